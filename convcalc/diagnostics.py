@@ -1,0 +1,78 @@
+"""What is wrong, with what, where, and what to do: one neutral object for every finding.
+
+A layer or a rule yields a `Problem`, which knows a field and no place. The spec reader alone
+knows lines and columns and makes a `Diagnostic` of it. Formats alone make text of either.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+
+class Span(NamedTuple):
+    """A stretch of source text; lines and columns count from 1, columns in characters."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    """Column behind the last character."""
+
+
+class Problem(NamedTuple):
+    """A finding about one field of one thing, before anybody knows where that was written."""
+
+    code: str
+    """Stable code, `CC301`; the first digit is the stage (see docs/spec.md)."""
+    message: str
+    """What is, with the numbers of the formula; no advice."""
+    field: str | None = None
+    """The field whose value is at fault; None for the thing as a whole."""
+    help: str | None = None
+    """What to do."""
+    severity: Severity = "error"
+
+
+class Diagnostic(NamedTuple):
+    """A finding with its place."""
+
+    code: str
+    severity: Severity
+    message: str
+    help: str | None
+    path: str
+    """The file as the user named it; `-` is standard input."""
+    span: Span
+    source_line: str
+    """Text of the first line of the span; empty where there is none to show."""
+    layer: str | None = None
+    """Full name of the layer concerned."""
+    field: str | None = None
+
+
+REFUSED = frozenset({"CC101", "CC102", "CC103", "CC104"})
+"""Codes of input that could not be worked on at all: unreadable, not text, beyond a limit."""
+
+
+def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
+    """0 without errors, 1 with some, 2 when an input could not be worked on."""
+    code = 0
+    for diagnostic in diagnostics:
+        if diagnostic.code in REFUSED:
+            return 2
+        if diagnostic.severity == "error":
+            code = 1
+    return code
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` is probably a misspelling of, if any.
+
+    >>> closest("maxpol", ["conv", "maxpool"])
+    'maxpool'
+    """
+    from difflib import get_close_matches  # only wanted once something is wrong
+
+    matches = get_close_matches(name[:100].lower(), list(known), n=1, cutoff=0.7)
+    return matches[0] if matches else None

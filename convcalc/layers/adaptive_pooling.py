@@ -1,0 +1,102 @@
+"""Pooling to a given size, and over the whole map."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import Axes, Layer, Plan, axes
+from convcalc.layers.sliding import check_axes, check_spatial, per_axis
+from convcalc.shape import Shape
+from convcalc.window import Window, adaptive
+
+SIZE = axes("Output size: one number for all axes, or one per axis.")
+
+
+def _check_adaptive(kind: str, size: Axes, x: Shape) -> Iterator[Problem]:
+    yield from check_spatial(kind, x)
+    if x.spatial:
+        yield from check_axes(x.rank, size=size)
+
+
+def _adaptive_plan(size: Axes, x: Shape) -> Plan:
+    output = per_axis(size, x.rank)
+    return Plan(Shape(x.channels, output), windows=tuple(map(adaptive, x.spatial, output)))
+
+
+def _global_plan(x: Shape) -> Plan:
+    found = tuple(Window(kernel=size) for size in x.spatial)
+    return Plan(Shape(x.channels, (1,) * x.rank), windows=found)
+
+
+@final
+@dataclass(frozen=True)
+class AdaptiveAvgPool(Layer):
+    """Average pooling to a given output size, with kernels as even as they can be.
+
+    Shapes: H×W×C → size×C. Output i averages inputs ⌊i·H/size⌋ to ⌈(i + 1)·H/size⌉ − 1.
+    Source: torch.nn.AdaptiveAvgPool2d.
+    """
+
+    size: Annotated[Axes, SIZE]
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """A map to pool, and a size for each axis."""
+        return _check_adaptive("adaptive_avgpool", self.size, xs[0])
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return _adaptive_plan(self.size, xs[0])
+
+
+@final
+@dataclass(frozen=True)
+class AdaptiveMaxPool(Layer):
+    """Max pooling to a given output size, with kernels as even as they can be.
+
+    Shapes: H×W×C → size×C. Source: torch.nn.AdaptiveMaxPool2d.
+    """
+
+    size: Annotated[Axes, SIZE]
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """A map to pool, and a size for each axis."""
+        return _check_adaptive("adaptive_maxpool", self.size, xs[0])
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return _adaptive_plan(self.size, xs[0])
+
+
+@final
+@dataclass(frozen=True)
+class GlobalAvgPool(Layer):
+    """The mean over all positions of each channel.
+
+    Shapes: H×W×C → 1×1×C. Source: ONNX operator GlobalAveragePool; Lin et al., arXiv:1312.4400.
+    """
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """A map to pool."""
+        return check_spatial("global_avgpool", xs[0])
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return _global_plan(xs[0])
+
+
+@final
+@dataclass(frozen=True)
+class GlobalMaxPool(Layer):
+    """The largest value over all positions of each channel (max over time in a sequence).
+
+    Shapes: H×W×C → 1×1×C. Source: ONNX operator GlobalMaxPool.
+    """
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """A map to pool."""
+        return check_spatial("global_maxpool", xs[0])
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return _global_plan(xs[0])

@@ -1,0 +1,171 @@
+"""What a layer is: fields that are the spec's vocabulary, and one answer for input shapes.
+
+A layer never learns where it was written or how it will be shown. From input shapes alone it
+yields its `Problem`s and, when there are none, one `Plan`. Parameters, bytes, FLOPs and receptive
+fields are all derived from plans, each in one place, never in a layer.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from convcalc.diagnostics import Problem
+from convcalc.shape import Shape
+from convcalc.window import Window
+
+Storage = Literal["own", "in_place", "view"]
+"""Where a layer's output lives: memory of its own, its input's memory overwritten, or a view of
+its input that owns nothing."""
+
+Rounding = Literal["exact", "floor", "ceil"]
+Axes = int | tuple[int, ...]
+"""One number for all spatial axes, or one per axis."""
+Padding = int | tuple[int | tuple[int, int], ...] | Literal["same", "valid"]
+"""One number, one per axis, (before, after) per axis, or a word."""
+PaddingMode = Literal["zero", "reflect", "replicate", "circular"]
+Extents = tuple[int, ...]
+
+
+class Weight(NamedTuple):
+    """One named array of a layer, in PyTorch's layout."""
+
+    name: str
+    shape: tuple[int, ...]
+    buffer: bool = False
+    """A running statistic, which no optimizer updates."""
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return prod(self.shape)
+
+
+class Plan(NamedTuple):
+    """What a layer does to given input shapes: everything else is derived from this."""
+
+    output: Shape
+    weights: tuple[Weight, ...] = ()
+    macs: int = 0
+    """Multiply-accumulates for one example; see docs/definitions.md."""
+    windows: tuple[Window, ...] | None = ()
+    """One window per spatial axis; () when every position is computed from itself alone, and None
+    when positions of the output are no positions of the input (a flattened image)."""
+
+
+class Declared(NamedTuple):
+    """How a field is written in a spec, and the values it takes."""
+
+    form: Literal["whole", "number", "flag", "choice", "axes", "ratios", "padding", "extents"]
+    doc: str
+    minimum: float | None = None
+    above: float | None = None
+    """Bound that the value must exceed."""
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+def whole(doc: str, minimum: int | None = None, maximum: int | None = None) -> Declared:
+    """Declare an integer."""
+    return Declared("whole", doc, minimum, None, maximum)
+
+
+def number(
+    doc: str, minimum: float | None = None, above: float | None = None, maximum: float | None = None
+) -> Declared:
+    """Declare a real number."""
+    return Declared("number", doc, minimum, above, maximum)
+
+
+def flag(doc: str) -> Declared:
+    """Declare true or false."""
+    return Declared("flag", doc)
+
+
+def choice(doc: str, *choices: str) -> Declared:
+    """Declare one word of several."""
+    return Declared("choice", doc, choices=choices)
+
+
+def axes(doc: str, minimum: int = 1) -> Declared:
+    """Declare one integer for all spatial axes, or one per axis."""
+    return Declared("axes", doc, minimum)
+
+
+def ratios(doc: str, above: float = 0) -> Declared:
+    """Declare one real number for all spatial axes, or one per axis."""
+    return Declared("ratios", doc, above=above)
+
+
+def padding_field(doc: str) -> Declared:
+    """Declare padding: a number, one per axis, (before, after) per axis, `same` or `valid`."""
+    return Declared("padding", doc, 0)
+
+
+def extents(doc: str, minimum: int = 1) -> Declared:
+    """Declare a list of integers of any length."""
+    return Declared("extents", doc, minimum)
+
+
+ROUNDING = choice("What to do when the stride does not tile the input.", "exact", "floor", "ceil")
+BIAS = flag("Add a learned number per output channel.")
+
+
+@dataclass(frozen=True)
+class Layer(ABC):
+    """A layer with its hyperparameters.
+
+    Subclasses are final frozen dataclasses. Their fields are the spec's vocabulary: each is
+    annotated with its type and its `Declared` form, and the first is the principal field, which
+    may stand alone in a spec (``linear: 4096``).
+    """
+
+    storage: ClassVar[Storage] = "own"
+    inputs: ClassVar[Literal["one", "many"]] = "one"
+    """Whether the layer takes one tensor or merges several branches."""
+
+    @abstractmethod
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """Work out the layer for input shapes `xs`; pure, raises nothing after a silent check."""
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:  # noqa: ARG002 (nothing to check)
+        """All that would make `plan` meaningless for input shapes `xs`, and warnings."""
+        return iter(())
+
+
+class Pointwise(Layer):
+    """A layer whose every output value is computed from the input value in its place."""
+
+    storage: ClassVar[Storage] = "in_place"
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """Same shape out, no weights, no multiply-accumulates."""
+        return Plan(xs[0])
+
+
+def declarations(layer: type[Layer]) -> dict[str, Declared]:
+    """The declared fields of a layer class, in order.
+
+    >>> from convcalc.layers.linear import Linear
+    >>> list(declarations(Linear))
+    ['features', 'bias']
+    """
+    found: dict[str, Declared] = {}
+    for name, annotation in layer.__annotations__.items():
+        metadata: tuple[Any, ...] = getattr(annotation, "__metadata__", ())
+        if metadata and isinstance(metadata[0], Declared):
+            found[name] = metadata[0]
+    return found
+
+
+def defaults(layer: type[Layer]) -> dict[str, Any]:
+    """Values of the fields that may be left out, by name."""
+    return {name: vars(layer)[name] for name in declarations(layer) if name in vars(layer)}
+
+
+def hyperparameters(layer: Layer) -> dict[str, Any]:
+    """The values of a layer's fields that differ from their defaults, in order."""
+    usual = defaults(type(layer))
+    values = ((name, getattr(layer, name)) for name in declarations(type(layer)))
+    return {name: value for name, value in values if name not in usual or usual[name] != value}

@@ -1,0 +1,139 @@
+"""Layers that add to the border or cut it off."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import (
+    Axes,
+    Layer,
+    Padding,
+    PaddingMode,
+    Plan,
+    axes,
+    choice,
+    number,
+    padding_field,
+)
+from convcalc.layers.sliding import (
+    AXIS_NAMES,
+    check_axes,
+    check_border,
+    check_spatial,
+    per_axis,
+    sides,
+)
+from convcalc.shape import Shape
+from convcalc.window import Window
+
+
+def _check_words(field: str, padding: Padding) -> Iterator[Problem]:
+    if isinstance(padding, str):
+        yield Problem(
+            "CC302",
+            f"{field} `{padding}` depends on a kernel, and this layer has none",
+            field,
+            "give numbers: 1, [1, 2], or [[1, 2], [1, 2]] for (before, after) per axis",
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Pad(Layer):
+    """A border of zeros (or another value), of mirrored, repeated or wrapped values.
+
+    Shapes: H×W×C → (H + 2P)×(W + 2P)×C.
+    Source: ONNX operator Pad; torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d.
+    """
+
+    padding: Annotated[Padding, padding_field("Padding P.")]
+    mode: Annotated[
+        PaddingMode, choice("What the border holds.", "zero", "reflect", "replicate", "circular")
+    ] = "zero"
+    value: Annotated[float, number("The value of a `zero` border, if it is not 0.")] = 0.0
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Padding in numbers, one per axis, no wider than what it mirrors."""
+        x = xs[0]
+        yield from check_spatial("pad", x)
+        yield from _check_words("padding", self.padding)
+        if x.spatial:
+            yield from check_axes(x.rank, padding=self.padding)
+            yield from check_border(self.padding, self.mode, x)
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        x = xs[0]
+        found = tuple(
+            Window(before=before, after=after) for before, after in sides(self.padding, x.rank)
+        )
+        output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
+        return Plan(Shape(x.channels, output), windows=found)
+
+
+@final
+@dataclass(frozen=True)
+class Crop(Layer):
+    """The border cut off: by an amount per side, or to a size around the centre.
+
+    Shapes: H×W×C → (H − 2·amount)×(W − 2·amount)×C, or size×C; an odd row is cut behind.
+    Source: Keras Cropping2D; Ronneberger et al., arXiv:1505.04597 (the crops of U-Net).
+    """
+
+    storage = "view"
+
+    amount: Annotated[
+        Padding | None, padding_field("Rows cut off: per side, as padding is written.")
+    ] = None
+    size: Annotated[Axes | None, axes("Size left around the centre, instead of an amount.")] = None
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """An amount or a size, and something left."""
+        x = xs[0]
+        yield from check_spatial("crop", x)
+        if (self.amount is None) == (self.size is None):
+            yield Problem(
+                "CC302",
+                "crop takes an amount or a size, and has "
+                + ("neither" if self.amount is None else "both"),
+                None if self.amount is None else "size",
+                "write `crop: 2` to cut 2 from every side, or `crop: {size: 64}`",
+            )
+            return
+        if self.amount is not None:
+            yield from _check_words("amount", self.amount)
+        wrong = list(check_axes(x.rank, amount=self.amount, size=self.size))
+        yield from wrong
+        if wrong or not x.spatial:
+            return
+        for name, size, (before, after) in zip(
+            AXIS_NAMES.get(x.rank, ()), x.spatial, self._cuts(x), strict=False
+        ):
+            if size - before - after < 1 or before < 0:
+                field = "amount" if self.size is None else "size"
+                yield Problem(
+                    "CC312",
+                    f"crop leaves nothing of the {name}: {size} − {before} − {after} = "
+                    f"{size - before - after}"
+                    if before >= 0
+                    else f"the {name} {size} is smaller than the size {size - before - after}",
+                    field,
+                    f"leave between 1 and {size}",
+                )
+                return
+
+    def _cuts(self, x: Shape) -> tuple[tuple[int, int], ...]:
+        if self.size is None:
+            return sides(self.amount if self.amount is not None else 0, x.rank)
+        excess = [
+            size - left for size, left in zip(x.spatial, per_axis(self.size, x.rank), strict=True)
+        ]
+        return tuple((extra // 2, extra - extra // 2) for extra in excess)
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """A view: no weights, no multiply-accumulates, no memory."""
+        x = xs[0]
+        found = tuple(Window(before=-before, after=-after) for before, after in self._cuts(x))
+        output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
+        return Plan(Shape(x.channels, output), windows=found)

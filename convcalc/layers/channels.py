@@ -1,0 +1,72 @@
+"""Layers that select or scale channels."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import Layer, Plan, Weight, flag, whole
+from convcalc.shape import Shape
+
+
+@final
+@dataclass(frozen=True)
+class Slice(Layer):
+    """Channels `start` up to, not including, `stop`; negative numbers count from the end.
+
+    Shapes: H×W×C → H×W×(stop − start). Source: ONNX operator Slice; numpy's x[:, start:stop].
+    """
+
+    storage = "view"
+
+    start: Annotated[int, whole("First channel, from 0.")] = 0
+    stop: Annotated[int | None, whole("Channel to stop before; the end when left out.")] = None
+
+    def _range(self, channels: int) -> tuple[int, int]:
+        start = self.start + channels if self.start < 0 else self.start
+        stop = channels if self.stop is None else self.stop
+        return start, stop + channels if stop < 0 else stop
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Channels that exist, and at least one."""
+        channels = xs[0].channels
+        start, stop = self._range(channels)
+        for field, value in (("start", start), ("stop", stop)):
+            if not 0 <= value <= channels:
+                yield Problem(
+                    "CC312",
+                    f"{field} {getattr(self, field)} is outside the {channels} channels",
+                    field,
+                    f"use 0 to {channels}, or a negative number to count from the end",
+                )
+                return
+        if start >= stop:
+            yield Problem(
+                "CC312",
+                f"channels {start} to {stop} are none: start must lie before stop",
+                "start" if self.start else "stop",
+                f"use a stop of at least {start + 1}",
+            )
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """A view: no weights, no multiply-accumulates, no memory."""
+        start, stop = self._range(xs[0].channels)
+        return Plan(Shape(stop - start, xs[0].spatial))
+
+
+@final
+@dataclass(frozen=True)
+class Scale(Layer):
+    """A learned factor per channel, and a summand if `bias`.
+
+    Shapes: unchanged. Parameters C, or 2C with bias.
+    Source: Touvron et al., arXiv:2103.17239 (LayerScale); Caffe's Scale layer.
+    """
+
+    bias: Annotated[bool, flag("Learn a summand per channel too.")] = False
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """One factor per channel; its multiplications are not counted as MACs."""
+        shape = (xs[0].channels,)
+        bias = (Weight("bias", shape),) if self.bias else ()
+        return Plan(xs[0], (Weight("weight", shape), *bias))

@@ -1,0 +1,121 @@
+"""Transposed convolution."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import (
+    BIAS,
+    Axes,
+    Layer,
+    Padding,
+    Plan,
+    Weight,
+    axes,
+    padding_field,
+    whole,
+)
+from convcalc.layers.sliding import (
+    check_axes,
+    check_groups,
+    check_spatial,
+    output_sizes,
+    per_axis,
+    sides,
+)
+from convcalc.shape import Shape
+from convcalc.window import Window, transposed
+
+
+@final
+@dataclass(frozen=True)
+class ConvTranspose(Layer):
+    """Transposed convolution: spreads every input value over a kernel of outputs.
+
+    Shapes: H×W×C → ((H − 1)·S + D·(F − 1) + 1 − 2P + output padding)×(…)×filters. Padding `same`
+    makes the output S times as large as the input.
+    Source: Dumoulin and Visin, arXiv:1603.07285, chapter 4; torch.nn.ConvTranspose2d.
+    """
+
+    filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
+    kernel: Annotated[Axes, axes("Kernel size F.")]
+    stride: Annotated[Axes, axes("Stride S: outputs from one input value to the next.")] = 1
+    padding: Annotated[Padding, padding_field("Padding P, cut from the output's border.")] = 0
+    output_padding: Annotated[Axes, axes("Rows added behind the output.", 0)] = 0
+    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
+    groups: Annotated[int, whole("Groups of channels that do not see each other.", 1)] = 1
+    bias: Annotated[bool, BIAS] = True
+
+    def _windows(self, rank: int) -> tuple[Window, ...]:
+        pairs = sides(self.padding, rank)
+        extra = per_axis(self.output_padding, rank)
+        found = []
+        for kernel, stride, dilation, pair, behind in zip(
+            per_axis(self.kernel, rank),
+            per_axis(self.stride, rank),
+            per_axis(self.dilation, rank),
+            pairs,
+            extra,
+            strict=True,
+        ):
+            if self.padding == "same":
+                surplus = dilation * (kernel - 1) + 1 - stride
+                pair = (max(surplus, 0) // 2, surplus - max(surplus, 0) // 2)
+            found.append(transposed(kernel, stride, dilation, *pair, behind))
+        return tuple(found)
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Padding that leaves nothing, output padding beyond the stride, groups."""
+        x = xs[0]
+        wrong = [
+            *check_spatial("conv_transpose", x),
+            *check_axes(
+                x.rank,
+                kernel=self.kernel,
+                stride=self.stride,
+                padding=self.padding,
+                output_padding=self.output_padding,
+                dilation=self.dilation,
+            ),
+        ]
+        yield from wrong
+        yield from check_groups(x.channels, self.filters, self.groups)
+        if wrong:
+            return
+        for window, behind in zip(
+            self._windows(x.rank), per_axis(self.output_padding, x.rank), strict=True
+        ):
+            if behind and behind >= max(window.up, window.dilation):
+                yield Problem(
+                    "CC302",
+                    f"output_padding {behind} is not smaller than the stride {window.up} or the "
+                    f"dilation {window.dilation}",
+                    "output_padding",
+                    f"use at most {max(window.up, window.dilation) - 1}",
+                )
+                return
+        for window, size in zip(self._windows(x.rank), x.spatial, strict=True):
+            if window.output(size) < 1:
+                full = (size - 1) * window.up + window.extent
+                cut = full - window.output(size)
+                yield Problem(
+                    "CC303",
+                    f"padding cuts the whole output away: ({size} − 1)·{window.up} + "
+                    f"{window.extent} − {cut} = {window.output(size)}",
+                    "padding",
+                    f"cut less than {full} in all",
+                )
+                return
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """One weight per tap, channel and filter of the group; a MAC per weight and input value."""
+        x = xs[0]
+        found = self._windows(x.rank)
+        weight = Weight(
+            "weight", (x.channels, self.filters // self.groups, *per_axis(self.kernel, x.rank))
+        )
+        weights = (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
+        output = Shape(self.filters, output_sizes(found, x.spatial))
+        return Plan(output, weights, prod(x.spatial) * weight.size, found)

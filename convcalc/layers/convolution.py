@@ -1,0 +1,104 @@
+"""Convolutions that share their weights over positions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import (
+    BIAS,
+    ROUNDING,
+    Axes,
+    Layer,
+    Padding,
+    PaddingMode,
+    Plan,
+    Rounding,
+    Weight,
+    axes,
+    choice,
+    padding_field,
+    whole,
+)
+from convcalc.layers.sliding import (
+    check_border,
+    check_groups,
+    check_sliding,
+    output_sizes,
+    per_axis,
+    windows,
+)
+from convcalc.shape import Shape
+
+PADDING_MODE = choice("What the border holds.", "zero", "reflect", "replicate", "circular")
+
+
+def convolution_plan(
+    layer: "Conv | DepthwiseConv", x: Shape, filters: int, groups: int, *, bias: bool
+) -> Plan:
+    """Plan of `filters` filters over `x`, each reading one of `groups` groups of channels."""
+    found = windows(layer, x.spatial)
+    output = Shape(filters, output_sizes(found, x.spatial))
+    weight = Weight("weight", (filters, x.channels // groups, *per_axis(layer.kernel, x.rank)))
+    weights = (weight, Weight("bias", (filters,))) if bias else (weight,)
+    return Plan(output, weights, prod(output.spatial) * weight.size, found)
+
+
+@final
+@dataclass(frozen=True)
+class Conv(Layer):
+    """Convolution: each filter slides over all channels of its group (a cross-correlation).
+
+    Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×filters, in 1, 2 or 3 dimensions.
+    Source: CS231n notes, "Convolutional Layer"; ONNX operator Conv; torch.nn.Conv2d.
+    """
+
+    filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
+    kernel: Annotated[Axes, axes("Kernel size F.")]
+    stride: Annotated[Axes, axes("Stride S.")] = 1
+    padding: Annotated[Padding, padding_field("Padding P.")] = 0
+    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
+    groups: Annotated[int, whole("Groups of channels that do not see each other.", 1)] = 1
+    bias: Annotated[bool, BIAS] = True
+    padding_mode: Annotated[PaddingMode, PADDING_MODE] = "zero"
+    rounding: Annotated[Rounding, ROUNDING] = "exact"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Kernel, stride and padding against the input; groups against the channels."""
+        yield from check_sliding("conv", self, xs[0])
+        yield from check_groups(xs[0].channels, self.filters, self.groups)
+        yield from check_border(self.padding, self.padding_mode, xs[0])
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """One weight per tap, channel of the group and filter; a MAC per weight and position."""
+        return convolution_plan(self, xs[0], self.filters, self.groups, bias=self.bias)
+
+
+@final
+@dataclass(frozen=True)
+class DepthwiseConv(Layer):
+    """Depthwise convolution: every channel has filters of its own and sees no other channel.
+
+    Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×(C·multiplier).
+    Source: Howard et al., arXiv:1704.04861; torch.nn.Conv2d with groups = channels.
+    """
+
+    kernel: Annotated[Axes, axes("Kernel size F.")]
+    stride: Annotated[Axes, axes("Stride S.")] = 1
+    padding: Annotated[Padding, padding_field("Padding P.")] = 0
+    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
+    multiplier: Annotated[int, whole("Filters per channel.", 1)] = 1
+    bias: Annotated[bool, BIAS] = True
+    padding_mode: Annotated[PaddingMode, PADDING_MODE] = "zero"
+    rounding: Annotated[Rounding, ROUNDING] = "exact"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Kernel, stride and padding against the input."""
+        yield from check_sliding("depthwise_conv", self, xs[0])
+        yield from check_border(self.padding, self.padding_mode, xs[0])
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """One weight per tap and output channel; a MAC per weight and position."""
+        channels = xs[0].channels
+        return convolution_plan(self, xs[0], channels * self.multiplier, channels, bias=self.bias)

@@ -1,0 +1,17 @@
+"""Dropout."""
+
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from convcalc.layers.base import Pointwise, number
+
+
+@final
+@dataclass(frozen=True)
+class Dropout(Pointwise):
+    """Zeroes values at random in training; does nothing in inference.
+
+    Shapes: unchanged. Source: Srivastava et al., JMLR 2014; torch.nn.Dropout.
+    """
+
+    rate: Annotated[float, number("Share of values zeroed.", 0, maximum=1)] = 0.5

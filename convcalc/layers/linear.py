@@ -1,0 +1,40 @@
+"""The fully connected layer."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import BIAS, Layer, Plan, Weight, whole
+from convcalc.shape import Shape
+
+
+@final
+@dataclass(frozen=True)
+class Linear(Layer):
+    """Fully connected layer: every output sees every input of a vector.
+
+    Shapes: C → features.
+    Source: CS231n notes, "Fully-connected layer"; ONNX operator Gemm; torch.nn.Linear.
+    """
+
+    features: Annotated[int, whole("Number of outputs.", 1)]
+    bias: Annotated[bool, BIAS] = True
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """A vector, not an image."""
+        x = xs[0]
+        if x.spatial:
+            yield Problem(
+                "CC308",
+                f"linear needs a vector, and its input is {x}",
+                help=f"put `flatten` before it ({x} becomes {x.size}), or `global_avgpool` and "
+                f"`flatten` ({x.channels}); at every position by itself, it is `conv` with kernel 1",
+            )
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """One weight per input and output; a MAC per weight."""
+        channels = xs[0].channels
+        weight = Weight("weight", (self.features, channels))
+        weights = (weight, Weight("bias", (self.features,))) if self.bias else (weight,)
+        return Plan(Shape(self.features), weights, weight.size)

@@ -1,0 +1,55 @@
+"""Convolution without weight sharing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import (
+    ROUNDING,
+    Axes,
+    Layer,
+    Padding,
+    Plan,
+    Rounding,
+    Weight,
+    axes,
+    flag,
+    padding_field,
+    whole,
+)
+from convcalc.layers.sliding import check_sliding, output_sizes, per_axis, windows
+from convcalc.shape import Shape
+
+
+@final
+@dataclass(frozen=True)
+class LocallyConnected(Layer):
+    """A convolution with weights, and biases, of its own at every position.
+
+    Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×filters.
+    Source: CS231n notes, "Parameter Sharing"; Keras LocallyConnected2D.
+    """
+
+    filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
+    kernel: Annotated[Axes, axes("Kernel size F.")]
+    stride: Annotated[Axes, axes("Stride S.")] = 1
+    padding: Annotated[Padding, padding_field("Padding P.")] = 0
+    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
+    bias: Annotated[bool, flag("Add a learned number per output value.")] = True
+    rounding: Annotated[Rounding, ROUNDING] = "exact"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Kernel, stride and padding against the input."""
+        yield from check_sliding("locally_connected", self, xs[0])
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """One weight per output value, tap and channel, and a MAC for each."""
+        x = xs[0]
+        found = windows(self, x.spatial)
+        output = Shape(self.filters, output_sizes(found, x.spatial))
+        kernel = per_axis(self.kernel, x.rank)
+        weight = Weight("weight", (*output.axes, x.channels, *kernel))
+        weights = (weight, Weight("bias", output.axes)) if self.bias else (weight,)
+        return Plan(output, weights, prod(weight.shape), found)

@@ -1,0 +1,107 @@
+"""Layers that merge several tensors into one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import Layer, Plan
+from convcalc.shape import Shape
+
+
+def _broadcast(xs: Sequence[Shape]) -> Shape:
+    """The shape that extents of 1 stretch to."""
+    return Shape.from_axes(tuple(map(max, *(x.axes for x in xs))) if len(xs) > 1 else xs[0].axes)
+
+
+def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
+    first = xs[0]
+    for position, x in enumerate(xs[1:], 2):
+        if x.rank == first.rank and all(
+            a == b or 1 in (a, b) for a, b in zip(first.axes, x.axes, strict=True)
+        ):
+            if x.size > first.size:
+                first = x
+            continue
+        if x.rank != first.rank:
+            reason = f"{first.rank} spatial axes against {x.rank}"
+            advice = "`reshape` the vector to 1×1×C to spread it over a map"
+        elif x.channels not in (first.channels, 1):
+            reason = f"{first.channels} channels against {x.channels}"
+            advice = "give the branches the same number of channels, for example by a 1×1 `conv`"
+        else:
+            reason = "their sizes differ"
+            advice = "give the branches the same strides and padding, or 1×1 maps to spread"
+        yield Problem(
+            "CC309",
+            f"branch {position} is {x} and cannot be {verb} {first}: {reason}",
+            help=advice,
+        )
+        return
+
+
+@final
+@dataclass(frozen=True)
+class Add(Layer):
+    """The sum of the branches; extents of 1 are spread over the others'.
+
+    Shapes: H×W×C, … → H×W×C. Source: ONNX operator Add (broadcasting as in NumPy).
+    """
+
+    inputs = "many"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Branches of one shape, or with extents of 1."""
+        return _check_broadcast("added to", xs)
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return Plan(_broadcast(xs))
+
+
+@final
+@dataclass(frozen=True)
+class Multiply(Layer):
+    """The product of the branches; extents of 1 are spread over the others'.
+
+    Shapes: H×W×C, 1×1×C → H×W×C (squeeze-and-excitation's gate).
+    Source: ONNX operator Mul (broadcasting as in NumPy).
+    """
+
+    inputs = "many"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Branches of one shape, or with extents of 1."""
+        return _check_broadcast("multiplied with", xs)
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights; its multiplications are not counted as MACs."""
+        return Plan(_broadcast(xs))
+
+
+@final
+@dataclass(frozen=True)
+class Concat(Layer):
+    """The branches' channels one behind the other.
+
+    Shapes: H×W×A, H×W×B → H×W×(A + B). Source: ONNX operator Concat; torch.cat with dim=1.
+    """
+
+    inputs = "many"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Branches of one height and width."""
+        for position, x in enumerate(xs[1:], 2):
+            if x.spatial != xs[0].spatial:
+                yield Problem(
+                    "CC310",
+                    f"branch {position} is {x} and branch 1 is {xs[0]}: only the channels of a "
+                    "concat may differ",
+                    help="give the branches the same strides and padding, or `crop`, `pad` or "
+                    "`upsample` one of them",
+                )
+                return
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return Plan(Shape(sum(x.channels for x in xs), xs[0].spatial))

@@ -1,0 +1,146 @@
+"""Normalization; statistics are not counted as a view of the input (docs/definitions.md)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import Layer, Plan, Weight, choice, flag, number, whole
+from convcalc.shape import Shape
+
+EPS = number("Added to the variance.", minimum=0)
+AFFINE = flag("Learn a factor and a summand per channel.")
+MOMENTUM = number("Share of the new batch in the running statistics.", minimum=0, maximum=1)
+TRACK = flag("Keep running means and variances.")
+
+
+def _weights(
+    shape: tuple[int, ...], *, affine: bool, bias: bool = True, statistics: bool = False
+) -> tuple[Weight, ...]:
+    learned = (Weight("weight", shape), *((Weight("bias", shape),) if bias else ()))
+    kept = (Weight("running_mean", shape, buffer=True), Weight("running_var", shape, buffer=True))
+    return (*(learned if affine else ()), *(kept if statistics else ()))
+
+
+@final
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Batch normalization: each channel by its mean and variance over the batch.
+
+    Shapes: unchanged. Parameters 2C, buffers 2C.
+    Source: Ioffe and Szegedy, arXiv:1502.03167; torch.nn.BatchNorm2d.
+    """
+
+    eps: Annotated[float, EPS] = 1e-5
+    momentum: Annotated[float, MOMENTUM] = 0.1
+    affine: Annotated[bool, AFFINE] = True
+    track_running_stats: Annotated[bool, TRACK] = True
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """A factor, a summand and two statistics per channel."""
+        shape = (xs[0].channels,)
+        return Plan(xs[0], _weights(shape, affine=self.affine, statistics=self.track_running_stats))
+
+
+@final
+@dataclass(frozen=True)
+class GroupNorm(Layer):
+    """Group normalization: groups of channels by their mean and variance in one example.
+
+    Shapes: unchanged. Parameters 2C. Source: Wu and He, arXiv:1803.08494; torch.nn.GroupNorm.
+    """
+
+    groups: Annotated[int, whole("Number of groups.", 1)]
+    eps: Annotated[float, EPS] = 1e-5
+    affine: Annotated[bool, AFFINE] = True
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Groups that divide the channels."""
+        channels = xs[0].channels
+        if channels % self.groups:
+            yield Problem(
+                "CC305",
+                f"{self.groups} groups do not divide the {channels} channels: "
+                f"{channels}/{self.groups} = {channels / self.groups:.3f}".rstrip("0"),
+                "groups",
+                f"use a divisor of {channels}",
+            )
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """A factor and a summand per channel."""
+        return Plan(xs[0], _weights((xs[0].channels,), affine=self.affine))
+
+
+@final
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    """Layer normalization: each example, or each position, by its mean and variance.
+
+    Shapes: unchanged. Over `channels`, 2C parameters; over `all`, two per value of an example.
+    Source: Ba et al., arXiv:1607.06450; torch.nn.LayerNorm; over channels as in ConvNeXt,
+    arXiv:2201.03545.
+    """
+
+    over: Annotated[
+        Literal["channels", "all"],
+        choice("Normalize the channels of each position, or all values.", "channels", "all"),
+    ] = "channels"
+    eps: Annotated[float, EPS] = 1e-5
+    affine: Annotated[bool, flag("Learn a factor per normalized value.")] = True
+    bias: Annotated[bool, flag("Learn a summand per normalized value too.")] = True
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """A factor and a summand per normalized value."""
+        x = xs[0]
+        shape = (x.channels,) if self.over == "channels" else x.axes
+        return Plan(x, _weights(shape, affine=self.affine, bias=self.bias))
+
+
+@final
+@dataclass(frozen=True)
+class InstanceNorm(Layer):
+    """Instance normalization: each channel of each example by its mean and variance.
+
+    Shapes: unchanged. Parameters 2C when `affine`.
+    Source: Ulyanov et al., arXiv:1607.08022; torch.nn.InstanceNorm2d.
+    """
+
+    eps: Annotated[float, EPS] = 1e-5
+    momentum: Annotated[float, MOMENTUM] = 0.1
+    affine: Annotated[bool, AFFINE] = False
+    track_running_stats: Annotated[bool, TRACK] = False
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """More than one position to take statistics of."""
+        x = xs[0]
+        if x.size == x.channels:
+            yield Problem(
+                "CC314",
+                f"instancenorm needs more than one position per channel, and its input is {x}",
+                help="use `layernorm` on a vector",
+            )
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """A factor and a summand per channel, if any are learned."""
+        shape = (xs[0].channels,)
+        return Plan(xs[0], _weights(shape, affine=self.affine, statistics=self.track_running_stats))
+
+
+@final
+@dataclass(frozen=True)
+class LocalResponseNorm(Layer):
+    """Local response normalization: each value by those of neighbouring channels.
+
+    y = x / (k + alpha/size · Σ x²)^beta over `size` channels. Shapes: unchanged, no parameters.
+    Source: Krizhevsky et al., NeurIPS 2012, section 3.3; ONNX operator LRN;
+    torch.nn.LocalResponseNorm.
+    """
+
+    size: Annotated[int, whole("Number of neighbouring channels.", 1)]
+    alpha: Annotated[float, number("Weight of the squares.")] = 1e-4
+    beta: Annotated[float, number("Exponent.")] = 0.75
+    k: Annotated[float, number("Added to the sum.")] = 1.0
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights; its multiplications are not counted as MACs."""
+        return Plan(xs[0])

@@ -1,0 +1,70 @@
+"""Layers that move values between channels and positions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import Layer, Plan, whole
+from convcalc.layers.sliding import check_spatial
+from convcalc.shape import Shape
+from convcalc.window import Window
+
+
+@final
+@dataclass(frozen=True)
+class PixelShuffle(Layer):
+    """Channels become positions: a map `factor` times as large with fewer channels.
+
+    Shapes: H×W×C → H·r×W·r×C/r². Source: Shi et al., arXiv:1609.05158; torch.nn.PixelShuffle.
+    """
+
+    factor: Annotated[int, whole("Upscale factor r.", 1)]
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Channels that divide into blocks of positions."""
+        x = xs[0]
+        yield from check_spatial("pixel_shuffle", x)
+        block = self.factor**x.rank
+        if x.spatial and x.channels % block:
+            yield Problem(
+                "CC312",
+                f"{x.channels} channels do not divide into blocks of {self.factor}^{x.rank} = "
+                f"{block}",
+                "factor",
+                f"use a multiple of {block} channels before it",
+            )
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """The same values in other places."""
+        x, factor = xs[0], self.factor
+        output = Shape(x.channels // factor**x.rank, tuple(size * factor for size in x.spatial))
+        window = Window(factor, 1, 1, factor - 1, factor - 1, factor)
+        return Plan(output, windows=(window,) * x.rank)
+
+
+@final
+@dataclass(frozen=True)
+class ChannelShuffle(Layer):
+    """Channels of different groups take turns.
+
+    Shapes: unchanged. Source: Zhang et al., arXiv:1707.01083; torch.nn.ChannelShuffle.
+    """
+
+    groups: Annotated[int, whole("Number of groups.", 1)]
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Groups that divide the channels."""
+        channels = xs[0].channels
+        if channels % self.groups:
+            yield Problem(
+                "CC305",
+                f"{self.groups} groups do not divide the {channels} channels: "
+                f"{channels}/{self.groups} = {channels / self.groups:.3f}".rstrip("0"),
+                "groups",
+                f"use a divisor of {channels}",
+            )
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """The same values in other places."""
+        return Plan(xs[0])

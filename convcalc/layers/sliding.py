@@ -1,0 +1,325 @@
+"""What layers with a sliding kernel share: their windows, and what can be wrong with them."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import Axes, Padding, Rounding
+from convcalc.shape import Shape
+from convcalc.window import Window, same
+
+AXIS_NAMES = {
+    1: ("length",),
+    2: ("height", "width"),
+    3: ("depth", "height", "width"),
+}
+LINE_NAMES = {
+    1: ("position",),
+    2: ("row", "column"),
+    3: ("slice", "row", "column"),
+}
+
+
+class Sliding(Protocol):
+    """Fields of a layer that slides a kernel."""
+
+    @property
+    def kernel(self) -> Axes:
+        """Kernel size F."""
+
+    @property
+    def padding(self) -> Padding:
+        """Padding P."""
+
+    @property
+    def rounding(self) -> Rounding:
+        """What to do when the stride does not tile."""
+
+
+def per_axis(value: Axes, rank: int) -> tuple[int, ...]:
+    """One number per spatial axis.
+
+    >>> per_axis(3, 2)
+    (3, 3)
+    """
+    return value if isinstance(value, tuple) else (value,) * rank
+
+
+def sides(padding: Padding, rank: int) -> tuple[tuple[int, int], ...]:
+    """(before, after) per axis of padding given in numbers.
+
+    >>> sides((1, (0, 2)), 2)
+    ((1, 1), (0, 2))
+    """
+    if isinstance(padding, str):
+        return ((0, 0),) * rank
+    if isinstance(padding, int):
+        return ((padding, padding),) * rank
+    return tuple((side, side) if isinstance(side, int) else side for side in padding)
+
+
+def layer_stride(layer: Sliding) -> Axes:
+    """The stride; pooling that gives none steps by its kernel."""
+    stride: Axes | None = getattr(layer, "stride", 1)
+    return layer.kernel if stride is None else stride
+
+
+def unrounded_windows(layer: Sliding, spatial: tuple[int, ...]) -> tuple[Window, ...]:
+    """One window per axis with the padding as written."""
+    rank = len(spatial)
+    kernels = per_axis(layer.kernel, rank)
+    strides = per_axis(layer_stride(layer), rank)
+    dilations = per_axis(getattr(layer, "dilation", 1), rank)
+    if layer.padding == "same":
+        return tuple(map(same, spatial, kernels, strides, dilations))
+    return tuple(
+        Window(kernel, stride, dilation, before, after)
+        for kernel, stride, dilation, (before, after) in zip(
+            kernels, strides, dilations, sides(layer.padding, rank), strict=True
+        )
+    )
+
+
+def windows(layer: Sliding, spatial: tuple[int, ...]) -> tuple[Window, ...]:
+    """One window per axis of an input with extents `spatial`, the rounding applied."""
+    found = unrounded_windows(layer, spatial)
+    if layer.rounding == "ceil":
+        return tuple(window.rounded_up(size) for window, size in zip(found, spatial, strict=True))
+    return found
+
+
+def output_sizes(found: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:
+    """Spatial extents of the output."""
+    return tuple(window.output(size) for window, size in zip(found, spatial, strict=True))
+
+
+def check_spatial(kind: str, x: Shape) -> Iterator[Problem]:
+    """A vector where there should be positions to slide over."""
+    if not x.spatial:
+        yield Problem(
+            "CC314",
+            f"{kind} needs an input with spatial axes, and this one is a vector of {x.channels}",
+            help="use `linear` here, or `reshape` the vector first, for example to "
+            f"1x1x{x.channels}",
+        )
+
+
+def check_axes(rank: int, **values: Axes | Padding | None) -> Iterator[Problem]:
+    """Fields that give another number of values than there are spatial axes."""
+    for name, value in values.items():
+        if isinstance(value, tuple) and len(value) != rank:
+            axes = "axis" if rank == 1 else "axes"
+            yield Problem(
+                "CC311",
+                f"{name} has {len(value)} values, and the input has {rank} spatial {axes}",
+                name,
+                "give one number for all axes, or one per axis",
+            )
+
+
+def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
+    """Everything that can be wrong with a kernel that slides over `x`."""
+    wrong = [
+        *check_spatial(kind, x),
+        *check_axes(
+            x.rank,
+            kernel=layer.kernel,
+            stride=getattr(layer, "stride", None),
+            dilation=getattr(layer, "dilation", None),
+            padding=layer.padding,
+        ),
+    ]
+    if wrong:
+        yield from wrong
+        return
+    if layer.padding == "same":
+        yield from _check_same(layer, x)
+    found = windows(layer, x.spatial)
+    too_large = list(_check_fits(found, x))
+    yield from too_large
+    if not too_large:
+        yield from _check_tiles(layer, found, x)
+
+
+def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
+    kernels = per_axis(layer.kernel, x.rank)
+    for kernel, window in zip(kernels, unrounded_windows(layer, x.spatial), strict=True):
+        if window.stride == 1 and window.extent % 2 == 0:
+            total = window.extent - 1
+            lower, upper = total // 2, total - total // 2
+            sided = ", ".join([f"[{lower}, {upper}]"] * x.rank)
+            yield Problem(
+                "CC307",
+                f"`same` needs an odd kernel: P = (F − 1)/2 = ({window.extent} − 1)/2 = "
+                f"{total / 2:g}",
+                "padding",
+                f"use kernel {kernel - 1} or {kernel + 1}, or say which side gets more: "
+                f"padding [{sided}]",
+            )
+            return
+
+
+def _check_fits(found: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
+    for name, window, size in zip(AXIS_NAMES.get(x.rank, ()), found, x.spatial, strict=False):
+        if window.room(size) < 0:
+            padded = size + window.before + window.after
+            dilated = (
+                f" (dilated: {window.dilation}·({window.kernel} − 1) + 1 = {window.extent})"
+                if window.dilation > 1
+                else ""
+            )
+            padding = window.before + window.after
+            yield Problem(
+                "CC303",
+                f"kernel {window.kernel}{dilated} is larger than the padded {name}: "
+                f"{size} + {padding} = {padded}",
+                "kernel",
+                f"use a kernel of at most {max((padded - 1) // window.dilation + 1, 1)}, pad more, "
+                "or downsample less before this layer",
+            )
+            return
+
+
+def _check_tiles(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
+    if layer.rounding == "ceil":
+        return
+    left_over = [window.remainder(size) for window, size in zip(found, x.spatial, strict=True)]
+    if not any(left_over):
+        return
+    dropped = [window.dropped(size) for window, size in zip(found, x.spatial, strict=True)]
+    drops = _count_lines(dropped)
+    if layer.rounding == "floor":
+        if drops:
+            yield Problem(
+                "CC306",
+                f"the last {drops} of the input {'is' if sum(dropped) == 1 else 'are'} never read: "
+                + _formula(found, x, left_over),
+                "stride",
+                "pad behind, use an input that tiles "
+                f"({_joined(_sizes_that_tile(found, x, left_over))}), or `rounding: ceil` for "
+                "pooling",
+                "warning",
+            )
+        return
+    options = [
+        f"a {_joined(_sizes_that_tile(found, x, left_over))} input",
+        f"padding {_padding_that_tiles(found, left_over)}",
+        f"`rounding: floor` ({f'drops {drops}' if drops else 'only padding is left over'})",
+    ]
+    yield Problem(
+        "CC301",
+        "stride "
+        + _stride_text(found)
+        + " does not tile the input: "
+        + _formula(found, x, left_over),
+        "stride",
+        f"use {options[0]}, {options[1]}, or {options[2]}",
+    )
+
+
+def _stride_text(found: tuple[Window, ...]) -> str:
+    strides = {window.stride for window in found}
+    return "×".join(str(w.stride) for w in found) if len(strides) > 1 else str(found[0].stride)
+
+
+def _formula(found: tuple[Window, ...], x: Shape, left_over: list[int]) -> str:
+    """(W − F + 2P)/S + 1 with its numbers, for each axis where it is no integer."""
+    shown: list[str] = []
+    for axis, (window, size, rest) in enumerate(zip(found, x.spatial, left_over, strict=True)):
+        if not rest:
+            continue
+        padding = (
+            f"2·{window.before}"
+            if window.before == window.after
+            else f"{window.before} + {window.after}"
+        )
+        quotient = window.room(size) / window.stride + 1
+        text = (
+            f"({size} − {window.extent} + {padding})/{window.stride} + 1 = "
+            + f"{quotient:.3f}".rstrip("0")
+        )
+        if len(set(zip(found, x.spatial, strict=True))) > 1:
+            text += f" ({AXIS_NAMES[x.rank][axis]})"
+        if text not in shown:
+            shown.append(text)
+    return ", ".join(shown)
+
+
+def _sizes_that_tile(found: tuple[Window, ...], x: Shape, left_over: list[int]) -> list[int]:
+    return [
+        size + (window.stride - rest if rest else 0)
+        for window, size, rest in zip(found, x.spatial, left_over, strict=True)
+    ]
+
+
+def _padding_that_tiles(found: tuple[Window, ...], left_over: list[int]) -> str:
+    pairs = []
+    for window, rest in zip(found, left_over, strict=True):
+        total = window.before + window.after + (window.stride - rest if rest else 0)
+        pairs.append(f"[{total // 2}, {total - total // 2}]")
+    return f"[{', '.join(pairs)}]"
+
+
+def _joined(sizes: list[int]) -> str:
+    return "×".join(map(str, sizes))
+
+
+def _count_lines(dropped: list[int]) -> str:
+    names = LINE_NAMES[len(dropped)]
+    counts = [
+        f"{count} {name}{'s' if count > 1 else ''}"
+        for count, name in zip(dropped, names, strict=True)
+        if count
+    ]
+    return " and ".join(counts)
+
+
+def check_groups(channels: int, filters: int, groups: int) -> Iterator[Problem]:
+    """Groups that do not divide the channels in or out."""
+    for field, count, what in (("groups", channels, "input"), ("groups", filters, "output")):
+        if count % groups:
+            divisors = [number for number in range(1, min(count, 4096) + 1) if count % number == 0]
+            near = min(divisors, key=lambda number: abs(number - groups))
+            yield Problem(
+                "CC305",
+                f"{groups} groups do not divide the {count} {what} channels: "
+                f"{count}/{groups} = {count / groups:.3f}".rstrip("0"),
+                field,
+                f"use a divisor of {count}, such as {near}, or another number of "
+                + ("filters" if what == "output" else "channels in"),
+            )
+
+
+def check_pool_padding(layer: Sliding, x: Shape) -> Iterator[Problem]:
+    """Pooling padded by more than half its kernel: some windows would hold padding alone."""
+    if isinstance(layer.padding, str):
+        return
+    kernels = per_axis(layer.kernel, x.rank)
+    for kernel, pair in zip(kernels, sides(layer.padding, x.rank), strict=False):
+        if max(pair) > kernel // 2:
+            yield Problem(
+                "CC304",
+                f"padding {max(pair)} is more than half the pooling kernel: {kernel}/2 = "
+                f"{kernel / 2:g}",
+                "padding",
+                f"use a padding of at most {kernel // 2}: beyond that, windows would hold padding "
+                "alone",
+            )
+            return
+
+
+def check_border(padding: Padding, mode: str, x: Shape) -> Iterator[Problem]:
+    """Reflected or wrapped borders wider than the input they repeat."""
+    if mode in ("zero", "replicate") or isinstance(padding, str):
+        return
+    for size, pair in zip(x.spatial, sides(padding, x.rank), strict=False):
+        limit = size - 1 if mode == "reflect" else size
+        if max(pair) > limit:
+            yield Problem(
+                "CC312",
+                f"padding {max(pair)} needs {max(pair) + (mode == 'reflect')} values to {mode}, "
+                f"and the axis has {size}",
+                "padding",
+                f"use a padding of at most {limit}, or `replicate`",
+            )
+            return

@@ -1,0 +1,294 @@
+"""The only output-size and receptive-field arithmetic there is.
+
+One `Window` along one axis describes every layer that slides: convolution, pooling, transposed
+convolution, resampling and adaptive pooling. A layer that upsamples first spreads its input out,
+``up − 1`` gaps between neighbours, and then slides over the gaps and the padding like any other.
+"""
+
+from math import gcd
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    Rational = int | Fraction
+
+
+class Window(NamedTuple):
+    """A kernel that slides along one axis.
+
+    Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning",
+    arXiv:1603.07285, relationships 6 (general), 14 (transposed) and 15 (dilated).
+    """
+
+    kernel: int = 1
+    """Taps F."""
+    stride: int = 1
+    """Step S from one output to the next."""
+    dilation: int = 1
+    """Distance D between taps; 1 is the ordinary kernel."""
+    before: int = 0
+    """Padding in front of the first value (negative: cropped)."""
+    after: int = 0
+    """Padding behind the last value (negative: cropped)."""
+    up: int = 1
+    """Distance between neighbouring input values once they are spread out; 1 is not at all."""
+
+    @property
+    def extent(self) -> int:
+        """What the dilated kernel spans: D·(F − 1) + 1.
+
+        >>> Window(kernel=3, dilation=2).extent
+        5
+        """
+        return self.dilation * (self.kernel - 1) + 1
+
+    def room(self, size: int) -> int:
+        """How far the kernel can travel over `size` values; negative when it does not fit."""
+        return (size - 1) * self.up + 1 + self.before + self.after - self.extent
+
+    def output(self, size: int) -> int:
+        """Output size for `size` input values, (W − F + 2P)/S + 1 rounded down.
+
+        >>> Window(kernel=11, stride=4).output(227)
+        55
+        >>> Window(kernel=3, before=1, after=1, up=2).output(4)  # transposed: (4 − 1)·2 + 3 − 2·1
+        7
+        """
+        return self.room(size) // self.stride + 1
+
+    def remainder(self, size: int) -> int:
+        """Positions left over behind the last window; 0 when the stride tiles the input.
+
+        >>> Window(kernel=11, stride=4).remainder(224)
+        1
+        """
+        return self.room(size) % self.stride
+
+    def dropped(self, size: int) -> int:
+        """Real input values that no window reads only because the last step does not fit.
+
+        Padding left over costs nothing, and neither does the gap that a stride larger than the
+        kernel leaves between all its windows.
+
+        >>> Window(kernel=3, stride=2).dropped(224)
+        1
+        >>> Window(kernel=7, stride=2, before=3, after=3).dropped(224)  # only padding is left over
+        0
+        >>> Window(kernel=1, stride=2).dropped(56)
+        0
+        """
+        left_over = self.remainder(size) - max(self.after, 0) - max(self.stride - self.extent, 0)
+        return max(left_over, 0)
+
+    def rounded_up(self, size: int) -> "Window":
+        """The window padded behind so that a partial last step counts (ceil mode).
+
+        The last window must start inside the input or the padding in front of it, as in Caffe and
+        PyTorch: otherwise it is dropped again.
+
+        >>> Window(kernel=3, stride=2).rounded_up(112).output(112)
+        56
+        >>> Window(kernel=2, stride=2, before=1, after=1).rounded_up(3).output(3)
+        2
+        """
+        left_over = self.remainder(size)
+        if left_over == 0:
+            return self
+        last_start = (self.output(size)) * self.stride
+        if last_start >= size + self.before:
+            return self
+        return self._replace(after=self.after + self.stride - left_over)
+
+
+def same(size: int, kernel: int, stride: int, dilation: int) -> Window:
+    """The window whose output has ⌈W/S⌉ values; an odd pixel of padding goes behind.
+
+    Source: ONNX operator Conv, auto_pad SAME_UPPER; TensorFlow's padding="SAME". With stride 1
+    this is PyTorch's padding="same".
+
+    >>> same(224, 3, 1, 1)
+    Window(kernel=3, stride=1, dilation=1, before=1, after=1, up=1)
+    >>> same(224, 3, 2, 1)
+    Window(kernel=3, stride=2, dilation=1, before=0, after=1, up=1)
+    """
+    extent = dilation * (kernel - 1) + 1
+    total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+    return Window(kernel, stride, dilation, total // 2, total - total // 2)
+
+
+def transposed(
+    kernel: int,
+    stride: int = 1,
+    dilation: int = 1,
+    before: int = 0,
+    after: int = 0,
+    output_padding: int = 0,
+) -> Window:
+    """The window of a transposed convolution, whose padding is cut from its output.
+
+    (W − 1)·S + D·(F − 1) + 1 − 2P + output padding: Dumoulin and Visin, relationship 14.
+
+    >>> transposed(kernel=4, stride=2, before=1, after=1).output(16)
+    32
+    """
+    reach = dilation * (kernel - 1)
+    return Window(kernel, 1, dilation, reach - before, reach - after + output_padding, up=stride)
+
+
+def adaptive(size: int, output: int) -> Window:
+    """The window of adaptive pooling: output i reads ⌊i·n/m⌋ up to, not including, ⌈(i+1)·n/m⌉.
+
+    >>> adaptive(7, 7)
+    Window(kernel=1, stride=1, dilation=1, before=0, after=0, up=1)
+    >>> adaptive(224, 7)
+    Window(kernel=32, stride=32, dilation=1, before=0, after=0, up=1)
+    >>> adaptive(7, 3).output(7)
+    3
+    """
+    common = gcd(size, output)
+    stride, up = size // common, output // common
+    return Window(stride + up - 1, stride, 1, up - 1, up - 1, up)
+
+
+def resampled(
+    size: int, output: int, step: "tuple[int, int]", offset: "tuple[int, int]", reach: int
+) -> Window:
+    """The window of resampling: output o reads around position o·step + offset of the input.
+
+    `step` and `offset` are ratios of integers, and `reach` is how many input values an output
+    reads: 1 for nearest (the value at or before the position), 2 for linear, 4 for cubic.
+
+    >>> resampled(4, 8, (1, 2), (0, 1), 1).output(4)
+    8
+    """
+    numerator, denominator = step
+    shift, shift_denominator = offset
+    common = denominator * shift_denominator // gcd(denominator, shift_denominator)
+    stride = numerator * (common // denominator)
+    moved = shift * (common // shift_denominator)
+    reduced = gcd(gcd(stride, moved), common)
+    stride, moved, up = stride // reduced, moved // reduced, common // reduced
+    # Values strictly within reach/2 either side of the position; nearest looks only backwards.
+    behind, ahead = (up - 1, 0) if reach == 1 else (reach // 2 * up - 1, reach // 2 * up - 1)
+    kernel = behind + ahead + 1
+    before = behind - moved
+    after = (output - 1) * stride + kernel - ((size - 1) * up + 1) - before
+    return Window(kernel, stride, 1, before, after, up)
+
+
+class Field(NamedTuple):
+    """What one output position sees of the network's input, along one axis.
+
+    Output o sees at most `size` input values from ``start + o·jump`` on. After upsampling the
+    positions fall between input values, so `jump` and `start` may be fractions; the values that
+    neighbouring outputs see then differ and `size` is the largest number.
+
+    Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks",
+    Distill 2019, equations 2 to 4.
+    """
+
+    size: int = 1
+    """Receptive field size."""
+    jump: "Rational" = 1
+    """Effective stride: input values from one output to the next."""
+    start: "Rational" = 0
+    """First input value that output 0 sees; minus the effective padding."""
+    region_start: int = 0
+    """First value of a region that every output sees as well (a gate broadcast over the map)."""
+    region_size: int = 0
+    """Size of that region; 0 when there is none."""
+
+    @property
+    def padding(self) -> "Rational":
+        """Effective padding: how far output 0 sees in front of the input."""
+        return -self.start
+
+    @property
+    def largest(self) -> int:
+        """Receptive field size, the region seen by every output included."""
+        return max(self.size, self.region_size)
+
+    def through(self, window: Window) -> "Field":
+        """The field after a layer that slides `window` over this one.
+
+        >>> Field().through(Window(kernel=3)).through(Window(kernel=3, stride=2))
+        Field(size=5, jump=2, start=0, region_start=0, region_size=0)
+        """
+        kernel, stride, dilation, before, _, up = window
+        size, jump, start, region_start, region_size = self
+        if up == 1:
+            return Field(
+                size + dilation * (kernel - 1) * jump
+                if isinstance(jump, int)
+                else size + int(dilation * (kernel - 1) * jump),
+                jump * stride,
+                start - before * jump,
+                region_start,
+                region_size,
+            )
+        return self._upsampled(window)
+
+    def _upsampled(self, window: Window) -> "Field":
+        from fractions import Fraction  # slow to import, and few networks upsample
+
+        kernel, stride, dilation, before, _, up = window
+        # Outputs meet the spread-out values in different phases. The first tap that can meet one
+        # in any phase, and the distance between taps that do, bound how many values are seen.
+        common = gcd(stride, up)
+        first = next((tap for tap in range(common) if (dilation * tap - before) % common == 0), 0)
+        step = up // gcd(dilation, up)
+        hits = max((kernel - 1 - first) // step + 1, 1)
+        reach = (hits - 1) * (dilation * step // up)
+        size = self.size + int(reach * self.jump)
+        jump = Fraction(self.jump) * stride / up
+        # The middle of the window is the middle of what its phases see on average.
+        middle = Fraction(self.start) + Fraction(self.size - 1, 2)
+        middle += Fraction(self.jump) * (Fraction(window.extent - 1, 2) - before) / up
+        start = middle - Fraction(size - 1, 2)
+        return Field(
+            size,
+            int(jump) if jump.denominator == 1 else jump,
+            int(start) if start.denominator == 1 else start,
+            self.region_start,
+            self.region_size,
+        )
+
+    def broadcast(self) -> "Field":
+        """The field of a single position repeated over a map: a region that every output sees."""
+        start = int(self.start)
+        size = self.size
+        if self.region_size:
+            end = max(start + size, self.region_start + self.region_size)
+            start = min(start, self.region_start)
+            size = end - start
+        return Field(0, 0, 0, start, size)
+
+    def aligned(self, other: "Field") -> bool:
+        """Whether outputs of both fields look at the same place: equal stride and centre."""
+        if self.size == 0 or other.size == 0:
+            return True
+        return (
+            self.jump == other.jump and 2 * self.start + self.size == 2 * other.start + other.size
+        )
+
+    def union(self, other: "Field") -> "Field":
+        """The field of an output computed from both; the larger one where they do not align.
+
+        >>> Field(3, 1, -1).union(Field(7, 1, -3))
+        Field(size=7, jump=1, start=-3, region_start=0, region_size=0)
+        """
+        region_start, region_size = self.region_start, self.region_size
+        if other.region_size:
+            if region_size:
+                end = max(region_start + region_size, other.region_start + other.region_size)
+                region_start = min(region_start, other.region_start)
+                region_size = end - region_start
+            else:
+                region_start, region_size = other.region_start, other.region_size
+        if self.size == 0 or other.size == 0 or self.jump != other.jump:
+            larger = self if self.size >= other.size else other
+            return larger._replace(region_start=region_start, region_size=region_size)
+        start = min(self.start, other.start)
+        end_ = max(self.start + self.size, other.start + other.size)
+        return Field(int(end_ - start), self.jump, start, region_start, region_size)
