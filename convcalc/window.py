@@ -5,13 +5,14 @@ convolution, resampling and adaptive pooling. A layer that upsamples first sprea
 ``up − 1`` gaps between neighbours, and then slides over the gaps and the padding like any other.
 """
 
-from math import gcd
+from math import ceil, floor, gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     Rational = int | Fraction
+    Seen = tuple[int, int] | None
 
 
 class Window(NamedTuple):
@@ -169,6 +170,8 @@ def resampled(
     moved = shift * (common // shift_denominator)
     reduced = gcd(gcd(stride, moved), common)
     stride, moved, up = stride // reduced, moved // reduced, common // reduced
+    if stride == 0:  # corners aligned over a single value: every output reads it
+        return Window(output, 1, 1, output - 1, output - 1, output)
     # Values strictly within reach/2 either side of the position; nearest looks only backwards.
     behind, ahead = (up - 1, 0) if reach == 1 else (reach // 2 * up - 1, reach // 2 * up - 1)
     kernel = behind + ahead + 1
@@ -177,19 +180,25 @@ def resampled(
     return Window(kernel, stride, 1, before, after, up)
 
 
+PHASES = 512
+"""Longest pattern of phases that a `Field` keeps; beyond it, sizes are upper bounds."""
+
+
 class Field(NamedTuple):
     """What one output position sees of the network's input, along one axis.
 
-    Output o sees at most `size` input values from ``start + o·jump`` on. After upsampling the
-    positions fall between input values, so `jump` and `start` may be fractions; the values that
-    neighbouring outputs see then differ and `size` is the largest number.
+    Output o sees the `size` input values from ``start + o·jump`` on. After upsampling neighbouring
+    outputs see more or fewer values than each other, in a pattern that repeats (`phases`): `size`
+    is then the largest number, and `start` and `jump`, which may be fractions, hold on average.
+    All are exact, dilation's holes included in the size, unless the pattern is longer than `PHASES`
+    outputs, as after resampling by 1.001: then `size` is an upper bound.
 
     Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks",
     Distill 2019, equations 2 to 4.
     """
 
     size: int = 1
-    """Receptive field size."""
+    """Receptive field size; 0 when nothing is seen but the region."""
     jump: "Rational" = 1
     """Effective stride: input values from one output to the next."""
     start: "Rational" = 0
@@ -198,6 +207,8 @@ class Field(NamedTuple):
     """First value of a region that every output sees as well (a gate broadcast over the map)."""
     region_size: int = 0
     """Size of that region; 0 when there is none."""
+    phases: "tuple[Seen, ...]" = ()
+    """What outputs 0 to P − 1 see, when that differs; output o + P sees the same P·jump further."""
 
     @property
     def padding(self) -> "Rational":
@@ -209,60 +220,109 @@ class Field(NamedTuple):
         """Receptive field size, the region seen by every output included."""
         return max(self.size, self.region_size)
 
+    def sees(self, output: int) -> "Seen":
+        """First value that an output sees, and the one behind the last; None when it sees none.
+
+        >>> twice = Field().through(Window(kernel=2, before=1, after=1, up=2))
+        >>> [twice.sees(output) for output in range(4)]  # the nearest value
+        [(0, 1), (0, 1), (1, 2), (1, 2)]
+        """
+        if self.phases:
+            period = len(self.phases)
+            turn, phase = divmod(output, period)
+            seen = self.phases[phase]
+            further = int(turn * period * self.jump)
+            return None if seen is None else (seen[0] + further, seen[1] + further)
+        first = self.start + output * self.jump
+        return (floor(first), ceil(first + self.size)) if self.size else None
+
     def through(self, window: Window) -> "Field":
         """The field after a layer that slides `window` over this one.
 
         >>> Field().through(Window(kernel=3)).through(Window(kernel=3, stride=2))
-        Field(size=5, jump=2, start=0, region_start=0, region_size=0)
+        Field(size=5, jump=2, start=0, region_start=0, region_size=0, phases=())
         """
         kernel, stride, dilation, before, _, up = window
-        size, jump, start, region_start, region_size = self
-        if up == 1:
+        size, jump, start, region_start, region_size, phases = self
+        if size == 0:
+            return self
+        if up == 1 and isinstance(jump, int) and not phases:
             return Field(
-                size + dilation * (kernel - 1) * jump
-                if isinstance(jump, int)
-                else size + int(dilation * (kernel - 1) * jump),
+                size + dilation * (kernel - 1) * jump,
                 jump * stride,
                 start - before * jump,
                 region_start,
                 region_size,
             )
-        return self._upsampled(window)
+        spread = up * (len(phases) or 1)
+        period = spread // gcd(stride, spread)
+        if period > PHASES or not (phases or isinstance(jump, int)):
+            return self._bounded(window)
+        seen = tuple(self._phase(window, output) for output in range(period))
+        return self._of_phases(_ratio(jump * stride, up), seen)
 
-    def _upsampled(self, window: Window) -> "Field":
-        from fractions import Fraction  # slow to import, and few networks upsample
-
+    def _phase(self, window: Window, output: int) -> "Seen":
+        """What one output of `window` sees: all that the values under its taps see."""
         kernel, stride, dilation, before, _, up = window
-        # Outputs meet the spread-out values in different phases. The first tap that can meet one
-        # in any phase, and the distance between taps that do, bound how many values are seen.
-        common = gcd(stride, up)
-        first = next((tap for tap in range(common) if (dilation * tap - before) % common == 0), 0)
-        step = up // gcd(dilation, up)
-        hits = max((kernel - 1 - first) // step + 1, 1)
-        reach = (hits - 1) * (dilation * step // up)
-        size = self.size + int(reach * self.jump)
-        jump = Fraction(self.jump) * stride / up
-        # The middle of the window is the middle of what its phases see on average.
-        middle = Fraction(self.start) + Fraction(self.size - 1, 2)
-        middle += Fraction(self.jump) * (Fraction(window.extent - 1, 2) - before) / up
-        start = middle - Fraction(size - 1, 2)
-        return Field(
-            size,
-            int(jump) if jump.denominator == 1 else jump,
-            int(start) if start.denominator == 1 else start,
-            self.region_start,
-            self.region_size,
-        )
+        first = output * stride - before
+        common = gcd(dilation, up)
+        if first % common:
+            return None  # all taps fall into gaps
+        # Taps tap, tap + every, … meet values; the others fall into gaps.
+        every = up // common
+        tap = -first // common * pow(dilation // common, -1, every) % every
+        hits = (kernel - 1 - tap) // every + 1
+        value = (first + tap * dilation) // up
+        step = dilation // common
+        # What the values see repeats after so many hits, further on.
+        turn = min(hits, len(self.phases) or 1)
+        front = [self.sees(value + hit * step) for hit in range(turn)]
+        rear = [self.sees(value + hit * step) for hit in range(hits - turn, hits)]
+        starts = [seen[0] for seen in front if seen]
+        ends = [seen[1] for seen in rear if seen]
+        return (min(starts), max(ends)) if starts and ends else None
 
-    def broadcast(self) -> "Field":
-        """The field of a single position repeated over a map: a region that every output sees."""
+    def _of_phases(self, jump: "Rational", phases: "tuple[Seen, ...]") -> "Field":
+        found = [(output, *seen) for output, seen in enumerate(phases) if seen]
+        if not found:
+            return Field(0, 0, 0, self.region_start, self.region_size)
+        size = max(end - first for _, first, end in found)
+        middles = sum(first + end - 1 - 2 * output * jump for output, first, end in found)
+        start = _ratio(middles - (size - 1) * len(found), 2 * len(found))
+        region = (self.region_start, self.region_size)
+        return Field(size, jump, start, *region, phases if len(phases) > 1 else ())
+
+    def _bounded(self, window: Window) -> "Field":
+        """An interval that holds what each output sees, where phases are too many to keep."""
+        kernel, stride, dilation, before, _, up = window
+        step = _ratio(self.jump, up)
+        low, high = _interval(self)
+        low -= before * step
+        high += (dilation * (kernel - 1) - before) * step
+        return self._of_interval(step * stride, low, high)
+
+    def _of_interval(self, jump: "Rational", low: "Rational", high: "Rational") -> "Field":
+        jump = _ratio(jump, 1)
+        if isinstance(jump, int):
+            low, high = floor(low), ceil(high)
+        size = ceil(high - low) + 1
+        start = _ratio(low + high - (size - 1), 2)
+        return Field(size, jump, start, self.region_start, self.region_size)
+
+    def collapsed(self, positions: int) -> "Field":
+        """All positions of an axis seen at once, by outputs that have no position of their own.
+
+        >>> Field(3, 1, -1).collapsed(5)
+        Field(size=0, jump=0, start=0, region_start=-1, region_size=7)
+        """
+        if self.size == 0:
+            return self
         start = int(self.start)
-        size = self.size
+        end = start + int((positions - 1) * self.jump) + self.size
         if self.region_size:
-            end = max(start + size, self.region_start + self.region_size)
             start = min(start, self.region_start)
-            size = end - start
-        return Field(0, 0, 0, start, size)
+            end = max(end, self.region_start + self.region_size)
+        return Field(0, 0, 0, start, end - start)
 
     def aligned(self, other: "Field") -> bool:
         """Whether outputs of both fields look at the same place: equal stride and centre."""
@@ -276,7 +336,7 @@ class Field(NamedTuple):
         """The field of an output computed from both; the larger one where they do not align.
 
         >>> Field(3, 1, -1).union(Field(7, 1, -3))
-        Field(size=7, jump=1, start=-3, region_start=0, region_size=0)
+        Field(size=7, jump=1, start=-3, region_start=0, region_size=0, phases=())
         """
         region_start, region_size = self.region_start, self.region_size
         if other.region_size:
@@ -286,9 +346,46 @@ class Field(NamedTuple):
                 region_size = end - region_start
             else:
                 region_start, region_size = other.region_start, other.region_size
+        hull = self._beside(other)
+        return hull._replace(region_start=region_start, region_size=region_size)
+
+    def _beside(self, other: "Field") -> "Field":
         if self.size == 0 or other.size == 0 or self.jump != other.jump:
-            larger = self if self.size >= other.size else other
-            return larger._replace(region_start=region_start, region_size=region_size)
-        start = min(self.start, other.start)
-        end_ = max(self.start + self.size, other.start + other.size)
-        return Field(int(end_ - start), self.jump, start, region_start, region_size)
+            return self if self.size >= other.size else other
+        if isinstance(self.jump, int) and not (self.phases or other.phases):
+            start = min(self.start, other.start)
+            end = max(self.start + self.size, other.start + other.size)
+            return Field(int(end - start), self.jump, start)
+        own, others = len(self.phases), len(other.phases)
+        period = lcm(own or 1, others or 1)
+        if period > PHASES or not (isinstance(self.jump, int) or (own and others)):
+            (low, high), (lower, higher) = _interval(self), _interval(other)
+            return self._of_interval(self.jump, min(low, lower), max(high, higher))
+        pairs = ((self.sees(output), other.sees(output)) for output in range(period))
+        return self._of_phases(self.jump, tuple(_hull(*pair) for pair in pairs))
+
+
+def _interval(field: Field) -> "tuple[Rational, Rational]":
+    """The first and the last value that any output o sees, less o·jump."""
+    if not field.phases:
+        return field.start, field.start + field.size - 1
+    found = [(output, *seen) for output, seen in enumerate(field.phases) if seen]
+    low = min(first - output * field.jump for output, first, _ in found)
+    return low, max(end - 1 - output * field.jump for output, _, end in found)
+
+
+def _ratio(numerator: "Rational", denominator: int) -> "Rational":
+    """Their quotient, an integer where it is one."""
+    if denominator == 1 and isinstance(numerator, int):
+        return numerator
+    from fractions import Fraction  # slow to import, and few networks upsample
+
+    quotient = Fraction(numerator) / denominator
+    return int(quotient) if quotient.denominator == 1 else quotient
+
+
+def _hull(one: "Seen", other: "Seen") -> "Seen":
+    """From the first value of both to the last."""
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), max(one[1], other[1])

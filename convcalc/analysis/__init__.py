@@ -1,0 +1,6 @@
+"""From a network to plain numbers."""
+
+from convcalc.analysis.cost import analyze
+from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Totals
+
+__all__ = ["DTYPE_BYTES", "LayerReport", "Report", "Totals", "analyze"]

@@ -1,0 +1,122 @@
+"""Parameters, multiply-accumulates and activations: the only place where they are added up."""
+
+from convcalc.analysis.receptive_field import receptive_fields
+from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Totals
+from convcalc.graph import INPUT, Network, SpecError
+from convcalc.layers.base import Plan
+
+
+def analyze(
+    network: Network, *, batch: int = 1, dtype: str = "float32", strict: bool = True
+) -> Report:
+    """Work out what `network` takes for a batch of examples of a data type.
+
+    Raises `ValueError` for a batch below 1 or an unknown dtype, and `SpecError` (which is one) for
+    a network read with errors; with `strict` false such a network gives what can be known, and
+    `totals.complete` is false. See docs/definitions.md for every figure.
+    """
+    if batch < 1:
+        message = f"batch {batch} is below 1"
+        raise ValueError(message)
+    if dtype not in DTYPE_BYTES:
+        message = f"dtype {dtype!r} is none of {', '.join(DTYPE_BYTES)}"
+        raise ValueError(message)
+    if strict and network.errors:
+        raise SpecError(network.errors)
+    nodes, plans = network.nodes, network.plans
+    width = DTYPE_BYTES[dtype]
+    counts: dict[int, tuple[int, int]] = {}
+    layers: list[LayerReport] = []
+    parameters = buffers = macs = 0
+    activations = network.input.size * batch if network.input else 0
+    for node, plan, line, (fields, aligned) in zip(
+        nodes, plans, network.lines, receptive_fields(network), strict=True
+    ):
+        inputs = tuple(
+            nodes[index].name if index >= 0 else "input" if index == INPUT else "?"
+            for index in node.inputs
+        )
+        if plan is None or node.layer is None:
+            layers.append(
+                LayerReport(
+                    node.name,
+                    node.kind,
+                    node.layer,
+                    inputs,
+                    line,
+                    output=None,
+                    weights=(),
+                    parameters=None,
+                    buffers=None,
+                    macs=None,
+                    activations=None,
+                    activation_bytes=None,
+                    receptive_field=None,
+                    aligned=aligned,
+                    shared_with=None,
+                )
+            )
+            continue
+        shared = node.shared_with >= 0
+        own = (0, 0) if shared else counts.get(id(plan))
+        if own is None:
+            own = counts[id(plan)] = _count(plan)
+        stored = plan.output.size * batch if node.layer.storage == "own" else 0
+        multiplied = plan.macs * batch
+        parameters += own[0]
+        buffers += own[1]
+        macs += multiplied
+        activations += stored
+        layers.append(
+            LayerReport(
+                node.name,
+                node.kind,
+                node.layer,
+                inputs,
+                line,
+                plan.output,
+                plan.weights,
+                own[0],
+                own[1],
+                multiplied,
+                stored,
+                stored * width,
+                fields,
+                aligned,
+                nodes[node.shared_with].name if shared else None,
+            )
+        )
+    complete = not network.errors
+    totals = Totals(
+        parameters,
+        buffers,
+        macs,
+        2 * macs,
+        parameters * width,
+        buffers * width,
+        activations,
+        activations * width,
+        complete,
+    )
+    return Report(
+        network.name,
+        network.path,
+        batch,
+        dtype,
+        network.input,
+        layers,
+        totals,
+        network.shape_of(network.output),
+        network.diagnostics,
+    )
+
+
+def _count(plan: Plan) -> tuple[int, int]:
+    """Parameters and buffer values of one layer."""
+    parameters = buffers = 0
+    for weight in plan.weights:
+        if weight.buffer:
+            buffers += weight.size
+        else:
+            parameters += weight.size
+    return parameters, buffers

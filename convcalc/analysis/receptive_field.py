@@ -1,0 +1,96 @@
+"""What every layer sees of the input, from its plan's windows and the fields before it."""
+
+from collections.abc import Sequence
+
+from convcalc.graph import INPUT, Network
+from convcalc.layers.base import Plan
+from convcalc.shape import Shape
+from convcalc.window import Field
+
+Fields = tuple[Field, ...]
+"""One field per spatial axis of the network's input."""
+
+
+def receptive_fields(network: Network) -> list[tuple[Fields | None, bool]]:
+    """For each layer its fields per axis of the input, and whether its paths align.
+
+    Fields are None where outputs have no position in the input (a vector, a transposed map), or
+    where an error keeps them unknown.
+    """
+    start: Fields = (Field(),) * (network.input.rank if network.input else 0)
+    seen: list[Fields | None] = []
+    found: list[tuple[Fields | None, bool]] = []
+    known: dict[tuple[int, Fields], Fields] = {}
+    rank = len(start)
+    for node, plan in zip(network.nodes, network.plans, strict=True):
+        if plan is None:
+            seen.append(None)
+            found.append((None, True))
+            continue
+        aligned = True
+        if len(node.inputs) == 1:
+            index = node.inputs[0]
+            before = start if index == INPUT else seen[index]
+            if not plan.windows and plan.windows is not None:
+                fields = before
+            elif before is not None:
+                key = (id(plan), before)
+                fields = known.get(key)
+                if fields is None:
+                    fields = known[key] = _through(plan, before, network.shape_of(index))
+            else:
+                fields = None
+        else:
+            fields, aligned = _merged(network, plan, node.inputs, seen, start)
+        seen.append(fields)
+        positioned = fields is not None and rank > 0 and plan.output.rank == rank
+        if positioned and fields is not None and all(field.size for field in fields):
+            found.append((fields, aligned))
+        else:
+            found.append((None, aligned))
+    return found
+
+
+def _through(plan: Plan, before: Fields, shape: Shape | None) -> Fields:
+    """The fields after one layer that slides, or that loses the positions."""
+    windows = plan.windows
+    if windows is None or len(windows) != len(before):
+        sizes = shape.spatial if shape and shape.rank == len(before) else (1,) * len(before)
+        return tuple(
+            field.collapsed(size) for field, size in zip(before, sizes, strict=True)
+        )
+    return tuple(
+        field.through(window) if field.size else field
+        for field, window in zip(before, windows, strict=True)
+    )
+
+
+def _merged(
+    network: Network,
+    plan: Plan,
+    inputs: Sequence[int],
+    seen: Sequence[Fields | None],
+    start: Fields,
+) -> tuple[Fields | None, bool]:
+    """The fields of a layer that merges several tensors, and whether they align."""
+    merged: list[Field] | None = None
+    aligned = True
+    for index in inputs:
+        fields = start if index == INPUT else seen[index]
+        shape = network.shape_of(index)
+        if fields is None or shape is None:
+            return None, aligned
+        here = [
+            field.collapsed(1)
+            if axis < shape.rank and shape.spatial[axis] == 1 and plan.output.spatial[axis] > 1
+            else field
+            for axis, field in enumerate(fields)
+        ]
+        if merged is None:
+            merged = here
+            continue
+        aligned = aligned and all(
+            one.aligned(other) for one, other in zip(merged, here, strict=True)
+        )
+        merged = [one.union(other) for one, other in zip(merged, here, strict=True)]
+    return (tuple(merged) if merged is not None else None), aligned

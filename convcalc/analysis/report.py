@@ -1,0 +1,98 @@
+"""The numbers of a network as values; formats make text of them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics import Diagnostic
+from convcalc.layers.base import Layer, Weight
+from convcalc.shape import Shape
+from convcalc.window import Field
+
+DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int8": 1}
+"""Bytes of one value."""
+
+
+class LayerReport(NamedTuple):
+    """The numbers of one layer; None where an error keeps one unknown.
+
+    docs/definitions.md defines every figure.
+    """
+
+    name: str
+    """Full name, as `stage1.conv1`."""
+    kind: str
+    layer: Layer | None
+    """The layer with its hyperparameters."""
+    inputs: tuple[str, ...]
+    """Full names of the layers it reads; `input` is the network's."""
+    line: int
+    """Line of the spec."""
+    output: Shape | None
+    """Output of one example."""
+    weights: tuple[Weight, ...]
+    """Its arrays; also those it shares."""
+    parameters: int | None
+    """Values an optimizer updates; 0 where they are another layer's."""
+    buffers: int | None
+    """Running statistics; 0 where they are another layer's."""
+    macs: int | None
+    """Multiply-accumulates of the whole batch."""
+    activations: int | None
+    """Values of the whole batch in storage of its own; 0 in place or as a view."""
+    activation_bytes: int | None
+    """The same in bytes."""
+    receptive_field: tuple[Field, ...] | None
+    """Per spatial axis; None where outputs have no position in the input."""
+    aligned: bool
+    """Whether all paths to it look at the same place."""
+    shared_with: str | None
+    """The layer whose weights it uses."""
+
+
+class Totals(NamedTuple):
+    """Sums over a network; lower bounds where `complete` is false."""
+
+    parameters: int
+    """Values an optimizer updates; shared ones once."""
+    buffers: int
+    """Values of running statistics."""
+    macs: int
+    """Multiply-accumulates of the whole batch."""
+    flops: int
+    """2 × MACs."""
+    parameter_bytes: int
+    buffer_bytes: int
+    activations: int
+    """Values of the input and of every output with storage of its own, for the whole batch."""
+    activation_bytes: int
+    complete: bool
+    """False when errors keep some layer out of the sums."""
+
+
+class Report(NamedTuple):
+    """What a network takes, layer by layer and in total."""
+
+    name: str
+    path: str
+    batch: int
+    dtype: str
+    input: Shape | None
+    layers: Sequence[LayerReport]
+    totals: Totals
+    output: Shape | None
+    """Output of one example."""
+    diagnostics: tuple[Diagnostic, ...]
+    """Everything found while reading and analysing."""
+
+    def layer(self, name: str) -> LayerReport:
+        """The layer called `name`; `KeyError` when there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
+
+    def _repr_html_(self) -> str:
+        """The table, for notebooks."""
+        from convcalc.formats.html import render  # the notebook protocol asks the object itself
+
+        return render(self)

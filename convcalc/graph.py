@@ -1,0 +1,286 @@
+"""A network: named layers in order, what each reads, and what each one's plan is."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics import REFUSED, Diagnostic, Problem
+from convcalc.layers.base import Layer, Plan
+from convcalc.shape import Shape
+from convcalc.spec.bundled import find_bundled
+from convcalc.spec.expand import (
+    INPUT,
+    UNKNOWN,
+    Document,
+    LayerNode,
+    expand,
+    looks_channels_first,
+)
+from convcalc.spec.expressions import Value
+from convcalc.spec.promises import Promises
+from convcalc.spec.source import MapNode, Node, ScalarNode, Source, read_source
+
+__all__ = [
+    "INPUT",
+    "UNKNOWN",
+    "LayerNode",
+    "Network",
+    "SpecError",
+    "load",
+    "loads",
+    "plan_layers",
+    "read",
+]
+
+MAX_VALUES = 2**62
+"""Most values in one tensor."""
+MAX_RANK = 3
+"""Most spatial axes of a tensor."""
+
+
+class Network(NamedTuple):
+    """A network as read from a spec, with every layer's plan.
+
+    Source: docs/spec.md describes the spec.
+    """
+
+    name: str
+    """The spec's `name`, or its path."""
+    path: str
+    """The spec as it was named; `-` is standard input."""
+    reference: str | None
+    """Where the network is described."""
+    input: Shape | None
+    """Shape of one example; None when the spec's could not be read."""
+    nodes: Sequence[LayerNode]
+    """The layers; each reads earlier ones only."""
+    plans: Sequence[Plan | None]
+    """The plan of each layer; None where an error keeps it unknown."""
+    lines: Sequence[int]
+    """The line of the spec that each layer was written on."""
+    output: int
+    """Index of the layer whose output is the network's."""
+    parameters: Mapping[str, Value]
+    """Values of the spec's parameters."""
+    promises: Promises
+    """What the spec expects and allows."""
+    diagnostics: tuple[Diagnostic, ...]
+    """Everything found, in the order of places."""
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that are errors."""
+        return tuple(found for found in self.diagnostics if found.severity == "error")
+
+    def shape_of(self, index: int) -> Shape | None:
+        """Output shape of a layer, or of the input; None when an error keeps it unknown."""
+        if index == INPUT:
+            return self.input
+        plan = self.plans[index] if index >= 0 else None
+        return plan.output if plan else None
+
+
+class SpecError(ValueError):
+    """A spec with errors; `diagnostics` has them all, each with its place."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        lines = []
+        for found in self.diagnostics:
+            line, column = found.span.line, found.span.column
+            advice = f" (help: {found.help})" if found.help else ""
+            lines.append(f"{found.path}:{line}:{column}: {found.code} {found.message}{advice}")
+        super().__init__("\n".join(lines))
+
+
+def load(
+    spec: str,
+    *,
+    input: Shape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
+) -> Network:
+    """Read a network from a spec file, `-` for standard input, or a bundled name.
+
+    `input` replaces the spec's input shape and `parameters` the values of its parameters.
+    Raises `SpecError` when the spec has errors; `read` returns the rest of the network instead.
+    """
+    return _strict(read(spec, input=input, parameters=parameters))
+
+
+def loads(
+    text: str,
+    *,
+    path: str = "<text>",
+    input: Shape | None = None,  # noqa: A002
+    parameters: Mapping[str, Value] | None = None,
+) -> Network:
+    """Read a network from the text of a spec; see `load`."""
+    source = Source(path, text)
+    return _strict(_network(source, input, parameters))
+
+
+def read(
+    spec: str,
+    *,
+    input: Shape | None = None,  # noqa: A002
+    parameters: Mapping[str, str | Value] | None = None,
+) -> Network:
+    """Read a network as far as it can be read; errors are among its `diagnostics`."""
+    return _network(read_source(str(spec), find_bundled), input, parameters)
+
+
+def _strict(network: Network) -> Network:
+    if network.errors:
+        raise SpecError(network.errors)
+    return network
+
+
+def _network(
+    source: Source, shape: Shape | None, parameters: Mapping[str, str | Value] | None
+) -> Network:
+    document: Document | None = None
+    if not any(found.code in REFUSED for found in source.diagnostics):
+        document = expand(source, source.compose(), parameters, shape)
+    if document is None:
+        document = Document("", None, shape, [], UNKNOWN, {}, Promises())
+    if shape is not None and looks_channels_first(shape):
+        source.report(
+            "CC119",
+            f"input {'x'.join(map(str, (*shape.spatial, shape.channels)))} reads as a height of "
+            f"{shape.spatial[0]} and {shape.channels} channels",
+            0,
+            1,
+            "shapes are height × width × channels",
+            "warning",
+        )
+    plans = plan_layers(document.nodes, document.input, source)
+    return Network(
+        document.name or source.path,
+        source.path,
+        document.reference,
+        document.input,
+        document.nodes,
+        plans,
+        [source.position(node.item.start)[0] for node in document.nodes],
+        document.output,
+        document.parameters,
+        document.promises,
+        tuple(source.diagnostics),
+    )
+
+
+def plan_layers(
+    nodes: Sequence[LayerNode], shape: Shape | None, source: Source
+) -> list[Plan | None]:
+    """The plan of every layer for an input of `shape`; findings go to `source`.
+
+    A layer that fails, or reads one that did, has None and silences nothing else.
+    """
+    plans: list[Plan | None] = []
+    known: dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]] = {}
+    for node in nodes:
+        layer, inputs = node.layer, node.inputs
+        plan = None
+        if layer is not None:
+            shapes: list[Shape] = []
+            for index in inputs:
+                if index >= 0:
+                    before = plans[index]
+                    if before is None:
+                        break
+                    shapes.append(before.output)
+                elif index == INPUT and shape is not None:
+                    shapes.append(shape)
+                else:
+                    break
+            else:
+                xs = tuple(shapes)
+                key = (id(layer), xs)
+                found = known.get(key)
+                if found is None:
+                    found = known[key] = _plan(layer, xs)
+                plan, problems = found
+                for problem in problems:
+                    _report(source, node, problem)
+        if plan is not None and node.shared_with >= 0:
+            plan = _checked_sharing(node, plan, nodes, plans, source)
+        plans.append(plan)
+    return plans
+
+
+def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Problem, ...]]:
+    problems = tuple(layer.check(xs))
+    if any(problem.severity == "error" for problem in problems):
+        return None, problems
+    plan = layer.plan(xs)
+    if plan.output.rank > MAX_RANK:
+        problem = Problem(
+            "CC311", f"the output {plan.output} has more than {MAX_RANK} spatial axes"
+        )
+        return None, (*problems, problem)
+    if plan.output.size > MAX_VALUES or any(weight.size > MAX_VALUES for weight in plan.weights):
+        problem = Problem(
+            "CC313",
+            f"the output {plan.output} or a weight has more than 2^62 values",
+            help="use smaller numbers",
+        )
+        return None, (*problems, problem)
+    return plan, problems
+
+
+def _checked_sharing(
+    node: LayerNode,
+    plan: Plan,
+    nodes: Sequence[LayerNode],
+    plans: Sequence[Plan | None],
+    source: Source,
+) -> Plan | None:
+    owner = plans[node.shared_with]
+    if owner is None or owner.weights == plan.weights:
+        return plan
+    for mine, theirs in zip(plan.weights, owner.weights, strict=False):
+        if mine.shape != theirs.shape:
+            _report(
+                source,
+                node,
+                Problem(
+                    "CC202",
+                    f"shared {mine.name} would be {_times(mine.shape)} here, and is "
+                    f"{_times(theirs.shape)} in {nodes[node.shared_with].name}",
+                    help="rounds that share their weights must not change the channels",
+                ),
+            )
+            return None
+    return plan
+
+
+def _times(extents: tuple[int, ...]) -> str:
+    return "×".join(map(str, extents))
+
+
+def _report(source: Source, node: LayerNode, problem: Problem) -> None:
+    start, end = _place(node.item, node.kind, problem.field)
+    source.report(
+        problem.code,
+        problem.message,
+        start,
+        end,
+        problem.help,
+        problem.severity,
+        node.name,
+        problem.field,
+    )
+
+
+def _place(item: Node, kind: str, field: str | None) -> tuple[int, int]:
+    """Where a field of a layer was written: its value, or the layer's kind if it was not."""
+    if not isinstance(item, MapNode):
+        return item.start, item.end
+    fields = item.entries.get(kind)
+    if field is not None:
+        if isinstance(fields, MapNode) and field in fields.entries:
+            value = fields.entries[field]
+            return value.start, value.end
+        if isinstance(fields, ScalarNode) and fields.text:
+            return fields.start, fields.end
+    key = item.key(kind)
+    return key.start, key.end

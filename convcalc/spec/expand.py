@@ -1,0 +1,966 @@
+"""From located YAML to a flat list of named layers: blocks, groups, branches and repeats written out.
+
+Nothing here knows shapes. Every problem is reported at its place and expansion goes on, so that one
+run shows them all; what grows beyond the limits is refused, because blocks can call blocks.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import closest
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import Layer, declarations
+from convcalc.shape import Shape
+from convcalc.spec.expressions import Value
+from convcalc.spec.fields import (
+    FieldError,
+    FieldReader,
+    Scope,
+    evaluate,
+    flag,
+    quoted,
+    read_shape,
+    whole,
+    word,
+)
+from convcalc.spec.promises import Promises, read_promises
+from convcalc.spec.source import ListNode, MapNode, Node, RefusedError, ScalarNode, Source
+from convcalc.spec.vocabulary import native_kind
+
+MAX_LAYERS = 200_000
+"""Most layers in one network."""
+MAX_STEPS = 600_000
+"""Most items, calls and rounds that expanding one spec may take."""
+MAX_CALLS = 40
+"""Most blocks, groups and branches inside one another."""
+
+INPUT = -1
+"""Index of the network's input."""
+UNKNOWN = -2
+"""Index of a tensor that an error keeps unknown."""
+
+TOP_LEVEL = {
+    "name": "What the network is called.",
+    "reference": "Where it is described: a URL or a citation.",
+    "description": "Remarks for its reader.",
+    "input": "Shape of one example: height × width × channels, as 224x224x3.",
+    "parameters": "Names with default values that expressions may use; --set overrides them.",
+    "defaults": "Values of fields for every layer of a kind, by kind.",
+    "rounding": "What to do when a stride does not tile: exact (default), floor or ceil.",
+    "blocks": "Layers with parameters, called like a layer.",
+    "layers": "The network: a list of items, each fed by the one before.",
+    "expect": "What must hold of the result; `convcalc check` verifies it.",
+    "budget": "Limits on the result; `convcalc check` verifies them.",
+}
+"""Top-level keys of a spec, with what they hold."""
+
+MODIFIERS = {
+    "name": "What this item is called; `from` refers to it.",
+    "from": "Name of the tensor this item starts from, instead of the one before.",
+    "repeat": "How many times over; 0 drops it. `index` counts the rounds from 1.",
+    "when": "Condition without which the item is dropped.",
+    "shared": "With repeat: every round uses the same weights.",
+}
+"""Keys that may stand beside an item's kind."""
+
+BLOCK_KEYS = ("parameters", "layers", "description")
+
+
+class LayerNode(NamedTuple):
+    """One layer of the network, and what it reads."""
+
+    name: str
+    """Full name, as `stage1.conv1`."""
+    kind: str
+    layer: Layer | None
+    """None when its fields have errors."""
+    inputs: tuple[int, ...]
+    """Indices of the layers it reads; `INPUT` is the network's input."""
+    item: Node
+    """Where it was written."""
+    shared_with: int = UNKNOWN
+    """Index of the layer whose weights it uses; `UNKNOWN` when they are its own."""
+
+
+class Document(NamedTuple):
+    """A spec written out."""
+
+    name: str
+    reference: str | None
+    input: Shape | None
+    nodes: list[LayerNode]
+    output: int
+    """Index of the layer whose output is the network's."""
+    parameters: dict[str, Value]
+    promises: Promises
+
+
+class _Block(NamedTuple):
+    name: str
+    parameters: MapNode | None
+    layers: ListNode
+    node: MapNode
+
+
+class _Item(NamedTuple):
+    """What one YAML item says, before any expression is evaluated."""
+
+    kind: str | None
+    """A kind of layer."""
+    block: _Block | None
+    group: ListNode | None
+    value: Node
+    """What stands behind the kind or block."""
+    modifiers: MapNode | None
+    """The item, when it has modifiers."""
+
+
+class _Place:
+    """Where an item stands: what its names start with, and how many of each kind came before."""
+
+    __slots__ = ("counters", "numbered", "outer", "prefix", "scope")
+
+    def __init__(
+        self, prefix: str, scope: Scope, outer: "_Place | None" = None, *, numbered: bool = False
+    ) -> None:
+        self.prefix = prefix
+        self.scope = scope
+        self.outer = outer
+        self.counters: dict[str, int] = {}
+        self.numbered = numbered
+
+    def inner(self, scope: Scope, *, numbered: bool) -> "_Place":
+        """This place with other names in scope; items are still counted together."""
+        place = _Place(self.prefix, scope, self.outer, numbered=numbered or self.numbered)
+        place.counters = self.counters
+        return place
+
+
+def expand(
+    source: Source,
+    root: Node | None,
+    overrides: Mapping[str, str | Value] | None = None,
+    input_shape: Shape | None = None,
+) -> Document | None:
+    """Write out the spec `root`; findings go to `source`.
+
+    None when there is nothing to work with. `overrides` are values for the spec's parameters, text
+    being read as it would be in the spec; `input_shape` replaces the spec's input.
+    """
+    if not isinstance(root, MapNode):
+        if root is not None or not source.diagnostics:
+            start, end = (root.start, root.start + 1) if root else (0, 1)
+            source.report(
+                "CC107",
+                f"a spec is a mapping, and this is {quoted(root) if root else 'empty'}",
+                start,
+                end,
+                "start with `input: 224x224x3` and `layers:`",
+            )
+        return None
+    return _Expander(source, root, overrides or {}, input_shape).expand()
+
+
+class _Expander:
+    def __init__(
+        self,
+        source: Source,
+        root: MapNode,
+        overrides: Mapping[str, str | Value],
+        input_shape: Shape | None,
+    ) -> None:
+        self.source = source
+        self.root = root
+        self.overrides = overrides
+        self.input_shape = input_shape
+        self.reader = FieldReader(source)
+        self.blocks: dict[str, _Block] = {}
+        self.nodes: list[LayerNode] = []
+        self.names: dict[str, int] = {}
+        self.items: dict[int, _Item | None] = {}
+        self.called: set[str] = set()
+        self.calls: list[str] = []
+        self.top_values: Mapping[str, Value] = {}
+        self.depth = 0
+        self.steps = 0
+
+    def expand(self) -> Document:
+        entries = self.root.entries
+        for key in self.root.keys():
+            if key.text not in TOP_LEVEL:
+                near = closest(key.text, TOP_LEVEL)
+                known = ", ".join(TOP_LEVEL)
+                self.error(
+                    "CC109",
+                    f"a spec has no key {quoted(key)}",
+                    key,
+                    f"did you mean `{near}`?" if near else f"its keys are {known}",
+                )
+        if "rounding" in entries:
+            try:
+                self.reader.rounding = word(
+                    entries["rounding"], Scope({}), ("exact", "floor", "ceil")
+                )
+            except FieldError as error:
+                self.reader.report(error, field="rounding")
+        scope = Scope(self.top_parameters(entries.get("parameters")))
+        self.top_values = scope.values
+        shape = self.read_input(entries.get("input"), scope)
+        self.read_defaults(entries.get("defaults"), scope)
+        self.read_blocks(entries.get("blocks"))
+        output = INPUT
+        try:
+            output = self.read_layers(entries.get("layers"), scope)
+            self.inspect_uncalled()
+        except RefusedError as error:
+            self.source.refuse(error)
+            output = UNKNOWN
+        promises = read_promises(
+            self.source, entries.get("expect"), entries.get("budget"), scope, self.reader
+        )
+        return Document(
+            self.text("name"),
+            self.text("reference") or None,
+            shape,
+            self.nodes,
+            output,
+            dict(scope.values),
+            promises,
+        )
+
+    # What stands at the top of a spec
+
+    def text(self, key: str) -> str:
+        node = self.root.entries.get(key)
+        if node is None:
+            return ""
+        if not isinstance(node, ScalarNode):
+            self.error("CC107", f"{key} is text, and this is {quoted(node)}", node)
+            return ""
+        return " ".join(node.text.split())
+
+    def top_parameters(self, node: Node | None) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        scope = Scope(values)
+        entries = self.mapping(node, "parameters", "write `parameters: {classes: 1000}`")
+        for key in entries.keys() if entries else ():
+            if not self.valid_name(key):
+                continue
+            default = entries.entries[key.text] if entries else key
+            if key.text in self.overrides:
+                found = self.override(key, default)
+            elif isinstance(default, ScalarNode) and not default.text and default.plain:
+                self.error(
+                    "CC115",
+                    f"parameter `{key.text}` has no value",
+                    key,
+                    f"give it a default, or run with --set {key.text}=…",
+                )
+                continue
+            else:
+                found = self.argument(default, scope)
+            if found is not None:
+                values[key.text] = found
+        declared = list(entries.entries) if entries else []
+        for name in self.overrides:
+            if name not in declared:
+                near = closest(name, declared)
+                advice = f"its parameters are {', '.join(declared)}" if declared else "it has none"
+                at = self.root.key("parameters") if node else None
+                self.source.report(
+                    "CC118",
+                    f"the spec has no parameter `{name}` to set",
+                    at.start if at else 0,
+                    at.end if at else 1,
+                    f"did you mean `{near}`?" if near else advice,
+                )
+        return values
+
+    def override(self, key: ScalarNode, default: Node) -> Value | None:
+        given = self.overrides[key.text]
+        if not isinstance(given, str):
+            return given
+        if isinstance(default, ScalarNode) and not default.plain:
+            return given
+        stripped = given.strip()
+        if stripped in ("true", "false"):
+            return stripped == "true"
+        try:
+            return evaluate(ScalarNode(stripped, 0, 1, plain=False), Scope({}), "a value")
+        except FieldError as error:
+            self.error(
+                error.problem.code,
+                f"--set {key.text}={given[:60]}: {error.problem.message}",
+                key,
+                error.problem.help,
+            )
+            return None
+
+    def read_input(self, node: Node | None, scope: Scope) -> Shape | None:
+        if self.input_shape is not None:
+            return self.input_shape
+        if node is None:
+            self.source.report(
+                "CC115",
+                "there is no `input`",
+                self.root.start,
+                self.root.start + 1,
+                "add the shape of one example: `input: 224x224x3` (height × width × channels)",
+            )
+            return None
+        try:
+            shape = read_shape(node, scope)
+        except FieldError as error:
+            self.reader.report(error, field="input")
+            return None
+        if looks_channels_first(shape):
+            self.warn_channels_first(shape, node)
+        return shape
+
+    def warn_channels_first(self, shape: Shape, node: Node) -> None:
+        right = "x".join(map(str, (*shape.spatial[1:], shape.channels, shape.spatial[0])))
+        written = "x".join(map(str, (*shape.spatial, shape.channels)))
+        self.source.report(
+            "CC119",
+            f"input {written} reads as a height of {shape.spatial[0]} and {shape.channels} "
+            "channels",
+            node.start,
+            node.end,
+            f"shapes are height × width × channels: write {right} if it has "
+            f"{shape.spatial[0]} channels",
+            "warning",
+            field="input",
+        )
+
+    def read_defaults(self, node: Node | None, scope: Scope) -> None:
+        entries = self.mapping(node, "defaults", "write `defaults: {conv: {bias: false}}`")
+        for key in entries.keys() if entries else ():
+            if key.text not in CATALOGUE:
+                self.unknown_kind(key, "defaults", kinds_only=True)
+                continue
+            fields = self.mapping(
+                entries.entries[key.text] if entries else None,
+                key.text,
+                f"write `{key.text}: {{field: value}}`",
+            )
+            if fields is not None:
+                values = self.reader.values(key.text, fields, scope, None)
+                if values:
+                    self.reader.kind_defaults[key.text] = values
+
+    def read_blocks(self, node: Node | None) -> None:
+        entries = self.mapping(node, "blocks", "write `blocks: {stage: {layers: [...]}}`")
+        for key in entries.keys() if entries else ():
+            body = entries.entries[key.text] if entries else key
+            if not self.valid_name(key):
+                continue
+            if key.text in CATALOGUE:
+                self.error(
+                    "CC117",
+                    f"`{key.text}` is a kind of layer and cannot be a block's name",
+                    key,
+                    "choose another name",
+                )
+                continue
+            if isinstance(body, ListNode):
+                self.error(
+                    "CC107",
+                    f"block `{key.text}` is a list, and a block is a mapping with `layers`",
+                    key,
+                    f"write `{key.text}: {{layers: [...]}}`",
+                )
+                continue
+            block = self.mapping(body, f"block `{key.text}`", "write `layers:` under it")
+            if block is None:
+                continue
+            for inner in block.keys():
+                if inner.text not in BLOCK_KEYS:
+                    near = closest(inner.text, BLOCK_KEYS)
+                    self.error(
+                        "CC109",
+                        f"a block has no key {quoted(inner)}",
+                        inner,
+                        f"did you mean `{near}`?" if near else f"its keys are {', '.join(BLOCK_KEYS)}",
+                    )
+            layers = block.entries.get("layers")
+            if not isinstance(layers, ListNode):
+                self.error(
+                    "CC107" if layers is not None else "CC115",
+                    f"block `{key.text}` needs `layers`, a list of items",
+                    layers or key,
+                    "write `layers:` and items under it, each after a dash",
+                )
+                continue
+            parameters = self.mapping(
+                block.entries.get("parameters"), "parameters", "write `parameters: {filters, n: 1}`"
+            )
+            for parameter in parameters.keys() if parameters else ():
+                self.valid_name(parameter)
+            self.blocks[key.text] = _Block(key.text, parameters, layers, block)
+
+    def read_layers(self, node: Node | None, scope: Scope) -> int:
+        if not isinstance(node, ListNode):
+            at = node or ScalarNode("", self.root.start, self.root.start + 1, plain=True)
+            self.error(
+                "CC107" if node is not None else "CC115",
+                "there are no `layers`"
+                if node is None
+                else f"layers is a list of items, and this is {quoted(node)}",
+                at,
+                "write `layers:` and items under it, each after a dash: `- conv: {…}`",
+            )
+            return UNKNOWN
+        if not node.items:
+            self.error("CC116", "layers is empty", node, "add a layer: `- conv: {…}`", "warning")
+        return self.sequence(node, INPUT, _Place("", scope))
+
+    def inspect_uncalled(self) -> None:
+        """Look through blocks that nothing calls, so that their errors show all the same."""
+        for name, block in self.blocks.items():
+            if name not in self.called:
+                self.inspect(block.layers)
+
+    # Items
+
+    def sequence(self, node: ListNode, current: int, place: _Place) -> int:
+        """Expand items one after the other, starting from tensor `current`."""
+        for item in node.items:
+            current = self.item(item, current, place)
+        return current
+
+    def item(self, node: Node, current: int, place: _Place) -> int:
+        """Expand one item; the tensor it makes."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise RefusedError(
+                "CC103",
+                f"writing the blocks and repeats out takes more than {MAX_STEPS:,} steps",
+                "repeat less: blocks that call blocks multiply",
+                node,
+            )
+        at = id(node)
+        item = self.items[at] if at in self.items else self.parsed(node)
+        if item is None:
+            return UNKNOWN
+        if item.modifiers is None:
+            return self.one(item, node, current, place, "")
+        return self.modified(item, item.modifiers, current, place)
+
+    def modified(self, item: _Item, node: MapNode, current: int, place: _Place) -> int:
+        """Expand an item that has a name, a source, a condition or repeats."""
+        entries = node.entries
+        scope = place.scope
+        try:
+            if "when" in entries and not flag(entries["when"], scope):
+                self.inspect_item(item)
+                return current
+            rounds = whole(entries["repeat"], scope) if "repeat" in entries else None
+            shared = flag(entries["shared"], scope) if "shared" in entries else False
+        except FieldError as error:
+            self.reader.report(error)
+            self.inspect_item(item)
+            return UNKNOWN
+        if rounds is not None and rounds < 0:
+            self.error(
+                "CC302", f"repeat {rounds} is below 0", entries["repeat"], "use 0 to drop the item"
+            )
+            return UNKNOWN
+        if rounds is not None and rounds > MAX_LAYERS:
+            raise RefusedError(
+                "CC103",
+                f"repeat {rounds:,} is more than the {MAX_LAYERS:,} layers a network may have",
+                "repeat less",
+                entries["repeat"],
+            )
+        if shared and rounds is None:
+            self.error(
+                "CC116",
+                "shared weights need a `repeat` to be shared over",
+                node.key("shared"),
+                "add `repeat: 2`, or leave `shared` out",
+            )
+        name = self.item_name(entries.get("name"))
+        if "from" in entries:
+            current = self.resolve(entries["from"], place)
+        if rounds is None:
+            return self.one(item, node, current, place, name)
+        if rounds == 0:
+            self.inspect_item(item)
+        first: range | None = None
+        for index in range(1, rounds + 1):
+            inner = place.inner(Scope({**scope.values, "index": index}), numbered=True)
+            start = len(self.nodes)
+            self.steps += 1
+            current = self.one(item, node, current, inner, name)
+            if shared:
+                if first is None:
+                    first = range(start, len(self.nodes))
+                else:
+                    self.share(first, range(start, len(self.nodes)), node)
+        return current
+
+    def one(self, item: _Item, node: Node, current: int, place: _Place, name: str) -> int:
+        """Expand an item once."""
+        if item.kind is not None:
+            if item.group is not None:
+                return self.merge(item.kind, item.group, node, current, place, name)
+            return self.add_layer(item.kind, item.value, node, (current,), place, name)
+        if item.block is None and item.group is None:  # only `from`, `name` or `when`
+            if name:
+                self.claim(name, place, node, current)
+            return current
+        self.depth += 1
+        if self.depth > MAX_CALLS:
+            raise RefusedError(
+                "CC103",
+                f"blocks, groups and branches more than {MAX_CALLS} deep",
+                "nest less",
+                node,
+            )
+        try:
+            if item.block is not None:
+                return self.call(item.block, item.value, node, current, place, name)
+            group = item.group or ListNode([], 0, 0)
+            if not name:
+                return self.sequence(group, current, place)
+            prefix = self.claim(name, place, node, UNKNOWN)
+            current = self.sequence(group, current, _Place(prefix + ".", place.scope, place))
+            self.bind(name, prefix, place, current)
+            return current
+        finally:
+            self.depth -= 1
+
+    def merge(
+        self, kind: str, branches: ListNode, node: Node, current: int, place: _Place, name: str
+    ) -> int:
+        """Expand branches that all start from `current`, and merge what they make."""
+        if not branches.items:
+            self.error("CC203", f"{kind} has no branches", branches, f"write `{kind}: [[], [relu]]`")
+            return UNKNOWN
+        self.depth += 1
+        if self.depth > MAX_CALLS:
+            raise RefusedError(
+                "CC103",
+                f"blocks, groups and branches more than {MAX_CALLS} deep",
+                "nest less",
+                node,
+            )
+        inputs = []
+        for branch in branches.items:
+            if isinstance(branch, ListNode):
+                inputs.append(self.sequence(branch, current, place))
+            else:
+                self.error(
+                    "CC107",
+                    f"a branch is a list of items, and this is {quoted(branch)}",
+                    branch,
+                    "put it in brackets: `[relu]`; `[]` passes the tensor on as it is",
+                )
+                inputs.append(UNKNOWN)
+        self.depth -= 1
+        return self.add_layer(kind, ScalarNode("", 0, 0, plain=True), node, tuple(inputs), place, name)
+
+    def add_layer(
+        self, kind: str, value: Node, node: Node, inputs: tuple[int, ...], place: _Place, name: str
+    ) -> int:
+        index = len(self.nodes)
+        if index >= MAX_LAYERS:
+            raise RefusedError(
+                "CC103",
+                f"more than {MAX_LAYERS:,} layers",
+                "repeat less: blocks that call blocks multiply",
+                node,
+            )
+        if name:
+            full = self.claim(name, place, node, index)
+        else:
+            counters = place.counters
+            count = counters.get(kind, 0) + 1
+            full = f"{place.prefix}{kind}{count}"
+            while full in self.names:
+                count += 1
+                full = f"{place.prefix}{kind}{count}"
+            counters[kind] = count
+            self.names[full] = index
+        layer = self.reader.layer(kind, value, place.scope, full)
+        self.nodes.append(LayerNode(full, kind, layer, inputs, node))
+        return index
+
+    def call(
+        self, block: _Block, value: Node, node: Node, current: int, place: _Place, name: str
+    ) -> int:
+        """Expand a block with its arguments."""
+        self.called.add(block.name)
+        if block.name in self.calls:
+            chain = " → ".join([*self.calls[self.calls.index(block.name) :], block.name])
+            at = node.key(block.name) if isinstance(node, MapNode) else node
+            self.error(
+                "CC114", f"block `{block.name}` calls itself: {chain}", at, "repeat it instead"
+            )
+            return UNKNOWN
+        arguments = self.arguments(block, value, node, place.scope)
+        if name:
+            prefix = self.claim(name, place, node, UNKNOWN)
+        else:
+            count = place.counters.get(block.name, 0) + 1
+            while f"{place.prefix}{block.name}{count}" in self.names:
+                count += 1
+            place.counters[block.name] = count
+            prefix = f"{place.prefix}{block.name}{count}"
+            self.names[prefix] = UNKNOWN
+        if arguments is None:
+            return UNKNOWN
+        self.calls.append(block.name)
+        inner = _Place(prefix + ".", Scope(arguments), place)
+        current = self.sequence(block.layers, current, inner)
+        self.calls.pop()
+        self.bind(name, prefix, place, current)
+        return current
+
+    def arguments(
+        self, block: _Block, value: Node, node: Node, scope: Scope
+    ) -> dict[str, Value] | None:
+        """The values a block's body may use: the spec's parameters and its own."""
+        declared = block.parameters.entries if block.parameters else {}
+        at = node.key(block.name) if isinstance(node, MapNode) and block.name in node.entries else node
+        given: dict[str, Node] = {}
+        if isinstance(value, MapNode):
+            for key in value.keys():
+                if key.text in declared:
+                    given[key.text] = value.entries[key.text]
+                else:
+                    self.reader.unknown_field(
+                        f"block `{block.name}`", key, list(declared), None
+                    )
+        elif isinstance(value, ListNode):
+            self.error(
+                "CC107",
+                f"block `{block.name}` takes its parameters by name, and this is a list",
+                value,
+                f"write `{block.name}: {{{', '.join(f'{name}: …' for name in declared)}}}`",
+            )
+            return None
+        elif value.text not in ("", block.name) or not value.plain:
+            if not declared:
+                self.error(
+                    "CC107",
+                    f"block `{block.name}` has no parameters, and is given {quoted(value)}",
+                    value,
+                    f"write `- {block.name}`",
+                )
+                return None
+            given[next(iter(declared))] = value
+        values = dict(self.top_values)
+        inner = Scope(values)
+        failed = isinstance(value, MapNode) and len(given) != len(value.entries)
+        for name, default in declared.items():
+            if name in given:
+                found = self.argument(given[name], scope)
+            elif isinstance(default, ScalarNode) and not default.text and default.plain:
+                self.error(
+                    "CC115",
+                    f"block `{block.name}` needs `{name}`",
+                    at,
+                    f"add it: `{block.name}: {{{name}: …}}`",
+                )
+                found = None
+            else:
+                found = self.argument(default, inner)
+            if found is None:
+                failed = True
+            else:
+                values[name] = found
+        return None if failed else values
+
+    def argument(self, node: Node, scope: Scope) -> Value | None:
+        """The value of a parameter: quoted scalars are text, others numbers or true and false."""
+        if isinstance(node, ScalarNode) and not node.plain:
+            return node.text
+        try:
+            return evaluate(node, scope, "a number, true or false, or quoted text")
+        except FieldError as error:
+            if error.problem.code == "CC111" and isinstance(node, ScalarNode):
+                advice = f"{error.problem.help}; put quotes around it if it is text"
+                error.problem = error.problem._replace(help=advice)
+            self.reader.report(error)
+            return None
+
+    # Names and sources
+
+    def item_name(self, node: Node | None) -> str:
+        if node is None:
+            return ""
+        if isinstance(node, ScalarNode) and self.valid_name(node):
+            return node.text
+        if not isinstance(node, ScalarNode):
+            self.error("CC107", f"name is a word, and this is {quoted(node)}", node)
+        return ""
+
+    def valid_name(self, node: ScalarNode) -> bool:
+        name = node.text
+        if not name or not name.replace("_", "a").replace("-", "a").isalnum() or name[0].isdigit():
+            self.error(
+                "CC117",
+                f"{quoted(node)} is no name",
+                node,
+                "a name starts with a letter and holds letters, digits and _",
+            )
+            return False
+        if name in ("input", "true", "false", "and", "or", "not", "if", "else", "index"):
+            self.error("CC117", f"`{name}` has a meaning of its own", node, "choose another name")
+            return False
+        return True
+
+    def claim(self, name: str, place: _Place, node: Node, index: int) -> str:
+        """The full name of an item that was given `name`."""
+        full = place.prefix + name
+        if place.numbered:
+            count = place.counters.get(name, 0) + 1
+            while f"{full}{count}" in self.names:
+                count += 1
+            place.counters[name] = count
+            self.names[full] = index
+            full = f"{full}{count}"
+        elif full in self.names:
+            at = node.entries["name"] if isinstance(node, MapNode) and "name" in node.entries else node
+            self.error(
+                "CC117",
+                f"name `{full}` is taken",
+                at,
+                "choose another: items without a name are called by kind and number",
+            )
+            return full
+        self.names[full] = index
+        return full
+
+    def bind(self, name: str, prefix: str, place: _Place, index: int) -> None:
+        """Let the name of a group or block mean the tensor it made."""
+        self.names[prefix] = index
+        if name and place.numbered:
+            self.names[place.prefix + name] = index
+
+    def resolve(self, node: Node, place: _Place) -> int:
+        """The tensor that `from` names, looked for from the inside out."""
+        if not isinstance(node, ScalarNode) or not node.text:
+            self.error("CC107", f"from is the name of an item, and this is {quoted(node)}", node)
+            return UNKNOWN
+        name = node.text
+        held = place.scope.values.get(name)
+        if isinstance(held, str):
+            name = held
+        if name == "input":
+            return INPUT
+        around: _Place | None = place
+        while around is not None:
+            index = self.names.get(around.prefix + name)
+            if index is not None:
+                if index == UNKNOWN:
+                    return UNKNOWN
+                return index
+            around = around.outer
+        known = [known for known in self.names if known.startswith(place.prefix)]
+        near = closest(name, [known.removeprefix(place.prefix) for known in known[:2000]] + ["input"])
+        self.error(
+            "CC201",
+            f"nothing before this item is called {quoted(ScalarNode(name, 0, 0, plain=True))}",
+            node,
+            f"did you mean `{near}`?"
+            if near
+            else "give the item to start from a `name`, before this one; `input` is the network's",
+        )
+        return UNKNOWN
+
+    def share(self, first: range, round_: range, node: MapNode) -> None:
+        """Let the layers of one round use the weights of the first."""
+        if [self.nodes[i].kind for i in first] != [self.nodes[i].kind for i in round_]:
+            self.error(
+                "CC202",
+                "rounds that share their weights must have the same layers",
+                node.key("shared"),
+                "move what differs (`when`, `repeat`) out of the shared item",
+            )
+            return
+        for owner, user in zip(first, round_, strict=True):
+            before = self.nodes[owner].shared_with
+            self.nodes[user] = self.nodes[user]._replace(
+                shared_with=owner if before == UNKNOWN else before
+            )
+
+    # Structure
+
+    def parsed(self, node: Node) -> _Item | None:
+        item = self._parse(node)
+        self.items[id(node)] = item
+        return item
+
+    def _parse(self, node: Node) -> _Item | None:
+        if isinstance(node, ScalarNode):
+            if node.text in CATALOGUE:
+                return self._layer_item(node.text, node, node, None)
+            if node.text in self.blocks:
+                return _Item(None, self.blocks[node.text], None, node, None)
+            self.unknown_kind(node, "item")
+            return None
+        if isinstance(node, ListNode):
+            self.error(
+                "CC116",
+                "a list is no item",
+                node,
+                "a group of items is written `- layers: [...]`",
+            )
+            return None
+        keys = [name for name in node.entries if name not in MODIFIERS]
+        modifiers = node if len(keys) < len(node.entries) else None
+        if not keys:
+            if "from" in node.entries or "name" in node.entries:
+                return _Item(None, None, None, node, node)
+            self.error(
+                "CC116",
+                "this item has no kind of layer, block or group",
+                node,
+                "write `kind: {fields}`, such as `conv: {filters: 64, kernel: 3}`",
+            )
+            return None
+        known = [
+            name for name in keys if name in CATALOGUE or name in self.blocks or name == "layers"
+        ]
+        if len(keys) > 1:
+            if len(known) == 1:
+                self._misplaced_fields(known[0], keys, node)
+            elif len(known) > 1:
+                self.error(
+                    "CC116",
+                    f"one item has several kinds: {', '.join(known)}",
+                    node.key(known[1]),
+                    "start each with a dash of its own",
+                )
+            else:
+                self.unknown_kind(node.key(keys[0]), "item")
+            return None
+        name = keys[0]
+        value = node.entries[name]
+        if not known:
+            self.unknown_kind(node.key(name), "item")
+            return None
+        if name == "layers":
+            if not isinstance(value, ListNode):
+                self.error("CC107", f"layers is a list of items, and this is {quoted(value)}", value)
+                return None
+            return _Item(None, None, value, value, modifiers)
+        if name in self.blocks:
+            return _Item(None, self.blocks[name], None, value, modifiers)
+        return self._layer_item(name, value, node, modifiers)
+
+    def _layer_item(
+        self, kind: str, value: Node, node: Node, modifiers: MapNode | None
+    ) -> _Item | None:
+        if layer_class(kind).inputs == "one":
+            return _Item(kind, None, None, value, modifiers)
+        if isinstance(value, ListNode):
+            return _Item(kind, None, value, value, modifiers)
+        self.error(
+            "CC107" if isinstance(node, MapNode) else "CC115",
+            f"{kind} takes a list of branches"
+            + (f", and this is {quoted(value)}" if isinstance(node, MapNode) else ""),
+            value,
+            f"write `{kind}: [[], [conv: {{…}}]]`; `[]` passes the tensor on as it is",
+        )
+        return None
+
+    def _misplaced_fields(self, kind: str, keys: list[str], node: MapNode) -> None:
+        """Fields that stand beside their kind, because they are not indented under it."""
+        for key in keys:
+            if key == kind:
+                continue
+            fields = list(declarations(layer_class(kind))) if kind in CATALOGUE else []
+            near = closest(key, MODIFIERS)
+            if key in fields:
+                advice = f"indent it under `{kind}:`, or write `{kind}: {{{key}: …}}`"
+            elif near:
+                advice = f"did you mean `{near}`?"
+            else:
+                advice = f"beside a kind stand only {', '.join(MODIFIERS)}"
+            self.error("CC109", f"`{key}` cannot stand beside `{kind}`", node.key(key), advice)
+
+    def unknown_kind(self, node: ScalarNode, where: str, *, kinds_only: bool = False) -> None:
+        kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
+        near = native_kind(node.text[:100], kinds)
+        if near:
+            advice = f"did you mean `{near}`?"
+        elif kinds_only:
+            advice = "`convcalc schema` lists the kinds"
+        elif self.blocks:
+            advice = f"the blocks of this spec are {', '.join(list(self.blocks)[:12])}"
+        else:
+            advice = "docs/spec.md lists the kinds of layers; blocks are defined under `blocks:`"
+        if not node.text:
+            self.error(
+                "CC116", "this item is empty", node, "write a kind of layer, such as `relu`"
+            )
+            return
+        what = "a kind of layer" if kinds_only else "a kind of layer or a block"
+        self.error("CC113", f"{quoted(node)} is not {what}", node, advice)
+
+    def inspect(self, items: ListNode) -> None:
+        """Look through items that are not expanded, for errors that need no values."""
+        for node in items.items:
+            at = id(node)
+            if at not in self.items:
+                item = self.parsed(node)
+                if item is not None:
+                    self.inspect_item(item)
+
+    def inspect_item(self, item: _Item) -> None:
+        """Look through one item that is not expanded."""
+        if item.block is not None:
+            return
+        if item.kind is not None and item.group is not None:
+            for branch in item.group.items:
+                if isinstance(branch, ListNode):
+                    self.inspect(branch)
+        elif item.group is not None:
+            self.inspect(item.group)
+        elif item.kind is not None and isinstance(item.value, MapNode):
+            fields = list(declarations(layer_class(item.kind)))
+            for key in item.value.keys():
+                if key.text not in fields:
+                    self.reader.unknown_field(item.kind, key, fields, None)
+
+    def mapping(self, node: Node | None, what: str, advice: str) -> MapNode | None:
+        if node is None or isinstance(node, MapNode):
+            return node
+        if isinstance(node, ScalarNode) and not node.text and node.plain:
+            return None
+        self.error("CC107", f"{what} is a mapping, and this is {quoted(node)}", node, advice)
+        return None
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        node: Node,
+        advice: str | None = None,
+        severity: Any = "error",  # noqa: ANN401
+    ) -> None:
+        start, end = node.start, node.end
+        if not isinstance(node, ScalarNode):
+            line_end = self.source.text.find("\n", start)
+            end = min(end, line_end if line_end > start else end)
+        self.source.report(code, message, start, end, advice, severity)
+
+
+def looks_channels_first(shape: Shape) -> bool:
+    """Whether a shape was probably written channels × height × width.
+
+    >>> looks_channels_first(Shape(224, (3, 224)))
+    True
+    >>> looks_channels_first(Shape(3, (224, 224)))
+    False
+    """
+    if shape.rank < 2:
+        return False
+    first, rest = shape.spatial[0], (*shape.spatial[1:], shape.channels)
+    square = len(set(rest[-2:])) == 1
+    if first == 1:
+        return square and rest[-1] >= 16
+    return first in (3, 4) and min(rest) >= 16

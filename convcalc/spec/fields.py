@@ -1,0 +1,490 @@
+"""Located YAML values become layers: one reading of every field, every error with its place."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from convcalc.diagnostics import Problem, closest
+from convcalc.layers import layer_class
+from convcalc.layers.base import Declared, Layer, declarations, defaults
+from convcalc.shape import Shape
+from convcalc.spec.expressions import ExpressionError, Value, parse
+from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source
+from convcalc.spec.vocabulary import native_field
+
+MAX_EXTENT = 10**9
+"""Largest extent of an axis."""
+MAX_AXES = 3
+"""Most spatial axes."""
+
+_BY_AXIS = re.compile(r"\d+(x\d+)+\Z", re.ASCII)
+
+FORM_TEXTS = {
+    "whole": "a whole number",
+    "number": "a number",
+    "flag": "true or false",
+    "choice": "a word",
+    "axes": "a whole number, or one per axis such as 3x5 or [3, 5]",
+    "ratios": "a number, or a list of one per axis",
+    "padding": "a whole number, one per axis, [[before, after], …] per axis, `same` or `valid`",
+    "extents": "a list of whole numbers such as [4, 4, 64], or 4x4x64",
+}
+"""What each form of field is written as."""
+
+
+class FieldError(Exception):
+    """A value that cannot be read, with the node at fault."""
+
+    def __init__(self, problem: Problem, start: int, end: int) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+        self.start = start
+        self.end = end
+
+
+def fail(code: str, message: str, node: Node, advice: str | None = None) -> NoReturn:
+    """Raise the error of a whole node."""
+    raise FieldError(Problem(code, message, help=advice), node.start, node.end)
+
+
+class Scope:
+    """The names that expressions may use in one place, and the layers already read there."""
+
+    __slots__ = ("layers", "used", "values")
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self.values = values
+        self.layers: dict[int, Layer | None] = {}
+        self.used: set[str] = set()
+
+
+class ReadLayer(NamedTuple):
+    """A layer as read, and the node that holds its fields."""
+
+    layer: Layer | None
+    node: Node
+
+
+def quoted(node: Node) -> str:
+    """A node as a message shows it."""
+    if isinstance(node, ScalarNode):
+        if not node.text and node.plain:
+            return "nothing"
+        text = node.text if len(node.text) <= 40 else node.text[:39] + "…"
+        return f"`{text}`"
+    return "a list" if isinstance(node, ListNode) else "a mapping"
+
+
+def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
+    """The value of a scalar: a number, or an expression over the names in scope."""
+    if not isinstance(node, ScalarNode):
+        fail("CC107", f"this takes {wanted}, and is {quoted(node)}", node)
+    text = node.text
+    if len(text) <= 18 and text.isdecimal() and text.isascii():
+        return int(text)
+    if not text.strip() or text in ("~", "null"):
+        fail("CC107", f"there is no value here, and this takes {wanted}", node, "write the value")
+    try:
+        expression = parse(text)
+        if expression.names:
+            scope.used.update(expression.names)
+        return expression.evaluate(scope.values)
+    except ExpressionError as error:
+        start, end = node.start, node.end
+        opening = 0 if node.plain else 1
+        if end - start == len(text) + 2 * opening:  # as written, so offsets point into it
+            start, end = (
+                node.start + opening + error.start,
+                node.start + opening + max(error.end, error.start + 1),
+            )
+        raise FieldError(Problem(error.code, error.message, help=error.help), start, end) from None
+
+
+def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
+    """The value of a scalar that must be a whole number."""
+    value = evaluate(node, scope, wanted)
+    if value.__class__ is int:
+        return value  # type: ignore[return-value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, float):
+        shown = "" if str(value) == getattr(node, "text", "") else f"{quoted(node)} = "
+        fail(
+            "CC112",
+            f"not a whole number: {shown}{value:.10g}",
+            node,
+            "round it: floor(…), ceil(…), round(…) or divisible(…, 8)",
+        )
+    fail("CC107", f"this takes {wanted}, and is {_described(value)}", node)
+
+
+def number(node: Node, scope: Scope, wanted: str = "a number") -> float:
+    """The value of a scalar that must be a number."""
+    value = evaluate(node, scope, wanted)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        fail("CC107", f"this takes {wanted}, and is {_described(value)}", node)
+    return value
+
+
+def flag(node: Node, scope: Scope) -> bool:
+    """The value of a scalar that must be true or false."""
+    if isinstance(node, ScalarNode):
+        if node.text in ("true", "True", "TRUE"):
+            return True
+        if node.text in ("false", "False", "FALSE"):
+            return False
+        word = node.text.lower()
+        if word in ("yes", "on", "y", "no", "off", "n") and word not in scope.values:
+            right = "true" if word in ("yes", "on", "y") else "false"
+            fail(
+                "CC107", f"this takes true or false, and is {quoted(node)}", node, f"write {right}"
+            )
+    value = evaluate(node, scope, "true or false")
+    if not isinstance(value, bool):
+        advice = "compare it: `x > 0`" if not isinstance(value, str) else "leave the quotes out"
+        fail("CC107", f"this takes true or false, and is {_described(value)}", node, advice)
+    return value
+
+
+def word(node: Node, scope: Scope, choices: tuple[str, ...]) -> str:
+    """A scalar that must be one of several words, or a parameter that holds one."""
+    wanted = "one of " + ", ".join(choices)
+    if not isinstance(node, ScalarNode):
+        fail("CC107", f"this takes {wanted}, and is {quoted(node)}", node)
+    text = node.text
+    held = scope.values.get(text)
+    if text not in choices and node.plain and isinstance(held, str):
+        scope.used.add(text)
+        text = held
+    elif text not in choices and node.plain and ("'" in text or " if " in text):
+        value = evaluate(node, scope, wanted)
+        text = value if isinstance(value, str) else text
+    if text not in choices:
+        near = closest(text, choices)
+        fail(
+            "CC107",
+            f"this takes {wanted}, and is {quoted(node)}",
+            node,
+            f"did you mean `{near}`?" if near else None,
+        )
+    return text
+
+
+def axes(node: Node, scope: Scope) -> int | tuple[int, ...]:
+    """One number for all axes, or one per axis: 3, 3x5, [3, 5]."""
+    if isinstance(node, ListNode):
+        if not node.items:
+            fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["axes"])
+        return tuple(whole(item, scope) for item in node.items)
+    if isinstance(node, ScalarNode) and _BY_AXIS.match(node.text):
+        return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
+    return whole(node, scope, FORM_TEXTS["axes"])
+
+
+def ratios(node: Node, scope: Scope) -> float | tuple[float, ...]:
+    """One number for all axes, or a list of one per axis."""
+    if isinstance(node, ListNode) and node.items:
+        return tuple(number(item, scope) for item in node.items)
+    if isinstance(node, ScalarNode) and _BY_AXIS.match(node.text):
+        return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
+    return number(node, scope, FORM_TEXTS["ratios"])
+
+
+def padding(node: Node, scope: Scope) -> Any:  # noqa: ANN401
+    """A number, one per axis, (before, after) per axis, `same` or `valid`."""
+    if isinstance(node, ScalarNode) and node.text in ("same", "valid"):
+        return node.text
+    if isinstance(node, ScalarNode) and isinstance(scope.values.get(node.text), str):
+        return word(node, scope, ("same", "valid"))
+    if not isinstance(node, ListNode):
+        return axes(node, scope)
+    sides: list[int | tuple[int, int]] = []
+    for item in node.items:
+        if isinstance(item, ListNode):
+            if len(item.items) != 2:
+                fail(
+                    "CC107",
+                    f"the padding of an axis is [before, after], and this list has "
+                    f"{len(item.items)} values",
+                    item,
+                )
+            sides.append((whole(item.items[0], scope), whole(item.items[1], scope)))
+        else:
+            sides.append(whole(item, scope))
+    if not sides:
+        fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["padding"])
+    return tuple(sides)
+
+
+def extents(node: Node, scope: Scope) -> tuple[int, ...]:
+    """A list of whole numbers, or 4x4x64."""
+    if isinstance(node, ListNode):
+        return tuple(whole(item, scope) for item in node.items)
+    if isinstance(node, ScalarNode) and _BY_AXIS.match(node.text):
+        return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
+    return (whole(node, scope, FORM_TEXTS["extents"]),)
+
+
+def _bounded_digits(digits: str, node: Node) -> int:
+    if len(digits) > 18:
+        fail(
+            "CC103",
+            f"a number of {len(digits):,} digits, and numbers have at most 18",
+            node,
+            "use a smaller number",
+        )
+    return int(digits)
+
+
+def _described(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"text, '{value[:40]}'" if isinstance(value, str) else f"{value:.10g}"
+
+
+_READERS: dict[str, Callable[[Node, Scope], Any]] = {
+    "whole": whole,
+    "number": number,
+    "flag": flag,
+    "axes": axes,
+    "ratios": ratios,
+    "padding": padding,
+    "extents": extents,
+}
+
+
+def read_value(declared: Declared, node: Node, scope: Scope) -> Any:  # noqa: ANN401
+    """The value of a field, of the right form and within its bounds."""
+    if declared.form == "choice":
+        return word(node, scope, declared.choices)
+    value = _READERS[declared.form](node, scope)
+    if declared.form != "flag" and not isinstance(value, str):
+        _check_bounds(declared, value, node)
+    return value
+
+
+def _check_bounds(declared: Declared, value: Any, node: Node) -> None:  # noqa: ANN401
+    if isinstance(value, tuple):
+        parts = node.items if isinstance(node, ListNode) else []
+        for position, part in enumerate(value):
+            _check_bounds(declared, part, parts[position] if position < len(parts) else node)
+        return
+    _, _, minimum, above, maximum, _ = declared
+    if minimum is not None and value < minimum:
+        advice = f"use {minimum:g} or more"
+        if minimum == 0 and declared.form == "padding":
+            advice += "; to cut rows off, use `crop`"
+        fail("CC302", f"{_number(value)} is below {minimum:g}, the least this can be", node, advice)
+    if above is not None and value <= above:
+        fail("CC302", f"{_number(value)} is not above {above:g}", node, f"use more than {above:g}")
+    if maximum is not None and value > maximum:
+        fail(
+            "CC302",
+            f"{_number(value)} is above {maximum:g}, the most this can be",
+            node,
+            f"use {maximum:g} or less",
+        )
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.10g}"
+
+
+def read_shape(node: Node, scope: Scope) -> Shape:
+    """An input shape: 224x224x3, 128x100, 784, or a list of whole numbers."""
+    values = extents(node, scope)
+    if not 1 <= len(values) <= MAX_AXES + 1:
+        fail(
+            "CC108",
+            f"a shape has 1 to {MAX_AXES} spatial axes and channels, and this has "
+            f"{len(values)} numbers",
+            node,
+            "write height × width × channels: 224x224x3",
+        )
+    for position, value in enumerate(values):
+        if not 1 <= value <= MAX_EXTENT:
+            at = node.items[position] if isinstance(node, ListNode) else node
+            fail("CC108", f"an extent is from 1 to {MAX_EXTENT:,}, and this is {value}", at)
+    return Shape(values[-1], values[:-1])
+
+
+class FieldReader:
+    """Reads the layers of one spec."""
+
+    def __init__(self, source: Source, rounding: str = "exact") -> None:
+        self._source = source
+        self.rounding = rounding
+        self.kind_defaults: dict[str, dict[str, Any]] = {}
+        """Values from the spec's `defaults`, by kind."""
+        self._usual: dict[str, dict[str, Any]] = {}
+        self._interned: dict[tuple[object, ...], Layer] = {}
+
+    def report(self, error: FieldError, layer: str | None = None, field: str | None = None) -> None:
+        """Put an error on record."""
+        code, message, _, advice, severity = error.problem
+        self._source.report(code, message, error.start, error.end, advice, severity, layer, field)
+
+    def layer(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
+        """The layer of a kind whose fields `node` holds; None, and findings, when it has errors.
+
+        Equal layers written with plain numbers are one object, so that what follows from a layer
+        is worked out once.
+        """
+        at = id(node)
+        if at in scope.layers:
+            return scope.layers[at]
+        key = _key(kind, node)
+        layer = self._interned.get(key) if key else None
+        if layer is None:
+            outer, scope.used = scope.used, set()
+            layer = self._read(kind, node, scope, name)
+            if key and layer is not None and not scope.used:
+                self._interned[key] = layer
+            outer.update(scope.used)
+            scope.used = outer
+            scope.layers[at] = layer
+        return layer
+
+    def values(
+        self, kind: str, node: MapNode, scope: Scope, name: str | None
+    ) -> dict[str, Any] | None:
+        """The fields given in a mapping; None, and findings, when any has an error."""
+        declared = declarations(layer_class(kind))
+        values: dict[str, Any] = {}
+        failed = False
+        for field, value in node.entries.items():
+            declaration = declared.get(field)
+            if declaration is None:
+                self.unknown_field(kind, node.key(field), list(declared), name)
+                failed = True
+                continue
+            try:
+                values[field] = read_value(declaration, value, scope)
+            except FieldError as error:
+                failed = True
+                message = error.problem.message
+                if error.start == value.start and message.startswith("this takes "):
+                    message = f"{field}{message[4:]}"
+                elif message[0].isdigit() or message[0] == "-":
+                    message = f"{field} {message}"
+                self.report(
+                    FieldError(error.problem._replace(message=message), error.start, error.end),
+                    name,
+                    field,
+                )
+        return None if failed else values
+
+    def unknown_field(
+        self, kind: str, key: ScalarNode, fields: list[str], name: str | None
+    ) -> None:
+        """Report a field that a kind or block does not have."""
+        right = native_field(key.text, fields)
+        if right is not None:
+            advice = f"it is called `{right}` here"
+            if key.text == "ceil_mode":
+                advice = "write `rounding: ceil`"
+        elif fields:
+            advice = f"its fields are {', '.join(fields)}"
+        else:
+            advice = "it has no fields"
+        if key.text in ("in_channels", "in_features", "input_shape", "num_features"):
+            advice = "leave it out: it follows from the layer before"
+        elif key.text in ("activation", "use_relu", "act"):
+            advice = "write the activation as a layer of its own: `- relu`"
+        elif key.text == "inplace":
+            advice = "leave it out: it is a choice of how the network is run, not of the network"
+        message = f"{kind} has no field {quoted(key)}"
+        self._source.report("CC109", message, key.start, key.end, advice, layer=name)
+
+    def usual(self, kind: str) -> dict[str, Any]:
+        """The values that the fields of a kind have in this spec unless they are given."""
+        found = self._usual.get(kind)
+        if found is None:
+            cls = layer_class(kind)
+            found = defaults(cls)
+            if "rounding" in found and self.rounding != "exact":
+                ceils = self.rounding == "ceil" and cls.ceils
+                found["rounding"] = "ceil" if ceils else "floor"
+            found.update(self.kind_defaults.get(kind, {}))
+            self._usual[kind] = found
+        return found
+
+    def _read(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
+        cls = layer_class(kind)
+        declared = declarations(cls)
+        given: dict[str, Any] | None
+        if isinstance(node, MapNode):
+            given = self.values(kind, node, scope, name)
+        elif isinstance(node, ScalarNode) and (not node.text and node.plain or node.text == kind):
+            given = {}
+        elif not declared:
+            self._source.report(
+                "CC107",
+                f"{kind} takes no value, and has {quoted(node)}",
+                node.start,
+                node.end,
+                f"write `- {kind}`",
+                layer=name,
+            )
+            given = None
+        else:
+            principal = next(iter(declared))
+            given = {}
+            try:
+                given[principal] = read_value(declared[principal], node, scope)
+            except FieldError as error:
+                problem = error.problem
+                if problem.message.startswith("this "):
+                    problem = problem._replace(message=f"{principal}{problem.message[4:]}")
+                elif problem.message[0].isdigit() or problem.message[0] == "-":
+                    problem = problem._replace(message=f"{principal} {problem.message}")
+                self.report(FieldError(problem, error.start, error.end), name, principal)
+                given = None
+        usual = self.usual(kind)
+        present = set(node.entries) if isinstance(node, MapNode) else set(given or ())
+        missing = [
+            field for field in declared if field not in usual and field not in present
+        ]
+        if missing and (given is not None or isinstance(node, MapNode)):
+            self._report_missing(kind, missing, node, list(declared), name)
+            return None
+        if given is None:
+            return None
+        return cls(**{**usual, **given})
+
+    def _report_missing(
+        self, kind: str, missing: list[str], node: Node, fields: list[str], name: str
+    ) -> None:
+        examples = {"filters": "64", "kernel": "3", "features": "1000", "groups": "2"}
+        example = ", ".join(f"{field}: {examples.get(field, '2')}" for field in missing)
+        known = ""
+        if isinstance(node, ScalarNode) and node.text and node.text != kind:
+            known = f"{fields[0]}: {node.text}, "
+        start, end = node.start, node.end
+        if isinstance(node, MapNode) and self._source.span(start, end).line != self._source.span(
+            end - 1, end
+        ).line:
+            end = start + 1
+        self._source.report(
+            "CC115",
+            f"{kind} needs {' and '.join(f'`{field}`' for field in missing)}",
+            start,
+            max(end, start + 1),
+            f"add it: `{kind}: {{{known}{example}}}`",
+            layer=name,
+        )
+
+
+def _key(kind: str, node: Node) -> tuple[object, ...] | None:
+    """What a layer written with scalars alone is told apart by."""
+    if node.__class__ is ScalarNode:
+        return (kind, node.text, node.plain)  # type: ignore[union-attr]
+    if node.__class__ is not MapNode:
+        return None
+    parts: list[object] = [kind]
+    for name, value in node.entries.items():  # type: ignore[union-attr]
+        if value.__class__ is not ScalarNode or not value.plain:  # type: ignore[union-attr]
+            return None
+        parts.append(name)
+        parts.append(value.text)  # type: ignore[union-attr]
+    return tuple(parts)

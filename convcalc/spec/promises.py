@@ -1,0 +1,242 @@
+"""What a spec promises of its network: `expect` and `budget`, read and validated here."""
+
+import re
+from typing import NamedTuple
+
+from convcalc.diagnostics import closest
+from convcalc.shape import Shape
+from convcalc.spec.fields import (
+    FieldError,
+    FieldReader,
+    Scope,
+    axes,
+    fail,
+    flag,
+    quoted,
+    read_shape,
+    whole,
+    word,
+)
+from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source
+
+COUNTS = ("parameters", "buffers", "macs", "flops", "activations", "largest_tensor")
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+EXPECTATIONS = {
+    "parameters": "Number of parameters.",
+    "buffers": "Number of buffer values (running statistics).",
+    "macs": "Multiply-accumulates for one example.",
+    "flops": "Floating-point operations for one example: 2 × MACs.",
+    "activations": "Values of the input and of every output with storage of its own.",
+    "output": "Shape of the output: 1000, or 7x7x512.",
+    "receptive_field": "Receptive field of the last layer that has one, per axis or for all.",
+    "memory": "Bytes: of inference, or of training at a batch and optimizer.",
+    "layers": "Output shapes of layers by name: {conv1: 55x55x96}.",
+}
+BUDGETS = {
+    "parameters": "Most parameters.",
+    "macs": "Most multiply-accumulates for one example.",
+    "flops": "Most floating-point operations for one example.",
+    "activations": "Most values stored.",
+    "largest_tensor": "Most values in one tensor.",
+    "memory": "Most bytes: {limit: 12GiB, batch: 32, training: true, optimizer: adam}.",
+}
+MEMORY_FIELDS = {
+    "limit": "Bytes, with unit: 12GiB.",
+    "batch": "Examples at once; 1 unless given.",
+    "training": "Memory of a training step; otherwise of inference.",
+    "optimizer": "The optimizer whose state is held: " + ", ".join(OPTIMIZERS) + ".",
+}
+
+_DECIMAL = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_QUANTITY = re.compile(r"(\d{1,18})(?:\.(\d{1,12}))?\s*([kKMGT]i?)?(B)?\Z", re.ASCII)
+_RANGE = re.compile(r"(.+?)\s*(?:\.\.|\bto\b|±|\+/-)\s*(.+)\Z", re.ASCII | re.DOTALL)
+
+
+class Quantity(NamedTuple):
+    """A range that a number must lie in, both ends included; None is open."""
+
+    minimum: int | None
+    maximum: int | None
+    text: str
+    """As it was written."""
+
+    def holds(self, value: int) -> bool:
+        """Whether `value` lies in the range.
+
+        >>> Quantity(None, 16, "<= 16").holds(17)
+        False
+        """
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
+        )
+
+
+class MemoryTerms(NamedTuple):
+    """A promise about memory, and under which terms it holds."""
+
+    quantity: Quantity
+    batch: int = 1
+    training: bool = False
+    optimizer: str = "sgd"
+
+
+class Promise(NamedTuple):
+    """One line of `expect` or `budget`."""
+
+    name: str
+    wanted: Quantity | Shape | MemoryTerms | int | tuple[int, ...]
+    node: Node
+    layer: str | None = None
+    """Full name of the layer meant, for output shapes by name."""
+
+
+class Promises(NamedTuple):
+    """Everything a spec promises."""
+
+    expect: tuple[Promise, ...] = ()
+    budget: tuple[Promise, ...] = ()
+
+
+def amount(text: str, *, round_up: bool) -> int | None:
+    """A number with a unit, as an integer; None when it is none.
+
+    >>> amount("138.4M", round_up=False)
+    138400000
+    >>> amount("12GiB", round_up=False)
+    12884901888
+    """
+    match = _QUANTITY.match(text.strip())
+    if match is None:
+        return None
+    integer, fraction, unit, _ = match.groups()
+    fraction = fraction or ""
+    factor = _DECIMAL.get(unit or "") or _BINARY[unit]
+    scaled, denominator = int(integer + fraction) * factor, 10 ** len(fraction)
+    return -(-scaled // denominator) if round_up else scaled // denominator
+
+
+def quantity(node: Node, scope: Scope, *, limit: bool) -> Quantity:
+    """A number, or a range: `16G`, `<= 16G`, `1M..2M`, `138.4M ± 0.1M`.
+
+    Where a `limit` is wanted, a number alone is the most there may be.
+    """
+    if not isinstance(node, ScalarNode):
+        fail("CC120", f"this takes a number such as 16G, and is {quoted(node)}", node)
+    text = node.text.strip()
+    for sign in ("<=", ">=", "<", ">", "≤", "≥"):
+        if text.startswith(sign):
+            value = _required(text[len(sign) :], node, scope, round_up=sign in (">=", ">", "≥"))
+            if sign in (">=", ">", "≥"):
+                return Quantity(value + (sign == ">"), None, text)
+            return Quantity(None, value - (sign == "<"), text)
+    match = _RANGE.match(text)
+    if match is not None:
+        first, second = match.groups()
+        if "±" in text or "+/-" in text:
+            middle = _required(first, node, scope, round_up=False)
+            spread = _required(second, node, scope, round_up=False)
+            return Quantity(middle - spread, middle + spread, text)
+        low = _required(first, node, scope, round_up=True)
+        high = _required(second, node, scope, round_up=False)
+        if low > high:
+            fail("CC120", f"the range {text} is empty", node, "put the smaller number first")
+        return Quantity(low, high, text)
+    value = _required(text, node, scope, round_up=False)
+    return Quantity(None if limit else value, value, text)
+
+
+def _required(text: str, node: ScalarNode, scope: Scope, *, round_up: bool) -> int:
+    value = amount(text, round_up=round_up)
+    if value is None:
+        value = whole(node._replace(text=text.strip()), scope, "a number such as 16G or 12GiB")
+    return value
+
+
+def read_promises(
+    source: Source, expect: Node | None, budget: Node | None, scope: Scope, reader: FieldReader
+) -> Promises:
+    """Read `expect` and `budget`; findings go to `source`."""
+    return Promises(
+        tuple(_read(source, "expect", expect, EXPECTATIONS, scope, reader)),
+        tuple(_read(source, "budget", budget, BUDGETS, scope, reader)),
+    )
+
+
+def _read(
+    source: Source,
+    key: str,
+    node: Node | None,
+    known: dict[str, str],
+    scope: Scope,
+    reader: FieldReader,
+) -> list[Promise]:
+    if node is None:
+        return []
+    if not isinstance(node, MapNode):
+        source.report(
+            "CC120",
+            f"{key} is a mapping, and this is {quoted(node)}",
+            node.start,
+            node.end,
+            f"write `{key}: {{parameters: 138357544}}`",
+        )
+        return []
+    found: list[Promise] = []
+    for name in node.keys():
+        if name.text not in known:
+            near = closest(name.text, known)
+            advice = f"did you mean `{near}`?" if near else "it may hold " + ", ".join(known)
+            message = f"{key} has no key {quoted(name)}"
+            source.report("CC109", message, name.start, name.end, advice)
+            continue
+        value = node.entries[name.text]
+        try:
+            found.extend(_promise(name.text, value, scope, limit=key == "budget"))
+        except FieldError as error:
+            reader.report(error, field=f"{key}.{name.text}")
+    return found
+
+
+def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promise]:
+    if name == "output":
+        return [Promise(name, read_shape(node, scope), node)]
+    if name == "receptive_field":
+        return [Promise(name, axes(node, scope), node)]
+    if name == "layers":
+        if not isinstance(node, MapNode):
+            fail("CC120", f"this takes names and shapes, and is {quoted(node)}", node)
+        return [
+            Promise("output", read_shape(shape, scope), shape, layer)
+            for layer, shape in node.entries.items()
+        ]
+    if name == "memory":
+        terms = node.items if isinstance(node, ListNode) else [node]
+        return [Promise(name, _memory(term, scope, limit=limit), term) for term in terms]
+    return [Promise(name, quantity(node, scope, limit=limit), node)]
+
+
+def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
+    if not isinstance(node, MapNode):
+        return MemoryTerms(quantity(node, scope, limit=limit))
+    for key in node.keys():
+        if key.text not in MEMORY_FIELDS:
+            near = closest(key.text, MEMORY_FIELDS)
+            fail(
+                "CC109",
+                f"memory has no key {quoted(key)}",
+                key,
+                f"did you mean `{near}`?" if near else "it may hold " + ", ".join(MEMORY_FIELDS),
+            )
+    entries = node.entries
+    if "limit" not in entries:
+        fail("CC115", "memory needs a `limit`", node, "add it: `limit: 12GiB`")
+    batch = whole(entries["batch"], scope) if "batch" in entries else 1
+    if batch < 1:
+        fail("CC302", f"batch {batch} is below 1", entries["batch"], "use 1 or more")
+    return MemoryTerms(
+        quantity(entries["limit"], scope, limit=limit),
+        batch,
+        flag(entries["training"], scope) if "training" in entries else False,
+        word(entries["optimizer"], scope, OPTIMIZERS) if "optimizer" in entries else "sgd",
+    )

@@ -1,0 +1,482 @@
+"""Text with places: a spec's bytes become located YAML nodes, within limits, whatever they are.
+
+Nodes are composed from libyaml's events with a stack of our own, because PyYAML's composer recurses
+in C: 100,000 nested brackets end the interpreter. Anchors, aliases, merge keys and tags are refused;
+blocks do what they do, and an alias bomb has nothing to grow from.
+"""
+
+import os
+import stat
+import sys
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import yaml
+
+from convcalc.diagnostics import Diagnostic, Severity, Span
+
+MAX_BYTES = 16 * 2**20
+"""Largest text read."""
+MAX_DEPTH = 64
+"""Deepest nesting of lists and mappings."""
+MAX_NODES = 1_500_000
+"""Most values in one text."""
+MAX_DIAGNOSTICS = 1_000
+"""Most findings kept for one text."""
+MAX_TAGGED = 60
+SILENCE_SECONDS = 5.0
+"""How long a pipe given as a path may stay silent."""
+PIPE_SECONDS = 30.0
+"""How long a pipe given as a path may take in all."""
+
+
+class ScalarNode(NamedTuple):
+    """A word, number or quoted text; `start` and `end` are offsets in characters."""
+
+    text: str
+    start: int
+    end: int
+    plain: bool
+    """Written without quotes."""
+
+
+class ListNode(NamedTuple):
+    """A sequence."""
+
+    items: "list[Node]"
+    start: int
+    end: int
+
+
+class MapNode(NamedTuple):
+    """A mapping, in the order written; of duplicate keys, the first."""
+
+    entries: "dict[str, Node]"
+    key_starts: tuple[int, ...]
+    start: int
+    end: int
+
+    def key(self, name: str) -> ScalarNode:
+        """The key `name` as a node."""
+        start = self.key_starts[list(self.entries).index(name)]
+        return ScalarNode(name, start, start + len(name), plain=True)
+
+    def keys(self) -> Iterator[ScalarNode]:
+        """The keys as nodes."""
+        for name, start in zip(self.entries, self.key_starts, strict=True):
+            yield ScalarNode(name, start, start + len(name), plain=True)
+
+
+Node = ScalarNode | ListNode | MapNode
+
+
+class RefusedError(Exception):
+    """Input that cannot be worked on at all."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        help: str | None = None,  # noqa: A002 (the word of Problem and Diagnostic)
+        node: Node | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+        self.node = node
+
+
+class Source:
+    """One text with its name, and the findings about it."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._lines: list[int] | None = None
+        self._diagnostics: dict[tuple[object, ...], Diagnostic] = {}
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """The findings so far, in the order of their places."""
+        return sorted(self._diagnostics.values(), key=lambda found: (found.span, found.code))
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, of a character."""
+        if self._lines is None:
+            starts, at = [0], 0
+            for line in self.text.splitlines(keepends=True):
+                at += len(line)
+                if line[-1] in "\r\n":
+                    starts.append(at)
+            self._lines = starts
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """Text of line `number`, from 1, without its end."""
+        if self._lines is None:
+            self.position(0)
+        lines = self._lines or [0]
+        end = lines[number] if number < len(lines) else len(self.text)
+        return self.text[lines[number - 1] : end].rstrip("\r\n")
+
+    def span(self, start: int, end: int) -> Span:
+        """The stretch from one offset up to another; at least one character, on one line."""
+        line, column = self.position(min(start, len(self.text)))
+        end_line, end_column = self.position(min(max(end, start + 1), len(self.text)))
+        if (end_line, end_column) <= (line, column):
+            end_line, end_column = line, column + 1
+        return Span(line, column, end_line, end_column)
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        start: int,
+        end: int,
+        help: str | None = None,  # noqa: A002
+        severity: Severity = "error",
+        layer: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        """Add a finding; the same finding at the same place counts once."""
+        if len(self._diagnostics) >= MAX_DIAGNOSTICS:
+            return
+        key = (code, message, start)
+        if key not in self._diagnostics:
+            span = self.span(start, end)
+            self._diagnostics[key] = Diagnostic(
+                code, severity, message, help, self.path, span, self.line(span.line), layer, field
+            )
+
+    def refuse(self, error: RefusedError) -> None:
+        """Add the finding of input that cannot be worked on."""
+        start, end = (error.node.start, error.node.end) if error.node else (0, 0)
+        self.report(error.code, error.message, start, end, error.help)
+
+    def compose(self) -> Node | None:
+        """The text as located nodes; None, and a finding, when it is no YAML or is refused."""
+        try:
+            return _Composer(self).compose()
+        except RefusedError as error:
+            self.refuse(error)
+        except yaml.MarkedYAMLError as error:
+            self._syntax_error(error)
+        except yaml.YAMLError as error:  # characters that YAML does not allow
+            position = getattr(error, "position", 0)
+            reason = getattr(error, "reason", None) or str(error)
+            self.report("CC105", f"not YAML: {reason}", position, position + 1)
+        return None
+
+    def _syntax_error(self, error: yaml.MarkedYAMLError) -> None:
+        mark = error.problem_mark or error.context_mark
+        at = mark.index if mark else 0
+        message = f"not YAML: {error.problem or error.context or 'cannot be read'}"
+        if error.context and error.problem:
+            where = ""
+            if error.context_mark and error.context_mark.index != at:
+                where = f" that starts at line {error.context_mark.line + 1}"
+            message += f" ({error.context}{where})"
+        advice = None
+        if "'\\t'" in message or "\t" in self.line(self.position(min(at, len(self.text)))[0])[:80]:
+            advice = "indent with spaces: YAML allows no tabs there"
+        elif "mapping values are not allowed" in message:
+            advice = "indent the lines of one mapping alike, or put quotes around text with `: `"
+        self.report("CC105", message, at, at + 1, advice)
+
+
+class _Frame:
+    """A list or mapping that is still open."""
+
+    __slots__ = ("entries", "items", "key", "key_starts", "start")
+
+    def __init__(self, start: int, *, mapping: bool) -> None:
+        self.start = start
+        self.items: list[Node] | None = None if mapping else []
+        self.entries: dict[str, Node] = {}
+        self.key_starts: list[int] = []
+        self.key: ScalarNode | None = None
+
+
+class _Composer:
+    """Turns events into nodes, one at a time, without recursion."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        parser: type = getattr(yaml, "CParser", None) or _c_parser()
+        self._next: Callable[[], yaml.Event] = parser(source.text).get_event
+
+    def compose(self) -> Node | None:
+        stack: list[_Frame] = []
+        root: Node | None = None
+        count = 0
+        words: dict[str, str] = {}
+        following = self._next
+        while True:
+            event = following()
+            kind = event.__class__
+            if kind is yaml.ScalarEvent:
+                scalar = cast("yaml.ScalarEvent", event)
+                if scalar.anchor is not None or scalar.tag is not None:
+                    self._refuse_anchor_or_tag(scalar)
+                text = words.setdefault(scalar.value, scalar.value)
+                node: Node = ScalarNode(
+                    text, event.start_mark.index, event.end_mark.index, plain=not scalar.style
+                )
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                opening = cast("yaml.CollectionStartEvent", event)
+                if opening.anchor is not None or opening.tag is not None:
+                    self._refuse_anchor_or_tag(opening)
+                if len(stack) >= MAX_DEPTH:
+                    raise self._too_deep(event)
+                if stack and stack[-1].items is None and stack[-1].key is None:
+                    raise self._key_not_a_word(event)
+                stack.append(
+                    _Frame(event.start_mark.index, mapping=kind is yaml.MappingStartEvent)
+                )
+                continue
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                frame = stack.pop()
+                end = event.end_mark.index
+                if frame.items is not None:
+                    node = ListNode(frame.items, frame.start, end)
+                else:
+                    node = MapNode(frame.entries, tuple(frame.key_starts), frame.start, end)
+            elif kind is yaml.AliasEvent:
+                raise self._refused_alias(event)
+            elif kind is yaml.DocumentStartEvent and root is not None:
+                at = event.start_mark.index
+                self._source.report(
+                    "CC105",
+                    "a second document starts here, and a spec is one document",
+                    at,
+                    at + 3,
+                    "put it into a file of its own",
+                )
+                return root
+            elif kind is yaml.StreamEndEvent:
+                return root
+            else:
+                continue
+            count += 1
+            if count > MAX_NODES:
+                raise RefusedError(
+                    "CC103",
+                    f"more than {MAX_NODES:,} values in one spec",
+                    "say it with `repeat` and `blocks`",
+                    node,
+                )
+            if not stack:
+                root = node
+                continue
+            frame = stack[-1]
+            if frame.items is not None:
+                frame.items.append(node)
+            elif frame.key is None:
+                frame.key = cast("ScalarNode", node)
+            else:
+                self._add(frame, frame.key, node)
+                frame.key = None
+
+    def _add(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
+        name = key.text
+        if name == "<<" and key.plain:
+            raise RefusedError(
+                "CC104",
+                "merge keys are not used in specs",
+                "write the shared layers once under `blocks:`, shared fields under `defaults:`",
+                key,
+            )
+        if name in frame.entries:
+            first = frame.key_starts[list(frame.entries).index(name)]
+            line, column = self._source.position(first)
+            self._source.report(
+                "CC106",
+                f"key `{_shortened(name)}` is given twice: first at line {line}, column {column}",
+                key.start,
+                key.end,
+                "keep one of them",
+            )
+            return
+        frame.entries[name] = value
+        frame.key_starts.append(key.start)
+
+    def _refuse_anchor_or_tag(
+        self, event: yaml.ScalarEvent | yaml.CollectionStartEvent
+    ) -> None:
+        at = event.start_mark.index
+        if event.anchor is not None:
+            raise RefusedError(
+                "CC104",
+                f"anchors are not used in specs: &{_shortened(event.anchor)}",
+                "write the shared layers once under `blocks:` and call the block",
+                ScalarNode("", at, at + 1 + len(event.anchor), plain=True),
+            )
+        tag = str(event.tag)
+        raise RefusedError(
+            "CC104",
+            f"tags are not used in specs: {_shortened(tag)}",
+            "leave it out: fields know what they hold",
+            ScalarNode("", at, at + 1, plain=True),
+        )
+
+    def _refused_alias(self, event: yaml.Event) -> RefusedError:
+        at = event.start_mark.index
+        return RefusedError(
+            "CC104",
+            f"aliases are not used in specs: *{_shortened(str(getattr(event, 'anchor', '')))}",
+            "write the shared layers once under `blocks:` and call the block",
+            ScalarNode("", at, event.end_mark.index, plain=True),
+        )
+
+    def _too_deep(self, event: yaml.Event) -> RefusedError:
+        at = event.start_mark.index
+        return RefusedError(
+            "CC103",
+            f"nested more than {MAX_DEPTH} deep",
+            "move inner layers into `blocks:`",
+            ScalarNode("", at, at + 1, plain=True),
+        )
+
+    def _key_not_a_word(self, event: yaml.Event) -> RefusedError:
+        at = event.start_mark.index
+        return RefusedError(
+            "CC104",
+            "a list or mapping cannot be a key",
+            "write `name: value`; put quotes around text that starts with [ or {",
+            ScalarNode("", at, at + 1, plain=True),
+        )
+
+
+def _c_parser() -> type:
+    """libyaml's parser, or PyYAML's own where it was built without libyaml."""
+    try:
+        from yaml.cyaml import CParser
+    except ImportError:
+        return yaml.SafeLoader
+    return cast("type", CParser)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_TAGGED else text[: MAX_TAGGED - 1] + "…"
+
+
+def read_source(spec: str, bundled: Callable[[str], Path | None]) -> Source:
+    """Read a SPEC: `-` is standard input, then a file, then a bundled architecture.
+
+    The source is empty and holds a finding when the SPEC cannot be read.
+    """
+    source = Source(spec, "")
+    try:
+        if spec == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            data = _read_path(spec, bundled)
+        source.text = _decoded(data)
+    except RefusedError as error:
+        source.refuse(error)
+    return source
+
+
+def _read_path(spec: str, bundled: Callable[[str], Path | None]) -> bytes:
+    path: str | Path = spec
+    try:
+        exists = os.path.lexists(spec)
+    except ValueError:  # a NUL character
+        exists = False
+    if not exists:
+        found = bundled(spec)
+        if found is None:
+            raise _missing(spec)
+        path = found
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (start-up: a str will do)
+        if stat.S_ISDIR(mode):
+            raise RefusedError(
+                "CC101", "is a directory, and a spec is a file", "name the files in it"
+            )
+        if stat.S_ISREG(mode):
+            with open(path, "rb") as file:  # noqa: PTH123
+                return file.read(MAX_BYTES + 1)
+        return _read_pipe(path)
+    except OSError as error:
+        raise RefusedError(
+            "CC101", f"cannot be read: {error.strerror or error}", "check the path and its rights"
+        ) from None
+
+
+def _missing(spec: str) -> RefusedError:
+    from convcalc.diagnostics import closest
+    from convcalc.spec.bundled import bundled_names
+
+    near = closest(spec.removesuffix(".yaml"), bundled_names())
+    advice = f"did you mean the bundled `{near}`? " if near else ""
+    return RefusedError(
+        "CC101",
+        "is neither a file nor a bundled architecture",
+        advice + "give a path, `-` for standard input, or one of: " + ", ".join(bundled_names()),
+    )
+
+
+def _read_pipe(path: str | Path) -> bytes:
+    """Read what is no regular file, without waiting forever for what never comes or ends."""
+    import select
+
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        deadline = time.monotonic() + PIPE_SECONDS
+        chunks: list[bytes] = []
+        size = 0
+        while size <= MAX_BYTES:
+            wait = min(SILENCE_SECONDS, deadline - time.monotonic())
+            if wait <= 0 or not poll.poll(wait * 1000):
+                raise RefusedError(
+                    "CC101",
+                    f"is no regular file, and nothing came from it for {SILENCE_SECONDS:.0f} s"
+                    if wait > 0
+                    else f"is no regular file, and did not end within {PIPE_SECONDS:.0f} s",
+                    "pipe a slow program into `convcalc … -` instead",
+                )
+            chunk = os.read(descriptor, 2**20)
+            if not chunk:
+                break
+            chunks.append(chunk)
+            size += len(chunk)
+        return b"".join(chunks)
+    finally:
+        os.close(descriptor)
+
+
+def _decoded(data: bytes) -> str:
+    if b"\0" in data[:4096] or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoded = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        raise RefusedError(
+            "CC102",
+            "is UTF-16, and a spec is UTF-8" if encoded else "is binary, and a spec is text",
+            "save it as UTF-8" if encoded else "name a YAML file",
+        )
+    if len(data) > MAX_BYTES:
+        raise RefusedError(
+            "CC103",
+            f"is larger than {MAX_BYTES // 2**20} MiB",
+            "say it with `repeat` and `blocks`",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
+        raise RefusedError(
+            "CC102",
+            f"is not UTF-8: byte 0x{data[error.start]:02x} at line {line}, column {column}",
+            "save it as UTF-8",
+        ) from None
+    if "\0" in text:
+        raise RefusedError("CC102", "is binary, and a spec is text", "name a YAML file")
+    return text
