@@ -1,0 +1,76 @@
+"""The table of commands; each is imported when it is called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from convcalc import __version__
+
+COMMANDS = {
+    "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
+    "schema": "Print the JSON Schema of a spec, for editors.",
+}
+"""Command → summary; each is the module of that name with `command`."""
+
+
+class Commands(click.Group):
+    """A group whose commands are loaded by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Names of the commands, in the order of their table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Load a command."""
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"convcalc.cli.{name}")
+        command: click.Command = module.command
+        del ctx
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Load the command that is called, or say which one was probably meant."""
+        name = args[0] if args else ""
+        if name not in COMMANDS and not name.startswith("-"):
+            from convcalc.diagnostics import closest
+
+            near = closest(name, COMMANDS)
+            known = ", ".join(COMMANDS)
+            advice = f"did you mean {near!r}?" if near else f"commands are {known}."
+            ctx.fail(f"no such command {name!r}: {advice}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", message="convcalc %(version)s")
+def convcalc() -> None:
+    """Work out convolutional networks from a YAML file, without a deep-learning framework.
+
+    A SPEC is a path, - for standard input, or the name of a bundled architecture (vgg16).
+    Exit codes: 0 fine, 1 findings, 2 could not run.
+
+    \b
+    Example: convcalc analyze vgg16
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    convcalc(prog_name="convcalc")

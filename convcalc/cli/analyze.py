@@ -1,0 +1,122 @@
+"""`convcalc analyze`: every layer and the totals."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from convcalc.analysis import Report, analyze
+from convcalc.cli.options import colors, network_options, size_options, write
+from convcalc.diagnostics import exit_code
+from convcalc.formats import FORMATS
+from convcalc.graph import read
+from convcalc.shape import Shape
+
+
+class ColumnsType(click.ParamType):
+    """Names of columns, separated by commas."""
+
+    name = "columns"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Split at commas, and know every name."""
+        from convcalc.formats.columns import COLUMNS
+
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in str(value).split(",") if name.strip())
+        unknown = [name for name in names if name not in COLUMNS]
+        if unknown or not names:
+            self.fail(
+                f"no column is called {', '.join(map(repr, unknown)) or repr(value)}; "
+                f"there are {', '.join(COLUMNS)}",
+                param,
+                ctx,
+            )
+        return names
+
+
+@click.command("analyze")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@network_options
+@size_options
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(list(FORMATS)),
+    help="How to show it; a table on a terminal, plain text in a pipe.",
+)
+@click.option(
+    "--columns",
+    type=ColumnsType(),
+    metavar="NAMES",
+    help="Columns to show, separated by commas: name,output,parameters.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Fold blocks deeper than N into one row each (json always lists every layer).",
+)
+def command(
+    specs: tuple[str, ...],
+    shape: Shape | None,
+    settings: tuple[tuple[str, str], ...],
+    batch: int,
+    dtype: str,
+    format_name: str | None,
+    columns: tuple[str, ...] | None,
+    depth: int | None,
+) -> None:
+    """Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
+
+    A SPEC is a path, - for standard input, or the name of a bundled architecture. On problems
+    the rest is still shown, and the exit code is 1 (2 when a SPEC could not be worked on at all).
+
+    \b
+    Examples:
+      convcalc analyze vgg16
+      convcalc analyze net.yaml --batch 32 --input 384x384x3 --set classes=10
+      convcalc analyze resnet.yaml --depth 1 --format markdown
+    """
+    name = format_name or ("table" if sys.stdout.isatty() else "plain")
+    render = import_module(f"convcalc.formats.{name}").render
+    found = []
+    texts = []
+    for position, spec in enumerate(specs):
+        network = read(spec, input=shape, parameters=dict(settings))
+        report = analyze(network, batch=batch, dtype=dtype, strict=False)
+        found.extend(report.diagnostics)
+        if not report.layers and name != "json":
+            continue
+        texts.append(_rendered(render, name, report, columns, depth, position, len(specs)))
+    if name == "json" and len(specs) > 1:
+        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
+    else:
+        write(("" if name == "csv" else "\n").join(texts))
+    if found:
+        from convcalc.formats.diagnostics import render as render_diagnostics
+
+        click.echo(render_diagnostics(found, color=colors(sys.stderr)), err=True, nl=False)
+    sys.exit(exit_code(found))
+
+
+def _rendered(  # noqa: PLR0917
+    render: object,
+    name: str,
+    report: Report,
+    columns: tuple[str, ...] | None,
+    depth: int | None,
+    position: int,
+    count: int,
+) -> str:
+    options: dict[str, object] = {"columns": columns, "depth": depth}
+    if name == "csv":
+        options.update(header=position == 0, several=count > 1)
+    elif name == "table":
+        options.update(color=colors(sys.stdout))
+    assert callable(render)  # noqa: S101
+    return str(render(report, **options))

@@ -1,0 +1,112 @@
+"""Options that several commands share."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from convcalc.shape import Shape
+from convcalc.spec.fields import FieldError, Scope, read_shape
+from convcalc.spec.source import ScalarNode
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SPEC_HELP = "a path, - for standard input, or a bundled name such as vgg16"
+
+
+class ShapeType(click.ParamType):
+    """A shape on the command line: 384x384x3."""
+
+    name = "shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
+    ) -> Shape:
+        """Read height × width × channels."""
+        if isinstance(value, Shape):
+            return value
+        text = str(value).strip().replace("×", "x")
+        try:
+            return read_shape(ScalarNode(text, 0, len(text), plain=True), Scope({}))
+        except FieldError as error:
+            return self.fail(
+                f"{value!r}: {error.problem.message}; write height x width x channels, as 384x384x3",
+                param,
+                ctx,
+            )
+
+
+class SettingType(click.ParamType):
+    """A parameter and its value: NAME=VALUE."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
+    ) -> tuple[str, str]:
+        """Split at the first `=`."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.strip() or not text.strip():
+            return self.fail(f"{value!r} is not NAME=VALUE, such as classes=10", param, ctx)
+        return name.strip(), text.strip()
+
+
+def network_options(function: F) -> F:
+    """--input and --set."""
+    function = click.option(
+        "--set",
+        "settings",
+        type=SettingType(),
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value of one of the spec's parameters; repeatable.",
+    )(function)
+    return click.option(
+        "--input",
+        "shape",
+        type=ShapeType(),
+        metavar="SHAPE",
+        help="Shape of one example instead of the spec's: 384x384x3.",
+    )(function)
+
+
+def size_options(function: F) -> F:
+    """--batch and --dtype."""
+    function = click.option(
+        "--dtype",
+        type=click.Choice(["float32", "float16", "bfloat16", "float64", "int8"]),
+        default="float32",
+        show_default=True,
+        help="Data type of parameters and activations.",
+    )(function)
+    return click.option(
+        "--batch",
+        type=click.IntRange(1, 2**31),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Examples at once.",
+    )(function)
+
+
+def colors(stream: Any) -> bool:  # noqa: ANN401
+    """Whether to colour what goes to a stream (https://no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def write(text: str) -> None:
+    """Write to standard output; end quietly when nobody reads on."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (until the process ends)
+        raise click.exceptions.Exit(0) from None

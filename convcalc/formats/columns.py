@@ -1,0 +1,179 @@
+"""The columns a table can have, and how each writes a cell."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from convcalc.formats.numbers import grouped, megabytes
+from convcalc.formats.rows import Row
+from convcalc.window import Field
+
+UNKNOWN = "?"
+"""A cell that an error keeps unknown."""
+NONE = "–"
+"""A cell that has nothing to say."""
+
+
+class Column(NamedTuple):
+    """One column of the table."""
+
+    title: str
+    right: bool
+    """Aligned to the right."""
+    cell: Callable[[Row], str]
+    """What a reader sees."""
+    value: Callable[[Row], object]
+    """What a program reads."""
+    doc: str
+
+
+def _count(pick: Callable[[Row], int | None]) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        value = pick(row)
+        if row.heading:
+            return ""
+        return UNKNOWN if value is None else grouped(value)
+
+    return cell
+
+
+def _bytes(row: Row) -> str:
+    if row.heading:
+        return ""
+    count = row.activation_bytes
+    if count is None:
+        return UNKNOWN
+    return megabytes(count) if count else NONE
+
+
+def _output(row: Row) -> str:
+    if row.heading:
+        return ""
+    return UNKNOWN if row.output is None else str(row.output)
+
+
+def _per_axis(pick: Callable[[Field], object]) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        if row.heading:
+            return ""
+        if row.receptive_field is None:
+            return NONE if row.known else UNKNOWN
+        return "×".join(str(pick(field)) for field in row.receptive_field)
+
+    return cell
+
+
+def _raw_axes(pick: Callable[[Field], object]) -> Callable[[Row], object]:
+    def value(row: Row) -> object:
+        if row.receptive_field is None:
+            return None
+        return "x".join(str(pick(field)) for field in row.receptive_field)
+
+    return value
+
+
+def _shape(row: Row) -> object:
+    return str(row.output).replace("×", "x") if row.output is not None else None
+
+
+COLUMNS: dict[str, Column] = {
+    "name": Column("Layer", False, lambda row: row.name, lambda row: row.name, "Full name."),
+    "kind": Column("Kind", False, lambda row: row.kind, lambda row: row.kind, "Kind of layer."),
+    "hyperparameters": Column(
+        "Hyperparameters",
+        False,
+        lambda row: row.hyperparameters,
+        lambda row: row.hyperparameters,
+        "Fields that are not as usual.",
+    ),
+    "inputs": Column(
+        "Inputs",
+        False,
+        lambda row: ", ".join(row.inputs),
+        lambda row: " ".join(row.inputs),
+        "What it reads.",
+    ),
+    "output": Column("Output", True, _output, _shape, "Output of one example, H×W×C."),
+    "parameters": Column(
+        "Parameters",
+        True,
+        _count(lambda row: row.parameters),
+        lambda row: row.parameters,
+        "Values an optimizer updates.",
+    ),
+    "buffers": Column(
+        "Buffers",
+        True,
+        _count(lambda row: row.buffers),
+        lambda row: row.buffers,
+        "Running statistics.",
+    ),
+    "macs": Column(
+        "MACs",
+        True,
+        _count(lambda row: row.macs),
+        lambda row: row.macs,
+        "Multiply-accumulates of the batch.",
+    ),
+    "flops": Column(
+        "FLOPs",
+        True,
+        _count(lambda row: None if row.macs is None else 2 * row.macs),
+        lambda row: None if row.macs is None else 2 * row.macs,
+        "2 × MACs.",
+    ),
+    "receptive_field": Column(
+        "Receptive field",
+        True,
+        _per_axis(lambda field: field.largest),
+        _raw_axes(lambda field: field.largest),
+        "What one output sees of the input, per axis.",
+    ),
+    "stride": Column(
+        "Stride",
+        True,
+        _per_axis(lambda field: field.jump),
+        _raw_axes(lambda field: field.jump),
+        "Effective stride, per axis.",
+    ),
+    "padding": Column(
+        "Padding",
+        True,
+        _per_axis(lambda field: field.padding),
+        _raw_axes(lambda field: field.padding),
+        "Effective padding, per axis.",
+    ),
+    "activations": Column(
+        "Activations",
+        True,
+        _count(lambda row: row.activations),
+        lambda row: row.activations,
+        "Values in storage of its own.",
+    ),
+    "memory": Column(
+        "Memory", True, _bytes, lambda row: row.activation_bytes, "Bytes of its activations."
+    ),
+    "line": Column(
+        "Line",
+        True,
+        lambda row: "" if row.heading else str(row.line),
+        lambda row: row.line,
+        "Line of the spec.",
+    ),
+}
+"""Every column, by the name that --columns takes."""
+
+DEFAULT_COLUMNS = (
+    "name",
+    "kind",
+    "hyperparameters",
+    "output",
+    "parameters",
+    "macs",
+    "receptive_field",
+    "memory",
+)
+
+
+def chosen(names: Sequence[str] | None) -> list[Column]:
+    """The columns of these names, or the usual ones."""
+    return [COLUMNS[name] for name in names or DEFAULT_COLUMNS]

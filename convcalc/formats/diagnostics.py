@@ -1,0 +1,92 @@
+"""Findings as text: the place, what is, the source with a caret, and what to do."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from convcalc.diagnostics import Diagnostic
+from convcalc.formats.numbers import plural
+
+MAX_WIDTH = 120
+"""Characters of a source line that are shown."""
+
+_STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[1;36m", "dim": "\x1b[2m"}
+_RESET = "\x1b[0m"
+
+
+def render(found: Iterable[Diagnostic], *, color: bool = False) -> str:
+    """The findings one after the other, and how many there are; nothing of none."""
+    listed = list(found)
+    if not listed:
+        return ""
+    errors = sum(diagnostic.severity == "error" for diagnostic in listed)
+    counts = [plural(errors, "error")] if errors else []
+    if len(listed) > errors:
+        counts.append(plural(len(listed) - errors, "warning"))
+    blocks = [render_one(diagnostic, color=color) for diagnostic in listed]
+    return "\n".join([*blocks, "Found " + " and ".join(counts) + ".", ""])
+
+
+def render_one(found: Diagnostic, *, color: bool = False) -> str:
+    """One finding.
+
+    The first line is `path:line:column: severity[code] message`; editors and terminals follow it.
+    """
+
+    def styled(style: str, text: str) -> str:
+        return f"{_STYLES[style]}{text}{_RESET}" if color else text
+
+    span = found.span
+    head = f"{printable(found.path)}:{span.line}:{span.column}: "
+    lines = [
+        head
+        + styled(found.severity, f"{found.severity}[{found.code}]")
+        + f" {printable(found.message)}"
+    ]
+    if found.source_line.strip():
+        number = f"{span.line:>4}"
+        text, start = _cropped(found.source_line, span.column - 1)
+        last = span.end_column - 1 if span.end_line == span.line else len(found.source_line)
+        length = max(min(last - (span.column - 1), len(text) - start), 1)
+        before = "".join(" " * _width(character) for character in text[:start])
+        under = "^" * max(sum(map(_width, text[start : start + length])), 1)
+        lines.append(f"{styled('dim', number + ' |')} {text}")
+        lines.append(f"{styled('dim', ' ' * len(number) + ' |')} {before}{styled(found.severity, under)}")
+    if found.help:
+        lines.append(f"   = {styled('help', 'help')}: {printable(found.help)}")
+    return "\n".join(lines) + "\n"
+
+
+def printable(text: str) -> str:
+    """Text without characters that would move the cursor or change colours.
+
+    >>> printable("a\\x1b[31mb")
+    'a�[31mb'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else " " if character == "\t" else "\ufffd"
+        for character in text
+    )
+
+
+def _cropped(line: str, column: int) -> tuple[str, int]:
+    """The part of a source line around a column, and where the column is in it."""
+    if len(line) <= MAX_WIDTH:
+        return printable(line), min(column, len(line))
+    start = max(min(column - MAX_WIDTH // 2, len(line) - MAX_WIDTH), 0)
+    part = printable(line[start : start + MAX_WIDTH])
+    if start:
+        part = "…" + part[1:]
+    if start + MAX_WIDTH < len(line):
+        part = part[:-1] + "…"
+    return part, column - start
+
+
+def _width(character: str) -> int:
+    """Columns of a terminal that a character takes."""
+    if character.isascii():
+        return 1
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

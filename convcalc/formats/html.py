@@ -1,0 +1,43 @@
+"""An HTML table, for notebooks."""
+
+from html import escape
+
+from convcalc.analysis.report import Report
+from convcalc.formats.columns import chosen
+from convcalc.formats.rows import rows
+from convcalc.formats.summary import incomplete, summary, title
+
+MAX_ROWS = 1_000
+"""Rows a notebook is shown."""
+
+
+def render(report: Report) -> str:
+    """The report as one HTML element."""
+    picked = chosen(None)
+    lines = ["<div>", f"<p><b>{escape(title(report))}</b></p>", "<table>", "<thead><tr>"]
+    lines += [f"<th>{escape(column.title)}</th>" for column in picked]
+    lines.append("</tr></thead><tbody>")
+    for count, row in enumerate(row for row in rows(report) if not row.heading):
+        if count == MAX_ROWS:
+            lines.append(
+                f'<tr><td colspan="{len(picked)}">… and {len(report.layers) - count:,} more</td></tr>'
+            )
+            break
+        cells = "".join(
+            f'<td style="text-align:{"right" if column.right else "left"}">'
+            f"{escape(column.cell(row))}</td>"
+            for column in picked
+        )
+        lines.append(f"<tr>{cells}</tr>")
+    lines.append("</tbody></table><table><tbody>")
+    for what, count_text, units in summary(report):
+        lines.append(
+            f'<tr><th style="text-align:left">{escape(what)}</th>'
+            f'<td style="text-align:right">{escape(count_text)}</td><td>{escape(units)}</td></tr>'
+        )
+    lines.append("</tbody></table>")
+    note = incomplete(report)
+    if note:
+        lines.append(f"<p><b>{escape(note)}</b></p>")
+    lines.append("</div>")
+    return "\n".join(lines)

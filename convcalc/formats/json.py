@@ -1,0 +1,99 @@
+"""The report as JSON: everything, stable, one layer a line; docs/report.schema.json describes it."""
+
+import json
+from typing import Any
+
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.diagnostics import Diagnostic
+from convcalc.layers.base import declarations
+from convcalc.shape import Shape
+
+SCHEMA = 1
+"""Changes only when a field changes its meaning or goes."""
+
+
+def render(report: Report, **_: object) -> str:
+    """The report as a JSON object, ending in a newline."""
+    dump = json.JSONEncoder(ensure_ascii=False).encode
+    head = {
+        "schema": SCHEMA,
+        "name": report.name,
+        "spec": report.path,
+        "batch": report.batch,
+        "dtype": report.dtype,
+        "input": shape_value(report.input),
+        "output": shape_value(report.output),
+    }
+    totals = report.totals._asdict()
+    lines = [f"{dump(key)}: {dump(value)}" for key, value in head.items()]
+    lines.append(f'"layers": {_list([dump(layer_value(layer)) for layer in report.layers])}')
+    lines.append(f'"totals": {dump(totals)}')
+    found = [dump(diagnostic_value(diagnostic)) for diagnostic in report.diagnostics]
+    lines.append(f'"diagnostics": {_list(found)}')
+    return "{" + ",\n ".join(lines) + "}\n"
+
+
+def _list(items: list[str]) -> str:
+    return "[\n  " + ",\n  ".join(items) + "]" if items else "[]"
+
+
+def shape_value(shape: Shape | None) -> dict[str, Any] | None:
+    """A shape as JSON has it."""
+    return None if shape is None else {"channels": shape.channels, "spatial": list(shape.spatial)}
+
+
+def layer_value(layer: LayerReport) -> dict[str, Any]:
+    """A layer as JSON has it; null where an error keeps something unknown."""
+    fields = layer.receptive_field
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "inputs": list(layer.inputs),
+        "line": layer.line,
+        "hyperparameters": None
+        if layer.layer is None
+        else {name: getattr(layer.layer, name) for name in declarations(type(layer.layer))},
+        "output": shape_value(layer.output),
+        "weights": {
+            weight.name: list(weight.shape) for weight in layer.weights if not weight.buffer
+        },
+        "buffer_shapes": {
+            weight.name: list(weight.shape) for weight in layer.weights if weight.buffer
+        },
+        "shared_with": layer.shared_with,
+        "parameters": layer.parameters,
+        "buffers": layer.buffers,
+        "macs": layer.macs,
+        "activations": layer.activations,
+        "activation_bytes": layer.activation_bytes,
+        "receptive_field": None
+        if fields is None
+        else {
+            "size": [field.largest for field in fields],
+            "stride": [_plain(field.jump) for field in fields],
+            "padding": [_plain(field.padding) for field in fields],
+            "aligned": layer.aligned,
+        },
+    }
+
+
+def _plain(value: Any) -> int | float:  # noqa: ANN401 (an int or a fraction)
+    return value if isinstance(value, int) else float(value)
+
+
+def diagnostic_value(found: Diagnostic) -> dict[str, Any]:
+    """A finding as JSON has it."""
+    span = found.span
+    return {
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        "help": found.help,
+        "path": found.path,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "layer": found.layer,
+        "field": found.field,
+    }

@@ -1,0 +1,40 @@
+"""A Markdown table, for a README or a pull request."""
+
+from collections.abc import Sequence
+
+from convcalc.analysis.report import Report
+from convcalc.formats.columns import chosen
+from convcalc.formats.rows import rows
+from convcalc.formats.summary import incomplete, summary, title
+
+
+def render(
+    report: Report, *, columns: Sequence[str] | None = None, depth: int | None = None
+) -> str:
+    """The report as Markdown, ending in a newline."""
+    picked = chosen(columns)
+    lines = [f"### {_escaped(title(report))}", ""]
+    lines.append(_row([column.title for column in picked]))
+    lines.append(_row(["--:" if column.right else ":--" for column in picked]))
+    lines += [
+        _row([column.cell(row) for column in picked])
+        for row in rows(report, depth)
+        if not row.heading
+    ]
+    lines += ["", _row(["Total", "", ""]), _row([":--", "--:", ":--"])]
+    lines += [_row(line) for line in summary(report)]
+    note = incomplete(report)
+    if note:
+        lines += ["", f"**{note}**"]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
+
+
+def _escaped(text: str) -> str:
+    for character in "\\|`*_<":
+        if character in text:
+            text = text.replace(character, "\\" + character)
+    return text

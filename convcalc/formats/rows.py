@@ -1,0 +1,169 @@
+"""The rows of a report's table: a tree of blocks by the names' prefixes, folded to a depth."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.layers.base import Layer, hyperparameters
+from convcalc.shape import Shape
+from convcalc.window import Field
+
+
+class Row(NamedTuple):
+    """One line of the table: a layer, a folded block, or the heading of an unfolded one."""
+
+    name: str
+    """Full name."""
+    label: str
+    """Last part of the name."""
+    level: int
+    """How many blocks it stands in."""
+    heading: bool
+    """The heading of a block whose layers follow."""
+    kind: str
+    hyperparameters: str
+    inputs: tuple[str, ...]
+    output: Shape | None
+    parameters: int | None
+    buffers: int | None
+    macs: int | None
+    activations: int | None
+    activation_bytes: int | None
+    receptive_field: tuple[Field, ...] | None
+    line: int
+    known: bool
+    """False where an error keeps something unknown."""
+
+
+def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
+    """The rows of `report`, blocks deeper than `depth` folded into one row each."""
+    open_blocks: list[str] = []
+    folded: list[LayerReport] = []
+    folded_name = ""
+    for layer in report.layers:
+        parts = layer.name.split(".")
+        if depth is not None and len(parts) > depth:
+            name = ".".join(parts[:depth])
+            if folded and name != folded_name:
+                yield _folded(folded_name, folded)
+                folded = []
+            if not folded:
+                yield from _headings(parts[: depth - 1], open_blocks)
+            folded_name = name
+            folded.append(layer)
+            continue
+        if folded:
+            yield _folded(folded_name, folded)
+            folded = []
+        yield from _headings(parts[:-1], open_blocks)
+        yield _leaf(layer, parts)
+    if folded:
+        yield _folded(folded_name, folded)
+
+
+def _headings(blocks: list[str], open_blocks: list[str]) -> Iterator[Row]:
+    """Headings of the blocks that a row stands in and the row before did not."""
+    common = 0
+    while (
+        common < min(len(blocks), len(open_blocks)) and blocks[common] == open_blocks[common]
+    ):
+        common += 1
+    del open_blocks[common:]
+    for level in range(common, len(blocks)):
+        open_blocks.append(blocks[level])
+        name = ".".join(blocks[: level + 1])
+        yield Row(
+            name, blocks[level], level, True, "", "", (), None, None, None, None, None, None, None,
+            0, known=True,
+        )  # fmt: skip
+
+
+def _leaf(layer: LayerReport, parts: list[str]) -> Row:
+    known = layer.output is not None
+    text = describe(layer.layer, layer.output) if layer.layer is not None else ""
+    if len(layer.inputs) > 1:
+        text = _merged_inputs(layer, parts)
+    if layer.shared_with is not None and layer.weights:
+        text = ", ".join(filter(None, (text, f"weights of {layer.shared_with}")))
+    return Row(
+        layer.name,
+        parts[-1],
+        len(parts) - 1,
+        False,
+        layer.kind,
+        text,
+        layer.inputs,
+        layer.output,
+        layer.parameters,
+        layer.buffers,
+        layer.macs,
+        layer.activations,
+        layer.activation_bytes,
+        layer.receptive_field,
+        layer.line,
+        known,
+    )
+
+
+def _merged_inputs(layer: LayerReport, parts: list[str]) -> str:
+    """What a merge reads, names in its own block shortened."""
+    prefix = ".".join(parts[:-1]) + "." if len(parts) > 1 else ""
+    return "of " + ", ".join(name.removeprefix(prefix) for name in layer.inputs)
+
+
+def _folded(name: str, layers: list[LayerReport]) -> Row:
+    def total(values: list[int | None]) -> int | None:
+        return sum(value or 0 for value in values)
+
+    last = layers[-1]
+    parts = name.split(".")
+    known = all(layer.output is not None for layer in layers)
+    return Row(
+        name,
+        parts[-1],
+        len(parts) - 1,
+        False,
+        "block",
+        f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
+        layers[0].inputs,
+        last.output,
+        total([layer.parameters for layer in layers]),
+        total([layer.buffers for layer in layers]),
+        total([layer.macs for layer in layers]),
+        total([layer.activations for layer in layers]),
+        total([layer.activation_bytes for layer in layers]),
+        last.receptive_field,
+        layers[0].line,
+        known,
+    )
+
+
+def describe(layer: Layer, output: Shape | None = None) -> str:
+    """The hyperparameters of a layer that are not as usual, in the words of the spec.
+
+    >>> from convcalc.layers.convolution import Conv
+    >>> describe(Conv(64, kernel=(3, 5), padding=1))
+    'filters 64, kernel 3×5, padding 1'
+    """
+    del output
+    return ", ".join(
+        f"{name} {value_text(value)}"
+        for name, value in hyperparameters(layer).items()
+        if name != "rounding"
+    )
+
+
+def value_text(value: Any) -> str:  # noqa: ANN401
+    """A hyperparameter's value as a table shows it.
+
+    >>> value_text(((1, 2), 0))
+    '[1,2]×0'
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "×".join(
+            f"[{part[0]},{part[1]}]" if isinstance(part, tuple) else value_text(part)
+            for part in value
+        )
+    return f"{value:g}" if isinstance(value, float) else str(value)

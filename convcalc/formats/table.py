@@ -1,0 +1,163 @@
+"""The table on a terminal: a tree of blocks, colours, and bars for shares of the memory."""
+
+import io
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from convcalc.analysis.report import Report
+from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, NONE, UNKNOWN
+from convcalc.formats.numbers import scaled
+from convcalc.formats.rows import Row, rows
+from convcalc.formats.summary import incomplete, summary, title
+
+BAR = 8
+"""Characters of a full bar."""
+LEAST = 24
+"""Characters that hyperparameters keep before other columns give way."""
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def render(
+    report: Report,
+    *,
+    columns: Sequence[str] | None = None,
+    depth: int | None = None,
+    width: int | None = None,
+    color: bool = True,
+) -> str:
+    """The report as a table of at most `width` characters, ending in a newline."""
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        width=width,
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        highlight=False,
+        legacy_windows=False,
+    )
+    grid = [
+        _Column(name, [_cell(name, row) for row in rows(report, depth)])
+        for name in columns or DEFAULT_COLUMNS
+    ]
+    for position, column in enumerate(grid):
+        if column.name == "memory":
+            most = report.totals.activation_bytes
+            shares = [_share(row, most) for row in rows(report, depth)]
+            grid.insert(position + 1, _Column("share", shares))
+            break
+    hidden = [] if columns else _fit(grid, console.width, list(rows(report, depth)))
+    table = Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0)
+    )
+    for column in grid:
+        wide = column.name == "hyperparameters"
+        table.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=not wide,
+            min_width=None if wide else column.width,
+            overflow="fold",
+        )
+    for cells in zip(*(column.cells for column in grid), strict=True):
+        table.add_row(*cells)
+    console.print(Text(title(report), style="bold"))
+    console.print(table)
+    totals = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    totals.add_column(style="bold")
+    totals.add_column(justify="right")
+    totals.add_column(style="dim")
+    for line in summary(report):
+        totals.add_row(*map(Text, line))
+    console.print(totals)
+    if hidden:
+        note = f"Not shown for want of width: {', '.join(hidden)} (--columns chooses)."
+        console.print(Text(note, style="dim"))
+    missing = incomplete(report)
+    if missing:
+        console.print(Text(missing, style="bold red"))
+    return "\n".join(line.rstrip() for line in text.getvalue().split("\n"))
+
+
+class _Column:
+    """A column with its cells, so that its width is known before anything is drawn."""
+
+    def __init__(self, name: str, cells: list[Text]) -> None:
+        self.name = name
+        self.cells = cells
+        self.title = "" if name == "share" else COLUMNS[name].title.replace(" ", "\n")
+        self.right = name != "share" and COLUMNS[name].right
+
+    @property
+    def width(self) -> int:
+        """Characters of the widest cell."""
+        titles = max(map(len, self.title.split("\n")))
+        return max(titles, max((len(cell) for cell in self.cells), default=0))
+
+
+def _fit(grid: list[_Column], width: int, shown: list[Row]) -> list[str]:
+    """Make the columns fit, the least important first; the names of those left out.
+
+    Hyperparameters fold to LEAST characters, MACs get a unit, and then columns go. No number is
+    ever cut off.
+    """
+
+    def excess(least: int = LEAST) -> int:
+        widths = [
+            min(column.width, least) if column.name == "hyperparameters" else column.width
+            for column in grid
+        ]
+        return sum(widths) + 2 * len(grid) - width
+
+    def drop(name: str) -> None:
+        grid[:] = [column for column in grid if column.name != name]
+
+    if excess() > 0:
+        for column in grid:
+            if column.name == "macs":
+                column.cells = [
+                    Text("" if row.heading else scaled(row.macs), style=cell.style)
+                    if row.macs is not None
+                    else cell
+                    for row, cell in zip(shown, column.cells, strict=True)
+                ]
+    hidden = []
+    for name in ("share", "hyperparameters", "kind", "memory", "receptive_field"):
+        if excess() > 0:
+            drop(name)
+            hidden.append(name)
+    return [name for name in hidden if name != "share"]
+
+
+def _cell(name: str, row: Row) -> Text:
+    if name == "name":
+        return Text("  " * row.level + row.label, style="bold" if row.heading else "")
+    cell = COLUMNS[name].cell(row)
+    if cell == UNKNOWN:
+        return Text(cell, style="bold red")
+    if name == "kind":
+        return Text(cell, style="cyan")
+    return Text(cell, style="dim" if cell in (NONE, "0") else "")
+
+
+def _share(row: Row, most: int) -> Text:
+    """The row's share of all activation memory, as a bar and per cent."""
+    if not row.activation_bytes or not most:
+        return Text("")
+    share = row.activation_bytes / most
+    return Text(f"{bar(share)} {share:>4.0%}", style="blue")
+
+
+def bar(share: float) -> str:
+    """A share as a bar of eighths of a character.
+
+    >>> bar(0.5)
+    '████    '
+    """
+    eighths = round(share * BAR * 8)
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(BAR)
