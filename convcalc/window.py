@@ -313,12 +313,16 @@ class Field(NamedTuple):
         """All positions of an axis seen at once, by outputs that have no position of their own.
 
         >>> Field(3, 1, -1).collapsed(5)
-        Field(size=0, jump=0, start=0, region_start=-1, region_size=7)
+        Field(size=0, jump=0, start=0, region_start=-1, region_size=7, phases=())
         """
         if self.size == 0:
             return self
-        start = int(self.start)
-        end = start + int((positions - 1) * self.jump) + self.size
+        turn = min(positions, len(self.phases) or 1)
+        outputs = (*range(turn), *range(positions - turn, positions))
+        found = [seen for output in outputs if (seen := self.sees(output))]
+        if not found:
+            return Field(0, 0, 0, self.region_start, self.region_size)
+        start, end = min(seen[0] for seen in found), max(seen[1] for seen in found)
         if self.region_size:
             start = min(start, self.region_start)
             end = max(end, self.region_start + self.region_size)

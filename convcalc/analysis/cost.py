@@ -2,10 +2,12 @@
 
 from convcalc.analysis.receptive_field import receptive_fields
 from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Totals
+from convcalc.collector import without_collection
 from convcalc.graph import INPUT, Network, SpecError
 from convcalc.layers.base import Plan
 
 
+@without_collection
 def analyze(
     network: Network, *, batch: int = 1, dtype: str = "float32", strict: bool = True
 ) -> Report:

@@ -1,112 +1,109 @@
-"""Activation functions: one value in, one value out; no multiply-accumulates are counted."""
+"""Activation functions without hyperparameters; no multiply-accumulates are counted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, final
 
-from convcalc.layers.base import Layer, Plan, Pointwise, Storage, Weight, choice, number
-from convcalc.shape import Shape
+from convcalc.layers.base import Pointwise, Storage
+
+SELU_ALPHA = 1.6732632423543772848
+SELU_SCALE = 1.0507009873554804934
+
+
+def elu(xp: Any, x: Any, alpha: float) -> Any:
+    """X where x > 0, else alpha·(eˣ − 1)."""
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+
+def _sigmoid(xp: Any, x: Any) -> Any:
+    """1/(1 + e⁻ˣ) without a power that could overflow."""
+    power = xp.exp(-xp.abs(x))
+    return xp.where(x >= 0, 1 / (1 + power), power / (1 + power))
+
+
+def log1p_exp(xp: Any, x: Any) -> Any:
+    """log(1 + eˣ) without a power that could overflow."""
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
 @final
 class Relu(Pointwise):
     """max(x, 0). Source: torch.nn.ReLU."""
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """max(x, 0). Source: ONNX operator Relu."""
+        return xp.maximum(xs[0], 0)
+
 
 @final
 class Relu6(Pointwise):
     """min(max(x, 0), 6). Source: torch.nn.ReLU6."""
 
-
-@final
-@dataclass(frozen=True)
-class LeakyRelu(Pointwise):
-    """x where x > 0, else slope·x. Source: torch.nn.LeakyReLU."""
-
-    slope: Annotated[float, number("Slope below 0.")] = 0.01
-
-
-@final
-@dataclass(frozen=True)
-class Prelu(Layer):
-    """x where x > 0, else a learned slope times x.
-
-    Source: He et al., arXiv:1502.01852; torch.nn.PReLU.
-    """
-
-    storage = "in_place"
-
-    slopes: Annotated[
-        Literal["one", "channels"],
-        choice("Learn one slope, or one per channel.", "one", "channels"),
-    ] = "one"
-
-    def plan(self, xs: Sequence[Shape]) -> Plan:
-        """One slope, or one per channel."""
-        count = 1 if self.slopes == "one" else xs[0].channels
-        return Plan(xs[0], (Weight("weight", (count,)),))
-
-
-@final
-@dataclass(frozen=True)
-class Elu(Pointwise):
-    """x where x > 0, else alpha·(eˣ − 1). Source: arXiv:1511.07289; torch.nn.ELU."""
-
-    alpha: Annotated[float, number("Depth below 0.")] = 1.0
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """min(max(x, 0), 6). Source: torch.nn.ReLU6."""
+        return xp.minimum(xp.maximum(xs[0], 0), 6)
 
 
 @final
 class Selu(Pointwise):
     """ELU, scaled to keep mean 0 and variance 1. Source: arXiv:1706.02515; torch.nn.SELU."""
 
-
-@final
-@dataclass(frozen=True)
-class Gelu(Pointwise):
-    """x·Φ(x), Φ the normal distribution. Source: arXiv:1606.08415; torch.nn.GELU."""
-
-    approximate: Annotated[
-        Literal["none", "tanh"], choice("Compute it exactly, or by tanh.", "none", "tanh")
-    ] = "none"
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """1.0507·ELU(x) with alpha 1.67326. Source: arXiv:1706.02515, section 2; torch.nn.SELU."""
+        return elu(xp, xs[0], SELU_ALPHA) * SELU_SCALE
 
 
 @final
 class Silu(Pointwise):
     """x·sigmoid(x), also called swish. Source: arXiv:1702.03118; torch.nn.SiLU."""
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """x·sigmoid(x). Source: torch.nn.SiLU."""
+        return xs[0] * _sigmoid(xp, xs[0])
+
 
 @final
 class Mish(Pointwise):
     """x·tanh(softplus(x)). Source: arXiv:1908.08681; torch.nn.Mish."""
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """x·tanh(log(1 + eˣ)). Source: ONNX operator Mish."""
+        return xs[0] * xp.tanh(log1p_exp(xp, xs[0]))
 
 
 @final
 class Sigmoid(Pointwise):
     """1/(1 + e⁻ˣ). Source: torch.nn.Sigmoid."""
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """1/(1 + e⁻ˣ). Source: ONNX operator Sigmoid."""
+        return _sigmoid(xp, xs[0])
+
 
 @final
 class Hardsigmoid(Pointwise):
     """min(max(x + 3, 0), 6)/6. Source: arXiv:1905.02244; torch.nn.Hardsigmoid."""
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """min(max(x + 3, 0), 6)/6. Source: torch.nn.Hardsigmoid."""
+        return xp.minimum(xp.maximum(xs[0] + 3, 0), 6) / 6
 
 
 @final
 class Hardswish(Pointwise):
     """x·hardsigmoid(x). Source: arXiv:1905.02244; torch.nn.Hardswish."""
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """x·min(max(x + 3, 0), 6)/6. Source: ONNX operator HardSwish."""
+        return xs[0] * (xp.minimum(xp.maximum(xs[0] + 3, 0), 6) / 6)
+
 
 @final
 class Tanh(Pointwise):
     """tanh(x). Source: torch.nn.Tanh."""
 
-
-@final
-@dataclass(frozen=True)
-class Softplus(Pointwise):
-    """log(1 + e^(beta·x))/beta; x itself above the threshold. Source: torch.nn.Softplus."""
-
-    beta: Annotated[float, number("Steepness.", above=0)] = 1.0
-    threshold: Annotated[float, number("beta·x above which the output is x.")] = 20.0
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """tanh(x). Source: ONNX operator Tanh."""
+        return xp.tanh(xs[0])
 
 
 @final
@@ -115,9 +112,19 @@ class Softmax(Pointwise):
 
     storage: ClassVar[Storage] = "own"
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """eˣ/Σeˣ over channels, the largest shifted to 0. Source: ONNX operator Softmax, axis 1."""
+        powers = xp.exp(xs[0] - xs[0].max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
 
 @final
 class LogSoftmax(Pointwise):
     """The logarithm of softmax over channels. Source: torch.nn.LogSoftmax with dim=1."""
 
     storage: ClassVar[Storage] = "own"
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """log(eˣ/Σeˣ) over channels, the largest shifted to 0. Source: ONNX LogSoftmax."""
+        shifted = xs[0] - xs[0].max(axis=1, keepdims=True)
+        return shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))

@@ -1,8 +1,8 @@
 """Pooling to a given size, and over the whole map."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Axes, Layer, Plan, axes
@@ -29,6 +29,18 @@ def _global_plan(x: Shape) -> Plan:
     return Plan(Shape(x.channels, (1,) * x.rank), windows=found)
 
 
+def _pooled(xp: Any, reduce: Callable[..., Any], x: Any, size: Axes) -> Any:
+    """Pool one axis after the other; a mean of equally many means is the mean of all."""
+    for axis, output in enumerate(per_axis(size, x.ndim - 2), 2):
+        front, extent = (slice(None),) * axis, x.shape[axis]
+        regions = [
+            (*front, slice(o * extent // output, -(-(o + 1) * extent // output)))
+            for o in range(output)
+        ]
+        x = xp.stack([reduce(x[region], axis=axis) for region in regions], axis=axis)
+    return x
+
+
 @final
 @dataclass(frozen=True)
 class AdaptiveAvgPool(Layer):
@@ -47,6 +59,10 @@ class AdaptiveAvgPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return _adaptive_plan(self.size, xs[0])
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[o] = mean of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveAvgPool2d."""
+        return _pooled(xp, xp.mean, xs[0], self.size)
 
 
 @final
@@ -67,6 +83,10 @@ class AdaptiveMaxPool(Layer):
         """No weights, no multiply-accumulates."""
         return _adaptive_plan(self.size, xs[0])
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[o] = max of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveMaxPool2d."""
+        return _pooled(xp, xp.max, xs[0], self.size)
+
 
 @final
 @dataclass(frozen=True)
@@ -84,6 +104,10 @@ class GlobalAvgPool(Layer):
         """No weights, no multiply-accumulates."""
         return _global_plan(xs[0])
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The mean of x over all positions. Source: ONNX operator GlobalAveragePool."""
+        return xs[0].mean(axis=tuple(range(2, xs[0].ndim)), keepdims=True)
+
 
 @final
 @dataclass(frozen=True)
@@ -100,3 +124,7 @@ class GlobalMaxPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return _global_plan(xs[0])
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The largest x over all positions. Source: ONNX operator GlobalMaxPool."""
+        return xs[0].max(axis=tuple(range(2, xs[0].ndim)), keepdims=True)

@@ -6,7 +6,7 @@ fields are all derived from plans, each in one place, never in a layer.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -124,12 +124,22 @@ class Layer(ABC):
     storage: ClassVar[Storage] = "own"
     inputs: ClassVar[Literal["one", "many"]] = "one"
     """Whether the layer takes one tensor or merges several branches."""
+    ceils: ClassVar[bool] = False
+    """Whether a spec-wide `rounding: ceil` means this layer; in Caffe and PyTorch, only pooling."""
 
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """Work out the layer for input shapes `xs`; pure, raises nothing after a silent check."""
 
-    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:  # noqa: ARG002 (nothing to check)
+    @abstractmethod
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """Run the layer in inference on batches `xs`: the readable definition of its values.
+
+        Arrays are (N, C, *spatial), and (N, C) for vectors; the output has their dtype. `xp` is
+        the array library (NumPy or CuPy), `weights` the arrays by the plan's names and shapes.
+        """
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """All that would make `plan` meaningless for input shapes `xs`, and warnings."""
         return iter(())
 

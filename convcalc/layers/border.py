@@ -1,10 +1,11 @@
 """Layers that add to the border or cut it off."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import example, padded
 from convcalc.layers.base import (
     Axes,
     Layer,
@@ -70,6 +71,10 @@ class Pad(Layer):
         )
         output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
         return Plan(Shape(x.channels, output), windows=found)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[i] = x[i − P], `value` or a value of x in the border. Source: ONNX operator Pad."""
+        return padded(xp, xs[0], sides(self.padding, xs[0].ndim - 2), self.mode, self.value)
 
 
 @final
@@ -137,3 +142,10 @@ class Crop(Layer):
         found = tuple(Window(before=-before, after=-after) for before, after in self._cuts(x))
         output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
         return Plan(Shape(x.channels, output), windows=found)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[i] = x[i + cut]. Source: Keras Cropping2D."""
+        x = example(xs[0])
+        sizes = zip(x.spatial, self._cuts(x), strict=True)
+        kept = (..., *(slice(before, size - after) for size, (before, after) in sizes))
+        return xs[0][kept]

@@ -1,10 +1,11 @@
 """Layers that select or scale channels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import per_channel
 from convcalc.layers.base import Layer, Plan, Weight, flag, whole
 from convcalc.shape import Shape
 
@@ -53,6 +54,11 @@ class Slice(Layer):
         start, stop = self._range(xs[0].channels)
         return Plan(Shape(stop - start, xs[0].spatial))
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[c] = x[start + c]. Source: ONNX operator Slice."""
+        start, stop = self._range(xs[0].shape[1])
+        return xs[0][:, start:stop]
+
 
 @final
 @dataclass(frozen=True)
@@ -70,3 +76,9 @@ class Scale(Layer):
         shape = (xs[0].channels,)
         bias = (Weight("bias", shape),) if self.bias else ()
         return Plan(xs[0], (Weight("weight", shape), *bias))
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """w·x + b per channel. Source: Caffe's Scale layer."""
+        x = xs[0]
+        y = x * per_channel(weights["weight"], x)
+        return y + per_channel(weights["bias"], x) if self.bias else y

@@ -1,11 +1,12 @@
 """Transposed convolution."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import meetings, padded, per_channel
 from convcalc.layers.base import (
     BIAS,
     Axes,
@@ -62,8 +63,10 @@ class ConvTranspose(Layer):
         ):
             if self.padding == "same":
                 surplus = dilation * (kernel - 1) + 1 - stride
-                pair = (max(surplus, 0) // 2, surplus - max(surplus, 0) // 2)
-            found.append(transposed(kernel, stride, dilation, *pair, behind))
+                cut = max(surplus, 0) // 2, surplus - max(surplus, 0) // 2
+            else:
+                cut = pair
+            found.append(transposed(kernel, stride, dilation, *cut, behind))
         return tuple(found)
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
@@ -119,3 +122,22 @@ class ConvTranspose(Layer):
         weights = (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
         output = Shape(self.filters, output_sizes(found, x.spatial))
         return Plan(output, weights, prod(x.spatial) * weight.size, found)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[k, i·S + t·D − P] += w[c, k, t]·x[c, i], then b[k]. Source: torch.nn.ConvTranspose."""
+        x, weight = xs[0], weights["weight"]
+        count, channels, *spatial = x.shape
+        found = self._windows(len(spatial))
+        group_filters, group_channels = self.filters // self.groups, channels // self.groups
+        groups = weight.reshape(self.groups, group_channels, group_filters, *weight.shape[2:])
+        met = x.reshape(count, self.groups, group_channels, -1)
+        # An ordinary window over the output meets at its position i what input value i adds to.
+        sizes = [(size - 1) * w.up + w.extent for w, size in zip(found, spatial, strict=True)]
+        mirrored = [Window(w.kernel, w.up, w.dilation) for w in found]
+        y = xp.zeros((count, self.filters, *sizes), dtype=x.dtype)
+        for tap, _, places in meetings(mirrored, sizes):
+            at_tap = (..., *tap)
+            products = groups[at_tap].swapaxes(1, 2) @ met
+            y[places] += products.reshape(count, self.filters, *spatial)
+        y = padded(xp, y, [(w.before + 1 - w.extent, w.after + 1 - w.extent) for w in found])
+        return y + per_channel(weights["bias"], y) if self.bias else y

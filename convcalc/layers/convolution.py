@@ -1,11 +1,12 @@
 """Convolutions that share their weights over positions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import per_channel, taps
 from convcalc.layers.base import (
     BIAS,
     ROUNDING,
@@ -22,8 +23,8 @@ from convcalc.layers.base import (
     whole,
 )
 from convcalc.layers.sliding import (
-    check_border,
     check_groups,
+    check_padded_border,
     check_sliding,
     output_sizes,
     per_axis,
@@ -43,6 +44,23 @@ def convolution_plan(
     weight = Weight("weight", (filters, x.channels // groups, *per_axis(layer.kernel, x.rank)))
     weights = (weight, Weight("bias", (filters,))) if bias else (weight,)
     return Plan(output, weights, prod(output.spatial) * weight.size, found)
+
+
+def convolution_forward(
+    layer: "Conv | DepthwiseConv", groups: int, xp: Any, weights: Mapping[str, Any], x: Any
+) -> Any:
+    """Sum over the taps: each filter's weights at a tap times the channels that the tap meets."""
+    weight = weights["weight"]
+    filters, group_channels, *kernel = weight.shape
+    weight = weight.reshape(groups, filters // groups, group_channels, *kernel)
+    found = windows(layer, x.shape[2:])
+    y: Any = 0
+    for tap, values in taps(xp, x, found, layer.padding_mode):
+        met = values.reshape(x.shape[0], groups, group_channels, -1)
+        at_tap = (..., *tap)
+        y = y + weight[at_tap] @ met
+    y = y.reshape(x.shape[0], filters, *output_sizes(found, x.shape[2:]))
+    return y + per_channel(weights["bias"], y) if "bias" in weights else y
 
 
 @final
@@ -68,11 +86,15 @@ class Conv(Layer):
         """Kernel, stride and padding against the input; groups against the channels."""
         yield from check_sliding("conv", self, xs[0])
         yield from check_groups(xs[0].channels, self.filters, self.groups)
-        yield from check_border(self.padding, self.padding_mode, xs[0])
+        yield from check_padded_border(self, self.padding_mode, xs[0])
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per tap, channel of the group and filter; a MAC per weight and position."""
         return convolution_plan(self, xs[0], self.filters, self.groups, bias=self.bias)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[k, o] = Σ w[k, c, t]·x[c, o·S + t·D − P] + b[k]. Source: torch.nn.Conv2d."""
+        return convolution_forward(self, self.groups, xp, weights, xs[0])
 
 
 @final
@@ -96,9 +118,13 @@ class DepthwiseConv(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Kernel, stride and padding against the input."""
         yield from check_sliding("depthwise_conv", self, xs[0])
-        yield from check_border(self.padding, self.padding_mode, xs[0])
+        yield from check_padded_border(self, self.padding_mode, xs[0])
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per tap and output channel; a MAC per weight and position."""
         channels = xs[0].channels
         return convolution_plan(self, xs[0], channels * self.multiplier, channels, bias=self.bias)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[c·m + j, o] = Σ w[c·m + j, t]·x[c, o·S + t·D − P] + b. Source: ONNX operator Conv."""
+        return convolution_forward(self, xs[0].shape[1], xp, weights, xs[0])

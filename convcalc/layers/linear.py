@@ -1,8 +1,8 @@
 """The fully connected layer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import BIAS, Layer, Plan, Weight, whole
@@ -29,7 +29,7 @@ class Linear(Layer):
                 "CC308",
                 f"linear needs a vector, and its input is {x}",
                 help=f"put `flatten` before it ({x} becomes {x.size}), or `global_avgpool` and "
-                f"`flatten` ({x.channels}); at every position by itself, it is `conv` with kernel 1",
+                f"`flatten` ({x.channels}); at every position alone, it is `conv` with kernel 1",
             )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
@@ -38,3 +38,8 @@ class Linear(Layer):
         weight = Weight("weight", (self.features, channels))
         weights = (weight, Weight("bias", (self.features,))) if self.bias else (weight,)
         return Plan(Shape(self.features), weights, weight.size)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[k] = Σ w[k, c]·x[c] + b[k]. Source: ONNX operator Gemm; torch.nn.Linear."""
+        y = xs[0] @ weights["weight"].T
+        return y + weights["bias"] if self.bias else y

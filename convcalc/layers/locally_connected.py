@@ -1,11 +1,12 @@
 """Convolution without weight sharing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import taps
 from convcalc.layers.base import (
     ROUNDING,
     Axes,
@@ -53,3 +54,13 @@ class LocallyConnected(Layer):
         weight = Weight("weight", (*output.axes, x.channels, *kernel))
         weights = (weight, Weight("bias", output.axes)) if self.bias else (weight,)
         return Plan(output, weights, prod(weight.shape), found)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[k, o] = Σ w[k, o, c, t]·x[c, o·S + t·D − P] + b[k, o]. Source: Keras."""
+        x = xs[0]
+        y: Any = 0
+        for tap, values in taps(xp, x, windows(self, x.shape[2:])):
+            at_tap = (..., *tap)
+            weight = xp.moveaxis(weights["weight"][at_tap], -1, 1)  # (K, *output, C) → (K, C, …)
+            y = y + (weight * values[:, None]).sum(axis=2)
+        return y + weights["bias"] if self.bias else y

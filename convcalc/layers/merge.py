@@ -1,8 +1,8 @@
 """Layers that merge several tensors into one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Layer, Plan
@@ -20,8 +20,7 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
         if x.rank == first.rank and all(
             a == b or 1 in (a, b) for a, b in zip(first.axes, x.axes, strict=True)
         ):
-            if x.size > first.size:
-                first = x
+            first = _broadcast((first, x))
             continue
         if x.rank != first.rank:
             reason = f"{first.rank} spatial axes against {x.rank}"
@@ -58,6 +57,13 @@ class Add(Layer):
         """No weights, no multiply-accumulates."""
         return Plan(_broadcast(xs))
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """x₁ + x₂ + …, extents of 1 repeated. Source: ONNX operators Add and Sum."""
+        total = xs[0]
+        for x in xs[1:]:
+            total = total + x
+        return total
+
 
 @final
 @dataclass(frozen=True)
@@ -77,6 +83,13 @@ class Multiply(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights; its multiplications are not counted as MACs."""
         return Plan(_broadcast(xs))
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """x₁·x₂·…, extents of 1 repeated. Source: ONNX operator Mul."""
+        result = xs[0]
+        for x in xs[1:]:
+            result = result * x
+        return result
 
 
 @final
@@ -105,3 +118,7 @@ class Concat(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return Plan(Shape(sum(x.channels for x in xs), xs[0].spatial))
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The channels of x₁, then those of x₂, …. Source: ONNX operator Concat, axis 1."""
+        return xp.concatenate(xs, axis=1)

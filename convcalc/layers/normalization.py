@@ -1,11 +1,13 @@
 """Normalization; statistics are not counted as a view of the input (docs/definitions.md)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, final
+from typing import Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import batch_statistics, moments, normalized, padded, per_channel
 from convcalc.layers.base import Layer, Plan, Weight, choice, flag, number, whole
+from convcalc.layers.sliding import decimal
 from convcalc.shape import Shape
 
 EPS = number("Added to the variance.", minimum=0)
@@ -20,6 +22,13 @@ def _weights(
     learned = (Weight("weight", shape), *((Weight("bias", shape),) if bias else ()))
     kept = (Weight("running_mean", shape, buffer=True), Weight("running_var", shape, buffer=True))
     return (*(learned if affine else ()), *(kept if statistics else ()))
+
+
+def _affine(y: Any, weights: Mapping[str, Any]) -> Any:
+    """y·w + b per channel, as far as these are learned."""
+    if "weight" in weights:
+        y = y * per_channel(weights["weight"], y)
+    return y + per_channel(weights["bias"], y) if "bias" in weights else y
 
 
 @final
@@ -41,6 +50,19 @@ class BatchNorm(Layer):
         shape = (xs[0].channels,)
         return Plan(xs[0], _weights(shape, affine=self.affine, statistics=self.track_running_stats))
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """(x − mean)/√(var + eps)·w + b, by the running statistics. Source: torch.nn.BatchNorm2d.
+
+        Without running statistics by those of the batch, as in training.
+        """
+        x = xs[0]
+        if self.track_running_stats:
+            mean, variance = weights["running_mean"], weights["running_var"]
+        else:
+            mean, variance = batch_statistics(x)
+        y = normalized(xp, x, per_channel(mean, x), per_channel(variance, x), self.eps)
+        return _affine(y, weights)
+
 
 @final
 @dataclass(frozen=True)
@@ -55,20 +77,35 @@ class GroupNorm(Layer):
     affine: Annotated[bool, AFFINE] = True
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
-        """Groups that divide the channels."""
-        channels = xs[0].channels
+        """Groups that divide the channels, and more than one value in each."""
+        x = xs[0]
+        channels = x.channels
         if channels % self.groups:
             yield Problem(
                 "CC305",
                 f"{self.groups} groups do not divide the {channels} channels: "
-                f"{channels}/{self.groups} = {channels / self.groups:.3f}".rstrip("0"),
+                f"{channels}/{self.groups} = {decimal(channels, self.groups)}",
                 "groups",
                 f"use a divisor of {channels}",
+            )
+        elif x.size == self.groups:
+            yield Problem(
+                "CC314",
+                f"groupnorm needs more than one value per group, and its input {x} has "
+                f"{x.size}/{self.groups} = 1",
+                "groups",
+                "use fewer groups",
             )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A factor and a summand per channel."""
         return Plan(xs[0], _weights((xs[0].channels,), affine=self.affine))
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """(x − mean)/√(var + eps)·w + b over a group of channels. Source: torch.nn.GroupNorm."""
+        x = xs[0].reshape(xs[0].shape[0], self.groups, -1)
+        y = normalized(xp, x, *moments(x, (2,)), self.eps)
+        return _affine(y.reshape(xs[0].shape), weights)
 
 
 @final
@@ -94,6 +131,16 @@ class LayerNorm(Layer):
         x = xs[0]
         shape = (x.channels,) if self.over == "channels" else x.axes
         return Plan(x, _weights(shape, affine=self.affine, bias=self.bias))
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """(x − mean)/√(var + eps)·w + b over channels or an example. Source: torch.nn.LayerNorm."""
+        x = xs[0]
+        axes = (1,) if self.over == "channels" else tuple(range(1, x.ndim))
+        y = normalized(xp, x, *moments(x, axes), self.eps)
+        if self.over == "channels":
+            return _affine(y, weights)
+        y = y * weights["weight"] if self.affine else y
+        return y + weights["bias"] if "bias" in weights else y
 
 
 @final
@@ -125,6 +172,19 @@ class InstanceNorm(Layer):
         shape = (xs[0].channels,)
         return Plan(xs[0], _weights(shape, affine=self.affine, statistics=self.track_running_stats))
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """(x − mean)/√(var + eps)·w + b over the positions. Source: torch.nn.InstanceNorm2d.
+
+        By the running statistics where they are tracked.
+        """
+        x = xs[0]
+        if self.track_running_stats:
+            mean = per_channel(weights["running_mean"], x)
+            variance = per_channel(weights["running_var"], x)
+        else:
+            mean, variance = moments(x, tuple(range(2, x.ndim)))
+        return _affine(normalized(xp, x, mean, variance, self.eps), weights)
+
 
 @final
 @dataclass(frozen=True)
@@ -144,3 +204,16 @@ class LocalResponseNorm(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights; its multiplications are not counted as MACs."""
         return Plan(xs[0])
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[c] = x[c]/(k + alpha/size·Σ x[c']²)^beta. Source: torch.nn.LocalResponseNorm.
+
+        c' runs from c − ⌊size/2⌋ on over `size` channels, absent ones being 0; ONNX operator LRN
+        starts one later when `size` is even.
+        """
+        x = xs[0]
+        count, channels = x.shape[:2]
+        squares = (x * x).reshape(count, channels, -1)
+        squares = padded(xp, squares, [(self.size // 2, (self.size - 1) // 2), (0, 0)])
+        total = sum(squares[:, first : first + channels] for first in range(self.size))
+        return x / (total.reshape(x.shape) * (self.alpha / self.size) + self.k) ** self.beta

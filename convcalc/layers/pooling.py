@@ -1,10 +1,12 @@
 """Pooling with a kernel that slides over each channel by itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from math import inf, nan
+from typing import Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import meetings
 from convcalc.layers.base import (
     ROUNDING,
     Axes,
@@ -18,8 +20,15 @@ from convcalc.layers.base import (
     padding_field,
     whole,
 )
-from convcalc.layers.sliding import check_pool_padding, check_sliding, output_sizes, windows
+from convcalc.layers.sliding import (
+    check_pool_padding,
+    check_sliding,
+    output_sizes,
+    unrounded_windows,
+    windows,
+)
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 STRIDE = axes("Stride S; the kernel size when left out.")
 
@@ -30,6 +39,29 @@ def pooling_plan(layer: "MaxPool | AvgPool | LpPool", x: Shape) -> Plan:
     return Plan(Shape(x.channels, output_sizes(found, x.spatial)), windows=found)
 
 
+def window_sums(xp: Any, x: Any, found: Sequence[Window]) -> Any:
+    """The sum of the values under the kernel at every output."""
+    y = xp.zeros((*x.shape[:2], *output_sizes(tuple(found), x.shape[2:])), dtype=x.dtype)
+    for _, places, values in meetings(found, x.shape[2:]):
+        y[places] += x[values]
+    return y
+
+
+def counted(xp: Any, y: Any, axis: int, window: Window, size: int, padding: tuple[int, int]) -> Any:
+    """How many positions each window of `y` along `axis` covers of `size` values and `padding`."""
+    first, end = -padding[0], size + padding[1]
+    starts = [output * window.stride - window.before for output in range(y.shape[axis])]
+    counts = [min(start + window.kernel, end) - max(start, first) for start in starts]
+    return xp.asarray(counts, dtype=y.dtype).reshape(-1, *(1,) * (y.ndim - 1 - axis))
+
+
+def power(xp: Any, x: Any, exponent: float) -> Any:
+    """x^exponent, NaN where a negative number has no such power."""
+    if float(exponent).is_integer():
+        return x ** int(exponent)
+    return xp.where(x < 0, nan, x) ** exponent
+
+
 @final
 @dataclass(frozen=True)
 class MaxPool(Layer):
@@ -38,6 +70,8 @@ class MaxPool(Layer):
     Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×C.
     Source: CS231n notes, "Pooling Layer"; ONNX operator MaxPool; torch.nn.MaxPool2d.
     """
+
+    ceils: ClassVar[bool] = True
 
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -54,6 +88,15 @@ class MaxPool(Layer):
         """No weights, no multiply-accumulates."""
         return pooling_plan(self, xs[0])
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[o] = max of x[o·S + t·D − P], the padding left out. Source: torch.nn.MaxPool2d."""
+        x = xs[0]
+        found = windows(self, x.shape[2:])
+        y = xp.full((*x.shape[:2], *output_sizes(found, x.shape[2:])), -inf, dtype=x.dtype)
+        for _, places, values in meetings(found, x.shape[2:]):
+            y[places] = xp.maximum(y[places], x[values])
+        return y
+
 
 @final
 @dataclass(frozen=True)
@@ -63,6 +106,8 @@ class AvgPool(Layer):
     Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×C.
     Source: ONNX operator AveragePool; torch.nn.AvgPool2d.
     """
+
+    ceils: ClassVar[bool] = True
 
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -80,6 +125,23 @@ class AvgPool(Layer):
         """No weights, no multiply-accumulates."""
         return pooling_plan(self, xs[0])
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[o] = Σ x[o·S + t − P]/count. Source: torch.nn.AvgPool2d.
+
+        The count is F; what a window of ceil mode reaches beyond the padding is not counted, nor
+        is the padding itself unless `count_include_pad`; `divisor` replaces it.
+        """
+        x = xs[0]
+        found = windows(self, x.shape[2:])
+        total = window_sums(xp, x, found)
+        if self.divisor is not None:
+            return total / self.divisor
+        given = unrounded_windows(self, x.shape[2:])
+        for axis, (window, size) in enumerate(zip(given, x.shape[2:], strict=True), 2):
+            padding = (window.before, window.after) if self.count_include_pad else (0, 0)
+            total = total / counted(xp, total, axis, window, size, padding)
+        return total
+
 
 @final
 @dataclass(frozen=True)
@@ -89,6 +151,8 @@ class LpPool(Layer):
     Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×C.
     Source: CS231n notes, "General pooling"; ONNX operator LpPool; torch.nn.LPPool2d.
     """
+
+    ceils: ClassVar[bool] = True
 
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -104,3 +168,20 @@ class LpPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return pooling_plan(self, xs[0])
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[o] = (Σ x[o·S + t − P]^p)^(1/p). Source: torch.nn.LPPool2d.
+
+        As in PyTorch, x^p keeps its sign, so an odd p gives NaN where the sum is negative (ONNX
+        operator LpPool takes |x|), and the sum of a window that ceil mode lets reach beyond the
+        padding is scaled up to a whole kernel.
+        """
+        x = xs[0]
+        found = windows(self, x.shape[2:])
+        total = window_sums(xp, power(xp, x, self.norm), found)
+        given = unrounded_windows(self, x.shape[2:])
+        for axis, (window, size) in enumerate(zip(given, x.shape[2:], strict=True), 2):
+            if found[axis - 2] != window:
+                padding = (window.before, window.after)
+                total = total * window.kernel / counted(xp, total, axis, window, size, padding)
+        return power(xp, total, 1 / self.norm)

@@ -1,11 +1,12 @@
 """Layers that give the same values another shape; numbered as in PyTorch, 1 is the channels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import example
 from convcalc.layers.base import Extents, Layer, Plan, extents, whole
 from convcalc.shape import Shape
 
@@ -52,6 +53,10 @@ class Flatten(Layer):
         first, last = self._span(x)
         axes = (*x.axes[:first], prod(x.axes[first : last + 1]), *x.axes[last + 1 :])
         return Plan(Shape.from_axes(axes), windows=() if axes == x.axes else None)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The same values in memory order, `start` to `end` as one. Source: torch.nn.Flatten."""
+        return xs[0].reshape(xs[0].shape[0], *self.plan((example(xs[0]),)).output.axes)
 
 
 @final
@@ -101,6 +106,10 @@ class Reshape(Layer):
         axes = self._axes(xs[0])
         return Plan(Shape.from_axes(axes), windows=() if axes == xs[0].axes else None)
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The same values in memory order, in the given shape. Source: ONNX operator Reshape."""
+        return xs[0].reshape(xs[0].shape[0], *self._axes(example(xs[0])))
+
 
 @final
 @dataclass(frozen=True)
@@ -130,3 +139,7 @@ class Permute(Layer):
         axes = tuple(xs[0].axes[axis - 1] for axis in self.order)
         same = list(self.order) == sorted(self.order)
         return Plan(Shape.from_axes(axes), windows=() if same else None)
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """Output axis i is input axis order[i]. Source: torch.permute; ONNX operator Transpose."""
+        return xs[0].transpose(0, *self.order)

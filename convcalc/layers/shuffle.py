@@ -1,12 +1,12 @@
 """Layers that move values between channels and positions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Layer, Plan, whole
-from convcalc.layers.sliding import check_spatial
+from convcalc.layers.sliding import check_spatial, decimal
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -42,6 +42,16 @@ class PixelShuffle(Layer):
         window = Window(factor, 1, 1, factor - 1, factor - 1, factor)
         return Plan(output, windows=(window,) * x.rank)
 
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[c, i·r + a, j·r + b] = x[(c·r + a)·r + b, i, j]. Source: torch.nn.PixelShuffle."""
+        x = xs[0]
+        rank, factor = x.ndim - 2, self.factor
+        blocks = x.reshape(x.shape[0], -1, *(factor,) * rank, *x.shape[2:])
+        # (N, C, r, r, H, W) → (N, C, H, r, W, r): each extent beside the factor that stretches it
+        turns = [axis for step in range(rank) for axis in (2 + rank + step, 2 + step)]
+        sizes = [size * factor for size in x.shape[2:]]
+        return blocks.transpose(0, 1, *turns).reshape(x.shape[0], -1, *sizes)
+
 
 @final
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class ChannelShuffle(Layer):
             yield Problem(
                 "CC305",
                 f"{self.groups} groups do not divide the {channels} channels: "
-                f"{channels}/{self.groups} = {channels / self.groups:.3f}".rstrip("0"),
+                f"{channels}/{self.groups} = {decimal(channels, self.groups)}",
                 "groups",
                 f"use a divisor of {channels}",
             )
@@ -68,3 +78,9 @@ class ChannelShuffle(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """The same values in other places."""
         return Plan(xs[0])
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[i·groups + g] = x[g·(C/groups) + i]. Source: torch.nn.ChannelShuffle."""
+        x = xs[0]
+        groups = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
+        return groups.swapaxes(1, 2).reshape(x.shape)

@@ -94,13 +94,19 @@ def output_sizes(found: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple[i
 
 
 def check_spatial(kind: str, x: Shape) -> Iterator[Problem]:
-    """A vector where there should be positions to slide over."""
+    """A vector where there should be positions to slide over, or more axes than three."""
     if not x.spatial:
         yield Problem(
             "CC314",
             f"{kind} needs an input with spatial axes, and this one is a vector of {x.channels}",
             help="use `linear` here, or `reshape` the vector first, for example to "
             f"1x1x{x.channels}",
+        )
+    elif x.rank > 3:
+        yield Problem(
+            "CC314",
+            f"{kind} works on 1 to 3 spatial axes, and its input {x} has {x.rank}",
+            help="`flatten` or `reshape` some axes into one first",
         )
 
 
@@ -135,19 +141,18 @@ def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
     if layer.padding == "same":
         yield from _check_same(layer, x)
     found = windows(layer, x.spatial)
-    too_large = list(_check_fits(found, x))
+    too_large = list(_check_fits(layer, found, x))
     yield from too_large
     if not too_large:
-        yield from _check_tiles(layer, found, x)
+        yield from _check_tiles(kind, layer, found, x)
 
 
 def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
-    kernels = per_axis(layer.kernel, x.rank)
-    for kernel, window in zip(kernels, unrounded_windows(layer, x.spatial), strict=True):
+    found = unrounded_windows(layer, x.spatial)
+    for window in found:
         if window.stride == 1 and window.extent % 2 == 0:
-            total = window.extent - 1
-            lower, upper = total // 2, total - total // 2
-            sided = ", ".join([f"[{lower}, {upper}]"] * x.rank)
+            kernel, total = window.kernel, window.extent - 1
+            sided = ", ".join(f"[{each.before}, {each.after}]" for each in found)
             yield Problem(
                 "CC307",
                 f"`same` needs an odd kernel: P = (F − 1)/2 = ({window.extent} − 1)/2 = "
@@ -159,9 +164,12 @@ def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
             return
 
 
-def _check_fits(found: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
-    for name, window, size in zip(AXIS_NAMES.get(x.rank, ()), found, x.spatial, strict=False):
-        if window.room(size) < 0:
+def _check_fits(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
+    written = unrounded_windows(layer, x.spatial)
+    for name, rounded, window, size in zip(
+        AXIS_NAMES[x.rank], found, written, x.spatial, strict=True
+    ):
+        if rounded.room(size) < 0:
             padded = size + window.before + window.after
             dilated = (
                 f" (dilated: {window.dilation}·({window.kernel} − 1) + 1 = {window.extent})"
@@ -180,7 +188,9 @@ def _check_fits(found: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
             return
 
 
-def _check_tiles(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
+def _check_tiles(
+    kind: str, layer: Sliding, found: tuple[Window, ...], x: Shape
+) -> Iterator[Problem]:
     if layer.rounding == "ceil":
         return
     left_over = [window.remainder(size) for window, size in zip(found, x.spatial, strict=True)]
@@ -201,11 +211,19 @@ def _check_tiles(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterato
                 "warning",
             )
         return
-    options = [
-        f"a {_joined(_sizes_that_tile(found, x, left_over))} input",
-        f"padding {_padding_that_tiles(found, left_over)}",
-        f"`rounding: floor` ({f'drops {drops}' if drops else 'only padding is left over'})",
-    ]
+    sizes = _joined(_sizes_that_tile(found, x, left_over))
+    options = [f"an input of length {sizes}" if x.rank == 1 else f"a {sizes} input"]
+    pairs = _padding_that_tiles(found, left_over)
+    most = [window.kernel // 2 for window in found]
+    if "pool" not in kind or all(max(pair) <= half for pair, half in zip(pairs, most, strict=True)):
+        options.append(f"padding {list(map(list, pairs))}")
+    if drops:
+        effect = f"drops {drops}"
+    elif any(rest > window.after for window, rest in zip(found, left_over, strict=True)):
+        effect = "only values that the stride skips are left over"
+    else:
+        effect = "only padding is left over"
+    options.append(f"`rounding: floor` ({effect})")
     yield Problem(
         "CC301",
         "stride "
@@ -213,7 +231,7 @@ def _check_tiles(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterato
         + " does not tile the input: "
         + _formula(found, x, left_over),
         "stride",
-        f"use {options[0]}, {options[1]}, or {options[2]}",
+        "use " + ", ".join(options[:-1]) + f", or {options[-1]}",
     )
 
 
@@ -233,11 +251,8 @@ def _formula(found: tuple[Window, ...], x: Shape, left_over: list[int]) -> str:
             if window.before == window.after
             else f"{window.before} + {window.after}"
         )
-        quotient = window.room(size) / window.stride + 1
-        text = (
-            f"({size} − {window.extent} + {padding})/{window.stride} + 1 = "
-            + f"{quotient:.3f}".rstrip("0")
-        )
+        quotient = decimal(window.room(size) + window.stride, window.stride)
+        text = f"({size} − {window.extent} + {padding})/{window.stride} + 1 = {quotient}"
         if len(set(zip(found, x.spatial, strict=True))) > 1:
             text += f" ({AXIS_NAMES[x.rank][axis]})"
         if text not in shown:
@@ -252,12 +267,12 @@ def _sizes_that_tile(found: tuple[Window, ...], x: Shape, left_over: list[int]) 
     ]
 
 
-def _padding_that_tiles(found: tuple[Window, ...], left_over: list[int]) -> str:
+def _padding_that_tiles(found: tuple[Window, ...], left_over: list[int]) -> list[tuple[int, int]]:
     pairs = []
     for window, rest in zip(found, left_over, strict=True):
         total = window.before + window.after + (window.stride - rest if rest else 0)
-        pairs.append(f"[{total // 2}, {total - total // 2}]")
-    return f"[{', '.join(pairs)}]"
+        pairs.append((total // 2, total - total // 2))
+    return pairs
 
 
 def _joined(sizes: list[int]) -> str:
@@ -274,6 +289,18 @@ def _count_lines(dropped: list[int]) -> str:
     return " and ".join(counts)
 
 
+def decimal(numerator: int, denominator: int) -> str:
+    """A quotient that is no integer, with as many decimals as show that.
+
+    >>> decimal(217, 4), decimal(10, 3), decimal(1, 4096)
+    ('54.25', '3.333', '0.0002')
+    """
+    digits = 3
+    while (text := f"{numerator / denominator:.{digits}f}".rstrip("0")).endswith("."):
+        digits += 1
+    return text
+
+
 def check_groups(channels: int, filters: int, groups: int) -> Iterator[Problem]:
     """Groups that do not divide the channels in or out."""
     for field, count, what in (("groups", channels, "input"), ("groups", filters, "output")):
@@ -283,7 +310,7 @@ def check_groups(channels: int, filters: int, groups: int) -> Iterator[Problem]:
             yield Problem(
                 "CC305",
                 f"{groups} groups do not divide the {count} {what} channels: "
-                f"{count}/{groups} = {count / groups:.3f}".rstrip("0"),
+                f"{count}/{groups} = {decimal(count, groups)}",
                 field,
                 f"use a divisor of {count}, such as {near}, or another number of "
                 + ("filters" if what == "output" else "channels in"),
@@ -306,6 +333,15 @@ def check_pool_padding(layer: Sliding, x: Shape) -> Iterator[Problem]:
                 "alone",
             )
             return
+
+
+def check_padded_border(layer: Sliding, mode: str, x: Shape) -> Iterator[Problem]:
+    """The same for the padding that a sliding kernel ends up with."""
+    fields = (layer.kernel, layer_stride(layer), getattr(layer, "dilation", 1), layer.padding)
+    if not any(isinstance(field, tuple) and len(field) != x.rank for field in fields):
+        found = windows(layer, x.spatial)
+        pairs = tuple((window.before, window.after) for window in found)
+        yield from check_border(pairs, mode, x)
 
 
 def check_border(padding: Padding, mode: str, x: Shape) -> Iterator[Problem]:

@@ -1,17 +1,58 @@
 """Resampling to a larger or smaller map."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
-from typing import Annotated, Literal, final
+from typing import Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import blended
 from convcalc.layers.base import Axes, Layer, Plan, axes, choice, flag, ratios
 from convcalc.layers.sliding import check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Window, resampled
 
 REACH = {"nearest": 1, "linear": 2, "cubic": 4}
+CUBIC = -0.75
+"""The free coefficient a of cubic convolution, as in PyTorch and OpenCV."""
+
+
+def _inverse(scale: float) -> tuple[int, int]:
+    """1/scale as a ratio of integers; 1.3 is 13/10, as it was written.
+
+    >>> _inverse(1.3)
+    (10, 13)
+    """
+    if isinstance(scale, int):
+        return 1, scale
+    from fractions import Fraction  # slow to import, and scales are mostly whole
+
+    exact = Fraction(repr(scale))
+    return exact.denominator, exact.numerator
+
+
+Ratio = tuple[int, int]
+
+
+def _cubic(fraction: float) -> list[tuple[int, float]]:
+    """The shares of the four values around a position, by distance.
+
+    Source: Keys, "Cubic convolution interpolation for digital image processing", IEEE
+    Transactions on Acoustics, Speech, and Signal Processing 29 (1981), equation 4 with a.
+    """
+
+    def near(x: float) -> float:
+        return ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1
+
+    def far(x: float) -> float:
+        return ((x - 5) * x + 8) * x * CUBIC - 4 * CUBIC
+
+    return [
+        (-1, far(fraction + 1)),
+        (0, near(fraction)),
+        (1, near(1 - fraction)),
+        (2, far(2 - fraction)),
+    ]
 
 
 @final
@@ -63,7 +104,8 @@ class Upsample(Layer):
             if isinstance(value, tuple) and x.spatial and len(value) != x.rank:
                 yield Problem(
                     "CC311",
-                    f"{field} has {len(value)} values, and the input has {x.rank} spatial axes",
+                    f"{field} has {len(value)} values, and the input has {x.rank} spatial "
+                    + ("axis" if x.rank == 1 else "axes"),
                     field,
                     "give one number for all axes, or one per axis",
                 )
@@ -78,11 +120,12 @@ class Upsample(Layer):
         if self.mode == "cubic" and x.rank not in (0, 2):
             yield Problem(
                 "CC302",
-                f"mode cubic is for images, and the input has {x.rank} spatial axes",
+                f"mode cubic is for images, and the input has {x.rank} spatial "
+                + ("axis" if x.rank == 1 else "axes"),
                 "mode",
                 "use mode linear",
             )
-        if any(size < 1 for size in self.output_sizes(x.spatial)):
+        if x.spatial and any(size < 1 for size in self.output_sizes(x.spatial)):
             yield Problem(
                 "CC312", f"scale {self.scale} leaves nothing of {x}", "scale", "use a larger scale"
             )
@@ -97,16 +140,42 @@ class Upsample(Layer):
         )
         return Plan(Shape(x.channels, output), windows=found)
 
+    def _positions(self, size: int, target: int, scale: float) -> tuple[Ratio, Ratio]:
+        """Ratios (step, offset): output o reads around position o·step + offset of the input."""
+        if self.align_corners:
+            return ((size - 1, target - 1) if target > 1 else (1, 1)), (0, 1)
+        step = _inverse(scale) if self.size is None else (size, target)
+        if self.mode == "nearest":
+            return step, (0, 1)
+        return step, (step[0] - step[1], 2 * step[1])
+
     def _window(self, size: int, target: int, scale: float) -> Window:
         """The positions that output o reads: o·step, moved by half a pixel unless aligned."""
-        if self.align_corners:
-            step = (size - 1, target - 1) if target > 1 else (1, 1)
-            return resampled(size, target, step, (0, 1), REACH[self.mode])
-        if self.size is not None:
-            step = (size, target)
-        else:
-            numerator, denominator = float(scale).as_integer_ratio()
-            step = (denominator, numerator)
-        if self.mode == "nearest":
-            return resampled(size, target, step, (0, 1), 1)
-        return resampled(size, target, step, (step[0] - step[1], 2 * step[1]), REACH[self.mode])
+        step, offset = self._positions(size, target, scale)
+        return resampled(size, target, step, offset, REACH[self.mode])
+
+    def _blends(self, size: int, target: int, scale: float) -> list[list[tuple[int, float]]]:
+        """For each output, the input values it reads and the share of each."""
+        (step, per), (shift, parts) = self._positions(size, target, scale)
+        found = []
+        for output in range(target):
+            whole, rest = divmod(output * step * parts + shift * per, per * parts)
+            fraction = rest / (per * parts)
+            if self.mode == "nearest" or not rest:
+                shares = [(0, 1.0)]
+            elif self.mode == "linear":
+                shares = [(0, 1 - fraction), (1, fraction)]
+            else:
+                shares = _cubic(fraction)
+            # Beyond the border its value repeats.
+            found.append([(min(max(whole + tap, 0), size - 1), share) for tap, share in shares])
+        return found
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample."""
+        x = xs[0]
+        spatial = x.shape[2:]
+        sizes, scales = self.output_sizes(spatial), self._scales(len(spatial))
+        for axis, extents in enumerate(zip(spatial, sizes, scales, strict=True), 2):
+            x = blended(xp, x, axis, self._blends(*extents))
+        return x

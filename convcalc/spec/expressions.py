@@ -137,7 +137,7 @@ def _divide(left: float, right: float) -> int | float:
 
 def _power(base: float, exponent: float) -> int | float:
     if isinstance(base, int) and isinstance(exponent, int):
-        # base**exponent has at least this many bits less one; 2**60 > 10**18.
+        # |base| is at least 2**(bits - 1), and 2**60 > 10**18: known before computing.
         if exponent > 0 and (abs(base).bit_length() - 1) * exponent >= 60:
             raise _too_large()
     elif base < 0 and exponent != math.floor(exponent):
@@ -150,17 +150,6 @@ def _power(base: float, exponent: float) -> int | float:
     return result
 
 
-def _whole(rounding: Callable[[float], int]) -> Callable[[float], int]:
-    """The rounding, refused beforehand where its result would be too large."""
-
-    def function(x: float) -> int:
-        if abs(x) > MAX_INTEGER:
-            raise _too_large()
-        return rounding(x)
-
-    return function
-
-
 def _divisible(x: float, n: float) -> int:
     # MobileNet v2 (arXiv:1801.04381), reference implementation: `_make_divisible` in
     # tensorflow/models, research/slim/nets/mobilenet; torchvision has the same in
@@ -168,8 +157,6 @@ def _divisible(x: float, n: float) -> int:
     if n < 1 or n != math.floor(n):
         advice = "give a whole number of at least 1, such as 8, as second argument"
         raise _CalculationError(_ARITHMETIC, f"rounds to multiples of {_shown(n)}", advice)
-    if abs(x) > MAX_INTEGER or n > MAX_INTEGER:
-        raise _too_large()
     n = int(n)
     multiple = max(n, int(x + n / 2) // n * n)
     return multiple + n if multiple < 0.9 * x else multiple
@@ -187,12 +174,12 @@ def _largest(*numbers: float) -> int | float:
 _CALLABLE: dict[str, tuple[str, str, Callable[..., int | float], int, int]] = {
     "min": ("min(a, …)", "The smallest of one or more numbers.", _smallest, 1, MAX_LENGTH),
     "max": ("max(a, …)", "The largest of one or more numbers.", _largest, 1, MAX_LENGTH),
-    "ceil": ("ceil(x)", "The smallest integer that is not below x.", _whole(math.ceil), 1, 1),
-    "floor": ("floor(x)", "The largest integer that is not above x.", _whole(math.floor), 1, 1),
+    "ceil": ("ceil(x)", "The smallest integer that is not below x.", math.ceil, 1, 1),
+    "floor": ("floor(x)", "The largest integer that is not above x.", math.floor, 1, 1),
     "round": (
         "round(x)",
         "The integer nearest to x; a half goes to the even one, as Python rounds: round(2.5) is 2.",
-        _whole(round),
+        round,
         1,
         1,
     ),

@@ -1,0 +1,24 @@
+"""Run a benchmark: `python -m benchmarks NAME [ARGUMENTS]`."""
+
+import sys
+from importlib import import_module
+
+BENCHMARKS = {
+    "startup": "Whole processes: analyze against importing click and yaml, and against torchinfo.",
+    "scale": "Layers a second and bytes a layer, from 100 to 100,000 layers.",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmark named first, or list them."""
+    name = arguments[0] if arguments else ""
+    if name not in BENCHMARKS:
+        for known, summary in BENCHMARKS.items():
+            print(f"{known:<10} {summary}")
+        return 0 if name in ("", "-h", "--help") else 2
+    run = import_module(f"benchmarks.{name}").main
+    return int(run(arguments[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""Activation functions with hyperparameters or a learned slope."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import pi, sqrt
+from typing import Annotated, Any, Literal, final
+
+from convcalc.layers.activation import elu, log1p_exp
+from convcalc.layers.arrays import per_channel
+from convcalc.layers.base import Layer, Plan, Pointwise, Weight, choice, number
+from convcalc.shape import Shape
+
+
+@final
+@dataclass(frozen=True)
+class LeakyRelu(Pointwise):
+    """x where x > 0, else slope·x. Source: torch.nn.LeakyReLU."""
+
+    slope: Annotated[float, number("Slope below 0.")] = 0.01
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The value where it is above 0, else slope·x. Source: ONNX operator LeakyRelu."""
+        x = xs[0]
+        return xp.where(x > 0, x, x * self.slope)
+
+
+@final
+@dataclass(frozen=True)
+class Prelu(Layer):
+    """x where x > 0, else a learned slope times x.
+
+    Source: He et al., arXiv:1502.01852; torch.nn.PReLU.
+    """
+
+    storage = "in_place"
+
+    slopes: Annotated[
+        Literal["one", "channels"],
+        choice("Learn one slope, or one per channel.", "one", "channels"),
+    ] = "one"
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """One slope, or one per channel."""
+        count = 1 if self.slopes == "one" else xs[0].channels
+        return Plan(xs[0], (Weight("weight", (count,)),))
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The value where it is above 0, else w·x. Source: torch.nn.PReLU."""
+        x = xs[0]
+        return xp.where(x > 0, x, x * per_channel(weights["weight"], x))
+
+
+@final
+@dataclass(frozen=True)
+class Elu(Pointwise):
+    """x where x > 0, else alpha·(eˣ − 1). Source: arXiv:1511.07289; torch.nn.ELU."""
+
+    alpha: Annotated[float, number("Depth below 0.")] = 1.0
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """The value where it is above 0, else alpha·(eˣ − 1). Source: ONNX operator Elu."""
+        return elu(xp, xs[0], self.alpha)
+
+
+@final
+@dataclass(frozen=True)
+class Gelu(Pointwise):
+    """x·Φ(x), Φ the normal distribution. Source: arXiv:1606.08415; torch.nn.GELU."""
+
+    approximate: Annotated[
+        Literal["none", "tanh"], choice("Compute it exactly, or by tanh.", "none", "tanh")
+    ] = "none"
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """x·Φ(x), or x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))). Source: torch.nn.GELU."""
+        x = xs[0]
+        if self.approximate == "tanh":
+            near = xp.minimum(xp.maximum(x, -10), 10)  # beyond, tanh is ±1 in every float
+            return x * (0.5 * (1 + xp.tanh(sqrt(2 / pi) * (near + 0.044715 * near**3))))
+        from convcalc.layers.special import normal_distribution  # few networks need it
+
+        return x * normal_distribution(xp, x)
+
+
+@final
+@dataclass(frozen=True)
+class Softplus(Pointwise):
+    """log(1 + e^(beta·x))/beta; x itself above the threshold. Source: torch.nn.Softplus."""
+
+    beta: Annotated[float, number("Steepness.", above=0)] = 1.0
+    threshold: Annotated[float, number("beta·x above which the output is x.")] = 20.0
+
+    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+        """log(1 + e^(beta·x))/beta, x where beta·x > threshold. Source: torch.nn.Softplus."""
+        steep = xs[0] * self.beta
+        return xp.where(steep > self.threshold, xs[0], log1p_exp(xp, steep) / self.beta)

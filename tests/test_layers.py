@@ -1,0 +1,997 @@
+"""Every kind of layer on worked examples, and every problem that a layer can find.
+
+Numbers are worked by hand, or are those of the CS231n notes ("the notes").
+"""
+
+import ast
+import re
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import convcalc.layers
+from convcalc.diagnostics import Problem
+from convcalc.layers import CATALOGUE, Layer, Plan, layer_class
+from convcalc.layers.base import (
+    Declared,
+    PaddingMode,
+    declarations,
+    defaults,
+    hyperparameters,
+)
+from convcalc.shape import Shape
+from convcalc.window import Field
+
+
+def shape(text: str) -> Shape:
+    """Height × width × channels, as the field writes it."""
+    *spatial, channels = map(int, text.split("x"))
+    return Shape(channels, tuple(spatial))
+
+
+def layer(kind: str, fields: dict[str, Any]) -> Layer:
+    return layer_class(kind)(**fields)
+
+
+def problems(kind: str, fields: dict[str, Any], *inputs: str) -> list[Problem]:
+    return list(layer(kind, fields).check([shape(text) for text in inputs]))
+
+
+def planned(kind: str, fields: dict[str, Any], *inputs: str) -> Plan:
+    """The plan, after a check that finds no errors."""
+    errors = [found for found in problems(kind, fields, *inputs) if found.severity == "error"]
+    assert errors == []
+    return layer(kind, fields).plan([shape(text) for text in inputs])
+
+
+def parameters(plan: Plan) -> int:
+    return sum(weight.size for weight in plan.weights if not weight.buffer)
+
+
+def buffers(plan: Plan) -> int:
+    return sum(weight.size for weight in plan.weights if weight.buffer)
+
+
+def columns(plan: Plan, channels: int) -> tuple[int, int]:
+    """The im2col matrix: a row per weight of a filter, a column per position."""
+    assert plan.windows
+    return prod(window.kernel for window in plan.windows) * channels, prod(plan.output.spatial)
+
+
+class Row(NamedTuple):
+    """A layer, its inputs, and what must come out."""
+
+    kind: str
+    fields: dict[str, Any]
+    inputs: str
+    output: str
+    parameters: int = 0
+    macs: int = 0
+    buffers: int = 0
+
+
+ROWS = [
+    # Convolution: the notes' output sizes. Parameters F·F·C·K + K, MACs F·F·C·K a position.
+    Row("conv", {"filters": 1, "kernel": 3, "padding": 1}, "5x1", "5x1", 4, 15),
+    Row("conv", {"filters": 1, "kernel": 3, "stride": 2, "padding": 1}, "5x1", "3x1", 4, 9),
+    Row(
+        "conv",
+        {"filters": 96, "kernel": 11, "stride": 4},
+        "227x227x3",
+        "55x55x96",
+        34_944,
+        55 * 55 * 34_848,
+    ),
+    Row(
+        "conv",
+        {"filters": 96, "kernel": 11, "stride": 4, "padding": ((1, 2), (1, 2))},
+        "224x224x3",
+        "55x55x96",
+        34_944,
+        105_415_200,
+    ),
+    Row("conv", {"filters": 7, "kernel": 5, "stride": 2}, "11x11x4", "4x4x7", 707, 11_200),
+    Row(
+        "conv", {"filters": 2, "kernel": 3, "stride": 2, "padding": 1}, "5x5x3", "3x3x2", 56, 486
+    ),
+    Row("conv", {"filters": 1, "kernel": 3}, "6x6x3", "4x4x1", 28, 432),
+    Row("conv", {"filters": 2, "kernel": 3}, "6x6x3", "4x4x2", 56, 864),
+    Row(
+        "conv",
+        {"filters": 4096, "kernel": 7},
+        "7x7x512",
+        "1x1x4096",
+        102_764_544,
+        102_760_448,
+    ),
+    Row(  # two groups halve the weights: 3·3·2·8 + 8
+        "conv",
+        {"filters": 8, "kernel": 3, "padding": "same", "groups": 2},
+        "6x6x4",
+        "6x6x8",
+        152,
+        5184,
+    ),
+    Row(  # 1-D, without bias: 5·4·6
+        "conv", {"filters": 6, "kernel": 5, "bias": False}, "10x4", "6x6", 120, 720
+    ),
+    Row(  # 3-D: 2·3·3·1·2 + 2 parameters, 3·2·2 positions
+        "conv", {"filters": 2, "kernel": (2, 3, 3)}, "4x4x4x1", "3x2x2x2", 38, 432
+    ),
+    Row(  # dilation 2 makes a kernel of 3 span 5
+        "conv", {"filters": 1, "kernel": 3, "dilation": 2}, "7x7x1", "3x3x1", 10, 81
+    ),
+    Row(  # (8 − 3 + 0)/2 + 1 = 3.5, rounded down
+        "conv",
+        {"filters": 1, "kernel": 3, "stride": 2, "padding": "valid", "rounding": "floor"},
+        "8x1",
+        "3x1",
+        4,
+        9,
+    ),
+    Row(  # ⌈8/3⌉ = 3
+        "conv", {"filters": 1, "kernel": 3, "stride": 3, "padding": "same"}, "8x1", "3x1", 4, 9
+    ),
+    Row(  # 3·3·32 weights, one MAC each at 112·112 positions (MobileNet's first)
+        "depthwise_conv",
+        {"kernel": 3, "padding": 1, "bias": False},
+        "112x112x32",
+        "112x112x32",
+        288,
+        3_612_672,
+    ),
+    Row(  # 3·3·8 weights + 8
+        "depthwise_conv", {"kernel": 3, "multiplier": 2}, "5x5x4", "3x3x8", 80, 648
+    ),
+    Row(  # (4 − 1)·2 + 3 − 2·1 + 1 = 8; 3·3·2·3 weights at 4·4 input values
+        "conv_transpose",
+        {"filters": 3, "kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
+        "4x4x2",
+        "8x8x3",
+        57,
+        864,
+    ),
+    Row(  # (5 − 1)·2 + 2·(3 − 1) + 1 = 13
+        "conv_transpose",
+        {"filters": 4, "kernel": 3, "stride": 2, "dilation": 2, "groups": 2, "bias": False},
+        "5x2",
+        "13x4",
+        12,
+        60,
+    ),
+    Row(  # `same` is the stride times as large, for a kernel below the stride too
+        "conv_transpose",
+        {"filters": 1, "kernel": 2, "stride": 3, "padding": "same"},
+        "5x1",
+        "15x1",
+        3,
+        10,
+    ),
+    Row(  # the notes: 290,400 neurons of 363 weights + 1 bias
+        "locally_connected",
+        {"filters": 96, "kernel": 11, "stride": 4},
+        "227x227x3",
+        "55x55x96",
+        105_705_600,
+        105_415_200,
+    ),
+    Row(
+        "locally_connected",
+        {"filters": 2, "kernel": 3, "bias": False},
+        "5x2",
+        "3x2",
+        36,
+        36,
+    ),
+    Row("linear", {"features": 4096}, "25088", "4096", 102_764_544, 102_760_448),
+    Row("linear", {"features": 10, "bias": False}, "84", "10", 840, 840),
+    Row("maxpool", {"kernel": 2, "stride": 2}, "224x224x64", "112x112x64"),
+    Row("maxpool", {"kernel": 3, "stride": 2}, "55x55x96", "27x27x96"),
+    Row(  # SqueezeNet: ⌈(112 − 3)/2⌉ + 1 = 56
+        "maxpool", {"kernel": 3, "stride": 2, "rounding": "ceil"}, "112x112x64", "56x56x64"
+    ),
+    Row(  # dilated to 5: 9 − 5 + 2·1 + 1 = 7
+        "maxpool",
+        {"kernel": 3, "stride": 1, "padding": 1, "dilation": 2},
+        "9x4",
+        "7x4",
+    ),
+    Row("avgpool", {"kernel": (2, 3)}, "8x9x5", "4x3x5"),
+    Row("avgpool", {"kernel": 3, "stride": 2, "padding": "same"}, "8x3", "4x3"),
+    Row("lppool", {"kernel": 2}, "8x8x8x3", "4x4x4x3"),
+    Row("adaptive_avgpool", {"size": 7}, "9x10x512", "7x7x512"),
+    Row("adaptive_maxpool", {"size": (2, 3)}, "1x9x4", "2x3x4"),
+    Row("global_avgpool", {}, "7x7x2048", "1x1x2048"),
+    Row("global_maxpool", {}, "100x128", "1x128"),
+    Row("batchnorm", {}, "56x56x64", "56x56x64", 128, 0, 128),
+    Row("batchnorm", {"affine": False}, "10", "10", 0, 0, 20),
+    Row("batchnorm", {"track_running_stats": False}, "9x4", "9x4", 8),
+    Row("groupnorm", {"groups": 4}, "5x5x8", "5x5x8", 16),
+    Row("groupnorm", {"groups": 1, "affine": False}, "8", "8"),
+    Row("layernorm", {}, "7x7x96", "7x7x96", 192),
+    Row("layernorm", {"over": "all"}, "2x3x4", "2x3x4", 48),
+    Row("layernorm", {"bias": False}, "10", "10", 10),
+    Row("instancenorm", {}, "8x8x3", "8x8x3"),
+    Row("instancenorm", {"affine": True, "track_running_stats": True}, "9x3", "9x3", 6, 0, 6),
+    Row("lrn", {"size": 5}, "55x55x96", "55x55x96"),
+    *(
+        Row(kind, {}, text, text)
+        for kind in (
+            "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid",
+            "hardsigmoid", "hardswish", "tanh", "softplus", "softmax", "log_softmax", "dropout",
+        )
+        for text in ("10", "6x5x4")
+    ),
+    Row("prelu", {}, "6x6x64", "6x6x64", 1),
+    Row("prelu", {"slopes": "channels"}, "6x6x64", "6x6x64", 64),
+    Row("flatten", {}, "7x7x512", "25088"),
+    Row("flatten", {"start": 2}, "7x8x512", "56x512"),
+    Row("flatten", {"start": 1, "end": 2}, "7x8x4", "8x28"),
+    Row("flatten", {}, "10", "10"),
+    Row("reshape", {"shape": (4, 4, 1024)}, "16384", "4x4x1024"),
+    Row("reshape", {"shape": (-1, 8)}, "3x4x6", "9x8"),
+    Row("permute", {"order": (1, 3, 2)}, "4x5x6", "5x4x6"),
+    Row("permute", {"order": (2, 1)}, "4x6", "6x4"),
+    Row("pixel_shuffle", {"factor": 3}, "4x5x18", "12x15x2"),
+    Row("pixel_shuffle", {"factor": 2}, "4x6", "8x3"),
+    Row("channel_shuffle", {"groups": 3}, "8x8x240", "8x8x240"),
+    Row("pad", {"padding": (1, (2, 3))}, "4x5x6", "6x10x6"),
+    Row("pad", {"padding": 3, "mode": "reflect"}, "4x6", "10x6"),
+    Row("pad", {"padding": 4, "mode": "circular"}, "4x6", "12x6"),
+    Row("pad", {"padding": 9, "mode": "replicate"}, "1x6", "19x6"),
+    Row("crop", {"amount": 4}, "64x64x3", "56x56x3"),
+    Row("crop", {"amount": ((0, 1), (2, 0))}, "5x5x3", "4x3x3"),
+    Row("crop", {"size": 56}, "64x63x3", "56x56x3"),
+    Row("upsample", {"scale": 2}, "4x5x6", "8x10x6"),
+    Row("upsample", {"scale": 1.5, "mode": "linear"}, "5x6", "7x6"),
+    Row("upsample", {"size": (7, 9), "mode": "cubic"}, "4x4x6", "7x9x6"),
+    Row("upsample", {"scale": (0.5, 3)}, "5x5x1", "2x15x1"),
+    Row(
+        "upsample", {"size": 4, "mode": "linear", "align_corners": True}, "1x1x1x2", "4x4x4x2"
+    ),
+    Row("slice", {"start": 2, "stop": 5}, "4x4x8", "4x4x3"),
+    Row("slice", {"start": -3}, "8", "3"),
+    Row("slice", {"stop": -3}, "7x8", "7x5"),
+    Row("scale", {}, "7x7x96", "7x7x96", 96),
+    Row("scale", {"bias": True}, "96", "96", 192),
+    Row("add", {}, "4x4x8 4x4x8 4x4x8", "4x4x8"),
+    Row("add", {}, "1x1x8 4x4x1 4x4x8", "4x4x8"),
+    Row("multiply", {}, "7x7x32 1x1x32", "7x7x32"),
+    Row("concat", {}, "7x7x32 7x7x1 7x7x5", "7x7x38"),
+    Row("concat", {}, "10 20", "30"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.kind} {row.inputs} → {row.output}")
+def test_the_plan_is_as_worked_by_hand(row: Row) -> None:
+    plan = planned(row.kind, row.fields, *row.inputs.split())
+    assert plan.output == shape(row.output)
+    assert parameters(plan) == row.parameters
+    assert buffers(plan) == row.buffers
+    assert plan.macs == row.macs
+
+
+def test_every_kind_of_the_catalogue_has_a_row() -> None:
+    assert {row.kind for row in ROWS} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_every_class_is_final_documented_and_declares_its_fields(kind: str) -> None:
+    found = layer_class(kind)
+    assert found is layer_class(kind)
+    assert getattr(found, "__final__", False)
+    assert found.__doc__
+    usual = defaults(found)
+    for name, declared in declarations(found).items():
+        assert declared.doc.endswith(".") or declared.doc[-1].isalnum(), name
+        if name in usual and declared.form == "choice":
+            assert usual[name] in declared.choices
+    first = next((row for row in ROWS if row.kind == kind), None)
+    assert first is not None
+    built = layer(kind, first.fields)
+    assert hyperparameters(built) == {
+        name: first.fields[name]
+        for name in declarations(found)
+        if name in first.fields and usual.get(name, ...) != first.fields[name]
+    }
+    assert built == layer(kind, first.fields)
+    if first.fields:
+        with pytest.raises(AttributeError):
+            setattr(built, next(iter(first.fields)), None)
+
+
+def test_an_unknown_kind_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        layer_class("conv4d")
+
+
+# Whatever the fields' bounds allow: a check raises nothing, and a silent one makes plan() safe.
+
+
+def values(declared: Declared) -> st.SearchStrategy[Any]:
+    """Values a field's declaration allows, small ones."""
+    low = declared.minimum
+    least = int(low) if low is not None else -3
+    numbers = st.integers(least, least + 5)
+    match declared.form:
+        case "whole":
+            return numbers
+        case "number":
+            return st.floats(
+                declared.above if declared.above is not None else (low if low is not None else -3),
+                declared.maximum if declared.maximum is not None else 5,
+                exclude_min=declared.above is not None,
+            )
+        case "flag":
+            return st.booleans()
+        case "choice":
+            return st.sampled_from(declared.choices)
+        case "axes":
+            return st.one_of(numbers, st.lists(numbers, min_size=1, max_size=4).map(tuple))
+        case "extents":
+            return st.lists(numbers, min_size=1, max_size=5).map(tuple)
+        case "ratios":
+            scales = st.one_of(st.integers(1, 4), st.floats(0.1, 4))
+            return st.one_of(scales, st.lists(scales, min_size=1, max_size=4).map(tuple))
+        case "padding":
+            side = st.one_of(st.integers(0, 4), st.tuples(st.integers(0, 4), st.integers(0, 4)))
+            sides = st.lists(side, min_size=1, max_size=4).map(tuple)
+            return st.one_of(st.integers(0, 4), sides, st.sampled_from(["same", "valid"]))
+
+
+@st.composite
+def layers(draw: st.DrawFn, kind: str) -> Layer:
+    """A layer with any fields its declarations allow."""
+    found = layer_class(kind)
+    usual = defaults(found)
+    fields = {
+        name: draw(values(declared))
+        for name, declared in declarations(found).items()
+        if name not in usual or draw(st.booleans())
+    }
+    return found(**fields)
+
+
+shapes = st.builds(Shape, st.integers(1, 12), st.lists(st.integers(1, 9), max_size=4).map(tuple))
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_a_silent_check_means_a_plan_that_holds_together(kind: str) -> None:
+    many = layer_class(kind).inputs == "many"
+
+    @settings(derandomize=True, deadline=None, max_examples=100)
+    @given(layers(kind), st.lists(shapes, min_size=1, max_size=3 if many else 1), st.booleans())
+    def holds(built: Layer, xs: list[Shape], alike: bool) -> None:  # noqa: FBT001
+        if alike:
+            xs = [xs[0]] * len(xs)
+        found = list(built.check(xs))
+        for problem in found:
+            assert problem.message
+            assert problem.field is None or problem.field in declarations(type(built))
+        if any(problem.severity == "error" for problem in found):
+            return
+        plan = built.plan(xs)
+        assert min(plan.output.axes) >= 1
+        assert plan.macs >= 0
+        assert len({weight.name for weight in plan.weights}) == len(plan.weights)
+        assert all(min(weight.shape) >= 1 for weight in plan.weights)
+        if plan.windows:
+            sizes = zip(plan.windows, xs[0].spatial, strict=True)
+            assert tuple(window.output(size) for window, size in sizes) == plan.output.spatial
+            for window in plan.windows:
+                assert Field().through(window).jump * window.up == window.stride or not (
+                    Field().through(window).size
+                )
+        elif plan.windows == () and not many and kind not in ("flatten", "permute", "linear"):
+            assert plan.output.spatial == xs[0].spatial
+
+    holds()
+
+
+# Every problem a layer can find.
+
+
+class Wrong(NamedTuple):
+    """A layer, its inputs, and the problem that must be found."""
+
+    kind: str
+    fields: dict[str, Any]
+    inputs: str
+    code: str
+    message: str
+    field: str | None
+    help: str
+
+
+CONV = {"filters": 4, "kernel": 3}
+
+WRONG = [
+    Wrong(  # the AlexNet paper's famous slip
+        "conv",
+        {"filters": 96, "kernel": 11, "stride": 4},
+        "224x224x3",
+        "CC301",
+        "stride 4 does not tile the input: (224 − 11 + 2·0)/4 + 1 = 54.25",
+        "stride",
+        "use a 227×227 input, padding [[1, 2], [1, 2]], or `rounding: floor` (drops 1 row and "
+        "1 column)",
+    ),
+    Wrong(  # the notes: 5 − 3 + 2 = 4 is not divisible by 3
+        "conv",
+        {"filters": 1, "kernel": 3, "stride": 3, "padding": 1},
+        "5x1",
+        "CC301",
+        "stride 3 does not tile the input: (5 − 3 + 2·1)/3 + 1 = 2.333",
+        "stride",
+        "use an input of length 7, padding [[2, 2]], or `rounding: floor` "
+        "(only padding is left over)",
+    ),
+    Wrong(  # the notes: 4.5
+        "conv",
+        {"filters": 1, "kernel": 3, "stride": 2},
+        "10x1",
+        "CC301",
+        "stride 2 does not tile the input: (10 − 3 + 2·0)/2 + 1 = 4.5",
+        "stride",
+        "use an input of length 11, padding [[0, 1]], or `rounding: floor` (drops 1 position)",
+    ),
+    Wrong(  # trap: counted from 0, dilation 1 would span 5 and (12 − 5)/1 + 1 would be fine
+        "conv",
+        {"filters": 1, "kernel": 3, "stride": 2, "dilation": 2},
+        "12x12x1",
+        "CC301",
+        "stride 2 does not tile the input: (12 − 5 + 2·0)/2 + 1 = 4.5",
+        "stride",
+        "use a 13×13 input",
+    ),
+    Wrong(
+        "conv",
+        CONV | {"stride": (3, 2), "padding": ((0, 1), 0)},
+        "6x6x1",
+        "CC301",
+        "stride 3×2 does not tile the input: "
+        "(6 − 3 + 0 + 1)/3 + 1 = 2.333 (height), (6 − 3 + 2·0)/2 + 1 = 2.5 (width)",
+        "stride",
+        "use a 8×7 input, padding [[1, 2], [0, 1]], or `rounding: floor` (drops 1 column)",
+    ),
+    Wrong(  # no padding for a pool beyond half its kernel
+        "maxpool",
+        {"kernel": 2, "stride": 4},
+        "7x7x1",
+        "CC301",
+        "(7 − 2 + 2·0)/4 + 1 = 2.25",
+        "stride",
+        "use a 10×10 input, or `rounding: floor` (only values that the stride skips are left over)",
+    ),
+    Wrong(
+        "locally_connected",
+        CONV | {"stride": 10_000},
+        "3x10004x1",
+        "CC301",
+        "(10004 − 3 + 2·0)/10000 + 1 = 2.0001 (width)",
+        "stride",
+        "only values that the stride skips are left over",
+    ),
+    Wrong(
+        "conv_transpose",
+        CONV | {"output_padding": 2, "stride": 2},
+        "4x4x1",
+        "CC302",
+        "output_padding 2 is not smaller than the stride 2 or the dilation 1",
+        "output_padding",
+        "use at most 1",
+    ),
+    Wrong("crop", {}, "4x1", "CC302", "a size, and has neither", None, "crop: 2"),
+    Wrong("crop", {"amount": 1, "size": 2}, "4x1", "CC302", "has both", "size", "size: 64"),
+    Wrong("crop", {"amount": "same"}, "4x1", "CC302", "depends on a kernel", "amount", "numbers"),
+    Wrong("pad", {"padding": "valid"}, "4x1", "CC302", "depends on a kernel", "padding", "numbers"),
+    Wrong("upsample", {}, "4x1", "CC302", "a size, and has neither", None, "upsample: 2"),
+    Wrong("upsample", {"scale": 2, "size": 2}, "4x1", "CC302", "has both", "size", "size: 64x64"),
+    Wrong(
+        "upsample",
+        {"scale": 2, "align_corners": True},
+        "4x1",
+        "CC302",
+        "align_corners has no meaning for mode nearest",
+        "align_corners",
+        "linear or cubic",
+    ),
+    Wrong(
+        "upsample",
+        {"scale": 2, "mode": "cubic"},
+        "4x1",
+        "CC302",
+        "mode cubic is for images, and the input has 1 spatial axis",
+        "mode",
+        "linear",
+    ),
+    Wrong(
+        "reshape", {"shape": (-1, -1)}, "4x4x1", "CC302", "of which one may be −1", "shape", "4x4"
+    ),
+    Wrong("reshape", {"shape": (0, 4)}, "4x4x1", "CC302", "at least one positive", "shape", "4x4"),
+    Wrong(
+        "conv",
+        {"filters": 1, "kernel": 5, "padding": 1},
+        "9x2x1",
+        "CC303",
+        "kernel 5 is larger than the padded width: 2 + 2 = 4",
+        "kernel",
+        "use a kernel of at most 4",
+    ),
+    Wrong(  # trap: an undilated kernel of 3 would fit
+        "conv",
+        {"filters": 1, "kernel": 3, "dilation": 3},
+        "6x6x1",
+        "CC303",
+        "kernel 3 (dilated: 3·(3 − 1) + 1 = 7) is larger than the padded height: 6 + 0 = 6",
+        "kernel",
+        "use a kernel of at most 2",
+    ),
+    Wrong(  # the row added to round up is no padding of the user's
+        "avgpool",
+        {"kernel": 9, "stride": 2, "rounding": "ceil"},
+        "4x1",
+        "CC303",
+        "kernel 9 is larger than the padded length: 4 + 0 = 4",
+        "kernel",
+        "at most 4",
+    ),
+    Wrong(
+        "conv_transpose",
+        {"filters": 1, "kernel": 2, "padding": 2},
+        "2x2x1",
+        "CC303",
+        "padding cuts the whole output away: (2 − 1)·1 + 2 − 4 = -1",
+        "padding",
+        "cut less than 3 in all",
+    ),
+    *(
+        Wrong(
+            kind,
+            {"kernel": 3, "padding": ((0, 0), (0, 2)), "stride": 1},
+            "8x8x1",
+            "CC304",
+            "padding 2 is more than half the pooling kernel: 3/2 = 1.5",
+            "padding",
+            "use a padding of at most 1",
+        )
+        for kind in ("maxpool", "avgpool", "lppool")
+    ),
+    Wrong(
+        "maxpool",
+        {"kernel": 3, "padding": 3, "stride": 1, "dilation": 2},
+        "8x8x1",
+        "CC304",
+        "padding 3 is more than half the pooling kernel: 3/2 = 1.5",
+        "padding",
+        "at most 1",
+    ),
+    Wrong(
+        "conv",
+        CONV | {"groups": 2},
+        "8x8x3",
+        "CC305",
+        "2 groups do not divide the 3 input channels: 3/2 = 1.5",
+        "groups",
+        "use a divisor of 3, such as 1, or another number of channels in",
+    ),
+    Wrong(
+        "conv_transpose",
+        CONV | {"groups": 3},
+        "8x8x3",
+        "CC305",
+        "3 groups do not divide the 4 output channels: 4/3 = 1.333",
+        "groups",
+        "use a divisor of 4, such as 2, or another number of filters",
+    ),
+    Wrong("groupnorm", {"groups": 5}, "8x8x8", "CC305", "8/5 = 1.6", "groups", "divisor of 8"),
+    Wrong("channel_shuffle", {"groups": 4096}, "8x1", "CC305", "1/4096 = 0.0002", "groups", "of 1"),
+    Wrong(
+        "maxpool",
+        {"kernel": 3, "stride": 2, "rounding": "floor"},
+        "112x112x64",
+        "CC306",
+        "the last 1 row and 1 column of the input are never read: (112 − 3 + 2·0)/2 + 1 = 55.5",
+        "stride",
+        "use an input that tiles (113×113), or `rounding: ceil`",
+    ),
+    Wrong(
+        "depthwise_conv",
+        {"kernel": 3, "stride": 4, "rounding": "floor"},
+        "13x1",
+        "CC306",
+        "the last 1 position of the input is never read",
+        "stride",
+        "pad behind",
+    ),
+    Wrong(
+        "conv",
+        {"filters": 1, "kernel": (4, 3), "padding": "same"},
+        "8x8x1",
+        "CC307",
+        "`same` needs an odd kernel: P = (F − 1)/2 = (4 − 1)/2 = 1.5",
+        "padding",
+        "use kernel 3 or 5, or say which side gets more: padding [[1, 2], [1, 1]]",
+    ),
+    Wrong(
+        "linear",
+        {"features": 10},
+        "7x7x512",
+        "CC308",
+        "linear needs a vector, and its input is 7×7×512",
+        None,
+        "`flatten` before it (7×7×512 becomes 25088)",
+    ),
+    Wrong(
+        "add",
+        {},
+        "8x8x64 4x4x64",
+        "CC309",
+        "branch 2 is 4×4×64 and cannot be added to 8×8×64: their sizes differ",
+        None,
+        "same strides",
+    ),
+    Wrong(
+        "add", {}, "8x8x64 8x8x32", "CC309", "64 channels against 32", None, "number of channels"
+    ),
+    Wrong("add", {}, "8x8x64 64", "CC309", "2 spatial axes against 0", None, "`reshape`"),
+    Wrong(  # the first two make 4×4×8
+        "multiply",
+        {},
+        "1x1x8 4x4x1 4x4x2",
+        "CC309",
+        "branch 3 is 4×4×2 and cannot be multiplied with 4×4×8: 8 channels against 2",
+        None,
+        "number of channels",
+    ),
+    Wrong(
+        "concat",
+        {},
+        "8x8x64 8x8x3 8x7x64",
+        "CC310",
+        "branch 3 is 8×7×64 and branch 1 is 8×8×64: only the channels of a concat may differ",
+        None,
+        "`crop`, `pad` or `upsample`",
+    ),
+    *(
+        Wrong(kind, fields, "8x8x4", "CC311", message, field, "one number for all axes, or one per")
+        for kind, fields, message, field in (
+            ("conv", CONV | {"kernel": (1, 2, 3)}, "kernel has 3 values, and", "kernel"),
+            ("maxpool", {"kernel": 2, "stride": (2,)}, "stride has 1", "stride"),
+            ("conv", CONV | {"dilation": (1, 1, 1)}, "dilation has 3", "dilation"),
+            ("locally_connected", CONV | {"padding": (1,)}, "padding has 1", "padding"),
+            ("conv_transpose", CONV | {"output_padding": (0,)}, "has 1", "output_padding"),
+            ("adaptive_avgpool", {"size": (1,)}, "size has 1", "size"),
+            ("adaptive_maxpool", {"size": (1, 2, 3)}, "size has 3", "size"),
+            ("pad", {"padding": (1,)}, "padding has 1", "padding"),
+            ("crop", {"size": (1,)}, "size has 1", "size"),
+            ("upsample", {"scale": (2, 2, 2)}, "scale has 3", "scale"),
+            ("upsample", {"size": (2,)}, "size has 1", "size"),
+        )
+    ),
+    Wrong("flatten", {"end": 4}, "8x8x4", "CC311", "its axes are 1 to 3", "end", "1 is the ch"),
+    Wrong("flatten", {"start": 4}, "8x8x4", "CC311", "start 4 is no axis", "start", "1 is the ch"),
+    Wrong("flatten", {"start": 3, "end": 2}, "8x8x4", "CC311", "backwards", "end", "at least 3"),
+    Wrong(
+        "permute",
+        {"order": (1, 2, 2)},
+        "8x8x4",
+        "CC311",
+        "order [1, 2, 2] does not name each axis of 8×8×4 once",
+        "order",
+        "give [1, 2, 3]",
+    ),
+    *(
+        Wrong(
+            kind,
+            fields | {"padding": padding, mode: "reflect"},
+            "3x9x1",
+            "CC312",
+            "padding 3 needs 4 values to reflect, and the axis has 3",
+            "padding",
+            "use a padding of at most 2, or `replicate`",
+        )
+        for kind, fields, padding, mode in (
+            ("conv", {"filters": 1, "kernel": 3}, 3, "padding_mode"),
+            ("conv", {"filters": 1, "kernel": 7}, "same", "padding_mode"),
+            ("depthwise_conv", {"kernel": 7}, "same", "padding_mode"),
+            ("pad", {}, 3, "mode"),
+        )
+    ),
+    Wrong(
+        "pad",
+        {"padding": 4, "mode": "circular"},
+        "3x9x1",
+        "CC312",
+        "padding 4 needs 4 values to circular, and the axis has 3",
+        "padding",
+        "at most 3",
+    ),
+    Wrong(
+        "crop",
+        {"amount": 2},
+        "9x4x1",
+        "CC312",
+        "crop leaves nothing of the width: 4 − 2 − 2 = 0",
+        "amount",
+        "leave between 1 and 4",
+    ),
+    Wrong("crop", {"size": 5}, "9x4x1", "CC312", "the width 4 is smaller", "size", "1 and 4"),
+    Wrong("upsample", {"scale": 0.1}, "9x4x1", "CC312", "leaves nothing", "scale", "larger"),
+    Wrong("slice", {"stop": 9}, "8", "CC312", "stop 9 is outside the 8 channels", "stop", "0 to 8"),
+    Wrong("slice", {"start": -9}, "8", "CC312", "start -9 is outside", "start", "negative number"),
+    Wrong("slice", {"start": 5, "stop": 5}, "8", "CC312", "are none", "start", "at least 6"),
+    Wrong("slice", {"stop": 0}, "8", "CC312", "channels 0 to 0 are none", "stop", "at least 1"),
+    Wrong(
+        "reshape",
+        {"shape": (3, -1)},
+        "4x4x1",
+        "CC312",
+        "4×4×1 has 16 values and 3×? needs a multiple of 3",
+        "shape",
+        "−1",
+    ),
+    Wrong("reshape", {"shape": (3, 5)}, "4x4x1", "CC312", "3×5 has 15", "shape", "−1"),
+    Wrong(
+        "pixel_shuffle",
+        {"factor": 2},
+        "4x4x6",
+        "CC312",
+        "6 channels do not divide into blocks of 2^2 = 4",
+        "factor",
+        "a multiple of 4 channels",
+    ),
+    *(
+        Wrong(kind, fields, text, "CC314", message, None, advice)
+        for kind, fields in (
+            ("conv", CONV),
+            ("depthwise_conv", {"kernel": 3}),
+            ("conv_transpose", CONV),
+            ("locally_connected", CONV),
+            ("maxpool", {"kernel": 2}),
+            ("avgpool", {"kernel": 2}),
+            ("lppool", {"kernel": 2}),
+            ("adaptive_avgpool", {"size": 1}),
+            ("adaptive_maxpool", {"size": 1}),
+            ("global_avgpool", {}),
+            ("global_maxpool", {}),
+            ("pixel_shuffle", {"factor": 1}),
+            ("pad", {"padding": 1}),
+            ("crop", {"amount": 1}),
+            ("upsample", {"scale": 2}),
+        )
+        for text, message, advice in (
+            ("16", f"{kind} needs an input with spatial axes, and this one is a vector of 16",
+             "1x1x16"),
+            ("5x5x5x5x2", f"{kind} works on 1 to 3 spatial axes, and its input 5×5×5×5×2 has 4",
+             "`reshape`"),
+        )
+    ),
+    Wrong("instancenorm", {}, "1x1x8", "CC314", "more than one position", None, "`layernorm`"),
+    Wrong(
+        "groupnorm",
+        {"groups": 8},
+        "1x8",
+        "CC314",
+        "more than one value per group, and its input 1×8 has 8/8 = 1",
+        "groups",
+        "fewer groups",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "row", WRONG, ids=lambda row: f"{row.code} {row.kind} {row.field} {row.inputs}"
+)
+def test_the_problem_is_found_and_explained(row: Wrong) -> None:
+    found = problems(row.kind, row.fields, *row.inputs.split())
+    assert [(problem.code, problem.field) for problem in found] == [(row.code, row.field)]
+    assert row.message in found[0].message
+    assert found[0].help is not None
+    assert row.help in found[0].help
+    assert found[0].severity == ("warning" if row.code == "CC306" else "error")
+
+
+def test_every_code_that_a_layer_yields_has_a_row() -> None:
+    sources = Path(convcalc.layers.__file__).parent.glob("*.py")
+    named = {code for path in sources for code in re.findall(r"CC\d{3}", path.read_text("utf-8"))}
+    assert named == {row.code for row in WRONG}
+
+
+def test_problems_are_collected_not_stopped_at_the_first() -> None:
+    fields = {"filters": 4, "kernel": (3, 3, 3), "stride": (1,), "groups": 3}
+    found = problems("conv", fields, "8x8x4")
+    assert [problem.code for problem in found] == ["CC311", "CC311", "CC305", "CC305"]
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(
+    st.sampled_from(["conv", "maxpool"]),
+    st.lists(st.integers(1, 20), min_size=1, max_size=3).map(tuple),
+    st.integers(1, 5),
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.integers(0, 2),
+)
+def test_what_the_help_for_a_stride_that_does_not_tile_suggests_is_valid(
+    kind: str, spatial: tuple[int, ...], kernel: int, stride: int, dilation: int, padding: int
+) -> None:
+    fields: dict[str, Any] = {"kernel": kernel, "stride": stride, "dilation": dilation}
+    fields |= {"padding": padding} | ({"filters": 1} if kind == "conv" else {})
+    x = Shape(1, spatial)
+    found = list(layer(kind, fields).check([x]))
+    if [problem.code for problem in found] != ["CC301"]:
+        return
+    advice = found[0].help
+    assert advice
+    size = re.search(r"([\d×]+) input|length (\d+)", advice)
+    assert size
+    other = Shape(1, tuple(map(int, (size[1] or size[2]).split("×"))))
+    assert not list(layer(kind, fields).check([other]))
+    pairs = re.search(r"padding (\[\[.*?\]\])", advice)
+    assert pairs or kind == "maxpool"
+    if pairs:
+        sides = tuple(map(tuple, ast.literal_eval(pairs[1])))
+        assert not list(layer(kind, fields | {"padding": sides}).check([x]))
+    rounded = list(layer(kind, fields | {"rounding": "floor"}).check([x]))
+    assert [problem.code for problem in rounded] == (["CC306"] if "drops" in advice else [])
+
+
+# Facts of the notes that are no single row.
+
+
+@pytest.mark.parametrize("kernel", range(1, 12, 2))
+def test_half_the_kernel_of_padding_keeps_the_size(kernel: int) -> None:
+    fields = {"filters": 1, "kernel": kernel, "padding": (kernel - 1) // 2}
+    assert planned("conv", fields, "32x32x3").output == shape("32x32x1")
+    assert planned("conv", fields | {"padding": "same"}, "32x32x3") == planned(
+        "conv", fields, "32x32x3"
+    )
+
+
+def test_dilation_counts_from_one_and_widens_the_kernel() -> None:
+    for kernel, dilation in product(range(1, 6), range(1, 5)):
+        plan = planned("conv", {"filters": 1, "kernel": kernel, "dilation": dilation}, "40x1")
+        wider = kernel + (kernel - 1) * (dilation - 1)
+        assert plan.output == planned("conv", {"filters": 1, "kernel": wider}, "40x1").output
+        assert parameters(plan) == kernel + 1
+        if dilation == 1:
+            assert plan == planned("conv", {"filters": 1, "kernel": kernel}, "40x1")
+
+
+def test_transposed_sizes_are_the_formula() -> None:
+    for kernel, stride, padding, extra in product(range(1, 6), range(1, 4), range(2), range(3)):
+        fields = {
+            "filters": 1,
+            "kernel": kernel,
+            "stride": stride,
+            "padding": padding,
+            "output_padding": extra,
+        }
+        size = (7 - 1) * stride + kernel - 2 * padding + extra
+        if extra < stride or extra == 0:
+            assert planned("conv_transpose", fields, "7x1").output == Shape(1, (size,))
+        else:
+            assert [found.code for found in problems("conv_transpose", fields, "7x1")] == ["CC302"]
+
+
+def test_a_neuron_has_a_weight_per_value_of_its_patch_and_a_bias() -> None:
+    for text, kernel, weights in (("32x32x3", 5, 75), ("16x16x20", 3, 180)):
+        plan = planned("conv", {"filters": 1, "kernel": kernel}, text)
+        assert [weight.size for weight in plan.weights] == [weights, 1]
+
+
+def test_sharing_weights_saves_alexnets_first_layer_105_million_parameters() -> None:
+    fields = {"filters": 96, "kernel": 11, "stride": 4}
+    shared = planned("conv", fields, "227x227x3")
+    alone = planned("locally_connected", fields, "227x227x3")
+    assert shared.output.size == 290_400
+    assert [weight.size for weight in shared.weights] == [34_848, 96]
+    assert parameters(shared) == 34_944
+    assert parameters(alone) == 290_400 * (363 + 1) == 105_705_600
+    assert shared.macs == alone.macs == 290_400 * 363
+
+
+def test_a_filter_holds_a_kernel_per_channel() -> None:
+    first = planned("conv", {"filters": 32, "kernel": 3, "padding": 1}, "8x8x3")
+    second = planned("conv", {"filters": 64, "kernel": 3}, str(first.output).replace("×", "x"))
+    assert first.weights[0].shape[:2] == (32, 3)
+    assert second.weights[0].shape[:2] == (64, 32)
+
+
+def test_three_small_filters_see_as_much_as_a_large_one_with_fewer_weights() -> None:
+    small = planned("conv", {"filters": 16, "kernel": 3, "bias": False}, "32x32x16")
+    large = planned("conv", {"filters": 16, "kernel": 7, "bias": False}, "32x32x16")
+    field = Field()
+    for _ in range(3):
+        assert small.windows
+        field = field.through(small.windows[0])
+    assert large.windows
+    assert field == Field().through(large.windows[0]) == Field(7)
+    assert (3 * parameters(small), parameters(large)) == (27 * 16**2, 49 * 16**2)
+
+
+def test_the_im2col_matrices_of_the_notes() -> None:
+    plan = planned("conv", {"filters": 96, "kernel": 11, "stride": 4}, "227x227x3")
+    assert columns(plan, 3) == (363, 3025)
+    assert (plan.weights[0].shape[0], prod(plan.weights[0].shape[1:])) == (96, 363)
+    assert plan.output.axes == (96, 55, 55)
+    assert plan.macs == 96 * 363 * 3025
+    small = planned("conv", {"filters": 1, "kernel": 3}, "5x5x1")
+    assert columns(small, 1) == (9, 9)
+    assert small.output == shape("3x3x1")
+
+
+VGG16 = """
+conv 64 224x224x64 3211264 1728; conv 64 224x224x64 3211264 36864; pool 112x112x64 802816 0;
+conv 128 112x112x128 1605632 73728; conv 128 112x112x128 1605632 147456; pool 56x56x128 401408 0;
+conv 256 56x56x256 802816 294912; conv 256 56x56x256 802816 589824;
+conv 256 56x56x256 802816 589824; pool 28x28x256 200704 0;
+conv 512 28x28x512 401408 1179648; conv 512 28x28x512 401408 2359296;
+conv 512 28x28x512 401408 2359296; pool 14x14x512 100352 0;
+conv 512 14x14x512 100352 2359296; conv 512 14x14x512 100352 2359296;
+conv 512 14x14x512 100352 2359296; pool 7x7x512 25088 0;
+linear 4096 4096 4096 102760448; linear 4096 4096 4096 16777216; linear 1000 1000 1000 4096000
+"""
+"""The rows of the notes: output, activations, weights without bias."""
+
+
+def stack(*, convolutional: bool = False, size: int = 224) -> list[Plan]:
+    """VGG-16's layers that own values, the linear ones as convolutions if asked for."""
+    x = Shape(3, (size, size))
+    plans = []
+    kernel = 7
+    for row in VGG16.split(";"):
+        kind, *rest = row.split()
+        if kind == "conv":
+            built = layer("conv", {"filters": int(rest[0]), "kernel": 3, "padding": 1})
+        elif kind == "pool":
+            built = layer("maxpool", {"kernel": 2, "stride": 2})
+        elif convolutional:
+            built = layer("conv", {"filters": int(rest[0]), "kernel": kernel})
+            kernel = 1
+        else:
+            built = layer("linear", {"features": int(rest[0])})
+            x = layer("flatten", {}).plan([x]).output
+        assert not list(built.check([x]))
+        plans.append(built.plan([x]))
+        x = plans[-1].output
+    return plans
+
+
+def test_vgg16_row_by_row() -> None:
+    plans = stack()
+    for row, plan in zip(VGG16.split(";"), plans, strict=True):
+        *_, text, activations, weights = row.split()
+        assert plan.output == shape(text)
+        assert plan.output.size == int(activations)
+        assert sum(weight.size for weight in plan.weights[:1]) == int(weights)
+    assert sum(plan.weights[0].size for plan in plans if plan.weights) == 138_344_128
+    assert sum(map(parameters, plans)) == 138_357_544
+    assert sum(plan.macs for plan in plans) == 15_470_264_320
+    # trap: the notes total their own rows to "24M"
+    assert 3 * 224 * 224 + sum(plan.output.size for plan in plans) == 15_237_608
+
+
+def test_vgg16s_linear_layers_as_convolutions_slide_over_a_larger_image() -> None:
+    plans = stack(convolutional=True)
+    assert sum(map(parameters, plans)) == 138_357_544
+    assert plans[-1].output == shape("1x1x1000")
+    larger = stack(convolutional=True, size=384)
+    assert larger[-4].output == shape("12x12x512")
+    assert larger[-1].output == shape("6x6x1000")
+    assert sum(map(parameters, larger)) == 138_357_544
+
+
+def test_the_words_that_fields_take_are_those_of_their_types() -> None:
+    assert declarations(layer_class("conv"))["padding_mode"].choices == get_args(PaddingMode)
+
+
+def test_layers_that_merge_take_many_tensors_and_no_others() -> None:
+    merging = {kind for kind in CATALOGUE if layer_class(kind).inputs == "many"}
+    assert merging == {"add", "multiply", "concat"}
