@@ -1,8 +1,8 @@
 """Located YAML values become layers: one reading of every field, every error with its place."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Mapping, Set
+from typing import Any, NoReturn
 
 from convcalc.diagnostics import Problem, closest
 from convcalc.layers import layer_class
@@ -18,6 +18,15 @@ MAX_AXES = 3
 """Most spatial axes."""
 
 _BY_AXIS = re.compile(r"\d+(x\d+)+\Z", re.ASCII)
+
+MODIFIERS = {
+    "name": "What this item is called; `from` refers to it.",
+    "from": "Name of the tensor this item starts from, instead of the one before.",
+    "repeat": "How many times over; 0 drops it. `index` counts the rounds from 1.",
+    "when": "Condition without which the item is dropped.",
+    "shared": "With repeat: every round uses the same weights.",
+}
+"""Keys that may stand beside an item's kind."""
 
 FORM_TEXTS = {
     "whole": "a whole number",
@@ -47,22 +56,21 @@ def fail(code: str, message: str, node: Node, advice: str | None = None) -> NoRe
     raise FieldError(Problem(code, message, help=advice), node.start, node.end)
 
 
+class SilencedError(FieldError):
+    """A value that depends on one with an error of its own, already reported."""
+
+
 class Scope:
     """The names that expressions may use in one place, and the layers already read there."""
 
-    __slots__ = ("layers", "used", "values")
+    __slots__ = ("failed", "layers", "used", "values")
 
-    def __init__(self, values: Mapping[str, Value]) -> None:
+    def __init__(self, values: Mapping[str, Value], failed: Set[str] = frozenset()) -> None:
         self.values = values
-        self.layers: dict[int, Layer | None] = {}
+        self.failed = failed
+        """Names whose values have errors; what uses them is silent."""
+        self.layers: dict[tuple[int, str], Layer | None] = {}
         self.used: set[str] = set()
-
-
-class ReadLayer(NamedTuple):
-    """A layer as read, and the node that holds its fields."""
-
-    layer: Layer | None
-    node: Node
 
 
 def quoted(node: Node) -> str:
@@ -91,13 +99,18 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
         return expression.evaluate(scope.values)
     except ExpressionError as error:
         start, end = node.start, node.end
+        if error.code == "CC111" and scope.failed and scope.failed & parse(text).names:
+            raise SilencedError(Problem(error.code, error.message), start, end) from None
+        advice = error.help
+        if advice and error.code == "CC111" and "text" not in wanted:
+            advice = advice.partition("; text stands")[0]
         opening = 0 if node.plain else 1
         if end - start == len(text) + 2 * opening:  # as written, so offsets point into it
             start, end = (
                 node.start + opening + error.start,
                 node.start + opening + max(error.end, error.start + 1),
             )
-        raise FieldError(Problem(error.code, error.message, help=error.help), start, end) from None
+        raise FieldError(Problem(error.code, error.message, help=advice), start, end) from None
 
 
 def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
@@ -141,7 +154,11 @@ def flag(node: Node, scope: Scope) -> bool:
             )
     value = evaluate(node, scope, "true or false")
     if not isinstance(value, bool):
-        advice = "compare it: `x > 0`" if not isinstance(value, str) else "leave the quotes out"
+        advice = "compare it: `x > 0`"
+        if isinstance(value, str):
+            advice = "leave the quotes out"
+        elif isinstance(node, ScalarNode) and node.text in ("0", "1"):
+            advice = f"write {'true' if value else 'false'}"
         fail("CC107", f"this takes true or false, and is {_described(value)}", node, advice)
     return value
 
@@ -320,8 +337,17 @@ class FieldReader:
         self._interned: dict[tuple[object, ...], Layer] = {}
 
     def report(self, error: FieldError, layer: str | None = None, field: str | None = None) -> None:
-        """Put an error on record."""
+        """Put an error on record, its message starting with the field's name."""
+        if isinstance(error, SilencedError):
+            return
         code, message, _, advice, severity = error.problem
+        if field is not None:
+            if message.startswith("this takes "):
+                message = f"{field}{message[4:]}"
+            elif message.startswith("not a "):
+                message = f"{field} is {message}"
+            elif message[0].isdigit() or message[0] == "-":
+                message = f"{field} {message}"
         self._source.report(code, message, error.start, error.end, advice, severity, layer, field)
 
     def layer(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
@@ -330,7 +356,7 @@ class FieldReader:
         Equal layers written with plain numbers are one object, so that what follows from a layer
         is worked out once.
         """
-        at = id(node)
+        at = (id(node), kind)
         if at in scope.layers:
             return scope.layers[at]
         key = _key(kind, node)
@@ -362,16 +388,7 @@ class FieldReader:
                 values[field] = read_value(declaration, value, scope)
             except FieldError as error:
                 failed = True
-                message = error.problem.message
-                if error.start == value.start and message.startswith("this takes "):
-                    message = f"{field}{message[4:]}"
-                elif message[0].isdigit() or message[0] == "-":
-                    message = f"{field} {message}"
-                self.report(
-                    FieldError(error.problem._replace(message=message), error.start, error.end),
-                    name,
-                    field,
-                )
+                self.report(error, name, field)
         return None if failed else values
 
     def unknown_field(
@@ -391,6 +408,8 @@ class FieldReader:
             advice = "leave it out: it follows from the layer before"
         elif key.text in ("activation", "use_relu", "act"):
             advice = "write the activation as a layer of its own: `- relu`"
+        elif key.text in MODIFIERS:
+            advice = f"it stands beside `{kind}`, not in it"
         elif key.text == "inplace":
             advice = "leave it out: it is a choice of how the network is run, not of the network"
         message = f"{kind} has no field {quoted(key)}"
@@ -433,18 +452,12 @@ class FieldReader:
             try:
                 given[principal] = read_value(declared[principal], node, scope)
             except FieldError as error:
-                problem = error.problem
-                if problem.message.startswith("this "):
-                    problem = problem._replace(message=f"{principal}{problem.message[4:]}")
-                elif problem.message[0].isdigit() or problem.message[0] == "-":
-                    problem = problem._replace(message=f"{principal} {problem.message}")
-                self.report(FieldError(problem, error.start, error.end), name, principal)
+                self.report(error, name, principal)
                 given = None
         usual = self.usual(kind)
         present = set(node.entries) if isinstance(node, MapNode) else set(given or ())
-        missing = [
-            field for field in declared if field not in usual and field not in present
-        ]
+        present |= {native_field(field, list(declared)) or "" for field in present - set(declared)}
+        missing = [field for field in declared if field not in usual and field not in present]
         if missing and (given is not None or isinstance(node, MapNode)):
             self._report_missing(kind, missing, node, list(declared), name)
             return None

@@ -1,6 +1,7 @@
 """What a spec promises of its network: `expect` and `budget`, read and validated here."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from convcalc.diagnostics import closest
@@ -148,6 +149,13 @@ def quantity(node: Node, scope: Scope, *, limit: bool) -> Quantity:
 
 def _required(text: str, node: ScalarNode, scope: Scope, *, round_up: bool) -> int:
     value = amount(text, round_up=round_up)
+    if value is None and text.strip()[:1].isdigit() and text.strip()[-1:].isalpha():
+        fail(
+            "CC120",
+            f"{quoted(node)} is no number with a unit",
+            node,
+            "units are k, M, G and T, for bytes also KiB, MiB, GiB and TiB",
+        )
     if value is None:
         value = whole(node._replace(text=text.strip()), scope, "a number such as 16G or 12GiB")
     return value
@@ -240,3 +248,30 @@ def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
         flag(entries["training"], scope) if "training" in entries else False,
         word(entries["optimizer"], scope, OPTIMIZERS) if "optimizer" in entries else "sgd",
     )
+
+
+def limits(values: Mapping[str, object]) -> tuple[Promise, ...]:
+    """Limits that were written outside a spec, as its `budget` would hold them.
+
+    Raises `FieldError` for what is none. The node of each holds what was written.
+
+    >>> limits({"parameters": "5M"})[0].wanted.maximum
+    5000000
+    """
+    scope = Scope({})
+    return tuple(
+        promise
+        for name, value in values.items()
+        for promise in _promise(name, _as_node(value), scope, limit=True)
+    )
+
+
+def _as_node(value: object) -> Node:
+    """A plain value as a node, without a place."""
+    if isinstance(value, Mapping):
+        entries = {str(key): _as_node(inner) for key, inner in value.items()}
+        return MapNode(entries, (0,) * len(entries), 0, 1)
+    if isinstance(value, list | tuple):
+        return ListNode([_as_node(inner) for inner in value], 0, 1)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return ScalarNode(text, 0, 1, plain=True)
