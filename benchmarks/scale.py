@@ -14,9 +14,7 @@ from convcalc.spec.source import Source
 
 SIZES = (100, 1_000, 10_000, 100_000)
 TEXT_HEAD = "name: stack\ninput: 32x32x16\nlayers:\n"
-TEXT_PAIR = (
-    "  - conv: {{filters: {filters}, kernel: 3, padding: 1}}\n  - relu\n"
-)
+TEXT_PAIR = "  - conv: {{filters: {filters}, kernel: 3, padding: 1}}\n  - relu\n"
 
 
 def spec_text(layers: int) -> str:
@@ -66,9 +64,7 @@ def main(arguments: list[str]) -> int:
         if document is None:
             return 1
 
-        def report(
-            nodes: object = document.nodes, repeats: int = repeats
-        ) -> None:
+        def report(nodes: object = document.nodes, repeats: int = repeats) -> None:
             del nodes
             for _ in range(repeats):
                 plan_layers(document.nodes, document.input, source)  # noqa: B023

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from convcalc.collector import without_collection
 from convcalc.diagnostics import REFUSED, Diagnostic, Problem
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
@@ -25,10 +26,12 @@ __all__ = [
     "LayerNode",
     "Network",
     "SpecError",
+    "diagnose",
     "load",
     "loads",
     "plan_layers",
     "read",
+    "read_text",
 ]
 
 MAX_VALUES = 2**62
@@ -65,6 +68,10 @@ class Network(NamedTuple):
     """What the spec expects and allows."""
     diagnostics: tuple[Diagnostic, ...]
     """Everything found, in the order of places."""
+    year: int | None = None
+    """When the network was published."""
+    source: Source | None = None
+    """The text it was read from, which knows where everything was written."""
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -128,18 +135,30 @@ def read(
     return _network(read_source(str(spec), find_bundled), input, parameters)
 
 
+def read_text(
+    source: Source,
+    *,
+    input: Shape | None = None,  # noqa: A002
+    parameters: Mapping[str, str | Value] | None = None,
+) -> Network:
+    """Read a network from a source as far as it can be read; see `read`."""
+    return _network(source, input, parameters)
+
+
 def _strict(network: Network) -> Network:
     if network.errors:
         raise SpecError(network.errors)
     return network
 
 
+@without_collection
 def _network(
     source: Source, shape: Shape | None, parameters: Mapping[str, str | Value] | None
 ) -> Network:
     document: Document | None = None
     if not any(found.code in REFUSED for found in source.diagnostics):
-        document = expand(source, source.compose(), parameters, shape)
+        source.root = source.compose()
+        document = expand(source, source.root, parameters, shape)
     if document is None:
         document = Document("", None, shape, [], UNKNOWN, {}, Promises())
     if shape is not None and looks_channels_first(shape):
@@ -154,8 +173,8 @@ def _network(
         )
     plans = plan_layers(document.nodes, document.input, source)
     return Network(
-        document.name or source.path,
-        source.path,
+        document.name or source.spec,
+        source.spec,
         document.reference,
         document.input,
         document.nodes,
@@ -165,9 +184,12 @@ def _network(
         document.parameters,
         document.promises,
         tuple(source.diagnostics),
+        document.year,
+        source,
     )
 
 
+@without_collection
 def plan_layers(
     nodes: Sequence[LayerNode], shape: Shape | None, source: Source
 ) -> list[Plan | None]:
@@ -200,7 +222,7 @@ def plan_layers(
                     found = known[key] = _plan(layer, xs)
                 plan, problems = found
                 for problem in problems:
-                    _report(source, node, problem)
+                    diagnose(source, node, problem)
         if plan is not None and node.shared_with >= 0:
             plan = _checked_sharing(node, plan, nodes, plans, source)
         plans.append(plan)
@@ -239,7 +261,7 @@ def _checked_sharing(
         return plan
     for mine, theirs in zip(plan.weights, owner.weights, strict=False):
         if mine.shape != theirs.shape:
-            _report(
+            diagnose(
                 source,
                 node,
                 Problem(
@@ -257,8 +279,12 @@ def _times(extents: tuple[int, ...]) -> str:
     return "×".join(map(str, extents))
 
 
-def _report(source: Source, node: LayerNode, problem: Problem) -> None:
-    start, end = _place(node.item, node.kind, problem.field)
+def diagnose(source: Source, node: LayerNode | None, problem: Problem) -> None:
+    """Put a problem of a layer, or of the network as a whole, on record at its place."""
+    if node is None:
+        start, end = _top_place(source.root, problem.field)
+    else:
+        start, end = _place(node.item, node.kind, problem.field)
     source.report(
         problem.code,
         problem.message,
@@ -266,9 +292,28 @@ def _report(source: Source, node: LayerNode, problem: Problem) -> None:
         end,
         problem.help,
         problem.severity,
-        node.name,
+        node.name if node else None,
         problem.field,
     )
+
+
+def _top_place(root: Node | None, field: str | None) -> tuple[int, int]:
+    """Where a field of the network was written, `expect.parameters` say; its layers otherwise."""
+    if not isinstance(root, MapNode):
+        return 0, 1
+    found: Node = root
+    for name in field.split(".") if field else ():
+        if isinstance(found, MapNode) and name in found.entries:
+            found = found.entries[name]
+    if isinstance(found, ScalarNode) and found.text:
+        return found.start, found.end
+    if found is not root:
+        return found.start, found.start + 1
+    for name in ("layers", "input"):
+        if name in root.entries:
+            key = root.key(name)
+            return key.start, key.end
+    return root.start, root.start + 1
 
 
 def _place(item: Node, kind: str, field: str | None) -> tuple[int, int]:

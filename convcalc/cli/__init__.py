@@ -9,6 +9,8 @@ from convcalc import __version__
 
 COMMANDS = {
     "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
+    "list": "List the bundled architectures.",
+    "check": "Find everything invalid or doubtful in specs, and verify what they promise.",
     "schema": "Print the JSON Schema of a spec, for editors.",
 }
 """Command → summary; each is the module of that name with `command`."""
@@ -57,7 +59,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="convcalc %(version)s")
 def convcalc() -> None:
-    """Work out convolutional networks from a YAML file, without a deep-learning framework.
+    r"""Work out convolutional networks from a YAML file, without a deep-learning framework.
 
     A SPEC is a path, - for standard input, or the name of a bundled architecture (vgg16).
     Exit codes: 0 fine, 1 findings, 2 could not run.

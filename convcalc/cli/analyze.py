@@ -1,41 +1,31 @@
 """`convcalc analyze`: every layer and the totals."""
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import click
 
 from convcalc.analysis import Report, analyze
 from convcalc.cli.options import colors, network_options, size_options, write
-from convcalc.diagnostics import exit_code
+from convcalc.diagnostics import Diagnostic, exit_code
 from convcalc.formats import FORMATS
 from convcalc.graph import read
 from convcalc.shape import Shape
 
 
-class ColumnsType(click.ParamType):
+def columns_value(value: str | tuple[str, ...]) -> tuple[str, ...]:
     """Names of columns, separated by commas."""
+    from convcalc.formats.columns import COLUMNS
 
-    name = "columns"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Split at commas, and know every name."""
-        from convcalc.formats.columns import COLUMNS
-
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name.strip() for name in str(value).split(",") if name.strip())
-        unknown = [name for name in names if name not in COLUMNS]
-        if unknown or not names:
-            self.fail(
-                f"no column is called {', '.join(map(repr, unknown)) or repr(value)}; "
-                f"there are {', '.join(COLUMNS)}",
-                param,
-                ctx,
-            )
-        return names
+    if isinstance(value, tuple):
+        return value
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown or not names:
+        said = ", ".join(map(repr, unknown)) or repr(value)
+        raise click.BadParameter(f"no column is called {said}; there are {', '.join(COLUMNS)}")
+    return names
 
 
 @click.command("analyze")
@@ -51,7 +41,7 @@ class ColumnsType(click.ParamType):
 )
 @click.option(
     "--columns",
-    type=ColumnsType(),
+    type=columns_value,
     metavar="NAMES",
     help="Columns to show, separated by commas: name,output,parameters.",
 )
@@ -71,7 +61,7 @@ def command(
     columns: tuple[str, ...] | None,
     depth: int | None,
 ) -> None:
-    """Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
+    r"""Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
 
     A SPEC is a path, - for standard input, or the name of a bundled architecture. On problems
     the rest is still shown, and the exit code is 1 (2 when a SPEC could not be worked on at all).
@@ -84,7 +74,7 @@ def command(
     """
     name = format_name or ("table" if sys.stdout.isatty() else "plain")
     render = import_module(f"convcalc.formats.{name}").render
-    found = []
+    found: list[Diagnostic] = []
     texts = []
     for position, spec in enumerate(specs):
         network = read(spec, input=shape, parameters=dict(settings))
@@ -98,14 +88,14 @@ def command(
     else:
         write(("" if name == "csv" else "\n").join(texts))
     if found:
-        from convcalc.formats.diagnostics import render as render_diagnostics
+        from convcalc.formats import diagnostics
 
-        click.echo(render_diagnostics(found, color=colors(sys.stderr)), err=True, nl=False)
+        click.echo(diagnostics.render(found, color=colors(sys.stderr)), err=True, nl=False)
     sys.exit(exit_code(found))
 
 
-def _rendered(  # noqa: PLR0917
-    render: object,
+def _rendered(
+    render: Callable[..., str],
     name: str,
     report: Report,
     columns: tuple[str, ...] | None,
@@ -118,5 +108,4 @@ def _rendered(  # noqa: PLR0917
         options.update(header=position == 0, several=count > 1)
     elif name == "table":
         options.update(color=colors(sys.stdout))
-    assert callable(render)  # noqa: S101
-    return str(render(report, **options))
+    return render(report, **options)

@@ -13,46 +13,28 @@ from convcalc.spec.source import ScalarNode
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SPEC_HELP = "a path, - for standard input, or a bundled name such as vgg16"
 
-
-class ShapeType(click.ParamType):
+def shape_value(value: str | Shape) -> Shape:
     """A shape on the command line: 384x384x3."""
-
-    name = "shape"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
-    ) -> Shape:
-        """Read height × width × channels."""
-        if isinstance(value, Shape):
-            return value
-        text = str(value).strip().replace("×", "x")
-        try:
-            return read_shape(ScalarNode(text, 0, len(text), plain=True), Scope({}))
-        except FieldError as error:
-            return self.fail(
-                f"{value!r}: {error.problem.message}; write height x width x channels, as 384x384x3",
-                param,
-                ctx,
-            )
+    if isinstance(value, Shape):
+        return value
+    text = value.strip().replace("×", "x")
+    try:
+        return read_shape(ScalarNode(text, 0, len(text), plain=True), Scope({}))
+    except FieldError as error:
+        raise click.BadParameter(
+            f"{value!r}: {error.problem.message}; write height x width x channels: 384x384x3"
+        ) from None
 
 
-class SettingType(click.ParamType):
-    """A parameter and its value: NAME=VALUE."""
-
-    name = "NAME=VALUE"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401
-    ) -> tuple[str, str]:
-        """Split at the first `=`."""
-        if isinstance(value, tuple):
-            return value
-        name, equals, text = str(value).partition("=")
-        if not equals or not name.strip() or not text.strip():
-            return self.fail(f"{value!r} is not NAME=VALUE, such as classes=10", param, ctx)
-        return name.strip(), text.strip()
+def setting_value(value: str | tuple[str, str]) -> tuple[str, str]:
+    """A parameter and its value on the command line: NAME=VALUE."""
+    if isinstance(value, tuple):
+        return value
+    name, equals, text = value.partition("=")
+    if not equals or not name.strip() or not text.strip():
+        raise click.BadParameter(f"{value!r} is not NAME=VALUE, such as classes=10")
+    return name.strip(), text.strip()
 
 
 def network_options(function: F) -> F:
@@ -60,7 +42,7 @@ def network_options(function: F) -> F:
     function = click.option(
         "--set",
         "settings",
-        type=SettingType(),
+        type=setting_value,
         multiple=True,
         metavar="NAME=VALUE",
         help="Value of one of the spec's parameters; repeatable.",
@@ -68,7 +50,7 @@ def network_options(function: F) -> F:
     return click.option(
         "--input",
         "shape",
-        type=ShapeType(),
+        type=shape_value,
         metavar="SHAPE",
         help="Shape of one example instead of the spec's: 384x384x3.",
     )(function)
@@ -93,7 +75,7 @@ def size_options(function: F) -> F:
     )(function)
 
 
-def colors(stream: Any) -> bool:  # noqa: ANN401
+def colors(stream: Any) -> bool:
     """Whether to colour what goes to a stream (https://no-color.org)."""
     if os.environ.get("NO_COLOR"):
         return False

@@ -10,7 +10,7 @@ from convcalc.spec.schema import spec_schema
 
 @click.command("schema")
 def command() -> None:
-    """Print the JSON Schema of a spec, for completion and checks in editors.
+    r"""Print the JSON Schema of a spec, for completion and checks in editors.
 
     \b
     Example: convcalc schema > convcalc.schema.json

@@ -9,7 +9,7 @@ from convcalc.formats.numbers import plural
 MAX_WIDTH = 120
 """Characters of a source line that are shown."""
 
-_STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[1;36m", "dim": "\x1b[2m"}
+STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[1;36m", "dim": "\x1b[2m"}
 _RESET = "\x1b[0m"
 
 
@@ -33,7 +33,7 @@ def render_one(found: Diagnostic, *, color: bool = False) -> str:
     """
 
     def styled(style: str, text: str) -> str:
-        return f"{_STYLES[style]}{text}{_RESET}" if color else text
+        return f"{STYLES[style]}{text}{_RESET}" if color else text
 
     span = found.span
     head = f"{printable(found.path)}:{span.line}:{span.column}: "
@@ -50,16 +50,18 @@ def render_one(found: Diagnostic, *, color: bool = False) -> str:
         before = "".join(" " * _width(character) for character in text[:start])
         under = "^" * max(sum(map(_width, text[start : start + length])), 1)
         lines.append(f"{styled('dim', number + ' |')} {text}")
-        lines.append(f"{styled('dim', ' ' * len(number) + ' |')} {before}{styled(found.severity, under)}")
+        lines.append(
+            f"{styled('dim', ' ' * len(number) + ' |')} {before}{styled(found.severity, under)}"
+        )
     if found.help:
         lines.append(f"   = {styled('help', 'help')}: {printable(found.help)}")
     return "\n".join(lines) + "\n"
 
 
 def printable(text: str) -> str:
-    """Text without characters that would move the cursor or change colours.
+    r"""Text without characters that would move the cursor or change colours.
 
-    >>> printable("a\\x1b[31mb")
+    >>> printable("a\x1b[31mb")
     'a�[31mb'
     """
     if text.isascii() and text.isprintable():

@@ -20,7 +20,8 @@ def render(report: Report) -> str:
     for count, row in enumerate(row for row in rows(report) if not row.heading):
         if count == MAX_ROWS:
             lines.append(
-                f'<tr><td colspan="{len(picked)}">… and {len(report.layers) - count:,} more</td></tr>'
+                f'<tr><td colspan="{len(picked)}">… and {len(report.layers) - count:,} more'
+                "</td></tr>"
             )
             break
         cells = "".join(

@@ -1,4 +1,4 @@
-"""The report as JSON: everything, stable, one layer a line; docs/report.schema.json describes it."""
+"""The report as JSON: stable, one layer a line; docs/report.schema.json describes it."""
 
 import json
 from typing import Any
@@ -77,7 +77,7 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> int | float:  # noqa: ANN401 (an int or a fraction)
+def _plain(value: Any) -> int | float:
     return value if isinstance(value, int) else float(value)
 
 

@@ -20,11 +20,17 @@ def scaled(value: float) -> str:
     """
     if value < 1000:
         return f"{value:g}"
-    for unit in ("k", "M", "G", "T", "P"):
-        value /= 1000
-        if value < 999.995:
-            break
-    return f"{value:.2f} {unit}" if value < 1000 else f"{value:.3e} {unit}"
+    return _in_units(value, 1000, ("k", "M", "G", "T", "P"))
+
+
+def _in_units(value: float, base: int, units: tuple[str, ...]) -> str:
+    """A number in the first unit that leaves less than `base` of it; the last one otherwise."""
+    unit = ""
+    for unit in units:
+        value /= base
+        if value < base - 0.005:
+            return f"{value:.2f} {unit}"
+    return f"{value:.3e} {unit}"
 
 
 def megabytes(count: int) -> str:
@@ -35,14 +41,9 @@ def megabytes(count: int) -> str:
     >>> megabytes(0)
     '0 B'
     """
-    value = float(count)
-    if value < 1000:
+    if count < 1000:
         return f"{count} B"
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        value /= 1000
-        if value < 999.995:
-            break
-    return f"{value:.2f} {unit}"
+    return _in_units(count, 1000, ("kB", "MB", "GB", "TB", "PB"))
 
 
 def mebibytes(count: int) -> str:
@@ -51,14 +52,9 @@ def mebibytes(count: int) -> str:
     >>> mebibytes(60950432)
     '58.13 MiB'
     """
-    value = float(count)
-    if value < 1024:
+    if count < 1024:
         return f"{count} B"
-    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB"):
-        value /= 1024
-        if value < 1023.995:
-            break
-    return f"{value:.2f} {unit}"
+    return _in_units(count, 1024, ("KiB", "MiB", "GiB", "TiB", "PiB"))
 
 
 def both_bytes(count: int) -> str:

@@ -14,7 +14,9 @@ def render(
     """The report as aligned text, ending in a newline."""
     picked = chosen(columns)
     cells = [[column.title for column in picked]]
-    cells += [[column.cell(row) for column in picked] for row in rows(report, depth) if not row.heading]
+    cells += [
+        [column.cell(row) for column in picked] for row in rows(report, depth) if not row.heading
+    ]
     lines = [title(report), "", *aligned(cells, [column.right for column in picked]), ""]
     lines += aligned([list(line) for line in summary(report)], [False, True, False])
     note = incomplete(report)

@@ -64,9 +64,7 @@ def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
 def _headings(blocks: list[str], open_blocks: list[str]) -> Iterator[Row]:
     """Headings of the blocks that a row stands in and the row before did not."""
     common = 0
-    while (
-        common < min(len(blocks), len(open_blocks)) and blocks[common] == open_blocks[common]
-    ):
+    while common < min(len(blocks), len(open_blocks)) and blocks[common] == open_blocks[common]:
         common += 1
     del open_blocks[common:]
     for level in range(common, len(blocks)):
@@ -153,7 +151,7 @@ def describe(layer: Layer, output: Shape | None = None) -> str:
     )
 
 
-def value_text(value: Any) -> str:  # noqa: ANN401
+def value_text(value: Any) -> str:
     """A hyperparameter's value as a table shows it.
 
     >>> value_text(((1, 2), 0))

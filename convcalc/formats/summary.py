@@ -1,6 +1,7 @@
 """What is said above and below the table."""
 
 from convcalc.analysis.report import Report
+from convcalc.formats.diagnostics import printable
 from convcalc.formats.numbers import both_bytes, grouped, plural, scaled
 
 
@@ -8,7 +9,7 @@ def title(report: Report) -> str:
     """The network, from its input to its output."""
     shapes = f"{report.input or '?'} → {report.output or '?'}"
     examples = plural(report.batch, "example") if report.batch > 1 else "one example"
-    return f"{report.name}: {shapes} ({examples}, {report.dtype})"
+    return f"{printable(report.name)}: {shapes} ({examples}, {report.dtype})"
 
 
 def summary(report: Report) -> list[tuple[str, str, str]]:

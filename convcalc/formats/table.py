@@ -68,9 +68,9 @@ def render(
     console.print(Text(title(report), style="bold"))
     console.print(table)
     totals = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    totals.add_column(style="bold")
-    totals.add_column(justify="right")
-    totals.add_column(style="dim")
+    totals.add_column(style="bold", no_wrap=True, min_width=len("Activations"))
+    totals.add_column(justify="right", no_wrap=True, min_width=_widest(1, report))
+    totals.add_column(style="dim", no_wrap=True, min_width=_widest(2, report))
     for line in summary(report):
         totals.add_row(*map(Text, line))
     console.print(totals)
@@ -142,6 +142,10 @@ def _cell(name: str, row: Row) -> Text:
     if name == "kind":
         return Text(cell, style="cyan")
     return Text(cell, style="dim" if cell in (NONE, "0") else "")
+
+
+def _widest(part: int, report: Report) -> int:
+    return max(len(line[part]) for line in summary(report))
 
 
 def _share(row: Row, most: int) -> Text:

@@ -1,0 +1,1 @@
+"""Specs: YAML text, located and written out as layers; docs/spec.md describes them."""

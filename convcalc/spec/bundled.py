@@ -1,7 +1,20 @@
-"""The bundled architectures, found by name."""
+"""The bundled architectures, found by name: files, and the presets of families."""
 
 import os
+import re
 from pathlib import Path
+from typing import NamedTuple
+
+_PRESETS = re.compile(rb"^presets:[^\n]*\n((?:[ #][^\n]*\n|\n)*)", re.MULTILINE)
+_PRESET = re.compile(rb"^  ([A-Za-z]\w*):", re.MULTILINE)
+
+
+class Bundled(NamedTuple):
+    """Where a bundled architecture is."""
+
+    path: Path
+    preset: str = ""
+    """The member of a family; empty for a file by its own name."""
 
 
 def bundled_folder() -> Path:
@@ -12,18 +25,62 @@ def bundled_folder() -> Path:
 
 
 def bundled_names() -> list[str]:
-    """Names of the bundled architectures, sorted."""
+    """Names of the bundled architectures, families and their presets, sorted."""
+    names: set[str] = set()
+    for file in _files():
+        names.add(file[:-5])
+        names.update(preset.decode() for preset in _PRESET.findall(_presets(file)))
+    return sorted(names)
+
+
+def bundled_architectures() -> list[str]:
+    """Names of the bundled networks, sorted: a family with presets stands for its members only."""
+    names: set[str] = set()
+    for file in _files():
+        presets = _PRESET.findall(_presets(file))
+        names.update([preset.decode() for preset in presets] or [file[:-5]])
+    return sorted(names)
+
+
+def find_bundled(spec: str) -> Bundled | None:
+    """A bundled architecture: `vgg16`, `vgg16.yaml`, `resnet50` or `resnet.yaml#resnet50`."""
+    file, _, preset = spec.partition("#")
+    name = file.removesuffix(".yaml")
+    if not _is_word(name) or (preset and not _is_word(preset)):
+        return None
+    path = bundled_folder() / f"{name}.yaml"
+    wanted = f"\n  {name}:".encode()
+    if path.is_file():
+        # Of a family with a member of its own name, that member is meant.
+        return Bundled(path, preset or (name if wanted in _presets(path.name) else ""))
+    if preset:
+        return None
+    # Families are laid out alike, so a look at their text will do; reading them all would not.
+    for other in _files():
+        if wanted in _presets(other):
+            return Bundled(bundled_folder() / other, name)
+    return None
+
+
+def _is_word(name: str) -> bool:
+    return name.replace("_", "a").isalnum()
+
+
+def _files() -> list[str]:
     try:
         files = os.listdir(bundled_folder())  # noqa: PTH208 (start-up: names will do)
     except OSError:
         return []
-    return sorted(name[:-5] for name in files if name.endswith(".yaml"))
+    return sorted(file for file in files if file.endswith(".yaml"))
 
 
-def find_bundled(spec: str) -> Path | None:
-    """The file of a bundled architecture: `vgg16` or `vgg16.yaml`."""
-    name = spec.removesuffix(".yaml")
-    if not name or not all(character.isalnum() or character == "_" for character in name):
-        return None
-    path = bundled_folder() / f"{name}.yaml"
-    return path if path.is_file() else None
+def _presets(file: str) -> bytes:
+    """The text of a bundled file's presets, a line end first."""
+    try:
+        text = (bundled_folder() / file).read_bytes()
+    except OSError:
+        return b""
+    if b"\npresets:" not in text:
+        return b""
+    found = _PRESETS.search(text)
+    return b"\n" + found[1] if found else b""

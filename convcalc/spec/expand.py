@@ -1,4 +1,4 @@
-"""From located YAML to a flat list of named layers: blocks, groups, branches and repeats written out.
+"""From located YAML to a flat list of named layers: blocks, groups and repeats written out.
 
 Nothing here knows shapes. Every problem is reported at its place and expansion goes on, so that one
 run shows them all; what grows beyond the limits is refused, because blocks can call blocks.
@@ -7,16 +7,19 @@ run shows them all; what grows beyond the limits is refused, because blocks can 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from convcalc.collector import without_collection
 from convcalc.diagnostics import closest
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Layer, declarations
 from convcalc.shape import Shape
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import (
+    MODIFIERS,
     FieldError,
     FieldReader,
     Scope,
     evaluate,
+    fail,
     flag,
     quoted,
     read_shape,
@@ -34,6 +37,8 @@ MAX_STEPS = 600_000
 MAX_CALLS = 40
 """Most blocks, groups and branches inside one another."""
 
+NOTHING = ScalarNode("", 0, 0, plain=True)
+"""What stands behind a kind that is given no fields."""
 INPUT = -1
 """Index of the network's input."""
 UNKNOWN = -2
@@ -42,9 +47,11 @@ UNKNOWN = -2
 TOP_LEVEL = {
     "name": "What the network is called.",
     "reference": "Where it is described: a URL or a citation.",
+    "year": "When it was published.",
     "description": "Remarks for its reader.",
     "input": "Shape of one example: height × width × channels, as 224x224x3.",
     "parameters": "Names with default values that expressions may use; --set overrides them.",
+    "presets": "Members of a family by name: the values of parameters that make each of them.",
     "defaults": "Values of fields for every layer of a kind, by kind.",
     "rounding": "What to do when a stride does not tile: exact (default), floor or ceil.",
     "blocks": "Layers with parameters, called like a layer.",
@@ -54,16 +61,10 @@ TOP_LEVEL = {
 }
 """Top-level keys of a spec, with what they hold."""
 
-MODIFIERS = {
-    "name": "What this item is called; `from` refers to it.",
-    "from": "Name of the tensor this item starts from, instead of the one before.",
-    "repeat": "How many times over; 0 drops it. `index` counts the rounds from 1.",
-    "when": "Condition without which the item is dropped.",
-    "shared": "With repeat: every round uses the same weights.",
-}
-"""Keys that may stand beside an item's kind."""
-
 BLOCK_KEYS = ("parameters", "layers", "description")
+
+PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
+"""Top-level keys that a preset may replace, beside giving values to parameters."""
 
 
 class LayerNode(NamedTuple):
@@ -93,6 +94,7 @@ class Document(NamedTuple):
     """Index of the layer whose output is the network's."""
     parameters: dict[str, Value]
     promises: Promises
+    year: int | None = None
 
 
 class _Block(NamedTuple):
@@ -136,6 +138,7 @@ class _Place:
         return place
 
 
+@without_collection
 def expand(
     source: Source,
     root: Node | None,
@@ -158,7 +161,8 @@ def expand(
                 "start with `input: 224x224x3` and `layers:`",
             )
         return None
-    return _Expander(source, root, overrides or {}, input_shape).expand()
+    expander = _Expander(source, root, overrides or {}, input_shape)
+    return expander.expand() if expander.choose(source.preset) else None
 
 
 class _Expander:
@@ -173,6 +177,7 @@ class _Expander:
         self.root = root
         self.overrides = overrides
         self.input_shape = input_shape
+        self.preset: dict[str, Node] = {}
         self.reader = FieldReader(source)
         self.blocks: dict[str, _Block] = {}
         self.nodes: list[LayerNode] = []
@@ -181,12 +186,62 @@ class _Expander:
         self.called: set[str] = set()
         self.calls: list[str] = []
         self.top_values: Mapping[str, Value] = {}
+        self.failed: set[str] = set()
         self.depth = 0
         self.steps = 0
 
+    def choose(self, wanted: str) -> bool:
+        """Look through the presets, and let the one called `wanted` replace what it names."""
+        presets = self.mapping(
+            self.root.entries.get("presets"), "presets", "write `presets: {small: {width: 32}}`"
+        )
+        declared = self.root.entries.get("parameters")
+        parameters = list(declared.entries) if isinstance(declared, MapNode) else []
+        for key in presets.key_nodes() if presets else ():
+            self.valid_name(key)
+            preset = self.mapping(
+                presets.entries[key.text] if presets else None,
+                f"preset `{key.text}`",
+                f"write `{key.text}: {{width: 32}}`",
+            )
+            for name in preset.key_nodes() if preset else ():
+                if name.text not in parameters and name.text not in PRESET_KEYS:
+                    near = closest(name.text, [*parameters, *PRESET_KEYS])
+                    self.error(
+                        "CC109",
+                        f"preset `{key.text}` sets {quoted(name)}, which is no parameter of the "
+                        "spec",
+                        name,
+                        f"did you mean `{near}`?"
+                        if near
+                        else f"it may give {', '.join([*parameters, *PRESET_KEYS])}",
+                    )
+        if not wanted:
+            return True
+        names = list(presets.entries) if presets else []
+        if wanted in names:
+            chosen = presets.entries[wanted] if presets else None
+            self.preset = dict(chosen.entries) if isinstance(chosen, MapNode) else {}
+            return True
+        at = self.root.key("presets") if "presets" in self.root.entries else self.root
+        near = closest(wanted, names)
+        self.source.report(
+            "CC101",
+            f"there is no preset `{wanted[:60]}`",
+            at.start,
+            at.start + len("presets"),
+            (f"did you mean `{near}`? " if near else "")
+            + (f"the presets are {', '.join(names)}" if names else "the spec has no presets"),
+        )
+        return False
+
+    def entry(self, key: str) -> Node | None:
+        """What stands under a top-level key, or what the chosen preset puts there."""
+        return self.preset.get(key) or self.root.entries.get(key)
+
     def expand(self) -> Document:
         entries = self.root.entries
-        for key in self.root.keys():
+        for key in self.root.key_nodes():
             if key.text not in TOP_LEVEL:
                 near = closest(key.text, TOP_LEVEL)
                 known = ", ".join(TOP_LEVEL)
@@ -203,9 +258,9 @@ class _Expander:
                 )
             except FieldError as error:
                 self.reader.report(error, field="rounding")
-        scope = Scope(self.top_parameters(entries.get("parameters")))
+        scope = Scope(self.top_parameters(entries.get("parameters")), self.failed)
         self.top_values = scope.values
-        shape = self.read_input(entries.get("input"), scope)
+        shape = self.read_input(self.entry("input"), scope)
         self.read_defaults(entries.get("defaults"), scope)
         self.read_blocks(entries.get("blocks"))
         output = INPUT
@@ -214,24 +269,55 @@ class _Expander:
             self.inspect_uncalled()
         except RefusedError as error:
             self.source.refuse(error)
+            self.nodes.clear()  # the part before the limit would mean nothing
             output = UNKNOWN
         promises = read_promises(
-            self.source, entries.get("expect"), entries.get("budget"), scope, self.reader
+            self.source, self.expectations(), entries.get("budget"), scope, self.reader
         )
         return Document(
-            self.text("name"),
+            self.title(),
             self.text("reference") or None,
             shape,
             self.nodes,
             output,
             dict(scope.values),
             promises,
+            self.year(),
         )
 
     # What stands at the top of a spec
 
+    def expectations(self) -> Node | None:
+        """What `expect` says, and what the preset adds to it or says in its stead."""
+        every, own = self.root.entries.get("expect"), self.preset.get("expect")
+        if not isinstance(every, MapNode) or not isinstance(own, MapNode):
+            return own or every
+        kept = [key for key in every.key_nodes() if key.text not in own.entries]
+        starts = (*(key.start for key in kept), *own.key_starts)
+        entries = {key.text: every.entries[key.text] for key in kept}
+        return MapNode({**entries, **own.entries}, starts, own.start, own.end)
+
+    def year(self) -> int | None:
+        node = self.entry("year")
+        if node is None:
+            return None
+        try:
+            found = whole(node, Scope({}), "a year")
+            if not 1 <= found <= 9999:
+                fail("CC302", f"{found} is no year", node, "write four digits: 2014")
+        except FieldError as error:
+            self.reader.report(error, field="year")
+            return None
+        return found
+
+    def title(self) -> str:
+        """The network's name; a preset without one is called by its own."""
+        if self.source.preset and "name" not in self.preset:
+            return self.source.preset
+        return self.text("name")
+
     def text(self, key: str) -> str:
-        node = self.root.entries.get(key)
+        node = self.entry(key)
         if node is None:
             return ""
         if not isinstance(node, ScalarNode):
@@ -241,26 +327,31 @@ class _Expander:
 
     def top_parameters(self, node: Node | None) -> dict[str, Value]:
         values: dict[str, Value] = {}
-        scope = Scope(values)
+        scope = Scope(values, self.failed)
         entries = self.mapping(node, "parameters", "write `parameters: {classes: 1000}`")
-        for key in entries.keys() if entries else ():
+        for key in entries.key_nodes() if entries else ():
             if not self.valid_name(key):
                 continue
             default = entries.entries[key.text] if entries else key
             if key.text in self.overrides:
                 found = self.override(key, default)
+            elif key.text in self.preset and key.text not in PRESET_KEYS:
+                found = self.argument(self.preset[key.text], scope)
             elif isinstance(default, ScalarNode) and not default.text and default.plain:
                 self.error(
                     "CC115",
                     f"parameter `{key.text}` has no value",
                     key,
-                    f"give it a default, or run with --set {key.text}=…",
+                    f"give it a default, or run with --set {key.text}=…"
+                    + (" or one of the presets" if "presets" in self.root.entries else ""),
                 )
-                continue
+                found = None
             else:
                 found = self.argument(default, scope)
             if found is not None:
                 values[key.text] = found
+            else:
+                self.failed.add(key.text)
         declared = list(entries.entries) if entries else []
         for name in self.overrides:
             if name not in declared:
@@ -334,9 +425,9 @@ class _Expander:
 
     def read_defaults(self, node: Node | None, scope: Scope) -> None:
         entries = self.mapping(node, "defaults", "write `defaults: {conv: {bias: false}}`")
-        for key in entries.keys() if entries else ():
+        for key in entries.key_nodes() if entries else ():
             if key.text not in CATALOGUE:
-                self.unknown_kind(key, "defaults", kinds_only=True)
+                self.unknown_kind(key, kinds_only=True)
                 continue
             fields = self.mapping(
                 entries.entries[key.text] if entries else None,
@@ -350,7 +441,7 @@ class _Expander:
 
     def read_blocks(self, node: Node | None) -> None:
         entries = self.mapping(node, "blocks", "write `blocks: {stage: {layers: [...]}}`")
-        for key in entries.keys() if entries else ():
+        for key in entries.key_nodes() if entries else ():
             body = entries.entries[key.text] if entries else key
             if not self.valid_name(key):
                 continue
@@ -373,14 +464,16 @@ class _Expander:
             block = self.mapping(body, f"block `{key.text}`", "write `layers:` under it")
             if block is None:
                 continue
-            for inner in block.keys():
+            for inner in block.key_nodes():
                 if inner.text not in BLOCK_KEYS:
                     near = closest(inner.text, BLOCK_KEYS)
                     self.error(
                         "CC109",
                         f"a block has no key {quoted(inner)}",
                         inner,
-                        f"did you mean `{near}`?" if near else f"its keys are {', '.join(BLOCK_KEYS)}",
+                        f"did you mean `{near}`?"
+                        if near
+                        else f"its keys are {', '.join(BLOCK_KEYS)}",
                     )
             layers = block.entries.get("layers")
             if not isinstance(layers, ListNode):
@@ -394,7 +487,7 @@ class _Expander:
             parameters = self.mapping(
                 block.entries.get("parameters"), "parameters", "write `parameters: {filters, n: 1}`"
             )
-            for parameter in parameters.keys() if parameters else ():
+            for parameter in parameters.key_nodes() if parameters else ():
                 self.valid_name(parameter)
             self.blocks[key.text] = _Block(key.text, parameters, layers, block)
 
@@ -457,7 +550,9 @@ class _Expander:
             rounds = whole(entries["repeat"], scope) if "repeat" in entries else None
             shared = flag(entries["shared"], scope) if "shared" in entries else False
         except FieldError as error:
-            self.reader.report(error)
+            keys = (key for key in ("when", "repeat", "shared") if key in entries)
+            at = next(key for key in keys if _holds(entries[key], error))
+            self.reader.report(error, field=at)
             self.inspect_item(item)
             return UNKNOWN
         if rounds is not None and rounds < 0:
@@ -488,7 +583,8 @@ class _Expander:
             self.inspect_item(item)
         first: range | None = None
         for index in range(1, rounds + 1):
-            inner = place.inner(Scope({**scope.values, "index": index}), numbered=True)
+            names = {**scope.values, "index": index}
+            inner = place.inner(Scope(names, scope.failed), numbered=True)
             start = len(self.nodes)
             self.steps += 1
             current = self.one(item, node, current, inner, name)
@@ -535,7 +631,9 @@ class _Expander:
     ) -> int:
         """Expand branches that all start from `current`, and merge what they make."""
         if not branches.items:
-            self.error("CC203", f"{kind} has no branches", branches, f"write `{kind}: [[], [relu]]`")
+            self.error(
+                "CC203", f"{kind} has no branches", branches, f"write `{kind}: [[], [relu]]`"
+            )
             return UNKNOWN
         self.depth += 1
         if self.depth > MAX_CALLS:
@@ -558,7 +656,7 @@ class _Expander:
                 )
                 inputs.append(UNKNOWN)
         self.depth -= 1
-        return self.add_layer(kind, ScalarNode("", 0, 0, plain=True), node, tuple(inputs), place, name)
+        return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
 
     def add_layer(
         self, kind: str, value: Node, node: Node, inputs: tuple[int, ...], place: _Place, name: str
@@ -611,7 +709,7 @@ class _Expander:
         if arguments is None:
             return UNKNOWN
         self.calls.append(block.name)
-        inner = _Place(prefix + ".", Scope(arguments), place)
+        inner = _Place(prefix + ".", Scope(arguments, self.failed), place)
         current = self.sequence(block.layers, current, inner)
         self.calls.pop()
         self.bind(name, prefix, place, current)
@@ -622,16 +720,18 @@ class _Expander:
     ) -> dict[str, Value] | None:
         """The values a block's body may use: the spec's parameters and its own."""
         declared = block.parameters.entries if block.parameters else {}
-        at = node.key(block.name) if isinstance(node, MapNode) and block.name in node.entries else node
+        at = (
+            node.key(block.name)
+            if isinstance(node, MapNode) and block.name in node.entries
+            else node
+        )
         given: dict[str, Node] = {}
         if isinstance(value, MapNode):
-            for key in value.keys():
+            for key in value.key_nodes():
                 if key.text in declared:
                     given[key.text] = value.entries[key.text]
                 else:
-                    self.reader.unknown_field(
-                        f"block `{block.name}`", key, list(declared), None
-                    )
+                    self.reader.unknown_field(f"block `{block.name}`", key, list(declared), None)
         elif isinstance(value, ListNode):
             self.error(
                 "CC107",
@@ -651,7 +751,7 @@ class _Expander:
                 return None
             given[next(iter(declared))] = value
         values = dict(self.top_values)
-        inner = Scope(values)
+        inner = Scope(values, self.failed)
         failed = isinstance(value, MapNode) and len(given) != len(value.entries)
         for name, default in declared.items():
             if name in given:
@@ -679,9 +779,6 @@ class _Expander:
         try:
             return evaluate(node, scope, "a number, true or false, or quoted text")
         except FieldError as error:
-            if error.problem.code == "CC111" and isinstance(node, ScalarNode):
-                advice = f"{error.problem.help}; put quotes around it if it is text"
-                error.problem = error.problem._replace(help=advice)
             self.reader.report(error)
             return None
 
@@ -722,7 +819,11 @@ class _Expander:
             self.names[full] = index
             full = f"{full}{count}"
         elif full in self.names:
-            at = node.entries["name"] if isinstance(node, MapNode) and "name" in node.entries else node
+            at = (
+                node.entries["name"]
+                if isinstance(node, MapNode) and "name" in node.entries
+                else node
+            )
             self.error(
                 "CC117",
                 f"name `{full}` is taken",
@@ -759,7 +860,9 @@ class _Expander:
                 return index
             around = around.outer
         known = [known for known in self.names if known.startswith(place.prefix)]
-        near = closest(name, [known.removeprefix(place.prefix) for known in known[:2000]] + ["input"])
+        near = closest(
+            name, [known.removeprefix(place.prefix) for known in known[:2000]] + ["input"]
+        )
         self.error(
             "CC201",
             f"nothing before this item is called {quoted(ScalarNode(name, 0, 0, plain=True))}",
@@ -799,7 +902,7 @@ class _Expander:
                 return self._layer_item(node.text, node, node, None)
             if node.text in self.blocks:
                 return _Item(None, self.blocks[node.text], None, node, None)
-            self.unknown_kind(node, "item")
+            self.unknown_kind(node)
             return None
         if isinstance(node, ListNode):
             self.error(
@@ -835,16 +938,18 @@ class _Expander:
                     "start each with a dash of its own",
                 )
             else:
-                self.unknown_kind(node.key(keys[0]), "item")
+                self.unknown_kind(node.key(keys[0]))
             return None
         name = keys[0]
         value = node.entries[name]
         if not known:
-            self.unknown_kind(node.key(name), "item")
+            self.unknown_kind(node.key(name))
             return None
         if name == "layers":
             if not isinstance(value, ListNode):
-                self.error("CC107", f"layers is a list of items, and this is {quoted(value)}", value)
+                self.error(
+                    "CC107", f"layers is a list of items, and this is {quoted(value)}", value
+                )
                 return None
             return _Item(None, None, value, value, modifiers)
         if name in self.blocks:
@@ -882,7 +987,7 @@ class _Expander:
                 advice = f"beside a kind stand only {', '.join(MODIFIERS)}"
             self.error("CC109", f"`{key}` cannot stand beside `{kind}`", node.key(key), advice)
 
-    def unknown_kind(self, node: ScalarNode, where: str, *, kinds_only: bool = False) -> None:
+    def unknown_kind(self, node: ScalarNode, *, kinds_only: bool = False) -> None:
         kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
         near = native_kind(node.text[:100], kinds)
         if near:
@@ -894,9 +999,7 @@ class _Expander:
         else:
             advice = "docs/spec.md lists the kinds of layers; blocks are defined under `blocks:`"
         if not node.text:
-            self.error(
-                "CC116", "this item is empty", node, "write a kind of layer, such as `relu`"
-            )
+            self.error("CC116", "this item is empty", node, "write a kind of layer, such as `relu`")
             return
         what = "a kind of layer" if kinds_only else "a kind of layer or a block"
         self.error("CC113", f"{quoted(node)} is not {what}", node, advice)
@@ -922,7 +1025,7 @@ class _Expander:
             self.inspect(item.group)
         elif item.kind is not None and isinstance(item.value, MapNode):
             fields = list(declarations(layer_class(item.kind)))
-            for key in item.value.keys():
+            for key in item.value.key_nodes():
                 if key.text not in fields:
                     self.reader.unknown_field(item.kind, key, fields, None)
 
@@ -940,7 +1043,7 @@ class _Expander:
         message: str,
         node: Node,
         advice: str | None = None,
-        severity: Any = "error",  # noqa: ANN401
+        severity: Any = "error",
     ) -> None:
         start, end = node.start, node.end
         if not isinstance(node, ScalarNode):
@@ -964,3 +1067,8 @@ def looks_channels_first(shape: Shape) -> bool:
     if first == 1:
         return square and rest[-1] >= 16
     return first in (3, 4) and min(rest) >= 16
+
+
+def _holds(node: Node, error: FieldError) -> bool:
+    """Whether an error lies within a node."""
+    return node.start <= error.start <= node.end

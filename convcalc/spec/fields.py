@@ -1,7 +1,8 @@
 """Located YAML values become layers: one reading of every field, every error with its place."""
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NoReturn
 
 from convcalc.diagnostics import Problem, closest
@@ -65,7 +66,7 @@ class Scope:
 
     __slots__ = ("failed", "layers", "used", "values")
 
-    def __init__(self, values: Mapping[str, Value], failed: Set[str] = frozenset()) -> None:
+    def __init__(self, values: Mapping[str, Value], failed: AbstractSet[str] = frozenset()) -> None:
         self.values = values
         self.failed = failed
         """Names whose values have errors; what uses them is silent."""
@@ -117,7 +118,7 @@ def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
     """The value of a scalar that must be a whole number."""
     value = evaluate(node, scope, wanted)
     if value.__class__ is int:
-        return value  # type: ignore[return-value]
+        return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, float):
@@ -207,7 +208,7 @@ def ratios(node: Node, scope: Scope) -> float | tuple[float, ...]:
     return number(node, scope, FORM_TEXTS["ratios"])
 
 
-def padding(node: Node, scope: Scope) -> Any:  # noqa: ANN401
+def padding(node: Node, scope: Scope) -> Any:
     """A number, one per axis, (before, after) per axis, `same` or `valid`."""
     if isinstance(node, ScalarNode) and node.text in ("same", "valid"):
         return node.text
@@ -270,7 +271,7 @@ _READERS: dict[str, Callable[[Node, Scope], Any]] = {
 }
 
 
-def read_value(declared: Declared, node: Node, scope: Scope) -> Any:  # noqa: ANN401
+def read_value(declared: Declared, node: Node, scope: Scope) -> Any:
     """The value of a field, of the right form and within its bounds."""
     if declared.form == "choice":
         return word(node, scope, declared.choices)
@@ -280,7 +281,7 @@ def read_value(declared: Declared, node: Node, scope: Scope) -> Any:  # noqa: AN
     return value
 
 
-def _check_bounds(declared: Declared, value: Any, node: Node) -> None:  # noqa: ANN401
+def _check_bounds(declared: Declared, value: Any, node: Node) -> None:
     if isinstance(value, tuple):
         parts = node.items if isinstance(node, ListNode) else []
         for position, part in enumerate(value):
@@ -434,7 +435,7 @@ class FieldReader:
         given: dict[str, Any] | None
         if isinstance(node, MapNode):
             given = self.values(kind, node, scope, name)
-        elif isinstance(node, ScalarNode) and (not node.text and node.plain or node.text == kind):
+        elif isinstance(node, ScalarNode) and ((not node.text and node.plain) or node.text == kind):
             given = {}
         elif not declared:
             self._source.report(
@@ -474,9 +475,10 @@ class FieldReader:
         if isinstance(node, ScalarNode) and node.text and node.text != kind:
             known = f"{fields[0]}: {node.text}, "
         start, end = node.start, node.end
-        if isinstance(node, MapNode) and self._source.span(start, end).line != self._source.span(
-            end - 1, end
-        ).line:
+        if (
+            isinstance(node, MapNode)
+            and self._source.span(start, end).line != self._source.span(end - 1, end).line
+        ):
             end = start + 1
         self._source.report(
             "CC115",
@@ -491,13 +493,13 @@ class FieldReader:
 def _key(kind: str, node: Node) -> tuple[object, ...] | None:
     """What a layer written with scalars alone is told apart by."""
     if node.__class__ is ScalarNode:
-        return (kind, node.text, node.plain)  # type: ignore[union-attr]
+        return (kind, node.text, node.plain)
     if node.__class__ is not MapNode:
         return None
     parts: list[object] = [kind]
-    for name, value in node.entries.items():  # type: ignore[union-attr]
-        if value.__class__ is not ScalarNode or not value.plain:  # type: ignore[union-attr]
+    for name, value in node.entries.items():
+        if value.__class__ is not ScalarNode or not value.plain:
             return None
         parts.append(name)
-        parts.append(value.text)  # type: ignore[union-attr]
+        parts.append(value.text)
     return tuple(parts)

@@ -48,8 +48,19 @@ MEMORY_FIELDS = {
     "optimizer": "The optimizer whose state is held: " + ", ".join(OPTIMIZERS) + ".",
 }
 
-_DECIMAL = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_UNITS = {
+    "": 1,
+    "k": 10**3,
+    "K": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "ki": 2**10,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+}
 _QUANTITY = re.compile(r"(\d{1,18})(?:\.(\d{1,12}))?\s*([kKMGT]i?)?(B)?\Z", re.ASCII)
 _RANGE = re.compile(r"(.+?)\s*(?:\.\.|\bto\b|±|\+/-)\s*(.+)\Z", re.ASCII | re.DOTALL)
 
@@ -110,9 +121,8 @@ def amount(text: str, *, round_up: bool) -> int | None:
     match = _QUANTITY.match(text.strip())
     if match is None:
         return None
-    integer, fraction, unit, _ = match.groups()
-    fraction = fraction or ""
-    factor = _DECIMAL.get(unit or "") or _BINARY[unit]
+    integer, fraction, unit = match[1], match[2] or "", match[3] or ""
+    factor = _UNITS[unit]
     scaled, denominator = int(integer + fraction) * factor, 10 ** len(fraction)
     return -(-scaled // denominator) if round_up else scaled // denominator
 
@@ -191,7 +201,7 @@ def _read(
         )
         return []
     found: list[Promise] = []
-    for name in node.keys():
+    for name in node.key_nodes():
         if name.text not in known:
             near = closest(name.text, known)
             advice = f"did you mean `{near}`?" if near else "it may hold " + ", ".join(known)
@@ -227,7 +237,7 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
 def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
     if not isinstance(node, MapNode):
         return MemoryTerms(quantity(node, scope, limit=limit))
-    for key in node.keys():
+    for key in node.key_nodes():
         if key.text not in MEMORY_FIELDS:
             near = closest(key.text, MEMORY_FIELDS)
             fail(

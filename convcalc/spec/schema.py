@@ -8,7 +8,8 @@ from typing import Any
 
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
-from convcalc.spec.expand import MODIFIERS, TOP_LEVEL
+from convcalc.spec.expand import TOP_LEVEL
+from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS
 
 _TYPES: dict[str, list[str]] = {

@@ -1,8 +1,8 @@
 """Text with places: a spec's bytes become located YAML nodes, within limits, whatever they are.
 
 Nodes are composed from libyaml's events with a stack of our own, because PyYAML's composer recurses
-in C: 100,000 nested brackets end the interpreter. Anchors, aliases, merge keys and tags are refused;
-blocks do what they do, and an alias bomb has nothing to grow from.
+in C: 100,000 nested brackets end the interpreter. Anchors, aliases, merge keys and tags are
+refused; blocks do what they do, and an alias bomb has nothing to grow from.
 """
 
 import os
@@ -11,12 +11,17 @@ import sys
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import yaml
 
+from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Severity, Span
+
+if TYPE_CHECKING:
+    from convcalc.spec.bundled import Bundled
 
 MAX_BYTES = 16 * 2**20
 """Largest text read."""
@@ -64,7 +69,7 @@ class MapNode(NamedTuple):
         start = self.key_starts[list(self.entries).index(name)]
         return ScalarNode(name, start, start + len(name), plain=True)
 
-    def keys(self) -> Iterator[ScalarNode]:
+    def key_nodes(self) -> Iterator[ScalarNode]:
         """The keys as nodes."""
         for name, start in zip(self.entries, self.key_starts, strict=True):
             yield ScalarNode(name, start, start + len(name), plain=True)
@@ -94,8 +99,15 @@ class Source:
     """One text with its name, and the findings about it."""
 
     def __init__(self, path: str, text: str) -> None:
+        self.spec = path
+        """The SPEC as it was named."""
         self.path = path
+        """The same without a preset, for findings."""
         self.text = text
+        self.preset = ""
+        """The member of a family that is meant; empty for the spec as it is written."""
+        self.root: Node | None = None
+        """The composed text, once it has been."""
         self._lines: list[int] | None = None
         self._diagnostics: dict[tuple[object, ...], Diagnostic] = {}
 
@@ -108,9 +120,9 @@ class Source:
         """Line and column, from 1, of a character."""
         if self._lines is None:
             starts, at = [0], 0
-            for line in self.text.splitlines(keepends=True):
-                at += len(line)
-                if line[-1] in "\r\n":
+            for text in self.text.splitlines(keepends=True):
+                at += len(text)
+                if text[-1] in "\r\n":
                     starts.append(at)
             self._lines = starts
         line = bisect_right(self._lines, offset)
@@ -158,6 +170,7 @@ class Source:
         start, end = (error.node.start, error.node.end) if error.node else (0, 0)
         self.report(error.code, error.message, start, end, error.help)
 
+    @without_collection
     def compose(self) -> Node | None:
         """The text as located nodes; None, and a finding, when it is no YAML or is refused."""
         try:
@@ -174,6 +187,8 @@ class Source:
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> None:
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and mark and mark.index >= len(self.text.rstrip()):
+            mark = error.context_mark  # what is not closed says more than the end of the text
         at = mark.index if mark else 0
         message = f"not YAML: {error.problem or error.context or 'cannot be read'}"
         if error.context and error.problem:
@@ -207,8 +222,7 @@ class _Composer:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        parser: type = getattr(yaml, "CParser", None) or _c_parser()
-        self._next: Callable[[], yaml.Event] = parser(source.text).get_event
+        self._next: Callable[[], yaml.Event] = parser_of(source.text).get_event
 
     def compose(self) -> Node | None:
         stack: list[_Frame] = []
@@ -217,27 +231,23 @@ class _Composer:
         words: dict[str, str] = {}
         following = self._next
         while True:
-            event = following()
+            event: Any = following()  # PyYAML types its marks as optional; they are there
             kind = event.__class__
             if kind is yaml.ScalarEvent:
-                scalar = cast("yaml.ScalarEvent", event)
-                if scalar.anchor is not None or scalar.tag is not None:
-                    self._refuse_anchor_or_tag(scalar)
-                text = words.setdefault(scalar.value, scalar.value)
+                if event.anchor is not None or event.tag is not None:
+                    self._refuse_anchor_or_tag(event)
+                text = words.setdefault(event.value, event.value)
                 node: Node = ScalarNode(
-                    text, event.start_mark.index, event.end_mark.index, plain=not scalar.style
+                    text, event.start_mark.index, event.end_mark.index, plain=not event.style
                 )
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                opening = cast("yaml.CollectionStartEvent", event)
-                if opening.anchor is not None or opening.tag is not None:
-                    self._refuse_anchor_or_tag(opening)
+                if event.anchor is not None or event.tag is not None:
+                    self._refuse_anchor_or_tag(event)
                 if len(stack) >= MAX_DEPTH:
                     raise self._too_deep(event)
                 if stack and stack[-1].items is None and stack[-1].key is None:
                     raise self._key_not_a_word(event)
-                stack.append(
-                    _Frame(event.start_mark.index, mapping=kind is yaml.MappingStartEvent)
-                )
+                stack.append(_Frame(event.start_mark.index, mapping=kind is yaml.MappingStartEvent))
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 frame = stack.pop()
@@ -305,9 +315,7 @@ class _Composer:
         frame.entries[name] = value
         frame.key_starts.append(key.start)
 
-    def _refuse_anchor_or_tag(
-        self, event: yaml.ScalarEvent | yaml.CollectionStartEvent
-    ) -> None:
+    def _refuse_anchor_or_tag(self, event: Any) -> None:
         at = event.start_mark.index
         if event.anchor is not None:
             raise RefusedError(
@@ -324,7 +332,7 @@ class _Composer:
             ScalarNode("", at, at + 1, plain=True),
         )
 
-    def _refused_alias(self, event: yaml.Event) -> RefusedError:
+    def _refused_alias(self, event: Any) -> RefusedError:
         at = event.start_mark.index
         return RefusedError(
             "CC104",
@@ -333,7 +341,7 @@ class _Composer:
             ScalarNode("", at, event.end_mark.index, plain=True),
         )
 
-    def _too_deep(self, event: yaml.Event) -> RefusedError:
+    def _too_deep(self, event: Any) -> RefusedError:
         at = event.start_mark.index
         return RefusedError(
             "CC103",
@@ -342,7 +350,7 @@ class _Composer:
             ScalarNode("", at, at + 1, plain=True),
         )
 
-    def _key_not_a_word(self, event: yaml.Event) -> RefusedError:
+    def _key_not_a_word(self, event: Any) -> RefusedError:
         at = event.start_mark.index
         return RefusedError(
             "CC104",
@@ -352,22 +360,29 @@ class _Composer:
         )
 
 
-def _c_parser() -> type:
-    """libyaml's parser, or PyYAML's own where it was built without libyaml."""
+def parser_of(text: str) -> Any:
+    """What gives the events of a text, one at a time, by `get_event`."""
+    parser: type = getattr(yaml, "CParser", None) or _c_parser()
+    return parser(text)
+
+
+def _parser() -> type:
+    """Libyaml's parser, or PyYAML's own where it was built without libyaml."""
     try:
-        from yaml.cyaml import CParser
+        parser: type = import_module("yaml.cyaml").CParser
     except ImportError:
         return yaml.SafeLoader
-    return cast("type", CParser)
+    return parser
 
 
 def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TAGGED else text[: MAX_TAGGED - 1] + "…"
 
 
-def read_source(spec: str, bundled: Callable[[str], Path | None]) -> Source:
+def read_source(spec: str, bundled: "Callable[[str], Bundled | None]") -> Source:
     """Read a SPEC: `-` is standard input, then a file, then a bundled architecture.
 
+    `family.yaml#resnet50` is the preset `resnet50` of a file, unless a file has this very name.
     The source is empty and holds a finding when the SPEC cannot be read.
     """
     source = Source(spec, "")
@@ -375,24 +390,37 @@ def read_source(spec: str, bundled: Callable[[str], Path | None]) -> Source:
         if spec == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
-            data = _read_path(spec, bundled)
+            path, source.preset = _located(spec, bundled)
+            if path.__class__ is str:
+                source.path = str(path)
+            data = _read_path(path)
         source.text = _decoded(data)
     except RefusedError as error:
         source.refuse(error)
     return source
 
 
-def _read_path(spec: str, bundled: Callable[[str], Path | None]) -> bytes:
-    path: str | Path = spec
+def _located(spec: str, bundled: "Callable[[str], Bundled | None]") -> tuple[str | Path, str]:
+    """The file that a SPEC means, and the preset in it; a `Path` is a bundled one."""
+    if _exists(spec):
+        return spec, ""
+    file, sign, preset = spec.rpartition("#")
+    if sign and preset and _exists(file):
+        return file, preset
+    found = bundled(spec)
+    if found is None:
+        raise _missing(spec)
+    return found
+
+
+def _exists(path: str) -> bool:
     try:
-        exists = os.path.lexists(spec)
+        return os.path.lexists(path)
     except ValueError:  # a NUL character
-        exists = False
-    if not exists:
-        found = bundled(spec)
-        if found is None:
-            raise _missing(spec)
-        path = found
+        return False
+
+
+def _read_path(path: str | Path) -> bytes:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 (start-up: a str will do)
         if stat.S_ISDIR(mode):
@@ -418,7 +446,7 @@ def _missing(spec: str) -> RefusedError:
     return RefusedError(
         "CC101",
         "is neither a file nor a bundled architecture",
-        advice + "give a path, `-` for standard input, or one of: " + ", ".join(bundled_names()),
+        advice + "give a path, `-` for standard input, or a name that `convcalc list` shows",
     )
 
 

@@ -1,0 +1,65 @@
+"""`convcalc list`: the bundled architectures."""
+
+import json
+
+import click
+
+from convcalc.analysis import analyze
+from convcalc.cli.options import write
+from convcalc.formats.numbers import grouped, scaled
+from convcalc.formats.plain import aligned
+from convcalc.graph import load
+from convcalc.spec.bundled import bundled_architectures
+
+
+@click.command("list")
+@click.argument("patterns", nargs=-1, metavar="[TEXT]...")
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(["plain", "names", "json"]),
+    default="plain",
+    show_default=True,
+    help="How to show them; names alone take no time.",
+)
+def command(patterns: tuple[str, ...], format_name: str) -> None:
+    r"""List the bundled architectures with input, parameters, MACs and year.
+
+    With TEXTs, only those whose names hold one of them.
+
+    \b
+    Example: convcalc list resnet
+    """
+    names = [
+        name
+        for name in bundled_architectures()
+        if not patterns or any(text.lower() in name for text in patterns)
+    ]
+    if format_name == "names":
+        write("".join(f"{name}\n" for name in names))
+        return
+    found = []
+    for name in names:
+        network = load(name)
+        totals = analyze(network).totals
+        found.append(
+            {
+                "name": name,
+                "input": str(network.input).replace("×", "x"),
+                "parameters": totals.parameters,
+                "macs": totals.macs,
+                "year": network.year,
+                "reference": network.reference,
+            }
+        )
+    if format_name == "json":
+        write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        return
+    cells = [["Name", "Input", "Parameters", "MACs", "Year"]]
+    for entry in found:
+        label, shape, parameters, macs, year, _ = entry.values()
+        assert isinstance(parameters, int)  # noqa: S101 (for the type checker)
+        assert isinstance(macs, int)  # noqa: S101
+        cells.append([str(label), str(shape), grouped(parameters), scaled(macs), str(year or "")])
+    write("\n".join(aligned(cells, [False, True, True, True, True])) + "\n")

@@ -1,0 +1,202 @@
+"""Whatever the bytes: a clear error, exit 2, soon, in bounded memory."""
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MEMORY = 1 << 30
+"""Bytes of address space that a run may have."""
+SECONDS = 20
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+    return subprocess.run(
+        [sys.executable, "-m", "convcalc", *arguments],
+        input=stdin,
+        capture_output=True,
+        timeout=SECONDS,
+        preexec_fn=limit,
+        check=False,
+    )
+
+
+def refused(*arguments: str, stdin: bytes | None = None) -> str:
+    """What is said of input that cannot be worked on."""
+    result = run(*arguments, stdin=stdin)
+    text = result.stderr.decode()
+
+    assert result.returncode == 2, text
+    assert "Traceback" not in text
+    assert text.count("\n") < 40
+    assert len(text) < 10_000
+    return text
+
+
+BLOCKS = "".join(f"  b{level}: {{layers: [b{level + 1}, b{level + 1}]}}\n" for level in range(40))
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{chr(98 + level)}: &{chr(98 + level)} [*{chr(97 + level)}, *{chr(97 + level)}]\n"
+    for level in range(20)
+)
+TEXTS: dict[str, tuple[bytes, str]] = {
+    "binary junk": (bytes(range(256)) * 64, "CC102"),
+    "an ELF header": (b"\x7fELF\x02\x01\x01" + b"\0" * 100, "CC102"),
+    "invalid UTF-8": (b"input: 3\xff\n", "line 1, column 9"),
+    "UTF-16": ("input: 32x32x3\n".encode("utf-16"), "UTF-16"),
+    "a NUL at the end": (b"input: 32x32x3\n" + b" " * 5000 + b"\0", "CC102"),
+    "100,000 nested brackets": (b"[" * 100_000, "nested more than"),
+    "100,000 nested mappings": (b"{a: " * 100_000, "nested more than"),
+    "100,000 nested dashes": (b"- " * 100_000, "nested more than"),
+    "an alias bomb": (BOMB.encode(), "anchors are not used"),
+    "a list that contains itself": (b"&a [*a]", "anchors are not used"),
+    "repeat: 1000000000": (b"input: 8\nlayers: [{relu: , repeat: 1000000000}]", "CC103"),
+    "nested repeats": (
+        b"input: 8\nlayers: [{layers: [{layers: [relu], repeat: 100000}], repeat: 100000}]",
+        "CC103",
+    ),
+    "nested empty repeats": (
+        b"input: 8\nlayers: [{layers: [{layers: [], repeat: 200000}], repeat: 200000}]",
+        "CC103",
+    ),
+    "9**9**9": (b"input: 9**9**9\nlayers: [relu]", "CC103"),
+    "blocks calling blocks 2^40 times": (
+        f"input: 8\nblocks:\n{BLOCKS}  b40: {{layers: []}}\nlayers: [b0]\n".encode(),
+        "CC103",
+    ),
+    "a chain of 1,000 blocks": (
+        b"input: 8\nblocks:\n"
+        + b"".join(b"  b%d: {layers: [b%d]}\n" % (n, n + 1) for n in range(1000))
+        + b"  b1000: {layers: [relu]}\nlayers: [b0]\n",
+        "CC103",
+    ),
+    "a 5,000-digit number": (b"input: " + b"9" * 5000 + b"\nlayers: [relu]", "CC103"),
+    "a 5,000-digit extent": (b"input: 8x" + b"9" * 5000 + b"\nlayers: [relu]", "CC103"),
+    "an expression of 100,000 brackets": (
+        b"input: " + b"(" * 100_000 + b"\nlayers: [relu]",
+        "CC103",
+    ),
+    "2,000,000 items": (b"input: 8\nlayers:\n" + b"- a\n" * 2_000_000, "values in one spec"),
+    "300,000 layers": (b"input: 8\nlayers:\n" + b"- relu\n" * 300_000, "more than 200,000"),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_hostile_text_is_refused(name: str, tmp_path: Path) -> None:
+    data, expected = TEXTS[name]
+    path = tmp_path / "spec.yaml"
+    path.write_bytes(data)
+
+    text = refused("analyze", str(path))
+
+    assert expected in text
+    assert f"{path}:" in text
+
+
+def test_a_spec_of_1_gigabyte_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    with path.open("wb") as file:
+        file.truncate(10**9)
+        file.write(b"input: 3\n")
+
+    assert "CC10" in refused("analyze", str(path))
+    with path.open("r+b") as file:
+        file.write(b"# text\n" * 5_000_000)
+
+    assert "larger than 16 MiB" in refused("analyze", str(path))
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    assert "is a directory" in refused("analyze", str(tmp_path))
+
+
+def test_a_missing_file_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    assert "did you mean the bundled `vgg16`?" in refused("analyze", "vvgg16")
+    assert "neither a file" in refused("analyze", str(tmp_path / "no.yaml"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "secret.yaml"
+    path.write_text("input: 3")
+    path.chmod(0)
+
+    assert "cannot be read" in refused("analyze", str(path))
+
+
+def test_a_name_with_a_nul_or_control_characters_is_refused() -> None:
+    assert "\x1b" not in refused("analyze", "\x1b[31mred.yaml")
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    path = tmp_path / "pipe.yaml"
+    os.mkfifo(path)
+    return path
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused(pipe: Path) -> None:
+    assert "nothing came from it for 5 s" in refused("analyze", str(pipe))
+
+
+def test_a_pipe_that_never_ends_is_refused(pipe: Path) -> None:
+    def write() -> None:
+        try:
+            with pipe.open("wb", buffering=0) as file:
+                while True:
+                    file.write(b"# more\n" * 1000)
+        except BrokenPipeError:
+            pass
+
+    threading.Thread(target=write, daemon=True).start()
+
+    assert "larger than 16 MiB" in refused("analyze", str(pipe))
+
+
+def test_a_pipe_that_ends_is_read(pipe: Path) -> None:
+    def write() -> None:
+        pipe.write_text("input: 8\nlayers: [relu]\n", encoding="utf-8")
+
+    threading.Thread(target=write, daemon=True).start()
+    result = run("analyze", str(pipe))
+
+    assert result.returncode == 0, result.stderr.decode()
+
+
+def test_endless_standard_input_is_refused() -> None:
+    assert "larger than 16 MiB" in refused("analyze", "-", stdin=b"# more\n" * 3_000_000)
+
+
+def test_devices_are_read_no_further_than_the_limit() -> None:
+    assert "is binary" in refused("analyze", "/dev/zero")
+
+
+def pieces() -> Iterator[bytes]:
+    base = b"input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3}\n  - relu\n"
+    yield from (base[:cut] for cut in range(0, len(base), 3))
+    yield from (
+        base[:at] + bytes([byte]) + base[at:]
+        for at in (0, 20, 40)
+        for byte in b"\x00\x07\x1b&*!|>%@`\x80\xff"
+    )
+
+
+def test_cut_and_spoilt_specs_never_give_a_traceback() -> None:
+    from convcalc.analysis import analyze
+    from convcalc.graph import _network
+    from convcalc.spec.source import RefusedError, Source, _decoded
+
+    for data in pieces():
+        source = Source("x", "")
+        try:
+            source.text = _decoded(data)
+        except RefusedError as error:
+            source.refuse(error)
+        analyze(_network(source, None, None), strict=False)
