@@ -123,7 +123,8 @@ def amount(text: str, *, round_up: bool) -> int | None:
         return None
     integer, fraction, unit = match[1], match[2] or "", match[3] or ""
     factor = _UNITS[unit]
-    scaled, denominator = int(integer + fraction) * factor, 10 ** len(fraction)
+    scaled: int = int(integer + fraction) * factor
+    denominator: int = 10 ** len(fraction)
     return -(-scaled // denominator) if round_up else scaled // denominator
 
 

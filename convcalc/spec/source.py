@@ -362,17 +362,11 @@ class _Composer:
 
 def parser_of(text: str) -> Any:
     """What gives the events of a text, one at a time, by `get_event`."""
-    parser: type = getattr(yaml, "CParser", None) or _c_parser()
-    return parser(text)
-
-
-def _parser() -> type:
-    """Libyaml's parser, or PyYAML's own where it was built without libyaml."""
     try:
         parser: type = import_module("yaml.cyaml").CParser
-    except ImportError:
-        return yaml.SafeLoader
-    return parser
+    except ImportError:  # PyYAML was built without libyaml
+        parser = yaml.SafeLoader
+    return parser(text)
 
 
 def _shortened(text: str) -> str:
