@@ -2,26 +2,27 @@
 
 import os
 import re
-from pathlib import Path
 from typing import NamedTuple
 
-_PRESETS = re.compile(rb"^presets:[^\n]*\n((?:[ #][^\n]*\n|\n)*)", re.MULTILINE)
-_PRESET = re.compile(rb"^  ([A-Za-z]\w*):", re.MULTILINE)
+_PRESETS = rb"(?m)^presets:[^\n]*\n((?:[ #][^\n]*\n|\n)*)"
+_PRESET = rb"(?m)^  ([A-Za-z]\w*):"
 
 
 class Bundled(NamedTuple):
     """Where a bundled architecture is."""
 
-    path: Path
+    path: str
     preset: str = ""
     """The member of a family; empty for a file by its own name."""
 
 
-def bundled_folder() -> Path:
+def bundled_folder() -> str:
     """Where the architectures are: beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).parent.parent
-    installed = package / "architectures"
-    return installed if installed.is_dir() else package.parent / "architectures"
+    package = os.path.dirname(os.path.dirname(__file__))
+    installed = os.path.join(package, "architectures")
+    if os.path.isdir(installed):
+        return installed
+    return os.path.join(os.path.dirname(package), "architectures")
 
 
 def bundled_names() -> list[str]:
@@ -29,7 +30,7 @@ def bundled_names() -> list[str]:
     names: set[str] = set()
     for file in _files():
         names.add(file[:-5])
-        names.update(preset.decode() for preset in _PRESET.findall(_presets(file)))
+        names.update(preset.decode() for preset in re.findall(_PRESET, _presets(file)))
     return sorted(names)
 
 
@@ -37,7 +38,7 @@ def bundled_architectures() -> list[str]:
     """Names of the bundled networks, sorted: a family with presets stands for its members only."""
     names: set[str] = set()
     for file in _files():
-        presets = _PRESET.findall(_presets(file))
+        presets = re.findall(_PRESET, _presets(file))
         names.update([preset.decode() for preset in presets] or [file[:-5]])
     return sorted(names)
 
@@ -48,18 +49,22 @@ def find_bundled(spec: str) -> Bundled | None:
     name = file.removesuffix(".yaml")
     if not _is_word(name) or (preset and not _is_word(preset)):
         return None
-    path = bundled_folder() / f"{name}.yaml"
+    path = _path(f"{name}.yaml")
     wanted = f"\n  {name}:".encode()
-    if path.is_file():
+    if os.path.isfile(path):
         # Of a family with a member of its own name, that member is meant.
-        return Bundled(path, preset or (name if wanted in _presets(path.name) else ""))
+        return Bundled(path, preset or (name if wanted in _presets(f"{name}.yaml") else ""))
     if preset:
         return None
     # Families are laid out alike, so a look at their text will do; reading them all would not.
     for other in _files():
         if wanted in _presets(other):
-            return Bundled(bundled_folder() / other, name)
+            return Bundled(_path(other), name)
     return None
+
+
+def _path(file: str) -> str:
+    return os.path.join(bundled_folder(), file)
 
 
 def _is_word(name: str) -> bool:
@@ -68,7 +73,7 @@ def _is_word(name: str) -> bool:
 
 def _files() -> list[str]:
     try:
-        files = os.listdir(bundled_folder())  # noqa: PTH208 (start-up: names will do)
+        files = os.listdir(bundled_folder())
     except OSError:
         return []
     return sorted(file for file in files if file.endswith(".yaml"))
@@ -77,10 +82,11 @@ def _files() -> list[str]:
 def _presets(file: str) -> bytes:
     """The text of a bundled file's presets, a line end first."""
     try:
-        text = (bundled_folder() / file).read_bytes()
+        with open(_path(file), "rb") as opened:
+            text = opened.read()
     except OSError:
         return b""
     if b"\npresets:" not in text:
         return b""
-    found = _PRESETS.search(text)
+    found = re.search(_PRESETS, text)
     return b"\n" + found[1] if found else b""

@@ -1,6 +1,5 @@
 """Located YAML values become layers: one reading of every field, every error with its place."""
 
-import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, NoReturn
@@ -17,8 +16,6 @@ MAX_EXTENT = 10**9
 """Largest extent of an axis."""
 MAX_AXES = 3
 """Most spatial axes."""
-
-_BY_AXIS = re.compile(r"\d+(x\d+)+\Z", re.ASCII)
 
 MODIFIERS = {
     "name": "What this item is called; `from` refers to it.",
@@ -194,7 +191,7 @@ def axes(node: Node, scope: Scope) -> int | tuple[int, ...]:
         if not node.items:
             fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["axes"])
         return tuple(whole(item, scope) for item in node.items)
-    if isinstance(node, ScalarNode) and _BY_AXIS.match(node.text):
+    if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
     return whole(node, scope, FORM_TEXTS["axes"])
 
@@ -203,7 +200,7 @@ def ratios(node: Node, scope: Scope) -> float | tuple[float, ...]:
     """One number for all axes, or a list of one per axis."""
     if isinstance(node, ListNode) and node.items:
         return tuple(number(item, scope) for item in node.items)
-    if isinstance(node, ScalarNode) and _BY_AXIS.match(node.text):
+    if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
     return number(node, scope, FORM_TEXTS["ratios"])
 
@@ -238,9 +235,14 @@ def extents(node: Node, scope: Scope) -> tuple[int, ...]:
     """A list of whole numbers, or 4x4x64."""
     if isinstance(node, ListNode):
         return tuple(whole(item, scope) for item in node.items)
-    if isinstance(node, ScalarNode) and _BY_AXIS.match(node.text):
+    if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
     return (whole(node, scope, FORM_TEXTS["extents"]),)
+
+
+def _is_by_axis(text: str) -> bool:
+    """Whether a text is numbers with an x between them: 3x5."""
+    return "x" in text and text.isascii() and all(map(str.isdecimal, text.split("x")))
 
 
 def _bounded_digits(digits: str, node: Node) -> int:

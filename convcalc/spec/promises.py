@@ -61,8 +61,8 @@ _UNITS = {
     "Gi": 2**30,
     "Ti": 2**40,
 }
-_QUANTITY = re.compile(r"(\d{1,18})(?:\.(\d{1,12}))?\s*([kKMGT]i?)?(B)?\Z", re.ASCII)
-_RANGE = re.compile(r"(.+?)\s*(?:\.\.|\bto\b|±|\+/-)\s*(.+)\Z", re.ASCII | re.DOTALL)
+_QUANTITY = r"(\d{1,18})(?:\.(\d{1,12}))?\s*([kKMGT]i?)?(B)?\Z"
+_RANGE = r"(.+?)\s*(?:\.\.|\bto\b|±|\+/-)\s*(.+)\Z"
 
 
 class Quantity(NamedTuple):
@@ -118,7 +118,10 @@ def amount(text: str, *, round_up: bool) -> int | None:
     >>> amount("12GiB", round_up=False)
     12884901888
     """
-    match = _QUANTITY.match(text.strip())
+    text = text.strip()
+    if len(text) <= 18 and text.isascii() and text.isdecimal():
+        return int(text)
+    match = re.match(_QUANTITY, text, re.ASCII)
     if match is None:
         return None
     integer, fraction, unit = match[1], match[2] or "", match[3] or ""
@@ -142,7 +145,7 @@ def quantity(node: Node, scope: Scope, *, limit: bool) -> Quantity:
             if sign in (">=", ">", "≥"):
                 return Quantity(value + (sign == ">"), None, text)
             return Quantity(None, value - (sign == "<"), text)
-    match = _RANGE.match(text)
+    match = None if text.isalnum() else re.match(_RANGE, text, re.ASCII | re.DOTALL)
     if match is not None:
         first, second = match.groups()
         if "±" in text or "+/-" in text:

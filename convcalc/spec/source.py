@@ -12,7 +12,6 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import yaml
@@ -384,9 +383,7 @@ def read_source(spec: str, bundled: "Callable[[str], Bundled | None]") -> Source
         if spec == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
-            path, source.preset = _located(spec, bundled)
-            if path.__class__ is str:
-                source.path = str(path)
+            path, source.preset, source.path = _located(spec, bundled)
             data = _read_path(path)
         source.text = _decoded(data)
     except RefusedError as error:
@@ -394,17 +391,17 @@ def read_source(spec: str, bundled: "Callable[[str], Bundled | None]") -> Source
     return source
 
 
-def _located(spec: str, bundled: "Callable[[str], Bundled | None]") -> tuple[str | Path, str]:
-    """The file that a SPEC means, and the preset in it; a `Path` is a bundled one."""
+def _located(spec: str, bundled: "Callable[[str], Bundled | None]") -> tuple[str, str, str]:
+    """The file that a SPEC means, the preset in it, and what findings call it."""
     if _exists(spec):
-        return spec, ""
+        return spec, "", spec
     file, sign, preset = spec.rpartition("#")
     if sign and preset and _exists(file):
-        return file, preset
+        return file, preset, file
     found = bundled(spec)
     if found is None:
         raise _missing(spec)
-    return found
+    return found.path, found.preset, spec
 
 
 def _exists(path: str) -> bool:
@@ -414,15 +411,15 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _read_path(path: str | Path) -> bytes:
+def _read_path(path: str) -> bytes:
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 (start-up: a str will do)
+        mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             raise RefusedError(
                 "CC101", "is a directory, and a spec is a file", "name the files in it"
             )
         if stat.S_ISREG(mode):
-            with open(path, "rb") as file:  # noqa: PTH123
+            with open(path, "rb") as file:
                 return file.read(MAX_BYTES + 1)
         return _read_pipe(path)
     except OSError as error:
@@ -444,7 +441,7 @@ def _missing(spec: str) -> RefusedError:
     )
 
 
-def _read_pipe(path: str | Path) -> bytes:
+def _read_pipe(path: str) -> bytes:
     """Read what is no regular file, without waiting forever for what never comes or ends."""
     import select
 
