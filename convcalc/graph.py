@@ -1,6 +1,7 @@
 """A network: named layers in order, what each reads, and what each one's plan is."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import NamedTuple
 
 from convcalc.collector import without_collection
@@ -17,6 +18,7 @@ from convcalc.spec.expand import (
     looks_channels_first,
 )
 from convcalc.spec.expressions import Value
+from convcalc.spec.fields import FieldError, parse_shape
 from convcalc.spec.promises import Promises
 from convcalc.spec.source import MapNode, Node, ScalarNode, Source, read_source
 
@@ -100,15 +102,16 @@ class SpecError(ValueError):
 
 
 def load(
-    spec: str,
+    spec: "str | PathLike[str]",
     *,
-    input: Shape | None = None,  # noqa: A002 (the spec's own word)
+    input: Shape | str | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> Network:
     """Read a network from a spec file, `-` for standard input, or a bundled name.
 
-    `input` replaces the spec's input shape and `parameters` the values of its parameters.
-    Raises `SpecError` when the spec has errors; `read` returns the rest of the network instead.
+    `input` replaces the spec's input shape, as a `Shape` or as text ("384x384x3"), and `parameters`
+    the values of its parameters. Raises `ValueError` for an input that is no shape, and `SpecError`
+    when the spec has errors; `read` returns the rest of the network instead.
     """
     return _strict(read(spec, input=input, parameters=parameters))
 
@@ -117,7 +120,7 @@ def loads(
     text: str,
     *,
     path: str = "<text>",
-    input: Shape | None = None,  # noqa: A002
+    input: Shape | str | None = None,  # noqa: A002
     parameters: Mapping[str, Value] | None = None,
 ) -> Network:
     """Read a network from the text of a spec; see `load`."""
@@ -126,9 +129,9 @@ def loads(
 
 
 def read(
-    spec: str,
+    spec: "str | PathLike[str]",
     *,
-    input: Shape | None = None,  # noqa: A002
+    input: Shape | str | None = None,  # noqa: A002
     parameters: Mapping[str, str | Value] | None = None,
 ) -> Network:
     """Read a network as far as it can be read; errors are among its `diagnostics`."""
@@ -138,7 +141,7 @@ def read(
 def read_text(
     source: Source,
     *,
-    input: Shape | None = None,  # noqa: A002
+    input: Shape | str | None = None,  # noqa: A002
     parameters: Mapping[str, str | Value] | None = None,
 ) -> Network:
     """Read a network from a source as far as it can be read; see `read`."""
@@ -151,10 +154,18 @@ def _strict(network: Network) -> Network:
     return network
 
 
+def _shape(text: str) -> Shape:
+    try:
+        return parse_shape(text)
+    except FieldError as error:
+        raise ValueError(f"input {text!r}: {error.problem.message}") from None
+
+
 @without_collection
 def _network(
-    source: Source, shape: Shape | None, parameters: Mapping[str, str | Value] | None
+    source: Source, input_shape: Shape | str | None, parameters: Mapping[str, str | Value] | None
 ) -> Network:
+    shape = _shape(input_shape) if isinstance(input_shape, str) else input_shape
     document: Document | None = None
     if not any(found.code in REFUSED for found in source.diagnostics):
         source.root = source.compose()

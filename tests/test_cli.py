@@ -267,3 +267,28 @@ def test_list_shows_every_architecture_or_those_that_match(run: Run) -> None:
     assert {"vgg16", "lenet5", "alexnet"} <= set(names)
     assert run("list", "lenet5", "-f", "json").stdout.count('"name"') == 1
     assert "61,706" in run("list", "lenet5").stdout
+
+
+def test_a_bug_is_one_message_and_exit_code_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    import convcalc.cli.analyze as module
+
+    monkeypatch.setattr(module, "read", fail)
+    result = run("analyze", "vgg16")
+
+    assert result.exit_code == 2
+    assert "internal error, which is a bug: RuntimeError: broken" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    import convcalc.cli.analyze as module
+
+    monkeypatch.setattr(module, "read", interrupt)
+
+    assert run("analyze", "vgg16").exit_code == 130

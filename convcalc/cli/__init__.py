@@ -1,5 +1,6 @@
 """The table of commands; each is imported when it is called."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -11,6 +12,8 @@ COMMANDS = {
     "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
     "list": "List the bundled architectures.",
     "check": "Find everything invalid or doubtful in specs, and verify what they promise.",
+    "rule": "Show what a code means, why, and what to write instead.",
+    "explain": "The same as rule.",
     "schema": "Print the JSON Schema of a spec, for editors.",
 }
 """Command → summary; each is the module of that name with `command`."""
@@ -21,7 +24,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """Names of the commands, in the order of their table."""
-        return list(COMMANDS)
+        return [*COMMANDS]  # not list(): the module of that name is an attribute of this package
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Load a command."""
@@ -46,11 +49,30 @@ class Commands(click.Group):
             ctx.fail(f"no such command {name!r}: {advice}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; whatever goes wrong in here ends in one line and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("convcalc: interrupted", err=True)
+            ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("CONVCALC_DEBUG"):
+                raise
+            click.echo(
+                f"convcalc: internal error, which is a bug: {type(error).__name__}: {error}\n"
+                "Please report it with the spec; CONVCALC_DEBUG=1 shows where it happened.",
+                err=True,
+            )
+            ctx.exit(2)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any of them."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([*COMMANDS.items()])
 
 
 @click.command(

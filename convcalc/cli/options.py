@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from convcalc.shape import Shape
-from convcalc.spec.fields import FieldError, Scope, read_shape
-from convcalc.spec.source import ScalarNode
+from convcalc.spec.fields import FieldError, parse_shape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,9 +17,8 @@ def shape_value(value: str | Shape) -> Shape:
     """A shape on the command line: 384x384x3."""
     if isinstance(value, Shape):
         return value
-    text = value.strip().replace("×", "x")
     try:
-        return read_shape(ScalarNode(text, 0, len(text), plain=True), Scope({}))
+        return parse_shape(value)
     except FieldError as error:
         raise click.BadParameter(
             f"{value!r}: {error.problem.message}; write height x width x channels: 384x384x3"

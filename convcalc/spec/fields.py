@@ -328,6 +328,16 @@ def read_shape(node: Node, scope: Scope) -> Shape:
     return Shape(values[-1], values[:-1])
 
 
+def parse_shape(text: str) -> Shape:
+    """The shape that a text such as 384x384x3 says; `FieldError` when it says none.
+
+    >>> parse_shape("384x384x3")
+    Shape(channels=3, spatial=(384, 384))
+    """
+    text = text.strip().replace("×", "x")
+    return read_shape(ScalarNode(text, 0, len(text), plain=True), Scope({}))
+
+
 class FieldReader:
     """Reads the layers of one spec."""
 
