@@ -1,92 +1,80 @@
 """How time and memory grow with the network: layers a second, bytes a layer."""
 
-import gc
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 from benchmarks.timing import print_table
 from convcalc.analysis import analyze
-from convcalc.graph import plan_layers
+from convcalc.graph import Network, loads, plan_layers
 from convcalc.spec.expand import expand
 from convcalc.spec.source import Source
 
 SIZES = (100, 1_000, 10_000, 100_000)
-TEXT_HEAD = "name: stack\ninput: 32x32x16\nlayers:\n"
-TEXT_PAIR = "  - conv: {{filters: {filters}, kernel: 3, padding: 1}}\n  - relu\n"
+LAYERS = 100_000
+"""Layers worked out in each measurement, in networks of the size in question."""
+HEAD = "name: stack\ninput: 32x32x16\nlayers:\n"
+PAIR = "  - conv: {{filters: {filters}, kernel: 3, padding: 1}}\n  - relu\n"
 
 
 def spec_text(layers: int) -> str:
     """A spec of this many layers, written out: convolutions of eight widths, and ReLUs."""
-    pairs = (TEXT_PAIR.format(filters=16 + 8 * (pair % 8)) for pair in range(layers // 2))
-    return TEXT_HEAD + "".join(pairs)
+    pairs = (PAIR.format(filters=16 + 8 * (pair % 8)) for pair in range(layers // 2))
+    return HEAD + "".join(pairs)
 
 
-def _best(run: Callable[[], object], rounds: int) -> float:
-    times = []
-    for _ in range(rounds):
-        gc.collect()
-        start = time.perf_counter()
+def _read(text: str) -> None:
+    source = Source("text", text)
+    expand(source, source.compose())
+
+
+def _report(network: Network) -> None:
+    plan_layers(network.nodes, network.input, Source("text", ""))
+    analyze(network)
+
+
+def _per_layer(run: Callable[[], object], size: int) -> float:
+    start = time.perf_counter()
+    for _ in range(LAYERS // size):
         run()
-        times.append(time.perf_counter() - start)
-    return median(times)
-
-
-def _whole(text: str) -> object:
-    from convcalc.graph import loads
-
-    return analyze(loads(text))
+    return (time.perf_counter() - start) / LAYERS
 
 
 def main(arguments: list[str]) -> int:
-    """Print layers a second and bytes a layer for each size; the argument is the rounds."""
-    rounds = int(arguments[0]) if arguments else 5
-    from convcalc.graph import loads
-
-    loads(spec_text(100))
-    rows = [
-        ["layers", "µs/layer: YAML to graph", "graph to report", "all", "layers/s from a graph",
-         "layers/s from YAML", "bytes/layer at the peak"]
-    ]  # fmt: skip
+    """Print time, speed and memory for each size; the argument is the number of rounds."""
+    rounds = int(arguments[0]) if arguments else 7
+    texts = {size: spec_text(size) for size in SIZES}
+    networks = {size: loads(text) for size, text in texts.items()}
+    reading: dict[int, list[float]] = {size: [] for size in SIZES}
+    reporting: dict[int, list[float]] = {size: [] for size in SIZES}
+    for _ in range(rounds):  # every size in every round, so that all see the same machine
+        for size in SIZES:
+            reading[size].append(_per_layer(partial(_read, texts[size]), size))
+            reporting[size].append(_per_layer(partial(_report, networks[size]), size))
+    rows = [["layers", "YAML to graph", "graph to report", "÷ at 100", "layers/s from a graph"]]
+    rows[0] += ["layers/s from YAML", "bytes/layer at the peak"]
     for size in SIZES:
-        text = spec_text(size)
-        repeats = max(1, 20_000 // size)
-
-        def read(text: str = text, repeats: int = repeats) -> None:
-            for _ in range(repeats):
-                source = Source("text", text)
-                expand(source, source.compose())
-
-        source = Source("text", text)
-        document = expand(source, source.compose())
-        network = loads(text)
-        if document is None:
-            return 1
-
-        def report(nodes: object = document.nodes, repeats: int = repeats) -> None:
-            del nodes
-            for _ in range(repeats):
-                plan_layers(document.nodes, document.input, source)  # noqa: B023
-                analyze(network)  # noqa: B023
-
-        reading = _best(read, rounds) / repeats
-        reporting = _best(report, rounds) / repeats
+        reads, reports = reading[size], reporting[size]
+        growth = median(now / then for now, then in zip(reports, reporting[100], strict=True))
+        both = median(one + other for one, other in zip(reads, reports, strict=True))
         tracemalloc.start()
-        kept = _whole(text)
+        kept = analyze(loads(texts[size]))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         del kept
         rows.append(
             [
                 f"{size:,}",
-                f"{1e6 * reading / size:.1f}",
-                f"{1e6 * reporting / size:.1f}",
-                f"{1e6 * (reading + reporting) / size:.1f}",
-                f"{size / reporting:,.0f}",
-                f"{size / (reading + reporting):,.0f}",
+                f"{1e6 * median(reads):.1f} µs",
+                f"{1e6 * median(reports):.1f} µs",
+                f"{growth:.2f}",
+                f"{1 / median(reports):,.0f}",
+                f"{1 / both:,.0f}",
                 f"{peak / size:,.0f}",
             ]
         )
+    print("Times per layer, medians of", rounds, "rounds.")
     print_table(rows)
     return 0

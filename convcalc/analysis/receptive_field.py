@@ -1,6 +1,6 @@
 """What every layer sees of the input, from its plan's windows and the fields before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from convcalc.graph import INPUT, Network
 from convcalc.layers.base import Plan
@@ -11,7 +11,7 @@ Fields = tuple[Field, ...]
 """One field per spatial axis of the network's input."""
 
 
-def receptive_fields(network: Network) -> list[tuple[Fields | None, bool]]:
+def receptive_fields(network: Network) -> Iterator[tuple[Fields | None, bool]]:
     """For each layer its fields per axis of the input, and whether its paths align.
 
     Fields are None where outputs have no position in the input (a vector, a transposed map), or
@@ -19,36 +19,23 @@ def receptive_fields(network: Network) -> list[tuple[Fields | None, bool]]:
     """
     start: Fields = (Field(),) * (network.input.rank if network.input else 0)
     seen: list[Fields | None] = []
-    found: list[tuple[Fields | None, bool]] = []
-    known: dict[tuple[int, Fields], Fields] = {}
     rank = len(start)
     for node, plan in zip(network.nodes, network.plans, strict=True):
         if plan is None:
             seen.append(None)
-            found.append((None, True))
+            yield None, True
             continue
         aligned = True
         if len(node.inputs) == 1:
             index = node.inputs[0]
-            before = start if index == INPUT else seen[index]
-            if not plan.windows and plan.windows is not None:
-                fields = before
-            elif before is not None:
-                key = (id(plan), before)
-                fields = known.get(key)
-                if fields is None:
-                    fields = known[key] = _through(plan, before, network.shape_of(index))
-            else:
-                fields = None
+            fields = start if index == INPUT else seen[index]
+            if plan.windows != () and fields is not None:
+                fields = _through(plan, fields, network.shape_of(index))
         else:
             fields, aligned = _merged(network, plan, node.inputs, seen, start)
         seen.append(fields)
-        positioned = fields is not None and rank > 0 and plan.output.rank == rank
-        if positioned and fields is not None and all(field.size for field in fields):
-            found.append((fields, aligned))
-        else:
-            found.append((None, aligned))
-    return found
+        positioned = fields and plan.output.rank == rank and all(field.size for field in fields)
+        yield (fields if positioned else None), aligned
 
 
 def _through(plan: Plan, before: Fields, shape: Shape | None) -> Fields:
@@ -56,13 +43,13 @@ def _through(plan: Plan, before: Fields, shape: Shape | None) -> Fields:
     windows = plan.windows
     if windows is None or len(windows) != len(before):
         sizes = shape.spatial if shape and shape.rank == len(before) else (1,) * len(before)
-        return tuple(
-            field.collapsed(size) for field, size in zip(before, sizes, strict=True)
-        )
-    return tuple(
-        field.through(window) if field.size else field
-        for field, window in zip(before, windows, strict=True)
-    )
+        return tuple(field.collapsed(size) for field, size in zip(before, sizes, strict=True))
+    first = before[0].through(windows[0])
+    fields = [first]
+    for field, window in zip(before[1:], windows[1:], strict=True):
+        alike = field is before[0] and window == windows[0]  # most maps are square
+        fields.append(first if alike else field.through(window))
+    return tuple(fields)
 
 
 def _merged(

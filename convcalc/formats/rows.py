@@ -78,7 +78,7 @@ def _headings(blocks: list[str], open_blocks: list[str]) -> Iterator[Row]:
 
 def _leaf(layer: LayerReport, parts: list[str]) -> Row:
     known = layer.output is not None
-    text = describe(layer.layer, layer.output) if layer.layer is not None else ""
+    text = describe(layer.layer) if layer.layer is not None else ""
     if len(layer.inputs) > 1:
         text = _merged_inputs(layer, parts)
     if layer.shared_with is not None and layer.weights:
@@ -136,14 +136,13 @@ def _folded(name: str, layers: list[LayerReport]) -> Row:
     )
 
 
-def describe(layer: Layer, output: Shape | None = None) -> str:
+def describe(layer: Layer) -> str:
     """The hyperparameters of a layer that are not as usual, in the words of the spec.
 
     >>> from convcalc.layers.convolution import Conv
     >>> describe(Conv(64, kernel=(3, 5), padding=1))
     'filters 64, kernel 3×5, padding 1'
     """
-    del output
     return ", ".join(
         f"{name} {value_text(value)}"
         for name, value in hyperparameters(layer).items()

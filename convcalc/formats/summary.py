@@ -25,13 +25,19 @@ def summary(report: Report) -> list[tuple[str, str, str]]:
         (
             "MACs",
             least + grouped(totals.macs),
-            f"{scaled(totals.macs)}MACs, {scaled(totals.flops)}FLOPs",
+            f"{_counted(totals.macs, 'MACs')}, {_counted(totals.flops, 'FLOPs')}",
         )
     )
     lines.append(
         ("Activations", least + grouped(totals.activations), both_bytes(totals.activation_bytes))
     )
     return lines
+
+
+def _counted(value: int, unit: str) -> str:
+    """15.47 GMACs, but 0 MACs."""
+    number = scaled(value)
+    return f"{number}{unit}" if number[-1].isalpha() else f"{number} {unit}"
 
 
 def incomplete(report: Report) -> str | None:

@@ -40,27 +40,26 @@ def render(
         highlight=False,
         legacy_windows=False,
     )
+    shown = list(rows(report, depth))
     grid = [
-        _Column(name, [_cell(name, row) for row in rows(report, depth)])
-        for name in columns or DEFAULT_COLUMNS
+        _Column(name, [_cell(name, row) for row in shown]) for name in columns or DEFAULT_COLUMNS
     ]
     for position, column in enumerate(grid):
         if column.name == "memory":
             most = report.totals.activation_bytes
-            shares = [_share(row, most) for row in rows(report, depth)]
+            shares = [_share(row, most) for row in shown]
             grid.insert(position + 1, _Column("share", shares))
             break
-    hidden = [] if columns else _fit(grid, console.width, list(rows(report, depth)))
-    table = Table(
-        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0)
-    )
+    hidden = [] if columns else _fit(grid, console.width, shown)
+    # The space between columns is their width's, because a padded cell takes rich twice the time.
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=0)
     for column in grid:
         wide = column.name == "hyperparameters"
         table.add_column(
             column.title,
             justify="right" if column.right else "left",
             no_wrap=not wide,
-            min_width=None if wide else column.width,
+            min_width=None if wide else column.width + 1,
             overflow="fold",
         )
     for cells in zip(*(column.cells for column in grid), strict=True):
