@@ -330,7 +330,7 @@ class _Expander:
         scope = Scope(values, self.failed)
         entries = self.mapping(node, "parameters", "write `parameters: {classes: 1000}`")
         for key in entries.key_nodes() if entries else ():
-            if not self.valid_name(key):
+            if not self.valid_parameter(key):
                 continue
             default = entries.entries[key.text] if entries else key
             if key.text in self.overrides:
@@ -488,7 +488,7 @@ class _Expander:
                 block.entries.get("parameters"), "parameters", "write `parameters: {filters, n: 1}`"
             )
             for parameter in parameters.key_nodes() if parameters else ():
-                self.valid_name(parameter)
+                self.valid_parameter(parameter)
             self.blocks[key.text] = _Block(key.text, parameters, layers, block)
 
     def read_layers(self, node: Node | None, scope: Scope) -> int:
@@ -792,6 +792,19 @@ class _Expander:
         if not isinstance(node, ScalarNode):
             self.error("CC107", f"name is a word, and this is {quoted(node)}", node)
         return ""
+
+    def valid_parameter(self, node: ScalarNode) -> bool:
+        """Whether a word can be a parameter's name, which expressions use."""
+        name = node.text
+        if name and not (name.isascii() and name.replace("_", "a").isalnum()):
+            self.error(
+                "CC117",
+                f"{quoted(node)} is no name for a parameter",
+                node,
+                "it holds letters, digits and _, so that expressions can use it",
+            )
+            return False
+        return self.valid_name(node)
 
     def valid_name(self, node: ScalarNode) -> bool:
         name = node.text

@@ -102,6 +102,11 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
         advice = error.help
         if advice and error.code == "CC111" and "text" not in wanted:
             advice = advice.partition("; text stands")[0]
+        if error.code == "CC110" and node.plain and text.count("(") > text.count(")"):
+            advice = (
+                "inside { } a comma ends the value: put quotes around the expression, or write "
+                "each field on a line of its own"
+            )
         opening = 0 if node.plain else 1
         if end - start == len(text) + 2 * opening:  # as written, so offsets point into it
             start, end = (
@@ -126,15 +131,23 @@ def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
             node,
             "round it: floor(…), ceil(…), round(…) or divisible(…, 8)",
         )
-    fail("CC107", f"this takes {wanted}, and is {_described(value)}", node)
+    fail("CC107", f"this takes {wanted}, and is {_described(value)}", node, _no_text(value))
 
 
 def number(node: Node, scope: Scope, wanted: str = "a number") -> float:
     """The value of a scalar that must be a number."""
     value = evaluate(node, scope, wanted)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        fail("CC107", f"this takes {wanted}, and is {_described(value)}", node)
+        fail("CC107", f"this takes {wanted}, and is {_described(value)}", node, _no_text(value))
     return value
+
+
+def _no_text(value: Value) -> str | None:
+    """What to do about text where a number is wanted, mostly an expression given in quotes."""
+    if not isinstance(value, str):
+        return None
+    advice = "a parameter in quotes is text: write it without"
+    return advice + (", on a line of its own for its commas" if "," in value else "")
 
 
 def flag(node: Node, scope: Scope) -> bool:
@@ -449,13 +462,16 @@ class FieldReader:
             given = self.values(kind, node, scope, name)
         elif isinstance(node, ScalarNode) and ((not node.text and node.plain) or node.text == kind):
             given = {}
-        elif not declared:
+        elif not declared or not cls.stands_alone:
+            advice = f"write `- {kind}`"
+            if declared:
+                advice += f", or fields by name: {', '.join(declared)}"
             self._source.report(
                 "CC107",
-                f"{kind} takes no value, and has {quoted(node)}",
+                f"{kind} takes no value{' by itself' if declared else ''}, and has {quoted(node)}",
                 node.start,
                 node.end,
-                f"write `- {kind}`",
+                advice,
                 layer=name,
             )
             given = None

@@ -116,7 +116,7 @@ def _kind(layer: type[Layer]) -> dict[str, Any]:
     declared = declarations(layer)
     principal = next(iter(declared.values()), None)
     types = ["object", "null"]
-    if principal is not None:
+    if principal is not None and layer.stands_alone:
         types += [name for name in _TYPES.get(principal.form, ["string"]) if name not in types]
     return {
         "description": summary,

@@ -198,9 +198,17 @@ class Source:
         advice = None
         if "'\\t'" in message or "\t" in self.line(self.position(min(at, len(self.text)))[0])[:80]:
             advice = "indent with spaces: YAML allows no tabs there"
+        elif "mapping values are not allowed" in message and self._bare_item_before(at):
+            advice = "an item with keys below it ends in a colon: `- relu:`"
         elif "mapping values are not allowed" in message:
             advice = "indent the lines of one mapping alike, or put quotes around text with `: `"
         self.report("CC105", message, at, at + 1, advice)
+
+    def _bare_item_before(self, offset: int) -> bool:
+        """Whether the line before is an item without a colon, such as `- relu`."""
+        line, _ = self.position(min(offset, len(self.text)))
+        before = self.line(line - 1).strip() if line > 1 else ""
+        return before.startswith("- ") and before[2:].strip().isidentifier()
 
 
 class _Frame:
