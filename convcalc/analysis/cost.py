@@ -85,7 +85,7 @@ def analyze(
                 stored * width,
                 fields,
                 aligned,
-                nodes[node.shared_with].name if shared else None,
+                nodes[node.shared_with].name if shared and plan.weights else None,
             )
         )
     complete = not network.errors

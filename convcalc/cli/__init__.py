@@ -12,6 +12,7 @@ COMMANDS = {
     "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
     "list": "List the bundled architectures.",
     "check": "Find everything invalid or doubtful in specs, and verify what they promise.",
+    "diff": "Show what changed between two specs, or since a git revision, and what it costs.",
     "rule": "Show what a code means, why, and what to write instead.",
     "explain": "The same as rule.",
     "schema": "Print the JSON Schema of a spec, for editors.",
@@ -81,7 +82,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="convcalc %(version)s")
 def convcalc() -> None:
-    r"""Work out convolutional networks from a YAML file, without a deep-learning framework.
+    """Work out convolutional networks from a YAML file, without a deep-learning framework.
 
     A SPEC is a path, - for standard input, or the name of a bundled architecture (vgg16).
     Exit codes: 0 fine, 1 findings, 2 could not run.

@@ -61,7 +61,7 @@ def command(
     columns: tuple[str, ...] | None,
     depth: int | None,
 ) -> None:
-    r"""Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
+    """Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
 
     A SPEC is a path, - for standard input, or the name of a bundled architecture. On problems
     the rest is still shown, and the exit code is 1 (2 when a SPEC could not be worked on at all).
@@ -90,6 +90,8 @@ def command(
     if found:
         from convcalc.formats import diagnostics
 
+        if texts and sys.stdout.isatty() and sys.stderr.isatty():
+            click.echo(err=True)  # both are read on one screen
         click.echo(diagnostics.render(found, color=colors(sys.stderr)), err=True, nl=False)
     sys.exit(exit_code(found))
 

@@ -24,7 +24,7 @@ from convcalc.spec.bundled import bundled_architectures
     help="How to show them; names alone take no time.",
 )
 def command(patterns: tuple[str, ...], format_name: str) -> None:
-    r"""List the bundled architectures with input, parameters, MACs and year.
+    """List the bundled architectures with input, parameters, MACs and year.
 
     With TEXTs, only those whose names hold one of them.
 

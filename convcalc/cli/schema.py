@@ -10,7 +10,7 @@ from convcalc.spec.schema import spec_schema
 
 @click.command("schema")
 def command() -> None:
-    r"""Print the JSON Schema of a spec, for completion and checks in editors.
+    """Print the JSON Schema of a spec, for completion and checks in editors.
 
     \b
     Example: convcalc schema > convcalc.schema.json

@@ -13,7 +13,7 @@ def render(
 ) -> str:
     """The report as Markdown, ending in a newline."""
     picked = chosen(columns)
-    lines = [f"### {_escaped(title(report))}", ""]
+    lines = [f"### {escaped(title(report))}", ""]
     lines.append(_row([column.title for column in picked]))
     lines.append(_row(["--:" if column.right else ":--" for column in picked]))
     lines += [
@@ -30,10 +30,10 @@ def render(
 
 
 def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(map(_escaped, cells)) + " |"
+    return "| " + " | ".join(map(escaped, cells)) + " |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     for character in "\\|`*_<":
         if character in text:
             text = text.replace(character, "\\" + character)

@@ -16,7 +16,7 @@ from convcalc.formats.summary import incomplete, summary, title
 
 BAR = 8
 """Characters of a full bar."""
-LEAST = 24
+LEAST = 20
 """Characters that hyperparameters keep before other columns give way."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 

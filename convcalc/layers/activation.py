@@ -29,6 +29,9 @@ def log1p_exp(xp: Any, x: Any) -> Any:
 class Relu(Pointwise):
     """max(x, 0). Source: torch.nn.ReLU."""
 
+    keeps = "output"
+    overwrites = True
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """max(x, 0). Source: ONNX operator Relu."""
         return xp.maximum(xs[0], 0)
@@ -37,6 +40,9 @@ class Relu(Pointwise):
 @final
 class Relu6(Pointwise):
     """min(max(x, 0), 6). Source: torch.nn.ReLU6."""
+
+    keeps = "input"
+    overwrites = True
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """min(max(x, 0), 6). Source: torch.nn.ReLU6."""
@@ -47,6 +53,10 @@ class Relu6(Pointwise):
 class Selu(Pointwise):
     """ELU, scaled to keep mean 0 and variance 1. Source: arXiv:1706.02515; torch.nn.SELU."""
 
+    keeps = "input"
+    overwrites = True
+    keeps_in_place = "output"
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """1.0507·ELU(x) with alpha 1.67326. Source: arXiv:1706.02515, section 2; torch.nn.SELU."""
         return elu(xp, xs[0], SELU_ALPHA) * SELU_SCALE
@@ -55,6 +65,9 @@ class Selu(Pointwise):
 @final
 class Silu(Pointwise):
     """x·sigmoid(x), also called swish. Source: arXiv:1702.03118; torch.nn.SiLU."""
+
+    keeps = "input"
+    overwrites = True
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x·sigmoid(x). Source: torch.nn.SiLU."""
@@ -65,6 +78,9 @@ class Silu(Pointwise):
 class Mish(Pointwise):
     """x·tanh(softplus(x)). Source: arXiv:1908.08681; torch.nn.Mish."""
 
+    keeps = "input"
+    overwrites = True
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x·tanh(log(1 + eˣ)). Source: ONNX operator Mish."""
         return xs[0] * xp.tanh(log1p_exp(xp, xs[0]))
@@ -73,6 +89,8 @@ class Mish(Pointwise):
 @final
 class Sigmoid(Pointwise):
     """1/(1 + e⁻ˣ). Source: torch.nn.Sigmoid."""
+
+    keeps = "output"
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """1/(1 + e⁻ˣ). Source: ONNX operator Sigmoid."""
@@ -83,6 +101,9 @@ class Sigmoid(Pointwise):
 class Hardsigmoid(Pointwise):
     """min(max(x + 3, 0), 6)/6. Source: arXiv:1905.02244; torch.nn.Hardsigmoid."""
 
+    keeps = "input"
+    overwrites = True
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """min(max(x + 3, 0), 6)/6. Source: torch.nn.Hardsigmoid."""
         return xp.minimum(xp.maximum(xs[0] + 3, 0), 6) / 6
@@ -92,6 +113,9 @@ class Hardsigmoid(Pointwise):
 class Hardswish(Pointwise):
     """x·hardsigmoid(x). Source: arXiv:1905.02244; torch.nn.Hardswish."""
 
+    keeps = "input"
+    overwrites = True
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x·min(max(x + 3, 0), 6)/6. Source: ONNX operator HardSwish."""
         return xs[0] * (xp.minimum(xp.maximum(xs[0] + 3, 0), 6) / 6)
@@ -100,6 +124,8 @@ class Hardswish(Pointwise):
 @final
 class Tanh(Pointwise):
     """tanh(x). Source: torch.nn.Tanh."""
+
+    keeps = "output"
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """tanh(x). Source: ONNX operator Tanh."""
@@ -111,6 +137,8 @@ class Softmax(Pointwise):
     """eˣ/Σeˣ over the channels of each position. Source: torch.nn.Softmax with dim=1."""
 
     storage: ClassVar[Storage] = "own"
+    keeps = "output"
+    precision = "full"
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """eˣ/Σeˣ over channels, the largest shifted to 0. Source: ONNX operator Softmax, axis 1."""
@@ -123,6 +151,8 @@ class LogSoftmax(Pointwise):
     """The logarithm of softmax over channels. Source: torch.nn.LogSoftmax with dim=1."""
 
     storage: ClassVar[Storage] = "own"
+    keeps = "output"
+    precision = "full"
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """log(eˣ/Σeˣ) over channels, the largest shifted to 0. Source: ONNX LogSoftmax."""

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Axes, Layer, Plan, axes
 from convcalc.layers.sliding import check_axes, check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 SIZE = axes("Output size: one number for all axes, or one per axis.")
 
@@ -60,6 +63,15 @@ class AdaptiveAvgPool(Layer):
         """No weights, no multiply-accumulates."""
         return _adaptive_plan(self.size, xs[0])
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """To one position it is a mean, which keeps nothing; otherwise the input is kept."""
+        from convcalc.layers.operations import Operation, as_image
+
+        kept = any(size > 1 for size in plan.output.spatial)
+        return as_image(
+            xs[0], (), Operation(plan.output.size, keeps="input" if kept else "nothing")
+        )
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = mean of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveAvgPool2d."""
         return _pooled(xp, xp.mean, xs[0], self.size)
@@ -73,6 +85,8 @@ class AdaptiveMaxPool(Layer):
     Shapes: H×W×C → size×C. Source: torch.nn.AdaptiveMaxPool2d.
     """
 
+    keeps = "input"
+
     size: Annotated[Axes, SIZE]
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
@@ -82,6 +96,13 @@ class AdaptiveMaxPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return _adaptive_plan(self.size, xs[0])
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept, and where each largest value stood: 8 bytes an output."""
+        from convcalc.layers.operations import Array, Operation, as_image
+
+        size = plan.output.size
+        return as_image(xs[0], (), Operation(size, keeps=self.keeps, extra=(Array(size, width=8),)))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = max of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveMaxPool2d."""
@@ -104,6 +125,12 @@ class GlobalAvgPool(Layer):
         """No weights, no multiply-accumulates."""
         return _global_plan(xs[0])
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A mean keeps nothing."""
+        from convcalc.layers.operations import Operation, as_image
+
+        return as_image(xs[0], (), Operation(plan.output.size))
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The mean of x over all positions. Source: ONNX operator GlobalAveragePool."""
         return xs[0].mean(axis=tuple(range(2, xs[0].ndim)), keepdims=True)
@@ -117,6 +144,8 @@ class GlobalMaxPool(Layer):
     Shapes: H×W×C → 1×1×C. Source: ONNX operator GlobalMaxPool.
     """
 
+    keeps = "input"
+
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A map to pool."""
         return check_spatial("global_maxpool", xs[0])
@@ -124,6 +153,13 @@ class GlobalMaxPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return _global_plan(xs[0])
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept, and where each largest value stood: 8 bytes an output."""
+        from convcalc.layers.operations import Array, Operation, as_image
+
+        size = plan.output.size
+        return as_image(xs[0], (), Operation(size, keeps=self.keeps, extra=(Array(size, width=8),)))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The largest x over all positions. Source: ONNX operator GlobalMaxPool."""

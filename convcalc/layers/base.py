@@ -9,15 +9,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from convcalc.diagnostics import Problem
 from convcalc.shape import Shape
 from convcalc.window import Window
 
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
+
 Storage = Literal["own", "in_place", "view"]
 """Where a layer's output lives: memory of its own, its input's memory overwritten, or a view of
 its input that owns nothing."""
+
+Keeps = Literal["nothing", "input", "output", "factors"]
+"""What a backward pass needs: nothing, all inputs, the output, or each input if another one has a
+gradient (a product's)."""
+Precision = Literal["low", "full", "same"]
+"""What mixed precision computes in: half, float32, or whatever the inputs are."""
 
 Rounding = Literal["exact", "floor", "ceil"]
 Axes = int | tuple[int, ...]
@@ -124,8 +133,22 @@ class Layer(ABC):
     storage: ClassVar[Storage] = "own"
     inputs: ClassVar[Literal["one", "many"]] = "one"
     """Whether the layer takes one tensor or merges several branches."""
+    stands_alone: ClassVar[bool] = True
+    """Whether the first field may stand alone in a spec, as in `linear: 4096`."""
     ceils: ClassVar[bool] = False
     """Whether a spec-wide `rounding: ceil` means this layer; in Caffe and PyTorch, only pooling."""
+    keeps: ClassVar[Keeps] = "nothing"
+    """What its backward pass needs of its input and output; see `operations`."""
+    keeps_in_place: ClassVar[Keeps | None] = None
+    """The same when it overwrites its input; None is a copy of what `keeps` says."""
+    overwrites: ClassVar[bool] = False
+    """Whether PyTorch's layer can be told to overwrite its input (`inplace=True`)."""
+    precision: ClassVar[Precision] = "same"
+    """What mixed precision computes it in."""
+    folds: ClassVar[bool] = False
+    """Whether inference can do it by changing the weights of the layer before it."""
+    layout: ClassVar[Literal["fresh", "kept", "format"]] = "fresh"
+    """How its output lies in memory: in order, as its input, or channels last if that is."""
 
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:
@@ -143,11 +166,39 @@ class Layer(ABC):
         """All that would make `plan` meaningless for input shapes `xs`, and warnings."""
         return iter(())
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """What the layer does to memory: one operation with what its class declares.
+
+        Layers that need more, or run as several operations, say so here.
+        """
+        from convcalc.layers.operations import Operation, learned  # only memory asks
+
+        view = self.storage == "view"
+        return (
+            Operation(
+                plan.output.size,
+                tuple(range(len(xs))),
+                "view" if view else "in_place" if self.overwrites else "own",
+                self.keeps,
+                self.keeps_in_place,
+                learns=learned(plan),
+                gradient="view" if view else "new",
+                precision=self.precision,
+                layout=self.layout,
+            ),
+        )
+
+    @property
+    def counters(self) -> int:
+        """Whole numbers of 8 bytes that it counts in, beside its buffers."""
+        return 0
+
 
 class Pointwise(Layer):
     """A layer whose every output value is computed from the input value in its place."""
 
     storage: ClassVar[Storage] = "in_place"
+    layout = "kept"
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """Same shape out, no weights, no multiply-accumulates."""

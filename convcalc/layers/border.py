@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import example, padded
@@ -27,6 +27,9 @@ from convcalc.layers.sliding import (
 )
 from convcalc.shape import Shape
 from convcalc.window import Window
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Layout, Operation
 
 
 def _check_words(field: str, padding: Padding) -> Iterator[Problem]:
@@ -71,6 +74,12 @@ class Pad(Layer):
         )
         output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
         return Plan(Shape(x.channels, output), windows=found)
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A copy with its border; one that mirrors or repeats keeps the input."""
+        from convcalc.layers.operations import padding
+
+        return (padding(xs[0], plan.windows or (), self.mode),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[i] = x[i − P], `value` or a value of x in the border. Source: ONNX operator Pad."""
@@ -142,6 +151,19 @@ class Crop(Layer):
         found = tuple(Window(before=-before, after=-after) for before, after in self._cuts(x))
         output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
         return Plan(Shape(x.channels, output), windows=found)
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A view per axis; the gradient of each is a map of zeros around it."""
+        from convcalc.layers.operations import Operation, gaps
+
+        layout: Layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "kept"
+        found: list[Operation] = []
+        left = xs[0].size
+        for size, cut in zip(xs[0].spatial, self._cuts(xs[0]), strict=True):
+            if any(cut):
+                left = left // size * (size - sum(cut))
+                found.append(Operation(left, (len(found),), "view", layout=layout, name="cut"))
+        return tuple(found)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[i] = x[i + cut]. Source: Keras Cropping2D."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import per_channel
 from convcalc.layers.base import Layer, Plan, Weight, flag, whole
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 
 @final
@@ -17,6 +20,8 @@ class Slice(Layer):
 
     Shapes: H×W×C → H×W×(stop − start). Source: ONNX operator Slice; numpy's x[:, start:stop].
     """
+
+    stands_alone: ClassVar[bool] = False
 
     storage = "view"
 
@@ -54,6 +59,14 @@ class Slice(Layer):
         start, stop = self._range(xs[0].channels)
         return Plan(Shape(stop - start, xs[0].spatial))
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A view; its gradient is an array of zeros around it."""
+        from convcalc.layers.operations import Operation
+
+        if plan.output == xs[0]:
+            return ()
+        return (Operation(plan.output.size, storage="view", layout="kept"),)
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[c] = x[start + c]. Source: ONNX operator Slice."""
         start, stop = self._range(xs[0].shape[1])
@@ -69,6 +82,11 @@ class Scale(Layer):
     Source: Touvron et al., arXiv:2103.17239 (LayerScale); Caffe's Scale layer.
     """
 
+    stands_alone: ClassVar[bool] = False
+
+    keeps = "input"
+    layout = "kept"
+
     bias: Annotated[bool, flag("Learn a summand per channel too.")] = False
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
@@ -76,6 +94,18 @@ class Scale(Layer):
         shape = (xs[0].channels,)
         bias = (Weight("bias", shape),) if self.bias else ()
         return Plan(xs[0], (Weight("weight", shape), *bias))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept; the gradient of the factors is first made per value."""
+        from convcalc.layers.operations import Operation
+
+        (scale,) = super().operations(xs, plan)
+        factors, *summands = scale.learns
+        scale = scale._replace(learns=(factors,), gradient="product")
+        if not summands:
+            return (scale,)
+        plus = Operation(scale.output, (1,), learns=tuple(summands), gradient="same", name="plus")
+        return (scale, plus)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """w·x + b per channel. Source: Caffe's Scale layer."""

@@ -40,6 +40,10 @@ class ConvTranspose(Layer):
     Source: Dumoulin and Visin, arXiv:1603.07285, chapter 4; torch.nn.ConvTranspose2d.
     """
 
+    keeps = "input"
+    precision = "low"
+    layout = "format"
+
     filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes, axes("Stride S: outputs from one input value to the next.")] = 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import per_channel, taps
@@ -31,6 +31,9 @@ from convcalc.layers.sliding import (
     windows,
 )
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 PADDING_MODE = choice("What the border holds.", "zero", "reflect", "replicate", "circular")
 
@@ -72,6 +75,10 @@ class Conv(Layer):
     Source: CS231n notes, "Convolutional Layer"; ONNX operator Conv; torch.nn.Conv2d.
     """
 
+    keeps = "input"
+    precision = "low"
+    layout = "format"
+
     filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes, axes("Stride S.")] = 1
@@ -92,6 +99,13 @@ class Conv(Layer):
         """One weight per tap, channel of the group and filter; a MAC per weight and position."""
         return convolution_plan(self, xs[0], self.filters, self.groups, bias=self.bias)
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept; as a copy with its border, where the kernel cannot make that."""
+        from convcalc.layers.operations import after, border
+
+        first = border(xs[0], plan.windows or (), self.padding_mode)
+        return after(first, *super().operations(xs, plan))
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[k, o] = Σ w[k, c, t]·x[c, o·S + t·D − P] + b[k]. Source: torch.nn.Conv2d."""
         return convolution_forward(self, self.groups, xp, weights, xs[0])
@@ -105,6 +119,10 @@ class DepthwiseConv(Layer):
     Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×(C·multiplier).
     Source: Howard et al., arXiv:1704.04861; torch.nn.Conv2d with groups = channels.
     """
+
+    keeps = "input"
+    precision = "low"
+    layout = "format"
 
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes, axes("Stride S.")] = 1
@@ -124,6 +142,13 @@ class DepthwiseConv(Layer):
         """One weight per tap and output channel; a MAC per weight and position."""
         channels = xs[0].channels
         return convolution_plan(self, xs[0], channels * self.multiplier, channels, bias=self.bias)
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept; as a copy with its border, where the kernel cannot make that."""
+        from convcalc.layers.operations import after, border
+
+        first = border(xs[0], plan.windows or (), self.padding_mode)
+        return after(first, *super().operations(xs, plan))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[c·m + j, o] = Σ w[c·m + j, t]·x[c, o·S + t·D − P] + b. Source: ONNX operator Conv."""

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
-from convcalc.layers.base import Pointwise, number
+from convcalc.layers.base import Plan, Pointwise, number
+from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 
 @final
@@ -16,6 +20,15 @@ class Dropout(Pointwise):
     """
 
     rate: Annotated[float, number("Share of values zeroed.", 0, maximum=1)] = 0.5
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Training makes a mask: of the values' type on the CPU, of bytes on CUDA."""
+        from convcalc.layers.operations import Array, Operation
+
+        if not self.rate:
+            return ()
+        mask = Array(constant=1) if self.rate == 1 else Array(xs[0].size, cuda_width=1)
+        return (Operation(plan.output.size, extra=(mask,), training_only=True),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x: inference leaves every value as it is. Source: ONNX operator Dropout."""

@@ -18,6 +18,9 @@ class Linear(Layer):
     Source: CS231n notes, "Fully-connected layer"; ONNX operator Gemm; torch.nn.Linear.
     """
 
+    keeps = "input"
+    precision = "low"
+
     features: Annotated[int, whole("Number of outputs.", 1)]
     bias: Annotated[bool, BIAS] = True
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import taps
@@ -22,6 +22,9 @@ from convcalc.layers.base import (
 )
 from convcalc.layers.sliding import check_sliding, output_sizes, per_axis, windows
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 
 @final
@@ -54,6 +57,29 @@ class LocallyConnected(Layer):
         weight = Weight("weight", (*output.axes, x.channels, *kernel))
         weights = (weight, Weight("bias", output.axes)) if self.bias else (weight,)
         return Plan(output, weights, prod(weight.shape), found)
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept as columns, which are multiplied position by position."""
+        from convcalc.layers.operations import Operation, border, learned
+
+        x, size = xs[0], plan.output.size
+        first = border(x, plan.windows or ())
+        columns = x.channels * prod(per_axis(self.kernel, x.rank)) * prod(plan.output.spatial)
+        weight, *bias = learned(plan)
+        at = len(first)
+        return (
+            *first,
+            Operation(columns, (at,), name="columns"),
+            Operation(
+                size, (at + 1,), keeps="input", learns=(weight,), precision="low", layout="turned"
+            ),
+            *(
+                Operation(
+                    size, (at + 2,), learns=(each,), gradient="same", layout="kept", name="plus"
+                )
+                for each in bias
+            ),
+        )
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[k, o] = Σ w[k, o, c, t]·x[c, o·S + t·D − P] + b[k, o]. Source: Keras."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 
 def _broadcast(xs: Sequence[Shape]) -> Shape:
@@ -57,6 +60,12 @@ class Add(Layer):
         """No weights, no multiply-accumulates."""
         return Plan(_broadcast(xs))
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Nothing is kept; the gradient goes to each branch as it is."""
+        from convcalc.layers.operations import Operation, folded
+
+        return folded(xs, Operation(0, gradient="same"))
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x₁ + x₂ + …, extents of 1 repeated. Source: ONNX operators Add and Sum."""
         total = xs[0]
@@ -83,6 +92,12 @@ class Multiply(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights; its multiplications are not counted as MACs."""
         return Plan(_broadcast(xs))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Each factor is kept for the gradient of the other."""
+        from convcalc.layers.operations import Operation, folded
+
+        return folded(xs, Operation(0, keeps="factors", gradient="product"))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x₁·x₂·…, extents of 1 repeated. Source: ONNX operator Mul."""
@@ -118,6 +133,12 @@ class Concat(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return Plan(Shape(sum(x.channels for x in xs), xs[0].spatial))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Nothing is kept; each branch's gradient is a slice of the output's."""
+        from convcalc.layers.operations import Operation
+
+        return (Operation(plan.output.size, tuple(range(len(xs))), gradient="view"),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The channels of x₁, then those of x₂, …. Source: ONNX operator Concat, axis 1."""

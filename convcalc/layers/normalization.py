@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, final
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import batch_statistics, moments, normalized, padded, per_channel
 from convcalc.layers.base import Layer, Plan, Weight, choice, flag, number, whole
 from convcalc.layers.sliding import decimal
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 EPS = number("Added to the variance.", minimum=0)
 AFFINE = flag("Learn a factor and a summand per channel.")
@@ -40,6 +44,12 @@ class BatchNorm(Layer):
     Source: Ioffe and Szegedy, arXiv:1502.03167; torch.nn.BatchNorm2d.
     """
 
+    stands_alone: ClassVar[bool] = False
+
+    keeps = "input"
+    layout = "format"
+    folds = True
+
     eps: Annotated[float, EPS] = 1e-5
     momentum: Annotated[float, MOMENTUM] = 0.1
     affine: Annotated[bool, AFFINE] = True
@@ -49,6 +59,19 @@ class BatchNorm(Layer):
         """A factor, a summand and two statistics per channel."""
         shape = (xs[0].channels,)
         return Plan(xs[0], _weights(shape, affine=self.affine, statistics=self.track_running_stats))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept, and the mean and deviation of each channel."""
+        from convcalc.layers.operations import Array
+
+        (norm,) = super().operations(xs, plan)
+        when: Literal["always", "training"] = "training" if self.track_running_stats else "always"
+        return (norm._replace(extra=(Array(constant=2 * xs[0].channels, width=4, when=when),)),)
+
+    @property
+    def counters(self) -> int:
+        """The number of batches seen."""
+        return int(self.track_running_stats)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """(x − mean)/√(var + eps)·w + b, by the running statistics. Source: torch.nn.BatchNorm2d.
@@ -71,6 +94,9 @@ class GroupNorm(Layer):
 
     Shapes: unchanged. Parameters 2C. Source: Wu and He, arXiv:1803.08494; torch.nn.GroupNorm.
     """
+
+    keeps = "input"
+    precision = "full"
 
     groups: Annotated[int, whole("Number of groups.", 1)]
     eps: Annotated[float, EPS] = 1e-5
@@ -101,6 +127,13 @@ class GroupNorm(Layer):
         """A factor and a summand per channel."""
         return Plan(xs[0], _weights((xs[0].channels,), affine=self.affine))
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept, and the mean and deviation of each group."""
+        from convcalc.layers.operations import Array
+
+        (norm,) = super().operations(xs, plan)
+        return (norm._replace(extra=(Array(2 * self.groups, width=4),), straightens=True),)
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """(x − mean)/√(var + eps)·w + b over a group of channels. Source: torch.nn.GroupNorm."""
         x = xs[0].reshape(xs[0].shape[0], self.groups, -1)
@@ -118,6 +151,9 @@ class LayerNorm(Layer):
     arXiv:2201.03545.
     """
 
+    keeps = "input"
+    precision = "full"
+
     over: Annotated[
         Literal["channels", "all"],
         choice("Normalize the channels of each position, or all values.", "channels", "all"),
@@ -131,6 +167,20 @@ class LayerNorm(Layer):
         x = xs[0]
         shape = (x.channels,) if self.over == "channels" else x.axes
         return Plan(x, _weights(shape, affine=self.affine, bias=self.bias))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept, and the mean and deviation of each row."""
+        from convcalc.layers.operations import Array, view
+
+        x, (norm,) = xs[0], super().operations(xs, plan)
+        if self.over == "all" or not x.spatial:
+            return (norm._replace(extra=(Array(2, width=4),)),)
+        statistics = Array(2 * prod(x.spatial), width=4)
+        there = back = view(x.size)
+        if x.channels > 1 and prod(x.spatial) > 1:
+            there = view(x.size)._replace(layout="turned")
+            back = there._replace(layout="channels_last" if x.rank > 1 else "turned")
+        return (there, norm._replace(reads=(1,), extra=(statistics,)), back._replace(reads=(2,)))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """(x − mean)/√(var + eps)·w + b over channels or an example. Source: torch.nn.LayerNorm."""
@@ -152,6 +202,10 @@ class InstanceNorm(Layer):
     Source: Ulyanov et al., arXiv:1607.08022; torch.nn.InstanceNorm2d.
     """
 
+    stands_alone: ClassVar[bool] = False
+
+    keeps = "input"
+
     eps: Annotated[float, EPS] = 1e-5
     momentum: Annotated[float, MOMENTUM] = 0.1
     affine: Annotated[bool, AFFINE] = False
@@ -171,6 +225,39 @@ class InstanceNorm(Layer):
         """A factor and a summand per channel, if any are learned."""
         shape = (xs[0].channels,)
         return Plan(xs[0], _weights(shape, affine=self.affine, statistics=self.track_running_stats))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A batch norm of one example with N·C channels, its weights repeated for each."""
+        from convcalc.layers.operations import Array, Operation, learned, view
+
+        size, channels = plan.output.size, xs[0].channels
+        repeated = tuple(
+            Operation(channels, (), learns=(weight,), gradient="same", name="repeat")
+            for weight in learned(plan)
+        )
+        flat, tracks = len(repeated) + 1, self.track_running_stats
+        statistics = Array(2 * channels, width=4, when="training" if tracks else "always")
+        copies = (Array(2 * channels),) if tracks else ()
+        update = (Array(constant=channels, when="training", kept=False),) if tracks else ()
+        norm = Operation(
+            size,
+            (flat, *range(1, flat)),
+            keeps=(flat, 1) if repeated else (flat,),
+            extra=(*copies, statistics),
+            name="norm",
+        )
+        held = tuple(range(1, flat))
+        return (
+            *repeated,
+            view(size),
+            norm,
+            view(size, flat + 1)._replace(extra=update, holds=held),
+        )
+
+    @property
+    def counters(self) -> int:
+        """The number of batches seen."""
+        return int(self.track_running_stats)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """(x − mean)/√(var + eps)·w + b over the positions. Source: torch.nn.InstanceNorm2d.
@@ -204,6 +291,23 @@ class LocalResponseNorm(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights; its multiplications are not counted as MACs."""
         return Plan(xs[0])
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """x/(alpha·mean(x²) + k)^beta over a padded copy: each step keeps what it needs."""
+        from convcalc.layers.operations import Operation, power, view
+
+        size, channels = xs[0].size, xs[0].channels
+        return (
+            Operation(size, (0, 0), keeps="factors", gradient="product", name="square"),
+            view(size, 1),
+            Operation(size // channels * (channels + self.size - 1), (2,), name="pad"),
+            Operation(size, (3,), keeps="input", name="mean"),
+            view(size, 4),
+            Operation(size, (5,), name="times"),
+            Operation(size, (6,), gradient="same", name="plus"),
+            power(size, 7)._replace(holds=(5,)),
+            Operation(size, (0, 8), keeps="input", scratch=2 * size, name="divide"),
+        )
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[c] = x[c]/(k + alpha/size·Σ x[c']²)^beta. Source: torch.nn.LocalResponseNorm.

@@ -3,18 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
-from typing import Annotated, Any, Literal, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from convcalc.layers.activation import elu, log1p_exp
 from convcalc.layers.arrays import per_channel
 from convcalc.layers.base import Layer, Plan, Pointwise, Weight, choice, number
 from convcalc.shape import Shape
 
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
+
 
 @final
 @dataclass(frozen=True)
 class LeakyRelu(Pointwise):
     """x where x > 0, else slope·x. Source: torch.nn.LeakyReLU."""
+
+    keeps = "input"
+    keeps_in_place = "output"
+    overwrites = True
 
     slope: Annotated[float, number("Slope below 0.")] = 0.01
 
@@ -33,6 +40,8 @@ class Prelu(Layer):
     """
 
     storage = "in_place"
+    keeps = "input"
+    precision = "low"
 
     slopes: Annotated[
         Literal["one", "channels"],
@@ -43,6 +52,11 @@ class Prelu(Layer):
         """One slope, or one per channel."""
         count = 1 if self.slopes == "one" else xs[0].channels
         return Plan(xs[0], (Weight("weight", (count,)),))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The gradient of the slopes is first made per value."""
+        (operation,) = super().operations(xs, plan)
+        return (operation._replace(storage="own", gradient="product"),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The value where it is above 0, else w·x. Source: torch.nn.PReLU."""
@@ -55,6 +69,10 @@ class Prelu(Layer):
 class Elu(Pointwise):
     """x where x > 0, else alpha·(eˣ − 1). Source: arXiv:1511.07289; torch.nn.ELU."""
 
+    keeps = "input"
+    keeps_in_place = "output"
+    overwrites = True
+
     alpha: Annotated[float, number("Depth below 0.")] = 1.0
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
@@ -66,6 +84,8 @@ class Elu(Pointwise):
 @dataclass(frozen=True)
 class Gelu(Pointwise):
     """x·Φ(x), Φ the normal distribution. Source: arXiv:1606.08415; torch.nn.GELU."""
+
+    keeps = "input"
 
     approximate: Annotated[
         Literal["none", "tanh"], choice("Compute it exactly, or by tanh.", "none", "tanh")
@@ -86,6 +106,11 @@ class Gelu(Pointwise):
 @dataclass(frozen=True)
 class Softplus(Pointwise):
     """log(1 + e^(beta·x))/beta; x itself above the threshold. Source: torch.nn.Softplus."""
+
+    stands_alone: ClassVar[bool] = False
+
+    keeps = "input"
+    precision = "full"
 
     beta: Annotated[float, number("Steepness.", above=0)] = 1.0
     threshold: Annotated[float, number("beta·x above which the output is x.")] = 20.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, nan
-from typing import Annotated, Any, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import meetings
@@ -29,6 +29,9 @@ from convcalc.layers.sliding import (
 )
 from convcalc.shape import Shape
 from convcalc.window import Window
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 STRIDE = axes("Stride S; the kernel size when left out.")
 
@@ -72,6 +75,7 @@ class MaxPool(Layer):
     """
 
     ceils: ClassVar[bool] = True
+    keeps = "input"
 
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -87,6 +91,14 @@ class MaxPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return pooling_plan(self, xs[0])
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept, and where each largest value stood: 8 bytes an output."""
+        from convcalc.layers.operations import Array, Operation, as_image, border
+
+        size = plan.output.size
+        pool = Operation(size, keeps=self.keeps, extra=(Array(size, width=8),), layout="format")
+        return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = max of x[o·S + t·D − P], the padding left out. Source: torch.nn.MaxPool2d."""
@@ -108,6 +120,7 @@ class AvgPool(Layer):
     """
 
     ceils: ClassVar[bool] = True
+    keeps = "input"
 
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -124,6 +137,13 @@ class AvgPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return pooling_plan(self, xs[0])
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept."""
+        from convcalc.layers.operations import Operation, as_image, border
+
+        pool = Operation(plan.output.size, keeps=self.keeps, layout="format")
+        return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = Σ x[o·S + t − P]/count. Source: torch.nn.AvgPool2d.
@@ -168,6 +188,29 @@ class LpPool(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return pooling_plan(self, xs[0])
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """(sign(y)·relu(|y|)·F)^(1/p), y the mean of x^p: each step keeps what it needs."""
+        from convcalc.layers.operations import Operation, as_image, padding
+        from convcalc.layers.operations import power as raised
+
+        x, size = xs[0], plan.output.size
+        found = unrounded_windows(self, x.spatial)
+        bordered = any(window.before or window.after for window in found)
+        first = (padding(x, found, "zero"),) if bordered else ()
+        inside = first[-1].output if first else x.size
+        first = (*first, raised(inside, len(first)))
+        mean = as_image(x, first, Operation(size, keeps="input", name="mean"))
+        y = len(mean)
+        return (
+            *mean,
+            Operation(size, (y,), name="sign"),
+            Operation(size, (y,), keeps="input", scratch=size, name="abs"),
+            Operation(size, (y + 2,), keeps="output", name="relu"),
+            Operation(size, (y + 1, y + 3), keeps="factors", gradient="product", name="multiply"),
+            Operation(size, (y + 4,), name="times"),
+            raised(size, y + 5)._replace(holds=(y,)),
+        )
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = (Σ x[o·S + t − P]^p)^(1/p). Source: torch.nn.LPPool2d.

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import example
 from convcalc.layers.base import Extents, Layer, Plan, extents, whole
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Layout, Operation
 
 
 @final
@@ -18,6 +21,8 @@ class Flatten(Layer):
 
     Shapes: H×W×C → H·W·C, in memory order C, H, W. Source: torch.nn.Flatten.
     """
+
+    stands_alone: ClassVar[bool] = False
 
     storage = "view"
 
@@ -53,6 +58,13 @@ class Flatten(Layer):
         first, last = self._span(x)
         axes = (*x.axes[:first], prod(x.axes[first : last + 1]), *x.axes[last + 1 :])
         return Plan(Shape.from_axes(axes), windows=() if axes == x.axes else None)
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A view; a copy where a permutation or a cut left the values out of order."""
+        from convcalc.layers.operations import view
+
+        first, last = self._span(xs[0])
+        return (view(plan.output.size)._replace(reshapes=True),) if first != last else ()
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The same values in memory order, `start` to `end` as one. Source: torch.nn.Flatten."""
@@ -106,6 +118,12 @@ class Reshape(Layer):
         axes = self._axes(xs[0])
         return Plan(Shape.from_axes(axes), windows=() if axes == xs[0].axes else None)
 
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A view; a copy where a permutation or a cut left the values out of order."""
+        from convcalc.layers.operations import view
+
+        return (view(plan.output.size)._replace(reshapes=True),)
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The same values in memory order, in the given shape. Source: ONNX operator Reshape."""
         return xs[0].reshape(xs[0].shape[0], *self._axes(example(xs[0])))
@@ -139,6 +157,14 @@ class Permute(Layer):
         axes = tuple(xs[0].axes[axis - 1] for axis in self.order)
         same = list(self.order) == sorted(self.order)
         return Plan(Shape.from_axes(axes), windows=() if same else None)
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A view of the values in another order."""
+        from convcalc.layers.operations import turns, view
+
+        there = [axis - 1 for axis in self.order]
+        layout: Layout = "turned" if turns(xs[0].axes, there) else "kept"
+        return (view(plan.output.size)._replace(layout=layout),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """Output axis i is input axis order[i]. Source: torch.permute; ONNX operator Transpose."""

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Layer, Plan, whole
 from convcalc.layers.sliding import check_spatial, decimal
 from convcalc.shape import Shape
 from convcalc.window import Window
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 
 @final
@@ -41,6 +44,17 @@ class PixelShuffle(Layer):
         output = Shape(x.channels // factor**x.rank, tuple(size * factor for size in x.spatial))
         window = Window(factor, 1, 1, factor - 1, factor - 1, factor)
         return Plan(output, windows=(window,) * x.rank)
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A copy; off images, where PyTorch has no kernel, only if that moves values."""
+        from convcalc.layers.operations import Operation, turns, view
+
+        x = xs[0]
+        axes = (plan.output.channels, *(self.factor,) * x.rank, *x.spatial)
+        order = [0, *(axis for step in range(x.rank) for axis in (1 + x.rank + step, 1 + step))]
+        if x.rank != 2 and not turns(axes, order):
+            return (view(x.size),)
+        return (Operation(x.size),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[c, i·r + a, j·r + b] = x[(c·r + a)·r + b, i, j]. Source: torch.nn.PixelShuffle."""
@@ -78,6 +92,14 @@ class ChannelShuffle(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """The same values in other places."""
         return Plan(xs[0])
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A copy, if it moves values."""
+        from convcalc.layers.operations import Operation, turns, view
+
+        x = xs[0]
+        axes = (self.groups, x.channels // self.groups, x.size // x.channels)
+        return (Operation(x.size),) if turns(axes, (1, 0, 2)) else (view(x.size),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[i·groups + g] = x[g·(C/groups) + i]. Source: torch.nn.ChannelShuffle."""

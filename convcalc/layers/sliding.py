@@ -191,7 +191,7 @@ def _check_fits(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterator
 def _check_tiles(
     kind: str, layer: Sliding, found: tuple[Window, ...], x: Shape
 ) -> Iterator[Problem]:
-    if layer.rounding == "ceil":
+    if layer.rounding == "ceil" or layer.padding == "same":  # `same` says what the size is
         return
     left_over = [window.remainder(size) for window, size in zip(found, x.spatial, strict=True)]
     if not any(left_over):

@@ -1,0 +1,167 @@
+"""What a layer does to memory: operations, and what each allocates, keeps and gives back.
+
+The rules are PyTorch's, measured (docs/memory.md): an operation keeps for its backward pass what
+autograd saves, and allocates what its kernel returns. Imported only when memory is asked for.
+"""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Literal, NamedTuple
+
+from convcalc.layers.base import Keeps, Plan, Precision, Weight
+from convcalc.shape import Shape
+from convcalc.window import Window
+
+Gradient = Literal["new", "product", "same", "view"]
+"""How gradients of operands and weights come to be: arrays of their own; a product as large as the
+output, then summed to size; the output's gradient itself, summed to size if it is smaller; or
+a view of the output's gradient."""
+
+Layout = Literal["fresh", "kept", "format", "channels_last", "turned", "cut"]
+"""How values lie in memory: in the order of their shape; as the input's do; channels last if the
+input's do; channels last; with axes in some other order; with gaps between them."""
+
+
+class Array(NamedTuple):
+    """An array that an operation makes beside its output."""
+
+    values: int = 0
+    """Values per example."""
+    constant: int = 0
+    """Values that a batch has once, however large it is."""
+    width: int = 0
+    """Bytes of a value; 0 is those of the output's, 4 at least those of a float32 statistic."""
+    cuda_width: int = 0
+    """The same on CUDA, where it differs."""
+    when: Literal["always", "training"] = "always"
+    kept: bool = True
+    """Whether a backward pass needs it; otherwise it goes with the operation."""
+
+
+class Operation(NamedTuple):
+    """One operation of a layer.
+
+    Tensors are numbered: the layer's inputs first, from 0, then the outputs of its operations. The
+    last operation's output is the layer's; a layer without operations passes its input on.
+    """
+
+    output: int
+    """Values per example."""
+    reads: tuple[int, ...] = (0,)
+    """The tensors it reads, and has gradients for."""
+    storage: Literal["own", "in_place", "view"] = "own"
+    """`in_place` overwrites its input where that is asked for and safe."""
+    keeps: Keeps | tuple[int, ...] = "nothing"
+    """What its backward pass needs of what there is anyway; numbers are tensors."""
+    keeps_in_place: Keeps | None = None
+    """The same when it ran in place; None is a copy of what `keeps` says."""
+    extra: tuple[Array, ...] = ()
+    """Arrays it makes; kept for its backward pass if there is one, else gone at once."""
+    learns: tuple[Weight, ...] = ()
+    """Weights it has gradients for."""
+    gradient: Gradient = "new"
+    scratch: int = 0
+    """Values per example that its backward pass needs beside its results, at its end."""
+    straightens: bool = False
+    """Whether its backward pass copies a gradient that is a slice of a concat's."""
+    precision: Precision = "same"
+    holds: tuple[int, ...] = ()
+    """Tensors that stay alive until it is done, though it does not read them."""
+    training_only: bool = False
+    """Whether inference passes the input on instead."""
+    layout: Layout = "fresh"
+    """How the output's values lie in memory."""
+    reshapes: bool = False
+    """Whether it is a view only where its input's values lie in order, and otherwise a copy."""
+    name: str = ""
+    """What it is, where a layer has several."""
+
+
+def learned(plan: Plan) -> tuple[Weight, ...]:
+    """The weights that an optimizer updates."""
+    return tuple(weight for weight in plan.weights if not weight.buffer)
+
+
+def border(x: Shape, windows: Sequence[Window], mode: str = "zero") -> tuple[Operation, ...]:
+    """The copy with its border that a layer makes which cannot pad by itself; () if it can.
+
+    PyTorch's convolution and pooling pad both sides of an axis alike, with zeros.
+    """
+    if mode == "zero" and all(window.before == window.after for window in windows):
+        return ()
+    if not any(window.before or window.after for window in windows):
+        return ()
+    return (padding(x, windows, mode),)
+
+
+def padding(x: Shape, windows: Sequence[Window], mode: str) -> Operation:
+    """The border that `windows` add to `x`, of zeros or of values of `x`."""
+    sizes = (
+        size + window.before + window.after for size, window in zip(x.spatial, windows, strict=True)
+    )
+    keeps: Keeps = "input" if mode in ("reflect", "replicate") else "nothing"
+    return Operation(x.channels * prod(sizes), keeps=keeps, name="pad")
+
+
+def view(size: int, read: int = 0) -> Operation:
+    """The same values under another shape."""
+    return Operation(size, (read,), "view", gradient="view", layout="kept", name="view")
+
+
+def turns(axes: Sequence[int], order: Sequence[int]) -> bool:
+    """Whether putting the axes in an order moves values: axes of extent 1 may go anywhere.
+
+    >>> turns((3, 1, 5), (1, 0, 2)), turns((3, 2, 5), (1, 0, 2))
+    (False, True)
+    """
+    moved = [axis for axis in order if axes[axis] > 1]
+    return moved != sorted(moved)
+
+
+def gaps(axes: Sequence[int], left: Sequence[int]) -> bool:
+    """Whether values cut out of an array are apart, so that they are no row of one step.
+
+    >>> gaps((3, 5, 5), (3, 5, 4)), gaps((3, 5, 5), (1, 4, 5)), gaps((3, 5), (3, 1))
+    (True, False, False)
+    """
+    expected = 0
+    step = 1
+    for extent, size in zip(reversed(axes), reversed(left), strict=True):
+        if size > 1:
+            if expected and step != expected:
+                return True
+            expected = step * size
+        step *= extent
+    return False
+
+
+def after(first: tuple[Operation, ...], last: Operation) -> tuple[Operation, ...]:
+    """`last` on the input, or on what `first` makes of it."""
+    return (*first, last._replace(reads=(len(first),)))
+
+
+def as_image(x: Shape, first: tuple[Operation, ...], pool: Operation) -> tuple[Operation, ...]:
+    """Pooling, which PyTorch does to a sequence as to an image of height 1, between two views."""
+    if x.rank != 1:
+        return after(first, pool)
+    size = first[-1].output if first else x.size
+    lifted = after(first, view(size))
+    pooled = after(lifted, pool)
+    return (*pooled, view(pool.output, len(pooled)))
+
+
+def folded(xs: Sequence[Shape], step: Operation) -> tuple[Operation, ...]:
+    """Two tensors merged, then the result with the next: what `a + b + c` does."""
+    found: list[Operation] = []
+    so_far, axes = 0, xs[0].axes
+    for position, x in enumerate(xs[1:], 1):
+        axes = tuple(map(max, axes, x.axes))
+        merged = step._replace(output=prod(axes), reads=(so_far, position), layout="kept")
+        found.append(merged)
+        so_far = len(xs) + len(found) - 1
+    return tuple(found)
+
+
+def power(size: int, read: int) -> Operation:
+    """x^p, whose gradient is worked out as grad·(p·x^(p − 1)), one array a step."""
+    return Operation(size, (read,), keeps="input", scratch=2 * size, precision="full", name="power")

@@ -1,0 +1,230 @@
+"""The map of the code is true: who imports whom, and that every table is complete."""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from convcalc import __all__ as public
+from convcalc.cli import COMMANDS
+from convcalc.formats import FORMATS
+from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
+from convcalc.layers import CATALOGUE, Layer, layer_class
+from convcalc.layers.base import declarations
+
+PACKAGE = Path(__file__).parent.parent / "convcalc"
+
+LINES = (
+    {"cli"},
+    {"checks"},
+    {"rules", "formats", "exchange"},
+    {"analysis", "forward"},
+    {"graph"},
+    {"spec"},
+    {"layers"},
+    {"shape", "window", "diagnostics", "collector"},
+)
+"""From the top down; a part may import what stands on lines below its own, and itself.
+
+The parts of the last line build on one another; elsewhere those of one line do not.
+"""
+
+EXCEPTIONS = {
+    # The notebook protocol asks the report itself for HTML.
+    ("analysis/report.py", "convcalc.formats.html"),
+}
+
+THIRD_PARTIES = {
+    "click": ("cli",),
+    "yaml": ("spec",),
+    "rich": ("formats/table.py", "cli"),
+    "numpy": ("forward",),
+    "cupy": ("forward",),
+}
+"""Package → where it may be imported."""
+
+HELPERS = {"columns", "diagnostics", "html", "numbers", "rows", "summary"}
+"""Modules of formats/ that are no format of `--format`: html is the notebook's."""
+
+LAYER_HELPERS = {"__init__", "arrays", "base", "operations", "sliding", "special"}
+"""Modules of layers/ without a kind of layer."""
+
+CLI_HELPERS = {"__init__", "options"}
+"""Modules of cli/ without a command."""
+
+
+class Import(NamedTuple):
+    """One import statement."""
+
+    file: str
+    line: int
+    module: str
+    late: bool
+    """Inside a function."""
+
+
+def imports(path: Path) -> Iterator[Import]:
+    file = path.relative_to(PACKAGE).as_posix()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    late = {
+        id(inner)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for inner in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(file, node.lineno, alias.name, id(node) in late)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}:{node.lineno}: imports are absolute"
+            module = node.module or ""
+            yield Import(file, node.lineno, module, id(node) in late)
+            if module == "convcalc":
+                for alias in node.names:
+                    if alias.name in {*parts(), "cli"}:
+                        yield Import(file, node.lineno, f"convcalc.{alias.name}", id(node) in late)
+
+
+def parts() -> set[str]:
+    """The parts that the package has."""
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    return modules | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+
+ALL = [found for path in sorted(PACKAGE.rglob("*.py")) for found in imports(path)]
+
+
+def part_of(file: str) -> str:
+    return file.partition("/")[0].removesuffix(".py")
+
+
+def line_of(part: str) -> int:
+    return next(number for number, line in enumerate(LINES) if part in line)
+
+
+def test_every_part_has_a_place() -> None:
+    assert parts() <= set().union(*LINES)
+
+
+def test_imports_go_downward_only() -> None:
+    wrong = []
+    for found in ALL:
+        part = part_of(found.file)
+        root, _, rest = found.module.partition(".")
+        if root != "convcalc" or not rest or part in ("__init__", "__main__"):
+            continue
+        target = rest.partition(".")[0]
+        allowed = target == part or line_of(part) < line_of(target)
+        bottom = line_of(part) == line_of(target) == len(LINES) - 1
+        if not allowed and not bottom and (found.file, found.module) not in EXCEPTIONS:
+            wrong.append(f"{found.file}:{found.line} imports {found.module}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_exception_is_still_needed_and_late() -> None:
+    for file, module in EXCEPTIONS:
+        (found,) = [each for each in ALL if (each.file, each.module) == (file, module)]
+
+        assert found.late
+
+
+def test_third_parties_stay_where_they_belong() -> None:
+    wrong = []
+    for found in ALL:
+        places = THIRD_PARTIES.get(found.module.partition(".")[0])
+        if places is None:
+            continue
+        if not any(found.file == place or found.file.startswith(f"{place}/") for place in places):
+            wrong.append(f"{found.file}:{found.line} imports {found.module}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_else_is_needed() -> None:
+    import sys
+
+    known = {*sys.stdlib_module_names, *THIRD_PARTIES, "convcalc", "__future__"}
+    # tomllib is the standard library's from 3.11 on, and tomli before that.
+    others = {found.module.partition(".")[0] for found in ALL} - known - {"tomllib", "tomli"}
+
+    assert not others
+
+
+@pytest.mark.parametrize("file", ["graph.py", "shape.py", "window.py", "diagnostics.py"])
+def test_what_everything_builds_on_imports_no_array_library(file: str) -> None:
+    assert not [each for each in ALL if each.file == file and each.module in THIRD_PARTIES]
+
+
+# Tables
+
+
+def modules(folder: str) -> set[str]:
+    return {path.stem for path in (PACKAGE / folder).glob("*.py")}
+
+
+def test_every_format_has_a_row_and_a_renderer() -> None:
+    assert modules("formats") - {"__init__"} == {*FORMATS} | HELPERS
+    for name, summary in FORMATS.items():
+        assert callable(import_module(f"convcalc.formats.{name}").render)
+        assert summary.endswith(".")
+
+
+def test_every_command_has_a_row_and_a_module() -> None:
+    assert modules("cli") - CLI_HELPERS == {*COMMANDS}
+    for name, summary in COMMANDS.items():
+        command = import_module(f"convcalc.cli.{name}").command
+
+        assert summary.endswith(".")
+        text = command.help or ""
+        assert re.search("\x08\n *Example", text), f"`convcalc {name} --help` shows no example"
+
+
+def test_every_layer_has_a_row() -> None:
+    classes = {
+        (path.stem, node.name)
+        for path in (PACKAGE / "layers").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(each, ast.Name) and each.id == "final" for each in node.decorator_list)
+    }
+
+    assert set(CATALOGUE.values()) == classes
+    assert modules("layers") - {module for module, _ in classes} == LAYER_HELPERS
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_every_layer_is_documented_with_its_source(kind: str) -> None:
+    layer = layer_class(kind)
+
+    assert issubclass(layer, Layer)
+    assert "Source:" in (layer.__doc__ or "")
+    for name, declared in declarations(layer).items():
+        assert declared.doc.endswith("."), f"{kind}.{name}"
+
+
+def test_every_column_is_documented_and_some_are_shown() -> None:
+    assert {*DEFAULT_COLUMNS} <= {*COLUMNS}
+    for name, column in COLUMNS.items():
+        assert column.title, name
+        assert column.doc.endswith("."), name
+
+
+@pytest.mark.parametrize("name", public)
+def test_every_public_name_can_be_imported_and_is_documented(name: str) -> None:
+    found = getattr(import_module("convcalc"), name)
+
+    assert found.__doc__, name
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
+def test_every_module_says_first_what_it_is_for(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    first = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+
+    assert not text or first.endswith((".", ":")), path

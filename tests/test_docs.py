@@ -1,0 +1,587 @@
+"""What the documentation shows is run, and what it lists is made from the code.
+
+Every fenced block of the README, CONTRIBUTING and docs/*.md has a language that says what is done
+with it; files are kept for the blocks behind them in the same page:
+
+- ```` ```yaml [net.yaml] [CC301 …] ```` is a spec; it has exactly these findings (none: it is
+  clean). `fragment` in place of a name: YAML that is no whole spec.
+- ```` ```console [width=120] ```` has lines `$ convcalc …` with what they print; a line `…` leaves
+  out some. The terminal is 100 characters wide unless said otherwise.
+- ```` ```python ```` is a doctest.
+- ```` ```json ```` and ```` ```toml ```` are read; `sh` and `text` are not run.
+
+`CONVCALC_UPDATE=1 python -m pytest tests/test_docs.py` writes what is generated or printed anew.
+"""
+
+import contextlib
+import difflib
+import doctest
+import io
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema
+import pytest
+import yaml
+
+from convcalc.cli import COMMANDS, convcalc
+from convcalc.diagnostics import Diagnostic
+from convcalc.formats import FORMATS
+from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
+from convcalc.formats.rows import value_text
+from convcalc.graph import MAX_RANK, MAX_VALUES, loads, read
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import Declared, Layer, declarations, defaults
+from convcalc.rules.pages import pages
+from convcalc.spec import expand, expressions, fields, promises, source
+from convcalc.spec.schema import spec_schema
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")])
+TAUGHT = [page for page in PAGES if page.name != "rules.md"]
+"""Pages whose specs say by themselves what they are; those of the rules have tests of their own."""
+UPDATE = bool(os.environ.get("CONVCALC_UPDATE"))
+WIDTH = "100"
+LANGUAGES = {"yaml", "console", "python", "json", "toml", "sh", "text"}
+
+_FENCE = re.compile(r"^( *)```(\w*)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_GENERATED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
+_RULE = re.compile("─+")
+_CHECKED = re.compile(r"^\| Expression \| Value \|.*\n\|[-:| ]+\n((?:\|.*\n)+)", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A fenced block."""
+
+    language: str
+    words: tuple[str, ...]
+    text: str
+    start: int
+    """Offset of its text in the page."""
+    line: int
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for match in _FENCE.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield Block(match[2], tuple(match[3].split()), match[4], match.start(4), line)
+
+
+def run(command: str) -> str:
+    """What a command line prints: its output, then its findings."""
+    words = shlex.split(command)
+    given = b""
+    if "<" in words:
+        *words, _, name = words
+        given = Path(name).read_bytes()
+    assert words.pop(0) == "convcalc", f"only convcalc is run, and this is {command}"
+    out, err = io.StringIO(), io.StringIO()
+    stdin, code = sys.stdin, 0
+    sys.stdin = io.TextIOWrapper(io.BytesIO(given))
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            convcalc(words, prog_name="convcalc")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    finally:
+        sys.stdin = stdin
+    failed = "error[" in err.getvalue() or err.getvalue().startswith("Usage:")
+    failed = failed or "\nFound " in out.getvalue()  # by `convcalc check`, which shows them there
+    assert bool(code) == failed, f"{command} exits with {code} and says {err.getvalue()!r}"
+    return out.getvalue() + err.getvalue()
+
+
+def same_but(shown: list[str], printed: list[str]) -> list[str]:
+    """What was printed, less the lines that the page leaves out with `…`."""
+    if "…" not in shown:
+        return printed
+    before, after = shown.index("…"), len(shown) - shown.index("…") - 1
+    assert before + after <= len(printed), "the page shows more lines than are printed"
+    return [*printed[:before], "…", *printed[len(printed) - after :]]
+
+
+def played(block: Block) -> str:
+    """The block with what its commands print now."""
+    widths = [word[6:] for word in block.words if word.startswith("width=")]
+    os.environ["COLUMNS"] = widths[0] if widths else WIDTH
+    result = []
+    for part in re.split(r"^(?=\$ )", block.text, flags=re.MULTILINE):
+        if not part:
+            continue
+        first, *shown = part.rstrip("\n").split("\n")
+        blank = part[len(part.rstrip("\n")) + 1 :]
+        printed = [line.rstrip() for line in run(first[2:]).rstrip("\n").split("\n")]
+        result.append("\n".join([first, *same_but(shown, printed)]).rstrip() + "\n" + blank)
+    return "".join(result)
+
+
+def compare(page: Path, text: str, now: str) -> None:
+    """Fail where a page is not what it should be now, or write it anew."""
+    if UPDATE:
+        page.write_text(now, encoding="utf-8")
+    elif _RULE.sub("─", now) != _RULE.sub("─", text):  # rich 13 draws them one longer than 14
+        titles = (f"{page.name} shows", "it should show")
+        lines = difflib.unified_diff(text.split("\n"), now.split("\n"), *titles, lineterm="")
+        pytest.fail("\n".join([*lines, "", "CONVCALC_UPDATE=1 writes it anew."]), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder of its own, a width of 100 and no colours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", WIDTH)
+    for name in ("FORCE_COLOR", "NO_COLOR", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def save(block: Block) -> str:
+    """Write a spec to where the blocks behind it find it."""
+    names = [word for word in block.words if "." in word]
+    path = Path(names[0] if names else "unnamed.yaml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(block.text, encoding="utf-8")
+    return str(path)
+
+
+def codes(found: tuple[Diagnostic, ...]) -> list[str]:
+    return sorted({diagnostic.code for diagnostic in found})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_says_what_it_is(page: Path) -> None:
+    unknown = [block.line for block in blocks(page) if block.language not in LANGUAGES]
+
+    assert not unknown, f"{page.name}: lines {unknown} open a block of no known language"
+
+
+@pytest.mark.parametrize("page", TAUGHT, ids=lambda page: page.name)
+def test_specs_have_the_findings_that_they_say(page: Path) -> None:
+    wrong = []
+    for block in blocks(page):
+        if block.language != "yaml":
+            continue
+        if "fragment" in block.words:
+            yaml.safe_load(block.text)
+            continue
+        network = read(save(block))
+        named = sorted(word for word in block.words if re.fullmatch(r"CC\d{3}", word))
+        if codes(network.diagnostics) != named:
+            texts = [f"{found.code} {found.message}" for found in network.diagnostics]
+            wrong.append(f"{page.name}:{block.line} says {named}, and finds {texts}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_print_what_is_shown(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for block in blocks(page):
+        if block.language == "yaml" and "fragment" not in block.words:
+            save(block)
+        elif block.language == "console":
+            found.append((block, played(block)))
+    now = text
+    for block, printed in reversed(found):
+        now = now[: block.start] + printed + now[block.start + len(block.text) :]
+    compare(page, text, now)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_gives_what_is_shown(page: Path) -> None:
+    names: dict[str, Any] = {}
+    parser, output = doctest.DocTestParser(), io.StringIO()
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    for block in blocks(page):
+        if block.language == "yaml" and "fragment" not in block.words:
+            save(block)
+        elif block.language == "python":
+            assert ">>>" in block.text, f"{page.name}:{block.line} shows no result"
+            test = parser.get_doctest(block.text, names, page.name, str(page), block.line)
+            runner.run(test, out=output.write, clear_globs=False)
+            names.update(test.globs)
+
+    assert not runner.failures, output.getvalue()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_other_blocks_can_be_read(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "json":
+            json.loads(block.text)
+        elif block.language == "toml" and sys.version_info >= (3, 11):
+            import_module("tomllib").loads(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, heading = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), f"{page.name} links to {target}"
+        if heading:
+            titles = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert heading in anchors, f"{page.name} links to {target}"
+
+
+# What is made from the code
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join(" --- " for _ in rows[0]) + "|")
+    return "\n".join(lines)
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def documented(docs: dict[str, str], first: str) -> str:
+    return table((first, "What it holds"), *((f"`{key}`", doc) for key, doc in docs.items()))
+
+
+def bounds(declared: Declared) -> str:
+    if declared.choices:
+        return ", ".join(f"`{choice}`" for choice in declared.choices)
+    limits = []
+    if declared.minimum is not None:
+        limits.append(f"≥ {declared.minimum:g}")
+    if declared.above is not None:
+        limits.append(f"> {declared.above:g}")
+    if declared.maximum is not None:
+        limits.append(f"≤ {declared.maximum:g}")
+    return f"{declared.form} {', '.join(limits)}".strip()
+
+
+def forms() -> str:
+    used = {each.form for kind in CATALOGUE for each in declarations(layer_class(kind)).values()}
+    rows = ((form, text) for form, text in fields.FORM_TEXTS.items() if form in used - {"choice"})
+    return table(("Form", "Written as"), *rows)
+
+
+def kinds() -> str:
+    parts = [" · ".join(f"[`{kind}`](#{kind})" for kind in CATALOGUE)]
+    for kind in CATALOGUE:
+        layer = layer_class(kind)
+        doc = " ".join((layer.__doc__ or "").split())
+        parts.append(f"### `{kind}`\n\n" + re.sub(r"(?<=[.)]) (?=[A-Z])", "\n", doc))
+        if layer.inputs == "many":
+            parts.append("It takes a list of branches and has no fields.")
+        declared = declarations(layer)
+        if declared:
+            parts.append(_fields(layer, declared))
+        elif layer.inputs == "one":
+            parts.append("It has no fields.")
+    return "\n\n".join(parts)
+
+
+def _fields(layer: type[Layer], declared: dict[str, Declared]) -> str:
+    usual = defaults(layer)
+    rows = [("Field", "Takes", "Default", "Meaning")]
+    for name, declaration in declared.items():
+        if name not in usual:
+            default = "required"
+        elif usual[name] is None:
+            default = "–"
+        else:
+            default = f"`{value_text(usual[name])}`"
+        rows.append((f"`{name}`", cell(bounds(declaration)), default, cell(declaration.doc)))
+    return table(*rows)
+
+
+def functions() -> str:
+    rows = ((f"`{cell(form)}`", cell(doc)) for form, doc in expressions.FUNCTIONS.values())
+    return table(("Function", "Value"), *rows)
+
+
+def limits() -> str:
+    return table(
+        ("Limit", "Value"),
+        ("Size of the text", f"{source.MAX_BYTES // 2**20} MiB"),
+        ("Lists and mappings inside one another", f"{source.MAX_DEPTH}"),
+        ("Values in one text", f"{source.MAX_NODES:,}"),
+        ("Layers of a network", f"{expand.MAX_LAYERS:,}"),
+        ("Items, calls and rounds written out", f"{expand.MAX_STEPS:,}"),
+        ("Blocks, groups and branches inside one another", f"{expand.MAX_CALLS}"),
+        ("Spatial axes", f"{MAX_RANK}"),
+        ("An extent of the input", f"{fields.MAX_EXTENT:,}"),
+        ("Values of one tensor", f"2^{MAX_VALUES.bit_length() - 1}"),
+        ("Characters of an expression", f"{expressions.MAX_LENGTH:,}"),
+        ("Parentheses and calls inside one another", f"{expressions.MAX_DEPTH}"),
+        ("An integer, written or computed", "±10^18"),
+        ("Findings that are kept for one text", f"{source.MAX_DIAGNOSTICS:,}"),
+    )
+
+
+def found_codes() -> str:
+    early = [page for code, page in pages().items() if code < "CC4"]
+    rows = (
+        (f"[`{page.code}`](rules.md#{page.code.lower()})", page.severity, page.summary)
+        for page in early
+    )
+    return table(("Code", "Severity", "What it says"), *rows)
+
+
+def columns() -> str:
+    usual = ((f"`{name}`", column.doc) for name, column in COLUMNS.items())
+    shown = ("yes" if name in DEFAULT_COLUMNS else "" for name in COLUMNS)
+    rows = [(*row, flag) for row, flag in zip(usual, shown, strict=True)]
+    return table(("Column", "What it holds", "Shown by default"), *rows)
+
+
+def commands() -> str:
+    parts: list[str] = []
+    for name in ("", *COMMANDS):
+        words = ["convcalc", *filter(None, [name])]
+        command = " ".join([*words, "--help"])
+        parts.append(f"## {' '.join(words)}\n\n```console\n$ {command}\n{run(command)}```")
+    return "\n\n".join(parts)
+
+
+def storage() -> str:
+    titles = {
+        "own": "storage of its own",
+        "in_place": "its input's, overwritten",
+        "view": "a view of its input",
+    }
+    rows = []
+    for storage, title in titles.items():
+        found = [f"`{kind}`" for kind in CATALOGUE if layer_class(kind).storage == storage]
+        rows.append((title, ", ".join(found)))
+    return table(("Where the output lives", "Kinds"), *rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "top_level": lambda: documented(expand.TOP_LEVEL, "Key"),
+    "modifiers": lambda: documented(fields.MODIFIERS, "Key"),
+    "expectations": lambda: documented(promises.EXPECTATIONS, "Key of `expect`"),
+    "budgets": lambda: documented(promises.BUDGETS, "Key of `budget`"),
+    "memory_fields": lambda: documented(promises.MEMORY_FIELDS, "Key of `memory`"),
+    "storage": storage,
+    "functions": functions,
+    "limits": limits,
+    "forms": forms,
+    "kinds": kinds,
+    "codes": found_codes,
+    "commands": commands,
+    "columns": columns,
+    "formats": lambda: table(
+        ("Format", "What it is"), *((f"`{name}`", doc) for name, doc in FORMATS.items())
+    ),
+}
+"""Parts of pages that are made from the code, by the name in their markers."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_generated_parts_are_up_to_date(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    now = _GENERATED.sub(
+        lambda match: (
+            f"{match[1]}\n{PARTS[match[2]]()}\n\n{match[3]}" if match[2] in PARTS else match[0]
+        ),
+        text,
+    )
+    compare(page, text, now)
+
+
+def test_every_generated_part_is_in_some_page() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    found = {match[2] for text in texts for match in _GENERATED.finditer(text)}
+
+    assert set(PARTS) <= found
+
+
+def test_the_published_schema_is_what_the_command_prints() -> None:
+    path = DOCS / "spec.schema.json"
+    printed = run("convcalc schema")
+    if UPDATE:
+        path.write_text(printed, encoding="utf-8")
+
+    assert path.read_text(encoding="utf-8") == printed
+    assert json.loads(printed) == spec_schema()
+
+
+def test_the_architecture_page_names_every_part_of_the_package() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    package = ROOT / "convcalc"
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    files = {path.name for path in package.glob("*.py")} - {"__main__.py"}
+    files |= {path.name for path in (package / "spec").glob("*.py")} - {"__init__.py"}
+
+    assert not [name for name in sorted(folders | files) if f"  {name} " not in text]
+
+
+# Expressions
+
+
+def test_every_expression_in_a_table_has_the_value_beside_it() -> None:
+    rows = _CHECKED.findall((DOCS / "spec.md").read_text(encoding="utf-8"))
+    names: dict[str, expressions.Value] = {
+        "width": 64,
+        "alpha": 0.5,
+        "project": False,
+        "mode": "same",
+    }
+    seen = ""
+    for line in "".join(rows).strip().split("\n"):
+        written, value, *_ = (part.strip().strip("`") for part in line.strip("| ").split(" | "))
+        found = expressions.evaluate(written.replace("\\|", "|"), names)
+        shown = str(found).lower() if isinstance(found, bool) else str(found)
+        seen += f" {written} "
+
+        assert shown == value, written
+    for symbol in (*expressions._OPERATIONS, *expressions._COMPARISONS):
+        assert f"{symbol}" in seen, f"`{symbol}` is in no table"
+    for word in ("and", "or", "not", "if", *(f"{name}(" for name in expressions.FUNCTIONS)):
+        assert word in seen, f"`{word}` is in no table"
+
+
+# Schemas
+
+
+def schema(name: str) -> jsonschema.Draft7Validator:
+    found = json.loads((DOCS / name).read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator.check_schema(found)
+    return jsonschema.Draft7Validator(found)
+
+
+def architectures() -> list[Path]:
+    return sorted((ROOT / "architectures").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", architectures(), ids=lambda path: path.stem)
+def test_bundled_architectures_satisfy_the_spec_schema(path: Path) -> None:
+    value = yaml.safe_load(path.read_text(encoding="utf-8"))
+
+    schema("spec.schema.json").validate(value)
+
+
+@pytest.mark.parametrize("page", TAUGHT, ids=lambda page: page.name)
+def test_clean_specs_of_the_documentation_satisfy_the_spec_schema(page: Path) -> None:
+    validator = schema("spec.schema.json")
+    for block in blocks(page):
+        if block.language == "yaml" and not {"fragment"} & {*block.words}:
+            if any(word.startswith("CC") for word in block.words):
+                continue
+            errors = [error.message for error in validator.iter_errors(yaml.safe_load(block.text))]
+
+            assert not errors, f"{page.name}:{block.line}"
+
+
+BAD = """\
+input: 224x224x3
+layers:
+  - conv: {filters: 96, kernel: 11, stride: 4}
+  - maxpol: 3
+  - linear: 10
+"""
+GOOD = """\
+name: shared
+input: 100x8
+layers:
+  - conv: {filters: 8, kernel: 3, padding: [[1, 1]]}
+    repeat: 2
+    shared: true
+  - batchnorm
+  - upsample: 1.5
+  - flatten
+"""
+
+
+def documented_keys(value: object, described: Any, root: Any, where: str = "") -> Iterator[str]:
+    """Keys of a JSON value that its schema does not describe."""
+    while "$ref" in described:
+        described = root["definitions"][described["$ref"].rpartition("/")[2]]
+    if "anyOf" in described:
+        kind = dict if isinstance(value, dict) else list if isinstance(value, list) else None
+        names = {dict: "object", list: "array"}
+        for option in described["anyOf"]:
+            target = option
+            while "$ref" in target:
+                target = root["definitions"][target["$ref"].rpartition("/")[2]]
+            if kind is not None and names[kind] == target.get("type"):
+                yield from documented_keys(value, target, root, where)
+    elif isinstance(value, dict):
+        free = isinstance(described.get("additionalProperties"), dict)
+        for key, inner in value.items():
+            if key in described.get("properties", {}):
+                below = described["properties"][key]
+                yield from documented_keys(inner, below, root, f"{where}.{key}")
+            elif not free:
+                yield f"{where}.{key}"
+    elif isinstance(value, list) and isinstance(described.get("items"), dict):
+        for inner in value:
+            yield from documented_keys(inner, described["items"], root, f"{where}[]")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "vgg16",
+        "resnet50",
+        "bad.yaml",
+        "good.yaml",
+        "missing.yaml",
+        "vgg16 bad.yaml",
+        "- < good.yaml",
+    ],
+)
+def test_reports_in_json_satisfy_their_schema(arguments: str) -> None:
+    Path("bad.yaml").write_text(BAD, encoding="utf-8")
+    Path("good.yaml").write_text(GOOD, encoding="utf-8")
+    validator = schema("report.schema.json")
+    printed = run_json(f"convcalc analyze --format json {arguments}")
+
+    validator.validate(printed)
+    unknown = set(documented_keys(printed, validator.schema, validator.schema))
+    assert not unknown, "keys that docs/report.schema.json does not describe"
+
+
+def run_json(command: str) -> object:
+    """The JSON that a command prints, its findings left out."""
+    text = run(command)
+    return json.JSONDecoder().raw_decode(text)[0]
+
+
+def test_a_report_schema_refuses_what_is_no_report() -> None:
+    validator = schema("report.schema.json")
+    value = run_json("convcalc analyze --format json vgg16")
+
+    assert isinstance(value, dict)
+    assert not validator.is_valid({**value, "schema": 2})
+    assert not validator.is_valid({key: value[key] for key in value if key != "totals"})
+    assert not validator.is_valid({**value, "layers": [{"name": "conv1"}]})
+
+
+# Definitions
+
+
+def test_the_vgg16_of_the_notes_gives_the_numbers_of_the_definitions() -> None:
+    text = (DOCS / "definitions.md").read_text(encoding="utf-8")
+    network = loads((ROOT / "architectures" / "vgg16.yaml").read_text(encoding="utf-8"))
+    totals = import_module("convcalc.analysis").analyze(network).totals
+
+    for value in (totals.parameters, totals.macs, totals.flops, totals.activations):
+        assert f"{value:,}" in text
+    plans = [plan for plan in network.plans if plan is not None]
+    biases = sum(
+        plan.output.size for plan in plans if any(weight.name == "bias" for weight in plan.weights)
+    )
+    assert f"{totals.macs + biases:,}" in text, (
+        "torchinfo's mult-adds count a bias per output value"
+    )
+    assert f"{biases:,}" in text
