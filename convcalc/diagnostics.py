@@ -51,8 +51,8 @@ class Diagnostic(NamedTuple):
     field: str | None = None
 
 
-REFUSED = frozenset({"CC101", "CC102", "CC103", "CC104"})
-"""Codes of input that could not be worked on at all: unreadable, not text, beyond a limit."""
+REFUSED = frozenset({"CC100", "CC101", "CC102", "CC103", "CC104"})
+"""Codes of input that could not be worked on: our crash, unreadable, not text, beyond a limit."""
 
 
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:

@@ -1,0 +1,75 @@
+"""`convcalc rule`: what a code means, why, and what to write instead."""
+
+import json
+
+import click
+
+from convcalc.cli.options import write
+from convcalc.diagnostics import closest
+from convcalc.rules.pages import Page, pages
+
+
+@click.command("rule")
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.option("--all", "every", is_flag=True, help="Every page there is.")
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to show them.",
+)
+def command(codes: tuple[str, ...], *, every: bool, format_name: str) -> None:
+    """Show the page of a code: what it says, why, a flagged spec and a better one.
+
+    A CODE is CC401, the name of a rule, or the start of several codes, as CC4; without any, all
+    codes are listed.
+
+    \b
+    Example: convcalc rule CC401
+    """
+    found = pages()
+    chosen = list(found.values()) if every or not codes else _chosen(codes, found)
+    if format_name == "json":
+        listed = [_fields(page) for page in chosen]
+        write(json.dumps({"schema": 1, "rules": listed}, indent=1, ensure_ascii=False) + "\n")
+    elif codes or every:
+        write("\n".join(page.markdown for page in chosen))
+    else:
+        write("".join(f"{page.code}  {page.summary}\n" for page in chosen))
+
+
+def _chosen(codes: tuple[str, ...], found: dict[str, Page]) -> list[Page]:
+    chosen: dict[str, Page] = {}
+    for code in codes:
+        wanted = code.strip()
+        pages_of = [
+            page
+            for page in found.values()
+            if page.name == wanted.lower()
+            or (len(wanted) > 2 and page.code.startswith(wanted.upper()))
+        ]
+        if not pages_of:
+            names = [name for page in found.values() for name in (page.code, page.name) if name]
+            near = closest(wanted, names)
+            advice = f"did you mean {near}?" if near else "`convcalc rule` lists the codes."
+            message = f"no rule is called {wanted[:40]!r}: {advice}"
+            raise click.UsageError(message)
+        chosen.update({page.code: page for page in pages_of})
+    return list(chosen.values())
+
+
+def _fields(page: Page) -> dict[str, object]:
+    return {
+        "code": page.code,
+        "name": page.name or None,
+        "stage": page.stage,
+        "severity": page.severity,
+        "default": page.default,
+        "summary": page.summary,
+        "text": page.text,
+        "flagged": page.specs.get("Flagged"),
+        "instead": page.specs.get("Instead"),
+    }

@@ -1,0 +1,191 @@
+"""What rules ask about a network, each answer worked out once, when a rule first asks.
+
+Every answer takes one pass over the layers, so that all rules together do.
+"""
+
+from functools import cached_property
+
+from convcalc.analysis.receptive_field import Fields, receptive_fields
+from convcalc.graph import INPUT, Network
+from convcalc.shape import Shape
+
+DENSE = frozenset({"conv", "linear", "locally_connected"})
+"""Layers in which every output is a weighted sum over channels."""
+WEIGHTED = DENSE | {"depthwise_conv", "conv_transpose"}
+"""Layers that are linear in their input, with weights to learn."""
+POOLS = frozenset({"maxpool", "avgpool", "lppool"})
+WHOLE_POOLS = frozenset({
+    "global_avgpool", "global_maxpool", "adaptive_avgpool", "adaptive_maxpool",
+})  # fmt: skip
+NORMS = frozenset({"batchnorm", "groupnorm", "layernorm", "instancenorm", "lrn"})
+SOFTMAXES = frozenset({"softmax", "log_softmax"})
+ACTIVATIONS = frozenset({
+    "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish",
+    "sigmoid", "hardsigmoid", "hardswish", "tanh", "softplus",
+})  # fmt: skip
+VIEWS = frozenset({"flatten", "reshape", "permute"})
+"""Layers that give the same values another shape."""
+POINTWISE = ACTIVATIONS | NORMS | SOFTMAXES | {"dropout", "scale", "channel_shuffle"}
+"""Layers after which every position is where it was."""
+
+NOWHERE = -2
+"""No layer."""
+
+
+class Context:
+    """A network, and what can be asked about it."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.nodes = network.nodes
+        self.plans = network.plans
+        self.complete = not network.errors
+        """Whether the whole network is known."""
+        self._origins: dict[frozenset[str], list[int]] = {}
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, (node, plan) in enumerate(zip(self.nodes, self.plans, strict=True)):
+            if plan is not None:
+                found.setdefault(node.kind, []).append(index)
+        return found
+
+    def of(self, *kinds: str) -> list[int]:
+        """The layers of some kinds whose plans are known."""
+        if len(kinds) == 1:
+            return self._by_kind.get(kinds[0], [])
+        return [index for kind in kinds for index in self._by_kind.get(kind, ())]
+
+    def name(self, index: int) -> str:
+        """What a layer is called."""
+        return self.nodes[index].name if index >= 0 else "input"
+
+    def kind(self, index: int) -> str:
+        """The kind of a layer; that of the network's input is `input`."""
+        return self.nodes[index].kind if index >= 0 else "input"
+
+    def before(self, index: int) -> int:
+        """The layer that a layer reads first."""
+        return self.nodes[index].inputs[0]
+
+    def input(self, index: int) -> Shape:
+        """The shape of what a planned layer reads first."""
+        shape = self.network.shape_of(self.before(index))
+        return shape if shape is not None else Shape(1)
+
+    def output(self, index: int) -> Shape:
+        """The shape of what a layer makes, or of the network's input."""
+        shape = self.network.shape_of(index)
+        return shape if shape is not None else Shape(1)
+
+    @cached_property
+    def consumers(self) -> list[list[int]]:
+        """For each layer those that read it; the network's input comes last."""
+        found: list[list[int]] = [[] for _ in range(len(self.nodes) + 1)]
+        for index, node in enumerate(self.nodes):
+            for read in node.inputs:
+                if read >= INPUT:
+                    found[read].append(index)
+        return found
+
+    @cached_property
+    def wanted(self) -> frozenset[int]:
+        """The network's output, and layers that the spec expects something of by name."""
+        names = {promise.layer for promise in self.network.promises.expect if promise.layer}
+        last: dict[str, int] = {}  # a block is what its last layer makes
+        for index, node in enumerate(self.nodes) if names else ():
+            name = node.name
+            while name:
+                if name in names:
+                    last[name] = index
+                name = name.rpartition(".")[0]
+        return frozenset({self.network.output, *last.values()})
+
+    def reader(self, index: int) -> int:
+        """The only layer that reads a layer; `NOWHERE` when there are several, or none."""
+        found = self.consumers[index]
+        return found[0] if len(found) == 1 and index not in self.wanted else NOWHERE
+
+    def origins(self, passing: frozenset[str]) -> list[int]:
+        """For each layer the last one at or before it that is of no kind in `passing`.
+
+        The network's input, `INPUT`, comes last.
+        """
+        found = self._origins.get(passing)
+        if found is None:
+            found = [INPUT] * (len(self.nodes) + 1)
+            for index, node in enumerate(self.nodes):
+                read = node.inputs[0]
+                if node.kind not in passing:
+                    found[index] = index
+                else:
+                    found[index] = found[read] if read >= INPUT else NOWHERE
+            self._origins[passing] = found
+        return found
+
+    @cached_property
+    def fields(self) -> list[tuple[Fields | None, bool]]:
+        """Receptive fields, and whether the paths to a layer align."""
+        return list(receptive_fields(self.network))
+
+    @cached_property
+    def collapse(self) -> int:
+        """The layer at which the map becomes the one position or vector of the output.
+
+        `NOWHERE` when the output is a map, or there is no map at all.
+        """
+        index = self.network.output
+        if index < 0 or not self.complete:
+            return NOWHERE
+        while index >= 0 and _positions(self.output(index)) == 1:
+            if _positions(self.input(index)) > 1:
+                return index
+            index = self.before(index)
+        return NOWHERE
+
+    @cached_property
+    def pooled(self) -> bool:
+        """Whether the output is made from a pool over the whole map."""
+        return self.collapse >= 0 and "pool" in self.kind(self.collapse)
+
+    @cached_property
+    def any_size(self) -> bool:
+        """Whether a pool makes one size of every map before the output."""
+        if self.collapse < 0:
+            return False
+        source = self.origins(POINTWISE | VIEWS)[self.before(self.collapse)]
+        return self.pooled or self.kind(source) in WHOLE_POOLS
+
+    @cached_property
+    def pooled_whole(self) -> frozenset[int]:
+        """Layers whose whole map is pooled into one position next."""
+        origins = self.origins(POINTWISE)
+        return frozenset(
+            origins[self.before(index)]
+            for index in self.of(*POOLS, *WHOLE_POOLS)
+            if _positions(self.output(index)) == 1
+        )
+
+    @cached_property
+    def parameters(self) -> int:
+        """Parameters of the network; shared ones count once."""
+        return sum(
+            self.size(index) for index, node in enumerate(self.nodes) if node.shared_with < 0
+        )
+
+    def size(self, index: int) -> int:
+        """Parameters of a layer."""
+        plan = self.plans[index]
+        if plan is None or not plan.weights:
+            return 0
+        return sum(weight.size for weight in plan.weights if not weight.buffer)
+
+
+def _positions(shape: Shape) -> int:
+    return shape.size // shape.channels
+
+
+def times(extents: tuple[int, ...]) -> str:
+    """Extents as they are written: `3×3`."""
+    return "×".join(map(str, extents))

@@ -1,0 +1,432 @@
+"""Kernels, strides and padding: the sizing advice of the CS231n notes."""
+
+from collections.abc import Iterator
+from math import log2, prod
+
+from convcalc.graph import INPUT
+from convcalc.layers.convolution import Conv
+from convcalc.layers.sliding import AXIS_NAMES
+from convcalc.rules.base import Advice, rule
+from convcalc.rules.context import POINTWISE, POOLS, VIEWS, Context, times
+from convcalc.shape import Shape
+from convcalc.window import Window
+
+SLIDING = ("conv", "depthwise_conv", "locally_connected")
+BORDERED = POINTWISE | VIEWS | {"pad", "crop"}
+"""Layers after which an image is still an image."""
+
+
+@rule("CC401", name="odd-size-halved")
+def odd_size_halved(context: Context) -> Iterator[Advice]:
+    """An odd height or width is halved, so the maps no longer line up with the input.
+
+    **Why.** Inputs should be divisible by 2 as often as the network halves them, as 32, 64, 96,
+    224, 384 and 512 are. Half of an odd size is rounded: a last row is dropped or made up, and a
+    decoder that doubles the map again gets another size than the encoder had. Where the map ends in
+    a global or adaptive pool any size will do, and nothing is said; neither about overlapping
+    windows without padding, as AlexNet's pools, which tile odd sizes.
+    Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Sizing
+    Patterns".
+
+    **Flagged**
+
+    ```yaml
+    input: 100x100x3
+    rounding: ceil
+    layers:
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2
+      - conv: {filters: 32, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2
+      - conv: {filters: 32, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2                # 25 / 2 = 12.5
+    ```
+
+    **Instead**
+
+    ```yaml
+    input: 96x96x3
+    layers:
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2
+      - conv: {filters: 32, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2
+      - conv: {filters: 32, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2                # 24 / 2 = 12
+    ```
+    """
+    image = context.network.input
+    if image is None or not image.spatial or not context.complete or context.any_size:
+        return
+    halved = [
+        (index, axis)
+        for index in sorted(context.of(*SLIDING, *POOLS))
+        for axis in _halved_axes(context, index)
+    ]
+    odd = [found for found in halved if context.input(found[0]).spatial[found[1]] % 2]
+    if not odd:
+        return
+    first, axis = odd[0]
+    size, whole = context.input(first).spatial[axis], image.spatial[axis]
+    least = min(context.output(index).spatial[axis] for index, other in halved if other == axis)
+    factor = _power_of_two(whole, least)
+    below = whole // factor * factor
+    sizes = f"{below} or {below + factor}" if below else f"{factor}"
+    yield Advice(
+        None,
+        f"{context.name(first)} halves an odd {AXIS_NAMES[image.rank][axis]}: "
+        f"{size}/2 = {size / 2:g}, from the input {image}",
+        f"use a size divisible by {factor}, such as {sizes}"
+        if abs(whole / _power_of_two(whole, size) - size) < 1
+        else "use a size that stays even until it is halved for the last time",
+        "input",
+    )
+
+
+def _power_of_two(whole: int, part: int) -> int:
+    """How often `part` goes into `whole`, as the nearest power of 2."""
+    return 2 ** round(log2(whole / part)) if part < whole else 1
+
+
+def _halves(window: Window, size: int) -> bool:
+    """Whether the output is half as large as the input, give or take the rounding."""
+    return (
+        window.stride == 2
+        and window.up == 1
+        and window.before + window.after >= window.extent - 2
+        and size > 1
+    )
+
+
+def _halved_axes(context: Context, index: int) -> list[int]:
+    plan, x = context.plans[index], context.input(index)
+    image = context.network.input
+    if plan is None or not plan.windows or image is None or image.rank != x.rank:
+        return []
+    return [
+        axis
+        for axis, found in enumerate(zip(plan.windows, x.spatial, strict=True))
+        if _halves(*found)
+    ]
+
+
+@rule("CC402", name="large-filter")
+def large_filter(context: Context) -> Iterator[Advice]:
+    """A filter of 7×7 or more works on something other than the image.
+
+    **Why.** Small filters (3×3, at most 5×5) see as much when stacked, with fewer weights and more
+    non-linearities; 7×7 is usual only where it looks at the image. Depthwise and grouped filters
+    and filters as large as the whole map (a linear layer by another name) are left alone, and CC406
+    speaks where a stack would be cheaper.
+    Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Sizing
+    Patterns".
+
+    **Flagged**
+
+    ```yaml
+    input: 64x64x3
+    layers:
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - relu
+      - conv: {filters: 64, kernel: 7, stride: 2, padding: 3, rounding: floor}
+      - relu
+    ```
+
+    **Instead**
+
+    ```yaml
+    input: 64x64x3
+    layers:
+      - conv: {filters: 16, kernel: 7, padding: 3}
+      - relu
+      - conv: {filters: 64, kernel: 3, stride: 2, padding: 1, rounding: floor}
+      - relu
+    ```
+    """
+    origins = context.origins(BORDERED)
+    for index in context.of("conv"):
+        layer, plan = context.nodes[index].layer, context.plans[index]
+        if not isinstance(layer, Conv) or plan is None or layer.groups > 1:
+            continue
+        kernel = plan.weights[0].shape[2:]
+        if len(kernel) < 2 or min(kernel) < 7 or origins[context.before(index)] == INPUT:
+            continue
+        x = context.input(index)
+        if kernel == x.spatial or _stack(kernel, x, plan.output, plan.windows or ()) is not None:
+            continue
+        yield Advice(
+            index,
+            f"a {times(kernel)} filter on {x.channels} channels has {prod(kernel) * x.channels:,} "
+            f"weights; a {times((3,) * len(kernel))} one has {3 ** len(kernel) * x.channels:,}",
+            f"stack {times((3,) * len(kernel))} convolutions, with a non-linearity after each",
+            "kernel",
+        )
+
+
+@rule("CC403", name="size-changing-padding")
+def size_changing_padding(context: Context) -> Iterator[Advice]:
+    """A convolution of stride 1 shrinks or grows the map because of its padding.
+
+    **Why.** With P = (F − 1)/2 a convolution of stride 1 keeps the size, and pooling alone
+    downsamples. Without it maps shrink by F − 1 at every layer, which limits the depth, and the
+    information at the borders washes away. Silent where a `pad` before it makes up for it, where
+    the kernel takes in the whole map, right before a global pool, and of sequences, whose windows
+    of context shrink on purpose.
+    Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Why use padding?".
+
+    **Flagged**
+
+    ```yaml
+    input: 32x32x3
+    layers:
+      - conv: {filters: 16, kernel: 3}
+      - relu
+    ```
+
+    **Instead**
+
+    ```yaml
+    input: 32x32x3
+    layers:
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - relu
+    ```
+    """
+    for index in context.of(*SLIDING):
+        plan = context.plans[index]
+        if plan is None or not plan.windows:
+            continue
+        spatial = plan.output.spatial
+        before = context.input(index).spatial
+        if spatial == before or set(spatial) == {1}:
+            continue
+        if any(window.stride > 1 or window.kernel % 2 == 0 for window in plan.windows):
+            continue
+        producer = context.before(index)
+        if context.kind(producer) == "pad" and context.input(producer).spatial == spatial:
+            continue
+        if index in context.pooled_whole:
+            continue
+        changes = [after - size for size, after in zip(before, spatial, strict=True)]
+        if len(spatial) == 1 and changes[0] < 0:
+            continue
+        needed = [window.dilation * (window.kernel - 1) // 2 for window in plan.windows]
+        amount = max(map(abs, changes))
+        right = needed[0] if len(set(needed)) == 1 else f"[{', '.join(map(str, needed))}]"
+        growing = max(changes) > 0
+        extents = tuple(window.extent for window in plan.windows)
+        yield Advice(
+            index,
+            f"stride 1 and padding {_padding_text(plan.windows)} "
+            f"{'grow' if growing else 'shrink'} the map by {amount}: a kernel of {times(extents)} "
+            f"keeps it with (F − 1)/2 = {right}",
+            f"use padding {right}",
+            "padding",
+        )
+
+
+def _padding_text(windows: tuple[Window, ...]) -> str:
+    pairs = {(window.before, window.after) for window in windows}
+    if len(pairs) == 1 and windows[0].before == windows[0].after:
+        return str(windows[0].before)
+    return f"[{', '.join(f'[{w.before}, {w.after}]' for w in windows)}]"
+
+
+@rule("CC404", name="large-pool")
+def large_pool(context: Context) -> Iterator[Advice]:
+    """A pool larger than 3 throws most of the map away.
+
+    **Why.** Common are 2×2 with stride 2, which drops 75% of the activations, and 3×3 with stride
+    2; larger ones are too lossy. Pools over the whole map, pools of stride 1 and pools of sequences
+    are left alone.
+    Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Pooling Layer".
+
+    **Flagged**
+
+    ```yaml
+    input: 64x64x3
+    layers:
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 4
+    ```
+
+    **Instead**
+
+    ```yaml
+    input: 64x64x3
+    layers:
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - relu
+      - maxpool: 2
+    ```
+    """
+    for index in context.of(*POOLS):
+        plan = context.plans[index]
+        if plan is None or not plan.windows or plan.output.rank < 2:
+            continue
+        if set(plan.output.spatial) == {1}:
+            continue
+        if any(window.kernel > 3 and window.stride > 1 for window in plan.windows):
+            kernel = times(tuple(window.kernel for window in plan.windows))
+            strides = times(tuple(window.stride for window in plan.windows))
+            kept = 100 / prod(window.stride for window in plan.windows)
+            yield Advice(
+                index,
+                f"a {kernel} pool of stride {strides} keeps {kept:.3g}% of the activations",
+                "pool 2×2 or 3×3 with stride 2, with convolutions between",
+                "kernel",
+            )
+
+
+@rule("CC405", name="unread-pixels")
+def unread_pixels(context: Context) -> Iterator[Advice]:
+    """A stride larger than the kernel: some values are never read by anything.
+
+    **Why.** Between two windows S − F rows are skipped. What computed them was in vain, as in the
+    1×1 convolutions of stride 2 that open the stages of the first ResNets: they ignore three
+    quarters of the map. Silent where another layer reads the same tensor without gaps, as beside a
+    ResNet's projection.
+    Source: He et al., [arXiv:1812.01187](https://arxiv.org/abs/1812.01187), section 4.1; CS231n
+    notes.
+
+    **Flagged**
+
+    ```yaml
+    input: 64x64x3
+    layers:
+      - conv: {filters: 64, kernel: 3, padding: 1}
+      - relu
+      - conv: {filters: 32, kernel: 1, stride: 2, rounding: floor}
+      - relu
+    ```
+
+    **Instead**
+
+    ```yaml
+    input: 64x64x3
+    layers:
+      - conv: {filters: 64, kernel: 3, padding: 1}
+      - relu
+      - conv: {filters: 32, kernel: 2, stride: 2}
+      - relu
+    ```
+    """
+    skipping = {index for index in context.of(*SLIDING, *POOLS) if _skipped(context, index)}
+    if not skipping:
+        return
+    origins = context.origins(POINTWISE)
+    read: set[int] = {origins[index] for index in context.wanted if index >= 0}
+    wanted = {origins[context.before(index)] for index in skipping}
+    for index, node in enumerate(context.nodes):
+        if index in skipping or node.kind in POINTWISE:
+            continue
+        for before in node.inputs:
+            if before >= INPUT and origins[before] in wanted:
+                read.add(origins[before])
+    for index in sorted(skipping):
+        origin = origins[context.before(index)]
+        if origin in read:
+            continue
+        kernel, stride, share = _skipped(context, index) or ("", "", 0)
+        yield Advice(
+            index,
+            f"stride {stride} over a kernel of {kernel} never reads {share:.3g}% of "
+            f"{context.name(context.before(index))}, and no other layer does",
+            "use a kernel of at least the stride, or a smaller stride",
+            "stride",
+        )
+
+
+def _skipped(context: Context, index: int) -> tuple[str, str, float] | None:
+    """Kernel, stride and the share of values between windows, if there are any."""
+    plan = context.plans[index]
+    if plan is None or not plan.windows:
+        return None
+    axes = list(zip(plan.windows, plan.output.spatial, strict=True))
+    if not any(window.stride > window.extent and size > 1 for window, size in axes):
+        return None
+    read = prod(min(window.kernel / window.stride, 1) for window, _ in axes)
+    kernels = times(tuple(window.kernel for window, _ in axes))
+    return kernels, times(tuple(window.stride for window, _ in axes)), 100 * (1 - read)
+
+
+@rule("CC406", name="stack-is-cheaper")
+def stack_is_cheaper(context: Context) -> Iterator[Advice]:
+    """One large filter where a stack of 3×3 filters sees as much with fewer weights.
+
+    **Why.** Three 3×3 convolutions from C to C channels see 7×7 with 27C² weights and three
+    non-linearities; one 7×7 has 49C² and one. Said only where the stack, which goes straight to the
+    number of filters, saves at least a quarter of the weights.
+    Source: Simonyan and Zisserman, [arXiv:1409.1556](https://arxiv.org/abs/1409.1556), section 2.3;
+    [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Patterns".
+
+    **Flagged**
+
+    ```yaml
+    input: 56x56x3
+    layers:
+      - conv: {filters: 64, kernel: 3, padding: 1}
+      - relu
+      - conv: {filters: 64, kernel: 7, padding: 3}
+      - relu
+    ```
+
+    **Instead**
+
+    ```yaml
+    input: 56x56x3
+    layers:
+      - conv: {filters: 64, kernel: 3, padding: 1}
+      - relu
+      - layers:
+          - conv: {filters: 64, kernel: 3, padding: 1}
+          - relu
+        repeat: 3
+    ```
+    """
+    for index in context.of("conv"):
+        layer, plan = context.nodes[index].layer, context.plans[index]
+        if not isinstance(layer, Conv) or plan is None or layer.groups > 1:
+            continue
+        x = context.input(index)
+        kernel = plan.weights[0].shape[2:]
+        stack = _stack(kernel, x, plan.output, plan.windows or ())
+        if stack is None:
+            continue
+        count, weights = stack
+        small = times((3,) * len(kernel))
+        yield Advice(
+            index,
+            f"one {times(kernel)} convolution from {x.channels} to {plan.output.channels} channels "
+            f"has {plan.weights[0].size:,} weights; {count} of {small} see as much with "
+            f"{weights:,}",
+            f"stack {count} convolutions of {small}, with a non-linearity after each",
+            "kernel",
+        )
+
+
+def _stack(
+    kernel: tuple[int, ...], x: Shape, output: Shape, windows: tuple[Window, ...]
+) -> tuple[int, int] | None:
+    """How many 3×3 filters see as much, and their weights, if they are worth it."""
+    extent = kernel[0]
+    if extent < 5 or extent % 2 == 0 or len(set(kernel)) > 1 or kernel == x.spatial:
+        return None
+    if any(window.stride > 1 or window.dilation > 1 for window in windows):
+        return None
+    count = (extent - 1) // 2
+    taps = 3 ** len(kernel)
+    filters = output.channels
+    weights = taps * filters * (x.channels + (count - 1) * filters)
+    large = prod(kernel) * x.channels * filters
+    return (count, weights) if 4 * weights <= 3 * large else None

@@ -1,0 +1,490 @@
+"""Every page says the truth, and every rule knows where to stop.
+
+`CONVCALC_UPDATE=1 python -m pytest tests/test_rules.py` writes docs/rules.md anew.
+"""
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from convcalc.checks.codes import Selection
+from convcalc.checks.run import Task, check_source
+from convcalc.checks.settings import Settings
+from convcalc.cli import convcalc
+from convcalc.diagnostics import Diagnostic
+from convcalc.graph import Network, loads, read
+from convcalc.layers import CATALOGUE
+from convcalc.rules import RULES, advice, context
+from convcalc.rules.pages import WARNINGS, Page, markdown, pages
+from convcalc.spec.source import Source
+
+ROOT = Path(__file__).parent.parent
+PAGES = pages()
+WITHOUT_SPEC = {"CC100", "CC101", "CC102", "CC118", "CC903"}
+"""Codes that no text of a spec alone can show."""
+MEMORY = {"CC504", "CC512"}
+"""Codes that need the memory model."""
+ZOO = sorted((ROOT / "architectures").glob("*.yaml"))
+
+
+def checked(text: str, *, path: str = "page.yaml", code: str = "CC4") -> tuple[Diagnostic, ...]:
+    """What `convcalc check` finds in a text, a rule that is off by default included."""
+    settings = Settings(selection=Selection(extend_select=(code,)))
+    return check_source(Source(path, text), Task(settings)).diagnostics
+
+
+def advised(text: str, code: str) -> list[str]:
+    """The layers, or fields of the network, that a rule is about."""
+    network = loads(text)
+    return [
+        network.nodes[index].name if index is not None else str(problem.field)
+        for index, problem in advice(network, {code})
+    ]
+
+
+# Pages
+
+
+WITH_SPEC = [
+    pytest.param(
+        code, marks=[pytest.mark.xfail(raises=NotImplementedError)] if code in MEMORY else []
+    )
+    for code in sorted(PAGES.keys() - WITHOUT_SPEC)
+]
+
+
+@pytest.mark.parametrize("code", WITH_SPEC)
+def test_flagged_gives_exactly_its_code_and_instead_gives_nothing(code: str) -> None:
+    specs = PAGES[code].specs
+
+    assert specs.keys() == {"Flagged", "Instead"}
+    assert {found.code for found in checked(specs["Flagged"], code=code)} == {code}
+    assert [found.message for found in checked(specs["Instead"], code=code)] == []
+
+
+@pytest.mark.parametrize("code", WITH_SPEC)
+def test_severities_of_pages_are_those_of_the_findings(code: str) -> None:
+    found = checked(PAGES[code].specs["Flagged"], code=code)
+
+    assert {item.severity for item in found} == {PAGES[code].severity}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=lambda page: page.code)
+def test_pages_have_their_parts(page: Page) -> None:
+    assert page.summary.endswith(".")
+    assert "\n\n**Why.** " in page.text
+    assert max(map(len, page.text.split("\n"))) <= 100
+    if page.code in RULES:
+        assert re.search(r"^Source: ", page.text, re.MULTILINE)
+    if page.code in WITHOUT_SPEC:
+        assert not page.specs
+
+
+def test_every_code_in_the_program_has_a_page() -> None:
+    source = "".join(
+        file.read_text(encoding="utf-8")
+        for file in (ROOT / "convcalc").rglob("*.py")
+        if file.name != "pages.py"
+    )
+    mentioned = set(re.findall(r"CC\d{3}", source)) - {"CC999"}
+
+    assert mentioned - PAGES.keys() == set(), "codes without a page"
+    assert PAGES.keys() - mentioned == set(), "pages of codes that nothing gives"
+
+
+def test_warnings_have_pages() -> None:
+    assert PAGES.keys() >= WARNINGS
+
+
+def test_the_documentation_is_made_from_the_pages() -> None:
+    file, now = ROOT / "docs" / "rules.md", markdown()
+    if os.environ.get("CONVCALC_UPDATE"):
+        file.write_text(now, encoding="utf-8")
+
+    assert file.read_text(encoding="utf-8") == now, "CONVCALC_UPDATE=1 writes it anew"
+
+
+# The command
+
+
+def rule(*arguments: str) -> str:
+    result = CliRunner().invoke(convcalc, ["rule", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_command_prints_pages_by_code_name_and_prefix() -> None:
+    assert rule("CC401") == PAGES["CC401"].markdown
+    assert rule("cc401") == rule("odd-size-halved") == rule("CC401")
+    assert rule("CC30") == "\n".join(
+        page.markdown for code, page in PAGES.items() if code.startswith("CC30")
+    )
+    assert rule("--all") == "\n".join(page.markdown for page in PAGES.values())
+    assert rule().splitlines() == [f"{page.code}  {page.summary}" for page in PAGES.values()]
+
+
+def test_the_command_prints_json() -> None:
+    found = json.loads(rule("CC407", "CC100", "--format", "json"))
+
+    assert found["schema"] == 1
+    assert [entry["code"] for entry in found["rules"]] == ["CC407", "CC100"]
+    assert found["rules"][0] == {
+        "code": "CC407",
+        "name": "no-nonlinearity",
+        "stage": "Advice",
+        "severity": "warning",
+        "default": True,
+        "summary": PAGES["CC407"].summary,
+        "text": PAGES["CC407"].text,
+        "flagged": PAGES["CC407"].specs["Flagged"],
+        "instead": PAGES["CC407"].specs["Instead"],
+    }
+    assert found["rules"][1]["flagged"] is None
+    assert len(json.loads(rule("--all", "-f", "json"))["rules"]) == len(PAGES)
+
+
+def test_the_command_knows_what_was_probably_meant() -> None:
+    result = CliRunner().invoke(convcalc, ["rule", "bias-before-nrom"])
+
+    assert result.exit_code == 2
+    assert "did you mean bias-before-norm?" in result.output
+
+
+def test_explain_is_another_word_for_rule() -> None:
+    result = CliRunner().invoke(convcalc, ["explain", "CC301"])
+
+    assert result.output == rule("CC301")
+
+
+# The rules
+
+
+class Row(NamedTuple):
+    """A spec, and the layers or fields that a rule is about in it."""
+
+    code: str
+    why: str
+    input: str
+    layers: str
+    expected: str = ""
+    extra: str = ""
+    """More top-level lines."""
+
+
+CONV = "{filters: 16, kernel: 3, padding: 1}"
+DILATED = "{filters: 16, kernel: 3, padding: 2, dilation: 2}"
+POOLED = "global_avgpool, flatten, linear: 10"
+
+ROWS = [
+    # CC401
+    Row("CC401", "half of an odd size", "100x96x3", "maxpool: 2, maxpool: 2, maxpool: 2", "input",
+        "rounding: ceil"),
+    Row("CC401", "a global pool takes any size", "100x100x3",
+        f"maxpool: 2, maxpool: 2, maxpool: 2, {POOLED}", "", "rounding: ceil"),
+    Row("CC401", "so does an adaptive one", "100x100x3",
+        "maxpool: 2, maxpool: 2, maxpool: 2, adaptive_avgpool: 4, flatten, linear: 10", "",
+        "rounding: ceil"),
+    Row("CC401", "pools without padding tile odd sizes", "55x55x3",
+        "maxpool: {kernel: 3, stride: 2}"),
+    Row("CC401", "7 at the end is not halved any more", "28x28x3", "maxpool: 2, maxpool: 2"),
+    Row("CC401", "sequences too", "25x3", "maxpool: 2", "input", "rounding: ceil"),
+    # CC402
+    Row("CC402", "the image behind a normalization is still the image", "64x64x3",
+        "batchnorm, pad: 3, conv: {filters: 64, kernel: 7}, relu"),
+    Row("CC402", "one axis is not two", "64x64x32", f"conv: {CONV}, relu, "
+        "conv: {filters: 32, kernel: 1x7, padding: [0, 3]}"),
+    Row("CC402", "the whole map is a linear layer by another name", "7x7x3",
+        f"conv: {CONV}, relu, conv: {{filters: 100, kernel: 7}}"),
+    Row("CC402", "depthwise filters are cheap", "64x64x3",
+        f"conv: {CONV}, relu, depthwise_conv: {{kernel: 7, padding: 3}}"),
+    Row("CC402", "more filters than a stack makes up for", "64x64x3",
+        f"conv: {CONV}, relu, conv: {{filters: 256, kernel: 7, padding: 3}}", "conv2"),
+    # CC403
+    Row("CC403", "a kernel of 1 needs none", "32x32x3", "conv: {filters: 8, kernel: 1, padding: 1}",
+        "conv1"),
+    Row("CC403", "each axis by itself", "32x32x3",
+        "conv: {filters: 8, kernel: 3x1, padding: [1, 1]}",
+        "conv1"),
+    Row("CC403", "dilation widens the kernel", "32x32x3",
+        "conv: {filters: 8, kernel: 3, padding: 2, dilation: 2}"),
+    Row("CC403", "a pad before it makes up for it", "32x32x3",
+        "pad: {padding: 1, mode: reflect}, conv: {filters: 8, kernel: 3}"),
+    Row("CC403", "a global pool right behind it does not mind", "100x64",
+        "conv: {filters: 8, kernel: 3}, relu, global_maxpool, flatten, linear: 2"),
+    Row("CC403", "words that lack context are left out", "100x16", "conv: {filters: 8, kernel: 5}"),
+    Row("CC403", "sequences do not grow on purpose", "100x16",
+        "conv: {filters: 8, kernel: 3, padding: 2}", "conv1"),
+    Row("CC403", "strides shrink on purpose", "33x33x3",
+        "conv: {filters: 8, kernel: 3, stride: 2}"),
+    Row("CC403", "an even kernel has no such padding", "32x32x3", "conv: {filters: 8, kernel: 2}"),
+    Row("CC403", "the whole map", "3x3x64", "conv: {filters: 8, kernel: 3}"),
+    Row("CC403", "past and no future", "100x16",
+        "conv: {filters: 16, kernel: 3, padding: [[2, 0]]}"),
+    # CC404
+    Row("CC404", "3 is not too large", "33x33x3", "maxpool: {kernel: 3, stride: 2}"),
+    Row("CC404", "the whole map", "8x8x3", "avgpool: 8"),
+    Row("CC404", "no stride, no loss", "13x13x3", "maxpool: {kernel: 5, stride: 1, padding: 2}"),
+    Row("CC404", "one axis is enough", "32x32x3", "avgpool: {kernel: 4x2, stride: 4x2}",
+        "avgpool1"),
+    Row("CC404", "sequences are long", "8000x1", "maxpool: 4"),
+    # CC405
+    Row("CC405", "another layer reads the rest", "16x16x8", "add: [[conv: {filters: 8, kernel: 3, "
+        "stride: 2, padding: 1}], [conv: {filters: 8, kernel: 1, stride: 2}]]", "",
+        "rounding: floor"),
+    Row("CC405", "behind activations of its own", "16x16x8",
+        "relu, add: [[batchnorm, conv: {filters: 8, kernel: 3, stride: 2, padding: 1}], "
+        "[conv: {filters: 8, kernel: 1, stride: 2}]]", "", "rounding: floor"),
+    Row("CC405", "neither branch does", "16x16x8", "relu, add: [[conv: {filters: 8, kernel: 1, "
+        "stride: 2}], [conv: {filters: 8, kernel: 1, stride: 2}]]", "conv1 conv2",
+        "rounding: floor"),
+    Row("CC405", "dilated kernels reach across", "17x17x8",
+        "conv: {filters: 8, kernel: 2, stride: 3, dilation: 2}", "", "rounding: floor"),
+    # CC406
+    Row("CC406", "5×5 from few to many channels is no dearer", "32x32x3",
+        f"conv: {CONV}, conv: {{filters: 32, kernel: 5, padding: 2}}"),
+    Row("CC406", "5×5 between equal channels is", "32x32x16",
+        "conv: {filters: 16, kernel: 5, padding: 2}", "conv1"),
+    Row("CC406", "a stride has no such stack", "33x33x16",
+        "conv: {filters: 16, kernel: 5, padding: 2, stride: 2}"),
+    Row("CC406", "volumes too", "16x16x16x16", "conv: {filters: 16, kernel: 5, padding: 2}",
+        "conv1"),
+    # CC407
+    Row("CC407", "normalization, dropout and averages are linear", "32x32x3",
+        f"conv: {CONV}, batchnorm, dropout, avgpool: 2, flatten, linear: 64", "linear1"),
+    Row("CC407", "layer normalization is not", "32x32x3", f"conv: {CONV}, layernorm, conv: {CONV}"),
+    Row("CC407", "nor is a maximum", "32x32x3", f"conv: {CONV}, maxpool: 2, conv: {CONV}"),
+    Row("CC407", "linear bottlenecks", "32x32x64", "conv: {filters: 8, kernel: 1}, "
+        "conv: {filters: 64, kernel: 1}"),
+    Row("CC407", "separable convolutions", "32x32x64",
+        "depthwise_conv: {kernel: 3, padding: 1}, conv: {filters: 64, kernel: 1}"),
+    Row("CC407", "one axis after the other", "32x32x64",
+        "conv: {filters: 64, kernel: 3x1, padding: [1, 0]}, "
+        "conv: {filters: 64, kernel: 1x3, padding: [0, 1]}"),
+    Row("CC407", "something else reads what is between", "32x32x16",
+        f"conv: {CONV}, add: [[], [conv: {CONV}]]"),
+    Row("CC407", "three in a row are two findings", "784", "linear: 50, linear: 40, linear: 10",
+        "linear2 linear3"),
+    # CC408
+    Row("CC408", "instance normalization", "32x32x3", f"conv: {CONV}, instancenorm", "conv1"),
+    Row("CC408", "groups keep the mean of a channel", "32x32x3",
+        f"conv: {CONV}, groupnorm: 4"),
+    Row("CC408", "linear and transposed", "1024", "linear: 512, batchnorm, relu, "
+        "reshape: 4x4x32, conv_transpose: {filters: 8, kernel: 4, stride: 2, padding: 1}, "
+        "batchnorm", "linear1 conv_transpose1"),
+    Row("CC408", "something else reads the bias", "32x32x16",
+        f"conv: {CONV}, add: [[], [batchnorm]]"),
+    Row("CC408", "an activation is between", "32x32x3", f"conv: {CONV}, relu, batchnorm"),
+    # CC409
+    Row("CC409", "directly", "32x32x3", f"conv: {CONV}, dropout, batchnorm", "batchnorm1"),
+    Row("CC409", "the first normalization behind it", "32x32x3",
+        f"conv: {CONV}, dropout: 0.2, relu, conv: {CONV}, batchnorm, conv: {CONV}, batchnorm",
+        "batchnorm1"),
+    Row("CC409", "dropout of 0 drops nothing", "32x32x3", f"conv: {CONV}, dropout: 0, batchnorm"),
+    Row("CC409", "normalized per example in between", "32x32x3",
+        "dropout, layernorm, batchnorm"),
+    # CC410
+    Row("CC410", "at the end", "784", "linear: 10, softmax"),
+    Row("CC410", "a logarithm of it", "784", "linear: 10, softmax, log_softmax", "softmax1"),
+    Row("CC410", "twice", "784", "linear: 10, log_softmax, log_softmax", "log_softmax1"),
+    Row("CC410", "attention", "16x16x8",
+        "multiply: [[], [conv: {filters: 8, kernel: 1}, softmax]], "
+        f"conv: {CONV}"),
+    Row("CC410", "through a view", "8x8x16", "softmax, flatten, linear: 10", "softmax1"),
+    # CC411
+    Row("CC411", "behind a softmax", "784", "linear: 10, softmax, dropout", "dropout1"),
+    Row("CC411", "before a softmax", "784", "linear: 10, dropout, softmax", "dropout1"),
+    Row("CC411", "before the last layer", "784", "linear: 99, relu, dropout, linear: 10"),
+    Row("CC411", "dropout of 0", "784", "linear: 10, dropout: 0"),
+    Row("CC411", "before a pool", "8x8x16",
+        "conv: {filters: 8, kernel: 1}, dropout, global_avgpool"),
+    # CC412
+    Row("CC412", "a gate", "16x16x8", "multiply: [[], [conv: {filters: 1, kernel: 1}, sigmoid]], "
+        f"conv: {CONV}"),
+    Row("CC412", "a value head", "19x19x8",
+        "conv: {filters: 1, kernel: 1}, relu, flatten, linear: 256"),
+    Row("CC412", "an image with one channel", "28x28x1", f"conv: {CONV}"),
+    Row("CC412", "in a vector", "784", "linear: 1, relu, linear: 10", "linear1"),
+    Row("CC412", "at the end", "784", "linear: 100, relu, linear: 1, sigmoid"),
+    # CC413
+    Row("CC413", "small networks may", "28x28x1", "flatten, linear: 100, relu, linear: 10"),
+    Row("CC413", "a vector has no positions", "4096", "linear: 1000, relu, linear: 10"),
+    Row("CC413", "through dropout", "64x64x16", "flatten, dropout, linear: 100, relu, linear: 10",
+        "linear1"),
+    # CC414
+    Row("CC414", "the output is what it is", "32x32x3", "conv: {filters: 10, kernel: 1}, softmax"),
+    Row("CC414", "vectors too", "784", "linear: 100, relu, linear: 10", "linear1"),
+    # CC415
+    Row("CC415", "flattened maps see all", "64x64x3", f"conv: {CONV}, relu, flatten, linear: 10"),
+    Row("CC415", "maps may be local", "64x64x3", f"conv: {CONV}, relu"),
+    Row("CC415", "words of a sentence too", "64x3", f"conv: {CONV}, relu, {POOLED}"),
+    Row("CC415", "gates see the whole image", "8x8x16", f"conv: {CONV}, relu, multiply: [[], "
+        f"[global_avgpool, conv: {{filters: 16, kernel: 1}}, sigmoid]], {POOLED}"),
+    Row("CC415", "the last layer that sees", "8x8x3", f"conv: {CONV}, batchnorm, relu, {POOLED}",
+        "conv1"),
+    # CC416
+    Row("CC416", "the shortest path counts", "5x5x16", ", ".join(
+        [f"add: [[], [conv: {CONV}, relu]]"] * 9)),
+    Row("CC416", "the first that sees no more", "5x5x16", ", ".join([f"conv: {CONV}, relu"] * 4),
+        "conv3"),
+    Row("CC416", "one of eleven may", "21x21x16", ", ".join([f"conv: {CONV}, relu"] * 11)),
+    # CC417
+    Row("CC417", "one is no row", "32x32x16", f"conv: {DILATED}"),
+    Row("CC417", "without common factor", "32x32x16",
+        f"conv: {DILATED}, relu, "
+        "conv: {filters: 16, kernel: 3, padding: 3, dilation: 3}"),
+    Row("CC417", "a convolution without dilation behind them", "32x32x16",
+        f"conv: {DILATED}, relu, "
+        f"conv: {DILATED}, relu, conv: {CONV}"),
+    Row("CC417", "a pool ends the row", "32x32x16",
+        f"conv: {DILATED}, relu, "
+        f"conv: {DILATED}, maxpool: 2, conv: {CONV}",
+        "conv2"),
+    Row("CC417", "residual ones", "32x32x16",
+        f"add: [[], [conv: {DILATED}]], "
+        f"add: [[], [conv: {DILATED}]]", "conv2"),
+    # CC418
+    Row("CC418", "divisible", "8x8x16", "conv_transpose: {filters: 8, kernel: 4, stride: 2}, "
+        "conv_transpose: {filters: 8, kernel: 2, stride: 2}, "
+        "conv_transpose: {filters: 8, kernel: 3}"),
+    Row("CC418", "holes", "8x8x16", "conv_transpose: {filters: 8, kernel: 1, stride: 2}",
+        "conv_transpose1"),
+    Row("CC418", "one value has no neighbours", "1x1x16",
+        "conv_transpose: {filters: 8, kernel: 5, stride: 2}"),
+    # CC419
+    Row("CC419", "a projection beside a padded convolution", "32x32x8", "add: [[conv: {filters: 8, "
+        "kernel: 3, stride: 2, padding: 1}], [conv: {filters: 8, kernel: 1, stride: 2}]]", "",
+        "rounding: floor"),
+    Row("CC419", "half a position of `same`", "32x32x8", "add: [[conv: {filters: 8, kernel: 3, "
+        "stride: 2, padding: same}], [conv: {filters: 8, kernel: 1, stride: 2, padding: same}]]",
+        "",
+        "rounding: floor"),
+    Row("CC419", "the past", "100x8",
+        "add: [[], [conv: {filters: 8, kernel: 9, padding: [[8, 0]]}]]"),
+    Row("CC419", "other strides", "16x16x8", f"conv: {CONV}, add: [[maxpool: 2, maxpool: 2], "
+        "[crop: {size: 8}, maxpool: 2]]", "add1"),
+    Row("CC419", "gates have no place", "16x16x16", "multiply: [[], [global_avgpool]]"),
+    # CC420
+    Row("CC420", "outputs by name", "784", "{linear: 10, name: side}, {linear: 10, from: input}",
+        "",
+        "expect: {layers: {side: 10}}"),
+    Row("CC420", "the end of a branch", "784", "{linear: 10, name: side}, relu, "
+        "{linear: 10, from: input}", "relu1"),
+    # CC421
+    Row("CC421", "fields from parameters", "784", "dropout: rate, reshape: [width]", "",
+        "parameters: {rate: 0, width: 784}"),
+    Row("CC421", "shapes that stay", "28x28x3", "reshape: 28x28x3, permute: [1, 2, 3], pad: 0, "
+        "upsample: 1, slice: {start: 0}", "pad1 upsample1 reshape1 permute1 slice1"),
+    Row("CC421", "adaptive pools are for other inputs", "7x7x3", "adaptive_avgpool: 7"),
+    Row("CC421", "merges of one branch", "784", "add: [[relu]], concat: [[]]", "add1 concat1"),
+    Row("CC421", "a second relu", "8x8x3", "relu, maxpool: 2, relu", "relu2"),
+    Row("CC421", "a relu that does something elsewhere", "8x8x3",
+        "{layers: [relu, conv: {filters: 3, kernel: 1}, relu], repeat: 2}"),
+    Row("CC421", "an item that does something elsewhere", "8x8x3",
+        "{layers: [upsample: {size: 16x16}, relu6], repeat: 2}"),
+    # CC422
+    Row("CC422", "used by another parameter", "784", "linear: half", "",
+        "parameters: {width: 8, half: width/2}"),
+    Row("CC422", "hidden by a block's own", "784", "unit: {width: 10}", "parameters.width",
+        "parameters: {width: 8}\nblocks: {unit: {parameters: {width}, layers: [linear: width]}}"),
+    Row("CC422", "passed on to a block", "784", "unit: {width: width}", "",
+        "parameters: {width: 8}\nblocks: {unit: {parameters: {width}, layers: [linear: width]}}"),
+    Row("CC422", "of a block", "784", "unit: {depth: 10}", "blocks.unit.parameters.depth",
+        "blocks: {unit: {parameters: {depth}, layers: [linear: 10]}}"),
+    Row("CC422", "as a condition, a name and a promise", "784",
+        "{linear: 9, when: deep}, {relu: , name: here}, {linear: 8, from: place}", "",
+        "parameters: {deep: true, place: 'here', outputs: 8}\nexpect: {output: outputs}"),
+    # CC423
+    Row("CC423", "called by a block that nothing calls", "784", "linear: 10",
+        "blocks.inner blocks.outer",
+        "blocks: {inner: {layers: [relu]}, outer: {layers: [inner]}}"),
+    Row("CC423", "called in a branch, and under a condition", "784",
+        "add: [[one], [{two: , when: false}]]", "",
+        "blocks: {one: {layers: [relu]}, two: {layers: [relu6]}}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}: {row.why}")
+def test_rules_know_where_to_stop(row: Row) -> None:
+    text = f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]"
+
+    assert sorted(advised(text, row.code)) == sorted(row.expected.split())
+
+
+def test_every_rule_has_rows() -> None:
+    assert {row.code for row in ROWS} == RULES.keys()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}: {row.why}")
+def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
+    network = loads(f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]")
+
+    for index, problem in advice(network, RULES.keys()):
+        assert problem.severity == "warning"
+        assert problem.message[-1] not in ".!"
+        assert problem.help
+        assert len(problem.message) < 200
+        if index is not None and problem.field is not None:
+            assert hasattr(network.nodes[index].layer, problem.field)
+            assert network.nodes[index].kind in CATALOGUE
+
+
+def test_codes_choose_the_rules() -> None:
+    network = loads("input: 784\nlayers: [{linear: 20}, {linear: 12}]")
+
+    assert {found.code for _, found in advice(network)} == {"CC407"}
+    assert {found.code for _, found in advice(network, {"CC414"})} == {"CC414"}
+    assert list(advice(network, ())) == []
+
+
+def test_kinds_of_layers_exist() -> None:
+    named = [value for value in vars(context).values() if isinstance(value, frozenset)]
+
+    assert named
+    assert frozenset().union(*named) <= CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "specs").rglob("*.yaml")), ids=str)
+def test_no_spec_is_too_broken_for_the_rules(path: Path) -> None:
+    network: Network = read(str(path))
+
+    for index, problem in advice(network, RULES.keys()):
+        assert index is None or network.plans[index] is not None, problem
+
+
+LARGE = {
+    "residual": f"{{repeat: 3000, layers: [add: [[], [conv: {CONV}, batchnorm, relu, "
+    f"conv: {CONV}, batchnorm]], relu]}}",
+    "advised at every layer": "{repeat: 6000, layers: [conv: {filters: 16, kernel: 5, padding: 4, "
+    "dilation: 2}, dropout, batchnorm]}",
+    "a long chain that many read": "{repeat: 9000, layers: [dropout: 0.1, relu]}, "
+    f"{{name: end, relu: }}, {{repeat: 3000, layers: [{{from: end, conv: {CONV}}}, softmax]}}",
+}
+
+
+@pytest.mark.parametrize("layers", LARGE.values(), ids=LARGE)
+def test_advice_takes_time_in_proportion_to_the_layers(layers: str) -> None:
+    network = loads(f"input: 32x32x16\nlayers: [{layers}]")
+    start = time.process_time()
+    for _ in advice(network, RULES.keys()):
+        pass
+
+    assert time.process_time() - start < len(network.nodes) / 8_000  # measured: 40,000 a second
+
+
+# The zoo
+
+
+@pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
+def test_the_zoo_has_no_finding_without_a_reasoned_ignore(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    found = check_source(Source(path.name, text), Task()).diagnostics
+
+    assert [f"{item.span.line}: {item.code} {item.message}" for item in found] == []
+    for reason in re.findall(r"# convcalc: ignore\S*\](.*)", text):
+        assert len(reason.split()) > 2, "an ignore says why"
