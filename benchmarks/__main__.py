@@ -6,6 +6,9 @@ from importlib import import_module
 BENCHMARKS = {
     "startup": "Whole processes: analyze against importing click and yaml, and against torchinfo.",
     "scale": "Layers a second and bytes a layer, from 100 to 100,000 layers.",
+    "check": "1,000 specs of VGG-16's size through `convcalc check`, in one process and more.",
+    "fuzz": "Bytes that nobody wrote through the reader and the checker, for as long as one likes.",
+    "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 
 

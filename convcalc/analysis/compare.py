@@ -1,0 +1,181 @@
+"""Two networks side by side: layers added, removed and changed, and the totals."""
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Literal, NamedTuple
+
+from convcalc.analysis.cost import analyze
+from convcalc.analysis.memory import memory
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.graph import Network
+from convcalc.layers.base import hyperparameters
+
+MAX_ALIGNED = 3_000
+"""Layers up to which the two lists are aligned; longer ones are matched by name alone."""
+
+Status = Literal["added", "removed", "changed", "affected"]
+
+
+class Change(NamedTuple):
+    """One layer that is not as it was."""
+
+    status: Status
+    """`changed`: its hyperparameters; `affected`: only its output or costs, by what came before."""
+    old: LayerReport | None
+    new: LayerReport | None
+    fields: tuple[tuple[str, object, object], ...] = ()
+    """Hyperparameters that differ, with the old and the new value."""
+
+    @property
+    def name(self) -> str:
+        """The name of the layer, both where it was renamed."""
+        return " → ".join(dict.fromkeys(one.name for one in (self.old, self.new) if one))
+
+
+class Delta(NamedTuple):
+    """One total before and after."""
+
+    name: str
+    old: int
+    new: int
+
+    @property
+    def difference(self) -> int:
+        """How much more it is."""
+        return self.new - self.old
+
+    @property
+    def ratio(self) -> float | None:
+        """How much more it is, as a part of what it was; None of nothing.
+
+        >>> Delta("macs", 200, 210).ratio
+        0.05
+        """
+        return self.difference / self.old if self.old else None
+
+
+class Comparison(NamedTuple):
+    """What became of a network."""
+
+    old: Report
+    new: Report
+    changes: tuple[Change, ...]
+    totals: tuple[Delta, ...]
+
+    def total(self, name: str) -> Delta | None:
+        """A total by name; None where there is none, as of training in int8."""
+        return next((delta for delta in self.totals if delta.name == name), None)
+
+
+COUNTS = ("parameters", "buffers", "macs", "flops", "activations", "activation_bytes")
+TOTALS = (*COUNTS, "memory", "training_memory")
+"""Totals that are compared; memory is the peak of inference, and of a training step with SGD."""
+
+
+def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32") -> Comparison:
+    """Compare two networks without errors; raises `SpecError` where there are any."""
+    before = analyze(old, batch=batch, dtype=dtype)
+    after = analyze(new, batch=batch, dtype=dtype)
+    changes = tuple(
+        change
+        for one, other in _pairs(before.layers, after.layers)
+        if (change := _change(one, other)) is not None
+    )
+    totals = [
+        Delta(name, getattr(before.totals, name), getattr(after.totals, name)) for name in COUNTS
+    ]
+    for name, training in (("memory", False), ("training_memory", True)):
+        if training and dtype == "int8":  # nothing trains in integers
+            continue
+        peaks = [
+            memory(one, batch=batch, dtype=dtype, training=training).peak for one in (old, new)
+        ]
+        totals.append(Delta(name, *peaks))
+    return Comparison(before, after, changes, tuple(totals))
+
+
+Pairs = list[tuple[LayerReport | None, LayerReport | None]]
+
+
+def _pairs(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
+    """The layers beside one another, None where one has no counterpart.
+
+    Unnamed layers are called by kind and number, so one that is added renames those behind it:
+    the lists are aligned by name, and by what the layers are, and the closer way is taken.
+    """
+    if max(len(old), len(new)) > MAX_ALIGNED:
+        return _by_name(old, new)
+    by_name = _aligned(old, new, [one.name for one in old], [one.name for one in new])
+    by_kind = _aligned(old, new, [_signature(one) for one in old], [_signature(one) for one in new])
+    return min((by_name, by_kind), key=_distance)
+
+
+def _signature(layer: LayerReport) -> str:
+    return f"{layer.kind} {layer.layer!r}"
+
+
+def _distance(pairs: Pairs) -> int:
+    return sum(
+        1 if one is None or other is None else int(one.layer != other.layer) for one, other in pairs
+    )
+
+
+def _aligned(
+    old: Sequence[LayerReport],
+    new: Sequence[LayerReport],
+    old_keys: Sequence[str],
+    new_keys: Sequence[str],
+) -> Pairs:
+    pairs: Pairs = []
+    matcher = SequenceMatcher(None, old_keys, new_keys, autojunk=False)
+    for tag, start, end, new_start, new_end in matcher.get_opcodes():
+        if tag == "equal":
+            pairs += zip(old[start:end], new[new_start:new_end], strict=True)
+        else:
+            pairs += _by_kind(old[start:end], new[new_start:new_end])
+    return pairs
+
+
+def _by_kind(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
+    """Layers of one kind beside one another, in order; the rest was removed or added."""
+    pairs: Pairs = []
+    matcher = SequenceMatcher(
+        None, [one.kind for one in old], [one.kind for one in new], autojunk=False
+    )
+    for tag, start, end, new_start, new_end in matcher.get_opcodes():
+        if tag == "equal":
+            pairs += zip(old[start:end], new[new_start:new_end], strict=True)
+        else:
+            pairs += [(one, None) for one in old[start:end]]
+            pairs += [(None, one) for one in new[new_start:new_end]]
+    return pairs
+
+
+def _by_name(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
+    before = {one.name: one for one in old}
+    after = {one.name for one in new}
+    pairs: Pairs = [(one, None) for one in old if one.name not in after]
+    return pairs + [(before.get(one.name), one) for one in new]
+
+
+def _change(old: LayerReport | None, new: LayerReport | None) -> Change | None:
+    if old is None or new is None:
+        return Change("removed" if new is None else "added", old, new)
+    if old.kind == new.kind and old.layer == new.layer:
+        same = (old.output, old.parameters, old.buffers, old.macs, len(old.inputs)) == (
+            new.output,
+            new.parameters,
+            new.buffers,
+            new.macs,
+            len(new.inputs),
+        )
+        return None if same else Change("affected", old, new)
+    mine = hyperparameters(old.layer) if old.layer else {}
+    theirs = hyperparameters(new.layer) if new.layer else {}
+    names = dict.fromkeys([*mine, *theirs])
+    fields = tuple(
+        (name, getattr(old.layer, name, None), getattr(new.layer, name, None))
+        for name in names
+        if mine.get(name) != theirs.get(name)
+    )
+    return Change("changed", old, new, fields)

@@ -1,0 +1,1 @@
+"""What `convcalc check` does between the files and the formats: find, configure, check, silence."""

@@ -1,0 +1,134 @@
+"""Findings that were there before: how many of each code a file may have, and no places.
+
+Line numbers are no part of it, because they change with every edit above. Where a file has more of
+a code than the baseline allows, all of them are shown: which of them is new cannot be told.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from convcalc.checks.codes import ALWAYS
+from convcalc.diagnostics import Diagnostic, Span
+
+SCHEMA = 1
+
+
+class BaselineError(ValueError):
+    """A baseline that cannot be used."""
+
+
+class Baseline(NamedTuple):
+    """Counts of known findings."""
+
+    path: str
+    text: str
+    files: Mapping[str, Mapping[str, int]]
+    """File, relative to the baseline's folder and with `/`, → code → count."""
+
+
+def key(path: str, baseline: str) -> str:
+    """A checked file as the baseline names it.
+
+    >>> key("configs/a.yaml", "ci/baseline.json")
+    '../configs/a.yaml'
+    """
+    if path == "-":
+        return path
+    try:
+        shown = os.path.relpath(path, os.path.dirname(baseline) or ".")
+    except ValueError:  # another drive
+        shown = path
+    return shown.replace(os.sep, "/")
+
+
+def read_baseline(path: str) -> Baseline:
+    """The baseline in a file; `BaselineError` where there is none."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        value = json.loads(text)
+        if value["schema"] != SCHEMA:
+            message = f"{path}: this is schema {value['schema']!r}, and {SCHEMA} is known"
+            raise BaselineError(message)
+        files = {
+            str(file): {str(code): int(count) for code, count in counts.items()}
+            for file, counts in value["files"].items()
+        }
+    except FileNotFoundError:
+        message = f"{path}: there is no such baseline; --update-baseline writes it"
+        raise BaselineError(message) from None
+    except OSError as error:
+        message = f"{path}: cannot be read: {error.strerror or error}"
+        raise BaselineError(message) from None
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{path}: no baseline: {error}"
+        raise BaselineError(message) from None
+    except ValueError as error:
+        message = str(error) if isinstance(error, BaselineError) else f"{path}: no JSON: {error}"
+        raise BaselineError(message) from None
+    return Baseline(path, text, files)
+
+
+def unknown(
+    baseline: Baseline, found: Sequence[Diagnostic], files: Iterable[str]
+) -> list[Diagnostic]:
+    """The findings beyond the baseline, and findings about entries that are no longer needed."""
+    counts = Counter((key(item.path, baseline.path), item.code) for item in found)
+    kept = [
+        item
+        for item in found
+        if item.code in ALWAYS
+        or counts[file := key(item.path, baseline.path), item.code]
+        > baseline.files.get(file, {}).get(item.code, 0)
+    ]
+    checked = {key(file, baseline.path) for file in files}
+    for file, codes in baseline.files.items():
+        if file not in checked:
+            continue
+        for code, allowed in codes.items():
+            has = counts[file, code]
+            if has < allowed:
+                kept.append(_stale(baseline, file, code, allowed, has))
+    return kept
+
+
+def updated(
+    path: str, found: Iterable[Diagnostic], files: Iterable[str], before: Baseline | None
+) -> str:
+    """The text of a baseline with these findings; entries of files that were not checked stay."""
+    checked = {key(file, path) for file in files}
+    kept = {
+        file: dict(codes)
+        for file, codes in (before.files if before else {}).items()
+        if file not in checked and Path(os.path.dirname(path), file).exists()
+    }
+    for item in found:
+        if item.code not in ALWAYS:
+            codes = kept.setdefault(key(item.path, path), {})
+            codes[item.code] = codes.get(item.code, 0) + 1
+    value = {
+        "schema": SCHEMA,
+        "files": {file: dict(sorted(kept[file].items())) for file in sorted(kept)},
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _stale(baseline: Baseline, file: str, code: str, allowed: int, has: int) -> Diagnostic:
+    lines = baseline.text.splitlines()
+    number = next((at for at, line in enumerate(lines) if json.dumps(file) in line), 0)
+    number = next((at for at in range(number, len(lines)) if f'"{code}"' in lines[at]), number)
+    line = lines[number] if lines else ""
+    column = max(line.find(f'"{code}"'), 0) + 1
+    return Diagnostic(
+        "CC903",
+        "warning",
+        f"the baseline allows {allowed:,} × {code} in {file}, and there "
+        f"{'is' if has == 1 else 'are'} {has:,}",
+        "run with --update-baseline",
+        baseline.path,
+        Span(number + 1, column, number + 1, column + len(code) + 2),
+        line,
+    )

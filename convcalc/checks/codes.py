@@ -1,0 +1,77 @@
+"""Which codes a run asks for."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.diagnostics import REFUSED
+
+if TYPE_CHECKING:
+    from convcalc.rules.pages import Page
+
+ALWAYS = REFUSED | {"CC105"}
+"""Codes that are reported whatever is selected: nothing of the file could be checked."""
+
+_PREFIX = re.compile(r"CC\d{0,3}\Z", re.ASCII)
+
+
+@lru_cache(maxsize=1)
+def known_codes() -> "dict[str, Page]":
+    """The page of every code, in order."""
+    from convcalc.rules.pages import pages
+
+    return pages()
+
+
+@lru_cache(maxsize=1)
+def off_by_default() -> frozenset[str]:
+    """Codes that only a selection turns on."""
+    from convcalc.rules import RULES
+
+    return frozenset(code for code, rule in RULES.items() if not rule.default)
+
+
+def code_problem(prefix: str) -> str | None:
+    """What is wrong with a code or prefix, or None.
+
+    >>> code_problem("CC4"), code_problem("CC999")
+    (None, 'no code starts with CC999')
+    """
+    if not _PREFIX.match(prefix):
+        return f"{prefix[:40]!r} is no code or prefix such as CC301 or CC4"
+    if not any(code.startswith(prefix) for code in known_codes()):
+        return f"no code starts with {prefix}"
+    return None
+
+
+class Selection(NamedTuple):
+    """Which codes a run reports; where several prefixes match, the longest decides."""
+
+    select: tuple[str, ...] = ()
+    """Prefixes to report; everything that is on by default when empty."""
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def includes(self, code: str) -> bool:
+        """Whether findings of this code are reported.
+
+        >>> Selection(ignore=("CC4",), extend_select=("CC401",)).includes("CC401")
+        True
+        >>> Selection(ignore=("CC4",)).includes("CC402")
+        False
+        """
+        if code in ALWAYS:
+            return True
+        chosen = _longest(code, (*self.select, *self.extend_select))
+        if not chosen and not self.select and code not in off_by_default():
+            chosen = 1
+        return chosen > _longest(code, self.ignore)
+
+    def includes_some(self, prefix: str) -> bool:
+        """Whether findings of any code that starts like this are reported."""
+        return any(self.includes(code) for code in known_codes() if code.startswith(prefix))
+
+
+def _longest(code: str, prefixes: Iterable[str]) -> int:
+    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=0)

@@ -1,0 +1,173 @@
+"""Findings that a comment in the spec silences, and comments that silence none.
+
+`# convcalc: ignore[CC401] reason` behind a value is for the findings on its line; alone above an
+item it is for the whole item. `# convcalc: ignore-file[CC4]` above everything is for the file.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from convcalc.checks.codes import ALWAYS, Selection, code_problem
+from convcalc.diagnostics import Diagnostic, closest
+from convcalc.spec.comments import Comment, comments
+from convcalc.spec.source import Source
+
+_DIRECTIVE = re.compile(r"#\s*convcalc:\s*([A-Za-z][\w-]*)[ \t]*(?:\[([^\]]*)(\])?)?")
+_CODE = re.compile(r"[^,\s]+")
+_VERBS = ("ignore", "ignore-file")
+_FOREIGN = frozenset({"noqa", "disable", "disable-line", "disable-file", "skip", "nolint"})
+LAST = 2**31
+"""Behind the last line."""
+
+
+class Ignore(NamedTuple):
+    """One code that one comment silences."""
+
+    prefix: str
+    """A code or its beginning; empty for all codes."""
+    first: int
+    """First line it is for."""
+    last: int
+    start: int
+    """Where the code is written."""
+    end: int
+    verb: str
+
+    def covers(self, found: Diagnostic) -> bool:
+        """Whether a finding is one of those it is for."""
+        return self.first <= found.span.line <= self.last and found.code.startswith(self.prefix)
+
+
+def silence(
+    source: Source, found: Sequence[Diagnostic], selection: Selection, *, advised: bool
+) -> list[Diagnostic]:
+    """The findings that no comment silences, and findings about comments that silence none.
+
+    `advised` says whether advice and promises were looked at; where they were not, a comment
+    about them may well be needed.
+    """
+    if "convcalc:" not in source.text:
+        return list(found)
+    about = Source(source.path, source.text)
+    ignores = list(_ignores(source, about))
+    used: set[Ignore] = set()
+    kept: list[Diagnostic] = []
+    for diagnostic in found:
+        matching = (
+            []
+            if diagnostic.code in ALWAYS
+            else [ignore for ignore in ignores if ignore.covers(diagnostic)]
+        )
+        used.update(matching)
+        if not matching:
+            kept.append(diagnostic)
+    if any(diagnostic.code in ALWAYS for diagnostic in found):
+        return kept
+    for ignore in ignores:
+        if ignore in used or (not advised and ignore.prefix[:3] in ("", "CC", "CC4", "CC5")):
+            continue
+        if not selection.includes_some(ignore.prefix or "CC"):
+            continue
+        where = "file" if ignore.verb == "ignore-file" else "line"
+        if ignore.first != ignore.last and where == "line":
+            where = "item"
+        about.report(
+            "CC901",
+            f"{ignore.verb}[{ignore.prefix}] silences nothing: the {where} has no such finding"
+            if ignore.prefix
+            else f"{ignore.verb} silences nothing: the file has no findings",
+            ignore.start,
+            ignore.end,
+            "remove it",
+            "warning",
+        )
+    kept += [item for item in about.diagnostics if selection.includes(item.code)]
+    return sorted(kept, key=lambda item: (item.span, item.code))
+
+
+def _ignores(source: Source, about: Source) -> Iterable[Ignore]:
+    root = source.root
+    top = source.position(root.start)[0] if root is not None else LAST
+    for comment in comments(source):
+        match = _DIRECTIVE.search(comment.text)
+        if match is None:
+            continue
+        verb, codes, closing = match.groups()
+        at = comment.start + match.start(1)
+        if verb not in _VERBS:
+            near = "ignore" if verb.lower() in _FOREIGN else closest(verb, _VERBS)
+            if near is not None:
+                about.report(
+                    "CC902",
+                    f"`{verb[:40]}` is not something convcalc is told in a comment",
+                    at,
+                    at + len(verb),
+                    f"did you mean `{near}[CODE]`?",
+                    "warning",
+                )
+            continue
+        if codes is None and verb == "ignore-file":
+            listed = [("", at, at + len(verb))]
+        else:
+            start = comment.start + match.start(2)
+            listed = [
+                (code[0], start + code.start(), start + code.end())
+                for code in _CODE.finditer(codes or "")
+            ]
+        if not listed or (codes is not None and closing is None):
+            about.report(
+                "CC902",
+                f"this {verb} names no code" if codes is None or not listed else "`]` is missing",
+                at,
+                comment.start + match.end(),
+                f"write `# convcalc: {verb}[CC401] reason`",
+                "warning",
+            )
+            continue
+        first, last = comment.line, comment.line
+        if verb == "ignore-file":
+            if comment.line > top:
+                about.report(
+                    "CC902",
+                    "ignore-file is for the whole file, and stands below its first key",
+                    at,
+                    at + len(verb),
+                    "move it to the top, or write `ignore[CODE]` for one line or item",
+                    "warning",
+                )
+                continue
+            first, last = 1, LAST
+        elif comment.alone:
+            first, last = _item_below(source, comment)
+        for code, start, end in listed:
+            problem = code_problem(code) if code else None
+            if problem is not None:
+                about.report("CC902", problem, start, end, "write a code: CC401", "warning")
+            else:
+                yield Ignore(code, first, last, start, end, verb)
+
+
+def _item_below(source: Source, comment: Comment) -> tuple[int, int]:
+    """The lines of the item below a comment: the next line, and those indented below it."""
+    end = source.position(len(source.text))[0]
+    number = comment.line + 1
+    while number <= end and source.line(number).strip()[:1] in ("", "#"):
+        number += 1
+    if number > end:
+        return LAST, LAST
+    first = source.line(number)
+    indent = len(first) - len(first.lstrip())
+    item = first.lstrip().startswith("- ")
+    last = number
+    for following in range(number + 1, end + 1):
+        line = source.line(following)
+        text = line.strip()
+        if text[:1] in ("", "#"):
+            continue
+        depth = len(line) - len(line.lstrip())
+        if depth > indent or (depth == indent and not item and text.startswith("- ")):
+            last = following
+        else:
+            break
+    return number, last

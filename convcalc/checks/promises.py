@@ -1,0 +1,271 @@
+"""Whether a network keeps what its spec, the configuration or the command line promise of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis import analyze
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.checks.settings import Limit
+from convcalc.diagnostics import Problem, closest
+from convcalc.formats.numbers import both_bytes
+from convcalc.graph import Network
+from convcalc.shape import Shape
+from convcalc.spec.promises import MemoryTerms, Promise, Quantity
+
+SHOWN = 3
+"""How many of the layers that cost most are named."""
+
+
+class Broken(NamedTuple):
+    """A promise that does not hold."""
+
+    promise: Promise
+    problem: Problem
+    origin: str = ""
+    """Where the promise was written, unless in the spec."""
+
+
+class _Count(NamedTuple):
+    """A number that can be promised, and each layer's part in it."""
+
+    noun: str
+    total: Callable[[Report], int]
+    share: Callable[[LayerReport], int | None]
+
+
+def _size(layer: LayerReport) -> int:
+    return layer.output.size if layer.output is not None else 0
+
+
+_COUNTS = {
+    "parameters": _Count(
+        "parameters", lambda report: report.totals.parameters, lambda layer: layer.parameters
+    ),
+    "buffers": _Count("buffers", lambda report: report.totals.buffers, lambda layer: layer.buffers),
+    "macs": _Count("MACs", lambda report: report.totals.macs, lambda layer: layer.macs),
+    "flops": _Count(
+        "FLOPs", lambda report: report.totals.flops, lambda layer: 2 * (layer.macs or 0)
+    ),
+    "activations": _Count(
+        "activations", lambda report: report.totals.activations, lambda layer: layer.activations
+    ),
+    "largest_tensor": _Count(
+        "values in the largest tensor",
+        lambda report: max(
+            [report.input.size if report.input else 0, *map(_size, report.layers)], default=0
+        ),
+        _size,
+    ),
+}
+
+
+def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
+    """The promises of a network without errors that do not hold; `budget` are further limits."""
+    expect, own = network.promises
+    if not expect and not own and not budget:
+        return
+    report = analyze(network)
+    for promise in expect:
+        problem = _expectation(promise, network, report)
+        if problem is not None:
+            yield Broken(promise, problem)
+    for promise, origin in (*(Limit(promise) for promise in own), *budget):
+        problem = _limit(promise, origin, network, report)
+        if problem is not None:
+            yield Broken(promise, problem, origin)
+
+
+def _expectation(promise: Promise, network: Network, report: Report) -> Problem | None:
+    name, wanted = promise.name, promise.wanted
+    if isinstance(wanted, Quantity):
+        count = _COUNTS[name]
+        value = count.total(report)
+        if wanted.holds(value):
+            return None
+        return Problem(
+            "CC501",
+            f"{count.noun}: {value:,}, and {_expected(wanted)}: {_difference(value, wanted)}"
+            f"{_most(report, count)}",
+            f"expect.{name}",
+            f"if the change is meant, write `{name}: {value}`",
+        )
+    if isinstance(wanted, Shape):
+        return _shape(promise, wanted, report)
+    if isinstance(wanted, MemoryTerms):
+        return _memory(wanted, network, "expect", "CC504")
+    return _field(wanted, report)
+
+
+def _shape(promise: Promise, wanted: Shape, report: Report) -> Problem | None:
+    if promise.layer is None:
+        found, what = report.output, "the output"
+    else:
+        names = [layer.name for layer in report.layers]
+        # A block or group is what its last layer makes.
+        inside = promise.layer + "."
+        last = [name for name in names if name == promise.layer or name.startswith(inside)]
+        if not last:
+            near = closest(promise.layer, names[:2000])
+            return Problem(
+                "CC505",
+                f"no layer is called `{promise.layer[:60]}`",
+                "expect.layers",
+                f"did you mean `{near}`?" if near else "`convcalc analyze` shows the names",
+            )
+        found, what = report.layer(last[-1]).output, f"the output of {promise.layer}"
+    if found is None or found == wanted:
+        return None
+    return Problem(
+        "CC502",
+        f"{what}: {found}, and {wanted} was expected: {_shape_difference(found, wanted)}",
+        "expect.output" if promise.layer is None else "expect.layers",
+        f"if the change is meant, write {str(found).replace('×', 'x')}",
+    )
+
+
+def _shape_difference(found: Shape, wanted: Shape) -> str:
+    if found.rank != wanted.rank:
+        return f"{found.rank} spatial axes instead of {wanted.rank}"
+    parts = [
+        f"{new - old:+,} {noun}".replace("-", "−")
+        for noun, new, old in (
+            *zip(("rows", "columns", "slices"), found.spatial, wanted.spatial, strict=False),
+            ("channels", found.channels, wanted.channels),
+        )
+        if new != old
+    ]
+    return ", ".join(parts)
+
+
+def _field(wanted: int | tuple[int, ...], report: Report) -> Problem | None:
+    layer = next((one for one in reversed(report.layers) if one.receptive_field), None)
+    if layer is None or layer.receptive_field is None:
+        return Problem(
+            "CC503",
+            "no layer has a receptive field, and one was expected",
+            "expect.receptive_field",
+            "remove the line: the network has no spatial axes",
+        )
+    sizes = tuple(field.largest for field in layer.receptive_field)
+    asked = wanted if isinstance(wanted, tuple) else (wanted,) * len(sizes)
+    if sizes == asked:
+        return None
+    return Problem(
+        "CC503",
+        f"receptive field of {layer.name}: {_by(sizes)}, and {_by(asked)} was expected",
+        "expect.receptive_field",
+        f"if the change is meant, write {_by(sizes).replace('×', 'x')}",
+    )
+
+
+def _by(sizes: tuple[int, ...]) -> str:
+    return "×".join(map(str, sizes))
+
+
+def _limit(promise: Promise, origin: str, network: Network, report: Report) -> Problem | None:
+    name, wanted = promise.name, promise.wanted
+    if isinstance(wanted, MemoryTerms):
+        return _memory(wanted, network, "budget", "CC512", origin)
+    if not isinstance(wanted, Quantity):
+        return None
+    count = _COUNTS[name]
+    value = count.total(report)
+    if wanted.holds(value):
+        return None
+    limit = wanted.maximum if wanted.maximum is not None else wanted.minimum
+    shown = _limit_text(f"{limit:,}", origin)
+    return Problem(
+        "CC511",
+        f"{count.noun}: {value:,}, and the budget is {shown}: {_difference(value, wanted)}"
+        f"{_most(report, count)}",
+        f"budget.{name}",
+        _advice(report, count, wanted),
+    )
+
+
+def _limit_text(limit: str, origin: str) -> str:
+    return f"{limit} ({origin})" if origin else limit
+
+
+def _advice(report: Report, count: _Count, wanted: Quantity) -> str:
+    top = _top(report, count)
+    if not top or (wanted.maximum is None):
+        return "change the network, or the budget"
+    return f"make {top[0][0]} smaller, or raise the budget"
+
+
+def _memory(
+    terms: MemoryTerms, network: Network, key: str, code: str, origin: str = ""
+) -> Problem | None:
+    value, most = memory_of(network, terms)
+    if terms.quantity.holds(value):
+        return None
+    quantity = terms.quantity
+    under = f"a training step with {terms.optimizer}" if terms.training else "inference"
+    limit = quantity.maximum if quantity.maximum is not None else quantity.minimum
+    over = abs(value - (limit or 0))
+    return Problem(
+        code,
+        f"memory of {under} at batch {terms.batch:,}: {both_bytes(value)}, and "
+        + (
+            f"the budget is {_limit_text(both_bytes(limit or 0), origin)}"
+            if key == "budget"
+            else _expected(quantity)
+        )
+        + f": {both_bytes(over)} {'more' if value > (limit or 0) else 'less'}{most}",
+        f"{key}.memory",
+        "use a smaller batch, make the layers that cost most smaller, or raise the budget"
+        if key == "budget"
+        else f"if the change is meant, write {value}",
+    )
+
+
+def memory_of(network: Network, terms: MemoryTerms) -> tuple[int, str]:
+    """Bytes that a network takes under terms, and the layers that cost most, as text."""
+    from convcalc.analysis.memory import memory
+
+    report = memory(network, batch=terms.batch, training=terms.training, optimizer=terms.optimizer)
+    most = f"; the peak is at {report.peak_layer}, of " + ", ".join(
+        f"{line.name} {both_bytes(line.bytes)}"
+        for line in sorted(report.at_peak, key=lambda line: -line.bytes)[:SHOWN]
+        if line.bytes
+    )
+    costs = [
+        (layer.kept if terms.training else layer.output, layer.name) for layer in report.layers
+    ]
+    top = sorted((cost for cost in costs if cost[0]), key=lambda cost: -cost[0])[:SHOWN]
+    if top:
+        most += f"; most is {'kept' if terms.training else 'made'} by " + ", ".join(
+            f"{name} {both_bytes(count)}" for count, name in top
+        )
+    return report.peak, most
+
+
+def _expected(wanted: Quantity) -> str:
+    if wanted.text.isdecimal():
+        return f"{int(wanted.text):,} was expected"
+    return f"{' '.join(wanted.text.split())} was expected"
+
+
+def _difference(value: int, wanted: Quantity) -> str:
+    if wanted.maximum is not None and value > wanted.maximum:
+        return f"{value - wanted.maximum:,} more"
+    return f"{(wanted.minimum or 0) - value:,} less"
+
+
+def _top(report: Report, count: _Count) -> list[tuple[str, int]]:
+    costs = [(layer.name, count.share(layer) or 0) for layer in report.layers]
+    return sorted((one for one in costs if one[1]), key=lambda one: -one[1])[:SHOWN]
+
+
+def _most(report: Report, count: _Count) -> str:
+    """The layers that cost most, with their numbers."""
+    top = _top(report, count)
+    if not top:
+        return ""
+    total = count.total(report)
+    if count.share is _size:
+        return "; the largest are of " + ", ".join(f"{name} {value:,}" for name, value in top)
+    return "; most are in " + ", ".join(
+        f"{name} {value:,} ({value / total:.1%})" for name, value in top
+    )

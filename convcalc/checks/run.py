@@ -1,0 +1,263 @@
+"""Check one file, or many files in several processes."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.checks.codes import Selection, known_codes, off_by_default
+from convcalc.checks.ignores import silence
+from convcalc.checks.settings import Limit, Settings
+from convcalc.diagnostics import Diagnostic, Span
+from convcalc.graph import Network, diagnose, read_text
+from convcalc.shape import Shape
+from convcalc.spec.bundled import find_bundled
+from convcalc.spec.expressions import Value
+from convcalc.spec.source import MapNode, Source, read_source
+
+CHUNK = 16
+"""Files that a process is given at once."""
+WORTH_PROCESSES = 48
+"""Files from which on several processes are faster than one."""
+
+
+class Task(NamedTuple):
+    """What is the same for every file of a run."""
+
+    settings: Settings = Settings()
+    shape: Shape | None = None
+    """An input shape instead of the specs' own."""
+    parameters: Mapping[str, str | Value] = {}
+    """Values for parameters of the specs."""
+    filename: str | None = None
+    """What standard input is called."""
+
+
+class Checked(NamedTuple):
+    """What came of one file."""
+
+    path: str
+    diagnostics: tuple[Diagnostic, ...]
+    skipped: int = 0
+    """Errors that were not selected, and kept advice and promises from being looked at."""
+
+
+def check_file(path: str, task: Task) -> Checked:
+    """Everything found in one file; this never raises."""
+    name = task.filename if path == "-" and task.filename else path
+    try:
+        source = read_source(path, find_bundled)
+        if path == "-" and task.filename:
+            renamed = Source(task.filename, source.text)
+            if not source.diagnostics:
+                source = renamed
+            else:
+                source.path = source.spec = task.filename
+                found = tuple(item._replace(path=task.filename) for item in source.diagnostics)
+                return Checked(name, found)
+        return check_source(source, task)
+    except (Exception, RecursionError) as error:  # noqa: BLE001 (a crash is one file's, not the run's)
+        return Checked(name, (_crash(name, error),))
+
+
+def check_source(source: Source, task: Task) -> Checked:
+    """Everything found in one text, members of a family one after the other."""
+    selection = task.settings.selection_for(source.path)
+    budget = task.settings.budget_for(source.path)
+    network = _read(source, task)
+    members = [] if source.preset else _presets(source.root)
+    networks = [network]
+    if members:
+        networks = []
+        for member in members:
+            own = Source(f"{source.path}#{member}", source.text)
+            own.path, own.preset = source.path, member
+            networks.append(_read(own, task))
+    for one in networks:
+        if not one.errors and one.source is not None:
+            _advise(one, one.source, selection)
+            _verify(one, one.source, selection, budget)
+    found = _merged(members, [_gathered(one.source.diagnostics) for one in networks if one.source])
+    chosen = [item for item in found if selection.includes(item.code)]
+    failed = any(one.errors for one in networks)
+    skipped = sum(item.severity == "error" for item in found) if failed else 0
+    skipped -= sum(item.severity == "error" for item in chosen) if failed else 0
+    kept = silence(source, chosen, selection, advised=not failed)
+    return Checked(source.path, tuple(kept), skipped)
+
+
+def _read(source: Source, task: Task) -> Network:
+    return read_text(source, input=task.shape, parameters=task.parameters)
+
+
+def _presets(root: object) -> list[str]:
+    presets = root.entries.get("presets") if isinstance(root, MapNode) else None
+    return list(presets.entries) if isinstance(presets, MapNode) else []
+
+
+def _advise(network: Network, source: Source, selection: Selection) -> None:
+    from convcalc.rules import advice
+
+    codes: list[str] | None = None
+    if any(selection):
+        codes = [code for code in known_codes() if code[:3] == "CC4" and selection.includes(code)]
+        if not codes:
+            return
+    for index, problem in advice(network, codes):
+        diagnose(source, None if index is None else network.nodes[index], problem)
+
+
+def _verify(
+    network: Network, source: Source, selection: Selection, budget: Sequence[Limit]
+) -> None:
+    if not (network.promises.expect or network.promises.budget or budget):
+        return
+    if any(selection) and not selection.includes_some("CC5"):
+        return
+    from convcalc.checks.promises import broken
+
+    for promise, problem, origin in broken(network, budget):
+        if origin:
+            diagnose(source, None, problem._replace(field=None))
+            continue
+        node = promise.node
+        if isinstance(node, MapNode) and "limit" in node.entries:
+            node = node.entries["limit"]
+        start, end = node.start, node.end
+        source.report(problem.code, problem.message, start, end, problem.help, field=problem.field)
+
+
+def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[Diagnostic]:
+    """The findings of the members of a family, each place and code once.
+
+    A finding that not all members have says which ones do.
+    """
+    if not members:
+        return found[0] if found else []
+    groups: dict[tuple[str, Span, str | None, int], dict[str, Diagnostic]] = {}
+    for member, diagnostics in zip(members, found, strict=True):
+        counts: Counter[tuple[str, Span, str | None]] = Counter()
+        for item in diagnostics:
+            key = (item.code, item.span, item.field)
+            counts[key] += 1
+            groups.setdefault((*key, counts[key]), {})[member] = item
+    merged = []
+    for group in groups.values():
+        first = next(iter(group.values()))
+        if len(group) < len(members) or len({item.message for item in group.values()}) > 1:
+            rest = f" and {len(group) - 1} more" if len(group) > 1 else ""
+            first = first._replace(message=f"{next(iter(group))}{rest}: {first.message}")
+        merged.append(first)
+    return sorted(merged, key=lambda item: (item.span, item.code))
+
+
+def _gathered(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """The findings, advice about layers written at the same place being one."""
+    groups: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for at, item in enumerate(found):
+        alone = item.code[:3] != "CC4" or item.layer is None
+        key = (at,) if alone else (item.code, item.span, item.field)
+        groups.setdefault(key, []).append(item)
+    gathered = []
+    for group in groups.values():
+        first = group[0]
+        others = len({item.layer for item in group}) - 1
+        if others > 0:
+            more = f" (and {others:,} more layer{'s' if others > 1 else ''} written here)"
+            first = first._replace(message=first.message + more)
+        gathered.append(first)
+    return gathered
+
+
+def _crash(path: str, error: BaseException) -> Diagnostic:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = ""
+    if trace is not None:
+        file = os.path.basename(trace.tb_frame.f_code.co_filename)
+        where = f" at {file}:{trace.tb_lineno}"
+    text = " ".join(str(error).split())[:200]
+    return Diagnostic(
+        "CC100",
+        "error",
+        f"convcalc failed on this file: {type(error).__name__}{where}: {text}",
+        "please report it, with the file",
+        path,
+        Span(1, 1, 1, 2),
+        "",
+    )
+
+
+def check_files(
+    files: Sequence[str],
+    task: Task,
+    *,
+    jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[Checked]:
+    """Check files, in their order; `jobs` is how many processes, as many as useful when None.
+
+    `progress` is told now and then how many files are done.
+    """
+    if jobs is None:
+        jobs = min(_cpus(), 1 + len(files) // WORTH_PROCESSES)
+    jobs = min(jobs, max(len(files), 1))
+    if jobs > 1 and "-" not in files:
+        return _in_processes(files, task, jobs, progress)
+    checked = []
+    for file in files:
+        checked.append(check_file(file, task))
+        if progress is not None:
+            progress(len(checked))
+    return checked
+
+
+def _cpus() -> int:
+    available = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(available(0)) if available else os.cpu_count() or 1
+
+
+def _leave_interrupts() -> None:
+    """Let Ctrl-C end the run from the process that started it, without a word from the others."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _check_chunk(files: Sequence[str], task: Task) -> list[Checked]:
+    return [check_file(file, task) for file in files]
+
+
+def _in_processes(
+    files: Sequence[str], task: Task, jobs: int, progress: Callable[[int], None] | None
+) -> list[Checked]:
+    from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+    from concurrent.futures.process import BrokenProcessPool
+
+    size = max(1, min(CHUNK, len(files) // jobs))
+    chunks = [files[at : at + size] for at in range(0, len(files), size)]
+    results: dict[int, list[Checked]] = {}
+    off_by_default()  # loads the rules once, before the processes start
+    pool = ProcessPoolExecutor(jobs, initializer=_leave_interrupts)
+    try:
+        pending: dict[Future[list[Checked]], int] = {
+            pool.submit(_check_chunk, chunk, task): at for at, chunk in enumerate(chunks)
+        }
+        waiting = set(pending)
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                results[pending[future]] = future.result()
+            if progress is not None:
+                progress(sum(map(len, results.values())))
+    except BrokenProcessPool:  # a process was killed, for memory say; find the file that does it
+        for at, chunk in enumerate(chunks):
+            if at not in results:
+                results[at] = [
+                    Checked(file, (_crash(file, MemoryError("its process was ended")),))
+                    for file in chunk
+                ]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [checked for at in range(len(chunks)) for checked in results[at]]

@@ -1,0 +1,534 @@
+"""`convcalc check`: everything invalid, doubtful or unkept in any number of specs."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from convcalc.checks.baseline import BaselineError, read_baseline, unknown, updated
+from convcalc.checks.codes import Selection, code_problem, known_codes
+from convcalc.checks.files import Found, find
+from convcalc.checks.run import Checked, Task, check_files
+from convcalc.checks.settings import (
+    FAIL_ON,
+    FORMATS,
+    Limit,
+    Settings,
+    SettingsError,
+    nearest,
+    read_settings,
+)
+from convcalc.cli.options import colors, network_options, write
+from convcalc.diagnostics import REFUSED, Diagnostic
+from convcalc.formats.check import About, CheckReport
+from convcalc.formats.numbers import plural
+from convcalc.shape import Shape
+from convcalc.spec.fields import FieldError
+from convcalc.spec.promises import OPTIMIZERS, limits
+
+if TYPE_CHECKING:
+    from convcalc.checks.baseline import Baseline
+
+INTERVAL = 0.5
+"""Seconds between two looks with --watch."""
+PATIENCE = 1.0
+"""Seconds until a progress bar appears."""
+_LIMITS = ("parameters", "macs", "flops", "activations", "largest_tensor")
+
+
+def _codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Codes or prefixes, separated by commas."""
+    if value is None:
+        return None
+    codes = tuple(code.strip() for code in value.split(",") if code.strip())
+    for code in codes:
+        problem = code_problem(code)
+        if problem is not None:
+            raise click.BadParameter(problem, ctx, param)
+    return codes
+
+
+def _outputs(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Formats and the files they go to, split at the first colon."""
+    found = []
+    for value in values:
+        name, _, file = value.partition(":")
+        if name not in FORMATS or not file:
+            message = (
+                f"{value!r} is not FORMAT:FILE, such as sarif:convcalc.sarif; formats are "
+                f"{', '.join(FORMATS)}"
+            )
+            raise click.BadParameter(message, ctx, param)
+        found.append((name, file))
+    return tuple(found)
+
+
+def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
+    """--max-parameters and the like."""
+    for name in reversed(_LIMITS):
+        function = click.option(
+            f"--max-{name.replace('_', '-')}",
+            metavar="N",
+            help=f"Limit for every spec, as `budget: {{{name}: N}}`: 5M, 1.5G.",
+        )(function)
+    function = click.option(
+        "--optimizer", type=click.Choice(OPTIMIZERS), help="With --max-training-memory."
+    )(function)
+    function = click.option(
+        "--batch", type=click.IntRange(1, 2**31), metavar="N", help="With the limits of memory."
+    )(function)
+    function = click.option(
+        "--max-training-memory", metavar="BYTES", help="Limit for a training step: 12GiB."
+    )(function)
+    return click.option("--max-memory", metavar="BYTES", help="Limit for inference: 512MiB.")(
+        function
+    )
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATH|DIR|GLOB|-]...")
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    help="Format of standard output; text, and github besides under GitHub Actions.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    callback=_outputs,
+    multiple=True,
+    metavar="FORMAT:FILE",
+    help="Write the findings to a file as well; repeatable.",
+)
+@click.option("--select", callback=_codes, metavar="CODES", help="Report only these: CC3,CC401.")
+@click.option("--extend-select", callback=_codes, metavar="CODES", help="Report these besides.")
+@click.option("--ignore", callback=_codes, metavar="CODES", help="Do not report these.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(FAIL_ON),
+    help="What makes the exit code 1; warning unless configured otherwise.",
+)
+@click.option("--strict", is_flag=True, help="Report warnings as errors.")
+@_limit_options
+@network_options
+@click.option("--baseline", type=click.Path(dir_okay=False), metavar="FILE", help="Known findings.")
+@click.option("--update-baseline", is_flag=True, help="Write what is found now to the baseline.")
+@click.option("--statistics", is_flag=True, help="Show how many findings there are of each code.")
+@click.option("--stdin-filename", metavar="NAME", help="What standard input is called in findings.")
+@click.option("--fix", is_flag=True, help="Fix in place what is safe to fix, and check again.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes, until stopped.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these out; repeatable.")
+@click.option(
+    "--only-specs",
+    is_flag=True,
+    help="Leave out named files that are no specs, as pre-commit needs it.",
+)
+@click.option("-j", "--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes.")
+@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="Configuration.")
+@click.option("--isolated", is_flag=True, help="Use no configuration file.")
+@click.option("--show-files", is_flag=True, help="List the files that would be checked.")
+@click.option("--show-config", is_flag=True, help="Show the configuration that would be used.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
+)
+def command(
+    paths: tuple[str, ...],
+    format_name: str | None,
+    outputs: tuple[tuple[str, str], ...],
+    select: tuple[str, ...] | None,
+    extend_select: tuple[str, ...] | None,
+    ignore: tuple[str, ...] | None,
+    fail_on: str | None,
+    strict: bool,  # noqa: FBT001 (click's signature)
+    shape: Shape | None,
+    settings: tuple[tuple[str, str], ...],
+    baseline: str | None,
+    update_baseline: bool,  # noqa: FBT001
+    statistics: bool,  # noqa: FBT001
+    stdin_filename: str | None,
+    fix: bool,  # noqa: FBT001
+    diff: bool,  # noqa: FBT001
+    watch: bool,  # noqa: FBT001
+    exclude: tuple[str, ...],
+    only_specs: bool,  # noqa: FBT001
+    jobs: int | None,
+    config: str | None,
+    isolated: bool,  # noqa: FBT001
+    show_files: bool,  # noqa: FBT001
+    show_config: bool,  # noqa: FBT001
+    color: str,
+    **limit_options: str | int | None,
+) -> None:
+    """Find everything invalid or doubtful in specs, and verify what they promise.
+
+    PATHs are files, folders (where YAML files are known as specs by their top-level keys, and
+    .gitignore is respected), globs, - for standard input, or bundled names; the current folder
+    when there are none. The nearest pyproject.toml ([tool.convcalc]) or convcalc.toml configures.
+
+    Exit codes, whatever the format: 0 no findings, 1 findings, 2 could not run.
+
+    \b
+    Examples:
+      convcalc check
+      convcalc check nets/ --select CC3 --format concise
+      convcalc check net.yaml --max-parameters 5M --output sarif:convcalc.sarif
+    """
+    paths = paths or (".",)
+    told = _settings(paths, stdin_filename, config, isolated=isolated)
+    told = told._replace(
+        selection=_selection(told.selection, select, extend_select, ignore),
+        fail_on=fail_on or told.fail_on,
+        strict=strict or told.strict,
+        format=format_name or told.format,
+        baseline=baseline or told.baseline,
+        exclude=(*told.exclude, *exclude),
+        budget=_budget(told.budget, limit_options),
+    )
+    if update_baseline and not told.baseline:
+        message = "--update-baseline needs --baseline FILE, or `baseline` in the configuration"
+        raise click.UsageError(message)
+    if show_config:
+        from convcalc.checks.show import shown
+
+        write(shown(told))
+        return
+    found = find(paths, exclude=told.exclude, root=told.root, only_specs=only_specs)
+    if show_files:
+        write("".join(f"{file}\n" for file in found.files))
+        return
+    task = Task(told, shape, dict(settings), stdin_filename)
+    known = _baseline(told.baseline, updating=update_baseline)
+    if diff:
+        sys.exit(_differences(found.files, task))
+    if (fix or watch) and "-" in found.files:
+        message = "standard input can be neither fixed nor watched; --diff shows what would change"
+        raise click.UsageError(message)
+
+    def once(current: Found) -> int:
+        if fix:
+            _fix(current.files, task)
+        return _checked(
+            current, task, jobs, known, told, outputs, statistics, update_baseline, color
+        )
+
+    if watch:
+        _watch(
+            lambda: find(paths, exclude=told.exclude, root=told.root, only_specs=only_specs), once
+        )
+    sys.exit(once(found))
+
+
+def _checked(
+    found: Found,
+    task: Task,
+    jobs: int | None,
+    known: "Baseline | None",
+    told: Settings,
+    outputs: Sequence[tuple[str, str]],
+    statistics: bool,  # noqa: FBT001
+    update_baseline: bool,  # noqa: FBT001
+    color: str,
+) -> int:
+    """Check the files and show the findings; the exit code."""
+    try:
+        checked = check_files(found.files, task, jobs=jobs, progress=_progress(len(found.files)))
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        return 130
+    files = tuple(one.path for one in checked)
+    everything = [item for one in checked for item in one.diagnostics]
+    if update_baseline and told.baseline:
+        text = updated(told.baseline, everything, files, known)
+        _write_file(told.baseline, text)
+        known = read_baseline(told.baseline)
+    if known is not None:
+        kept = unknown(known, everything, files)
+        everything = [
+            item for item in kept if item.code != "CC903" or told.selection.includes("CC903")
+        ]
+    if told.strict:
+        everything = [item._replace(severity="error") for item in everything]
+    _show(files, everything, told, outputs, color, statistics=statistics)
+    for path in found.empty:
+        what = "no specs in" if os.path.isdir(path) else "nothing matches"
+        click.echo(f"convcalc: {what} {path}", err=True)
+    _note_skipped(checked)
+    if found.empty or any(item.code in REFUSED for item in everything):
+        return 2
+    return exit_code(everything, told.fail_on)
+
+
+def _differences(files: Sequence[str], task: Task) -> int:
+    """Show what fixes would change; 1 when they would."""
+    from difflib import unified_diff
+
+    changed = False
+    for file, before, after, _ in _fixes(files, task):
+        changed = True
+        lines = unified_diff(
+            before.splitlines(keepends=True),
+            after.splitlines(keepends=True),
+            f"a/{file}",
+            f"b/{file}",
+        )
+        ended = (
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in lines
+        )
+        write("".join(ended))
+    return int(changed)
+
+
+def _fix(files: Sequence[str], task: Task) -> None:
+    """Fix files in place, and say how many findings are gone."""
+    count = changed = 0
+    for file, before, after, codes in _fixes(files, task):
+        data = Path(file).read_bytes()
+        mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+        if data != mark + before.encode("utf-8"):
+            continue  # it changed meanwhile
+        try:
+            Path(file).write_bytes(mark + after.encode("utf-8"))
+        except OSError as error:
+            message = f"{file}: cannot be written: {error.strerror or error}"
+            raise click.UsageError(message) from None
+        count += len(codes)
+        changed += 1
+    if count:
+        click.echo(f"Fixed {plural(count, 'finding')} in {plural(changed, 'file')}.", err=True)
+
+
+def _fixes(files: Sequence[str], task: Task) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """File, old text, new text and codes of each file that fixes change."""
+    from convcalc.checks.fixes import fixed
+    from convcalc.spec.bundled import find_bundled
+    from convcalc.spec.source import read_source
+
+    for file in files:
+        source = read_source(file, find_bundled)
+        if source.diagnostics or (file != "-" and not os.path.isfile(file)):
+            continue
+        if file == "-" and task.filename:
+            source.path = source.spec = task.filename
+        result = fixed(source, task)
+        if result.codes:
+            yield source.path, source.text, result.text, result.codes
+
+
+def _watch(look: Callable[[], Found], once: Callable[[Found], int]) -> NoReturn:
+    """Check, and again whenever a file comes, goes or changes, until interrupted."""
+    code = 0
+    seen: dict[str, tuple[int, int]] | None = None
+    try:
+        while True:
+            found = look()
+            if {file: _stamp(file) for file in found.files} != seen:
+                if sys.stdout.isatty():
+                    click.clear()
+                code = once(found)
+                seen = {file: _stamp(file) for file in found.files}  # fixing changes files too
+                click.echo("Watching for changes; Ctrl-C ends.", err=True)
+            time.sleep(INTERVAL)
+    except KeyboardInterrupt:
+        sys.exit(code)
+
+
+def _stamp(file: str) -> tuple[int, int]:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def exit_code(found: Sequence[Diagnostic], fail_on: str) -> int:
+    """1 when there are findings that matter, else 0."""
+    if fail_on == "never":
+        return 0
+    return int(any(fail_on == "warning" or item.severity == "error" for item in found))
+
+
+def _show(
+    files: tuple[str, ...],
+    found: list[Diagnostic],
+    told: Settings,
+    outputs: Sequence[tuple[str, str]],
+    color: str,
+    *,
+    statistics: bool,
+) -> None:
+    """Render the findings for standard output and for files."""
+    on_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    name = told.format or "text"
+    if on_actions and name == "github":  # its log shows the text, its annotations the rest
+        name = "text"
+    colored = color == "always" or (color == "auto" and colors(sys.stdout))
+    if statistics and name not in ("text", "concise", "json"):
+        message = f"--statistics goes with text, concise and json, not with {name}"
+        raise click.UsageError(message)
+    codes = {}
+    if statistics or "sarif" in (name, *dict(outputs)):
+        codes = {
+            code: About(page.summary, page.name, page.severity, page.text)
+            for code, page in known_codes().items()
+        }
+    report = CheckReport(files, tuple(found), codes)
+    if statistics and name != "json":
+        from convcalc.formats.check.text import statistics as render_statistics
+
+        write(render_statistics(report))
+    else:
+        write(_rendered(name, report, color=colored))
+    if on_actions and told.format in (None, "github"):
+        write(_rendered("github", report))
+    for format_name, file in outputs:
+        text = _rendered(format_name, report)
+        if file == "-":
+            write(text)
+        else:
+            _write_file(file, text)
+
+
+def _rendered(name: str, report: CheckReport, *, color: bool = False) -> str:
+    module = import_module(f"convcalc.formats.check.{name}")
+    text: str = module.render(report._replace(root=_root(name)), color=color)
+    return text
+
+
+def _root(format_name: str) -> str:
+    """What paths in a machine format are relative to: the checkout, where there is one."""
+    variable = "CI_PROJECT_DIR" if format_name == "gitlab" else "GITHUB_WORKSPACE"
+    here = os.getcwd()
+    given = os.environ.get(variable)
+    if given and f"{here}{os.sep}".startswith(os.path.join(os.path.abspath(given), "")):
+        return os.path.abspath(given)
+    at = here
+    while not os.path.lexists(os.path.join(at, ".git")):
+        above = os.path.dirname(at)
+        if above == at:
+            return here
+        at = above
+    return at
+
+
+def _write_file(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        message = f"{path}: cannot be written: {error.strerror or error}"
+        raise click.UsageError(message) from None
+
+
+def _note_skipped(checked: Sequence[Checked]) -> None:
+    """Say where errors that were not selected kept the rest from being looked at."""
+    for one in checked:
+        if one.skipped:
+            click.echo(
+                f"convcalc: {one.path} has {plural(one.skipped, 'error')} of codes not selected; "
+                "advice and promises need a valid spec and were not looked at",
+                err=True,
+            )
+
+
+def _settings(
+    paths: Sequence[str], stdin_filename: str | None, config: str | None, *, isolated: bool
+) -> Settings:
+    if isolated:
+        return Settings()
+    try:
+        named = [stdin_filename or path if path == "-" else path for path in paths]
+        path = config or nearest(named)
+        return read_settings(path) if path else Settings()
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _selection(
+    configured: Selection,
+    select: tuple[str, ...] | None,
+    extend_select: tuple[str, ...] | None,
+    ignore: tuple[str, ...] | None,
+) -> Selection:
+    """What the command line adds; its --select takes the place of everything configured."""
+    if select is not None:
+        return Selection(select, extend_select or (), ignore or ())
+    return Selection(
+        configured.select,
+        (*configured.extend_select, *(extend_select or ())),
+        (*configured.ignore, *(ignore or ())),
+    )
+
+
+def _budget(
+    configured: tuple[Limit, ...], options: dict[str, str | int | None]
+) -> tuple[Limit, ...]:
+    """The limits of the command line; they take the place of configured ones of the same name."""
+    given: list[tuple[str, object, str]] = []
+    for name in _LIMITS:
+        value = options[f"max_{name}"]
+        if value is not None:
+            given.append((name, value, f"--max-{name.replace('_', '-')} {value}"))
+    batch = options["batch"] or 1
+    memory = options["max_memory"]
+    if memory is not None:
+        given.append(("memory", {"limit": memory, "batch": batch}, f"--max-memory {memory}"))
+    training = options["max_training_memory"]
+    if training is not None:
+        optimizer = options["optimizer"] or "sgd"
+        terms = {"limit": training, "batch": batch, "training": True, "optimizer": optimizer}
+        given.append(("memory", terms, f"--max-training-memory {training}"))
+    found: list[Limit] = []
+    for name, limit, option in given:
+        found.extend(_limits(name, limit, option))
+    named = {one.promise.name for one in found}
+    return (*(one for one in configured if one.promise.name not in named), *found)
+
+
+def _limits(name: str, value: object, option: str) -> list[Limit]:
+    try:
+        return [Limit(promise, option) for promise in limits({name: value})]
+    except FieldError as error:
+        message = f"{option}: {error.problem.message}"
+        raise click.UsageError(message) from None
+
+
+def _baseline(path: str | None, *, updating: bool) -> "Baseline | None":
+    if not path or (updating and not os.path.lexists(path)):
+        return None
+    try:
+        return read_baseline(path)
+    except BaselineError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _progress(total: int) -> Callable[[int], None] | None:
+    """A bar on a terminal, once it has taken a while."""
+    if not sys.stderr.isatty() or total < 2:
+        return None
+    start = time.monotonic()
+    drawn = [0.0]
+
+    def draw(done: int) -> None:
+        now = time.monotonic()
+        if done == total:
+            if drawn[0]:
+                sys.stderr.write("\r\x1b[K")
+        elif now - start > PATIENCE and now - drawn[0] > 0.1:
+            filled = 30 * done // total
+            bar = "█" * filled + "·" * (30 - filled)
+            sys.stderr.write(f"\r{bar} {done:,} of {total:,} specs")
+            drawn[0] = now
+        sys.stderr.flush()
+
+    return draw

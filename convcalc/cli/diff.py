@@ -1,0 +1,189 @@
+"""`convcalc diff`: what became of a network, and whether it grew too much."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+from convcalc.analysis.compare import TOTALS, Comparison, compare
+from convcalc.cli.options import colors, network_options, size_options, write
+from convcalc.diagnostics import exit_code
+from convcalc.formats.diff import DIFF_FORMATS
+from convcalc.graph import Network, read, read_text
+from convcalc.shape import Shape
+from convcalc.spec.promises import amount
+from convcalc.spec.source import MAX_BYTES, Source
+
+SECONDS = 60
+"""Longest that git may take."""
+
+
+class Limit(NamedTuple):
+    """How much a total may grow."""
+
+    name: str
+    text: str
+    share: Fraction | None
+    """As a part of what it was."""
+    most: int
+
+    def allows(self, comparison: Comparison) -> bool:
+        """Whether the total grew no more than this."""
+        delta = comparison.total(self.name)
+        if delta is None:
+            message = f"there is no {self.name.replace('_', ' ')} for this data type"
+            raise click.UsageError(message)
+        allowed = self.most if self.share is None else self.share * delta.old
+        return delta.difference <= allowed
+
+
+def _limits(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[Limit, ...]:
+    """NAME=LIMIT, the limit in per cent or as a number."""
+    found = []
+    for value in values:
+        name, _, text = value.partition("=")
+        name, text = name.strip().replace("-", "_"), text.strip()
+        percent = text.endswith("%")
+        number = amount(text.removesuffix("%").strip() + ("M" if percent else ""), round_up=False)
+        if name not in TOTALS or number is None:
+            message = (
+                f"{value!r} is not NAME=LIMIT, such as parameters=1% or macs=10M; names are "
+                f"{', '.join(TOTALS)}"
+            )
+            raise click.BadParameter(message, ctx, param)
+        share = Fraction(number, 100 * 10**6) if percent else None
+        found.append(Limit(name, text, share, number))
+    return tuple(found)
+
+
+@click.command("diff")
+@click.argument("specs", nargs=-1, required=True, metavar="OLD NEW")
+@click.option(
+    "--git",
+    "revision",
+    metavar="REV",
+    help="Compare each SPEC with what it was at a git revision: --git main net.yaml.",
+)
+@network_options
+@size_options
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(list(DIFF_FORMATS)),
+    default="table",
+    show_default=True,
+    help="How to show it.",
+)
+@click.option(
+    "--fail-on-increase",
+    "limits",
+    multiple=True,
+    callback=_limits,
+    metavar="NAME=LIMIT",
+    help="Exit with 1 when a total grew by more: parameters=1%, macs=10M; repeatable.",
+)
+def command(
+    specs: tuple[str, ...],
+    revision: str | None,
+    shape: Shape | None,
+    settings: tuple[tuple[str, str], ...],
+    batch: int,
+    dtype: str,
+    format_name: str,
+    limits: tuple[Limit, ...],
+) -> None:
+    """Show layers added, removed and changed, and what that does to the totals.
+
+    Compares OLD with NEW, or with --git each SPEC with an earlier revision of itself. Exit codes:
+    0 fine, 1 grown by more than --fail-on-increase or errors in a spec, 2 could not run.
+
+    \b
+    Examples:
+      convcalc diff vgg16 vgg19
+      convcalc diff --git main net.yaml --format markdown --fail-on-increase parameters=1%
+    """
+    if revision is None and len(specs) != 2:
+        message = f"{len(specs)} given: name OLD and NEW, or --git REV and a SPEC"
+        raise click.UsageError(message)
+    given = dict(settings)
+    pairs: list[tuple[Network, Network]] = []
+    if revision is None:
+        old, new = (read(spec, input=shape, parameters=given) for spec in specs)
+        pairs.append((old, new))
+    else:
+        for spec in specs:
+            before = read_text(_at_revision(spec, revision), input=shape, parameters=given)
+            pairs.append((before, read(spec, input=shape, parameters=given)))
+    failed = [found for pair in pairs for network in pair for found in network.errors]
+    if failed:
+        from convcalc.formats.diagnostics import render as render_diagnostics
+
+        click.echo(render_diagnostics(failed, color=colors(sys.stderr)), err=True, nl=False)
+        sys.exit(exit_code(failed))
+    comparisons = [compare(old, new, batch=batch, dtype=dtype) for old, new in pairs]
+    render = import_module(f"convcalc.formats.diff.{format_name}").render
+    texts = [render(one, color=colors(sys.stdout)) for one in comparisons]
+    if format_name == "json" and len(texts) > 1:
+        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
+    else:
+        write("\n".join(texts))
+    sys.exit(int(_grown(comparisons, limits)))
+
+
+def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> bool:
+    """Whether a total grew by more than it may; says so."""
+    grown = False
+    for comparison in comparisons:
+        for limit in limits:
+            delta = comparison.total(limit.name)
+            if limit.allows(comparison) or delta is None:
+                continue
+            grown = True
+            share = f" ({delta.ratio:.2%})" if delta.ratio is not None else ""
+            click.echo(
+                f"convcalc: {comparison.new.path}: {limit.name.replace('_', ' ')} grew by "
+                f"{delta.difference:,}{share}, and {limit.text} is allowed",
+                err=True,
+            )
+    return grown
+
+
+def _at_revision(spec: str, revision: str) -> Source:
+    """A spec as it was at a git revision."""
+    file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
+    file = file if sign or not preset else spec
+    if revision.startswith("-"):
+        message = f"{revision!r} is no revision"
+        raise click.UsageError(message)
+    git = shutil.which("git")
+    if git is None:
+        message = "--git needs git, and there is none"
+        raise click.UsageError(message)
+    folder, name = os.path.split(file)
+    try:
+        result = subprocess.run(  # noqa: S603 (arguments, never a shell)
+            [git, "-C", folder or ".", "show", f"{revision}:./{name}"],
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        message = f"git cannot show {file} at {revision}: {error}"
+        raise click.UsageError(message) from None
+    if result.returncode:
+        reason = result.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
+        message = f"git cannot show {file} at {revision}: {reason}"
+        raise click.UsageError(message)
+    text = result.stdout[: MAX_BYTES + 1].decode("utf-8-sig", "replace")
+    source = Source(f"{spec}@{revision}", text)
+    source.preset = preset if sign else ""
+    return source

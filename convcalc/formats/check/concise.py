@@ -1,0 +1,17 @@
+"""One line a finding, which terminals and editors make clickable; then how many there are."""
+
+from convcalc.formats.check import CheckReport
+from convcalc.formats.check.text import counts
+from convcalc.formats.diagnostics import STYLES, printable
+
+
+def render(report: CheckReport, *, color: bool = False) -> str:
+    """The findings as `file:line:column: code message`."""
+    lines = []
+    for found in report.diagnostics:
+        style, reset = (STYLES[found.severity], "\x1b[0m") if color else ("", "")
+        lines.append(
+            f"{printable(found.path)}:{found.span.line}:{found.span.column}: "
+            f"{style}{found.code}{reset} {printable(found.message)}"
+        )
+    return "\n".join([*lines, counts(report), ""])

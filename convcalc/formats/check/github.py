@@ -1,0 +1,31 @@
+"""Annotations of GitHub Actions, the gravest first: it shows ten errors and ten warnings a step."""
+
+from convcalc.formats.check import CheckReport, rank
+
+
+def render(report: CheckReport, *, color: bool = False) -> str:
+    """The findings as workflow commands, one a line."""
+    del color
+    lines = []
+    for found in sorted(report.diagnostics, key=rank):
+        span = found.span
+        properties = {
+            "title": f"convcalc ({found.code})",
+            "file": report.relative(found.path),
+            "line": span.line,
+            "endLine": span.end_line,
+        }
+        if span.line == span.end_line:  # columns are for one line only
+            properties |= {"col": span.column, "endColumn": span.end_column}
+        text = f"{found.code} {found.message}" + (f"\nhelp: {found.help}" if found.help else "")
+        settings = ",".join(f"{name}={_value(value)}" for name, value in properties.items())
+        lines.append(f"::{found.severity} {settings}::{_escaped(text)}\n")
+    return "".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _value(value: object) -> str:
+    return _escaped(str(value)).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,36 @@
+"""GitLab's code quality report: a list of issues, each told from the others by its fingerprint."""
+
+import json
+
+from convcalc.formats.check import CheckReport, fingerprints, rank
+
+_SEVERITIES = ("critical", "major", "minor")
+
+
+def render(report: CheckReport, *, color: bool = False) -> str:
+    """The findings as a JSON list, ending in a newline.
+
+    GitLab does not show `check_name`, so the description starts with the code.
+    """
+    del color
+    issues = []
+    for found, mark in zip(report.diagnostics, fingerprints(report), strict=True):
+        span = found.span
+        issues.append(
+            {
+                "description": f"{found.code}: {found.message}"
+                + (f" (help: {found.help})" if found.help else ""),
+                "check_name": found.code,
+                "fingerprint": mark,
+                "severity": _SEVERITIES[rank(found)],
+                "location": {
+                    "path": report.relative(found.path),
+                    "lines": {"begin": span.line, "end": span.end_line},
+                    "positions": {
+                        "begin": {"line": span.line, "column": span.column},
+                        "end": {"line": span.end_line, "column": span.end_column},
+                    },
+                },
+            }
+        )
+    return json.dumps(issues, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,26 @@
+"""The findings as JSON: everything, stable, one finding a line."""
+
+import json
+from collections import Counter
+
+from convcalc.formats.check import CheckReport, fingerprints
+from convcalc.formats.json import diagnostic_value
+
+SCHEMA = 1
+"""Changes only when a field changes its meaning or goes."""
+
+
+def render(report: CheckReport, *, color: bool = False) -> str:
+    """The findings as a JSON object, ending in a newline."""
+    del color
+    dump = json.JSONEncoder(ensure_ascii=False).encode
+    statistics = dict(sorted(Counter(found.code for found in report.diagnostics).items()))
+    found = [
+        dump({**diagnostic_value(one), "fingerprint": mark})
+        for one, mark in zip(report.diagnostics, fingerprints(report), strict=True)
+    ]
+    listed = "[\n  " + ",\n  ".join(found) + "]" if found else "[]"
+    return (
+        f'{{"schema": {SCHEMA},\n "files": {dump(list(report.files))},\n'
+        f' "statistics": {dump(statistics)},\n "diagnostics": {listed}}}\n'
+    )

@@ -1,0 +1,56 @@
+"""JUnit XML: a suite a file and a test case a finding; a file without any is one passed case."""
+
+import re
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from convcalc.diagnostics import REFUSED, Diagnostic
+from convcalc.formats.check import CheckReport
+
+_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(report: CheckReport, *, color: bool = False) -> str:
+    """The findings as XML, ending in a newline."""
+    del color
+    grouped: dict[str, list[Diagnostic]] = {file: [] for file in report.files}
+    for found in report.diagnostics:
+        grouped.setdefault(found.path, []).append(found)
+    root = Element("testsuites", {"name": "convcalc", **_totals(report.diagnostics, grouped)})
+    for file, findings in grouped.items():
+        name = _clean(report.relative(file))
+        totals = _totals(findings, {file: findings})
+        suite = SubElement(root, "testsuite", {"name": name, **totals})
+        if not findings:
+            SubElement(suite, "testcase", name="convcalc check", classname=name, file=name)
+        for found in findings:
+            line, column = found.span.line, found.span.column
+            case = SubElement(
+                suite,
+                "testcase",
+                name=f"{found.code} at {line}:{column}",
+                classname=name,
+                file=name,
+                line=str(line),
+            )
+            tag = "error" if found.code in REFUSED else "failure"
+            failure = SubElement(case, tag, type=found.code, message=_clean(found.message))
+            text = f"{file}:{line}:{column}: {found.severity}[{found.code}] {found.message}"
+            failure.text = _clean(text + (f"\nhelp: {found.help}" if found.help else ""))
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _totals(findings: Sequence[Diagnostic], grouped: dict[str, list[Diagnostic]]) -> dict[str, str]:
+    errors = sum(found.code in REFUSED for found in findings)
+    clean = sum(not items for items in grouped.values())
+    return {
+        "tests": str(len(findings) + clean),
+        "failures": str(len(findings) - errors),
+        "errors": str(errors),
+    }
+
+
+def _clean(text: str) -> str:
+    """Text without characters that XML does not allow."""
+    return _FORBIDDEN.sub("\ufffd", text)

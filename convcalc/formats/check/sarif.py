@@ -1,0 +1,95 @@
+"""SARIF 2.1.0, the format of code scanning, written by hand: it is a dictionary.
+
+Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from convcalc import __version__
+from convcalc.diagnostics import Diagnostic
+from convcalc.formats.check import About, CheckReport, fingerprints, rank
+
+SCHEMA_URI = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+MAX_RESULTS = 25_000
+"""Results that GitHub takes of one run; it keeps the 5,000 gravest."""
+FINGERPRINT = "convcalc/v1"
+
+
+def render(report: CheckReport, *, color: bool = False) -> str:
+    """The findings as a SARIF log, the gravest first, ending in a newline."""
+    del color
+    marked = list(zip(report.diagnostics, fingerprints(report), strict=True))
+    marked.sort(key=lambda pair: rank(pair[0]))
+    codes = sorted({found.code for found in report.diagnostics} | report.codes.keys())
+    places = {code: number for number, code in enumerate(codes)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "convcalc",
+                "version": __version__,
+                "semanticVersion": __version__,
+                "rules": [_rule(code, report) for code in codes],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            _result(found, mark, places[found.code], report) for found, mark in marked[:MAX_RESULTS]
+        ],
+    }
+    log = {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, ensure_ascii=False, indent=1) + "\n"
+
+
+def _rule(code: str, report: CheckReport) -> dict[str, Any]:
+    about = report.codes.get(code) or About(code)
+    rule: dict[str, Any] = {
+        "id": code,
+        "shortDescription": {"text": about.summary},
+        "fullDescription": {"text": about.summary},
+        "help": {"text": about.text or about.summary, "markdown": about.text or about.summary},
+        "defaultConfiguration": {"level": about.severity},
+    }
+    if about.name:
+        rule["name"] = about.name
+    return rule
+
+
+def _result(found: Diagnostic, mark: str, place: int, report: CheckReport) -> dict[str, Any]:
+    span = found.span
+    result: dict[str, Any] = {
+        "ruleId": found.code,
+        "ruleIndex": place,
+        "level": found.severity,
+        "message": {"text": found.message + (f"\nhelp: {found.help}" if found.help else "")},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": _artifact(report.relative(found.path)),
+                    "region": {
+                        "startLine": span.line,
+                        "startColumn": span.column,
+                        "endLine": span.end_line,
+                        "endColumn": span.end_column,
+                    },
+                }
+            }
+        ],
+        "partialFingerprints": {FINGERPRINT: mark},
+    }
+    if found.layer:
+        result["locations"][0]["logicalLocations"] = [
+            {"fullyQualifiedName": found.layer, "kind": "element"}
+        ]
+    return result
+
+
+def _artifact(path: str) -> dict[str, str]:
+    pure = PurePosixPath(path)
+    if pure.is_absolute():
+        return {"uri": pure.as_uri()}
+    return {"uri": quote(path), "uriBaseId": "%SRCROOT%"}

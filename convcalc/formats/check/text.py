@@ -1,0 +1,39 @@
+"""Findings with the source and a caret, for people; then how many there are."""
+
+from collections import Counter
+
+from convcalc.formats.check import CheckReport
+from convcalc.formats.diagnostics import render_one
+from convcalc.formats.numbers import plural
+from convcalc.formats.plain import aligned
+
+
+def render(report: CheckReport, *, color: bool = False) -> str:
+    """The findings one after the other, and how many there are in how many specs."""
+    blocks = [render_one(found, color=color) for found in report.diagnostics]
+    return "\n".join([*blocks, counts(report) + "\n"])
+
+
+def counts(report: CheckReport) -> str:
+    """How many findings there are in how many specs."""
+    specs = plural(len(report.files), "spec")
+    if not report.diagnostics:
+        return f"No findings in {specs}."
+    errors = sum(found.severity == "error" for found in report.diagnostics)
+    warnings = len(report.diagnostics) - errors
+    parts = [
+        plural(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count
+    ]
+    with_findings = len({found.path for found in report.diagnostics})
+    where = f"{with_findings:,} of {specs}" if len(report.files) > 1 else specs
+    return f"Found {' and '.join(parts)} in {where}."
+
+
+def statistics(report: CheckReport) -> str:
+    """How many findings there are of each code, the most first."""
+    numbers = Counter(found.code for found in report.diagnostics)
+    rows = [
+        [f"{count:,}", code, report.codes[code].summary if code in report.codes else ""]
+        for code, count in sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    return "\n".join([*aligned(rows, [True, False, False]), counts(report), ""])

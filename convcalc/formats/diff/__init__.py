@@ -1,0 +1,110 @@
+"""The formats of `convcalc diff`: every name, and the module that makes text of a comparison."""
+
+from convcalc.analysis.compare import Change, Comparison, Delta
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.formats.rows import value_text
+
+DIFF_FORMATS = {
+    "table": "Aligned text.",
+    "markdown": "For a comment on a pull request.",
+    "json": "Everything, stable.",
+}
+"""Format → what it is; each is the module of that name with `render`."""
+
+TITLES = {
+    "parameters": "Parameters",
+    "buffers": "Buffers",
+    "macs": "MACs",
+    "activations": "Activations",
+    "memory": "Inference bytes",
+    "training_memory": "Training bytes",
+}
+"""Totals that people are shown, with their titles."""
+
+
+def signed(value: int) -> str:
+    """A difference with its sign.
+
+    >>> signed(-1200), signed(3), signed(0)
+    ('−1,200', '+3', '0')
+    """
+    return f"{value:+,}".replace("-", "−") if value else "0"
+
+
+def percent(delta: Delta) -> str:
+    """A difference as a part of what was."""
+    ratio = delta.ratio
+    if ratio is None:
+        return "" if not delta.new else "new"
+    return f"{ratio:+.2%}".replace("-", "−") if delta.difference else "0 %"
+
+
+def totals(comparison: Comparison) -> list[list[str]]:
+    """Title, old, new, difference and per cent of what people are shown."""
+    rows = []
+    for name, title in TITLES.items():
+        delta = comparison.total(name)
+        if delta is None:
+            continue
+        change = [signed(delta.difference), percent(delta)]
+        rows.append([title, f"{delta.old:,}", f"{delta.new:,}", *change])
+    for title, old, new in (
+        ("Receptive field", field_text(comparison.old), field_text(comparison.new)),
+        ("Input", str(comparison.old.input), str(comparison.new.input)),
+        ("Output", str(comparison.old.output), str(comparison.new.output)),
+    ):
+        rows.append([title, old, new, "" if old == new else "changed", ""])
+    return rows
+
+
+def field_text(report: Report) -> str:
+    """The receptive field of the last layer that has one."""
+    fields = last_field(report)
+    return "×".join(str(size) for size in fields) if fields else "–"
+
+
+def last_field(report: Report) -> tuple[int, ...] | None:
+    """The sizes of the receptive field of the last layer that has one."""
+    for layer in reversed(report.layers):
+        if layer.receptive_field:
+            return tuple(field.largest for field in layer.receptive_field)
+    return None
+
+
+def row(change: Change) -> list[str]:
+    """Sign, name, kind, what changed, output, and the differences in parameters and MACs."""
+    old, new = change.old, change.new
+    sign = {"added": "+", "removed": "−", "changed": "~", "affected": "·"}[change.status]
+    here = new or old
+    kind = here.kind if here else ""
+    if old and new and old.kind != new.kind:
+        kind = f"{old.kind} → {new.kind}"
+    what = ", ".join(
+        f"{name} {value_text(before)} → {value_text(after)}"
+        for name, before, after in change.fields
+    )
+    return [
+        sign,
+        change.name,
+        kind,
+        what,
+        _arrow(old, new),
+        signed(_of(new, "parameters") - _of(old, "parameters")),
+        signed(_of(new, "macs") - _of(old, "macs")),
+    ]
+
+
+def _of(layer: LayerReport | None, name: str) -> int:
+    return getattr(layer, name) or 0 if layer else 0
+
+
+def _arrow(old: LayerReport | None, new: LayerReport | None) -> str:
+    before = str(old.output) if old else None
+    after = str(new.output) if new else None
+    if before is None or after is None or before == after:
+        return after or before or ""
+    return f"{before} → {after}"
+
+
+HEAD = ["", "Layer", "Kind", "Hyperparameters", "Output", "Parameters", "MACs"]
+RIGHT = [False, False, False, False, False, True, True]

@@ -1,0 +1,54 @@
+"""The comparison as JSON: everything, stable, one changed layer a line."""
+
+import json
+from typing import Any
+
+from convcalc.analysis.compare import Change, Comparison
+from convcalc.analysis.report import Report
+from convcalc.formats.diff import last_field
+from convcalc.formats.json import layer_value, shape_value
+
+SCHEMA = 1
+"""Changes only when a field changes its meaning or goes."""
+
+
+def render(comparison: Comparison, *, color: bool = False) -> str:
+    """The comparison as a JSON object, ending in a newline."""
+    del color
+    dump = json.JSONEncoder(ensure_ascii=False).encode
+    totals = {
+        delta.name: {
+            "old": delta.old,
+            "new": delta.new,
+            "difference": delta.difference,
+            "ratio": delta.ratio,
+        }
+        for delta in comparison.totals
+    }
+    changes = ",\n  ".join(dump(_change(change)) for change in comparison.changes)
+    return (
+        f'{{"schema": {SCHEMA},\n "old": {dump(_head(comparison.old))},\n'
+        f' "new": {dump(_head(comparison.new))},\n "totals": {dump(totals)},\n'
+        f' "layers": [{changes}]}}\n'
+    )
+
+
+def _head(report: Report) -> dict[str, Any]:
+    fields = last_field(report)
+    return {
+        "name": report.name,
+        "spec": report.path,
+        "input": shape_value(report.input),
+        "output": shape_value(report.output),
+        "receptive_field": list(fields) if fields else None,
+        "layers": len(report.layers),
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "status": change.status,
+        "hyperparameters": {name: [old, new] for name, old, new in change.fields},
+        "old": layer_value(change.old) if change.old else None,
+        "new": layer_value(change.new) if change.new else None,
+    }

@@ -1,0 +1,96 @@
+"""Baselines: known findings are not reported, new ones are, and entries that went are told."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from convcalc.cli import convcalc
+
+HEAD = "input: 224x224x3\nlayers:\n"
+STRIDE = "  - conv: {filters: 96, kernel: 11, stride: 4}\n"
+FIELD = "  - relu: {inplace: true}\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Result:
+        arguments = ("check", "--baseline", "ci/known.json", "--format", "json", *arguments)
+        return CliRunner().invoke(convcalc, arguments)
+
+    (tmp_path / "ci").mkdir()
+    return call
+
+
+def codes(result: Result) -> list[str]:
+    return [found["code"] for found in json.loads(result.stdout)["diagnostics"]]
+
+
+def test_an_old_repository_starts_clean(run: Callable[..., Result], tmp_path: Path) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text(HEAD + STRIDE + FIELD)
+    other = tmp_path / "other.yaml"
+    other.write_text(HEAD + STRIDE)
+    result = run("--update-baseline")
+    assert codes(result) == []
+    assert result.exit_code == 0
+    baseline = tmp_path / "ci" / "known.json"
+    assert json.loads(baseline.read_text()) == {
+        "schema": 1,
+        "files": {"../net.yaml": {"CC109": 1, "CC301": 1}, "../other.yaml": {"CC301": 1}},
+    }
+    # Lines may move.
+    net.write_text("# moved\n\n" + HEAD + STRIDE + FIELD)
+    assert run().exit_code == 0
+    # What is new is reported with all of its kind, because which is new cannot be told.
+    net.write_text(HEAD + STRIDE + FIELD + FIELD)
+    assert codes(run()) == ["CC109", "CC109"]
+    # What went is reported at its entry.
+    net.write_text(HEAD + STRIDE)
+    result = run()
+    found = json.loads(result.stdout)["diagnostics"]
+    assert [one["code"] for one in found] == ["CC903"]
+    assert found[0]["message"] == ("the baseline allows 1 × CC109 in ../net.yaml, and there are 0")
+    assert baseline.read_text().splitlines()[found[0]["line"] - 1].strip() == '"CC109": 1,'
+    assert result.exit_code == 1
+    assert run("--ignore", "CC9").exit_code == 0
+    # Only entries of what was checked are touched, and those of files that went are dropped.
+    assert run("--update-baseline", "net.yaml").exit_code == 0
+    assert json.loads(baseline.read_text())["files"] == {
+        "../net.yaml": {"CC301": 1},
+        "../other.yaml": {"CC301": 1},
+    }
+    other.unlink()
+    run("--update-baseline", "net.yaml")
+    assert list(json.loads(baseline.read_text())["files"]) == ["../net.yaml"]
+
+
+def test_what_could_not_be_read_has_no_baseline(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_bytes(b"\0")
+    assert run("--update-baseline", "net.yaml").exit_code == 2
+    assert json.loads((tmp_path / "ci" / "known.json").read_text())["files"] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "no JSON"),
+        ("[]", "no baseline"),
+        ('{"schema": 2, "files": {}}', "this is schema 2, and 1 is known"),
+        ('{"schema": 1, "files": []}', "no baseline"),
+        ('{"schema": 1, "files": {"a": {"CC301": "x"}}}', "no JSON"),
+        ("[" * 100_000, "no "),
+    ],
+)
+def test_a_baseline_that_is_none(
+    run: Callable[..., Result], tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "ci" / "known.json").write_text(text)
+    (tmp_path / "net.yaml").write_text(HEAD + "  - relu\n")
+    result = run()
+    assert result.exit_code == 2
+    assert f"known.json: {says}" in result.stderr

@@ -1,0 +1,193 @@
+"""What other tools read: the pre-commit hook, the GitHub action, the documented snippets."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from convcalc.checks.run import Task, check_source
+from convcalc.checks.settings import read_settings
+from convcalc.spec.source import Source
+
+ROOT = Path(__file__).parent.parent
+GOOD = "input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
+BAD = "input: 224x224x3\nlayers:\n  - conv: {filters: 96, kernel: 11, stride: 4}\n"
+CI = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="pre-commit works on git")
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="the action runs bash")
+
+
+def documented(start: str) -> str:
+    """The fenced block of docs/ci.md that starts with a text."""
+    found = next(
+        block for block in re.findall(r"```\w+[^\n]*\n(.*?)```", CI, re.DOTALL) if start in block
+    )
+    return str(found)
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """A folder with `convcalc`, as an installation has it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "convcalc"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m convcalc "$@"\n')
+    program.chmod(0o755)
+    return folder
+
+
+def environment(tools: Path, tmp_path: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT")}
+    return kept | {
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
+        "HOME": str(tmp_path),
+    }
+
+
+@needs_git
+def test_the_pre_commit_hook_checks_specs_and_passes_over_other_yaml(
+    tmp_path: Path, tools: Path
+) -> None:
+    manifest = ROOT / ".pre-commit-hooks.yaml"
+    pre_commit = [sys.executable, "-m", "pre_commit"]
+    subprocess.run([*pre_commit, "validate-manifest", str(manifest)], check=True)
+    [hook] = yaml.safe_load(manifest.read_text())
+    # The hook itself, run from here instead of from an environment of its own.
+    local = {**hook, "language": "system"}
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    config = {"repos": [{"repo": "local", "hooks": [local]}]}
+    (repository / ".pre-commit-config.yaml").write_text(json.dumps(config))
+    (repository / "good.yaml").write_text(GOOD)
+    (repository / "compose.yaml").write_text("services: {}\n")
+    known = environment(tools, tmp_path)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        subprocess.run(["git", "add", "-A"], cwd=repository, check=True, env=known)
+        return subprocess.run(
+            [*pre_commit, "run", "--all-files"],
+            cwd=repository,
+            capture_output=True,
+            text=True,
+            env=known,
+            check=False,
+        )
+
+    subprocess.run(["git", "init", "-q"], cwd=repository, check=True, env=known)
+    result = run()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Passed" in result.stdout
+    (repository / "bad.yaml").write_text(BAD)
+    result = run()
+    assert result.returncode == 1
+    assert "bad.yaml:3:45: error[CC301]" in result.stdout
+    assert "compose.yaml" not in result.stdout
+
+
+def action() -> dict[str, Any]:
+    value: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+    return value
+
+
+def test_the_action_takes_nothing_from_inputs_into_its_scripts() -> None:
+    """A `${{ }}` in a script would run what an input says."""
+    steps = action()["runs"]["steps"]
+    for step in steps:
+        assert "${{" not in step.get("run", "")
+        assert "uses" in step or step["shell"] == "bash"
+    used = set(re.findall(r"inputs\.([\w-]+)", (ROOT / "action.yml").read_text()))
+    assert used == action()["inputs"].keys()
+
+
+@needs_bash
+@pytest.mark.parametrize(
+    ("paths", "arguments", "expected"),
+    [
+        ("good.yaml", "", 0),
+        ("good.yaml\nbad.yaml", "", 1),
+        ("*.yaml", "--fail-on=never\n--strict", 0),
+        ("none.yaml", "", 2),
+        ("good.yaml", "--select=$(touch hacked)", 2),
+    ],
+)
+def test_the_action_checks_annotates_and_leaves_sarif(
+    tmp_path: Path, tools: Path, paths: str, arguments: str, expected: int
+) -> None:
+    [step] = [step for step in action()["runs"]["steps"] if step.get("id") == "check"]
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(BAD)
+    result = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=tmp_path,
+        env=environment(tools, tmp_path)
+        | {
+            "CONVCALC_BIN": str(tools),
+            "CONVCALC_PATHS": paths,
+            "CONVCALC_ARGUMENTS": arguments,
+            "RUNNER_TEMP": str(tmp_path),
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_WORKSPACE": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == expected, result.stdout + result.stderr
+    assert not (tmp_path / "hacked").exists()
+    sarif = tmp_path / "convcalc.sarif"
+    assert (tmp_path / "output").read_text() == f"sarif-file={sarif}\n"
+    if "$" not in arguments:
+        assert json.loads(sarif.read_text())["version"] == "2.1.0"
+    if "bad" in paths:
+        assert "::error title=convcalc (CC301),file=bad.yaml" in result.stdout
+
+
+def test_the_documented_action_and_hook_are_ours() -> None:
+    workflow = yaml.safe_load(documented(".github/workflows"))
+    [job] = workflow["jobs"].values()
+    given = job["steps"][1]["with"]
+    assert given.keys() <= action()["inputs"].keys()
+    hooks = yaml.safe_load(documented(".pre-commit-config.yaml"))["repos"][0]["hooks"]
+    [ours] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert hooks[0]["id"] == ours["id"]
+
+
+def test_the_documented_configuration_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(documented("[tool.convcalc]"), encoding="utf-8")
+    found = read_settings(str(path))
+    assert found.fail_on == "error"
+    assert len(found.budget) == 3
+
+
+def test_the_documented_ignores_silence_everything() -> None:
+    assert check_source(Source("a.yaml", documented("ignore-file")), Task()).diagnostics == ()
+
+
+@needs_bash
+def test_the_documented_gitlab_job_writes_its_reports(tmp_path: Path, tools: Path) -> None:
+    job = yaml.safe_load(documented(".gitlab-ci.yml"))["specs"]
+    (tmp_path / "bad.yaml").write_text(BAD)
+    result = subprocess.run(
+        ["bash", "-e", "-c", job["script"][-1]],
+        cwd=tmp_path,
+        env=environment(tools, tmp_path) | {"CI_PROJECT_DIR": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    reports = job["artifacts"]["reports"]
+    issues = json.loads((tmp_path / reports["codequality"]).read_text())
+    assert issues[0]["location"]["path"] == "bad.yaml"
+    assert "<testsuites" in (tmp_path / reports["junit"]).read_text()

@@ -1,0 +1,175 @@
+"""Which files `convcalc check` takes: folders, globs, .gitignore, what is a spec."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convcalc.checks.files import find, is_spec
+from convcalc.checks.gitignore import Ignored, compiled
+from convcalc.cli import convcalc
+
+SPEC = "name: a\ninput: 8x8x3\nlayers:\n  - relu\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "a.yaml",
+        "b.yml",
+        "nets/c.yaml",
+        "nets/deep/d.yaml",
+        "nets/old/e.yaml",
+        ".hidden/f.yaml",
+        "node_modules/g.yaml",
+        "h.json",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SPEC)
+    (tmp_path / "compose.yaml").write_text("services:\n  web: {}\n")
+    return tmp_path
+
+
+def test_a_folder_is_searched_for_specs(tree: Path) -> None:
+    assert find(["."]).files == [
+        "a.yaml",
+        "b.yml",
+        "nets/c.yaml",
+        "nets/deep/d.yaml",
+        "nets/old/e.yaml",
+    ]
+
+
+def test_a_named_file_is_always_checked_and_counts_once(tree: Path) -> None:
+    assert find(["compose.yaml", "nets/../a.yaml", "a.yaml", "."]).files[:2] == [
+        "compose.yaml",
+        "nets/../a.yaml",
+    ]
+    assert len(find(["a.yaml", "./a.yaml", "nets/../a.yaml"]).files) == 1
+
+
+def test_only_specs_leaves_out_named_files_too(tree: Path) -> None:
+    found = find(["compose.yaml", "a.yaml", "h.json"], only_specs=True)
+    assert found.files == ["a.yaml"]
+    assert found.empty == []
+
+
+def test_globs_are_expanded_here_too(tree: Path) -> None:
+    assert find(["nets/**/*.yaml"]).files == ["nets/c.yaml", "nets/deep/d.yaml", "nets/old/e.yaml"]
+    assert find(["none/*.yaml"]).empty == ["none/*.yaml"]
+
+
+def test_a_file_whose_name_has_signs_of_globs(tree: Path) -> None:
+    (tree / "x[1].yaml").write_text(SPEC)
+    assert find(["x[1].yaml"]).files == ["x[1].yaml"]
+
+
+def test_exclude(tree: Path) -> None:
+    assert find(["."], exclude=["nets/old", "b.*"]).files == [
+        "a.yaml",
+        "nets/c.yaml",
+        "nets/deep/d.yaml",
+    ]
+    assert find(["."], exclude=["nets"]).files == ["a.yaml", "b.yml"]
+    assert find(["nets/old/e.yaml"], exclude=["nets"]).files == ["nets/old/e.yaml"]
+
+
+def test_gitignored_files_are_left_out_of_folders(tree: Path) -> None:
+    (tree / ".gitignore").write_text("old/\n/b.yml\n")
+    assert len(find(["."]).files) == 5  # no repository, so no ignored files
+    (tree / ".git").mkdir()
+    assert find(["."]).files == ["a.yaml", "nets/c.yaml", "nets/deep/d.yaml"]
+    assert find(["nets"]).files == ["nets/c.yaml", "nets/deep/d.yaml"]
+    assert find(["nets/old/e.yaml"]).files == ["nets/old/e.yaml"]
+
+
+def test_show_files(tree: Path) -> None:
+    result = CliRunner().invoke(convcalc, ["check", "--show-files", "nets"])
+    assert result.stdout == "nets/c.yaml\nnets/deep/d.yaml\nnets/old/e.yaml\n"
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SPEC, True),
+        ("# comment\n---\n" + SPEC, True),
+        ("\ufeff" + SPEC, True),
+        ("layers: []\n", True),
+        ("'layers': []\n\"input\": 3\n", True),
+        ("{name: a, input: 8x8x3, layers: [relu]}\n", True),
+        ("# c\n\n{layers: [relu]}\n", True),
+        ("inputs: 8x8x3\nname: a\nlayers:\n- relu\n", True),  # misspelt, and still ours
+        ("service: web\nprovider: {}\nfunctions: {}\nlayers: {}\n", False),
+        ("services:\n  layers: []\n", False),
+        ("input: 3\n", False),
+        ("", False),
+        ("- layers\n", False),
+        ("{layers: ", False),
+    ],
+)
+def test_specs_are_known_by_their_top_level_keys(
+    tmp_path: Path,
+    text: str,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert is_spec(str(path)) is expected
+
+
+def test_what_cannot_be_read_is_no_spec(tmp_path: Path) -> None:
+    assert not is_spec(str(tmp_path / "none.yaml"))
+    assert not is_spec(str(tmp_path))
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.yaml")
+        assert not is_spec(str(tmp_path / "pipe.yaml"))
+        assert find([str(tmp_path)]).files == []
+
+
+LINES = st.lists(
+    st.text("ab*?!/\\[]-# ", min_size=1, max_size=6).filter(lambda line: line.strip() != ""),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is what it is held against")
+def test_gitignore_agrees_with_git(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    files = ["ab", "-", "#", "a/b", "a/a/b", "a/-", "b/a", "b/ab/a", "b/b/a/b", "b/b/a/ab"]
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("")
+    fixed = ["**/a", "a/**", "a/**/b", "/a", "a/", "!a", "[ab]", "[!a]", "*", "!a/b", "a*b", "\\#"]
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.one_of(LINES, st.lists(st.sampled_from(fixed), min_size=1, max_size=4)))
+    def agree(lines: list[str]) -> None:
+        (tmp_path / ".gitignore").write_text("\n".join(lines) + "\n")
+        asked = subprocess.run(
+            ["git", "-C", str(tmp_path), "check-ignore", "--no-index", "--stdin"],
+            input="\n".join(files),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        ignored = Ignored()
+        ours = [file for file in files if ignored.ignores(str(tmp_path / file))]
+        assert ours == [line.strip('"') for line in asked.stdout.splitlines()]
+
+    agree()
+
+
+def test_a_line_that_is_no_pattern_matches_nothing() -> None:
+    assert compiled("# comment") is None
+    assert compiled("   ") is None
+    found = compiled("a[")
+    assert found is None or not found.matches.match("a[")

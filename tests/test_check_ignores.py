@@ -1,0 +1,112 @@
+"""Comments that silence findings, and findings about comments that silence none."""
+
+import pytest
+
+from convcalc.checks.codes import Selection
+from convcalc.checks.run import Task, check_source
+from convcalc.checks.settings import Settings
+from convcalc.spec.comments import comments
+from convcalc.spec.source import Source
+
+STRIDE = "conv: {filters: 96, kernel: 11, stride: 4}"
+
+
+def found(text: str, selection: Selection | None = None) -> list[str]:
+    """Line, code of everything that is reported."""
+    task = Task(Settings(selection or Selection()))
+    items = check_source(Source("a.yaml", text), task).diagnostics
+    return [f"{item.span.line}: {item.code}" for item in items]
+
+
+def spec(*items: str) -> str:
+    return "name: a\ninput: 224x224x3\nlayers:\n" + "".join(f"{item}\n" for item in items)
+
+
+def test_at_the_end_of_a_line() -> None:
+    assert found(spec(f"  - {STRIDE}")) == ["4: CC301"]
+    assert found(spec(f"  - {STRIDE}  # convcalc: ignore[CC301] as published")) == []
+    assert found(spec(f"  - {STRIDE}  # published # convcalc: ignore[CC3]")) == []
+
+
+def test_alone_above_an_item_it_is_for_the_whole_item() -> None:
+    item = "  - conv:\n      filters: 96\n      kernel: 11\n      stride: 4"
+    assert found(spec(item)) == ["7: CC301"]
+    assert found(spec("  # convcalc: ignore[CC301]", item)) == []
+    assert found(spec("  # convcalc: ignore[CC301]", "", "  # and why", item)) == []
+    other = f"  - {STRIDE}"
+    assert found(spec("  # convcalc: ignore[CC301]", "  - relu", other)) == ["4: CC901", "6: CC301"]
+
+
+def test_alone_above_a_key_it_is_for_everything_under_it() -> None:
+    text = spec(f"- {STRIDE}", f"- {STRIDE}").replace("layers:", "# convcalc: ignore[CC3]\nlayers:")
+    assert found(text) == []
+
+
+def test_for_the_file() -> None:
+    assert found("# convcalc: ignore-file\n" + spec(f"  - {STRIDE}")) == []
+    assert found("# convcalc: ignore-file[CC301]\n" + spec(f"  - {STRIDE}")) == []
+    assert found(spec(f"  - {STRIDE}  # convcalc: ignore-file")) == ["4: CC301", "4: CC902"]
+
+
+def test_several_codes_and_those_that_silence_nothing() -> None:
+    text = spec("  - relu", f"  - {STRIDE}  # convcalc: ignore[CC301, CC302]")
+    task = Task()
+    items = check_source(Source("a.yaml", text), task).diagnostics
+    assert [(item.code, item.span.column, item.severity) for item in items] == [
+        ("CC901", 75, "warning")
+    ]
+    assert items[0].source_line[74:79] == "CC302"
+
+
+def test_an_ignore_is_not_unused_where_its_code_was_not_looked_for() -> None:
+    text = spec("  - relu  # convcalc: ignore[CC302]")
+    assert "4: CC901" in found(text)
+    assert found(text, Selection(select=("CC1", "CC901"))) == []
+    # The spec has an error, so there was no advice.
+    broken = spec(f"  - {STRIDE}", "  - relu  # convcalc: ignore[CC401]")
+    assert found(broken) == ["4: CC301"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "message"),
+    [
+        ("ignore", "this ignore names no code"),
+        ("ignore[]", "this ignore names no code"),
+        ("ignore[CC301", "`]` is missing"),
+        ("ignore[CC999]", "no code starts with CC999"),
+        ("ignore[E501]", "'E501' is no code or prefix such as CC301 or CC4"),
+        ("ingore[CC301]", "`ingore` is not something convcalc is told in a comment"),
+        ("noqa", "`noqa` is not something convcalc is told in a comment"),
+    ],
+)
+def test_an_ignore_that_cannot_be_read(comment: str, message: str) -> None:
+    text = spec(f"  - relu  # convcalc: {comment}")
+    items = check_source(Source("a.yaml", text), Task(Settings(Selection(("CC9",))))).diagnostics
+    assert [(item.code, item.message) for item in items] == [("CC902", message)]
+
+
+def test_other_words_to_the_tool_are_just_comments() -> None:
+    assert found(spec("  - relu  # convcalc: 138M parameters"), Selection(("CC9",))) == []
+
+
+def test_what_could_not_be_read_cannot_be_silenced() -> None:
+    assert found("# convcalc: ignore-file\nlayers: [\n") == ["3: CC105"]
+
+
+def test_findings_about_comments_can_be_left_out() -> None:
+    assert found(spec("  - relu  # convcalc: ignore"), Selection(ignore=("CC9", "CC4"))) == []
+
+
+def test_comments_are_told_from_text() -> None:
+    text = (
+        "# 1\na: \"x # no\"  # 2\nb: 'y\n  # no too'\nc: |  # 3\n  text # no\n  # no\n\n  more\n"
+        " # 4\n# 5\nd: z # 6\ne: >-\n   folded # no\nf: [1, # 7\n  2] # 8\n"
+        '"k # no": 1 # 9\ng: a#no\nh: |\n# 10\ni: ""# no\n'
+    )
+    seen = [comment.text for comment in comments(Source("a.yaml", text))]
+    assert seen == [f"# {number}" for number in range(1, 11)]
+
+
+def test_comments_where_the_text_is_no_yaml() -> None:
+    seen = [comment.text for comment in comments(Source("a.yaml", "a: 'x # no' # 1\nb: [ # 2\n"))]
+    assert seen == ["# 1", "# 2"]

@@ -1,0 +1,203 @@
+"""What a spec, the configuration and the command line promise, and what is said when it fails."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from convcalc.checks.codes import Selection
+from convcalc.checks.run import Task, check_source
+from convcalc.checks.settings import Limit, Settings
+from convcalc.cli import convcalc
+from convcalc.diagnostics import Diagnostic
+from convcalc.spec.promises import OPTIMIZERS, limits
+from convcalc.spec.source import Source
+
+ONLY_PROMISES = Selection(("CC1", "CC5"))
+
+NET = """\
+name: net
+input: 8x8x3
+layers:
+  - conv: {filters: 4, kernel: 3}
+  - batchnorm
+  - relu
+  - {maxpool: 2, name: half}
+  - flatten
+  - linear: 10
+"""
+# conv 4·(3·9 + 1) = 112, batchnorm 8, linear 36·10 + 10 = 370; MACs 36·4·27 + 360
+
+
+def check(promise: str, budget: tuple[Limit, ...] = ()) -> list[Diagnostic]:
+    task = Task(Settings(ONLY_PROMISES, budget))
+    return list(check_source(Source("a.yaml", NET + promise + "\n"), task).diagnostics)
+
+
+def said(promise: str) -> list[str]:
+    return [f"{found.code} {found.message}" for found in check(promise)]
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        "expect: {parameters: 490, buffers: 8, macs: 4248, flops: 8496, activations: 526}",
+        "expect: {output: 10, receptive_field: 4, layers: {conv1: 6x6x4, half: 3x3x4}}",
+        "expect: {receptive_field: 4x4}",
+        "expect: {parameters: <= 490, macs: '>= 4K', flops: 8K..9K, buffers: 8 ± 0}",
+        "budget: {parameters: 490, macs: 4248, flops: 8496, activations: 526, largest_tensor: 192}",
+    ],
+)
+def test_promises_that_hold(promise: str) -> None:
+    assert said(promise) == []
+
+
+@pytest.mark.parametrize(
+    ("promise", "message"),
+    [
+        (
+            "expect: {parameters: 400}",
+            (
+                "CC501 parameters: 490, and 400 was expected: 90 more; most are in "
+                "linear1 370 (75.5%),"
+                " conv1 112 (22.9%), batchnorm1 8 (1.6%)"
+            ),
+        ),
+        (
+            "expect: {macs: '>= 5K'}",
+            (
+                "CC501 MACs: 4,248, and >= 5K was expected: 752 less; most are in "
+                "conv1 3,888 (91.5%),"
+                " linear1 360 (8.5%)"
+            ),
+        ),
+        (
+            "expect: {buffers: 1..2}",
+            "CC501 buffers: 8, and 1..2 was expected: 6 more; most are in batchnorm1 8 (100.0%)",
+        ),
+        (
+            "expect: {output: 12}",
+            "CC502 the output: 10, and 12 was expected: −2 channels",
+        ),
+        (
+            "expect: {output: 1x1x10}",
+            "CC502 the output: 10, and 1×1×10 was expected: 0 spatial axes instead of 2",
+        ),
+        (
+            "expect: {layers: {half: 4x3x5}}",
+            "CC502 the output of half: 3×3×4, and 4×3×5 was expected: −1 rows, −1 channels",
+        ),
+        ("expect: {layers: {hal: 3x3x4}}", "CC505 no layer is called `hal`"),
+        (
+            "expect: {receptive_field: 5}",
+            "CC503 receptive field of maxpool: 4×4, and 5×5 was expected",
+        ),
+        (
+            "budget: {parameters: 400}",
+            (
+                "CC511 parameters: 490, and the budget is 400: 90 more; most are in linear1 370 "
+                "(75.5%), conv1 112 (22.9%), batchnorm1 8 (1.6%)"
+            ),
+        ),
+        (
+            "budget: {largest_tensor: 100}",
+            (
+                "CC511 values in the largest tensor: 192, and the budget is 100: 92 more; "
+                "the largest are of conv1 144, batchnorm1 144, relu1 144"
+            ),
+        ),
+    ],
+)
+def test_promises_that_fail_say_by_how_much_and_where(promise: str, message: str) -> None:
+    expected = message.replace("receptive field of maxpool", "receptive field of half")
+    assert said(promise) == [expected]
+
+
+def test_the_place_is_the_value_and_the_help_says_what_to_write() -> None:
+    [found] = check("expect: {parameters: 400, macs: 4248}")
+    assert (found.span.line, found.span.column, found.span.end_column) == (10, 22, 25)
+    assert found.help == "if the change is meant, write `parameters: 490`"
+    assert found.severity == "error"
+    assert found.field == "expect.parameters"
+
+
+def test_memory_is_promised_of_inference_and_of_training() -> None:
+    """A 1×1 convolution of one value: 4 bytes in, 4 out, a weight and a bias."""
+    text = "input: 1x1x1\nlayers:\n  - conv: {filters: 1, kernel: 1}\n"
+
+    def messages(promise: str) -> list[str]:
+        source = Source("a.yaml", text + promise)
+        found = check_source(source, Task(Settings(ONLY_PROMISES))).diagnostics
+        return [f"{item.code} {item.message}" for item in found]
+
+    assert messages("expect: {memory: 16}\nbudget: {memory: 16}\n") == []
+    assert messages("budget: {memory: {limit: 24, batch: 2}}\n") == []
+    assert messages("budget: {memory: {limit: 20B, batch: 2}}\n") == [
+        (
+            "CC512 memory of inference at batch 2: 24 B, and the budget is 20 B: 4 B more; "
+            "the peak is at conv1, of parameters 8 B, input 8 B, temporaries 8 B; "
+            "most is made by conv1 8 B"
+        )
+    ]
+    [found] = messages("expect: {memory: {limit: 17, training: true, optimizer: adam}}\n")
+    assert found.startswith("CC504 memory of a training step with adam at batch 1: ")
+    assert ", and 17 was expected: " in found
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_of_a_promise_is_known(optimizer: str) -> None:
+    terms = f"{{limit: 1, training: true, batch: 4, optimizer: {optimizer}}}"
+    assert [one.code for one in check(f"budget: {{memory: {terms}}}")] == ["CC512"]
+
+
+def test_limits_from_outside_name_their_origin_and_stand_at_the_layers() -> None:
+    [found] = check("", (Limit(limits({"parameters": "0.4K"})[0], "pyproject.toml"),))
+    assert found.code == "CC511"
+    assert "and the budget is 400 (pyproject.toml): 90 more; most are in linear1" in found.message
+    assert found.span.line == 3
+    assert found.help == "make linear1 smaller, or raise the budget"
+
+
+def test_a_spec_with_errors_is_not_measured() -> None:
+    text = NET.replace("kernel: 3", "kernel: 30") + "expect: {parameters: 1}\n"
+    found = check_source(Source("a.yaml", text), Task(Settings(Selection(("CC3", "CC5")))))
+    assert [item.code for item in found.diagnostics] == ["CC303"]
+
+
+def test_promises_are_not_looked_at_where_they_are_not_selected() -> None:
+    task = Task(Settings(Selection(("CC1",))))
+    found = check_source(Source("a.yaml", NET + "expect: {parameters: 1}\n"), task)
+    assert found.diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--max-parameters", "the budget is 1 (--max-parameters 1)"),
+        ("--max-macs", "the budget is 1 (--max-macs 1)"),
+        ("--max-flops", "the budget is 1 (--max-flops 1)"),
+        ("--max-activations", "the budget is 1 (--max-activations 1)"),
+        ("--max-largest-tensor", "the budget is 1 (--max-largest-tensor 1)"),
+    ],
+)
+def test_limits_on_the_command_line(tmp_path: Path, option: str, says: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(NET)
+    result = CliRunner().invoke(convcalc, ["check", "--select", "CC5", option, "1", str(path)])
+    assert says in result.stdout
+    assert result.exit_code == 1
+    roomy = CliRunner().invoke(convcalc, ["check", "--select", "CC5", option, "1M", str(path)])
+    assert roomy.exit_code == 0
+
+
+def test_members_of_a_family_have_expectations_of_their_own() -> None:
+    text = (
+        "input: 8x8x3\nparameters: {n: }\n"
+        "presets:\n  small: {n: 4, expect: {parameters: 16}}\n"
+        "  large: {n: 8, expect: {parameters: 33}}\n"
+        "layers:\n  - conv: {filters: n, kernel: 1}\n"
+    )
+    found = check_source(Source("a.yaml", text), Task(Settings(ONLY_PROMISES))).diagnostics
+    assert [(item.span.line, item.message[:40]) for item in found] == [
+        (5, "large: parameters: 32, and 33 was expect")
+    ]

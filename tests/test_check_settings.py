@@ -1,0 +1,171 @@
+"""Configuration: where it is found, what it may say, and what the command line adds."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from convcalc.checks.codes import Selection
+from convcalc.checks.settings import SettingsError, nearest, read_settings
+from convcalc.cli import convcalc
+from convcalc.spec.promises import Quantity
+
+STRIDE = "input: 224x224x3\nlayers:\n  - conv: {filters: 96, kernel: 11, stride: 4}\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(convcalc, ["check", *arguments])
+
+    return call
+
+
+def codes(result: Result) -> list[str]:
+    return [found["code"] for found in json.loads(result.stdout)["diagnostics"]]
+
+
+def settings(tmp_path: Path, text: str, name: str = "convcalc.toml") -> Path:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_everything_that_can_be_configured(tmp_path: Path) -> None:
+    path = settings(
+        tmp_path,
+        """
+        select = ["CC3", "CC5"]
+        extend-select = ["CC401"]
+        ignore = "CC306"
+        exclude = ["legacy"]
+        fail-on = "error"
+        strict = true
+        format = "concise"
+        baseline = "known.json"
+        [budget]
+        parameters = "5M"
+        largest-tensor = 1000000
+        memory = {limit = "12GiB", batch = 32, training = true, optimizer = "adam"}
+        [[overrides]]
+        files = ["teacher/*.yaml"]
+        ignore = ["CC413"]
+        budget = {parameters = "200M"}
+        """,
+    )
+    found = read_settings(str(path))
+    assert found.selection == Selection(("CC3", "CC5"), ("CC401",), ("CC306",))
+    assert found.exclude == ("legacy",)
+    assert (found.fail_on, found.strict, found.format) == ("error", True, "concise")
+    assert found.baseline == str(tmp_path / "known.json")
+    assert [limit.promise.name for limit in found.budget] == [
+        "parameters",
+        "largest_tensor",
+        "memory",
+    ]
+    teacher = str(tmp_path / "teacher" / "a.yaml")
+    assert found.selection_for(teacher).ignore == ("CC306", "CC413")
+    assert found.selection_for("other.yaml").ignore == ("CC306",)
+    wanted = {limit.promise.name: limit.promise.wanted for limit in found.budget_for(teacher)}
+    assert wanted["parameters"] == Quantity(None, 200_000_000, "200M")
+    assert wanted["largest_tensor"] == Quantity(None, 1_000_000, "1000000")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('selct = ["CC3"]', ":1: the configuration has no key 'selct': did you mean 'select'?"),
+        (
+            '\nfail_on = "error"',
+            ":2: the configuration has no key 'fail_on': did you mean 'fail-on'?",
+        ),
+        ("[per-file-ignores]", "write `[[overrides]]` with `files` and `ignore`"),
+        ('select = ["CC999"]', "select: no code starts with CC999"),
+        ("select = 3", "select is a list of texts"),
+        ("strict = 1", "strict is true or false"),
+        ('fail-on = "all"', "fail-on is 'all', and is one of error, warning, never"),
+        ('format = "html"', "format is 'html', and is one of text"),
+        ("baseline = 3", "baseline is the path of a file"),
+        ("budget = 3", "budget is a table"),
+        ("[budget]\nparams = 3", ":2: budget has no key 'params': did you mean 'parameters'?"),
+        ('[budget]\nmacs = "much"', "budget: "),
+        ("[budget]\nmemory = {batch = 3}", "budget: memory needs a `limit`"),
+        ("overrides = 3", "overrides are tables"),
+        ("[[overrides]]\nignore = ['CC3']", "an override needs `files`"),
+        ("[[overrides]]\nfiles = ['a']\nstrict = true", "an override has no key 'strict'"),
+        ("a = [", ": not TOML: "),
+    ],
+)
+def test_what_is_wrong_is_an_error_with_its_place(
+    run: Callable[..., Result], tmp_path: Path, text: str, says: str
+) -> None:
+    path = settings(tmp_path, text)
+    with pytest.raises(SettingsError) as error:
+        read_settings(str(path))
+    assert says in str(error.value)
+    (tmp_path / "a.yaml").write_text(STRIDE)
+    result = run("a.yaml")
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_the_nearest_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    outer = settings(tmp_path, "[tool.convcalc]\nstrict = true\n", "pyproject.toml")
+    settings(tmp_path, "[tool.other]\n", "a/b/pyproject.toml")
+    assert nearest([str(tmp_path / "a" / "b")]) == str(outer.relative_to(tmp_path))
+    inner = settings(tmp_path, "strict = false\n", "a/convcalc.toml")
+    settings(tmp_path, "[tool.convcalc]\n", "a/pyproject.toml")
+    assert nearest(["a/b/net.yaml"]) == str(inner.relative_to(tmp_path))
+    assert nearest(["a/b/net.yaml", "c.yaml"]) == "pyproject.toml"
+    assert nearest(["-"]) == "pyproject.toml"
+
+
+def test_pyproject_without_the_table_can_not_be_named(tmp_path: Path) -> None:
+    path = settings(tmp_path, "[tool.other]\n", "pyproject.toml")
+    with pytest.raises(SettingsError, match=r"no table \[tool.convcalc\]"):
+        read_settings(str(path))
+
+
+def test_the_command_line_goes_before_the_configuration(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    settings(tmp_path, 'ignore = ["CC3"]\nfail-on = "never"\nformat = "json"\n')
+    (tmp_path / "a.yaml").write_text(STRIDE)
+    assert codes(run("a.yaml")) == []
+    assert codes(run("a.yaml", "--select", "CC3")) == ["CC301"]
+    assert run("a.yaml", "--select", "CC3").exit_code == 0
+    assert run("a.yaml", "--select", "CC3", "--fail-on", "error").exit_code == 1
+    assert codes(run("a.yaml", "--isolated", "--format", "json")) == ["CC301"]
+    other = settings(tmp_path, 'format = "json"\n', "other.toml")
+    assert codes(run("a.yaml", "--config", str(other))) == ["CC301"]
+
+
+def test_overrides_are_for_files(run: Callable[..., Result], tmp_path: Path) -> None:
+    settings(tmp_path, '[[overrides]]\nfiles = ["old"]\nignore = ["CC301"]\n')
+    for name in ("old/a.yaml", "new/a.yaml"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(STRIDE)
+    assert codes(run("--format", "json")) == ["CC301"]
+    assert codes(run("old", "--format", "json")) == []
+
+
+def test_show_config_can_be_read_back(run: Callable[..., Result], tmp_path: Path) -> None:
+    text = (
+        'select = ["CC3"]\n[budget]\nparameters = "5M"\n'
+        "memory = [{limit = '1GiB', batch = 8}]\n"
+        '[[overrides]]\nfiles = ["a/*"]\nignore = ["CC4"]\n'
+    )
+    settings(tmp_path, text)
+    shown = run("--show-config", "--max-macs", "2G")
+    assert shown.exit_code == 0
+    settings(tmp_path, shown.stdout)
+    again = run("--show-config")
+    assert again.stdout.splitlines()[1:6] == shown.stdout.splitlines()[1:6]
+    assert 'macs = "2G"' in again.stdout
+    assert 'limit = "1GiB", batch = 8' in again.stdout

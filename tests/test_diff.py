@@ -1,0 +1,236 @@
+"""`convcalc diff`: what changed, what it costs, and limits on growth."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from convcalc.analysis.compare import Change, Comparison, compare
+from convcalc.cli import convcalc
+from convcalc.formats.diff import DIFF_FORMATS
+from convcalc.formats.diff.markdown import render as markdown
+from convcalc.graph import load, loads
+
+HEAD = "name: net\ninput: 16x16x3\nlayers:\n"
+A = "  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
+B = "  - conv: {filters: 8, kernel: 3, padding: 1}\n  - relu\n"
+TAIL = "  - flatten\n  - linear: 10\n"
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="it is about git")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(HEAD + A + TAIL)
+    (tmp_path / "b.yaml").write_text(HEAD + A + B + TAIL)
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(convcalc, ["diff", *arguments])
+
+    return call
+
+
+def between(old: str, new: str) -> Comparison:
+    return compare(loads(HEAD + old), loads(HEAD + new))
+
+
+def difference(found: Comparison, name: str) -> int:
+    delta = found.total(name)
+    assert delta is not None
+    return delta.difference
+
+
+def told(changes: tuple[Change, ...]) -> list[tuple[str, str]]:
+    return [(change.status, change.name) for change in changes]
+
+
+def test_nothing_changed() -> None:
+    found = between(A + TAIL, A + TAIL)
+    assert found.changes == ()
+    assert all(delta.difference == 0 for delta in found.totals)
+
+
+def test_added_layers_are_not_confused_with_those_they_rename() -> None:
+    found = between(A + B + TAIL, B + A + B + TAIL)
+    assert told(found.changes) == [
+        ("added", "conv1"),
+        ("added", "relu1"),
+        ("affected", "conv1 → conv2"),
+    ]
+    assert told(between(B + A + B + TAIL, A + B + TAIL).changes)[0] == ("removed", "conv1")
+
+
+def test_a_changed_hyperparameter_and_what_it_affects() -> None:
+    found = between(A + A + TAIL, A.replace("4,", "6,") + A + TAIL)
+    assert told(found.changes) == [
+        ("changed", "conv1"),
+        ("affected", "relu1"),
+        ("affected", "conv2"),
+    ]
+    assert found.changes[0].fields == (("filters", 4, 6),)
+    # Two more filters of 3·9 + 1, and in the next layer 4·2·9 more weights, and none in linear.
+    assert difference(found, "parameters") == 2 * 28 + 72
+
+
+def test_another_kind_in_the_same_place() -> None:
+    found = between("  - relu\n", "  - gelu\n")
+    assert sorted(told(found.changes)) == [("added", "gelu1"), ("removed", "relu1")]
+
+
+def test_known_networks() -> None:
+    found = compare(load("vgg16"), load("vgg19"))
+    assert [status for status, _ in told(found.changes)] == ["added"] * 6
+    assert difference(found, "parameters") == 143_667_240 - 138_357_544
+
+
+def test_long_networks_are_matched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convcalc.analysis.compare.MAX_ALIGNED", 2)
+    found = between(A + TAIL, A + B + TAIL)
+    assert ("added", "conv2") in told(found.changes)
+
+
+def test_the_table(run: Callable[..., Result]) -> None:
+    result = run("a.yaml", "b.yaml")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "net (a.yaml → b.yaml)\n"
+        "\n"
+        "   Layer     Kind     Hyperparameters  Output       Parameters     MACs\n"
+        "+  conv2     conv                      16×16×8            +296  +73,728\n"
+        "+  relu2     relu                      16×16×8               0        0\n"
+        "·  flatten1  flatten                   1024 → 2048           0        0\n"
+        "·  linear1   linear                    10              +10,240  +10,240\n"
+        "\n"
+        "                     Old      New  Difference\n"
+        "Parameters        10,362   20,898     +10,536  +101.68%\n"
+        "Buffers                0        0           0\n"
+        "MACs              37,888  121,856     +83,968  +221.62%\n"
+        "Activations        1,802    3,850      +2,048  +113.65%\n"
+        "Inference bytes   48,656   98,952     +50,296  +103.37%\n"
+        "Training bytes    97,824  197,312     +99,488  +101.70%\n"
+        "Receptive field      3×3      5×5     changed\n"
+        "Input            16×16×3  16×16×3\n"
+        "Output                10       10\n"
+    )
+
+
+def test_markdown_is_a_comment(run: Callable[..., Result]) -> None:
+    shown = run("a.yaml", "b.yaml", "--format", "markdown").stdout
+    assert "| Parameters | 10,362 | 20,898 | +10,536 | +101.68% |" in shown
+    assert "<details><summary>Layers: 2 added, 2 affected</summary>" in shown
+    assert "No layer changed." in run("a.yaml", "a.yaml", "--format", "markdown").stdout
+
+
+def test_markdown_lists_no_more_than_a_comment_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convcalc.formats.diff.markdown.MAX_ROWS", 1)
+    assert "… and 3 layers more." in markdown(between(A + TAIL, A + B + TAIL))
+
+
+def test_json(run: Callable[..., Result]) -> None:
+    value = json.loads(run("a.yaml", "b.yaml", "--format", "json").stdout)
+    assert value["schema"] == 1
+    assert value["totals"]["parameters"]["difference"] == 10_536
+    assert [layer["status"] for layer in value["layers"]] == [
+        "added",
+        "added",
+        "affected",
+        "affected",
+    ]
+    assert value["new"]["receptive_field"] == [5, 5]
+    assert value["layers"][0]["old"] is None
+
+
+@pytest.mark.parametrize("name", DIFF_FORMATS)
+def test_the_exit_code_never_depends_on_the_format(run: Callable[..., Result], name: str) -> None:
+    assert run("a.yaml", "b.yaml", "--format", name).exit_code == 0
+    limit = ("--fail-on-increase", "parameters=1%")
+    assert run("a.yaml", "b.yaml", "--format", name, *limit).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("parameters=1%", 1),
+        ("parameters=102%", 0),
+        ("parameters=101.67%", 1),
+        ("parameters=10536", 0),
+        ("parameters=10.5K", 1),
+        ("buffers=0%", 0),
+        ("macs=0", 1),
+        ("activation-bytes=1M", 0),
+        ("memory=100%", 1),
+        ("training-memory=102%", 0),
+    ],
+)
+def test_limits_on_growth(run: Callable[..., Result], limit: str, expected: int) -> None:
+    result = run("a.yaml", "b.yaml", "--fail-on-increase", limit)
+    assert result.exit_code == expected
+    assert run("b.yaml", "a.yaml", "--fail-on-increase", limit).exit_code == 0
+    if limit == "parameters=1%":
+        assert result.stderr == (
+            "convcalc: b.yaml: parameters grew by 10,536 (101.68%), and 1% is allowed\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "expected"),
+    [
+        (["a.yaml"], "name OLD and NEW, or --git REV and a SPEC", 2),
+        (["a.yaml", "b.yaml", "--fail-on-increase", "speed=1%"], "is not NAME=LIMIT", 2),
+        (["a.yaml", "b.yaml", "--fail-on-increase", "macs=much"], "is not NAME=LIMIT", 2),
+        (["a.yaml", "none.yaml"], "CC101", 2),
+        (["a.yaml", "bad.yaml"], "CC301", 1),
+        (["--git", "-x", "a.yaml"], "'-x' is no revision", 2),
+    ],
+)
+def test_what_cannot_be_compared(
+    run: Callable[..., Result], tmp_path: Path, arguments: list[str], says: str, expected: int
+) -> None:
+    stride = "  - conv: {filters: 9, kernel: 3, stride: 2}\n"
+    (tmp_path / "bad.yaml").write_text(HEAD + stride)
+    result = run(*arguments)
+    assert result.exit_code == expected
+    assert says in result.stderr
+
+
+@needs_git
+def test_since_a_git_revision(run: Callable[..., Result], tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True)
+
+    git("init", "-q", "-b", "main")
+    (tmp_path / "sub").mkdir()
+    net = tmp_path / "sub" / "net.yaml"
+    family = "parameters: {n: }\npresets: {small: {n: 4}}\n"
+    net.write_text(HEAD + A + TAIL)
+    (tmp_path / "family.yaml").write_text(family + HEAD + A.replace("4,", "n,"))
+    git("add", "-A")
+    git("commit", "-q", "-m", "first")
+    net.write_text(HEAD + A + B + TAIL)
+    result = run("--git", "main", "sub/net.yaml", "--format", "json")
+    assert result.exit_code == 0
+    value = json.loads(result.stdout)
+    assert value["old"]["spec"] == "sub/net.yaml@main"
+    assert value["totals"]["parameters"]["difference"] == 10_536
+    assert run("--git", "main", "family.yaml#small").exit_code == 0
+    several = json.loads(run("--git", "HEAD", "sub/net.yaml", "a.yaml", "--format", "json").stdout)
+    assert len(several) == 2
+    missing = run("--git", "nope", "sub/net.yaml")
+    assert missing.exit_code == 2
+    assert "git cannot show sub/net.yaml at nope" in missing.stderr
+
+
+def test_nothing_trains_in_int8(run: Callable[..., Result]) -> None:
+    shown = run("a.yaml", "b.yaml", "--dtype", "int8")
+    assert "Inference bytes" in shown.stdout
+    assert "Training bytes" not in shown.stdout
+    limit = ("--fail-on-increase", "training_memory=1%")
+    asked = run("a.yaml", "b.yaml", "--dtype", "int8", *limit)
+    assert asked.exit_code == 2
+    assert "there is no training memory for this data type" in asked.stderr
