@@ -34,6 +34,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def escaped(text: str) -> str:
+    """Text whose signs are not Markdown's."""
     for character in "\\|`*_<":
         if character in text:
             text = text.replace(character, "\\" + character)

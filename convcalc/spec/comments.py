@@ -7,7 +7,7 @@ or in a block of text. Those are what libyaml's events are asked for.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
@@ -51,10 +51,11 @@ def _texts(text: str) -> tuple[list[int], list[int]]:
     following = parser_of(text).get_event
     try:
         while True:
-            event: Any = following()  # PyYAML types its marks as optional; they are there
-            if event.__class__ is yaml.StreamEndEvent:
+            event = following()
+            kind = event.__class__
+            if kind is yaml.StreamEndEvent:
                 break
-            if event.__class__ is yaml.ScalarEvent and event.style:
+            if kind is yaml.ScalarEvent and event.style:
                 start, end = event.start_mark.index, event.end_mark.index
                 if event.style in "|>":  # its header may carry a comment; its lines may not
                     start = text.find("\n", start, end) if "\n" in text[start:end] else end
