@@ -28,8 +28,6 @@ ROOT = Path(__file__).parent.parent
 PAGES = pages()
 WITHOUT_SPEC = {"CC100", "CC101", "CC102", "CC118", "CC903"}
 """Codes that no text of a spec alone can show."""
-MEMORY = {"CC504", "CC512"}
-"""Codes that need the memory model."""
 ZOO = sorted((ROOT / "architectures").glob("*.yaml"))
 
 
@@ -51,12 +49,7 @@ def advised(text: str, code: str) -> list[str]:
 # Pages
 
 
-WITH_SPEC = [
-    pytest.param(
-        code, marks=[pytest.mark.xfail(raises=NotImplementedError)] if code in MEMORY else []
-    )
-    for code in sorted(PAGES.keys() - WITHOUT_SPEC)
-]
+WITH_SPEC = sorted(PAGES.keys() - WITHOUT_SPEC)
 
 
 @pytest.mark.parametrize("code", WITH_SPEC)

@@ -1,0 +1,75 @@
+"""The static plan of a micro-controller: every tensor at an offset of one arena.
+
+Source: TensorFlow Lite Micro, micro/memory_planner/greedy_memory_planner.cc: buffers by falling
+size, each at the first gap among those alive at the same time; sizes are rounded up to 16 bytes.
+"""
+
+from typing import NamedTuple
+
+from convcalc.analysis.memory.deploy import fused
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.graph import Network
+
+ALIGNMENT = 16
+
+
+class Buffer(NamedTuple):
+    """A tensor in the arena."""
+
+    name: str
+    offset: int
+    bytes: int
+    """Rounded up to the alignment."""
+    first: int
+    """Operation that makes it; 0 is before all others."""
+    last: int
+    """Last operation that reads it."""
+
+
+class ArenaReport(NamedTuple):
+    """Where every tensor of one example lies."""
+
+    name: str
+    dtype: str
+    size: int
+    """Bytes of the arena."""
+    lower_bound: int
+    """Most bytes alive at once: no plan can do with less."""
+    buffers: tuple[Buffer, ...]
+    """In the order in which they are made."""
+
+
+def arena(network: Network, *, dtype: str = "int8") -> ArenaReport:
+    """Plan the arena of a network for one example; folding and fusing as in `deploy`."""
+    width = DTYPE_BYTES[dtype]
+    tensors, _ = fused(network)
+    sizes = [-(-tensor.values * width // ALIGNMENT) * ALIGNMENT for tensor in tensors]
+    at_time: dict[int, list[int]] = {}
+    for number, tensor in enumerate(tensors):
+        for time in range(tensor.first, tensor.last + 1):
+            at_time.setdefault(time, []).append(number)
+    offsets = [-1] * len(tensors)
+    for number in sorted(range(len(tensors)), key=lambda each: -sizes[each]):
+        tensor = tensors[number]
+        others = {
+            other
+            for time in range(tensor.first, tensor.last + 1)
+            for other in at_time[time]
+            if offsets[other] >= 0
+        }
+        offset = 0
+        for other in sorted(others, key=offsets.__getitem__):
+            if offsets[other] - offset >= sizes[number]:
+                break
+            offset = max(offset, offsets[other] + sizes[other])
+        offsets[number] = offset
+    return ArenaReport(
+        network.name,
+        dtype,
+        max(offset + size for offset, size in zip(offsets, sizes, strict=True)),
+        max(sum(sizes[number] for number in alive) for alive in at_time.values()),
+        tuple(
+            Buffer(tensor.name, offset, size, tensor.first, tensor.last)
+            for tensor, offset, size in zip(tensors, offsets, sizes, strict=True)
+        ),
+    )

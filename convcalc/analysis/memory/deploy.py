@@ -1,0 +1,128 @@
+"""The lower line: what a runtime takes that folds, fuses and frees whatever it can.
+
+Batch normalization goes into the weights before it, activation functions into the layer before
+them, views and dropout cost nothing, no indices are made, and the input is freed like any tensor.
+TensorFlow Lite, ONNX Runtime and TensorRT do all of this.
+"""
+
+from typing import NamedTuple
+
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.graph import INPUT, Network, SpecError
+from convcalc.layers.base import Weight
+
+
+class Tensor(NamedTuple):
+    """A tensor that a fused runtime stores."""
+
+    name: str
+    """The layer that makes it, or `input`."""
+    values: int
+    """Values per example."""
+    first: int
+    """The operation that makes it; 0 is before all others."""
+    last: int
+    """The last operation that reads it."""
+
+
+class DeployReport(NamedTuple):
+    """What a fused runtime takes, in bytes for the whole batch."""
+
+    name: str
+    batch: int
+    dtype: str
+    parameters: int
+    """Weights, batch normalization folded into them."""
+    activation_peak: int
+    """Most bytes of tensors alive at once."""
+    peak_layer: str
+    """The layer that runs then, all that was fused into it going by its name."""
+    tensors: tuple[Tensor, ...]
+
+
+def fused(network: Network) -> tuple[list[Tensor], int]:
+    """The tensors that are left, and the values of the weights that are."""
+    if network.errors:
+        raise SpecError(network.errors)
+    readers: dict[int, int] = {}
+    for node in network.nodes:
+        for index in node.inputs:
+            readers[index] = readers.get(index, 0) + 1
+    tensor_of: dict[int, int] = {INPUT: 0}
+    names, values = ["input"], [network.input.size if network.input else 0]
+    firsts, lasts = [0], [0]
+    foldable: set[int] = set()
+    weights = time = 0
+    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+        if plan is None or node.layer is None:  # pragma: no cover (errors are refused)
+            continue
+        layer, before = node.layer, node.inputs[0]
+        mine = readers.get(before) == 1 and before != INPUT
+        folded = layer.folds and mine and before in foldable
+        learned = sum(weight.size for weight in plan.weights if not weight.buffer)
+        free = _free(network, index)
+        if folded or free or (layer.storage == "in_place" and mine):
+            tensor_of[index] = tensor_of[before]
+            if not folded:
+                weights += learned if node.shared_with < 0 else 0
+            elif not any(weight.name == "bias" for weight in _plan_weights(network, before)):
+                weights += plan.output.channels
+            if folded or free:
+                continue
+            foldable.discard(before)
+            continue
+        time += 1
+        for read in node.inputs:
+            lasts[tensor_of[read]] = time
+        tensor_of[index] = len(names)
+        names.append(node.name)
+        values.append(plan.output.size)
+        firsts.append(time)
+        lasts.append(time)
+        weights += learned if node.shared_with < 0 else 0
+        if plan.macs:
+            foldable.add(index)
+    lasts[tensor_of.get(network.output, 0)] = time
+    return [Tensor(*each) for each in zip(names, values, firsts, lasts, strict=True)], weights
+
+
+def _free(network: Network, index: int) -> bool:
+    """Whether a layer only gives its input another shape, or does nothing in inference."""
+    node, plan = network.nodes[index], network.plans[index]
+    if node.layer is None or plan is None:  # pragma: no cover (errors are refused)
+        return False
+    shapes = [shape for i in node.inputs if (shape := network.shape_of(i)) is not None]
+    return all(
+        operation.training_only or operation.storage == "view"
+        for operation in node.layer.operations(shapes, plan)
+    )
+
+
+def _plan_weights(network: Network, index: int) -> tuple[Weight, ...]:
+    plan = network.plans[index]
+    return plan.weights if plan else ()
+
+
+def deploy(network: Network, *, batch: int = 1, dtype: str = "float32") -> DeployReport:
+    """What a runtime takes at least that folds and fuses; see the module."""
+    width = DTYPE_BYTES[dtype] * batch
+    tensors, weights = fused(network)
+    changes: dict[int, int] = {}
+    for tensor in tensors:
+        changes[tensor.first] = changes.get(tensor.first, 0) + tensor.values
+        changes[tensor.last + 1] = changes.get(tensor.last + 1, 0) - tensor.values
+    live = peak = peak_time = 0
+    for time in sorted(changes):
+        live += changes[time]
+        if live > peak:
+            peak, peak_time = live, time
+    made = {tensor.first: tensor.name for tensor in tensors}
+    return DeployReport(
+        network.name,
+        batch,
+        dtype,
+        weights * DTYPE_BYTES[dtype],
+        peak * width,
+        made.get(peak_time, "input"),
+        tuple(tensors),
+    )

@@ -1,0 +1,229 @@
+"""A network's memory for every batch at once, and for one batch as a report."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.memory.checkpoint import segments
+from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
+from convcalc.analysis.memory.program import LOSS, Program, program
+from convcalc.analysis.memory.report import (
+    NOT_INCLUDED,
+    LayerMemory,
+    Line,
+    MemoryReport,
+    Moment,
+    Phase,
+)
+from convcalc.analysis.memory.walk import Event, Walked, at, walk
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.graph import Network, SpecError
+
+Checkpoint = int | Sequence[str]
+"""Every so many layers, or the names of blocks."""
+
+
+class Terms(NamedTuple):
+    """Under what terms a network runs."""
+
+    dtype: str = "float32"
+    training: bool = False
+    optimizer: str = "sgd"
+    fused: bool = True
+    mixed_precision: bool = False
+    inplace: bool = True
+    overhead: int = 0
+    device: str = "cpu"
+    checkpoint: Checkpoint | None = None
+
+
+class Model(NamedTuple):
+    """A network's memory as lines that are affine in the batch."""
+
+    network: Network
+    terms: Terms
+    program: Program
+    walked: Walked
+    parameters: int
+    state: int
+    step: int
+    """Temporaries of the optimizer's step."""
+    moving: int
+    """Bytes per example of the input and targets."""
+
+    def fixed(self) -> int:
+        """Bytes that are there all the time, whatever the batch."""
+        return self.parameters + self.program.buffers + self.state + self.terms.overhead
+
+    def events(self) -> Iterator[tuple[Phase, Event]]:
+        """Every operation in the order in which they run."""
+        for event in self.walked.forward:
+            yield "forward", event
+        for event in self.walked.backward:
+            yield "backward", event
+
+    def peak(self, batch: int) -> int:
+        """Most bytes alive at once for a batch."""
+        live = max((at(event.live, batch) for _, event in self.events()), default=0)
+        step = self.parameters + self.step if self.terms.training else 0
+        return self.fixed() + self.moving * batch + max(live, step)
+
+    def largest_batch(self, limit: int) -> int:
+        """The largest batch whose peak is at most `limit` bytes; 0 when not even one example fits.
+
+        Every line is affine in the batch, so each has its own largest batch, and the smallest of
+        these holds for all.
+        """
+        left = limit - self.fixed()
+        lines = {(at(event.live, 0), at(event.live, 1)) for _, event in self.events()} or {(0, 0)}
+        if self.terms.training:
+            lines.add((self.parameters + self.step, self.parameters + self.step))
+        best: int | None = None
+        for once, with_one in lines:
+            each = with_one - once + self.moving
+            if once > left:
+                return 0
+            if each:
+                fits = (left - once) // each
+                best = fits if best is None else min(best, fits)
+        return best or 0
+
+    def report(self, batch: int) -> MemoryReport:
+        """The lines for a batch."""
+        network, terms, walked, training = (
+            self.network,
+            self.terms,
+            self.walked,
+            self.terms.training,
+        )
+        entry = network.input.size * self.program.widths[0] * batch if network.input else 0
+        fixed = self.fixed() + self.moving * batch
+        names = [node.name for node in network.nodes]
+        timeline: list[Moment] = []
+        lives: dict[str, list[int]] = {phase: [0] * len(names) for phase in ("forward", "backward")}
+        peaks: dict[Phase, int] = {"forward": fixed, "backward": 0, "step": 0}
+        phase_at: Phase = "forward"
+        peak, layer_at, kept_at, learned_at = fixed, "input", 0, 0
+        for phase, event in self.events():
+            live = fixed + at(event.live, batch)
+            layer = names[event.layer] if event.layer != LOSS else "loss"
+            timeline.append(Moment(phase, layer, live))
+            peaks[phase] = max(peaks[phase], live)
+            if event.layer != LOSS:
+                lives[phase][event.layer] = max(lives[phase][event.layer], live)
+            if live > peak:
+                peak, phase_at, layer_at = live, phase, layer
+                kept_at, learned_at = at(event.kept, batch), at(event.learned, batch)
+        gradients = self.parameters if training else 0
+        if training:
+            peaks["step"] = fixed + gradients + self.step
+            timeline.append(Moment("step", "optimizer", peaks["step"]))
+            if peaks["step"] > peak:
+                peak, phase_at, layer_at = peaks["step"], "step", "optimizer"
+                kept_at, learned_at = 0, gradients
+        known = [
+            Line("parameters", self.parameters),
+            Line("buffers", self.program.buffers),
+            Line("optimizer state", self.state),
+            Line("input", entry),
+            Line("targets", self.moving * batch - entry),
+            Line("kept for backward", kept_at),
+            Line("gradients", learned_at),
+            Line("overhead", terms.overhead),
+        ]
+        rest = Line("temporaries", peak - sum(line.bytes for line in known))
+        again = set(walked.recomputed)
+        return MemoryReport(
+            network.name,
+            network.path,
+            batch,
+            terms.dtype,
+            training,
+            terms.optimizer,
+            terms.fused,
+            terms.mixed_precision,
+            terms.inplace,
+            terms.device,
+            self.parameters,
+            self.program.buffers,
+            gradients,
+            self.state,
+            entry,
+            self.moving * batch - entry,
+            at(walked.kept, batch),
+            fixed + at(walked.after_forward, batch),
+            peaks["forward"],
+            peaks["backward"],
+            peaks["step"],
+            peaks["forward"] - fixed + entry,
+            terms.overhead,
+            peak,
+            phase_at,
+            layer_at,
+            tuple(line for line in (*known, rest) if line.bytes),
+            NOT_INCLUDED,
+            [
+                LayerMemory(
+                    node.name,
+                    node.kind,
+                    at(walked.made_by[index], batch),
+                    at(walked.kept_by[index], batch),
+                    lives["forward"][index] or fixed,
+                    lives["backward"][index],
+                    walked.in_place[index],
+                    index in again,
+                )
+                for index, node in enumerate(network.nodes)
+            ],
+            timeline,
+            batch * sum(plan.macs for i in again if (plan := network.plans[i]) is not None),
+        )
+
+
+def model(network: Network, terms: Terms) -> Model:
+    """Work a network's memory out for every batch at once.
+
+    Raises `SpecError` for a network read with errors and `ValueError` for terms there are not.
+    """
+    _check(network, terms)
+    training, half = terms.training, terms.mixed_precision
+    written = program(
+        network,
+        dtype=terms.dtype,
+        training=training,
+        mixed=half,
+        cuda=terms.device == "cuda",
+    )
+    again = segments(network, written, terms.checkpoint) if training else []
+    walked = walk(written, training=training, inplace=terms.inplace, segments=again)
+    sizes = [weight.size * written.width for weight in written.weights]
+    entry = network.input.size * written.widths[0] if network.input else 0
+    return Model(
+        network,
+        terms,
+        written,
+        walked,
+        sum(sizes),
+        state_bytes(terms.optimizer, sizes) if training else 0,
+        step_bytes(terms.optimizer, sizes, fused=terms.fused) if training else 0,
+        entry + (8 * written.targets if training else 0),
+    )
+
+
+def _check(network: Network, terms: Terms) -> None:
+    if network.errors:
+        raise SpecError(network.errors)
+    message = ""
+    if terms.dtype not in DTYPE_BYTES:
+        message = f"dtype {terms.dtype!r} is none of {', '.join(DTYPE_BYTES)}"
+    elif terms.optimizer not in RULES:
+        message = f"optimizer {terms.optimizer!r} is none of {', '.join(RULES)}"
+    elif terms.device not in ("cpu", "cuda"):
+        message = f"device {terms.device!r} is neither cpu nor cuda"
+    elif terms.training and terms.dtype == "int8":
+        message = "int8 cannot be trained: its gradients are no whole numbers"
+    elif terms.mixed_precision and terms.dtype != "float32":
+        message = f"mixed precision starts from float32, and the dtype is {terms.dtype}"
+    elif terms.overhead < 0:
+        message = f"overhead {terms.overhead} is below 0"
+    if message:
+        raise ValueError(message)

@@ -1,0 +1,257 @@
+"""A network as a flat list of memory operations: every tensor numbered, every size known.
+
+Sizes are per example; nothing here depends on the batch, so one program serves every batch.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.graph import INPUT, Network
+from convcalc.layers.base import Weight
+from convcalc.layers.operations import Layout, Operation
+from convcalc.shape import Shape
+
+LOSS = -1
+"""Index of the loss among the layers."""
+HALF = 2
+"""Bytes of a value in half precision."""
+
+
+class Step(NamedTuple):
+    """One operation, and which tensors of the program it works on."""
+
+    layer: int
+    """Index of the layer; `LOSS` behind the last."""
+    operation: Operation
+    reads: tuple[int, ...]
+    output: int
+    keeps: tuple[int, ...]
+    """Tensors that it keeps for its backward pass; its own output may be among them."""
+    frees: tuple[int, ...]
+    """Tensors that nothing reads after it."""
+    learns: tuple[tuple[int, int, int, bool], ...]
+    """Weights it has gradients for: number, values, bytes of a value in the operation, and whether
+    the gradient comes channels last, so that autograd copies it to lie as the weight does."""
+    backward: bool
+    """Whether its output has a gradient."""
+
+
+class Program(NamedTuple):
+    """What a network does to memory, operation by operation."""
+
+    steps: list[Step]
+    sizes: list[int]
+    """Values per example of every tensor; tensor 0 is the network's input."""
+    widths: list[int]
+    """Bytes of a value of every tensor."""
+    starts: list[int]
+    """Index of each layer's first step; one entry more than layers."""
+    has_gradient: list[bool]
+    """Whether a tensor has one."""
+    output: int
+    """The tensor that is the network's output."""
+    weights: list[Weight]
+    """Every parameter once, in the order of the layers."""
+    width: int
+    """Bytes of a value of a parameter."""
+    buffers: int
+    """Bytes of running statistics and counters."""
+    targets: int
+    """Class indices per example: one a position of the output."""
+    mixed: bool
+    cuda: bool
+
+
+def program(
+    network: Network,
+    *,
+    dtype: str = "float32",
+    training: bool = False,
+    mixed: bool = False,
+    cuda: bool = False,
+) -> Program:
+    """Write out what a network without errors does to memory."""
+    return _Writer(network, DTYPE_BYTES[dtype], training=training, mixed=mixed, cuda=cuda).write()
+
+
+class _Writer:
+    def __init__(
+        self, network: Network, width: int, *, training: bool, mixed: bool, cuda: bool
+    ) -> None:
+        self.network = network
+        self.width = width
+        self.training = training
+        self.mixed = mixed
+        self.cuda = cuda
+        shape = network.input or Shape(0)
+        self.steps: list[Step] = []
+        self.sizes = [shape.size]
+        self.widths = [width]
+        self.gradient = [False]
+        self.order: list[Layout] = ["fresh"]
+        self.weights: list[Weight] = []
+        self.numbers: dict[tuple[int, str], int] = {}
+        self.known: dict[int, tuple[Operation, ...]] = {}
+
+    def write(self) -> Program:
+        network = self.network
+        outputs: list[int] = []
+        starts: list[int] = []
+        buffers = 0
+        for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+            starts.append(len(self.steps))
+            if plan is None or node.layer is None:  # pragma: no cover (the caller refuses errors)
+                outputs.append(0)
+                continue
+            reads = [0 if i == INPUT else outputs[i] for i in node.inputs]
+            owner = node.shared_with if node.shared_with >= 0 else index
+            if owner == index:
+                buffers += 8 * node.layer.counters
+                for weight in plan.weights:
+                    if weight.buffer:
+                        buffers += weight.size * self.width
+                    else:
+                        self.numbers[index, weight.name] = len(self.weights)
+                        self.weights.append(weight)
+            operations = self.known.get(id(plan))
+            if operations is None:
+                shapes = [self._shape(i) for i in node.inputs]
+                operations = self.known[id(plan)] = node.layer.operations(shapes, plan)
+            outputs.append(self._layer(index, owner, operations, reads))
+        starts.append(len(self.steps))
+        output = network.output
+        last = outputs[output] if output >= 0 else 0
+        final = self._shape(output)
+        if self.training:
+            self._loss(last, final)
+        return Program(
+            self._freed(last, outputs),
+            self.sizes,
+            self.widths,
+            starts,
+            self.gradient,
+            last,
+            self.weights,
+            self.width,
+            buffers,
+            final.size // max(final.channels, 1),
+            self.mixed,
+            self.cuda,
+        )
+
+    def _shape(self, index: int) -> Shape:
+        found = self.network.shape_of(index)
+        return found if found is not None else Shape(0)
+
+    def _tensor(self, size: int, width: int, *, gradient: bool, order: Layout = "fresh") -> int:
+        self.sizes.append(size)
+        self.widths.append(width)
+        self.gradient.append(gradient)
+        self.order.append(order)
+        return len(self.sizes) - 1
+
+    def _layer(
+        self, index: int, owner: int, operations: Sequence[Operation], reads: list[int]
+    ) -> int:
+        """Write a layer's operations out; the tensor it makes."""
+        local = list(reads)
+        for operation in operations:
+            if operation.training_only and not self.training:
+                local.append(local[operation.reads[0]])
+            else:
+                local.append(self._operation(index, owner, operation, local))
+        return local[-1] if operations else local[0]
+
+    def _operation(self, layer: int, owner: int, operation: Operation, local: list[int]) -> int:
+        reads = [local[i] for i in operation.reads]
+        precision = operation.precision if self.mixed else "same"
+        if precision != "same":
+            wanted = HALF if precision == "low" else self.width
+            reads = [self._cast(layer, read, wanted) for read in reads]
+        # What merges tensors of two precisions computes in the finer one.
+        width = max((self.widths[read] for read in reads), default=self.width)
+        order = operation.layout
+        before = self.order[reads[0]] if reads else "fresh"
+        if order == "format":
+            order = "channels_last" if before == "channels_last" else "fresh"
+        elif order == "kept":
+            order = before
+            if operation.reshapes and before != "fresh":
+                operation, order = operation._replace(storage="own"), "fresh"
+            elif operation.storage != "view" and before == "cut":
+                order = "fresh"
+        learns = tuple(
+            (
+                self.numbers[owner, weight.name],
+                weight.size,
+                HALF if precision == "low" else self.width,
+                before == "channels_last" and _has_format(weight),
+            )
+            for weight in operation.learns
+        )
+        backward = bool(learns) or any(self.gradient[read] for read in reads)
+        output = self._tensor(operation.output, width, gradient=backward, order=order)
+        keeps: tuple[int, ...] = ()
+        if backward and self.training:
+            if operation.keeps == "input":
+                keeps = tuple(dict.fromkeys(reads))
+            elif operation.keeps == "output":
+                keeps = (output,)
+            elif operation.keeps == "factors":
+                with_gradient = [read for read in reads if self.gradient[read]]
+                keeps = tuple(
+                    read
+                    for read in dict.fromkeys(reads)
+                    if len(with_gradient) > self.gradient[read] or reads.count(read) > 1
+                )
+            elif operation.keeps != "nothing":
+                keeps = tuple(local[i] for i in operation.keeps)
+        held = tuple(local[i] for i in operation.holds)
+        self.steps.append(
+            Step(layer, operation, tuple(reads), output, keeps, held, learns, backward)
+        )
+        return output
+
+    def _cast(self, layer: int, read: int, width: int) -> int:
+        """A copy of a tensor in another precision, if it is not in that one already."""
+        if self.widths[read] == width:
+            return read
+        gradient = self.gradient[read]
+        copy = self._tensor(self.sizes[read], width, gradient=gradient)
+        operation = Operation(self.sizes[read], name="cast")
+        self.steps.append(Step(layer, operation, (read,), copy, (), (), (), gradient))
+        return copy
+
+    def _loss(self, logits: int, shape: Shape) -> None:
+        """Cross-entropy: a log-softmax, which is kept, and a scalar with the weights' total."""
+        operation = Operation(shape.size, keeps="output", precision="full", name="log_softmax")
+        local = [logits]
+        local.append(self._operation(LOSS, LOSS, operation, local))
+
+    def _freed(self, last: int, outputs: list[int]) -> list[Step]:
+        """The steps with what is free after each: a layer's inputs live as long as it works."""
+        last_use: dict[int, int] = {}
+        steps = self.steps
+        ends: dict[int, int] = {step.layer: at for at, step in enumerate(steps)}
+        own = {output: layer for layer, output in enumerate(outputs)}
+        for at, step in enumerate(steps):
+            last_use.setdefault(step.output, at)
+            for read in (*step.reads, *step.frees):
+                # Another layer's output is named by the caller until this layer is done.
+                outside = own.get(read, step.layer) != step.layer
+                last_use[read] = max(last_use.get(read, 0), ends[step.layer] if outside else at)
+        # The caller holds these: the input, the output, and what the loss is taken of.
+        for tensor in (0, last, steps[-1].output if self.training else last):
+            last_use.pop(tensor, None)
+        free: list[list[int]] = [[] for _ in steps]
+        for tensor, at in last_use.items():
+            free[at].append(tensor)
+        return [step._replace(frees=tuple(free[at])) for at, step in enumerate(steps)]
+
+
+def _has_format(weight: Weight) -> bool:
+    """Whether a kernel's weights lie otherwise with channels last than with channels first."""
+    _, *channels = weight.shape[:2]
+    taps = weight.shape[2:]
+    return len(taps) > 1 and channels[0] > 1 and max(taps) > 1

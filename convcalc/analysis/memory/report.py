@@ -1,0 +1,128 @@
+"""What a network takes, as values; docs/memory.md defines every line with its formula."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+Phase = Literal["forward", "backward", "step"]
+
+NOT_INCLUDED = (
+    "workspaces that kernels take for themselves (cuDNN, cuBLAS, im2col)",
+    "the framework's own memory and the CUDA context (287 MB with lazy loading)",
+    "rounding and fragmentation of the allocator (512 B a block, 2 or 20 MiB a segment)",
+    "batches that the data loader holds ready",
+    "inputs that a module's frame keeps alive longer than its operations need them",
+)
+"""What no line counts; `overhead` may stand for it."""
+
+
+class Line(NamedTuple):
+    """A share of memory."""
+
+    name: str
+    bytes: int
+
+
+class Moment(NamedTuple):
+    """One operation, with the most bytes alive while it runs."""
+
+    phase: Phase
+    layer: str
+    """Full name of the layer; `loss` or `optimizer` behind the last."""
+    bytes: int
+    """Everything alive: parameters and all other lines included."""
+
+
+class LayerMemory(NamedTuple):
+    """What one layer has to do with memory, in bytes for the whole batch."""
+
+    name: str
+    kind: str
+    output: int
+    """Storage that its output has of its own; 0 for a view, and where it overwrote its input."""
+    kept: int
+    """What it keeps for its backward pass and no earlier layer keeps; 0 in inference."""
+    live: int
+    """Most bytes alive while it runs forward, all lines included."""
+    live_backward: int
+    """The same while it runs backward; 0 in inference."""
+    in_place: bool
+    """Whether its output overwrote its input."""
+    recomputed: bool
+    """Whether it runs again in the backward pass."""
+
+
+class MemoryReport(NamedTuple):
+    """What inference or one training step takes, in bytes for the whole batch."""
+
+    name: str
+    path: str
+    batch: int
+    dtype: str
+    training: bool
+    optimizer: str
+    fused: bool
+    mixed_precision: bool
+    inplace: bool
+    device: str
+    parameters: int
+    """Values that an optimizer updates; shared ones once."""
+    buffers: int
+    """Running statistics, and 8 bytes for each counter of batches."""
+    gradients: int
+    """Gradients of all parameters, at the end of the backward pass; 0 in inference."""
+    optimizer_state: int
+    """What the optimizer remembers from step to step; 0 in inference."""
+    input: int
+    targets: int
+    """Class indices of 8 bytes, one for each position of the output; 0 in inference."""
+    kept: int
+    """Kept for the backward pass: distinct storages, those of the input and parameters left out."""
+    after_forward: int
+    """Alive between the passes, all lines included."""
+    forward_peak: int
+    """Most alive during the forward pass, all lines included."""
+    backward_peak: int
+    step_peak: int
+    """Most alive while the optimizer steps."""
+    activation_peak: int
+    """The forward peak without parameters, buffers, state, targets and overhead: the input and what
+    is made of it."""
+    overhead: int
+    """As given; it is in every peak."""
+    peak: int
+    """The largest of the three peaks."""
+    peak_phase: Phase
+    peak_layer: str
+    """Full name of the layer at which the peak stands; `loss` or `optimizer` behind the last."""
+    at_peak: tuple[Line, ...]
+    """The peak by what it is made of; the lines add up to it."""
+    not_included: tuple[str, ...]
+    """What no line counts."""
+    layers: Sequence[LayerMemory]
+    timeline: Sequence[Moment]
+    """Bytes alive at every operation, in the order in which they run."""
+    recomputed_macs: int
+    """Multiply-accumulates that checkpointing does again."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The parts of memory, each by itself; they are not all alive at once."""
+        found = [Line("parameters", self.parameters), Line("buffers", self.buffers)]
+        if self.training:
+            found += [
+                Line("gradients", self.gradients),
+                Line("optimizer state", self.optimizer_state),
+            ]
+        found.append(Line("input", self.input))
+        if self.training:
+            found += [Line("targets", self.targets), Line("kept for backward", self.kept)]
+        if self.overhead:
+            found.append(Line("overhead", self.overhead))
+        return tuple(found)
+
+    def layer(self, name: str) -> LayerMemory:
+        """The layer called `name`; `KeyError` when there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)

@@ -1,0 +1,488 @@
+"""The one walk: bytes alive at every operation of the forward and the backward pass.
+
+It follows storages, as PyTorch does: a storage lives as long as a tensor on it or a backward pass
+that keeps it. Sizes are affine in the batch and nothing decides by it, so the walk is taken once,
+for a batch of 2⁹⁶ examples: the high bits of every number then count bytes per example, and the
+low bits those that a batch has once. `at` reads a number for any batch.
+
+Sources: torch/csrc/autograd/engine.cpp (what lives while a node runs) and input_buffer.cpp (how
+gradients of several consumers are added).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.memory.program import HALF, LOSS, Program, Step
+from convcalc.layers.operations import Array
+
+BITS = 96
+BATCH = 1 << BITS
+"""The batch that the walk is taken for; larger than any number of bytes."""
+_CONSTANT = BATCH - 1
+
+STATISTIC = 4
+"""Bytes that a mean or a deviation has at least."""
+SCALAR = 4
+"""Bytes of the loss, of the classes' total weight, and of the gradient of the loss: float32."""
+
+
+def at(number: int, batch: int) -> int:
+    """A number of the walk for `batch` examples.
+
+    >>> at(3 * BATCH + 5, 8)
+    29
+    """
+    return (number >> BITS) * batch + (number & _CONSTANT)
+
+
+class Event(NamedTuple):
+    """One operation, and the most bytes alive while it runs, of the walk's own numbers."""
+
+    layer: int
+    live: int
+    kept: int
+    """Of these, kept for the backward pass."""
+    learned: int
+    """Of these, gradients of weights that are done."""
+
+
+class Walked(NamedTuple):
+    """What the walk found; numbers are the walk's own, read by `at`."""
+
+    forward: list[Event]
+    backward: list[Event]
+    """Empty for inference."""
+    kept: int
+    """Storages kept for the backward pass, the network's input left out."""
+    after_forward: int
+    """Alive between the passes."""
+    kept_by: list[int]
+    """By layer, what it keeps that no earlier one kept; the loss is the last."""
+    made_by: list[int]
+    """By layer, the storage of its own that its output has."""
+    in_place: list[bool]
+    """By layer, whether its output overwrote its input."""
+    recomputed: list[int]
+    """Layers that run again in the backward pass."""
+
+
+class Segment(NamedTuple):
+    """Layers `first` up to, not including, `stop`, which are run again in the backward pass."""
+
+    first: int
+    stop: int
+
+
+def walk(
+    program: Program, *, training: bool, inplace: bool, segments: Sequence[Segment] = ()
+) -> Walked:
+    """Run a program, counting bytes; `training` as the program was written."""
+    return _Walk(program, training=training, inplace=inplace).run(segments)
+
+
+def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
+    """The segments that keep fewer bytes if run again than if kept, taken one after the other.
+
+    A segment that runs again keeps what it starts from, which may be more than its own layers keep.
+    """
+    trial = _Walk(program, training=True, inplace=False)
+    started = trial.look(segments)
+    keepers = list(trial.keepers)
+    found = []
+    for segment, outside in zip(segments, started, strict=True):
+        steps = range(program.starts[segment.first], program.starts[segment.stop])
+        kept = [trial.kept_of[index] for index in steps if index in trial.kept_of]
+        inside = [storage for storages, _ in kept for storage in storages]
+        difference = sum(own for _, own in kept)
+        for storage in inside:
+            keepers[storage] -= 1
+            difference += 0 if keepers[storage] else trial.bytes[storage]
+        for storage in outside:
+            difference -= 0 if keepers[storage] else trial.bytes[storage]
+            keepers[storage] += 1
+        # Both parts of the difference, so that it holds for every batch.
+        if difference > 0:
+            found.append(segment)
+            continue
+        for storage in outside:
+            keepers[storage] -= 1
+        for storage in inside:
+            keepers[storage] += 1
+    return found
+
+
+class _Gradient:
+    """A gradient: its storage, how many hold it, and whether it is a view or slice of another."""
+
+    __slots__ = ("holders", "slice", "storage", "view")
+
+    def __init__(self, storage: int, *, view: bool = False, slice_of: bool = False) -> None:
+        self.storage = storage
+        self.holders = 1
+        self.view = view
+        self.slice = slice_of
+
+
+class _Walk:
+    def __init__(self, program: Program, *, training: bool, inplace: bool) -> None:
+        self.program = program
+        self.training = training
+        self.inplace = inplace
+        layers = len(program.starts) - 1
+        # Storages, by number; 0 is the network's input, a line of its own.
+        self.bytes: list[int] = [0]
+        self.held: list[int] = [1]
+        self.keepers: list[int] = [1]
+        self.counted: list[bool] = [True]
+        self.storage: list[int] = [0] + [-1] * (len(program.sizes) - 1)
+        self.viewed = [False] * len(program.sizes)
+        self.live = self.kept = self.learned_bytes = 0
+        self.forward: list[Event] = []
+        self.backward: list[Event] = []
+        self.kept_by = [0] * (layers + 1)
+        self.made_by = [0] * layers
+        self.in_place = [False] * layers
+        # What each step keeps: storages, and bytes of its own.
+        self.kept_of: dict[int, tuple[list[int], int]] = {}
+        # Half-precision copies of parameters: bytes, and how many steps keep each.
+        self.casts: dict[int, int] = {}
+        self.casts_kept: dict[int, int] = {}
+        self.gradients: dict[int, _Gradient] = {}
+        self.learned: set[int] = set()
+        self.recomputed: list[int] = []
+
+    def run(self, segments: Sequence[Segment]) -> Walked:
+        program, steps = self.program, self.program.steps
+        parts = self._parts(segments)
+        boundaries: list[dict[int, int]] = []
+        for part, again in parts:
+            boundaries.append(self._boundary(part) if again else {})
+            self._forward(part, self.forward, keeping=self.training and not again)
+        if self.training:
+            # The loss, and the total of the classes' weights.
+            self.live += 2 * SCALAR
+            self._note(self.forward, LOSS)
+            self._release(program.output)
+            self._release(steps[-1].output)
+        for number in [number for number in self.casts if not self.casts_kept.get(number)]:
+            self.live -= self.casts.pop(number)
+        after, kept_by = self.live, list(self.kept_by)
+        if self.training:
+            self._seed()
+            for (part, again), boundary in zip(reversed(parts), reversed(boundaries), strict=True):
+                if again:
+                    self._again(part, boundary)
+                self._backward(part)
+                for storage in boundary.values():
+                    self._keep_no_more(storage)
+        return Walked(
+            self.forward,
+            self.backward,
+            sum(kept_by),
+            after,
+            kept_by,
+            self.made_by,
+            self.in_place,
+            self.recomputed,
+        )
+
+    def _parts(self, segments: Sequence[Segment]) -> list[tuple[range, bool]]:
+        """Steps in order, and whether they run again in the backward pass."""
+        starts = self.program.starts
+        found: list[tuple[range, bool]] = []
+        so_far = 0
+        for segment in segments if self.training else ():
+            first, stop = starts[segment.first], starts[segment.stop]
+            found += [(range(so_far, first), False), (range(first, stop), True)]
+            so_far = stop
+        return [*found, (range(so_far, len(self.program.steps)), False)]
+
+    def look(self, segments: Sequence[Segment]) -> list[list[int]]:
+        """Take the forward pass alone; the storages that each segment starts from."""
+        steps = self.program.steps
+        started = []
+        for part, again in self._parts(segments):
+            if again:
+                made = {steps[index].output for index in part}
+                reads = {read for index in part for read in steps[index].reads} - made
+                started.append(sorted({self.storage[read] for read in reads}))
+            self._forward(part, self.forward, keeping=True)
+        return started
+
+    # Storages
+
+    def _new(self, size: int) -> int:
+        self.bytes.append(size)
+        self.held.append(1)
+        self.keepers.append(0)
+        self.counted.append(False)
+        self.live += size
+        return len(self.bytes) - 1
+
+    def _let_go(self, storage: int) -> None:
+        left = self.held[storage] - 1
+        self.held[storage] = left
+        if not left:
+            self.live -= self.bytes[storage]
+
+    def _release(self, tensor: int) -> None:
+        storage = self.storage[tensor]
+        if storage >= 0:
+            self.storage[tensor] = -1
+            self._let_go(storage)
+
+    def _keep(self, storage: int, layer: int) -> None:
+        self.held[storage] += 1
+        if not self.keepers[storage]:
+            self.kept += self.bytes[storage]
+            if not self.counted[storage]:
+                self.counted[storage] = True
+                self.kept_by[layer] += self.bytes[storage]
+        self.keepers[storage] += 1
+
+    def _keep_no_more(self, storage: int) -> None:
+        self.keepers[storage] -= 1
+        if not self.keepers[storage]:
+            self.kept -= self.bytes[storage]
+        self._let_go(storage)
+
+    def _note(self, events: list[Event], layer: int, more: int = 0) -> None:
+        events.append(Event(layer, self.live + more, self.kept, self.learned_bytes))
+
+    # The forward pass
+
+    def _forward(self, part: range, events: list[Event], *, keeping: bool) -> None:
+        program, storages, held = self.program, self.storage, self.held
+        steps, sizes, widths = program.steps, program.sizes, program.widths
+        for index in part:
+            step = steps[index]
+            layer, operation, reads, output, keeps, frees, learns, backward = step
+            manner, own, gone = operation.storage, 0, 0
+            size = sizes[output] * widths[output] * BATCH
+            if manner == "own":
+                storage = self._new(size)
+            else:
+                storage = storages[reads[0]]
+                if manner == "view":
+                    held[storage] += 1
+                    self.viewed[output] = True
+                elif self.inplace and self._overwritable(storage, reads[0], frees):
+                    held[storage] += 1
+                    self.in_place[layer] = True
+                    if keeps and operation.keeps_in_place is not None:
+                        keeps = (output,)
+                    elif keeps and operation.keeps == "input":
+                        keeps = ()
+                        if keeping:
+                            own = size
+                            self.live += size
+                else:
+                    storage = self._new(size)
+            storages[output] = storage
+            for array in operation.extra:
+                extra = self._array(array, widths[output])
+                self.live += extra
+                if array.kept and keeping and backward:
+                    own += extra
+                else:
+                    gone += extra
+            if program.mixed and learns and learns[0][2] == HALF:
+                self._cast_weights(step, keeping=keeping)
+            events.append(Event(layer, self.live, self.kept, self.learned_bytes))
+            self.live -= gone
+            if keeping and backward and (keeps or own):
+                kept = [storages[tensor] for tensor in keeps]
+                for storage in kept:
+                    self._keep(storage, layer)
+                self.kept += own
+                self.kept_by[layer] += own
+                self.kept_of[index] = (kept, own)
+            for tensor in frees:
+                self._release(tensor)
+            if manner != "view" and layer >= 0:
+                self.made_by[layer] = 0 if self.in_place[layer] else size
+
+    def _overwritable(self, storage: int, tensor: int, frees: tuple[int, ...]) -> bool:
+        """Whether nothing else reads a storage, needs it to go back, or holds it.
+
+        What is a view is left alone in training: autograd would copy the gradient of its base.
+        """
+        sole = storage > 0 and self.held[storage] == 1 and tensor in frees
+        return sole and not (self.training and self.viewed[tensor])
+
+    def _array(self, array: Array, width: int) -> int:
+        if array.when == "training" and not self.training:
+            return 0
+        if array.width == STATISTIC:
+            width = max(STATISTIC, self.program.width)
+        elif array.width:
+            width = array.width
+        elif array.cuda_width and self.program.cuda:
+            width = array.cuda_width
+        return (array.values * BATCH + array.constant) * width
+
+    def _cast_weights(self, step: Step, *, keeping: bool) -> None:
+        """Autocast's copies of weights: kept until used; of a bias, until the pass ends."""
+        for position, (number, values, width, _) in enumerate(step.learns):
+            if number not in self.casts:
+                self.casts[number] = values * width
+                self.live += values * width
+            if not position and keeping:
+                if number not in self.casts_kept:
+                    self.kept += values * width
+                    self.kept_by[step.layer] += values * width
+                self.casts_kept[number] = self.casts_kept.get(number, 0) + 1
+
+    # Layers that run again
+
+    def _boundary(self, part: range) -> dict[int, int]:
+        """Keep what some layers start from: tensors, with their storages."""
+        steps = self.program.steps
+        made = {steps[index].output for index in part}
+        found = {}
+        for index in part:
+            for read in steps[index].reads:
+                if read not in made and read not in found:
+                    found[read] = self.storage[read]
+                    self._keep(self.storage[read], steps[part.start].layer)
+        return found
+
+    def _again(self, part: range, boundary: dict[int, int]) -> None:
+        """Run layers again from what was kept of them, now keeping what they need."""
+        steps = self.program.steps
+        for tensor, storage in boundary.items():
+            self.storage[tensor] = storage
+            self.held[storage] += 1
+        self._forward(part, self.backward, keeping=True)
+        for tensor in (*boundary, *(steps[index].output for index in part)):
+            self._release(tensor)
+        self.recomputed.extend(dict.fromkeys(steps[index].layer for index in part))
+
+    # The backward pass
+
+    def _seed(self) -> None:
+        """From the loss to the gradient of the log-softmax."""
+        program = self.program
+        output = program.steps[-1].output
+        self.live += SCALAR
+        if program.steps[-1].backward:
+            storage = self._new(program.sizes[output] * program.widths[output] * BATCH)
+            self.gradients[output] = _Gradient(storage)
+            self._note(self.backward, LOSS)
+            self.live -= SCALAR  # the total of the classes' weights was kept for this
+
+    def _backward(self, part: range) -> None:
+        steps, gradients, events = self.program.steps, self.gradients, self.backward
+        for index in reversed(part):
+            step = steps[index]
+            incoming = gradients.pop(step.output, None)
+            if incoming is None:
+                continue
+            results = self._results(step, incoming)
+            scratch = step.operation.scratch
+            if step.operation.straightens and incoming.slice:
+                scratch += step.operation.output
+            scratch *= self.program.widths[step.output] * BATCH
+            self._note(events, step.layer, scratch)
+            self._reduce(step, results)
+            self._let_go_gradient(incoming)
+            kept = self.kept_of.pop(index, None)
+            if kept is not None:
+                for storage in kept[0]:
+                    self._keep_no_more(storage)
+                self.live -= kept[1]
+                self.kept -= kept[1]
+            if step.learns:
+                self._learn(step)
+            for read, result in zip(step.reads, results, strict=True):
+                if result is not None:
+                    self._hand_over(step.layer, read, result)
+
+    def _results(self, step: Step, incoming: _Gradient) -> list[_Gradient | None]:
+        """What the node makes: a gradient for each tensor read, and for each weight."""
+        program = self.program
+        sizes, widths, kind = program.sizes, program.widths, step.operation.gradient
+        whole = sizes[step.output] * widths[step.output] * BATCH
+        results: list[_Gradient | None] = []
+        for read in step.reads:
+            if not program.has_gradient[read]:
+                results.append(None)
+            elif kind == "new":
+                results.append(_Gradient(self._new(sizes[read] * widths[read] * BATCH)))
+            elif kind == "product":
+                results.append(_Gradient(self._new(whole)))
+            elif kind == "view":
+                self.held[incoming.storage] += 1
+                part = incoming.slice or len(step.reads) > 1
+                results.append(_Gradient(incoming.storage, view=True, slice_of=part))
+            else:
+                incoming.holders += 1
+                results.append(incoming)
+        for _, values, width, _ in step.learns:
+            if kind == "product":
+                self.live += whole
+            elif kind == "new":
+                self.live += values * width
+        return results
+
+    def _reduce(self, step: Step, results: list[_Gradient | None]) -> None:
+        """Sum gradients of what was spread over the output to the size that it has."""
+        kind = step.operation.gradient
+        if kind not in ("same", "product"):
+            return
+        program, events = self.program, self.backward
+        sizes, widths, output = program.sizes, program.widths, step.output
+        for position, (read, result) in enumerate(zip(step.reads, results, strict=True)):
+            same = sizes[read] == sizes[output] and widths[read] == widths[output]
+            if result is None or same:
+                continue
+            results[position] = _Gradient(self._new(sizes[read] * widths[read] * BATCH))
+            self._note(events, step.layer)
+            self._let_go_gradient(result)
+        whole = sizes[output] * widths[output] * BATCH if kind == "product" else 0
+        for _, values, width, _ in step.learns:
+            self.live += values * width
+            self._note(events, step.layer)
+            self.live -= whole
+
+    def _let_go_gradient(self, gradient: _Gradient) -> None:
+        gradient.holders -= 1
+        if not gradient.holders:
+            self._let_go(gradient.storage)
+
+    def _learn(self, step: Step) -> None:
+        """Hand gradients of weights over; those of shared weights are added to what is there."""
+        precise = self.program.width
+        number, values, width, _ = step.learns[0]
+        if width != precise:
+            self.casts_kept[number] -= 1
+            if not self.casts_kept[number]:
+                self.live -= self.casts[number]
+                self.kept -= self.casts.pop(number)
+        for number, values, width, copied in reversed(step.learns):
+            if width != precise:  # autocast's copy: its gradient becomes one of the parameter
+                self.live += values * precise
+                self._note(self.backward, step.layer)
+                self.live -= values * width
+            elif copied:
+                self._note(self.backward, step.layer, values * precise)
+            if number in self.learned:
+                self.live -= values * precise
+            else:
+                self.learned.add(number)
+                self.learned_bytes += values * precise
+
+    def _hand_over(self, layer: int, read: int, result: _Gradient) -> None:
+        """Give a gradient to the tensor it is for; another consumer's may be there already."""
+        older = self.gradients.get(read)
+        if older is None:
+            self.gradients[read] = result
+        elif older.holders == 1 and not older.view and self.held[older.storage] == 1:
+            self._let_go_gradient(result)  # added in place
+        else:
+            program = self.program
+            total = self._new(program.sizes[read] * program.widths[read] * BATCH)
+            self.gradients[read] = _Gradient(total)
+            self._note(self.backward, layer)
+            self._let_go_gradient(older)
+            self._let_go_gradient(result)

@@ -1,0 +1,214 @@
+"""Memory beside PyTorch's own, measured: random small networks of every kind of layer.
+
+Equal to the byte, but for what `NOT_EXACT` lists; docs/memory.md gives the reasons.
+"""
+
+import json
+from functools import partial
+from random import Random
+from typing import Any
+
+import pytest
+
+from convcalc.analysis.memory import Terms, memory, model
+from convcalc.analysis.memory.optimizer import RULES
+from convcalc.graph import Network, load, loads
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.shape import Shape
+
+torch = pytest.importorskip("torch")
+
+import test_forward_against_torch as forward_peers  # noqa: E402 (needs torch)
+import torch_memory  # noqa: E402
+
+BODIES = {
+    "alone": "  - scale\n  - {item}\n",
+    "first": "  - {item}\n  - flatten\n  - linear: 3\n",
+    "between": "  - scale\n  - {item}\n  - flatten\n  - linear: 3\n",
+    "followed": "  - scale\n  - {item}\n  - relu\n  - silu\n  - scale\n  - flatten\n"
+    "  - linear: 3\n",
+    "branches": "  - scale\n  - concat: [[flatten], [{item}, flatten], "
+    "[{item}, {{scale: {{bias: true}}}}, flatten]]\n  - linear: 3\n",
+}
+"""Where a layer may stand: what follows it, whether its input has a gradient, several consumers."""
+
+TIMES = 3
+NOT_EXACT = {
+    "locally_connected": 0.4,  # PyTorch has no such layer; columns and a product by position
+    "circular": 0.3,  # written slice by slice; autograd copies the map's gradient for each
+}
+"""Largest relative error of a peak; what is kept is not compared."""
+PEAKS = ("inference", "forward", "backward")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def drawn(random: Random, kind: str, rank: int) -> tuple[str, Shape] | None:
+    """A random layer as a spec has it, and its input."""
+    _, draw, _ = forward_peers.PEERS[kind]
+    for _ in range(60):
+        fields: Any
+        fields, (x, *_) = draw(random, rank)
+        if kind in ("add", "multiply", "concat"):
+            fields = [[], ["scale"], ["relu"]][: random.randint(1, 3)]
+            if kind != "concat" and rank:
+                fields.append(["global_avgpool"])
+            return json.dumps({kind: fields}), x
+        if kind == "leaky_relu" and fields["slope"] < 0:
+            continue  # PyTorch refuses it in place
+        layer = layer_class(kind)(**fields)
+        if not any(problem.severity == "error" for problem in layer.check([x])):
+            return json.dumps({kind: fields}), x
+    return None
+
+
+def compared(net: Network, batch: int, *, inplace: bool) -> dict[str, tuple[int, int]]:
+    """Each figure: predicted and measured."""
+    inference = memory(net, batch=batch, inplace=inplace)
+    training = memory(net, batch=batch, inplace=inplace, training=True)
+
+    def in_place(report: Any, index: int) -> bool:
+        return bool(report.layers[index].in_place)
+
+    peak = torch_memory.inference(net, batch, partial(in_place, inference), device="cpu")
+    measured = torch_memory.training(net, batch, partial(in_place, training), device="cpu")
+    return {
+        "inference": (inference.activation_peak, peak),
+        "static": (
+            training.parameters + training.buffers + training.input + training.targets,
+            measured.static,
+        ),
+        "kept": (training.kept, measured.saved),
+        "after forward": (training.after_forward, measured.after_forward),
+        "forward": (training.forward_peak, measured.forward_peak),
+        "backward": (training.backward_peak, measured.backward_peak),
+    }
+
+
+CASES = [
+    (kind, rank, body)
+    for kind, (ranks, *_) in forward_peers.PEERS.items()
+    for rank in ranks
+    for body in BODIES
+    if (kind, rank) != ("locally_connected", 3)  # PyTorch's unfold is for images
+    if (kind, body) != ("prelu", "first")  # its kernel makes a gradient that nobody wants
+]
+
+
+def test_every_kind_has_a_peer() -> None:
+    assert set(torch_memory.PEERS) == set(CATALOGUE)
+
+
+@pytest.mark.parametrize(("kind", "rank", "body"), CASES)
+def test_every_kind_to_the_byte(kind: str, rank: int, body: str) -> None:
+    random = Random(f"{kind} {rank} {body}")  # noqa: S311 (tests repeat)
+    for time in range(TIMES):
+        found = drawn(random, kind, rank)
+        if found is None:
+            return
+        item, x = found
+        size = "x".join(map(str, (*x.spatial, x.channels)))
+        text = f"input: {size}\nrounding: floor\nlayers:\n" + BODIES[body].format(item=item)
+        try:
+            net = loads(text)
+        except ValueError:
+            continue
+        tolerance = NOT_EXACT.get(kind, NOT_EXACT["circular"] if "circular" in item else 0)
+        for what, (ours, theirs) in compared(net, 2 + time % 2, inplace=bool(time % 2)).items():
+            if not tolerance or what in PEAKS:
+                assert abs(ours - theirs) <= tolerance * theirs, (what, ours, theirs, text)
+
+
+ZOO = [
+    "densenet121",
+    "shufflenet_v2_x1_0",
+    "squeezenet1_1",
+    "mobilenet_v3_small",
+    "efficientnet_b0",
+    "convnext_tiny",
+    "se_resnet50",
+    "unet",
+]
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_whole_networks_to_the_byte(name: str) -> None:
+    net = load(name)
+    for batch, inplace in ((1, True), (2, False)):
+        training = memory(net, batch=batch, inplace=inplace, training=True)
+        in_place = [layer.in_place for layer in training.layers]
+        measured = torch_memory.training(net, batch, in_place.__getitem__)
+        assert training.kept == measured.saved
+        assert training.after_forward == measured.after_forward
+        assert training.forward_peak == measured.forward_peak
+        assert training.backward_peak == measured.backward_peak
+
+
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": partial(torch.optim.SGD, lr=0.1),
+    "momentum": partial(torch.optim.SGD, lr=0.1, momentum=0.9),
+    "nesterov": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
+    "adagrad": partial(torch.optim.Adagrad, lr=0.1),
+    "rmsprop": partial(torch.optim.RMSprop, lr=0.1),
+    "adam": partial(torch.optim.Adam, lr=0.1),
+    "adamw": partial(torch.optim.AdamW, lr=0.1),
+}
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("optimizer", RULES)
+def test_every_optimizer_to_the_byte(optimizer: str, *, fused: bool) -> None:
+    net = load("lenet5")
+    report = memory(net, batch=3, training=True, optimizer=optimizer, fused=fused)
+    measured = torch_memory.training(
+        net,
+        3,
+        lambda index: report.layers[index].in_place,
+        partial(OPTIMIZERS[optimizer], foreach=fused),
+        device="cpu",
+    )
+    assert report.step_peak == measured.step_peak
+    assert report.peak == max(measured.forward_peak, measured.backward_peak, measured.step_peak)
+
+
+HALF = """
+input: 16x16x3
+rounding: floor
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1, bias: false}
+  - batchnorm
+  - relu
+  - add:
+      - - conv: {filters: 8, kernel: 3, padding: 1}
+        - relu6
+        - conv: {filters: 8, kernel: 1}
+      - []
+  - maxpool: 2
+  - concat: [[{conv: {filters: 4, kernel: 1}}, relu], [silu]]
+  - global_avgpool
+  - flatten
+  - linear: 32
+  - tanh
+  - dropout: 0.5
+  - linear: 10
+"""
+
+
+@pytest.mark.parametrize("batch", [1, 4, 16])
+def test_mixed_precision(batch: int) -> None:
+    """On the CPU, whose autocast casts convolutions and linear layers as CUDA's does."""
+    net = loads(HALF)
+    found = model(net, Terms(training=True, mixed_precision=True)).report(batch)
+    measured = torch_memory.training(
+        net, batch, lambda index: found.layers[index].in_place, device="cpu", half=True
+    )
+    assert found.kept == measured.saved
+    assert found.after_forward == pytest.approx(measured.after_forward, rel=1e-3)
+    assert found.forward_peak == pytest.approx(measured.forward_peak, rel=1e-3)
+    assert found.backward_peak == pytest.approx(measured.backward_peak, rel=1e-3)

@@ -1,0 +1,545 @@
+"""PyTorch's own memory, measured on the meta device: every storage it makes, followed to its end.
+
+A dispatch mode sees every operation; a finalizer on every storage sees it go. Arithmetic is never
+done, so a network of any size takes milliseconds. What the mode cannot see is memory that a kernel
+takes for itself (workspaces), which convcalc does not predict either.
+
+One thing goes otherwise under such a mode than without: where gradients of several consumers meet,
+autograd adds in place only if no mode is active. `Meter` therefore does what autograd would do.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+
+from convcalc.graph import INPUT, Network
+from convcalc.layers.sliding import per_axis, sides
+
+torch = pytest.importorskip("torch")
+dispatch = pytest.importorskip("torch.utils._python_dispatch")
+functional = torch.nn.functional
+
+MODES = {"zero": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+TENSOR_HELD_ONCE, STORAGE_HELD_ONCE = 4, 2
+"""Reference counts that Python sees of a tensor that only autograd's buffer holds."""
+
+
+class Meter(dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
+    """Bytes alive now, and the most there were since `restart`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: dict[int, int] = {}
+        self.live = self.peak = 0
+        self.peak_at = ""
+        self.backward = False
+        self.log: list[tuple[str, int]] | None = None
+
+    def watch(self, tensor: Any, what: str = "") -> None:
+        """Count the storage of a tensor until it goes."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key in self.sizes:
+            return
+        self.sizes[key] = storage.nbytes()
+        self.live += storage.nbytes()
+        if self.live > self.peak:
+            self.peak, self.peak_at = self.live, what
+        weakref.finalize(storage, self.gone, key)
+
+    def gone(self, key: int) -> None:
+        self.live -= self.sizes.pop(key)
+
+    def restart(self) -> None:
+        self.peak = self.live
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if self.backward and func is torch.ops.aten.add.Tensor and self.adds_in_place(*args):
+            torch.ops.aten.add_.Tensor(*args)
+            return args[0]
+        out = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.native_batch_norm.default and not args[5]:
+            self.watch(out[0], str(func))  # real kernels make no statistics in inference
+            return out
+        for tensor in out if isinstance(out, tuple | list) else (out,):
+            if isinstance(tensor, torch.Tensor):
+                self.watch(tensor, str(func))
+        if self.log is not None:
+            self.log.append((str(func), self.live))
+        return out
+
+    @staticmethod
+    def adds_in_place(older: Any, newer: Any) -> bool:
+        """What torch/csrc/autograd/input_buffer.cpp decides (can_accumulate_inplace)."""
+        if not isinstance(newer, torch.Tensor) or older.shape != newer.shape:
+            return False
+        storage = older.untyped_storage()
+        # One reference more than without this function's own argument.
+        sole = older._use_count() == TENSOR_HELD_ONCE
+        return sole and bool(torch._C._storage_Use_Count(storage._cdata) == STORAGE_HELD_ONCE)
+
+
+Answer = Callable[..., Any]
+
+
+InPlace = Callable[[int], bool]
+"""Whether a layer, by index, overwrites its input."""
+
+
+class Flags(NamedTuple):
+    """How a network is run."""
+
+    training: bool
+
+
+def of_rank(name: str, x: Any) -> Any:
+    return getattr(functional, f"{name}{x.ndim - 2}d")
+
+
+def bordered(x: Any, pairs: Any, mode: str = "zero", value: float | None = None) -> Any:
+    flat = [number for pair in reversed(pairs) for number in pair]
+    return functional.pad(x, flat, MODES[mode], value)
+
+
+def symmetric(pairs: Any) -> bool:
+    return all(before == after for before, after in pairs)
+
+
+def convolved(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    """As torch.nn.Conv2d: padding inside the kernel where that can be, a padded copy elsewhere."""
+    (x,) = xs
+    weight = weights["weight"]
+    pairs = [(window.before, window.after) for window in plan.windows]
+    stride, dilation = (per_axis(value, x.ndim - 2) for value in (layer.stride, layer.dilation))
+    padding: Any = 0
+    bordering = any(map(any, pairs))
+    if bordering and layer.padding_mode == "zero" and symmetric(pairs):
+        padding = tuple(before for before, _ in pairs)
+    elif bordering:
+        x = bordered(x, pairs, layer.padding_mode)
+    groups = x.shape[1] // weight.shape[1]
+    return of_rank("conv", x)(x, weight, weights.get("bias"), stride, padding, dilation, groups)
+
+
+def transposed(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    rank = x.ndim - 2
+    kernel, stride, dilation = (
+        per_axis(value, rank) for value in (layer.kernel, layer.stride, layer.dilation)
+    )
+    padding, extra = [], []
+    for window, size, d in zip(plan.windows, kernel, dilation, strict=True):
+        reach = d * (size - 1)
+        padding.append(reach - window.before)
+        extra.append(window.after - window.before)
+    return of_rank("conv_transpose", x)(
+        x, weights["weight"], weights.get("bias"), stride, padding, extra, layer.groups, dilation
+    )
+
+
+def locally_connected(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    """im2col, then a matrix product per position: PyTorch has no layer for it."""
+    (x,) = xs
+    weight = weights["weight"]
+    rank = x.ndim - 2
+    if rank == 1:
+        x = x[:, :, None]
+    kernel, stride, dilation = (
+        ((1,) * (2 - rank)) + per_axis(value, rank)
+        for value in (layer.kernel, layer.stride, layer.dilation)
+    )
+    pairs = [(0, 0)] * (2 - rank) + [(window.before, window.after) for window in plan.windows]
+    padding: Any = 0
+    if symmetric(pairs):
+        padding = tuple(before for before, _ in pairs)
+    else:
+        x = bordered(x, pairs)
+    columns = functional.unfold(x, kernel, dilation, padding, stride)  # (N, C·F, positions)
+    positions = columns.shape[-1]
+    by_position = weight.reshape(weight.shape[0], positions, -1).permute(1, 2, 0)
+    y = torch.bmm(columns.permute(2, 0, 1), by_position).permute(1, 2, 0)
+    y = y.reshape(-1, *plan.output.axes)
+    return y + weights["bias"] if layer.bias else y
+
+
+def pooled(name: str) -> Answer:
+    def answer(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+        (x,) = xs
+        rank = x.ndim - 2
+        ceil = layer.rounding == "ceil"
+        if isinstance(layer.padding, str):
+            pairs = [(window.before, window.after) for window in plan.windows]
+        else:
+            pairs = list(sides(layer.padding, rank))
+        padding: Any = 0
+        if any(map(any, pairs)):
+            if symmetric(pairs) and name != "lp_pool":
+                padding = tuple(before for before, _ in pairs)
+            else:
+                x = bordered(x, pairs, value=float("-inf") if name == "max_pool" else None)
+        pool = of_rank(name, x)
+        if name == "lp_pool":
+            kernel = layer.kernel if rank > 1 else per_axis(layer.kernel, rank)[0]
+            return pool(x, layer.norm, kernel, layer.stride, ceil)
+        if name == "max_pool":
+            return pool(x, layer.kernel, layer.stride, padding, layer.dilation, ceil)
+        return pool(x, layer.kernel, layer.stride, padding, ceil, layer.count_include_pad)
+
+    return answer
+
+
+def adaptive(name: str) -> Answer:
+    def answer(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+        (x,) = xs
+        return of_rank(name, x)(x, plan.output.spatial)
+
+    return answer
+
+
+def normalized(name: str) -> Answer:
+    def answer(layer: Any, plan: Any, weights: Any, xs: Any, flags: Flags) -> Any:
+        kept = (weights.get("running_mean"), weights.get("running_var"))
+        learned = (weights.get("weight"), weights.get("bias"))
+        by_batch = flags.training or kept[0] is None
+        if name == "instance_norm":
+            by_batch = flags.training or kept[0] is None
+        return getattr(functional, name)(xs[0], *kept, *learned, by_batch, 0.1, layer.eps)
+
+    return answer
+
+
+def group_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    learned = (weights.get("weight"), weights.get("bias"))
+    return functional.group_norm(xs[0], layer.groups, *learned, layer.eps)
+
+
+def layer_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    learned = (weights.get("weight"), weights.get("bias"))
+    if layer.over == "all" or x.ndim == 2:
+        return functional.layer_norm(x, x.shape[1:], *learned, layer.eps)
+    last = x.movedim(1, -1)
+    return functional.layer_norm(last, last.shape[-1:], *learned, layer.eps).movedim(-1, 1)
+
+
+def response_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    if x.ndim == 2:
+        y = x[:, :, None]
+        y = functional.local_response_norm(y, layer.size, layer.alpha, layer.beta, layer.k)
+        return y.reshape(x.shape)
+    return functional.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
+
+
+def activation(name: str, *fields: str, **renamed: str) -> Answer:
+    function = getattr(functional, name)
+
+    def answer(layer: Any, plan: Any, weights: Any, xs: Any, *, inplace: bool) -> Any:
+        values = {field: getattr(layer, field) for field in fields}
+        values |= {theirs: getattr(layer, ours) for theirs, ours in renamed.items()}
+        return function(xs[0], **values, inplace=inplace)
+
+    answer.in_place = True  # type: ignore[attr-defined]
+    return answer
+
+
+def plain(function: Any, *fields: str, **renamed: str) -> Answer:
+    def answer(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+        values = {field: getattr(layer, field) for field in fields}
+        values |= {theirs: getattr(layer, ours) for theirs, ours in renamed.items()}
+        return function(xs[0], **values)
+
+    return answer
+
+
+def dropped(layer: Any, plan: Any, weights: Any, xs: Any, flags: Flags) -> Any:
+    return functional.dropout(xs[0], layer.rate, flags.training)
+
+
+def cropped(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    sizes = zip(x.shape[2:], plan.windows, strict=True)
+    places = [slice(None)] * 2
+    places += [slice(-window.before, size + window.after) for size, window in sizes]
+    return x[tuple(places)]
+
+
+def upsampled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    linear = ("linear", "bilinear", "trilinear")[x.ndim - 3]
+    mode = {"nearest": "nearest", "linear": linear, "cubic": "bicubic"}[layer.mode]
+    corners = None if layer.mode == "nearest" else layer.align_corners
+    return functional.interpolate(x, plan.output.spatial, None, mode, corners)
+
+
+def scaled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    shape = (-1, *(1,) * (x.ndim - 2))
+    y = x * weights["weight"].view(shape)
+    return y + weights["bias"].view(shape) if layer.bias else y
+
+
+def folded(operate: Callable[[Any, Any], Any]) -> Answer:
+    def answer(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+        y = xs[0]
+        for x in xs[1:]:
+            y = operate(y, x)
+        return y
+
+    return answer
+
+
+def pixel_shuffled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    if x.ndim == 4:
+        return functional.pixel_shuffle(x, layer.factor)
+    rank, factor = x.ndim - 2, layer.factor
+    blocks = x.reshape(x.shape[0], -1, *(factor,) * rank, *x.shape[2:])
+    turns = [axis for step in range(rank) for axis in (2 + rank + step, 2 + step)]
+    return blocks.permute(0, 1, *turns).reshape(-1, *plan.output.axes)
+
+
+def channel_shuffled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    groups = x.view(x.shape[0], layer.groups, -1, *x.shape[2:])
+    return groups.transpose(1, 2).contiguous().view(x.shape)
+
+
+PEERS: dict[str, Answer] = {
+    "conv": convolved,
+    "depthwise_conv": convolved,
+    "conv_transpose": transposed,
+    "locally_connected": locally_connected,
+    "linear": lambda layer, plan, weights, xs: functional.linear(
+        xs[0], weights["weight"], weights.get("bias")
+    ),
+    "maxpool": pooled("max_pool"),
+    "avgpool": pooled("avg_pool"),
+    "lppool": pooled("lp_pool"),
+    "adaptive_avgpool": adaptive("adaptive_avg_pool"),
+    "adaptive_maxpool": adaptive("adaptive_max_pool"),
+    "global_avgpool": adaptive("adaptive_avg_pool"),
+    "global_maxpool": adaptive("adaptive_max_pool"),
+    "batchnorm": normalized("batch_norm"),
+    "instancenorm": normalized("instance_norm"),
+    "groupnorm": group_normalized,
+    "layernorm": layer_normalized,
+    "lrn": response_normalized,
+    "relu": activation("relu"),
+    "relu6": activation("relu6"),
+    "leaky_relu": activation("leaky_relu", negative_slope="slope"),
+    "elu": activation("elu", "alpha"),
+    "selu": activation("selu"),
+    "silu": activation("silu"),
+    "mish": activation("mish"),
+    "hardsigmoid": activation("hardsigmoid"),
+    "hardswish": activation("hardswish"),
+    "prelu": lambda layer, plan, weights, xs: functional.prelu(xs[0], weights["weight"]),
+    "gelu": plain(functional.gelu, "approximate"),
+    "sigmoid": plain(torch.sigmoid),
+    "tanh": plain(torch.tanh),
+    "softplus": plain(functional.softplus, "beta", "threshold"),
+    "softmax": lambda layer, plan, weights, xs: functional.softmax(xs[0], 1),
+    "log_softmax": lambda layer, plan, weights, xs: functional.log_softmax(xs[0], 1),
+    "dropout": dropped,
+    "flatten": plain(torch.flatten, start_dim="start", end_dim="end"),
+    "reshape": lambda layer, plan, weights, xs: xs[0].reshape(-1, *plan.output.axes),
+    "permute": lambda layer, plan, weights, xs: xs[0].permute(0, *layer.order),
+    "pixel_shuffle": pixel_shuffled,
+    "channel_shuffle": channel_shuffled,
+    "pad": lambda layer, plan, weights, xs: bordered(
+        xs[0],
+        sides(layer.padding, xs[0].ndim - 2),
+        layer.mode,
+        layer.value if layer.mode == "zero" else None,
+    ),
+    "crop": cropped,
+    "upsample": upsampled,
+    "slice": lambda layer, plan, weights, xs: xs[0][:, layer.start : layer.stop],
+    "scale": scaled,
+    "add": folded(torch.add),
+    "multiply": folded(torch.mul),
+    "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1),
+}
+"""Kind → what a PyTorch user would write."""
+
+
+class Measured(NamedTuple):
+    """What PyTorch took, in bytes; parameters, buffers, state, input and targets are included."""
+
+    static: int
+    """Parameters, buffers, optimizer state, input and targets."""
+    saved: int
+    """Distinct storages kept for backward, those of `static` left out."""
+    after_forward: int
+    forward_peak: int
+    backward_peak: int
+    after_backward: int
+    step_peak: int
+
+
+class Peer:
+    """A network in PyTorch, on the meta device."""
+
+    def __init__(self, network: Network, batch: int, device: str) -> None:
+        assert not network.errors, network.errors
+        self.network = network
+        fresh = partial(torch.zeros, device=device)
+        self.weights: list[dict[str, Any]] = []
+        self.counters: list[Any] = []
+        for node, plan in zip(network.nodes, network.plans, strict=True):
+            if node.shared_with >= 0:
+                self.weights.append(self.weights[node.shared_with])
+                continue
+            assert plan is not None
+            self.weights.append(
+                {
+                    weight.name: fresh(weight.shape)
+                    if weight.buffer
+                    else torch.nn.Parameter(fresh(weight.shape))
+                    for weight in plan.weights
+                }
+            )
+            counters = node.layer.counters if node.layer else 0
+            self.counters.extend(fresh((), dtype=torch.int64) for _ in range(counters))
+        assert network.input is not None
+        self.x = fresh((batch, *network.input.axes))
+        output = network.shape_of(network.output)
+        assert output is not None
+        self.y = fresh((batch, *output.spatial), dtype=torch.int64)
+        self.remaining = [0] * len(network.nodes)
+        for node in network.nodes:
+            for index in set(node.inputs):
+                if index != INPUT:
+                    self.remaining[index] += 1
+
+    @property
+    def parameters(self) -> list[Any]:
+        found = {id(weight): weight for own in self.weights for weight in own.values()}
+        return [weight for weight in found.values() if weight.requires_grad]
+
+    def tensors(self) -> Iterator[Any]:
+        yield self.x
+        yield self.y
+        yield from self.counters
+        for own in self.weights:
+            yield from own.values()
+
+    def loss(self, in_place: InPlace, *, half: bool) -> Any:
+        """Cross-entropy of a training pass, the forward pass in half precision if asked for."""
+        flags = Flags(training=True)
+        if not half:
+            return functional.cross_entropy(self.run(flags, in_place), self.y)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = self.run(flags, in_place)
+        return functional.cross_entropy(output.float(), self.y)
+
+    def run(self, flags: Flags, in_place: InPlace) -> Any:
+        """The network's output; a value is let go after the last layer that reads it."""
+        values: dict[int, Any] = {INPUT: self.x}
+        remaining = list(self.remaining)
+        network = self.network
+        for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+            answer = PEERS[node.kind]
+            given = (node.layer, plan, self.weights[index], [values[i] for i in node.inputs])
+            if node.kind in ("batchnorm", "instancenorm", "dropout"):
+                values[index] = answer(*given, flags)
+            elif hasattr(answer, "in_place"):
+                values[index] = answer(*given, inplace=in_place(index))
+            else:
+                values[index] = answer(*given)
+            del given
+            for read in set(node.inputs):
+                if read != INPUT:
+                    remaining[read] -= 1
+                    if not remaining[read] and read != network.output:
+                        del values[read]
+            if not remaining[index] and index != network.output:
+                del values[index]
+        return values[network.output]
+
+
+@contextmanager
+def saving(found: dict[int, int]) -> Iterator[None]:
+    """Collect the storages that autograd keeps: address → bytes."""
+
+    def pack(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        found[storage._cdata] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield
+
+
+def inference(network: Network, batch: int, in_place: InPlace, *, device: str = "meta") -> int:
+    """Most bytes alive at once in inference; the input counts, parameters and buffers do not."""
+    peer = Peer(network, batch, device)
+    meter = Meter()
+    for tensor in peer.tensors():
+        meter.watch(tensor)
+    static = meter.live - peer.x.untyped_storage().nbytes()
+    with torch.no_grad(), meter:
+        output = peer.run(Flags(training=False), in_place)
+    del output
+    return int(meter.peak - static)
+
+
+def training(
+    network: Network,
+    batch: int,
+    in_place: InPlace,
+    optimizer: Callable[[Any], Any] | None = None,
+    *,
+    device: str = "meta",
+    half: bool = False,
+    log: list[tuple[str, int]] | None = None,
+) -> Measured:
+    """A training step in the steady state: gradients freed before, state there already."""
+    peer = Peer(network, batch, device)
+    parameters = peer.parameters
+    step = optimizer(parameters) if optimizer else None
+    if step:
+        for parameter in parameters:
+            parameter.grad = torch.zeros_like(parameter)
+        step.step()
+        step.zero_grad()
+    meter = Meter()
+    meter.log = log
+    for tensor in peer.tensors():
+        meter.watch(tensor)
+    for state in step.state.values() if step else ():
+        for value in state.values():
+            if isinstance(value, torch.Tensor):
+                meter.watch(value)
+    static, own = meter.live, set(meter.sizes)
+    with meter:
+        loss = peer.loss(in_place, half=half)
+        after_forward, forward_peak = meter.live, meter.peak
+        meter.restart()
+        meter.backward = True
+        if loss.requires_grad:
+            loss.backward()
+        meter.backward = False
+        del loss
+        after_backward, backward_peak = meter.live, meter.peak
+        meter.restart()
+        if step:
+            step.step()
+        step_peak = meter.peak
+    # Hooks hold on to what they see, so what is kept is asked for in a run of its own.
+    saved: dict[int, int] = {}
+    with saving(saved):
+        loss = peer.loss(in_place, half=half)
+    kept = sum(size for key, size in saved.items() if key not in own)
+    kept -= 4 if loss.requires_grad else 0  # the total of the classes' weights
+    del loss
+    return Measured(
+        static, kept, after_forward, forward_peak, backward_peak, after_backward, step_peak
+    )
