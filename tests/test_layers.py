@@ -5,6 +5,7 @@ Numbers are worked by hand, or are those of the CS231n notes ("the notes").
 
 import ast
 import re
+import sys
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -284,7 +285,7 @@ def test_every_kind_of_the_catalogue_has_a_row() -> None:
 def test_every_class_is_final_documented_and_declares_its_fields(kind: str) -> None:
     found = layer_class(kind)
     assert found is layer_class(kind)
-    assert getattr(found, "__final__", False)
+    assert getattr(found, "__final__", sys.version_info < (3, 11))  # Python 3.10 keeps no mark
     assert found.__doc__
     usual = defaults(found)
     for name, declared in declarations(found).items():
