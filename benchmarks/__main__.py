@@ -8,6 +8,7 @@ BENCHMARKS = {
     "scale": "Layers a second and bytes a layer, from 100 to 100,000 layers.",
     "check": "1,000 specs of VGG-16's size through `convcalc check`, in one process and more.",
     "fuzz": "Bytes that nobody wrote through the reader and the checker, for as long as one likes.",
+    "forward": "The NumPy engine beside PyTorch eager and ONNX Runtime, batch 1 and 8.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 

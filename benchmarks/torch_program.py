@@ -1,0 +1,187 @@
+"""A network as the PyTorch program that one would write for it, and as an ONNX model."""
+
+from collections import Counter
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+from convcalc.graph import INPUT, Network
+from convcalc.window import Window
+
+FUNCTIONS = {
+    "relu": "F.relu({0}, inplace={inplace})",
+    "relu6": "F.relu6({0}, inplace={inplace})",
+    "silu": "F.silu({0}, inplace={inplace})",
+    "hardswish": "F.hardswish({0}, inplace={inplace})",
+    "hardsigmoid": "F.hardsigmoid({0}, inplace={inplace})",
+    "sigmoid": "torch.sigmoid({0})",
+    "tanh": "torch.tanh({0})",
+    "gelu": "F.gelu({0})",
+    "softmax": "F.softmax({0}, 1)",
+    "dropout": "{0}",
+    "add": "{0} + {1}",
+    "multiply": "{0} * {1}",
+    "global_avgpool": "F.adaptive_avg_pool{rank}d({0}, 1)",
+}
+
+
+class UnknownKindError(ValueError):
+    """A kind of layer that this file has no words for."""
+
+
+def torch_program(network: Network) -> str:
+    """Source that defines `modules` by layer name and `forward(x)`."""
+    made = ["import torch", "from torch import nn", "from torch.nn import functional as F"]
+    made.append("torch.set_grad_enabled(False)")
+    made.append("modules = {}")
+    body = ["def forward(x):"]
+    read = Counter(source for node in network.nodes for source in node.inputs)
+    last = {source: i for i, node in enumerate(network.nodes) for source in node.inputs}
+    for index, node in enumerate(network.nodes):
+        inputs = ["x" if source == INPUT else f"v{source}" for source in node.inputs]
+        module, expression = _words(network, index, inputs, read)
+        if module:
+            made.append(f"m{index} = modules[{node.name!r}] = {module}.eval()")
+            expression = f"m{index}({', '.join(inputs)})"
+        body.append(f"    v{index} = {expression}")
+        gone = [source for source in node.inputs if source >= 0 and last[source] == index]
+        body += [f"    del v{source}" for source in sorted(set(gone))]
+    body.append(f"    return v{network.output}")
+    return "\n".join([*made, *body])
+
+
+def _pads(windows: tuple[Window, ...]) -> tuple[int, ...]:
+    if any(window.before != window.after for window in windows):
+        message = "padding that differs by side"
+        raise UnknownKindError(message)
+    return tuple(window.before for window in windows)
+
+
+def _words(
+    network: Network, index: int, inputs: list[str], read: Mapping[int, int]
+) -> tuple[str, str]:
+    """A module to build and nothing, or nothing and an expression."""
+    node, plan = network.nodes[index], network.plans[index]
+    shape = network.shape_of(node.inputs[0])
+    assert plan is not None  # noqa: S101
+    assert shape is not None  # noqa: S101
+    layer: Any = node.layer
+    rank = shape.rank
+    windows = plan.windows or ()
+    if node.kind == "conv_transpose" and isinstance(layer.padding, int):
+        return (
+            f"nn.ConvTranspose{rank}d({shape.channels}, {layer.filters}, {layer.kernel}, "
+            f"{layer.stride}, {layer.padding}, {layer.output_padding}, {layer.groups}, "
+            f"{layer.bias}, {layer.dilation})"
+        ), ""
+    kernel = tuple(window.kernel for window in windows)
+    stride = tuple(window.stride for window in windows)
+    if node.kind in ("conv", "depthwise_conv"):
+        groups = shape.channels if node.kind == "depthwise_conv" else layer.groups
+        return (
+            f"nn.Conv{rank}d({shape.channels}, {plan.output.channels}, {kernel}, {stride}, "
+            f"{_pads(windows)}, {tuple(w.dilation for w in windows)}, {groups}, {layer.bias})"
+        ), ""
+    if node.kind == "batchnorm":
+        return f"nn.BatchNorm{max(rank, 1)}d({shape.channels}, eps={layer.eps})", ""
+    if node.kind == "linear":
+        return f"nn.Linear({shape.channels}, {layer.features}, {layer.bias})", ""
+    if node.kind in ("maxpool", "avgpool"):
+        ceil = layer.rounding == "ceil"
+        if ceil:
+            padding: Any = layer.padding
+        else:
+            padding = _pads(windows)
+        name = f"{node.kind[:3]}_pool{rank}d"
+        return "", f"F.{name}({inputs[0]}, {kernel}, {stride}, {padding}, ceil_mode={ceil})"
+    if node.kind == "adaptive_avgpool":
+        return "", f"F.adaptive_avg_pool{rank}d({inputs[0]}, {plan.output.spatial})"
+    if node.kind == "flatten" and not plan.output.spatial:
+        return "", f"{inputs[0]}.flatten(1)"
+    if node.kind == "concat":
+        return "", f"torch.cat([{', '.join(inputs)}], 1)"
+    if node.kind == "lrn":
+        values = f"{layer.size}, {layer.alpha}, {layer.beta}, {layer.k}"
+        return "", f"F.local_response_norm({inputs[0]}, {values})"
+    if node.kind == "channel_shuffle":
+        return "", f"F.channel_shuffle({inputs[0]}, {layer.groups})"
+    if node.kind == "slice":
+        return "", f"{inputs[0]}[:, {layer.start}:{layer.stop}]"
+    words = FUNCTIONS.get(node.kind)
+    if words is None or len(inputs) > 2:
+        raise UnknownKindError(node.kind)
+    return "", words.format(
+        *inputs, rank=rank, inplace=read[node.inputs[0]] == 1 and node.inputs[0] >= 0
+    )
+
+
+def onnx_model(network: Network, batch: int, weights: Mapping[str, Any]) -> Any:
+    """The network as an ONNX model with `weights`."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, held = [], []
+    assert network.input is not None  # noqa: S101
+
+    def keep(name: str, array: Any) -> str:
+        held.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    for index, node in enumerate(network.nodes):
+        plan = network.plans[index]
+        assert plan is not None  # noqa: S101
+        layer: Any = node.layer
+        windows = plan.windows or ()
+        inputs = ["x" if source == INPUT else f"v{source}" for source in node.inputs]
+        own = [
+            keep(f"{node.name}.{w.name}", weights[f"{node.name}.{w.name}"]) for w in plan.weights
+        ]
+        options: dict[str, Any] = {}
+        if node.kind in ("conv", "depthwise_conv", "maxpool"):
+            operator = "MaxPool" if node.kind == "maxpool" else "Conv"
+            pads = [w.before for w in windows] + [w.after for w in windows]
+            options = {
+                "kernel_shape": [w.kernel for w in windows],
+                "strides": [w.stride for w in windows],
+                "pads": pads,
+            }
+            if node.kind == "depthwise_conv":
+                options["group"] = plan.output.channels
+            elif node.kind == "conv":
+                options["group"] = layer.groups
+        elif node.kind == "batchnorm":
+            operator, options = "BatchNormalization", {"epsilon": layer.eps}
+        elif node.kind == "linear":
+            operator, options = "Gemm", {"transB": 1}
+        elif node.kind == "relu6":
+            operator = "Clip"
+            own = [keep(f"low{index}", np.float32(0)), keep(f"high{index}", np.float32(6))]
+        elif node.kind in ("dropout", "adaptive_avgpool"):
+            if prod(w.kernel for w in windows) > 1:
+                raise UnknownKindError(node.kind)
+            operator = "Identity"
+        else:
+            known = {
+                "relu": "Relu",
+                "add": "Add",
+                "flatten": "Flatten",
+                "global_avgpool": "GlobalAveragePool",
+                "concat": "Concat",
+            }
+            if node.kind not in known:
+                raise UnknownKindError(node.kind)
+            operator = known[node.kind]
+            if node.kind == "concat":
+                options = {"axis": 1}
+        nodes.append(helper.make_node(operator, [*inputs, *own], [f"v{index}"], **options))
+    shape = [batch, *network.input.axes]
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(f"v{network.output}", TensorProto.FLOAT, None)],
+        held,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    return model

@@ -1,0 +1,180 @@
+"""From layers to operations: what a producer can do on its way out needs no pass of its own."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from convcalc.forward.reference import layer_weights
+from convcalc.graph import INPUT, LayerNode, Network
+from convcalc.layers import Layer
+from convcalc.layers.base import Pointwise
+from convcalc.shape import Shape
+from convcalc.window import Window
+
+CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose", "linear")
+"""Kinds that have weights a factor per filter can be folded into."""
+
+
+class Operation:
+    """A layer, with the layers behind it that are done in the same pass."""
+
+    def __init__(self, network: Network, index: int, inputs: list[int]) -> None:
+        self.node: LayerNode = network.nodes[index]
+        self.index = index
+        self.kind = "affine" if _is_affine(self.node) else self.node.kind
+        self.inputs = inputs
+        """Operations it reads; `INPUT` is the network's input."""
+        self.affine: list[int] = [index] if self.kind == "affine" else []
+        """Batch norms and scales folded into its weights."""
+        self.residual: int | None = None
+        """An operation whose output is added, the last of `inputs`."""
+        self.activation: Layer | None = None
+        self.names = [self.node.name]
+        self.last = index
+        """The layer whose output it computes."""
+        self.folds = _folds(network, index)
+        """Whether its kernel takes factors into its weights and ends in a summand."""
+        self.ends = self.folds or self.kind in ("affine", "add", "multiply")
+
+    @property
+    def layer(self) -> Layer:
+        """The layer it is named after."""
+        assert self.node.layer is not None  # noqa: S101 (networks with errors are refused)
+        return self.node.layer
+
+
+def _folds(network: Network, index: int) -> bool:
+    node, plan = network.nodes[index], network.plans[index]
+    if node.kind not in CONVOLUTIONS or getattr(node.layer, "padding_mode", "zero") != "zero":
+        return False
+    windows = (plan.windows if plan else None) or ()
+    # A transposed convolution with gaps between its taps, or its steps, is left to the reference.
+    return all(w.up == 1 or (w.dilation == 1 and w.kernel >= w.up) for w in windows)
+
+
+def _is_affine(node: LayerNode) -> bool:
+    return node.kind == "scale" or (
+        node.kind == "batchnorm" and bool(getattr(node.layer, "track_running_stats", False))
+    )
+
+
+def is_activation(layer: Layer | None) -> bool:
+    """Whether a layer maps values one by one, knowing nothing of their places."""
+    return isinstance(layer, Pointwise) and layer.storage == "in_place"
+
+
+def _same_values(network: Network, index: int) -> bool:
+    """Whether a layer's output is its input."""
+    node, plan = network.nodes[index], network.plans[index]
+    if plan is None or len(node.inputs) != 1 or plan.output != network.shape_of(node.inputs[0]):
+        return False
+    if node.kind.startswith("adaptive_"):
+        return all(window == Window() for window in plan.windows or ())
+    return node.kind in ("dropout", "add", "multiply", "concat", "flatten", "reshape")
+
+
+def fuse(network: Network, keep: Collection[int]) -> tuple[list[Operation], dict[int, int]]:
+    """Operations in order, and the operation that holds each layer's output.
+
+    Layers in `keep` get an output of their own, which nothing behind them is fused into.
+    """
+    read = Counter(source for node in network.nodes for source in node.inputs)
+    operations: list[Operation] = []
+    holder: dict[int, int] = {INPUT: INPUT}
+
+    def before(source: int) -> Operation | None:
+        """The operation that nobody but the reader of `source` needs as it is."""
+        found = operations[holder[source]] if holder[source] >= 0 else None
+        if found and found.last == source and read[source] == 1 and source not in keep:
+            return found
+        return None
+
+    def absorb(index: int) -> Operation | None:
+        node = network.nodes[index]
+        if node.kind == "add" and len(node.inputs) == 2:
+            return _absorb_sum(network, index, holder, before)
+        found = before(node.inputs[0])
+        if found is None or len(node.inputs) != 1 or found.activation is not None:
+            return None
+        if found.residual is None and _is_affine(node):
+            if found.folds or found.kind == "affine":
+                found.affine.append(index)
+                return found
+        elif is_activation(node.layer) and found.ends:
+            found.activation = node.layer
+            return found
+        return None
+
+    for index, node in enumerate(network.nodes):
+        source = node.inputs[0]
+        if _same_values(network, index):
+            holder[index] = holder[source]
+            found = before(source)
+            if found is not None:
+                found.last = index
+                found.names.append(node.name)
+            continue
+        found = absorb(index)
+        if found is None:
+            found = Operation(network, index, [holder[each] for each in node.inputs])
+            operations.append(found)
+            holder[index] = len(operations) - 1
+        else:
+            found.last = index
+            found.names.append(node.name)
+            holder[index] = operations.index(found)
+    return operations, holder
+
+
+def _absorb_sum(
+    network: Network, index: int, holder: Mapping[int, int], before: Any
+) -> Operation | None:
+    """The later of two summands, when it is a convolution that can add the earlier one."""
+    first, second = sorted(network.nodes[index].inputs, key=lambda source: holder[source])
+    found: Operation | None = before(second)
+    if (
+        found is None
+        or not found.folds
+        or found.activation is not None
+        or found.residual is not None
+        or holder[first] == holder[second]
+        or network.shape_of(first) != network.shape_of(second)
+    ):
+        return None
+    found.residual = holder[first]
+    found.inputs.append(holder[first])
+    return found
+
+
+def folded(
+    network: Network, operation: Operation, weights: Mapping[str, Any]
+) -> tuple[Any, Any | None]:
+    """Factor and summand per output channel that an operation's norms, scales and bias come to."""
+    factor: Any = None
+    summand: Any = None
+    if operation.folds:
+        summand = layer_weights(network, operation.index, weights).get("bias")
+    for index in operation.affine:
+        layer, own = network.nodes[index].layer, layer_weights(network, index, weights)
+        times: Any = own.get("weight")
+        plus: Any = own.get("bias")
+        if "running_var" in own:
+            inverse = 1 / np.sqrt(own["running_var"] + layer.eps)  # type: ignore[union-attr]
+            times = inverse if times is None else times * inverse
+            plus = (
+                -own["running_mean"] * times if plus is None else plus - own["running_mean"] * times
+            )
+        factor = times if factor is None else factor * times
+        if summand is not None:
+            plus = summand * times if plus is None else summand * times + plus
+        summand = plus
+    return factor, summand
+
+
+def shape_of(network: Network, operations: list[Operation], value: int) -> Shape:
+    """The shape of one example of an operation's output, or of the network's input."""
+    shape = network.input if value == INPUT else network.shape_of(operations[value].last)
+    assert shape is not None  # noqa: S101 (networks with errors are refused)
+    return shape
