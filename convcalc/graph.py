@@ -15,12 +15,11 @@ from convcalc.spec.expand import (
     Document,
     LayerNode,
     expand,
-    looks_channels_first,
 )
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, parse_shape
 from convcalc.spec.promises import Promises
-from convcalc.spec.source import MapNode, Node, ScalarNode, Source, read_source
+from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source, read_source
 
 __all__ = [
     "INPUT",
@@ -72,6 +71,10 @@ class Network(NamedTuple):
     """Everything found, in the order of places."""
     year: int | None = None
     """When the network was published."""
+    outputs: Mapping[str, int] = {}
+    """Index of the layer whose output is that of a block or named group, by its full name."""
+    complete: bool = True
+    """Whether every layer that was written is here with its plan."""
     source: Source | None = None
     """The text it was read from, which knows where everything was written."""
 
@@ -154,34 +157,32 @@ def _strict(network: Network) -> Network:
     return network
 
 
-def _shape(text: str) -> Shape:
-    try:
-        return parse_shape(text)
-    except FieldError as error:
-        raise ValueError(f"input {text!r}: {error.problem.message}") from None
+def _shape(given: object) -> Shape | None:
+    """An input as the library takes it: a shape, or a text that says one."""
+    if given is None:
+        return None
+    if isinstance(given, str):
+        try:
+            return parse_shape(given)
+        except FieldError as error:
+            raise ValueError(f"input {given!r}: {error.problem.message}") from None
+    if isinstance(given, Shape) and all(isinstance(size, int) and size > 0 for size in given.axes):
+        return given
+    message = f'input {given!r} is no shape; write Shape(3, (224, 224)) or "224x224x3"'
+    raise ValueError(message)
 
 
 @without_collection
 def _network(
     source: Source, input_shape: Shape | str | None, parameters: Mapping[str, str | Value] | None
 ) -> Network:
-    shape = _shape(input_shape) if isinstance(input_shape, str) else input_shape
+    shape = _shape(input_shape)
     document: Document | None = None
     if not any(found.code in REFUSED for found in source.diagnostics):
         source.root = source.compose()
         document = expand(source, source.root, parameters, shape)
     if document is None:
         document = Document("", None, shape, [], UNKNOWN, {}, Promises())
-    if shape is not None and looks_channels_first(shape):
-        source.report(
-            "CC119",
-            f"input {'x'.join(map(str, (*shape.spatial, shape.channels)))} reads as a height of "
-            f"{shape.spatial[0]} and {shape.channels} channels",
-            0,
-            1,
-            "shapes are height × width × channels",
-            "warning",
-        )
     plans = plan_layers(document.nodes, document.input, source)
     return Network(
         document.name or source.spec,
@@ -196,6 +197,8 @@ def _network(
         document.promises,
         tuple(source.diagnostics),
         document.year,
+        document.outputs,
+        not document.lost and document.input is not None and all(plan for plan in plans),
         source,
     )
 
@@ -270,24 +273,22 @@ def _checked_sharing(
     owner = plans[node.shared_with]
     if owner is None or owner.weights == plan.weights:
         return plan
-    for mine, theirs in zip(plan.weights, owner.weights, strict=False):
-        if mine.shape != theirs.shape:
-            diagnose(
-                source,
-                node,
-                Problem(
-                    "CC202",
-                    f"shared {mine.name} would be {_times(mine.shape)} here, and is "
-                    f"{_times(theirs.shape)} in {nodes[node.shared_with].name}",
-                    help="rounds that share their weights must not change the channels",
-                ),
-            )
-            return None
-    return plan
-
-
-def _times(extents: tuple[int, ...]) -> str:
-    return "×".join(map(str, extents))
+    mine, theirs = (
+        {weight.name: "×".join(map(str, weight.shape)) for weight in weights}
+        for weights in (plan.weights, owner.weights)
+    )
+    differing = next(name for name in {**theirs, **mine} if mine.get(name) != theirs.get(name))
+    diagnose(
+        source,
+        node,
+        Problem(
+            "CC202",
+            f"shared {differing} would be {mine.get(differing, 'absent')} here, and is "
+            f"{theirs.get(differing, 'absent')} in {nodes[node.shared_with].name}",
+            help="rounds that share their weights must have the same fields and channels",
+        ),
+    )
+    return None
 
 
 def diagnose(source: Source, node: LayerNode | None, problem: Problem) -> None:
@@ -336,7 +337,7 @@ def _place(item: Node, kind: str, field: str | None) -> tuple[int, int]:
         if isinstance(fields, MapNode) and field in fields.entries:
             value = fields.entries[field]
             return value.start, value.end
-        if isinstance(fields, ScalarNode) and fields.text:
+        if (isinstance(fields, ScalarNode) and fields.text) or isinstance(fields, ListNode):
             return fields.start, fields.end
     key = item.key(kind)
     return key.start, key.end

@@ -99,3 +99,15 @@ def test_the_garbage_collector_is_left_as_it_was() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("shape", [Shape(0, (8, 8)), Shape(3, (-1, 8)), (8, 8, 3), 8])
+def test_an_input_that_is_no_shape_is_refused(shape: object) -> None:
+    with pytest.raises(ValueError, match="is no shape"):
+        convcalc.loads(SPEC, input=shape)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, [1], 2j])
+def test_a_parameter_that_is_no_value_is_an_error(value: object) -> None:
+    with pytest.raises(convcalc.SpecError, match="which is no number or text"):
+        convcalc.loads(SPEC, parameters={"n": value})  # type: ignore[dict-item]

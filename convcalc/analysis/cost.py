@@ -17,8 +17,8 @@ def analyze(
     a network read with errors; with `strict` false such a network gives what can be known, and
     `totals.complete` is false. See docs/definitions.md for every figure.
     """
-    if batch < 1:
-        message = f"batch {batch} is below 1"
+    if not isinstance(batch, int) or batch < 1:
+        message = f"batch {batch!r} is no whole number above 0"
         raise ValueError(message)
     if dtype not in DTYPE_BYTES:
         message = f"dtype {dtype!r} is none of {', '.join(DTYPE_BYTES)}"
@@ -88,7 +88,6 @@ def analyze(
                 nodes[node.shared_with].name if shared and plan.weights else None,
             )
         )
-    complete = not network.errors
     totals = Totals(
         parameters,
         buffers,
@@ -98,7 +97,7 @@ def analyze(
         buffers * width,
         activations,
         activations * width,
-        complete,
+        network.complete,
     )
     return Report(
         network.name,
@@ -110,6 +109,7 @@ def analyze(
         totals,
         network.shape_of(network.output),
         network.diagnostics,
+        network.outputs,
     )
 
 

@@ -19,6 +19,8 @@ def receptive_fields(network: Network) -> Iterator[tuple[Fields | None, bool]]:
     """
     start: Fields = (Field(),) * (network.input.rank if network.input else 0)
     seen: list[Fields | None] = []
+    off: set[int] = set()
+    """Layers that see more than one place."""
     rank = len(start)
     for node, plan in zip(network.nodes, network.plans, strict=True):
         if plan is None:
@@ -34,6 +36,9 @@ def receptive_fields(network: Network) -> Iterator[tuple[Fields | None, bool]]:
         else:
             fields, aligned = _merged(network, plan, node.inputs, seen, start)
         seen.append(fields)
+        if not aligned or (off and not off.isdisjoint(node.inputs)):
+            aligned = False
+            off.add(len(seen) - 1)
         positioned = fields and plan.output.rank == rank and all(field.size for field in fields)
         yield (fields if positioned else None), aligned
 

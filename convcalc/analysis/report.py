@@ -1,6 +1,6 @@
 """The numbers of a network as values; formats make text of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics import Diagnostic
@@ -83,6 +83,8 @@ class Report(NamedTuple):
     """Output of one example."""
     diagnostics: tuple[Diagnostic, ...]
     """Everything found while reading and analysing."""
+    outputs: Mapping[str, int] = {}
+    """Index of the layer whose output is that of a block or named group, by its full name."""
 
     def layer(self, name: str) -> LayerReport:
         """The layer called `name`; `KeyError` when there is none."""

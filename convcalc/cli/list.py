@@ -36,6 +36,8 @@ def command(patterns: tuple[str, ...], format_name: str) -> None:
         for name in bundled_architectures()
         if not patterns or any(text.lower() in name for text in patterns)
     ]
+    if not names:
+        raise click.UsageError(f"no architecture's name holds {' or '.join(map(repr, patterns))}")
     if format_name == "names":
         write("".join(f"{name}\n" for name in names))
         return

@@ -90,3 +90,7 @@ def write(text: str) -> None:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (until the process ends)
         raise click.exceptions.Exit(0) from None
+    except OSError as error:
+        click.echo(f"convcalc: cannot write: {error.strerror or error}", err=True)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (what is left goes nowhere)
+        raise click.exceptions.Exit(2) from None

@@ -12,6 +12,9 @@ UNKNOWN = "?"
 NONE = "–"
 """A cell that has nothing to say."""
 
+MISALIGNED = "*"
+"""Behind a receptive field whose paths do not look at the same place."""
+
 
 class Column(NamedTuple):
     """One column of the table."""
@@ -60,6 +63,11 @@ def _per_axis(pick: Callable[[Field], object]) -> Callable[[Row], str]:
         return "×".join(str(pick(field)) for field in row.receptive_field)
 
     return cell
+
+
+def _field(row: Row) -> str:
+    """The receptive field, marked where it is not that of one place."""
+    return _per_axis(lambda field: field.largest)(row) + ("" if row.aligned else MISALIGNED)
 
 
 def _raw_axes(pick: Callable[[Field], object]) -> Callable[[Row], object]:
@@ -124,7 +132,7 @@ COLUMNS: dict[str, Column] = {
     "receptive_field": Column(
         "Receptive field",
         True,
-        _per_axis(lambda field: field.largest),
+        _field,
         _raw_axes(lambda field: field.largest),
         "What one output sees of the input, per axis.",
     ),

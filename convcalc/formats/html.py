@@ -5,7 +5,7 @@ from html import escape
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import chosen
 from convcalc.formats.rows import rows
-from convcalc.formats.summary import incomplete, summary, title
+from convcalc.formats.summary import notes, summary, title
 
 MAX_ROWS = 1_000
 """Rows a notebook is shown."""
@@ -37,8 +37,6 @@ def render(report: Report) -> str:
             f'<td style="text-align:right">{escape(count_text)}</td><td>{escape(units)}</td></tr>'
         )
     lines.append("</tbody></table>")
-    note = incomplete(report)
-    if note:
-        lines.append(f"<p><b>{escape(note)}</b></p>")
+    lines += [f"<p><b>{escape(note)}</b></p>" for note in notes(report)]
     lines.append("</div>")
     return "\n".join(lines)

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import chosen
 from convcalc.formats.rows import rows
-from convcalc.formats.summary import incomplete, summary, title
+from convcalc.formats.summary import notes, summary, title
 
 
 def render(
-    report: Report, *, columns: Sequence[str] | None = None, depth: int | None = None
+    report: Report,
+    *,
+    columns: Sequence[str] | None = None,
+    depth: int | None = None,
+    peak: int | None = None,
 ) -> str:
     """The report as Markdown, ending in a newline."""
     picked = chosen(columns)
@@ -22,10 +26,9 @@ def render(
         if not row.heading
     ]
     lines += ["", _row(["Total", "", ""]), _row([":--", "--:", ":--"])]
-    lines += [_row(line) for line in summary(report)]
-    note = incomplete(report)
-    if note:
-        lines += ["", f"**{note}**"]
+    lines += [_row(line) for line in summary(report, peak)]
+    for note in notes(report):
+        lines += ["", f"**{escaped(note)}**"]
     return "\n".join(lines) + "\n"
 
 

@@ -1,5 +1,7 @@
 """How numbers and bytes are written."""
 
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
 
 def grouped(value: int) -> str:
     """Digits in groups of three.
@@ -73,3 +75,13 @@ def plural(count: int, noun: str) -> str:
     '2 errors'
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def bar(share: float, width: int = 8) -> str:
+    """A share as a bar of eighths of a character.
+
+    >>> bar(0.5)
+    '████    '
+    """
+    full, part = divmod(round(share * width * 8), 8)
+    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)

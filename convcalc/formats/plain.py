@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import chosen
 from convcalc.formats.rows import rows
-from convcalc.formats.summary import incomplete, summary, title
+from convcalc.formats.summary import notes, summary, title
 
 
 def render(
-    report: Report, *, columns: Sequence[str] | None = None, depth: int | None = None
+    report: Report,
+    *,
+    columns: Sequence[str] | None = None,
+    depth: int | None = None,
+    peak: int | None = None,
 ) -> str:
     """The report as aligned text, ending in a newline."""
     picked = chosen(columns)
@@ -18,10 +22,8 @@ def render(
         [column.cell(row) for column in picked] for row in rows(report, depth) if not row.heading
     ]
     lines = [title(report), "", *aligned(cells, [column.right for column in picked]), ""]
-    lines += aligned([list(line) for line in summary(report)], [False, True, False])
-    note = incomplete(report)
-    if note:
-        lines.append(note)
+    lines += aligned([list(line) for line in summary(report, peak)], [False, True, False])
+    lines += notes(report)
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
+from convcalc.graph import INPUT, UNKNOWN
 from convcalc.layers.base import Layer, hyperparameters
 from convcalc.shape import Shape
 from convcalc.window import Field
@@ -33,6 +34,8 @@ class Row(NamedTuple):
     line: int
     known: bool
     """False where an error keeps something unknown."""
+    aligned: bool = True
+    """Whether all paths to it look at the same place."""
 
 
 def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
@@ -45,7 +48,7 @@ def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
         if depth is not None and len(parts) > depth:
             name = ".".join(parts[:depth])
             if folded and name != folded_name:
-                yield _folded(folded_name, folded)
+                yield _folded(report, folded_name, folded)
                 folded = []
             if not folded:
                 yield from _headings(parts[: depth - 1], open_blocks)
@@ -53,12 +56,12 @@ def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
             folded.append(layer)
             continue
         if folded:
-            yield _folded(folded_name, folded)
+            yield _folded(report, folded_name, folded)
             folded = []
         yield from _headings(parts[:-1], open_blocks)
         yield _leaf(layer, parts)
     if folded:
-        yield _folded(folded_name, folded)
+        yield _folded(report, folded_name, folded)
 
 
 def _headings(blocks: list[str], open_blocks: list[str]) -> Iterator[Row]:
@@ -100,6 +103,7 @@ def _leaf(layer: LayerReport, parts: list[str]) -> Row:
         layer.receptive_field,
         layer.line,
         known,
+        layer.aligned,
     )
 
 
@@ -109,13 +113,15 @@ def _merged_inputs(layer: LayerReport, parts: list[str]) -> str:
     return "of " + ", ".join(name.removeprefix(prefix) for name in layer.inputs)
 
 
-def _folded(name: str, layers: list[LayerReport]) -> Row:
+def _folded(report: Report, name: str, layers: list[LayerReport]) -> Row:
     def total(values: list[int | None]) -> int | None:
-        return sum(value or 0 for value in values)
+        known = [value for value in values if value is not None]
+        return sum(known) if len(known) == len(values) else None
 
-    last = layers[-1]
+    index = report.outputs.get(name)
+    last = layers[-1] if index is None or index < 0 else report.layers[index]
+    passed_on = index == INPUT  # a block that hands on the network's input
     parts = name.split(".")
-    known = all(layer.output is not None for layer in layers)
     return Row(
         name,
         parts[-1],
@@ -124,15 +130,16 @@ def _folded(name: str, layers: list[LayerReport]) -> Row:
         "block",
         f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
         layers[0].inputs,
-        last.output,
+        report.input if passed_on else last.output if index != UNKNOWN else None,
         total([layer.parameters for layer in layers]),
         total([layer.buffers for layer in layers]),
         total([layer.macs for layer in layers]),
         total([layer.activations for layer in layers]),
         total([layer.activation_bytes for layer in layers]),
-        last.receptive_field,
+        None if passed_on else last.receptive_field,
         layers[0].line,
-        known,
+        all(layer.output is not None for layer in layers),
+        last.aligned,
     )
 
 

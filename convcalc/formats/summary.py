@@ -12,8 +12,8 @@ def title(report: Report) -> str:
     return f"{printable(report.name)}: {shapes} ({examples}, {report.dtype})"
 
 
-def summary(report: Report) -> list[tuple[str, str, str]]:
-    """Totals as (what, count, in other units)."""
+def summary(report: Report, peak: int | None = None) -> list[tuple[str, str, str]]:
+    """Totals as (what, count, in other units); `peak` are bytes that inference takes."""
     totals = report.totals
     least = "" if totals.complete else "at least "
     lines = [
@@ -31,6 +31,8 @@ def summary(report: Report) -> list[tuple[str, str, str]]:
     lines.append(
         ("Activations", least + grouped(totals.activations), both_bytes(totals.activation_bytes))
     )
+    if peak is not None:
+        lines.append(("Inference", f"{grouped(peak)} B", f"{both_bytes(peak)} at its peak"))
     return lines
 
 
@@ -40,10 +42,16 @@ def _counted(value: int, unit: str) -> str:
     return f"{number}{unit}" if number[-1].isalpha() else f"{number} {unit}"
 
 
-def incomplete(report: Report) -> str | None:
-    """What is to be said of totals that errors keep incomplete."""
-    if report.totals.complete:
-        return None
-    unknown = sum(layer.output is None for layer in report.layers)
-    what = f"{plural(unknown, 'layer')} unknown" if unknown else "some layers missing"
-    return f"Incomplete: {what} because of errors, so the totals are lower bounds."
+def notes(report: Report) -> list[str]:
+    """What is to be said of figures that are not what they seem."""
+    found = []
+    if not all(layer.aligned for layer in report.layers):
+        found.append(
+            "* Paths to this layer do not look at the same place: the field is the largest "
+            "path's, and an output may see more."
+        )
+    if not report.totals.complete:
+        unknown = sum(layer.output is None for layer in report.layers)
+        what = f"{plural(unknown, 'layer')} unknown" if unknown else "some layers missing"
+        found.append(f"Incomplete: {what} because of errors, so the totals are lower bounds.")
+    return found

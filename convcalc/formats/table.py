@@ -10,15 +10,12 @@ from rich.text import Text
 
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, NONE, UNKNOWN
-from convcalc.formats.numbers import scaled
+from convcalc.formats.numbers import bar, scaled
 from convcalc.formats.rows import Row, rows
-from convcalc.formats.summary import incomplete, summary, title
+from convcalc.formats.summary import notes, summary, title
 
-BAR = 8
-"""Characters of a full bar."""
 LEAST = 20
 """Characters that hyperparameters keep before other columns give way."""
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def render(
@@ -26,6 +23,7 @@ def render(
     *,
     columns: Sequence[str] | None = None,
     depth: int | None = None,
+    peak: int | None = None,
     width: int | None = None,
     color: bool = True,
 ) -> str:
@@ -51,6 +49,8 @@ def render(
             grid.insert(position + 1, _Column("share", shares))
             break
     hidden = [] if columns else _fit(grid, console.width, shown)
+    # Wider than the terminal if it must be, because a number cut off is a wrong number.
+    console.width = max(console.width, _needed(grid))
     # The space between columns is their width's, because a padded cell takes rich twice the time.
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=0)
     for column in grid:
@@ -66,19 +66,19 @@ def render(
         table.add_row(*cells)
     console.print(Text(title(report), style="bold"))
     console.print(table)
+    shown_totals = summary(report, peak)
     totals = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     totals.add_column(style="bold", no_wrap=True, min_width=len("Activations"))
-    totals.add_column(justify="right", no_wrap=True, min_width=_widest(1, report))
-    totals.add_column(style="dim", no_wrap=True, min_width=_widest(2, report))
-    for line in summary(report):
+    totals.add_column(justify="right", no_wrap=True, min_width=_widest(1, shown_totals))
+    totals.add_column(style="dim", no_wrap=True, min_width=_widest(2, shown_totals))
+    for line in shown_totals:
         totals.add_row(*map(Text, line))
     console.print(totals)
     if hidden:
         note = f"Not shown for want of width: {', '.join(hidden)} (--columns chooses)."
         console.print(Text(note, style="dim"))
-    missing = incomplete(report)
-    if missing:
-        console.print(Text(missing, style="bold red"))
+    for said in notes(report):
+        console.print(Text(said, style="bold red"))
     return "\n".join(line.rstrip() for line in text.getvalue().split("\n"))
 
 
@@ -98,6 +98,15 @@ class _Column:
         return max(titles, max((len(cell) for cell in self.cells), default=0))
 
 
+def _needed(grid: list[_Column]) -> int:
+    """Characters that the columns take at least, two of space after each."""
+    widths = [
+        min(column.width, LEAST) if column.name == "hyperparameters" else column.width
+        for column in grid
+    ]
+    return sum(widths) + 2 * len(grid)
+
+
 def _fit(grid: list[_Column], width: int, shown: list[Row]) -> list[str]:
     """Make the columns fit, the least important first; the names of those left out.
 
@@ -105,12 +114,8 @@ def _fit(grid: list[_Column], width: int, shown: list[Row]) -> list[str]:
     ever cut off.
     """
 
-    def excess(least: int = LEAST) -> int:
-        widths = [
-            min(column.width, least) if column.name == "hyperparameters" else column.width
-            for column in grid
-        ]
-        return sum(widths) + 2 * len(grid) - width
+    def excess() -> int:
+        return _needed(grid) - width
 
     def drop(name: str) -> None:
         grid[:] = [column for column in grid if column.name != name]
@@ -143,8 +148,8 @@ def _cell(name: str, row: Row) -> Text:
     return Text(cell, style="dim" if cell in (NONE, "0") else "")
 
 
-def _widest(part: int, report: Report) -> int:
-    return max(len(line[part]) for line in summary(report))
+def _widest(part: int, lines: list[tuple[str, str, str]]) -> int:
+    return max(len(line[part]) for line in lines)
 
 
 def _share(row: Row, most: int) -> Text:
@@ -153,14 +158,3 @@ def _share(row: Row, most: int) -> Text:
         return Text("")
     share = row.activation_bytes / most
     return Text(f"{bar(share)} {share:>4.0%}", style="blue")
-
-
-def bar(share: float) -> str:
-    """A share as a bar of eighths of a character.
-
-    >>> bar(0.5)
-    '████    '
-    """
-    eighths = round(share * BAR * 8)
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(BAR)

@@ -105,7 +105,10 @@ class Hardsigmoid(Pointwise):
     overwrites = True
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
-        """min(max(x + 3, 0), 6)/6. Source: torch.nn.Hardsigmoid."""
+        """min(max(x + 3, 0), 6)/6. Source: torch.nn.Hardsigmoid.
+
+        ONNX operator HardSigmoid with alpha 1/6; its default is 1/5.
+        """
         return xp.minimum(xp.maximum(xs[0] + 3, 0), 6) / 6
 
 

@@ -59,7 +59,10 @@ class Prelu(Layer):
         return (operation._replace(storage="own", gradient="product"),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
-        """The value where it is above 0, else w·x. Source: torch.nn.PReLU."""
+        """The value where it is above 0, else w·x. Source: torch.nn.PReLU.
+
+        ONNX operator PRelu takes slopes of any shape that broadcasts, even one per value.
+        """
         x = xs[0]
         return xp.where(x > 0, x, x * per_channel(weights["weight"], x))
 

@@ -148,6 +148,7 @@ class AvgPool(Layer):
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = Σ x[o·S + t − P]/count. Source: torch.nn.AvgPool2d.
 
+        `count_include_pad` is on by default, as in PyTorch, and off in ONNX operator AveragePool.
         The count is F; what a window of ceil mode reaches beyond the padding is not counted, nor
         is the padding itself unless `count_include_pad`; `divisor` replaces it.
         """

@@ -110,7 +110,9 @@ class Reshape(Layer):
                 f"{x} has {x.size} values and {text} "
                 + (f"needs a multiple of {known}" if -1 in self.shape else f"has {known}"),
                 "shape",
-                "let one extent be −1 to take what is left",
+                f"use extents whose product divides {x.size}"
+                if -1 in self.shape
+                else f"use extents whose product is {x.size}, one of them −1 to take what is left",
             )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:

@@ -57,7 +57,11 @@ class PixelShuffle(Layer):
         return (Operation(x.size),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
-        """y[c, i·r + a, j·r + b] = x[(c·r + a)·r + b, i, j]. Source: torch.nn.PixelShuffle."""
+        """y[c, i·r + a, j·r + b] = x[(c·r + a)·r + b, i, j]. Source: torch.nn.PixelShuffle.
+
+        ONNX operator DepthToSpace in mode CRD; its default, DCR, is this behind a `channel_shuffle`
+        of r² groups.
+        """
         x = xs[0]
         rank, factor = x.ndim - 2, self.factor
         blocks = x.reshape(x.shape[0], -1, *(factor,) * rank, *x.shape[2:])

@@ -1,6 +1,7 @@
 """What layers with a sliding kernel share: their windows, and what can be wrong with them."""
 
 from collections.abc import Iterator
+from math import gcd
 from typing import Protocol
 
 from convcalc.diagnostics import Problem
@@ -303,22 +304,23 @@ def decimal(numerator: int, denominator: int) -> str:
 
 def check_groups(channels: int, filters: int, groups: int) -> Iterator[Problem]:
     """Groups that do not divide the channels in or out."""
+    common = gcd(channels, filters)
     for field, count, what in (("groups", channels, "input"), ("groups", filters, "output")):
         if count % groups:
-            divisors = [number for number in range(1, min(count, 4096) + 1) if count % number == 0]
+            divisors = [number for number in range(1, min(common, 4096) + 1) if not common % number]
             near = min(divisors, key=lambda number: abs(number - groups))
             yield Problem(
                 "CC305",
                 f"{groups} groups do not divide the {count} {what} channels: "
                 f"{count}/{groups} = {decimal(count, groups)}",
                 field,
-                f"use a divisor of {count}, such as {near}, or another number of "
+                f"use a divisor of {channels} and {filters}, such as {near}, or another number of "
                 + ("filters" if what == "output" else "channels in"),
             )
 
 
 def check_pool_padding(layer: Sliding, x: Shape) -> Iterator[Problem]:
-    """Pooling padded by more than half its kernel: some windows would hold padding alone."""
+    """Pooling padded by more than half its kernel, which PyTorch and Caffe refuse."""
     if isinstance(layer.padding, str):
         return
     kernels = per_axis(layer.kernel, x.rank)
@@ -329,8 +331,7 @@ def check_pool_padding(layer: Sliding, x: Shape) -> Iterator[Problem]:
                 f"padding {max(pair)} is more than half the pooling kernel: {kernel}/2 = "
                 f"{kernel / 2:g}",
                 "padding",
-                f"use a padding of at most {kernel // 2}: beyond that, windows would hold padding "
-                "alone",
+                f"use a padding of at most {kernel // 2}, as PyTorch and Caffe require",
             )
             return
 

@@ -172,7 +172,12 @@ class Upsample(Layer):
         return found
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
-        """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample."""
+        """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample.
+
+        `align_corners` spreads positions over the output's extent, as PyTorch does; ONNX operator
+        Resize over extent·scale before rounding, which differs where a scale leaves a fraction.
+        Its default for nearest, half_pixel with round_prefer_floor, is ours at whole scales alone.
+        """
         x = xs[0]
         spatial = x.shape[2:]
         sizes, scales = self.output_sizes(spatial), self._scales(len(spatial))

@@ -5,10 +5,10 @@ run shows them all; what grows beyond the limits is refused, because blocks can 
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import Severity, closest
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Layer, declarations
 from convcalc.shape import Shape
@@ -32,7 +32,7 @@ from convcalc.spec.vocabulary import native_kind
 
 MAX_LAYERS = 200_000
 """Most layers in one network."""
-MAX_STEPS = 600_000
+MAX_STEPS = 400_000
 """Most items, calls and rounds that expanding one spec may take."""
 MAX_CALLS = 40
 """Most blocks, groups and branches inside one another."""
@@ -43,6 +43,8 @@ INPUT = -1
 """Index of the network's input."""
 UNKNOWN = -2
 """Index of a tensor that an error keeps unknown."""
+OPEN = -3
+"""Index of the tensor of a group or block that is still being written out."""
 
 TOP_LEVEL = {
     "name": "What the network is called.",
@@ -95,6 +97,10 @@ class Document(NamedTuple):
     parameters: dict[str, Value]
     promises: Promises
     year: int | None = None
+    outputs: Mapping[str, int] = {}
+    """Index of the layer whose output is that of a block or named group, by its full name."""
+    lost: bool = False
+    """Whether errors kept an item out altogether."""
 
 
 class _Block(NamedTuple):
@@ -120,11 +126,19 @@ class _Item(NamedTuple):
 class _Place:
     """Where an item stands: what its names start with, and how many of each kind came before."""
 
-    __slots__ = ("counters", "numbered", "outer", "prefix", "scope")
+    __slots__ = ("block", "counters", "numbered", "outer", "prefix", "scope")
 
     def __init__(
-        self, prefix: str, scope: Scope, outer: "_Place | None" = None, *, numbered: bool = False
+        self,
+        prefix: str,
+        scope: Scope,
+        outer: "_Place | None" = None,
+        *,
+        numbered: bool = False,
+        block: bool = False,
     ) -> None:
+        self.block = block
+        """The inside of a block, or the whole network: where parameters belong."""
         self.prefix = prefix
         self.scope = scope
         self.outer = outer
@@ -133,7 +147,8 @@ class _Place:
 
     def inner(self, scope: Scope, *, numbered: bool) -> "_Place":
         """This place with other names in scope; items are still counted together."""
-        place = _Place(self.prefix, scope, self.outer, numbered=numbered or self.numbered)
+        numbered = numbered or self.numbered
+        place = _Place(self.prefix, scope, self.outer, numbered=numbered, block=self.block)
         place.counters = self.counters
         return place
 
@@ -142,7 +157,7 @@ class _Place:
 def expand(
     source: Source,
     root: Node | None,
-    overrides: Mapping[str, str | Value] | None = None,
+    overrides: Mapping[str, object] | None = None,
     input_shape: Shape | None = None,
 ) -> Document | None:
     """Write out the spec `root`; findings go to `source`.
@@ -170,7 +185,7 @@ class _Expander:
         self,
         source: Source,
         root: MapNode,
-        overrides: Mapping[str, str | Value],
+        overrides: Mapping[str, object],
         input_shape: Shape | None,
     ) -> None:
         self.source = source
@@ -182,6 +197,9 @@ class _Expander:
         self.blocks: dict[str, _Block] = {}
         self.nodes: list[LayerNode] = []
         self.names: dict[str, int] = {}
+        self.outputs: dict[str, int] = {}
+        self.rounds: dict[str, str] = {}
+        self.lost = False
         self.items: dict[int, _Item | None] = {}
         self.called: set[str] = set()
         self.calls: list[str] = []
@@ -270,6 +288,7 @@ class _Expander:
         except RefusedError as error:
             self.source.refuse(error)
             self.nodes.clear()  # the part before the limit would mean nothing
+            self.lost = True
             output = UNKNOWN
         promises = read_promises(
             self.source, self.expectations(), entries.get("budget"), scope, self.reader
@@ -283,6 +302,8 @@ class _Expander:
             dict(scope.values),
             promises,
             self.year(),
+            self.outputs,
+            self.lost,
         )
 
     # What stands at the top of a spec
@@ -369,6 +390,14 @@ class _Expander:
 
     def override(self, key: ScalarNode, default: Node) -> Value | None:
         given = self.overrides[key.text]
+        if not isinstance(given, bool | int | float | str):
+            self.error(
+                "CC107",
+                f"parameter `{key.text}` is set to {given!r:.60}, which is no number or text",
+                key,
+                "give a number, true or false, or text",
+            )
+            return None
         if not isinstance(given, str):
             return given
         if isinstance(default, ScalarNode) and not default.plain:
@@ -389,6 +418,8 @@ class _Expander:
 
     def read_input(self, node: Node | None, scope: Scope) -> Shape | None:
         if self.input_shape is not None:
+            if looks_channels_first(self.input_shape):
+                self.warn_channels_first(self.input_shape, node or self.root)
             return self.input_shape
         if node is None:
             self.source.report(
@@ -409,19 +440,18 @@ class _Expander:
         return shape
 
     def warn_channels_first(self, shape: Shape, node: Node) -> None:
-        right = "x".join(map(str, (*shape.spatial[1:], shape.channels, shape.spatial[0])))
         written = "x".join(map(str, (*shape.spatial, shape.channels)))
-        self.source.report(
-            "CC119",
-            f"input {written} reads as a height of {shape.spatial[0]} and {shape.channels} "
-            "channels",
-            node.start,
-            node.end,
-            f"shapes are height × width × channels: write {right} if it has "
-            f"{shape.spatial[0]} channels",
-            "warning",
-            field="input",
-        )
+        first, *rest = (*shape.spatial, shape.channels)
+        what = f"a height of {first} and {shape.channels} channels"
+        advice = "shapes are height × width × channels: write "
+        if first == 1 and len(rest) == 3 and rest[0] in (1, 3, 4):
+            what = f"a depth of 1 and {shape.channels} channels"
+            advice += f"{rest[1]}x{rest[2]}x{rest[0]}, without the batch"
+        else:
+            advice += "x".join(map(str, (*rest, first)))
+            advice += f" if it has {first} channel{'' if first == 1 else 's'}"
+        where = "" if self.input_shape is None else "--input "
+        self.error("CC119", f"input {where}{written} reads as {what}", node, advice, "warning")
 
     def read_defaults(self, node: Node | None, scope: Scope) -> None:
         entries = self.mapping(node, "defaults", "write `defaults: {conv: {bias: false}}`")
@@ -444,6 +474,14 @@ class _Expander:
         for key in entries.key_nodes() if entries else ():
             body = entries.entries[key.text] if entries else key
             if not self.valid_name(key):
+                continue
+            if key.text in MODIFIERS or key.text == "layers":
+                self.error(
+                    "CC117",
+                    f"`{key.text}` has a meaning of its own in an item",
+                    key,
+                    "choose another name",
+                )
                 continue
             if key.text in CATALOGUE:
                 self.error(
@@ -502,10 +540,11 @@ class _Expander:
                 at,
                 "write `layers:` and items under it, each after a dash: `- conv: {…}`",
             )
+            self.lost = True
             return UNKNOWN
         if not node.items:
             self.error("CC116", "layers is empty", node, "add a layer: `- conv: {…}`", "warning")
-        return self.sequence(node, INPUT, _Place("", scope))
+        return self.sequence(node, INPUT, _Place("", scope, block=True))
 
     def inspect_uncalled(self) -> None:
         """Look through blocks that nothing calls, so that their errors show all the same."""
@@ -534,10 +573,15 @@ class _Expander:
         at = id(node)
         item = self.items[at] if at in self.items else self.parsed(node)
         if item is None:
+            self.lost = True
             return UNKNOWN
         if item.modifiers is None:
-            return self.one(item, node, current, place, "")
-        return self.modified(item, item.modifiers, current, place)
+            made = self.one(item, node, current, place, "")
+        else:
+            made = self.modified(item, item.modifiers, current, place)
+        if made == UNKNOWN and current != UNKNOWN:
+            self.lost = True
+        return made
 
     def modified(self, item: _Item, node: MapNode, current: int, place: _Place) -> int:
         """Expand an item that has a name, a source, a condition or repeats."""
@@ -619,7 +663,7 @@ class _Expander:
             group = item.group or ListNode([], 0, 0)
             if not name:
                 return self.sequence(group, current, place)
-            prefix = self.claim(name, place, node, UNKNOWN)
+            prefix = self.claim(name, place, node, OPEN)
             current = self.sequence(group, current, _Place(prefix + ".", place.scope, place))
             self.bind(name, prefix, place, current)
             return current
@@ -698,18 +742,19 @@ class _Expander:
             return UNKNOWN
         arguments = self.arguments(block, value, node, place.scope)
         if name:
-            prefix = self.claim(name, place, node, UNKNOWN)
+            prefix = self.claim(name, place, node, OPEN)
         else:
             count = place.counters.get(block.name, 0) + 1
             while f"{place.prefix}{block.name}{count}" in self.names:
                 count += 1
             place.counters[block.name] = count
             prefix = f"{place.prefix}{block.name}{count}"
-            self.names[prefix] = UNKNOWN
+            self.names[prefix] = OPEN
         if arguments is None:
+            self.names[prefix] = UNKNOWN
             return UNKNOWN
         self.calls.append(block.name)
-        inner = _Place(prefix + ".", Scope(arguments, self.failed), place)
+        inner = _Place(prefix + ".", Scope(arguments, self.failed), place, block=True)
         current = self.sequence(block.layers, current, inner)
         self.calls.pop()
         self.bind(name, prefix, place, current)
@@ -751,7 +796,8 @@ class _Expander:
                 return None
             given[next(iter(declared))] = value
         values = dict(self.top_values)
-        inner = Scope(values, self.failed)
+        missing = set(self.failed)
+        inner = Scope(values, missing)
         failed = isinstance(value, MapNode) and len(given) != len(value.entries)
         for name, default in declared.items():
             if name in given:
@@ -768,6 +814,7 @@ class _Expander:
                 found = self.argument(default, inner)
             if found is None:
                 failed = True
+                missing.add(name)
             else:
                 values[name] = found
         return None if failed else values
@@ -813,7 +860,7 @@ class _Expander:
                 "CC117",
                 f"{quoted(node)} is no name",
                 node,
-                "a name starts with a letter and holds letters, digits and _",
+                "a name starts with a letter and holds letters, digits, _ and -",
             )
             return False
         if name in ("input", "true", "false", "and", "or", "not", "if", "else", "index"):
@@ -850,41 +897,76 @@ class _Expander:
     def bind(self, name: str, prefix: str, place: _Place, index: int) -> None:
         """Let the name of a group or block mean the tensor it made."""
         self.names[prefix] = index
+        self.outputs[prefix] = index
         if name and place.numbered:
             self.names[place.prefix + name] = index
+            self.rounds[place.prefix + name] = prefix
 
     def resolve(self, node: Node, place: _Place) -> int:
-        """The tensor that `from` names, looked for from the inside out."""
+        """The tensor that `from` names, looked for from the inside out.
+
+        In each block, its items come before its parameters that hold text; a name that a parameter
+        holds is looked for where the block is called.
+        """
         if not isinstance(node, ScalarNode) or not node.text:
-            self.error("CC107", f"from is the name of an item, and this is {quoted(node)}", node)
+            self.error(
+                "CC107",
+                f"from is the name of an item, and this is {quoted(node)}",
+                node,
+                "write one name; several tensors are merged by `add`, `multiply` or `concat`",
+            )
             return UNKNOWN
         name = node.text
-        held = place.scope.values.get(name)
-        if isinstance(held, str):
-            name = held
         if name == "input":
             return INPUT
+        holder = ""
         around: _Place | None = place
         while around is not None:
-            index = self.names.get(around.prefix + name)
+            index = self.named(around.prefix, name)
+            if index == OPEN:
+                self.error(
+                    "CC201",
+                    f"{quoted(node)} is the group or block that this item is in, and not finished",
+                    node,
+                    "name the item in it to start from",
+                )
+                return UNKNOWN
             if index is not None:
-                if index == UNKNOWN:
-                    return UNKNOWN
                 return index
-            around = around.outer
+            held = around.scope.values.get(name) if around.block and not holder else None
+            if isinstance(held, str):
+                name, holder = held, name
+                if name == "input":
+                    return INPUT
+                around = around.outer or around  # the network has no caller but itself
+            else:
+                around = around.outer
         known = [known for known in self.names if known.startswith(place.prefix)]
         near = closest(
             name, [known.removeprefix(place.prefix) for known in known[:2000]] + ["input"]
         )
+        said = quoted(ScalarNode(name, 0, 0, plain=True))
+        if holder:
+            said += f", which parameter `{holder}` holds"
         self.error(
             "CC201",
-            f"nothing before this item is called {quoted(ScalarNode(name, 0, 0, plain=True))}",
+            f"nothing before this item is called {said}",
             node,
             f"did you mean `{near}`?"
             if near
             else "give the item to start from a `name`, before this one; `input` is the network's",
         )
         return UNKNOWN
+
+    def named(self, prefix: str, name: str) -> int | None:
+        """The tensor of an item by its name in one place; dots reach into groups and blocks."""
+        index = self.names.get(prefix + name)
+        if index is None and "." in name:
+            first, _, rest = name.partition(".")
+            latest = self.rounds.get(prefix + first)
+            if latest is not None:
+                return self.named(f"{latest}.", rest)
+        return index
 
     def share(self, first: range, round_: range, node: MapNode) -> None:
         """Let the layers of one round use the weights of the first."""
@@ -1014,6 +1096,8 @@ class _Expander:
         if not node.text:
             self.error("CC116", "this item is empty", node, "write a kind of layer, such as `relu`")
             return
+        if " - " in node.text or " -" in node.text:
+            advice = "a dash within an item belongs to its text: indent the items of a list alike"
         what = "a kind of layer" if kinds_only else "a kind of layer or a block"
         self.error("CC113", f"{quoted(node)} is not {what}", node, advice)
 
@@ -1056,7 +1140,7 @@ class _Expander:
         message: str,
         node: Node,
         advice: str | None = None,
-        severity: Any = "error",
+        severity: Severity = "error",
     ) -> None:
         start, end = node.start, node.end
         if not isinstance(node, ScalarNode):

@@ -1,7 +1,9 @@
 """Located YAML values become layers: one reading of every field, every error with its place."""
 
+import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from math import floor
 from typing import Any, NoReturn
 
 from convcalc.diagnostics import Problem, closest
@@ -129,7 +131,9 @@ def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
             "CC112",
             f"not a whole number: {shown}{value:.10g}",
             node,
-            "round it: floor(…), ceil(…), round(…) or divisible(…, 8)",
+            "round it: floor(…), ceil(…), round(…) or divisible(…, 8)"
+            if shown
+            else f"write {floor(value)} or {floor(value) + 1}",
         )
     fail("CC107", f"this takes {wanted}, and is {_described(value)}", node, _no_text(value))
 
@@ -165,7 +169,8 @@ def flag(node: Node, scope: Scope) -> bool:
             )
     value = evaluate(node, scope, "true or false")
     if not isinstance(value, bool):
-        advice = "compare it: `x > 0`"
+        shown = node.text if isinstance(node, ScalarNode) else "x"
+        advice = f"compare it: `{shown} > 0`"
         if isinstance(value, str):
             advice = "leave the quotes out"
         elif isinstance(node, ScalarNode) and node.text in ("0", "1"):
@@ -205,8 +210,11 @@ def axes(node: Node, scope: Scope) -> int | tuple[int, ...]:
             fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["axes"])
         return tuple(whole(item, scope) for item in node.items)
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
-        return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
-    return whole(node, scope, FORM_TEXTS["axes"])
+        return tuple(_bounded_digits(part, node) for part in _parts(node.text))
+    try:
+        return whole(node, scope, FORM_TEXTS["axes"])
+    except FieldError as error:
+        raise _by_axis_help(error, node) from None
 
 
 def ratios(node: Node, scope: Scope) -> float | tuple[float, ...]:
@@ -214,7 +222,7 @@ def ratios(node: Node, scope: Scope) -> float | tuple[float, ...]:
     if isinstance(node, ListNode) and node.items:
         return tuple(number(item, scope) for item in node.items)
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
-        return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
+        return tuple(_bounded_digits(part, node) for part in _parts(node.text))
     return number(node, scope, FORM_TEXTS["ratios"])
 
 
@@ -222,6 +230,14 @@ def padding(node: Node, scope: Scope) -> Any:
     """A number, one per axis, (before, after) per axis, `same` or `valid`."""
     if isinstance(node, ScalarNode) and node.text in ("same", "valid"):
         return node.text
+    if isinstance(node, ScalarNode) and node.text.isalpha() and node.text not in scope.values:
+        near = closest(node.text, ("same", "valid"))
+        fail(
+            "CC107",
+            f"this takes {FORM_TEXTS['padding']}, and is {quoted(node)}",
+            node,
+            f"did you mean `{near}`?" if near else None,
+        )
     if isinstance(node, ScalarNode) and isinstance(scope.values.get(node.text), str):
         return word(node, scope, ("same", "valid"))
     if not isinstance(node, ListNode):
@@ -249,13 +265,36 @@ def extents(node: Node, scope: Scope) -> tuple[int, ...]:
     if isinstance(node, ListNode):
         return tuple(whole(item, scope) for item in node.items)
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
-        return tuple(_bounded_digits(part, node) for part in node.text.split("x"))
-    return (whole(node, scope, FORM_TEXTS["extents"]),)
+        return tuple(_bounded_digits(part, node) for part in _parts(node.text))
+    try:
+        return (whole(node, scope, FORM_TEXTS["extents"]),)
+    except FieldError as error:
+        raise _by_axis_help(error, node) from None
 
 
 def _is_by_axis(text: str) -> bool:
-    """Whether a text is numbers with an x between them: 3x5."""
-    return "x" in text and text.isascii() and all(map(str.isdecimal, text.split("x")))
+    """Whether a text is numbers with an x between them: 3x5, or 3×5 as tables show it."""
+    parts = _parts(text)
+    return len(parts) > 1 and all(part.isascii() and part.isdecimal() for part in parts)
+
+
+def _parts(text: str) -> list[str]:
+    return text.replace("×", "x").split("x")
+
+
+def _by_axis_help(error: FieldError, node: Node) -> FieldError:
+    """The error of a text that means 3x5 and is written otherwise, with better help."""
+    if error.problem.code in ("CC110", "CC111") and isinstance(node, ScalarNode):
+        text = node.text.lower().replace(" ", "")
+        separated = re.split(r"[x×,*]", text.strip("()[]"))
+        if len(separated) > 1 and any(part.lstrip("-").isdecimal() for part in separated):
+            advice = f"write numbers as {'x'.join(separated)}, anything else as a list: "
+            if not all(part.isdecimal() for part in separated):
+                advice = "write it as a list: "
+            advice += f"[{', '.join(separated)}]"
+            problem = error.problem._replace(help=advice)
+            return FieldError(problem, node.start, node.end)
+    return error
 
 
 def _bounded_digits(digits: str, node: Node) -> int:
@@ -422,7 +461,10 @@ class FieldReader:
     ) -> None:
         """Report a field that a kind or block does not have."""
         right = native_field(key.text, fields)
-        if right is not None:
+        first, _, rest = key.text.partition(" ")
+        if first in fields and rest:
+            advice = f"a colon is missing: `{first}: {rest}`"
+        elif right is not None:
             advice = f"it is called `{right}` here"
             if key.text == "ceil_mode":
                 advice = "write `rounding: ceil`"

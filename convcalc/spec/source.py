@@ -193,7 +193,7 @@ class Source:
         if error.context and error.problem:
             where = ""
             if error.context_mark and error.context_mark.index != at:
-                where = f" that starts at line {error.context_mark.line + 1}"
+                where = f" that starts at line {self.position(error.context_mark.index)[0]}"
             message += f" ({error.context}{where})"
         advice = None
         if "'\\t'" in message or "\t" in self.line(self.position(min(at, len(self.text)))[0])[:80]:
@@ -389,7 +389,7 @@ def read_source(spec: str, bundled: "Callable[[str], Bundled | None]") -> Source
     source = Source(spec, "")
     try:
         if spec == "-":
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+            data = _read_standard_input()
         else:
             path, source.preset, source.path = _located(spec, bundled)
             data = _read_path(path)
@@ -397,6 +397,12 @@ def read_source(spec: str, bundled: "Callable[[str], Bundled | None]") -> Source
     except RefusedError as error:
         source.refuse(error)
     return source
+
+
+def _read_standard_input() -> bytes:
+    if sys.stdin is None:  # closed by whoever started us
+        raise RefusedError("CC101", "is closed", "pipe a spec into it")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def _located(spec: str, bundled: "Callable[[str], Bundled | None]") -> tuple[str, str, str]:
