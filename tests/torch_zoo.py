@@ -56,11 +56,16 @@ def classifier(inputs: int, classes: int) -> Any:
     )  # fmt: skip
 
 
+def response_norm() -> Any:
+    """AlexNet's: alpha is 1e-4, which the paper does not divide by the size."""
+    return nn.LocalResponseNorm(5, 5e-4, 0.75, 2)
+
+
 def alexnet_features(width: int = 96) -> Any:
     half, wide = 8 * width // 3, 4 * width
     return chain(
-        nn.Conv2d(3, width, 11, 4), nn.ReLU(), nn.LocalResponseNorm(5), nn.MaxPool2d(3, 2),
-        nn.Conv2d(width, half, 5, padding=2, groups=2), nn.ReLU(), nn.LocalResponseNorm(5),
+        nn.Conv2d(3, width, 11, 4), nn.ReLU(), response_norm(), nn.MaxPool2d(3, 2),
+        nn.Conv2d(width, half, 5, padding=2, groups=2), nn.ReLU(), response_norm(),
         nn.MaxPool2d(3, 2), nn.Conv2d(half, wide, 3, padding=1), nn.ReLU(),
         nn.Conv2d(wide, wide, 3, padding=1, groups=2), nn.ReLU(),
         nn.Conv2d(wide, half, 3, padding=1, groups=2), nn.ReLU(), nn.MaxPool2d(3, 2),
@@ -74,8 +79,8 @@ def alexnet() -> Any:
 def zfnet() -> Any:
     return chain(
         nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(3, 96, 7, 2), nn.ReLU(),
-        nn.MaxPool2d(3, 2, ceil_mode=True), nn.LocalResponseNorm(5), nn.Conv2d(96, 256, 5, 2),
-        nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True), nn.LocalResponseNorm(5),
+        nn.MaxPool2d(3, 2, ceil_mode=True), response_norm(), nn.Conv2d(96, 256, 5, 2),
+        nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True), response_norm(),
         nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(), nn.Conv2d(384, 384, 3, padding=1), nn.ReLU(),
         nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2), classifier(9216, 1000),
     )  # fmt: skip
@@ -160,10 +165,12 @@ def googlenet_caffe() -> Any:
     )  # fmt: skip
 
 
-def normed(before: int, filters: int, kernel: int, stride: int = 1, **fields: int) -> list[Any]:
+def normed(
+    before: int, filters: int, kernel: int, stride: int = 1, eps: float = 1e-5, **fields: int
+) -> list[Any]:
     pad = fields.pop("padding", kernel // 2)
     conv = nn.Conv2d(before, filters, kernel, stride, pad, bias=False, **fields)
-    return [conv, nn.BatchNorm2d(filters)]
+    return [conv, nn.BatchNorm2d(filters, eps)]
 
 
 def squeeze(channels: int, reduction: int) -> Any:
@@ -211,13 +218,13 @@ def resnet(blocks: Sequence[int], **fields: Any) -> Any:
 def separable(before: int, filters: int, stride: int) -> list[Any]:
     pad = nn.ZeroPad2d((0, 1, 0, 1) if stride == 2 else (1, 1, 1, 1))
     return [
-        pad, *normed(before, before, 3, stride, padding=0, groups=before), nn.ReLU6(),
-        *normed(before, filters, 1), nn.ReLU6(),
+        pad, *normed(before, before, 3, stride, 1e-3, padding=0, groups=before), nn.ReLU6(),
+        *normed(before, filters, 1, eps=1e-3), nn.ReLU6(),
     ]  # fmt: skip
 
 
 def mobilenet_v1_features(width: int = 32) -> Any:
-    parts = [nn.ZeroPad2d((0, 1, 0, 1)), *normed(3, width, 3, 2, padding=0), nn.ReLU6()]
+    parts = [nn.ZeroPad2d((0, 1, 0, 1)), *normed(3, width, 3, 2, 1e-3, padding=0), nn.ReLU6()]
     channels = width
     rows = [(2, 1), (4, 2), (4, 1), (8, 2), (8, 1), (16, 2), *[(16, 1)] * 5, (32, 2), (32, 1)]
     for times, stride in rows:
@@ -322,7 +329,7 @@ class Fcn(nn.Module):  # type: ignore[misc]
 class Unet(nn.Module):  # type: ignore[misc]
     """U-Net as in figure 1, without padding."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
 
         def double(before: int, filters: int) -> Any:
@@ -330,11 +337,11 @@ class Unet(nn.Module):  # type: ignore[misc]
                 nn.Conv2d(before, filters, 3), nn.ReLU(), nn.Conv2d(filters, filters, 3), nn.ReLU()
             )
 
-        widths = (64, 128, 256, 512, 1024)
+        widths = tuple(width * 2**level for level in range(5))
         self.down = nn.ModuleList(map(double, (1, *widths), widths))
         self.up = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, 2) for w in reversed(widths[:-1]))
         self.join = nn.ModuleList(double(2 * w, w) for w in reversed(widths[:-1]))
-        self.last = nn.Conv2d(64, 2, 1)
+        self.last = nn.Conv2d(width, 2, 1)
 
     def forward(self, x: Any) -> Any:
         skips = []
