@@ -4,6 +4,9 @@
 and inference. The truth is tests/data/memory.json for the six networks it has, and is measured on
 PyTorch's meta device for the others. torchinfo's figure is its "Estimated Total Size"; that of
 `accelerate estimate-memory` for Adam is four times the parameters, and it counts no activations.
+torchsummary's and Keras' are by the rules in their sources (torchsummary 1.5.1: input, parameters,
+and twice every module's output; Keras 3.15, utils/summary_utils.py: variables of the layers and of
+the optimizer).
 """
 
 import argparse
@@ -41,7 +44,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--batch", type=int, default=8)
     given = parser.parse_args(arguments)
     sys.path.insert(0, str(TESTS))
-    rows = [["network", "inference", "measured", "training", "measured", "torchinfo", "accelerate"]]
+    tools = ["torchinfo", "torchsummary", "Keras", "accelerate"]
+    rows = [["network", "inference", "measured", "training", "measured", *tools]]
     for name in given.networks:
         net = load(name)
         inference = memory(net, batch=given.batch).activation_peak
@@ -55,6 +59,10 @@ def main(arguments: list[str]) -> int:
                 _megabytes(training.peak),
                 _megabytes(true_training),
                 _share(_torchinfo(name, net, given.batch), true_training),
+                _share(_torchsummary(name, net, given.batch), true_training),
+                _share(
+                    training.parameters + training.buffers + training.optimizer_state, true_training
+                ),
                 _share(4 * training.parameters, true_training),
             ]
         )
@@ -100,6 +108,34 @@ def _torchinfo(name: str, net: Network, batch: int) -> int | None:
         model, (batch, *net.input.axes), verbose=0, device="meta", mode="train"
     )
     return int(found.total_input + found.total_output_bytes + found.total_param_bytes)
+
+
+def _torchsummary(name: str, net: Network, batch: int) -> int | None:
+    """Its "Estimated Total Size", where the tests have a PyTorch model of the network."""
+    try:
+        import torch
+        import torch_zoo
+    except ImportError:
+        return None
+    peer: Any = torch_zoo.PEERS.get(name)
+    if peer is None or net.input is None:
+        return None
+    model, entry = torch_zoo.on_meta(peer)
+    values = 0
+
+    def count(_module: object, _inputs: object, output: Any) -> None:
+        nonlocal values
+        values += output.numel() if isinstance(output, torch.Tensor) else 0
+
+    for module in model.modules():
+        if module is not model and not isinstance(
+            module, torch.nn.Sequential | torch.nn.ModuleList
+        ):
+            module.register_forward_hook(count)
+    with torch.no_grad():
+        model(entry)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return int(4 * (batch * (entry.numel() + 2 * values) + parameters))
 
 
 def _times() -> None:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from convcalc.analysis import LayerReport, Report, Totals, analyze
+    from convcalc.analysis.memory import MemoryReport, largest_batch, memory
     from convcalc.diagnostics import Diagnostic
+    from convcalc.forward import run
     from convcalc.graph import Network, SpecError, load, loads, read
     from convcalc.shape import Shape
     from convcalc.window import Field, Window
@@ -24,6 +26,7 @@ __all__ = [
     "Diagnostic",
     "Field",
     "LayerReport",
+    "MemoryReport",
     "Network",
     "Report",
     "Shape",
@@ -31,15 +34,19 @@ __all__ = [
     "Totals",
     "Window",
     "analyze",
+    "largest_batch",
     "load",
     "loads",
+    "memory",
     "read",
+    "run",
 ]
 
 _HOMES = {
     "Diagnostic": "diagnostics",
     "Field": "window",
     "LayerReport": "analysis",
+    "MemoryReport": "analysis.memory",
     "Network": "graph",
     "Report": "analysis",
     "Shape": "shape",
@@ -47,9 +54,12 @@ _HOMES = {
     "Totals": "analysis",
     "Window": "window",
     "analyze": "analysis",
+    "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",
+    "memory": "analysis.memory",
     "read": "graph",
+    "run": "forward",
 }
 
 

@@ -36,6 +36,7 @@ The parts of the last line build on one another; elsewhere those of one line do 
 EXCEPTIONS = {
     # The notebook protocol asks the report itself for HTML.
     ("analysis/report.py", "convcalc.formats.html"),
+    ("analysis/memory/report.py", "convcalc.formats.memory.html"),
 }
 
 THIRD_PARTIES = {
@@ -44,6 +45,7 @@ THIRD_PARTIES = {
     "rich": ("formats/table.py", "cli"),
     "numpy": ("forward",),
     "cupy": ("forward",),
+    "PIL": ("forward/images.py",),
 }
 """Package → where it may be imported."""
 

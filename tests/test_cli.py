@@ -292,3 +292,121 @@ def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "read", interrupt)
 
     assert run("analyze", "vgg16").exit_code == 130
+
+
+PARTIAL = """input: 32x32x3
+blocks:
+  b: {layers: [conv: {filters: 8, kernel: 3, padding: 1}, conv: {filters: 8, kernel: 3, stride: 2}]}
+layers: [b, {name: g, layers: [relu, conv: {filters: 8, kernel: 3, stride: 2}]}]
+"""
+
+
+def test_a_folded_block_with_something_unknown_gives_no_partial_sum(
+    run: Run, spec: Callable[[str], str]
+) -> None:
+    text = run("analyze", spec(PARTIAL), "-f", "csv", "--depth", "1").stdout
+
+    assert text.splitlines()[1:] == ["b1,block,2 layers,,,,,", "g,block,2 layers,,,,,"]
+
+
+def test_a_folded_block_shows_its_own_output(run: Run, spec: Callable[[str], str]) -> None:
+    path = spec(
+        "input: 32x32x3\nlayers:\n  - name: g\n    layers:\n"
+        "      - {name: a, conv: {filters: 8, kernel: 3, padding: 1}}\n"
+        "      - conv: {filters: 16, kernel: 2, stride: 2}\n"
+        "      - {from: a}\n  - relu\n"
+    )
+    rows = list(
+        csv.DictReader(io.StringIO(run("analyze", path, "-f", "csv", "--depth", "1").stdout))
+    )
+
+    assert (rows[0]["output"], rows[0]["receptive_field"]) == ("32x32x8", "3x3")
+
+
+@pytest.mark.parametrize("width", [20, 60, 90])
+@pytest.mark.parametrize("name", ["efficientnet_b7", "inception_v4"])
+def test_numbers_stay_whole_on_narrow_terminals(
+    run: Run, width: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    rows = list(csv.DictReader(io.StringIO(run("analyze", name, "-f", "csv").stdout)))
+    text = run("analyze", name, "-f", "table").stdout
+
+    for row in rows:
+        assert f" {int(row['parameters']):,} " in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input: 8x8x3\nlayers: [relu]\nexpect: {macz: 3}\n",
+        "input: 8x8x3\nlayers: [relu]\nlayers: [relu]\n",
+        "input: 8x8x3\nlayers: [{relu: , name: a}, {relu: , name: a}]\n",
+    ],
+)
+def test_errors_that_keep_nothing_out_leave_the_totals_complete(
+    run: Run, spec: Callable[[str], str], text: str
+) -> None:
+    result = run("analyze", spec(text), "-f", "json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["totals"]["complete"] is True
+
+
+def test_paths_that_do_not_align_are_marked_from_there_on(
+    run: Run, spec: Callable[[str], str]
+) -> None:
+    path = spec(
+        "input: 64x1\nlayers:\n  - conv: {filters: 1, kernel: 3}\n"
+        "  - {from: input, concat: [[maxpool: 2], [crop: [[0, 32]]]]}\n"
+        "  - conv: {filters: 1, kernel: 3}\n"
+    )
+    report = json.loads(run("analyze", path, "-f", "json").stdout)
+    text = run("analyze", path, "-f", "plain").stdout
+
+    fields = [layer["receptive_field"]["aligned"] for layer in report["layers"]]
+    assert fields == [True, True, True, False, False]
+    assert "do not look at the same place" in text
+
+
+def test_outputs_that_cannot_encode_get_plain_characters() -> None:
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "convcalc", "analyze", "vgg16", "--format"]
+    plain = subprocess.run([*command, "plain"], env=environment, capture_output=True, check=True)
+    encoded = subprocess.run([*command, "json"], env=environment, capture_output=True, check=True)
+
+    assert b"VGG-16: 224x224x3 -> 1000" in plain.stdout
+    assert json.loads(encoded.stdout)["totals"]["parameters"] == 138357544
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_closed_and_full_streams_are_no_bugs(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    def shell(redirect: str, spec: str = "vgg16") -> subprocess.CompletedProcess[bytes]:
+        command = f"{sys.executable} -m convcalc analyze {spec} {redirect}"
+        return subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False)
+
+    assert (shell(">&-").returncode, shell(">&-").stderr) == (0, b"")
+    assert shell("2>&-").returncode == 0
+    assert b"-:1:1: error[CC101] is closed" in shell("<&-", "-").stderr
+    full = shell(">/dev/full")
+    assert (full.returncode, b"cannot write" in full.stderr) == (2, True)
+
+
+def test_columns_are_shown_once_each(run: Run) -> None:
+    result = run("analyze", "lenet5", "-f", "csv", "--columns", "name,output,name")
+
+    assert result.stdout.splitlines()[0] == "name,output"
+
+
+def test_list_says_when_nothing_matches(run: Run) -> None:
+    result = run("list", "zzz")
+
+    assert result.exit_code == 2
+    assert "no architecture's name holds 'zzz'" in result.stderr

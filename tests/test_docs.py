@@ -31,10 +31,12 @@ import jsonschema
 import pytest
 import yaml
 
+from convcalc.analysis.memory import GPUS
 from convcalc.cli import COMMANDS, convcalc
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
+from convcalc.formats.memory import MEMORY_FORMATS
 from convcalc.formats.rows import value_text
 from convcalc.graph import MAX_RANK, MAX_VALUES, loads, read
 from convcalc.layers import CATALOGUE, layer_class
@@ -373,12 +375,18 @@ PARTS: dict[str, Callable[[], str]] = {
     "memory_fields": lambda: documented(promises.MEMORY_FIELDS, "Key of `memory`"),
     "storage": storage,
     "functions": functions,
+    "gpus": lambda: table(
+        ("`--limit`", "GiB"), *((f"`{name}`", f"{size}") for name, size in GPUS.items())
+    ),
     "limits": limits,
     "forms": forms,
     "kinds": kinds,
     "codes": found_codes,
     "commands": commands,
     "columns": columns,
+    "memory_formats": lambda: table(
+        ("Format", "What it is"), *((f"`{name}`", doc) for name, doc in MEMORY_FORMATS.items())
+    ),
     "formats": lambda: table(
         ("Format", "What it is"), *((f"`{name}`", doc) for name, doc in FORMATS.items())
     ),

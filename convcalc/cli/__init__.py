@@ -1,5 +1,6 @@
 """The table of commands; each is imported when it is called."""
 
+import codecs
 import os
 import sys
 from importlib import import_module
@@ -10,9 +11,11 @@ from convcalc import __version__
 
 COMMANDS = {
     "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
+    "memory": "Show what inference and training take, to the byte, and which batch fits.",
     "list": "List the bundled architectures.",
     "check": "Find everything invalid or doubtful in specs, and verify what they promise.",
     "diff": "Show what changed between two specs, or since a git revision, and what it costs.",
+    "verify": "Run the network, and hold what happens against what is predicted.",
     "rule": "Show what a code means, why, and what to write instead.",
     "explain": "The same as rule.",
     "schema": "Print the JSON Schema of a spec, for editors.",
@@ -92,10 +95,25 @@ def convcalc() -> None:
     """
 
 
+PLAIN = {"×": "x", "−": "-", "–": "-", "→": "->", "←": "<-", "·": "*", "…": "...", "√": "sqrt"}
+"""What is written instead of characters that an output cannot encode."""
+
+
+def _plain_text(error: UnicodeError) -> tuple[str, int]:
+    """Write characters that an output cannot encode in others, as an error handler of codecs."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in missing), error.end
+
+
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
+    codecs.register_error("convcalc.plain", _plain_text)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="convcalc.plain")
     convcalc(prog_name="convcalc")

@@ -10,7 +10,7 @@ from convcalc.analysis import Report, analyze
 from convcalc.cli.options import colors, network_options, size_options, write
 from convcalc.diagnostics import Diagnostic, exit_code
 from convcalc.formats import FORMATS
-from convcalc.graph import read
+from convcalc.graph import Network, read
 from convcalc.shape import Shape
 
 
@@ -20,7 +20,8 @@ def columns_value(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
     if isinstance(value, tuple):
         return value
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    named = [name.strip() for name in value.split(",") if name.strip()]
+    names = tuple(dict.fromkeys(named))  # each once
     unknown = [name for name in names if name not in COLUMNS]
     if unknown or not names:
         said = ", ".join(map(repr, unknown)) or repr(value)
@@ -51,6 +52,12 @@ def columns_value(value: str | tuple[str, ...]) -> tuple[str, ...]:
     metavar="N",
     help="Fold blocks deeper than N into one row each (json always lists every layer).",
 )
+@click.option(
+    "--verify",
+    "verified",
+    is_flag=True,
+    help="Run each network too, in float32, and append the verdict (see `convcalc verify`).",
+)
 def command(
     specs: tuple[str, ...],
     shape: Shape | None,
@@ -60,6 +67,8 @@ def command(
     format_name: str | None,
     columns: tuple[str, ...] | None,
     depth: int | None,
+    *,
+    verified: bool,
 ) -> None:
     """Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
 
@@ -76,24 +85,42 @@ def command(
     render = import_module(f"convcalc.formats.{name}").render
     found: list[Diagnostic] = []
     texts = []
+    verdicts = []
     for position, spec in enumerate(specs):
         network = read(spec, input=shape, parameters=dict(settings))
         report = analyze(network, batch=batch, dtype=dtype, strict=False)
         found.extend(report.diagnostics)
+        if verified and not network.errors:
+            from convcalc.cli.verify import short_verdict
+
+            verdicts.append(short_verdict(network, batch))
         if not report.layers and name != "json":
             continue
-        texts.append(_rendered(render, name, report, columns, depth, position, len(specs)))
+        peak = _peak(network, batch, dtype) if name in ("table", "plain", "markdown") else None
+        texts.append(_rendered(render, name, report, columns, depth, position, len(specs), peak))
     if name == "json" and len(specs) > 1:
         write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
     else:
         write(("" if name == "csv" else "\n").join(texts))
+    for text, _ in verdicts:
+        # Formats that programs read stay what they are.
+        click.echo(text, err=name in ("json", "csv"))
     if found:
         from convcalc.formats import diagnostics
 
         if texts and sys.stdout.isatty() and sys.stderr.isatty():
             click.echo(err=True)  # both are read on one screen
         click.echo(diagnostics.render(found, color=colors(sys.stderr)), err=True, nl=False)
-    sys.exit(exit_code(found))
+    sys.exit(exit_code(found) or int(not all(good for _, good in verdicts)))
+
+
+def _peak(network: Network, batch: int, dtype: str) -> int | None:
+    """Bytes that inference takes, unless errors keep them unknown; `memory` says more."""
+    if network.errors:
+        return None
+    from convcalc.analysis.memory import Terms, model  # json does without, to start at once
+
+    return model(network, Terms(dtype)).peak(batch)
 
 
 def _rendered(
@@ -104,10 +131,15 @@ def _rendered(
     depth: int | None,
     position: int,
     count: int,
+    peak: int | None,
 ) -> str:
     options: dict[str, object] = {"columns": columns, "depth": depth}
+    if peak is not None:
+        options.update(peak=peak)
     if name == "csv":
         options.update(header=position == 0, several=count > 1)
+    elif name == "json":
+        options.update(ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))
     elif name == "table":
         options.update(color=colors(sys.stdout))
     return render(report, **options)

@@ -1,12 +1,12 @@
 """Compiled networks, and `run`, which chooses between them and the reference."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from convcalc.forward.plan import Compiled, build
+from convcalc.forward.plan import Compiled, Step, build
 from convcalc.forward.pool import available_cores, workers
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import checked_weights, random_weights
@@ -68,20 +68,37 @@ class Executable:
         network = self.network
         if network.output < 0:
             return np.array(self._checked(x))
-        return self._run(x, ())[0][network.output]
+        return self._run(x, ())[network.output]
 
     def run_keeping(self, x: Any, keep: Iterable[str]) -> dict[str, Array]:
         """The outputs of the layers named, each computed as if nothing followed it."""
-        names = {node.name: index for index, node in enumerate(self.network.nodes)}
-        wanted = [names[name] for name in keep]
-        found = self._run(x, tuple(sorted(wanted)))[0]
-        return {self.network.nodes[index].name: found[index] for index in sorted(wanted)}
+        wanted = self._indices(keep)
+        found = self._run(x, wanted)
+        return {self.network.nodes[index].name: found[index] for index in wanted}
 
     def profile(self, x: Any) -> list[tuple[tuple[str, ...], str, float]]:
         """Layers, kernel and seconds of every step of one run."""
-        steps = self._compile(()).steps
-        times = self._run(x, (), timed=True)[1]
-        return [(s.names, s.kernel, time) for s, time in zip(steps, times, strict=True)]
+        found: list[tuple[tuple[str, ...], str, float]] = []
+        self._run(x, (), lambda step, time: found.append((step.names, step.kernel, time)))
+        return found
+
+    def compiled(self, keep: Iterable[str] = ()) -> Compiled:
+        """Steps and memory of a run that keeps the layers named beside the output."""
+        return self._compile(self._indices(keep))
+
+    def watch(
+        self, x: Any, after: Callable[[Step, float], None], keep: Iterable[str] = ()
+    ) -> dict[str, Array]:
+        """Run step by step, with `after` called on each step and its seconds.
+
+        The arrays of a step's inputs and output hold its values until the next step runs.
+        """
+        found = self._run(x, self._indices(keep), after)
+        return {self.network.nodes[index].name: y for index, y in found.items() if index >= 0}
+
+    def _indices(self, keep: Iterable[str]) -> tuple[int, ...]:
+        names = {node.name: index for index, node in enumerate(self.network.nodes)}
+        return tuple(sorted({names[name] for name in keep}))
 
     def _checked(self, given: Any) -> Array:
         shape = self.network.input
@@ -96,21 +113,20 @@ class Executable:
         return x
 
     def _run(
-        self, x: Any, keep: tuple[int, ...], *, timed: bool = False
-    ) -> tuple[dict[int, Array], list[float]]:
+        self, x: Any, keep: tuple[int, ...], after: Callable[[Step, float], None] | None = None
+    ) -> dict[int, Array]:
         x = self._checked(x)
         compiled = self._compile(keep)
         np.copyto(compiled.source, x)
-        times = []
         with workers(self.threads) as execute, np.errstate(all="ignore"):
-            if timed:
+            if after is not None:
                 for step in compiled.steps:
                     start = perf_counter()
                     execute(step.phases)
-                    times.append(perf_counter() - start)
+                    after(step, perf_counter() - start)
             else:
                 execute([phase for step in compiled.steps for phase in step.phases])
-        return {index: np.array(y, order="C") for index, y in compiled.outputs.items()}, times
+        return {index: np.array(y, order="C") for index, y in compiled.outputs.items()}
 
 
 def run(
@@ -149,7 +165,7 @@ def run(
     if network.input is None or tuple(x.shape[1:]) != network.input.axes:
         message = f"the input is {x.shape}, and the network's (batch, {network.input})"
         raise ValueError(message)
-    xp = np if backend == "numpy" else _cupy()
+    xp = np if backend == "numpy" else cupy_with_gpu()
     if weights is None:
         weights = random_weights(network, seed, threads=threads)
     else:
@@ -161,7 +177,8 @@ def run(
     return found if xp is np else {name: xp.asnumpy(y) for name, y in found.items()}
 
 
-def _cupy() -> Any:
+def cupy_with_gpu() -> Any:
+    """CuPy, if there is a GPU; `ModuleNotFoundError` or `RuntimeError` says what is missing."""
     try:
         import cupy
     except ImportError as error:

@@ -21,6 +21,10 @@ class Step(NamedTuple):
     """The layers that it runs."""
     kernel: str
     phases: list[Phase]
+    inputs: tuple[Any, ...] = ()
+    """What it reads, (N, C, *spatial)."""
+    output: Any = None
+    """What it computes; None for a border."""
 
 
 class Compiled(NamedTuple):
@@ -70,6 +74,7 @@ def build(
     ):
         full = memory[offset : offset + prod(extent)].reshape(extent)
         tensors[value] = Tensor(full, border, shape_of(network, operations, value).rank)
+    arrays = {value: tensor.channels_first for value, tensor in tensors.items()}
     steps = []
     for number, (operation, kernel) in enumerate(zip(operations, kernels, strict=True)):
         span = spans[len(extents) + number]
@@ -82,12 +87,15 @@ def build(
         # The border is written anew by every run, because others use its memory in between.
         fills = tensors[number].border_fills()
         phases[0] = [[*fills, *phases[0][0]], *phases[0][1:]]
-        steps.append(Step(tuple(operation.names), type(kernel).__name__, phases))
+        seen = tuple(arrays[value] for value in operation.inputs)
+        steps.append(
+            Step(tuple(operation.names), type(kernel).__name__, phases, seen, arrays[number])
+        )
     fills = tensors[INPUT].border_fills()
     if fills:
         steps.insert(0, Step((), "Border", [[fills, *[()] * (threads - 1)]]))
-    outputs = {index: tensors[holder[index]].channels_first for index in keep}
-    return Compiled(steps, tensors[INPUT].channels_first, outputs, total * memory.itemsize)
+    outputs = {index: arrays[holder[index]] for index in keep}
+    return Compiled(steps, arrays[INPUT], outputs, total * memory.itemsize)
 
 
 def _values(operations: list[Operation]) -> range:

@@ -1,6 +1,6 @@
 """The reference tier: every layer's readable definition, one after the other."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from convcalc.forward.weights import owner
@@ -16,9 +16,17 @@ def layer_weights(network: Network, index: int, weights: Mapping[str, Any]) -> d
 
 
 def run_reference(
-    xp: Any, network: Network, x: Any, weights: Mapping[str, Any], keep: Collection[str]
+    xp: Any,
+    network: Network,
+    x: Any,
+    weights: Mapping[str, Any],
+    keep: Collection[str],
+    after: Callable[[int, Any], None] | None = None,
 ) -> dict[str, Any]:
-    """Outputs of the layers in `keep`; every other array is freed behind its last reader."""
+    """Outputs of the layers in `keep`; every other array is freed behind its last reader.
+
+    `after` is called with each layer's index and output.
+    """
     readers: dict[int, int] = {}
     for index, node in enumerate(network.nodes):
         readers.update(dict.fromkeys(node.inputs, index))
@@ -29,6 +37,8 @@ def run_reference(
             continue
         inputs = [held[source] for source in node.inputs]
         y = node.layer.forward(xp, layer_weights(network, index, weights), inputs)
+        if after is not None:
+            after(index, y)
         if node.name in keep:
             found[node.name] = y
         held[index] = y

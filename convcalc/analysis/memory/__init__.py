@@ -4,9 +4,18 @@ docs/memory.md defines every line. What layers do to memory is said beside their
 (`Layer.operations`); `program` writes a network out as operations, and `walk` counts bytes.
 """
 
+from convcalc.analysis.memory.answer import Answer, Checkpointed, Questions, answer
 from convcalc.analysis.memory.arena import ArenaReport, Buffer, arena
 from convcalc.analysis.memory.deploy import DeployReport, deploy
-from convcalc.analysis.memory.limits import GPUS, Suggestion, gpu_memory, suggestions
+from convcalc.analysis.memory.limits import (
+    GPUS,
+    Fit,
+    Limit,
+    Suggestion,
+    fits,
+    gpu_memory,
+    suggestions,
+)
 from convcalc.analysis.memory.model import Checkpoint, Model, Terms, model
 from convcalc.analysis.memory.report import LayerMemory, Line, MemoryReport, Moment
 from convcalc.analysis.memory.sharding import ShardedReport, sharded
@@ -14,20 +23,27 @@ from convcalc.graph import Network
 
 __all__ = [
     "GPUS",
+    "Answer",
     "ArenaReport",
     "Buffer",
     "Checkpoint",
+    "Checkpointed",
     "DeployReport",
+    "Fit",
     "LayerMemory",
+    "Limit",
     "Line",
     "MemoryReport",
     "Model",
     "Moment",
+    "Questions",
     "ShardedReport",
     "Suggestion",
     "Terms",
+    "answer",
     "arena",
     "deploy",
+    "fits",
     "gpu_memory",
     "largest_batch",
     "memory",

@@ -16,6 +16,7 @@ from convcalc.analysis.memory.report import (
 )
 from convcalc.analysis.memory.walk import Event, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.collector import without_collection
 from convcalc.graph import Network, SpecError
 
 Checkpoint = int | Sequence[str]
@@ -87,6 +88,7 @@ class Model(NamedTuple):
                 best = fits if best is None else min(best, fits)
         return best or 0
 
+    @without_collection
     def report(self, batch: int) -> MemoryReport:
         """The lines for a batch."""
         network, terms, walked, training = (
@@ -179,6 +181,7 @@ class Model(NamedTuple):
         )
 
 
+@without_collection
 def model(network: Network, terms: Terms) -> Model:
     """Work a network's memory out for every batch at once.
 

@@ -120,9 +120,41 @@ class MemoryReport(NamedTuple):
             found.append(Line("overhead", self.overhead))
         return tuple(found)
 
+    @property
+    def fixed(self) -> int:
+        """Bytes that are there all the time."""
+        return (
+            self.parameters
+            + self.buffers
+            + self.optimizer_state
+            + self.input
+            + self.targets
+            + self.overhead
+        )
+
+    @property
+    def peaks(self) -> tuple[Moment, ...]:
+        """The peak of each phase, and the first layer at which it stands."""
+        found: dict[Phase, Moment] = {"forward": Moment("forward", "input", self.forward_peak)}
+        peaks = {
+            "forward": self.forward_peak,
+            "backward": self.backward_peak,
+            "step": self.step_peak,
+        }
+        for moment in reversed(self.timeline):
+            if moment.bytes == peaks[moment.phase]:
+                found[moment.phase] = moment
+        return tuple(found[phase] for phase in peaks if phase in found)
+
     def layer(self, name: str) -> LayerMemory:
         """The layer called `name`; `KeyError` when there is none."""
         for layer in self.layers:
             if layer.name == name:
                 return layer
         raise KeyError(name)
+
+    def _repr_html_(self) -> str:
+        """The breakdown, for notebooks."""
+        from convcalc.formats.memory.html import render  # the notebook protocol asks the object
+
+        return render(self)

@@ -1,0 +1,148 @@
+"""Memory that running a network needs, and memory that there is."""
+
+import os
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+from convcalc.analysis import DTYPE_BYTES, analyze
+from convcalc.analysis.memory import Model, Terms, model
+from convcalc.graph import Network
+
+SCRATCH = 12 * 2**20
+"""Bytes that a thread of the engine works in, at most."""
+BORDERS = 1.5
+"""Activations with their borders and the gaps between them, over those of the memory model."""
+TEMPORARIES = 4
+"""Activations with all that a definition computes on the way, over those of the memory model."""
+
+
+class Need(NamedTuple):
+    """Bytes that a run takes, at most; docs/verify.md has the formulas."""
+
+    weights: int
+    prepared: int
+    """Weights as the engine or the data type wants them."""
+    activations: int
+    kept: int
+    """Outputs that are kept to be saved."""
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(self)
+
+
+class Needs:
+    """What a network needs to be run, for any batch."""
+
+    def __init__(
+        self, network: Network, *, dtype: str, reference: bool, threads: int, keep: bool
+    ) -> None:
+        self.network, self.reference, self.threads = network, reference, threads
+        self.model: Model = model(network, Terms(dtype))
+        width = DTYPE_BYTES[dtype]
+        totals = analyze(network).totals
+        values = totals.parameters + totals.buffers
+        self.weights = 4 * values
+        if reference:
+            self.prepared = width * values if dtype != "float32" else sum(_prepared(network))
+        else:
+            self.prepared = sum(_prepared(network))
+        outputs = sum(plan.output.size for plan in network.plans if plan) * width
+        self.kept = outputs * (1 if reference else 2) if keep else 0
+
+    def batch(self, batch: int) -> Need:
+        """For so many examples."""
+        activations = self.model.peak(batch) - self.model.fixed()
+        if self.reference:
+            activations *= TEMPORARIES
+        else:
+            activations = int(BORDERS * activations) + SCRATCH * self.threads
+        return Need(self.weights, self.prepared, activations, self.kept * batch)
+
+    def largest(self, limit: int, most: int) -> int:
+        """The largest batch up to `most` that fits into `limit` bytes; 0 when none does."""
+        low, high = 0, most
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.batch(middle).total <= limit:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+
+def _prepared(network: Network) -> Iterator[int]:
+    """Bytes of weights with factors folded into them, or transformed for Winograd's filtering."""
+    normalized = {
+        source
+        for node in network.nodes
+        if node.kind in ("batchnorm", "scale")
+        for source in node.inputs
+    }
+    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+        if plan is None or node.shared_with >= 0 or not plan.macs:
+            continue
+        if node.kind in ("linear", "locally_connected") and index not in normalized:
+            continue
+        kernel = plan.weights[0].shape[2:]
+        square = node.kind == "conv" and kernel in ((3, 3), (5, 5))
+        growth = 36 / prod(kernel) if square else 1
+        yield int(4 * plan.weights[0].size * growth)
+
+
+def available() -> int | None:
+    """Bytes that this process may still take; None where nothing says so."""
+    limits = [*_system(), *_control_groups(), *_address_space()]
+    return max(min(limits), 0) if limits else None
+
+
+def _system() -> Iterator[int]:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        yield next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvail"))
+    except (OSError, ValueError, StopIteration, IndexError):
+        if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+            yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _control_groups(root: str = "/sys/fs/cgroup", own: str = "/proc/self/cgroup") -> Iterator[int]:
+    """What is left of the limits of this process's group and those above it; versions 2 and 1."""
+    try:
+        lines = Path(own).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        names, _, path = rest.partition(":")
+        if names and "memory" not in names.split(","):
+            continue
+        base = Path(root, "memory") if names else Path(root)
+        files = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        most, used = files if names else ("memory.max", "memory.current")
+        folder = base / path.strip("/")
+        while True:
+            try:
+                limit = (folder / most).read_text(encoding="ascii").strip()
+                if limit != "max" and int(limit) < 2**60:
+                    yield int(limit) - int((folder / used).read_text(encoding="ascii"))
+            except (OSError, ValueError):
+                pass
+            if folder == base or base not in folder.parents:
+                break
+            folder = folder.parent
+
+
+def _address_space() -> Iterator[int]:
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit == resource.RLIM_INFINITY:
+            return
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        yield limit - pages * resource.getpagesize()
+    except (ImportError, OSError, ValueError):
+        return

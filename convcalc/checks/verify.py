@@ -1,0 +1,264 @@
+"""Run a network and hold what happened against what was predicted."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
+from math import prod
+from typing import Any, NamedTuple
+
+from convcalc.analysis import analyze
+from convcalc.analysis.memory import deploy
+from convcalc.formats.verify import LayerVerdict, Pair, Timing, Verdict
+from convcalc.graph import INPUT, Network
+from convcalc.layers.base import Plan
+from convcalc.shape import Shape
+
+
+class Run(NamedTuple):
+    """How a network is to be run."""
+
+    batch: int = 1
+    dtype: str = "float32"
+    backend: str = "numpy"
+    reference: bool = False
+    seed: int = 0
+    threads: int | None = None
+    x: Any = None
+    """Random numbers from the seed without."""
+    weights: Mapping[str, Any] | None = None
+    """Random from the seed without."""
+    pattern: str | None = None
+    """Layers to show and keep; all without."""
+    keep: bool = False
+    profile: bool = False
+    progress: Callable[[int, int], None] | None = None
+
+    @property
+    def uses_reference(self) -> bool:
+        """The engine works in float32, in NumPy."""
+        return self.reference or self.backend != "numpy" or self.dtype != "float32"
+
+
+class Outcome(NamedTuple):
+    """A verdict, and the arrays behind it."""
+
+    verdict: Verdict
+    output: Any
+    kept: dict[str, Any]
+
+
+AGREEMENT = 1e-4
+"""How far the engine may be from the reference, as a part of the largest value."""
+REPEATS = 3
+"""Runs of a profile; of each step the shortest time counts."""
+
+
+def verify(network: Network, run: Run) -> Outcome:
+    """Run `network`, which has no errors, and compare."""
+    from convcalc.forward.observe import Observed, observe
+    from convcalc.forward.values import (
+        Values,
+        largest_error,
+        random_input,
+        with_engine,
+        with_reference,
+    )
+    from convcalc.forward.weights import random_weights
+
+    weights = run.weights
+    if weights is None:
+        weights = random_weights(network, run.seed, threads=run.threads)
+    observed: list[Observed] = observe(network, run.batch, weights)
+    shown = matching(network, run.pattern)
+    keep = shown if run.keep else ()
+    raised = any(each.error for each in observed)
+    wrong = raised or any(
+        each.output != (run.batch, *plan.output.axes) or weight_differences(plan, each)
+        for each, plan in zip(observed, network.plans, strict=True)
+        if plan is not None
+    )
+    notes = []
+    values: Values | None = None
+    x = run.x if run.x is not None else random_input(network, run.batch, run.seed)
+    repeats = REPEATS if run.profile else 1
+    if raised:
+        notes.append("the values were not computed, because a definition failed")
+    elif run.uses_reference or wrong:
+        if wrong and not run.uses_reference:
+            notes.append("the reference computed the values: the engine builds on the plans")
+        values = with_reference(
+            network,
+            x,
+            weights,
+            backend=run.backend,
+            dtype=run.dtype,
+            keep=keep,
+            repeats=repeats,
+            progress=run.progress,
+        )
+    else:
+        values = with_engine(
+            network,
+            x,
+            weights,
+            threads=run.threads,
+            keep=keep,
+            repeats=repeats,
+            progress=run.progress,
+        )
+    error = None
+    both = run.reference and run.backend == "numpy" and run.dtype == "float32"
+    if both and values is not None and not wrong and all(values.finite.values()):
+        engine = with_engine(network, x, weights, threads=run.threads, keep=())
+        error = largest_error(engine.output, values.output)
+    verdict = _verdict(network, run, observed, values, shown, tuple(notes))
+    if error is not None:
+        verdict = _compared(verdict, error)
+    if values is None:
+        return Outcome(verdict, None, {})
+    return Outcome(verdict, values.output, values.kept)
+
+
+def _compared(verdict: Verdict, error: float) -> Verdict:
+    """The verdict with what the engine made of the same weights and input."""
+    said = f"the engine's output differs by up to {error:.1e} of the reference's largest value"
+    if error <= AGREEMENT:
+        return verdict._replace(notes=(*verdict.notes, said))
+    return verdict._replace(differences=(*verdict.differences, said))
+
+
+def matching(network: Network, pattern: str | None) -> Collection[str]:
+    """Names of the layers that a pattern (or its part of a name) matches."""
+    names = [node.name for node in network.nodes]
+    if pattern is None:
+        return names
+    return [name for name in names if fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")]
+
+
+def _verdict(
+    network: Network,
+    run: Run,
+    observed: Sequence[Any],
+    values: Any,
+    shown: Collection[str],
+    notes: tuple[str, ...],
+) -> Verdict:
+    report = analyze(network, batch=run.batch, dtype=run.dtype)
+    layers = [
+        _layer(network, index, run.batch, seen, values) for index, seen in enumerate(observed)
+    ]
+    keeps = bool(values and values.kept)
+    differences = [
+        f"{layer.name}: {difference}" for layer in layers for difference in layer.differences
+    ]
+    memory = Pair(
+        deploy(network, batch=run.batch, dtype=run.dtype).activation_peak,
+        # With layers kept, what is alive is no run's as it is predicted.
+        values.alive if values and not keeps else None,
+        most=True,
+    )
+    if not memory.fine:
+        differences.append(
+            f"activations: at most {memory.predicted:,} bytes predicted, "
+            f"{memory.observed:,} observed"
+        )
+    totals = report.totals
+    output = network.shape_of(network.output)
+    assert network.input is not None  # noqa: S101 (networks with errors are refused)
+    assert output is not None  # noqa: S101
+    macs = {layer.name: layer.macs.predicted for layer in layers}
+    times = [
+        Timing(each.layers, each.kernel, each.seconds, sum(macs[name] for name in each.layers))
+        for each in (values.times if values and run.profile else ())
+    ]
+    return Verdict(
+        network.name,
+        network.path,
+        run.batch,
+        run.dtype,
+        run.backend,
+        values.tier if values else "none",
+        run.seed if run.weights is None else None,
+        network.input,
+        output,
+        [layer for layer in layers if layer.name in shown or layer.differences],
+        len(layers),
+        Pair(
+            totals.parameters + totals.buffers, sum(layer.weights.observed or 0 for layer in layers)
+        ),
+        Pair(totals.macs, sum(layer.macs.observed or 0 for layer in layers)),
+        memory,
+        values.allocated if values else 0,
+        all(values.finite.values()) if values else None,
+        tuple(differences),
+        times,
+        notes=notes,
+    )
+
+
+def _layer(network: Network, index: int, batch: int, seen: Any, values: Any) -> LayerVerdict:
+    node, plan = network.nodes[index], network.plans[index]
+    assert plan is not None  # noqa: S101 (networks with errors are refused)
+    finite = values.finite.get(node.name) if values else None
+    observed: tuple[int, ...] | None = seen.output
+    computed = values.shapes.get(node.name) if values else None
+    differences = [] if seen.error is None else [f"its definition raised {seen.error}"]
+    expected = (batch, *plan.output.axes)
+    if observed is not None and observed == expected and computed is not None:
+        observed = computed
+    if observed is not None and observed != expected:
+        if observed[:1] != (batch,):
+            differences.append(f"{batch} examples went in, and {observed[:1]} came out")
+        else:
+            came = Shape.from_axes(observed[1:]) if observed[1:] else "nothing"
+            differences.append(f"output {plan.output} predicted, {came} observed")
+    differences += weight_differences(plan, seen)
+    own = node.shared_with < 0
+    read = sum(values_read for _, values_read in seen.weights.values()) if own else 0
+    predicted = sum(weight.size for weight in plan.weights) if own else 0
+    macs = Pair(plan.macs * batch, None if seen.error else seen.multiplications(node.kind))
+    if macs.observed is not None and not macs.fine:
+        differences.append(f"{macs.predicted:,} MACs predicted, {macs.observed:,} observed")
+    if finite is False:
+        differences.append("some of its values are not finite")
+    return LayerVerdict(
+        node.name,
+        node.kind,
+        network.lines[index],
+        plan.output,
+        None if observed is None else observed[1:],
+        Pair(predicted, None if seen.error else read),
+        macs,
+        finite,
+        tuple(differences),
+    )
+
+
+def weight_differences(plan: Plan, seen: Any) -> list[str]:
+    """Weights that a definition did not use as they are planned."""
+    if seen.error is not None:
+        return []
+    found = []
+    for weight in plan.weights:
+        shape, read = seen.weights.get(weight.name, (None, 0))
+        if shape is None:
+            found.append(f"weight {weight.name!r} is predicted, and was never asked for")
+        elif shape != weight.shape:
+            found.append(
+                f"weight {weight.name!r} is {_times(weight.shape)} as predicted, and "
+                f"{_times(shape)} as observed"
+            )
+        elif read != prod(shape):
+            found.append(f"of weight {weight.name!r}, {read:,} of {prod(shape):,} values were read")
+    return found
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape)) or "1"
+
+
+def network_output_kind(network: Network) -> str:
+    """The kind of the last layer that changes values."""
+    index = network.output
+    while index != INPUT and network.nodes[index].kind in ("flatten", "reshape", "dropout"):
+        index = network.nodes[index].inputs[0]
+    return network.nodes[index].kind if index != INPUT else "input"

@@ -1,0 +1,289 @@
+"""`convcalc memory`: what inference and training take, and which batch fits."""
+
+import sys
+from importlib import import_module
+
+import click
+from click.core import ParameterSource
+
+from convcalc.analysis.memory import (
+    GPUS,
+    Answer,
+    Checkpoint,
+    Limit,
+    Questions,
+    Terms,
+    answer,
+    gpu_memory,
+)
+from convcalc.analysis.memory.sharding import STAGES
+from convcalc.cli.options import colors, network_options, size_options, write
+from convcalc.diagnostics import Diagnostic, Span, exit_code
+from convcalc.formats.memory import MEMORY_FORMATS, over
+from convcalc.graph import Network, read
+from convcalc.shape import Shape
+from convcalc.spec.promises import OPTIMIZERS, amount
+
+MOST_LAYERS = 9
+"""Digits of the number in --checkpoint every=K."""
+
+
+def _bytes(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    found = amount(value, round_up=True)
+    if found is None:
+        message = f"{value!r} is no number of bytes, such as 500MB or 1.5GiB"
+        raise click.BadParameter(message, ctx, param)
+    return found
+
+
+def _limits(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[Limit, ...]:
+    """Bytes with a unit, or names of GPUs."""
+    found = []
+    for value in values:
+        text = value.strip()
+        count = gpu_memory(text)
+        if count is None:
+            count = amount(text, round_up=False)
+        if count is None:
+            message = (
+                f"{value!r} is neither a number of bytes, such as 12GiB, nor one of the GPUs "
+                f"{', '.join(GPUS)}"
+            )
+            raise click.BadParameter(message, ctx, param)
+        found.append(Limit(text, count))
+    return tuple(found)
+
+
+def _checkpoint(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> Checkpoint | None:
+    """every=K, or names of blocks."""
+    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
+    if not values:
+        return None
+    every = [name.partition("=")[2].strip() for name in names if "=" in name]
+    if not every and names:
+        return tuple(names)
+    number = every[0] if every else ""
+    sound = number.isascii() and number.isdecimal() and len(number) <= MOST_LAYERS
+    if len(names) != 1 or not names[0].startswith("every=") or not sound or not int(number):
+        message = (
+            f"{', '.join(values)!r} is neither every=K, of 1 layer or more, nor names of blocks "
+            "separated by commas"
+        )
+        raise click.BadParameter(message, ctx, param)
+    return int(number)
+
+
+@click.command("memory")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@network_options
+@size_options
+@click.option("--training", is_flag=True, help="A training step instead of inference.")
+@click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Of training; sgd unless given.")
+@click.option(
+    "--fused/--per-tensor",
+    default=True,
+    help="Whether the optimizer works on all tensors at once, as on CUDA, or on one by one; fused "
+    "unless given.",
+)
+@click.option("--mixed-precision", is_flag=True, help="Compute in 2 bytes, as autocast does.")
+@click.option(
+    "--inplace/--no-inplace",
+    default=True,
+    help="Whether activation functions overwrite their input where that is right; they do unless "
+    "given.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Matters for the mask of dropout alone.",
+)
+@click.option(
+    "--overhead",
+    callback=_bytes,
+    default="0",
+    metavar="BYTES",
+    help="What else is taken, such as 500MB; part of every peak.",
+)
+@click.option(
+    "--limit",
+    "limits",
+    callback=_limits,
+    multiple=True,
+    metavar="BYTES|GPU",
+    help="Does it fit, and which batch is the largest that does: 12GiB, T4, rtx4090; repeatable.",
+)
+@click.option(
+    "--checkpoint",
+    callback=_checkpoint,
+    multiple=True,
+    metavar="every=K|NAMES",
+    help="Run K layers at a time, or the blocks named, again in the backward pass.",
+)
+@click.option(
+    "--data-parallel",
+    "devices",
+    type=click.IntRange(1, 2**31),
+    metavar="N",
+    help="What one of N devices holds in training, each with the batch.",
+)
+@click.option(
+    "--shard",
+    type=click.Choice(["optimizer", "gradients", "parameters"]),
+    help="What the devices share out, and what stands before it in this list: ZeRO stage 1, 2, 3.",
+)
+@click.option("--deploy", is_flag=True, help="The lower line, of a runtime that folds and fuses.")
+@click.option(
+    "--arena",
+    is_flag=True,
+    help="The static plan of a micro-controller, in int8 unless --dtype is given.",
+)
+@click.option("--layers", is_flag=True, help="Show every layer (json always does).")
+@click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(list(MEMORY_FORMATS)),
+    help="How to show it; a table on a terminal, plain text in a pipe.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    specs: tuple[str, ...],
+    shape: Shape | None,
+    settings: tuple[tuple[str, str], ...],
+    batch: int,
+    dtype: str,
+    training: bool,  # noqa: FBT001 (click's signature)
+    optimizer: str | None,
+    fused: bool,  # noqa: FBT001
+    mixed_precision: bool,  # noqa: FBT001
+    inplace: bool,  # noqa: FBT001
+    device: str,
+    overhead: int,
+    limits: tuple[Limit, ...],
+    checkpoint: Checkpoint | None,
+    devices: int | None,
+    shard: str | None,
+    deploy: bool,  # noqa: FBT001
+    arena: bool,  # noqa: FBT001
+    layers: bool,  # noqa: FBT001
+    timeline: bool,  # noqa: FBT001
+    format_name: str | None,
+) -> None:
+    """Show what inference, or a training step, takes: every part, and the peak with its layer.
+
+    Figures are PyTorch's, to the byte, without PyTorch; docs/memory.md defines them. Exit codes:
+    0 fine, 1 over a --limit or errors in a spec, 2 could not run.
+
+    \b
+    Examples:
+      convcalc memory vgg16 --training --batch 32 --optimizer adam --timeline
+      convcalc memory resnet50 --training --optimizer adamw --limit T4 --limit rtx4090
+      convcalc memory net.yaml --arena
+    """
+    _sensible(ctx, training=training, limited=bool(limits))
+    if layers and timeline and format_name == "csv":
+        message = "csv shows --layers or --timeline, not both"
+        raise click.UsageError(message)
+    name = format_name or ("table" if sys.stdout.isatty() else "plain")
+    dtype_given = ctx.get_parameter_source("dtype") is ParameterSource.COMMANDLINE
+    terms = Terms(
+        dtype,
+        training,
+        optimizer or "sgd",
+        fused,
+        mixed_precision,
+        inplace,
+        overhead,
+        device,
+        checkpoint,
+    )
+    stage = next(each for each in STAGES if each == (shard or "none"))
+    questions = Questions(
+        limits,
+        devices,
+        stage,
+        deploy,
+        (dtype if dtype_given else "int8") if arena else None,
+    )
+    module = import_module(f"convcalc.formats.memory.{name}")
+    found: list[Diagnostic] = []
+    texts: list[str] = []
+    for spec in specs:
+        network = read(spec, input=shape, parameters=dict(settings))
+        known = list(network.diagnostics)
+        if network.errors:
+            found += known
+            if name == "json":
+                texts.append(module.refused(network.name, network.path, known))
+            continue
+        answered = _answer(network, terms, batch, questions)
+        known += _over(network, answered)
+        found += known
+        texts.append(
+            module.render(
+                answered,
+                layers=layers,
+                timeline=timeline,
+                color=colors(sys.stdout),
+                header=not texts,
+                several=len(specs) > 1,
+                diagnostics=known,
+            )
+        )
+    if name == "json" and len(specs) > 1:
+        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
+    else:
+        write(("" if name == "csv" else "\n").join(texts))
+    if found:
+        from convcalc.formats import diagnostics
+
+        if texts and sys.stdout.isatty() and sys.stderr.isatty():
+            click.echo(err=True)  # both are read on one screen
+        click.echo(diagnostics.render(found, color=colors(sys.stderr)), err=True, nl=False)
+    sys.exit(exit_code(found))
+
+
+def _sensible(ctx: click.Context, *, training: bool, limited: bool) -> None:
+    """Refuse options that would be without effect."""
+
+    def given(name: str) -> bool:
+        return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+    message = ""
+    for name, option in (("optimizer", "--optimizer"), ("fused", "--fused or --per-tensor")):
+        if given(name) and not training and not limited:
+            message = f"{option} needs --training, or a --limit to find the largest batch for"
+    for name, option in (("checkpoint", "--checkpoint"), ("devices", "--data-parallel")):
+        if given(name) and not training:
+            message = f"{option} needs --training"
+    if given("shard") and not given("devices"):
+        message = "--shard needs --data-parallel N"
+    if message:
+        raise click.UsageError(message)
+
+
+def _answer(network: Network, terms: Terms, batch: int, questions: Questions) -> Answer:
+    try:
+        return answer(network, terms, batch, questions)
+    except ValueError as error:
+        message = f"{network.path}: {error}"
+        raise click.UsageError(message) from None
+
+
+def _over(network: Network, answered: Answer) -> list[Diagnostic]:
+    """A finding for each limit that is too low."""
+    found = []
+    for fit in answered.fits:
+        if not fit.fits:
+            message, advice = over(answered, fit)
+            nowhere = Span(1, 1, 1, 2)
+            found.append(Diagnostic("CC512", "error", message, advice, network.path, nowhere, ""))
+    return found

@@ -1,0 +1,328 @@
+"""`convcalc verify`: the network runs, and proves every number."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convcalc.checks.resources import Needs, available
+from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
+from convcalc.cli.options import colors, network_options, write
+from convcalc.diagnostics import exit_code
+from convcalc.formats.numbers import both_bytes, plural
+from convcalc.formats.verify import VERIFY_FORMATS, Verdict
+from convcalc.graph import Network, read
+from convcalc.shape import Shape
+from convcalc.spec.source import MAX_BYTES, MapNode, ScalarNode, Source
+
+
+class CannotRun(click.ClickException):
+    """What keeps a network from being run."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """One line, as other findings of the command line are."""
+        click.echo(f"convcalc: {self.message}", file=file, err=True)
+
+
+@click.command("verify")
+@click.argument("spec", metavar="SPEC")
+@network_options
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 2**31),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Examples at once.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Data type to compute in; all but float32 by the reference.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["numpy", "cupy", "auto"]),
+    default="numpy",
+    show_default=True,
+    help="What computes; auto takes CuPy if it finds a GPU.",
+)
+@click.option(
+    "--reference", is_flag=True, help="Compute by the readable definitions, not the engine."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Of random weights and input.",
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 1024), metavar="N", help="At most; one per core by default."
+)
+@click.option(
+    "--layers", "pattern", metavar="PATTERN", help="Layers to show and save: stage1, '*.conv?'."
+)
+@click.option(
+    "--weights",
+    "weights_path",
+    metavar="FILE",
+    help="Weights from an .npz or .safetensors file, in PyTorch's layout.",
+)
+@click.option(
+    "--weights-map",
+    "map_path",
+    metavar="FILE",
+    help="YAML or JSON that says what the file calls a weight: conv1.weight: features.0.weight.",
+)
+@click.option("--image", metavar="FILE", help="Input from a .png, .jpeg or .npy file.")
+@click.option(
+    "--normalize",
+    type=click.Choice(["imagenet", "unit", "signed"]),
+    help="What becomes of an image's values; imagenet with three channels, else unit.",
+)
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Show the N likeliest classes.")
+@click.option("--classes", metavar="FILE", help="Names of the classes, one a line.")
+@click.option("--save", "folder", metavar="DIR", help="Write activations to DIR/activations.npz.")
+@click.option("--profile", is_flag=True, help="Show the time of each step, the best of three runs.")
+@click.option(
+    "-f",
+    "--format",
+    "format_name",
+    type=click.Choice(list(VERIFY_FORMATS)),
+    help="How to show it; a table on a terminal, plain text in a pipe.",
+)
+def command(
+    spec: str,
+    shape: Shape | None,
+    settings: tuple[tuple[str, str], ...],
+    batch: int,
+    dtype: str,
+    backend: str,
+    seed: int,
+    threads: int | None,
+    pattern: str | None,
+    weights_path: str | None,
+    map_path: str | None,
+    image: str | None,
+    normalize: str | None,
+    top: int | None,
+    classes: str | None,
+    folder: str | None,
+    format_name: str | None,
+    *,
+    reference: bool,
+    profile: bool,
+) -> None:
+    """Run the network, and hold every shape, weight, product and value against the prediction.
+
+    Weights and input are random unless --weights and --image give them. Exit codes: 0 all is as
+    predicted, 1 something is not or the spec has errors, 2 could not run.
+
+    \b
+    Examples:
+      convcalc verify vgg16
+      convcalc verify net.yaml --batch 8 --profile
+      convcalc verify resnet50 --weights resnet50.safetensors --image cat.jpg --top 5
+    """
+    network = read(spec, input=shape, parameters=dict(settings))
+    if network.errors:
+        from convcalc.formats import diagnostics
+
+        click.echo(diagnostics.render(network.errors, color=colors(sys.stderr)), err=True, nl=False)
+        sys.exit(exit_code(network.errors))
+    if map_path is not None and weights_path is None:
+        raise click.UsageError("--weights-map says what --weights calls things; there are none")
+    if classes is not None and top is None:
+        raise click.UsageError("--classes names what --top shows; say how many")
+    if pattern is not None and not matching(network, pattern):
+        raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
+    run = Run(batch, dtype, _backend(backend), reference, seed, threads)
+    run = run._replace(pattern=pattern, keep=folder is not None, profile=profile)
+    refuse_too_large(network, run, lambda text: read(spec, input=text, parameters=dict(settings)))
+    try:
+        run = run._replace(
+            weights=_weights(weights_path, map_path, network),
+            x=_image(image, normalize, network, batch),
+        )
+        with progress_bar(len(network.nodes)) as progress:
+            outcome = verify(network, run._replace(progress=progress))
+        verdict = _classified(outcome, network, top, classes)
+        if folder is not None and outcome.kept:
+            from convcalc.forward.files import save_arrays
+
+            save_arrays(Path(folder, "activations.npz"), outcome.kept)
+    except (ValueError, ImportError, RuntimeError, OSError) as error:
+        raise CannotRun(str(error)) from error
+    except MemoryError as error:
+        raise CannotRun("there is not enough memory to run this network") from error
+    name = format_name or ("table" if sys.stdout.isatty() else "plain")
+    render = import_module(f"convcalc.formats.verify.{name}").render
+    write(render(verdict, color=colors(sys.stdout)))
+    sys.exit(int(not verdict.good))
+
+
+def short_verdict(network: Network, batch: int) -> tuple[str, bool]:
+    """The verdict on a network in a few lines, and whether it is good."""
+    from convcalc.formats.verify import ending
+
+    run = Run(batch)
+    refuse_too_large(network, run)
+    try:
+        verdict = verify(network, run).verdict
+    except MemoryError as error:
+        raise CannotRun("there is not enough memory to run this network") from error
+    return "\n".join([f"Verified {network.path} by running it:", *ending(verdict)]), verdict.good
+
+
+def _backend(name: str) -> str:
+    if name != "auto":
+        return name
+    from convcalc.forward.engine import cupy_with_gpu
+
+    try:
+        cupy_with_gpu()
+    except (ImportError, RuntimeError):
+        return "numpy"
+    return "cupy"
+
+
+def refuse_too_large(
+    network: Network, run: Run, with_input: Callable[[str], Network] | None = None
+) -> None:
+    """Say what is needed, what there is, and what would fit, before anything is allocated."""
+    there = available()
+    if there is None or run.backend == "cupy":
+        return
+    from convcalc.forward.pool import available_cores
+
+    def needs(of: Network) -> Needs:
+        threads = run.threads or available_cores()
+        return Needs(
+            of, dtype=run.dtype, reference=run.uses_reference, threads=threads, keep=run.keep
+        )
+
+    own = needs(network)
+    need = own.batch(run.batch)
+    if need.total <= there:
+        return
+    parts = [
+        f"{both_bytes(size)} of {what}"
+        for what, size in (
+            ("weights", need.weights),
+            ("weights prepared", need.prepared),
+            ("activations", need.activations),
+            ("outputs kept", need.kept),
+        )
+        if size
+    ]
+    message = (
+        f"{network.path} needs up to {both_bytes(need.total)} for {plural(run.batch, 'example')} "
+        f"({', '.join(parts)}), and {both_bytes(there)} are available"
+    )
+    largest = own.largest(there, run.batch)
+    if largest:
+        raise CannotRun(f"{message}; a batch of {largest:,} would fit: --batch {largest}")
+    for smaller in _smaller(network.input):
+        found = with_input(smaller) if with_input is not None else None
+        if found is not None and not found.errors and needs(found).batch(1).total <= there:
+            batch = " --batch 1" if run.batch > 1 else ""
+            raise CannotRun(f"{message}; a smaller input would fit: --input {smaller}{batch}")
+    raise CannotRun(f"{message}; no batch would fit")
+
+
+def _smaller(shape: Shape | None) -> Iterator[str]:
+    """The input in smaller and smaller sizes."""
+    if shape is None or not shape.spatial:
+        return
+    for share in (sixteenths / 16 for sixteenths in range(15, 0, -1)):
+        sizes = [max(int(size * share) // 32 * 32, 32) for size in shape.spatial]
+        if all(size < full for size, full in zip(sizes, shape.spatial, strict=True)):
+            yield "x".join(map(str, (*sizes, shape.channels)))
+
+
+@contextmanager
+def progress_bar(count: int) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=count, label="Running", file=sys.stderr) as bar:
+        yield lambda done, _: bar.update(done - bar.pos)
+
+
+def _weights(path: str | None, map_path: str | None, network: Network) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    from convcalc.forward.files import read_weights
+
+    found, unused = read_weights(path, network, _mapping(map_path) if map_path else None)
+    if unused:
+        some = ", ".join(unused[:5]) + (" …" if len(unused) > 5 else "")
+        click.echo(f"convcalc: {path}: {plural(len(unused), 'array')} not used: {some}", err=True)
+    return found
+
+
+def _mapping(path: str) -> Mapping[str, str]:
+    """A weight's name here and in the file, from YAML or JSON."""
+    with Path(path).open("rb") as file:
+        text = file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise CannotRun(f"{path} has more than {MAX_BYTES:,} bytes")
+    source = Source(path, text.decode("utf-8-sig", "replace"))
+    root = source.compose()
+    if source.diagnostics:
+        from convcalc.formats import diagnostics
+
+        shown = diagnostics.render(source.diagnostics, color=colors(sys.stderr))
+        click.echo(shown, err=True, nl=False)
+        raise CannotRun(f"{path} is no mapping that can be read")
+    entries = root.entries if isinstance(root, MapNode) else {}
+    found = {name: node.text for name, node in entries.items() if isinstance(node, ScalarNode)}
+    if not found or len(found) < len(entries):
+        raise CannotRun(f"{path} must be a mapping of names: conv1.weight: features.0.weight")
+    return found
+
+
+def _image(path: str | None, normalize: Any, network: Network, batch: int) -> Any:
+    if path is None:
+        return None
+    from convcalc.forward.images import read_image
+
+    assert network.input is not None  # noqa: S101 (networks with errors are refused)
+    return read_image(path, network.input, normalize, batch=batch)
+
+
+def _classified(
+    outcome: Outcome, network: Network, count: int | None, classes: str | None
+) -> Verdict:
+    if count is None or outcome.output is None:
+        return outcome.verdict
+    from convcalc.forward.values import top
+
+    output = network.shape_of(network.output)
+    if output is None or output.size != output.channels:
+        raise CannotRun(f"--top needs scores of classes, and the output is {output}")
+    names: Sequence[str] = ()
+    if classes is not None:
+        names = Path(classes).read_text(encoding="utf-8").splitlines()
+        if len(names) != output.channels:
+            raise CannotRun(
+                f"{classes} names {plural(len(names), 'class')}, and the output has "
+                f"{output.channels:,} scores"
+            )
+    best = top(outcome.output, network_output_kind(network), count)
+    named = [
+        [(number, names[number] if names else "", share) for number, share in example]
+        for example in best
+    ]
+    return outcome.verdict._replace(classes=named)

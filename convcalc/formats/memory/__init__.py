@@ -1,0 +1,291 @@
+"""The formats of `convcalc memory`, and what those for people show: tables, one after the other."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.memory import Answer, Fit, MemoryReport
+from convcalc.analysis.memory.limits import ALL
+from convcalc.formats.diagnostics import printable
+from convcalc.formats.numbers import both_bytes, grouped, plural
+
+MEMORY_FORMATS = {
+    "table": "With bars, colours and a picture as wide as the terminal.",
+    "plain": "Aligned text, for pipes and files.",
+    "json": "Everything, stable; see docs/memory.schema.json.",
+    "csv": "One row a number; with --layers one a layer, with --timeline one an operation.",
+    "markdown": "Tables for a README or a pull request.",
+}
+"""Format → what it is; each is the module of that name with `render`."""
+
+
+class Section(NamedTuple):
+    """A table with a title, as every format for people shows it."""
+
+    title: str
+    head: tuple[str, ...] = ()
+    rows: Sequence[tuple[str, ...]] = ()
+    right: tuple[bool, ...] = ()
+    """Which columns are aligned to the right."""
+    shares: Sequence[float] = ()
+    """Of each row, how long its bar is."""
+    notes: Sequence[str] = ()
+    """Sentences below."""
+    verdict: bool | None = None
+    """Whether what is asked is so; None where nothing is asked."""
+
+
+def title(report: MemoryReport) -> str:
+    """The network, and under what terms it runs."""
+    examples = plural(report.batch, "example") if report.batch > 1 else "one example"
+    terms = [examples, report.dtype]
+    if report.mixed_precision:
+        terms.append("mixed precision")
+    if report.training:
+        terms.append(report.optimizer)
+        if report.optimizer not in ("sgd", "momentum"):
+            terms.append("fused" if report.fused else "tensor by tensor")
+    if not report.inplace:
+        terms.append("nothing in place")
+    if report.device != "cpu":
+        terms.append(report.device)
+    what = "a training step" if report.training else "inference"
+    return f"{printable(report.name)}: memory of {what} ({', '.join(terms)})"
+
+
+def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
+    """Everything but the picture, in order."""
+    report = answer.report
+    found = [_parts(answer), _peaks(report), _at_peak(report)]
+    found.append(Section("Not included", notes=report.not_included))
+    if answer.checkpointed is not None:
+        found.append(_checkpointed(answer))
+    if answer.sharded is not None:
+        found.append(_sharded(answer))
+    if answer.deployed is not None:
+        found.append(_deployed(answer))
+    if answer.arena is not None:
+        found.append(_arena(answer))
+    if layers:
+        found.append(_layers(report))
+    if answer.fits:
+        found.append(_fits(answer))
+    return found
+
+
+_SIZES = (False, True, False)
+"""Alignment of a name, its bytes, and the same in units."""
+
+
+def _size(name: str, count: int) -> tuple[str, str, str]:
+    return name.capitalize() if name.islower() else name, grouped(count), both_bytes(count)
+
+
+def _parts(answer: Answer) -> Section:
+    report = answer.report
+    shares = [line.bytes / report.peak if report.peak else 0.0 for line in report.lines]
+    return Section(
+        "Parts, which are not all alive at once" if report.training else "Parts",
+        ("Part", "Bytes", "", "Of the peak"),
+        [
+            (*_size(line.name, line.bytes), f"{share:.1%}")
+            for line, share in zip(report.lines, shares, strict=True)
+        ],
+        (*_SIZES, True),
+        shares,
+    )
+
+
+def _peaks(report: MemoryReport) -> Section:
+    rows = [(*_size(f"{moment.phase} peak", moment.bytes), moment.layer) for moment in report.peaks]
+    if report.training:
+        rows.insert(1, (*_size("after forward", report.after_forward), ""))
+    rows.append((*_size("activation peak", report.activation_peak), ""))
+    return Section("Peaks, all lines included", ("", "Bytes", "", "At"), rows, (*_SIZES, False))
+
+
+def _at_peak(report: MemoryReport) -> Section:
+    where = f"in the {report.peak_phase} pass at {report.peak_layer}"
+    if report.peak_phase == "step":
+        where = "in the optimizer's step"
+    shares = [line.bytes / report.peak for line in report.at_peak]
+    rows = [
+        (*_size(line.name, line.bytes), f"{share:.1%}")
+        for line, share in zip(report.at_peak, shares, strict=True)
+    ]
+    rows.append((*_size("peak", report.peak), "100.0%"))
+    return Section(
+        f"The peak: {both_bytes(report.peak)}, {where}",
+        ("Part", "Bytes", "", "Of the peak"),
+        rows,
+        (*_SIZES, True),
+        [*shares, 0.0],
+    )
+
+
+def _checkpointed(answer: Answer) -> Section:
+    found = answer.checkpointed
+    assert found is not None  # noqa: S101 (for the type checker)
+    rows = [
+        (name, grouped(before), grouped(after), both_bytes(before - after))
+        for name, before, after in (
+            ("Kept for backward", found.kept_without, found.kept),
+            ("Peak", found.peak_without, found.peak),
+        )
+    ]
+    macs = found.recomputed_macs
+    share = f", {macs / found.forward_macs:.1%} of a forward pass" if found.forward_macs else ""
+    again = sum(layer.recomputed for layer in answer.report.layers)
+    note = (
+        f"{plural(again, 'layer')} run again: {grouped(macs)} MACs{share}."
+        if again
+        else "No layers run again: what a segment starts from would be more than what it keeps."
+    )
+    return Section(
+        "Checkpointing",
+        ("", "Without", "With", "Saved"),
+        rows,
+        (False, True, True, False),
+        notes=[note],
+    )
+
+
+def _sharded(answer: Answer) -> Section:
+    found = answer.sharded
+    assert found is not None  # noqa: S101
+    lines = (
+        ("parameters", found.parameters),
+        ("gradients", found.gradients),
+        ("optimizer state", found.optimizer_state),
+        ("model states", found.model_states),
+        ("this device's activations", found.activations),
+        ("total", found.total),
+    )
+    level = ("none", "optimizer", "gradients", "parameters").index(found.stage)
+    sharding = f"ZeRO stage {level}" if level else "nothing sharded"
+    return Section(
+        f"One of {plural(found.devices, 'device')}, {sharding}",
+        ("Part", "Bytes", ""),
+        [_size(name, count) for name, count in lines],
+        _SIZES,
+        notes=["Model states by formula; buffers for gathering and reducing are not in it."],
+    )
+
+
+def _deployed(answer: Answer) -> Section:
+    found = answer.deployed
+    assert found is not None  # noqa: S101
+    return Section(
+        "The lower line, for a runtime that folds and fuses",
+        ("Part", "Bytes", "", "At"),
+        [
+            (*_size("parameters", found.parameters), ""),
+            (*_size("activation peak", found.activation_peak), found.peak_layer),
+            (*_size("together", found.parameters + found.activation_peak), ""),
+        ],
+        (*_SIZES, False),
+    )
+
+
+def _arena(answer: Answer) -> Section:
+    found = answer.arena
+    assert found is not None  # noqa: S101
+    return Section(
+        f"Arena of one example in {found.dtype}: {both_bytes(found.size)}",
+        ("Tensor", "Offset", "Bytes", "From", "To"),
+        [
+            (each.name, grouped(each.offset), grouped(each.bytes), str(each.first), str(each.last))
+            for each in found.buffers
+        ],
+        (False, True, True, True, True),
+        notes=[
+            f"No plan can do with less than {both_bytes(found.lower_bound)}.",
+            "From and To are operations: the one that makes a tensor and the last that reads it.",
+        ],
+    )
+
+
+def _layers(report: MemoryReport) -> Section:
+    head = ["Layer", "Kind", "Output", "Live"]
+    if report.training:
+        head = ["Layer", "Kind", "Output", "Kept", "Live forward", "Live backward"]
+    rows = []
+    for layer in report.layers:
+        numbers = [layer.output, layer.live]
+        if report.training:
+            numbers = [layer.output, layer.kept, layer.live, layer.live_backward]
+        manner = "in place" if layer.in_place else ""
+        if layer.recomputed:
+            manner = ", ".join(filter(None, [manner, "runs again"]))
+        rows.append((layer.name, layer.kind, *map(grouped, numbers), manner))
+    return Section(
+        "Layers, in bytes", (*head, ""), rows, (False, False, *[True] * (len(head) - 2), False)
+    )
+
+
+def _fits(answer: Answer) -> Section:
+    report, rows = answer.report, []
+    for fit in answer.fits:
+        spare = fit.limit.bytes - fit.peak
+        said = f"fits, {both_bytes(spare)} to spare" if fit.fits else f"{both_bytes(-spare)} over"
+        batches = [_batch(fit.inference), _batch(fit.training)]
+        name, size, units = fit.limit.name, grouped(fit.limit.bytes), both_bytes(fit.limit.bytes)
+        rows.append((name, size, units, said, *batches))
+    notes = [shortage(fit) for fit in answer.fits if fit.most]
+    return Section(
+        "Limits, and the largest batches that fit",
+        (
+            "Limit",
+            "Bytes",
+            "",
+            f"Batch {report.batch:,}",
+            "Inference",
+            f"Training, {report.optimizer}",
+        ),
+        rows,
+        (False, True, False, False, True, True),
+        notes=notes,
+        verdict=all(fit.fits for fit in answer.fits),
+    )
+
+
+def _batch(largest: int | None) -> str:
+    if largest is None:
+        return "–"
+    return grouped(largest) if largest else "none"
+
+
+def shortage(fit: Fit) -> str:
+    """That not even one example fits: what it takes, and what would help."""
+    most = ", ".join(f"{line.name} {both_bytes(line.bytes)}" for line in fit.most[:3])
+    text = f"Not even one example fits into {fit.limit.name}: it takes {both_bytes(fit.one)}"
+    text += f", most of it {most}." if most else "."
+    if not fit.suggestions:
+        return text
+    helps = "; ".join(
+        f"{each.change}: {both_bytes(each.peak)}"
+        + (", which fits" if each.peak <= fit.limit.bytes else "")
+        for each in fit.suggestions
+    )
+    return f"{text} Lower is {helps}."
+
+
+def over(answer: Answer, fit: Fit) -> tuple[str, str]:
+    """What is over a limit, and what to do."""
+    report = answer.report
+    under = f"a training step with {report.optimizer}" if report.training else "inference"
+    where = " on each device" if answer.sharded is not None else ""
+    message = (
+        f"memory of {under} at batch {report.batch:,}{where}: {both_bytes(fit.peak)}, and the "
+        f"limit {fit.limit.name} is {both_bytes(fit.limit.bytes)}: "
+        f"{both_bytes(fit.peak - fit.limit.bytes)} more"
+    )
+    if fit.most:
+        advice = "not even one example fits"
+        if fit.suggestions:
+            least = min(fit.suggestions, key=lambda suggestion: suggestion.peak)
+            changes = ", ".join(each.change for each in fit.suggestions if each.change != ALL)
+            named = changes if least.change == ALL else least.change
+            advice += f"; {named} would make {both_bytes(least.peak)} of it"
+        return message, advice
+    largest = fit.training if report.training else fit.inference
+    return message, f"the largest batch that fits is {largest:,}"

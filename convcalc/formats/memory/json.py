@@ -1,0 +1,124 @@
+"""A network's memory as JSON: stable; docs/memory.schema.json describes it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.analysis.memory import Answer, Fit, MemoryReport, Terms
+from convcalc.diagnostics import Diagnostic
+from convcalc.formats.json import diagnostic_value
+
+SCHEMA = 1
+"""Changes only when a field changes its meaning or goes."""
+
+
+def render(answer: Answer, *, diagnostics: Sequence[Diagnostic] = (), **_: object) -> str:
+    """The answer as a JSON object, ending in a newline."""
+    report = answer.report
+    terms = {name: getattr(report, name) for name in Terms._fields if name != "checkpoint"}
+    checkpointed = answer.checkpointed
+    return _written(
+        {
+            "schema": SCHEMA,
+            "name": report.name,
+            "spec": report.path,
+            "terms": {"batch": report.batch, **terms},
+            "memory": _memory(report),
+            "limits": [_fit(fit) for fit in answer.fits],
+            "checkpointing": None if checkpointed is None else checkpointed._asdict(),
+            "data_parallel": None if answer.sharded is None else answer.sharded._asdict(),
+            "deploy": _deployed(answer),
+            "arena": _arena(answer),
+        },
+        {
+            "layers": [layer._asdict() for layer in report.layers],
+            "timeline": [moment._asdict() for moment in report.timeline],
+            "diagnostics": [diagnostic_value(found) for found in diagnostics],
+        },
+    )
+
+
+def refused(name: str, path: str, diagnostics: Sequence[Diagnostic]) -> str:
+    """What is written of a network with errors: its findings, and null for all that is unknown."""
+    head: dict[str, Any] = {"schema": SCHEMA, "name": name, "spec": path}
+    head |= dict.fromkeys(("terms", "memory"))
+    head["limits"] = []
+    head |= dict.fromkeys(("checkpointing", "data_parallel", "deploy", "arena"))
+    found = [diagnostic_value(each) for each in diagnostics]
+    return _written(head, {"layers": [], "timeline": [], "diagnostics": found})
+
+
+def _written(head: dict[str, Any], lists: dict[str, list[dict[str, Any]]]) -> str:
+    dump = json.JSONEncoder(ensure_ascii=False).encode
+    lines = [f"{dump(key)}: {dump(value)}" for key, value in head.items()]
+    for key, items in lists.items():
+        inner = "[\n  " + ",\n  ".join(map(dump, items)) + "]" if items else "[]"
+        lines.append(f"{dump(key)}: {inner}")
+    return "{" + ",\n ".join(lines) + "}\n"
+
+
+def _memory(report: MemoryReport) -> dict[str, Any]:
+    numbers = {
+        name: getattr(report, name)
+        for name in (
+            "parameters",
+            "buffers",
+            "gradients",
+            "optimizer_state",
+            "input",
+            "targets",
+            "kept",
+            "overhead",
+            "after_forward",
+            "forward_peak",
+            "backward_peak",
+            "step_peak",
+            "activation_peak",
+            "peak",
+            "peak_phase",
+            "peak_layer",
+        )
+    }
+    return {
+        **numbers,
+        "peaks": [moment._asdict() for moment in report.peaks],
+        "at_peak": {line.name.replace(" ", "_"): line.bytes for line in report.at_peak},
+        "not_included": list(report.not_included),
+    }
+
+
+def _fit(fit: Fit) -> dict[str, Any]:
+    return {
+        "limit": fit.limit.name,
+        "bytes": fit.limit.bytes,
+        "peak": fit.peak,
+        "fits": fit.fits,
+        "largest_inference_batch": fit.inference,
+        "largest_training_batch": fit.training,
+        "one_example": fit.one,
+        "most": {line.name.replace(" ", "_"): line.bytes for line in fit.most},
+        "suggestions": [suggestion._asdict() for suggestion in fit.suggestions],
+    }
+
+
+def _deployed(answer: Answer) -> dict[str, Any] | None:
+    found = answer.deployed
+    if found is None:
+        return None
+    return {
+        "parameters": found.parameters,
+        "activation_peak": found.activation_peak,
+        "peak_layer": found.peak_layer,
+    }
+
+
+def _arena(answer: Answer) -> dict[str, Any] | None:
+    found = answer.arena
+    if found is None:
+        return None
+    return {
+        "dtype": found.dtype,
+        "size": found.size,
+        "lower_bound": found.lower_bound,
+        "tensors": [buffer._asdict() for buffer in found.buffers],
+    }

@@ -1,0 +1,245 @@
+"""Weights from files, NPZ and safetensors, and activations into one; nothing is ever unpickled."""
+
+import contextlib
+import json
+import os
+import signal
+import struct
+import threading
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from convcalc.forward.weights import checked_weights, expected_weights
+from convcalc.graph import Network
+
+TYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "<i1",
+    "U8": "<u1",
+    "BOOL": "|b1",
+}
+"""Types of safetensors that can be read, as NumPy names them; BF16 is widened."""
+MAX_HEADER = 100_000_000
+"""Most bytes of a safetensors header, as its authors' reader has it."""
+PACKED = 1000
+"""Most bytes that a byte of an NPZ file may unpack to; zeros pack that far, weights do not."""
+IGNORED = "num_batches_tracked"
+"""PyTorch's counter of batches, which no layer reads."""
+
+
+class FileError(ValueError):
+    """A file that cannot be used, and why."""
+
+
+def read_weights(
+    path: str, network: Network, names: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Weights by "<layer>.<weight>", and the arrays of the file that are not used.
+
+    `names` gives the file's name for a weight that is called otherwise there. Raises `FileError`
+    for a file that cannot be read, and `ValueError` with every weight that is missing or does not
+    fit; without `names` also with every array that no layer has.
+    """
+    arrays = _safetensors(path) if _is_safetensors(path) else _npz(path)
+    names = names or {}
+    known = [name for name, _, _ in expected_weights(network)]
+    strangers = sorted(set(names) - set(known))
+    if strangers:
+        message = f"the mapping names weights that the network does not have: {_some(strangers)}"
+        raise FileError(message)
+    found = {}
+    used = set()
+    for name in known:
+        theirs = names.get(name, name)
+        if theirs in arrays:
+            used.add(theirs)
+            found[name] = arrays[theirs]
+        elif name in names:
+            message = f"{path} has no array {theirs!r}, which the mapping names for {name}"
+            raise FileError(message)
+    rest = [name for name in arrays if name not in used and not name.endswith(IGNORED)]
+    given = found if names else {**found, **{name: arrays[name] for name in rest}}
+    checked_weights(network, given)
+    return {name: np.asarray(each, np.float32) for name, each in found.items()}, rest
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _is_safetensors(path: str) -> bool:
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".npz", ".safetensors"):
+        message = f"{path}: weights are read from .npz and .safetensors files"
+        raise FileError(message)
+    return suffix == ".safetensors"
+
+
+def _npz(path: str) -> dict[str, Any]:
+    try:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return _members(path, archive)
+    except FileError:
+        raise
+    except (
+        *(OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, SyntaxError),
+        *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error),
+    ) as error:
+        message = f"{path} is no NPZ file that can be read: {error}"
+        raise FileError(message) from None
+
+
+def _members(path: str, archive: Any) -> dict[str, Any]:
+    # An archive may be far larger than what it is packed into.
+    size = sum(member.file_size for member in archive.zip.infolist())
+    if size > PACKED * max(Path(path).stat().st_size, 1 << 20):
+        message = f"{path} would unpack to {size:,} bytes, over {PACKED:,} × what it takes"
+        raise FileError(message)
+    return {name: _numbers(path, name, archive[name]) for name in archive.files}
+
+
+def _numbers(path: str, name: str, array: Any) -> Any:
+    if array.dtype.kind not in "fiub":
+        message = f"{path}: {name} holds {array.dtype}, and weights are numbers"
+        raise FileError(message)
+    return array
+
+
+def _safetensors(path: str) -> dict[str, Any]:
+    """Eight bytes that say how long the header is, the header in JSON, then the values.
+
+    Source: https://huggingface.co/docs/safetensors, "Format".
+    """
+    try:
+        size = Path(path).stat().st_size
+        with Path(path).open("rb") as file:
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            if not 2 <= length <= min(MAX_HEADER, size - 8):
+                message = f"{path}: a header of {length:,} bytes does not fit a file of {size:,}"
+                raise FileError(message)
+            text = file.read(length)
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise FileError(message) from None
+    try:
+        header = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        message = f"{path}: the header is no JSON: {error}"
+        raise FileError(message) from None
+    if not isinstance(header, dict):
+        message = f"{path}: the header is no JSON object"
+        raise FileError(message)
+    header.pop("__metadata__", None)
+    end = size - 8 - length
+    places = {name: _place(path, name, entry, end) for name, entry in header.items()}
+    spans = sorted(place[2:] for place in places.values() if place[3] > place[2])
+    for (_, last), (first, _) in pairwise(spans):
+        if first < last:
+            message = f"{path}: arrays overlap at byte {first:,} of the values"
+            raise FileError(message)
+    if not end:
+        return {name: np.zeros(shape, kind) for name, (kind, shape, _, _) in places.items()}
+    data = np.memmap(path, np.uint8, "r", 8 + length)
+    found = {}
+    for name, (kind, shape, first, last) in places.items():
+        array: Any = data[first:last].view(kind)
+        if header[name]["dtype"] == "BF16":
+            array = (array.astype(np.uint32) << 16).view(np.float32)
+        found[name] = array.reshape(shape)
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        message = "a name stands twice"
+        raise ValueError(message)
+    return found
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _place(path: str, name: str, entry: Any, end: int) -> tuple[str, tuple[int, ...], int, int]:
+    """Type, shape, first byte and end of an array, once they are sure to be inside the file."""
+    message = ""
+    if not isinstance(entry, dict):
+        message = "is no JSON object"
+    else:
+        kind, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
+        if not isinstance(kind, str) or kind not in TYPES:
+            message = f"has the type {str(kind)[:20]!r}, and known are {', '.join(TYPES)}"
+        elif not isinstance(shape, list) or not all(map(_whole, shape)) or len(shape) > 32:
+            message = "has no shape of whole numbers"
+        elif not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_whole, offsets)):
+            message = "has no two data_offsets"
+        else:
+            first, last = offsets
+            needed = prod(shape) * np.dtype(TYPES[kind]).itemsize
+            if not first <= last <= end:
+                message = f"lies at bytes {first:,} to {last:,} of {end:,}"
+            elif last - first != needed:
+                message = f"has {last - first:,} bytes, and its shape needs {needed:,}"
+            else:
+                return TYPES[kind], tuple(shape), first, last
+    message = f"{path}: {name[:80]!r} {message}"
+    raise FileError(message)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name once it is complete, and not otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with _ending_cleanly():
+        try:
+            with unfinished.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                unfinished.unlink()
+
+
+@contextlib.contextmanager
+def _ending_cleanly() -> Iterator[None]:
+    """Let SIGTERM end the process by an exception, so that what is unfinished is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays by name into an NPZ file, all of them or none."""
+    # numpy.savez takes names as keywords, and a layer may be called `file`.
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

@@ -1,0 +1,224 @@
+"""What each layer's definition does, seen from outside: shapes, values of weights read, products.
+
+`Layer.forward` runs through NumPy on arrays that have a shape and no values of their own (every
+value is the same one in memory), so that a network of any size takes milliseconds. NumPy's rules
+decide what comes out of each operation; the layer's plan is not asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, ClassVar, NamedTuple, cast
+
+import numpy as np
+
+from convcalc.forward.weights import owner
+from convcalc.graph import INPUT, Network
+
+MULTIPLYING = frozenset({"conv", "depthwise_conv", "conv_transpose", "locally_connected", "linear"})
+"""Kinds whose products are all multiply-accumulates; elsewhere those of matrices alone are."""
+
+
+class Observed(NamedTuple):
+    """What one layer's definition did."""
+
+    output: tuple[int, ...] | None
+    """Shape of the array that came out, the batch first; None when it raised."""
+    weights: dict[str, tuple[tuple[int, ...], int]]
+    """Shape of each array that was asked for, and how many of its values were read."""
+    matrix_products: int
+    """Multiplications inside products of matrices."""
+    products: int
+    """Multiplications of single values."""
+    error: str | None = None
+    """What was raised."""
+
+    def multiplications(self, kind: str) -> int:
+        """Multiply-accumulates, as docs/definitions.md counts them."""
+        return self.matrix_products + (self.products if kind in MULTIPLYING else 0)
+
+
+class Tally:
+    """What has been counted for one layer."""
+
+    def __init__(self) -> None:
+        self.matrix_products = self.products = 0
+        self.views: dict[str, dict[tuple[Any, ...], Any]] = {}
+
+
+class Dry(np.ndarray[Any, Any]):
+    """An array with a shape whose values nobody looks at; weights know their name."""
+
+    tally: ClassVar[Tally] = Tally()
+    origin: str | None = None
+
+    def __array_finalize__(self, given: Any) -> None:
+        """Views of a weight stay that weight's."""
+        self.origin = getattr(given, "origin", None)
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any
+    ) -> Any:
+        """Count, and make an array of the shape that NumPy would make."""
+        for given in inputs:
+            if isinstance(given, Dry) and given.origin is not None:
+                place = given.__array_interface__["data"][0], given.shape, given.strides
+                # Kept, so that no other array comes to lie at the same place meanwhile.
+                self.tally.views.setdefault(given.origin, {})[place] = given
+        if method == "reduce":
+            shape = _reduced(
+                inputs[0].shape, options.get("axis", 0), keep=bool(options.get("keepdims"))
+            )
+            size = 1
+        elif method != "__call__":
+            return NotImplemented
+        elif ufunc is np.matmul:
+            a, b = (given.shape for given in inputs)
+            if len(a) < 2 or len(b) < 2 or a[-1] != b[-2]:
+                message = f"a matrix of {_times(a)} cannot multiply one of {_times(b)}"
+                raise ValueError(message)
+            shape = (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
+            self.tally.matrix_products += prod(shape) * a[-1]
+            size = 2
+        else:
+            shape = np.broadcast_shapes(*(np.shape(given) for given in inputs))
+            if ufunc is np.multiply:
+                self.tally.products += prod(shape)
+            size = 1
+        if out is not None and out[0] is not None:
+            if out[0].shape != shape:
+                message = f"{_times(shape)} values do not fit into {_times(out[0].shape)}"
+                raise ValueError(message)
+            return out[0]
+        small = [
+            np.ones((1,) * size, given.dtype) if isinstance(given, np.ndarray) else given
+            for given in inputs
+        ]
+        if method == "reduce":
+            return dry(shape, ufunc.reduce(small[0]).dtype)
+        return dry(shape, ufunc(*small).dtype)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Only the shapes must fit."""
+        target = self[key].shape
+        if np.broadcast_shapes(np.shape(value), target) != target:
+            message = f"{_times(np.shape(value))} values do not fit into {_times(target)}"
+            raise ValueError(message)
+
+
+def dry(shape: Sequence[int], dtype: Any = np.float32) -> Dry:
+    """An array of a shape in the memory of one value."""
+    return cast("Dry", np.broadcast_to(np.zeros((), dtype), tuple(shape)).view(Dry))
+
+
+class _Library:
+    """NumPy, except that what makes arrays makes dry ones."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def full(self, shape: Sequence[int], value: float, dtype: Any = None) -> Dry:
+        del value
+        return dry(shape, dtype)
+
+    def zeros(self, shape: Sequence[int], dtype: Any = None) -> Dry:
+        return dry(shape, dtype)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Dry:
+        shape = np.broadcast_shapes(np.shape(condition), np.shape(x), np.shape(y))
+        return dry(shape, next(each.dtype for each in (x, y) if hasattr(each, "dtype")))
+
+    def concatenate(self, arrays: Sequence[Any], axis: int = 0) -> Dry:
+        shape = list(arrays[0].shape)
+        for other in arrays[1:]:
+            rest = [*other.shape[:axis], *other.shape[axis + 1 :]]
+            if rest != [*shape[:axis], *shape[axis + 1 :]]:
+                message = f"{_times(other.shape)} cannot stand beside {_times(shape)}"
+                raise ValueError(message)
+            shape[axis] += other.shape[axis]
+        return dry(shape, arrays[0].dtype)
+
+    def stack(self, arrays: Sequence[Any], axis: int = 0) -> Dry:
+        shape = list(arrays[0].shape)
+        shape.insert(axis, len(arrays))
+        return dry(shape, arrays[0].dtype)
+
+    def take(self, x: Any, places: Any, axis: int) -> Dry:
+        shape = list(x.shape)
+        places = np.asarray(places)
+        if places.size and not -shape[axis] <= places.min() <= places.max() < shape[axis]:
+            message = f"a position of {shape[axis]} is {places.max()}"
+            raise IndexError(message)
+        shape[axis : axis + 1] = places.shape
+        return dry(shape, x.dtype)
+
+
+class Asked(dict[str, Any]):
+    """Weights that remember which of them were asked for."""
+
+    def __init__(self, weights: Mapping[str, Any]) -> None:
+        super().__init__(weights)
+        self.names: list[str] = []
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.names:
+            self.names.append(name)
+        return super().__getitem__(name)
+
+
+def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Observed]:
+    """Run every layer's definition once on what came out of those before it.
+
+    A layer that raises says what, and those behind it get what its plan says.
+    """
+    library = _Library()
+    shapes: dict[int, tuple[int, ...]] = {}
+    if network.input is not None:
+        shapes[INPUT] = (batch, *network.input.axes)
+    found = []
+    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+        if plan is None or node.layer is None:
+            message = f"{node.name} has no plan"
+            raise ValueError(message)
+        named: dict[str, Any] = {}
+        prefix = network.nodes[owner(network, index)].name
+        for weight in plan.weights:
+            array = np.asarray(weights[f"{prefix}.{weight.name}"]).view(Dry)
+            array.origin = weight.name
+            named[weight.name] = array
+        asked = Asked(named)
+        tally = Dry.tally = Tally()
+        xs = [dry(shapes[source]) for source in node.inputs]
+        error, output = None, None
+        try:
+            with np.errstate(all="ignore"):
+                output = tuple(node.layer.forward(library, asked, xs).shape)
+        except Exception as raised:  # noqa: BLE001 (a definition may fail in any way; it is told)
+            error = f"{type(raised).__name__}: {raised}"
+        shapes[index] = output or (batch, *plan.output.axes)
+        read = {
+            name: (named[name].shape, _values(named[name].size, tally.views.get(name, {})))
+            for name in asked.names
+            if name in named
+        }
+        found.append(Observed(output, read, tally.matrix_products, tally.products, error))
+    return found
+
+
+def _values(size: int, views: Mapping[tuple[Any, ...], Any]) -> int:
+    """How many of a weight's values were read: all by one view, or the parts by theirs."""
+    sizes = [view.size for view in views.values()]
+    return size if size in sizes else sum(sizes)
+
+
+def _reduced(shape: tuple[int, ...], axis: Any, *, keep: bool) -> tuple[int, ...]:
+    if axis is None:
+        axes = set(range(len(shape)))
+    else:
+        axes = {each % len(shape) for each in (axis if isinstance(axis, tuple) else (axis,))}
+    if keep:
+        return tuple(1 if at in axes else size for at, size in enumerate(shape))
+    return tuple(size for at, size in enumerate(shape) if at not in axes)
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape)) or "1"

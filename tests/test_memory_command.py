@@ -1,0 +1,612 @@
+"""`convcalc memory`: every option, every format, limits and what is said beyond them."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+import convcalc
+from convcalc.analysis.memory import GPUS, Terms, arena, deploy, model, sharded
+from convcalc.cli import convcalc as command_line
+from convcalc.formats.memory import MEMORY_FORMATS
+from convcalc.formats.memory.timeline import HEIGHT, drawn
+
+ROOT = Path(__file__).parent.parent
+SMALL = """\
+name: small
+input: 12x12x3
+blocks:
+  pair: {layers: [{conv: {filters: 8, kernel: 3, padding: 1}}, relu]}
+layers:
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: first}
+  - relu
+  - pair
+  - pair
+  - pair
+  - {dropout: 0.5, name: drop}
+  - maxpool: 2
+  - flatten
+  - linear: 10
+"""
+BAD = "input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 9}\n"
+GIB = 2**30
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    def call(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(
+            command_line, ["memory", *arguments], input=stdin, prog_name="convcalc"
+        )
+
+    return call
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return str(path)
+
+
+def answered(result: Result) -> Any:
+    """The JSON of a run that went well, or over a limit."""
+    assert result.exit_code in (0, 1), result.stderr
+    return json.loads(result.stdout)
+
+
+# -- the breakdown -----------------------------------------------------------------------------
+
+
+def test_every_line_is_the_librarys(run: Run) -> None:
+    found = answered(run("alexnet_torchvision", "--batch", "8", "-f", "json"))["memory"]
+    report = convcalc.memory(convcalc.load("alexnet_torchvision"), batch=8)
+
+    for name in ("parameters", "buffers", "input", "peak", "forward_peak", "activation_peak"):
+        assert found[name] == getattr(report, name)
+    assert found["gradients"] == found["kept"] == found["optimizer_state"] == 0
+    assert sum(found["at_peak"].values()) == found["peak"]
+    assert found["peak_layer"] == report.peak_layer
+
+
+@pytest.mark.parametrize(
+    ("options", "terms"),
+    [
+        ([], {}),
+        (["--batch", "7"], {"batch": 7}),
+        (["--training"], {"training": True}),
+        (["--training", "--optimizer", "adamw"], {"training": True, "optimizer": "adamw"}),
+        (
+            ["--training", "--optimizer", "adam", "--per-tensor"],
+            {"training": True, "optimizer": "adam", "fused": False},
+        ),
+        (
+            ["--training", "--optimizer", "rmsprop", "--fused"],
+            {"training": True, "optimizer": "rmsprop"},
+        ),
+        (["--dtype", "bfloat16"], {"dtype": "bfloat16"}),
+        (["--training", "--mixed-precision"], {"training": True, "mixed_precision": True}),
+        (["--no-inplace"], {"inplace": False}),
+        (["--inplace"], {"inplace": True}),
+        (["--training", "--device", "cuda"], {"training": True, "device": "cuda"}),
+        (["--overhead", "500MB"], {"overhead": 500_000_000}),
+        (["--overhead", "1.5MiB"], {"overhead": 1_572_864}),
+        (["--training", "--checkpoint", "every=3"], {"training": True, "checkpoint": 3}),
+        (
+            ["--training", "--checkpoint", "first,pair2", "--checkpoint", "drop"],
+            {"training": True, "checkpoint": ["first", "pair2", "drop"]},
+        ),
+    ],
+)
+def test_options_are_the_librarys_terms(
+    run: Run, small: str, options: list[str], terms: dict[str, Any]
+) -> None:
+    found = answered(run(small, "-f", "json", *options))
+    report = convcalc.memory(convcalc.load(small), **terms)
+
+    assert found["memory"]["peak"] == report.peak
+    assert found["memory"]["kept"] == report.kept
+    assert found["memory"]["overhead"] == report.overhead
+    assert found["timeline"] == [moment._asdict() for moment in report.timeline]
+    assert found["layers"] == [layer._asdict() for layer in report.layers]
+    for name, value in terms.items():
+        assert name == "checkpoint" or found["terms"][name] == value
+
+
+def test_input_and_parameters_can_be_set(run: Run, small: str) -> None:
+    one = answered(run(small, "-f", "json"))["memory"]
+    larger = answered(run(small, "-f", "json", "--input", "24x24x3"))["memory"]
+
+    assert larger["input"] == 4 * one["input"]
+    lenet = answered(run("vgg16", "-f", "json", "--set", "classes=10"))["memory"]
+    assert lenet["parameters"] == 4 * (138357544 - 990 * 4097)
+
+
+def test_the_named_lines_of_a_training_step(run: Run) -> None:
+    text = run("vgg16", "--training", "--batch", "8", "--optimizer", "momentum").stdout
+
+    for line in ("Parameters", "Buffers", "Gradients", "Optimizer state", "Input", "Targets"):
+        assert line in text
+    for line in ("Kept for backward", "Temporaries", "Forward peak", "Backward peak", "Step peak"):
+        assert line in text
+    assert "The peak: 2.22 GB (2.07 GiB), in the backward pass at stage4.relu3" in text
+    assert "2,219,016,488" in text
+    assert "Not included" in text
+    assert "CUDA context" in text
+
+
+def test_layers_are_shown_when_asked_for(run: Run, small: str) -> None:
+    text = run(small, "--training", "--layers", "--checkpoint", "every=2").stdout
+
+    assert "Live backward" in text
+    assert "runs again" in text
+    assert "pair1.conv1" in text
+    assert "Live backward" not in run(small, "--layers").stdout
+    assert "in place" in run(small, "--layers").stdout
+    assert "Layers, in bytes" not in run(small).stdout
+
+
+# -- formats -----------------------------------------------------------------------------------
+
+
+def test_every_format_has_a_row_and_a_renderer() -> None:
+    folder = ROOT / "convcalc" / "formats" / "memory"
+    modules = {path.stem for path in folder.glob("*.py")}
+
+    assert modules - {"__init__"} == {*MEMORY_FORMATS} | {"html", "timeline"}
+    assert all(text.endswith(".") for text in MEMORY_FORMATS.values())
+
+
+EVERYTHING = [
+    "--training", "--optimizer", "adam", "--layers", "--timeline", "--deploy", "--arena",
+    "--checkpoint", "every=3", "--data-parallel", "4", "--shard", "gradients", "--limit", "T4",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("format_name", ["table", "plain", "markdown"])
+def test_formats_for_people_show_everything(run: Run, small: str, format_name: str) -> None:
+    result = run(small, *EVERYTHING, "-f", format_name)
+
+    assert result.exit_code == 0, result.stderr
+    text = result.stdout.replace("\\", "")
+    for said in (
+        "Parts, which are not all alive at once", "Peaks, all lines included", "The peak: ",
+        "Checkpointing", "One of 4 devices, ZeRO stage 2", "The lower line", "Arena of one example",
+        "Layers, in bytes", "Limits, and the largest batches", "Not included", "▼", "backward",
+    ):  # fmt: skip
+        assert said in text, said
+    report = convcalc.memory(convcalc.load(small), training=True, optimizer="adam", checkpoint=3)
+    assert f"{report.peak:,}" in text
+    assert text.endswith("\n")
+    assert "\x1b" not in text
+
+
+def test_the_table_has_bars_and_colours_where_they_are_wanted(
+    run: Run, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    plain = run(small, "--training", "-f", "plain").stdout
+    bars = run(small, "--training", "-f", "table").stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    colored = CliRunner().invoke(
+        command_line, ["memory", small, "-f", "table", "--timeline", "--limit", "1kB"], color=True
+    )
+
+    assert "█" in bars
+    assert "█" not in plain
+    assert "\x1b[1m" in colored.stdout
+    assert "\x1b[1;31m" in colored.stdout
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
+def test_no_number_is_ever_cut_off(run: Run, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = run("vgg16", "--training", "-f", "table", "--timeline").stdout
+
+    assert "553,430,176" in text
+    assert "553.43 MB (527.79 MiB)" in text
+    assert "…" not in text
+    if width >= 80:
+        assert max(map(len, text.splitlines())) <= width
+
+
+def test_the_picture_is_as_high_as_the_peak() -> None:
+    report = convcalc.memory(convcalc.load("vgg16"), batch=8, training=True)
+    lines = drawn(report, 100)
+
+    assert max(map(len, lines)) <= 100
+    assert f"1.67 GB (1.55 GiB), {report.peak_layer}" in lines[0]
+    column = lines[0].index("▼")
+    assert lines[1][column] == "█"
+    assert sum("│" in line for line in lines) == HEIGHT
+    assert lines[-2].split() == ["forward", "backward", "step"]
+    # Nothing is ever below what is there all the time.
+    always = HEIGHT * report.fixed // report.peak
+    assert all(set(line.split("│")[1]) == {"░"} for line in lines[1 + HEIGHT - always : 1 + HEIGHT])
+
+
+def test_the_picture_of_inference_has_one_phase() -> None:
+    report = convcalc.memory(convcalc.load("lenet5"), batch=8)
+
+    assert drawn(report, 80)[-2].split() == ["forward"]
+    assert max(map(len, drawn(report, 1))) < 60
+
+
+def test_a_network_of_no_layers_is_shown(run: Run) -> None:
+    empty = "input: 4x4x2\nlayers: []\n"
+    for options in ([], ["--training"]):
+        for format_name in MEMORY_FORMATS:
+            result = run("-", "--timeline", *options, "-f", format_name, stdin=empty)
+            assert result.exit_code == 0, result.stderr
+
+
+def test_csv_is_numbers_layers_or_operations(run: Run, small: str) -> None:
+    def rows(*options: str) -> list[dict[str, str]]:
+        text = run(small, "-f", "csv", *options).stdout
+        return list(csv.DictReader(io.StringIO(text)))
+
+    report = convcalc.memory(convcalc.load(small), training=True)
+    numbers = rows("--training", "--limit", "1GiB")
+    at_peak = [int(row["value"]) for row in numbers if row["section"] == "at the peak"]
+    assert sum(at_peak) == report.peak
+    assert [row["value"] for row in numbers if row["section"] == "limit"] == [str(GIB)]
+    layers = rows("--training", "--layers")
+    assert [int(row["kept"]) for row in layers] == [layer.kept for layer in report.layers]
+    assert layers[0]["in_place"] == "false"
+    timeline = rows("--training", "--timeline")
+    assert [int(row["bytes"]) for row in timeline] == [each.bytes for each in report.timeline]
+    refused = run(small, "-f", "csv", "--layers", "--timeline")
+    assert refused.exit_code == 2
+    assert "not both" in refused.stderr
+    everything = run(small, *EVERYTHING[:3], *EVERYTHING[5:], "-f", "csv").stdout
+    for section in ("checkpointing", "one device", "lower line", "arena offset"):
+        assert f"\n{section}," in everything
+
+
+def documented(value: object, described: Any, root: Any) -> None:
+    """Fail on a key that the schema does not describe."""
+    if "anyOf" in described:
+        kind = "array" if isinstance(value, list) else "object" if value is not None else "null"
+        options = [resolved(option, root) for option in described["anyOf"]]
+        described = next((each for each in options if each.get("type") == kind), {})
+    described = resolved(described, root)
+    if isinstance(value, dict) and described.get("properties"):
+        assert set(value) <= set(described["properties"])
+        for key, inner in value.items():
+            documented(inner, described["properties"][key], root)
+    elif isinstance(value, list) and "items" in described:
+        for inner in value:
+            documented(inner, described["items"], root)
+
+
+def resolved(described: Any, root: Any) -> Any:
+    reference = described.get("$ref")
+    return root["definitions"][reference.rpartition("/")[2]] if reference else described
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["small"],
+        ["small", *EVERYTHING],
+        ["small", "--limit", "1kB", "--limit", "T4"],
+        ["small", "bad", "missing.yaml"],
+        ["small", "--dtype", "int8", "--limit", "1GiB"],
+    ],
+)
+def test_json_satisfies_its_schema(
+    run: Run, small: str, tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD, encoding="utf-8")
+    schema = json.loads((ROOT / "docs" / "memory.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    named = [
+        {"small": small, "bad": str(tmp_path / "bad.yaml")}.get(word, word) for word in arguments
+    ]
+    value = json.loads(run(*named, "-f", "json").stdout)
+
+    jsonschema.Draft7Validator(schema).validate(value)
+    for one in value if isinstance(value, list) else [value]:
+        documented(one, schema["definitions"]["answer"], schema)
+    assert isinstance(value, list) == ("bad" in arguments)
+
+
+# -- limits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("batch", "code"), [(93, 0), (94, 0), (95, 1)])
+def test_vgg16_with_momentum_in_8_gib(run: Run, batch: int, code: int) -> None:
+    options = ["--training", "--optimizer", "momentum", "--limit", "8GiB", "--batch", str(batch)]
+    result = run("vgg16", *options, "-f", "json")
+    (limit,) = json.loads(result.stdout)["limits"]
+
+    assert result.exit_code == code
+    assert limit["largest_training_batch"] == 94
+    assert limit["fits"] == (code == 0)
+    if code:
+        assert "error[CC512] memory of a training step with momentum at batch 95" in result.stderr
+        assert "the limit 8GiB is 8.59 GB (8.00 GiB)" in result.stderr
+        assert "the largest batch that fits is 94" in result.stderr
+    else:
+        assert not result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "optimizer", "batch"),
+    [
+        ("alexnet_torchvision", "4GiB", "momentum", 930),
+        ("googlenet", "4GiB", "adam", 86),
+        ("resnet18", "4GiB", "adam", 185),
+        ("mobilenet_v2", "8GiB", "adam", 108),
+    ],
+)
+def test_published_largest_batches(
+    run: Run, name: str, limit: str, optimizer: str, batch: int
+) -> None:
+    options = ["--training", "--optimizer", optimizer, "--per-tensor", "--limit", limit]
+    (found,) = answered(run(name, *options, "-f", "json"))["limits"]
+
+    assert found["largest_training_batch"] == batch
+
+
+def test_several_limits_and_both_largest_batches(run: Run, small: str) -> None:
+    options = ["--limit", "100kB", "--limit", "RTX 4090", "--limit", "a100-80gb"]
+    found = answered(run(small, *options, "--optimizer", "adam", "-f", "json"))
+    net = convcalc.load(small)
+
+    assert [each["bytes"] for each in found["limits"]] == [100_000, 24 * GIB, 80 * GIB]
+    for each in found["limits"]:
+        asked: list[tuple[str, dict[str, Any]]] = [
+            ("largest_inference_batch", {}),
+            ("largest_training_batch", {"training": True, "optimizer": "adam"}),
+        ]
+        for key, terms in asked:
+            largest = each[key]
+            assert convcalc.largest_batch(net, each["bytes"], **terms) == largest
+            assert convcalc.memory(net, batch=largest + 1, **terms).peak > each["bytes"]
+    text = run(small, *options).stdout
+    assert "RTX 4090" in text
+    assert "25.77 GB (24.00 GiB)" in text
+
+
+def test_what_does_not_fit_says_what_dominates_and_what_would_help(run: Run) -> None:
+    options = ["--training", "--optimizer", "adam", "--limit", "200MB"]
+    result = run("resnet50", *options)
+    (limit,) = json.loads(run("resnet50", *options, "-f", "json").stdout)["limits"]
+    terms = Terms(training=True, optimizer="adam")
+    net = convcalc.load("resnet50")
+
+    assert result.exit_code == 1
+    assert limit["largest_training_batch"] == 0
+    assert limit["one_example"] == model(net, terms).peak(1)
+    assert next(iter(limit["most"])) == "optimizer_state"
+    peaks = {each["change"]: each["peak"] for each in limit["suggestions"]}
+    assert peaks["plain SGD"] == model(net, terms._replace(optimizer="sgd")).peak(1)
+    smaller = convcalc.load("resnet50", input="96x96x3")
+    assert peaks["an input of 96×96×3"] == model(smaller, terms).peak(1)
+    together = model(smaller, Terms(training=True)).peak(1)
+    assert peaks["all of these"] == together
+    said = " ".join(result.stdout.split())
+    assert "Not even one example fits into 200MB" in said
+    assert "most of it optimizer state 204.46 MB (194.99 MiB)" in said
+    assert "plain SGD: 268.05 MB (255.63 MiB)" in said
+    assert "none" in said
+    assert "not even one example fits; plain SGD, an input of 96×96×3 would make" in result.stderr
+
+
+def test_mixed_precision_is_suggested_where_it_helps(run: Run) -> None:
+    options = ["--training", "--limit", "60MB", "-f", "json"]
+    (limit,) = json.loads(run("mobilenet_v2", *options).stdout)["limits"]
+
+    assert "mixed precision" in {each["change"] for each in limit["suggestions"]}
+    assert any(each["change"].startswith("checkpoints") for each in limit["suggestions"])
+
+
+def test_a_network_that_cannot_be_smaller_is_not_asked_to_be(run: Run) -> None:
+    vector = "input: 100\nlayers: [linear: 10]\n"
+    tight = "input: 8x8x1\nlayers: [{conv: {filters: 2, kernel: 8}}, flatten, linear: 2]\n"
+    single = "input: 1x1x9\nlayers: [{conv: {filters: 2, kernel: 1}}]\n"
+    for text in (vector, tight, single):
+        (limit,) = json.loads(run("-", "--limit", "10", "-f", "json", stdin=text).stdout)["limits"]
+        assert not [each for each in limit["suggestions"] if "input" in each["change"]]
+        assert not limit["fits"]
+
+
+def test_int8_is_not_trained(run: Run, small: str) -> None:
+    result = run(small, "--dtype", "int8", "--limit", "1GiB")
+
+    assert result.exit_code == 0
+    assert (
+        answered(run(small, "--dtype", "int8", "--limit", "1GiB", "-f", "json"))["limits"][0][
+            "largest_training_batch"
+        ]
+        is None
+    )
+    assert "–" in result.stdout
+
+
+def test_every_gpu_is_a_limit(run: Run, small: str) -> None:
+    words = [word for name in GPUS for word in ("--limit", name)]
+    limits = answered(run(small, *words, "-f", "json"))["limits"]
+
+    assert [each["bytes"] for each in limits] == [size * GIB for size in GPUS.values()]
+
+
+# -- the rest ----------------------------------------------------------------------------------
+
+
+def test_checkpointing_says_what_it_saves_and_costs(run: Run) -> None:
+    options = ["--training", "--batch", "8", "--checkpoint", "every=10"]
+    found = answered(run("resnet50", *options, "-f", "json"))["checkpointing"]
+    net = convcalc.load("resnet50")
+    plain = convcalc.memory(net, batch=8, training=True)
+
+    assert (found["kept_without"], found["peak_without"]) == (plain.kept, plain.peak)
+    assert found["kept"] < found["kept_without"]
+    assert 0 < found["recomputed_macs"] < found["forward_macs"]
+    assert found["forward_macs"] == convcalc.analyze(net, batch=8).totals.macs
+    assert f"{found['recomputed_macs']:,} MACs" in run("resnet50", *options).stdout
+    useless = run("lenet5", "--training", "--checkpoint", "every=1000").stdout
+    assert "No layers run again" in useless
+
+
+@pytest.mark.parametrize("stage", [None, "optimizer", "gradients", "parameters"])
+def test_data_parallelism(run: Run, small: str, stage: Any) -> None:
+    options = ["--training", "--optimizer", "adam", "--data-parallel", "8"]
+    options += ["--shard", stage] if stage else []
+    found = answered(run(small, *options, "--limit", "60kB", "--limit", "1MB", "-f", "json"))
+    net = convcalc.load(small)
+
+    def one(batch: int) -> Any:
+        report = convcalc.memory(net, batch=batch, training=True, optimizer="adam")
+        return sharded(report, 8, stage or "none")
+
+    assert found["data_parallel"] == one(1)._asdict()
+    for limit in found["limits"]:
+        largest = limit["largest_training_batch"]
+        assert limit["peak"] == one(1).total
+        assert largest == 0 or one(largest).total <= limit["bytes"]
+        assert one(largest + 1).total > limit["bytes"]
+    assert "of 8 devices" in run(small, *options).stdout
+
+
+def test_deploy_and_arena(run: Run, small: str) -> None:
+    found = answered(run(small, "--deploy", "--arena", "--batch", "3", "-f", "json"))
+    net = convcalc.load(small)
+    plan, lower = arena(net, dtype="int8"), deploy(net, batch=3)
+
+    assert found["arena"]["dtype"] == "int8"
+    assert found["arena"]["size"] == plan.size >= found["arena"]["lower_bound"]
+    assert found["arena"]["tensors"] == [buffer._asdict() for buffer in plan.buffers]
+    assert found["deploy"]["activation_peak"] == lower.activation_peak
+    wide = answered(run(small, "--arena", "--dtype", "float32", "-f", "json"))
+    assert wide["arena"]["dtype"] == "float32"
+    assert wide["arena"]["size"] > found["arena"]["size"]
+
+
+def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(BAD, encoding="utf-8")
+    result = run(str(bad), small, "lenet5", "-f", "csv")
+
+    assert result.exit_code == 1
+    assert "error[CC" in result.stderr
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert {row["spec"] for row in rows} == {small, "lenet5"}
+    assert run("missing.yaml", small).exit_code == 2
+    values = json.loads(run(str(bad), small, "-f", "json").stdout)
+    assert values[0]["memory"] is None
+    assert values[0]["diagnostics"]
+    assert values[1]["memory"]["peak"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--batch", "0"], "0 is not in the range"),
+        (["--batch", "9" * 5000], "range"),
+        (["--optimizer", "lion"], "lion"),
+        (["--optimizer", "adam"], "--optimizer needs --training"),
+        (["--per-tensor"], "--fused or --per-tensor needs --training"),
+        (["--checkpoint", "every=2"], "--checkpoint needs --training"),
+        (["--data-parallel", "2"], "--data-parallel needs --training"),
+        (["--training", "--shard", "gradients"], "--shard needs --data-parallel"),
+        (["--training", "--data-parallel", "0"], "0 is not in the range"),
+        (["--training", "--checkpoint", "every=0"], "every=K"),
+        (["--training", "--checkpoint", "every=-1"], "every=K"),
+        (["--training", "--checkpoint", "every=" + "9" * 5000], "every=K"),
+        (["--training", "--checkpoint", "every=2,first"], "every=K"),
+        (["--training", "--checkpoint", "often=2"], "every=K"),
+        (["--training", "--checkpoint", ","], "every=K"),
+        (["--training", "--checkpoint", "nowhere"], "no layer's name begins with 'nowhere'"),
+        (["--training", "--dtype", "int8"], "int8 cannot be trained"),
+        (["--mixed-precision", "--dtype", "float16"], "mixed precision starts from float32"),
+        (["--limit", "lots"], "'lots' is neither"),
+        (["--limit", "-1"], "neither"),
+        (["--limit", "9" * 5000], "neither"),
+        (["--limit", "12 parsecs"], "rtx4090"),
+        (["--overhead", "-5MB"], "no number of bytes"),
+        (["--overhead", "nan"], "no number of bytes"),
+        (["--dtype", "float31"], "float31"),
+        (["--device", "abacus"], "abacus"),
+        (["--format", "xml"], "xml"),
+        (["--input", "0x3"], "from 1 to"),
+    ],
+)
+def test_wrong_options_are_usage_errors(
+    run: Run, small: str, arguments: list[str], said: str
+) -> None:
+    result = run(small, *arguments)
+
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+    assert "bug" not in result.stderr
+
+
+def test_the_largest_numbers_are_worked_out(run: Run, small: str) -> None:
+    options = ["--batch", str(2**31), "--overhead", "9" * 18, "--limit", "9" * 17 + "TiB"]
+    found = answered(run(small, "--training", *options, "-f", "json"))
+
+    assert found["limits"][0]["fits"]
+    assert found["limits"][0]["largest_training_batch"] > 10**24
+    shown = run(small, "--training", *options, "--timeline", "--layers", "-f", "table")
+    assert shown.exit_code == 0
+
+
+def test_control_characters_do_not_reach_the_terminal(run: Run) -> None:
+    text = 'name: "a\\e[31mb"\ninput: 4x4x1\nlayers: [relu]\n'
+    for format_name in ("plain", "table", "markdown"):
+        result = run("-", "-f", format_name, "--limit", "1", stdin=text)
+        assert "\x1b" not in result.stdout + result.stderr
+
+
+# -- analyze, the library, start-up ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_name", ["plain", "markdown", "table"])
+def test_analyze_shows_the_same_peak(format_name: str) -> None:
+    arguments = ["analyze", "resnet18", "--batch", "8", "-f", format_name]
+    text = CliRunner().invoke(command_line, arguments).stdout
+    report = convcalc.memory(convcalc.load("resnet18"), batch=8)
+
+    assert f"{report.peak:,} B" in text
+
+
+def test_analyze_without_an_answer_shows_none() -> None:
+    result = CliRunner().invoke(command_line, ["analyze", "-", "-f", "plain"], input=BAD)
+
+    assert "Inference" not in result.stdout
+
+
+def test_a_notebook_shows_the_breakdown() -> None:
+    net = convcalc.loads("name: <i>\ninput: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}}]\n")
+    html = convcalc.memory(net, training=True)._repr_html_()
+
+    assert "&lt;i&gt;" in html
+    assert html.count("<table>") == 3
+    assert "Kept for backward" in html
+    assert "CUDA context" in html
+
+
+def test_rich_is_not_needed(small: str) -> None:
+    import subprocess
+
+    code = (
+        "import sys\nfrom convcalc.cli import convcalc\n"
+        f"convcalc(['memory', {small!r}, '--timeline', '-f', 'table'], standalone_mode=False)\n"
+    )
+    probe = code.replace("convcalc([", "sys.argv = ['x']\ntry:\n  convcalc([") + (
+        "except SystemExit:\n  pass\n"
+        "assert not {'rich', 'numpy', 'torch', 'importlib.metadata'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False, cwd=ROOT)
+    assert not done.returncode, done.stderr
