@@ -66,6 +66,7 @@ def render(
         table.add_row(*cells)
     console.print(Text(title(report), style="bold"))
     console.print(table)
+    console.print()
     shown_totals = summary(report, peak)
     totals = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     totals.add_column(style="bold", no_wrap=True, min_width=len("Activations"))
