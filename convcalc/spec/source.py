@@ -28,7 +28,7 @@ MAX_DEPTH = 64
 """Deepest nesting of lists and mappings."""
 MAX_NODES = 1_500_000
 """Most values in one text."""
-MAX_DIAGNOSTICS = 1_000
+MAX_DIAGNOSTICS = 2_000
 """Most findings kept for one text."""
 MAX_TAGGED = 60
 SILENCE_SECONDS = 5.0
