@@ -410,3 +410,13 @@ def test_list_says_when_nothing_matches(run: Run) -> None:
 
     assert result.exit_code == 2
     assert "no architecture's name holds 'zzz'" in result.stderr
+
+
+def test_csv_has_its_header_when_the_first_spec_shows_nothing(
+    run: Run, spec: Callable[[str], str]
+) -> None:
+    result = run("analyze", "missing.yaml", spec(GOOD), "-f", "csv")
+
+    assert result.exit_code == 2
+    assert result.stdout.splitlines()[0].startswith("spec,name,kind")
+    assert len(result.stdout.splitlines()) == 3

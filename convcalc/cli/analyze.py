@@ -84,9 +84,9 @@ def command(
     name = format_name or ("table" if sys.stdout.isatty() else "plain")
     render = import_module(f"convcalc.formats.{name}").render
     found: list[Diagnostic] = []
-    texts = []
+    texts: list[str] = []
     verdicts = []
-    for position, spec in enumerate(specs):
+    for spec in specs:
         network = read(spec, input=shape, parameters=dict(settings))
         report = analyze(network, batch=batch, dtype=dtype, strict=False)
         found.extend(report.diagnostics)
@@ -97,7 +97,10 @@ def command(
         if not report.layers and name != "json":
             continue
         peak = _peak(network, batch, dtype) if name in ("table", "plain", "markdown") else None
-        texts.append(_rendered(render, name, report, columns, depth, position, len(specs), peak))
+        options: dict[str, object] = {"columns": columns, "depth": depth}
+        if name == "csv":
+            options.update(header=not texts, several=len(specs) > 1)
+        texts.append(_rendered(render, name, report, options, peak))
     if name == "json" and len(specs) > 1:
         write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
     else:
@@ -127,18 +130,13 @@ def _rendered(
     render: Callable[..., str],
     name: str,
     report: Report,
-    columns: tuple[str, ...] | None,
-    depth: int | None,
-    position: int,
-    count: int,
+    options: dict[str, object],
     peak: int | None,
 ) -> str:
-    options: dict[str, object] = {"columns": columns, "depth": depth}
+    """The report in a format, with the options that only some formats take."""
     if peak is not None:
         options.update(peak=peak)
-    if name == "csv":
-        options.update(header=position == 0, several=count > 1)
-    elif name == "json":
+    if name == "json":
         options.update(ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))
     elif name == "table":
         options.update(color=colors(sys.stdout))
