@@ -200,3 +200,36 @@ def test_cut_and_spoilt_specs_never_give_a_traceback() -> None:
         except RefusedError as error:
             source.refuse(error)
         analyze(_network(source, None, None), strict=False)
+
+
+SLOW: dict[str, str] = {
+    "100,000 unknown kinds": "".join(f"- wibble{n}\n" for n in range(100_000)),
+    "100,000 unknown fields": "".join(f"- relu: {{a{n}: 1}}\n" for n in range(100_000)),
+    "50,000 unknown sources": "- relu\n" * 50_000 + "- {relu: , from: nope}\n" * 50_000,
+    "100,000 bad expressions": "".join(f"- linear: {n}x\n" for n in range(100_000)),
+    "100,000 mistakes on one line": "- wibble\n- layers: [" + "wibble, " * 100_000 + "relu]\n",
+    "100,000 fields on one line": "- relu: {"
+    + ", ".join(f"a{n}: 1" for n in range(100_000))
+    + "}\n",
+    "100,000 top-level keys, twice": "- relu\n" + "".join(f"k{n}: 1\n" for n in range(100_000)) * 2,
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_many_mistakes_are_found_soon_and_kept_within_a_limit(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text("input: 8\nlayers:\n" + SLOW[name], encoding="utf-8")
+    result = run("analyze", str(path), "--format", "json")
+
+    assert result.returncode == 1
+    assert result.stderr.decode().endswith("errors.\n")
+
+
+def test_many_parameters_do_not_slow_repeats_and_blocks_down(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    parameters = "".join(f"  k{n}: 1\n" for n in range(50_000))
+    text = "input: 8\nblocks: {b: {parameters: {n: 1}, layers: [relu]}}\n"
+    text += f"parameters:\n{parameters}layers: [{{b: , repeat: 50000}}]\n"
+    path.write_text(text, encoding="utf-8")
+
+    assert run("analyze", str(path), "--format", "json").returncode == 0

@@ -42,9 +42,9 @@ def render_one(found: Diagnostic, *, color: bool = False) -> str:
         + styled(found.severity, f"{found.severity}[{found.code}]")
         + f" {printable(found.message)}"
     ]
-    if found.source_line.strip():
+    text, start = _cropped(found.source_line, span.column - 1)
+    if text.strip():
         number = f"{span.line:>4}"
-        text, start = _cropped(found.source_line, span.column - 1)
         last = span.end_column - 1 if span.end_line == span.line else len(found.source_line)
         length = max(min(last - (span.column - 1), len(text) - start), 1)
         before = "".join(" " * _width(character) for character in text[:start])

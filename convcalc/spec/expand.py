@@ -4,7 +4,9 @@ Nothing here knows shapes. Every problem is reported at its place and expansion 
 run shows them all; what grows beyond the limits is refused, because blocks can call blocks.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from convcalc.collector import without_collection
@@ -34,6 +36,8 @@ MAX_LAYERS = 200_000
 """Most layers in one network."""
 MAX_STEPS = 400_000
 """Most items, calls and rounds that expanding one spec may take."""
+MAX_SUGGESTED = 300
+"""Names, the latest, that a misspelt one is compared with."""
 MAX_CALLS = 40
 """Most blocks, groups and branches inside one another."""
 
@@ -260,6 +264,8 @@ class _Expander:
     def expand(self) -> Document:
         entries = self.root.entries
         for key in self.root.key_nodes():
+            if self.source.full:
+                break
             if key.text not in TOP_LEVEL:
                 near = closest(key.text, TOP_LEVEL)
                 known = ", ".join(TOP_LEVEL)
@@ -627,7 +633,7 @@ class _Expander:
             self.inspect_item(item)
         first: range | None = None
         for index in range(1, rounds + 1):
-            names = {**scope.values, "index": index}
+            names = ChainMap({"index": index}, scope.values)  # type: ignore[arg-type]
             inner = place.inner(Scope(names, scope.failed), numbered=True)
             start = len(self.nodes)
             self.steps += 1
@@ -762,7 +768,7 @@ class _Expander:
 
     def arguments(
         self, block: _Block, value: Node, node: Node, scope: Scope
-    ) -> dict[str, Value] | None:
+    ) -> Mapping[str, Value] | None:
         """The values a block's body may use: the spec's parameters and its own."""
         declared = block.parameters.entries if block.parameters else {}
         at = (
@@ -795,7 +801,7 @@ class _Expander:
                 )
                 return None
             given[next(iter(declared))] = value
-        values = dict(self.top_values)
+        values: ChainMap[str, Value] = ChainMap({}, self.top_values)  # type: ignore[arg-type]
         missing = set(self.failed)
         inner = Scope(values, missing)
         failed = isinstance(value, MapNode) and len(given) != len(value.entries)
@@ -941,10 +947,10 @@ class _Expander:
                 around = around.outer or around  # the network has no caller but itself
             else:
                 around = around.outer
-        known = [known for known in self.names if known.startswith(place.prefix)]
-        near = closest(
-            name, [known.removeprefix(place.prefix) for known in known[:2000]] + ["input"]
-        )
+        if self.source.full:
+            return UNKNOWN
+        latest = islice(reversed(self.names), MAX_SUGGESTED)
+        near = closest(name, ["input", *(known.removeprefix(place.prefix) for known in latest)])
         said = quoted(ScalarNode(name, 0, 0, plain=True))
         if holder:
             said += f", which parameter `{holder}` holds"
@@ -1083,6 +1089,8 @@ class _Expander:
             self.error("CC109", f"`{key}` cannot stand beside `{kind}`", node.key(key), advice)
 
     def unknown_kind(self, node: ScalarNode, *, kinds_only: bool = False) -> None:
+        if self.source.full:
+            return
         kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
         near = native_kind(node.text[:100], kinds)
         if near:

@@ -443,10 +443,11 @@ class FieldReader:
         declared = declarations(layer_class(kind))
         values: dict[str, Any] = {}
         failed = False
-        for field, value in node.entries.items():
+        for key in node.key_nodes():
+            field, value = key.text, node.entries[key.text]
             declaration = declared.get(field)
             if declaration is None:
-                self.unknown_field(kind, node.key(field), list(declared), name)
+                self.unknown_field(kind, key, list(declared), name)
                 failed = True
                 continue
             try:
@@ -460,6 +461,8 @@ class FieldReader:
         self, kind: str, key: ScalarNode, fields: list[str], name: str | None
     ) -> None:
         """Report a field that a kind or block does not have."""
+        if self._source.full:
+            return
         right = native_field(key.text, fields)
         first, _, rest = key.text.partition(" ")
         if first in fields and rest:
@@ -527,7 +530,9 @@ class FieldReader:
                 given = None
         usual = self.usual(kind)
         present = set(node.entries) if isinstance(node, MapNode) else set(given or ())
-        present |= {native_field(field, list(declared)) or "" for field in present - set(declared)}
+        foreign = present - set(declared)
+        if not self._source.full:
+            present |= {native_field(field, list(declared)) or "" for field in foreign}
         missing = [field for field in declared if field not in usual and field not in present]
         if missing and (given is not None or isinstance(node, MapNode)):
             self._report_missing(kind, missing, node, list(declared), name)

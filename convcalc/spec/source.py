@@ -6,6 +6,7 @@ refused; blocks do what they do, and an alias bomb has nothing to grow from.
 """
 
 import os
+import re
 import stat
 import sys
 import time
@@ -35,6 +36,8 @@ SILENCE_SECONDS = 5.0
 """How long a pipe given as a path may stay silent."""
 PIPE_SECONDS = 30.0
 """How long a pipe given as a path may take in all."""
+_BARE_RANGE = re.compile(r":[ ]+(>[ ]*=?[ ]*\d[^,}\]#]{0,80})")
+"""A range without quotes, where YAML sees folded text begin."""
 
 
 class ScalarNode(NamedTuple):
@@ -108,12 +111,18 @@ class Source:
         self.root: Node | None = None
         """The composed text, once it has been."""
         self._lines: list[int] | None = None
+        self._line = 0, ""
         self._diagnostics: dict[tuple[object, ...], Diagnostic] = {}
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """The findings so far, in the order of their places."""
         return sorted(self._diagnostics.values(), key=lambda found: (found.span, found.code))
+
+    @property
+    def full(self) -> bool:
+        """Whether no more findings are kept, so that none need be worded."""
+        return len(self._diagnostics) >= MAX_DIAGNOSTICS
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of a character."""
@@ -129,11 +138,13 @@ class Source:
 
     def line(self, number: int) -> str:
         """Text of line `number`, from 1, without its end."""
-        if self._lines is None:
-            self.position(0)
-        lines = self._lines or [0]
-        end = lines[number] if number < len(lines) else len(self.text)
-        return self.text[lines[number - 1] : end].rstrip("\r\n")
+        if self._line[0] != number:  # a line may be megabytes long and have many findings
+            if self._lines is None:
+                self.position(0)
+            lines = self._lines or [0]
+            end = lines[number] if number < len(lines) else len(self.text)
+            self._line = number, self.text[lines[number - 1] : end].rstrip("\r\n")
+        return self._line[1]
 
     def span(self, start: int, end: int) -> Span:
         """The stretch from one offset up to another; at least one character, on one line."""
@@ -155,7 +166,7 @@ class Source:
         field: str | None = None,
     ) -> None:
         """Add a finding; the same finding at the same place counts once."""
-        if len(self._diagnostics) >= MAX_DIAGNOSTICS:
+        if self.full:
             return
         key = (code, message, start)
         if key not in self._diagnostics:
@@ -198,6 +209,10 @@ class Source:
         advice = None
         if "'\\t'" in message or "\t" in self.line(self.position(min(at, len(self.text)))[0])[:80]:
             advice = "indent with spaces: YAML allows no tabs there"
+        elif (
+            bare := _BARE_RANGE.search(self.line(self.position(min(at, len(self.text)))[0]))
+        ) is not None:
+            advice = f"put quotes around it: '{bare[1].strip()}'"
         elif "mapping values are not allowed" in message and self._bare_item_before(at):
             advice = "an item with keys below it ends in a colon: `- relu:`"
         elif "mapping values are not allowed" in message:
@@ -214,7 +229,7 @@ class Source:
 class _Frame:
     """A list or mapping that is still open."""
 
-    __slots__ = ("entries", "items", "key", "key_starts", "start")
+    __slots__ = ("entries", "items", "key", "key_places", "key_starts", "start")
 
     def __init__(self, start: int, *, mapping: bool) -> None:
         self.start = start
@@ -222,6 +237,8 @@ class _Frame:
         self.entries: dict[str, Node] = {}
         self.key_starts: list[int] = []
         self.key: ScalarNode | None = None
+        self.key_places: dict[str, int] | None = None
+        """Where each key stands, once one is given twice."""
 
 
 class _Composer:
@@ -309,7 +326,9 @@ class _Composer:
                 key,
             )
         if name in frame.entries:
-            first = frame.key_starts[list(frame.entries).index(name)]
+            if frame.key_places is None:
+                frame.key_places = dict(zip(frame.entries, frame.key_starts, strict=True))
+            first = frame.key_places[name]
             line, column = self._source.position(first)
             self._source.report(
                 "CC106",
@@ -321,6 +340,8 @@ class _Composer:
             return
         frame.entries[name] = value
         frame.key_starts.append(key.start)
+        if frame.key_places is not None:
+            frame.key_places[name] = key.start
 
     def _refuse_anchor_or_tag(self, event: Any) -> None:
         at = event.start_mark.index
