@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from convcalc.checks.baseline import BaselineError, read_baseline
 from convcalc.cli import convcalc
 
 HEAD = "input: 224x224x3\nlayers:\n"
@@ -82,7 +83,7 @@ def test_what_could_not_be_read_has_no_baseline(run: Callable[..., Result], tmp_
         ("[]", "no baseline"),
         ('{"schema": 2, "files": {}}', "this is schema 2, and 1 is known"),
         ('{"schema": 1, "files": []}', "no baseline"),
-        ('{"schema": 1, "files": {"a": {"CC301": "x"}}}', "no JSON"),
+        ('{"schema": 1, "files": {"a": {"CC301": "x"}}}', '"x" is no count'),
         ("[" * 100_000, "no "),
     ],
 )
@@ -94,3 +95,44 @@ def test_a_baseline_that_is_none(
     result = run()
     assert result.exit_code == 2
     assert f"known.json: {says}" in result.stderr
+
+
+def test_what_was_not_looked_for_may_still_be_needed(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    net = tmp_path / "net.yaml"
+    baseline = tmp_path / "ci" / "known.json"
+    known = {"../net.yaml": {"CC402": 1}}
+    baseline.write_text(json.dumps({"schema": 1, "files": known}))
+
+    def kept(*arguments: str) -> bool:
+        before = baseline.read_text()
+        run("--update-baseline", *arguments)
+        files = json.loads(baseline.read_text())["files"]
+        baseline.write_text(before)
+        return bool(files.get("../net.yaml", {}).get("CC402") == 1)
+
+    net.write_text(HEAD + STRIDE)  # an error, so that there is no advice
+    assert codes(run()) == ["CC301"]
+    assert kept()
+    net.write_text("layers: [\n")  # not YAML
+    assert codes(run()) == ["CC105"]
+    assert kept()
+    net.write_bytes(b"\0")
+    assert codes(run("net.yaml")) == ["CC102"]
+    assert kept("net.yaml")
+    net.write_text(HEAD + "  - relu\n")
+    assert codes(run("--select", "CC3,CC9")) == []
+    assert kept("--select", "CC3,CC9")
+    assert codes(run("--input", "8x8x3", "--select", "CC402,CC9")) == []
+    assert kept("--input", "8x8x3")
+    assert codes(run("--select", "CC402,CC9")) == ["CC903"]
+    assert not kept()
+
+
+@pytest.mark.parametrize("count", ["-1", "1.5", "true", '"3"', "null"])
+def test_a_count_is_a_whole_number(tmp_path: Path, count: str) -> None:
+    path = tmp_path / "b.json"
+    path.write_text(f'{{"schema": 1, "files": {{"a.yaml": {{"CC301": {count}}}}}}}')
+    with pytest.raises(BaselineError, match="is no count"):
+        read_baseline(str(path))

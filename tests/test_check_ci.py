@@ -116,7 +116,9 @@ def test_the_action_takes_nothing_from_inputs_into_its_scripts() -> None:
         ("good.yaml", "", 0),
         ("good.yaml\nbad.yaml", "", 1),
         ("*.yaml", "--fail-on=never\n--strict", 0),
+        ("*.yaml", "--fail-on never  --strict\n\n  --max-parameters=5M ", 0),
         ("none.yaml", "", 2),
+        ("good.yaml", "--no-such-option", 2),
         ("good.yaml", "--select=$(touch hacked)", 2),
     ],
 )
@@ -146,8 +148,12 @@ def test_the_action_checks_annotates_and_leaves_sarif(
     assert result.returncode == expected, result.stdout + result.stderr
     assert not (tmp_path / "hacked").exists()
     sarif = tmp_path / "convcalc.sarif"
-    assert (tmp_path / "output").read_text() == f"sarif-file={sarif}\n"
-    if "$" not in arguments:
+    output = tmp_path / "output"
+    if "$" in arguments or "no-such" in arguments:
+        assert not output.exists()
+        assert not sarif.exists()
+    else:
+        assert output.read_text() == f"sarif-file={sarif}\n"
         assert json.loads(sarif.read_text())["version"] == "2.1.0"
     if "bad" in paths:
         assert "::error title=convcalc (CC301),file=bad.yaml" in result.stdout

@@ -297,6 +297,37 @@ def test_advice_about_layers_written_at_one_place_is_one_finding(tmp_path: Path)
     assert len(places) == len(set(places))
 
 
+@pytest.mark.parametrize("promise", ["{0}", " {0}", "{{{0}}}"])
+@pytest.mark.parametrize("range", [">= 42K", ">42K", "> 1.5M"])
+def test_a_range_without_quotes_gets_help(run: Run, write: Write, promise: str, range: str) -> None:  # noqa: A002
+    value = promise.format(f"parameters: {range}")
+    text = CLEAN + f"expect: {value}\n" if value[0] == "{" else CLEAN + f"expect:\n  {value}\n"
+    result = run(write("a.yaml", text), "--format", "json")
+    found = json.loads(result.stdout)["diagnostics"]
+    assert [one["code"] for one in found] == ["CC105"]
+    assert found[0]["help"] == f"put quotes around it: '{range}'"
+
+
+def test_listing_what_is_not_there_exits_2(run: Run, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    write("a.yaml", CLEAN)
+    for path in ("empty", "nothing.yaml", "*.yml"):
+        result = run("--show-files", "a.yaml", path)
+        assert result.exit_code == 2
+        assert result.stdout == "a.yaml\n"
+        assert path in result.stderr
+    assert run("--show-files", "a.yaml", "vgg16").stdout == "a.yaml\nvgg16\n"
+
+
+def test_statistics_of_a_format_without_them_are_refused_before_the_run(
+    run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convcalc.cli.check.check_files", lambda *_, **__: pytest.fail("it ran"))
+    result = run(write("a.yaml", CLEAN), "-f", "sarif", "--statistics")
+    assert result.exit_code == 2
+    assert "--statistics goes with text, concise and json, not with sarif" in result.stderr
+
+
 def test_nothing_heavy_is_imported() -> None:
     script = (
         "import sys\nsys.argv = ['convcalc', 'check', 'vgg16']\nfrom convcalc.cli import main\n"

@@ -66,6 +66,16 @@ def test_globs_are_expanded_here_too(tree: Path) -> None:
     assert find(["none/*.yaml"]).empty == ["none/*.yaml"]
 
 
+def test_folders_that_a_glob_matches_are_searched(tree: Path) -> None:
+    assert find(["net*"]).files == ["nets/c.yaml", "nets/deep/d.yaml", "nets/old/e.yaml"]
+    assert find(["nets/*/"]).files == ["nets/deep/d.yaml", "nets/old/e.yaml"]
+    assert find(["n*"], exclude=["deep"]).files == ["nets/c.yaml", "nets/old/e.yaml"]
+    assert find(["*/deep", "nets/old*"], exclude=["old"]).files == ["nets/deep/d.yaml"]
+    assert find(["nets/**"]).files == ["nets/c.yaml", "nets/deep/d.yaml", "nets/old/e.yaml"]
+    (tree / "empties").mkdir()
+    assert find(["empt*"]) == ([], ["empt*"])
+
+
 def test_a_file_whose_name_has_signs_of_globs(tree: Path) -> None:
     (tree / "x[1].yaml").write_text(SPEC)
     assert find(["x[1].yaml"]).files == ["x[1].yaml"]
@@ -102,6 +112,14 @@ def test_show_files(tree: Path) -> None:
         (SPEC, True),
         ("# comment\n---\n" + SPEC, True),
         ("\ufeff" + SPEC, True),
+        ("\ufefflayers:\n  - relu\ninput: 8x8x3\n", True),
+        ("  # indented\n  input: 8x8x3\n  layers:\n    - relu\n", True),
+        ("name: a\rinput: 8x8x3\rlayers:\r  - relu\r", True),
+        ("name: a\r\ninput: 8x8x3\r\nlayers:\r\n  - relu\r\n", True),
+        ("--- {input: 8x8x3, layers: [relu]}\n", True),
+        ("%YAML 1.2\n--- # one\n{layers: [relu]}\n", True),
+        ("? input\n: 8x8x3\n? layers\n: - relu\n", True),
+        ("  services:\n    layers: []\n", False),
         ("layers: []\n", True),
         ("'layers': []\n\"input\": 3\n", True),
         ("{name: a, input: 8x8x3, layers: [relu]}\n", True),
@@ -121,8 +139,15 @@ def test_specs_are_known_by_their_top_level_keys(
     expected: bool,  # noqa: FBT001
 ) -> None:
     path = tmp_path / "a.yaml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="")
     assert is_spec(str(path)) is expected
+
+
+def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
+    for name in ("a.YAML", "b.Yml"):
+        (tmp_path / name).write_text(SPEC)
+    assert [Path(file).name for file in find([str(tmp_path)]).files] == ["a.YAML", "b.Yml"]
+    assert find([str(tmp_path / "a.YAML")], only_specs=True).files == [str(tmp_path / "a.YAML")]
 
 
 def test_what_cannot_be_read_is_no_spec(tmp_path: Path) -> None:
@@ -149,6 +174,8 @@ def test_gitignore_agrees_with_git(tmp_path: Path) -> None:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("")
     fixed = ["**/a", "a/**", "a/**/b", "/a", "a/", "!a", "[ab]", "[!a]", "*", "!a/b", "a*b", "\\#"]
+    fixed += ["[[:alpha:]]", "[![:alpha:]]", "a/[[:punct:]]", "[[:nope:]]", "[[:alpha:]-]b", "[-]"]
+    fixed += ["[a-b]", "[]-]", "[\\a]b", "[[:space:]#]", "[+--]"]
 
     @settings(max_examples=60, deadline=None)
     @given(st.one_of(LINES, st.lists(st.sampled_from(fixed), min_size=1, max_size=4)))

@@ -46,9 +46,28 @@ def result(items: str, selection: Selection | None = None, head: str = HEAD) -> 
             "  -   flatten\n  -   linear: 10 # classes\n",
             ["CC308"],
         ),
+        (  # with a name beside it, before and behind
+            "  - linear: 10\n    name: fc\n  - name: gc\n    linear: {features: 3}\n",
+            "  - flatten\n  - linear: 10\n    name: fc\n  - name: gc\n    linear: {features: 3}\n",
+            ["CC308"],
+        ),
+        ("  - {linear: 10, name: fc}\n", "  - flatten\n  - {linear: 10, name: fc}\n", ["CC308"]),
+        (  # keys in quotes
+            "  - conv: {\"out_channels\": 4, 'kernel_size': 3, pad: 1}\n",
+            "  - conv: {\"filters\": 4, 'kernel': 3, padding: 1}\n",
+            ["CC109"] * 3,
+        ),
         (
             "  - layers: [ relu,  {linear: 10}]\n",
             "  - layers: [ relu,  flatten, {linear: 10}]\n",
+            ["CC308"],
+        ),
+        (  # what is said above an item stays above it
+            "  - relu\n  # not of this\n\n    # nor this\n  # classes\n  # two\n  - linear: 10\n",
+            (
+                "  - relu\n  # not of this\n\n    # nor this\n  - flatten\n  # classes\n"
+                "  # two\n  - linear: 10\n"
+            ),
             ["CC308"],
         ),
         (  # bias, in a flow mapping, a block mapping, where it is written, at the end of the file
@@ -99,6 +118,8 @@ def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
         "  - maxpool: {kernel: 2, ceil_mode: true}\n",  # another kind of value
         "  - conv: {filters: 4, out_channels: 4, kernel: 3}\n",  # given already
         "  - {linear: 10, from: input}\n",  # the flatten would not be in between
+        "  - {linear: 10, name: fc, when: 1 < 2}\n",
+        "  - linear: 10\n    repeat: 2\n",
         "  - conv: {filters: 4, kernel: 5, stride: 2}\n",  # several ways
         "  - conv: {filters: 4, kernel: 3, padding: 1}  # convcalc: ignore[CC408]\n  - batchnorm\n",
         # The same line makes a convolution whose bias is needed.
@@ -116,6 +137,11 @@ def test_a_fix_that_breaks_a_promise_is_not_made() -> None:
     items = "  - conv: {filters: 4, kernel: 3, padding: 1}\n  - batchnorm\n"
     promise = "expect: {parameters: 120}\n"
     assert result(items + promise) == (items + promise,)
+
+
+def test_a_fix_that_leaves_a_comment_without_use_is_not_made() -> None:
+    items = "  - conv: {out_channels: 4, kernel: 3}  # convcalc: ignore[CC405] here\n"
+    assert result(items) == (items,)
 
 
 def test_only_what_is_selected_is_fixed() -> None:
@@ -167,6 +193,59 @@ def test_standard_input_is_shown_and_not_fixed() -> None:
     assert refused.exit_code == 2
 
 
+@pytest.mark.parametrize("path", ["nothing.yaml", "empty", "*.yml", "binary.yaml"])
+def test_what_cannot_be_shown_exits_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "binary.yaml").write_bytes(b"\0")
+    (tmp_path / "a.yaml").write_bytes(BROKEN)
+    shown = CliRunner().invoke(convcalc, ["check", "--diff", path, "a.yaml"])
+    assert shown.exit_code == 2
+    assert path in shown.stderr
+    assert shown.stdout.startswith("--- a/a.yaml")
+
+
+def test_a_file_that_cannot_be_written_keeps_no_other_from_being_fixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_bytes(BROKEN)
+    write = Path.write_bytes
+
+    def refuse(path: Path, data: bytes) -> int:
+        if path.name == "a.yaml":
+            raise PermissionError(13, "Permission denied")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    done = CliRunner().invoke(convcalc, ["check", "--fix", "-f", "concise", "."])
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "convcalc: a.yaml: cannot be written: Permission denied\nFixed 1 finding in 1 file.\n"
+    )
+    assert "a.yaml:4:12: CC109" in done.stdout
+    assert "b.yaml" not in done.stdout
+
+
+def test_watch_ends_when_a_check_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def late(_: float) -> None:
+        pytest.fail("it went on")
+
+    (tmp_path / "a.yaml").write_bytes(BROKEN)
+    monkeypatch.setattr("convcalc.cli.check.check_files", interrupt)
+    monkeypatch.setattr("convcalc.cli.check.time.sleep", late)
+    done = CliRunner().invoke(convcalc, ["check", "--watch", str(tmp_path / "a.yaml")])
+    assert done.exit_code == 130
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_watch_checks_again_when_a_file_changes(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
@@ -185,6 +264,38 @@ def test_watch_checks_again_when_a_file_changes(tmp_path: Path) -> None:
             time.sleep(0.1)
             path.write_bytes(BROKEN.replace(b"out_channels", b"filters"))
             assert until(process.stdout, "Watching") == ["No findings in 1 spec.\n"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_watch_looks_at_the_configuration_and_the_baseline_too(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(BROKEN)
+    settings = tmp_path / "convcalc.toml"
+    settings.write_text('ignore = ["CC1"]\nbaseline = "b.json"\n')
+    baseline = tmp_path / "b.json"
+    baseline.write_text('{"schema": 1, "files": {}}')
+    with subprocess.Popen(
+        [sys.executable, "-m", "convcalc", "check", "--watch", "-f", "concise", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert not any("CC109" in line for line in until(process.stdout, "Watching"))
+            time.sleep(0.1)
+            settings.write_text('baseline = "b.json"\n')
+            assert any("CC109" in line for line in until(process.stdout, "Watching"))
+            settings.write_text("baseline = \n")
+            until(process.stdout, "convcalc.toml")
+            settings.write_text('baseline = "b.json"\n')
+            assert any("CC109" in line for line in until(process.stdout, "Watching"))
+            baseline.write_text('{"schema": 1, "files": {"a.yaml": {"CC109": 1}}}')
+            assert not any("CC109" in line for line in until(process.stdout, "Watching"))
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=20) == 0
         finally:

@@ -3,8 +3,10 @@
 import pytest
 
 from convcalc.checks.codes import Selection
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_file, check_source
 from convcalc.checks.settings import Settings
+from convcalc.shape import Shape
+from convcalc.spec.bundled import bundled_names
 from convcalc.spec.comments import comments
 from convcalc.spec.source import Source
 
@@ -58,6 +60,37 @@ def test_several_codes_and_those_that_silence_nothing() -> None:
     assert items[0].source_line[74:79] == "CC302"
 
 
+def test_two_on_one_line() -> None:
+    both = "# convcalc: ignore[CC301] # convcalc: ignore[CC401] for another reason"
+    text = spec("  - relu", f"  - {STRIDE}  {both}")
+    items = check_source(Source("a.yaml", text), Task()).diagnostics
+    assert items == ()  # with an error there was no advice
+    unused = found(spec(f"  - relu  {both}"), Selection(select=("CC3", "CC401", "CC9")))
+    assert unused == ["4: CC901", "4: CC901"]
+
+
+def test_capitals_do_not_matter() -> None:
+    assert found(spec(f"  - {STRIDE}  # ConvCalc: Ignore[CC301]")) == []
+    assert found("# CONVCALC: IGNORE-FILE[CC301]\n" + spec(f"  - {STRIDE}")) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "says"),
+    [
+        (["  - relu  # convcalc: ignore[CC302]"], "the line has no such finding"),
+        (["  # convcalc: ignore[CC302]", "  - relu"], "the item below has no such finding"),
+        (
+            ["  - relu", "  # convcalc: ignore[CC302]"],
+            "nothing is below",
+        ),
+    ],
+)
+def test_an_unused_ignore_says_where_it_looked(items: list[str], says: str) -> None:
+    task = Task(Settings(Selection(select=("CC3", "CC9"))))
+    [item] = check_source(Source("a.yaml", spec(*items)), task).diagnostics
+    assert item.message == f"ignore[CC302] silences nothing: {says}"
+
+
 def test_an_ignore_is_not_unused_where_its_code_was_not_looked_for() -> None:
     text = spec("  - relu  # convcalc: ignore[CC302]")
     assert "4: CC901" in found(text)
@@ -76,6 +109,9 @@ def test_an_ignore_is_not_unused_where_its_code_was_not_looked_for() -> None:
         ("ignore[CC999]", "no code starts with CC999"),
         ("ignore[E501]", "'E501' is no code or prefix such as CC301 or CC4"),
         ("ingore[CC301]", "`ingore` is not something convcalc is told in a comment"),
+        ("CC301", "`CC301` is not something convcalc is told in a comment"),
+        ("allow[CC301]", "`allow` is not something convcalc is told in a comment"),
+        ("NoQA", "`NoQA` is not something convcalc is told in a comment"),
         ("noqa", "`noqa` is not something convcalc is told in a comment"),
     ],
 )
@@ -110,3 +146,17 @@ def test_comments_are_told_from_text() -> None:
 def test_comments_where_the_text_is_no_yaml() -> None:
     seen = [comment.text for comment in comments(Source("a.yaml", "a: 'x # no' # 1\nb: [ # 2\n"))]
     assert seen == ["# 1", "# 2"]
+
+
+def test_a_member_or_an_overridden_run_says_nothing_about_unused_comments() -> None:
+    text = spec("  - relu  # convcalc: ignore[CC302]")
+    member = Source("a.yaml", text + "presets:\n  b: {}\n")
+    member.preset = "b"
+    assert check_source(member, Task()).diagnostics == ()
+    other = Task(shape=Shape(3, (8, 8)))
+    assert [item.code for item in check_source(Source("a.yaml", text), other).diagnostics] == []
+
+
+def test_every_bundled_name_is_clean() -> None:
+    for name in bundled_names():
+        assert check_file(name, Task()).diagnostics == (), name

@@ -10,7 +10,7 @@ from convcalc.checks.run import Task, check_source
 from convcalc.checks.settings import Limit, Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
-from convcalc.spec.promises import OPTIMIZERS, limits
+from convcalc.spec.promises import OPTIMIZERS, Quantity, limits
 from convcalc.spec.source import Source
 
 ONLY_PROMISES = Selection(("CC1", "CC5"))
@@ -44,6 +44,10 @@ def said(promise: str) -> list[str]:
         "expect: {parameters: 490, buffers: 8, macs: 4248, flops: 8496, activations: 526}",
         "expect: {output: 10, receptive_field: 4, layers: {conv1: 6x6x4, half: 3x3x4}}",
         "expect: {receptive_field: 4x4}",
+        "expect: {receptive_field: '>= 4', output: '< 11', layers: {half: <= 3x3x4}}",
+        "expect: {receptive_field: 4..6, output: 10 to 12, layers: {conv1: 1x1x1..6x6x8}}",
+        "expect: {receptive_field: <= 4x5, output: ≥ 10, layers: {half: '> 2x2x3'}}",
+        "parameters: {n: 10}\nexpect: {output: '<= n'}",
         "expect: {parameters: <= 490, macs: '>= 4K', flops: 8K..9K, buffers: 8 ± 0}",
         "budget: {parameters: 490, macs: 4248, flops: 8496, activations: 526, largest_tensor: 192}",
     ],
@@ -91,6 +95,31 @@ def test_promises_that_hold(promise: str) -> None:
         (
             "expect: {receptive_field: 5}",
             "CC503 receptive field of maxpool: 4×4, and 5×5 was expected",
+        ),
+        (
+            "expect: {receptive_field: '>= 5'}",
+            "CC503 receptive field of maxpool: 4×4, and >= 5 was expected",
+        ),
+        (
+            "expect: {receptive_field: 1x1x1..6x6x6}",
+            "CC503 receptive field of maxpool: 4×4, and 1x1x1..6x6x6 was expected",
+        ),
+        ("expect: {output: < 10}", "CC502 the output: 10, and < 10 was expected: +1 channels"),
+        (
+            "expect: {layers: {half: 4x1x5..5x2x9}}",
+            (
+                "CC502 the output of half: 3×3×4, and 4x1x5..5x2x9 was expected: "
+                "−1 rows, +1 columns, −1 channels"
+            ),
+        ),
+        (
+            "expect: {output: <= 7x7x512}",
+            "CC502 the output: 10, and <= 7x7x512 was expected: 0 spatial axes instead of 2",
+        ),
+        ("expect: {output: 5..4}", "CC120 the range 5..4 is empty"),
+        (
+            "expect: {receptive_field: 4x4..6}",
+            "CC120 the range 4x4..6 starts with 2 extents and ends with 1",
         ),
         (
             "budget: {parameters: 400}",
@@ -201,3 +230,56 @@ def test_members_of_a_family_have_expectations_of_their_own() -> None:
     assert [(item.span.line, item.message[:40]) for item in found] == [
         (5, "large: parameters: 32, and 33 was expect")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "minimum", "maximum"),
+    [
+        ("< 224.5", None, 224),
+        ("< 224", None, 223),
+        ("<= 224.5", None, 224),
+        ("> 224.5", 225, None),
+        ("> 224", 225, None),
+        (">= 224.5", 225, None),
+    ],
+)
+def test_limits_with_a_fraction(text: str, minimum: int | None, maximum: int | None) -> None:
+    wanted = limits({"parameters": text})[0].wanted
+    assert isinstance(wanted, Quantity)
+    assert (wanted.minimum, wanted.maximum) == (minimum, maximum)
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"), [("300B", "300G"), ("5MB", "5M"), ("<= 1.5kB", "1.5k"), ("1KiB", "1Ki")]
+)
+def test_counts_are_not_in_bytes(text: str, instead: str) -> None:
+    (item,) = check(f"budget: {{parameters: '{text}'}}")
+    assert item.code == "CC120"
+    assert "is in bytes" in item.message
+    assert item.help is not None
+    assert f"write {instead}" in item.help
+    assert [item.code for item in check(f"budget: {{memory: '{text}'}}")] != ["CC120"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--batch", "4"], "--batch goes with --max-memory or --max-training-memory"),
+        (["--batch", "4", "--max-macs", "1G"], "--batch goes with --max-memory"),
+        (["--optimizer", "adam"], "--optimizer goes with --max-training-memory"),
+        (["--optimizer", "adam", "--max-memory", "1G"], "--optimizer goes with --max-training"),
+        (["--max-macs=-5"], "--max-macs -5: a limit is 0 or more, and this is -5"),
+        (["--max-memory=-5"], "--max-memory -5: a limit is 0 or more, and this is -5"),
+    ],
+)
+def test_options_of_limits_that_say_nothing(tmp_path: Path, options: list[str], says: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(NET)
+    result = CliRunner().invoke(convcalc, ["check", *options, str(path)])
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+
+
+def test_no_limit_is_negative() -> None:
+    assert said("budget: {parameters: -1}") == ["CC120 a limit is 0 or more, and this is -1"]
+    assert said("budget: {parameters: < 0}") == ["CC120 a limit is 0 or more, and this is < 0"]

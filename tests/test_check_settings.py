@@ -169,3 +169,74 @@ def test_show_config_can_be_read_back(run: Callable[..., Result], tmp_path: Path
     assert again.stdout.splitlines()[1:6] == shown.stdout.splitlines()[1:6]
     assert 'macs = "2G"' in again.stdout
     assert 'limit = "1GiB", batch = 8' in again.stdout
+
+
+def test_the_command_line_goes_before_overrides(run: Callable[..., Result], tmp_path: Path) -> None:
+    settings(
+        tmp_path,
+        'format = "json"\n[[overrides]]\nfiles = ["*.yaml"]\nselect = ["CC1"]\n'
+        'budget = {parameters = "200M"}\n',
+    )
+    (tmp_path / "a.yaml").write_text(STRIDE)
+    (tmp_path / "b.yaml").write_text("input: 8\nlayers:\n  - linear: 10\n")
+    assert codes(run("a.yaml")) == []
+    assert codes(run("a.yaml", "--select", "CC3")) == ["CC301"]
+    assert codes(run("b.yaml", "--select", "CC5", "--max-parameters", "10")) == ["CC511"]
+    settings(tmp_path, 'format = "json"\n[[overrides]]\nfiles = ["*"]\nignore = ["CC301"]\n')
+    assert codes(run("a.yaml", "--extend-select", "CC3")) == ["CC301"]
+    settings(tmp_path, 'format = "json"\n[[overrides]]\nfiles = ["*"]\nextend-select = ["CC301"]\n')
+    assert codes(run("a.yaml", "--ignore", "CC3")) == []
+
+
+def test_a_limit_of_memory_replaces_only_that_of_its_kind(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    settings(
+        tmp_path,
+        'format = "json"\n[budget]\n'
+        'memory = [{limit = "1KiB"}, {limit = "2KiB", batch = 8, training = true}]\n'
+        '[[overrides]]\nfiles = ["c.yaml"]\nbudget = {memory = "3KiB"}\n',
+    )
+    shown = run("--show-config", "--max-memory", "9GiB").stdout
+    assert 'limit = "2KiB", batch = 8, training = true' in shown
+    assert 'limit = "1KiB"' not in shown
+    assert 'limit = "9GiB"' in shown
+    assert 'limit = "3KiB"' not in shown
+    for name in ("b.yaml", "c.yaml"):
+        (tmp_path / name).write_text("input: 1000\nlayers:\n  - linear: 1000\n")
+        assert codes(run(name, "--select", "CC5")) == ["CC512", "CC512"]
+        assert codes(run(name, "--select", "CC5", "--max-memory", "9GiB")) == ["CC512"]
+        assert codes(run(name, "--select", "CC5", "--max-training-memory", "9GiB")) == ["CC512"]
+
+
+@pytest.mark.parametrize("place", ["--exclude", "exclude", "files"])
+def test_a_glob_that_cannot_be_read_is_an_error(
+    run: Callable[..., Result], tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(STRIDE)
+    if place == "exclude":
+        settings(tmp_path, 'exclude = ["[z-a]"]\n')
+    if place == "files":
+        settings(tmp_path, '[[overrides]]\nfiles = ["[z-a]"]\n')
+    result = run("a.yaml", *(["--exclude", "[z-a]"] if place == "--exclude" else []))
+    assert result.exit_code == 2
+    assert "'[z-a]' is no glob: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_counts_have_no_bytes(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(STRIDE)
+    result = run("a.yaml", "--max-parameters", "300B")
+    assert result.exit_code == 2
+    assert "300B is in bytes, and this is no amount of memory" in result.stderr
+    assert "write 300G" in result.stderr
+    assert run("a.yaml", "--max-memory", "300B").exit_code == 1
+    settings(tmp_path, '[budget]\nmacs = "5MB"\n')
+    assert "write 5M" in run("a.yaml").stderr
+
+
+def test_a_date_is_no_limit(tmp_path: Path) -> None:
+    path = tmp_path / "convcalc.toml"
+    path.write_text("[budget]\nparameters = 2024-01-02\n")
+    with pytest.raises(SettingsError, match="this takes a number or text, and is a date"):
+        read_settings(str(path))

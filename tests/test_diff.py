@@ -1,6 +1,7 @@
 """`convcalc diff`: what changed, what it costs, and limits on growth."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -165,6 +166,12 @@ def test_the_exit_code_never_depends_on_the_format(run: Callable[..., Result], n
         ("activation-bytes=1M", 0),
         ("memory=100%", 1),
         ("training-memory=102%", 0),
+        ("largest-tensor=99%", 1),  # 16·16·4 and 16·16·8 values
+        ("largest_tensor=1023", 1),
+        ("largest_tensor=1024", 0),
+        ("macs=1e6", 0),
+        ("macs=8.3968e4", 0),
+        ("macs=8.3967E+4", 1),
     ],
 )
 def test_limits_on_growth(run: Callable[..., Result], limit: str, expected: int) -> None:
@@ -183,9 +190,16 @@ def test_limits_on_growth(run: Callable[..., Result], limit: str, expected: int)
         (["a.yaml"], "name OLD and NEW, or --git REV and a SPEC", 2),
         (["a.yaml", "b.yaml", "--fail-on-increase", "speed=1%"], "is not NAME=LIMIT", 2),
         (["a.yaml", "b.yaml", "--fail-on-increase", "macs=much"], "is not NAME=LIMIT", 2),
+        (["a.yaml", "b.yaml", "--fail-on-increase", "macs=5MB"], "write macs=5M", 2),
+        (["a.yaml", "b.yaml", "--fail-on-increase", "macs=300B"], "write macs=300G", 2),
         (["a.yaml", "none.yaml"], "CC101", 2),
         (["a.yaml", "bad.yaml"], "CC301", 1),
         (["--git", "-x", "a.yaml"], "'-x' is no revision", 2),
+        (["--git", "v1...v2", "a.yaml"], "has three dots: two revisions are written v1..v2", 2),
+        (["--git", "main", "."], ". is a folder: name the specs in it, such as ./*.yaml", 2),
+        (["--git", "main", "-"], "'-' is no file that git keeps", 2),
+        (["-", "-"], "standard input can be read once, and - is given twice", 2),
+        (["--git", "HEAD", "a.yaml"], "git cannot look into this folder: not a git repo", 2),
     ],
 )
 def test_what_cannot_be_compared(
@@ -198,13 +212,22 @@ def test_what_cannot_be_compared(
     assert says in result.stderr
 
 
-@needs_git
-def test_since_a_git_revision(run: Callable[..., Result], tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
+@pytest.fixture
+def git(tmp_path: Path) -> Callable[..., None]:
+    """Runs git in the folder, which is a repository."""
+
+    def call(*arguments: str) -> None:
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
         subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True)
 
-    git("init", "-q", "-b", "main")
+    call("init", "-q", "-b", "main")
+    return call
+
+
+@needs_git
+def test_since_a_git_revision(
+    run: Callable[..., Result], git: Callable[..., None], tmp_path: Path
+) -> None:
     (tmp_path / "sub").mkdir()
     net = tmp_path / "sub" / "net.yaml"
     family = "parameters: {n: }\npresets: {small: {n: 4}}\n"
@@ -226,6 +249,69 @@ def test_since_a_git_revision(run: Callable[..., Result], tmp_path: Path) -> Non
     assert "git cannot show sub/net.yaml at nope" in missing.stderr
 
 
+@needs_git
+def test_between_two_git_revisions(
+    run: Callable[..., Result], git: Callable[..., None], tmp_path: Path
+) -> None:
+    net = tmp_path / "sub" / "net.yaml"
+    net.parent.mkdir()
+    for text in (A, A + B):
+        net.write_text(HEAD + text + TAIL)
+        git("add", "-A")
+        git("commit", "-q", "-m", "one")
+    net.write_text("no spec")
+    for revisions in ("HEAD~1..HEAD", "HEAD~1..", "main~..main"):
+        value = json.loads(run("--git", revisions, "sub/net.yaml", "--format", "json").stdout)
+        assert value["totals"]["parameters"]["difference"] == 10_536
+    assert value["new"]["spec"] == "sub/net.yaml@main"
+    shutil.rmtree(net.parent)
+    assert run("--git", "HEAD~1..HEAD", "sub/net.yaml").exit_code == 0
+    nowhere = run("--git", "HEAD~1..HEAD", "sub/none.yaml")
+    assert nowhere.exit_code == 2
+    assert "git cannot show sub/none.yaml at HEAD~1: there is no such file" in nowhere.stderr
+
+
+@needs_git
+def test_of_a_spec_that_is_new_all_is_added(
+    run: Callable[..., Result], git: Callable[..., None], tmp_path: Path
+) -> None:
+    git("add", "a.yaml")
+    git("commit", "-q", "-m", "one")
+    limit = ("--fail-on-increase", "parameters=1%")
+    result = run("--git", "main", "b.yaml", "a.yaml", *limit)
+    assert result.exit_code == 0
+    assert "+  conv1 " in result.stdout
+    assert re.search(r"Parameters +0 +20,898 +\+20,898 +new", result.stdout)
+    assert result.stderr == (
+        "convcalc: b.yaml is not in main: all of it is new, "
+        "and limits on growth are not held against it\n"
+    )
+    value = json.loads(run("--git", "main", "b.yaml", "--format", "json").stdout)
+    assert {layer["status"] for layer in value["layers"]} == {"added"}
+    assert value["old"] | {"layers": 0, "spec": "b.yaml@main"} == value["old"]
+    for spec, says in (("none.yaml", "there is no such file"), ("vgg16", "there is no such file")):
+        missing = run("--git", "main", spec)
+        assert missing.exit_code == 2
+        assert says in missing.stderr
+    (tmp_path / "b.yaml").write_text(HEAD + "  - conv: {filters: 9, kernel: 3, stride: 2}\n")
+    assert run("--git", "main", "b.yaml").exit_code == 1
+
+
+@needs_git
+def test_links_are_followed_in_git_too(
+    run: Callable[..., Result], git: Callable[..., None], tmp_path: Path
+) -> None:
+    try:
+        (tmp_path / "link.yaml").symlink_to("a.yaml")
+    except OSError:
+        pytest.skip("links need a right here")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    (tmp_path / "a.yaml").write_text(HEAD + A + B + TAIL)
+    value = json.loads(run("--git", "main", "link.yaml", "--format", "json").stdout)
+    assert value["totals"]["parameters"]["difference"] == 10_536
+
+
 def test_nothing_trains_in_int8(run: Callable[..., Result]) -> None:
     shown = run("a.yaml", "b.yaml", "--dtype", "int8")
     assert "Inference bytes" in shown.stdout
@@ -234,3 +320,8 @@ def test_nothing_trains_in_int8(run: Callable[..., Result]) -> None:
     asked = run("a.yaml", "b.yaml", "--dtype", "int8", *limit)
     assert asked.exit_code == 2
     assert "there is no training memory for this data type" in asked.stderr
+
+
+def test_only_memory_may_grow_by_bytes(run: Callable[..., Result]) -> None:
+    for name in ("memory", "training_memory", "activation_bytes"):
+        assert run("a.yaml", "b.yaml", "--fail-on-increase", f"{name}=9GB").exit_code == 0

@@ -68,8 +68,12 @@ class Comparison(NamedTuple):
 
 
 COUNTS = ("parameters", "buffers", "macs", "flops", "activations", "activation_bytes")
-TOTALS = (*COUNTS, "memory", "training_memory")
-"""Totals that are compared; memory is the peak of inference, and of a training step with SGD."""
+TOTALS = (*COUNTS, "largest_tensor", "memory", "training_memory")
+"""Totals that are compared.
+
+The largest tensor is of one example; memory is the peak of inference, and of a training step with
+SGD.
+"""
 
 
 def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32") -> Comparison:
@@ -84,6 +88,7 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
     totals = [
         Delta(name, getattr(before.totals, name), getattr(after.totals, name)) for name in COUNTS
     ]
+    totals.append(Delta("largest_tensor", *(_largest(one) for one in (before, after))))
     for name, training in (("memory", False), ("training_memory", True)):
         if training and dtype == "int8":  # nothing trains in integers
             continue
@@ -92,6 +97,11 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
         ]
         totals.append(Delta(name, *peaks))
     return Comparison(before, after, changes, tuple(totals))
+
+
+def _largest(report: Report) -> int:
+    shapes = [report.input, *(layer.output for layer in report.layers)]
+    return max((shape.size for shape in shapes if shape is not None), default=0)
 
 
 Pairs = list[tuple[LayerReport | None, LayerReport | None]]

@@ -7,7 +7,7 @@ a code than the baseline allows, all of them are shown: which of them is new can
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ from convcalc.checks.codes import ALWAYS
 from convcalc.diagnostics import Diagnostic, Span
 
 SCHEMA = 1
+Looked = Callable[[str], bool]
+"""Whether a code was looked for in a file."""
 
 
 class BaselineError(ValueError):
@@ -54,7 +56,7 @@ def read_baseline(path: str) -> Baseline:
             message = f"{path}: this is schema {value['schema']!r}, and {SCHEMA} is known"
             raise BaselineError(message)
         files = {
-            str(file): {str(code): int(count) for code, count in counts.items()}
+            str(file): {str(code): _count(path, count) for code, count in counts.items()}
             for file, counts in value["files"].items()
         }
     except FileNotFoundError:
@@ -72,10 +74,20 @@ def read_baseline(path: str) -> Baseline:
     return Baseline(path, text, files)
 
 
+def _count(path: str, value: object) -> int:
+    if type(value) is not int or value < 0:
+        message = f"{path}: {json.dumps(value)[:40]} is no count; --update-baseline writes them"
+        raise BaselineError(message)
+    return value
+
+
 def unknown(
-    baseline: Baseline, found: Sequence[Diagnostic], files: Iterable[str]
+    baseline: Baseline, found: Sequence[Diagnostic], files: Mapping[str, Looked]
 ) -> list[Diagnostic]:
-    """The findings beyond the baseline, and findings about entries that are no longer needed."""
+    """The findings beyond the baseline, and findings about entries that are no longer needed.
+
+    An entry of a code that was not looked for in its file may well be needed.
+    """
     counts = Counter((key(item.path, baseline.path), item.code) for item in found)
     kept = [
         item
@@ -84,31 +96,34 @@ def unknown(
         or counts[file := key(item.path, baseline.path), item.code]
         > baseline.files.get(file, {}).get(item.code, 0)
     ]
-    checked = {key(file, baseline.path) for file in files}
+    checked = {key(file, baseline.path): looked for file, looked in files.items()}
     for file, codes in baseline.files.items():
         if file not in checked:
             continue
         for code, allowed in codes.items():
             has = counts[file, code]
-            if has < allowed:
+            if has < allowed and checked[file](code):
                 kept.append(_stale(baseline, file, code, allowed, has))
     return kept
 
 
 def updated(
-    path: str, found: Iterable[Diagnostic], files: Iterable[str], before: Baseline | None
+    path: str, found: Iterable[Diagnostic], files: Mapping[str, Looked], before: Baseline | None
 ) -> str:
-    """The text of a baseline with these findings; entries of files that were not checked stay."""
-    checked = {key(file, path) for file in files}
-    kept = {
-        file: dict(codes)
-        for file, codes in (before.files if before else {}).items()
-        if file not in checked and Path(os.path.dirname(path), file).exists()
-    }
+    """The text of a baseline with these findings; what was not looked for stays as it was."""
+    checked = {key(file, path): looked for file, looked in files.items()}
+    kept: dict[str, dict[str, int]] = {}
     for item in found:
         if item.code not in ALWAYS:
             codes = kept.setdefault(key(item.path, path), {})
             codes[item.code] = codes.get(item.code, 0) + 1
+    for file, known in (before.files if before else {}).items():
+        if file not in checked and not Path(os.path.dirname(path), file).exists():
+            continue
+        for code, count in known.items():
+            if file not in checked or not checked[file](code):
+                codes = kept.setdefault(file, {})
+                codes[code] = max(codes.get(code, 0), count)
     value = {
         "schema": SCHEMA,
         "files": {file: dict(sorted(kept[file].items())) for file in sorted(kept)},

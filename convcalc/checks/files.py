@@ -14,8 +14,11 @@ from convcalc.spec.source import MAX_BYTES, MapNode, Source
 SUFFIXES = (".yaml", ".yml")
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 """Folders that are never looked into, like those whose name starts with a dot."""
-_KEY = re.compile(rb"^([\"']?)([A-Za-z_][\w.-]*)\1[ \t]*:(?=[\s]|\Z)", re.MULTILINE)
-_FLOW = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n|---[ \t]*\n)*\{")
+_START = re.compile(
+    rb"(?:[ \t]*(?:#[^\n]*)?\n|%[^\n]*\n|---[ \t]*(?:#[^\n]*)?\n|---[ \t]+(?=\{))*([ \t]*)(\{?)"
+)
+"""What may stand before the first key: its indentation, and `{` where a flow mapping begins."""
+_KEY = rb"^%b(\?[ \t]+)?([\"']?)([A-Za-z_][\w.-]*)\2[ \t]*(?::(?=\s|\Z)|(?(1)(?=\n|#|\Z)|(?!)))"
 
 
 class Found(NamedTuple):
@@ -65,7 +68,7 @@ def is_spec(path: str) -> bool:
     It has `layers`, and more keys that a spec has than keys that it has not, so that a misspelt
     key hides no file and the `layers` of another tool is not taken for ours.
     """
-    if not path.endswith(SUFFIXES):
+    if not path.lower().endswith(SUFFIXES):
         return False
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would keep us waiting
@@ -76,8 +79,12 @@ def is_spec(path: str) -> bool:
         return False
     if b"layers" not in data:
         return False
-    keys = {match[2].decode() for match in _KEY.finditer(data)}
-    if not keys and _FLOW.match(data):
+    text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    start = _START.match(text)
+    indent, flow = start.groups() if start else (b"", b"")
+    found = re.finditer(_KEY % re.escape(indent), text, re.MULTILINE)
+    keys = {match[3].decode() for match in found}
+    if flow:
         root = Source(path, data.decode("utf-8-sig", "replace").replace("\0", "")).compose()
         keys = set(root.entries) if isinstance(root, MapNode) else set()
     known = len(keys & TOP_LEVEL.keys())
@@ -98,7 +105,7 @@ def _walk(
             and not _excludes(excluded, os.path.join(here, name), base)
         )
         for name in sorted(files):
-            if not name.endswith(SUFFIXES) or name.startswith("."):
+            if not name.lower().endswith(SUFFIXES) or name.startswith("."):
                 continue
             path = os.path.join(here, name)
             if _excludes(excluded, path, base) or ignored.ignores(path):
@@ -116,8 +123,10 @@ def _glob(
     for path in sorted(glob.iglob(pattern, recursive=True)):
         here = os.path.abspath(path)
         if os.path.isdir(path):
-            continue
-        if not _excludes(excluded, here, base) and not ignored.ignores(here):
+            known = os.path.basename(here) not in SKIPPED and not ignored.ignores(here, folder=True)
+            if known and not _excludes(excluded, here, base):
+                yield from _walk(path, ignored, excluded, base)
+        elif not _excludes(excluded, here, base) and not ignored.ignores(here):
             yield path
 
 
@@ -128,6 +137,20 @@ def matcher(glob: str) -> re.Pattern[str]:
     (True, True)
     """
     return re.compile(_exclusion(glob))
+
+
+def glob_problem(glob: str) -> str | None:
+    """What is wrong with a glob, or None.
+
+    >>> glob_problem("[a-z]*"), glob_problem("[z-a]")
+    (None, "'[z-a]' is no glob: bad character range z-a; write the smaller character first")
+    """
+    try:
+        matcher(glob)
+    except re.error as error:
+        advice = "; write the smaller character first" if "range" in error.msg else ""
+        return f"{glob!r} is no glob: {error.msg}{advice}"
+    return None
 
 
 def relative(path: str, base: str) -> str:

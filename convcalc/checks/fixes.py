@@ -31,6 +31,8 @@ FIXABLE = {
 _RENAMED = re.compile(r"it is called `(\w+)` here\Z")
 _UNSURE = frozenset({"ceil_mode", "round_mode", "border_mode", "auto_pad", "channels", "size"})
 """Foreign names whose values do not mean the same."""
+_MOVED = frozenset({"from", "when", "repeat", "shared"})
+"""Keys beside a kind with which an item is not always, or not once, behind the one before it."""
 _HIDES = frozenset({"CC109", "CC301", "CC308"})
 """Errors: what is behind them was not looked at, so findings there are not new."""
 
@@ -97,7 +99,7 @@ def _better(
         return finding.code == "CC109" and new["CC109"] < old["CC109"]
     worse = {code for code in new if new[code] > old[code]}
     if finding.code in _HIDES:
-        return not any(code.startswith("CC1") for code in worse)
+        return not any(code.startswith(("CC1", "CC9")) for code in worse)
     return not worse
 
 
@@ -121,6 +123,9 @@ def _renamed(source: Source, finding: Diagnostic) -> Edit | None:
     match = _RENAMED.search(finding.help or "")
     start = _offset(source, finding.span.line, finding.span.column)
     end = _offset(source, finding.span.end_line, finding.span.end_column)
+    quote = source.text[start : start + 1]
+    if quote in ('"', "'") and source.text[end + 1 : end + 2] == quote:
+        start, end = start + 1, end + 1
     foreign = source.text[start:end]
     if match is None or foreign in _UNSURE or len(foreign) < 2:
         return None
@@ -144,7 +149,7 @@ def _flattened(network: Network, node: LayerNode, source: Source) -> Edit | None
     """A `flatten` of its own before the item."""
     del network
     item, text = node.item, source.text
-    if isinstance(item, MapNode) and len(item.entries) > 1:  # it may start from elsewhere
+    if isinstance(item, MapNode) and not _MOVED.isdisjoint(item.entries):
         return None
     if re.search(r"\bflatten\d", text):  # a name that one more `flatten` would move
         return None
@@ -153,11 +158,23 @@ def _flattened(network: Network, node: LayerNode, source: Source) -> Edit | None
     before = text[line:start]
     if re.fullmatch(r"[ ]*- +", before):
         end = "\r\n" if "\r\n" in text else "\n"
+        line = _above_comments(text, line, before.partition("-")[0])
         return Edit(line, line, f"{before}flatten{end}")
     # In a flow list, between its bracket or a comma and the item; `{` opens the item itself.
     if re.search(r"[\[,]\s*\Z", text[:start]):
         return Edit(start, start, "flatten, ")
     return None
+
+
+def _above_comments(text: str, line: int, indent: str) -> int:
+    """Where the comments start that stand right above a line, and so are about it."""
+    while line:
+        end = line - (2 if text.endswith("\r\n", 0, line) else 1)
+        above = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
+        if not text.startswith(f"{indent}#", above):
+            break
+        line = above
+    return line
 
 
 def _unbiased(network: Network, node: LayerNode, source: Source) -> Edit | None:

@@ -13,6 +13,23 @@ from typing import NamedTuple
 MAX_BYTES = 2**20
 """Of a `.gitignore`, what is read."""
 
+_CLASS = re.compile(r"\[:([^\]:]*):\]")
+_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "blank": " \\t",
+    "cntrl": "\\x00-\\x1f\\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": "!-/:-@\\[-`{-~",
+    "space": " \\t-\\r",
+    "upper": "A-Z",
+    "xdigit": "0-9A-Fa-f",
+}
+"""What the names in brackets stand for: `[[:alpha:]]`."""
+
 
 class Pattern(NamedTuple):
     """One line of a `.gitignore`."""
@@ -136,18 +153,44 @@ def translated(glob: str) -> str:
         elif character == "?":
             parts.append("[^/]")
         elif character == "[":
-            closing = glob.find("]", at + 1 + (glob[at : at + 1] in ("!", "^")))
-            if closing < 0:
+            found = _bracket(glob, at)
+            if found is None:
                 parts.append(r"(?!)")  # as git has it, an open bracket matches nothing
                 continue
-            inner = glob[at:closing]
-            invert = inner[:1] in ("!", "^")
-            body = inner[invert:].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-            parts.append(f"(?!/)[{'^' * invert}{body}]")
-            at = closing + 1
+            expression, at = found
+            parts.append(expression)
         elif character == "\\" and at < len(glob):
             parts.append(re.escape(glob[at]))
             at += 1
         else:
             parts.append(re.escape(character))
     return "".join(parts) + r"\Z"
+
+
+def _bracket(glob: str, at: int) -> tuple[str, int] | None:
+    """The expression of what stands behind `[`, and where it ends; None when it never does."""
+    invert = glob[at : at + 1] in ("!", "^")
+    first = at = at + invert
+    body = ""
+    while at < len(glob):
+        character = glob[at]
+        if character == "]" and at > first:
+            return f"(?!/)[{'^' * invert}{body}]", at + 1
+        named = _CLASS.match(glob, at)
+        if named:
+            if named[1] not in _CLASSES:
+                return r"(?!)", len(glob)
+            body += _CLASSES[named[1]]
+            at = named.end()
+            continue
+        if character == "\\":
+            at += 1
+            if at == len(glob):
+                return None
+            body += "\\" + glob[at] if not glob[at].isalnum() else glob[at]
+        elif character == "-":  # a range, unless it is the first or the last
+            body += "-" if at > first and glob[at + 1 : at + 2] not in ("]", "") else "\\-"
+        else:
+            body += "\\" + character if character in "[]^&~|" else character
+        at += 1
+    return None

@@ -13,7 +13,9 @@ from convcalc.diagnostics import Diagnostic, closest
 from convcalc.spec.comments import Comment, comments
 from convcalc.spec.source import Source
 
-_DIRECTIVE = re.compile(r"#\s*convcalc:\s*([A-Za-z][\w-]*)[ \t]*(?:\[([^\]]*)(\])?)?")
+_DIRECTIVE = re.compile(
+    r"#\s*convcalc:\s*([A-Za-z][\w-]*)[ \t]*(?:\[([^\]#]*)(\])?)?", re.IGNORECASE
+)
 _CODE = re.compile(r"[^,\s]+")
 _VERBS = ("ignore", "ignore-file")
 _FOREIGN = frozenset({"noqa", "disable", "disable-line", "disable-file", "skip", "nolint"})
@@ -33,6 +35,8 @@ class Ignore(NamedTuple):
     """Where the code is written."""
     end: int
     verb: str
+    above: bool = False
+    """It stands above an item, and is for the whole of it."""
 
     def covers(self, found: Diagnostic) -> bool:
         """Whether a finding is one of those it is for."""
@@ -40,14 +44,20 @@ class Ignore(NamedTuple):
 
 
 def silence(
-    source: Source, found: Sequence[Diagnostic], selection: Selection, *, advised: bool
+    source: Source,
+    found: Sequence[Diagnostic],
+    selection: Selection,
+    *,
+    advised: bool,
+    whole: bool = True,
 ) -> list[Diagnostic]:
     """The findings that no comment silences, and findings about comments that silence none.
 
     `advised` says whether advice and promises were looked at; where they were not, a comment
-    about them may well be needed.
+    about them may well be needed. The same goes for all comments where not the `whole` spec was
+    checked as it is written, but one member of a family, or with another input.
     """
-    if "convcalc:" not in source.text:
+    if "convcalc:" not in source.text.lower():
         return list(found)
     about = Source(source.path, source.text)
     ignores = list(_ignores(source, about))
@@ -64,17 +74,18 @@ def silence(
             kept.append(diagnostic)
     if any(diagnostic.code in ALWAYS for diagnostic in found):
         return kept
-    for ignore in ignores:
+    for ignore in ignores if whole else ():
         if ignore in used or (not advised and ignore.prefix[:3] in ("", "CC", "CC4", "CC5")):
             continue
         if not selection.includes_some(ignore.prefix or "CC"):
             continue
-        where = "file" if ignore.verb == "ignore-file" else "line"
-        if ignore.first != ignore.last and where == "line":
-            where = "item"
+        where = "line" if ignore.verb == "ignore" else "file"
+        if ignore.above:
+            where = "item below"
+        reason = f"the {where} has no such finding" if ignore.first < LAST else "nothing is below"
         about.report(
             "CC901",
-            f"{ignore.verb}[{ignore.prefix}] silences nothing: the {where} has no such finding"
+            f"{ignore.verb}[{ignore.prefix}] silences nothing: {reason}"
             if ignore.prefix
             else f"{ignore.verb} silences nothing: the file has no findings",
             ignore.start,
@@ -90,62 +101,70 @@ def _ignores(source: Source, about: Source) -> Iterable[Ignore]:
     root = source.root
     top = source.position(root.start)[0] if root is not None else LAST
     for comment in comments(source):
-        match = _DIRECTIVE.search(comment.text)
-        if match is None:
-            continue
-        verb, codes, closing = match.groups()
-        at = comment.start + match.start(1)
-        if verb not in _VERBS:
-            near = "ignore" if verb.lower() in _FOREIGN else closest(verb, _VERBS)
-            if near is not None:
-                about.report(
-                    "CC902",
-                    f"`{verb[:40]}` is not something convcalc is told in a comment",
-                    at,
-                    at + len(verb),
-                    f"did you mean `{near}[CODE]`?",
-                    "warning",
-                )
-            continue
-        if codes is None and verb == "ignore-file":
-            listed = [("", at, at + len(verb))]
-        else:
-            start = comment.start + match.start(2)
-            listed = [
-                (code[0], start + code.start(), start + code.end())
-                for code in _CODE.finditer(codes or "")
-            ]
-        if not listed or (codes is not None and closing is None):
+        for match in _DIRECTIVE.finditer(comment.text):
+            yield from _directive(source, about, comment, match, top)
+
+
+def _directive(
+    source: Source, about: Source, comment: Comment, match: re.Match[str], top: int
+) -> Iterable[Ignore]:
+    written, codes, closing = match.groups()
+    verb = written.lower()
+    at = comment.start + match.start(1)
+    if verb not in _VERBS:
+        near = "ignore" if verb in _FOREIGN else closest(verb, _VERBS)
+        about.report(
+            "CC902",
+            f"`{written[:40]}` is not something convcalc is told in a comment",
+            at,
+            at + len(verb),
+            f"did you mean `{near}[CODE]`?"
+            if near
+            else "write `ignore[CODE]` or `ignore-file[CODE]`, and another comment without "
+            "`convcalc:`",
+            "warning",
+        )
+        return
+    if codes is None and verb == "ignore-file":
+        listed = [("", at, at + len(verb))]
+    else:
+        start = comment.start + match.start(2)
+        listed = [
+            (code[0], start + code.start(), start + code.end())
+            for code in _CODE.finditer(codes or "")
+        ]
+    if not listed or (codes is not None and closing is None):
+        about.report(
+            "CC902",
+            f"this {verb} names no code" if codes is None or not listed else "`]` is missing",
+            at,
+            comment.start + match.end(),
+            f"write `# convcalc: {verb}[CC401] reason`",
+            "warning",
+        )
+        return
+    first, last = comment.line, comment.line
+    above = verb == "ignore" and comment.alone
+    if verb == "ignore-file":
+        if comment.line > top:
             about.report(
                 "CC902",
-                f"this {verb} names no code" if codes is None or not listed else "`]` is missing",
+                "ignore-file is for the whole file, and stands below its first key",
                 at,
-                comment.start + match.end(),
-                f"write `# convcalc: {verb}[CC401] reason`",
+                at + len(verb),
+                "move it to the top, or write `ignore[CODE]` for one line or item",
                 "warning",
             )
-            continue
-        first, last = comment.line, comment.line
-        if verb == "ignore-file":
-            if comment.line > top:
-                about.report(
-                    "CC902",
-                    "ignore-file is for the whole file, and stands below its first key",
-                    at,
-                    at + len(verb),
-                    "move it to the top, or write `ignore[CODE]` for one line or item",
-                    "warning",
-                )
-                continue
-            first, last = 1, LAST
-        elif comment.alone:
-            first, last = _item_below(source, comment)
-        for code, start, end in listed:
-            problem = code_problem(code) if code else None
-            if problem is not None:
-                about.report("CC902", problem, start, end, "write a code: CC401", "warning")
-            else:
-                yield Ignore(code, first, last, start, end, verb)
+            return
+        first, last = 1, LAST
+    elif above:
+        first, last = _item_below(source, comment)
+    for code, start, end in listed:
+        problem = code_problem(code) if code else None
+        if problem is not None:
+            about.report("CC902", problem, start, end, "write a code: CC401", "warning")
+        else:
+            yield Ignore(code, first, last, start, end, verb, above)
 
 
 def _item_below(source: Source, comment: Comment) -> tuple[int, int]:

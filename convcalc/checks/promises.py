@@ -10,7 +10,7 @@ from convcalc.diagnostics import Problem, closest
 from convcalc.formats.numbers import both_bytes
 from convcalc.graph import Network
 from convcalc.shape import Shape
-from convcalc.spec.promises import MemoryTerms, Promise, Quantity
+from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity
 
 SHOWN = 3
 """How many of the layers that cost most are named."""
@@ -89,14 +89,14 @@ def _expectation(promise: Promise, network: Network, report: Report) -> Problem 
             f"expect.{name}",
             f"if the change is meant, write `{name}: {value}`",
         )
-    if isinstance(wanted, Shape):
+    if name == "output" and isinstance(wanted, Shape | Extents):
         return _shape(promise, wanted, report)
     if isinstance(wanted, MemoryTerms):
         return _memory(wanted, network, "expect", "CC504")
-    return _field(wanted, report)
+    return None if isinstance(wanted, Shape) else _field(wanted, report)
 
 
-def _shape(promise: Promise, wanted: Shape, report: Report) -> Problem | None:
+def _shape(promise: Promise, wanted: Shape | Extents, report: Report) -> Problem | None:
     if promise.layer is None:
         found, what = report.output, "the output"
     else:
@@ -115,9 +115,16 @@ def _shape(promise: Promise, wanted: Shape, report: Report) -> Problem | None:
         found, what = report.layer(last[-1]).output, f"the output of {promise.layer}"
     if found is None or found == wanted:
         return None
+    if isinstance(wanted, Extents):
+        difference = _outside(found, wanted)
+        if not difference:
+            return None
+        expected = " ".join(wanted.text.split())
+    else:
+        difference, expected = _shape_difference(found, wanted), str(wanted)
     return Problem(
         "CC502",
-        f"{what}: {found}, and {wanted} was expected: {_shape_difference(found, wanted)}",
+        f"{what}: {found}, and {expected} was expected: {difference}",
         "expect.output" if promise.layer is None else "expect.layers",
         f"if the change is meant, write {str(found).replace('×', 'x')}",
     )
@@ -126,18 +133,27 @@ def _shape(promise: Promise, wanted: Shape, report: Report) -> Problem | None:
 def _shape_difference(found: Shape, wanted: Shape) -> str:
     if found.rank != wanted.rank:
         return f"{found.rank} spatial axes instead of {wanted.rank}"
-    parts = [
-        f"{new - old:+,} {noun}".replace("-", "−")
-        for noun, new, old in (
-            *zip(("rows", "columns", "slices"), found.spatial, wanted.spatial, strict=False),
-            ("channels", found.channels, wanted.channels),
-        )
-        if new != old
-    ]
-    return ", ".join(parts)
+    new, old = (*found.spatial, found.channels), (*wanted.spatial, wanted.channels)
+    return _by_axis(tuple(one - other for one, other in zip(new, old, strict=True)))
 
 
-def _field(wanted: int | tuple[int, ...], report: Report) -> Problem | None:
+def _outside(found: Shape, wanted: Extents) -> str:
+    """How far a shape is out of its range; empty when it is not."""
+    if found.rank != wanted.rank - 1:
+        return f"{found.rank} spatial axes instead of {wanted.rank - 1}"
+    return _by_axis(wanted.excess((*found.spatial, found.channels)))
+
+
+def _by_axis(differences: tuple[int, ...]) -> str:
+    nouns = (*("rows", "columns", "slices")[: len(differences) - 1], "channels")
+    return ", ".join(
+        f"{difference:+,} {noun}".replace("-", "−")
+        for noun, difference in zip(nouns, differences, strict=True)
+        if difference
+    )
+
+
+def _field(wanted: int | tuple[int, ...] | Extents, report: Report) -> Problem | None:
     layer = next((one for one in reversed(report.layers) if one.receptive_field), None)
     if layer is None or layer.receptive_field is None:
         return Problem(
@@ -147,12 +163,17 @@ def _field(wanted: int | tuple[int, ...], report: Report) -> Problem | None:
             "remove the line: the network has no spatial axes",
         )
     sizes = tuple(field.largest for field in layer.receptive_field)
-    asked = wanted if isinstance(wanted, tuple) else (wanted,) * len(sizes)
-    if sizes == asked:
+    if isinstance(wanted, Extents):
+        fits = wanted.rank in (1, len(sizes))
+        kept, expected = fits and not any(wanted.excess(sizes)), " ".join(wanted.text.split())
+    else:
+        asked = (wanted,) * len(sizes) if isinstance(wanted, int) else wanted
+        kept, expected = sizes == asked, _by(asked)
+    if kept:
         return None
     return Problem(
         "CC503",
-        f"receptive field of {layer.name}: {_by(sizes)}, and {_by(asked)} was expected",
+        f"receptive field of {layer.name}: {_by(sizes)}, and {expected} was expected",
         "expect.receptive_field",
         f"if the change is meant, write {_by(sizes).replace('×', 'x')}",
     )

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.checks.codes import Selection, known_codes, off_by_default
+from convcalc.checks.codes import ALWAYS, Selection, known_codes, off_by_default
 from convcalc.checks.ignores import silence
 from convcalc.checks.settings import Limit, Settings
 from convcalc.diagnostics import Diagnostic, Span
@@ -40,6 +40,15 @@ class Checked(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
     skipped: int = 0
     """Errors that were not selected, and kept advice and promises from being looked at."""
+    complete: str = ""
+    """The last stage of codes that was looked at; empty where the file could not be read, or was
+    not checked as it is written."""
+
+    def looked_for(self, code: str, settings: Settings) -> bool:
+        """Whether a finding of this code would have been reported."""
+        if code[:3] > self.complete or any(item.code in ALWAYS for item in self.diagnostics):
+            return False
+        return settings.selection_for(self.path).includes(code)
 
 
 def check_file(path: str, task: Task) -> Checked:
@@ -82,8 +91,11 @@ def check_source(source: Source, task: Task) -> Checked:
     failed = any(one.errors for one in networks)
     skipped = sum(item.severity == "error" for item in found) if failed else 0
     skipped -= sum(item.severity == "error" for item in chosen) if failed else 0
-    kept = silence(source, chosen, selection, advised=not failed)
-    return Checked(source.path, tuple(kept), skipped)
+    whole = not (source.preset or task.shape or task.parameters)
+    kept = silence(source, chosen, selection, advised=not failed, whole=whole)
+    stages = [item.code[:3] for item in found if item.severity == "error"]
+    complete = "" if not whole else min(stages, default="CC9") if failed else "CC9"
+    return Checked(source.path, tuple(kept), skipped, complete)
 
 
 def _read(source: Source, task: Task) -> Network:

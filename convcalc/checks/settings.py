@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc.checks.codes import Selection, code_problem
-from convcalc.checks.files import matcher, relative
+from convcalc.checks.files import glob_problem, matcher, relative
 from convcalc.diagnostics import closest
 from convcalc.spec.fields import FieldError
-from convcalc.spec.promises import BUDGETS, Promise, limits
+from convcalc.spec.promises import BUDGETS, MemoryTerms, Promise, limits
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,6 +55,12 @@ class Limit(NamedTuple):
     origin: str = ""
     """The file or option that it was written in; empty for the spec itself."""
 
+    @property
+    def key(self) -> tuple[str, bool]:
+        """What it limits, and of memory whether that of training; one limit replaces another."""
+        wanted = self.promise.wanted
+        return self.promise.name, isinstance(wanted, MemoryTerms) and wanted.training
+
 
 class Override(NamedTuple):
     """What holds for some files only."""
@@ -91,12 +97,12 @@ class Settings(NamedTuple):
         return Selection(select, extend, ignore)
 
     def budget_for(self, path: str) -> tuple[Limit, ...]:
-        """The limits for a file; an override's take the place of those of the same name."""
-        named: dict[str, list[Limit]] = {}
+        """The limits for a file; an override's take the place of those of the same thing."""
+        named: dict[tuple[str, bool], list[Limit]] = {}
         for budget in (self.budget, *(own.budget for own in self._overrides_for(path))):
-            fresh: dict[str, list[Limit]] = {}
+            fresh: dict[tuple[str, bool], list[Limit]] = {}
             for limit in budget:
-                fresh.setdefault(limit.promise.name, []).append(limit)
+                fresh.setdefault(limit.key, []).append(limit)
             named.update(fresh)
         return tuple(limit for group in named.values() for limit in group)
 
@@ -205,7 +211,7 @@ class _Reader:
             self.selection(table),
             self.budget(table),
             tuple(self.override(one) for one in overrides),
-            self.strings(table, "exclude"),
+            self.globs(table, "exclude"),
             fail_on,
             strict,
             self.word(table, "format", FORMATS),
@@ -216,7 +222,7 @@ class _Reader:
 
     def override(self, table: Mapping[str, Any]) -> Override:
         self.known(table, dict.fromkeys(OVERRIDE_KEYS, ""), "an override")
-        files = self.strings(table, "files")
+        files = self.globs(table, "files")
         if not files:
             raise self.fail("overrides", 'an override needs `files`: files = ["legacy/*.yaml"]')
         return Override(files, self.selection(table), self.budget(table))
@@ -243,6 +249,14 @@ class _Reader:
             raise self.fail(key, f'{key} is a list of texts: {key} = ["…"]')
         return tuple(value)
 
+    def globs(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        globs = self.strings(table, key)
+        for glob in globs:
+            problem = glob_problem(glob)
+            if problem is not None:
+                raise self.fail(key, f"{key}: {problem}")
+        return globs
+
     def selection(self, table: Mapping[str, Any]) -> Selection:
         lists = []
         for key in ("select", "extend-select", "ignore"):
@@ -267,4 +281,5 @@ class _Reader:
         try:
             return tuple(Limit(promise, self.path) for promise in limits(entries))
         except FieldError as error:
-            raise self.fail("budget", f"budget: {error.problem.message}") from None
+            advice = f"; {error.problem.help}" if error.problem.help else ""
+            raise self.fail("budget", f"budget: {error.problem.message}{advice}") from None

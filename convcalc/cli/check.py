@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -12,7 +13,7 @@ import click
 
 from convcalc.checks.baseline import BaselineError, read_baseline, unknown, updated
 from convcalc.checks.codes import Selection, code_problem, known_codes
-from convcalc.checks.files import Found, find
+from convcalc.checks.files import Found, find, glob_problem
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import (
     FAIL_ON,
@@ -38,7 +39,11 @@ INTERVAL = 0.5
 """Seconds between two looks with --watch."""
 PATIENCE = 1.0
 """Seconds until a progress bar appears."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 _LIMITS = ("parameters", "macs", "flops", "activations", "largest_tensor")
+_COUNTED = ("text", "concise", "json")
+"""Formats that --statistics goes with."""
 
 
 def _codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -68,6 +73,14 @@ def _outputs(
             raise click.BadParameter(message, ctx, param)
         found.append((name, file))
     return tuple(found)
+
+
+def _globs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        problem = glob_problem(value)
+        if problem is not None:
+            raise click.BadParameter(problem, ctx, param)
+    return values
 
 
 def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -128,7 +141,13 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--fix", is_flag=True, help="Fix in place what is safe to fix, and check again.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until stopped.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave these out; repeatable.")
+@click.option(
+    "--exclude",
+    callback=_globs,
+    multiple=True,
+    metavar="GLOB",
+    help="Leave these out; repeatable.",
+)
 @click.option(
     "--only-specs",
     is_flag=True,
@@ -185,16 +204,33 @@ def command(
       convcalc check net.yaml --max-parameters 5M --output sarif:convcalc.sarif
     """
     paths = paths or (".",)
-    told = _settings(paths, stdin_filename, config, isolated=isolated)
-    told = told._replace(
-        selection=_selection(told.selection, select, extend_select, ignore),
-        fail_on=fail_on or told.fail_on,
-        strict=strict or told.strict,
-        format=format_name or told.format,
-        baseline=baseline or told.baseline,
-        exclude=(*told.exclude, *exclude),
-        budget=_budget(told.budget, limit_options),
-    )
+    given = _budget(limit_options)
+
+    def configured() -> Settings:
+        """What the configuration says now, and the command line."""
+        told = _settings(paths, stdin_filename, config, isolated=isolated)
+        return told._replace(
+            selection=_selection(told.selection, select, extend_select, ignore),
+            overrides=tuple(
+                override._replace(
+                    selection=_remaining(override.selection, select, extend_select, ignore),
+                    budget=_without(override.budget, given),
+                )
+                for override in told.overrides
+            ),
+            fail_on=fail_on or told.fail_on,
+            strict=strict or told.strict,
+            format=format_name or told.format,
+            baseline=baseline or told.baseline,
+            exclude=(*told.exclude, *exclude),
+            budget=(*_without(told.budget, given), *given),
+        )
+
+    told = configured()
+    name = told.format or "text"
+    if statistics and name not in _COUNTED and not (_on_actions() and name == "github"):
+        message = f"--statistics goes with text, concise and json, not with {name}"
+        raise click.UsageError(message)
     if update_baseline and not told.baseline:
         message = "--update-baseline needs --baseline FILE, or `baseline` in the configuration"
         raise click.UsageError(message)
@@ -205,28 +241,34 @@ def command(
         return
     found = find(paths, exclude=told.exclude, root=told.root, only_specs=only_specs)
     if show_files:
-        write("".join(f"{file}\n" for file in found.files))
-        return
-    task = Task(told, shape, dict(settings), stdin_filename)
-    known = _baseline(told.baseline, updating=update_baseline)
+        gone = [file for file in found.files if file != "-" and not _is_there(file)]
+        write("".join(f"{file}\n" for file in found.files if file not in gone))
+        _note_empty((*found.empty, *gone))
+        sys.exit(2 if found.empty or gone else 0)
     if diff:
-        sys.exit(_differences(found.files, task))
+        sys.exit(_differences(found, Task(told, shape, dict(settings), stdin_filename)))
     if (fix or watch) and "-" in found.files:
         message = "standard input can be neither fixed nor watched; --diff shows what would change"
         raise click.UsageError(message)
 
-    def once(current: Found) -> int:
-        if fix:
-            _fix(current.files, task)
-        return _checked(
+    def once(current: Found, told: Settings) -> int:
+        task = Task(told, shape, dict(settings), stdin_filename)
+        known = _baseline(told.baseline, updating=update_baseline)
+        written = not fix or _fix(current.files, task)
+        code = _checked(
             current, task, jobs, known, told, outputs, statistics, update_baseline, color
         )
+        return code if written or code == INTERRUPTED else 2
+
+    def look() -> tuple[list[str], Callable[[], int]]:
+        told = configured()
+        current = find(paths, exclude=told.exclude, root=told.root, only_specs=only_specs)
+        besides = [file for file in (told.path, told.baseline) if file]
+        return [*current.files, *besides], lambda: once(current, told)
 
     if watch:
-        _watch(
-            lambda: find(paths, exclude=told.exclude, root=told.root, only_specs=only_specs), once
-        )
-    sys.exit(once(found))
+        _watch(look)
+    sys.exit(once(found, told))
 
 
 def _checked(
@@ -245,36 +287,53 @@ def _checked(
         checked = check_files(found.files, task, jobs=jobs, progress=_progress(len(found.files)))
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
-        return 130
+        return INTERRUPTED
     files = tuple(one.path for one in checked)
     everything = [item for one in checked for item in one.diagnostics]
+    looked = {one.path: partial(one.looked_for, settings=told) for one in checked}
     if update_baseline and told.baseline:
-        text = updated(told.baseline, everything, files, known)
+        text = updated(told.baseline, everything, looked, known)
         _write_file(told.baseline, text)
         known = read_baseline(told.baseline)
     if known is not None:
-        kept = unknown(known, everything, files)
+        kept = unknown(known, everything, looked)
         everything = [
             item for item in kept if item.code != "CC903" or told.selection.includes("CC903")
         ]
     if told.strict:
         everything = [item._replace(severity="error") for item in everything]
     _show(files, everything, told, outputs, color, statistics=statistics)
-    for path in found.empty:
-        what = "no specs in" if os.path.isdir(path) else "nothing matches"
-        click.echo(f"convcalc: {what} {path}", err=True)
+    _note_empty(found.empty)
     _note_skipped(checked)
     if found.empty or any(item.code in REFUSED for item in everything):
         return 2
     return exit_code(everything, told.fail_on)
 
 
-def _differences(files: Sequence[str], task: Task) -> int:
-    """Show what fixes would change; 1 when they would."""
+def _note_empty(paths: Sequence[str]) -> None:
+    """Say which PATHs hold nothing to check."""
+    for path in paths:
+        what = "no specs in" if os.path.isdir(path) else "nothing matches"
+        click.echo(f"convcalc: {what} {path}", err=True)
+
+
+def _is_there(file: str) -> bool:
+    """Whether a named file, member of a family or bundled name can be looked for."""
+    from convcalc.spec.bundled import find_bundled
+
+    if os.path.lexists(file) or find_bundled(file) is not None:
+        return True
+    base, sign, _ = file.rpartition("#")
+    return bool(sign) and os.path.lexists(base)
+
+
+def _differences(found: Found, task: Task) -> int:
+    """Show what fixes would change; 1 when they would, 2 when a spec could not be read."""
     from difflib import unified_diff
 
     changed = False
-    for file, before, after, _ in _fixes(files, task):
+    unread: list[Diagnostic] = []
+    for file, before, after, _ in _fixes(found.files, task, unread):
         changed = True
         lines = unified_diff(
             before.splitlines(keepends=True),
@@ -287,12 +346,16 @@ def _differences(files: Sequence[str], task: Task) -> int:
             for line in lines
         )
         write("".join(ended))
-    return int(changed)
+    for item in unread:
+        click.echo(f"convcalc: {item.path}: {item.code} {item.message}", err=True)
+    _note_empty(found.empty)
+    return 2 if unread or found.empty else int(changed)
 
 
-def _fix(files: Sequence[str], task: Task) -> None:
-    """Fix files in place, and say how many findings are gone."""
+def _fix(files: Sequence[str], task: Task) -> bool:
+    """Fix files in place, and say how many findings are gone; whether all could be written."""
     count = changed = 0
+    written = True
     for file, before, after, codes in _fixes(files, task):
         data = Path(file).read_bytes()
         mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
@@ -301,22 +364,32 @@ def _fix(files: Sequence[str], task: Task) -> None:
         try:
             Path(file).write_bytes(mark + after.encode("utf-8"))
         except OSError as error:
-            message = f"{file}: cannot be written: {error.strerror or error}"
-            raise click.UsageError(message) from None
+            message = f"convcalc: {file}: cannot be written: {error.strerror or error}"
+            click.echo(message, err=True)
+            written = False
+            continue
         count += len(codes)
         changed += 1
     if count:
         click.echo(f"Fixed {plural(count, 'finding')} in {plural(changed, 'file')}.", err=True)
+    return written
 
 
-def _fixes(files: Sequence[str], task: Task) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-    """File, old text, new text and codes of each file that fixes change."""
+def _fixes(
+    files: Sequence[str], task: Task, unread: list[Diagnostic] | None = None
+) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """File, old text, new text and codes of each file that fixes change.
+
+    Why a file could not be read goes to `unread`.
+    """
     from convcalc.checks.fixes import fixed
     from convcalc.spec.bundled import find_bundled
     from convcalc.spec.source import read_source
 
     for file in files:
         source = read_source(file, find_bundled)
+        if unread is not None:
+            unread += source.diagnostics
         if source.diagnostics or (file != "-" and not os.path.isfile(file)):
             continue
         if file == "-" and task.filename:
@@ -326,19 +399,32 @@ def _fixes(files: Sequence[str], task: Task) -> Iterator[tuple[str, str, str, tu
             yield source.path, source.text, result.text, result.codes
 
 
-def _watch(look: Callable[[], Found], once: Callable[[Found], int]) -> NoReturn:
-    """Check, and again whenever a file comes, goes or changes, until interrupted."""
+def _watch(look: Callable[[], tuple[list[str], Callable[[], int]]]) -> NoReturn:
+    """Check, and again whenever a file comes, goes or changes, until interrupted.
+
+    `look` says which files matter, the configuration and the baseline among them, and checks.
+    """
     code = 0
     seen: dict[str, tuple[int, int]] | None = None
+    said = ""
     try:
         while True:
-            found = look()
-            if {file: _stamp(file) for file in found.files} != seen:
-                if sys.stdout.isatty():
-                    click.clear()
-                code = once(found)
-                seen = {file: _stamp(file) for file in found.files}  # fixing changes files too
-                click.echo("Watching for changes; Ctrl-C ends.", err=True)
+            try:
+                files, check = look()
+                if {file: _stamp(file) for file in files} != seen:
+                    if sys.stdout.isatty():
+                        click.clear()
+                    code = check()
+                    if code == INTERRUPTED:
+                        sys.exit(code)
+                    seen = {file: _stamp(file) for file in files}  # fixing changes files too
+                    said = ""
+                    click.echo("Watching for changes; Ctrl-C ends.", err=True)
+            except click.UsageError as error:  # the configuration is being edited, say
+                code, seen = 2, None
+                if error.message != said:
+                    said = error.message
+                    click.echo(f"convcalc: {said}", err=True)
             time.sleep(INTERVAL)
     except KeyboardInterrupt:
         sys.exit(code)
@@ -359,6 +445,10 @@ def exit_code(found: Sequence[Diagnostic], fail_on: str) -> int:
     return int(any(fail_on == "warning" or item.severity == "error" for item in found))
 
 
+def _on_actions() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def _show(
     files: tuple[str, ...],
     found: list[Diagnostic],
@@ -369,14 +459,11 @@ def _show(
     statistics: bool,
 ) -> None:
     """Render the findings for standard output and for files."""
-    on_actions = os.environ.get("GITHUB_ACTIONS") == "true"
+    on_actions = _on_actions()
     name = told.format or "text"
     if on_actions and name == "github":  # its log shows the text, its annotations the rest
         name = "text"
     colored = color == "always" or (color == "auto" and colors(sys.stdout))
-    if statistics and name not in ("text", "concise", "json"):
-        message = f"--statistics goes with text, concise and json, not with {name}"
-        raise click.UsageError(message)
     codes = {}
     if statistics or "sarif" in (name, *dict(outputs)):
         codes = {
@@ -460,20 +547,40 @@ def _selection(
     extend_select: tuple[str, ...] | None,
     ignore: tuple[str, ...] | None,
 ) -> Selection:
-    """What the command line adds; its --select takes the place of everything configured."""
-    if select is not None:
-        return Selection(select, extend_select or (), ignore or ())
+    """What the command line makes of what is configured."""
+    left = _remaining(configured, select, extend_select, ignore)
     return Selection(
-        configured.select,
-        (*configured.extend_select, *(extend_select or ())),
-        (*configured.ignore, *(ignore or ())),
+        select or left.select,
+        (*left.extend_select, *(extend_select or ())),
+        (*left.ignore, *(ignore or ())),
     )
 
 
-def _budget(
-    configured: tuple[Limit, ...], options: dict[str, str | int | None]
-) -> tuple[Limit, ...]:
-    """The limits of the command line; they take the place of configured ones of the same name."""
+def _remaining(
+    configured: Selection,
+    select: tuple[str, ...] | None,
+    extend_select: tuple[str, ...] | None,
+    ignore: tuple[str, ...] | None,
+) -> Selection:
+    """What the command line leaves of what is configured: with --select, nothing."""
+    if select is not None:
+        return Selection()
+    chosen, left_out = extend_select or (), ignore or ()
+    return Selection(
+        configured.select,
+        tuple(code for code in configured.extend_select if not code.startswith(left_out)),
+        tuple(code for code in configured.ignore if not code.startswith(chosen)),
+    )
+
+
+def _without(configured: tuple[Limit, ...], given: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """The limits whose place none of those given takes."""
+    keys = {one.key for one in given}
+    return tuple(one for one in configured if one.key not in keys)
+
+
+def _budget(options: dict[str, str | int | None]) -> tuple[Limit, ...]:
+    """The limits of the command line."""
     given: list[tuple[str, object, str]] = []
     for name in _LIMITS:
         value = options[f"max_{name}"]
@@ -488,18 +595,24 @@ def _budget(
         optimizer = options["optimizer"] or "sgd"
         terms = {"limit": training, "batch": batch, "training": True, "optimizer": optimizer}
         given.append(("memory", terms, f"--max-training-memory {training}"))
+    if options["batch"] is not None and memory is None and training is None:
+        message = "--batch goes with --max-memory or --max-training-memory, and neither is given"
+        raise click.UsageError(message)
+    if options["optimizer"] is not None and training is None:
+        message = "--optimizer goes with --max-training-memory, which is not given"
+        raise click.UsageError(message)
     found: list[Limit] = []
     for name, limit, option in given:
         found.extend(_limits(name, limit, option))
-    named = {one.promise.name for one in found}
-    return (*(one for one in configured if one.promise.name not in named), *found)
+    return tuple(found)
 
 
 def _limits(name: str, value: object, option: str) -> list[Limit]:
     try:
         return [Limit(promise, option) for promise in limits({name: value})]
     except FieldError as error:
-        message = f"{option}: {error.problem.message}"
+        advice = f"; {error.problem.help}" if error.problem.help else ""
+        message = f"{option}: {error.problem.message}{advice}"
         raise click.UsageError(message) from None
 
 

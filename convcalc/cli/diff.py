@@ -1,6 +1,7 @@
 """`convcalc diff`: what became of a network, and whether it grew too much."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,13 +16,16 @@ from convcalc.analysis.compare import TOTALS, Comparison, compare
 from convcalc.cli.options import colors, network_options, size_options, write
 from convcalc.diagnostics import exit_code
 from convcalc.formats.diff import DIFF_FORMATS
-from convcalc.graph import Network, read, read_text
+from convcalc.graph import INPUT, Network, read, read_text
 from convcalc.shape import Shape
 from convcalc.spec.promises import amount
 from convcalc.spec.source import MAX_BYTES, Source
 
 SECONDS = 60
 """Longest that git may take."""
+
+
+_POWER = re.compile(r"\d{1,18}(?:\.\d{1,12})?[eE]\+?\d{1,2}", re.ASCII)
 
 
 class Limit(NamedTuple):
@@ -53,11 +57,18 @@ def _limits(
         name, text = name.strip().replace("-", "_"), text.strip()
         percent = text.endswith("%")
         number = amount(text.removesuffix("%").strip() + ("M" if percent else ""), round_up=False)
+        if _POWER.fullmatch(text):
+            number = int(Fraction(text))
         if name not in TOTALS or number is None:
             message = (
                 f"{value!r} is not NAME=LIMIT, such as parameters=1% or macs=10M; names are "
                 f"{', '.join(TOTALS)}"
             )
+            raise click.BadParameter(message, ctx, param)
+        if text.endswith("B") and name not in ("activation_bytes", "memory", "training_memory"):
+            count = text[:-1].strip()
+            count += "G" if count[-1:].isdigit() else ""  # B, as in billion
+            message = f"{value!r} is in bytes, and {name} is a count: write {name}={count}"
             raise click.BadParameter(message, ctx, param)
         share = Fraction(number, 100 * 10**6) if percent else None
         found.append(Limit(name, text, share, number))
@@ -70,7 +81,7 @@ def _limits(
     "--git",
     "revision",
     metavar="REV",
-    help="Compare each SPEC with what it was at a git revision: --git main net.yaml.",
+    help="Compare each SPEC with what it was at a git revision, or its states at two: A..B.",
 )
 @network_options
 @size_options
@@ -103,27 +114,48 @@ def command(
 ) -> None:
     """Show layers added, removed and changed, and what that does to the totals.
 
-    Compares OLD with NEW, or with --git each SPEC with an earlier revision of itself. Exit codes:
-    0 fine, 1 grown by more than --fail-on-increase or errors in a spec, 2 could not run.
+    Compares OLD with NEW, or with --git each SPEC with an earlier revision of itself; of a spec
+    that the revision has not, all is added, and it may be as large as it is. Exit codes: 0 fine,
+    1 grown by more than --fail-on-increase or errors in a spec, 2 could not run.
 
     \b
     Examples:
       convcalc diff vgg16 vgg19
       convcalc diff --git main net.yaml --format markdown --fail-on-increase parameters=1%
+      convcalc diff --git v1.0..v2.0 net.yaml
     """
     if revision is None and len(specs) != 2:
         message = f"{len(specs)} given: name OLD and NEW, or --git REV and a SPEC"
         raise click.UsageError(message)
+    if specs.count("-") > 1:
+        message = "standard input can be read once, and - is given twice"
+        raise click.UsageError(message)
     given = dict(settings)
+    fresh: list[str] = []
     pairs: list[tuple[Network, Network]] = []
     if revision is None:
         old, new = (read(spec, input=shape, parameters=given) for spec in specs)
         pairs.append((old, new))
     else:
+        first, dots, last = revision.partition("..")
+        if last.startswith("."):
+            message = f"{revision!r} has three dots: two revisions are written {first}..{last[1:]}"
+            raise click.UsageError(message)
         for spec in specs:
-            before = read_text(_at_revision(spec, revision), input=shape, parameters=given)
-            pairs.append((before, read(spec, input=shape, parameters=given)))
-    failed = [found for pair in pairs for network in pair for found in network.errors]
+            before = _at_revision(spec, first or "HEAD", new=not dots)
+            if dots:
+                source = _at_revision(spec, last or "HEAD", new=False)
+                assert source is not None  # noqa: S101 (it may not be new)
+                after = read_text(source, input=shape, parameters=given)
+            else:
+                after = read(spec, input=shape, parameters=given)
+            if before is None:
+                fresh.append(after.path)
+                pairs.append((_nothing(after, f"{spec}@{first}"), after))
+            else:
+                pairs.append((read_text(before, input=shape, parameters=given), after))
+    errors = (found for pair in pairs for network in pair for found in network.errors)
+    failed = list(dict.fromkeys(errors))
     if failed:
         from convcalc.formats.diagnostics import render as render_diagnostics
 
@@ -136,7 +168,11 @@ def command(
         write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
     else:
         write("\n".join(texts))
-    sys.exit(int(_grown(comparisons, limits)))
+    for path in fresh:
+        note = ", and limits on growth are not held against it" if limits else ""
+        click.echo(f"convcalc: {path} is not in {revision}: all of it is new{note}", err=True)
+    old_ones = [one for one in comparisons if one.new.path not in fresh]
+    sys.exit(int(_grown(old_ones, limits)))
 
 
 def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> bool:
@@ -157,33 +193,74 @@ def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> bool:
     return grown
 
 
-def _at_revision(spec: str, revision: str) -> Source:
-    """A spec as it was at a git revision."""
+def _nothing(network: Network, path: str) -> Network:
+    """A network without layers, with the input of another."""
+    return network._replace(
+        path=path, nodes=(), plans=(), lines=(), output=INPUT, outputs={}, diagnostics=()
+    )
+
+
+def _at_revision(spec: str, revision: str, *, new: bool) -> Source | None:
+    """A spec as it was at a git revision; None where it is `new` since, which it may be."""
     file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
     file = file if sign or not preset else spec
     if revision.startswith("-"):
         message = f"{revision!r} is no revision"
         raise click.UsageError(message)
+    if spec == "-" or "\n" in f"{revision}{file}":
+        message = f"{spec!r} is no file that git keeps: name a file with --git"
+        raise click.UsageError(message)
+    if os.path.isdir(file):
+        message = (
+            f"{file} is a folder: name the specs in it, such as {os.path.join(file, '*.yaml')}"
+        )
+        raise click.UsageError(message)
+    folder, name = os.path.split(file)
+    while folder and not os.path.isdir(folder):  # it may be gone since
+        folder, part = os.path.split(folder)
+        name = f"{part}/{name}"
+    text = f"{revision}:./{name}\n".encode("utf-8", "surrogateescape")
+    head, _, content = _git(folder, ["cat-file", "--batch", "--follow-symlinks"], text).partition(
+        b"\n"
+    )
+    found = re.fullmatch(rb"[0-9a-f]+ blob (\d+)", head)
+    if found is None:
+        commit = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+        known = bool(_git(folder, commit, b"", fails=True))
+        if known and new and os.path.isfile(file) and head.endswith(b" missing"):
+            return None
+        reason = "there is no such file" if known else "there is no such revision"
+        if known and not head.endswith(b" missing"):  # a link that leads nowhere, or a folder
+            reason = "it is no file there"
+        message = f"git cannot show {file} at {revision}: {reason}"
+        raise click.UsageError(message)
+    data = content[: int(found[1])][: MAX_BYTES + 1]
+    source = Source(f"{spec}@{revision}", data.decode("utf-8-sig", "replace"))
+    source.preset = preset if sign else ""
+    return source
+
+
+def _git(folder: str, arguments: Sequence[str], text: bytes, *, fails: bool = False) -> bytes:
+    """What git prints; where it may fail, nothing then."""
     git = shutil.which("git")
     if git is None:
         message = "--git needs git, and there is none"
         raise click.UsageError(message)
-    folder, name = os.path.split(file)
     try:
         result = subprocess.run(  # noqa: S603 (arguments, never a shell)
-            [git, "-C", folder or ".", "show", f"{revision}:./{name}"],
+            [git, "-C", folder or ".", *arguments],
+            input=text,
             capture_output=True,
             check=False,
             timeout=SECONDS,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        message = f"git cannot show {file} at {revision}: {error}"
+        message = f"git cannot be run: {error}"
         raise click.UsageError(message) from None
     if result.returncode:
+        if fails:
+            return b""
         reason = result.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
-        message = f"git cannot show {file} at {revision}: {reason}"
+        message = f"git cannot look into {folder or 'this folder'}: {reason}"
         raise click.UsageError(message)
-    text = result.stdout[: MAX_BYTES + 1].decode("utf-8-sig", "replace")
-    source = Source(f"{spec}@{revision}", text)
-    source.preset = preset if sign else ""
-    return source
+    return result.stdout

@@ -1,7 +1,7 @@
 """What a spec promises of its network: `expect` and `budget`, read and validated here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from convcalc.diagnostics import closest
@@ -28,8 +28,8 @@ EXPECTATIONS = {
     "macs": "Multiply-accumulates for one example.",
     "flops": "Floating-point operations for one example: 2 × MACs.",
     "activations": "Values of the input and of every output with storage of its own.",
-    "output": "Shape of the output: 1000, or 7x7x512.",
-    "receptive_field": "Receptive field of the last layer that has one, per axis or for all.",
+    "output": "Shape of the output: 1000, or 7x7x512, or <= 7x7x512.",
+    "receptive_field": "Receptive field of the last layer that has one, per axis or for all: >= 5.",
     "memory": "Bytes: of inference, or of training at a batch and optimizer.",
     "layers": "Output shapes of layers by name: {conv1: 55x55x96}.",
 }
@@ -62,6 +62,7 @@ _UNITS = {
     "Ti": 2**40,
 }
 _QUANTITY = r"(\d{1,18})(?:\.(\d{1,12}))?\s*([kKMGT]i?)?(B)?\Z"
+_BYTES = r"(?<![\w.])(\d[\d.]*)\s*([kKMGT]i?)?B\b"
 _RANGE = r"(.+?)\s*(?:\.\.|\bto\b|±|\+/-)\s*(.+)\Z"
 
 
@@ -84,6 +85,34 @@ class Quantity(NamedTuple):
         )
 
 
+class Extents(NamedTuple):
+    """A range for each extent, both ends included; None is open."""
+
+    minimum: tuple[int, ...] | None
+    maximum: tuple[int, ...] | None
+    text: str
+    """As it was written."""
+
+    @property
+    def rank(self) -> int:
+        """How many extents it is about."""
+        return len(self.minimum or self.maximum or ())
+
+    def excess(self, values: tuple[int, ...]) -> tuple[int, ...]:
+        """How far each value is above its range, or, negative, below; one range may be for all.
+
+        >>> Extents(None, (7, 7, 512), "<= 7x7x512").excess((8, 7, 500))
+        (1, 0, 0)
+        """
+        wide = len(values) // self.rank
+        low = values if self.minimum is None else self.minimum * wide
+        high = values if self.maximum is None else self.maximum * wide
+        return tuple(
+            min(value - least, 0) or max(value - most, 0)
+            for value, least, most in zip(values, low, high, strict=True)
+        )
+
+
 class MemoryTerms(NamedTuple):
     """A promise about memory, and under which terms it holds."""
 
@@ -97,7 +126,7 @@ class Promise(NamedTuple):
     """One line of `expect` or `budget`."""
 
     name: str
-    wanted: Quantity | Shape | MemoryTerms | int | tuple[int, ...]
+    wanted: Quantity | Shape | Extents | MemoryTerms | int | tuple[int, ...]
     node: Node
     layer: str | None = None
     """Full name of the layer meant, for output shapes by name."""
@@ -131,17 +160,25 @@ def amount(text: str, *, round_up: bool) -> int | None:
     return -(-scaled // denominator) if round_up else scaled // denominator
 
 
-def quantity(node: Node, scope: Scope, *, limit: bool) -> Quantity:
+def quantity(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:
     """A number, or a range: `16G`, `<= 16G`, `1M..2M`, `138.4M ± 0.1M`.
 
-    Where a `limit` is wanted, a number alone is the most there may be.
+    Where a `limit` is wanted, a number alone is the most there may be. Only `memory` is in bytes.
     """
     if not isinstance(node, ScalarNode):
         fail("CC120", f"this takes a number such as 16G, and is {quoted(node)}", node)
     text = node.text.strip()
+    if not memory and (written := re.search(_BYTES, text, re.ASCII)):
+        fail(
+            "CC120",
+            f"{written[0]} is in bytes, and this is no amount of memory",
+            node,
+            f"write {written[1]}{written[2] or 'G'}"
+            + ("" if written[2] else f" for {written[1]} billion"),
+        )
     for sign in ("<=", ">=", "<", ">", "≤", "≥"):
         if text.startswith(sign):
-            value = _required(text[len(sign) :], node, scope, round_up=sign in (">=", ">", "≥"))
+            value = _required(text[len(sign) :], node, scope, round_up=sign in (">=", "<", "≥"))
             if sign in (">=", ">", "≥"):
                 return Quantity(value + (sign == ">"), None, text)
             return Quantity(None, value - (sign == "<"), text)
@@ -206,6 +243,8 @@ def _read(
         return []
     found: list[Promise] = []
     for name in node.key_nodes():
+        if source.full:
+            break
         if name.text not in known:
             near = closest(name.text, known)
             advice = f"did you mean `{near}`?" if near else "it may hold " + ", ".join(known)
@@ -222,25 +261,75 @@ def _read(
 
 def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promise]:
     if name == "output":
-        return [Promise(name, read_shape(node, scope), node)]
+        return [Promise(name, _shape(node, scope), node)]
     if name == "receptive_field":
-        return [Promise(name, axes(node, scope), node)]
+        return [Promise(name, _ranges(node, scope, _field) or axes(node, scope), node)]
     if name == "layers":
         if not isinstance(node, MapNode):
             fail("CC120", f"this takes names and shapes, and is {quoted(node)}", node)
         return [
-            Promise("output", read_shape(shape, scope), shape, layer)
+            Promise("output", _shape(shape, scope), shape, layer)
             for layer, shape in node.entries.items()
         ]
     if name == "memory":
         terms = node.items if isinstance(node, ListNode) else [node]
         return [Promise(name, _memory(term, scope, limit=limit), term) for term in terms]
-    return [Promise(name, quantity(node, scope, limit=limit), node)]
+    return [Promise(name, _amount(node, scope, limit=limit), node)]
+
+
+def _amount(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:
+    found = quantity(node, scope, limit=limit, memory=memory)
+    if limit and found.maximum is not None and found.maximum < 0:
+        fail("CC120", f"a limit is 0 or more, and this is {found.text}", node, "write a larger one")
+    return found
+
+
+def _shape(node: Node, scope: Scope) -> Shape | Extents:
+    return _ranges(node, scope, _written) or read_shape(node, scope)
+
+
+def _written(node: Node, scope: Scope) -> tuple[int, ...]:
+    shape = read_shape(node, scope)
+    return (*shape.spatial, shape.channels)
+
+
+def _field(node: Node, scope: Scope) -> tuple[int, ...]:
+    found = axes(node, scope)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _ranges(
+    node: Node, scope: Scope, read: Callable[[Node, Scope], tuple[int, ...]]
+) -> Extents | None:
+    """Extents within bounds, each by itself: `<= 7x7x512`, `4x4..6x6`; None for anything else."""
+    if not isinstance(node, ScalarNode):
+        return None
+    text = node.text.strip()
+
+    def bound(part: str) -> tuple[int, ...]:
+        return read(node._replace(text=part.strip(), plain=True), scope)
+
+    for sign in ("<=", ">=", "<", ">", "≤", "≥"):
+        if text.startswith(sign):
+            values = bound(text[len(sign) :])
+            if sign in (">=", ">", "≥"):
+                return Extents(tuple(one + (sign == ">") for one in values), None, text)
+            return Extents(None, tuple(one - (sign == "<") for one in values), text)
+    match = re.match(r"(.+?)\s*(?:\.\.|\bto\b)\s*(.+)\Z", text, re.ASCII | re.DOTALL)
+    if match is None:
+        return None
+    low, high = bound(match[1]), bound(match[2])
+    if len(low) != len(high):
+        message = f"the range {text} starts with {len(low)} extents and ends with {len(high)}"
+        fail("CC120", message, node, "write as many on both sides: 4x4..6x6")
+    if any(least > most for least, most in zip(low, high, strict=True)):
+        fail("CC120", f"the range {text} is empty", node, "put the smaller number first")
+    return Extents(low, high, text)
 
 
 def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
     if not isinstance(node, MapNode):
-        return MemoryTerms(quantity(node, scope, limit=limit))
+        return MemoryTerms(_amount(node, scope, limit=limit, memory=True))
     for key in node.key_nodes():
         if key.text not in MEMORY_FIELDS:
             near = closest(key.text, MEMORY_FIELDS)
@@ -257,7 +346,7 @@ def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
     if batch < 1:
         fail("CC302", f"batch {batch} is below 1", entries["batch"], "use 1 or more")
     return MemoryTerms(
-        quantity(entries["limit"], scope, limit=limit),
+        _amount(entries["limit"], scope, limit=limit, memory=True),
         batch,
         flag(entries["training"], scope) if "training" in entries else False,
         word(entries["optimizer"], scope, OPTIMIZERS) if "optimizer" in entries else "sgd",
@@ -287,5 +376,8 @@ def _as_node(value: object) -> Node:
         return MapNode(entries, (0,) * len(entries), 0, 1)
     if isinstance(value, list | tuple):
         return ListNode([_as_node(inner) for inner in value], 0, 1)
+    if not isinstance(value, str | int | float):
+        message = f"this takes a number or text, and is a {type(value).__name__}"
+        fail("CC120", message, ScalarNode(str(value), 0, 1, plain=True))
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return ScalarNode(text, 0, 1, plain=True)
