@@ -21,6 +21,7 @@ from convcalc.analysis.memory import (
     arena,
     deploy,
     gpu_memory,
+    gpu_names,
     largest_batch,
     memory,
     model,
@@ -328,6 +329,92 @@ def test_peaks_with_overhead() -> None:
     assert loaded.not_included
 
 
+ALIASED = """
+input: 16x16x3
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1}
+  - add: [[], [dropout: 0.5, relu]]
+  - global_avgpool
+  - flatten
+  - linear: 5
+"""
+OVERLAPPING = """
+input: 16x16x3
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1}
+  - concat: [[{slice: {start: 0, stop: 6}}, relu], [{slice: {start: 2, stop: 8}}, tanh]]
+  - global_avgpool
+  - flatten
+  - linear: 5
+"""
+
+
+def test_the_lower_line_overwrites_nothing_that_is_read_again() -> None:
+    aliased = loads(ALIASED)
+    assert arena(aliased).size == 3 * 16 * 16 * 8
+    assert deploy(aliased).activation_peak == 4 * 3 * 16 * 16 * 8
+    # Slices are parts of a tensor that others read: neither activation overwrites its own.
+    overlapping = loads(OVERLAPPING)
+    assert [tensor.name for tensor in deploy(overlapping).tensors][1:5] == [
+        "conv1",
+        "relu1",
+        "tanh1",
+        "concat1",
+    ]
+    # conv + both activations, then these and the concat: 6 + 6 + 12 channels of 16×16.
+    assert deploy(overlapping).activation_peak == 4 * 16 * 16 * (6 + 6 + 12)
+    # What reads it before keeps an activation from being done where its input is made.
+    early = chain(CONV, "add: [[{conv: {filters: 2, kernel: 1}}], [relu]]")
+    assert len(deploy(early).tensors) == 5
+    # A slice is none of its parts' to overwrite, even if it has no other reader.
+    alone = chain(CONV, "slice: {start: 0, stop: 1}", "relu", CONV)
+    assert len(deploy(alone).tensors) == 4
+    # Dropout in a chain still costs nothing.
+    assert len(deploy(chain(CONV, "dropout: 0.5", "relu", CONV)).tensors) == 3
+
+
+def test_a_batch_norm_without_running_statistics_is_not_folded() -> None:
+    tracking = chain(CONV, "batchnorm", CONV)
+    alone = chain(CONV, "batchnorm: {track_running_stats: false}", CONV)
+    assert len(deploy(tracking).tensors) == 3
+    assert len(deploy(alone).tensors) == 4
+    assert deploy(tracking).parameters == 4 * 12
+    assert deploy(alone).parameters == 4 * (12 + 4)
+
+
+@pytest.mark.parametrize(("dtype", "width"), [("float64", 8), ("float32", 4), ("float16", 2)])
+def test_the_loss_is_of_the_data_type(dtype: str, width: int) -> None:
+    report = train(chain(CONV), dtype=dtype)
+    logits = 4 * 4 * 2 * width
+    # The log-softmax is kept; the loss and the total of the classes' weights are there besides.
+    assert report.kept == logits
+    beside = report.parameters + report.input + report.targets + report.kept
+    assert report.after_forward == beside + 2 * width
+    assert train(chain(CONV), mixed_precision=True).dtype == "float32"
+
+
+def test_sharding_takes_the_worst_moment_of_the_shares() -> None:
+    report = train(load("resnet50"), batch=2, optimizer="adam")
+    found = model(load("resnet50"), Terms(training=True, optimizer="adam"))
+    share = sharded(report, 8, "parameters")
+    standing = report.input + report.targets + report.buffers
+    most = max(
+        at(event.live - event.learned, 2) - (-at(event.learned, 2) // 8)
+        for _, event in found.events()
+    )
+    states = -(-report.parameters // 8) - (-found.state // 8)
+    assert share.total == share.pass_peak == states + standing + most >= 219_177_549
+    assert share.temporaries == -(-found.step // 8)
+    assert sharded(report, 8, "none").temporaries == found.step
+    assert sharded(report, 1, "parameters").total == report.peak
+    assert sharded(report, 8, "none").total == report.peak
+    totals = [
+        sharded(report, 8, stage).total
+        for stage in ("none", "optimizer", "gradients", "parameters")
+    ]
+    assert totals == sorted(totals, reverse=True)
+
+
 @pytest.mark.parametrize("stage", ["none", "optimizer", "gradients", "parameters"])
 def test_sharding_divides_what_its_stage_says(stage: Any) -> None:
     report = train(network("lenet5"), batch=2, optimizer="adam")
@@ -343,7 +430,10 @@ def test_sharding_divides_what_its_stage_says(stage: Any) -> None:
         expected = -(-whole[name] // 4) if position < level else whole[name]
         assert getattr(share, name) == expected
     assert share.model_states == share.parameters + share.gradients + share.optimizer_state
-    assert share.total == share.model_states + share.activations
+    assert share.total == max(share.pass_peak, share.step_peak)
+    standing = report.input + report.targets + report.buffers
+    assert share.step_peak == share.model_states + standing + share.temporaries
+    assert share.pass_peak <= share.model_states + share.activations
     with pytest.raises(ValueError, match="devices"):
         sharded(report, 0, stage)
     with pytest.raises(ValueError, match="inference"):
@@ -377,6 +467,14 @@ def test_graphics_cards_by_any_spelling() -> None:
     assert gpu_memory("T4") == gpu_memory("nvidia-t4") == 16 * GIB
     assert gpu_memory("RTX 3090") == 24 * GIB
     assert gpu_memory("A100-40GB") == 40 * GIB
+    for name in ("NVIDIA GeForce RTX 3090", "GeForce RTX 3090", "geforce_rtx-3090"):
+        assert gpu_memory(name) == 24 * GIB
+    for name in ("A100 80GB", "H100 80GB", "h100-80gb", "NVIDIA A100-80GB"):
+        assert gpu_memory(name) == 80 * GIB
+    assert gpu_memory("V100 32GB") == gpu_memory("v100_32gb") == 32 * GIB
+    assert gpu_memory("V100 16GB") == 16 * GIB
+    assert gpu_memory("a100") is gpu_memory("NVIDIA") is gpu_memory("") is None
+    assert gpu_names("NVIDIA A100") == ["a100-40gb", "a100-80gb"]
     assert gpu_memory("abacus") is None
     assert all(gpu_memory(name) == size * GIB for name, size in GPUS.items())
 

@@ -125,6 +125,25 @@ def test_every_kind_to_the_byte(kind: str, rank: int, body: str) -> None:
                 assert abs(ours - theirs) <= tolerance * theirs, (what, ours, theirs, text)
 
 
+@pytest.mark.parametrize("norm", ["groupnorm: 2", "instancenorm", "instancenorm: {affine: true}"])
+@pytest.mark.parametrize("batch", [2, 8])
+@pytest.mark.parametrize("inplace", [True, False])
+def test_normalization_of_a_slice_keeps_its_copy(norm: str, batch: int, *, inplace: bool) -> None:
+    first, second = "{slice: {start: 0, stop: 4}}", "{slice: {start: 4, stop: 8}}"
+    net = loads(
+        "input: 8x8x3\nlayers:\n  - conv: {filters: 8, kernel: 3, padding: 1}\n"
+        f"  - concat: [[{first}, {{{norm}}}], [{second}, hardswish]]\n"
+        "  - flatten\n  - linear: 5\n"
+    )
+    alone = loads(
+        "input: 8x8x3\nlayers:\n  - conv: {filters: 8, kernel: 3, padding: 1}\n"
+        f"  - {first}\n  - {norm}\n  - flatten\n  - linear: 5\n"
+    )
+    for each in (net, alone):
+        for what, (ours, theirs) in compared(each, batch, inplace=inplace).items():
+            assert ours == theirs, (what, ours, theirs)
+
+
 ZOO = [
     "densenet121",
     "shufflenet_v2_x1_0",

@@ -393,14 +393,21 @@ def test_what_does_not_fit_says_what_dominates_and_what_would_help(run: Run) -> 
     assert peaks["plain SGD"] == model(net, terms._replace(optimizer="sgd")).peak(1)
     smaller = convcalc.load("resnet50", input="96x96x3")
     assert peaks["an input of 96×96×3"] == model(smaller, terms).peak(1)
-    together = model(smaller, Terms(training=True)).peak(1)
-    assert peaks["all of these"] == together
+    every = Terms(training=True, mixed_precision=True, checkpoint=13)
+    together = model(smaller, every).peak(1)
+    assert together == 207_396_728
+    assert limit["suggestions"][-1]["peak"] == together
+    named = limit["suggestions"][-1]["change"].split(" + ")
+    assert named[0] == "plain SGD"
+    assert sorted(named) == sorted(
+        ["plain SGD", "an input of 96×96×3", "mixed precision", "checkpoints every 13 layers"]
+    )
     said = " ".join(result.stdout.split())
     assert "Not even one example fits into 200MB" in said
     assert "most of it optimizer state 204.46 MB (194.99 MiB)" in said
     assert "plain SGD: 268.05 MB (255.63 MiB)" in said
     assert "none" in said
-    assert "not even one example fits; plain SGD, an input of 96×96×3 would make" in result.stderr
+    assert "not even one example fits; plain SGD + an input of 96×96×3 + " in result.stderr
 
 
 def test_mixed_precision_is_suggested_where_it_helps(run: Run) -> None:
@@ -432,6 +439,30 @@ def test_int8_is_not_trained(run: Run, small: str) -> None:
         is None
     )
     assert "–" in result.stdout
+
+
+def test_csv_says_whether_it_fits(run: Run, small: str) -> None:
+    options = ["--limit", "1kB", "--limit", "T4", "-f", "csv"]
+    rows = list(csv.DictReader(io.StringIO(run(small, *options).stdout)))
+    peak = convcalc.memory(convcalc.load(small)).peak
+
+    assert [(row["name"], row["value"]) for row in rows if row["section"] == "fits"] == [
+        ("1kB", "false"),
+        ("T4", "true"),
+    ]
+    taken = [row["value"] for row in rows if row["section"] == "taken of the limit"]
+    assert taken == [str(peak)] * 2
+
+
+def test_suggestions_of_one_device_are_of_its_share(run: Run) -> None:
+    options = ["--training", "--optimizer", "adam", "--data-parallel", "8", "--shard", "optimizer"]
+    found = answered(run("resnet50", *options, "--limit", "100MB", "-f", "json"))
+    (limit,) = found["limits"]
+    net = convcalc.load("resnet50")
+    sgd = sharded(model(net, Terms(training=True)).report(1), 8, "optimizer").total
+
+    assert limit["most"]["optimizer_state"] == found["data_parallel"]["optimizer_state"]
+    assert {each["change"]: each["peak"] for each in limit["suggestions"]}["plain SGD"] == sgd
 
 
 def test_every_gpu_is_a_limit(run: Run, small: str) -> None:
@@ -534,6 +565,8 @@ def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> Non
         (["--limit", "-1"], "neither"),
         (["--limit", "9" * 5000], "neither"),
         (["--limit", "12 parsecs"], "rtx4090"),
+        (["--limit", "a100"], "'a100' may be a100-40gb or a100-80gb"),
+        (["--limit", "NVIDIA"], "neither"),
         (["--overhead", "-5MB"], "no number of bytes"),
         (["--overhead", "nan"], "no number of bytes"),
         (["--dtype", "float31"], "float31"),

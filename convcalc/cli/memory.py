@@ -15,6 +15,7 @@ from convcalc.analysis.memory import (
     Terms,
     answer,
     gpu_memory,
+    gpu_names,
 )
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import colors, network_options, size_options, write
@@ -46,6 +47,9 @@ def _limits(
         count = gpu_memory(text)
         if count is None:
             count = amount(text, round_up=False)
+        if count is None and (meant := gpu_names(text)):
+            message = f"{value!r} may be {' or '.join(meant)}"
+            raise click.BadParameter(message, ctx, param)
         if count is None:
             message = (
                 f"{value!r} is neither a number of bytes, such as 12GiB, nor one of the GPUs "
@@ -101,7 +105,7 @@ def _checkpoint(
     type=click.Choice(["cpu", "cuda"]),
     default="cpu",
     show_default=True,
-    help="Matters for the mask of dropout alone.",
+    help="Matters for the mask of dropout alone; mixed precision follows CUDA's lists on both.",
 )
 @click.option(
     "--overhead",

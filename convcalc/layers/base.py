@@ -145,8 +145,6 @@ class Layer(ABC):
     """Whether PyTorch's layer can be told to overwrite its input (`inplace=True`)."""
     precision: ClassVar[Precision] = "same"
     """What mixed precision computes it in."""
-    folds: ClassVar[bool] = False
-    """Whether inference can do it by changing the weights of the layer before it."""
     layout: ClassVar[Literal["fresh", "kept", "format"]] = "fresh"
     """How its output lies in memory: in order, as its input, or channels last if that is."""
 
@@ -187,6 +185,11 @@ class Layer(ABC):
                 layout=self.layout,
             ),
         )
+
+    @property
+    def folds(self) -> bool:
+        """Whether inference can do it by changing the weights of the layer before it."""
+        return False
 
     @property
     def counters(self) -> int:

@@ -65,7 +65,7 @@ class Slice(Layer):
 
         if plan.output == xs[0]:
             return ()
-        return (Operation(plan.output.size, storage="view", layout="kept"),)
+        return (Operation(plan.output.size, storage="view", layout="sliced"),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[c] = x[start + c]. Source: ONNX operator Slice."""

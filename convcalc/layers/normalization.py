@@ -48,7 +48,6 @@ class BatchNorm(Layer):
 
     keeps = "input"
     layout = "format"
-    folds = True
 
     eps: Annotated[float, EPS] = 1e-5
     momentum: Annotated[float, MOMENTUM] = 0.1
@@ -67,6 +66,11 @@ class BatchNorm(Layer):
         (norm,) = super().operations(xs, plan)
         when: Literal["always", "training"] = "training" if self.track_running_stats else "always"
         return (norm._replace(extra=(Array(constant=2 * xs[0].channels, width=4, when=when),)),)
+
+    @property
+    def folds(self) -> bool:
+        """With running statistics: those of a batch are not known before it."""
+        return self.track_running_stats
 
     @property
     def counters(self) -> int:
@@ -132,7 +136,8 @@ class GroupNorm(Layer):
         from convcalc.layers.operations import Array
 
         (norm,) = super().operations(xs, plan)
-        return (norm._replace(extra=(Array(2 * self.groups, width=4),), straightens=True),)
+        statistics = Array(2 * self.groups, width=4)
+        return (norm._replace(straightens=True, contiguous=True, extra=(statistics,)),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """(x − mean)/√(var + eps)·w + b over a group of channels. Source: torch.nn.GroupNorm."""
@@ -249,7 +254,7 @@ class InstanceNorm(Layer):
         held = tuple(range(1, flat))
         return (
             *repeated,
-            view(size),
+            view(size)._replace(contiguous=True),
             norm,
             view(size, flat + 1)._replace(extra=update, holds=held),
         )

@@ -17,9 +17,10 @@ Gradient = Literal["new", "product", "same", "view"]
 output, then summed to size; the output's gradient itself, summed to size if it is smaller; or
 a view of the output's gradient."""
 
-Layout = Literal["fresh", "kept", "format", "channels_last", "turned", "cut"]
+Layout = Literal["fresh", "kept", "format", "channels_last", "turned", "cut", "sliced"]
 """How values lie in memory: in the order of their shape; as the input's do; channels last if the
-input's do; channels last; with axes in some other order; with gaps between them."""
+input's do; channels last; with axes in some other order; with gaps between them; with gaps between
+examples alone if the input lies in order, and else as that does."""
 
 
 class Array(NamedTuple):
@@ -73,6 +74,8 @@ class Operation(NamedTuple):
     """How the output's values lie in memory."""
     reshapes: bool = False
     """Whether it is a view only where its input's values lie in order, and otherwise a copy."""
+    contiguous: bool = False
+    """Whether it works on a copy in order where its input's values have gaps between them."""
     name: str = ""
     """What it is, where a layer has several."""
 

@@ -14,6 +14,7 @@ from convcalc.analysis.memory.limits import (
     Suggestion,
     fits,
     gpu_memory,
+    gpu_names,
     suggestions,
 )
 from convcalc.analysis.memory.model import Checkpoint, Model, Terms, model
@@ -45,6 +46,7 @@ __all__ = [
     "deploy",
     "fits",
     "gpu_memory",
+    "gpu_names",
     "largest_batch",
     "memory",
     "model",

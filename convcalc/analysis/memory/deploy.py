@@ -44,25 +44,34 @@ def fused(network: Network) -> tuple[list[Tensor], int]:
     """The tensors that are left, and the values of the weights that are."""
     if network.errors:
         raise SpecError(network.errors)
-    readers: dict[int, int] = {}
+    readers: dict[int, int] = {network.output: 1}  # the caller reads it
     for node in network.nodes:
         for index in node.inputs:
             readers[index] = readers.get(index, 0) + 1
     tensor_of: dict[int, int] = {INPUT: 0}
     names, values = ["input"], [network.input.size if network.input else 0]
     firsts, lasts = [0], [0]
+    # What a tensor goes by (views, dropout) reads it too: those still to come, and any so far.
+    to_come, read_before = [readers.get(INPUT, 0)], [True]
     foldable: set[int] = set()
     weights = time = 0
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
         if plan is None or node.layer is None:  # pragma: no cover (errors are refused)
             continue
         layer, before = node.layer, node.inputs[0]
-        mine = readers.get(before) == 1 and before != INPUT
-        folded = layer.folds and mine and before in foldable
+        for read in node.inputs:
+            to_come[tensor_of[read]] -= 1
+        whole = tensor_of[before]
+        # Whether the layer may be done in place of what makes its input: no one else reads any of
+        # that, and the input is no part of it.
+        sole = not to_come[whole] and not read_before[whole]
+        sole = sole and _size(network, before) == values[whole]
+        folded = layer.folds and sole and before in foldable
         learned = sum(weight.size for weight in plan.weights if not weight.buffer)
         free = _free(network, index)
-        if folded or free or (layer.storage == "in_place" and mine):
-            tensor_of[index] = tensor_of[before]
+        if folded or free or (layer.storage == "in_place" and sole):
+            tensor_of[index] = whole
+            to_come[whole] += readers.get(index, 0)
             if not folded:
                 weights += learned if node.shared_with < 0 else 0
             elif not any(weight.name == "bias" for weight in _plan_weights(network, before)):
@@ -74,16 +83,24 @@ def fused(network: Network) -> tuple[list[Tensor], int]:
         time += 1
         for read in node.inputs:
             lasts[tensor_of[read]] = time
+            read_before[tensor_of[read]] = True
         tensor_of[index] = len(names)
         names.append(node.name)
         values.append(plan.output.size)
         firsts.append(time)
         lasts.append(time)
+        to_come.append(readers.get(index, 0))
+        read_before.append(False)
         weights += learned if node.shared_with < 0 else 0
         if plan.macs:
             foldable.add(index)
     lasts[tensor_of.get(network.output, 0)] = time
     return [Tensor(*each) for each in zip(names, values, firsts, lasts, strict=True)], weights
+
+
+def _size(network: Network, index: int) -> int:
+    shape = network.shape_of(index)
+    return shape.size if shape is not None else 0
 
 
 def _free(network: Network, index: int) -> bool:

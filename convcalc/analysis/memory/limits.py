@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.analysis.memory.model import Model, Terms, model
-from convcalc.analysis.memory.report import Line
-from convcalc.analysis.memory.sharding import Shard, sharded
+from convcalc.analysis.memory.report import Line, MemoryReport
+from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
 from convcalc.graph import Network, plan_layers
 from convcalc.spec.source import Source
 
@@ -41,14 +41,11 @@ GPUS = {
 correction and the driver take some, so `overhead` should say how much is not to be had."""
 
 
-ALL = "all of these"
-"""The change that is all others together."""
-
-
 class Suggestion(NamedTuple):
     """What would lower the peak."""
 
     change: str
+    """Several changes are joined by " + "."""
     peak: int
     """Bytes for one example with the change."""
     saved: int
@@ -88,52 +85,95 @@ class Fit(NamedTuple):
 def gpu_memory(name: str) -> int | None:
     """Bytes of a common GPU's memory, by its name in any spelling; None for an unknown one.
 
-    >>> gpu_memory("RTX 4090") == 24 * 2**30
+    Also None for a name that says too little; `gpu_names` are those it may mean.
+
+    >>> gpu_memory("NVIDIA GeForce RTX 4090") == 24 * 2**30
     True
     """
-    key = name.lower().replace(" ", "").replace("_", "-")
-    for candidate in (key, key.replace("-", ""), key.removeprefix("nvidia").strip("-")):
-        if candidate in GPUS:
-            return GPUS[candidate] * GIB
-    return None
+    found = gpu_names(name)
+    return GPUS[found[0]] * GIB if len(found) == 1 else None
 
 
-def suggestions(network: Network, terms: Terms) -> list[Suggestion]:
-    """What would lower the peak of one example: the most helpful first, then all together."""
-    now = model(network, terms).peak(1)
-    tried: list[tuple[str, dict[str, Any]]] = []
+def gpu_names(name: str) -> list[str]:
+    """The names in `GPUS` that one in any spelling may mean: one, none, or several sizes of it.
+
+    >>> gpu_names("A100"), gpu_names("V100 32GB"), gpu_names("H100-80GB")
+    (['a100-40gb', 'a100-80gb'], ['v100-32gb'], ['h100'])
+    """
+    asked = _bare(name).replace("nvidia", "").replace("geforce", "")
+    if not asked:
+        return []
+    for known, size in GPUS.items():
+        # With its memory behind it, too: h100-80gb.
+        if asked in (_bare(known), f"{_bare(known)}{size}gb"):
+            return [known]
+    return [known for known in GPUS if _bare(known.partition("-")[0]) == asked]
+
+
+def _bare(name: str) -> str:
+    return "".join(each for each in name.lower() if each.isalnum())
+
+
+class _Change(NamedTuple):
+    """Something that may lower the peak: other terms, or a smaller input."""
+
+    name: str
+    terms: dict[str, Any]
+    network: Network | None = None
+
+
+def suggestions(
+    network: Network, terms: Terms, *, takes: Callable[[Model], int] | None = None
+) -> list[Suggestion]:
+    """What would lower the peak of one example: the most helpful first, then all together.
+
+    Together are those that still help beside others: the most helpful first, then whatever lowers
+    the peak most, until nothing does. `takes` is what one example takes, the peak unless given.
+    """
+
+    def peak(changes: Sequence[_Change]) -> int:
+        changed, under = network, terms
+        for change in changes:
+            changed, under = change.network or changed, under._replace(**change.terms)
+        found = model(changed, under)
+        return found.peak(1) if takes is None else takes(found)
+
+    now = peak([])
+    tried = _changes(network, terms)
+    alone = {change.name: peak([change]) for change in tried}
+    helpful = [Suggestion(name, least, now - least) for name, least in alone.items() if least < now]
+    helpful.sort(key=lambda suggestion: suggestion.peak)
+    taken: list[_Change] = []
+    best = now
+    while left := [change for change in tried if change not in taken]:
+        reached = alone if not taken else {each.name: peak([*taken, each]) for each in left}
+        least = min(left, key=lambda change: reached[change.name])
+        if reached[least.name] >= best:
+            break
+        taken.append(least)
+        best = reached[least.name]
+    if len(taken) > 1:
+        helpful.append(Suggestion(" + ".join(each.name for each in taken), best, now - best))
+    return helpful
+
+
+def _changes(network: Network, terms: Terms) -> list[_Change]:
+    """Everything that is tried."""
+    tried: list[_Change] = []
     if terms.training:
         if not terms.mixed_precision and terms.dtype == "float32":
-            tried.append(("mixed precision", {"mixed_precision": True}))
+            tried.append(_Change("mixed precision", {"mixed_precision": True}))
         if terms.optimizer != "sgd":
-            tried.append(("plain SGD", {"optimizer": "sgd"}))
+            tried.append(_Change("plain SGD", {"optimizer": "sgd"}))
         if terms.checkpoint is None:
             every = max(round(len(network.nodes) ** 0.5), 2)
-            tried.append((f"checkpoints every {every} layers", {"checkpoint": every}))
+            tried.append(_Change(f"checkpoints every {every} layers", {"checkpoint": every}))
     elif terms.dtype in ("float32", "float64") and not terms.mixed_precision:
-        tried.append(("float16", {"dtype": "float16"}))
-    helpful: list[tuple[Suggestion, dict[str, Any]]] = []
-    for change, replaced in tried:
-        peak = model(network, terms._replace(**replaced)).peak(1)
-        if peak < now:
-            helpful.append((Suggestion(change, peak, now - peak), replaced))
-    found = [suggestion for suggestion, _ in helpful]
+        tried.append(_Change("float16", {"dtype": "float16"}))
     smaller = _smaller(network)
     if smaller is not None:
-        peak = model(smaller, terms).peak(1)
-        if peak < now:
-            found.append(Suggestion(f"an input of {smaller.input}", peak, now - peak))
-        else:
-            smaller = None
-    found.sort(key=lambda suggestion: suggestion.peak)
-    if len(found) > 1:
-        together = terms
-        for _, replaced in helpful:
-            together = together._replace(**replaced)
-        peak = model(smaller or network, together).peak(1)
-        if peak < found[0].peak:
-            found.append(Suggestion(ALL, peak, now - peak))
-    return found
+        tried.append(_Change(f"an input of {smaller.input}", {}, smaller))
+    return tried
 
 
 def _smaller(network: Network) -> Network | None:
@@ -176,27 +216,26 @@ def fits(
         training = model(network, terms._replace(training=True)) if trainable else None
     sharing = devices is not None and terms.training
 
-    def taken(examples: int) -> int:
+    def takes(found: Model, examples: int = 1) -> int:
         if devices is None or not terms.training:
-            return mine.peak(examples)
-        return sharded(mine.report(examples), devices, stage).total
+            return found.peak(examples)
+        return sharded(found.report(examples), devices, stage).total
 
     found = []
-    one, peak = taken(1), taken(batch)
+    one, peak = takes(mine), takes(mine, batch)
     most: list[Line] = []
     helpful: list[Suggestion] = []
     if any(one > limit.bytes for limit in limits):
-        most = sorted(mine.report(1).at_peak, key=lambda line: -line.bytes)
-        helpful = suggestions(network, terms)
+        report = mine.report(1)
+        lines = (
+            report.at_peak if devices is None or not sharing else _shares(report, devices, stage)
+        )
+        most = sorted(lines, key=lambda line: -line.bytes)
+        helpful = suggestions(network, terms, takes=takes)
     for limit in limits:
         largest = None
         if sharing:
-            states = sharded(mine.report(1), devices or 1, stage).model_states
-            # What is not shared out is the peak without parameters, state, and some gradients.
-            least = limit.bytes - states + mine.parameters + mine.state
-            fitting = mine.largest_batch(least)
-            too_large = mine.largest_batch(least + mine.parameters) + 1
-            largest = _largest(taken, limit.bytes, fitting, too_large)
+            largest = largest_sharded_batch(mine, devices or 1, stage, limit.bytes)
         elif training is not None:
             largest = training.largest_batch(limit.bytes)
         too_large_one = one > limit.bytes
@@ -214,12 +253,14 @@ def fits(
     return found
 
 
-def _largest(taken: Callable[[int], int], limit: int, fitting: int, too_large: int) -> int:
-    """A batch that fits while one more does not, between one that does and one that does not."""
-    while too_large - fitting > 1:
-        middle = (fitting + too_large) // 2
-        if taken(middle) <= limit:
-            fitting = middle
-        else:
-            too_large = middle
-    return fitting
+def _shares(report: MemoryReport, devices: int, stage: Shard) -> list[Line]:
+    """What one of several devices holds, by the names of the parts."""
+    found = sharded(report, devices, stage)
+    lines = [
+        Line("parameters", found.parameters),
+        Line("gradients", found.gradients),
+        Line("optimizer state", found.optimizer_state),
+        Line("activations", found.activations),
+        Line("temporaries", found.temporaries),
+    ]
+    return [line for line in lines if line.bytes]

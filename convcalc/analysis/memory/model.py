@@ -1,6 +1,6 @@
 """A network's memory for every batch at once, and for one batch as a report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory.checkpoint import segments
@@ -74,19 +74,10 @@ class Model(NamedTuple):
         Every line is affine in the batch, so each has its own largest batch, and the smallest of
         these holds for all.
         """
-        left = limit - self.fixed()
         lines = {(at(event.live, 0), at(event.live, 1)) for _, event in self.events()} or {(0, 0)}
         if self.terms.training:
             lines.add((self.parameters + self.step, self.parameters + self.step))
-        best: int | None = None
-        for once, with_one in lines:
-            each = with_one - once + self.moving
-            if once > left:
-                return 0
-            if each:
-                fits = (left - once) // each
-                best = fits if best is None else min(best, fits)
-        return best or 0
+        return largest(lines, self.moving, limit - self.fixed())
 
     @without_collection
     def report(self, batch: int) -> MemoryReport:
@@ -101,6 +92,7 @@ class Model(NamedTuple):
         fixed = self.fixed() + self.moving * batch
         names = [node.name for node in network.nodes]
         timeline: list[Moment] = []
+        learned: list[int] = []
         lives: dict[str, list[int]] = {phase: [0] * len(names) for phase in ("forward", "backward")}
         peaks: dict[Phase, int] = {"forward": fixed, "backward": 0, "step": 0}
         phase_at: Phase = "forward"
@@ -109,6 +101,7 @@ class Model(NamedTuple):
             live = fixed + at(event.live, batch)
             layer = names[event.layer] if event.layer != LOSS else "loss"
             timeline.append(Moment(phase, layer, live))
+            learned.append(at(event.learned, batch))
             peaks[phase] = max(peaks[phase], live)
             if event.layer != LOSS:
                 lives[phase][event.layer] = max(lives[phase][event.layer], live)
@@ -119,6 +112,7 @@ class Model(NamedTuple):
         if training:
             peaks["step"] = fixed + gradients + self.step
             timeline.append(Moment("step", "optimizer", peaks["step"]))
+            learned.append(gradients)
             if peaks["step"] > peak:
                 peak, phase_at, layer_at = peaks["step"], "step", "optimizer"
                 kept_at, learned_at = 0, gradients
@@ -177,8 +171,25 @@ class Model(NamedTuple):
                 for index, node in enumerate(network.nodes)
             ],
             timeline,
+            learned,
             batch * sum(plan.macs for i in again if (plan := network.plans[i]) is not None),
         )
+
+
+def largest(lines: Iterable[tuple[int, int]], moving: int, left: int) -> int:
+    """The largest batch for which every line, and `moving` bytes per example, are within `left`.
+
+    A line is its bytes for no example and for one.
+    """
+    best: int | None = None
+    for once, with_one in lines:
+        each = with_one - once + moving
+        if once > left:
+            return 0
+        if each:
+            fits = (left - once) // each
+            best = fits if best is None else min(best, fits)
+    return best or 0
 
 
 @without_collection

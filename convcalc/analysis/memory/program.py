@@ -169,17 +169,21 @@ class _Writer:
         if precision != "same":
             wanted = HALF if precision == "low" else self.width
             reads = [self._cast(layer, read, wanted) for read in reads]
+        if operation.contiguous and self.order[reads[0]] in ("cut", "sliced"):
+            reads = [self._straightened(layer, reads[0]), *reads[1:]]
         # What merges tensors of two precisions computes in the finer one.
         width = max((self.widths[read] for read in reads), default=self.width)
         order = operation.layout
         before = self.order[reads[0]] if reads else "fresh"
         if order == "format":
             order = "channels_last" if before == "channels_last" else "fresh"
+        elif order == "sliced":
+            order = "sliced" if before == "fresh" else before
         elif order == "kept":
             order = before
-            if operation.reshapes and before != "fresh":
+            if operation.reshapes and before not in ("fresh", "sliced"):
                 operation, order = operation._replace(storage="own"), "fresh"
-            elif operation.storage != "view" and before == "cut":
+            elif operation.storage != "view" and before in ("cut", "sliced"):
                 order = "fresh"
         learns = tuple(
             (
@@ -220,6 +224,14 @@ class _Writer:
         gradient = self.gradient[read]
         copy = self._tensor(self.sizes[read], width, gradient=gradient)
         operation = Operation(self.sizes[read], name="cast")
+        self.steps.append(Step(layer, operation, (read,), copy, (), (), (), gradient))
+        return copy
+
+    def _straightened(self, layer: int, read: int) -> int:
+        """A copy of a tensor with its values in order."""
+        gradient, size = self.gradient[read], self.sizes[read]
+        copy = self._tensor(size, self.widths[read], gradient=gradient)
+        operation = Operation(size, gradient="same", name="contiguous")
         self.steps.append(Step(layer, operation, (read,), copy, (), (), (), gradient))
         return copy
 

@@ -101,6 +101,8 @@ class MemoryReport(NamedTuple):
     layers: Sequence[LayerMemory]
     timeline: Sequence[Moment]
     """Bytes alive at every operation, in the order in which they run."""
+    learned: Sequence[int]
+    """Of each of these, the bytes that are gradients of parameters."""
     recomputed_macs: int
     """Multiply-accumulates that checkpointing does again."""
 

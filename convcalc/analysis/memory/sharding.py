@@ -2,13 +2,15 @@
 
 Source: Rajbhandari et al., "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models",
 arXiv:1910.02054, section 5: stage 1 shards the optimizer's state, stage 2 the gradients too, and
-stage 3 the parameters too. The paper's formulas count model states alone; buffers for gathering
-and reducing are extra.
+stage 3 the parameters too. The optimizer works on its own share from stage 1 on. The paper's
+formulas count model states alone; buffers for gathering and reducing are extra.
 """
 
 from typing import Literal, NamedTuple
 
+from convcalc.analysis.memory.model import Model, largest
 from convcalc.analysis.memory.report import MemoryReport
+from convcalc.analysis.memory.walk import at
 
 Shard = Literal["none", "optimizer", "gradients", "parameters"]
 STAGES: tuple[Shard, ...] = ("none", "optimizer", "gradients", "parameters")
@@ -25,8 +27,26 @@ class ShardedReport(NamedTuple):
     model_states: int
     """The sum of the three."""
     activations: int
-    """The rest of the device's own peak: its input, targets, buffers, activations, temporaries."""
+    """Most alive in the two passes beside model states, with input, targets, buffers, overhead."""
+    temporaries: int
+    """What the optimizer's step allocates."""
+    pass_peak: int
+    """Most alive in the two passes, with the share of the gradients that are done by then."""
+    step_peak: int
+    """Most alive in the optimizer's step."""
     total: int
+    """The larger of the two peaks."""
+
+
+class _Division(NamedTuple):
+    """How a stage divides."""
+
+    devices: int
+    level: int
+
+    def share(self, size: int, stage: int) -> int:
+        """A device's share of what is divided from `stage` on."""
+        return -(-size // self.devices) if self.level >= stage else size
 
 
 def sharded(report: MemoryReport, devices: int, stage: Shard) -> ShardedReport:
@@ -44,18 +64,48 @@ def sharded(report: MemoryReport, devices: int, stage: Shard) -> ShardedReport:
     if not report.training:
         message = "sharding is for training, and the report is of inference"
         raise ValueError(message)
-    level = STAGES.index(stage)
-
-    def share(size: int, *, divided: bool) -> int:
-        return -(-size // devices) if divided else size
-
-    parameters = share(report.parameters, divided=level >= 3)
-    gradients = share(report.gradients, divided=level >= 2)
-    state = share(report.optimizer_state, divided=level >= 1)
+    division = _Division(devices, STAGES.index(stage))
+    parameters = division.share(report.parameters, 3)
+    gradients = division.share(report.gradients, 2)
+    state = division.share(report.optimizer_state, 1)
+    standing = report.input + report.targets + report.buffers + report.overhead
+    whole = report.parameters + report.optimizer_state
+    # Of every operation of the passes, what is beside the model states, and what is learned so far.
+    moments = [
+        (moment.bytes - whole - learned, learned)
+        for moment, learned in zip(report.timeline, report.learned, strict=True)
+        if moment.phase != "step"
+    ] or [(standing, 0)]
+    temporaries = division.share(report.step_peak - whole - report.gradients - standing, 1)
     states = parameters + gradients + state
-    own = sum(
-        line.bytes
-        for line in report.at_peak
-        if line.name not in ("parameters", "gradients", "optimizer state")
+    most = max(beside + division.share(learned, 2) for beside, learned in moments)
+    pass_peak = parameters + state + most
+    step_peak = states + standing + temporaries
+    return ShardedReport(
+        devices,
+        stage,
+        parameters,
+        gradients,
+        state,
+        states,
+        max(beside for beside, _ in moments),
+        temporaries,
+        pass_peak,
+        step_peak,
+        max(pass_peak, step_peak),
     )
-    return ShardedReport(devices, stage, parameters, gradients, state, states, own, states + own)
+
+
+def largest_sharded_batch(mine: Model, devices: int, stage: Shard, limit: int) -> int:
+    """The largest batch on each device whose `sharded` total is at most `limit` bytes."""
+    division = _Division(devices, STAGES.index(stage))
+    states = division.share(mine.parameters, 3) + division.share(mine.state, 1)
+    lines = set()
+    for _, event in mine.events():
+        learned = at(event.learned, 0)  # gradients of parameters, whatever the batch
+        kept_back = division.share(learned, 2) - learned
+        lines.add((at(event.live, 0) + kept_back, at(event.live, 1) + kept_back))
+    step = division.share(mine.parameters, 2) + division.share(mine.step, 1)
+    lines.add((step, step))
+    beside = mine.fixed() - mine.parameters - mine.state
+    return largest(lines, mine.moving, limit - states - beside)

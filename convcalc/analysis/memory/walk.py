@@ -22,8 +22,6 @@ _CONSTANT = BATCH - 1
 
 STATISTIC = 4
 """Bytes that a mean or a deviation has at least."""
-SCALAR = 4
-"""Bytes of the loss, of the classes' total weight, and of the gradient of the loss: float32."""
 
 
 def at(number: int, batch: int) -> int:
@@ -160,7 +158,7 @@ class _Walk:
             self._forward(part, self.forward, keeping=self.training and not again)
         if self.training:
             # The loss, and the total of the classes' weights.
-            self.live += 2 * SCALAR
+            self.live += 2 * program.width
             self._note(self.forward, LOSS)
             self._release(program.output)
             self._release(steps[-1].output)
@@ -364,12 +362,12 @@ class _Walk:
         """From the loss to the gradient of the log-softmax."""
         program = self.program
         output = program.steps[-1].output
-        self.live += SCALAR
+        self.live += program.width
         if program.steps[-1].backward:
             storage = self._new(program.sizes[output] * program.widths[output] * BATCH)
             self.gradients[output] = _Gradient(storage)
             self._note(self.backward, LOSS)
-            self.live -= SCALAR  # the total of the classes' weights was kept for this
+            self.live -= program.width  # the total of the classes' weights was kept for this
 
     def _backward(self, part: range) -> None:
         steps, gradients, events = self.program.steps, self.gradients, self.backward

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory import Answer, Fit, MemoryReport
-from convcalc.analysis.memory.limits import ALL
 from convcalc.formats.diagnostics import printable
 from convcalc.formats.numbers import both_bytes, grouped, plural
 
@@ -158,7 +157,10 @@ def _sharded(answer: Answer) -> Section:
         ("optimizer state", found.optimizer_state),
         ("model states", found.model_states),
         ("this device's activations", found.activations),
-        ("total", found.total),
+        ("the optimizer's temporaries", found.temporaries),
+        ("peak of the passes", found.pass_peak),
+        ("peak of the step", found.step_peak),
+        ("total, the larger of these", found.total),
     )
     level = ("none", "optimizer", "gradients", "parameters").index(found.stage)
     sharding = f"ZeRO stage {level}" if level else "nothing sharded"
@@ -283,9 +285,7 @@ def over(answer: Answer, fit: Fit) -> tuple[str, str]:
         advice = "not even one example fits"
         if fit.suggestions:
             least = min(fit.suggestions, key=lambda suggestion: suggestion.peak)
-            changes = ", ".join(each.change for each in fit.suggestions if each.change != ALL)
-            named = changes if least.change == ALL else least.change
-            advice += f"; {named} would make {both_bytes(least.peak)} of it"
+            advice += f"; {least.change} would make {both_bytes(least.peak)} of it"
         return message, advice
     largest = fit.training if report.training else fit.inference
     return message, f"the largest batch that fits is {largest:,}"
