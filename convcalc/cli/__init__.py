@@ -1,13 +1,18 @@
 """The table of commands; each is imported when it is called."""
 
 import codecs
+import gc
 import os
 import sys
 from importlib import import_module
 
-import click
+# Imports and reports make hardly any garbage: looking for it after every 700 objects took 4 to 9 %
+# of the time of `analyze vgg16` (`python -m benchmarks startup`).
+gc.set_threshold(100_000, 20, 20)
 
-from convcalc import __version__
+import click  # noqa: E402 (the line above is for this import, too)
+
+from convcalc import __version__  # noqa: E402
 
 COMMANDS = {
     "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
