@@ -101,10 +101,13 @@ def test_good_networks_are_as_predicted(name: str) -> None:
     assert verdict.allocated >= verdict.activation_bytes.observed
 
 
-def test_what_is_alive_is_what_a_fused_runtime_needs() -> None:
+def test_what_is_alive_is_at_most_what_a_fused_runtime_needs() -> None:
     verdict = verify(load("vgg16", input="64x64x3", parameters={"classes": 10}), Run()).verdict
 
-    assert verdict.activation_bytes.observed == verdict.activation_bytes.predicted == 2097152
+    # Predicted: the outputs of both convolutions in front of the first pooling, 64·64·64 values of
+    # 4 bytes each. The engine pools the second one band by band: only its maxima are ever whole.
+    assert verdict.activation_bytes.predicted == 2 * 64 * 64 * 64 * 4
+    assert verdict.activation_bytes.observed == (64 * 64 + 32 * 32) * 64 * 4
 
 
 @pytest.mark.parametrize("format_name", ["plain", "table", "json"])

@@ -1,21 +1,33 @@
 """A network compiled for one batch size: memory laid out, and every NumPy call written down."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from convcalc.forward.chain import Chain, joins, overlaps
 from convcalc.forward.fusion import Operation, fuse, shape_of
 from convcalc.forward.kernels import Choice, Kernel, choose
-from convcalc.forward.kernels.common import LINE, Border, Tensor, aligned, grid
+from convcalc.forward.kernels.common import (
+    LINE,
+    Array,
+    Banded,
+    Border,
+    Tensor,
+    Whole,
+    aligned,
+    grid,
+)
+from convcalc.forward.kernels.elementwise import Merge
 from convcalc.forward.memory import Span, placed
 from convcalc.forward.pool import Phase
 from convcalc.graph import INPUT, Network
 
 
 class Step(NamedTuple):
-    """What computes one operation."""
+    """What computes one operation, or several, band by band."""
 
     names: tuple[str, ...]
     """The layers that it runs."""
@@ -52,91 +64,123 @@ def build(
     operations, holder = fuse(network, keep)
     choice = Choice(network, operations, batch, weights, threads, once=once)
     kernels = [choose(choice, operation) for operation in operations]
-    shapes = [grid(batch, shape_of(network, operations, each)) for each in _values(operations)]
-    borders = _borders(operations, kernels, shapes)
-    extents = [
-        (
-            full[0],
-            *(size + sum(pair) for size, pair in zip(full[1:-1], border, strict=True)),
-            full[-1],
+    shapes = {
+        value: shape_of(network, operations, value) for value in range(INPUT, len(operations))
+    }
+    grids = {value: grid(batch, shape) for value, shape in shapes.items()}
+    kept = {holder[index] for index in keep}
+    groups = _chained(operations, kernels, grids, kept)
+    tasks: list[Chain | Whole] = []
+    for group in groups:
+        banded = [each for number in group if isinstance(each := kernels[number], Banded)]
+        own = [operations[number] for number in group]
+        outputs = [grids[number] for number in group]
+        tasks.append(
+            Chain(banded, grids[own[0].inputs[0]], outputs, choice.threads_for(*own))
+            if banded
+            else cast("Whole", kernels[group[0]])
         )
-        for full, border in zip(shapes, borders, strict=True)
-    ]
-    spans = _spans(operations, kernels, extents, {holder[index] for index in keep})
+    stored = [INPUT, *(group[-1] for group in groups)]
+    borders = _borders(operations, kernels, groups, {value: grids[value] for value in stored})
+    extents = [_extended(grids[value], borders[value]) for value in stored]
+    spans = _spans(operations, groups, extents, [task.workspace for task in tasks], kept)
     offsets, total = placed(spans)
-    memory = np.empty(total + LINE, np.float32)
     # On a cache line, so that no row is split by one that the next also uses.
-    shift = -(memory.ctypes.data // memory.itemsize) % LINE
-    memory = memory[shift : shift + total]
-    tensors: dict[int, Tensor] = {}
-    for value, extent, border, offset in zip(
-        _values(operations), extents, borders, offsets, strict=False
-    ):
-        full = memory[offset : offset + prod(extent)].reshape(extent)
-        tensors[value] = Tensor(full, border, shape_of(network, operations, value).rank)
+    memory: Array = np.empty(total + LINE, np.float32)
+    memory = memory[-(memory.ctypes.data // memory.itemsize) % LINE :]
+    held = [memory[at : at + span.size] for span, at in zip(spans, offsets, strict=True)]
+    tensors = {
+        value: Tensor(own[: prod(extent)].reshape(extent), borders[value], shapes[value].rank)
+        for value, extent, own in zip(stored, extents, held, strict=False)
+    }
     arrays = {value: tensor.channels_first for value, tensor in tensors.items()}
-    steps = []
-    for number, (operation, kernel) in enumerate(zip(operations, kernels, strict=True)):
-        span = spans[len(extents) + number]
-        offset = offsets[len(extents) + number]
-        phases = kernel.bind(
-            [tensors[value] for value in operation.inputs],
-            tensors[number],
-            memory[offset : offset + span.size],
-        )
+    border = tensors[INPUT].border_fills()
+    steps = [Step((), "Border", [[border]])] if border else []
+    for group, task, work in zip(groups, tasks, held[len(stored) :], strict=True):
+        out = tensors[group[-1]]
+        read = [
+            [value for value in operations[number].inputs if value in tensors] for number in group
+        ]
+        phases = task.bind([[tensors[value] for value in each] for each in read], out, work)
         # The border is written anew by every run, because others use its memory in between.
-        fills = tensors[number].border_fills()
-        phases[0] = [[*fills, *phases[0][0]], *phases[0][1:]]
-        seen = tuple(arrays[value] for value in operation.inputs)
-        steps.append(
-            Step(tuple(operation.names), type(kernel).__name__, phases, seen, arrays[number])
-        )
-    fills = tensors[INPUT].border_fills()
-    if fills:
-        steps.insert(0, Step((), "Border", [[fills, *[()] * (threads - 1)]]))
-    outputs = {index: arrays[holder[index]] for index in keep}
-    return Compiled(steps, arrays[INPUT], outputs, total * memory.itemsize)
+        phases[0] = [[*out.border_fills(), *phases[0][0]], *phases[0][1:]]
+        names = tuple(name for number in group for name in operations[number].names)
+        kernel = "+".join(type(kernels[number]).__name__ for number in group)
+        seen = tuple(arrays[value] for each in read for value in each)
+        steps.append(Step(names, kernel, phases, seen, arrays[group[-1]]))
+    kept_arrays = {index: arrays[holder[index]] for index in keep}
+    return Compiled(steps, arrays[INPUT], kept_arrays, total * memory.itemsize)
 
 
-def _values(operations: list[Operation]) -> range:
-    """The network's input, then every operation's output."""
-    return range(INPUT, len(operations))
+def _chained(
+    operations: list[Operation],
+    kernels: list[Kernel],
+    grids: Mapping[int, Sequence[int]],
+    kept: Collection[int],
+) -> list[list[int]]:
+    """Operations that are run together, band by band, because nobody else reads what is between."""
+    readers = Counter(value for operation in operations for value in operation.inputs)
+    groups: list[list[int]] = []
+    twice = False
+    for number, (operation, kernel) in enumerate(zip(operations, kernels, strict=True)):
+        before = number - 1
+        spread = isinstance(kernel, Merge) and grids[before] != grids[number]
+        alone = before == operation.inputs[0] >= 0 and readers[before] == 1 and before not in kept
+        if not alone or spread or not joins(kernels[before], kernel):
+            groups.append([number])
+            twice = False
+        elif not overlaps(kernel):
+            groups[-1].append(number)
+        elif twice:  # once more would multiply what is computed twice
+            groups[-1].pop()
+            groups.append([before, number])
+        else:
+            groups[-1].append(number)
+            twice = True
+    return groups
 
 
 def _borders(
-    operations: list[Operation], kernels: list[Kernel], shapes: list[tuple[int, ...]]
-) -> list[Border]:
+    operations: list[Operation],
+    kernels: list[Kernel],
+    groups: list[list[int]],
+    grids: Mapping[int, Sequence[int]],
+) -> dict[int, Border]:
     """The widest border that any reader of a value asks for: no reader then copies to pad."""
-    found: list[Border] = [((0, 0),) * (len(shape) - 2) for shape in shapes]
-    for operation, kernel in zip(operations, kernels, strict=True):
-        for value, border in zip(operation.inputs, kernel.borders, strict=False):
-            if border is not None:
-                found[value + 1] = tuple(
-                    (max(a[0], b[0]), max(a[1], b[1]))
-                    for a, b in zip(found[value + 1], border, strict=True)
-                )
+    found: dict[int, Border] = {value: ((0, 0),) * (len(own) - 2) for value, own in grids.items()}
+    for first, *_ in groups:
+        border, value = kernels[first].border, operations[first].inputs[0]
+        if border is not None:
+            found[value] = tuple(
+                (max(a[0], b[0]), max(a[1], b[1]))
+                for a, b in zip(found[value], border, strict=True)
+            )
     return found
+
+
+def _extended(full: Sequence[int], border: Border) -> tuple[int, ...]:
+    wide = (size + sum(pair) for size, pair in zip(full[1:-1], border, strict=True))
+    return (full[0], *wide, full[-1])
 
 
 def _spans(
     operations: list[Operation],
-    kernels: list[Kernel],
+    groups: list[list[int]],
     extents: list[tuple[int, ...]],
+    scratch: list[int],
     kept: Collection[int],
 ) -> list[Span]:
-    """When each value is needed, then each operation's workspace."""
-    last = dict.fromkeys(_values(operations), 0)
-    for number, operation in enumerate(operations):
-        last[number] = max(last[number], number)
-        for value in operation.inputs:
-            last[value] = number
-    for value in kept:
-        last[value] = len(operations)
+    """When each value is needed, then each step's workspace."""
+    last = {INPUT: 0}
+    for number, group in enumerate(groups):
+        last[group[-1]] = number
+        for value in (value for each in group for value in operations[each].inputs):
+            if value in last:
+                last[value] = number
+    last.update(dict.fromkeys(kept, len(groups)))
+    first = [-1, *range(len(groups))]
     values = [
-        Span(aligned(prod(extent)), max(value, 0) if value >= 0 else -1, last[value])
-        for value, extent in zip(_values(operations), extents, strict=True)
+        Span(aligned(prod(extent)), start, end)
+        for extent, start, end in zip(extents, first, last.values(), strict=True)
     ]
-    scratch = [
-        Span(aligned(kernel.workspace), number, number) for number, kernel in enumerate(kernels)
-    ]
-    return values + scratch
+    return values + [Span(aligned(size), at, at) for at, size in enumerate(scratch)]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from convcalc.forward.fusion import Operation, folded, is_activation, shape_of
-from convcalc.forward.kernels.common import Array, Kernel, grid, grid_windows
+from convcalc.forward.kernels.common import Array, Banded, Whole, grid, grid_windows
 from convcalc.forward.kernels.convolution import Convolution, matrix
 from convcalc.forward.kernels.depthwise import Depthwise
 from convcalc.forward.kernels.elementwise import Activation, Affine, Concat, Merge
-from convcalc.forward.kernels.fallback import COUPLED, Fallback
+from convcalc.forward.kernels.fallback import BandedDefinition, Definition
 from convcalc.forward.kernels.linear import Linear
-from convcalc.forward.kernels.pooling import GlobalPooling, Pooling
+from convcalc.forward.kernels.pooling import Pooling
 from convcalc.forward.kernels.transposed import Transposed
 from convcalc.forward.kernels.winograd import Winograd, tile_size
 from convcalc.forward.reference import layer_weights
@@ -21,14 +21,14 @@ from convcalc.graph import Network
 from convcalc.layers import Plan
 from convcalc.layers.pooling import window_sums
 
-__all__ = ["Kernel", "choose"]
-
-
+Kernel = Banded | Whole
+COUPLED = ("groupnorm", "instancenorm", "layernorm", "batchnorm")
+"""Kinds that take statistics over positions, and so see them all."""
 LITTLE = 6_000_000
 """Work, in multiply-accumulates, that one thread does as fast as several: some 100 µs.
 
 Threads take turns at Python's lock between NumPy's calls, which costs 5 to 10 µs a turn. With this
-ShuffleNet v2 takes 0.76 × as long, LeNet-5 0.54 ×, MobileNet v2 and GoogLeNet 0.95 ×.
+ShuffleNet v2 takes 0.76 × as long, LeNet-5 0.54 ×.
 """
 SWITCH = 25
 """What a pass over one value counts for."""
@@ -50,93 +50,83 @@ class Choice:
         self.network, self.operations, self.batch = network, operations, batch
         self.weights, self.threads, self.once = weights, threads, once
 
-    def threads_for(self, plan: Plan) -> int:
-        """Threads for a layer: one where waking the others would take as long as they save."""
-        work = self.batch * (plan.macs + SWITCH * plan.output.size)
-        return 1 if work < LITTLE else self.threads
+    def threads_for(self, *operations: Operation) -> int:
+        """Threads for some operations: one, where waking others takes as long as they save."""
+        plans = (self.network.plans[operation.index] for operation in operations)
+        work = sum(plan.macs + SWITCH * plan.output.size for plan in plans if plan)
+        return 1 if work * self.batch < LITTLE else self.threads
 
-    def grids(self, operation: Operation) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
-        """Extents of an operation's inputs and output."""
-        shapes = [shape_of(self.network, self.operations, value) for value in operation.inputs]
+    def grids(self, operation: Operation) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Extents of an operation's first input and of its output."""
+        given = shape_of(self.network, self.operations, operation.inputs[0])
         output = self.network.shape_of(operation.last)
         assert output is not None  # noqa: S101 (networks with errors are refused)
-        return [grid(self.batch, shape) for shape in shapes], grid(self.batch, output)
+        return grid(self.batch, given), grid(self.batch, output)
 
 
 def choose(choice: Choice, operation: Operation) -> Kernel:
     """The kernel for an operation; the reference where there is none."""
-    network, kind = choice.network, operation.kind
+    network, kind, activation = choice.network, operation.kind, operation.activation
     plan = network.plans[operation.index]
     assert plan is not None  # noqa: S101
-    threads = choice.threads_for(plan)
     weights = layer_weights(network, operation.index, choice.weights)
-    inputs = len(operation.inputs)
     if operation.folds and kind != "linear":
         return _convolution(choice, operation, plan, weights)
     if kind == "linear":
         factor, summand = folded(network, operation, choice.weights)
         weight = weights["weight"] if factor is None else weights["weight"] * factor[:, None]
-        residual = operation.residual is not None
-        return Linear(
-            weight, summand, choice.batch, operation.activation, threads, residual=residual
-        )
+        threads = choice.threads_for(operation)
+        return Linear(weight, summand, choice.batch, activation, threads)
     if kind == "affine":
-        return Affine(*folded(network, operation, choice.weights), operation.activation, threads)
-    if kind == "add":
-        return Merge(np.add, inputs, operation.activation, threads)
-    if kind == "multiply":
-        return Merge(np.multiply, inputs, operation.activation, threads)
+        return Affine(*folded(network, operation, choice.weights), activation)
+    if kind in ("add", "multiply"):
+        return Merge(np.add if kind == "add" else np.multiply, activation)
     if kind == "concat":
-        return Concat(inputs, threads)
+        return Concat()
     if is_activation(operation.layer):
-        return Activation(operation.layer, threads)
+        return Activation(operation.layer)
     pooling = _pooling(choice, operation, plan)
     if pooling is not None:
         return pooling
-    local = plan.windows == () and kind not in COUPLED
-    return Fallback(operation.layer, weights, inputs, threads, local=local)
+    rank = shape_of(network, choice.operations, operation.inputs[0]).rank
+    if plan.windows == () and kind not in COUPLED and rank and plan.output.rank == rank:
+        return BandedDefinition(operation.layer, weights, rank)
+    return Definition(operation.layer, weights)
 
 
 def _convolution(
     choice: Choice, operation: Operation, plan: Plan, weights: Mapping[str, Any]
 ) -> Kernel:
     layer: Any = operation.layer
-    (given, *_), output = choice.grids(operation)
+    given, output = choice.grids(operation)
     weight, channels = weights["weight"], given[-1]
     groups = channels if operation.kind == "depthwise_conv" else layer.groups
     windows = grid_windows(plan.windows or ())
     if weight.ndim == 3:  # a sequence has one column
         weight = weight[..., None]
     factor, summand = folded(choice.network, operation, choice.weights)
-    activation, threads = operation.activation, choice.threads_for(plan)
+    activation = operation.activation
     if operation.kind == "conv_transpose":
-        return Transposed(
-            weight, factor, summand, windows, groups, given, output, activation, threads
-        )
+        return Transposed(weight, factor, summand, windows, groups, given, output, activation)
     if groups == channels == output[-1] > 1 and len(windows) == 2:
         if factor is not None:
             weight = weight * factor.reshape(-1, 1, 1, 1)
-        return Depthwise(weight, summand, windows, output, activation, threads)
+        return Depthwise(weight, summand, windows, output, activation)
     prepared = matrix(weight, factor, groups)
     tile = tile_size(windows, groups, channels, output, once=choice.once)
     if tile:
-        borders = tuple((window.before, window.after) for window in windows)
-        return Winograd(
-            prepared, summand, windows[0], borders, given, output, tile, activation, threads
-        )
-    return Convolution(prepared, summand, windows, output, activation, threads)
+        return Winograd(prepared, summand, windows, given, output, tile, activation)
+    return Convolution(prepared, summand, windows, output, activation)
 
 
 def _pooling(choice: Choice, operation: Operation, plan: Plan) -> Kernel | None:
-    kind, layer, threads = operation.kind, operation.layer, choice.threads_for(plan)
-    (given, *_), output = choice.grids(operation)
-    if kind in ("global_avgpool", "global_maxpool"):
-        return GlobalPooling(given, threads, mean=kind == "global_avgpool")
+    kind, layer = operation.kind, operation.layer
     windows = plan.windows or ()
     if kind not in ("maxpool", "avgpool", "adaptive_avgpool", "adaptive_maxpool"):
         return None
     if any(window.up > 1 for window in windows):  # regions of different sizes
         return None
+    given, output = choice.grids(operation)
     factor: Array | None = None
     if kind == "adaptive_avgpool":
         factor = np.float32(1 / prod(window.kernel for window in windows))
@@ -149,4 +139,4 @@ def _pooling(choice: Choice, operation: Operation, plan: Plan) -> Kernel | None:
         factor = factor.reshape(*output[1:-1], 1)
         if (factor == factor.flat[0]).all():
             factor = factor.reshape(-1)[0]
-    return Pooling(grid_windows(windows), given, output, factor, threads)
+    return Pooling(grid_windows(windows), given, output, factor)

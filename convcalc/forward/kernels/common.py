@@ -1,9 +1,9 @@
-"""What kernels share: tensors with borders, bands of rows, and the last pass over a band."""
+"""What kernels share: arrays with borders, rows of them, and the last pass over a band."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import inf
-from typing import Any, Protocol
+from math import inf, prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -19,90 +19,133 @@ except ImportError:  # NumPy 1
     from numpy.core.umath import clip  # type: ignore[import-not-found,attr-defined,no-redef,unused-ignore]
 
 Border = tuple[tuple[int, int], ...]
+"""Zeros in front of and behind each axis."""
 Array = Any
 
-BAND = 384 * 1024
-"""Values that one band works on, 1.5 MiB: its passes find them in a core's second cache. Half of
-that is 3 to 6 % slower for ResNet-50, a sixth 12 %."""
 LINE = 16
 """Values in a cache line."""
+SMALL = 1_000_000
+"""Multiplications up to which OpenBLAS multiplies without packing its operands first."""
 ZERO, SIX, INFINITY = np.float32(0), np.float32(6), np.float32(inf)
+
+
+class Rows(NamedTuple):
+    """Some rows of images: (images, rows, …, columns, channels), the axes behind with borders."""
+
+    full: Array
+    border: Border
+    first: int
+    """The row that they begin with; below zero in the border."""
+
+    @property
+    def inner(self) -> Array:
+        """The values without a border."""
+        return self.full[_inside(self.full.shape, ((0, 0), (0, 0), *self.border))]
+
+    def windows(self, windows: Sequence[Window], outputs: Sequence[int]) -> Array:
+        """What each output meets: (images, *outputs, *kernel, channels), a view; row 0 by row 0."""
+        behind = zip(self.border, windows[1:], strict=True)
+        first = (slice(low - window.before, None) for (low, _), window in behind)
+        place = (slice(None), slice(None), *first)
+        start = self.full[place]
+        image, *steps, channel = start.strides
+        pairs = list(zip(steps, windows, strict=True))
+        return as_strided(
+            start,
+            (len(start), *outputs, *(window.kernel for window in windows), start.shape[-1]),
+            (
+                image,
+                *(step * window.stride for step, window in pairs),
+                *(step * window.dilation for step, window in pairs),
+                channel,
+            ),
+        )
 
 
 class Tensor:
     """A batch in memory: (images, rows, …, columns, channels), with a border of zeros.
 
     A vector's batch is its rows and a sequence has one column, so that every kernel finds four axes
-    or more, and one that bands rows works for all of them.
+    or more, and one that goes over rows works for all of them.
     """
 
     def __init__(self, full: Array, border: Border, rank: int) -> None:
-        self.full = full
-        self.border = border
-        self.rank = rank
-        inside = (
-            slice(low, size - high)
-            for (low, high), size in zip(border, full.shape[1:-1], strict=True)
-        )
-        everything = (slice(None), *inside)
-        self.inner = full[everything]
-        self.plain = full.shape == self.inner.shape
-        """Whether there is no border: rows lie one behind the other."""
-
-    def part(self, places: Any) -> "Tensor":
-        """Some rows and columns, as a tensor that is not in one piece."""
-        found = Tensor(self.inner[places], ((0, 0),) * len(self.border), self.rank)
-        found.plain = False
-        return found
+        self.full, self.border, self.rank = full, border, rank
+        self.inner = full[_inside(full.shape, ((0, 0), *border))]
 
     @property
     def channels_first(self) -> Array:
         """The values as layers define them: (N, C, *spatial)."""
-        if self.rank == 0:
-            return self.inner[0, :, 0, :]
-        inner = self.inner[:, :, 0, :] if self.rank == 1 else self.inner
-        return np.moveaxis(inner, -1, 1)
+        return channels_first(self.inner, self.rank)
 
-    def windows(self, windows: Sequence[Window], outputs: Sequence[int]) -> Array:
-        """What each output meets: (images, *outputs, *kernel, channels), a view."""
-        first = [low - window.before for (low, _), window in zip(self.border, windows, strict=True)]
-        behind = (slice(None), *(slice(each, None) for each in first))
-        start = self.full[behind]
-        image, *steps, channel = self.full.strides
-        return as_strided(
-            start,
-            (start.shape[0], *outputs, *(window.kernel for window in windows), start.shape[-1]),
-            (
-                image,
-                *(step * window.stride for step, window in zip(steps, windows, strict=True)),
-                *(step * window.dilation for step, window in zip(steps, windows, strict=True)),
-                channel,
-            ),
-        )
+    def rows(self, images: slice, first: int, end: int) -> Rows:
+        """Rows of some images, which may reach into the border."""
+        low = self.border[0][0]
+        return Rows(self.full[images, first + low : end + low], self.border[1:], first)
 
     def border_fills(self) -> list[Call]:
         """Calls that set the border to zero."""
-        calls: list[Call] = []
-        where: tuple[slice, ...] = (slice(None),)
-        for (low, high), size in zip(self.border, self.full.shape[1:-1], strict=True):
-            for side in (slice(0, low), slice(size - high, size)):
-                place = (*where, side)
-                if side.start != side.stop:
-                    calls.append((np.copyto, (self.full[place], ZERO)))
-            where = (*where, slice(low, size - high))
-        return calls
+        return fills(self.full, ((0, 0), *self.border))
 
 
-class Kernel(Protocol):
-    """How one operation is computed."""
+def _inside(shape: Sequence[int], border: Border) -> tuple[slice, ...]:
+    return tuple(slice(low, size - high) for (low, high), size in zip(border, shape, strict=False))
 
-    borders: Sequence[Border | None]
-    """The border that each input must have; None where none is read."""
-    workspace: int
-    """Values of memory beside the output, shared by the threads."""
 
-    def bind(self, xs: Sequence[Tensor], out: Tensor, work: Array) -> list[Phase]:
-        """The calls of each thread that compute `out`."""
+def fills(full: Array, border: Border) -> list[Call]:
+    """Calls that set a border to zero."""
+    sides: list[tuple[slice, ...]] = []
+    where: tuple[slice, ...] = ()
+    for (low, high), size in zip(border, full.shape, strict=False):
+        sides += [(*where, slice(0, low))] if low else []
+        sides += [(*where, slice(size - high, size))] if high else []
+        where = (*where, slice(low, size - high))
+    return [(np.copyto, (full[side], ZERO)) for side in sides]
+
+
+def channels_first(array: Array, rank: int) -> Array:
+    """(N, C, *spatial), as layers define it, of (N, rows, …, columns, C)."""
+    if rank == 0:
+        return array[0, :, 0, :]
+    return np.moveaxis(array[:, :, 0, :] if rank == 1 else array, -1, 1)
+
+
+class Banded:
+    """A kernel that computes some rows of an image at a time, on any thread."""
+
+    window: Window = Window()
+    """What an output row meets of the first input's rows; the other inputs are met row by row."""
+    border: Border | None = None
+    """Zeros that the first input must have around it; without, only its values are read."""
+    step = 1
+    """Numbers of rows that leave nothing of a computation unused are its multiples."""
+    limit = 0
+    """Rows that it computes best at a time; 0: as many as stay in cache."""
+
+    def needs(self, first: int, end: int) -> tuple[int, int]:
+        """Rows of the first input, border included, for output rows `first` to `end`."""
+        start = first * self.window.stride - self.window.before
+        return start, start + (end - 1 - first) * self.window.stride + self.window.extent
+
+    def scratch(self, rows: int) -> int:  # noqa: ARG002
+        """Values of memory for computing so many rows of an image."""
+        return 0
+
+    def calls(self, xs: Sequence[Rows], out: Rows, work: Array) -> list[Call]:
+        """The calls that compute the rows `out` from those of the inputs."""
+        raise NotImplementedError
+
+
+class Whole:
+    """A kernel that shares out its work in its own way."""
+
+    border: Border | None = None
+    workspace = 0
+    """Values of memory beside the output."""
+
+    def bind(self, xs: Sequence[Sequence[Tensor]], out: Tensor, work: Array) -> list[Phase]:
+        """The calls of each thread that compute `out` from its inputs, `xs[0]`."""
+        raise NotImplementedError
 
 
 def grid(batch: int, shape: Shape) -> tuple[int, ...]:
@@ -117,30 +160,22 @@ def grid_windows(windows: Sequence[Window]) -> tuple[Window, ...]:
     return (*windows, *((Window(),) * (2 - len(windows))))
 
 
-def share(total: int, threads: int) -> list[tuple[int, int]]:
-    """`total` things in as many even parts as there are threads."""
-    cuts = [total * part // threads for part in range(threads + 1)] if threads else []
-    return list(pairwise(cuts))
+def paddings(windows: Sequence[Window]) -> Border:
+    """The border that windows reach into."""
+    return tuple((window.before, window.after) for window in windows)
 
 
-def bands(images: int, rows: int, most: int, threads: int) -> list[list[tuple[int, int, int]]]:
-    """For each thread its bands (image, first row, end), of at most `most` rows."""
-    found = []
-    for first, end in share(images * rows, threads):
-        own = []
-        for image in range(first // rows, -(-end // rows)):
-            top = max(first - image * rows, 0)
-            size = min(end - image * rows, rows) - top
-            own += [(image, top + a, top + b) for a, b in share(size, -(-size // max(most, 1)))]
-        found.append(own)
-    return found
+def share(total: int, parts: int) -> list[tuple[int, int]]:
+    """`total` things in as many even parts."""
+    return list(pairwise(total * part // parts for part in range(parts + 1)))
 
 
-def pieces(work: Array, *sizes: int) -> Iterator[Array]:
-    """Parts of a workspace, each on a cache line of its own."""
+def pieces(work: Array, *shapes: Sequence[int]) -> Iterator[Array]:
+    """Arrays in a workspace, each from a cache line of its own on."""
     first = 0
-    for size in sizes:
-        yield work[first : first + size]
+    for shape in shapes:
+        size = prod(shape)
+        yield work[first : first + size].reshape(shape)
         first += aligned(size)
 
 
@@ -169,24 +204,23 @@ def finish(
     source: Array,
     target: Array,
     summand: Array | None,
-    residual: Array | None,
+    residual: Rows | None,
     activation: Layer | None,
 ) -> list[Call]:
     """Calls for target = activation(source + summand + residual); `source` is overwritten.
 
-    All arrays are (rows, …, columns, channels). The last pass is the one that writes into the
-    target, between its borders.
+    All arrays are (images, rows, …, columns, channels). The last pass is the one that writes into
+    the target, between its borders.
     """
     columns = target.shape[-2]
-    arrays = [array for array in (source, target, residual) if array is not None]
+    added = None if residual is None else residual.inner
+    arrays = [array for array in (source, target, added) if array is not None]
     if all(array.strides[-2] == array.strides[-1] * array.shape[-1] for array in arrays):
         # Rows of columns × channels: a summand repeated along them runs at 7 to 8 Gvalues/s
         # instead of 4 to 5 with one of 64 to 512 channels.
-        source, target, residual = (
-            None if a is None else _merged(a) for a in (source, target, residual)
-        )
+        source, target, added = (None if a is None else _merged(a) for a in (source, target, added))
         summand = None if summand is None else np.tile(summand, columns)
-    operands = [operand for operand in (summand, residual) if operand is not None]
+    operands = [operand for operand in (summand, added) if operand is not None]
     calls: list[Call] = []
     for number, operand in enumerate(operands, 1):
         last = number == len(operands) and activation is None
@@ -204,10 +238,6 @@ def _merged(array: Array) -> Array:
     return as_strided(array, (*front, columns * channels), (*array.strides[:-2], array.strides[-1]))
 
 
-SMALL = 1_000_000
-"""Multiplications up to which OpenBLAS multiplies without packing its operands first."""
-
-
 def product(a: Array, b: Array, out: Array) -> list[Call]:
     """Calls for out = a @ b, a tall matrix by a small one."""
     rows, inner = a.shape
@@ -217,16 +247,11 @@ def product(a: Array, b: Array, out: Array) -> list[Call]:
         return [(np.matmul, (a, b, out))]
     # In chunks that OpenBLAS does not pack: 75 → 98 GFLOP/s for 12544×96 @ 96×24, 66 → 105 for
     # 12544×32 @ 32×16, 86 → 110 for 3136×256 @ 256×64.
-    size = min(most, 256)
-    size = rows // -(-rows // size)
-    count = rows // size
-    whole = count * size
-    calls: list[Call] = [
-        (
-            np.matmul,
-            (a[:whole].reshape(count, size, inner), b, out[:whole].reshape(count, size, columns)),
-        )
-    ]
+    size = rows // -(-rows // min(most, 256))
+    whole = rows // size * size
+    shape = (rows // size, size)
+    many = (a[:whole].reshape(*shape, inner), b, out[:whole].reshape(*shape, columns))
+    calls: list[Call] = [(np.matmul, many)]
     if whole < rows:
         calls.append((np.matmul, (a[whole:], b, out[whole:])))
     return calls

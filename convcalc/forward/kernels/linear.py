@@ -4,12 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convcalc.forward.kernels.common import SMALL, Array, Border, Tensor, aligned, finish, share
+from convcalc.forward.kernels.common import (
+    SMALL,
+    Array,
+    Rows,
+    Tensor,
+    Whole,
+    aligned,
+    finish,
+    share,
+)
 from convcalc.forward.pool import Call, Phase
 from convcalc.layers import Layer
 
 
-class Linear:
+class Linear(Whole):
     """Each thread has its share of the outputs, so that every weight is read by one of them.
 
     The weights stay in PyTorch's layout, outputs × inputs: the other one is 10 % faster for a
@@ -23,22 +32,17 @@ class Linear:
         batch: int,
         activation: Layer | None,
         threads: int,
-        *,
-        residual: bool,
     ) -> None:
         self.weight, self.summand, self.batch = weight, summand, batch
         self.activation, self.threads = activation, threads
-        self.borders: Sequence[Border | None] = [None] * (1 + residual)
-        self.workspace = aligned(weight.shape[0] * batch) + threads * 16
+        self.workspace = aligned(len(weight) * batch)
 
-    def bind(self, xs: Sequence[Tensor], out: Tensor, work: Array) -> list[Phase]:
+    def bind(self, xs: Sequence[Sequence[Tensor]], out: Tensor, work: Array) -> list[Phase]:
         """The product of each share, then its summand and activation."""
-        x = xs[0].inner.reshape(self.batch, -1)
+        given, *residual = xs[0]
+        x = given.inner.reshape(self.batch, -1)
         parts: list[list[Call]] = []
-        for first, end in share(self.weight.shape[0], self.threads):
-            if first == end:
-                parts.append([])
-                continue
+        for first, end in share(len(self.weight), self.threads):
             weight, count = self.weight[first:end], end - first
             products = work[first * self.batch : end * self.batch]
             target = out.inner[..., first:end]
@@ -50,8 +54,9 @@ class Linear:
                 calls = self._multiply(weight, x, turned)
                 source = turned.T[None, :, None]
             summand = None if self.summand is None else self.summand[first:end]
-            added = xs[1].inner[..., first:end] if len(xs) > 1 else None
-            parts.append([*calls, *finish(source, target, summand, added, self.activation)])
+            added = Rows(residual[0].inner[..., first:end], ((0, 0),), 0) if residual else None
+            calls += finish(source, target, summand, added, self.activation)
+            parts.append(calls if count else [])
         return [parts]
 
     def _multiply(self, weight: Array, x: Array, out: Array) -> list[Call]:
@@ -66,12 +71,8 @@ class Linear:
             return [(np.matmul, (weight, x.T, out))]
         whole = count // size * size
         shape = (count // size, size)
-        calls: list[Call] = [
-            (
-                np.matmul,
-                (weight[:whole].reshape(*shape, depth), x.T, out[:whole].reshape(*shape, -1)),
-            )
-        ]
+        blocks = (weight[:whole].reshape(*shape, depth), x.T, out[:whole].reshape(*shape, -1))
+        calls: list[Call] = [(np.matmul, blocks)]
         if whole < count:
             calls.append((np.matmul, (weight[whole:], x.T, out[whole:])))
         return calls

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from convcalc.forward.kernels.common import Array, Border, Tensor
+from convcalc.forward.kernels.common import Array, Banded, Rows
 from convcalc.forward.kernels.convolution import Convolution, matrix
-from convcalc.forward.pool import Phase
+from convcalc.forward.pool import Call
 from convcalc.layers import Layer
 from convcalc.window import Window
 
@@ -22,11 +22,11 @@ def _phases(window: Window, size: int) -> list[tuple[slice, slice, Window]]:
         low = taps - 1 - start
         backwards = slice(tap + (taps - 1) * step, None if tap < step else tap - step, -step)
         inner = Window(taps, before=low, after=max(count - 1 + start - (size - 1), 0))
-        found.append((slice(first, None, step), backwards, inner))
+        found.append((slice(first, outputs, step), backwards, inner))
     return found
 
 
-class Transposed:
+class Transposed(Banded):
     """A convolution per phase of the strides: only multiplications that count, and no scattering.
 
     U-Net's 2×2 kernels with stride 2 become four products of the map with a matrix.
@@ -42,46 +42,57 @@ class Transposed:
         shape: Sequence[int],
         output: Sequence[int],
         activation: Layer | None,
-        threads: int,
     ) -> None:
         channels, group_filters, *kernel = weight.shape
         weight = weight.reshape(groups, channels // groups, group_filters, *kernel).swapaxes(1, 2)
         weight = weight.reshape(groups * group_filters, channels // groups, *kernel)
-        sizes = shape[1:-1]
-        self.parts: list[tuple[Any, Convolution]] = []
-        for phase in product(*map(_phases, windows, sizes)):
+        self.step = windows[0].up
+        self.parts: list[tuple[tuple[slice, ...], Convolution]] = []
+        for phase in product(*map(_phases, windows, shape[1:-1])):
             places, taps, inner = zip(*phase, strict=True)
-            met = (..., *taps)
-            counts = [len(range(*p.indices(n))) for p, n in zip(places, output[1:-1], strict=True)]
-            self.parts.append(
-                (
-                    (slice(None), *places),
-                    Convolution(
-                        matrix(weight[met], factor, groups),
-                        summand,
-                        inner,
-                        (output[0], *counts, output[-1]),
-                        activation,
-                        threads,
-                    ),
-                )
+            counts = [len(range(place.start, place.stop, place.step)) for place in places]
+            met: Any = (..., *taps)
+            prepared = matrix(weight[met], factor, groups)
+            part = Convolution(
+                prepared, summand, inner, (output[0], *counts, output[-1]), activation
             )
-        wanted = [
-            [(max(window.before, 0), window.after) for window in part.windows]
-            for _, part in self.parts
-        ]
-        self.borders: Sequence[Border | None] = [
-            tuple(
-                (max(low for low, _ in axis), max(high for _, high in axis))
-                for axis in zip(*wanted, strict=True)
-            )
-        ]
-        self.workspace = max(part.workspace for _, part in self.parts)
+            self.parts.append((places, part))
+        borders: list[Any] = [part.border for _, part in self.parts]
+        self.border = tuple(
+            (max(0, *lows), max(highs))
+            for lows, highs in (zip(*axis, strict=True) for axis in zip(*borders, strict=True))
+        )
 
-    def bind(self, xs: Sequence[Tensor], out: Tensor, work: Array) -> list[Phase]:
+    def _rows(self, first: int, end: int) -> list[tuple[int, int]]:
+        """For each part, which of its own rows lie in `first` to `end`."""
+        starts, step = [places[0].start for places, _ in self.parts], self.step
+        return [(max(-((s - first) // step), 0), -((s - end) // step)) for s in starts]
+
+    def needs(self, first: int, end: int) -> tuple[int, int]:
+        """What any part needs."""
+        spans = [
+            part.needs(low, high)
+            for (low, high), (_, part) in zip(self._rows(first, end), self.parts, strict=True)
+            if low < high
+        ]
+        return min(low for low, _ in spans), max(high for _, high in spans)
+
+    def scratch(self, rows: int) -> int:
+        """What a part needs; they take turns."""
+        return max(part.scratch(-(-rows // self.step)) for _, part in self.parts)
+
+    def calls(self, xs: Sequence[Rows], out: Rows, work: Array) -> list[Call]:
         """One convolution after the other, into every stride-th row and column."""
-        phases: list[Phase] = []
-        for places, part in self.parts:
-            given = [xs[0], *(x.part(places) for x in xs[1:])]
-            phases += part.bind(given, out.part(places), work)
-        return phases
+        calls: list[Call] = []
+        rows = self._rows(out.first, out.first + out.full.shape[1])
+        plain = ((0, 0),) * len(out.border)
+        for (low, high), (places, part) in zip(rows, self.parts, strict=True):
+            if low >= high:
+                continue
+            own = slice(places[0].start + low * self.step - out.first, None, self.step)
+            place = (slice(None), own, *places[1:])
+            start, end = (row - xs[0].first for row in part.needs(low, high))
+            given = [xs[0]._replace(full=xs[0].full[:, start:end])]
+            given += [Rows(x.inner[place], plain, 0) for x in xs[1:]]
+            calls += part.calls(given, Rows(out.inner[place], plain, 0), work)
+        return calls
