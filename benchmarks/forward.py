@@ -1,25 +1,33 @@
 """The engine against PyTorch eager and ONNX Runtime: same weights, same cores, runs interleaved.
 
-`python -m benchmarks forward [--batch 1,8] [--rounds N] [--once] [NETWORK …]`
+`python -m benchmarks forward [--batch 1,8] [--rounds N] [--zoo] [--once] [NETWORK …]`
+
+`--zoo` runs every bundled network beside PyTorch; `--once` whole processes, `convcalc verify`
+beside a script that builds the network in PyTorch and runs it.
 """
 
 import argparse
+import itertools
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from statistics import median, quantiles
 from time import sleep
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmarks.timing import interleaved, print_table, python, ratio, seconds
+from benchmarks.timing import interleaved, print_table, process, python, ratio, seconds
 from benchmarks.torch_program import UnknownKindError, onnx_model, torch_program
 from convcalc import forward
 from convcalc.analysis import analyze
+from convcalc.analysis.memory import deploy
 from convcalc.graph import Network, load
+from convcalc.spec.bundled import bundled_architectures
 
 NETWORKS = ("vgg16", "resnet50", "mobilenet_v2", "alexnet_torchvision")
 PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+TIMES = ["network", "batch", "ms", "÷ PyTorch", "quartiles", "best ÷ best", "error"]
 
 
 def main(arguments: list[str]) -> int:
@@ -29,92 +37,112 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--batch", default="1,8")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--zoo", action="store_true", help="every bundled network")
     parser.add_argument("--once", action="store_true", help="whole processes, run once")
     given = parser.parse_args(arguments)
-    rows = [
-        [
-            "network",
-            "batch",
-            "ms",
-            "÷ PyTorch",
-            "quartiles",
-            "best ÷ best",
-            "÷ ONNX Runtime",
-            "÷ sgemm",
+    if given.once:
+        rows = [
+            ["whole process", "ms", "÷ PyTorch", "peak MiB", "PyTorch's", "run again", "PyTorch's"]
         ]
-    ]
-    rows[0] += ["error", "peak MiB"]
-    whole = [["whole process, once", "ms", "÷ PyTorch", "peak MiB", "PyTorch's"]]
-    for name in given.networks:
-        if given.once:
-            whole.append(_process(name, given.rounds))
-            continue
-        for batch in map(int, given.batch.split(",")):
-            network = load(name)
-            try:
-                rows.append(_measured(network, batch, given.rounds, given.threads))
-            except UnknownKindError as error:
-                print(f"{name}: skipped, it has {error}")
-    print_table(whole if given.once else rows)
+        rows += [_whole(name, given.rounds) for name in given.networks]
+        print_table(rows)
+        return 0
+    rows = [[*TIMES, *([] if given.zoo else ["÷ ONNX Runtime", "÷ sgemm", "memory ÷ deploy"])]]
+    batches = [1] if given.zoo else map(int, given.batch.split(","))
+    names = bundled_architectures() if given.zoo else given.networks
+    for name, batch in itertools.product(names, batches):
+        network = load(name)
+        try:
+            pair = _Pair.prepare(network, batch, given.threads)
+            row = pair.times(given.rounds)
+            rows.append(row if given.zoo else [*row, *pair.limits(given.rounds)])
+        except UnknownKindError as error:
+            print(f"{name}: skipped, it has {error}")
+    print_table(rows)
     return 0
 
 
-def _measured(network: Network, batch: int, rounds: int, threads: int | None) -> list[str]:
-    import numpy as np
-    import torch
+class _Pair(NamedTuple):
+    """A network compiled, and the same one in PyTorch with the same weights."""
 
-    threads = threads or forward_threads()
-    torch.set_num_threads(threads)
-    assert network.input is not None  # noqa: S101
-    weights = forward.random_weights(network)
-    x = np.random.default_rng(1).standard_normal((batch, *network.input.axes), dtype=np.float32)
-    executable = forward.compile(network, batch, weights=weights, threads=threads)
-    program: dict[str, Any] = {}
-    exec(torch_program(network), program)  # noqa: S102 (written above, from the network)
-    for name, module in program["modules"].items():
-        state = {
-            key: torch.from_numpy(np.ascontiguousarray(weights[f"{name}.{key}"]))
-            for key in module.state_dict()
-            if key != "num_batches_tracked"
-        }
-        module.load_state_dict(state, strict=False)
-    given = torch.from_numpy(x)
+    network: Network
+    executable: Any
+    weights: Mapping[str, Any]
+    x: Any
+    eager: Callable[[], Any]
 
-    def eager() -> Any:
-        with torch.inference_mode():
-            return program["forward"](given).numpy()
+    @classmethod
+    def prepare(cls, network: Network, batch: int, threads: int | None) -> "_Pair":
+        import numpy as np
+        import torch
 
-    def engine() -> Any:
-        return executable.run(x)
+        weights = forward.random_weights(network)
+        axes = network.input.axes if network.input else ()
+        x = np.random.default_rng(1).standard_normal((batch, *axes), dtype=np.float32)
+        executable = forward.compile(network, batch, weights=weights, threads=threads)
+        torch.set_num_threads(executable.threads)
+        program: dict[str, Any] = {}
+        exec(torch_program(network), program)  # noqa: S102 (written above, from the network)
+        for name, module in program["modules"].items():
+            state = {
+                key: torch.from_numpy(np.ascontiguousarray(weights[f"{name}.{key}"]))
+                for key in module.state_dict()
+                if key != "num_batches_tracked"
+            }
+            module.load_state_dict(state, strict=False)
 
-    peer = eager()
-    error = float(abs(engine() - peer).max() / abs(peer).max())
-    times = _rested({"engine": engine, "torch": eager}, rounds)
-    ratios = [mine / theirs for mine, theirs in zip(times["engine"], times["torch"], strict=True)]
-    low, _, high = quantiles(ratios, n=4)
-    # The others have rounds of their own: what they leave behind, warm caches and threads that
-    # still spin, is not for the two that are compared to find.
-    runtime = _onnx_runtime(network, batch, weights, threads)
-    if runtime is not None:
-        beside = {"engine": engine, "onnx": lambda: runtime.run(None, {"x": x})}
-        onnx = f"{ratio(_rested(beside, rounds), 'engine', 'onnx'):.2f}"
-    a = np.ones((1536, 1536), np.float32)
-    out = np.empty_like(a)
-    peak = 2 * 1536**3 / median(_rested({"sgemm": lambda: np.matmul(a, a, out)}, rounds)["sgemm"])
-    limit = analyze(network, batch=batch).totals.flops / peak
-    _, mine = forward.measure_peak(lambda: forward.compile(network, batch, weights=weights).run(x))
-    return [
-        network.name,
-        str(batch),
-        f"{median(times['engine']) * 1e3:.1f}",
-        f"{ratio(times, 'engine', 'torch'):.2f}",
-        f"{low:.2f}–{high:.2f}",
-        f"{min(times['engine']) / min(times['torch']):.2f}",
-        onnx if runtime else "–",
-        f"{median(times['engine']) / limit:.2f}",
-        f"{error:.1e}",
-        f"{mine / 2**20:.0f}",
-    ]
+        def eager() -> Any:
+            with torch.inference_mode():
+                return program["forward"](torch.from_numpy(x)).numpy()
+
+        return cls(network, executable, weights, x, eager)
+
+    def engine(self) -> Any:
+        return self.executable.run(self.x)
+
+    def times(self, rounds: int) -> list[str]:
+        """What both take, and how far apart their outputs are."""
+        peer = self.eager()
+        error = float(abs(self.engine() - peer).max() / abs(peer).max())
+        times = _rested({"engine": self.engine, "torch": self.eager}, rounds)
+        ratios = [mine / theirs for mine, theirs in zip(*times.values(), strict=True)]
+        low, middle, high = quantiles(ratios, n=4)
+        return [
+            self.network.name,
+            str(len(self.x)),
+            f"{median(times['engine']) * 1e3:.1f}",
+            f"{middle:.2f}",
+            f"{low:.2f}–{high:.2f}",
+            f"{min(times['engine']) / min(times['torch']):.2f}",
+            f"{error:.1e}",
+        ]
+
+    def limits(self, rounds: int) -> list[str]:
+        """Time beside ONNX Runtime and what sgemm's peak allows, memory beside the prediction.
+
+        The others have rounds of their own: what they leave behind, warm caches and threads that
+        still spin, is not for the two that are compared to find.
+        """
+        import numpy as np
+
+        onnx = "–"
+        runtime = _onnx_runtime(self.network, len(self.x), self.weights, self.executable.threads)
+        if runtime is not None:
+            beside = {"engine": self.engine, "onnx": lambda: runtime.run(None, {"x": self.x})}
+            onnx = f"{ratio(_rested(beside, rounds), 'engine', 'onnx'):.2f}"
+        a = np.ones((1536, 1536), np.float32)
+        out = np.empty_like(a)
+        sgemm = {"engine": self.engine, "sgemm": lambda: np.matmul(a, a, out)}
+        _rested({"sgemm": sgemm["sgemm"]}, 3)
+        times = {name: _rested({name: run}, rounds)[name] for name, run in sgemm.items()}
+        peak = 2 * 1536**3 / median(times["sgemm"])
+        limit = analyze(self.network, batch=len(self.x)).totals.flops / peak
+        predicted = deploy(self.network, batch=len(self.x)).activation_peak
+        return [
+            onnx,
+            f"{median(times['engine']) / limit:.2f}",
+            f"{self.executable.workspace_bytes / predicted:.2f}",
+        ]
 
 
 def _rested(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
@@ -133,13 +161,6 @@ def _rested(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, 
     return times
 
 
-def forward_threads() -> int:
-    """Threads that everything runs on."""
-    from convcalc.forward.pool import available_cores
-
-    return available_cores()
-
-
 def _onnx_runtime(network: Network, batch: int, weights: Any, threads: int) -> Any:
     try:
         import onnxruntime
@@ -154,23 +175,30 @@ def _onnx_runtime(network: Network, batch: int, weights: Any, threads: int) -> A
     return onnxruntime.InferenceSession(model.SerializeToString(), options)
 
 
-def _process(name: str, rounds: int) -> list[str]:
-    """Time and memory of a process that builds a network with random weights and runs it once."""
+def _whole(name: str, rounds: int) -> list[str]:
+    """Time and memory of `convcalc verify` and of a script that runs the network in PyTorch once.
+
+    `run again`: the memory of processes that compile the network and run it three times.
+    """
     network = load(name)
     assert network.input is not None  # noqa: S101
     shape = (1, *network.input.axes)
+    theirs = f"{torch_program(network)}\nforward(torch.zeros({shape}))\n"
+    verify = [str(Path(sys.executable).parent / "convcalc"), "verify", name]
+    times = interleaved({"engine": process(*verify), "torch": python(theirs)}, rounds)
     mine = (
         "import numpy as np\nfrom convcalc import forward\nfrom convcalc.graph import load\n"
-        f"forward.run(load({name!r}), np.zeros({shape}, np.float32), keep='output')\n"
+        f"executable = forward.compile(load({name!r}))\n"
+        f"for _ in range(3): executable.run(np.zeros({shape}, np.float32))\n"
     )
-    theirs = f"{torch_program(network)}\nforward(torch.zeros({shape}))\n"
-    times = interleaved({"engine": python(mine), "torch": python(theirs)}, rounds)
-    peaks = [_peak(code) for code in (mine, theirs)]
+    main = f"import sys\nfrom convcalc.cli import main\nsys.argv = {['convcalc', *verify[1:]]!r}\n"
+    once = f"{main}try: main()\nexcept SystemExit: pass\n"
+    again = f"{theirs}for _ in range(2): forward(torch.zeros({shape}))\n"
     return [
         network.name,
         f"{median(times['engine']) * 1e3:.0f}",
         f"{ratio(times, 'engine', 'torch'):.2f}",
-        *(f"{peak:.0f}" for peak in peaks),
+        *(f"{_peak(code):.0f}" for code in (once, theirs, mine, again)),
     ]
 
 

@@ -21,8 +21,20 @@ FUNCTIONS = {
     "dropout": "{0}",
     "add": "{0} + {1}",
     "multiply": "{0} * {1}",
+    "leaky_relu": "F.leaky_relu({0}, {slope}, inplace={inplace})",
+    "global_maxpool": "F.adaptive_max_pool{rank}d({0}, 1)",
     "global_avgpool": "F.adaptive_avg_pool{rank}d({0}, 1)",
 }
+
+
+SCALE = """
+class Scale(nn.Module):
+    def __init__(self, *shape):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(shape))
+    def forward(self, x):
+        return x * self.weight.reshape(-1, *[1] * (x.dim() - 2))
+"""
 
 
 class UnknownKindError(ValueError):
@@ -33,6 +45,7 @@ def torch_program(network: Network) -> str:
     """Source that defines `modules` by layer name and `forward(x)`."""
     made = ["import torch", "from torch import nn", "from torch.nn import functional as F"]
     made.append("torch.set_grad_enabled(False)")
+    made.append(SCALE)
     made.append("modules = {}")
     body = ["def forward(x):"]
     read = Counter(source for node in network.nodes for source in node.inputs)
@@ -41,8 +54,10 @@ def torch_program(network: Network) -> str:
         inputs = ["x" if source == INPUT else f"v{source}" for source in node.inputs]
         module, expression = _words(network, index, inputs, read)
         if module:
-            made.append(f"m{index} = modules[{node.name!r}] = {module}.eval()")
-            expression = f"m{index}({', '.join(inputs)})"
+            held = index if node.shared_with < 0 else node.shared_with
+            if held == index:
+                made.append(f"m{index} = modules[{node.name!r}] = {module}.eval()")
+            expression = (expression or "m({0})").replace("m(", f"m{held}(", 1).format(*inputs)
         body.append(f"    v{index} = {expression}")
         gone = [source for source in node.inputs if source >= 0 and last[source] == index]
         body += [f"    del v{source}" for source in sorted(set(gone))]
@@ -50,17 +65,18 @@ def torch_program(network: Network) -> str:
     return "\n".join([*made, *body])
 
 
-def _pads(windows: tuple[Window, ...]) -> tuple[int, ...]:
-    if any(window.before != window.after for window in windows):
-        message = "padding that differs by side"
-        raise UnknownKindError(message)
-    return tuple(window.before for window in windows)
+def _padded(windows: tuple[Window, ...], given: str, value: str) -> tuple[tuple[int, ...], str]:
+    """Padding that a layer takes itself, or none and the input padded in front of it."""
+    if all(window.before == window.after >= 0 for window in windows):
+        return tuple(window.before for window in windows), given
+    sides = [side for window in reversed(windows) for side in (window.before, window.after)]
+    return (0,) * len(windows), f"F.pad({given}, {sides}, value={value})"
 
 
 def _words(
     network: Network, index: int, inputs: list[str], read: Mapping[int, int]
 ) -> tuple[str, str]:
-    """A module to build and nothing, or nothing and an expression."""
+    """A module to build and how it is called, if not on the input; or "" and an expression."""
     node, plan = network.nodes[index], network.plans[index]
     shape = network.shape_of(node.inputs[0])
     assert plan is not None  # noqa: S101
@@ -78,22 +94,32 @@ def _words(
     stride = tuple(window.stride for window in windows)
     if node.kind in ("conv", "depthwise_conv"):
         groups = shape.channels if node.kind == "depthwise_conv" else layer.groups
+        padding, given = _padded(windows, "{0}", "0.0")
         return (
             f"nn.Conv{rank}d({shape.channels}, {plan.output.channels}, {kernel}, {stride}, "
-            f"{_pads(windows)}, {tuple(w.dilation for w in windows)}, {groups}, {layer.bias})"
-        ), ""
+            f"{padding}, {tuple(w.dilation for w in windows)}, {groups}, {layer.bias})"
+        ), f"m({given})"
+    if node.kind == "layernorm" and layer.over == "channels" and layer.affine and layer.bias:
+        last, first = (0, *range(2, rank + 2), 1), (0, rank + 1, *range(1, rank + 1))
+        turned = f"m({{0}}.permute{last}).permute{first}" if rank else "m({0})"
+        return f"nn.LayerNorm({shape.channels}, eps={layer.eps})", turned
+    if node.kind == "scale" and not layer.bias:
+        return f"Scale({shape.channels})", "m({0})"
     if node.kind == "batchnorm":
         return f"nn.BatchNorm{max(rank, 1)}d({shape.channels}, eps={layer.eps})", ""
     if node.kind == "linear":
         return f"nn.Linear({shape.channels}, {layer.features}, {layer.bias})", ""
     if node.kind in ("maxpool", "avgpool"):
-        ceil = layer.rounding == "ceil"
-        if ceil:
-            padding: Any = layer.padding
-        else:
-            padding = _pads(windows)
+        ceil, given = layer.rounding == "ceil", inputs[0]
+        pads: Any = layer.padding
+        if not ceil:
+            value = "-torch.inf" if node.kind == "maxpool" else "0.0"
+            pads, given = _padded(windows, given, value)
         name = f"{node.kind[:3]}_pool{rank}d"
-        return "", f"F.{name}({inputs[0]}, {kernel}, {stride}, {padding}, ceil_mode={ceil})"
+        return "", f"F.{name}({given}, {kernel}, {stride}, {pads}, ceil_mode={ceil})"
+    if node.kind in ("pad", "crop") and getattr(layer, "mode", "zero") == "zero":
+        sides = [side for w in reversed(windows) for side in (w.before, w.after)]
+        return "", f"F.pad({inputs[0]}, {sides})"
     if node.kind == "adaptive_avgpool":
         return "", f"F.adaptive_avg_pool{rank}d({inputs[0]}, {plan.output.spatial})"
     if node.kind == "flatten" and not plan.output.spatial:
@@ -111,7 +137,10 @@ def _words(
     if words is None or len(inputs) > 2:
         raise UnknownKindError(node.kind)
     return "", words.format(
-        *inputs, rank=rank, inplace=read[node.inputs[0]] == 1 and node.inputs[0] >= 0
+        *inputs,
+        rank=rank,
+        slope=getattr(layer, "slope", 0),
+        inplace=read[node.inputs[0]] == 1 and node.inputs[0] >= 0,
     )
 
 

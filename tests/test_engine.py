@@ -434,13 +434,31 @@ def test_every_array_is_float32(layers: str) -> None:
 
 def test_a_run_allocates_little_but_its_output() -> None:
     net = load("vgg16", parameters={"classes": 10})
-    executable = forward.compile(net, threads=2, once=True)
+    executable = forward.compile(net, weights=forward.random_weights(net), threads=2, once=True)
     x = batch_for(net, 1)
     executable.run(x)
     _, peak = forward.measure_peak(executable.run, x)
     assert peak < 1 << 20
     largest = 2 * 4 * 224 * 224 * 64
     assert executable.workspace_bytes < 2 * largest
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_weights_that_are_drawn_when_they_are_read_are_the_same(batch: int) -> None:
+    layers = "[conv: {filters: 8, kernel: 3}, batchnorm, flatten, linear: 700, relu, linear: 9]"
+    net = network(layers, "24x20x4")
+    x = batch_for(net, batch)
+    expected = forward.compile(net, batch, weights=forward.random_weights(net, 3)).run(x)
+    drawn = forward.compile(net, batch, seed=3, once=True)
+    for _ in range(2):
+        assert error(drawn.run(x), expected) <= DIRECT
+
+
+def test_weights_that_are_read_once_are_never_all_in_memory() -> None:
+    net = network("[flatten, linear: 4096, linear: 4096]", "32x32x4")
+    x = batch_for(net, 1)
+    _, peak = forward.measure_peak(forward.run, net, x, keep="output", threads=2)
+    assert peak < 4 * 4096 * 4096 * 2 / 8
 
 
 def test_wrong_weights_are_all_listed() -> None:

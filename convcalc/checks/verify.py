@@ -62,11 +62,13 @@ def verify(network: Network, run: Run) -> Outcome:
         with_engine,
         with_reference,
     )
-    from convcalc.forward.weights import random_weights
+    from convcalc.forward.weights import drawn_weights, random_weights
 
     weights = run.weights
-    if weights is None:
+    if weights is None and run.profile:  # the time that drawing them takes is not the network's
         weights = random_weights(network, run.seed, threads=run.threads)
+    elif weights is None:
+        weights = drawn_weights(network, run.seed)
     observed: list[Observed] = observe(network, run.batch, weights)
     shown = matching(network, run.pattern)
     keep = shown if run.keep else ()

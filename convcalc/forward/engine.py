@@ -9,7 +9,7 @@ import numpy as np
 from convcalc.forward.plan import Compiled, Step, build
 from convcalc.forward.pool import available_cores, workers
 from convcalc.forward.reference import run_reference
-from convcalc.forward.weights import checked_weights, random_weights
+from convcalc.forward.weights import Drawn, checked_weights, drawn_weights, random_weights
 from convcalc.graph import Network, SpecError
 
 Array = np.ndarray[Any, Any]
@@ -38,10 +38,14 @@ class Executable:
             message = f"the engine works in float32; run {dtype} with reference=True"
             raise ValueError(message)
         if weights is None:
-            weights = random_weights(network, seed, threads=threads)
+            drawn = drawn_weights(network, seed)
+            weights = drawn if once else random_weights(network, seed, threads=threads)
         else:
             checked_weights(network, weights)
-            weights = {name: np.asarray(each, np.float32) for name, each in weights.items()}
+            weights = {
+                name: each if isinstance(each, Drawn) else np.asarray(each, np.float32)
+                for name, each in weights.items()
+            }
         self.network = network
         self.batch = batch
         self.threads = threads or available_cores()

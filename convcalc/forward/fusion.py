@@ -155,9 +155,12 @@ def folded(
     factor: Any = None
     summand: Any = None
     if operation.folds:
-        summand = layer_weights(network, operation.index, weights).get("bias")
+        bias = layer_weights(network, operation.index, weights).get("bias")
+        summand = None if bias is None else np.asarray(bias)
     for index in operation.affine:
-        layer, own = network.nodes[index].layer, layer_weights(network, index, weights)
+        layer = network.nodes[index].layer
+        held = layer_weights(network, index, weights)
+        own = {name: np.asarray(each) for name, each in held.items()}
         times: Any = own.get("weight")
         plus: Any = own.get("bias")
         if "running_var" in own:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
-from convcalc.forward.weights import owner
+from convcalc.forward.weights import Drawn, owner
 from convcalc.graph import INPUT, Network
 
 MULTIPLYING = frozenset({"conv", "depthwise_conv", "conv_transpose", "locally_connected", "linear"})
@@ -182,7 +182,9 @@ def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Ob
         named: dict[str, Any] = {}
         prefix = network.nodes[owner(network, index)].name
         for weight in plan.weights:
-            array = np.asarray(weights[f"{prefix}.{weight.name}"]).view(Dry)
+            held = weights[f"{prefix}.{weight.name}"]
+            unread = isinstance(held, Drawn)  # memory that nobody touches is not taken
+            array = (np.empty(held.shape, held.dtype) if unread else np.asarray(held)).view(Dry)
             array.origin = weight.name
             named[weight.name] = array
         asked = Asked(named)

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple, cast
 
@@ -22,7 +24,7 @@ from convcalc.forward.kernels.common import (
 )
 from convcalc.forward.kernels.elementwise import Merge
 from convcalc.forward.memory import Span, placed
-from convcalc.forward.pool import Phase
+from convcalc.forward.pool import Phase, one_blas_thread
 from convcalc.graph import INPUT, Network
 
 
@@ -63,7 +65,8 @@ def build(
     """Compile a network; layers in `keep` can be read after a run."""
     operations, holder = fuse(network, keep)
     choice = Choice(network, operations, batch, weights, threads, once=once)
-    kernels = [choose(choice, operation) for operation in operations]
+    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
+        kernels = list(pool.map(partial(choose, choice), operations))
     shapes = {
         value: shape_of(network, operations, value) for value in range(INPUT, len(operations))
     }

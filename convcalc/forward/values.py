@@ -149,7 +149,7 @@ def with_reference(
     gpu = backend == "cupy"
     xp: Any = cupy_with_gpu() if gpu else np
     x = xp.asarray(x, dtype=dtype)
-    arrays = {name: xp.asarray(each, dtype=dtype) for name, each in weights.items()}
+    arrays = {name: xp.asarray(np.asarray(each), dtype=dtype) for name, each in weights.items()}
     shapes: dict[str, tuple[int, ...]] = {}
     finite: dict[str, bool] = {}
     runs: list[list[Timed]] = []

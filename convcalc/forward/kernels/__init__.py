@@ -17,6 +17,7 @@ from convcalc.forward.kernels.pooling import Pooling
 from convcalc.forward.kernels.transposed import Transposed
 from convcalc.forward.kernels.winograd import Winograd, tile_size
 from convcalc.forward.reference import layer_weights
+from convcalc.forward.weights import Drawn
 from convcalc.graph import Network
 from convcalc.layers import Plan
 from convcalc.layers.pooling import window_sums
@@ -70,13 +71,16 @@ def choose(choice: Choice, operation: Operation) -> Kernel:
     plan = network.plans[operation.index]
     assert plan is not None  # noqa: S101
     weights = layer_weights(network, operation.index, choice.weights)
-    if operation.folds and kind != "linear":
-        return _convolution(choice, operation, plan, weights)
     if kind == "linear":
         factor, summand = folded(network, operation, choice.weights)
-        weight = weights["weight"] if factor is None else weights["weight"] * factor[:, None]
+        weight = weights["weight"]
+        if factor is not None:
+            weight = np.asarray(weight) * factor[:, None]
         threads = choice.threads_for(operation)
         return Linear(weight, summand, choice.batch, activation, threads)
+    weights = {name: np.asarray(each) for name, each in weights.items()}
+    if operation.folds:
+        return _convolution(choice, operation, plan, weights)
     if kind == "affine":
         return Affine(*folded(network, operation, choice.weights), activation)
     if kind in ("add", "multiply"):
@@ -112,7 +116,8 @@ def _convolution(
         if factor is not None:
             weight = weight * factor.reshape(-1, 1, 1, 1)
         return Depthwise(weight, summand, windows, output, activation)
-    prepared = matrix(weight, factor, groups)
+    held = layer_weights(choice.network, operation.index, choice.weights)["weight"]
+    prepared = matrix(weight, factor, groups, own=isinstance(held, Drawn))
     tile = tile_size(windows, groups, channels, output, once=choice.once)
     if tile:
         return Winograd(prepared, summand, windows, given, output, tile, activation)

@@ -20,15 +20,18 @@ from convcalc.layers import Layer
 from convcalc.window import Window
 
 
-def matrix(weight: Array, factor: Array | None, groups: int) -> Array:
-    """A convolution's weights as (groups, taps·channels, filters), the factor folded in."""
+def matrix(weight: Array, factor: Array | None, groups: int, *, own: bool = False) -> Array:
+    """A convolution's weights as (groups, taps·channels, filters), the factor folded in.
+
+    Weights that nobody else owns may be overwritten.
+    """
     filters, channels, *kernel = weight.shape
     weight = weight.reshape(groups, filters // groups, channels, *kernel)
     last = weight.ndim - 1
     weight = weight.transpose(0, *range(3, last + 1), 2, 1)
     if factor is not None:
         factor = factor.reshape(groups, *(1,) * (last - 1), filters // groups)
-        weight = np.multiply(weight, factor, order="C")
+        weight = np.multiply(weight, factor, order="C", out=weight if own else None)
     return np.ascontiguousarray(weight).reshape(groups, -1, filters // groups)
 
 

@@ -1,6 +1,6 @@
 """Fully connected layers, which read every weight once: memory is what limits them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,9 +12,11 @@ from convcalc.forward.kernels.common import (
     Whole,
     aligned,
     finish,
+    pieces,
     share,
 )
 from convcalc.forward.pool import Call, Phase
+from convcalc.forward.weights import Drawn
 from convcalc.layers import Layer
 
 
@@ -22,12 +24,13 @@ class Linear(Whole):
     """Each thread has its share of the outputs, so that every weight is read by one of them.
 
     The weights stay in PyTorch's layout, outputs × inputs: the other one is 10 % faster for a
-    single example (24.6 against 22.2 GB/s), and costs a copy of 494 MB in VGG-16.
+    single example (24.6 against 22.2 GB/s), and costs a copy of 494 MB in VGG-16. Random ones that
+    are read once are drawn into a core's cache when they are, and never are all in memory.
     """
 
     def __init__(
         self,
-        weight: Array,
+        weight: Array | Drawn,
         summand: Array | None,
         batch: int,
         activation: Layer | None,
@@ -35,29 +38,48 @@ class Linear(Whole):
     ) -> None:
         self.weight, self.summand, self.batch = weight, summand, batch
         self.activation, self.threads = activation, threads
-        self.workspace = aligned(len(weight) * batch)
+        self.outputs, self.inputs = (int(size) for size in weight.shape)
+        self.workspace = aligned(self.outputs * batch)
+        if isinstance(weight, Drawn):
+            self.workspace += threads * aligned(weight.step)
 
     def bind(self, xs: Sequence[Sequence[Tensor]], out: Tensor, work: Array) -> list[Phase]:
         """The product of each share, then its summand and activation."""
         given, *residual = xs[0]
         x = given.inner.reshape(self.batch, -1)
+        products, *memory = self._memory(work)
+        blocks = self._blocks()
         parts: list[list[Call]] = []
-        for first, end in share(len(self.weight), self.threads):
-            weight, count = self.weight[first:end], end - first
-            products = work[first * self.batch : end * self.batch]
-            target = out.inner[..., first:end]
-            if self.batch == 1:
-                calls: list[Call] = [(np.matmul, (weight, x[0], products))]
-                source = products.reshape(target.shape)
-            else:
-                turned = products.reshape(count, self.batch)
-                calls = self._multiply(weight, x, turned)
-                source = turned.T[None, :, None]
+        for thread, (low, high) in enumerate(share(len(blocks), self.threads)):
+            if low == high:
+                continue
+            first, end = blocks[low][0], blocks[high - 1][1]
+            calls: list[Call] = []
+            for number in range(low, high):
+                a, b = blocks[number]
+                if isinstance(self.weight, Drawn):
+                    drawn = memory[thread][: (b - a) * self.inputs]
+                    calls.append((self.weight.fill, (drawn, number)))
+                    weight = drawn.reshape(b - a, self.inputs)
+                else:
+                    weight = self.weight[a:b]
+                calls += self._multiply(weight, x, products[a:b])
+            target, source = out.inner[..., first:end], products[first:end].T[None, :, None]
             summand = None if self.summand is None else self.summand[first:end]
             added = Rows(residual[0].inner[..., first:end], ((0, 0),), 0) if residual else None
-            calls += finish(source, target, summand, added, self.activation)
-            parts.append(calls if count else [])
+            parts.append([*calls, *finish(source, target, summand, added, self.activation)])
         return [parts]
+
+    def _memory(self, work: Array) -> Iterator[Array]:
+        size = self.weight.step if isinstance(self.weight, Drawn) else 0
+        return pieces(work, (self.outputs, self.batch), *[(size,)] * self.threads)
+
+    def _blocks(self) -> list[tuple[int, int]]:
+        """Rows of weights that are there, or are drawn, together."""
+        if isinstance(self.weight, Drawn):
+            blocks = self.weight.blocks()
+            return [(first // self.inputs, end // self.inputs) for first, end in blocks]
+        return [(a, b) for a, b in share(self.outputs, self.threads) if a < b]
 
     def _multiply(self, weight: Array, x: Array, out: Array) -> list[Call]:
         """The product with x.T, in blocks of rows that OpenBLAS multiplies without packing them.
@@ -66,6 +88,8 @@ class Linear(Whole):
         batch 4.
         """
         count, depth = weight.shape
+        if self.batch == 1:
+            return [(np.matmul, (weight, x[0], out[:, 0]))]
         size = min(SMALL // (depth * self.batch), count)
         if size < 1 or self.batch > 16:
             return [(np.matmul, (weight, x.T, out))]
