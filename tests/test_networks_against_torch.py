@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convcalc import forward
-from convcalc.forward.pool import one_blas_thread
+from convcalc.forward.pool import blas_threads
 from convcalc.forward.weights import expected_weights
 from convcalc.graph import Network, load
 
@@ -65,7 +65,7 @@ def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with one_blas_thread():
+        with blas_threads(1):
             yield
     finally:
         torch.set_num_threads(before)

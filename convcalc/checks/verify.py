@@ -93,6 +93,7 @@ def verify(network: Network, run: Run) -> Outcome:
             weights,
             backend=run.backend,
             dtype=run.dtype,
+            threads=run.threads,
             keep=keep,
             repeats=repeats,
             progress=run.progress,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.forward.plan import Compiled, Step, build
-from convcalc.forward.pool import available_cores, workers
+from convcalc.forward.pool import available_cores, blas_threads, workers
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import Drawn, checked_weights, drawn_weights, random_weights
 from convcalc.graph import Network, SpecError
@@ -176,7 +176,7 @@ def run(
         checked_weights(network, weights)
     x = xp.asarray(x)
     arrays = {name: xp.asarray(each, dtype=x.dtype) for name, each in weights.items()}
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), blas_threads(threads or available_cores()):
         found = run_reference(xp, network, x, arrays, set(kept))
     return found if xp is np else {name: xp.asnumpy(y) for name, y in found.items()}
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from convcalc.forward.engine import Executable, cupy_with_gpu
 from convcalc.forward.plan import Compiled, Step
+from convcalc.forward.pool import available_cores, blas_threads
 from convcalc.forward.reference import run_reference
 from convcalc.graph import INPUT, Network
 
@@ -139,6 +140,7 @@ def with_reference(
     *,
     backend: str,
     dtype: str,
+    threads: int | None,
     keep: Collection[str],
     repeats: int = 1,
     progress: Progress | None = None,
@@ -180,7 +182,8 @@ def with_reference(
         for number in range(repeats):
             runs.append([])
             started = perf_counter()
-            with np.errstate(all="ignore"), warnings.catch_warnings():
+            count = threads or available_cores()
+            with np.errstate(all="ignore"), blas_threads(count), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
                 found = run_reference(xp, network, x, arrays, names, after)
             if not number and not gpu:

@@ -41,8 +41,10 @@ def expected_weights(network: Network) -> Iterator[tuple[str, int, Weight]]:
 def _range(kind: str, layer: Layer, weight: Weight) -> tuple[float, float]:
     """Middle and reach: He's variance 2/fan-in, normalization around 1, summands around 0."""
     shape = weight.shape
-    if weight.name in ("running_var", "weight") and (len(shape) == 1 or kind == "layernorm"):
+    if weight.name == "running_var":
         return 1.0, 0.5
+    if weight.name == "weight" and (len(shape) == 1 or kind == "layernorm"):
+        return 0.9, 0.45  # with the variance above, a mean square of 1: (0.9² + 0.45²/3) · ln 3
     if weight.name != "weight":
         return 0.0, 0.1
     fan_in = prod(shape[1:])
@@ -123,17 +125,34 @@ class Drawn:
         return self.view(flat).astype(dtype or np.float32, copy=False)
 
 
+def _branches(network: Network) -> set[int]:
+    """Layers with weights that end a branch of an `add`, gates and activations behind them or not."""
+    read = Counter(source for node in network.nodes for source in node.inputs)
+    found: set[int] = set()
+    adds = [node for node in network.nodes if node.kind == "add"]
+    ends = [end for node in adds for end in node.inputs if read[end] == 1]
+    while ends:
+        end = ends.pop()
+        plan, node = network.plans[end], network.nodes[end]
+        if end < 0 or end in found:
+            continue
+        if plan and plan.weights:
+            found.add(end)
+        elif node.kind != "add":  # what a gate multiplies is also what it looks at
+            ends += [each for each in node.inputs if read[each] == 1 or node.kind == "multiply"]
+    return found
+
+
 def drawn_weights(network: Network, seed: int = 0) -> dict[str, Drawn]:
     """Random weights by "<layer>.<weight>", of PyTorch's shapes, none of them in memory yet."""
-    feeds_add = {source for node in network.nodes if node.kind == "add" for source in node.inputs}
-    read = Counter(source for node in network.nodes for source in node.inputs)
+    branches = _branches(network)
     found: dict[str, Drawn] = {}
     for number, (name, index, weight) in enumerate(expected_weights(network)):
         node = network.nodes[index]
         if node.layer is None:
             continue
         middle, reach = _range(node.kind, node.layer, weight)
-        if index in feeds_add and read[index] == 1 and weight.name == "weight":
+        if index in branches and weight.name == "weight":
             middle, reach = middle * BRANCH, reach * BRANCH
         turned = node.kind == "conv" and weight.name == "weight"
         found[name] = Drawn(weight.shape, (seed, number), middle, reach, turned=turned)
