@@ -126,7 +126,7 @@ class Drawn:
 
 
 def _branches(network: Network) -> set[int]:
-    """Layers with weights that end a branch of an `add`, gates and activations behind them or not."""
+    """Layers whose weights end a branch of an `add`, whatever gates or activations follow."""
     read = Counter(source for node in network.nodes for source in node.inputs)
     found: set[int] = set()
     adds = [node for node in network.nodes if node.kind == "add"]

@@ -10,7 +10,7 @@ from convcalc.forward.fusion import Operation, folded, is_activation, shape_of
 from convcalc.forward.kernels.common import Array, Banded, Whole, grid, grid_windows
 from convcalc.forward.kernels.convolution import Convolution, matrix
 from convcalc.forward.kernels.depthwise import Depthwise
-from convcalc.forward.kernels.elementwise import Activation, Affine, Concat, Merge
+from convcalc.forward.kernels.elementwise import Activation, Affine, Concat, LayerNorm, Merge
 from convcalc.forward.kernels.fallback import BandedDefinition, Definition
 from convcalc.forward.kernels.linear import Linear
 from convcalc.forward.kernels.pooling import Pooling
@@ -89,6 +89,8 @@ def choose(choice: Choice, operation: Operation) -> Kernel:
         return Concat()
     if is_activation(operation.layer):
         return Activation(operation.layer)
+    if kind == "layernorm" and getattr(operation.layer, "over", None) == "channels":
+        return LayerNorm(weights, getattr(operation.layer, "eps", 0))
     pooling = _pooling(choice, operation, plan)
     if pooling is not None:
         return pooling

@@ -2,21 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import inf, prod
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from convcalc.forward.kernels.activations import ZERO, activation_call
 from convcalc.forward.pool import Call, Phase
 from convcalc.layers import Layer
 from convcalc.shape import Shape
 from convcalc.window import Window
-
-try:  # np.clip takes 3.9 µs a call, the ufunc that it calls 0.95
-    from numpy._core.umath import clip  # type: ignore[import-not-found,attr-defined,unused-ignore]
-except ImportError:  # NumPy 1
-    from numpy.core.umath import clip  # type: ignore[import-not-found,attr-defined,no-redef,unused-ignore]
 
 Border = tuple[tuple[int, int], ...]
 """Zeros in front of and behind each axis."""
@@ -26,7 +22,6 @@ LINE = 16
 """Values in a cache line."""
 SMALL = 1_000_000
 """Multiplications up to which OpenBLAS multiplies without packing its operands first."""
-ZERO, SIX, INFINITY = np.float32(0), np.float32(6), np.float32(inf)
 
 
 class Rows(NamedTuple):
@@ -182,22 +177,6 @@ def pieces(work: Array, *shapes: Sequence[int]) -> Iterator[Array]:
 def aligned(size: int) -> int:
     """`size` rounded up to whole cache lines."""
     return -(-size // LINE) * LINE
-
-
-def activate(layer: Layer, source: Array, target: Array) -> None:
-    """An activation by its definition; on a band, its temporaries stay in cache."""
-    np.copyto(target, layer.forward(np, {}, (source,)))
-
-
-def activation_call(layer: Layer, source: Array, target: Array) -> Call:
-    """The call that applies an activation."""
-    kind = type(layer).__name__
-    # clip runs a vector loop at 8.5 Gvalues/s; np.maximum with a scalar a slow one at 3.6.
-    if kind == "Relu":
-        return clip, (source, ZERO, INFINITY, target)
-    if kind == "Relu6":
-        return clip, (source, ZERO, SIX, target)
-    return activate, (layer, source, target)
 
 
 def finish(

@@ -1,0 +1,81 @@
+"""Activations in passes over blocks that stay in cache; others run as they are defined."""
+
+from collections.abc import Callable, Iterator
+from math import inf, sqrt
+from typing import Any
+
+import numpy as np
+
+from convcalc.forward.pool import Call
+from convcalc.layers import Layer
+
+try:  # np.clip takes 3.9 µs a call, the ufunc that it calls 0.95
+    from numpy._core.umath import clip  # type: ignore[import-not-found,attr-defined,unused-ignore]
+except ImportError:  # NumPy 1
+    from numpy.core.umath import clip  # type: ignore[import-not-found,attr-defined,no-redef,unused-ignore]
+
+Array = Any
+ZERO, ONE, SIX, INFINITY = np.float32(0), np.float32(1), np.float32(6), np.float32(inf)
+BLOCK = 64 * 1024
+"""Values at a time: with what is computed on the way they stay in a core's second cache; with half,
+threads take turns at Python's lock more often than they compute."""
+ERFC = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+"""a₁ to a₅ of Abramowitz and Stegun, formula 7.1.26, with p = 0.3275911: |error| ≤ 1.5e-7."""
+
+
+def blocks(source: Array, target: Array) -> Iterator[tuple[Array, Array]]:
+    """Both in rows that stay in cache."""
+    rows = max(BLOCK // max(source[0, 0].size, 1), 1)
+    for x, y in zip(source, target, strict=True):
+        for first in range(0, len(x), rows):
+            yield x[first : first + rows], y[first : first + rows]
+
+
+def silu(source: Array, target: Array) -> None:
+    """x/(1 + e⁻ˣ): EfficientNet-B0 takes 0.5 × as long as with its definition."""
+    for x, y in blocks(source, target):
+        below = np.negative(x)
+        np.exp(below, below)
+        below += 1
+        np.divide(x, below, y)
+
+
+def gelu(source: Array, target: Array) -> None:
+    """max(x, 0) − |x|·½·erfc(|x|/√2), which is x·Φ(x): ConvNeXt-T takes 0.3 × as long."""
+    for x, y in blocks(source, target):
+        size = np.abs(x)
+        t = size * (0.3275911 / sqrt(2))
+        t += 1
+        np.divide(ONE, t, t)
+        tail = t * (ERFC[4] / 2)
+        for factor in ERFC[3::-1]:
+            tail += factor / 2
+            tail *= t
+        tail *= size
+        size *= size
+        size *= -0.5
+        np.exp(size, size)
+        tail *= size
+        clip(x, ZERO, INFINITY, t)
+        np.subtract(t, tail, y)
+
+
+def define(layer: Layer, source: Array, target: Array) -> None:
+    """An activation by its definition; on a band, its temporaries stay in cache."""
+    np.copyto(target, layer.forward(np, {}, (source,)))
+
+
+KERNELS: dict[str, Callable[[Array, Array], None]] = {"Silu": silu, "Gelu": gelu}
+
+
+def activation_call(layer: Layer, source: Array, target: Array) -> Call:
+    """The call that applies an activation."""
+    kind = type(layer).__name__
+    # clip runs a vector loop at 8.5 Gvalues/s; np.maximum with a scalar a slow one at 3.6.
+    if kind == "Relu":
+        return clip, (source, ZERO, INFINITY, target)
+    if kind == "Relu6":
+        return clip, (source, ZERO, SIX, target)
+    if kind in KERNELS and getattr(layer, "approximate", "none") == "none":
+        return KERNELS[kind], (source, target)
+    return define, (layer, source, target)
