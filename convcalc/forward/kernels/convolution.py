@@ -14,10 +14,14 @@ from convcalc.forward.kernels.common import (
     paddings,
     pieces,
     product,
+    share,
 )
 from convcalc.forward.pool import Call
 from convcalc.layers import Layer
 from convcalc.window import Window
+
+WIDE = 4 * 1024 * 1024
+"""Values in the largest matrix that is gathered."""
 
 
 def matrix(weight: Array, factor: Array | None, groups: int, *, own: bool = False) -> Array:
@@ -54,34 +58,44 @@ class Convolution(Banded):
         self.filters = output[-1]
         self.pointwise = self.groups == 1 and all(window == Window() for window in windows)
 
+    def _slices(self, rows: int) -> list[tuple[int, int]]:
+        """Parts of the second axis, so that volumes and very wide maps make no huge matrix."""
+        values = rows * self.row * self.groups * self.depth
+        return share(self.behind[0], min(-(-values // WIDE), self.behind[0]))
+
     def scratch(self, rows: int) -> int:
         """The matrix of what is met, and its product where rows of the output lie apart."""
-        positions = rows * self.row
+        widest = max(end - first for first, end in self._slices(rows))
+        positions = rows * widest * (self.row // self.behind[0])
         return aligned(positions * self.groups * self.depth) + positions * self.filters
 
     def calls(self, xs: Sequence[Rows], out: Rows, work: Array) -> list[Call]:
         """Gather, multiply, finish; what is in place already is not gathered."""
-        target, given = out.inner, xs[0].inner
-        positions = prod(target.shape[:-1])
-        columns, products = pieces(
-            work, (self.groups, positions, self.depth), (positions, self.filters)
-        )
+        target, residual = out.inner, xs[1].inner if len(xs) > 1 else None
+        met = xs[0].windows(self.windows, target.shape[1:-1])
         calls: list[Call] = []
-        if self.pointwise and given.flags.c_contiguous:
-            columns = given.reshape(1, positions, self.depth)
+        for first, end in self._slices(prod(target.shape[:2])):
+            place = (slice(None), slice(None), slice(first, end))
+            added = None if residual is None else residual[place]
+            calls += self._slice(met[place], target[place], added, work)
+        return calls
+
+    def _slice(self, met: Array, target: Array, residual: Array | None, work: Array) -> list[Call]:
+        positions, front = prod(target.shape[:-1]), met.ndim - 1
+        matrices = (self.groups, positions, self.depth)
+        columns, products = pieces(work, matrices, (positions, self.filters))
+        calls: list[Call] = []
+        if self.pointwise and met.flags.c_contiguous:
+            columns = met.reshape(matrices)
         else:
-            met = xs[0].windows(self.windows, target.shape[1:-1])
-            front = met.ndim - 1
-            apart = met.reshape(*met.shape[:front], self.groups, -1) if self.groups > 1 else met
-            if self.groups > 1:
-                apart = apart.transpose(front, *range(front), front + 1)
-            calls.append((np.copyto, (columns.reshape(apart.shape), apart)))
+            by_group = met.reshape(*met.shape[:front], self.groups, -1)
+            by_group = by_group.transpose(front, *range(front), front + 1)
+            calls.append((np.copyto, (columns.reshape(by_group.shape), by_group)))
         source = target if target.flags.c_contiguous else products.reshape(target.shape)
         flat = source.reshape(positions, self.filters)
         if self.groups == 1:
             calls += product(columns[0], self.weight[0], flat)
         else:
-            by_group = flat.reshape(positions, self.groups, self.group_filters).transpose(1, 0, 2)
-            calls.append((np.matmul, (columns, self.weight, by_group)))
-        residual = xs[1] if len(xs) > 1 else None
+            apart = flat.reshape(positions, self.groups, self.group_filters).transpose(1, 0, 2)
+            calls.append((np.matmul, (columns, self.weight, apart)))
         return calls + finish(source, target, self.summand, residual, self.activation)

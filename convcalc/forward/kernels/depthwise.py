@@ -63,7 +63,7 @@ class Depthwise(Banded):
         if not target.flags.c_contiguous:
             (source,) = pieces(work, target.shape)
         sums = source.reshape(*target.shape[:2], *self.runs)
-        residual = xs[1] if len(xs) > 1 else None
+        residual = xs[1].inner if len(xs) > 1 else None
         return [
             (multiply_add, (values, self.weight, sums)),
             *finish(source, target, self.summand, residual, self.activation),

@@ -7,7 +7,6 @@ import numpy as np
 from convcalc.forward.kernels.common import (
     SMALL,
     Array,
-    Rows,
     Tensor,
     Whole,
     aligned,
@@ -66,7 +65,7 @@ class Linear(Whole):
                 calls += self._multiply(weight, x, products[a:b])
             target, source = out.inner[..., first:end], products[first:end].T[None, :, None]
             summand = None if self.summand is None else self.summand[first:end]
-            added = Rows(residual[0].inner[..., first:end], ((0, 0),), 0) if residual else None
+            added = residual[0].inner[..., first:end] if residual else None
             parts.append([*calls, *finish(source, target, summand, added, self.activation)])
         return [parts]
 

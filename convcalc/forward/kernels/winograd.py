@@ -140,7 +140,7 @@ class Winograd(Banded):
             rows = slice(first * tile, end * tile)
             memory = list(pieces(work, *self._shapes(images * (end - first))))
             calls += self._enter(xs[0], first, end - first, memory)
-            added = None if residual is None else Rows(residual[:, rows], ((0, 0),), 0)
+            added = None if residual is None else residual[:, rows]
             calls += self._leave(end - first, target[:, rows], added, memory)
         return calls
 
@@ -170,7 +170,7 @@ class Winograd(Banded):
         return [*calls, (np.matmul, (values, self.weight, products))]
 
     def _leave(
-        self, down: int, target: Array, residual: Rows | None, memory: list[Array]
+        self, down: int, target: Array, residual: Array | None, memory: list[Array]
     ) -> list[Call]:
         """Aᵀ·m·A of each tile, cut to the output, with its summand and activation."""
         size, tile, across, filters = self.size, self.tile, self.across, self.filters
