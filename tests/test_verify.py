@@ -101,13 +101,20 @@ def test_good_networks_are_as_predicted(name: str) -> None:
     assert verdict.allocated >= verdict.activation_bytes.observed
 
 
-def test_what_is_alive_is_at_most_what_a_fused_runtime_needs() -> None:
+def test_what_is_alive_is_what_a_fused_runtime_needs() -> None:
     verdict = verify(load("vgg16", input="64x64x3", parameters={"classes": 10}), Run()).verdict
 
-    # Predicted: the outputs of both convolutions in front of the first pooling, 64·64·64 values of
-    # 4 bytes each. The engine pools the second one band by band: only its maxima are ever whole.
+    # The outputs of both convolutions in front of the first pooling.
+    assert verdict.activation_bytes.observed == verdict.activation_bytes.predicted
     assert verdict.activation_bytes.predicted == 2 * 64 * 64 * 64 * 4
-    assert verdict.activation_bytes.observed == (64 * 64 + 32 * 32) * 64 * 4
+
+
+def test_a_run_in_chains_takes_less_than_a_fused_runtime_needs() -> None:
+    network = load("vgg16", input="64x64x3", parameters={"classes": 10})
+    compiled = forward.compile(network, once=True).compiled()
+
+    # The second convolution is pooled band by band: only its maxima are ever whole.
+    assert values._alive(compiled, network) == (64 * 64 + 32 * 32) * 64 * 4
 
 
 @pytest.mark.parametrize("format_name", ["plain", "table", "json"])
@@ -814,7 +821,7 @@ def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None
 def test_too_large_is_refused_with_a_batch_that_fits(
     run: Command, net: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    needs = Needs(load(net), dtype="float32", reference=False, threads=1, keep=False)
+    needs = Needs(load(net), dtype="float32", reference=False, threads=1, keep=False, drawn=True)
     limit = needs.batch(7).total
     monkeypatch.setattr("convcalc.cli.verify.available", lambda: limit)
     monkeypatch.setattr(values, "random_input", lambda *_: pytest.fail("something was allocated"))
@@ -841,12 +848,23 @@ def test_too_large_is_refused_with_an_input_that_fits(
     assert run("lenet5").exit_code == 0
 
 
+def test_weights_of_a_file_are_counted_and_drawn_ones_are_not(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convcalc.cli.verify.available", lambda: 150_000_000)
+    result = run("alexnet_torchvision", "--weights", "absent.npz", "--threads", "1")
+
+    assert result.exit_code == 2
+    assert "244.40 MB" in result.stderr  # 61,100,840 parameters of 4 bytes
+    assert run("alexnet_torchvision", "--threads", "1").exit_code == 0
+
+
 @pytest.mark.parametrize("name", ["resnet18", "vgg11", "densenet121", "googlenet", "mobilenet_v2"])
-@pytest.mark.parametrize("reference", [False, True])
-def test_what_is_needed_covers_what_is_taken(name: str, *, reference: bool) -> None:
+@pytest.mark.parametrize(("reference", "drawn"), [(False, False), (False, True), (True, True)])
+def test_what_is_needed_covers_what_is_taken(name: str, *, reference: bool, drawn: bool) -> None:
     network = load(name, input="96x96x3", parameters={"classes": 10})
-    need = Needs(network, dtype="float32", reference=reference, threads=2, keep=True)
-    run = Run(batch=2, reference=reference, threads=2, keep=True)
+    need = Needs(network, dtype="float32", reference=reference, threads=2, keep=True, drawn=drawn)
+    run = Run(batch=2, reference=reference, threads=2, keep=True, profile=not drawn)
     _, peak = forward.measure_peak(verify, network, run)
 
     assert peak <= need.batch(2).total <= 6 * peak

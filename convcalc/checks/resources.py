@@ -10,7 +10,7 @@ from convcalc.analysis import DTYPE_BYTES, analyze
 from convcalc.analysis.memory import Model, Terms, model
 from convcalc.graph import Network
 
-SCRATCH = 12 * 2**20
+SCRATCH = 24 * 2**20
 """Bytes that a thread of the engine works in, at most."""
 BORDERS = 1.5
 """Activations with their borders and the gaps between them, over those of the memory model."""
@@ -38,18 +38,27 @@ class Needs:
     """What a network needs to be run, for any batch."""
 
     def __init__(
-        self, network: Network, *, dtype: str, reference: bool, threads: int, keep: bool
+        self,
+        network: Network,
+        *,
+        dtype: str,
+        reference: bool,
+        threads: int,
+        keep: bool,
+        drawn: bool = False,
     ) -> None:
         self.network, self.reference, self.threads = network, reference, threads
         self.model: Model = model(network, Terms(dtype))
         width = DTYPE_BYTES[dtype]
         totals = analyze(network).totals
         values = totals.parameters + totals.buffers
-        self.weights = 4 * values
+        # Random weights that the engine reads once are never all there: only what it prepares is.
+        gone = sum(size for size, _ in _multiplied(network)) if drawn and not reference else 0
+        self.weights = 4 * values - gone
         if reference:
-            self.prepared = width * values if dtype != "float32" else sum(_prepared(network))
-        else:
-            self.prepared = sum(_prepared(network))
+            self.prepared = width * values if dtype != "float32" else 0
+        if not reference or dtype == "float32":  # the engine runs, too
+            self.prepared = sum(prepared for _, prepared in _multiplied(network))
         outputs = sum(plan.output.size for plan in network.plans if plan) * width
         self.kept = outputs * (1 if reference else 2) if keep else 0
 
@@ -74,8 +83,12 @@ class Needs:
         return low
 
 
-def _prepared(network: Network) -> Iterator[int]:
-    """Bytes of weights with factors folded into them, or transformed for Winograd's filtering."""
+def _multiplied(network: Network) -> Iterator[tuple[int, int]]:
+    """Bytes of weights of convolutions and linear layers, and of what the engine makes of them.
+
+    Factors are folded into them, or they are transformed for Winograd's filtering; linear layers
+    without a normalization are read as they are.
+    """
     normalized = {
         source
         for node in network.nodes
@@ -85,12 +98,15 @@ def _prepared(network: Network) -> Iterator[int]:
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
         if plan is None or node.shared_with >= 0 or not plan.macs:
             continue
-        if node.kind in ("linear", "locally_connected") and index not in normalized:
+        if node.kind == "locally_connected":
             continue
-        kernel = plan.weights[0].shape[2:]
-        square = node.kind == "conv" and kernel in ((3, 3), (5, 5))
-        growth = 36 / prod(kernel) if square else 1
-        yield int(4 * plan.weights[0].size * growth)
+        size, kernel = 4 * plan.weights[0].size, plan.weights[0].shape[2:]
+        if node.kind == "linear" and index not in normalized:
+            yield size, 0
+        elif node.kind == "conv" and kernel in ((3, 3), (5, 5)):
+            yield size, size * 36 // prod(kernel)
+        else:
+            yield size, size
 
 
 def available() -> int | None:

@@ -33,6 +33,11 @@ class Run(NamedTuple):
     progress: Callable[[int, int], None] | None = None
 
     @property
+    def draws(self) -> bool:
+        """Whether weights are random and drawn when they are read; a profile times the network."""
+        return self.weights is None and not self.profile
+
+    @property
     def uses_reference(self) -> bool:
         """The engine works in float32, in NumPy."""
         return self.reference or self.backend != "numpy" or self.dtype != "float32"
@@ -65,10 +70,10 @@ def verify(network: Network, run: Run) -> Outcome:
     from convcalc.forward.weights import drawn_weights, random_weights
 
     weights = run.weights
-    if weights is None and run.profile:  # the time that drawing them takes is not the network's
-        weights = random_weights(network, run.seed, threads=run.threads)
-    elif weights is None:
+    if run.draws:
         weights = drawn_weights(network, run.seed)
+    elif weights is None:
+        weights = random_weights(network, run.seed, threads=run.threads)
     observed: list[Observed] = observe(network, run.batch, weights)
     shown = matching(network, run.pattern)
     keep = shown if run.keep else ()

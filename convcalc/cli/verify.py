@@ -148,7 +148,12 @@ def command(
         raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
     run = Run(batch, dtype, _backend(backend), reference, seed, threads)
     run = run._replace(pattern=pattern, keep=folder is not None, profile=profile)
-    refuse_too_large(network, run, lambda text: read(spec, input=text, parameters=dict(settings)))
+    refuse_too_large(
+        network,
+        run,
+        lambda text: read(spec, input=text, parameters=dict(settings)),
+        drawn=run.draws and weights_path is None,
+    )
     try:
         run = run._replace(
             weights=_weights(weights_path, map_path, network),
@@ -197,7 +202,11 @@ def _backend(name: str) -> str:
 
 
 def refuse_too_large(
-    network: Network, run: Run, with_input: Callable[[str], Network] | None = None
+    network: Network,
+    run: Run,
+    with_input: Callable[[str], Network] | None = None,
+    *,
+    drawn: bool = True,
 ) -> None:
     """Say what is needed, what there is, and what would fit, before anything is allocated."""
     there = available()
@@ -208,7 +217,12 @@ def refuse_too_large(
     def needs(of: Network) -> Needs:
         threads = run.threads or available_cores()
         return Needs(
-            of, dtype=run.dtype, reference=run.uses_reference, threads=threads, keep=run.keep
+            of,
+            dtype=run.dtype,
+            reference=run.uses_reference,
+            threads=threads,
+            keep=run.keep,
+            drawn=drawn,
         )
 
     own = needs(network)

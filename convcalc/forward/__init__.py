@@ -36,9 +36,11 @@ def compile(  # noqa: A001 (what it does; callers write forward.compile)
     """
     from convcalc.forward.engine import Executable
 
-    return Executable(
+    executable = Executable(
         network, batch, weights=weights, seed=seed, threads=threads, dtype=dtype, once=once
     )
+    executable.compiled()
+    return executable
 
 
 def random_weights(

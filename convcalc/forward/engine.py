@@ -16,7 +16,11 @@ Array = np.ndarray[Any, Any]
 
 
 class Executable:
-    """A network compiled for batches of one size, with its weights."""
+    """A network for batches of one size, with its weights; compiled for the outputs asked for.
+
+    `once` leaves out preparation that pays from the second run on, `apart` computes every operation
+    on its own instead of in chains: what is between them can then be looked at.
+    """
 
     def __init__(
         self,
@@ -28,6 +32,7 @@ class Executable:
         threads: int | None = None,
         dtype: str = "float32",
         once: bool = False,
+        apart: bool = False,
     ) -> None:
         if network.errors:
             raise SpecError(network.errors)
@@ -50,15 +55,20 @@ class Executable:
         self.batch = batch
         self.threads = threads or available_cores()
         self._weights = weights
-        self._once = once
+        self._once, self._apart = once, apart
         self._compiled: dict[tuple[int, ...], Compiled] = {}
-        self._compile(())
 
     def _compile(self, keep: tuple[int, ...]) -> Compiled:
         if keep not in self._compiled:
             nodes = {*keep, *([self.network.output] if self.network.output >= 0 else ())}
             self._compiled[keep] = build(
-                self.network, self.batch, self._weights, nodes, self.threads, once=self._once
+                self.network,
+                self.batch,
+                self._weights,
+                nodes,
+                self.threads,
+                once=self._once,
+                apart=self._apart,
             )
         return self._compiled[keep]
 

@@ -182,9 +182,7 @@ def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Ob
         named: dict[str, Any] = {}
         prefix = network.nodes[owner(network, index)].name
         for weight in plan.weights:
-            held = weights[f"{prefix}.{weight.name}"]
-            unread = isinstance(held, Drawn)  # memory that nobody touches is not taken
-            array = (np.empty(held.shape, held.dtype) if unread else np.asarray(held)).view(Dry)
+            array = _stand_in(weights[f"{prefix}.{weight.name}"]).view(Dry)
             array.origin = weight.name
             named[weight.name] = array
         asked = Asked(named)
@@ -204,6 +202,18 @@ def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Ob
         }
         found.append(Observed(output, read, tally.matrix_products, tally.products, error))
     return found
+
+
+def _stand_in(weight: Any) -> Any:
+    """An array whose parts lie where those of the weight would, in memory that nobody touches.
+
+    The columns of a matrix need no places of their own: products read whole rows.
+    """
+    if not isinstance(weight, Drawn):
+        return np.asarray(weight)
+    if len(weight.shape) == 2:
+        return np.broadcast_to(np.empty((weight.shape[0], 1), weight.dtype), weight.shape)
+    return np.empty(weight.shape, weight.dtype)
 
 
 def _values(size: int, views: Mapping[tuple[Any, ...], Any]) -> int:

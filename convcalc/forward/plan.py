@@ -61,6 +61,7 @@ def build(
     threads: int,
     *,
     once: bool,
+    apart: bool = False,
 ) -> Compiled:
     """Compile a network; layers in `keep` can be read after a run."""
     operations, holder = fuse(network, keep)
@@ -72,7 +73,9 @@ def build(
     }
     grids = {value: grid(batch, shape) for value, shape in shapes.items()}
     kept = {holder[index] for index in keep}
-    groups = _chained(operations, kernels, grids, kept)
+    groups = [[number] for number in range(len(operations))]
+    if not apart:
+        groups = _chained(operations, kernels, grids, kept)
     tasks: list[Chain | Whole] = []
     for group in groups:
         banded = [each for number in group if isinstance(each := kernels[number], Banded)]

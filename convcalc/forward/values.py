@@ -67,8 +67,13 @@ def with_engine(
     repeats: int = 1,
     progress: Progress | None = None,
 ) -> Values:
-    """Run the engine step by step, each into memory full of NaN: what it does not write is seen."""
-    executable = Executable(network, len(x), weights=weights, threads=threads, once=True)
+    """Run the engine operation by operation, each into memory full of NaN.
+
+    What one does not write is seen.
+    """
+    executable = Executable(
+        network, len(x), weights=weights, threads=threads, once=True, apart=True
+    )
     compiled = executable.compiled(keep)
     targets = [step.output for step in compiled.steps if step.output is not None]
     if targets:
