@@ -20,8 +20,6 @@ Array = Any
 
 LINE = 16
 """Values in a cache line."""
-SMALL = 1_000_000
-"""Multiplications up to which OpenBLAS multiplies without packing its operands first."""
 
 
 class Rows(NamedTuple):
@@ -216,22 +214,3 @@ def _merged(array: Array) -> Array:
     """The last two axes as one, still the same memory."""
     *front, columns, channels = array.shape
     return as_strided(array, (*front, columns * channels), (*array.strides[:-2], array.strides[-1]))
-
-
-def product(a: Array, b: Array, out: Array) -> list[Call]:
-    """Calls for out = a @ b, a tall matrix by a small one."""
-    rows, inner = a.shape
-    columns = b.shape[-1]
-    most = SMALL // (inner * columns)
-    if rows <= most or most < 16:
-        return [(np.matmul, (a, b, out))]
-    # In chunks that OpenBLAS does not pack: 75 → 98 GFLOP/s for 12544×96 @ 96×24, 66 → 105 for
-    # 12544×32 @ 32×16, 86 → 110 for 3136×256 @ 256×64.
-    size = rows // -(-rows // min(most, 256))
-    whole = rows // size * size
-    shape = (rows // size, size)
-    many = (a[:whole].reshape(*shape, inner), b, out[:whole].reshape(*shape, columns))
-    calls: list[Call] = [(np.matmul, many)]
-    if whole < rows:
-        calls.append((np.matmul, (a[whole:], b, out[whole:])))
-    return calls

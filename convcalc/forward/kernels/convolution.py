@@ -13,7 +13,6 @@ from convcalc.forward.kernels.common import (
     finish,
     paddings,
     pieces,
-    product,
     share,
 )
 from convcalc.forward.pool import Call
@@ -92,10 +91,6 @@ class Convolution(Banded):
             by_group = by_group.transpose(front, *range(front), front + 1)
             calls.append((np.copyto, (columns.reshape(by_group.shape), by_group)))
         source = target if target.flags.c_contiguous else products.reshape(target.shape)
-        flat = source.reshape(positions, self.filters)
-        if self.groups == 1:
-            calls += product(columns[0], self.weight[0], flat)
-        else:
-            apart = flat.reshape(positions, self.groups, self.group_filters).transpose(1, 0, 2)
-            calls.append((np.matmul, (columns, self.weight, apart)))
+        sums = source.reshape(positions, self.groups, self.group_filters).transpose(1, 0, 2)
+        calls.append((np.matmul, (columns, self.weight, sums)))
         return calls + finish(source, target, self.summand, residual, self.activation)

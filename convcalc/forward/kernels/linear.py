@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from convcalc.forward.kernels.common import (
-    SMALL,
     Array,
     Tensor,
     Whole,
@@ -17,6 +16,9 @@ from convcalc.forward.kernels.common import (
 from convcalc.forward.pool import Call, Phase
 from convcalc.forward.weights import Drawn
 from convcalc.layers import Layer
+
+SMALL = 1_000_000
+"""Multiplications up to which OpenBLAS multiplies without packing its operands first."""
 
 
 class Linear(Whole):

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from convcalc.forward.kernels.common import (
-    SMALL,
     Array,
     Banded,
     Rows,
@@ -153,10 +152,6 @@ class Winograd(Banded):
         rows = (images, down, size, run)
         overlapping = as_strided(near, rows, (image, row * tile, row, item))
         turned = memory[2][: prod(rows)].reshape(rows)
-        calls: list[Call] = []
-        # A product that OpenBLAS has to pack runs at a third or a quarter of the speed.
-        for a, b in share(run, -(-run * size * size // SMALL)):
-            calls.append((np.matmul, (self.inner, overlapping[..., a:b], turned[..., a:b])))
         columns = as_strided(
             turned,
             (images * down, size, across, size, channels),
@@ -166,8 +161,11 @@ class Winograd(Banded):
         values = memory[0][: size * size * tiles * channels].reshape(size * size, tiles, channels)
         places = values.reshape(size, size, -1, across, channels).transpose(2, 0, 3, 1, 4)
         products = memory[1].reshape(size * size, tiles, self.filters)
-        calls.append((np.matmul, (self.inner, columns, places)))
-        return [*calls, (np.matmul, (values, self.weight, products))]
+        return [
+            (np.matmul, (self.inner, overlapping, turned)),
+            (np.matmul, (self.inner, columns, places)),
+            (np.matmul, (values, self.weight, products)),
+        ]
 
     def _leave(
         self, down: int, target: Array, residual: Array | None, memory: list[Array]
