@@ -932,7 +932,11 @@ def fake_cupy(count: Callable[[], int]) -> ModuleType:
     module = ModuleType("cupy")
     vars(module).update({name: getattr(np, name) for name in np.__all__ if name != "test"})
     stream = SimpleNamespace(synchronize=lambda: None)
-    runtime = SimpleNamespace(getDeviceCount=count, CUDARuntimeError=FakeRuntimeError)
+    runtime = SimpleNamespace(
+        getDeviceCount=count,
+        CUDARuntimeError=FakeRuntimeError,
+        memGetInfo=lambda: (80_000_000, 85_000_000_000),
+    )
     cuda = SimpleNamespace(runtime=runtime, get_current_stream=lambda: stream)
     pool = SimpleNamespace(total_bytes=lambda: 4096)
     vars(module).update(
@@ -962,6 +966,16 @@ def test_a_gpu_runs_the_reference(
 
     assert (found["backend"], found["tier"], found["verified"]) == ("cupy", "reference", True)
     assert found["totals"]["allocated_bytes"] == 4096
+
+
+def test_too_large_for_a_gpu_is_refused(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", fake_cupy(lambda: 1))
+    monkeypatch.setattr("convcalc.cli.verify.available", lambda: 1 << 40)
+    result = run("vgg11", "--backend", "cupy")
+
+    assert result.exit_code == 2
+    assert "531.45 MB" in result.stderr  # 132,863,336 parameters of 4 bytes
+    assert "80.00 MB (76.29 MiB) are available" in result.stderr
 
 
 # -- The library -------------------------------------------------------------------------------

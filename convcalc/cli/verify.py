@@ -209,8 +209,8 @@ def refuse_too_large(
     drawn: bool = True,
 ) -> None:
     """Say what is needed, what there is, and what would fit, before anything is allocated."""
-    there = available()
-    if there is None or run.backend == "cupy":
+    there = _free_on_gpu() if run.backend == "cupy" else available()
+    if there is None:
         return
     from convcalc.forward.pool import available_cores
 
@@ -252,6 +252,16 @@ def refuse_too_large(
             batch = " --batch 1" if run.batch > 1 else ""
             raise CannotRun(f"{message}; a smaller input would fit: --input {smaller}{batch}")
     raise CannotRun(f"{message}; no batch would fit")
+
+
+def _free_on_gpu() -> int | None:
+    """Bytes that are free on the GPU; None without one, which is said when it is to be used."""
+    from convcalc.forward.engine import cupy_with_gpu
+
+    try:
+        return int(cupy_with_gpu().cuda.runtime.memGetInfo()[0])
+    except (ImportError, RuntimeError):
+        return None
 
 
 def _smaller(shape: Shape | None) -> Iterator[str]:
