@@ -116,7 +116,8 @@ def _words(
             value = "-torch.inf" if node.kind == "maxpool" else "0.0"
             pads, given = _padded(windows, given, value)
         name = f"{node.kind[:3]}_pool{rank}d"
-        return "", f"F.{name}({given}, {kernel}, {stride}, {pads}, ceil_mode={ceil})"
+        end = "" if node.kind == "maxpool" else f", count_include_pad={layer.count_include_pad}"
+        return "", f"F.{name}({given}, {kernel}, {stride}, {pads}, ceil_mode={ceil}{end})"
     if node.kind in ("pad", "crop") and getattr(layer, "mode", "zero") == "zero":
         sides = [side for w in reversed(windows) for side in (w.before, w.after)]
         return "", f"F.pad({inputs[0]}, {sides})"

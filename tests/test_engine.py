@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from convcalc import forward
@@ -14,7 +14,7 @@ from convcalc.forward.engine import Executable
 from convcalc.forward.kernels.winograd import matrices
 from convcalc.forward.plan import build
 from convcalc.forward.pool import available_cores, blas_controls
-from convcalc.graph import Network, load, loads
+from convcalc.graph import Network, SpecError, load, loads
 from convcalc.layers import CATALOGUE
 from convcalc.shape import Shape
 
@@ -313,6 +313,59 @@ def test_any_convolution(
     net = network(f"[conv: {fields}, relu]", f"{size[0]}x{size[1]}x{channels}")
     winograd = stride == (1, 1) and dilation == 1 and kernel == (3, 3) and channels >= 16
     agrees(net, batch, within=CLOSE if winograd else DIRECT)
+
+
+LINKS = st.sampled_from(
+    [
+        "conv: {filters: 6, kernel: 1}",
+        "conv: {filters: 16, kernel: 1, padding: 1}",
+        "conv: {filters: 8, kernel: 1, stride: 2, padding: 2}",
+        "conv: {filters: 16, kernel: 3, padding: 1}",
+        "conv: {filters: 5, kernel: 3, stride: 2}",
+        "conv: {filters: 6, kernel: 2, groups: 2, padding: [[0, 1], [1, 0]]}",
+        "depthwise_conv: {kernel: 3, padding: 1}",
+        "depthwise_conv: {kernel: 3, stride: 2, padding: 1}",
+        "conv_transpose: {filters: 6, kernel: 2, stride: 2}",
+        "conv_transpose: {filters: 4, kernel: 3, stride: 2, padding: 1}",
+        "maxpool: {kernel: 2, stride: 2, rounding: ceil}",
+        "maxpool: {kernel: 3, stride: 1, padding: 1}",
+        "avgpool: {kernel: 2, stride: 1, padding: 1}",
+        "batchnorm",
+        "relu",
+        "silu",
+        "layernorm",
+        "scale",
+        "lrn: 3",
+        "add: [[], [depthwise_conv: {kernel: 1}, sigmoid]]",
+        "multiply: [[], [global_avgpool, tanh]]",
+        "concat: [[], [relu6]]",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(LINKS, min_size=2, max_size=6),
+    st.tuples(st.integers(7, 20), st.integers(7, 20)),
+    st.integers(1, 3),
+    st.sampled_from([1, 2, 5, 16]),
+    st.sampled_from([1, 3000, 1536 * 1024]),
+)
+def test_any_chain(
+    links: list[str], size: tuple[int, int], batch: int, threads: int, band: int
+) -> None:
+    try:
+        net = network(f"[{', '.join(links)}]", f"{size[0]}x{size[1]}x6")
+    except SpecError:  # what one link makes may not fit the next
+        reject()
+    x, weights = batch_for(net, batch), forward.random_weights(net, seed=3)
+    output = net.nodes[net.output].name
+    expected = forward.run(net, x, weights, reference=True, keep="output")[output]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("convcalc.forward.chain.BAND", band)
+        executable = forward.compile(net, batch, weights=weights, threads=threads)
+    for _ in range(2):
+        assert error(executable.run(x), expected) <= CLOSE
 
 
 @pytest.mark.parametrize("tile", [2, 4])

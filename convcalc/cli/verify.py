@@ -67,7 +67,10 @@ class CannotRun(click.ClickException):
     help="Of random weights and input.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1, 1024), metavar="N", help="At most; one per core by default."
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="At most; one per core by default, and never more.",
 )
 @click.option(
     "--layers", "pattern", metavar="PATTERN", help="Layers to show and save: stage1, '*.conv?'."
@@ -146,6 +149,10 @@ def command(
         raise click.UsageError("--classes names what --top shows; say how many")
     if pattern is not None and not matching(network, pattern):
         raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
+    if threads is not None:
+        from convcalc.forward.pool import available_cores
+
+        threads = min(threads, available_cores())
     run = Run(batch, dtype, _backend(backend), reference, seed, threads)
     run = run._replace(pattern=pattern, keep=folder is not None, profile=profile)
     refuse_too_large(

@@ -101,14 +101,15 @@ class Chain:
         # What a band touches grows with its rows, from what one of them alone touches.
         low, high = (self._touched(count * step) for count in (1, 2))
         most = min(limits, default=(1 + max(BAND - low, 0) // max(high - low, 1)) * step)
-        self.bands = bands(outputs[-1][0], self.rows[-1], most, threads, step)
+        images, units = outputs[-1][0], -(-self.rows[-1] // step)
+        self.bands = bands(images, self.rows[-1], most, min(threads, images * units), step)
         sizes = {
             (band.images.stop - band.images.start, self._spans(band.first, band.end))
             for own in self.bands
             for band in own
         }
         self.size = max(count * self._size(spans) for count, spans in sizes)
-        self.workspace = self.size * threads
+        self.workspace = self.size * len(self.bands)
 
     def _spans(self, first: int, end: int) -> tuple[tuple[int, int], ...]:
         """Rows of each kernel's output that the next one meets, to compute the last one's."""
@@ -117,9 +118,11 @@ class Chain:
             reader, rows = self.kernels[number], self.rows[number - 1]
             first, end = reader.needs(first, end)
             if reader.border is None:
-                first, end = max(first, 0), min(end, rows)
+                first, end = _clipped(first, end, rows)
             found.append((first, end))
-            first, end = max(first, 0), max(min(end, rows), 1)
+            first, end = _clipped(first, end, rows)
+            if first == end:  # nothing but padding is met; whatever is in front computes a row
+                first, end = 0, 1
         return tuple(found[::-1])
 
     def _between(self, number: int, first: int, end: int) -> tuple[int, ...]:
@@ -138,7 +141,8 @@ class Chain:
 
     def _touched(self, rows: int) -> int:
         spans = self._spans(0, rows)
-        first, end = self.kernels[0].needs(*spans[0])
+        first, end = _clipped(*spans[0], self.rows[0])
+        first, end = self.kernels[0].needs(first, max(end, first + 1))
         own = [k.scratch(end - first) for k, (first, end) in zip(self.kernels, spans, strict=True)]
         own[0] = max(own[0], (end - first) * self.given)
         outputs = zip(spans, self.behind, strict=True)
@@ -170,10 +174,6 @@ class Chain:
         met: list[Rows] = []
         for number, (kernel, (first, end)) in enumerate(zip(self.kernels, spans, strict=True)):
             low, high = max(first, 0), min(end, self.rows[number])
-            met += [
-                _met(kernel, x, images, low, high, windowed=not met and not place)
-                for place, x in enumerate(xs[number])
-            ]
             if number < len(between):
                 full = between[number]
                 border: Border = self.kernels[number + 1].border or ((0, 0),) * (full.ndim - 2)
@@ -183,9 +183,19 @@ class Chain:
             else:
                 target, following = out.rows(images, low, high), []
             if low < high:
+                met += [
+                    _met(kernel, x, images, low, high, windowed=not met and not place)
+                    for place, x in enumerate(xs[number])
+                ]
                 calls += kernel.calls(met, target, scratch)
             met = following
         return calls
+
+
+def _clipped(first: int, end: int, rows: int) -> tuple[int, int]:
+    """The rows among them that there are."""
+    first = min(max(first, 0), rows)
+    return first, max(min(end, rows), first)
 
 
 def _met(kernel: Banded, x: Tensor, images: slice, first: int, end: int, *, windowed: bool) -> Rows:
@@ -194,7 +204,7 @@ def _met(kernel: Banded, x: Tensor, images: slice, first: int, end: int, *, wind
     if windowed:
         first, end = kernel.needs(first, end)
         if kernel.border is None:
-            first, end = max(first, 0), min(end, rows)
+            first, end = _clipped(first, end, rows)
     if rows == 1 and kernel.border is None and kernel.window == Window():
         first, end = 0, 1  # spread over the other inputs' rows
     return x.rows(images, first, end)
