@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -25,6 +26,7 @@ from convcalc.checks.resources import Needs
 from convcalc.checks.verify import Run, verify
 from convcalc.cli import convcalc
 from convcalc.cli.verify import progress_bar
+from convcalc.formats.verify import json as json_format
 from convcalc.forward import files, values
 from convcalc.forward.files import FileError, read_weights, save_arrays
 from convcalc.forward.images import DEVIATION, MEAN, read_image
@@ -34,6 +36,7 @@ from convcalc.layers.activation import Relu
 from convcalc.layers.base import Plan, Weight
 from convcalc.layers.convolution import Conv
 
+ROOT = Path(__file__).parent.parent
 SPEC = """\
 input: 8x8x3
 parameters: {width: 4}
@@ -143,6 +146,21 @@ def test_json_has_both_sides(run: Command, net: str) -> None:
     assert first["finite"] is True
 
 
+def satisfies_schema(text: str) -> None:
+    """Held against a schema that knows every key."""
+    schema = json.loads((ROOT / "docs" / "verify.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.Draft7Validator(schema).validate(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--profile", "--top", "2"), ("--reference", "--dtype", "float64", "--batch", "2")],
+)
+def test_json_satisfies_its_schema(run: Command, net: str, options: tuple[str, ...]) -> None:
+    satisfies_schema(run(net, "--format", "json", *options).stdout)
+
+
 def test_options_change_what_runs(run: Command, net: str) -> None:
     shape = run(net, "--input", "10x8x2", "--set", "width=7", "-f", "json")
     assert rows(shape)["conv1"]["output"]["observed"] == [7, 8, 6]
@@ -250,6 +268,7 @@ def test_a_wrong_plan_is_caught(
 ) -> None:
     verdict = verify(planned(monkeypatch, change), Run()).verdict
 
+    satisfies_schema(json_format.render(verdict))
     if not difference:  # without a bias planned, the definition adds none
         assert verdict.good
         return
