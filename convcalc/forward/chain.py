@@ -32,7 +32,7 @@ def joins(kernel: Kernel, reader: Kernel) -> bool:
 
     Where neighbouring bands of the reader meet the same rows, both compute them: that pays for a
     cheap pass, and for the 1×1 convolution in front of a depthwise one, whose output is large.
-    MobileNet v2 takes 0.75 × as long.
+    MobileNet v2 takes 0.87 × as long, with eight images 0.83 ×.
     """
     if not isinstance(kernel, Banded) or not isinstance(reader, Banded):
         return False

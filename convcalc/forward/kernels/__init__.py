@@ -29,7 +29,7 @@ LITTLE = 6_000_000
 """Work, in multiply-accumulates, that one thread does as fast as several: some 100 µs.
 
 Threads take turns at Python's lock between NumPy's calls, which costs 5 to 10 µs a turn. With this
-ShuffleNet v2 takes 0.76 × as long, LeNet-5 0.54 ×.
+ShuffleNet v2 takes 0.84 × as long, LeNet-5 0.52 ×.
 """
 SWITCH = 25
 """What a pass over one value counts for."""
