@@ -193,13 +193,14 @@ def test_standard_input_is_shown_and_not_fixed() -> None:
     assert refused.exit_code == 2
 
 
-@pytest.mark.parametrize("path", ["nothing.yaml", "empty", "*.yml", "binary.yaml"])
+@pytest.mark.parametrize("path", ["nothing.yaml", "empty", "*.yml", "binary.yaml", "torn.yaml"])
 def test_what_cannot_be_shown_exits_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "binary.yaml").write_bytes(b"\0")
+    (tmp_path / "torn.yaml").write_text("layers: [conv: {filters: 96\n", encoding="ascii")
     (tmp_path / "a.yaml").write_bytes(BROKEN)
     shown = CliRunner().invoke(convcalc, ["check", "--diff", path, "a.yaml"])
     assert shown.exit_code == 2

@@ -45,12 +45,17 @@ class Edit(NamedTuple):
     text: str
 
 
+NOT_YAML = "CC105"
+
+
 class Fixed(NamedTuple):
     """A text with its fixes made."""
 
     text: str
     codes: tuple[str, ...]
     """What was fixed, one code a fix."""
+    unread: Diagnostic | None = None
+    """Why the text could not be read at all."""
 
 
 def fixed(source: Source, task: Task) -> Fixed:
@@ -61,6 +66,8 @@ def fixed(source: Source, task: Task) -> Fixed:
     while len(done) < MAX_FIXES:
         found = _findings(source, text, task)
         for finding in found:
+            if finding.code == NOT_YAML:
+                return Fixed(text, (), finding)
             key = (finding.code, finding.source_line, finding.layer)
             if finding.code not in FIXABLE or key in refused:
                 continue

@@ -347,7 +347,8 @@ def _differences(found: Found, task: Task) -> int:
         )
         write("".join(ended))
     for item in unread:
-        click.echo(f"convcalc: {item.path}: {item.code} {item.message}", err=True)
+        place = f":{item.span.line}:{item.span.column}" if item.source_line else ""
+        click.echo(f"convcalc: {item.path}{place}: {item.code} {item.message}", err=True)
     _note_empty(found.empty)
     return 2 if unread or found.empty else int(changed)
 
@@ -395,6 +396,8 @@ def _fixes(
         if file == "-" and task.filename:
             source.path = source.spec = task.filename
         result = fixed(source, task)
+        if unread is not None and result.unread is not None:
+            unread.append(result.unread)
         if result.codes:
             yield source.path, source.text, result.text, result.codes
 
