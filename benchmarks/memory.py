@@ -93,17 +93,26 @@ def _truth(name: str, net: Network, batch: int) -> tuple[int | None, int | None]
     return inference, max(peaks)
 
 
-def _torchinfo(name: str, net: Network, batch: int) -> int | None:
-    """Its estimated total, where the tests have a PyTorch model of the network."""
+def _peer(name: str, net: Network) -> Any:
+    """The tests' PyTorch model of the network and its input, on the meta device, or nothing."""
     try:
         import torch_zoo
-        import torchinfo
     except ImportError:
         return None
     peer: Any = torch_zoo.PEERS.get(name)
+    return None if peer is None or net.input is None else torch_zoo.on_meta(peer)
+
+
+def _torchinfo(name: str, net: Network, batch: int) -> int | None:
+    """Its estimated total, where the tests have a PyTorch model of the network."""
+    peer = _peer(name, net)
+    try:
+        import torchinfo
+    except ImportError:
+        return None
     if peer is None or net.input is None:
         return None
-    model, _ = torch_zoo.on_meta(peer)
+    model, _ = peer
     found = torchinfo.summary(
         model, (batch, *net.input.axes), verbose=0, device="meta", mode="train"
     )
@@ -112,15 +121,12 @@ def _torchinfo(name: str, net: Network, batch: int) -> int | None:
 
 def _torchsummary(name: str, net: Network, batch: int) -> int | None:
     """Its "Estimated Total Size", where the tests have a PyTorch model of the network."""
-    try:
-        import torch
-        import torch_zoo
-    except ImportError:
+    peer = _peer(name, net)
+    if peer is None:
         return None
-    peer: Any = torch_zoo.PEERS.get(name)
-    if peer is None or net.input is None:
-        return None
-    model, entry = torch_zoo.on_meta(peer)
+    import torch
+
+    model, entry = peer
     values = 0
 
     def count(_module: object, _inputs: object, output: Any) -> None:

@@ -585,6 +585,16 @@ class Trap:
         return os.mkdir, ("trapped",)
 
 
+def test_what_is_no_npz_file_is_said_plainly(run: Command, net: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    absent = run(net, "--weights", str(path)).stderr
+    path.write_text("weights", encoding="ascii")
+    junk = run(net, "--weights", str(path)).stderr
+
+    assert absent == f"convcalc: {path} cannot be read: No such file or directory\n"
+    assert junk == f"convcalc: {path} is no NPZ file: it is no ZIP archive\n"
+
+
 @pytest.mark.parametrize("kind", ["pickle", "text", "one array", "cut off", "words"])
 def test_hostile_npz_files_are_refused(
     run: Command, net: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -887,6 +897,14 @@ def test_what_is_needed_covers_what_is_taken(name: str, *, reference: bool, draw
     _, peak = forward.measure_peak(verify, network, run)
 
     assert peak <= need.batch(2).total <= 6 * peak
+
+
+def test_rows_of_weights_that_are_drawn_whole_are_counted() -> None:
+    network = loads("input: 2000x2000x3\nlayers: [flatten, linear: 2]\n")
+    need = Needs(network, dtype="float32", reference=False, threads=2, keep=False, drawn=True)
+    _, peak = forward.measure_peak(verify, network, Run(threads=2))
+
+    assert peak <= need.batch(1).total <= 2 * peak
 
 
 def test_limits_of_control_groups_are_read(tmp_path: Path) -> None:

@@ -59,6 +59,11 @@ class Needs:
             self.prepared = width * values if dtype != "float32" else 0
         if not reference or dtype == "float32":  # the engine runs, too
             self.prepared = sum(prepared for _, prepared in _multiplied(network))
+        # A block that is drawn is one row of a linear layer's weights at least.
+        shapes = [plan.weights[0].shape for plan in network.plans if plan and plan.weights]
+        rows = (shape[1] for shape in shapes if len(shape) == 2)
+        self.drawing = 4 * max(rows, default=0) if drawn and not reference else 0
+        self.input = network.input.size * width if network.input else 0
         outputs = sum(plan.output.size for plan in network.plans if plan) * width
         self.kept = outputs * (1 if reference else 2) if keep else 0
 
@@ -68,7 +73,9 @@ class Needs:
         if self.reference:
             activations *= TEMPORARIES
         else:
-            activations = int(BORDERS * activations) + SCRATCH * self.threads
+            activations = int(BORDERS * activations) + (SCRATCH + self.drawing) * self.threads
+        # The input is there once more, as it was given.
+        activations += self.input * batch
         return Need(self.weights, self.prepared, activations, self.kept * batch)
 
     def largest(self, limit: int, most: int) -> int:

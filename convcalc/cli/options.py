@@ -63,6 +63,11 @@ def size_options(function: F) -> F:
         show_default=True,
         help="Data type of parameters and activations.",
     )(function)
+    return batch_option(function)
+
+
+def batch_option(function: F) -> F:
+    """--batch."""
     return click.option(
         "--batch",
         type=click.IntRange(1, 2**31),

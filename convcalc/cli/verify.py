@@ -11,7 +11,7 @@ import click
 
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
-from convcalc.cli.options import colors, network_options, write
+from convcalc.cli.options import batch_option, colors, network_options, write
 from convcalc.diagnostics import exit_code
 from convcalc.formats.numbers import both_bytes, plural
 from convcalc.formats.verify import VERIFY_FORMATS, Verdict
@@ -33,14 +33,7 @@ class CannotRun(click.ClickException):
 @click.command("verify")
 @click.argument("spec", metavar="SPEC")
 @network_options
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 2**31),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Examples at once.",
-)
+@batch_option
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16", "float64"]),

@@ -91,16 +91,28 @@ def _is_safetensors(path: str) -> bool:
 
 def _npz(path: str) -> dict[str, Any]:
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return _members(path, archive)
+        with Path(path).open("rb") as file:
+            return _archive(path, file)
     except FileError:
         raise
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise FileError(message) from None
     except (
-        *(OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, SyntaxError),
+        *(ValueError, KeyError, EOFError, AttributeError, TypeError, SyntaxError),
         *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error),
     ) as error:
         message = f"{path} is no NPZ file that can be read: {error}"
         raise FileError(message) from None
+
+
+def _archive(path: str, file: BinaryIO) -> dict[str, Any]:
+    if not zipfile.is_zipfile(file):
+        message = f"{path} is no NPZ file: it is no ZIP archive"
+        raise FileError(message)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as archive:
+        return _members(path, archive)
 
 
 def _members(path: str, archive: Any) -> dict[str, Any]:

@@ -78,9 +78,10 @@ def choose(choice: Choice, operation: Operation) -> Kernel:
             weight = np.asarray(weight) * factor[:, None]
         threads = choice.threads_for(operation)
         return Linear(weight, summand, choice.batch, activation, threads)
+    drawn = isinstance(weights.get("weight"), Drawn)  # and then nobody else has it
     weights = {name: np.asarray(each) for name, each in weights.items()}
     if operation.folds:
-        return _convolution(choice, operation, plan, weights)
+        return _convolution(choice, operation, plan, weights["weight"], own=drawn)
     if kind == "affine":
         return Affine(*folded(network, operation, choice.weights), activation)
     if kind in ("add", "multiply"):
@@ -101,11 +102,11 @@ def choose(choice: Choice, operation: Operation) -> Kernel:
 
 
 def _convolution(
-    choice: Choice, operation: Operation, plan: Plan, weights: Mapping[str, Any]
+    choice: Choice, operation: Operation, plan: Plan, weight: Array, *, own: bool
 ) -> Kernel:
     layer: Any = operation.layer
     given, output = choice.grids(operation)
-    weight, channels = weights["weight"], given[-1]
+    channels = given[-1]
     groups = channels if operation.kind == "depthwise_conv" else layer.groups
     windows = grid_windows(plan.windows or ())
     if weight.ndim == 3:  # a sequence has one column
@@ -118,8 +119,7 @@ def _convolution(
         if factor is not None:
             weight = weight * factor.reshape(-1, 1, 1, 1)
         return Depthwise(weight, summand, windows, output, activation)
-    held = layer_weights(choice.network, operation.index, choice.weights)["weight"]
-    prepared = matrix(weight, factor, groups, own=isinstance(held, Drawn))
+    prepared = matrix(weight, factor, groups, own=own)
     tile = tile_size(windows, groups, channels, output, once=choice.once)
     if tile:
         return Winograd(prepared, summand, windows, given, output, tile, activation)
