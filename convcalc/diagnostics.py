@@ -7,7 +7,11 @@ knows lines and columns and makes a `Diagnostic` of it. Formats alone make text 
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
+"""An error makes a spec invalid, a warning is probably a mistake, a note is a matter of taste or
+budget."""
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+"""The gravest first."""
 
 
 class Span(NamedTuple):

@@ -18,6 +18,11 @@ CLEAN = (
     "name: clean\ninput: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
 )
 BROKEN = "name: broken\ninput: 224x224x3\nlayers:\n  - conv: {filters: 96, kernel: 11, stride: 4}\n"
+NOTED = (
+    "input: 32x32x3\nlayers:\n  - conv: {filters: 64, kernel: 3, padding: 1}\n  - relu\n"
+    "  - flatten\n  - linear: 64\n  - relu\n  - linear: 10\n"
+)
+"""A linear layer of 65,536 × 64 weights: CC413, of which 4 million are a matter of budget."""
 WARNED = "name: warned\ninput: 9x9x3\nrounding: floor\nlayers:\n  - maxpool: 2\n"
 
 Run = Callable[..., Result]
@@ -86,6 +91,16 @@ def test_the_exit_code_never_depends_on_the_format(
     ("text", "options", "expected"),
     [
         (WARNED, [], 1),
+        (NOTED, [], 0),
+        (NOTED, ["--strict"], 0),
+        (NOTED, ["--select", "CC413"], 0),
+        (NOTED, ["--fail-on", "error"], 0),
+        (NOTED, ["--fail-on", "note"], 1),
+        (NOTED, ["--fail-on", "note", "--ignore", "CC413"], 0),
+        (NOTED, ["--fail-on", "never"], 0),
+        (CLEAN, ["--fail-on", "note"], 0),
+        (WARNED, ["--fail-on", "note"], 1),
+        (BROKEN, ["--fail-on", "note"], 1),
         (WARNED, ["--fail-on", "error"], 0),
         (WARNED, ["--fail-on", "error", "--strict"], 1),
         (WARNED, ["--fail-on", "never"], 0),
@@ -98,6 +113,18 @@ def test_fail_on_and_strict(
     run: Run, write: Write, text: str, options: list[str], expected: int
 ) -> None:
     assert run(write("a.yaml", text), *options).exit_code == expected
+
+
+def test_a_note_is_shown_and_stays_one(run: Run, write: Write) -> None:
+    for arguments in ([], ["--strict"], ["--select", "CC413"]):
+        result = run(write("a.yaml", NOTED), *arguments)
+        assert result.stdout.startswith("a.yaml:6:5: note[CC413] linear1 has 4,194,368 of the ")
+        assert result.stdout.endswith("\nFound 1 note in 1 spec.\n")
+        assert result.exit_code == 0
+    assert "\x1b[1;34mnote[CC413]" in run("a.yaml", "--color", "always").stdout
+    write("convcalc.toml", 'fail-on = "note"\n')
+    assert run("a.yaml").exit_code == 1
+    assert run("a.yaml", "--fail-on", "warning").exit_code == 0
 
 
 def test_strict_reports_warnings_as_errors(run: Run, write: Write) -> None:

@@ -48,6 +48,7 @@ def report(tmp_path: Path, *found: Diagnostic, files: tuple[str, ...] = ()) -> C
 
 
 FINDINGS = (
+    finding("CC413", severity="note", line=12),
     finding(severity="warning", code="CC401"),
     finding(),
     finding(line=9, source_line="  - conv: {stride: 3}"),
@@ -66,16 +67,17 @@ def test_the_catalogue_of_formats_is_complete() -> None:
 
 
 def test_text_ends_with_how_many_there_are(found: CheckReport) -> None:
-    assert text(found).endswith("\nFound 3 errors and 1 warning in 2 of 3 specs.\n")
+    assert text(found).endswith("\nFound 3 errors, 1 warning and 1 note in 2 of 3 specs.\n")
 
 
 def test_concise_is_one_line_a_finding(found: CheckReport) -> None:
     assert concise(found).splitlines() == [
+        "nets/a b.yaml:12:5: CC413 100 % of: this, is wrong�really",
         "nets/a b.yaml:3:5: CC401 100 % of: this, is wrong�really",
         "nets/a b.yaml:3:5: CC301 100 % of: this, is wrong�really",
         "nets/a b.yaml:9:5: CC301 100 % of: this, is wrong�really",
         "none.yaml:1:5: CC101 100 % of: this, is wrong�really",
-        "Found 3 errors and 1 warning in 2 of 3 specs.",
+        "Found 3 errors, 1 warning and 1 note in 2 of 3 specs.",
     ]
 
 
@@ -83,8 +85,15 @@ def test_json_has_everything(found: CheckReport) -> None:
     value = json.loads(as_json(found))
     assert value["schema"] == 1
     assert value["files"] == ["nets/a b.yaml", "none.yaml", "clean.yaml"]
-    assert value["statistics"] == {"CC101": 1, "CC301": 2, "CC401": 1}
-    assert value["diagnostics"][1] == {
+    assert value["statistics"] == {"CC101": 1, "CC301": 2, "CC401": 1, "CC413": 1}
+    assert [found["severity"] for found in value["diagnostics"]] == [
+        "note",
+        "warning",
+        "error",
+        "error",
+        "error",
+    ]
+    assert value["diagnostics"][2] == {
         "code": "CC301",
         "severity": "error",
         "message": "100 % of: this, is wrong\nreally",
@@ -96,7 +105,7 @@ def test_json_has_everything(found: CheckReport) -> None:
         "end_column": 9,
         "layer": "conv1",
         "field": "stride",
-        "fingerprint": fingerprints(found)[1],
+        "fingerprint": fingerprints(found)[2],
     }
 
 
@@ -107,6 +116,7 @@ def test_github_escapes_and_starts_with_the_gravest(found: CheckReport) -> None:
         "::error title=convcalc (CC301)",
         "::error title=convcalc (CC301)",
         "::warning title=convcalc (CC401)",
+        "::notice title=convcalc (CC413)",
     ]
     assert lines[1] == (
         "::error title=convcalc (CC301),file=nets/a b.yaml,line=3,endLine=3,col=5,endColumn=9"
@@ -118,7 +128,13 @@ def test_github_escapes_and_starts_with_the_gravest(found: CheckReport) -> None:
 
 def test_gitlab_has_what_it_requires(found: CheckReport) -> None:
     issues = json.loads(gitlab(found))
-    assert [issue["severity"] for issue in issues] == ["minor", "major", "major", "critical"]
+    assert [issue["severity"] for issue in issues] == [
+        "info",
+        "minor",
+        "major",
+        "major",
+        "critical",
+    ]
     assert len({issue["fingerprint"] for issue in issues}) == len(issues)
     for issue in issues:
         assert issue["description"].startswith(issue["check_name"])
@@ -139,8 +155,16 @@ def validated(log: str) -> dict[str, Any]:
 
 def test_sarif_validates_against_the_published_schema(found: CheckReport) -> None:
     run = validated(sarif(found))
-    assert [result["ruleId"] for result in run["results"]] == ["CC101", "CC301", "CC301", "CC401"]
+    assert [(result["ruleId"], result["level"]) for result in run["results"]] == [
+        ("CC101", "error"),
+        ("CC301", "error"),
+        ("CC301", "error"),
+        ("CC401", "warning"),
+        ("CC413", "note"),
+    ]
     rules = run["tool"]["driver"]["rules"]
+    levels = {rule["id"]: rule["defaultConfiguration"]["level"] for rule in rules}
+    assert (levels["CC101"], levels["CC401"], levels["CC413"]) == ("error", "warning", "note")
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         region = result["locations"][0]["physicalLocation"]["region"]
@@ -187,11 +211,12 @@ def test_machine_paths_are_relative_to_the_checkout(
 
 def test_junit_is_read_back(found: CheckReport) -> None:
     suites = JUnitXml.fromstring(junit(found))
-    assert (suites.tests, suites.failures, suites.errors) == (5, 3, 1)
+    assert (suites.tests, suites.failures, suites.errors) == (6, 3, 1)
     assert [suite.name for suite in suites] == ["nets/a b.yaml", "none.yaml", "clean.yaml"]
     cases = [case for suite in suites for case in suite]
-    assert [case.is_passed for case in cases] == [False, False, False, False, True]
-    assert cases[1].result[0].type == "CC301"
+    assert [case.is_passed for case in cases] == [True, False, False, False, False, True]
+    assert cases[0].system_out.startswith("nets/a b.yaml:12:5: note[CC413] ")
+    assert cases[2].result[0].type == "CC301"
 
 
 def test_junit_takes_any_character() -> None:

@@ -88,7 +88,7 @@ def test_everything_that_can_be_configured(tmp_path: Path) -> None:
         ('select = ["CC999"]', "select: no code starts with CC999"),
         ("select = 3", "select is a list of texts"),
         ("strict = 1", "strict is true or false"),
-        ('fail-on = "all"', "fail-on is 'all', and is one of error, warning, never"),
+        ('fail-on = "all"', "fail-on is 'all', and is one of error, warning, note, never"),
         ('format = "html"', "format is 'html', and is one of text"),
         ("baseline = 3", "baseline is the path of a file"),
         ("budget = 3", "budget is a table"),

@@ -73,6 +73,8 @@ def test_pages_have_their_parts(page: Page) -> None:
     assert page.summary.endswith(".")
     assert "\n\n**Why.** " in page.text
     assert max(map(len, page.text.split("\n"))) <= 100
+    why = re.search(r"^\*\*Why a (\w+)\.\*\* ", page.text, re.MULTILINE)
+    assert (why[1] if why else "error") == page.severity
     if page.code in RULES:
         assert re.search(r"^Source: ", page.text, re.MULTILINE)
     if page.code in WITHOUT_SPEC:
@@ -418,7 +420,7 @@ def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
     network = loads(f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]")
 
     for index, problem in advice(network, RULES.keys()):
-        assert problem.severity == "warning"
+        assert problem.severity == RULES[problem.code].severity
         assert problem.message[-1] not in ".!"
         assert problem.help
         assert len(problem.message) < 200

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from convcalc.checks.codes import Selection, code_problem
 from convcalc.checks.files import glob_problem, matcher, relative
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import SEVERITIES, closest
 from convcalc.spec.fields import FieldError
 from convcalc.spec.promises import BUDGETS, MemoryTerms, Promise, limits
 
@@ -20,14 +20,14 @@ else:
 
 FILES = ("convcalc.toml", "pyproject.toml")
 """Names of configuration files, in order of precedence within a folder."""
-FAIL_ON = ("error", "warning", "never")
+FAIL_ON = (*SEVERITIES, "never")
 FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit")
 KEYS = {
     "select": "Codes or prefixes to report; everything that is on by default when left out.",
     "extend-select": "Codes or prefixes to report besides.",
     "ignore": "Codes or prefixes not to report.",
     "exclude": "Globs of files and folders to leave out, relative to the configuration.",
-    "fail-on": "What makes the exit code 1: error, warning (the default) or never.",
+    "fail-on": "What makes the exit code 1: error, warning (the default), note or never.",
     "strict": "Report warnings as errors.",
     "format": "Format of standard output: " + ", ".join(FORMATS) + ".",
     "baseline": "File with the findings that are known and not reported.",

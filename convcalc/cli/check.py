@@ -25,7 +25,7 @@ from convcalc.checks.settings import (
     read_settings,
 )
 from convcalc.cli.options import colors, network_options, write
-from convcalc.diagnostics import REFUSED, Diagnostic
+from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
 from convcalc.formats.check import About, CheckReport
 from convcalc.formats.numbers import plural
 from convcalc.shape import Shape
@@ -129,7 +129,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON),
-    help="What makes the exit code 1; warning unless configured otherwise.",
+    help="The least that makes the exit code 1; warning unless configured otherwise.",
 )
 @click.option("--strict", is_flag=True, help="Report warnings as errors.")
 @_limit_options
@@ -301,7 +301,10 @@ def _checked(
             item for item in kept if item.code != "CC903" or told.selection.includes("CC903")
         ]
     if told.strict:
-        everything = [item._replace(severity="error") for item in everything]
+        everything = [
+            item._replace(severity="error") if item.severity == "warning" else item
+            for item in everything
+        ]
     _show(files, everything, told, outputs, color, statistics=statistics)
     _note_empty(found.empty)
     _note_skipped(checked)
@@ -445,7 +448,8 @@ def exit_code(found: Sequence[Diagnostic], fail_on: str) -> int:
     """1 when there are findings that matter, else 0."""
     if fail_on == "never":
         return 0
-    return int(any(fail_on == "warning" or item.severity == "error" for item in found))
+    most = FAIL_ON.index(fail_on)
+    return int(any(SEVERITIES.index(item.severity) <= most for item in found))
 
 
 def _on_actions() -> bool:

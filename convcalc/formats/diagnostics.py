@@ -1,15 +1,22 @@
 """Findings as text: the place, what is, the source with a caret, and what to do."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics import SEVERITIES, Diagnostic
 from convcalc.formats.numbers import plural
 
 MAX_WIDTH = 120
 """Characters of a source line that are shown."""
 
-STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "help": "\x1b[1;36m", "dim": "\x1b[2m"}
+STYLES = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "note": "\x1b[1;34m",
+    "help": "\x1b[1;36m",
+    "dim": "\x1b[2m",
+}
 _RESET = "\x1b[0m"
 
 
@@ -18,12 +25,15 @@ def render(found: Iterable[Diagnostic], *, color: bool = False) -> str:
     listed = list(found)
     if not listed:
         return ""
-    errors = sum(diagnostic.severity == "error" for diagnostic in listed)
-    counts = [plural(errors, "error")] if errors else []
-    if len(listed) > errors:
-        counts.append(plural(len(listed) - errors, "warning"))
     blocks = [render_one(diagnostic, color=color) for diagnostic in listed]
-    return "\n".join([*blocks, "Found " + " and ".join(counts) + ".", ""])
+    return "\n".join([*blocks, f"Found {tally(listed)}.", ""])
+
+
+def tally(found: Iterable[Diagnostic]) -> str:
+    """How many findings there are of each severity: `2 errors, 1 warning and 3 notes`."""
+    numbers = Counter(diagnostic.severity for diagnostic in found)
+    *first, last = [plural(numbers[one], one) for one in SEVERITIES if numbers[one]]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def render_one(found: Diagnostic, *, color: bool = False) -> str:

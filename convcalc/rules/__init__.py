@@ -8,7 +8,8 @@ whole; then the problem's field is the path of a top-level entry, as `input`, `p
     def what_it_finds(context: Context) -> Iterator[Advice]:
         '''One sentence that says what is found.
 
-        Why, with a source; then `Flagged:` and `Instead:`, each with a spec that the tests run.
+        Why, with a source; why it is a warning (probably a mistake) or a note (a matter of taste
+        or budget); then `Flagged:` and `Instead:`, each with a spec that the tests run.
         '''
 
 `RULES` has all of them, by code; it and the rules' modules are loaded when first asked for.
@@ -61,4 +62,4 @@ def advice(
     for code, found in rules.RULES.items():
         if found.default if codes is None else code in codes:
             for index, message, help_, field in found.check(context):
-                yield index, Problem(code, message, field, help_, "warning")
+                yield index, Problem(code, message, field, help_, found.severity)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from convcalc.diagnostics import Severity
 from convcalc.rules.context import Context
 
 
@@ -31,6 +32,8 @@ class Rule(NamedTuple):
     """What it finds, in words joined by `-`."""
     default: bool
     """Whether it is on unless selected otherwise."""
+    severity: Severity
+    """A warning for what is probably a mistake, a note for a matter of taste or budget."""
     check: Check
 
     @property
@@ -43,14 +46,16 @@ REGISTRY: dict[str, Rule] = {}
 """The rules of the modules imported so far, by code."""
 
 
-def rule(code: str, *, name: str, default: bool = True) -> Callable[[Check], Check]:
+def rule(
+    code: str, *, name: str, severity: Severity = "warning", default: bool = True
+) -> Callable[[Check], Check]:
     """Register a function as the rule of a code."""
 
     def register(check: Check) -> Check:
         if code in REGISTRY:
             message = f"{code} is the code of {REGISTRY[code].name} and of {name}"
             raise ValueError(message)
-        REGISTRY[code] = Rule(code, name, default, check)
+        REGISTRY[code] = Rule(code, name, default, severity, check)
         return check
 
     return register

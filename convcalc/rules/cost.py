@@ -11,7 +11,7 @@ TENSOR_CORE = 8
 """Channels that a tensor core takes at once, in half precision."""
 
 
-@rule("CC413", name="heavy-linear")
+@rule("CC413", name="heavy-linear", severity="note")
 def heavy_linear(context: Context) -> Iterator[Advice]:
     """A linear layer on a flattened map holds most of the network's parameters.
 
@@ -20,6 +20,8 @@ def heavy_linear(context: Context) -> Iterator[Advice]:
     overfits less and takes inputs of any size. Said of layers with at least a million weights.
     Source: Lin et al., [arXiv:1312.4400](https://arxiv.org/abs/1312.4400), section 3.2; CS231n
     notes on VGGNet and GoogLeNet.
+
+    **Why a note.** The network works; what its parameters are spent on is a matter of budget.
 
     **Flagged**
 
@@ -90,7 +92,7 @@ def heavy_linear(context: Context) -> Iterator[Advice]:
         )
 
 
-@rule("CC414", name="channels-for-tensor-cores", default=False)
+@rule("CC414", name="channels-for-tensor-cores", severity="note", default=False)
 def channels_for_tensor_cores(context: Context) -> Iterator[Advice]:
     """A number of channels that is not a multiple of 8.
 
@@ -100,6 +102,8 @@ def channels_for_tensor_cores(context: Context) -> Iterator[Advice]:
     Source: [NVIDIA, Convolutional Layers User's
     Guide](https://docs.nvidia.com/deeplearning/performance/dl-performance-convolutional/index.html),
     "Channels In And Out".
+
+    **Why a note.** It changes the time on one kind of hardware, and nothing else.
 
     **Flagged**
 

@@ -28,6 +28,9 @@ def odd_size_halved(context: Context) -> Iterator[Advice]:
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Sizing
     Patterns".
 
+    **Why a warning.** A size that does not halve is rarely chosen: what is dropped or made up shows
+    only later, where two maps do not fit.
+
     **Flagged**
 
     ```yaml
@@ -116,7 +119,7 @@ def _halved_axes(context: Context, index: int) -> list[int]:
     ]
 
 
-@rule("CC402", name="large-filter")
+@rule("CC402", name="large-filter", severity="note")
 def large_filter(context: Context) -> Iterator[Advice]:
     """A filter of 7×7 or more works on something other than the image.
 
@@ -126,6 +129,9 @@ def large_filter(context: Context) -> Iterator[Advice]:
     speaks where a stack would be cheaper.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Sizing
     Patterns".
+
+    **Why a note.** The network works as it is written; whether large filters are worth their
+    weights is a matter of budget, and newer networks use them on purpose.
 
     **Flagged**
 
@@ -169,7 +175,7 @@ def large_filter(context: Context) -> Iterator[Advice]:
         )
 
 
-@rule("CC403", name="size-changing-padding")
+@rule("CC403", name="size-changing-padding", severity="note")
 def size_changing_padding(context: Context) -> Iterator[Advice]:
     """A convolution of stride 1 shrinks or grows the map because of its padding.
 
@@ -179,6 +185,9 @@ def size_changing_padding(context: Context) -> Iterator[Advice]:
     the kernel takes in the whole map, right before a global pool, and of sequences, whose windows
     of context shrink on purpose.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Why use padding?".
+
+    **Why a note.** Networks without padding work, from LeNet to the first U-Net; whether their maps
+    may shrink is for their authors to say.
 
     **Flagged**
 
@@ -238,7 +247,7 @@ def _padding_text(windows: tuple[Window, ...]) -> str:
     return f"[{', '.join(f'[{w.before}, {w.after}]' for w in windows)}]"
 
 
-@rule("CC404", name="large-pool")
+@rule("CC404", name="large-pool", severity="note")
 def large_pool(context: Context) -> Iterator[Advice]:
     """A pool larger than 3 throws most of the map away.
 
@@ -246,6 +255,9 @@ def large_pool(context: Context) -> Iterator[Advice]:
     2; larger ones are too lossy. Pools over the whole map, pools of stride 1 and pools of sequences
     are left alone.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Pooling Layer".
+
+    **Why a note.** How much of a map may be thrown away is a matter of taste; larger pools are used
+    on purpose.
 
     **Flagged**
 
@@ -298,6 +310,8 @@ def unread_pixels(context: Context) -> Iterator[Advice]:
     ResNet's projection.
     Source: He et al., [arXiv:1812.01187](https://arxiv.org/abs/1812.01187), section 4.1; CS231n
     notes.
+
+    **Why a warning.** Values that are computed, or given, and read by nothing are seldom meant.
 
     **Flagged**
 
@@ -360,7 +374,7 @@ def _skipped(context: Context, index: int) -> tuple[str, str, float] | None:
     return kernels, times(tuple(window.stride for window, _ in axes)), 100 * (1 - read)
 
 
-@rule("CC406", name="stack-is-cheaper")
+@rule("CC406", name="stack-is-cheaper", severity="note")
 def stack_is_cheaper(context: Context) -> Iterator[Advice]:
     """One large filter where a stack of 3×3 filters sees as much with fewer weights.
 
@@ -369,6 +383,8 @@ def stack_is_cheaper(context: Context) -> Iterator[Advice]:
     number of filters, saves at least a quarter of the weights.
     Source: Simonyan and Zisserman, [arXiv:1409.1556](https://arxiv.org/abs/1409.1556), section 2.3;
     [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Patterns".
+
+    **Why a note.** Both see the same; which is cheaper is a matter of budget.
 
     **Flagged**
 

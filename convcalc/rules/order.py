@@ -39,6 +39,8 @@ def no_nonlinearity(context: Context) -> Iterator[Advice]:
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Prefer a stack of
     small filter CONV to one large receptive field CONV layer".
 
+    **Why a warning.** An activation was forgotten, or the second layer is superfluous.
+
     **Flagged**
 
     ```yaml
@@ -109,6 +111,8 @@ def bias_before_norm(context: Context) -> Iterator[Advice]:
     state and time, and does nothing.
     Source: Ioffe and Szegedy, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167), section 3.2.
 
+    **Why a warning.** The bias can never have an effect, whatever is trained.
+
     **Flagged**
 
     ```yaml
@@ -156,6 +160,9 @@ def norm_after_dropout(context: Context) -> Iterator[Advice]:
     by a factor that grows from layer to layer. Dropout belongs behind the last batch normalization.
     Source: Li et al., [arXiv:1801.05134](https://arxiv.org/abs/1801.05134), "Understanding the
     Disharmony between Dropout and Batch Normalization by Variance Shift".
+
+    **Why a warning.** In inference the network works out something other than what was trained,
+    mostly because two layers stand in the wrong order.
 
     **Flagged**
 
@@ -221,6 +228,9 @@ def softmax_inside(context: Context) -> Iterator[Advice]:
     Source: Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org),
     section 6.2.2.3; torch.nn.CrossEntropyLoss.
 
+    **Why a warning.** What follows can hardly be trained; mostly the softmax was put where the loss
+    has one already.
+
     **Flagged**
 
     ```yaml
@@ -270,6 +280,8 @@ def dropout_at_the_end(context: Context) -> Iterator[Advice]:
     weights.
     Source: Srivastava et al., [JMLR 15 (2014)](https://jmlr.org/papers/v15/srivastava14a.html),
     section 4: units of the input and hidden layers are dropped.
+
+    **Why a warning.** No network is meant to forget its own answers.
 
     **Flagged**
 
@@ -322,6 +334,8 @@ def one_channel_bottleneck(context: Context) -> Iterator[Advice]:
     multiplied with a map, and maps that are flattened next, are left alone.
     Source: Szegedy et al., [arXiv:1512.00567](https://arxiv.org/abs/1512.00567), section 2,
     principle 1: "Avoid representational bottlenecks".
+
+    **Why a warning.** A single channel in the middle is mostly a slip of the pen.
 
     **Flagged**
 

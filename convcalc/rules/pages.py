@@ -1,7 +1,7 @@
 """The pages of codes that are no advice, and what a page is; an advice rule's is its docstring.
 
-A page is Markdown: one sentence, why, a `Flagged` spec that gives exactly this code and an
-`Instead` spec that does not. The tests run both.
+A page is Markdown: one sentence, why, of what is no error why it is a warning or a note, a
+`Flagged` spec that gives exactly this code and an `Instead` spec that does not. The tests run both.
 """
 
 import re
@@ -72,7 +72,7 @@ def pages() -> dict[str, Page]:
         for code, text in TEXTS.items()
     }
     for code, rule in RULES.items():
-        found[code] = Page(code, rule.name, "warning", rule.default, cleandoc(rule.text))
+        found[code] = Page(code, rule.name, rule.severity, rule.default, cleandoc(rule.text))
     return dict(sorted(found.items()))
 
 
@@ -83,6 +83,8 @@ def markdown() -> str:
         "# Rules",
         "",
         "Every finding has a code; its first digit says at which stage it comes up.",
+        "An error makes the spec invalid or breaks a promise, a warning is probably a mistake,",
+        "and a note is a matter of taste or budget, which fails a run only with `--fail-on note`.",
         "`convcalc rule CC401` prints these pages, and the specs on them are run by the tests.",
         "This file is written by `python -m convcalc.rules > docs/rules.md`.",
         "",
@@ -90,7 +92,7 @@ def markdown() -> str:
         "|:--|:--|:--|",
     ]
     for page in everything.values():
-        state = page.severity if page.default else "off"
+        state = page.severity if page.default else f"{page.severity}, off"
         lines.append(f"| [{page.code}](#{_anchor(page.heading)}) | {state} | {page.summary} |")
     stage = ""
     for page in everything.values():
@@ -512,6 +514,9 @@ TEXTS = {
     **Why.** Shapes are height × width × channels. 3x224x224 would be an image 3 pixels high with
     224 channels; PyTorch writes the same image so that the 3 comes first.
 
+    **Why a warning.** Nobody means an image of three rows, but a spec may say so and is worked out
+    as it stands.
+
     **Flagged**
 
     ```yaml
@@ -758,6 +763,9 @@ TEXTS = {
     would have read is lost. Padding that is left over costs nothing, and is not reported.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Constraints on
     strides".
+
+    **Why a warning.** Frameworks drop the rows without a word, and the spec allowed it by its
+    `rounding`; hardly anybody wants part of the input to be unseen.
 
     **Flagged**
 
@@ -1138,6 +1146,9 @@ TEXTS = {
     **Why.** It outlived what it was written for, or stands at the wrong line; left there, it would
     hide the next finding of this code.
 
+    **Why a warning.** A comment without effect is a mistake of the comment; the network is what it
+    was.
+
     **Flagged**
 
     ```yaml
@@ -1159,6 +1170,8 @@ TEXTS = {
 
     **Why.** `# convcalc: ignore[CC401] reason` at the end of a line or alone above an item, or
     `ignore-file[CC401] reason` at the top. Anything else would silence nothing, unnoticed.
+
+    **Why a warning.** Its author meant to silence something, and nothing is silenced.
 
     **Flagged**
 
@@ -1182,6 +1195,8 @@ TEXTS = {
     **Why.** A baseline counts the findings that a repository started with; as they are mended the
     counts must shrink, or new findings would slip in under the old ones. `--update-baseline`
     writes it anew.
+
+    **Why a warning.** Left as it is, the entry would hide a new finding.
     """,
 }
 """Code → page, for all codes but those of the advice."""

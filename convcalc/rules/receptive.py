@@ -18,7 +18,7 @@ from convcalc.window import Field
 SLIDING = ("conv", "depthwise_conv", "locally_connected")
 
 
-@rule("CC415", name="field-smaller-than-image")
+@rule("CC415", name="field-smaller-than-image", severity="note")
 def field_smaller_than_image(context: Context) -> Iterator[Advice]:
     """No position before the global pool sees the whole image.
 
@@ -28,6 +28,8 @@ def field_smaller_than_image(context: Context) -> Iterator[Advice]:
     are sequences.
     Source: Araujo, Norris and Sim, [Distill 2019](https://distill.pub/2019/computing-receptive-fields),
     on field and accuracy; Brendel and Bethge, [arXiv:1904.00760](https://arxiv.org/abs/1904.00760).
+
+    **Why a note.** Networks that look at parts only work, and some are made so on purpose.
 
     **Flagged**
 
@@ -76,7 +78,7 @@ def field_smaller_than_image(context: Context) -> Iterator[Advice]:
         )
 
 
-@rule("CC416", name="unproductive-layers")
+@rule("CC416", name="unproductive-layers", severity="note")
 def unproductive_layers(context: Context) -> Iterator[Advice]:
     """Convolutions that see no more, because their input sees the whole image already.
 
@@ -87,6 +89,8 @@ def unproductive_layers(context: Context) -> Iterator[Advice]:
     kernel larger than 1 are concerned.
     Source: Richter et al., [arXiv:2106.12307](https://arxiv.org/abs/2106.12307), "Should You Go
     Deeper?".
+
+    **Why a note.** The layers do no harm; whether they are worth their cost is a matter of budget.
 
     **Flagged**
 
@@ -196,6 +200,9 @@ def dilation_grid(context: Context) -> Iterator[Advice]:
     Source: Wang et al., [arXiv:1702.08502](https://arxiv.org/abs/1702.08502), section 3.2, hybrid
     dilated convolution.
 
+    **Why a warning.** Nobody means to leave out every second value; the layers were stacked without
+    counting.
+
     **Flagged**
 
     ```yaml
@@ -283,6 +290,8 @@ def checkerboard(context: Context) -> Iterator[Advice]:
     removes.
     Source: Odena, Dumoulin and Olah, [Distill 2016](https://distill.pub/2016/deconv-checkerboard).
 
+    **Why a warning.** The pattern shows in what the network makes, and no loss asks for it.
+
     **Flagged**
 
     ```yaml
@@ -336,6 +345,9 @@ def misaligned_merge(context: Context) -> Iterator[Advice]:
     causal branches, which see different lengths of the past up to the same place.
     Source: Araujo, Norris and Sim, [Distill 2019](https://distill.pub/2019/computing-receptive-fields),
     "Alignment issues".
+
+    **Why a warning.** Features of different places are merged as if they were of one: a padding,
+    crop or stride is missing in a branch.
 
     **Flagged**
 

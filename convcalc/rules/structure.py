@@ -27,6 +27,8 @@ def unused_tensor(context: Context) -> Iterator[Advice]:
     Source: ruff's [F841, unused
     variable](https://docs.astral.sh/ruff/rules/unused-variable/), for networks.
 
+    **Why a warning.** Work that nothing reads is a leftover or a wiring mistake.
+
     **Flagged**
 
     ```yaml
@@ -72,6 +74,8 @@ def identity_layer(context: Context) -> Iterator[Advice]:
     left alone, because other values make them do something, and so is adaptive pooling, which is
     there for other inputs.
     Source: the layers' definitions, `docs/definitions.md`.
+
+    **Why a warning.** It promises something and does nothing: a wrong value, or a leftover.
 
     **Flagged**
 
@@ -207,6 +211,8 @@ def unused_parameter(context: Context) -> Iterator[Advice]:
     Source: ruff's [ARG001, unused
     argument](https://docs.astral.sh/ruff/rules/unused-function-argument/), for specs.
 
+    **Why a warning.** Whoever sets it believes that it does something.
+
     **Flagged**
 
     ```yaml
@@ -264,6 +270,8 @@ def unused_block(context: Context) -> Iterator[Advice]:
     `when` that does not hold count as calls.
     Source: ruff's [F401, unused
     import](https://docs.astral.sh/ruff/rules/unused-import/), for specs.
+
+    **Why a warning.** It is a leftover, or a call is missing.
 
     **Flagged**
 

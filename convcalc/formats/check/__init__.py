@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-from convcalc.diagnostics import REFUSED, Diagnostic
+from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
 
 CHECK_FORMATS = {
     "text": "The place, what is, the source with a caret, and what to do.",
@@ -79,5 +79,5 @@ def fingerprints(report: CheckReport) -> list[str]:
 
 
 def rank(found: Diagnostic) -> int:
-    """How grave a finding is: 0 could not run, 1 error, 2 warning."""
-    return 0 if found.code in REFUSED else 1 if found.severity == "error" else 2
+    """How grave a finding is: 0 could not run, 1 error, 2 warning, 3 note."""
+    return 0 if found.code in REFUSED else 1 + SEVERITIES.index(found.severity)

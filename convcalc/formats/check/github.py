@@ -1,6 +1,9 @@
-"""Annotations of GitHub Actions, the gravest first: it shows ten errors and ten warnings a step."""
+"""Annotations of GitHub Actions, the gravest first: it shows ten of each severity a step."""
 
 from convcalc.formats.check import CheckReport, rank
+
+_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+"""Severity → the workflow command that shows it."""
 
 
 def render(report: CheckReport, *, color: bool = False) -> str:
@@ -19,7 +22,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
             properties |= {"col": span.column, "endColumn": span.end_column}
         text = f"{found.code} {found.message}" + (f"\nhelp: {found.help}" if found.help else "")
         settings = ",".join(f"{name}={_value(value)}" for name, value in properties.items())
-        lines.append(f"::{found.severity} {settings}::{_escaped(text)}\n")
+        lines.append(f"::{_COMMANDS[found.severity]} {settings}::{_escaped(text)}\n")
     return "".join(lines)
 
 

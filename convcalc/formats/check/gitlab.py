@@ -4,7 +4,7 @@ import json
 
 from convcalc.formats.check import CheckReport, fingerprints, rank
 
-_SEVERITIES = ("critical", "major", "minor")
+_SEVERITIES = ("critical", "major", "minor", "info")
 
 
 def render(report: CheckReport, *, color: bool = False) -> str:

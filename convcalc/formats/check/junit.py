@@ -1,4 +1,7 @@
-"""JUnit XML: a suite a file and a test case a finding; a file without any is one passed case."""
+"""JUnit XML: a suite a file and a test case a finding; a file without any is one passed case.
+
+A note is no failure: its case has passed, and holds its text as output.
+"""
 
 import re
 from collections.abc import Sequence
@@ -33,20 +36,24 @@ def render(report: CheckReport, *, color: bool = False) -> str:
                 file=name,
                 line=str(line),
             )
-            tag = "error" if found.code in REFUSED else "failure"
-            failure = SubElement(case, tag, type=found.code, message=_clean(found.message))
+            if found.severity == "note":
+                element = SubElement(case, "system-out")
+            else:
+                tag = "error" if found.code in REFUSED else "failure"
+                element = SubElement(case, tag, type=found.code, message=_clean(found.message))
             text = f"{file}:{line}:{column}: {found.severity}[{found.code}] {found.message}"
-            failure.text = _clean(text + (f"\nhelp: {found.help}" if found.help else ""))
+            element.text = _clean(text + (f"\nhelp: {found.help}" if found.help else ""))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
 def _totals(findings: Sequence[Diagnostic], grouped: dict[str, list[Diagnostic]]) -> dict[str, str]:
     errors = sum(found.code in REFUSED for found in findings)
+    notes = sum(found.severity == "note" for found in findings)
     clean = sum(not items for items in grouped.values())
     return {
         "tests": str(len(findings) + clean),
-        "failures": str(len(findings) - errors),
+        "failures": str(len(findings) - errors - notes),
         "errors": str(errors),
     }
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from convcalc.formats.check import CheckReport
-from convcalc.formats.diagnostics import render_one
+from convcalc.formats.diagnostics import render_one, tally
 from convcalc.formats.numbers import plural
 from convcalc.formats.plain import aligned
 
@@ -19,14 +19,9 @@ def counts(report: CheckReport) -> str:
     specs = plural(len(report.files), "spec")
     if not report.diagnostics:
         return f"No findings in {specs}."
-    errors = sum(found.severity == "error" for found in report.diagnostics)
-    warnings = len(report.diagnostics) - errors
-    parts = [
-        plural(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count
-    ]
     with_findings = len({found.path for found in report.diagnostics})
     where = f"{with_findings:,} of {specs}" if len(report.files) > 1 else specs
-    return f"Found {' and '.join(parts)} in {where}."
+    return f"Found {tally(report.diagnostics)} in {where}."
 
 
 def statistics(report: CheckReport) -> str:
