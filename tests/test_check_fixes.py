@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -247,8 +247,16 @@ def test_watch_ends_when_a_check_is_interrupted(
     assert done.exit_code == 130
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Processes that heed SIGINT, which a shell has its background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_watch_checks_again_when_a_file_changes(tmp_path: Path) -> None:
+def test_watch_checks_again_when_a_file_changes(tmp_path: Path, interrupts: None) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(BROKEN)
     with subprocess.Popen(
@@ -272,7 +280,9 @@ def test_watch_checks_again_when_a_file_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_watch_looks_at_the_configuration_and_the_baseline_too(tmp_path: Path) -> None:
+def test_watch_looks_at_the_configuration_and_the_baseline_too(
+    tmp_path: Path, interrupts: None
+) -> None:
     (tmp_path / "a.yaml").write_bytes(BROKEN)
     settings = tmp_path / "convcalc.toml"
     settings.write_text('ignore = ["CC1"]\nbaseline = "b.json"\n')

@@ -38,6 +38,8 @@ PIPE_SECONDS = 30.0
 """How long a pipe given as a path may take in all."""
 _BARE_RANGE = re.compile(r":[ ]+(>[ ]*=?[ ]*\d[^,}\]#]{0,80})")
 """A range without quotes, where YAML sees folded text begin."""
+_BRACKET_OR_TEXT = re.compile(r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*""")
+"""A bracket of a list or mapping, or what may hold brackets that are none."""
 
 
 class ScalarNode(NamedTuple):
@@ -249,13 +251,19 @@ class _Composer:
         self._next: Callable[[], yaml.Event] = parser_of(source.text).get_event
 
     def compose(self) -> Node | None:
+        """The root node; raises `RefusedError` for what is beyond a limit, and YAML's errors."""
         stack: list[_Frame] = []
+        event: Any = None
         root: Node | None = None
         count = 0
         words: dict[str, str] = {}
         following = self._next
         while True:
-            event: Any = following()  # PyYAML types its marks as optional; they are there
+            try:
+                event = following()
+            except yaml.MarkedYAMLError as error:
+                self._refuse_depth_before(error, len(stack), event.end_mark.index if event else 0)
+                raise
             kind = event.__class__
             if kind is yaml.ScalarEvent:
                 if event.anchor is not None or event.tag is not None:
@@ -268,7 +276,7 @@ class _Composer:
                 if event.anchor is not None or event.tag is not None:
                     self._refuse_anchor_or_tag(event)
                 if len(stack) >= MAX_DEPTH:
-                    raise self._too_deep(event)
+                    raise self._too_deep(event.start_mark.index)
                 if stack and stack[-1].items is None and stack[-1].key is None:
                     raise self._key_not_a_word(event)
                 stack.append(_Frame(event.start_mark.index, mapping=kind is yaml.MappingStartEvent))
@@ -315,6 +323,21 @@ class _Composer:
             else:
                 self._add(frame, frame.key, node)
                 frame.key = None
+
+    def _refuse_depth_before(self, error: yaml.MarkedYAMLError, depth: int, start: int) -> None:
+        """Refuse brackets that nest too deep between the last event and what is no YAML.
+
+        The scanner reads up to 1,024 characters ahead, and some versions of libyaml have a limit
+        of their own on what is open there.
+        """
+        end = error.problem_mark.index if error.problem_mark else start
+        for match in _BRACKET_OR_TEXT.finditer(self._source.text, start, end):
+            if match[0] in "[{":
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise self._too_deep(match.start()) from None
+            elif match[0] in "]}":
+                depth -= 1
 
     def _add(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
         name = key.text
@@ -369,8 +392,7 @@ class _Composer:
             ScalarNode("", at, event.end_mark.index, plain=True),
         )
 
-    def _too_deep(self, event: Any) -> RefusedError:
-        at = event.start_mark.index
+    def _too_deep(self, at: int) -> RefusedError:
         return RefusedError(
             "CC103",
             f"nested more than {MAX_DEPTH} deep",

@@ -1,0 +1,53 @@
+"""What the tests themselves must keep to, on every machine and however busy it is."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from work import TooMuchWorkError, counted
+
+TESTS = sorted(Path(__file__).parent.rglob("*.py"))
+CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "monotonic"}
+CLOCKS |= {"monotonic_ns", "time_ns", "thread_time", "default_timer"}
+POSIX = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"}
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_no_test_reads_a_clock(path: Path) -> None:
+    names = {
+        getattr(node, "attr", None) or getattr(node, "id", None)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+
+    assert not names & CLOCKS, "count work instead: tests/work.py"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_modules_of_one_platform_are_imported_where_they_are_used(path: Path) -> None:
+    imported = set(imports(ast.parse(path.read_text(encoding="utf-8")).body))
+
+    assert not imported & POSIX, "a module that Windows has not ends all tests of the file there"
+
+
+def imports(statements: list[ast.stmt]) -> Iterator[str]:
+    """The packages that statements import when the module is read."""
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield (statement.module or "").partition(".")[0]
+
+
+def test_work_is_counted_and_bounded() -> None:
+    def calls(times: int) -> None:
+        for number in range(times):
+            abs(number)
+
+    with counted() as work:
+        calls(100)
+    assert 101 <= work.calls <= 105
+
+    with pytest.raises(TooMuchWorkError), counted(50):
+        calls(100)

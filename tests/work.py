@@ -1,0 +1,37 @@
+"""Work as a count of calls: the same on every machine, however busy it is."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class TooMuchWorkError(AssertionError):
+    """More calls than were allowed."""
+
+
+class Work:
+    """How many functions were called, Python's and C's."""
+
+    calls = 0
+
+
+@contextmanager
+def counted(most: int | None = None) -> Iterator[Work]:
+    """Count the calls of what runs inside, and end it once there are more than `most`."""
+    work = Work()
+
+    def count(_: FrameType, event: str, __: object) -> None:
+        if event in ("call", "c_call"):
+            work.calls += 1
+            if most is not None and work.calls > most:
+                sys.setprofile(before)
+                message = f"more than {most:,} calls"
+                raise TooMuchWorkError(message)
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield work
+    finally:
+        sys.setprofile(before)
