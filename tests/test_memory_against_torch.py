@@ -60,8 +60,6 @@ def drawn(random: Random, kind: str, rank: int) -> tuple[str, Shape] | None:
             if kind != "concat" and rank:
                 fields.append(["global_avgpool"])
             return json.dumps({kind: fields}), x
-        if kind == "leaky_relu" and fields["slope"] < 0:
-            continue  # PyTorch refuses it in place
         layer = layer_class(kind)(**fields)
         if not any(problem.severity == "error" for problem in layer.check([x])):
             return json.dumps({kind: fields}), x
@@ -142,6 +140,108 @@ def test_normalization_of_a_slice_keeps_its_copy(norm: str, batch: int, *, inpla
     for each in (net, alone):
         for what, (ours, theirs) in compared(each, batch, inplace=inplace).items():
             assert ours == theirs, (what, ours, theirs)
+
+
+IN_PLACE = [
+    "relu",
+    "relu6",
+    "leaky_relu: 0.2",
+    "leaky_relu: -0.2",
+    "elu",
+    "elu: -1",
+    "selu",
+    "silu",
+    "mish",
+    "hardsigmoid",
+    "hardswish",
+]
+"""Every kind that can overwrite its input, with slopes of which PyTorch refuses one."""
+BEFORE = [
+    "batchnorm",
+    "batchnorm: {track_running_stats: false}",
+    "groupnorm: 2",
+    "layernorm",
+    "layernorm: {over: all}",
+    "instancenorm",
+    "instancenorm: {affine: true}",
+    "instancenorm: {track_running_stats: true}",
+    "instancenorm: {affine: true, track_running_stats: true}",
+    "lrn: 3",
+    "scale",
+    "dropout: 0",
+    "dropout: 0.5",
+    "maxpool: 2",
+    "avgpool: 2",
+    "lppool: 2",
+    "adaptive_maxpool: 2",
+    "adaptive_avgpool: 2",
+    "channel_shuffle: 2",
+    "slice: {stop: 3}",
+    "slice: {start: 0}",
+    "crop: {amount: 1}",
+    "crop: {amount: 0}",
+    "flatten",
+    "flatten: {start: 2}",
+    "reshape: [-1, 2]",
+    "permute",
+]
+"""What may stand before them: every normalization, and whatever gives a view."""
+MAPS = {1: "8", 2: "6x6", 3: "4x4x4"}
+
+
+def test_every_activation_that_can_work_in_place_is_tried() -> None:
+    overwriting = {kind for kind in CATALOGUE if layer_class(kind).overwrites}
+    assert {item.split(":")[0] for item in IN_PLACE} == overwriting
+    norms = {kind for kind in CATALOGUE if kind.endswith("norm") or kind == "lrn"}
+    assert norms <= {item.split(":")[0] for item in BEFORE}
+
+
+@pytest.mark.parametrize("rank", MAPS)
+@pytest.mark.parametrize("before", BEFORE)
+def test_in_place_behind_every_normalization_and_view(before: str, rank: int) -> None:
+    """Autograd rewrites the history of a view that is overwritten, and of what it is a view of."""
+    turned = list(range(rank + 1, 0, -1))
+    before = before.replace("permute", f"permute: {turned}")
+    for number, activation in enumerate(IN_PLACE):
+        again = ["", "  - hardswish\n"][number % 2]  # twice in the same place
+        net = loads(
+            f"input: {MAPS[rank]}x3\nlayers:\n  - conv: {{filters: 8, kernel: 3, padding: 1}}\n"
+            f"  - {before}\n  - {activation}\n{again}  - scale\n  - flatten\n  - linear: 2\n"
+        )
+        for what, (ours, theirs) in compared(net, 2, inplace=True).items():
+            assert ours == theirs, (what, ours, theirs, activation)
+
+
+def test_in_place_where_others_read_the_view_or_the_whole() -> None:
+    """Gradients of the whole, of the view before it was overwritten, and of what it became."""
+    activations = random_choices(["relu", "relu6", "selu", "hardsigmoid", "silu"], "in place")
+    for first, second in [*zip(activations, activations, strict=False)][:40]:
+        net = loads(
+            "input: 6x6x3\nlayers:\n  - conv: {filters: 8, kernel: 3, padding: 1}\n"
+            "  - concat: [[{upsample: 1}], [{slice: {stop: 6}}, "
+            f"{{concat: [[{{upsample: 1}}], [{first}, {second}]]}}, {first}]]\n"
+            f"  - instancenorm\n  - add: [[scale], [{{upsample: 1}}], [{second}, {first}]]\n"
+            "  - flatten\n  - linear: 2\n"
+        )
+        for what, (ours, theirs) in compared(net, 3, inplace=True).items():
+            assert ours == theirs, (what, ours, theirs, first, second)
+
+
+def random_choices(items: list[str], seed: str) -> list[str]:
+    return Random(seed).choices(items, k=80)  # noqa: S311 (tests repeat)
+
+
+def test_what_was_measured_on_instance_normalization() -> None:
+    """CycleGAN's way of it: torch.nn.InstanceNorm2d, then torch.nn.ReLU(inplace=True)."""
+    net = loads(
+        "input: 8x8x3\nlayers:\n  - conv: {filters: 16, kernel: 3, padding: 1}\n"
+        "  - instancenorm\n  - relu\n  - conv: {filters: 16, kernel: 3, padding: 1}\n"
+        "  - instancenorm\n  - relu\n  - flatten\n  - linear: 2\n"
+    )
+    report = memory(net, batch=8, training=True)
+    assert report.forward_peak == 158_736
+    assert report.after_forward == 158_672
+    assert report.backward_peak == 297_880
 
 
 ZOO = [

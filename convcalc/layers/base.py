@@ -179,6 +179,7 @@ class Layer(ABC):
                 "view" if view else "in_place" if self.overwrites else "own",
                 self.keeps,
                 self.keeps_in_place,
+                undone=self.undone,
                 learns=learned(plan),
                 gradient="view" if view else "new",
                 precision=self.precision,
@@ -195,6 +196,11 @@ class Layer(ABC):
     def counters(self) -> int:
         """Whole numbers of 8 bytes that it counts in, beside its buffers."""
         return 0
+
+    @property
+    def undone(self) -> bool:
+        """Whether a backward pass can do with its output where it overwrote its input."""
+        return True
 
 
 class Pointwise(Layer):

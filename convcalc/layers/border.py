@@ -154,7 +154,7 @@ class Crop(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view per axis; the gradient of each is a map of zeros around it."""
-        from convcalc.layers.operations import Operation, gaps
+        from convcalc.layers.operations import Operation, gaps, view
 
         layout: Layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "kept"
         found: list[Operation] = []
@@ -163,7 +163,7 @@ class Crop(Layer):
             if any(cut):
                 left = left // size * (size - sum(cut))
                 found.append(Operation(left, (len(found),), "view", layout=layout, name="cut"))
-        return tuple(found)
+        return tuple(found) or (view(left),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[i] = x[i + cut]. Source: Keras Cropping2D."""

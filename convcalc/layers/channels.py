@@ -61,10 +61,10 @@ class Slice(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view; its gradient is an array of zeros around it."""
-        from convcalc.layers.operations import Operation
+        from convcalc.layers.operations import Operation, view
 
         if plan.output == xs[0]:
-            return ()
+            return (view(plan.output.size),)
         return (Operation(plan.output.size, storage="view", layout="sliced"),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:

@@ -56,6 +56,8 @@ class Operation(NamedTuple):
     """What its backward pass needs of what there is anyway; numbers are tensors."""
     keeps_in_place: Keeps | None = None
     """The same when it ran in place; None is a copy of what `keeps` says."""
+    undone: bool = True
+    """Whether its backward pass can do with the output where it overwrote its input."""
     extra: tuple[Array, ...] = ()
     """Arrays it makes; kept for its backward pass if there is one, else gone at once."""
     learns: tuple[Weight, ...] = ()

@@ -25,6 +25,11 @@ class LeakyRelu(Pointwise):
 
     slope: Annotated[float, number("Slope below 0.")] = 0.01
 
+    @property
+    def undone(self) -> bool:
+        """Only if the output's sign is the input's; PyTorch refuses the rest."""
+        return self.slope >= 0
+
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The value where it is above 0, else slope·x. Source: ONNX operator LeakyRelu."""
         x = xs[0]
@@ -77,6 +82,11 @@ class Elu(Pointwise):
     overwrites = True
 
     alpha: Annotated[float, number("Depth below 0.")] = 1.0
+
+    @property
+    def undone(self) -> bool:
+        """Only if the output's sign is the input's; PyTorch refuses the rest."""
+        return self.alpha >= 0
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The value where it is above 0, else alpha·(eˣ − 1). Source: ONNX operator Elu."""

@@ -98,12 +98,13 @@ class ChannelShuffle(Layer):
         return Plan(xs[0])
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
-        """A copy, if it moves values."""
+        """A copy, if it moves values, in the input's shape again."""
         from convcalc.layers.operations import Operation, turns, view
 
         x = xs[0]
         axes = (self.groups, x.channels // self.groups, x.size // x.channels)
-        return (Operation(x.size),) if turns(axes, (1, 0, 2)) else (view(x.size),)
+        copied = (Operation(x.size),) if turns(axes, (1, 0, 2)) else ()
+        return (*copied, view(x.size, len(copied)))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[i·groups + g] = x[g·(C/groups) + i]. Source: torch.nn.ChannelShuffle."""

@@ -121,6 +121,15 @@ class _Gradient:
         self.slice = slice_of
 
 
+class _Overwritten(NamedTuple):
+    """A view that was overwritten, with autograd at work."""
+
+    before: int
+    """The tensor that it is a view of; its gradient is that of the whole before the operation."""
+    after: int
+    """A number of its own for the gradient of the whole behind the operation."""
+
+
 class _Walk:
     def __init__(self, program: Program, *, training: bool, inplace: bool) -> None:
         self.program = program
@@ -133,7 +142,12 @@ class _Walk:
         self.keepers: list[int] = [1]
         self.counted: list[bool] = [True]
         self.storage: list[int] = [0] + [-1] * (len(program.sizes) - 1)
-        self.viewed = [False] * len(program.sizes)
+        # By tensor, its bytes, and the tensor that it is a view of: itself if it is none.
+        self.size = [
+            values * width * BATCH
+            for values, width in zip(program.sizes, program.widths, strict=True)
+        ]
+        self.base = list(range(len(program.sizes)))
         self.live = self.kept = self.learned_bytes = 0
         self.forward: list[Event] = []
         self.backward: list[Event] = []
@@ -146,6 +160,10 @@ class _Walk:
         self.casts: dict[int, int] = {}
         self.casts_kept: dict[int, int] = {}
         self.gradients: dict[int, _Gradient] = {}
+        # Views that were overwritten, by step; and steps that a spreading waits for.
+        self.overwritten: dict[int, _Overwritten] = {}
+        self.spread_behind: dict[int, list[int]] = {}
+        self.unread: dict[int, int] = {}
         self.learned: set[int] = set()
         self.recomputed: list[int] = []
 
@@ -251,22 +269,26 @@ class _Walk:
 
     def _forward(self, part: range, events: list[Event], *, keeping: bool) -> None:
         program, storages, held = self.program, self.storage, self.held
-        steps, sizes, widths = program.steps, program.sizes, program.widths
+        steps, widths = program.steps, program.widths
         for index in part:
             step = steps[index]
             layer, operation, reads, output, keeps, frees, learns, backward = step
             manner, own, gone = operation.storage, 0, 0
-            size = sizes[output] * widths[output] * BATCH
+            if self.unread:
+                self._read(index, reads)
+            size = self.size[output]
             if manner == "own":
                 storage = self._new(size)
             else:
                 storage = storages[reads[0]]
                 if manner == "view":
                     held[storage] += 1
-                    self.viewed[output] = True
-                elif self.inplace and self._overwritable(storage, reads[0], frees):
+                    self.base[output] = self.base[reads[0]]
+                elif self._overwritable(step, storage):
                     held[storage] += 1
                     self.in_place[layer] = True
+                    if self.training and backward and self.base[reads[0]] != reads[0]:
+                        self._overwrite_view(index, step)
                     if keeps and operation.keeps_in_place is not None:
                         keeps = (output,)
                     elif keeps and operation.keeps == "input":
@@ -300,13 +322,35 @@ class _Walk:
             if manner != "view" and layer >= 0:
                 self.made_by[layer] = 0 if self.in_place[layer] else size
 
-    def _overwritable(self, storage: int, tensor: int, frees: tuple[int, ...]) -> bool:
-        """Whether nothing else reads a storage, needs it to go back, or holds it.
+    def _overwritable(self, step: Step, storage: int) -> bool:
+        """Whether nothing else reads a storage, needs it to go back, or holds it."""
+        sole = storage > 0 and self.held[storage] == 1 and step.reads[0] in step.frees
+        wanted = self.training and step.backward and not step.operation.undone
+        return self.inplace and sole and not wanted
 
-        What is a view is left alone in training: autograd would copy the gradient of its base.
+    def _overwrite_view(self, index: int, step: Step) -> None:
+        """Autograd's new history of a view that is overwritten: the whole has changed.
+
+        The result's own place in it is made when something first asks for it: the operation
+        itself if it keeps its output, and else whoever reads it first.
         """
-        sole = storage > 0 and self.held[storage] == 1 and tensor in frees
-        return sole and not (self.training and self.viewed[tensor])
+        read, output = step.reads[0], step.output
+        known = self.overwritten.get(index)
+        if known is None:
+            before = self.base[read]
+            after = len(self.size)
+            self.size.append(self.size[before])
+            self.base.append(after)
+            known = self.overwritten[index] = _Overwritten(before, after)
+        self.base[output] = known.after
+        if "output" not in (step.operation.keeps, step.operation.keeps_in_place):
+            self.unread[output] = index
+
+    def _read(self, index: int, reads: tuple[int, ...]) -> None:
+        """Note which overwritten views a step is the first to read."""
+        for read in reads:
+            if read in self.unread:
+                self.spread_behind.setdefault(index, []).append(self.unread.pop(read))
 
     def _array(self, array: Array, width: int) -> int:
         if array.when == "training" and not self.training:
@@ -364,7 +408,7 @@ class _Walk:
         output = program.steps[-1].output
         self.live += program.width
         if program.steps[-1].backward:
-            storage = self._new(program.sizes[output] * program.widths[output] * BATCH)
+            storage = self._new(self.size[output])
             self.gradients[output] = _Gradient(storage)
             self._note(self.backward, LOSS)
             self.live -= program.width  # the total of the classes' weights was kept for this
@@ -373,6 +417,9 @@ class _Walk:
         steps, gradients, events = self.program.steps, self.gradients, self.backward
         for index in reversed(part):
             step = steps[index]
+            if index in self.overwritten:
+                self._backward_of_view(index, step)
+                continue
             incoming = gradients.pop(step.output, None)
             if incoming is None:
                 continue
@@ -384,29 +431,59 @@ class _Walk:
             self._note(events, step.layer, scratch)
             self._reduce(step, results)
             self._let_go_gradient(incoming)
-            kept = self.kept_of.pop(index, None)
-            if kept is not None:
-                for storage in kept[0]:
-                    self._keep_no_more(storage)
-                self.live -= kept[1]
-                self.kept -= kept[1]
+            self._keep_nothing(index)
             if step.learns:
                 self._learn(step)
             for read, result in zip(step.reads, results, strict=True):
                 if result is not None:
                     self._hand_over(step.layer, read, result)
+            for overwritten in self.spread_behind.get(index, ()):
+                self._spread(overwritten, steps[overwritten])
+
+    def _keep_nothing(self, index: int) -> None:
+        """Let go of what a step kept."""
+        kept = self.kept_of.pop(index, None)
+        if kept is not None:
+            for storage in kept[0]:
+                self._keep_no_more(storage)
+            self.live -= kept[1]
+            self.kept -= kept[1]
+
+    def _spread(self, index: int, step: Step) -> None:
+        """From the gradient of an overwritten view to that of the whole, zeros around it."""
+        incoming = self.gradients.pop(step.output, None)
+        if incoming is not None:
+            after = self.overwritten[index].after
+            spread = _Gradient(self._new(self.size[after]), view=True)
+            self._note(self.backward, step.layer)
+            self._let_go_gradient(incoming)
+            self._hand_over(step.layer, after, spread)
+
+    def _backward_of_view(self, index: int, step: Step) -> None:
+        """Of an operation that overwrote a view: on a copy of its part of the whole's gradient."""
+        self._spread(index, step)
+        before, after = self.overwritten[index]
+        incoming = self.gradients.pop(after, None)
+        if incoming is None:
+            return
+        whole = _Gradient(self._new(self.size[before]))
+        parts = 2 * self.size[step.output]  # the copy, and what the operation makes of it
+        self._note(self.backward, step.layer, parts)
+        self._let_go_gradient(incoming)
+        self._keep_nothing(index)
+        self._hand_over(step.layer, before, whole)
 
     def _results(self, step: Step, incoming: _Gradient) -> list[_Gradient | None]:
         """What the node makes: a gradient for each tensor read, and for each weight."""
         program = self.program
-        sizes, widths, kind = program.sizes, program.widths, step.operation.gradient
-        whole = sizes[step.output] * widths[step.output] * BATCH
+        kind = step.operation.gradient
+        whole = self.size[step.output]
         results: list[_Gradient | None] = []
         for read in step.reads:
             if not program.has_gradient[read]:
                 results.append(None)
             elif kind == "new":
-                results.append(_Gradient(self._new(sizes[read] * widths[read] * BATCH)))
+                results.append(_Gradient(self._new(self.size[read])))
             elif kind == "product":
                 results.append(_Gradient(self._new(whole)))
             elif kind == "view":
@@ -428,16 +505,14 @@ class _Walk:
         kind = step.operation.gradient
         if kind not in ("same", "product"):
             return
-        program, events = self.program, self.backward
-        sizes, widths, output = program.sizes, program.widths, step.output
+        events, output = self.backward, step.output
         for position, (read, result) in enumerate(zip(step.reads, results, strict=True)):
-            same = sizes[read] == sizes[output] and widths[read] == widths[output]
-            if result is None or same:
+            if result is None or self.size[read] == self.size[output]:
                 continue
-            results[position] = _Gradient(self._new(sizes[read] * widths[read] * BATCH))
+            results[position] = _Gradient(self._new(self.size[read]))
             self._note(events, step.layer)
             self._let_go_gradient(result)
-        whole = sizes[output] * widths[output] * BATCH if kind == "product" else 0
+        whole = self.size[output] if kind == "product" else 0
         for _, values, width, _ in step.learns:
             self.live += values * width
             self._note(events, step.layer)
@@ -478,8 +553,7 @@ class _Walk:
         elif older.holders == 1 and not older.view and self.held[older.storage] == 1:
             self._let_go_gradient(result)  # added in place
         else:
-            program = self.program
-            total = self._new(program.sizes[read] * program.widths[read] * BATCH)
+            total = self._new(self.size[read])
             self.gradients[read] = _Gradient(total)
             self._note(self.backward, layer)
             self._let_go_gradient(older)
