@@ -1,6 +1,5 @@
 """Which files `convcalc check` takes: folders, globs, .gitignore, what is a spec."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc.checks.files import find, is_spec
+from convcalc.checks.files import find
 from convcalc.checks.gitignore import Ignored, compiled
 from convcalc.cli import convcalc
 
@@ -106,57 +105,11 @@ def test_show_files(tree: Path) -> None:
     assert result.exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (SPEC, True),
-        ("# comment\n---\n" + SPEC, True),
-        ("\ufeff" + SPEC, True),
-        ("\ufefflayers:\n  - relu\ninput: 8x8x3\n", True),
-        ("  # indented\n  input: 8x8x3\n  layers:\n    - relu\n", True),
-        ("name: a\rinput: 8x8x3\rlayers:\r  - relu\r", True),
-        ("name: a\r\ninput: 8x8x3\r\nlayers:\r\n  - relu\r\n", True),
-        ("--- {input: 8x8x3, layers: [relu]}\n", True),
-        ("%YAML 1.2\n--- # one\n{layers: [relu]}\n", True),
-        ("? input\n: 8x8x3\n? layers\n: - relu\n", True),
-        ("  services:\n    layers: []\n", False),
-        ("layers: []\n", True),
-        ("'layers': []\n\"input\": 3\n", True),
-        ("{name: a, input: 8x8x3, layers: [relu]}\n", True),
-        ("# c\n\n{layers: [relu]}\n", True),
-        ("inputs: 8x8x3\nname: a\nlayers:\n- relu\n", True),  # misspelt, and still ours
-        ("service: web\nprovider: {}\nfunctions: {}\nlayers: {}\n", False),
-        ("services:\n  layers: []\n", False),
-        ("input: 3\n", False),
-        ("", False),
-        ("- layers\n", False),
-        ("{layers: ", False),
-    ],
-)
-def test_specs_are_known_by_their_top_level_keys(
-    tmp_path: Path,
-    text: str,
-    expected: bool,  # noqa: FBT001
-) -> None:
-    path = tmp_path / "a.yaml"
-    path.write_text(text, encoding="utf-8", newline="")
-    assert is_spec(str(path)) is expected
-
-
 def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
     for name in ("a.YAML", "b.Yml"):
         (tmp_path / name).write_text(SPEC)
     assert [Path(file).name for file in find([str(tmp_path)]).files] == ["a.YAML", "b.Yml"]
     assert find([str(tmp_path / "a.YAML")], only_specs=True).files == [str(tmp_path / "a.YAML")]
-
-
-def test_what_cannot_be_read_is_no_spec(tmp_path: Path) -> None:
-    assert not is_spec(str(tmp_path / "none.yaml"))
-    assert not is_spec(str(tmp_path))
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(tmp_path / "pipe.yaml")
-        assert not is_spec(str(tmp_path / "pipe.yaml"))
-        assert find([str(tmp_path)]).files == []
 
 
 LINES = st.lists(

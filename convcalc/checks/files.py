@@ -2,23 +2,14 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.checks.gitignore import Ignored, translated
-from convcalc.spec.expand import TOP_LEVEL
-from convcalc.spec.source import MAX_BYTES, MapNode, Source
+from convcalc.checks.recognition import SUFFIXES, is_spec
 
-SUFFIXES = (".yaml", ".yml")
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 """Folders that are never looked into, like those whose name starts with a dot."""
-_START = re.compile(
-    rb"(?:[ \t]*(?:#[^\n]*)?\n|%[^\n]*\n|---[ \t]*(?:#[^\n]*)?\n|---[ \t]+(?=\{))*([ \t]*)(\{?)"
-)
-"""What may stand before the first key: its indentation, and `{` where a flow mapping begins."""
-_KEY = rb"^%b(\?[ \t]+)?([\"']?)([A-Za-z_][\w.-]*)\2[ \t]*(?::(?=\s|\Z)|(?(1)(?=\n|#|\Z)|(?!)))"
 
 
 class Found(NamedTuple):
@@ -60,35 +51,6 @@ def find(
         if not seen and not (only_specs and os.path.isfile(path)):
             empty.append(path)
     return Found(list(listed.values()), empty)
-
-
-def is_spec(path: str) -> bool:
-    """Whether a YAML file is a spec, by its top-level keys; other files are none.
-
-    It has `layers`, and more keys that a spec has than keys that it has not, so that a misspelt
-    key hides no file and the `layers` of another tool is not taken for ours.
-    """
-    if not path.lower().endswith(SUFFIXES):
-        return False
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would keep us waiting
-            return False
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError:
-        return False
-    if b"layers" not in data:
-        return False
-    text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    start = _START.match(text)
-    indent, flow = start.groups() if start else (b"", b"")
-    found = re.finditer(_KEY % re.escape(indent), text, re.MULTILINE)
-    keys = {match[3].decode() for match in found}
-    if flow:
-        root = Source(path, data.decode("utf-8-sig", "replace").replace("\0", "")).compose()
-        keys = set(root.entries) if isinstance(root, MapNode) else set()
-    known = len(keys & TOP_LEVEL.keys())
-    return "layers" in keys and (known > len(keys) - known)
 
 
 def _walk(
