@@ -7,15 +7,14 @@ import click
 from click.core import ParameterSource
 
 from convcalc.analysis.memory import (
-    GPUS,
     Answer,
     Checkpoint,
     Limit,
     Questions,
     Terms,
     answer,
-    gpu_memory,
-    gpu_names,
+    read_bytes,
+    read_limit,
 )
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import colors, network_options, size_options, write
@@ -23,41 +22,28 @@ from convcalc.diagnostics import Diagnostic, Span, exit_code
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 from convcalc.shape import Shape
-from convcalc.spec.promises import OPTIMIZERS, amount
+from convcalc.spec.promises import OPTIMIZERS
 
 MOST_LAYERS = 9
 """Digits of the number in --checkpoint every=K."""
 
 
-def _bytes(ctx: click.Context, param: click.Parameter, value: str) -> int:
-    found = amount(value, round_up=True)
-    if found is None:
-        message = f"{value!r} is no number of bytes, such as 500MB or 1.5GiB"
-        raise click.BadParameter(message, ctx, param)
-    return found
+def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    try:
+        name = param.name or ""
+        return None if value is None else read_bytes(value, name, unitless=name == "overhead")
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 def _limits(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Limit, ...]:
     """Bytes with a unit, or names of GPUs."""
-    found = []
-    for value in values:
-        text = value.strip()
-        count = gpu_memory(text)
-        if count is None:
-            count = amount(text, round_up=False)
-        if count is None and (meant := gpu_names(text)):
-            message = f"{value!r} may be {' or '.join(meant)}"
-            raise click.BadParameter(message, ctx, param)
-        if count is None:
-            message = (
-                f"{value!r} is neither a number of bytes, such as 12GiB, nor one of the GPUs "
-                f"{', '.join(GPUS)}"
-            )
-            raise click.BadParameter(message, ctx, param)
-        found.append(Limit(text, count))
-    return tuple(found)
+    try:
+        return tuple(map(read_limit, values))
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 def _checkpoint(
@@ -123,6 +109,12 @@ def _checkpoint(
     help="Does it fit, and which batch is the largest that does: 12GiB, T4, rtx4090; repeatable.",
 )
 @click.option(
+    "--context",
+    callback=_bytes,
+    metavar="BYTES",
+    help="What a CUDA context takes of each --limit that is a GPU; 500MB unless given.",
+)
+@click.option(
     "--checkpoint",
     callback=_checkpoint,
     multiple=True,
@@ -172,6 +164,7 @@ def command(
     device: str,
     overhead: int,
     limits: tuple[Limit, ...],
+    context: int | None,
     checkpoint: Checkpoint | None,
     devices: int | None,
     shard: str | None,
@@ -192,7 +185,9 @@ def command(
       convcalc memory resnet50 --training --optimizer adamw --limit T4 --limit rtx4090
       convcalc memory net.yaml --arena
     """
-    _sensible(ctx, training=training, limited=bool(limits))
+    _sensible(ctx, training=training, limits=limits)
+    if context is not None:
+        limits = tuple(limit._replace(context=context) if limit.gpu else limit for limit in limits)
     if layers and timeline and format_name == "csv":
         message = "csv shows --layers or --timeline, not both"
         raise click.UsageError(message)
@@ -255,7 +250,7 @@ def command(
     sys.exit(exit_code(found))
 
 
-def _sensible(ctx: click.Context, *, training: bool, limited: bool) -> None:
+def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) -> None:
     """Refuse options that would be without effect."""
 
     def given(name: str) -> bool:
@@ -263,13 +258,15 @@ def _sensible(ctx: click.Context, *, training: bool, limited: bool) -> None:
 
     message = ""
     for name, option in (("optimizer", "--optimizer"), ("fused", "--fused or --per-tensor")):
-        if given(name) and not training and not limited:
+        if given(name) and not training and not limits:
             message = f"{option} needs --training, or a --limit to find the largest batch for"
     for name, option in (("checkpoint", "--checkpoint"), ("devices", "--data-parallel")):
         if given(name) and not training:
             message = f"{option} needs --training"
     if given("shard") and not given("devices"):
         message = "--shard needs --data-parallel N"
+    if given("context") and not any(limit.gpu for limit in limits):
+        message = "--context needs a --limit that is a GPU, such as T4"
     if message:
         raise click.UsageError(message)
 

@@ -7,14 +7,16 @@ docs/memory.md defines every line. What layers do to memory is said beside their
 from convcalc.analysis.memory.answer import Answer, Checkpointed, Questions, answer
 from convcalc.analysis.memory.arena import ArenaReport, Buffer, arena
 from convcalc.analysis.memory.deploy import DeployReport, deploy
+from convcalc.analysis.memory.gpus import GPUS, Gpu, gpu_names
 from convcalc.analysis.memory.limits import (
-    GPUS,
+    CONTEXT,
     Fit,
     Limit,
     Suggestion,
     fits,
     gpu_memory,
-    gpu_names,
+    read_bytes,
+    read_limit,
     suggestions,
 )
 from convcalc.analysis.memory.model import Checkpoint, Model, Terms, model
@@ -23,6 +25,7 @@ from convcalc.analysis.memory.sharding import ShardedReport, sharded
 from convcalc.graph import Network
 
 __all__ = [
+    "CONTEXT",
     "GPUS",
     "Answer",
     "ArenaReport",
@@ -31,6 +34,7 @@ __all__ = [
     "Checkpointed",
     "DeployReport",
     "Fit",
+    "Gpu",
     "LayerMemory",
     "Limit",
     "Line",
@@ -50,6 +54,8 @@ __all__ = [
     "largest_batch",
     "memory",
     "model",
+    "read_bytes",
+    "read_limit",
     "sharded",
     "suggestions",
 ]
@@ -65,7 +71,7 @@ def memory(
     fused: bool = True,
     mixed_precision: bool = False,
     inplace: bool = True,
-    overhead: int = 0,
+    overhead: int | str = 0,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
 ) -> MemoryReport:
@@ -73,8 +79,9 @@ def memory(
 
     `fused` is whether the optimizer works on all tensors at once, as PyTorch does on CUDA;
     `inplace` whether activation functions that can overwrite their input do; `device` matters for
-    dropout's mask alone; `checkpoint` is every so many layers, or names of blocks. Raises
-    `ValueError` for terms there are not, and `SpecError` (which is one) for a network with errors.
+    dropout's mask alone; `checkpoint` is every so many layers, or names of blocks; `overhead` is
+    bytes, or a text such as "500MB". Raises `ValueError` for terms there are not, and `SpecError`
+    (which is one) for a network with errors.
     """
     if batch < 1:
         message = f"batch {batch} is below 1"
@@ -86,7 +93,7 @@ def memory(
         fused,
         mixed_precision,
         inplace,
-        overhead,
+        read_bytes(overhead, "overhead", unitless=True),
         device,
         checkpoint,
     )
@@ -95,19 +102,26 @@ def memory(
 
 def largest_batch(
     network: Network,
-    limit: int,
+    limit: int | str,
     *,
+    context: int | str | None = None,
     dtype: str = "float32",
     training: bool = False,
     optimizer: str = "sgd",
     fused: bool = True,
     mixed_precision: bool = False,
     inplace: bool = True,
-    overhead: int = 0,
+    overhead: int | str = 0,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
 ) -> int:
-    """The largest batch that fits into `limit` bytes: one more does not. 0 when none does."""
+    """The largest batch that fits into `limit`: one more does not. 0 when none does.
+
+    `limit` is bytes, or what the command line takes: "8GiB", or the name of a GPU, such as "t4". Of
+    a GPU a process's CUDA context takes `context` bytes, 500 MB unless given; a limit in bytes has
+    none. Raises `ValueError` for a limit that is neither, and for terms there are not.
+    """
+    found = read_limit(limit, context=context)
     terms = Terms(
         dtype,
         training,
@@ -115,8 +129,8 @@ def largest_batch(
         fused,
         mixed_precision,
         inplace,
-        overhead,
+        read_bytes(overhead, "overhead", unitless=True),
         device,
         checkpoint,
     )
-    return model(network, terms).largest_batch(limit)
+    return model(network, terms).largest_batch(found.room)

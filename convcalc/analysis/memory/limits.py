@@ -1,44 +1,19 @@
-"""How large a batch fits, in what memory common GPUs have, and what would help when none does."""
+"""How large a batch fits into a limit, which may be a GPU, and what would help when none does."""
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, NamedTuple
 
+from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
 from convcalc.analysis.memory.model import Model, Terms, model
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
 from convcalc.graph import Network, plan_layers
+from convcalc.spec.promises import amount
 from convcalc.spec.source import Source
 
-GIB = 2**30
-
-GPUS = {
-    "gtx1080ti": 11,
-    "rtx2080ti": 11,
-    "rtx3060": 12,
-    "rtx3080": 10,
-    "rtx3090": 24,
-    "rtx4060": 8,
-    "rtx4070": 12,
-    "rtx4080": 16,
-    "rtx4090": 24,
-    "rtx5080": 16,
-    "rtx5090": 32,
-    "rtxa6000": 48,
-    "rtx6000ada": 48,
-    "p100": 16,
-    "v100": 16,
-    "v100-32gb": 32,
-    "t4": 16,
-    "l4": 24,
-    "l40s": 48,
-    "a10": 24,
-    "a40": 48,
-    "a100-40gb": 40,
-    "a100-80gb": 80,
-    "h100": 80,
-}
-"""Memory in GiB as the vendor's data sheet has it ("24 GB" of GDDR or HBM is 24 GiB); error
-correction and the driver take some, so `overhead` should say how much is not to be had."""
+CONTEXT = 500_000_000
+"""Bytes of a process's CUDA context; docs/memory.md has what was measured."""
 
 
 class Suggestion(NamedTuple):
@@ -57,6 +32,15 @@ class Limit(NamedTuple):
     name: str
     """As it was written."""
     bytes: int
+    gpu: str = ""
+    """The card in `GPUS` that the name is; "" for a number of bytes."""
+    context: int = 0
+    """Bytes of it that a process's CUDA context takes, beside every peak; 0 unless it is a GPU."""
+
+    @property
+    def room(self) -> int:
+        """What a peak may take of it; below 0 where not even the context fits."""
+        return self.bytes - self.context
 
 
 class Fit(NamedTuple):
@@ -79,39 +63,79 @@ class Fit(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether the batch fits."""
-        return self.peak <= self.limit.bytes
+        return self.peak <= self.limit.room
 
 
 def gpu_memory(name: str) -> int | None:
-    """Bytes of a common GPU's memory, by its name in any spelling; None for an unknown one.
+    """Bytes that PyTorch finds on a GPU, by its name in any spelling; None for an unknown one.
 
     Also None for a name that says too little; `gpu_names` are those it may mean.
 
-    >>> gpu_memory("NVIDIA GeForce RTX 4090") == 24 * 2**30
+    >>> gpu_memory("Tesla T4") == 1456 * 2**30 // 100
     True
     """
-    found = gpu_names(name)
-    return GPUS[found[0]] * GIB if len(found) == 1 else None
+    known = gpu_names(name)
+    return GPUS[known[0]].bytes if len(known) == 1 else None
 
 
-def gpu_names(name: str) -> list[str]:
-    """The names in `GPUS` that one in any spelling may mean: one, none, or several sizes of it.
+def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
+    """A limit as it is written: bytes with a unit, or the name of a GPU; a number is bytes.
 
-    >>> gpu_names("A100"), gpu_names("V100 32GB"), gpu_names("H100-80GB")
-    (['a100-40gb', 'a100-80gb'], ['v100-32gb'], ['h100'])
+    `context` is what a CUDA context takes of a GPU; `CONTEXT` unless given. Raises `ValueError` for
+    what is neither, and for a context of a limit in bytes, which has none.
+
+    >>> read_limit("8GiB").bytes, read_limit("nvidia t4").gpu
+    (8589934592, 't4')
     """
-    asked = _bare(name).replace("nvidia", "").replace("geforce", "")
-    if not asked:
-        return []
-    for known, size in GPUS.items():
-        # With its memory behind it, too: h100-80gb.
-        if asked in (_bare(known), f"{_bare(known)}{size}gb"):
-            return [known]
-    return [known for known in GPUS if _bare(known.partition("-")[0]) == asked]
+    taken = CONTEXT if context is None else read_bytes(context, "context")
+    if isinstance(value, str) and (known := gpu_names(value)):
+        if len(known) > 1:
+            message = f"{value!r} may be {', '.join(known[:-1])} or {known[-1]}"
+            raise ValueError(message)
+        return Limit(value.strip(), GPUS[known[0]].bytes, known[0], taken)
+    if context is not None:
+        message = f"context is what is taken of a GPU, and the limit {value!r} is no GPU's name"
+        raise ValueError(message)
+    if not isinstance(value, str):
+        return Limit(f"{value:,} B", read_bytes(value, "limit"))
+    text = value.strip()
+    count = amount(text, round_up=False)
+    if count is None:
+        near = nearest_gpu(text)
+        advice = f"did you mean {near}?" if near else "T4, rtx4090 and a100-80gb are some of these"
+        message = f"{value!r} is neither a number of bytes, such as 12GiB, nor a GPU: {advice}"
+        raise ValueError(message)
+    if text[-1].isdigit():
+        raise ValueError(_unitless(text))
+    return Limit(text, count)
 
 
-def _bare(name: str) -> str:
-    return "".join(each for each in name.lower() if each.isalnum())
+def read_bytes(value: int | str, what: str, *, unitless: bool = False) -> int:
+    """Bytes: a number, or a text with a unit. Raises `ValueError` for what is neither.
+
+    A text may go without unit if `unitless`, and if it is 0.
+
+    >>> read_bytes("300MB", "context")
+    300000000
+    """
+    if not isinstance(value, str):
+        count = index(value)
+        if count < 0:
+            message = f"{what} {count} is below 0"
+            raise ValueError(message)
+        return count
+    text = value.strip()
+    read = amount(text, round_up=True)
+    if read is None:
+        message = f"{value!r} is no number of bytes, such as 500MB or 1.5GiB"
+        raise ValueError(message)
+    if read and text[-1].isdigit() and not unitless:
+        raise ValueError(_unitless(text))
+    return read
+
+
+def _unitless(text: str) -> str:
+    return f"{text!r} has no unit: write {text}GiB or {text}MB, or {text}B for bytes"
 
 
 class _Change(NamedTuple):
@@ -225,7 +249,7 @@ def fits(
     one, peak = takes(mine), takes(mine, batch)
     most: list[Line] = []
     helpful: list[Suggestion] = []
-    if any(one > limit.bytes for limit in limits):
+    if any(one > limit.room for limit in limits):
         report = mine.report(1)
         lines = (
             report.at_peak if devices is None or not sharing else _shares(report, devices, stage)
@@ -235,15 +259,15 @@ def fits(
     for limit in limits:
         largest = None
         if sharing:
-            largest = largest_sharded_batch(mine, devices or 1, stage, limit.bytes)
+            largest = largest_sharded_batch(mine, devices or 1, stage, limit.room)
         elif training is not None:
-            largest = training.largest_batch(limit.bytes)
-        too_large_one = one > limit.bytes
+            largest = training.largest_batch(limit.room)
+        too_large_one = one > limit.room
         found.append(
             Fit(
                 limit,
                 peak,
-                inference.largest_batch(limit.bytes),
+                inference.largest_batch(limit.room),
                 largest,
                 one,
                 tuple(most) if too_large_one else (),

@@ -7,7 +7,7 @@ Phase = Literal["forward", "backward", "step"]
 
 NOT_INCLUDED = (
     "workspaces that kernels take for themselves (cuDNN, cuBLAS, im2col)",
-    "the framework's own memory and the CUDA context (287 MB with lazy loading)",
+    "the framework's own memory and the CUDA context, which stands beside a limit that is a GPU",
     "rounding and fragmentation of the allocator (512 B a block, 2 or 20 MiB a segment)",
     "batches that the data loader holds ready",
     "inputs that a module's frame keeps alive longer than its operations need them",

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.memory import Answer, Fit, MemoryReport
+from convcalc.analysis.memory import GPUS, Answer, Fit, Gpu, MemoryReport
+from convcalc.analysis.memory.gpus import SHARE
 from convcalc.formats.diagnostics import printable
-from convcalc.formats.numbers import both_bytes, grouped, plural
+from convcalc.formats.numbers import both_bytes, grouped, megabytes, plural
 
 MEMORY_FORMATS = {
     "table": "With bars, colours and a picture as wide as the terminal.",
@@ -226,28 +227,41 @@ def _layers(report: MemoryReport) -> Section:
 
 def _fits(answer: Answer) -> Section:
     report, rows = answer.report, []
+    cards = {fit.limit.gpu: GPUS[fit.limit.gpu] for fit in answer.fits if fit.limit.gpu}
     for fit in answer.fits:
-        spare = fit.limit.bytes - fit.peak
+        limit, spare = fit.limit, fit.limit.room - fit.peak
         said = f"fits, {both_bytes(spare)} to spare" if fit.fits else f"{both_bytes(-spare)} over"
+        size, units = grouped(limit.bytes), both_bytes(limit.bytes)
+        context = [megabytes(limit.context) if limit.gpu else "–"] if cards else []
         batches = [_batch(fit.inference), _batch(fit.training)]
-        name, size, units = fit.limit.name, grouped(fit.limit.bytes), both_bytes(fit.limit.bytes)
-        rows.append((name, size, units, said, *batches))
-    notes = [shortage(fit) for fit in answer.fits if fit.most]
+        rows.append((limit.name, size, units, *context, said, *batches))
+    notes = [_card(name, gpu) for name, gpu in cards.items()]
+    notes += [shortage(fit) for fit in answer.fits if fit.most]
     return Section(
         "Limits, and the largest batches that fit",
         (
             "Limit",
             "Bytes",
             "",
+            *(["CUDA context"] if cards else []),
             f"Batch {report.batch:,}",
             "Inference",
             f"Training, {report.optimizer}",
         ),
         rows,
-        (False, True, False, False, True, True),
+        (False, True, False, *([True] if cards else []), False, True, True),
         notes=notes,
         verdict=all(fit.fits for fit in answer.fits),
     )
+
+
+def _card(name: str, gpu: Gpu) -> str:
+    """How much of its memory a card lets have, and how that is known."""
+    if gpu.reported:
+        known = f"the smallest total that PyTorch was reported to find is {gpu.least} GiB"
+    else:
+        known = f"no total was found published, and {SHARE / 100:.2f} of it is assumed"
+    return f"{name} has {gpu.nominal} GiB: {known}."
 
 
 def _batch(largest: int | None) -> str:
@@ -259,13 +273,17 @@ def _batch(largest: int | None) -> str:
 def shortage(fit: Fit) -> str:
     """That not even one example fits: what it takes, and what would help."""
     most = ", ".join(f"{line.name} {both_bytes(line.bytes)}" for line in fit.most[:3])
-    text = f"Not even one example fits into {fit.limit.name}: it takes {both_bytes(fit.one)}"
+    beside = (
+        f" beside the CUDA context's {megabytes(fit.limit.context)}" if fit.limit.context else ""
+    )
+    text = f"Not even one example fits into {fit.limit.name}{beside}: "
+    text += f"it takes {both_bytes(fit.one)}"
     text += f", most of it {most}." if most else "."
     if not fit.suggestions:
         return text
     helps = "; ".join(
         f"{each.change}: {both_bytes(each.peak)}"
-        + (", which fits" if each.peak <= fit.limit.bytes else "")
+        + (", which fits" if each.peak <= fit.limit.room else "")
         for each in fit.suggestions
     )
     return f"{text} Lower is {helps}."
@@ -276,10 +294,11 @@ def over(answer: Answer, fit: Fit) -> tuple[str, str]:
     report = answer.report
     under = f"a training step with {report.optimizer}" if report.training else "inference"
     where = " on each device" if answer.sharded is not None else ""
+    context = f" and a CUDA context of {megabytes(fit.limit.context)}" if fit.limit.context else ""
     message = (
-        f"memory of {under} at batch {report.batch:,}{where}: {both_bytes(fit.peak)}, and the "
-        f"limit {fit.limit.name} is {both_bytes(fit.limit.bytes)}: "
-        f"{both_bytes(fit.peak - fit.limit.bytes)} more"
+        f"memory of {under} at batch {report.batch:,}{where}: {both_bytes(fit.peak)}{context}, and "
+        f"the limit {fit.limit.name} is {both_bytes(fit.limit.bytes)}: "
+        f"{both_bytes(fit.peak - fit.limit.room)} more"
     )
     if fit.most:
         advice = "not even one example fits"

@@ -74,6 +74,8 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
         ]
     for fit in answer.fits:
         rows.append(("limit", fit.limit.name, fit.limit.bytes, "bytes", ""))
+        if fit.limit.gpu:
+            rows.append(("CUDA context", fit.limit.name, fit.limit.context, "bytes", ""))
         rows.append(("taken of the limit", fit.limit.name, fit.peak, "bytes", ""))
         rows.append(("fits", fit.limit.name, str(fit.fits).lower(), "", ""))
         rows.append(("largest batch of inference", fit.limit.name, fit.inference, "examples", ""))

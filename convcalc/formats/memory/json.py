@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.analysis.memory import Answer, Fit, MemoryReport, Terms
+from convcalc.analysis.memory import GPUS, Answer, Fit, MemoryReport, Terms
+from convcalc.analysis.memory.gpus import GIB
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.json import diagnostic_value
 
@@ -91,6 +92,8 @@ def _fit(fit: Fit) -> dict[str, Any]:
     return {
         "limit": fit.limit.name,
         "bytes": fit.limit.bytes,
+        "gpu": _gpu(fit.limit.gpu),
+        "context": fit.limit.context,
         "peak": fit.peak,
         "fits": fit.fits,
         "largest_inference_batch": fit.inference,
@@ -99,6 +102,13 @@ def _fit(fit: Fit) -> dict[str, Any]:
         "most": {line.name.replace(" ", "_"): line.bytes for line in fit.most},
         "suggestions": [suggestion._asdict() for suggestion in fit.suggestions],
     }
+
+
+def _gpu(name: str) -> dict[str, Any] | None:
+    gpu = GPUS.get(name)
+    if gpu is None:
+        return None
+    return {"name": name, "nominal": gpu.nominal * GIB, "reported": gpu.reported}
 
 
 def _deployed(answer: Answer) -> dict[str, Any] | None:
