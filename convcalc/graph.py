@@ -33,6 +33,7 @@ __all__ = [
     "plan_layers",
     "read",
     "read_text",
+    "resized",
 ]
 
 MAX_VALUES = 2**62
@@ -87,8 +88,7 @@ class Network(NamedTuple):
         """Output shape of a layer, or of the input; None when an error keeps it unknown."""
         if index == INPUT:
             return self.input
-        plan = self.plans[index] if index >= 0 else None
-        return plan.output if plan else None
+        return _output(self.plans, index)
 
 
 class SpecError(ValueError):
@@ -261,6 +261,49 @@ def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Probl
         )
         return None, (*problems, problem)
     return plan, problems
+
+
+def resized(network: Network, shape: Shape) -> Network | None:
+    """The same layers for an input of `shape`; None where that brings a problem to one of them."""
+    plans: list[Plan | None] = []
+    known: dict[tuple[int, object], Plan | None] = {}
+    for node in network.nodes:
+        before = [shape if index == INPUT else _output(plans, index) for index in node.inputs]
+        shapes = tuple(found for found in before if found is not None)
+        if len(shapes) < len(before):
+            return None
+        key = (id(node.layer), shapes)
+        if key not in known:
+            known[key] = _plan_without_new_problems(network, node, shapes)
+        plan = known[key]
+        if plan is None:
+            return None
+        if node.shared_with >= 0:
+            owner = plans[node.shared_with]
+            if owner is not None and owner.weights != plan.weights:
+                return None
+        plans.append(plan)
+    return network._replace(input=shape, plans=plans)
+
+
+def _output(plans: Sequence[Plan | None], index: int) -> Shape | None:
+    plan = plans[index] if index >= 0 else None
+    return plan.output if plan else None
+
+
+def _plan_without_new_problems(
+    network: Network, node: LayerNode, shapes: tuple[Shape, ...]
+) -> Plan | None:
+    """The plan for other inputs, unless they bring a problem that the layer does not have now."""
+    if node.layer is None:
+        return None
+    plan, problems = _plan(node.layer, shapes)
+    if problems:
+        present = [found for index in node.inputs if (found := network.shape_of(index))]
+        now = {problem.code for problem in node.layer.check(present)}
+        if any(problem.code not in now for problem in problems):
+            return None
+    return plan
 
 
 def _checked_sharing(

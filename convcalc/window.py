@@ -244,7 +244,7 @@ class Field(NamedTuple):
         """
         kernel, stride, dilation, before, _, up = window
         size, jump, start, region_start, region_size, phases = self
-        if size == 0:
+        if size == 0 or jump == 0:
             return self
         if up == 1 and isinstance(jump, int) and not phases:
             return Field(
@@ -309,6 +309,19 @@ class Field(NamedTuple):
         start = _ratio(low + high - (size - 1), 2)
         return Field(size, jump, start, self.region_start, self.region_size)
 
+    def spread(self) -> "Field":
+        """The field of the only position of an axis, once it is spread: seen by every output.
+
+        >>> Field().through(Window(kernel=8)).spread().through(Window(3, 1, 1, 1, 1))[:3]
+        (8, 0, 0)
+        """
+        seen = self.sees(0)
+        return (
+            self
+            if seen is None
+            else self._replace(size=seen[1] - seen[0], jump=0, start=seen[0], phases=())
+        )
+
     def collapsed(self, positions: int) -> "Field":
         """All positions of an axis seen at once, by outputs that have no position of their own.
 
@@ -330,7 +343,7 @@ class Field(NamedTuple):
 
     def aligned(self, other: "Field") -> bool:
         """Whether outputs of both fields look at the same place: equal stride and centre."""
-        if self.size == 0 or other.size == 0:
+        if not self.jump or not other.jump:
             return True
         return (
             self.jump == other.jump and 2 * self.start + self.size == 2 * other.start + other.size
@@ -342,6 +355,10 @@ class Field(NamedTuple):
         >>> Field(3, 1, -1).union(Field(7, 1, -3))
         Field(size=7, jump=1, start=-3, region_start=0, region_size=0, phases=())
         """
+        if not self.jump and other.jump and self.size:
+            return self.collapsed(1).union(other)
+        if not other.jump and self.jump and other.size:
+            return self.union(other.collapsed(1))
         region_start, region_size = self.region_start, self.region_size
         if other.region_size:
             if region_size:

@@ -188,6 +188,13 @@ ROWS = [
     Row("CC401", "pools without padding tile odd sizes", "55x55x3",
         "maxpool: {kernel: 3, stride: 2}"),
     Row("CC401", "7 at the end is not halved any more", "28x28x3", "maxpool: 2, maxpool: 2"),
+    Row("CC401", "odd kernels padded alike tile odd sizes", "321x225x3",
+        "conv: {filters: 8, kernel: 3, stride: 2, padding: 1}, "
+        "conv: {filters: 8, kernel: 5, stride: 2, padding: 2}"),
+    Row("CC401", "so does `same`", "25x25x3",
+        "conv: {filters: 8, kernel: 3, stride: 2, padding: same}"),
+    Row("CC401", "`same` makes up a row for an even kernel", "25x25x3",
+        "conv: {filters: 8, kernel: 4, stride: 2, padding: same}", "input"),
     Row("CC401", "sequences too", "25x3", "maxpool: 2", "input", "rounding: ceil"),
     # CC402
     Row("CC402", "the image behind a normalization is still the image", "64x64x3",
@@ -322,6 +329,20 @@ ROWS = [
         f"[global_avgpool, conv: {{filters: 16, kernel: 1}}, sigmoid]], {POOLED}"),
     Row("CC415", "the last layer that sees", "8x8x3", f"conv: {CONV}, batchnorm, relu, {POOLED}",
         "conv1"),
+    Row("CC415", "words of a text written as an image", "50x300x1",
+        "concat: [[conv: {filters: 100, kernel: 3x300}, relu, global_maxpool], "
+        "[conv: {filters: 100, kernel: 4x300}, relu, global_maxpool]], flatten, linear: 2"),
+    Row("CC415", "one branch that sees the whole image is enough", "16x16x3",
+        f"concat: [[conv: {CONV}, relu, global_avgpool], "
+        "[conv: {filters: 8, kernel: 15, padding: 7}, relu, "
+        "conv: {filters: 8, kernel: 3, padding: 1}, global_avgpool]], flatten, linear: 2"),
+    Row("CC415", "the branch that sees most", "32x32x3",
+        f"concat: [[conv: {CONV}, relu, global_avgpool], "
+        "[conv: {filters: 8, kernel: 5, padding: 2}, relu, global_avgpool], "
+        "[conv: {filters: 8, kernel: 1}, relu, global_avgpool]], flatten, linear: 2", "conv2"),
+    Row("CC415", "a flattened branch sees all", "16x16x3",
+        f"concat: [[conv: {CONV}, relu, global_avgpool, flatten], "
+        "[flatten, linear: 8]], linear: 2"),
     # CC416
     Row("CC416", "the shortest path counts", "5x5x16", ", ".join(
         [f"add: [[], [conv: {CONV}, relu]]"] * 9)),
@@ -363,6 +384,33 @@ ROWS = [
         "add: [[], [conv: {filters: 8, kernel: 9, padding: [[8, 0]]}]]"),
     Row("CC419", "other strides", "16x16x8", f"conv: {CONV}, add: [[maxpool: 2, maxpool: 2], "
         "[crop: {size: 8}, maxpool: 2]]", "add1"),
+    Row("CC419", "a pooled position spread over the map (ASPP)", "28x28x8",
+        "concat: [[], [global_avgpool, conv: {filters: 8, kernel: 1}, upsample: {size: 28}]]"),
+    Row("CC419", "so does each axis (PointNet)", "1024x8",
+        "concat: [[], [global_maxpool, upsample: {size: 1024, mode: linear}], "
+        "[global_maxpool, conv_transpose: {filters: 8, kernel: 1024}]]"),
+    Row("CC419", "pooled levels spread again (PSPNet)", "60x60x8",
+        "concat: [[], [avgpool: 30, upsample: {scale: 30, mode: linear}], "
+        "[avgpool: 20, upsample: 20]]"),
+    Row("CC419", "feature pyramids", "64x64x16", "{relu: , name: p2}, "
+        "conv: {filters: 16, kernel: 3, stride: 2, padding: 1}, "
+        "conv: {filters: 16, kernel: 3, stride: 2, padding: 1}, "
+        "add: [[from: p2], [upsample: 4]]", "", "rounding: floor"),
+    Row("CC419", "decoders of sizes that halve to an odd one", "50x50x8", "{relu: , name: a}, "
+        "maxpool: 2, {relu: , name: b}, maxpool: {kernel: 3, stride: 2, padding: 1}, "
+        "{concat: [[upsample: {size: 25}], [from: b]]}, {concat: [[upsample: 2], [from: a]]}"),
+    Row("CC419", "corners aligned", "32x32x8", "{relu: , name: a}, maxpool: 4, "
+        "concat: [[upsample: {scale: 4, mode: linear, align_corners: true}], [from: a]]",
+        "concat1"),
+    Row("CC419", "more than half a position of the coarsest map", "32x32x8",
+        "{relu: , name: a}, maxpool: 4, concat: [[upsample: 4, "
+        "pad: [[3, 0], [0, 0]], crop: [[0, 3], [0, 0]]], [from: a]]", "concat1"),
+    Row("CC419", "and no more than that", "32x32x8",
+        "{relu: , name: a}, maxpool: 4, concat: [[upsample: 4, "
+        "pad: [[2, 0], [0, 0]], crop: [[0, 2], [0, 0]]], [from: a]]"),
+    Row("CC419", "a coarse map before the branches is no excuse", "32x32x8",
+        "maxpool: 4, upsample: 4, add: [[], [pad: [[1, 0], [0, 0]], crop: [[0, 1], [0, 0]]]]",
+        "add1"),
     Row("CC419", "gates have no place", "16x16x16", "multiply: [[], [global_avgpool]]"),
     # CC420
     Row("CC420", "outputs by name", "784", "{linear: 10, name: side}, {linear: 10, from: input}",
@@ -427,6 +475,154 @@ def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
         if index is not None and problem.field is not None:
             assert hasattr(network.nodes[index].layer, problem.field)
             assert network.nodes[index].kind in CATALOGUE
+
+
+class Help(NamedTuple):
+    """A spec, what a rule's help says about it, and what doing that means in its text."""
+
+    code: str
+    spec: str
+    help: str
+    changes: tuple[tuple[str, str], ...]
+
+
+def trial(input: str, layers: str, extra: str = "rounding: exact") -> str:  # noqa: A002
+    return f"input: {input}\n{extra}\nlayers: [{layers}]"
+
+
+HALVED = f"conv: {CONV}, relu, maxpool: 2"
+UNET = trial(
+    "64x64x3",
+    "conv: {filters: 8, kernel: 3, padding: 1}, {relu: , name: a}, maxpool: 2, "
+    "conv: {filters: 16, kernel: 3, padding: 1}, {relu: , name: b}, maxpool: 2, "
+    "conv: {filters: 16, kernel: 3, padding: 1}, relu, "
+    "concat: [[upsample: {scale: 2, mode: linear, align_corners: true}], [from: b]], "
+    "concat: [[upsample: {scale: 2, mode: linear, align_corners: true}], [from: a]]",
+)
+TWO_ADVICES = trial(
+    "64x64x16",
+    "{relu: , name: a}, conv: {filters: 16, kernel: 3, stride: 2, padding: 1}, "
+    "{relu: , name: b}, conv: {filters: 16, kernel: 3, stride: 2, padding: 1}, relu, "
+    "conv_transpose: {filters: 16, kernel: 3, stride: 2, padding: 1, output_padding: 1}, "
+    "concat: [[], [from: b]], "
+    "conv_transpose: {filters: 16, kernel: 3, stride: 2, padding: 1, output_padding: 1}, "
+    "concat: [[], [from: a]]",
+    "rounding: floor",
+)
+KERNELS = (
+    "use kernel 2 with padding 0 and output_padding 0 or kernel 4 with output_padding 0, "
+    "or `upsample` and an ordinary convolution"
+)
+
+HELPS = [
+    Help("CC401", trial("100x100x3", f"{HALVED}, {HALVED}, {HALVED}", "rounding: ceil"),
+         "use an input of 96×96 or 104×104", (("100x100", size),))
+    for size in ("96x96", "104x104")
+] + [
+    Help("CC401", trial("100x64x3", f"{HALVED}, {HALVED}, {HALVED}", "rounding: floor"),
+         "use an input of 96×64 or 104×64", (("100x64", "104x64"),)),
+    Help("CC401", trial("1001x3", "maxpool: 2, maxpool: 2, conv: {filters: 8, kernel: 250}",
+                        "rounding: floor"),
+         "use a length of 1000 or 1004", (("1001x3", "1004x3"),)),
+    Help("CC401", trial("25x25x3", f"{HALVED}, conv: {{filters: 8, kernel: 12}}, "
+                        "upsample: {size: 25}", "rounding: floor"),
+         "use an input of 24×24 or 26×26", (("25x25x3", "24x24x3"),)),
+    Help("CC415", trial("64x64x3", f"{HALVED}, {HALVED}, conv: {CONV}, relu, {POOLED}"),
+         "add layers, strides or dilation, or use a smaller input, such as 16×16",
+         (("64x64", "16x16"),)),
+    Help("CC415", trial("64x16x3", f"{HALVED}, {HALVED}, conv: {CONV}, relu, {POOLED}"),
+         "add layers, strides or dilation, or use a smaller input, such as 16×16",
+         (("64x16", "16x16"),)),
+    Help("CC415", trial("49x10x1", "conv: {filters: 64, kernel: 10x4, stride: 2, padding: same}, "
+                        "relu, depthwise_conv: {kernel: 3, padding: same}, "
+                        "conv: {filters: 64, kernel: 1}, relu, avgpool: 25x5, flatten, linear: 12"),
+         "add layers, strides or dilation",
+         (("depthwise_conv: {kernel: 3", "depthwise_conv: {kernel: 25x5"),)),
+    Help("CC416", trial("16x16x3", f"{HALVED}, {HALVED}, conv: {CONV}, relu, conv: {CONV}, relu, "
+                        f"conv: {CONV}, relu"),
+         "leave layers out, or use a larger input, such as 28×28", (("16x16x3", "28x28x3"),)),
+    Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2, padding: 1, "
+                        "output_padding: 1}, relu"),
+         KERNELS, (("kernel: 3", "kernel: 4"), ("output_padding: 1", "output_padding: 0"))),
+    Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2, padding: 1, "
+                        "output_padding: 1}, relu"),
+         KERNELS, (("kernel: 3", "kernel: 2"), ("padding: 1, output_padding: 1", "padding: 0"))),
+    Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2}, relu"),
+         "use kernel 2 with output_padding 1 or kernel 4 with padding 1 and output_padding 1, or "
+         "`upsample` and an ordinary convolution",
+         (("kernel: 3, stride: 2", "kernel: 4, stride: 2, padding: 1, output_padding: 1"),)),
+    Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 5, stride: 2, "
+                        "padding: same}, relu"),
+         "use kernel 4 or kernel 6, or `upsample` and an ordinary convolution",
+         (("kernel: 5", "kernel: 6"),)),
+    Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 1, stride: 2}, relu"),
+         "use kernel 2 with padding 1 and output_padding 1, or `upsample` and an ordinary "
+         "convolution",
+         (("kernel: 1, stride: 2", "kernel: 2, stride: 2, padding: 1, output_padding: 1"),)),
+    Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 4x3, stride: 2, "
+                        "padding: [1, 1]}, relu"),
+         "use kernel 2 with output_padding 1 or kernel 4 with padding 2 and output_padding 1 along "
+         "axis 2, or `upsample` and an ordinary convolution",
+         (("kernel: 4x3", "kernel: 4x4"), ("[1, 1]", "[1, 2], output_padding: [0, 1]"))),
+    Help("CC418", TWO_ADVICES, KERNELS,
+         (("kernel: 3, stride: 2, padding: 1, output_padding: 1",
+           "kernel: 4, stride: 2, padding: 1"),)),
+    Help("CC418", TWO_ADVICES, KERNELS,
+         (("kernel: 3, stride: 2, padding: 1, output_padding: 1", "kernel: 2, stride: 2"),)),
+    Help("CC419", UNET, "set `align_corners: false` in upsample1",
+         (("align_corners: true", "align_corners: false"),)),
+    Help("CC419", trial("64x64x8", "concat: [[], [maxpool: 2, maxpool: 2, "
+                        "upsample: {scale: 2, mode: linear, align_corners: true}, relu, "
+                        "upsample: {scale: 2, mode: linear, align_corners: true}]]"),
+         "set `align_corners: false` in upsample1 and upsample2",
+         (("align_corners: true", "align_corners: false"),)),
+    Help("CC419", trial("16x16x8", "add: [[maxpool: 2, maxpool: 2], "
+                        "[crop: {size: 8}, maxpool: 2]]"),
+         "give the branches the same strides", (("crop: {size: 8}", "maxpool: 2"),)),
+    Help("CC419", trial("16x16x8", "add: [[], [pad: [[1, 0], [1, 0]], crop: [[0, 1], [0, 1]]]]"),
+         "give the branches the same padding on each side, or crop alike",
+         (("crop: [[0, 1], [0, 1]]", "crop: [[1, 0], [1, 0]]"),)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", HELPS, ids=lambda row: f"{row.code}: {row.help}")
+def test_doing_what_the_help_says_ends_the_finding_and_brings_no_other(row: Help) -> None:
+    before = checked(row.spec, code="CC415")
+    text = row.spec
+    for old, new in row.changes:
+        assert old in text
+        text = text.replace(old, new)
+    after = checked(text, code="CC415")
+
+    assert row.help in {found.help for found in before if found.code == row.code}
+    assert {found.code for found in after} <= {found.code for found in before} - {row.code}
+
+
+def test_no_help_of_a_rule_names_an_input_that_the_network_does_not_take() -> None:
+    """Of every size from 20 to 75, in three networks that are particular about sizes."""
+    half, third = (
+        f"conv: {{filters: 8, kernel: {2 * stride - 1}, stride: {stride}, padding: {stride - 1}}}"
+        for stride in (2, 3)
+    )
+    networks = [
+        ("rounding: floor", f"{HALVED}, {HALVED}, {HALVED}, upsample: 8"),
+        ("rounding: exact", f"{third}, relu, conv: {CONV}, relu, avgpool: 5, {POOLED}"),
+        ("rounding: floor", f"{half}, add: [[maxpool: 2, upsample: 2], []], {HALVED}, {POOLED}"),
+    ]
+    named = 0
+    for extra, layers in networks:
+        for size in range(20, 76):
+            shape = f"{size}x{size}x3"
+            for found in checked(trial(shape, layers, extra), code="CC415"):
+                if found.code not in {"CC401", "CC415", "CC416"}:
+                    continue
+                for other in re.findall(r"(\d+)×\1", found.help or ""):
+                    named += 1
+                    again = checked(trial(f"{other}x{other}x3", layers, extra), code="CC415")
+                    assert not [one for one in again if one.severity == "error"], shape
+                    assert found.code not in {one.code for one in again}, shape
+
+    assert named > 50
 
 
 def test_codes_choose_the_rules() -> None:

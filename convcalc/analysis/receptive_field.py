@@ -49,6 +49,11 @@ def _through(plan: Plan, before: Fields, shape: Shape | None) -> Fields:
     if windows is None or len(windows) != len(before):
         sizes = shape.spatial if shape and shape.rank == len(before) else (1,) * len(before)
         return tuple(field.collapsed(size) for field, size in zip(before, sizes, strict=True))
+    if any(window.up > 1 for window in windows):
+        return tuple(
+            (field.spread() if size == 1 else field).through(window)
+            for field, window, size in zip(before, windows, shape.spatial, strict=True)  # type: ignore[union-attr]
+        )
     first = before[0].through(windows[0])
     fields = [first]
     for field, window in zip(before[1:], windows[1:], strict=True):

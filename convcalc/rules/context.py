@@ -3,10 +3,13 @@
 Every answer takes one pass over the layers, so that all rules together do.
 """
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from heapq import heapify, heappop, heappush
+from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, receptive_fields
-from convcalc.graph import INPUT, Network
+from convcalc.graph import INPUT, Network, resized
 from convcalc.shape import Shape
 
 DENSE = frozenset({"conv", "linear", "locally_connected"})
@@ -17,6 +20,7 @@ POOLS = frozenset({"maxpool", "avgpool", "lppool"})
 WHOLE_POOLS = frozenset({
     "global_avgpool", "global_maxpool", "adaptive_avgpool", "adaptive_maxpool",
 })  # fmt: skip
+MAXIMA = frozenset({"maxpool", "global_maxpool", "adaptive_maxpool"})
 NORMS = frozenset({"batchnorm", "groupnorm", "layernorm", "instancenorm", "lrn"})
 SOFTMAXES = frozenset({"softmax", "log_softmax"})
 ACTIVATIONS = frozenset({
@@ -28,8 +32,15 @@ VIEWS = frozenset({"flatten", "reshape", "permute"})
 POINTWISE = ACTIVATIONS | NORMS | SOFTMAXES | {"dropout", "scale", "channel_shuffle"}
 """Layers after which every position is where it was."""
 
+TRIED = 50_000
+"""Most layers that are worked out in search of an input to name."""
+
 NOWHERE = -2
 """No layer."""
+
+
+Smallest = tuple[tuple[int, int], ...] | None
+"""Size and effective stride per axis; None where positions are lost."""
 
 
 class Context:
@@ -129,6 +140,47 @@ class Context:
         """Receptive fields, and whether the paths to a layer align."""
         return list(receptive_fields(self.network))
 
+    def between(self, one: int, other: int) -> list[int]:
+        """The layers from the last one that all ways to two layers pass, up to both, in order."""
+        found: list[int] = []
+        queued = {one, other}
+        waiting = [-index for index in queued]
+        heapify(waiting)
+        while len(waiting) > 1:
+            index = -heappop(waiting)
+            found.append(index)
+            for read in self.nodes[index].inputs:
+                if read not in queued:
+                    queued.add(read)
+                    heappush(waiting, -read)
+        return found[::-1]
+
+    @cached_property
+    def smallest_fields(self) -> list[Smallest]:
+        """The receptive field along the shortest path to each layer; the input's comes last."""
+        image = self.network.input
+        start: Smallest = ((1, 1),) * (image.rank if image else 0)
+        found: list[Smallest] = [*(None for _ in self.nodes), start]
+        for index, node in enumerate(self.nodes):
+            plan = self.plans[index]
+            if plan is None:
+                continue
+            if len(node.inputs) > 1:
+                fields = [found[read] for read in node.inputs]
+                found[index] = min((field for field in fields if field is not None), default=None)
+                continue
+            before = found[node.inputs[0]]
+            if not plan.windows or before is None:
+                found[index] = before if plan.windows == () else None
+            elif len(plan.windows) == len(before):
+                found[index] = tuple(
+                    (size + (window.extent - 1) * jump, jump * window.stride)
+                    for window, (size, jump) in zip(plan.windows, before, strict=True)
+                )
+                if any(window.up > 1 for window in plan.windows):
+                    found[index] = None
+        return found
+
     @cached_property
     def collapse(self) -> int:
         """The layer at which the map becomes the one position or vector of the output.
@@ -143,6 +195,45 @@ class Context:
                 return index
             index = self.before(index)
         return NOWHERE
+
+    @cached_property
+    def collapses(self) -> list[int]:
+        """All layers at which a map becomes the one position or vector of the output.
+
+        More than one where branches end in a pool each, and none where a map goes on, too.
+        """
+        if self.collapse < 0:
+            return []
+        found: set[int] = set()
+        passed: set[int] = set()
+        waiting = [self.network.output]
+        while waiting:
+            index = waiting.pop()
+            if index in passed or index < 0:
+                continue
+            passed.add(index)
+            if _positions(self.input(index)) > 1:
+                found.add(index)
+            else:
+                waiting.extend(self.nodes[index].inputs)
+        return sorted(found)
+
+    def first_fitting(
+        self, inputs: Iterable[Shape], fits: "Callable[[Context], bool]"
+    ) -> Shape | None:
+        """The first of these inputs that every layer takes and that is as wanted.
+
+        A help names no input that was not tried on the whole network.
+        """
+        if not self.complete:
+            return None
+        for shape in islice(inputs, 1 + TRIED // max(len(self.nodes), 1)):
+            if min(shape.axes) < 1:
+                break
+            network = resized(self.network, shape)
+            if network is not None and fits(Context(network)):
+                return shape
+        return None
 
     @cached_property
     def pooled(self) -> bool:

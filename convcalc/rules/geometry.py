@@ -1,11 +1,12 @@
 """Kernels, strides and padding: the sizing advice of the CS231n notes."""
 
 from collections.abc import Iterator
-from math import log2, prod
+from math import prod
+from typing import cast
 
 from convcalc.graph import INPUT
 from convcalc.layers.convolution import Conv
-from convcalc.layers.sliding import AXIS_NAMES
+from convcalc.layers.sliding import AXIS_NAMES, Sliding, unrounded_windows
 from convcalc.rules.base import Advice, rule
 from convcalc.rules.context import POINTWISE, POOLS, VIEWS, Context, times
 from convcalc.shape import Shape
@@ -23,8 +24,10 @@ def odd_size_halved(context: Context) -> Iterator[Advice]:
     **Why.** Inputs should be divisible by 2 as often as the network halves them, as 32, 64, 96,
     224, 384 and 512 are. Half of an odd size is rounded: a last row is dropped or made up, and a
     decoder that doubles the map again gets another size than the encoder had. Where the map ends in
-    a global or adaptive pool any size will do, and nothing is said; neither about overlapping
-    windows without padding, as AlexNet's pools, which tile odd sizes.
+    a global or adaptive pool any size will do, and nothing is said; neither where the windows tile
+    the odd size, as those of AlexNet's pools, and of every odd kernel F padded by (F − 1)/2:
+    DeepLab, PSPNet and ICNet take 8n + 1 rows on purpose. The sizes in the help were tried on the
+    network.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Sizing
     Patterns".
 
@@ -64,37 +67,64 @@ def odd_size_halved(context: Context) -> Iterator[Advice]:
       - maxpool: 2                # 24 / 2 = 12
     ```
     """
+    odd = _odd_halves(context)
     image = context.network.input
-    if image is None or not image.spatial or not context.complete or context.any_size:
-        return
-    halved = [
-        (index, axis)
-        for index in sorted(context.of(*SLIDING, *POOLS))
-        for axis in _halved_axes(context, index)
-    ]
-    odd = [found for found in halved if context.input(found[0]).spatial[found[1]] % 2]
-    if not odd:
+    if not odd or image is None:
         return
     first, axis = odd[0]
-    size, whole = context.input(first).spatial[axis], image.spatial[axis]
-    least = min(context.output(index).spatial[axis] for index, other in halved if other == axis)
-    factor = _power_of_two(whole, least)
-    below = whole // factor * factor
-    sizes = f"{below} or {below + factor}" if below else f"{factor}"
+    size = context.input(first).spatial[axis]
+    sizes = " or ".join(times(shape.spatial) for shape in _even_inputs(context, image))
+    noun = "a length of" if image.rank == 1 else "an input of"
     yield Advice(
         None,
         f"{context.name(first)} halves an odd {AXIS_NAMES[image.rank][axis]}: "
         f"{size}/2 = {size / 2:g}, from the input {image}",
-        f"use a size divisible by {factor}, such as {sizes}"
-        if abs(whole / _power_of_two(whole, size) - size) < 1
-        else "use a size that stays even until it is halved for the last time",
+        f"use {noun} {sizes}" if sizes else "use sizes that stay even until the last is halved",
         "input",
     )
 
 
-def _power_of_two(whole: int, part: int) -> int:
-    """How often `part` goes into `whole`, as the nearest power of 2."""
-    return 2 ** round(log2(whole / part)) if part < whole else 1
+def _odd_halves(context: Context) -> list[tuple[int, int]]:
+    """Layers that halve an odd axis so that a row is dropped or made up, and the axis."""
+    image = context.network.input
+    if image is None or not image.spatial or not context.complete or context.any_size:
+        return []
+    return [
+        (index, axis)
+        for index in sorted(context.of(*SLIDING, *POOLS))
+        for axis in _halved_axes(context, index)
+        if context.input(index).spatial[axis] % 2 and not _tiles(context, index, axis)
+    ]
+
+
+def _tiles(context: Context, index: int, axis: int) -> bool:
+    """Whether the windows end where the padding as written ends, alike on both sides if `same`.
+
+    An odd kernel with P = (F − 1)/2 tiles odd sizes: (321 − 3 + 2·1)/2 + 1 = 161.
+    """
+    layer, spatial = context.nodes[index].layer, context.input(index).spatial
+    window = unrounded_windows(cast("Sliding", layer), spatial)[axis]
+    if cast("Sliding", layer).padding == "same":
+        return window.before == window.after
+    return window.remainder(spatial[axis]) == 0
+
+
+def _even_inputs(context: Context, image: Shape) -> Iterator[Shape]:
+    """The next smaller and the next larger input that the network halves without an odd size."""
+    odd = {axis for _, axis in _odd_halves(context)}
+    for step in (-1, 1):
+        inputs = (
+            image._replace(
+                spatial=tuple(
+                    size + change if axis in odd else size
+                    for axis, size in enumerate(image.spatial)
+                )
+            )
+            for change in range(step, 100 * step, step)
+        )
+        fitting = context.first_fitting(inputs, lambda trial: not _odd_halves(trial))
+        if fitting is not None:
+            yield fitting
 
 
 def _halves(window: Window, size: int) -> bool:

@@ -1,18 +1,17 @@
 """What outputs see of the input: too little, more than there is, or with holes."""
 
+import itertools
 from collections.abc import Iterator
-from math import gcd
+from math import gcd, prod
 
+from convcalc.analysis.receptive_field import Fields
 from convcalc.graph import INPUT
 from convcalc.layers.conv_transpose import ConvTranspose
-from convcalc.layers.sliding import per_axis
+from convcalc.layers.sliding import per_axis, sides
+from convcalc.layers.upsample import Upsample
 from convcalc.rules.base import Advice, rule
-from convcalc.rules.context import (
-    NOWHERE,
-    POINTWISE,
-    Context,
-    times,
-)
+from convcalc.rules.context import MAXIMA, NOWHERE, POINTWISE, Context, times
+from convcalc.shape import Shape
 from convcalc.window import Field
 
 SLIDING = ("conv", "depthwise_conv", "locally_connected")
@@ -25,7 +24,9 @@ def field_smaller_than_image(context: Context) -> Iterator[Advice]:
     **Why.** The pool averages what each position found in its own part; relations between parts
     further apart than the receptive field are seen by nobody. That may be meant (textures, BagNet),
     and is worth knowing. Networks that flatten their last map, or put out a map, are left alone, as
-    are sequences.
+    are sequences, and a maximum over the map, which asks whether something is there at all (words
+    in a text). Of branches that each end in a pool, one that sees the whole image is enough. The
+    input in the help was tried on the network.
     Source: Araujo, Norris and Sim, [Distill 2019](https://distill.pub/2019/computing-receptive-fields),
     on field and accuracy; Brendel and Bethge, [arXiv:1904.00760](https://arxiv.org/abs/1904.00760).
 
@@ -63,19 +64,61 @@ def field_smaller_than_image(context: Context) -> Iterator[Advice]:
     ```
     """
     image = context.network.input
+    unseen = _last_of_parts(context)
+    if unseen is None or image is None:
+        return
+    last, seen = unseen
+    smaller = context.first_fitting(
+        _smaller_inputs(context, image, last, seen), lambda trial: _last_of_parts(trial) is None
+    )
+    yield Advice(
+        context.origins(POINTWISE)[last],
+        f"the last map sees {times(seen)} of the {times(image.spatial)} input at each position",
+        "add layers, strides or dilation"
+        + (f", or use a smaller input, such as {times(smaller.spatial)}" if smaller else ""),
+    )
+
+
+def _last_of_parts(context: Context) -> tuple[int, tuple[int, ...]] | None:
+    """The map before an average over all of it that sees parts of the image, and how much."""
+    image = context.network.input
     if image is None or image.rank < 2 or not context.pooled:
-        return
-    last = context.before(context.collapse)
-    fields = context.fields[last][0] if last >= 0 else None
-    if fields is None:
-        return
-    seen = tuple(field.largest for field in fields)
-    if any(size < extent for size, extent in zip(seen, image.spatial, strict=True)):
-        yield Advice(
-            context.origins(POINTWISE)[last],
-            f"the last map sees {times(seen)} of the {times(image.spatial)} input at each position",
-            f"add layers, strides or dilation, or use an input of {times(seen)} or less",
-        )
+        return None
+    if any("pool" not in context.kind(index) for index in context.collapses):
+        return None  # a layer that reads every position
+    found: list[tuple[int, tuple[int, ...]]] = []
+    for index in context.collapses:
+        if context.kind(index) in MAXIMA:
+            continue
+        last = context.before(index)
+        fields = context.fields[last][0] if last >= 0 else None
+        if fields is None:
+            return None
+        seen = tuple(field.largest for field in fields)
+        if all(size >= extent for size, extent in zip(seen, image.spatial, strict=True)):
+            return None
+        found.append((last, seen))
+    return max(found, key=lambda pair: (prod(pair[1]), pair[0]), default=None)
+
+
+def _smaller_inputs(
+    context: Context, image: Shape, last: int, seen: tuple[int, ...]
+) -> Iterator[Shape]:
+    """Inputs that the last map sees whole, the largest first: those of whole strides at first."""
+    fields = context.fields[last][0] or ()
+    strides = [max(int(field.jump), 1) for field in fields]
+    for back in range(16):
+        for rest in (None, 0, 1):
+            yield image._replace(
+                spatial=tuple(
+                    extent
+                    if size >= extent
+                    else size - back
+                    if rest is None
+                    else (size // stride - back) * stride + rest
+                    for extent, size, stride in zip(image.spatial, seen, strides, strict=True)
+                )
+            )
 
 
 @rule("CC416", name="unproductive-layers", severity="note")
@@ -86,7 +129,7 @@ def unproductive_layers(context: Context) -> Iterator[Advice]:
     Such layers were found not to improve accuracy (the authors call them unproductive). Paths are
     measured by the shortest, as there, so that residual networks are not judged by their longest
     path. Reported once, at the first such layer, where at least a tenth of the layers with a
-    kernel larger than 1 are concerned.
+    kernel larger than 1 are concerned. The input in the help was tried on the network.
     Source: Richter et al., [arXiv:2106.12307](https://arxiv.org/abs/2106.12307), "Should You Go
     Deeper?".
 
@@ -121,11 +164,37 @@ def unproductive_layers(context: Context) -> Iterator[Advice]:
     ```
     """
     image = context.network.input
-    if image is None or not image.spatial:
+    layers, unproductive = _unproductive(context)
+    if not unproductive or image is None:
         return
+    first, last = context.before(unproductive[0]), context.before(unproductive[-1])
+    reached = tuple(size for size, _ in context.smallest_fields[first] or ())
+    least = tuple(size + 1 for size, _ in context.smallest_fields[last] or ())
+    stride = max(jump for _, jump in context.smallest_fields[last] or ())
+    larger = context.first_fitting(
+        _larger_inputs(image, least, stride), lambda trial: not _unproductive(trial)[1]
+    )
+    yield Advice(
+        unproductive[0],
+        f"the map before {context.name(unproductive[0])} sees {times(reached)} of the "
+        f"{times(image.spatial)} input: {len(unproductive)} of {len(layers)} convolutions "
+        "cannot see more",
+        "leave layers out"
+        + (f", or use a larger input, such as {times(larger.spatial)}" if larger else ""),
+    )
+
+
+def _unproductive(context: Context) -> tuple[list[int], list[int]]:
+    """The convolutions with a kernel, and those of them whose input sees the whole image.
+
+    The latter only if they are a tenth of the former.
+    """
+    image = context.network.input
+    if image is None or not image.spatial:
+        return [], []
     if not any(fields and fields[0].largest >= image.spatial[0] for fields, _ in context.fields):
-        return  # not even along the longest path
-    smallest = _smallest_fields(context)
+        return [], []  # not even along the longest path
+    smallest = context.smallest_fields
     layers = sorted(
         index
         for index in context.of(*SLIDING)
@@ -142,51 +211,19 @@ def unproductive_layers(context: Context) -> Iterator[Advice]:
             )
         )
     ]
-    if not unproductive or 10 * len(unproductive) < len(layers):
-        return
-    first, last = unproductive[0], unproductive[-1]
-    reached = tuple(size for size, _ in smallest[context.before(first)] or ())
-    least = tuple(size + 1 for size, _ in smallest[context.before(last)] or ())
-    fields = context.fields[last][0]
-    most = tuple(field.largest for field in fields) if fields else least
-    yield Advice(
-        first,
-        f"the map before {context.name(first)} sees {times(reached)} of the "
-        f"{times(image.spatial)} input: {len(unproductive)} of {len(layers)} convolutions "
-        "cannot see more",
-        f"leave layers out, or use a larger input: between {times(least)}, so that each layer "
-        f"sees more than the one before, and {times(most)}, all that the last one sees",
-    )
+    return layers, unproductive if 10 * len(unproductive) >= len(layers) else []
 
 
-Smallest = tuple[tuple[int, int], ...] | None
-"""Size and effective stride per axis; None where positions are lost."""
-
-
-def _smallest_fields(context: Context) -> list[Smallest]:
-    """The receptive field along the shortest path to each layer; the network's input comes last."""
-    image = context.network.input
-    start: Smallest = ((1, 1),) * (image.rank if image else 0)
-    found: list[Smallest] = [*(None for _ in context.nodes), start]
-    for index, node in enumerate(context.nodes):
-        plan = context.plans[index]
-        if plan is None:
-            continue
-        if len(node.inputs) > 1:
-            fields = [found[read] for read in node.inputs]
-            found[index] = min((field for field in fields if field is not None), default=None)
-            continue
-        before = found[node.inputs[0]]
-        if not plan.windows or before is None:
-            found[index] = before if plan.windows == () else None
-        elif len(plan.windows) == len(before):
-            found[index] = tuple(
-                (size + (window.extent - 1) * jump, jump * window.stride)
-                for window, (size, jump) in zip(plan.windows, before, strict=True)
+def _larger_inputs(image: Shape, least: tuple[int, ...], stride: int) -> Iterator[Shape]:
+    """Inputs of at least these extents, the smallest first: those of whole strides at first."""
+    for on in range(16):
+        for rest in (0, 1):
+            yield image._replace(
+                spatial=tuple(
+                    max(extent, (-(-size // stride) + on) * stride + rest)
+                    for extent, size in zip(image.spatial, least, strict=True)
+                )
             )
-            if any(window.up > 1 for window in plan.windows):
-                found[index] = None
-    return found
 
 
 @rule("CC417", name="dilation-grid")
@@ -287,7 +324,8 @@ def checkerboard(context: Context) -> Iterator[Advice]:
 
     **Why.** Outputs then get contributions from more inputs at some positions than at others, in a
     pattern that repeats with the stride: a checkerboard in the images made, which training rarely
-    removes.
+    removes. The kernels in the help keep the size. A map that a 3×3 convolution of stride 2 made
+    they bring back half a position off, less than the half that CC419 lets pass.
     Source: Odena, Dumoulin and Olah, [Distill 2016](https://distill.pub/2016/deconv-checkerboard).
 
     **Why a warning.** The pattern shows in what the network makes, and no loss asks for it.
@@ -314,11 +352,9 @@ def checkerboard(context: Context) -> Iterator[Advice]:
         layer, rank = context.nodes[index].layer, context.input(index).rank
         if not isinstance(layer, ConvTranspose):
             continue
-        for kernel, stride, size in zip(
-            per_axis(layer.kernel, rank),
-            per_axis(layer.stride, rank),
-            context.input(index).spatial,
-            strict=True,
+        x = context.input(index)
+        for axis, (kernel, stride, size) in enumerate(
+            zip(per_axis(layer.kernel, rank), per_axis(layer.stride, rank), x.spatial, strict=True)
         ):
             if kernel % stride and size > 1:
                 few = kernel // stride
@@ -326,13 +362,34 @@ def checkerboard(context: Context) -> Iterator[Advice]:
                     index,
                     f"kernel {kernel} is not divisible by stride {stride}: along an axis outputs "
                     f"get {few} or {few + 1} inputs, in turn",
-                    f"use kernel {few * stride} or {(few + 1) * stride}, or `upsample` "
-                    "and an ordinary convolution"
-                    if few
-                    else f"use kernel {stride}, or `upsample` and an ordinary convolution",
+                    f"use {_divisible(layer, axis, x)}, or `upsample` and an ordinary convolution",
                     "kernel",
                 )
                 break
+
+
+def _divisible(layer: ConvTranspose, axis: int, x: Shape) -> str:
+    """The kernels next to this one that the stride divides, padded so that the size stays."""
+    kernel, stride = per_axis(layer.kernel, x.rank)[axis], per_axis(layer.stride, x.rank)[axis]
+    dilation = per_axis(layer.dilation, x.rank)[axis]
+    extra = per_axis(layer.output_padding, x.rank)[axis]
+    size = layer.plan([x]).output.spatial[axis]
+    said = [] if layer.padding == "same" else [sides(layer.padding, x.rank)[axis]]
+    found = []
+    for taps in (kernel // stride * stride, (kernel // stride + 1) * stride):
+        cut = (x.spatial[axis] - 1) * stride + dilation * (taps - 1) + 1 - size
+        behind = cut % 2 if cut >= 0 else -cut
+        if not taps or (behind and behind >= max(stride, dilation)):
+            continue
+        before = (cut + behind) // 2
+        changes = []
+        if said and said != [(before, before)]:
+            changes.append(f"padding {before}")
+        if said and behind != extra:
+            changes.append(f"output_padding {behind}")
+        found.append(f"kernel {taps}" + (f" with {' and '.join(changes)}" if changes else ""))
+    where = f" along axis {axis + 1}" if isinstance(layer.kernel, tuple) else ""
+    return (" or ".join(found) or f"a kernel that {stride} divides") + where
 
 
 @rule("CC419", name="misaligned-merge")
@@ -340,14 +397,18 @@ def misaligned_merge(context: Context) -> Iterator[Advice]:
     """Branches that are merged position by position look at different places of the input.
 
     **Why.** The merged map mixes features of places that lie apart, by more than half a position of
-    this map. It comes from unequal strides, crops or padding in the branches, and no shape error
-    tells. Half a position, as from `same` padding before a stride of 2, is let pass, and so are
-    causal branches, which see different lengths of the past up to the same place.
+    the coarsest map that a branch comes through. It comes from unequal strides, crops or padding in
+    the branches, or from an `upsample` with `align_corners`, which spreads a map wider than the
+    stride that made it, and no shape error tells. Up to half a position is let pass, because every
+    map that is spread again is that coarse: `same` padding before a stride of 2, and the feature
+    pyramids whose 3×3 convolutions of stride 2 look at even rows. So are causal branches, which see
+    different lengths of the past up to the same place, and a single position that is spread over
+    the map, which shows the same everywhere.
     Source: Araujo, Norris and Sim, [Distill 2019](https://distill.pub/2019/computing-receptive-fields),
     "Alignment issues".
 
     **Why a warning.** Features of different places are merged as if they were of one: a padding,
-    crop or stride is missing in a branch.
+    crop or stride is missing in a branch, or corners are aligned.
 
     **Flagged**
 
@@ -374,58 +435,82 @@ def misaligned_merge(context: Context) -> Iterator[Advice]:
           - []
     ```
     """
-    if all(aligned for _, aligned in context.fields):
-        return
-    for index, (_, aligned) in enumerate(context.fields):
-        if aligned:
-            continue
-        for one, other, place in _pairs(context, index):
-            if one[1] != other[1]:
+    for index, node in enumerate(context.nodes):
+        if len(node.inputs) > 1 and context.plans[index] is not None:
+            yield from itertools.islice(_misaligned(context, index), 1)
+
+
+def _misaligned(context: Context, index: int) -> Iterator[Advice]:
+    """The branches of a merge that look at other places than its first one."""
+    first, *others = _branches(context, index) or [(0, 0, ())]
+    for number, read, fields in others:
+        place = f"branches {first[0]} and {number}"
+        for axis, (one, other) in enumerate(zip(first[2], fields, strict=True)):
+            if one.aligned(other) or not one.jump or not other.jump:
+                continue
+            between = context.between(first[1], read)
+            last = context.output(index).spatial[axis] - 1
+            if one.jump != other.jump:
+                aligned = [node for node in between if _aligns_corners(context, node)]
+                if aligned:
+                    yield Advice(
+                        index,
+                        f"one position of {place} is {_short(one.jump)} and {_short(other.jump)} "
+                        "input rows from the next",
+                        f"set `align_corners: false` in {' and '.join(map(context.name, aligned))}",
+                    )
+            # Half a position of the coarsest map on the way is what rounding to it may cost.
+            coarsest = max(
+                (
+                    float(context.fields[node][0][axis].jump)  # type: ignore[index]
+                    for node in between
+                    if context.fields[node][0]
+                ),
+                default=float(max(one.jump, other.jump)),
+            )
+            apart = max(_apart(one, other, output) for output in (0, last))
+            if 2 * apart > coarsest:
+                unequal = one.jump != other.jump
                 yield Advice(
                     index,
-                    f"one position of {place} is {_short(one[1])} and {_short(other[1])} input "
-                    "rows from the next",
-                    "give the branches the same strides",
+                    f"{place} look at places {'up to' if unequal else 'at least'} {_short(apart)} "
+                    f"input rows apart, and positions are {_short(coarsest)} apart",
+                    "give the branches the same strides"
+                    if unequal
+                    else "give the branches the same padding on each side, or crop alike",
                 )
-                break
-            apart = min(abs(mine - theirs) for mine, theirs in zip(one[0], other[0], strict=True))
-            if 2 * apart > one[1]:
-                yield Advice(
-                    index,
-                    f"{place} look at places at least {_short(apart)} input rows apart, and "
-                    f"positions are {_short(one[1])} apart",
-                    "give the branches the same padding on each side, or crop alike",
-                )
-                break
 
 
-Place = tuple[tuple[float, float], float]
-"""The centre and the end of what output 0 sees along an axis, and the effective stride."""
+def _aligns_corners(context: Context, index: int) -> bool:
+    layer = context.nodes[index].layer if index >= 0 else None
+    return isinstance(layer, Upsample) and layer.align_corners
 
 
-def _pairs(context: Context, index: int) -> Iterator[tuple[Place, Place, str]]:
-    """What the first branch and each other one sees, axis by axis."""
-    branches: list[list[Place]] = []
+def _branches(context: Context, index: int) -> list[tuple[int, int, Fields]]:
+    """Number, layer read and fields of the branches of a merge that have a place of their own."""
+    found: list[tuple[int, int, Fields]] = []
     image = context.network.input
-    for read in context.nodes[index].inputs:
+    for number, read in enumerate(context.nodes[index].inputs, 1):
         if set(context.output(read).spatial) == {1}:
             continue  # spread over the map, and in no place of its own
-        if read == INPUT:
-            branches.append([((0.0, 0.0), 1.0)] * (image.rank if image else 0))
-            continue
-        fields = context.fields[read][0]
+        fields = (
+            (Field(),) * (image.rank if image else 0) if read == INPUT else context.fields[read][0]
+        )
         if fields is None:
-            return
-        branches.append([_place(field) for field in fields])
-    for number, other in enumerate(branches[1:], 2):
-        for one, two in zip(branches[0], other, strict=True):
-            yield one, two, f"branches 1 and {number}"
+            return []
+        found.append((number, read, fields))
+    return found
 
 
-def _place(field: Field) -> Place:
-    first, reach = float(field.start), field.size - 1
-    return (first + reach / 2, first + reach), float(field.jump)
+def _apart(one: Field, other: Field, output: int) -> float:
+    """How far the centres are apart of what an output of both sees.
+
+    0 where both end in one place: a causal branch sees more of the past.
+    """
+    starts = float(one.start - other.start + output * (one.jump - other.jump))
+    longer = one.size - other.size
+    return 0.0 if 2 * abs(starts + longer) <= one.jump else abs(starts + longer / 2)
 
 
-def _short(value: float) -> str:
-    return f"{value:.4g}"
+def _short(value: object) -> str:
+    return f"{float(value):.4g}"  # type: ignore[arg-type]
