@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from convcalc.analysis.memory import Terms, memory, model
+from convcalc.analysis.memory import Terms, largest_batch, memory, model
 from convcalc.analysis.memory.optimizer import RULES
-from convcalc.graph import Network, load, loads
+from convcalc.graph import Network, SpecError, load, loads, read_text
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.shape import Shape
+from convcalc.spec.source import Source
 
 torch = pytest.importorskip("torch")
 
@@ -229,6 +230,38 @@ def test_in_place_where_others_read_the_view_or_the_whole() -> None:
 
 def random_choices(items: list[str], seed: str) -> list[str]:
     return Random(seed).choices(items, k=80)  # noqa: S311 (tests repeat)
+
+
+NORMS = [item for item in BEFORE if "norm" in item]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("size", ["4", "1x4", "1x1x4", "1x1x1x4", "2x1x4"])
+@pytest.mark.parametrize("norm", [*NORMS, "groupnorm: 4"])
+def test_batches_that_pytorch_refuses_are_refused(
+    norm: str, size: str, batch: int, *, training: bool
+) -> None:
+    """One value alone has no variance: of a group, of a channel of an example, of a batch."""
+    text = f"input: {size}\nlayers:\n  - scale\n  - {norm}\n  - flatten\n  - linear: 2\n"
+    net = read_text(Source("net.yaml", text))
+    if net.errors:
+        assert {each.code for each in net.errors} == {"CC314"}  # whatever the batch
+        return
+    peer = torch_memory.Peer(net, batch, "cpu")
+    try:
+        peer.run(torch_memory.Flags(training=training), lambda _: False)
+    except ValueError:
+        with pytest.raises(SpecError, match=rf"CC513 .* batch of {batch}.* that works is 2"):
+            memory(net, batch=batch, training=training)
+        assert largest_batch(net, 10**6, training=training) > batch
+        least = memory(net, batch=batch + 1, training=training).peak
+        assert largest_batch(net, least - 1, training=training) == 0
+        assert largest_batch(net, least, training=training) == batch + 1
+    else:
+        assert memory(net, batch=batch, training=training).peak > 0
+        largest = largest_batch(net, memory(net, batch=batch, training=training).peak)
+        assert largest >= batch
 
 
 def test_what_was_measured_on_instance_normalization() -> None:

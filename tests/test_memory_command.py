@@ -14,9 +14,12 @@ from click.testing import CliRunner, Result
 
 import convcalc
 from convcalc.analysis.memory import Terms, arena, deploy, model, sharded
+from convcalc.checks.promises import broken
 from convcalc.cli import convcalc as command_line
 from convcalc.formats.memory import MEMORY_FORMATS
 from convcalc.formats.memory.timeline import HEIGHT, drawn
+from convcalc.graph import read_text
+from convcalc.spec.source import Source
 
 ROOT = Path(__file__).parent.parent
 SMALL = """\
@@ -318,6 +321,46 @@ def test_json_satisfies_its_schema(
     for one in value if isinstance(value, list) else [value]:
         documented(one, schema["definitions"]["answer"], schema)
     assert isinstance(value, list) == ("bad" in arguments)
+
+
+SINGLE = """\
+input: 32x32x3
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1, bias: false}
+  - global_avgpool
+  - conv: {filters: 8, kernel: 1, bias: false}
+  - batchnorm
+  - relu
+  - flatten
+  - linear: 2
+"""
+
+
+def test_a_batch_that_is_too_small_is_refused_at_its_layer(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(SINGLE, encoding="utf-8")
+    result = run(str(path), "--training", "--layers", "-f", "json")
+    (found,) = json.loads(result.stdout)["diagnostics"]
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["memory"] is None
+    assert (found["code"], found["line"], found["column"], found["layer"]) == (
+        "CC513",
+        6,
+        5,
+        "batchnorm1",
+    )
+    assert "error[CC513] the network cannot be trained on a batch of 1" in result.stderr
+    assert "help: the smallest batch that works is 2" in result.stderr
+    assert run(str(path), "--training", "--batch", "2").exit_code == 0
+    assert run(str(path)).exit_code == 0
+
+
+def test_a_budget_at_a_batch_that_is_too_small(run: Run, tmp_path: Path) -> None:
+    terms = "{limit: 1GiB, training: true}"
+    source = Source("net.yaml", SINGLE + f"budget: {{memory: {terms}}}\n")
+    (found,) = broken(read_text(source))
+    assert found.problem.code == "CC513"
+    assert found.problem.field == "budget.memory"
 
 
 # -- limits ------------------------------------------------------------------------------------

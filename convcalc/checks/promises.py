@@ -218,6 +218,11 @@ def _advice(report: Report, count: _Count, wanted: Quantity) -> str:
 def _memory(
     terms: MemoryTerms, network: Network, key: str, code: str, origin: str = ""
 ) -> Problem | None:
+    from convcalc.analysis.memory import too_small
+
+    refused = too_small(network, terms.batch, training=terms.training)
+    if refused is not None:
+        return refused._replace(field=f"{key}.memory")
     value, most = memory_of(network, terms)
     if terms.quantity.holds(value):
         return None

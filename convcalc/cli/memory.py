@@ -15,6 +15,7 @@ from convcalc.analysis.memory import (
     answer,
     read_bytes,
     read_limit,
+    refusals,
 )
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import colors, network_options, size_options, write
@@ -218,7 +219,9 @@ def command(
     for spec in specs:
         network = read(spec, input=shape, parameters=dict(settings))
         known = list(network.diagnostics)
-        if network.errors:
+        refused = list(network.errors) or refusals(network, batch, training=training)
+        known += [each for each in refused if each not in known]
+        if refused:
             found += known
             if name == "json":
                 texts.append(module.refused(network.name, network.path, known))

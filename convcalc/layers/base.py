@@ -197,6 +197,10 @@ class Layer(ABC):
         """Whole numbers of 8 bytes that it counts in, beside its buffers."""
         return 0
 
+    def fewest(self, xs: Sequence[Shape], *, training: bool) -> int:
+        """The fewest examples that it runs on."""
+        return 1
+
     @property
     def undone(self) -> bool:
         """Whether a backward pass can do with its output where it overwrote its input."""

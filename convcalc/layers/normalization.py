@@ -67,6 +67,11 @@ class BatchNorm(Layer):
         when: Literal["always", "training"] = "training" if self.track_running_stats else "always"
         return (norm._replace(extra=(Array(constant=2 * xs[0].channels, width=4, when=when),)),)
 
+    def fewest(self, xs: Sequence[Shape], *, training: bool) -> int:
+        """Two of a single position where the batch's statistics count: one has no variance."""
+        single = xs[0].size == xs[0].channels
+        return 2 if single and (training or not self.track_running_stats) else 1
+
     @property
     def folds(self) -> bool:
         """With running statistics: those of a batch are not known before it."""

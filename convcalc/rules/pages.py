@@ -1140,6 +1140,39 @@ TEXTS = {
     budget: {memory: {limit: 1GiB, batch: 32, training: true, optimizer: adam}}
     ```
     """,
+    "CC513": """
+    A batch is too small for a layer.
+
+    **Why.** A batch norm takes its mean and variance over the batch and all positions. Where one
+    position is left, as behind a global pooling or in a vector, a batch of one has a single value
+    per channel, which has no variance: PyTorch refuses it in training, and without running
+    statistics always. `instancenorm` and `groupnorm` of single values are `CC314`, whatever the
+    batch.
+
+    **Flagged**
+
+    ```yaml
+    input: 784
+    layers:
+      - linear: {features: 16, bias: false}
+      - batchnorm
+      - relu
+      - linear: 10
+    budget: {memory: {limit: 1MiB, batch: 1, training: true}}
+    ```
+
+    **Instead**
+
+    ```yaml
+    input: 784
+    layers:
+      - linear: {features: 16, bias: false}
+      - batchnorm
+      - relu
+      - linear: 10
+    budget: {memory: {limit: 1MiB, batch: 2, training: true}}
+    ```
+    """,
     "CC901": """
     An ignore silences nothing.
 

@@ -6,6 +6,7 @@ docs/memory.md defines every line. What layers do to memory is said beside their
 
 from convcalc.analysis.memory.answer import Answer, Checkpointed, Questions, answer
 from convcalc.analysis.memory.arena import ArenaReport, Buffer, arena
+from convcalc.analysis.memory.batch import refusals, too_small
 from convcalc.analysis.memory.deploy import DeployReport, deploy
 from convcalc.analysis.memory.gpus import GPUS, Gpu, gpu_names
 from convcalc.analysis.memory.limits import (
@@ -22,7 +23,7 @@ from convcalc.analysis.memory.limits import (
 from convcalc.analysis.memory.model import Checkpoint, Model, Terms, model
 from convcalc.analysis.memory.report import LayerMemory, Line, MemoryReport, Moment
 from convcalc.analysis.memory.sharding import ShardedReport, sharded
-from convcalc.graph import Network
+from convcalc.graph import Network, SpecError
 
 __all__ = [
     "CONTEXT",
@@ -56,8 +57,10 @@ __all__ = [
     "model",
     "read_bytes",
     "read_limit",
+    "refusals",
     "sharded",
     "suggestions",
+    "too_small",
 ]
 
 
@@ -81,7 +84,7 @@ def memory(
     `inplace` whether activation functions that can overwrite their input do; `device` matters for
     dropout's mask alone; `checkpoint` is every so many layers, or names of blocks; `overhead` is
     bytes, or a text such as "500MB". Raises `ValueError` for terms there are not, and `SpecError`
-    (which is one) for a network with errors.
+    (which is one) for a network with errors, or with a layer that the batch is too small for.
     """
     if batch < 1:
         message = f"batch {batch} is below 1"
@@ -97,7 +100,10 @@ def memory(
         device,
         checkpoint,
     )
-    return model(network, terms).report(batch)
+    found = model(network, terms)
+    if batch < found.fewest:
+        raise SpecError(refusals(network, batch, training=training))
+    return found.report(batch)
 
 
 def largest_batch(
@@ -115,7 +121,7 @@ def largest_batch(
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
 ) -> int:
-    """The largest batch that fits into `limit`: one more does not. 0 when none does.
+    """The largest batch that fits into `limit`: one more does not. 0 when none that works does.
 
     `limit` is bytes, or what the command line takes: "8GiB", or the name of a GPU, such as "t4". Of
     a GPU a process's CUDA context takes `context` bytes, 500 MB unless given; a limit in bytes has

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from convcalc.analysis.memory.batch import fewest
 from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
 from convcalc.analysis.memory.program import LOSS, Program, program
@@ -50,6 +51,8 @@ class Model(NamedTuple):
     """Temporaries of the optimizer's step."""
     moving: int
     """Bytes per example of the input and targets."""
+    fewest: int
+    """The smallest batch that its layers take."""
 
     def fixed(self) -> int:
         """Bytes that are there all the time, whatever the batch."""
@@ -69,7 +72,7 @@ class Model(NamedTuple):
         return self.fixed() + self.moving * batch + max(live, step)
 
     def largest_batch(self, limit: int) -> int:
-        """The largest batch whose peak is at most `limit` bytes; 0 when not even one example fits.
+        """The largest batch whose peak is at most `limit` bytes; 0 when none that works fits.
 
         Every line is affine in the batch, so each has its own largest batch, and the smallest of
         these holds for all.
@@ -77,7 +80,8 @@ class Model(NamedTuple):
         lines = {(at(event.live, 0), at(event.live, 1)) for _, event in self.events()} or {(0, 0)}
         if self.terms.training:
             lines.add((self.parameters + self.step, self.parameters + self.step))
-        return largest(lines, self.moving, limit - self.fixed())
+        found = largest(lines, self.moving, limit - self.fixed())
+        return found if found >= self.fewest else 0
 
     @without_collection
     def report(self, batch: int) -> MemoryReport:
@@ -220,6 +224,7 @@ def model(network: Network, terms: Terms) -> Model:
         state_bytes(terms.optimizer, sizes) if training else 0,
         step_bytes(terms.optimizer, sizes, fused=terms.fused) if training else 0,
         entry + (8 * written.targets if training else 0),
+        fewest(network, training=training).batch,
     )
 
 

@@ -108,4 +108,5 @@ def largest_sharded_batch(mine: Model, devices: int, stage: Shard, limit: int) -
     step = division.share(mine.parameters, 2) + division.share(mine.step, 1)
     lines.add((step, step))
     beside = mine.fixed() - mine.parameters - mine.state
-    return largest(lines, mine.moving, limit - states - beside)
+    found = largest(lines, mine.moving, limit - states - beside)
+    return found if found >= mine.fewest else 0

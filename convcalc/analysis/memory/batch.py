@@ -1,0 +1,60 @@
+"""The smallest batch that a network takes: one value alone has no variance to normalize by.
+
+PyTorch refuses to run such a layer (torch/nn/functional.py, `_verify_batch_size`).
+"""
+
+from typing import NamedTuple
+
+from convcalc.diagnostics import Diagnostic, Problem, Span
+from convcalc.graph import Network, diagnose
+from convcalc.shape import Shape
+from convcalc.spec.source import Source
+
+
+class Fewest(NamedTuple):
+    """The smallest batch, and the first layer that a smaller one is too small for."""
+
+    batch: int = 1
+    layer: int | None = None
+
+
+def fewest(network: Network, *, training: bool) -> Fewest:
+    """The smallest batch that every layer of a network without errors takes."""
+    found = Fewest()
+    for index, node in enumerate(network.nodes):
+        shapes = [network.shape_of(each) or Shape(0) for each in node.inputs]
+        needed = node.layer.fewest(shapes, training=training) if node.layer else 1
+        if needed > found.batch:
+            found = Fewest(needed, index)
+    return found
+
+
+def too_small(network: Network, batch: int, *, training: bool) -> Problem | None:
+    """What is wrong with a batch that is too small for a network; None if it is not."""
+    least, layer = fewest(network, training=training)
+    if batch >= least or layer is None:
+        return None
+    node = network.nodes[layer]
+    use = "trained on" if training else "run on"
+    return Problem(
+        "CC513",
+        f"the network cannot be {use} a batch of {batch}: {node.kind} needs more than one value "
+        f"per channel to normalize, and its input {network.shape_of(node.inputs[0])} has {batch}",
+        help=f"the smallest batch that works is {least}",
+    )
+
+
+def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic]:
+    """What is wrong with the batch, at the place of the layer that it is too small for."""
+    problem = too_small(network, batch, training=training)
+    _, layer = fewest(network, training=training)
+    if problem is None or layer is None:
+        return []
+    source = network.source
+    if source is None:
+        code, message, _, advice, severity = problem
+        nowhere = Span(1, 1, 1, 2)
+        return [Diagnostic(code, severity, message, advice, network.path, nowhere, "")]
+    notes = Source(source.path, source.text)  # the network's own findings stay as they are
+    diagnose(notes, network.nodes[layer], problem)
+    return notes.diagnostics
