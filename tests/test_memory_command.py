@@ -355,6 +355,24 @@ def test_a_batch_that_is_too_small_is_refused_at_its_layer(run: Run, tmp_path: P
     assert run(str(path)).exit_code == 0
 
 
+def test_the_smallest_batch_that_works_is_what_may_not_fit(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(SINGLE, encoding="utf-8")
+    options = ["--training", "--batch", "2", "--format"]
+    alone, two = (
+        convcalc.memory(convcalc.load(path), batch=batch, training=training).peak
+        for batch, training in ((1, False), (2, True))
+    )
+    limit = ["--limit", f"{two - 1}B"]
+    assert alone < two - 1
+    (found,) = json.loads(run(str(path), *options, "json", *limit).stdout)["limits"]
+    assert found["one_example"] == two
+    assert found["largest_training_batch"] == 0 < found["largest_inference_batch"]
+    result = run(str(path), *options, "plain", *limit)
+    assert "Not even a batch of 2, the smallest that works, fits into" in result.stdout
+    assert "not even a batch of 2, the smallest that works, fits" in result.stderr
+
+
 def test_a_budget_at_a_batch_that_is_too_small(run: Run, tmp_path: Path) -> None:
     terms = "{limit: 1GiB, training: true}"
     source = Source("net.yaml", SINGLE + f"budget: {{memory: {terms}}}\n")

@@ -54,7 +54,9 @@ class Fit(NamedTuple):
     training: int | None
     """Largest batch of a training step, on each device; None where training is impossible."""
     one: int
-    """Bytes that one example takes."""
+    """Bytes that one example takes, or the smallest batch that works."""
+    fewest: int
+    """That batch."""
     most: tuple[Line, ...]
     """If not even one example fits: what its peak is made of, the largest first."""
     suggestions: tuple[Suggestion, ...]
@@ -147,12 +149,12 @@ class _Change(NamedTuple):
 
 
 def suggestions(
-    network: Network, terms: Terms, *, takes: Callable[[Model], int] | None = None
+    network: Network, terms: Terms, *, takes: Callable[[Model, int], int] | None = None
 ) -> list[Suggestion]:
-    """What would lower the peak of one example: the most helpful first, then all together.
+    """What would lower the peak of the smallest batch, mostly one example: the most helpful first.
 
-    Together are those that still help beside others: the most helpful first, then whatever lowers
-    the peak most, until nothing does. `takes` is what one example takes, the peak unless given.
+    The last is several together: the most helpful, then whatever lowers the peak most beside those,
+    until nothing does. `takes` is what a batch takes, the peak unless given.
     """
 
     def peak(changes: Sequence[_Change]) -> int:
@@ -160,7 +162,7 @@ def suggestions(
         for change in changes:
             changed, under = change.network or changed, under._replace(**change.terms)
         found = model(changed, under)
-        return found.peak(1) if takes is None else takes(found)
+        return found.peak(found.fewest) if takes is None else takes(found, found.fewest)
 
     now = peak([])
     tried = _changes(network, terms)
@@ -240,17 +242,17 @@ def fits(
         training = model(network, terms._replace(training=True)) if trainable else None
     sharing = devices is not None and terms.training
 
-    def takes(found: Model, examples: int = 1) -> int:
+    def takes(found: Model, examples: int) -> int:
         if devices is None or not terms.training:
             return found.peak(examples)
         return sharded(found.report(examples), devices, stage).total
 
     found = []
-    one, peak = takes(mine), takes(mine, batch)
+    one, peak = takes(mine, mine.fewest), takes(mine, batch)
     most: list[Line] = []
     helpful: list[Suggestion] = []
     if any(one > limit.room for limit in limits):
-        report = mine.report(1)
+        report = mine.report(mine.fewest)
         lines = (
             report.at_peak if devices is None or not sharing else _shares(report, devices, stage)
         )
@@ -270,6 +272,7 @@ def fits(
                 inference.largest_batch(limit.room),
                 largest,
                 one,
+                mine.fewest,
                 tuple(most) if too_large_one else (),
                 tuple(helpful) if too_large_one else (),
             )

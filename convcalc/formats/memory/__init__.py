@@ -271,12 +271,12 @@ def _batch(largest: int | None) -> str:
 
 
 def shortage(fit: Fit) -> str:
-    """That not even one example fits: what it takes, and what would help."""
+    """That not even the smallest batch fits: what it takes, and what would help."""
     most = ", ".join(f"{line.name} {both_bytes(line.bytes)}" for line in fit.most[:3])
     beside = (
         f" beside the CUDA context's {megabytes(fit.limit.context)}" if fit.limit.context else ""
     )
-    text = f"Not even one example fits into {fit.limit.name}{beside}: "
+    text = f"Not even {_smallest(fit)} fits into {fit.limit.name}{beside}: "
     text += f"it takes {both_bytes(fit.one)}"
     text += f", most of it {most}." if most else "."
     if not fit.suggestions:
@@ -287,6 +287,12 @@ def shortage(fit: Fit) -> str:
         for each in fit.suggestions
     )
     return f"{text} Lower is {helps}."
+
+
+def _smallest(fit: Fit) -> str:
+    return (
+        "one example" if fit.fewest == 1 else f"a batch of {fit.fewest}, the smallest that works,"
+    )
 
 
 def over(answer: Answer, fit: Fit) -> tuple[str, str]:
@@ -301,7 +307,7 @@ def over(answer: Answer, fit: Fit) -> tuple[str, str]:
         f"{both_bytes(fit.peak - fit.limit.room)} more"
     )
     if fit.most:
-        advice = "not even one example fits"
+        advice = f"not even {_smallest(fit)} fits"
         if fit.suggestions:
             least = min(fit.suggestions, key=lambda suggestion: suggestion.peak)
             advice += f"; {least.change} would make {both_bytes(least.peak)} of it"
