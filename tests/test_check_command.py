@@ -137,7 +137,10 @@ def test_strict_reports_warnings_as_errors(run: Run, write: Write) -> None:
     ("arguments", "says"),
     [
         (["--select", "CC999", "."], "no code starts with CC999"),
-        (["--ignore", "E501", "."], "'E501' is no code or prefix such as CC301 or CC4"),
+        (
+            ["--ignore", "E501", "."],
+            "'E501' is no code such as CC301, no beginning of codes such as CC4 and no",
+        ),
         (["--output", "sarif", "."], "is not FORMAT:FILE"),
         (["--output", "pdf:a", "."], "is not FORMAT:FILE"),
         (["--max-parameters", "many", "."], "--max-parameters many: "),

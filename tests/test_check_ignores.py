@@ -60,6 +60,23 @@ def test_several_codes_and_those_that_silence_nothing() -> None:
     assert items[0].source_line[74:79] == "CC302"
 
 
+def test_a_rule_may_be_called_by_its_name() -> None:
+    biased = "  - conv: {filters: 4, kernel: 3, padding: 1}"
+    assert found(spec(biased, "  - batchnorm")) == ["4: CC408"]
+    silenced = f"{biased}  # convcalc: ignore[bias-before-norm] as published"
+    assert found(spec(silenced, "  - batchnorm")) == []
+    assert (
+        found("# convcalc: ignore-file[Bias-Before-Norm]\n" + spec(biased, "  - batchnorm")) == []
+    )
+    [unused] = check_source(Source("a.yaml", spec(silenced)), Task()).diagnostics
+    assert unused.message.startswith("ignore[bias-before-norm] silences nothing: ")
+    [unknown] = check_source(
+        Source("a.yaml", spec("  - relu  # convcalc: ignore[bias-before-nrom]")), Task()
+    ).diagnostics
+    assert unknown.code == "CC902"
+    assert unknown.message.endswith("no rule's name: did you mean bias-before-norm?")
+
+
 def test_two_on_one_line() -> None:
     both = "# convcalc: ignore[CC301] # convcalc: ignore[CC401] for another reason"
     text = spec("  - relu", f"  - {STRIDE}  {both}")
@@ -107,7 +124,10 @@ def test_an_ignore_is_not_unused_where_its_code_was_not_looked_for() -> None:
         ("ignore[]", "this ignore names no code"),
         ("ignore[CC301", "`]` is missing"),
         ("ignore[CC999]", "no code starts with CC999"),
-        ("ignore[E501]", "'E501' is no code or prefix such as CC301 or CC4"),
+        (
+            "ignore[E501]",
+            "'E501' is no code such as CC301, no beginning of codes such as CC4 and no rule's name",
+        ),
         ("ingore[CC301]", "`ingore` is not something convcalc is told in a comment"),
         ("CC301", "`CC301` is not something convcalc is told in a comment"),
         ("allow[CC301]", "`allow` is not something convcalc is told in a comment"),

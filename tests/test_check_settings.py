@@ -146,6 +146,50 @@ def test_the_command_line_goes_before_the_configuration(
     assert codes(run("a.yaml", "--config", str(other))) == ["CC301"]
 
 
+def test_options_that_list_codes_add_up(run: Callable[..., Result], tmp_path: Path) -> None:
+    """Once with two codes or twice with one: the same, for every such option."""
+    (tmp_path / "a.yaml").write_text(
+        "input: 32x32x3\nlayers:\n  - conv: {filters: 20, kernel: 3, padding: 1}\n  - batchnorm\n"
+        "  - relu\n  - conv: {filters: 8, kernel: 1}\n  - dropout: 0\n  - dropout: 0.5\n"
+    )
+    every = codes(run("a.yaml", "--format", "json"))
+    assert {"CC408", "CC411", "CC421"} <= {*every}
+    for option, expected in (
+        ("--select", {"CC408", "CC411"}),
+        ("--extend-select", {*every, "CC414"}),
+        ("--ignore", {*every} - {"CC408", "CC411"}),
+    ):
+        pair = ("CC414", "CC408") if option == "--extend-select" else ("CC408", "CC411")
+        for first, second in (pair, pair[::-1]):
+            together = run("a.yaml", "--format", "json", option, f"{first},{second}")
+            apart = run("a.yaml", "--format", "json", option, first, option, second)
+            assert {*codes(apart)} == expected
+            assert codes(apart) == codes(together)
+        for values in (("nonsense", "CC4"), ("CC4", "nonsense"), ("CC999", "CC4"), ("", "CC4")):
+            result = run("a.yaml", option, values[0], option, values[1])
+            assert result.exit_code == 2
+            assert f"Invalid value for '{option}'" in result.stderr
+
+
+def test_a_rule_may_be_called_by_its_name(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "input: 32x32x3\nlayers:\n  - conv: {filters: 20, kernel: 3, padding: 1}\n  - batchnorm\n"
+    )
+    assert codes(run("a.yaml", "--format", "json")) == ["CC408"]
+    for written in ("bias-before-norm", "Bias-Before-Norm", "cc408", "cc4"):
+        assert codes(run("a.yaml", "--format", "json", "--ignore", written)) == []
+        settings(tmp_path, f'format = "json"\nignore = ["{written}"]\n')
+        assert codes(run("a.yaml")) == []
+        settings(
+            tmp_path, f'format = "json"\n[[overrides]]\nfiles=["a.yaml"]\nignore="{written}"\n'
+        )
+        assert codes(run("a.yaml")) == []
+        settings(tmp_path, "")
+    result = run("a.yaml", "--ignore", "bias-before-nrom")
+    assert result.exit_code == 2
+    assert "did you mean bias-before-norm?" in result.stderr
+
+
 def test_overrides_are_for_files(run: Callable[..., Result], tmp_path: Path) -> None:
     settings(tmp_path, '[[overrides]]\nfiles = ["old"]\nignore = ["CC301"]\n')
     for name in ("old/a.yaml", "new/a.yaml"):

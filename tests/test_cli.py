@@ -399,6 +399,15 @@ def test_closed_and_full_streams_are_no_bugs(tmp_path: Path) -> None:
     assert (full.returncode, b"cannot write" in full.stderr) == (2, True)
 
 
+def test_columns_add_up(run: Run) -> None:
+    once = run("analyze", "lenet5", "-f", "csv", "--columns", "name,output,macs")
+    several = ("--columns", "name", "--columns", "output,name", "--columns", "macs")
+    assert run("analyze", "lenet5", "-f", "csv", *several).stdout == once.stdout
+    refused = run("analyze", "lenet5", "--columns", "nonsense", "--columns", "name")
+    assert refused.exit_code == 2
+    assert "no column is called 'nonsense'" in refused.stderr
+
+
 def test_columns_are_shown_once_each(run: Run) -> None:
     result = run("analyze", "lenet5", "-f", "csv", "--columns", "name,output,name")
 

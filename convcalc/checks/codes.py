@@ -1,11 +1,11 @@
-"""Which codes a run asks for."""
+"""Which codes a run asks for, and what a code may be called."""
 
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import REFUSED
+from convcalc.diagnostics import REFUSED, closest
 
 if TYPE_CHECKING:
     from convcalc.rules.pages import Page
@@ -32,17 +32,40 @@ def off_by_default() -> frozenset[str]:
     return frozenset(code for code, rule in RULES.items() if not rule.default)
 
 
-def code_problem(prefix: str) -> str | None:
-    """What is wrong with a code or prefix, or None.
+class UnknownCodeError(ValueError):
+    """What is neither a code, nor the beginning of one, nor the name of a rule."""
 
-    >>> code_problem("CC4"), code_problem("CC999")
-    (None, 'no code starts with CC999')
+
+def code_or_prefix(written: str) -> str:
+    """The code, or beginning of codes, that is meant: as it is written, or by a rule's name.
+
+    Capitals do not matter. `UnknownCodeError` says what is wrong.
+
+    >>> code_or_prefix("cc4"), code_or_prefix("bias-before-norm")
+    ('CC4', 'CC408')
     """
-    if not _PREFIX.match(prefix):
-        return f"{prefix[:40]!r} is no code or prefix such as CC301 or CC4"
-    if not any(code.startswith(prefix) for code in known_codes()):
-        return f"no code starts with {prefix}"
-    return None
+    word = written.strip()
+    prefix = word.upper()
+    if _PREFIX.match(prefix):
+        if any(code.startswith(prefix) for code in known_codes()):
+            return prefix
+        raise UnknownCodeError(f"no code starts with {prefix}")
+    names = _names()
+    named = names.get(word.lower())
+    if named is not None:
+        return named
+    near = closest(word, names)
+    advice = f": did you mean {near}?" if near else ""
+    raise UnknownCodeError(
+        f"{word[:40]!r} is no code such as CC301, no beginning of codes such as CC4 and no "
+        f"rule's name{advice}"
+    )
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    """Name of a rule → its code."""
+    return {page.name: code for code, page in known_codes().items() if page.name}
 
 
 class Selection(NamedTuple):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from convcalc.checks.codes import ALWAYS, Selection, code_problem
+from convcalc.checks.codes import ALWAYS, Selection, UnknownCodeError, code_or_prefix
 from convcalc.diagnostics import Diagnostic, closest
 from convcalc.spec.comments import Comment, comments
 from convcalc.spec.source import Source
@@ -35,6 +35,8 @@ class Ignore(NamedTuple):
     """Where the code is written."""
     end: int
     verb: str
+    written: str = ""
+    """The code as it is written: it may be the name of a rule."""
     above: bool = False
     """It stands above an item, and is for the whole of it."""
 
@@ -85,7 +87,7 @@ def silence(
         reason = f"the {where} has no such finding" if ignore.first < LAST else "nothing is below"
         about.report(
             "CC901",
-            f"{ignore.verb}[{ignore.prefix}] silences nothing: {reason}"
+            f"{ignore.verb}[{ignore.written}] silences nothing: {reason}"
             if ignore.prefix
             else f"{ignore.verb} silences nothing: the file has no findings",
             ignore.start,
@@ -160,11 +162,18 @@ def _directive(
     elif above:
         first, last = _item_below(source, comment)
     for code, start, end in listed:
-        problem = code_problem(code) if code else None
-        if problem is not None:
-            about.report("CC902", problem, start, end, "write a code: CC401", "warning")
-        else:
-            yield Ignore(code, first, last, start, end, verb, above)
+        prefix = _prefix(about, code, start, end)
+        if prefix is not None:
+            yield Ignore(prefix, first, last, start, end, verb, code, above)
+
+
+def _prefix(about: Source, code: str, start: int, end: int) -> str | None:
+    """The codes that one word of a comment names; empty for all of them, None where it is none."""
+    try:
+        return code_or_prefix(code) if code else ""
+    except UnknownCodeError as error:
+        about.report("CC902", str(error), start, end, "write a code: CC401", "warning")
+        return None
 
 
 def _item_below(source: Source, comment: Comment) -> tuple[int, int]:

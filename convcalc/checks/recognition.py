@@ -226,7 +226,7 @@ def _shared(one: str, other: str) -> int:
 
 
 def _is_empty(value: str) -> bool:
-    return value.strip() in ("", "[]", "{}", "null", "~")
+    return value.strip() in ("", "[]", "[", "{}", "{", "null", "~")
 
 
 def _is_word(value: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from convcalc.checks.codes import Selection, code_problem
+from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
 from convcalc.checks.files import glob_problem, matcher, relative
 from convcalc.diagnostics import SEVERITIES, closest
 from convcalc.spec.fields import FieldError
@@ -23,9 +23,9 @@ FILES = ("convcalc.toml", "pyproject.toml")
 FAIL_ON = (*SEVERITIES, "never")
 FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit")
 KEYS = {
-    "select": "Codes or prefixes to report; everything that is on by default when left out.",
-    "extend-select": "Codes or prefixes to report besides.",
-    "ignore": "Codes or prefixes not to report.",
+    "select": "What to report: codes, beginnings of codes, names of rules; else all that is on.",
+    "extend-select": "What to report besides.",
+    "ignore": "What not to report.",
     "exclude": "Globs of files and folders to leave out, relative to the configuration.",
     "fail-on": "What makes the exit code 1: error, warning (the default), note or never.",
     "strict": "Report warnings as errors.",
@@ -258,15 +258,17 @@ class _Reader:
         return globs
 
     def selection(self, table: Mapping[str, Any]) -> Selection:
-        lists = []
-        for key in ("select", "extend-select", "ignore"):
-            codes = self.strings(table, key)
-            for code in codes:
-                problem = code_problem(code)
-                if problem:
-                    raise self.fail(key, f"{key}: {problem}")
-            lists.append(codes)
-        return Selection(*lists)
+        select, extend, ignore = (
+            self.codes(table, key) for key in ("select", "extend-select", "ignore")
+        )
+        return Selection(select, extend, ignore)
+
+    def codes(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        written = self.strings(table, key)
+        try:
+            return tuple(map(code_or_prefix, written))
+        except UnknownCodeError as error:
+            raise self.fail(key, f"{key}: {error}") from None
 
     def budget(self, table: Mapping[str, Any]) -> tuple[Limit, ...]:
         given = table.get("budget", {})

@@ -56,7 +56,10 @@ class Commands(click.Group):
             known = ", ".join(COMMANDS)
             advice = f"did you mean {near!r}?" if near else f"commands are {known}."
             ctx.fail(f"no such command {name!r}: {advice}")
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if found[1] is not None:
+            _refuse_repeated(ctx, found[1], found[2])
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; whatever goes wrong in here ends in one line and exit code 2."""
@@ -98,6 +101,22 @@ def convcalc() -> None:
     \b
     Example: convcalc analyze vgg16
     """
+
+
+def _refuse_repeated(ctx: click.Context, command: click.Command, args: list[str]) -> None:
+    """Refuse an option that takes one value and is given twice: one would have no effect."""
+    own = click.Context(command, info_name=command.name, parent=ctx)
+    try:
+        _, _, order = command.make_parser(own).parse_args([*args])
+    except click.UsageError:  # which is said when the command is called
+        return
+    for option in order:
+        if not isinstance(option, click.Option) or option.multiple:
+            continue
+        plain = option.is_flag and not option.secondary_opts
+        if not plain and order.count(option) > 1:
+            names = " or ".join([*option.opts[-1:], *option.secondary_opts])
+            raise click.UsageError(f"{names} is given twice, and one would have no effect", own)
 
 
 PLAIN = {"×": "x", "−": "-", "–": "-", "→": "->", "←": "<-", "·": "*", "…": "...", "√": "sqrt"}

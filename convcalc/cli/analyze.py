@@ -14,19 +14,24 @@ from convcalc.graph import Network, read
 from convcalc.shape import Shape
 
 
-def columns_value(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of columns, separated by commas."""
+def _columns(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Names of columns, separated by commas, each once; None without any."""
+    if not values:
+        return None
     from convcalc.formats.columns import COLUMNS
 
-    if isinstance(value, tuple):
-        return value
-    named = [name.strip() for name in value.split(",") if name.strip()]
-    names = tuple(dict.fromkeys(named))  # each once
-    unknown = [name for name in names if name not in COLUMNS]
-    if unknown or not names:
-        said = ", ".join(map(repr, unknown)) or repr(value)
-        raise click.BadParameter(f"no column is called {said}; there are {', '.join(COLUMNS)}")
-    return names
+    found: list[str] = []
+    for value in values:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        unknown = [name for name in names if name not in COLUMNS]
+        if unknown or not names:
+            said = ", ".join(map(repr, unknown)) or repr(value)
+            message = f"no column is called {said}; there are {', '.join(COLUMNS)}"
+            raise click.BadParameter(message, ctx, param)
+        found += names
+    return tuple(dict.fromkeys(found))
 
 
 @click.command("analyze")
@@ -42,9 +47,10 @@ def columns_value(value: str | tuple[str, ...]) -> tuple[str, ...]:
 )
 @click.option(
     "--columns",
-    type=columns_value,
+    callback=_columns,
+    multiple=True,
     metavar="NAMES",
-    help="Columns to show, separated by commas: name,output,parameters.",
+    help="Columns to show, separated by commas: name,output,parameters; repeatable.",
 )
 @click.option(
     "--depth",

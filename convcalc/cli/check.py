@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from convcalc.checks.baseline import BaselineError, read_baseline, unknown, updated
-from convcalc.checks.codes import Selection, code_problem, known_codes
+from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix, known_codes
 from convcalc.checks.files import Found, find, glob_problem
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import (
@@ -46,16 +46,20 @@ _COUNTED = ("text", "concise", "json")
 """Formats that --statistics goes with."""
 
 
-def _codes(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Codes or prefixes, separated by commas."""
-    if value is None:
-        return None
-    codes = tuple(code.strip() for code in value.split(",") if code.strip())
-    for code in codes:
-        problem = code_problem(code)
-        if problem is not None:
-            raise click.BadParameter(problem, ctx, param)
-    return codes
+def _codes(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Codes, beginnings of codes or names of rules, separated by commas; None without any."""
+    found: list[str] = []
+    for value in values:
+        written = [code for code in value.split(",") if code.strip()]
+        if not written:
+            raise click.BadParameter(f"{value!r} names no code", ctx, param)
+        try:
+            found += map(code_or_prefix, written)
+        except UnknownCodeError as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+    return tuple(dict.fromkeys(found)) or None
 
 
 def _outputs(
@@ -123,9 +127,27 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
     metavar="FORMAT:FILE",
     help="Write the findings to a file as well; repeatable.",
 )
-@click.option("--select", callback=_codes, metavar="CODES", help="Report only these: CC3,CC401.")
-@click.option("--extend-select", callback=_codes, metavar="CODES", help="Report these besides.")
-@click.option("--ignore", callback=_codes, metavar="CODES", help="Do not report these.")
+@click.option(
+    "--select",
+    callback=_codes,
+    multiple=True,
+    metavar="CODES",
+    help="Report only these: CC3,CC401,bias-before-norm; repeatable.",
+)
+@click.option(
+    "--extend-select",
+    callback=_codes,
+    multiple=True,
+    metavar="CODES",
+    help="Report these besides; repeatable.",
+)
+@click.option(
+    "--ignore",
+    callback=_codes,
+    multiple=True,
+    metavar="CODES",
+    help="Do not report these; repeatable.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON),

@@ -35,12 +35,26 @@ def setting_value(value: str | tuple[str, str]) -> tuple[str, str]:
     return name.strip(), text.strip()
 
 
+def _each_once(
+    ctx: click.Context, param: click.Parameter, values: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """Values of parameters, none of which is given two."""
+    given: dict[str, str] = {}
+    for name, text in values:
+        before = given.setdefault(name, text)
+        if before != text:
+            message = f"{name} is given twice, as {before} and as {text}"
+            raise click.BadParameter(message, ctx, param)
+    return values
+
+
 def network_options(function: F) -> F:
     """--input and --set."""
     function = click.option(
         "--set",
         "settings",
         type=setting_value,
+        callback=_each_once,
         multiple=True,
         metavar="NAME=VALUE",
         help="Value of one of the spec's parameters; repeatable.",
