@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,8 @@ def _folds(network: Network, index: int) -> bool:
     if node.kind not in CONVOLUTIONS or getattr(node.layer, "padding_mode", "zero") != "zero":
         return False
     windows = (plan.windows if plan else None) or ()
-    # A transposed convolution with gaps between its taps, or its steps, is left to the reference.
-    return all(w.up == 1 or (w.dilation == 1 and w.kernel >= w.up) for w in windows)
+    # A transposed convolution some of whose outputs meet no tap is left to its definition.
+    return all(w.kernel >= w.up and gcd(w.dilation, w.up) == 1 for w in windows)
 
 
 def _is_affine(node: LayerNode) -> bool:

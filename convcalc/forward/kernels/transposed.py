@@ -12,18 +12,26 @@ from convcalc.window import Window
 
 
 def _phases(window: Window, size: int) -> list[tuple[slice, slice, Window]]:
-    """For each phase of the stride: its outputs, its taps last to first, and their window."""
-    step, cut, outputs = window.up, window.kernel - 1 - window.before, window.output(size)
-    found = []
+    """For each phase of the stride: its outputs, its taps last to first, and their window.
+
+    Output o meets with tap t the value (o + cut − t·D)/S, where S divides that. In the phase that
+    begins at output o these are taps t₀, t₀ + S, … with t₀ ≡ (o + cut)/D (mod S), which reach D
+    values apart; S and D have no common divisor, so that every phase has some.
+    """
+    step, reach, outputs = window.up, window.dilation, window.output(size)
+    cut = window.extent - 1 - window.before
+    phases = []
     for first in range(min(step, outputs)):
-        start, tap = divmod(first + cut, step)
+        tap = (first + cut) * pow(reach, -1, step) % step
+        start = (first + cut - tap * reach) // step
         taps = len(range(tap, window.kernel, step))
         count = len(range(first, outputs, step))
-        low = taps - 1 - start
         backwards = slice(tap + (taps - 1) * step, None if tap < step else tap - step, -step)
-        inner = Window(taps, before=low, after=max(count - 1 + start - (size - 1), 0))
-        found.append((slice(first, outputs, step), backwards, inner))
-    return found
+        low = (taps - 1) * reach - start
+        high = max(count - 1 + start - (size - 1), 0)
+        inner = Window(taps, dilation=reach, before=low, after=high)
+        phases.append((slice(first, outputs, step), backwards, inner))
+    return phases
 
 
 class Transposed(Banded):

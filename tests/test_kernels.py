@@ -1,0 +1,208 @@
+"""Every kernel of the engine against the reference, over all hyperparameters of its kinds."""
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from convcalc import forward
+from convcalc.forward import kernels
+from convcalc.forward.kernels.common import Banded, Whole
+from convcalc.graph import Network, SpecError, loads
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import Declared, declarations, defaults
+from convcalc.shape import Shape
+
+CLOSE = 1e-5
+"""Of the largest value; Winograd's filtering errs most."""
+EXAMPLES = 150
+"""Networks of a kind that slides a kernel; of others a third, of those without fields a tenth."""
+
+KERNELS: dict[str, set[str]] = {
+    "conv": {"Convolution", "Depthwise", "Winograd", "Definition"},
+    "depthwise_conv": {"Convolution", "Depthwise", "Definition"},
+    "conv_transpose": {"Transposed", "Definition"},
+    "linear": {"Linear"},
+    "maxpool": {"Pooling"},
+    "avgpool": {"Pooling"},
+    "adaptive_avgpool": {"Pooling", "Definition"},
+    "adaptive_maxpool": {"Pooling", "Definition"},
+    "batchnorm": {"Affine", "Definition"},
+    "scale": {"Affine"},
+    "layernorm": {"LayerNorm", "Definition"},
+    "add": {"Merge"},
+    "multiply": {"Merge"},
+    "concat": {"Concat"},
+    **{kind: {"Activation"} for kind in ("relu", "silu", "gelu", "leaky_relu", "softplus")},
+    **{kind: {"BandedDefinition"} for kind in ("lrn", "softmax", "slice", "channel_shuffle")},
+}
+"""What computes a kind, as far as it is known here: each of these must have been met."""
+
+
+def all_kernels() -> set[str]:
+    """The name of every kernel that a file of `forward/kernels` has."""
+    for module in iter_modules(kernels.__path__):
+        import_module(f"{kernels.__name__}.{module.name}")
+
+    def below(base: Any) -> Iterator[Any]:
+        for each in base.__subclasses__():
+            yield each
+            yield from below(each)
+
+    return {each.__name__ for base in (Banded, Whole) for each in below(base)}
+
+
+def test_every_kernel_is_among_those_that_are_held_against_the_reference() -> None:
+    assert set.union(*KERNELS.values()) == all_kernels()
+    assert set(KERNELS) <= set(CATALOGUE)
+
+
+class Case(NamedTuple):
+    """A layer of a kind, with what may be fused with it, and the input it gets."""
+
+    layers: str
+    shape: Shape
+    batch: int
+    threads: int
+    band: int
+
+
+def axis_values(values: st.SearchStrategy[Any], rank: int) -> st.SearchStrategy[Any]:
+    return values | st.lists(values, min_size=rank, max_size=rank)
+
+
+def field_values(name: str, field: Declared, shape: Shape) -> st.SearchStrategy[Any]:
+    """Values that a field declares, small enough to fit, and some that do not."""
+    low = int(field.minimum or 0)
+    side = st.integers(0, 3)
+    if field.form == "whole":
+        divisors = [each for each in range(1, shape.channels + 1) if shape.channels % each == 0]
+        if name == "groups":
+            return st.sampled_from(divisors)
+        if name == "filters":
+            return st.sampled_from([each * times for each in divisors for times in (1, 2, 3)])
+        return st.integers(low, 5)
+    if field.form == "number":
+        usual = [0.1, 0.5, 1.0, 2.0, 3.0]
+        return st.sampled_from([each for each in usual if each <= (field.maximum or each)])
+    if field.form == "flag":
+        return st.booleans()
+    if field.form == "choice":
+        return st.sampled_from(field.choices)
+    if field.form == "axes":
+        return axis_values(st.integers(max(low, 1 - (name == "output_padding")), 4), shape.rank)
+    if field.form == "ratios":
+        return axis_values(st.sampled_from([0.5, 1, 1.5, 2, 3]), shape.rank)
+    if field.form == "padding":
+        pairs = st.lists(
+            st.lists(side, min_size=2, max_size=2), min_size=shape.rank, max_size=shape.rank
+        )
+        return side | pairs | st.sampled_from(["same", "valid"])
+    if name == "order":
+        return st.permutations(range(1, shape.rank + 2))
+    assert name == "shape", name
+    return st.just(" ".join(map(str, reversed(shape.axes))).replace(" ", "x"))
+
+
+@st.composite
+def layer_fields(draw: st.DrawFn, kind: str, shape: Shape) -> dict[str, Any]:
+    """Values for the fields of a kind; those that have a default are left out now and then."""
+    usual = defaults(layer_class(kind))
+    return {
+        name: draw(field_values(name, field, shape))
+        for name, field in declarations(layer_class(kind)).items()
+        if name not in usual or draw(st.booleans())
+    }
+
+
+@st.composite
+def cases(draw: st.DrawFn, kind: str) -> Case:
+    """A network of one layer, or of little more."""
+    vector = kind == "linear" or (kind in ("batchnorm", "scale") and draw(st.booleans()))
+    rank = 0 if vector else draw(st.integers(1, 3))
+    sizes = st.integers(1, (0, 20, 9, 6)[rank])
+    channels = draw(st.integers(1, 6))
+    shape = Shape(channels, tuple(draw(sizes) for _ in range(rank)))
+    if kind == "conv" and draw(st.integers(0, 3)) == 0:  # what Winograd's filtering takes
+        shape = Shape(16, (draw(st.integers(10, 16)), draw(st.integers(10, 16))))
+        kernel = draw(st.sampled_from([3, 5]))
+        fields = {"filters": 3, "kernel": kernel, "padding": draw(st.integers(0, 2))}
+    else:
+        fields = draw(layer_fields(kind, shape))
+        if kind == "conv" and draw(st.integers(0, 3)) == 0:
+            fields |= {"groups": channels, "filters": channels}
+    layer = f"{kind}: {json.dumps(fields)}"
+    if layer_class(kind).inputs == "many":
+        other = draw(st.sampled_from(["[sigmoid]", "[{global_avgpool: {}}]", "[tanh, relu]", "[]"]))
+        layer = f"{kind}: [[], {other}, [silu]]"
+    behind = draw(
+        st.sampled_from(["", "relu", "batchnorm", "batchnorm, relu6", "scale, gelu", "prelu"])
+    )
+    items = ", ".join(each for each in (layer, behind) if each)
+    if draw(st.integers(0, 3)) == 0:
+        items = f"add: [[], [{items}]], relu"
+    band = draw(st.sampled_from([1, 200, 1536 * 1024]))
+    return Case(f"[{items}]", shape, draw(st.integers(1, 3)), draw(st.integers(1, 3)), band)
+
+
+def network_of(case: Case) -> Network:
+    shape = "x".join(map(str, (*case.shape.spatial, case.shape.channels)))
+    try:
+        return loads(f"input: {shape}\nrounding: floor\nlayers: {case.layers}\n")
+    except SpecError:
+        assume(False)
+        raise
+
+
+def largest_error(y: Any, expected: Any) -> float:
+    """The largest difference as a part of the largest value; infinite where one is not finite."""
+    assert y.shape == expected.shape
+    finite = np.isfinite(expected)
+    if not np.array_equal(np.isfinite(y), finite):
+        return float("inf")
+    same = np.where(finite, 0, expected)
+    assert np.array_equal(np.where(finite, 0, y), same, equal_nan=True)
+    largest = float(abs(expected[finite]).max(initial=0)) or 1.0
+    return float(abs(y[finite] - expected[finite]).max(initial=0)) / largest
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_any_layer_of_a_kind_equals_the_reference(kind: str) -> None:
+    fields = declarations(layer_class(kind))
+    slides = "kernel" in fields
+    met: set[str] = set()
+
+    @settings(
+        max_examples=EXAMPLES if slides else EXAMPLES // 5 if fields else EXAMPLES // 10,
+        deadline=None,
+        suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+    )
+    @given(cases(kind))
+    def equal(case: Case) -> None:
+        network = network_of(case)
+        assert network.input is not None
+        x = np.random.default_rng(1).standard_normal(
+            (case.batch, *network.input.axes), dtype=np.float32
+        )
+        weights = forward.random_weights(network, 3, threads=1)
+        output = network.nodes[network.output].name
+        expected = forward.run(network, x, weights, reference=True, keep="all")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("convcalc.forward.kernels.LITTLE", 0)
+            patch.setattr("convcalc.forward.chain.BAND", case.band)
+            executable = forward.compile(network, case.batch, weights=weights, threads=case.threads)
+            steps = executable.compiled().steps
+        met.update(name for step in steps for name in step.kernel.split("+"))
+        for _ in range(2):  # what a run leaves in memory must not change the next
+            assert largest_error(executable.run(x), expected[output]) <= CLOSE
+        for name, y in executable.run_keeping(x, expected).items():
+            assert largest_error(y, expected[name]) <= CLOSE, name
+
+    equal()
+    assert met >= KERNELS.get(kind, set())
