@@ -1,4 +1,7 @@
-"""Every kernel of the engine against the reference, over all hyperparameters of its kinds."""
+"""Every kernel of the engine against the reference, over all hyperparameters of its kinds.
+
+What `verify --engine` compares at samples is held against the same.
+"""
 
 import json
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from convcalc import forward
 from convcalc.forward import kernels
 from convcalc.forward.kernels.common import Banded, Whole
+from convcalc.forward.values import with_engine
 from convcalc.graph import Network, SpecError, loads
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Declared, declarations, defaults
@@ -203,6 +207,10 @@ def test_any_layer_of_a_kind_equals_the_reference(kind: str) -> None:
             assert largest_error(executable.run(x), expected[output]) <= CLOSE
         for name, y in executable.run_keeping(x, expected).items():
             assert largest_error(y, expected[name]) <= CLOSE, name
+        seen = with_engine(network, x, weights, threads=case.threads, keep=(), seed=case.band)
+        assert {name for each in seen.compared for name in each.layers} == set(expected)
+        for each in seen.compared:
+            assert each.error <= CLOSE, each
 
     equal()
     assert met >= KERNELS.get(kind, set())

@@ -28,6 +28,7 @@ from convcalc.cli import convcalc
 from convcalc.cli.verify import progress_bar
 from convcalc.formats.verify import json as json_format
 from convcalc.forward import files, values
+from convcalc.forward.engine import Executable
 from convcalc.forward.files import FileError, read_weights, save_arrays
 from convcalc.forward.images import DEVIATION, MEAN, read_image
 from convcalc.forward.observe import observe
@@ -88,14 +89,15 @@ SMALL = {
 }
 
 
+@pytest.mark.parametrize("engine", [False, True])
 @pytest.mark.parametrize("name", SMALL)
-def test_good_networks_are_as_predicted(name: str) -> None:
+def test_good_networks_are_as_predicted(name: str, *, engine: bool) -> None:
     network = load(name, input=SMALL[name] or None)
-    verdict = verify(network, Run(batch=2)).verdict
+    verdict = verify(network, Run(batch=2, engine=engine)).verdict
     totals = analyze(network, batch=2).totals
 
     assert verdict.good, verdict.differences
-    assert verdict.tier == "engine"
+    assert verdict.tier == ("engine" if engine else "reference")
     assert verdict.finite
     assert verdict.macs.observed == totals.macs
     assert verdict.weights.observed == totals.parameters + totals.buffers
@@ -105,7 +107,8 @@ def test_good_networks_are_as_predicted(name: str) -> None:
 
 
 def test_what_is_alive_is_what_a_fused_runtime_needs() -> None:
-    verdict = verify(load("vgg16", input="64x64x3", parameters={"classes": 10}), Run()).verdict
+    outcome = verify(load("vgg16", input="64x64x3", parameters={"classes": 10}), Run(engine=True))
+    verdict = outcome.verdict
 
     # The outputs of both convolutions in front of the first pooling.
     assert verdict.activation_bytes.observed == verdict.activation_bytes.predicted
@@ -117,7 +120,7 @@ def test_a_run_in_chains_takes_less_than_a_fused_runtime_needs() -> None:
     compiled = forward.compile(network, once=True).compiled()
 
     # The second convolution is pooled band by band: only its maxima are ever whole.
-    assert values._alive(compiled, network) == (64 * 64 + 32 * 32) * 64 * 4
+    assert values._alive_in_steps(compiled, network) == (64 * 64 + 32 * 32) * 64 * 4
 
 
 @pytest.mark.parametrize("format_name", ["plain", "table", "json"])
@@ -155,7 +158,7 @@ def satisfies_schema(text: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [(), ("--profile", "--top", "2"), ("--reference", "--dtype", "float64", "--batch", "2")],
+    [(), ("--profile", "--top", "2"), ("--engine",), ("--dtype", "float64", "--batch", "2")],
 )
 def test_json_satisfies_its_schema(run: Command, net: str, options: tuple[str, ...]) -> None:
     satisfies_schema(run(net, "--format", "json", *options).stdout)
@@ -164,16 +167,17 @@ def test_json_satisfies_its_schema(run: Command, net: str, options: tuple[str, .
 def test_options_change_what_runs(run: Command, net: str) -> None:
     shape = run(net, "--input", "10x8x2", "--set", "width=7", "-f", "json")
     assert rows(shape)["conv1"]["output"]["observed"] == [7, 8, 6]
-    assert "numpy reference" in run(net, "--reference").stdout
+    assert "float32, numpy reference" in run(net).stdout
+    assert "float32, numpy engine" in run(net, "--engine").stdout
     assert "float64, numpy reference" in run(net, "--dtype", "float64").stdout
     assert "float16, numpy reference" in run(net, "--dtype", "float16").stdout
     assert "seed 9" in run(net, "--seed", "9", "--threads", "1").stdout
     assert list(rows(run(net, "--layers", "*conv*", "-f", "json"))) == ["conv1"]
-    profile = run(net, "--profile")
+    profile = run(net, "--profile", "--engine")
     assert "GFLOP/s" in profile.stdout
     assert "in all" in profile.stdout
     assert "Allocated for activations" in profile.stdout
-    timed = json.loads(run(net, "--profile", "--reference", "-f", "json").stdout)["profile"]
+    timed = json.loads(run(net, "--profile", "-f", "json").stdout)["profile"]
     assert [each["kernel"] for each in timed] == ["conv", "batchnorm", "relu", "flatten", "linear"]
 
 
@@ -189,6 +193,9 @@ def test_options_change_what_runs(run: Command, net: str) -> None:
         (("--image", "absent.npy"), "absent.npy"),
         (("--batch", "0"), "--batch"),
         (("--dtype", "int8"), "--dtype"),
+        (("--reference",), "--reference is the default now; `--engine` is the other"),
+        (("--engine", "--dtype", "float64"), "--dtype float64 is for the definitions"),
+        (("--engine", "--backend", "cupy"), "--backend cupy is for the definitions"),
     ],
 )
 def test_what_cannot_run_is_said_and_exits_with_2(
@@ -299,7 +306,7 @@ def test_a_wrong_shape_keeps_the_engine_away_and_values_are_still_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network = planned(monkeypatch, lambda plan: plan._replace(output=Shape(4, (60, 6))))
-    verdict = verify(network, Run()).verdict
+    verdict = verify(network, Run(engine=True)).verdict
 
     assert verdict.tier == "reference"
     assert verdict.finite
@@ -320,12 +327,12 @@ def test_a_failing_definition_is_one_difference_and_silences_no_other(
     assert verdict.layers[-1].observed == (5,)
 
 
-@pytest.mark.parametrize("reference", [True, False])
-def test_values_that_are_not_finite_are_found(*, reference: bool) -> None:
+@pytest.mark.parametrize("engine", [True, False])
+def test_values_that_are_not_finite_are_found(*, engine: bool) -> None:
     network = loads(SPEC)
     weights = forward.random_weights(network)
     weights["linear1.weight"][2, 3] = np.nan
-    verdict = verify(network, Run(weights=weights, reference=reference)).verdict
+    verdict = verify(network, Run(weights=weights, engine=engine)).verdict
 
     assert verdict.differences == ("linear1: some of its values are not finite",)
     assert [layer.finite for layer in verdict.layers] == [True] * 4 + [False]
@@ -335,28 +342,23 @@ def test_a_value_that_the_engine_does_not_write_is_found(monkeypatch: pytest.Mon
     from convcalc.forward.kernels.linear import Linear
 
     monkeypatch.setattr(Linear, "bind", lambda *_: [[[(len, ("",))], []]])
-    verdict = verify(loads(SPEC), Run()).verdict
+    verdict = verify(loads(SPEC), Run(engine=True)).verdict
 
     assert "linear1: some of its values are not finite" in verdict.differences
 
 
-def test_the_reference_checks_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from convcalc.forward.kernels.linear import Linear
+def test_the_default_does_not_run_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Executable, "__init__", lambda *_, **__: pytest.fail("it ran"))
 
-    network = loads(SPEC)
-    (note,) = verify(network, Run(reference=True)).verdict.notes
-    assert note.startswith("the engine's output differs by up to ")
-    original = Linear.bind
+    assert verify(loads(SPEC), Run()).verdict.good
 
-    def wrong(self: Linear, xs: Any, out: Any, work: Any) -> Any:
-        return [*original(self, xs, out, work), [[(np.negative, (out.inner, out.inner))]]]
 
-    monkeypatch.setattr(Linear, "bind", wrong)
-    assert (
-        verify(network, Run(reference=True))
-        .verdict.differences[0]
-        .startswith("the engine's output differs by up to 2.0e+00")
-    )
+def test_the_engine_says_how_far_it_is_from_the_definitions() -> None:
+    (note,) = verify(loads(SPEC), Run(engine=True)).verdict.notes
+
+    # 6×6×4 outputs in three samples of 3×3×4 each, and of five outputs of `linear` four three
+    # times; batch norm and relu end the convolution's pass, and flatten moves 144.
+    assert note.startswith("the engine was compared with the definitions at 264 values, ")
 
 
 def test_shared_weights_count_once_and_multiply_every_time() -> None:
@@ -389,7 +391,13 @@ ODD = [
 
 @pytest.mark.parametrize("layers", ODD)
 @pytest.mark.parametrize(
-    "run", [Run(batch=2), Run(keep=True), Run(reference=True), Run(dtype="float64", keep=True)]
+    "run",
+    [
+        Run(batch=2, engine=True),
+        Run(keep=True, engine=True),
+        Run(batch=2),
+        Run(dtype="float64", keep=True),
+    ],
 )
 def test_every_sort_of_layer_is_as_predicted(layers: str, run: Run) -> None:
     network = loads(f"input: 8x8x3\nlayers: {layers}\n")
@@ -752,7 +760,7 @@ def test_only_scores_have_a_top(run: Command, tmp_path: Path) -> None:
 # -- Saving ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("extra", [(), ("--reference",)])
+@pytest.mark.parametrize("extra", [(), ("--engine",)])
 def test_activations_are_saved(
     run: Command, net: str, tmp_path: Path, extra: tuple[str, ...]
 ) -> None:
@@ -850,7 +858,7 @@ def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None
 def test_too_large_is_refused_with_a_batch_that_fits(
     run: Command, net: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    needs = Needs(load(net), dtype="float32", reference=False, threads=1, keep=False, drawn=True)
+    needs = Needs(load(net), dtype="float32", engine=False, threads=1, keep=False, drawn=True)
     limit = needs.batch(7).total
     monkeypatch.setattr("convcalc.cli.verify.available", lambda: limit)
     monkeypatch.setattr(values, "random_input", lambda *_: pytest.fail("something was allocated"))
@@ -885,15 +893,17 @@ def test_weights_of_a_file_are_counted_and_drawn_ones_are_not(
 
     assert result.exit_code == 2
     assert "244.40 MB" in result.stderr  # 61,100,840 parameters of 4 bytes
-    assert run("alexnet_torchvision", "--threads", "1").exit_code == 0
+    assert run("alexnet_torchvision", "--threads", "1", "--engine").exit_code == 0
+    # Its largest layer, 9216 × 4096 and 4096 of 4 bytes, is 151.01 MB alone.
+    assert "(151.01 MB" in run("alexnet_torchvision").stderr
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vgg11", "densenet121", "googlenet", "mobilenet_v2"])
-@pytest.mark.parametrize(("reference", "drawn"), [(False, False), (False, True), (True, True)])
-def test_what_is_needed_covers_what_is_taken(name: str, *, reference: bool, drawn: bool) -> None:
+@pytest.mark.parametrize(("engine", "drawn"), [(True, False), (True, True), (False, True)])
+def test_what_is_needed_covers_what_is_taken(name: str, *, engine: bool, drawn: bool) -> None:
     network = load(name, input="96x96x3", parameters={"classes": 10})
-    need = Needs(network, dtype="float32", reference=reference, threads=2, keep=True, drawn=drawn)
-    run = Run(batch=2, reference=reference, threads=2, keep=True, profile=not drawn)
+    need = Needs(network, dtype="float32", engine=engine, threads=2, keep=True, drawn=drawn)
+    run = Run(batch=2, engine=engine, threads=2, keep=True, profile=not drawn)
     _, peak = forward.measure_peak(verify, network, run)
 
     assert peak <= need.batch(2).total <= 6 * peak
@@ -901,8 +911,8 @@ def test_what_is_needed_covers_what_is_taken(name: str, *, reference: bool, draw
 
 def test_rows_of_weights_that_are_drawn_whole_are_counted() -> None:
     network = loads("input: 2000x2000x3\nlayers: [flatten, linear: 2]\n")
-    need = Needs(network, dtype="float32", reference=False, threads=2, keep=False, drawn=True)
-    _, peak = forward.measure_peak(verify, network, Run(threads=2))
+    need = Needs(network, dtype="float32", engine=True, threads=2, keep=False, drawn=True)
+    _, peak = forward.measure_peak(verify, network, Run(threads=2, engine=True))
 
     assert peak <= need.batch(1).total <= 2 * peak
 
@@ -957,7 +967,7 @@ def test_without_cupy_it_is_said(run: Command, net: str, monkeypatch: pytest.Mon
 
     assert result.exit_code == 2
     assert "needs CuPy" in result.stderr
-    assert "numpy engine" in run(net, "--backend", "auto").stdout
+    assert "numpy reference" in run(net, "--backend", "auto").stdout
 
 
 class FakeRuntimeError(Exception):
@@ -1011,7 +1021,8 @@ def test_too_large_for_a_gpu_is_refused(run: Command, monkeypatch: pytest.Monkey
     result = run("vgg11", "--backend", "cupy")
 
     assert result.exit_code == 2
-    assert "531.45 MB" in result.stderr  # 132,863,336 parameters of 4 bytes
+    # Weights are drawn layer by layer; the largest has 25,088 × 4,096 and 4,096 of 4 bytes.
+    assert "411.06 MB (392.02 MiB) of weights" in result.stderr
     assert "80.00 MB (76.29 MiB) are available" in result.stderr
 
 

@@ -42,38 +42,45 @@ class Needs:
         network: Network,
         *,
         dtype: str,
-        reference: bool,
+        engine: bool,
         threads: int,
         keep: bool,
         drawn: bool = False,
     ) -> None:
-        self.network, self.reference, self.threads = network, reference, threads
+        self.network, self.engine, self.threads = network, engine, threads
         self.model: Model = model(network, Terms(dtype))
         width = DTYPE_BYTES[dtype]
         totals = analyze(network).totals
         values = totals.parameters + totals.buffers
-        # Random weights that the engine reads once are never all there: only what it prepares is.
-        gone = sum(size for size, _ in _multiplied(network)) if drawn and not reference else 0
-        self.weights = 4 * values - gone
-        if reference:
-            self.prepared = width * values if dtype != "float32" else 0
-        if not reference or dtype == "float32":  # the engine runs, too
+        self.weights, self.prepared = 4 * values, 0
+        if engine:
+            # Random weights that it reads once are never all there: only what it prepares is.
+            self.weights -= sum(size for size, _ in _multiplied(network)) if drawn else 0
             self.prepared = sum(prepared for _, prepared in _multiplied(network))
+        else:
+            if drawn:  # those of one layer at a time
+                plans = (plan for plan in network.plans if plan)
+                sizes = (sum(weight.size for weight in plan.weights) for plan in plans)
+                values = max(sizes, default=0)
+                self.weights = 4 * values
+            self.prepared = width * values if dtype != "float32" else 0
         # A block that is drawn is one row of a linear layer's weights at least.
         shapes = [plan.weights[0].shape for plan in network.plans if plan and plan.weights]
         rows = (shape[1] for shape in shapes if len(shape) == 2)
-        self.drawing = 4 * max(rows, default=0) if drawn and not reference else 0
+        self.drawing = 4 * max(rows, default=0) if drawn and engine else 0
+        self.comparing = _comparing(network) if engine else 0
         self.input = network.input.size * width if network.input else 0
         outputs = sum(plan.output.size for plan in network.plans if plan) * width
-        self.kept = outputs * (1 if reference else 2) if keep else 0
+        self.kept = outputs * (2 if engine else 1) if keep else 0
 
     def batch(self, batch: int) -> Need:
         """For so many examples."""
         activations = self.model.peak(batch) - self.model.fixed()
-        if self.reference:
-            activations *= TEMPORARIES
-        else:
+        if self.engine:
             activations = int(BORDERS * activations) + (SCRATCH + self.drawing) * self.threads
+            activations += self.comparing
+        else:
+            activations *= TEMPORARIES
         # The input is there once more, as it was given.
         activations += self.input * batch
         return Need(self.weights, self.prepared, activations, self.kept * batch)
@@ -88,6 +95,19 @@ class Needs:
             else:
                 high = middle - 1
         return low
+
+
+def _comparing(network: Network) -> int:
+    """Bytes of definitions that the engine is compared with, where they run for a whole example."""
+    from convcalc.forward.samples import has_parts
+
+    sizes = [
+        sum(shape.size for each in node.inputs if (shape := network.shape_of(each)))
+        + plan.output.size
+        for node, plan in zip(network.nodes, network.plans, strict=True)
+        if plan and not has_parts(node, plan)
+    ]
+    return 4 * TEMPORARIES * max(sizes, default=0)
 
 
 def _multiplied(network: Network) -> Iterator[tuple[int, int]]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
-from math import prod
+from math import inf, prod
 from typing import Any, NamedTuple
 
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy
+from convcalc.formats.numbers import grouped
 from convcalc.formats.verify import LayerVerdict, Pair, Timing, Verdict
 from convcalc.graph import INPUT, Network
 from convcalc.layers.base import Plan
@@ -19,7 +20,8 @@ class Run(NamedTuple):
     batch: int = 1
     dtype: str = "float32"
     backend: str = "numpy"
-    reference: bool = False
+    engine: bool = False
+    """Whether the engine computes the values, compared with the definitions at samples."""
     seed: int = 0
     threads: int | None = None
     x: Any = None
@@ -37,11 +39,6 @@ class Run(NamedTuple):
         """Whether weights are random and drawn when they are read; a profile times the network."""
         return self.weights is None and not self.profile
 
-    @property
-    def uses_reference(self) -> bool:
-        """The engine works in float32, in NumPy."""
-        return self.reference or self.backend != "numpy" or self.dtype != "float32"
-
 
 class Outcome(NamedTuple):
     """A verdict, and the arrays behind it."""
@@ -52,7 +49,7 @@ class Outcome(NamedTuple):
 
 
 AGREEMENT = 1e-4
-"""How far the engine may be from the reference, as a part of the largest value."""
+"""How far the engine may be from a layer's definition, as a part of the largest value."""
 REPEATS = 3
 """Runs of a profile; of each step the shortest time counts."""
 
@@ -60,13 +57,7 @@ REPEATS = 3
 def verify(network: Network, run: Run) -> Outcome:
     """Run `network`, which has no errors, and compare."""
     from convcalc.forward.observe import Observed, observe
-    from convcalc.forward.values import (
-        Values,
-        largest_error,
-        random_input,
-        with_engine,
-        with_reference,
-    )
+    from convcalc.forward.values import Values, random_input, with_engine, with_reference
     from convcalc.forward.weights import drawn_weights, random_weights
 
     weights = run.weights
@@ -89,8 +80,8 @@ def verify(network: Network, run: Run) -> Outcome:
     repeats = REPEATS if run.profile else 1
     if raised:
         notes.append("the values were not computed, because a definition failed")
-    elif run.uses_reference or wrong:
-        if wrong and not run.uses_reference:
+    elif not run.engine or wrong:
+        if run.engine:
             notes.append("the reference computed the values: the engine builds on the plans")
         values = with_reference(
             network,
@@ -110,28 +101,41 @@ def verify(network: Network, run: Run) -> Outcome:
             weights,
             threads=run.threads,
             keep=keep,
+            seed=run.seed,
             repeats=repeats,
             progress=run.progress,
         )
-    error = None
-    both = run.reference and run.backend == "numpy" and run.dtype == "float32"
-    if both and values is not None and not wrong and all(values.finite.values()):
-        engine = with_engine(network, x, weights, threads=run.threads, keep=())
-        error = largest_error(engine.output, values.output)
     verdict = _verdict(network, run, observed, values, shown, tuple(notes))
-    if error is not None:
-        verdict = _compared(verdict, error)
+    if values is not None and values.compared:
+        verdict = _compared(verdict, values.compared)
     if values is None:
         return Outcome(verdict, None, {})
     return Outcome(verdict, values.output, values.kept)
 
 
-def _compared(verdict: Verdict, error: float) -> Verdict:
-    """The verdict with what the engine made of the same weights and input."""
-    said = f"the engine's output differs by up to {error:.1e} of the reference's largest value"
-    if error <= AGREEMENT:
-        return verdict._replace(notes=(*verdict.notes, said))
-    return verdict._replace(differences=(*verdict.differences, said))
+def _compared(verdict: Verdict, compared: Sequence[Any]) -> Verdict:
+    """The verdict with how far the engine is from the definitions, layer by layer."""
+    differences = [
+        f"{each.layers[-1]}: {_how_far(each)}" for each in compared if not each.error <= AGREEMENT
+    ]
+    values = sum(each.values for each in compared)
+    largest = max(each.error for each in compared)
+    said = (
+        f"the engine was compared with the definitions at {grouped(values)} values, some of every "
+        f"layer's, and differs by up to {largest:.1e} of a layer's largest value"
+    )
+    if differences:
+        return verdict._replace(differences=(*verdict.differences, *differences))
+    return verdict._replace(notes=(*verdict.notes, said))
+
+
+def _how_far(compared: Any) -> str:
+    if compared.error == inf:
+        return "the engine has values that are not finite where the definition's are, or none"
+    return (
+        f"the engine differs from the definition by {compared.error:.1e} of the largest value, "
+        f"which is more than {AGREEMENT:.0e}"
+    )
 
 
 def matching(network: Network, pattern: str | None) -> Collection[str]:

@@ -30,6 +30,12 @@ class CannotRun(click.ClickException):
         click.echo(f"convcalc: {self.message}", file=file, err=True)
 
 
+def _default(_context: click.Context, _option: click.Parameter, value: object) -> None:
+    """Say that the option's time is over."""
+    if value:
+        raise click.UsageError("--reference is the default now; `--engine` is the other")
+
+
 @click.command("verify")
 @click.argument("spec", metavar="SPEC")
 @network_options
@@ -39,7 +45,7 @@ class CannotRun(click.ClickException):
     type=click.Choice(["float32", "float16", "float64"]),
     default="float32",
     show_default=True,
-    help="Data type to compute in; all but float32 by the reference.",
+    help="Data type to compute in.",
 )
 @click.option(
     "--backend",
@@ -49,7 +55,12 @@ class CannotRun(click.ClickException):
     help="What computes; auto takes CuPy if it finds a GPU.",
 )
 @click.option(
-    "--reference", is_flag=True, help="Compute by the readable definitions, not the engine."
+    "--engine",
+    is_flag=True,
+    help="Compute by the engine, which is faster, and compare samples with the definitions.",
+)
+@click.option(
+    "--reference", is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=_default
 )
 @click.option(
     "--seed",
@@ -63,7 +74,7 @@ class CannotRun(click.ClickException):
     "--threads",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="At most; one per core by default, and never more.",
+    help="Of the BLAS, one by default; with --engine of the engine, one per core by default.",
 )
 @click.option(
     "--layers", "pattern", metavar="PATTERN", help="Layers to show and save: stage1, '*.conv?'."
@@ -116,13 +127,14 @@ def command(
     folder: str | None,
     format_name: str | None,
     *,
-    reference: bool,
+    engine: bool,
     profile: bool,
 ) -> None:
     """Run the network, and hold every shape, weight, product and value against the prediction.
 
-    Weights and input are random unless --weights and --image give them. Exit codes: 0 all is as
-    predicted, 1 something is not or the spec has errors, 2 could not run.
+    The readable definition of every layer computes them, unless --engine is given. Weights and
+    input are random unless --weights and --image give them. Exit codes: 0 all is as predicted, 1
+    something is not or the spec has errors, 2 could not run.
 
     \b
     Examples:
@@ -142,11 +154,16 @@ def command(
         raise click.UsageError("--classes names what --top shows; say how many")
     if pattern is not None and not matching(network, pattern):
         raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
+    if engine and (dtype != "float32" or backend != "numpy"):
+        given = f"--dtype {dtype}" if dtype != "float32" else f"--backend {backend}"
+        raise click.UsageError(
+            f"--engine computes in float32 with NumPy; {given} is for the definitions"
+        )
     if threads is not None:
         from convcalc.forward.pool import available_cores
 
         threads = min(threads, available_cores())
-    run = Run(batch, dtype, _backend(backend), reference, seed, threads)
+    run = Run(batch, dtype, _backend(backend), engine, seed, threads)
     run = run._replace(pattern=pattern, keep=folder is not None, profile=profile)
     refuse_too_large(
         network,
@@ -219,7 +236,7 @@ def refuse_too_large(
         return Needs(
             of,
             dtype=run.dtype,
-            reference=run.uses_reference,
+            engine=run.engine,
             threads=threads,
             keep=run.keep,
             drawn=drawn,

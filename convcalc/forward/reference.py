@@ -1,6 +1,6 @@
 """The reference tier: every layer's readable definition, one after the other."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from convcalc.forward.weights import owner
@@ -21,11 +21,13 @@ def run_reference(
     x: Any,
     weights: Mapping[str, Any],
     keep: Collection[str],
-    after: Callable[[int, Any], None] | None = None,
+    after: Callable[[int, Sequence[Any], Any], None] | None = None,
+    read: Callable[[Any], Any] | None = None,
 ) -> dict[str, Any]:
     """Outputs of the layers in `keep`; every other array is freed behind its last reader.
 
-    `after` is called with each layer's index and output.
+    `after` is called with each layer's index, inputs and output; `read`, with each weight when its
+    layer runs, makes an array of it.
     """
     readers: dict[int, int] = {}
     for index, node in enumerate(network.nodes):
@@ -36,9 +38,12 @@ def run_reference(
         if node.layer is None:
             continue
         inputs = [held[source] for source in node.inputs]
-        y = node.layer.forward(xp, layer_weights(network, index, weights), inputs)
+        own = layer_weights(network, index, weights)
+        if read is not None:
+            own = {name: read(weight) for name, weight in own.items()}
+        y = node.layer.forward(xp, own, inputs)
         if after is not None:
-            after(index, y)
+            after(index, inputs, y)
         if node.name in keep:
             found[node.name] = y
         held[index] = y

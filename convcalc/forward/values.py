@@ -1,7 +1,9 @@
 """One run of a network with everything looked at: values, times, and the bytes that it takes."""
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import accumulate
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -11,6 +13,8 @@ from convcalc.forward.engine import Executable, cupy_with_gpu
 from convcalc.forward.plan import Compiled, Step
 from convcalc.forward.pool import available_cores, blas_threads
 from convcalc.forward.reference import run_reference
+from convcalc.forward.samples import Compared, Comparison
+from convcalc.forward.weights import Drawn
 from convcalc.graph import INPUT, Network
 
 Progress = Callable[[int, int], None]
@@ -37,12 +41,13 @@ class Values(NamedTuple):
     output: Any
     kept: dict[str, Any]
     times: list[Timed]
-    alive: int | None
-    """Most bytes of activations that were in use at once, by the arrays that steps read and
-    wrote; None for the reference, which lays nothing out."""
+    alive: int
+    """Most bytes of activations that were in use at once, by the arrays that were read and made."""
     allocated: int
     """Bytes of the memory for activations with borders and scratch; for the reference, the most
     that was allocated at once."""
+    compared: Sequence[Compared] = ()
+    """How far the engine is from the definitions; nothing for the reference, which is them."""
 
 
 def random_input(network: Network, batch: int, seed: int) -> Any:
@@ -64,12 +69,13 @@ def with_engine(
     *,
     threads: int | None,
     keep: Collection[str],
+    seed: int = 0,
     repeats: int = 1,
     progress: Progress | None = None,
 ) -> Values:
     """Run the engine operation by operation, each into memory full of NaN.
 
-    What one does not write is seen.
+    What one does not write is seen, and what it writes is compared with the definitions.
     """
     executable = Executable(
         network, len(x), weights=weights, threads=threads, once=True, apart=True
@@ -82,9 +88,13 @@ def with_engine(
     finite: dict[str, bool] = {}
     runs: list[list[Timed]] = []
 
+    comparison = Comparison(network, weights, compiled.steps, seed)
+    comparison.source(x)
+
     def after(step: Step, seconds: float) -> None:
         runs[-1].append(Timed(step.names, step.kernel, seconds))
         if len(runs) == 1 and step.names:
+            comparison.step(step)
             shapes[step.names[-1]] = tuple(step.output.shape)
             fine = is_finite(np, step.output)
             finite.update(dict.fromkeys(step.names, fine))
@@ -101,12 +111,21 @@ def with_engine(
     best = [min(each, key=lambda timed: timed.seconds) for each in zip(*runs, strict=True)]
     output = found[network.nodes[network.output].name] if network.output >= 0 else x
     kept = {name: found[name] for name in keep}
+    alive = _alive_in_steps(compiled, network)
     return Values(
-        "engine", shapes, finite, output, kept, best, _alive(compiled, network), compiled.size
+        "engine",
+        shapes,
+        finite,
+        output,
+        kept,
+        best,
+        alive,
+        compiled.size,
+        comparison.compared,
     )
 
 
-def _alive(compiled: Compiled, network: Network) -> int:
+def _alive_in_steps(compiled: Compiled, network: Network) -> int:
     """Most bytes of arrays between being written and being read for the last time, at once.
 
     A copy that the engine makes of a view, because it has channels last, is what it is a view of.
@@ -132,10 +151,22 @@ def _alive(compiled: Compiled, network: Network) -> int:
         first[key] = last[key] = number
     for kept in compiled.outputs.values():
         last[same[id(kept)]] = len(steps)
-    return max(
-        sum(size for key, size in sizes.items() if first[key] <= now <= last[key])
-        for now in range(-1, len(steps) + 1)
-    )
+    return _most_at_once(sizes, first, last)
+
+
+def _most_at_once(
+    sizes: Mapping[int, int], first: Mapping[int, int], last: Mapping[int, int]
+) -> int:
+    """The largest sum of the sizes of what is there, from its first time to its last.
+
+    >>> _most_at_once({1: 4, 2: 2, 3: 4}, {1: 0, 2: 1, 3: 2}, {1: 1, 2: 2, 3: 3})
+    6
+    """
+    changes: Counter[int] = Counter()
+    for key, start in first.items():
+        changes[start] += sizes[key]
+        changes[last[key] + 1] -= sizes[key]
+    return max(accumulate(change for _, change in sorted(changes.items())))
 
 
 def with_reference(
@@ -150,25 +181,38 @@ def with_reference(
     repeats: int = 1,
     progress: Progress | None = None,
 ) -> Values:
-    """Run every layer's readable definition, in NumPy or CuPy."""
+    """Run every layer's readable definition, in NumPy or CuPy.
+
+    Weights that are drawn are when their layer runs, and are gone with it.
+    """
     import tracemalloc
 
     gpu = backend == "cupy"
     xp: Any = cupy_with_gpu() if gpu else np
     x = xp.asarray(x, dtype=dtype)
-    arrays = {name: xp.asarray(np.asarray(each), dtype=dtype) for name, each in weights.items()}
+
+    def on_device(weight: Any) -> Any:
+        return xp.asarray(np.asarray(weight), dtype=dtype)
+
+    arrays = {
+        name: each if isinstance(each, Drawn) else on_device(each) for name, each in weights.items()
+    }
     shapes: dict[str, tuple[int, ...]] = {}
     finite: dict[str, bool] = {}
     runs: list[list[Timed]] = []
     started = 0.0
 
-    def after(index: int, y: Any) -> None:
+    same: dict[int, bool] = {}
+    sizes: dict[int, int] = {INPUT: int(x.nbytes)}
+
+    def after(index: int, xs: Sequence[Any], y: Any) -> None:
         nonlocal started
         if gpu:
             xp.cuda.get_current_stream().synchronize()
         node = network.nodes[index]
         runs[-1].append(Timed((node.name,), node.kind, perf_counter() - started))
         if len(runs) == 1:
+            same[index], sizes[index] = y is xs[0], int(y.nbytes)
             shapes[node.name] = tuple(y.shape)
             finite[node.name] = is_finite(xp, y)
             if progress is not None:
@@ -190,7 +234,7 @@ def with_reference(
             count = threads or available_cores()
             with np.errstate(all="ignore"), blas_threads(count), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
-                found = run_reference(xp, network, x, arrays, names, after)
+                found = run_reference(xp, network, x, arrays, names, after, on_device)
             if not number and not gpu:
                 allocated = tracemalloc.get_traced_memory()[1] - before
     finally:
@@ -202,13 +246,41 @@ def with_reference(
     best = [min(each, key=lambda timed: timed.seconds) for each in zip(*runs, strict=True)]
     output = found[network.nodes[last].name] if last != INPUT else (xp.asnumpy(x) if gpu else x)
     kept = {name: found[name] for name in keep}
-    return Values("reference", shapes, finite, output, kept, best, None, allocated)
+    alive = _alive_between_layers(network, sizes, same)
+    return Values("reference", shapes, finite, output, kept, best, alive, allocated)
 
 
-def largest_error(found: Any, expected: Any) -> float:
-    """The largest difference, as a part of the largest value expected."""
-    largest = float(abs(expected).max(initial=0))
-    return float(abs(found - expected).max(initial=0)) / (largest or 1.0)
+def _alive_between_layers(
+    network: Network, sizes: Mapping[int, int], same: Mapping[int, bool]
+) -> int:
+    """Most bytes of arrays between being made and being read for the last time, at once.
+
+    A layer's output lies where its first input does if it is the same array or a view of it; and if
+    nobody reads that any more and it is as large, where the layer works value by value, or is a
+    normalization that goes into the weights before it.
+    """
+    readers = Counter(source for node in network.nodes for source in node.inputs)
+    readers[network.output] += 1
+    place = {INPUT: INPUT}
+    first, last, to_come = {INPUT: -1}, {INPUT: -1}, {INPUT: readers[INPUT]}
+    for index, node in enumerate(network.nodes):
+        for source in node.inputs:
+            to_come[place[source]] -= 1
+            last[place[source]] = index
+        whole = place[node.inputs[0]]
+        layer = node.layer
+        assert layer is not None  # noqa: S101 (networks with errors are refused)
+        unread = not to_come[whole] and sizes[index] == sizes[whole]
+        overwrites = unread and (layer.storage == "in_place" or layer.folds)
+        if same[index] or layer.storage == "view" or overwrites:
+            place[index] = whole
+        else:
+            place[index] = index
+            first[index] = last[index] = index
+            to_come[index] = 0
+        to_come[place[index]] += readers[index]
+    last[place[network.output]] = len(network.nodes)
+    return _most_at_once(sizes, first, last)
 
 
 def top(output: Any, kind: str, count: int) -> list[list[tuple[int, float]]]:
