@@ -195,7 +195,11 @@ ROWS = [
         "conv: {filters: 8, kernel: 3, stride: 2, padding: same}"),
     Row("CC401", "`same` makes up a row for an even kernel", "25x25x3",
         "conv: {filters: 8, kernel: 4, stride: 2, padding: same}", "input"),
-    Row("CC401", "sequences too", "25x3", "maxpool: 2", "input", "rounding: ceil"),
+    Row("CC401", "sequences that are made longer again", "25x3", "maxpool: 2, upsample: 2", "input",
+        "rounding: ceil"),
+    Row("CC401", "a sequence is as long as it is", "25x3", "maxpool: 2", "", "rounding: ceil"),
+    Row("CC401", "a crop makes up for it", "25x25x3", "maxpool: 2, upsample: 2, crop: {size: 25}",
+        "", "rounding: ceil"),
     # CC402
     Row("CC402", "the image behind a normalization is still the image", "64x64x3",
         "batchnorm, pad: 3, conv: {filters: 64, kernel: 7}, relu"),
@@ -203,16 +207,28 @@ ROWS = [
         "conv: {filters: 32, kernel: 1x7, padding: [0, 3]}"),
     Row("CC402", "the whole map is a linear layer by another name", "7x7x3",
         f"conv: {CONV}, relu, conv: {{filters: 100, kernel: 7}}"),
+    Row("CC402", "a linear layer that slides over a larger map", "64x64x3",
+        f"conv: {CONV}, relu, conv: {{filters: 64, kernel: 7}}, relu, conv: {CONV}"),
+    Row("CC402", "what makes an image", "64x64x3",
+        f"conv: {CONV}, relu, conv: {{filters: 3, kernel: 9, padding: 4}}, tanh"),
     Row("CC402", "depthwise filters are cheap", "64x64x3",
         f"conv: {CONV}, relu, depthwise_conv: {{kernel: 7, padding: 3}}"),
     Row("CC402", "more filters than a stack makes up for", "64x64x3",
-        f"conv: {CONV}, relu, conv: {{filters: 256, kernel: 7, padding: 3}}", "conv2"),
+        f"conv: {CONV}, relu, conv: {{filters: 256, kernel: 7, padding: 3}}, relu, "
+        f"conv: {CONV}", "conv2"),
     # CC403
     Row("CC403", "a kernel of 1 needs none", "32x32x3", "conv: {filters: 8, kernel: 1, padding: 1}",
         "conv1"),
     Row("CC403", "each axis by itself", "32x32x3",
         "conv: {filters: 8, kernel: 3x1, padding: [1, 1]}",
         "conv1"),
+    Row("CC403", "no padding at all is a choice", "32x32x3", "conv: {filters: 8, kernel: 5}"),
+    Row("CC403", "too little of it is none", "32x32x3",
+        "conv: {filters: 8, kernel: 5, padding: 1}", "conv1"),
+    Row("CC403", "along one axis on purpose", "32x32x3",
+        "conv: {filters: 8, kernel: 3, padding: [1, 0]}"),
+    Row("CC403", "a crop behind it makes up for it", "100x16",
+        "conv: {filters: 8, kernel: 3, padding: 2}, crop: [[0, 2]]"),
     Row("CC403", "dilation widens the kernel", "32x32x3",
         "conv: {filters: 8, kernel: 3, padding: 2, dilation: 2}"),
     Row("CC403", "a pad before it makes up for it", "32x32x3",
@@ -232,8 +248,10 @@ ROWS = [
     Row("CC404", "3 is not too large", "33x33x3", "maxpool: {kernel: 3, stride: 2}"),
     Row("CC404", "the whole map", "8x8x3", "avgpool: 8"),
     Row("CC404", "no stride, no loss", "13x13x3", "maxpool: {kernel: 5, stride: 1, padding: 2}"),
-    Row("CC404", "one axis is enough", "32x32x3", "avgpool: {kernel: 4x2, stride: 4x2}",
-        "avgpool1"),
+    Row("CC404", "frequencies and time are no image", "32x32x3",
+        "avgpool: {kernel: 4x2, stride: 4x2}"),
+    Row("CC404", "a stride along one axis is enough", "33x30x3",
+        "avgpool: {kernel: 5, stride: 4x1}", "avgpool1"),
     Row("CC404", "sequences are long", "8000x1", "maxpool: 4"),
     # CC405
     Row("CC405", "another layer reads the rest", "16x16x8", "add: [[conv: {filters: 8, kernel: 3, "
@@ -252,6 +270,8 @@ ROWS = [
         f"conv: {CONV}, conv: {{filters: 32, kernel: 5, padding: 2}}"),
     Row("CC406", "5×5 between equal channels is", "32x32x16",
         "conv: {filters: 16, kernel: 5, padding: 2}", "conv1"),
+    Row("CC406", "from many to few channels the stack is narrower", "32x32x64",
+        "conv: {filters: 32, kernel: 7, padding: 3}"),
     Row("CC406", "a stride has no such stack", "33x33x16",
         "conv: {filters: 16, kernel: 5, padding: 2, stride: 2}"),
     Row("CC406", "volumes too", "16x16x16x16", "conv: {filters: 16, kernel: 5, padding: 2}",
@@ -263,6 +283,9 @@ ROWS = [
     Row("CC407", "nor is a maximum", "32x32x3", f"conv: {CONV}, maxpool: 2, conv: {CONV}"),
     Row("CC407", "linear bottlenecks", "32x32x64", "conv: {filters: 8, kernel: 1}, "
         "conv: {filters: 64, kernel: 1}"),
+    Row("CC407", "inverted residuals as narrow as their input", "32x32x16",
+        "depthwise_conv: {kernel: 3, padding: 1}, relu, conv: {filters: 16, kernel: 1}, batchnorm, "
+        "conv: {filters: 72, kernel: 1}"),
     Row("CC407", "separable convolutions", "32x32x64",
         "depthwise_conv: {kernel: 3, padding: 1}, conv: {filters: 64, kernel: 1}"),
     Row("CC407", "one axis after the other", "32x32x64",
@@ -297,6 +320,10 @@ ROWS = [
     Row("CC410", "attention", "16x16x8",
         "multiply: [[], [conv: {filters: 8, kernel: 1}, softmax]], "
         f"conv: {CONV}"),
+    Row("CC410", "an expected value", "8x8x16",
+        "softmax, conv: {filters: 2, kernel: 1, bias: false}, upsample: 2"),
+    Row("CC410", "weights behind an expected value", "784", "linear: 32, softmax, "
+        "{linear: {features: 4, bias: false}}, relu, linear: 2", "softmax1"),
     Row("CC410", "through a view", "8x8x16", "softmax, flatten, linear: 10", "softmax1"),
     # CC411
     Row("CC411", "behind a softmax", "784", "linear: 10, softmax, dropout", "dropout1"),
@@ -322,6 +349,8 @@ ROWS = [
     Row("CC414", "the output is what it is", "32x32x3", "conv: {filters: 10, kernel: 1}, softmax"),
     Row("CC414", "vectors too", "784", "linear: 100, relu, linear: 10", "linear1"),
     # CC415
+    Row("CC415", "half the image will do", "9x9x3", f"conv: {CONV}, relu, conv: {CONV}, relu, "
+        f"{POOLED}"),
     Row("CC415", "flattened maps see all", "64x64x3", f"conv: {CONV}, relu, flatten, linear: 10"),
     Row("CC415", "maps may be local", "64x64x3", f"conv: {CONV}, relu"),
     Row("CC415", "words of a sentence too", "64x3", f"conv: {CONV}, relu, {POOLED}"),
@@ -346,9 +375,16 @@ ROWS = [
     # CC416
     Row("CC416", "the shortest path counts", "5x5x16", ", ".join(
         [f"add: [[], [conv: {CONV}, relu]]"] * 9)),
-    Row("CC416", "the first that sees no more", "5x5x16", ", ".join([f"conv: {CONV}, relu"] * 4),
-        "conv3"),
-    Row("CC416", "one of eleven may", "21x21x16", ", ".join([f"conv: {CONV}, relu"] * 11)),
+    Row("CC416", "the first that sees no more", "5x5x16",
+        ", ".join([f"conv: {CONV}, relu"] * 4) + f", {POOLED}", "conv3"),
+    Row("CC416", "two of twelve may", "21x21x16",
+        ", ".join([f"conv: {CONV}, relu"] * 12) + f", {POOLED}"),
+    Row("CC416", "three of thirteen may not", "21x21x16",
+        ", ".join([f"conv: {CONV}, relu"] * 13) + f", {POOLED}", "conv11"),
+    Row("CC416", "each position of a map sees the whole image", "5x5x16",
+        ", ".join([f"conv: {CONV}, relu"] * 6), "conv5"),
+    Row("CC416", "all positions in a row, too", "5x5x16",
+        ", ".join([f"conv: {CONV}, relu"] * 4) + ", flatten"),
     # CC417
     Row("CC417", "one is no row", "32x32x16", f"conv: {DILATED}"),
     Row("CC417", "without common factor", "32x32x16",
@@ -521,7 +557,8 @@ HELPS = [
 ] + [
     Help("CC401", trial("100x64x3", f"{HALVED}, {HALVED}, {HALVED}", "rounding: floor"),
          "use an input of 96×64 or 104×64", (("100x64", "104x64"),)),
-    Help("CC401", trial("1001x3", "maxpool: 2, maxpool: 2, conv: {filters: 8, kernel: 250}",
+    Help("CC401", trial("1001x3", "maxpool: 2, maxpool: 2, conv: {filters: 8, kernel: 250}, "
+                        "upsample: 1000",
                         "rounding: floor"),
          "use a length of 1000 or 1004", (("1001x3", "1004x3"),)),
     Help("CC401", trial("25x25x3", f"{HALVED}, conv: {{filters: 8, kernel: 12}}, "
@@ -539,7 +576,7 @@ HELPS = [
          "add layers, strides or dilation",
          (("depthwise_conv: {kernel: 3", "depthwise_conv: {kernel: 25x5"),)),
     Help("CC416", trial("16x16x3", f"{HALVED}, {HALVED}, conv: {CONV}, relu, conv: {CONV}, relu, "
-                        f"conv: {CONV}, relu"),
+                        f"conv: {CONV}, relu, {POOLED}"),
          "leave layers out, or use a larger input, such as 28×28", (("16x16x3", "28x28x3"),)),
     Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2, padding: 1, "
                         "output_padding: 1}, relu"),

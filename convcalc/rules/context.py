@@ -218,6 +218,23 @@ class Context:
                 waiting.extend(self.nodes[index].inputs)
         return sorted(found)
 
+    @cached_property
+    def dense(self) -> bool:
+        """Whether the output is a map, or every position of some in a row."""
+        if not self.complete or self.network.output < 0:
+            return False
+        waiting, passed = [self.network.output], set[int]()
+        while waiting:
+            index = waiting.pop()
+            if index < 0 or index in passed:
+                continue
+            passed.add(index)
+            if _positions(self.output(index)) > 1:
+                return True
+            if self.kind(index) not in WEIGHTED and "pool" not in self.kind(index):
+                waiting.extend(self.nodes[index].inputs)
+        return False
+
     def first_fitting(
         self, inputs: Iterable[Shape], fits: "Callable[[Context], bool]"
     ) -> Shape | None:

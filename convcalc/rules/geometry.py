@@ -26,8 +26,9 @@ def odd_size_halved(context: Context) -> Iterator[Advice]:
     decoder that doubles the map again gets another size than the encoder had. Where the map ends in
     a global or adaptive pool any size will do, and nothing is said; neither where the windows tile
     the odd size, as those of AlexNet's pools, and of every odd kernel F padded by (F − 1)/2:
-    DeepLab, PSPNet and ICNet take 8n + 1 rows on purpose. The sizes in the help were tried on the
-    network.
+    DeepLab, PSPNet and ICNet take 8n + 1 rows on purpose; nor of a network that crops its maps to
+    fit, and of a sequence that is never made longer again, whose length is what it is. The sizes in
+    the help were tried on the network.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Sizing
     Patterns".
 
@@ -88,6 +89,8 @@ def _odd_halves(context: Context) -> list[tuple[int, int]]:
     """Layers that halve an odd axis so that a row is dropped or made up, and the axis."""
     image = context.network.input
     if image is None or not image.spatial or not context.complete or context.any_size:
+        return []
+    if context.of("crop") or (image.rank == 1 and not context.of("upsample", "conv_transpose")):
         return []
     return [
         (index, axis)
@@ -154,9 +157,10 @@ def large_filter(context: Context) -> Iterator[Advice]:
     """A filter of 7×7 or more works on something other than the image.
 
     **Why.** Small filters (3×3, at most 5×5) see as much when stacked, with fewer weights and more
-    non-linearities; 7×7 is usual only where it looks at the image. Depthwise and grouped filters
-    and filters as large as the whole map (a linear layer by another name) are left alone, and CC406
-    speaks where a stack would be cheaper.
+    non-linearities; 7×7 is usual only where it looks at an image or makes one. Depthwise and
+    grouped filters and linear layers by another name (filters as large as the whole map, or that
+    slide over a larger one without padding, as in FCN) are left alone, and CC406 speaks where a
+    stack would be cheaper.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Sizing
     Patterns".
 
@@ -172,6 +176,7 @@ def large_filter(context: Context) -> Iterator[Advice]:
       - relu
       - conv: {filters: 64, kernel: 7, stride: 2, padding: 3, rounding: floor}
       - relu
+      - conv: {filters: 64, kernel: 3, padding: 1}
     ```
 
     **Instead**
@@ -183,6 +188,7 @@ def large_filter(context: Context) -> Iterator[Advice]:
       - relu
       - conv: {filters: 64, kernel: 3, stride: 2, padding: 1, rounding: floor}
       - relu
+      - conv: {filters: 64, kernel: 3, padding: 1}
     ```
     """
     origins = context.origins(BORDERED)
@@ -192,6 +198,10 @@ def large_filter(context: Context) -> Iterator[Advice]:
             continue
         kernel = plan.weights[0].shape[2:]
         if len(kernel) < 2 or min(kernel) < 7 or origins[context.before(index)] == INPUT:
+            continue
+        if all(w.stride == 1 and not (w.before or w.after) for w in plan.windows or ()):
+            continue
+        if origins[context.network.output] == origins[index]:
             continue
         x = context.input(index)
         if kernel == x.spatial or _stack(kernel, x, plan.output, plan.windows or ()) is not None:
@@ -207,24 +217,25 @@ def large_filter(context: Context) -> Iterator[Advice]:
 
 @rule("CC403", name="size-changing-padding", severity="note")
 def size_changing_padding(context: Context) -> Iterator[Advice]:
-    """A convolution of stride 1 shrinks or grows the map because of its padding.
+    """A convolution of stride 1 is padded, and shrinks or grows the map nevertheless.
 
     **Why.** With P = (F − 1)/2 a convolution of stride 1 keeps the size, and pooling alone
-    downsamples. Without it maps shrink by F − 1 at every layer, which limits the depth, and the
-    information at the borders washes away. Silent where a `pad` before it makes up for it, where
-    the kernel takes in the whole map, right before a global pool, and of sequences, whose windows
-    of context shrink on purpose.
+    downsamples. Another padding is neither that nor none: often a kernel was changed and its
+    padding was not. Left alone are convolutions without any padding, which is what frameworks do
+    unless told otherwise and what many networks from LeNet to the first U-Net want; those whose
+    border a `pad` before or a `crop` behind them makes up for, whose kernel takes in the whole map,
+    or that stand right before a global pool; and sequences that shrink, whose windows of context do
+    so on purpose.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Why use padding?".
 
-    **Why a note.** Networks without padding work, from LeNet to the first U-Net; whether their maps
-    may shrink is for their authors to say.
+    **Why a note.** The shapes work out, and a border may be meant, as the one of 100 in FCN.
 
     **Flagged**
 
     ```yaml
     input: 32x32x3
     layers:
-      - conv: {filters: 16, kernel: 3}
+      - conv: {filters: 16, kernel: 5, padding: 1}
       - relu
     ```
 
@@ -233,7 +244,7 @@ def size_changing_padding(context: Context) -> Iterator[Advice]:
     ```yaml
     input: 32x32x3
     layers:
-      - conv: {filters: 16, kernel: 3, padding: 1}
+      - conv: {filters: 16, kernel: 5, padding: 2}
       - relu
     ```
     """
@@ -250,9 +261,17 @@ def size_changing_padding(context: Context) -> Iterator[Advice]:
         producer = context.before(index)
         if context.kind(producer) == "pad" and context.input(producer).spatial == spatial:
             continue
+        reader = context.reader(index)
+        if context.kind(reader) == "crop" and context.output(reader).spatial == before:
+            continue
         if index in context.pooled_whole:
             continue
         changes = [after - size for size, after in zip(before, spatial, strict=True)]
+        if not any(
+            change and (window.before or window.after)
+            for change, window in zip(changes, plan.windows, strict=True)
+        ):
+            continue
         if len(spatial) == 1 and changes[0] < 0:
             continue
         needed = [window.dilation * (window.kernel - 1) // 2 for window in plan.windows]
@@ -265,7 +284,7 @@ def size_changing_padding(context: Context) -> Iterator[Advice]:
             f"stride 1 and padding {_padding_text(plan.windows)} "
             f"{'grow' if growing else 'shrink'} the map by {amount}: a kernel of {times(extents)} "
             f"keeps it with (F − 1)/2 = {right}",
-            f"use padding {right}",
+            f"use padding {right}, or none",
             "padding",
         )
 
@@ -282,8 +301,9 @@ def large_pool(context: Context) -> Iterator[Advice]:
     """A pool larger than 3 throws most of the map away.
 
     **Why.** Common are 2×2 with stride 2, which drops 75% of the activations, and 3×3 with stride
-    2; larger ones are too lossy. Pools over the whole map, pools of stride 1 and pools of sequences
-    are left alone.
+    2; larger ones are too lossy. Pools over the whole map, pools of stride 1, pools of sequences,
+    and pools that treat the axes differently (those of a spectrogram, or of sensors and time) are
+    left alone.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Pooling Layer".
 
     **Why a note.** How much of a map may be thrown away is a matter of taste; larger pools are used
@@ -318,6 +338,8 @@ def large_pool(context: Context) -> Iterator[Advice]:
             continue
         if set(plan.output.spatial) == {1}:
             continue
+        if len({window.kernel for window in plan.windows}) > 1:
+            continue
         if any(window.kernel > 3 and window.stride > 1 for window in plan.windows):
             kernel = times(tuple(window.kernel for window in plan.windows))
             strides = times(tuple(window.stride for window in plan.windows))
@@ -336,7 +358,8 @@ def unread_pixels(context: Context) -> Iterator[Advice]:
 
     **Why.** Between two windows S − F rows are skipped. What computed them was in vain, as in the
     1×1 convolutions of stride 2 that open the stages of the first ResNets: they ignore three
-    quarters of the map. Silent where another layer reads the same tensor without gaps, as beside a
+    quarters of the map. Striding in the layer that computes the values gives the same for less.
+    Silent where another layer reads the same tensor without gaps, as beside a
     ResNet's projection.
     Source: He et al., [arXiv:1812.01187](https://arxiv.org/abs/1812.01187), section 4.1; CS231n
     notes.
@@ -386,7 +409,8 @@ def unread_pixels(context: Context) -> Iterator[Advice]:
             index,
             f"stride {stride} over a kernel of {kernel} never reads {share:.3g}% of "
             f"{context.name(context.before(index))}, and no other layer does",
-            "use a kernel of at least the stride, or a smaller stride",
+            "use a kernel of at least the stride, a smaller stride, or stride where the values are "
+            "computed",
             "stride",
         )
 
@@ -409,8 +433,9 @@ def stack_is_cheaper(context: Context) -> Iterator[Advice]:
     """One large filter where a stack of 3×3 filters sees as much with fewer weights.
 
     **Why.** Three 3×3 convolutions from C to C channels see 7×7 with 27C² weights and three
-    non-linearities; one 7×7 has 49C² and one. Said only where the stack, which goes straight to the
-    number of filters, saves at least a quarter of the weights.
+    non-linearities; one 7×7 has 49C² and one. Said only where the stack saves at least a quarter of
+    the weights though its maps between have the larger number of channels, that before or that
+    behind it: one that is narrower would be another network.
     Source: Simonyan and Zisserman, [arXiv:1409.1556](https://arxiv.org/abs/1409.1556), section 2.3;
     [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Layer Patterns".
 
@@ -472,7 +497,8 @@ def _stack(
         return None
     count = (extent - 1) // 2
     taps = 3 ** len(kernel)
-    filters = output.channels
-    weights = taps * filters * (x.channels + (count - 1) * filters)
-    large = prod(kernel) * x.channels * filters
+    before, filters = x.channels, output.channels
+    between = max(before, filters)
+    weights = taps * between * (before + (count - 2) * between + filters)
+    large = prod(kernel) * before * filters
     return (count, weights) if 4 * weights <= 3 * large else None

@@ -35,7 +35,8 @@ def no_nonlinearity(context: Context) -> Iterator[Advice]:
     **Why.** A linear map of a linear map is a linear map: one layer could compute the same, and the
     second one adds no expressive power. Left alone are the factorizations that are made so on
     purpose: a narrow layer between wide ones (MobileNetV2's linear bottlenecks, low-rank linear
-    layers), depthwise or grouped filters beside 1×1 ones, and 1×n after n×1.
+    layers), depthwise or grouped filters beside 1×1 ones, the linear 1×1 half of a separable
+    convolution, and 1×n after n×1.
     Source: [CS231n notes](https://cs231n.github.io/convolutional-networks/), "Prefer a stack of
     small filter CONV to one large receptive field CONV layer".
 
@@ -83,6 +84,8 @@ def no_nonlinearity(context: Context) -> Iterator[Advice]:
         first = context.plans[source]
         if first is None or _factorized(first, plan, context.input(source).channels):
             continue
+        if _projection(context, source, first):
+            continue
         yield Advice(
             index,
             f"{context.name(index)} is linear in what {context.name(source)} makes: together they "
@@ -90,6 +93,12 @@ def no_nonlinearity(context: Context) -> Iterator[Advice]:
             f"{plan.output.channels}",
             "put a non-linearity such as `relu` between them, or leave one of them out",
         )
+
+
+def _projection(context: Context, index: int, plan: Plan) -> bool:
+    """Whether a layer is the linear 1×1 half of a separable convolution."""
+    producer = context.origins(POINTWISE | {"multiply"})[context.before(index)]
+    return context.kind(producer) == "depthwise_conv" and prod(plan.weights[0].shape[2:]) == 1
 
 
 def _factorized(first: Plan, second: Plan, channels: int) -> bool:
@@ -223,8 +232,9 @@ def softmax_inside(context: Context) -> Iterator[Advice]:
     **Why.** Softmax turns scores into probabilities, and makes most of them nearly 0: weights
     behind it see almost no gradient, and a second softmax, or a log_softmax, evens the
     probabilities out (none is then more than e = 2.72 times the smallest). It belongs at the end,
-    once, if at all: losses such as PyTorch's CrossEntropyLoss take scores. Softmax as attention,
-    where its output is multiplied with something, is left alone.
+    once, if at all: losses such as PyTorch's CrossEntropyLoss take scores. Left alone are softmax
+    as attention, where its output is multiplied with something, and an expected value: the last
+    layer with weights, if it has no bias, which averages over the bins of a distribution.
     Source: Goodfellow, Bengio and Courville, [Deep Learning](https://www.deeplearningbook.org),
     section 6.2.2.3; torch.nn.CrossEntropyLoss.
 
@@ -262,6 +272,8 @@ def softmax_inside(context: Context) -> Iterator[Advice]:
         if context.kind(source) not in SOFTMAXES or source in found:
             continue
         found.add(source)
+        if _expected_value(context, index):
+            continue
         yield Advice(
             source,
             f"{context.name(index)} works on the probabilities of {context.name(source)}",
@@ -269,6 +281,15 @@ def softmax_inside(context: Context) -> Iterator[Advice]:
             if context.kind(index) in SOFTMAXES
             else "use an activation such as `relu` here, and keep softmax for the end",
         )
+
+
+def _expected_value(context: Context, index: int) -> bool:
+    """Whether a layer averages over a distribution: no bias, fewer channels, and none behind it."""
+    node = context.nodes[index]
+    if node.kind not in ("conv", "linear") or getattr(node.layer, "bias", True):
+        return False
+    fewer = context.output(index).channels < context.input(index).channels
+    return fewer and not any(other > index for other in context.of(*WEIGHTED))
 
 
 @rule("CC411", name="dropout-at-the-end")

@@ -1187,7 +1187,7 @@ TEXTS = {
     ```yaml
     input: 32x32x3
     layers:
-      - conv: {filters: 16, kernel: 3, padding: 1}  # convcalc: ignore[CC403] as in the paper
+      - conv: {filters: 16, kernel: 3, padding: 1}  # convcalc: ignore[CC403] as in FCN
     ```
 
     **Instead**
@@ -1195,7 +1195,7 @@ TEXTS = {
     ```yaml
     input: 32x32x3
     layers:
-      - conv: {filters: 16, kernel: 3}  # convcalc: ignore[CC403] as in the paper
+      - conv: {filters: 16, kernel: 3, padding: 100}  # convcalc: ignore[CC403] as in FCN
     ```
     """,
     "CC902": """
@@ -1219,7 +1219,7 @@ TEXTS = {
     ```yaml
     input: 32x32x3
     layers:
-      - conv: {filters: 16, kernel: 3}  # convcalc: ignore[CC403] as in the paper
+      - conv: {filters: 16, kernel: 3, padding: 100}  # convcalc: ignore[CC403] as in FCN
     ```
     """,
     "CC903": """
