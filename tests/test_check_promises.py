@@ -1,9 +1,10 @@
 """What a spec, the configuration and the command line promise, and what is said when it fails."""
 
+import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.run import Task, check_source
@@ -283,3 +284,182 @@ def test_options_of_limits_that_say_nothing(tmp_path: Path, options: list[str], 
 def test_no_limit_is_negative() -> None:
     assert said("budget: {parameters: -1}") == ["CC120 a limit is 0 or more, and this is -1"]
     assert said("budget: {parameters: < 0}") == ["CC120 a limit is 0 or more, and this is < 0"]
+
+
+# What is asked for is looked at
+
+
+HEAVY = "name: a\ninput: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
+"""3·3·3·4 + 4 = 112 parameters."""
+PROMISED = HEAVY + (
+    "expect: {parameters: 1, output: 1, receptive_field: 1, memory: 1, layers: {conv1: 1}}\n"
+    "budget: {parameters: 1, memory: 1}\n"
+)
+OVER = {
+    "--max-parameters": "CC511",
+    "--max-macs": "CC511",
+    "--max-flops": "CC511",
+    "--max-activations": "CC511",
+    "--max-largest-tensor": "CC511",
+    "--max-memory": "CC512",
+    "--max-training-memory": "CC512",
+}
+
+
+def ran(*arguments: str) -> Result:
+    return CliRunner().invoke(convcalc, ["check", "a.yaml", *arguments])
+
+
+@pytest.fixture
+def heavy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text(HEAVY)
+    return tmp_path
+
+
+def test_the_table_of_limits_is_complete() -> None:
+    from convcalc.cli.check import command
+
+    assert OVER.keys() == {
+        option.opts[0] for option in command.params if option.opts[0].startswith("--max-")
+    }
+
+
+@pytest.mark.parametrize("option", OVER)
+@pytest.mark.parametrize(
+    "selection",
+    [
+        [],
+        ["--select", "CC3"],
+        ["--select", "CC1,CC4", "--ignore", "CC4"],
+        ["--ignore", "CC4"],
+        ["--ignore", "CC5", "--extend-select", "CC51"],
+        ["--strict"],
+    ],
+)
+def test_a_limit_of_the_command_line_holds_whatever_is_selected(
+    heavy: Path, option: str, selection: list[str]
+) -> None:
+    result = ran(option, "1B" if "memory" in option else "1", *selection)
+    assert f"error[{OVER[option]}] " in result.stdout
+    assert result.exit_code == 1
+    fits = ran(option, "1GB" if "memory" in option else "1G", *selection)
+    assert fits.exit_code == 0
+
+
+@pytest.mark.parametrize("option", OVER)
+def test_a_limit_of_the_command_line_goes_before_a_configured_selection(
+    heavy: Path, option: str
+) -> None:
+    for configuration in (
+        'ignore = ["CC5"]\n',
+        'select = ["CC3"]\n',
+        '[[overrides]]\nfiles = ["*"]\nignore = ["CC51"]\n',
+    ):
+        (heavy / "convcalc.toml").write_text(configuration)
+        assert ran(option, "1B" if "memory" in option else "1").exit_code == 1
+
+
+@pytest.mark.parametrize("option", OVER)
+@pytest.mark.parametrize("length", [2, 3, 4, 5])
+def test_a_limit_beside_an_ignore_of_its_code_is_refused(
+    heavy: Path, option: str, length: int
+) -> None:
+    ignored = OVER[option][:length]
+    result = ran(option, "1B" if "memory" in option else "1", "--ignore", ignored)
+    assert result.exit_code == 2
+    assert f"asks for {OVER[option]}, and --ignore leaves it out" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'ignore = ["CC5"]\n[budget]\nparameters = 1\n',
+        'ignore = ["CC512"]\n[budget]\nmemory = "1B"\n',
+        '[[overrides]]\nfiles = ["a.yaml"]\nignore = ["CC511"]\nbudget = {parameters = 1}\n',
+        'ignore = ["CC5"]\n[[overrides]]\nfiles = ["a.yaml"]\nbudget = {parameters = 1}\n',
+    ],
+)
+def test_a_configuration_that_ignores_its_own_budget_is_refused(heavy: Path, text: str) -> None:
+    (heavy / "convcalc.toml").write_text(text)
+    result = ran()
+    assert result.exit_code == 2
+    assert "is never looked at, because `ignore` leaves out CC51" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "found", "left_out"),
+    [
+        ('select = ["CC3"]\n[budget]\nparameters = 1\n', [], 1, 0),
+        ('ignore = ["CC512"]\n[budget]\nparameters = 1\n', [], 1, 0),
+        ('ignore = ["CC5"]\nextend-select = ["CC511"]\n[budget]\nparameters = 1\n', [], 1, 0),
+        ("[budget]\nparameters = 1\n", ["--select", "CC5"], 1, 0),
+        ("[budget]\nparameters = 1\n", ["--select", "CC3"], 0, 1),
+        ("[budget]\nparameters = 1\n", ["--ignore", "CC511"], 0, 1),
+        (  # a file that is exempt
+            '[budget]\nparameters = 1\n[[overrides]]\nfiles = ["a.yaml"]\nignore = ["CC511"]\n',
+            [],
+            0,
+            1,
+        ),
+    ],
+)
+def test_a_configured_budget_is_looked_at_or_said_not_to_be(
+    heavy: Path, text: str, arguments: list[str], found: int, left_out: int
+) -> None:
+    (heavy / "convcalc.toml").write_text(text)
+    value = json.loads(ran("--format", "json", *arguments).stdout)
+    assert [item["code"] for item in value["diagnostics"]] == ["CC511"] * found
+    assert value["promises_not_looked_at"] == left_out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "codes", "left_out"),
+    [
+        ([], ["CC501", "CC502", "CC502", "CC503", "CC504", "CC511", "CC512"], 0),
+        (["--select", "CC5"], ["CC501", "CC502", "CC502", "CC503", "CC504", "CC511", "CC512"], 0),
+        (["--select", "CC3"], [], 7),
+        (["--ignore", "CC5"], [], 7),
+        (["--ignore", "CC502"], ["CC501", "CC503", "CC504", "CC511", "CC512"], 1),
+        (["--ignore", "CC502,CC505"], ["CC501", "CC503", "CC504", "CC511", "CC512"], 2),
+        (["--select", "CC51"], ["CC511", "CC512"], 5),
+        (["--ignore", "CC511"], ["CC501", "CC502", "CC502", "CC503", "CC504", "CC512"], 1),
+    ],
+)
+def test_promises_that_are_left_out_are_counted(
+    heavy: Path, arguments: list[str], codes: list[str], left_out: int
+) -> None:
+    (heavy / "a.yaml").write_text(PROMISED)
+    result = ran("--format", "json", *arguments)
+    value = json.loads(result.stdout)
+    assert sorted(item["code"] for item in value["diagnostics"]) == codes
+    assert value["promises_not_looked_at"] == left_out
+    said = "were" if left_out > 1 else "was"
+    for name in ("text", "concise"):
+        text = ran("--format", name, *arguments).stdout
+        assert (f"{said} not looked at" in text) is bool(left_out)
+    for name in ("sarif", "junit", "gitlab", "github"):
+        assert (f"{said} not looked at" in ran("--format", name, *arguments).stderr) is bool(
+            left_out
+        )
+
+
+def test_a_limit_on_their_own_promise_leaves_out_the_specs_budget(heavy: Path) -> None:
+    """The option holds and the spec's own budget does not: one finding, one left out."""
+    (heavy / "a.yaml").write_text(HEAVY + "budget: {parameters: 1}\n")
+    result = ran("--select", "CC3", "--max-parameters", "1")
+    assert result.stdout.count("error[CC511]") == 1
+    assert "--max-parameters 1" in result.stdout
+    assert "1 promise was not looked at: its code is not selected." in result.stdout
+
+
+def test_errors_that_nobody_sees_do_not_pass_for_a_kept_limit(heavy: Path) -> None:
+    (heavy / "a.yaml").write_text(HEAVY.replace("kernel: 3", "kernel: 99"))
+    silenced = HEAVY.replace("kernel: 3, padding: 1}", "kernel: 99}  # convcalc: ignore[CC303]")
+    for text, arguments in ((None, ["--select", "CC5"]), (silenced, [])):
+        if text is not None:
+            (heavy / "a.yaml").write_text(text)
+        result = ran("--max-parameters", "1", *arguments)
+        assert result.exit_code == 2
+        assert "a.yaml: whether it keeps to --max-parameters 1 is not known" in result.stderr
+    assert ran().exit_code == 0

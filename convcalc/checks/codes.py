@@ -91,6 +91,25 @@ class Selection(NamedTuple):
             chosen = 1
         return chosen > _longest(code, self.ignore)
 
+    def within(self, inner: "Selection") -> "Selection":
+        """This selection where a more special one holds, too."""
+        return Selection(
+            inner.select or self.select,
+            (*self.extend_select, *inner.extend_select),
+            (*self.ignore, *inner.ignore),
+        )
+
+    def leaves_out(self, code: str) -> bool:
+        """Whether an ignore keeps findings of this code from being reported.
+
+        >>> Selection(ignore=("CC5",)).leaves_out("CC511")
+        True
+        >>> Selection(select=("CC3",)).leaves_out("CC511")
+        False
+        """
+        ignored = _longest(code, self.ignore)
+        return ignored >= max(_longest(code, (*self.select, *self.extend_select)), 1)
+
     def includes_some(self, prefix: str) -> bool:
         """Whether findings of any code that starts like this are reported."""
         return any(self.includes(code) for code in known_codes() if code.startswith(prefix))

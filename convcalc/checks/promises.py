@@ -69,7 +69,7 @@ def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
         problem = _expectation(promise, network, report)
         if problem is not None:
             yield Broken(promise, problem)
-    for promise, origin in (*(Limit(promise) for promise in own), *budget):
+    for promise, origin, _ in (*(Limit(promise) for promise in own), *budget):
         problem = _limit(promise, origin, network, report)
         if problem is not None:
             yield Broken(promise, problem, origin)

@@ -13,6 +13,7 @@ from convcalc.graph import Network, diagnose, read_text
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expressions import Value
+from convcalc.spec.promises import Promise, Promises, promise_code
 from convcalc.spec.source import MapNode, Source, read_source
 
 CHUNK = 16
@@ -39,7 +40,12 @@ class Checked(NamedTuple):
     path: str
     diagnostics: tuple[Diagnostic, ...]
     skipped: int = 0
-    """Errors that were not selected, and kept advice and promises from being looked at."""
+    """Errors that are not selected or are silenced, and kept the rest from being looked at."""
+    left_out: int = 0
+    """Promises that were not looked at, because their codes are not selected."""
+    unheld: tuple[str, ...] = ()
+    """Limits that hold whatever is selected, and could not be looked at because of errors that
+    nobody sees."""
     complete: str = ""
     """The last stage of codes that was looked at; empty where the file could not be read, or was
     not checked as it is written."""
@@ -72,7 +78,9 @@ def check_file(path: str, task: Task) -> Checked:
 def check_source(source: Source, task: Task) -> Checked:
     """Everything found in one text, members of a family one after the other."""
     selection = task.settings.selection_for(source.path)
-    budget = task.settings.budget_for(source.path)
+    limits = task.settings.budget_for(source.path)
+    budget = [limit for limit in limits if task.settings.holds(limit, source.path)]
+    left_out: set[tuple[str, int]] = set()
     network = _read(source, task)
     members = [] if source.preset else _presets(source.root)
     networks = [network]
@@ -85,17 +93,26 @@ def check_source(source: Source, task: Task) -> Checked:
     for one in networks:
         if not one.errors and one.source is not None:
             _advise(one, one.source, selection)
-            _verify(one, one.source, selection, budget)
+            left_out |= _verify(one, one.source, selection, budget)
     found = _merged(members, [_gathered(one.source.diagnostics) for one in networks if one.source])
-    chosen = [item for item in found if selection.includes(item.code)]
+    # Which promises are looked at was decided before; a limit may hold though not selected.
+    chosen = [item for item in found if item.code[:3] == "CC5" or selection.includes(item.code)]
     failed = any(one.errors for one in networks)
-    skipped = sum(item.severity == "error" for item in found) if failed else 0
-    skipped -= sum(item.severity == "error" for item in chosen) if failed else 0
     whole = not (source.preset or task.shape or task.parameters)
     kept = silence(source, chosen, selection, advised=not failed, whole=whole)
+    errors, shown = (
+        sum(item.severity == "error" for item in items) if failed else 0 for items in (found, kept)
+    )
     stages = [item.code[:3] for item in found if item.severity == "error"]
     complete = "" if not whole else min(stages, default="CC9") if failed else "CC9"
-    return Checked(source.path, tuple(kept), skipped, complete)
+    return Checked(
+        source.path,
+        tuple(kept),
+        errors - shown,
+        len(left_out) + len(limits) - len(budget),
+        tuple(limit.origin for limit in budget) if failed and not shown else (),
+        complete,
+    )
 
 
 def _read(source: Source, task: Task) -> Network:
@@ -121,22 +138,48 @@ def _advise(network: Network, source: Source, selection: Selection) -> None:
 
 def _verify(
     network: Network, source: Source, selection: Selection, budget: Sequence[Limit]
-) -> None:
-    if not (network.promises.expect or network.promises.budget or budget):
-        return
-    if any(selection) and not selection.includes_some("CC5"):
-        return
+) -> set[tuple[str, int]]:
+    """Report the promises that are not kept; those that are not looked at, by their places."""
+    expect, own = network.promises
+    if not (expect or own or budget):
+        return set()
+    looked_at = Promises(
+        tuple(promise for promise in expect if _expected(promise, selection)),
+        own
+        if not any(selection)
+        else tuple(
+            promise for promise in own if selection.includes(promise_code(promise, budget=True))
+        ),
+    )
+    kept = {_place(promise) for promise in (*looked_at.expect, *looked_at.budget)}
+    left_out = {_place(promise) for promise in (*expect, *own)} - kept
+    if not (any(looked_at) or budget):
+        return left_out
     from convcalc.checks.promises import broken
 
-    for promise, problem, origin in broken(network, budget):
+    for promise, problem, origin in broken(network._replace(promises=looked_at), budget):
         if origin:
             diagnose(source, None, problem._replace(field=None))
+            continue
+        if not selection.includes(problem.code):  # only the name of the layer was looked for
             continue
         node = promise.node
         if isinstance(node, MapNode) and "limit" in node.entries:
             node = node.entries["limit"]
         start, end = node.start, node.end
         source.report(problem.code, problem.message, start, end, problem.help, field=problem.field)
+    return left_out
+
+
+def _place(promise: Promise) -> tuple[str, int]:
+    """What tells a promise from the others of its spec; members of a family may share it."""
+    return promise.name, promise.node.start
+
+
+def _expected(promise: Promise, selection: Selection) -> bool:
+    """Whether an expectation is looked at."""
+    code = promise_code(promise, budget=False)
+    return selection.includes(code) or (promise.layer is not None and selection.includes("CC505"))
 
 
 def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[Diagnostic]:

@@ -11,7 +11,7 @@ from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
 from convcalc.checks.files import glob_problem, matcher, relative
 from convcalc.diagnostics import SEVERITIES, closest
 from convcalc.spec.fields import FieldError
-from convcalc.spec.promises import BUDGETS, MemoryTerms, Promise, limits
+from convcalc.spec.promises import BUDGETS, MemoryTerms, Promise, limits, promise_code
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,6 +54,13 @@ class Limit(NamedTuple):
     promise: Promise
     origin: str = ""
     """The file or option that it was written in; empty for the spec itself."""
+    asked: bool = False
+    """It was given on the command line, and holds whatever is selected."""
+
+    @property
+    def code(self) -> str:
+        """The code of what is over it."""
+        return promise_code(self.promise, budget=True)
 
     @property
     def key(self) -> tuple[str, bool]:
@@ -76,6 +83,8 @@ class Settings(NamedTuple):
     selection: Selection = Selection()
     budget: tuple[Limit, ...] = ()
     """Limits from the configuration and the command line."""
+    narrowed: bool = False
+    """The command line selects what is reported, and so may leave out a configured limit."""
     overrides: tuple[Override, ...] = ()
     exclude: tuple[str, ...] = ()
     fail_on: str = "warning"
@@ -89,12 +98,10 @@ class Settings(NamedTuple):
 
     def selection_for(self, path: str) -> Selection:
         """Which codes are reported for a file."""
-        select, extend, ignore = self.selection
+        selection = self.selection
         for override in self._overrides_for(path):
-            own = override.selection
-            select = own.select or select
-            extend, ignore = (*extend, *own.extend_select), (*ignore, *own.ignore)
-        return Selection(select, extend, ignore)
+            selection = selection.within(override.selection)
+        return selection
 
     def budget_for(self, path: str) -> tuple[Limit, ...]:
         """The limits for a file; an override's take the place of those of the same thing."""
@@ -105,6 +112,19 @@ class Settings(NamedTuple):
                 fresh.setdefault(limit.key, []).append(limit)
             named.update(fresh)
         return tuple(limit for group in named.values() for limit in group)
+
+    def holds(self, limit: Limit, path: str) -> bool:
+        """Whether a limit is looked at for a file.
+
+        One of the command line always is. A configured one is whatever the configuration selects,
+        unless the command line, or an override for the file, leaves it out.
+        """
+        if limit.asked:
+            return True
+        selection = self.selection_for(path)
+        if self.narrowed:
+            return selection.includes(limit.code)
+        return not selection.leaves_out(limit.code)
 
     def _overrides_for(self, path: str) -> list[Override]:
         if not self.overrides:
@@ -207,25 +227,39 @@ class _Reader:
         overrides = table.get("overrides", [])
         if not isinstance(overrides, list) or not all(isinstance(one, dict) for one in overrides):
             raise self.fail("overrides", "overrides are tables: write [[overrides]]")
+        selection, budget = self.selection(table), self.budget(table)
+        self.held(budget, selection)
         return Settings(
-            self.selection(table),
-            self.budget(table),
-            tuple(self.override(one) for one in overrides),
-            self.globs(table, "exclude"),
-            fail_on,
-            strict,
-            self.word(table, "format", FORMATS),
-            os.path.normpath(os.path.join(root, baseline)) if baseline else None,
-            self.path,
-            root,
+            selection,
+            budget,
+            overrides=tuple(self.override(one, selection) for one in overrides),
+            exclude=self.globs(table, "exclude"),
+            fail_on=fail_on,
+            strict=strict,
+            format=self.word(table, "format", FORMATS),
+            baseline=os.path.normpath(os.path.join(root, baseline)) if baseline else None,
+            path=self.path,
+            root=root,
         )
 
-    def override(self, table: Mapping[str, Any]) -> Override:
+    def held(self, budget: Sequence[Limit], selection: Selection) -> None:
+        """Refuse limits that the same table's `ignore` would keep from being looked at."""
+        for limit in budget:
+            if selection.leaves_out(limit.code):
+                message = (
+                    f"budget: {limit.promise.name} is never looked at, because `ignore` leaves "
+                    f"out {limit.code}: remove one of them"
+                )
+                raise self.fail("budget", message)
+
+    def override(self, table: Mapping[str, Any], above: Selection) -> Override:
         self.known(table, dict.fromkeys(OVERRIDE_KEYS, ""), "an override")
         files = self.globs(table, "files")
         if not files:
             raise self.fail("overrides", 'an override needs `files`: files = ["legacy/*.yaml"]')
-        return Override(files, self.selection(table), self.budget(table))
+        selection, budget = self.selection(table), self.budget(table)
+        self.held(budget, above.within(selection))
+        return Override(files, selection, budget)
 
     def known(self, table: Mapping[str, Any], keys: Mapping[str, str], what: str) -> None:
         for key in table:

@@ -42,7 +42,7 @@ def _budget(table: str, budget: Sequence[Limit]) -> list[str]:
         return []
     lines = ["", f"[{table}]"]
     memory = []
-    for promise, origin in budget:
+    for promise, origin, _ in budget:
         wanted = promise.wanted
         if isinstance(wanted, MemoryTerms):
             memory.append(

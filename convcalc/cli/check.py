@@ -26,7 +26,7 @@ from convcalc.checks.settings import (
 )
 from convcalc.cli.options import colors, network_options, write
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
-from convcalc.formats.check import About, CheckReport
+from convcalc.formats.check import About, CheckReport, not_looked_at
 from convcalc.formats.numbers import plural
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldError
@@ -227,12 +227,14 @@ def command(
     """
     paths = paths or (".",)
     given = _budget(limit_options)
+    _refuse_ignored(given, Selection(select or (), extend_select or (), ignore or ()))
 
     def configured() -> Settings:
         """What the configuration says now, and the command line."""
         told = _settings(paths, stdin_filename, config, isolated=isolated)
         return told._replace(
             selection=_selection(told.selection, select, extend_select, ignore),
+            narrowed=select is not None,
             overrides=tuple(
                 override._replace(
                     selection=_remaining(override.selection, select, extend_select, ignore),
@@ -327,10 +329,11 @@ def _checked(
             item._replace(severity="error") if item.severity == "warning" else item
             for item in everything
         ]
-    _show(files, everything, told, outputs, color, statistics=statistics)
+    left_out = sum(one.left_out for one in checked)
+    _show(files, everything, told, outputs, color, statistics=statistics, left_out=left_out)
     _note_empty(found.empty)
-    _note_skipped(checked)
-    if found.empty or any(item.code in REFUSED for item in everything):
+    unheld = _note_skipped(checked)
+    if found.empty or unheld or any(item.code in REFUSED for item in everything):
         return 2
     return exit_code(everything, told.fail_on)
 
@@ -486,6 +489,7 @@ def _show(
     color: str,
     *,
     statistics: bool,
+    left_out: int,
 ) -> None:
     """Render the findings for standard output and for files."""
     on_actions = _on_actions()
@@ -499,7 +503,9 @@ def _show(
             code: About(page.summary, page.name, page.severity, page.text)
             for code, page in known_codes().items()
         }
-    report = CheckReport(files, tuple(found), codes)
+    report = CheckReport(files, tuple(found), codes, left_out=left_out)
+    if left_out and name not in _COUNTED:
+        click.echo(f"convcalc: {not_looked_at(left_out)}", err=True)
     if statistics and name != "json":
         from convcalc.formats.check.text import statistics as render_statistics
 
@@ -546,15 +552,22 @@ def _write_file(path: str, text: str) -> None:
         raise click.UsageError(message) from None
 
 
-def _note_skipped(checked: Sequence[Checked]) -> None:
-    """Say where errors that were not selected kept the rest from being looked at."""
+def _note_skipped(checked: Sequence[Checked]) -> bool:
+    """Say where errors that are not reported kept the rest from being looked at.
+
+    Whether a limit that was to hold is among it.
+    """
     for one in checked:
         if one.skipped:
             click.echo(
-                f"convcalc: {one.path} has {plural(one.skipped, 'error')} of codes not selected; "
-                "advice and promises need a valid spec and were not looked at",
+                f"convcalc: {one.path} has {plural(one.skipped, 'error')} of codes not selected "
+                "or silenced; advice and promises need a valid spec and were not looked at",
                 err=True,
             )
+        if one.unheld:
+            limits = ", ".join(dict.fromkeys(one.unheld))
+            click.echo(f"convcalc: {one.path}: whether it keeps to {limits} is not known", err=True)
+    return any(one.unheld for one in checked)
 
 
 def _settings(
@@ -636,9 +649,17 @@ def _budget(options: dict[str, str | int | None]) -> tuple[Limit, ...]:
     return tuple(found)
 
 
+def _refuse_ignored(given: Sequence[Limit], selection: Selection) -> None:
+    """Refuse limits whose own code the command line ignores."""
+    for limit in given:
+        if selection.leaves_out(limit.code):
+            message = f"{limit.origin} asks for {limit.code}, and --ignore leaves it out"
+            raise click.UsageError(message)
+
+
 def _limits(name: str, value: object, option: str) -> list[Limit]:
     try:
-        return [Limit(promise, option) for promise in limits({name: value})]
+        return [Limit(promise, option, asked=True) for promise in limits({name: value})]
     except FieldError as error:
         advice = f"; {error.problem.help}" if error.problem.help else ""
         message = f"{option}: {error.problem.message}{advice}"

@@ -132,6 +132,17 @@ class Promise(NamedTuple):
     """Full name of the layer meant, for output shapes by name."""
 
 
+def promise_code(promise: Promise, *, budget: bool) -> str:
+    """The code of the finding where a promise is not kept."""
+    if isinstance(promise.wanted, MemoryTerms):
+        return "CC512" if budget else "CC504"
+    if budget:
+        return "CC511"
+    if isinstance(promise.wanted, Quantity):
+        return "CC501"
+    return "CC502" if promise.name in ("output", "layers") else "CC503"
+
+
 class Promises(NamedTuple):
     """Everything a spec promises."""
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
+from convcalc.formats.numbers import plural
 
 CHECK_FORMATS = {
     "text": "The place, what is, the source with a caret, and what to do.",
@@ -39,6 +40,8 @@ class CheckReport(NamedTuple):
     """The findings, file by file and in the order of their places."""
     codes: Mapping[str, About]
     """What there is to say about codes; formats that need none are given none."""
+    left_out: int = 0
+    """Promises of specs and the configuration whose codes are not selected."""
     root: str = "."
     """The folder that paths in machine formats are relative to."""
 
@@ -57,6 +60,12 @@ class CheckReport(NamedTuple):
     def of_file(self, path: str) -> list[Diagnostic]:
         """The findings in one file."""
         return [found for found in self.diagnostics if found.path == path]
+
+
+def not_looked_at(promises: int) -> str:
+    """A sentence that says that promises were left out."""
+    were, their = ("was", "its code is") if promises == 1 else ("were", "their codes are")
+    return f"{plural(promises, 'promise')} {were} not looked at: {their} not selected."
 
 
 def fingerprints(report: CheckReport) -> list[str]:

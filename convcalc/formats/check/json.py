@@ -22,5 +22,6 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     listed = "[\n  " + ",\n  ".join(found) + "]" if found else "[]"
     return (
         f'{{"schema": {SCHEMA},\n "files": {dump(list(report.files))},\n'
-        f' "statistics": {dump(statistics)},\n "diagnostics": {listed}}}\n'
+        f' "statistics": {dump(statistics)},\n "promises_not_looked_at": {report.left_out},\n'
+        f' "diagnostics": {listed}}}\n'
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from convcalc.formats.check import CheckReport
+from convcalc.formats.check import CheckReport, not_looked_at
 from convcalc.formats.diagnostics import render_one, tally
 from convcalc.formats.numbers import plural
 from convcalc.formats.plain import aligned
@@ -15,13 +15,14 @@ def render(report: CheckReport, *, color: bool = False) -> str:
 
 
 def counts(report: CheckReport) -> str:
-    """How many findings there are in how many specs."""
+    """How many findings there are in how many specs, and what was not looked at."""
     specs = plural(len(report.files), "spec")
+    beyond = f" {not_looked_at(report.left_out)}" if report.left_out else ""
     if not report.diagnostics:
-        return f"No findings in {specs}."
+        return f"No findings in {specs}.{beyond}"
     with_findings = len({found.path for found in report.diagnostics})
     where = f"{with_findings:,} of {specs}" if len(report.files) > 1 else specs
-    return f"Found {tally(report.diagnostics)} in {where}."
+    return f"Found {tally(report.diagnostics)} in {where}.{beyond}"
 
 
 def statistics(report: CheckReport) -> str:
