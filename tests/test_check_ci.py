@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from convcalc.checks.configuration import read_settings
 from convcalc.checks.run import Task, check_source
-from convcalc.checks.settings import read_settings
 from convcalc.spec.source import Source
 
 ROOT = Path(__file__).parent.parent

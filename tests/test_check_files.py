@@ -1,7 +1,9 @@
 """Which files `convcalc check` takes: folders, globs, .gitignore, what is a spec."""
 
+import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,26 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc.checks.files import find
+from convcalc.checks import files
+from convcalc.checks.configuration import Configurations
+from convcalc.checks.files import Found
 from convcalc.checks.gitignore import Ignored, compiled
+from convcalc.checks.settings import Given
 from convcalc.cli import convcalc
 
 SPEC = "name: a\ninput: 8x8x3\nlayers:\n  - relu\n"
+
+
+def find(
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str] = (),
+    force_exclude: bool = False,
+    only_specs: bool = False,
+) -> Found:
+    """What is found beside options of the command line."""
+    given = Given(exclude=tuple(exclude), force_exclude=force_exclude)
+    return files.find(paths, Configurations(given), only_specs=only_specs)
 
 
 @pytest.fixture
@@ -72,7 +89,7 @@ def test_folders_that_a_glob_matches_are_searched(tree: Path) -> None:
     assert find(["*/deep", "nets/old*"], exclude=["old"]).files == ["nets/deep/d.yaml"]
     assert find(["nets/**"]).files == ["nets/c.yaml", "nets/deep/d.yaml", "nets/old/e.yaml"]
     (tree / "empties").mkdir()
-    assert find(["empt*"]) == ([], ["empt*"])
+    assert find(["empt*"]) == ([], ["empt*"], [])
 
 
 def test_a_file_whose_name_has_signs_of_globs(tree: Path) -> None:
@@ -88,6 +105,97 @@ def test_exclude(tree: Path) -> None:
     ]
     assert find(["."], exclude=["nets"]).files == ["a.yaml", "b.yml"]
     assert find(["nets/old/e.yaml"], exclude=["nets"]).files == ["nets/old/e.yaml"]
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_an_exclude_is_forced_on_what_is_named(tree: Path) -> None:
+    excludes = ["nets/old", "b.*"]
+    named = ["nets/old/e.yaml", "b.yml", "a.yaml", "nets/old"]
+    free = find(named, exclude=excludes)
+    assert free.files == ["nets/old/e.yaml", "b.yml", "a.yaml"]
+    assert free.excluded == [
+        ("nets/old/e.yaml", "nets/old"),
+        ("b.yml", "b.*"),
+        ("nets/old", "nets/old"),
+    ]
+    forced = find(named, exclude=excludes, force_exclude=True)
+    assert (forced.files, forced.empty) == (["a.yaml"], [])
+    assert find([str(tree / "b.yml")], exclude=excludes, force_exclude=True).files == []
+    assert find(["vgg16"], exclude=["vgg*"], force_exclude=True).files == ["vgg16"]
+
+
+def test_a_folder_that_is_named_is_searched_though_it_is_excluded(tree: Path) -> None:
+    found = find(["nets"], exclude=["nets", "old"])
+    assert found.files == ["nets/c.yaml", "nets/deep/d.yaml"]
+    assert found.excluded == [("nets", "nets")]
+    assert find(["."], exclude=["*"]).files == []
+
+
+def test_named_files_that_are_excluded_are_said_to_be_checked(tree: Path) -> None:
+    run = CliRunner()
+    for arguments in (["--exclude", "nets/old"], []):
+        if not arguments:
+            write(tree / "convcalc.toml", 'exclude = ["nets/old"]\n')
+        result = run.invoke(convcalc, ["check", "nets/old/e.yaml", "a.yaml", *arguments])
+        assert "in 2 specs" in result.stdout
+        assert "1 PATH that `exclude` matches is checked, being named: nets/old/e.yaml" in (
+            result.stderr
+        )
+        forced = run.invoke(
+            convcalc, ["check", "nets/old/e.yaml", "a.yaml", "--force-exclude", *arguments]
+        )
+        assert "in 1 spec" in forced.stdout
+        assert "exclude" not in forced.stderr
+    write(tree / "convcalc.toml", 'exclude = ["nets/old"]\nforce-exclude = true\n')
+    result = run.invoke(convcalc, ["check", "nets/old/e.yaml"])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "convcalc: no specs among the files named\n"
+
+
+def test_an_exclude_is_that_of_the_nearest_configuration(tree: Path) -> None:
+    write(tree / "convcalc.toml", 'exclude = ["d.yaml", "old"]\n')
+    write(tree / "nets/convcalc.toml", 'exclude = ["c.yaml"]\n')
+    write(tree / "nets/old/convcalc.toml", "strict = true\n")
+    everything = ["a.yaml", "b.yml", "nets/deep/d.yaml", "nets/old/e.yaml"]
+    assert find(["."]).files == everything
+    assert find(["nets"]).files == everything[2:]
+    assert find(["nets/*.yaml", "nets/*/*.yaml"]).files == everything[2:]
+    every = sorted(str(path) for path in tree.rglob("[a-e].y*ml"))
+    assert [os.path.relpath(file) for file in find(every, force_exclude=True).files] == everything
+    # What leaves out a folder leaves out what is in it, configurations included.
+    write(tree / "convcalc.toml", 'exclude = ["nets"]\n')
+    assert find(["."]).files == ["a.yaml", "b.yml"]
+    assert [os.path.relpath(file) for file in find(every, force_exclude=True).files] == [
+        "a.yaml",
+        "b.yml",
+    ]
+
+
+def test_a_file_that_an_override_names_is_a_spec(tree: Path) -> None:
+    write(tree / "nets/odd.yaml", "lairs: []\n")
+    assert "nets/odd.yaml" not in find(["."]).files
+    override = "[[overrides]]\nfiles = [{}]\nignore = ['CC4']\n"
+    for glob, named in (("'nets/odd.yaml'", True), ("'odd.yaml'", True), ("'nets/*'", False)):
+        write(tree / "convcalc.toml", override.format(glob))
+        assert ("nets/odd.yaml" in find(["."]).files) is named
+        assert ("nets/odd.yaml" in find(["nets/odd.yaml"], only_specs=True).files) is named
+    assert find(["compose.yaml"], only_specs=True).files == []
+
+
+@pytest.mark.parametrize("name", ["text", "concise"])
+def test_a_run_on_nothing_does_not_say_that_nothing_is_found(tree: Path, name: str) -> None:
+    (tree / "empties").mkdir()
+    for path, says in (("none*.yaml", "nothing matches none*.yaml"), ("empties", "no specs in")):
+        result = CliRunner().invoke(convcalc, ["check", path, "--format", name])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert says in result.stderr
+    result = CliRunner().invoke(convcalc, ["check", "compose.yaml", "--only-specs"])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "convcalc: no specs among the files named\n"
 
 
 def test_gitignored_files_are_left_out_of_folders(tree: Path) -> None:

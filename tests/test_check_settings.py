@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from convcalc.checks.codes import Selection
-from convcalc.checks.settings import SettingsError, nearest, read_settings
+from convcalc.checks.configuration import Configurations, SettingsError, read_settings
+from convcalc.checks.settings import KEYS, OVERRIDE_KEYS, RUN_KEYS
 from convcalc.cli import convcalc
 from convcalc.spec.promises import Quantity
 
@@ -44,6 +45,7 @@ def test_everything_that_can_be_configured(tmp_path: Path) -> None:
         extend-select = ["CC401"]
         ignore = "CC306"
         exclude = ["legacy"]
+        force-exclude = true
         fail-on = "error"
         strict = true
         format = "concise"
@@ -60,8 +62,9 @@ def test_everything_that_can_be_configured(tmp_path: Path) -> None:
     )
     found = read_settings(str(path))
     assert found.selection == Selection(("CC3", "CC5"), ("CC401",), ("CC306",))
-    assert found.exclude == ("legacy",)
+    assert [globs.globs for globs in found.exclude] == [("legacy",)]
     assert (found.fail_on, found.strict, found.format) == ("error", True, "concise")
+    assert found.force_exclude
     assert found.baseline == str(tmp_path / "known.json")
     assert [limit.promise.name for limit in found.budget] == [
         "parameters",
@@ -88,6 +91,7 @@ def test_everything_that_can_be_configured(tmp_path: Path) -> None:
         ('select = ["CC999"]', "select: no code starts with CC999"),
         ("select = 3", "select is a list of texts"),
         ("strict = 1", "strict is true or false"),
+        ('force-exclude = "yes"', "force-exclude is true or false"),
         ('fail-on = "all"', "fail-on is 'all', and is one of error, warning, note, never"),
         ('format = "html"', "format is 'html', and is one of text"),
         ("baseline = 3", "baseline is the path of a file"),
@@ -116,14 +120,146 @@ def test_what_is_wrong_is_an_error_with_its_place(
 
 def test_the_nearest_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    outer = settings(tmp_path, "[tool.convcalc]\nstrict = true\n", "pyproject.toml")
+
+    def nearest(path: str) -> str | None:
+        return Configurations().of(path).path
+
+    assert nearest("a/b/net.yaml") is None
+    settings(tmp_path, "[tool.convcalc]\nstrict = true\n", "pyproject.toml")
     settings(tmp_path, "[tool.other]\n", "a/b/pyproject.toml")
-    assert nearest([str(tmp_path / "a" / "b")]) == str(outer.relative_to(tmp_path))
-    inner = settings(tmp_path, "strict = false\n", "a/convcalc.toml")
+    assert nearest("a/b/net.yaml") == "pyproject.toml"
+    settings(tmp_path, "strict = false\n", "a/convcalc.toml")
     settings(tmp_path, "[tool.convcalc]\n", "a/pyproject.toml")
-    assert nearest(["a/b/net.yaml"]) == str(inner.relative_to(tmp_path))
-    assert nearest(["a/b/net.yaml", "c.yaml"]) == "pyproject.toml"
-    assert nearest(["-"]) == "pyproject.toml"
+    assert nearest("a/b/net.yaml") == nearest("a/net.yaml#b") == "a/convcalc.toml"
+    assert nearest(str(tmp_path / "a" / "b" / "net.yaml")) == "a/convcalc.toml"
+    assert nearest("c.yaml") == nearest("-") == nearest("vgg16") == "pyproject.toml"
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    assert nearest("net.yaml") == str(tmp_path / "a" / "convcalc.toml")
+    assert nearest("../../net.yaml") == str(tmp_path / "pyproject.toml")
+
+
+BIASED = "input: 32x32x3\nlayers:\n  - conv: {filters: 8, kernel: 3, padding: 1}\n  - batchnorm\n"
+"""CC408, 3·3·3·8 + 8 + 16 = 240 parameters."""
+
+
+def test_what_is_said_of_a_file_is_the_same_however_it_is_reached(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    """Every key that belongs to a file, from its folder, from above and named in any way."""
+    for name in ("a/x.yaml", "a/y.yaml", "b/x.yaml", "b/deep/x.yaml", "x.yaml"):
+        settings(tmp_path, BIASED, name)
+    settings(tmp_path, 'ignore = ["CC408"]\n')
+    settings(tmp_path, 'select = ["CC4"]\nexclude = ["y.yaml"]\n', "a/convcalc.toml")
+    own = '[budget]\nparameters = 200\n[[overrides]]\nfiles = ["x.yaml"]\nignore = ["CC408"]\n'
+    settings(tmp_path, own, "b/convcalc.toml")
+    known = {"schema": 1, "files": {"x.yaml": {"CC408": 1}}}
+    settings(tmp_path, json.dumps(known), "b/deep/known.json")
+    settings(tmp_path, 'baseline = "known.json"\n', "b/deep/convcalc.toml")
+    expected = {
+        "a/x.yaml": ["CC408"],  # its folder's, so not the ignore above
+        "b/deep/x.yaml": [],  # known, and neither the budget nor the ignore above
+        "b/x.yaml": ["CC511"],
+        "x.yaml": [],
+    }
+
+    def said(*arguments: str) -> dict[str, list[str]]:
+        value = json.loads(run("--format", "json", *arguments).stdout)
+        found: dict[str, list[str]] = {file: [] for file in value["files"]}
+        for item in value["diagnostics"]:
+            found[item["path"]].append(item["code"])
+        return found
+
+    assert said() == said(".") == expected
+    assert said(*expected) == said("a/x.yaml", "b", "x.yaml") == expected
+    for file, codes_of in expected.items():
+        assert said(file) == {file: codes_of}
+        assert said(str(tmp_path / file)) == {str(tmp_path / file): codes_of}
+    # Many files are checked by several processes, with the same settings.
+    assert said(".", "--jobs", "2") == expected
+    # One that is named is the only one.
+    only = said(".", "--config", "a/convcalc.toml")
+    assert only == {file: ["CC408"] for file in expected if not file.endswith("y.yaml")}
+    assert said(".", "--isolated") == {
+        file: ["CC408"] for file in ("a/x.yaml", "a/y.yaml", *[*expected][1:])
+    }
+
+
+def test_what_belongs_to_the_run_is_the_working_folders(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    settings(tmp_path, BIASED, "a/x.yaml")
+    settings(tmp_path, 'fail-on = "never"\nformat = "json"\nstrict = true\n', "a/convcalc.toml")
+    result = run("a/x.yaml")
+    assert result.exit_code == 1
+    assert "warning[CC408]" in result.stdout
+    for key in ("fail-on", "format", "strict"):
+        line = (
+            f"convcalc: a/convcalc.toml: {key} belongs to the run, and this one's is that of the "
+        )
+        assert line + "default\n" in result.stderr
+    settings(tmp_path, 'fail-on = "never"\nformat = "concise"\n')
+    result = run("a/x.yaml")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("a/x.yaml:3:5: CC408")
+    assert "fail-on" not in result.stderr
+    assert "this one's is that of convcalc.toml" in result.stderr
+    assert run("a/x.yaml", "--fail-on", "warning", "--config", "a/convcalc.toml").stderr == ""
+
+
+def test_every_key_belongs_to_the_run_or_to_files() -> None:
+    assert {*KEYS} == {
+        *RUN_KEYS,
+        *OVERRIDE_KEYS[1:],
+        "exclude",
+        "force-exclude",
+        "baseline",
+        "overrides",
+    }
+
+
+def test_baselines_are_updated_where_they_are(run: Callable[..., Result], tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        settings(tmp_path, BIASED, f"{folder}/x.yaml")
+        settings(tmp_path, 'baseline = "known.json"\n', f"{folder}/convcalc.toml")
+    settings(tmp_path, BIASED, "c.yaml")
+    assert run("--update-baseline", "c.yaml").exit_code == 2
+    result = run("--update-baseline")
+    assert result.exit_code == 1  # c.yaml has none
+    assert result.stdout.count("CC408") == 1
+    for folder in ("a", "b"):
+        known = json.loads((tmp_path / folder / "known.json").read_text())
+        assert known["files"] == {"x.yaml": {"CC408": 1}}
+    assert run("a", "b").exit_code == 0
+
+
+def test_excludes_of_the_command_line_are_relative_to_the_working_folder(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(tmp_path, BIASED, "a/b/x.yaml")
+    settings(tmp_path, BIASED, "a/c/x.yaml")
+    settings(tmp_path, "")
+    monkeypatch.chdir(tmp_path / "a")
+    assert run("--exclude", "b/x.yaml", "--show-files").stdout == "c/x.yaml\n"
+    shown = run("--exclude", "b/x.yaml", "--exclude", "d", "--show-config").stdout
+    assert 'exclude = ["a/b/x.yaml", "a/**/d"]' in shown
+
+
+def test_show_config_shows_each_of_several(run: Callable[..., Result], tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        settings(tmp_path, BIASED, f"{folder}/x.yaml")
+        settings(
+            tmp_path,
+            f'ignore = ["CC40{len(folder) + ord(folder) - 97}"]\n',
+            f"{folder}/convcalc.toml",
+        )
+    shown = run("--show-config").stdout
+    assert [line for line in shown.splitlines() if line.startswith(("#", "ignore"))] == [
+        "# from no configuration file and the command line",
+        "# from a/convcalc.toml and the command line",
+        'ignore = ["CC401"]',
+        "# from b/convcalc.toml and the command line",
+        'ignore = ["CC402"]',
+    ]
 
 
 def test_pyproject_without_the_table_can_not_be_named(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""The files a run checks: named ones always, and in folders the YAML files that are specs."""
+"""The files a run checks: named ones, and in folders the YAML files that are specs."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.checks.gitignore import Ignored, translated
+from convcalc.checks.configuration import Configurations
+from convcalc.checks.gitignore import Ignored
 from convcalc.checks.recognition import SUFFIXES, is_spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
@@ -19,119 +19,133 @@ class Found(NamedTuple):
     """Files to check, each once, in the order of the PATHs and sorted within a folder."""
     empty: list[str]
     """PATHs that hold nothing to check."""
+    excluded: list[tuple[str, str]] = []  # noqa: RUF012 (a tuple's default is never written to)
+    """PATHs that an `exclude` matches, with the glob: left out where it is forced on them."""
 
 
 def find(
-    paths: Sequence[str], *, exclude: Sequence[str] = (), root: str = ".", only_specs: bool = False
+    paths: Sequence[str],
+    configured: Configurations | None = None,
+    *,
+    only_specs: bool = False,
+    stdin: str | None = None,
 ) -> Found:
     """The files that PATHs mean: files, folders, globs, `-` and names of bundled architectures.
 
-    `exclude` are globs relative to `root`; they and `.gitignore` files leave out what is not
-    named itself. `only_specs` leaves out named YAML files that are no specs, too.
+    What `exclude` and `.gitignore` leave out is left out unless it is named itself, and what
+    `exclude` does even then where it is forced. `only_specs` leaves out named YAML files that
+    are no specs. `stdin` is what standard input is called.
     """
-    ignored = Ignored()
-    excluded = [re.compile(_exclusion(glob)) for glob in exclude]
-    base = os.path.abspath(root)
+    search = _Search(configured or Configurations(isolated=True))
     listed: dict[str, str] = {}
     empty: list[str] = []
+    excluded: list[tuple[str, str]] = []
     for path in paths:
         if path == "-":
             listed.setdefault("-", "-")
+            search.configured.of(stdin or path)  # what is wrong in it is to be known in time
             continue
+        named = True
         if os.path.isdir(path):
-            matches: Iterable[str] = _walk(path, ignored, excluded, base)
+            matches: Iterable[str] = search.folder(path)
         elif not os.path.lexists(path) and any(sign in path for sign in "*?["):
-            matches = _glob(path, ignored, excluded, base)
+            named, matches = False, search.glob(path)
         else:
-            matches = [path] if not only_specs or is_spec(path) else []
+            spec = not only_specs or is_spec(path) or search.named_by_configuration(path)
+            matches = [path] if spec else []
+            search.configured.of(path)
+        glob = search.excluded(path) if named and os.path.lexists(path) else None
+        if glob is not None:
+            excluded.append((path, glob))
+            if search.forced(path):
+                continue
         seen = False
         for match in matches:
             seen = True
             listed.setdefault(os.path.realpath(match) if os.path.lexists(match) else match, match)
         if not seen and not (only_specs and os.path.isfile(path)):
             empty.append(path)
-    return Found(list(listed.values()), empty)
+    return Found(list(listed.values()), empty, excluded)
 
 
-def _walk(
-    folder: str, ignored: Ignored, excluded: Sequence[re.Pattern[str]], base: str
-) -> Iterator[str]:
-    for at, folders, files in os.walk(folder):
-        here = os.path.abspath(at)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in SKIPPED
-            and not ignored.ignores(os.path.join(here, name), folder=True)
-            and not _excludes(excluded, os.path.join(here, name), base)
-        )
-        for name in sorted(files):
-            if not name.lower().endswith(SUFFIXES) or name.startswith("."):
+class _Search:
+    """Looks for specs where the configurations let it."""
+
+    def __init__(self, configured: Configurations) -> None:
+        self.configured = configured
+        self._ignored = Ignored()
+
+    def forced(self, path: str) -> bool:
+        """Whether excludes hold for a PATH that is named."""
+        return self.configured.of(os.path.abspath(path)).force_exclude
+
+    def named_by_configuration(self, path: str) -> bool:
+        """Whether the configuration of a YAML file names it, and not by a pattern."""
+        return self.configured.of(path).names(path)
+
+    def excluded(self, path: str) -> str | None:
+        """The glob that leaves a file or folder out, or a folder that it is in.
+
+        Folders above are looked at as a run on the working folder would, and above that never.
+        """
+        at, here = os.path.abspath(path), os.path.abspath(".")
+        inside = at.startswith(os.path.join(here, ""))
+        glob = None if here == at else self._excludes(at)
+        while inside and glob is None and (at := os.path.dirname(at)) != here:
+            glob = self._excludes(at)
+        return glob
+
+    def _excludes(self, path: str, void: frozenset[str] = frozenset()) -> str | None:
+        """The glob of the configuration above an absolute path that leaves it out."""
+        for globs in self.configured.of(path).exclude:
+            if path == globs.root or globs.root.startswith(os.path.join(path, "")):
+                continue  # the working folder itself, seen from --exclude
+            for glob in globs.matching(path):
+                if glob not in void:
+                    return glob
+        return None
+
+    def folder(self, folder: str) -> Iterator[str]:
+        """The specs in a folder; globs that leave out the folder itself are void in it."""
+        void = self._void(os.path.abspath(folder))
+        for at, folders, files in os.walk(folder):
+            here = os.path.abspath(at)
+            folders[:] = sorted(
+                name
+                for name in folders
+                if not name.startswith(".")
+                and name not in SKIPPED
+                and not self._ignored.ignores(os.path.join(here, name), folder=True)
+                and self._excludes(os.path.join(here, name), void) is None
+            )
+            for name in sorted(files):
+                if not name.lower().endswith(SUFFIXES) or name.startswith("."):
+                    continue
+                path = os.path.join(here, name)
+                if self._excludes(path, void) is not None or self._ignored.ignores(path):
+                    continue
+                shown = os.path.join(at, name)
+                if is_spec(shown) or self.named_by_configuration(shown):
+                    yield os.path.normpath(shown)
+
+    def _void(self, folder: str) -> frozenset[str]:
+        """The globs that leave out a folder which is searched all the same."""
+        void: set[str] = set()
+        while (glob := self._excludes(folder, frozenset(void))) is not None:
+            void.add(glob)
+        return frozenset(void)
+
+    def glob(self, pattern: str) -> Iterator[str]:
+        """What a glob of the command line matches, and the specs in folders that it matches."""
+        import glob
+
+        for path in sorted(glob.iglob(pattern, recursive=True)):
+            here = os.path.abspath(path)
+            if self.excluded(here) is not None:
                 continue
-            path = os.path.join(here, name)
-            if _excludes(excluded, path, base) or ignored.ignores(path):
-                continue
-            shown = os.path.join(at, name)
-            if is_spec(shown):
-                yield os.path.normpath(shown)
-
-
-def _glob(
-    pattern: str, ignored: Ignored, excluded: Sequence[re.Pattern[str]], base: str
-) -> Iterator[str]:
-    import glob
-
-    for path in sorted(glob.iglob(pattern, recursive=True)):
-        here = os.path.abspath(path)
-        if os.path.isdir(path):
-            known = os.path.basename(here) not in SKIPPED and not ignored.ignores(here, folder=True)
-            if known and not _excludes(excluded, here, base):
-                yield from _walk(path, ignored, excluded, base)
-        elif not _excludes(excluded, here, base) and not ignored.ignores(here):
-            yield path
-
-
-def matcher(glob: str) -> re.Pattern[str]:
-    """A glob of the configuration as an expression for a `/`-separated relative path.
-
-    >>> bool(matcher("legacy").match("legacy/a/b.yaml")), bool(matcher("*.yaml").match("a/b.yaml"))
-    (True, True)
-    """
-    return re.compile(_exclusion(glob))
-
-
-def glob_problem(glob: str) -> str | None:
-    """What is wrong with a glob, or None.
-
-    >>> glob_problem("[a-z]*"), glob_problem("[z-a]")
-    (None, "'[z-a]' is no glob: bad character range z-a; write the smaller character first")
-    """
-    try:
-        matcher(glob)
-    except re.error as error:
-        advice = "; write the smaller character first" if "range" in error.msg else ""
-        return f"{glob!r} is no glob: {error.msg}{advice}"
-    return None
-
-
-def relative(path: str, base: str) -> str:
-    """A path as globs of the configuration see it."""
-    try:
-        shown = os.path.relpath(path, base)
-    except ValueError:  # another drive
-        shown = path
-    return shown.replace(os.sep, "/")
-
-
-def _exclusion(glob: str) -> str:
-    glob = glob.strip("/") if "/" in glob.strip("/") else "**/" + glob.strip("/")
-    expression = translated(glob)
-    return expression.removesuffix(r"\Z") + r"(?:/.*)?\Z"
-
-
-def _excludes(excluded: Sequence[re.Pattern[str]], path: str, base: str) -> bool:
-    if not excluded:
-        return False
-    shown = relative(path, base)
-    return any(pattern.match(shown) for pattern in excluded)
+            if os.path.isdir(path):
+                known = os.path.basename(here) not in SKIPPED
+                if known and not self._ignored.ignores(here, folder=True):
+                    yield from self.folder(path)
+            elif not self._ignored.ignores(here):
+                yield path

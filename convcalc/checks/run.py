@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.checks.codes import ALWAYS, Selection, known_codes, off_by_default
+from convcalc.checks.configuration import Configurations
 from convcalc.checks.ignores import silence
 from convcalc.checks.settings import Limit, Settings
 from convcalc.diagnostics import Diagnostic, Span
@@ -23,15 +24,22 @@ WORTH_PROCESSES = 48
 
 
 class Task(NamedTuple):
-    """What is the same for every file of a run."""
+    """What a run is told."""
 
     settings: Settings = Settings()
+    """Those of the working folder."""
     shape: Shape | None = None
     """An input shape instead of the specs' own."""
     parameters: Mapping[str, str | Value] = {}
     """Values for parameters of the specs."""
     filename: str | None = None
     """What standard input is called."""
+    configurations: Configurations | None = None
+    """The settings file by file, where they may differ."""
+
+    def of(self, path: str) -> Settings:
+        """The settings for a file."""
+        return self.settings if self.configurations is None else self.configurations.of(path)
 
 
 class Checked(NamedTuple):
@@ -77,9 +85,10 @@ def check_file(path: str, task: Task) -> Checked:
 
 def check_source(source: Source, task: Task) -> Checked:
     """Everything found in one text, members of a family one after the other."""
-    selection = task.settings.selection_for(source.path)
-    limits = task.settings.budget_for(source.path)
-    budget = [limit for limit in limits if task.settings.holds(limit, source.path)]
+    settings = task.of(source.path)
+    selection = settings.selection_for(source.path)
+    limits = settings.budget_for(source.path)
+    budget = [limit for limit in limits if settings.holds(limit, source.path)]
     left_out: set[tuple[str, int]] = set()
     network = _read(source, task)
     members = [] if source.preset else _presets(source.root)

@@ -1,29 +1,54 @@
 """The settings of a run as TOML, for `--show-config`."""
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 
 from convcalc.checks.codes import Selection
+from convcalc.checks.configuration import Configurations
+from convcalc.checks.globs import Globs, relative
 from convcalc.checks.settings import Limit, Settings
 from convcalc.spec.promises import MemoryTerms, Quantity
 
 
-def shown(settings: Settings) -> str:
-    """The settings as a `convcalc.toml` would hold them, with where they come from."""
+def shown(told: Configurations, files: Iterable[str]) -> str:
+    """The settings as `convcalc.toml` files would hold them, with where they come from.
+
+    Those of the working folder come first, then those of `files` that have others.
+    """
+    run = told.run
+    return "\n".join(
+        _shown(one._replace(fail_on=run.fail_on, strict=run.strict, format=run.format))
+        for one in told.used(files)
+    )
+
+
+def _shown(settings: Settings) -> str:
     lines = [f"# from {settings.path or 'no configuration file'} and the command line"]
     lines += _selection(settings.selection)
-    lines += _list("exclude", settings.exclude)
+    root = os.path.abspath(os.path.dirname(settings.path or ""))
+    lines += _list("exclude", [glob for one in settings.exclude for glob in _globs(one, root)])
+    if settings.force_exclude:
+        lines.append("force-exclude = true")
     lines.append(f"fail-on = {_text(settings.fail_on)}")
     lines.append(f"strict = {str(settings.strict).lower()}")
     lines.append(f"format = {_text(settings.format or 'text')}")
     if settings.baseline:
-        lines.append(f"baseline = {_text(settings.baseline)}")
+        lines.append(f"baseline = {_text(relative(settings.baseline, root))}")
     lines += _budget("budget", settings.budget)
     for override in settings.overrides:
-        lines += ["", "[[overrides]]", *_list("files", override.files)]
+        lines += ["", "[[overrides]]", *_list("files", override.files.globs)]
         lines += _selection(override.selection)
         lines += _budget("overrides.budget", override.budget)
     return "\n".join(lines) + "\n"
+
+
+def _globs(globs: Globs, root: str) -> list[str]:
+    """Globs as they are written in a folder that may be another than their own."""
+    below = relative(globs.root, root)
+    if below == ".":
+        return [*globs.globs]
+    return [f"{below}/{glob if '/' in glob else '**/' + glob}" for glob in globs.globs]
 
 
 def _selection(selection: Selection) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -13,17 +14,11 @@ import click
 
 from convcalc.checks.baseline import BaselineError, read_baseline, unknown, updated
 from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix, known_codes
-from convcalc.checks.files import Found, find, glob_problem
+from convcalc.checks.configuration import Configurations, SettingsError
+from convcalc.checks.files import Found, find
+from convcalc.checks.globs import glob_problem
 from convcalc.checks.run import Checked, Task, check_files
-from convcalc.checks.settings import (
-    FAIL_ON,
-    FORMATS,
-    Limit,
-    Settings,
-    SettingsError,
-    nearest,
-    read_settings,
-)
+from convcalc.checks.settings import FAIL_ON, FORMATS, Given, Limit, Settings
 from convcalc.cli.options import colors, network_options, write
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
 from convcalc.formats.check import About, CheckReport, not_looked_at
@@ -171,6 +166,11 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Leave these out; repeatable.",
 )
 @click.option(
+    "--force-exclude",
+    is_flag=True,
+    help="Leave out what `exclude` matches even where it is named, as pre-commit needs it.",
+)
+@click.option(
     "--only-specs",
     is_flag=True,
     help="Leave out named files that are no specs, as pre-commit needs it.",
@@ -202,6 +202,7 @@ def command(
     diff: bool,  # noqa: FBT001
     watch: bool,  # noqa: FBT001
     exclude: tuple[str, ...],
+    force_exclude: bool,  # noqa: FBT001
     only_specs: bool,  # noqa: FBT001
     jobs: int | None,
     config: str | None,
@@ -215,7 +216,8 @@ def command(
 
     PATHs are files, folders (where YAML files are known as specs by their top-level keys, and
     .gitignore is respected), globs, - for standard input, or bundled names; the current folder
-    when there are none. The nearest pyproject.toml ([tool.convcalc]) or convcalc.toml configures.
+    when there are none. The pyproject.toml ([tool.convcalc]) or convcalc.toml nearest to a file
+    configures what is said of it.
 
     Exit codes, whatever the format: 0 no findings, 1 findings, 2 could not run.
 
@@ -229,65 +231,72 @@ def command(
     given = _budget(limit_options)
     _refuse_ignored(given, Selection(select or (), extend_select or (), ignore or ()))
 
-    def configured() -> Settings:
-        """What the configuration says now, and the command line."""
-        told = _settings(paths, stdin_filename, config, isolated=isolated)
-        return told._replace(
-            selection=_selection(told.selection, select, extend_select, ignore),
-            narrowed=select is not None,
-            overrides=tuple(
-                override._replace(
-                    selection=_remaining(override.selection, select, extend_select, ignore),
-                    budget=_without(override.budget, given),
-                )
-                for override in told.overrides
-            ),
-            fail_on=fail_on or told.fail_on,
-            strict=strict or told.strict,
-            format=format_name or told.format,
-            baseline=baseline or told.baseline,
-            exclude=(*told.exclude, *exclude),
-            budget=(*_without(told.budget, given), *given),
+    def configured() -> Configurations:
+        """What the configurations say now, below the command line."""
+        said = Given(
+            select,
+            extend_select,
+            ignore,
+            limits=given,
+            exclude=exclude,
+            force_exclude=force_exclude,
+            baseline=baseline,
+            fail_on=fail_on,
+            strict=strict,
+            format=format_name,
         )
+        with _usage():
+            return Configurations(said, only=config, isolated=isolated)
+
+    def searched(told: Configurations) -> Found:
+        with _usage():
+            return find(paths, told, only_specs=only_specs, stdin=stdin_filename)
 
     told = configured()
-    name = told.format or "text"
+    name = told.run.format or "text"
     if statistics and name not in _COUNTED and not (_on_actions() and name == "github"):
         message = f"--statistics goes with text, concise and json, not with {name}"
         raise click.UsageError(message)
-    if update_baseline and not told.baseline:
-        message = "--update-baseline needs --baseline FILE, or `baseline` in the configuration"
-        raise click.UsageError(message)
+    found = searched(told)
     if show_config:
         from convcalc.checks.show import shown
 
-        write(shown(told))
+        write(shown(told, _governed(found, stdin_filename)))
         return
-    found = find(paths, exclude=told.exclude, root=told.root, only_specs=only_specs)
     if show_files:
         gone = [file for file in found.files if file != "-" and not _is_there(file)]
         write("".join(f"{file}\n" for file in found.files if file not in gone))
+        _note_excluded(found.excluded, told)
         _note_empty((*found.empty, *gone))
         sys.exit(2 if found.empty or gone else 0)
+
+    def task_of(told: Configurations) -> Task:
+        return Task(told.run, shape, dict(settings), stdin_filename, told)
+
     if diff:
-        sys.exit(_differences(found, Task(told, shape, dict(settings), stdin_filename)))
+        sys.exit(_differences(found, task_of(told)))
     if (fix or watch) and "-" in found.files:
         message = "standard input can be neither fixed nor watched; --diff shows what would change"
         raise click.UsageError(message)
 
-    def once(current: Found, told: Settings) -> int:
-        task = Task(told, shape, dict(settings), stdin_filename)
-        known = _baseline(told.baseline, updating=update_baseline)
+    def once(current: Found, told: Configurations) -> int:
+        task = task_of(told)
+        baselines = _baselines(current, task, updating=update_baseline)
         written = not fix or _fix(current.files, task)
         code = _checked(
-            current, task, jobs, known, told, outputs, statistics, update_baseline, color
+            current, task, jobs, baselines, told, outputs, statistics, update_baseline, color
         )
         return code if written or code == INTERRUPTED else 2
 
     def look() -> tuple[list[str], Callable[[], int]]:
         told = configured()
-        current = find(paths, exclude=told.exclude, root=told.root, only_specs=only_specs)
-        besides = [file for file in (told.path, told.baseline) if file]
+        current = searched(told)
+        besides = [
+            file
+            for one in told.used(_governed(current, stdin_filename))
+            for file in (one.path, one.baseline)
+            if file
+        ]
         return [*current.files, *besides], lambda: once(current, told)
 
     if watch:
@@ -299,8 +308,8 @@ def _checked(
     found: Found,
     task: Task,
     jobs: int | None,
-    known: "Baseline | None",
-    told: Settings,
+    baselines: "dict[str, Baseline | None]",
+    told: Configurations,
     outputs: Sequence[tuple[str, str]],
     statistics: bool,  # noqa: FBT001
     update_baseline: bool,  # noqa: FBT001
@@ -313,29 +322,84 @@ def _checked(
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     files = tuple(one.path for one in checked)
-    everything = [item for one in checked for item in one.diagnostics]
-    looked = {one.path: partial(one.looked_for, settings=told) for one in checked}
-    if update_baseline and told.baseline:
-        text = updated(told.baseline, everything, looked, known)
-        _write_file(told.baseline, text)
-        known = read_baseline(told.baseline)
-    if known is not None:
-        kept = unknown(known, everything, looked)
-        everything = [
-            item for item in kept if item.code != "CC903" or told.selection.includes("CC903")
-        ]
-    if told.strict:
+    everything = _beyond(baselines, checked, task, updating=update_baseline)
+    if told.run.strict:
         everything = [
             item._replace(severity="error") if item.severity == "warning" else item
             for item in everything
         ]
     left_out = sum(one.left_out for one in checked)
-    _show(files, everything, told, outputs, color, statistics=statistics, left_out=left_out)
+    _show(files, everything, told.run, outputs, color, statistics=statistics, left_out=left_out)
+    _note_excluded(found.excluded, told)
+    for path, key in told.unheeded(files):
+        where = told.run.path or "the default"
+        click.echo(
+            f"convcalc: {path}: {key} belongs to the run, and this one's is that of {where}",
+            err=True,
+        )
     _note_empty(found.empty)
+    if not files and not found.empty:
+        click.echo("convcalc: no specs among the files named", err=True)
     unheld = _note_skipped(checked)
     if found.empty or unheld or any(item.code in REFUSED for item in everything):
         return 2
-    return exit_code(everything, told.fail_on)
+    return exit_code(everything, told.run.fail_on)
+
+
+def _beyond(
+    baselines: "dict[str, Baseline | None]",
+    checked: Sequence[Checked],
+    task: Task,
+    *,
+    updating: bool,
+) -> list[Diagnostic]:
+    """The findings that the baseline of their file does not know, and what is amiss in those."""
+    kept = {one.path: list(one.diagnostics) for one in checked}
+    stale: list[Diagnostic] = []
+    for path, known in baselines.items():
+        group = [one for one in checked if task.of(one.path).baseline == path]
+        findings = [item for one in group for item in one.diagnostics]
+        looked = {one.path: partial(one.looked_for, settings=task.of(one.path)) for one in group}
+        if updating:
+            _write_file(path, updated(path, findings, looked, known))
+            known = read_baseline(path)  # noqa: PLW2901 (what was written is known now)
+        if known is None:
+            continue
+        kept |= {one.path: [] for one in group}
+        selection = task.of(group[0].path).selection if group else task.settings.selection
+        for item in unknown(known, findings, looked):
+            if item.path in kept:
+                kept[item.path].append(item)
+            elif selection.includes(item.code):
+                stale.append(item)
+    return [*(item for items in kept.values() for item in items), *stale]
+
+
+def _note_excluded(excluded: Sequence[tuple[str, str]], told: Configurations) -> None:
+    """Say which PATHs are checked though an `exclude` matches them."""
+    passed = [path for path, _ in excluded if not told.of(os.path.abspath(path)).force_exclude]
+    if passed:
+        some = ", ".join(passed[:3]) + (", …" if len(passed) > 3 else "")
+        click.echo(
+            f"convcalc: {plural(len(passed), 'PATH')} that `exclude` matches "
+            f"{'is' if len(passed) == 1 else 'are'} checked, being named: {some}; "
+            "--force-exclude leaves them out",
+            err=True,
+        )
+
+
+def _governed(found: Found, stdin: str | None) -> list[str]:
+    """The files of a run, by the names that decide on their configuration."""
+    return [stdin or file if file == "-" else file for file in found.files]
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """What is wrong with a configuration is a wrong use."""
+    try:
+        yield
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _note_empty(paths: Sequence[str]) -> None:
@@ -506,7 +570,9 @@ def _show(
     report = CheckReport(files, tuple(found), codes, left_out=left_out)
     if left_out and name not in _COUNTED:
         click.echo(f"convcalc: {not_looked_at(left_out)}", err=True)
-    if statistics and name != "json":
+    if not files and name in ("text", "concise"):
+        pass  # why there is nothing is said after
+    elif statistics and name != "json":
         from convcalc.formats.check.text import statistics as render_statistics
 
         write(render_statistics(report))
@@ -570,57 +636,6 @@ def _note_skipped(checked: Sequence[Checked]) -> bool:
     return any(one.unheld for one in checked)
 
 
-def _settings(
-    paths: Sequence[str], stdin_filename: str | None, config: str | None, *, isolated: bool
-) -> Settings:
-    if isolated:
-        return Settings()
-    try:
-        named = [stdin_filename or path if path == "-" else path for path in paths]
-        path = config or nearest(named)
-        return read_settings(path) if path else Settings()
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _selection(
-    configured: Selection,
-    select: tuple[str, ...] | None,
-    extend_select: tuple[str, ...] | None,
-    ignore: tuple[str, ...] | None,
-) -> Selection:
-    """What the command line makes of what is configured."""
-    left = _remaining(configured, select, extend_select, ignore)
-    return Selection(
-        select or left.select,
-        (*left.extend_select, *(extend_select or ())),
-        (*left.ignore, *(ignore or ())),
-    )
-
-
-def _remaining(
-    configured: Selection,
-    select: tuple[str, ...] | None,
-    extend_select: tuple[str, ...] | None,
-    ignore: tuple[str, ...] | None,
-) -> Selection:
-    """What the command line leaves of what is configured: with --select, nothing."""
-    if select is not None:
-        return Selection()
-    chosen, left_out = extend_select or (), ignore or ()
-    return Selection(
-        configured.select,
-        tuple(code for code in configured.extend_select if not code.startswith(left_out)),
-        tuple(code for code in configured.ignore if not code.startswith(chosen)),
-    )
-
-
-def _without(configured: tuple[Limit, ...], given: tuple[Limit, ...]) -> tuple[Limit, ...]:
-    """The limits whose place none of those given takes."""
-    keys = {one.key for one in given}
-    return tuple(one for one in configured if one.key not in keys)
-
-
 def _budget(options: dict[str, str | int | None]) -> tuple[Limit, ...]:
     """The limits of the command line."""
     given: list[tuple[str, object, str]] = []
@@ -666,13 +681,21 @@ def _limits(name: str, value: object, option: str) -> list[Limit]:
         raise click.UsageError(message) from None
 
 
-def _baseline(path: str | None, *, updating: bool) -> "Baseline | None":
-    if not path or (updating and not os.path.lexists(path)):
-        return None
+def _baselines(found: Found, task: Task, *, updating: bool) -> "dict[str, Baseline | None]":
+    """The baselines of the files; None where there is none yet."""
+    paths = dict.fromkeys(task.of(file).baseline for file in _governed(found, task.filename))
+    if updating and not any(paths) and not task.settings.baseline:
+        message = "--update-baseline needs --baseline FILE, or `baseline` in the configuration"
+        raise click.UsageError(message)
+    baselines: dict[str, Baseline | None] = {}
     try:
-        return read_baseline(path)
+        for path in paths:
+            if path:
+                new = updating and not os.path.lexists(path)
+                baselines[path] = None if new else read_baseline(path)
     except BaselineError as error:
         raise click.UsageError(str(error)) from None
+    return baselines
 
 
 def _progress(total: int) -> Callable[[int], None] | None:
