@@ -206,7 +206,7 @@ def test_whole_networks_run_on_a_library_in_cupys_place(
     network = load(name)
     assert network.input is not None
     x = np.random.default_rng(0).normal(size=(2, *network.input.axes))
-    expected = forward.run(network, x, reference=True)
+    expected = forward.run(network, x, reference=True, keep="all")
 
     class Cupy(Library):
         cuda = SimpleNamespace(
@@ -217,6 +217,6 @@ def test_whole_networks_run_on_a_library_in_cupys_place(
             return x.held
 
     monkeypatch.setitem(sys.modules, "cupy", Cupy())
-    found = forward.run(network, x, backend="cupy")
+    found = forward.run(network, x, backend="cupy", keep="all")
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[layer], expected[layer]) for layer in expected)

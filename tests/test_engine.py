@@ -547,8 +547,9 @@ def test_what_cannot_be_run_is_said() -> None:
 def test_keep_chooses_what_is_returned() -> None:
     net = network("[conv: {filters: 4, kernel: 3}, relu, dropout, flatten]", "5x5x2")
     x = batch_for(net, 2)
-    assert list(forward.run(net, x)) == ["conv1", "relu1", "dropout1", "flatten1"]
-    assert list(forward.run(net, x, keep="output")) == ["flatten1"]
+    every = ["conv1", "relu1", "dropout1", "flatten1"]
+    assert list(forward.run(net, x, keep="all")) == every
+    assert list(forward.run(net, x)) == list(forward.run(net, x, keep="output")) == ["flatten1"]
     assert list(forward.run(net, x, keep=["relu1"], reference=True)) == ["relu1"]
     assert (forward.run(net, x, keep=["conv1"])["conv1"] < 0).any()
 

@@ -768,7 +768,7 @@ def test_activations_are_saved(
     result = run(net, "--save", str(folder), *extra)
     assert result.exit_code == 0, result.output
     network = load(net)
-    expected = forward.run(network, values.random_input(network, 1, 0), reference=True, seed=0)
+    expected = forward.run(network, values.random_input(network, 1, 0), reference=True, keep="all")
     with np.load(folder / "activations.npz") as found:
         assert sorted(found.files) == sorted(expected)
         for name, array in expected.items():
@@ -1032,13 +1032,15 @@ def test_too_large_for_a_gpu_is_refused(run: Command, monkeypatch: pytest.Monkey
 def test_the_library_runs_networks() -> None:
     network = library.loads(SPEC)
     x = np.ones((2, 3, 8, 8), np.float32)
-    every = library.run(network, x)
-    reference = library.run(network, x.astype(np.float64), reference=True)
+    every = library.run(network, x, keep="all")
+    reference = library.run(network, x.astype(np.float64), reference=True, keep="all")
 
+    assert list(library.run(network, x)) == ["linear1"]
+    assert list(library.run(network, x, reference=True)) == ["linear1"]
     assert list(every) == ["conv1", "batchnorm1", "relu1", "flatten1", "linear1"]
     for name, array in every.items():
         assert np.allclose(array, reference[name], atol=1e-5)
-    assert list(library.run(network, x, keep="output")) == ["linear1"]
+    assert list(library.run(network, x, keep=["relu1", "linear1"])) == ["relu1", "linear1"]
     assert prod(every["conv1"].shape) == 2 * 4 * 36
 
 

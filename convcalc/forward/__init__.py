@@ -63,11 +63,13 @@ def run(
     seed: int = 0,
     reference: bool = False,
     backend: Literal["numpy", "cupy"] = "numpy",
-    keep: Keep = "all",
+    keep: Keep = "output",
     threads: int | None = None,
 ) -> dict[str, Any]:
     """Run `network` on a batch `x` of shape (N, C, *spatial) and return arrays by layer name.
 
+    Only the network's output is kept unless `keep` says more: what is kept cannot be fused with
+    what follows it, and takes memory until the end.
     `weights` are arrays by "<layer>.<weight>" in PyTorch's layout, random from `seed` without.
     `reference` runs the readable definition of every layer instead of the engine, in the dtype of
     `x`; `backend` "cupy" does so on a GPU. Raises `ValueError` for an input of another shape, for

@@ -151,7 +151,7 @@ def run(
     seed: int = 0,
     reference: bool = False,
     backend: str = "numpy",
-    keep: str | Iterable[str] = "all",
+    keep: str | Iterable[str] = "output",
     threads: int | None = None,
 ) -> dict[str, Any]:
     """See `convcalc.forward.run`."""
