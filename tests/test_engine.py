@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from threading import current_thread
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from convcalc import forward
+from convcalc.checks.verify import Run, verify
 from convcalc.forward.engine import Executable
 from convcalc.forward.kernels.winograd import matrices
 from convcalc.forward.plan import build
-from convcalc.forward.pool import available_cores, blas_controls
+from convcalc.forward.pool import available_cores, blas, blas_threads, workers
 from convcalc.graph import Network, SpecError, load, loads
 from convcalc.layers import CATALOGUE
+from convcalc.layers.linear import Linear
 from convcalc.shape import Shape
 
 CLOSE = 1e-5
@@ -434,21 +437,55 @@ def test_deep_residual_networks_stay_finite() -> None:
 
 
 def test_blas_threads_are_restored() -> None:
-    controls = blas_controls()
-    if not controls:
+    if not blas():
         pytest.skip("NumPy has another BLAS")
-    for getter, setter in controls:
-        before = getter()
-        setter(2)
-        net = network("[conv: {filters: 8, kernel: 3}]")
+    (library, *_) = blas()
+    net = network("[conv: {filters: 8, kernel: 3}]")
+    with blas_threads(2):
         forward.compile(net, threads=2).run(batch_for(net, 1))
-        assert getter() == 2
-        setter(before)
+        assert library.num_threads == 2
+        forward.run(net, batch_for(net, 1), reference=True)
+        assert library.num_threads == 2
+
+
+@pytest.mark.parametrize("threads", [None, 1, 2])
+def test_the_reference_holds_the_blas(monkeypatch: pytest.MonkeyPatch, threads: int | None) -> None:
+    if not blas():
+        pytest.skip("NumPy has another BLAS")
+    (library, *_) = blas()
+    net = network("[{linear: 3, name: fc}]", "8")
+    original = Linear.forward
+    during: list[int] = []
+
+    def counting(*arguments: Any) -> Any:
+        during.append(library.num_threads)
+        return original(*arguments)
+
+    monkeypatch.setattr(Linear, "forward", counting)
+    with blas_threads(2):
+        forward.run(net, batch_for(net, 1), reference=True, threads=threads)
+        verify(net, Run(threads=threads))
+        assert library.num_threads == 2
+    assert set(during[:1] + during[-1:]) == {threads or 1}
+
+
+def test_every_thread_of_the_engine_holds_the_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is built on OpenMP has a number for each."""
+    during: set[tuple[str, int]] = set()
+
+    class Library:
+        num_threads = 4
+
+        def set_num_threads(self, count: int) -> None:
+            during.add((current_thread().name, count))
+
+    monkeypatch.setattr("convcalc.forward.pool.blas", lambda: [Library()])
+    with workers(3):
+        pass
+    assert during == {("MainThread", 1), ("MainThread", 4), ("convcalc-1", 1), ("convcalc-2", 1)}
 
 
 def test_a_failing_thread_raises_and_restores(monkeypatch: pytest.MonkeyPatch) -> None:
-    from convcalc.forward.pool import workers
-
     def fail() -> None:
         raise FloatingPointError
 

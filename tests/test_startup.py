@@ -25,7 +25,7 @@ except SystemExit as end:
 HEAVY = {
     "asyncio", "cupy", "concurrent.futures", "convcalc.formats.html", "ctypes", "difflib", "email",
     "fractions", "hypothesis", "importlib.metadata", "jsonschema", "logging", "multiprocessing",
-    "numpy", "rich", "socket", "tempfile", "torch", "unittest", "xml", "zipfile",
+    "numpy", "rich", "socket", "tempfile", "threadpoolctl", "torch", "unittest", "xml", "zipfile",
 }  # fmt: skip
 """Modules that no path to plain numbers needs."""
 

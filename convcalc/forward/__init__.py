@@ -72,8 +72,11 @@ def run(
     what follows it, and takes memory until the end.
     `weights` are arrays by "<layer>.<weight>" in PyTorch's layout, random from `seed` without.
     `reference` runs the readable definition of every layer instead of the engine, in the dtype of
-    `x`; `backend` "cupy" does so on a GPU. Raises `ValueError` for an input of another shape, for
-    names in `keep` that are no layers, and for weights that do not fit, listing all of them.
+    `x`; `backend` "cupy" does so on a GPU. At most `threads` threads of the engine work, by default
+    one per core that the process may use; of the reference's BLAS, by default one.
+
+    Raises `ValueError` for an input of another shape, for names in `keep` that are no layers, and
+    for weights that do not fit, listing all of them.
     """
     from convcalc.forward.engine import run as run_network
 

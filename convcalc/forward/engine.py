@@ -186,7 +186,7 @@ def run(
         checked_weights(network, weights)
     x = xp.asarray(x)
     arrays = {name: xp.asarray(each, dtype=x.dtype) for name, each in weights.items()}
-    with np.errstate(all="ignore"), blas_threads(threads or available_cores()):
+    with np.errstate(all="ignore"), blas_threads(threads or 1):
         found = run_reference(xp, network, x, arrays, set(kept))
     return found if xp is np else {name: xp.asnumpy(y) for name, y in found.items()}
 

@@ -24,7 +24,7 @@ from convcalc.forward.kernels.common import (
 )
 from convcalc.forward.kernels.elementwise import Merge
 from convcalc.forward.memory import Span, placed
-from convcalc.forward.pool import Phase, blas_threads
+from convcalc.forward.pool import Phase, blas_threads, hold_blas
 from convcalc.graph import INPUT, Network
 
 
@@ -66,7 +66,7 @@ def build(
     """Compile a network; layers in `keep` can be read after a run."""
     operations, holder = fuse(network, keep)
     choice = Choice(network, operations, batch, weights, threads, once=once)
-    with blas_threads(1), ThreadPoolExecutor(threads) as pool:
+    with blas_threads(1), ThreadPoolExecutor(threads, initializer=hold_blas) as pool:
         kernels = list(pool.map(partial(choose, choice), operations))
     shapes = {
         value: shape_of(network, operations, value) for value in range(INPUT, len(operations))

@@ -3,23 +3,16 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 from threading import Lock, Thread
 from typing import Any
 
-import numpy as np
+import numpy as np  # noqa: F401 (brings the BLAS, which must be there before it is looked for)
+from threadpoolctl import ThreadpoolController
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 Phase = Sequence[Sequence[Call]]
 """The calls of each thread; all must be done before the next phase begins."""
-
-SYMBOLS = (
-    "scipy_openblas_{}_num_threads64_",
-    "openblas_{}_num_threads64_",
-    "openblas_{}_num_threads",
-)
-Control = tuple[Callable[[], int], Callable[[int], None]]
-_controls: list[Control] | None = None
 
 
 def available_cores() -> int:
@@ -29,47 +22,33 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _blas_controls() -> list[Control]:
-    """Getters and setters of the number of threads of the OpenBLAS that NumPy brings."""
-    import ctypes
-
-    root = Path(np.__file__).parent
-    found: list[Control] = []
-    for folder in (root.parent / "numpy.libs", root / ".dylibs", root / ".libs"):
-        for path in sorted(folder.glob("*openblas*")):
-            try:
-                library = ctypes.CDLL(str(path))
-            except OSError:
-                continue
-            for symbol in SYMBOLS:
-                if hasattr(library, symbol.format("set")):
-                    getter = getattr(library, symbol.format("get"))
-                    setter = getattr(library, symbol.format("set"))
-                    found.append((getter, setter))
-                    break
+@cache
+def blas() -> Sequence[Any]:
+    """The BLAS that NumPy brings: OpenBLAS, MKL, BLIS; none with another, which stays as it is."""
+    found: Sequence[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
     return found
-
-
-def blas_controls() -> list[Control]:
-    """The same, looked for once; empty with another BLAS, whose settings then stay."""
-    global _controls  # noqa: PLW0603
-    if _controls is None:
-        _controls = _blas_controls()
-    return _controls
 
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
     """Let the BLAS use so many threads per call."""
-    controls = blas_controls()
-    before = [getter() for getter, _ in controls]
+    before = [library.num_threads for library in blas()]  # their `limit` takes 20 × as long
     try:
-        for _, setter in controls:
-            setter(count)
+        for library in blas():
+            library.set_num_threads(count)
         yield
     finally:
-        for (_, setter), own in zip(controls, before, strict=True):
-            setter(own)
+        for library, own in zip(blas(), before, strict=True):
+            library.set_num_threads(own)
+
+
+def hold_blas() -> None:
+    """Let the BLAS use one thread per call of this thread.
+
+    One that is built on OpenMP has a number for each thread that calls it.
+    """
+    for library in blas():
+        library.set_num_threads(1)
 
 
 class _Worker:
@@ -86,6 +65,10 @@ class _Worker:
         self.thread.start()
 
     def _work(self) -> None:
+        try:
+            hold_blas()
+        except BaseException as error:  # noqa: BLE001 (raised again by the caller)
+            self.error = error
         while True:
             self.go.acquire()
             if self.calls is None:
@@ -110,27 +93,27 @@ class _Worker:
 @contextmanager
 def workers(count: int) -> Iterator[Callable[[Sequence[Phase]], None]]:
     """A function that runs phases on `count` threads, the caller's among them."""
-    others = [_Worker(number) for number in range(1, count)]
-    busy: list[_Worker] = []
+    with blas_threads(1):  # the pool is what makes parallel: 15 % on VGG-16
+        others = [_Worker(number) for number in range(1, count)]
+        busy: list[_Worker] = []
 
-    def execute(phases: Sequence[Phase]) -> None:
-        for own, *parts in phases:
-            for worker, calls in zip(others, parts, strict=False):
-                if calls:
-                    worker.start(calls)
-                    busy.append(worker)
-            for function, arguments in own:
-                function(*arguments)
-            while busy:
-                busy.pop().wait()
+        def execute(phases: Sequence[Phase]) -> None:
+            for own, *parts in phases:
+                for worker, calls in zip(others, parts, strict=False):
+                    if calls:
+                        worker.start(calls)
+                        busy.append(worker)
+                for function, arguments in own:
+                    function(*arguments)
+                while busy:
+                    busy.pop().wait()
 
-    try:
-        with blas_threads(1):  # the pool is what makes parallel: 15 % on VGG-16
+        try:
             yield execute
-    finally:
-        for worker in busy:  # interrupted: nobody may write into the plan's memory any more
-            worker.done.acquire()
-        for worker in others:
-            worker.calls = None
-            worker.go.release()
-            worker.thread.join()
+        finally:
+            for worker in busy:  # interrupted: nobody may write into the plan's memory any more
+                worker.done.acquire()
+            for worker in others:
+                worker.calls = None
+                worker.go.release()
+                worker.thread.join()

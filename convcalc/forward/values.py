@@ -11,7 +11,7 @@ import numpy as np
 
 from convcalc.forward.engine import Executable, cupy_with_gpu
 from convcalc.forward.plan import Compiled, Step
-from convcalc.forward.pool import available_cores, blas_threads
+from convcalc.forward.pool import blas_threads
 from convcalc.forward.reference import run_reference
 from convcalc.forward.samples import Compared, Comparison
 from convcalc.forward.weights import Drawn
@@ -231,8 +231,7 @@ def with_reference(
         for number in range(repeats):
             runs.append([])
             started = perf_counter()
-            count = threads or available_cores()
-            with np.errstate(all="ignore"), blas_threads(count), warnings.catch_warnings():
+            with np.errstate(all="ignore"), blas_threads(threads or 1), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
                 found = run_reference(xp, network, x, arrays, names, after, on_device)
             if not number and not gpu:
