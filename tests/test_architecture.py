@@ -44,6 +44,7 @@ THIRD_PARTIES = {
     "yaml": ("spec",),
     "rich": ("formats/table.py", "cli"),
     "numpy": ("forward",),
+    "threadpoolctl": ("forward/pool.py",),
     "cupy": ("forward",),
     "PIL": ("forward/images.py",),
 }
