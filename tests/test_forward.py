@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -191,6 +192,20 @@ def test_the_values_have_the_planned_shape_and_keep_their_dtype(row: Row) -> Non
         assert y.shape == (2, *plan.output.axes)
         assert y.dtype == dtype
         assert all(np.array_equal(x, old) for x, old in zip(given, before, strict=True))
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_the_values_are_those_that_torch_gave(kind: str) -> None:
+    rows = [row for of, row in recorded.values() if of == kind]
+    assert rows
+    for row in rows:
+        layer, shapes, plan = recorded.layer(kind, row)
+        assert not [problem for problem in layer.check(shapes) if problem.severity == "error"]
+        assert {weight.name: list(weight.shape) for weight in plan.weights} == row["weights"]
+        weights, xs = recorded.inputs(shapes, plan)
+        y = layer.forward(np, weights, xs)
+        assert list(y.shape) == [recorded.BATCH, *plan.output.axes] == row["output"], row
+        assert recorded.summary(y) == pytest.approx(row["values"], rel=1e-9, abs=1e-9), row
 
 
 def test_only_functions_that_every_array_library_has_are_used() -> None:

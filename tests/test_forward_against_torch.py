@@ -1,6 +1,8 @@
 """The readable definition of every layer against PyTorch's layer, with the same weights."""
 
-from collections.abc import Callable
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -11,6 +13,9 @@ from convcalc.layers import CATALOGUE, Layer, Plan, layer_class
 from convcalc.shape import Shape
 
 torch = pytest.importorskip("torch")
+
+import recorded  # noqa: E402 (beside the tests)
+
 functional = torch.nn.functional
 
 Fields = dict[str, Any]
@@ -564,3 +569,45 @@ def test_the_values_are_those_of_torch(kind: str, rank: int) -> None:
             assert y.dtype == expected.dtype == dtype, layer
             largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
             assert np.allclose(y, expected, 0, tolerance * largest, equal_nan=True), (layer, shapes)
+
+
+# -- for those without PyTorch -----------------------------------------------------------------
+
+SLIDING = {"conv", "conv_transpose", "maxpool", "avgpool", "upsample", "pad"}
+"""Kinds with many hyperparameters, of which more draws are recorded."""
+
+
+def answer(kind: str, layer: Layer, shapes: list[Shape], plan: Plan) -> Any:
+    """What PyTorch gives for the values that `recorded` makes."""
+    weights, xs = recorded.inputs(shapes, plan)
+    theirs = {name: torch.from_numpy(value) for name, value in weights.items()}
+    return PEERS[kind][2](layer, theirs, [torch.from_numpy(x) for x in xs]).numpy()
+
+
+def rows(kind: str, rank: int) -> Iterator[Fields]:
+    """Layers to record, with PyTorch's answer."""
+    for layer, shapes, plan in draws(kind, rank)[: 6 if kind in SLIDING else 3]:
+        expected = answer(kind, layer, shapes, plan)
+        if np.isfinite(expected).all():
+            yield {
+                "fields": {
+                    each.name: getattr(layer, each.name) for each in dataclasses.fields(layer)
+                },
+                "inputs": [[x.channels, *x.spatial] for x in shapes],
+                "weights": {weight.name: list(weight.shape) for weight in plan.weights},
+                "output": list(expected.shape),
+                "values": recorded.summary(expected),
+            }
+
+
+def test_what_is_recorded_is_what_torch_gives() -> None:
+    if os.environ.get("CONVCALC_UPDATE"):
+        recorded.write(
+            recorded.VALUES,
+            {f"{kind} {rank}": [*rows(kind, rank)] for kind in PEERS for rank in PEERS[kind][0]},
+        )
+    for kind, row in recorded.values():
+        layer, shapes, plan = recorded.layer(kind, row)
+        expected = answer(kind, layer, shapes, plan)
+        assert list(expected.shape) == row["output"]
+        assert recorded.summary(expected) == pytest.approx(row["values"], rel=1e-9, abs=1e-9)

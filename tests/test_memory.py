@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,35 @@ def train(net: Network, **terms: Any) -> MemoryReport:
 
 
 # -- golden numbers ----------------------------------------------------------------------------
+
+
+def test_small_networks_of_every_kind_take_what_torch_took() -> None:
+    """To the byte; `data/torch_memory.json` was measured on PyTorch 2.13."""
+    for row in recorded.networks():
+        net = loads(row["spec"])
+        terms: dict[str, Any] = {"batch": row["batch"], "inplace": row["inplace"]}
+        inference, training = memory(net, **terms), train(net, **terms)
+        for report, of in ((inference, "False"), (training, "True")):
+            overwritten = [layer.name for layer in report.layers if layer.in_place]
+            assert overwritten == row["overwritten"][of], row["spec"]
+        found = {
+            "inference": inference.activation_peak,
+            "static": training.parameters + training.buffers + training.input + training.targets,
+            "kept": training.kept,
+            "after forward": training.after_forward,
+            "forward": training.forward_peak,
+            "backward": training.backward_peak,
+        }
+        assert found == row["bytes"], row["spec"]
+
+
+def test_optimizers_take_what_they_took() -> None:
+    for row in recorded.steps():
+        terms: dict[str, Any] = {"optimizer": row["optimizer"], "fused": row["fused"]}
+        report = train(loads(row["spec"]), batch=2, inplace=False, **terms)
+        standing = report.parameters + report.buffers + report.input + report.targets
+        assert standing + report.optimizer_state == row["static"], row
+        assert report.step_peak == row["step"], row
 
 
 @pytest.mark.parametrize("key", GOLDEN)

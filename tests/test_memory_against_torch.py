@@ -4,6 +4,8 @@ Equal to the byte, but for what `NOT_EXACT` lists; docs/memory.md gives the reas
 """
 
 import json
+import os
+from collections.abc import Iterator
 from functools import partial
 from random import Random
 from typing import Any
@@ -19,6 +21,7 @@ from convcalc.spec.source import Source
 
 torch = pytest.importorskip("torch")
 
+import recorded  # noqa: E402 (beside the tests)
 import test_forward_against_torch as forward_peers  # noqa: E402 (needs torch)
 import torch_memory  # noqa: E402
 
@@ -364,3 +367,83 @@ def test_mixed_precision(batch: int) -> None:
     assert found.after_forward == pytest.approx(measured.after_forward, rel=1e-3)
     assert found.forward_peak == pytest.approx(measured.forward_peak, rel=1e-3)
     assert found.backward_peak == pytest.approx(measured.backward_peak, rel=1e-3)
+
+
+# -- for those without PyTorch -----------------------------------------------------------------
+
+
+def row(net: Network, text: str, batch: int, *, inplace: bool) -> dict[str, Any]:
+    """A network to record, with what PyTorch takes for it."""
+    theirs = {
+        what: measured for what, (_, measured) in compared(net, batch, inplace=inplace).items()
+    }
+    return {
+        "spec": text,
+        "batch": batch,
+        "inplace": inplace,
+        "overwritten": {
+            str(training): [
+                layer.name
+                for layer in memory(net, batch=batch, inplace=inplace, training=training).layers
+                if layer.in_place
+            ]
+            for training in (False, True)
+        },
+        "bytes": theirs,
+    }
+
+
+STEPS = {
+    "the first tensor is the largest": "input: 40\nlayers: [linear: 9, relu, linear: 3]\n",
+    "the last tensor is the largest": "input: 2\nlayers: [linear: {features: 3, bias: false}, "
+    "relu, linear: {features: 50, bias: false}]\n",
+    "one tensor": "input: 7\nlayers: [linear: {features: 5, bias: false}]\n",
+    "the largest follows a large one": "input: 8x8x2\nlayers:\n"
+    "  - conv: {filters: 3, kernel: 3}\n  - batchnorm\n  - flatten\n"
+    "  - linear: {features: 9, bias: false}\n  - linear: {features: 100, bias: false}\n",
+}
+"""Networks whose tensors differ in order and size, which is what a step tensor by tensor feels."""
+
+
+def steps() -> Iterator[dict[str, Any]]:
+    """What PyTorch's optimizers allocate while they step."""
+    for text in STEPS.values():
+        for optimizer, make in OPTIMIZERS.items():
+            for fused in (False, True):
+                measured = torch_memory.training(
+                    loads(text), 2, lambda _: False, partial(make, foreach=fused), device="cpu"
+                )
+                yield {
+                    "spec": text,
+                    "optimizer": optimizer,
+                    "fused": fused,
+                    "static": measured.static,
+                    "step": measured.step_peak,
+                }
+
+
+def test_what_optimizers_were_recorded_to_take_is_what_they_take() -> None:
+    if not os.environ.get("CONVCALC_UPDATE"):
+        assert list(steps()) == recorded.steps()
+
+
+def test_what_is_recorded_is_what_torch_takes() -> None:
+    if os.environ.get("CONVCALC_UPDATE"):
+        cases: dict[str, list[Any]] = {}
+        for number, (kind, rank, body) in enumerate(CASES):
+            random = Random(f"{kind} {rank} {body}")  # noqa: S311 (tests repeat)
+            found = drawn(random, kind, rank)
+            if found is None or kind in NOT_EXACT or "circular" in found[0] or number % 5 in (0, 3):
+                continue
+            size = "x".join(map(str, (*found[1].spatial, found[1].channels)))
+            text = f"input: {size}\nrounding: floor\nlayers:\n" + BODIES[body].format(item=found[0])
+            try:
+                net = loads(text)
+            except ValueError:
+                continue
+            made = row(net, text, 2 + number % 3, inplace=bool(number % 2))
+            cases.setdefault(kind, []).append(made)
+        recorded.write(recorded.MEMORY, {**cases, "optimizers": list(steps())})
+    for kept in recorded.networks():
+        net = loads(kept["spec"])
+        assert row(net, kept["spec"], kept["batch"], inplace=kept["inplace"]) == kept
