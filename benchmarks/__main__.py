@@ -9,6 +9,7 @@ BENCHMARKS = {
     "check": "1,000 specs of VGG-16's size through `convcalc check`, in one process and more.",
     "fuzz": "Bytes that nobody wrote through the reader and the checker, for as long as one likes.",
     "forward": "The NumPy engine beside PyTorch eager and ONNX Runtime, batch 1 and 8.",
+    "mutation": "Single changes of the code that computes, and whether the tests notice them.",
     "memory": "Predicted memory beside PyTorch's own, and beside what other tools estimate.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }

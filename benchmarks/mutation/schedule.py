@@ -1,0 +1,132 @@
+"""Changes to verdicts, a few at a time: which tests run first, and when the rest runs too."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from multiprocessing.connection import wait
+
+from benchmarks.mutation.changes import Change
+from benchmarks.mutation.child import Child, Job, Verdict, start
+from benchmarks.mutation.coverage import TestMap
+
+FIRST = 3
+"""Files of tests that are tried before all others."""
+SOON = 4.0
+"""Processor seconds for them."""
+
+Key = tuple[str, str, str, int]
+
+
+class Schedule:
+    """Knows which tests have killed changes of a file, and so are tried first."""
+
+    def __init__(self, tests: TestMap, budget: float) -> None:
+        self._tests = tests
+        self._budget = budget
+        self._kills: dict[str, Counter[str]] = {}
+        self._sizes = Counter(map(_file, tests.seconds))
+
+    def learn(self, change: Change, verdict: Verdict) -> None:
+        """Remember the test that killed."""
+        if verdict.outcome == "killed":
+            self._kills.setdefault(change.path, Counter())[verdict.said] += 1
+
+    def jobs(self, change: Change) -> list[Job]:
+        """What is run one after the other until one kills."""
+        kills = self._kills.get(change.path, Counter[str]())
+        near, around = self._tests.names(change)
+        seconds = self._tests.seconds
+        files = Counter(map(_file, near or around))
+        killers = Counter[str]()
+        for name, count in kills.items():
+            killers[_file(name)] += count
+        best = sorted(
+            files, key=lambda file: (-killers[file], -files[file] / self._sizes[file], -files[file])
+        )[:FIRST]
+
+        def order(names: Iterable[str]) -> list[str]:
+            return sorted(names, key=lambda name: (-kills[name], seconds[name]))
+
+        first = self._within(order(name for name in near or around if _file(name) in best), SOON)
+        rest = [*order(near.difference(first)), *order(around.difference(first))]
+        rest = self._within(rest, self._budget)
+        return [self._job(change, names) for names in (first, rest) if names]
+
+    def _within(self, names: Sequence[str], budget: float) -> list[str]:
+        """The first tests that take no longer than the budget together, and at least one."""
+        kept: list[str] = []
+        total = 0.0
+        for name in names:
+            total += self._tests.seconds[name]
+            if kept and total > budget:
+                break
+            kept.append(name)
+        return kept
+
+    def _job(self, change: Change, names: Sequence[str]) -> Job:
+        return Job(
+            path=change.path,
+            source=change.source,
+            targets=sorted(set(map(_file, names))),
+            tests=names,
+            known=self._tests.known,
+            seconds=self._tests.seconds,
+        )
+
+
+def _file(name: str) -> str:
+    return name.partition("::")[0]
+
+
+def judge(
+    plan: Mapping[str, Iterable[Change]],
+    quotas: Mapping[str, int],
+    tests: TestMap,
+    known: Mapping[Key, Verdict],
+    jobs: int,
+    budget: float,
+) -> Iterator[tuple[Change, Verdict]]:
+    """Every change of the plan with its verdict, until each part has as many as it should."""
+    schedule = Schedule(tests, budget)
+    wanted = {part: quotas.get(part, 0) for part in plan}
+    orders = {part: iter(plan[part]) for part in plan}
+    running: dict[Child, tuple[Change, list[Job], float]] = {}
+
+    def next_change() -> Change | None:
+        for part, order in orders.items():
+            under_way = sum(change.part == part for change, _, _ in running.values())
+            if wanted[part] > under_way:
+                change = next(order, None)
+                if change is not None:
+                    return change
+                wanted[part] = under_way
+        return None
+
+    while True:
+        while len(running) < jobs and (change := next_change()) is not None:
+            if change.key in known:
+                verdict = known[change.key]
+                wanted[change.part] -= verdict.outcome != "unusable"
+                schedule.learn(change, verdict)
+                yield change, verdict
+                continue
+            first, *rest = schedule.jobs(change) or [Job()]
+            if not first.tests:
+                wanted[change.part] -= 1
+                yield change, Verdict("survived", "no test reaches it", 0)
+                continue
+            running[start(first)] = change, rest, 0.0
+        if not running:
+            return
+        ready = wait([child.pipe for child in running], timeout=5)
+        for child in [c for c in running if c.pipe in ready or c.late]:
+            change, rest, spent = running.pop(child)
+            verdict = child.result()
+            if verdict.outcome == "broken":
+                raise SystemExit(f"{change}\n{verdict.said}")
+            verdict = verdict._replace(seconds=verdict.seconds + spent)
+            if verdict.outcome == "survived" and rest:
+                running[start(rest[0])] = change, rest[1:], verdict.seconds
+                continue
+            wanted[change.part] -= verdict.outcome != "unusable"
+            schedule.learn(change, verdict)
+            yield change, verdict
