@@ -11,6 +11,7 @@ BENCHMARKS = {
     "forward": "The NumPy engine beside PyTorch eager and ONNX Runtime, batch 1 and 8.",
     "mutation": "Single changes of the code that computes, and whether the tests notice them.",
     "memory": "Predicted memory beside PyTorch's own, and beside what other tools estimate.",
+    "findings": "What the rules say about networks that work, and how much of it holds.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 

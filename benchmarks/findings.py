@@ -1,0 +1,103 @@
+"""What every rule says about networks that work, and how much of it holds.
+
+`python -m benchmarks findings`: the findings in the bundled networks, the documentation's and the
+corpus', whatever their comments ignore, with the verdicts of tests/corpus/verdicts.csv by code.
+
+`python -m benchmarks findings FOLDER [SEED]`: findings drawn by the seed, without their verdicts
+and with what somebody needs to judge them anew, and a table to write the answers into.
+`python -m benchmarks findings ANSWERS.csv`: how many of those answers agree with the verdicts.
+"""
+
+import csv
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from convcalc.diagnostics import Diagnostic
+from convcalc.rules.pages import pages
+
+DRAWN = 100
+SEED = 32
+
+
+def drawn(corpus: Any, seed: int) -> list[tuple[Any, str, list[Diagnostic]]]:
+    """Specs with a code and the findings with it, each at most once, in an order by the seed."""
+    found = []
+    for spec in corpus.specs():
+        by_code: dict[str, list[Diagnostic]] = {}
+        for item in corpus.findings(spec):
+            by_code.setdefault(item.code, []).append(item)
+        found += [
+            (spec, code, items) for code, items in by_code.items() if code != corpus.ASKED_FOR
+        ]
+    found.sort(key=lambda one: (one[0].name, one[1]))
+    return random.Random(seed).sample(found, min(DRAWN, len(found)))  # noqa: S311
+
+
+def shown(number: int, spec: Any, code: str, items: list[Diagnostic]) -> str:
+    """One question: what was found where, in which text."""
+    lines = [f"## {number}. {code} in {spec.name}", ""]
+    for item in items:
+        layer = f", layer {item.layer}" if item.layer else ""
+        lines.append(f"- line {item.span.line}{layer}: {item.message}")
+        lines.append(f"  - help: {item.help}")
+    text = spec.text.replace("# convcalc:", "# (silenced)").split("\n")
+    numbered = [f"{line:4}  {words}" for line, words in enumerate(text, 1)]
+    return "\n".join([*lines, "", "```text", *numbered, "```", ""])
+
+
+def questions(corpus: Any, folder: Path, seed: int) -> None:
+    """Write the findings and the table for the answers."""
+    asked = drawn(corpus, seed)
+    known = pages()
+    codes = sorted({code for _, code, _ in asked})
+    text = ["# Findings to judge", "", f"Seed {seed}.", ""]
+    text += [
+        shown(number, spec, code, items) for number, (spec, code, items) in enumerate(asked, 1)
+    ]
+    text += ["# What the rules say of themselves", ""]
+    text += [f"## {code} {known[code].name}\n\n{known[code].text}\n" for code in codes]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "findings.md").write_text("\n".join(text), encoding="utf-8")
+    with (folder / "template.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("number", "spec", "code", "defensible", "reason"))
+        for number, (spec, code, _) in enumerate(asked, 1):
+            rows.writerow((number, spec.name, code, "", ""))
+
+
+def agreement(corpus: Any, answers: Path) -> None:
+    """Print how many answers are those of the table, and Cohen's kappa."""
+    verdicts = {(row.spec, row.code): row.defensible for row in corpus.verdicts()}
+    with answers.open(encoding="utf-8", newline="") as file:
+        pairs = [
+            (row["defensible"].strip().lower() in ("true", "yes", "1"),
+             verdicts[row["spec"], row["code"]])
+            for row in csv.DictReader(file)
+        ]  # fmt: skip
+    counted = Counter(pairs)
+    same = (counted[True, True] + counted[False, False]) / len(pairs)
+    theirs, ours = (sum(pair[side] for pair in pairs) / len(pairs) for side in (0, 1))
+    chance = theirs * ours + (1 - theirs) * (1 - ours)
+    kappa = 1.0 if chance == 1 else (same - chance) / (1 - chance)
+    print(f"{len(pairs)} judged again: {100 * same:.3g}% as in the table, kappa {kappa:.2f}")
+    print(f"defensible: {100 * theirs:.3g}% by the answers, {100 * ours:.3g}% by the table")
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table, write the questions, or compare the answers."""
+    if arguments[:1] in (["--help"], ["-h"]):
+        print(__doc__)
+        return 0
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    import corpus_findings
+
+    if not arguments:
+        print(corpus_findings.table(), end="")
+    elif arguments[0].endswith(".csv"):
+        agreement(corpus_findings, Path(arguments[0]))
+    else:
+        questions(corpus_findings, Path(arguments[0]), int(arguments[1]) if arguments[1:] else SEED)
+    return 0
