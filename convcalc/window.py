@@ -46,7 +46,7 @@ class Window(NamedTuple):
 
     def room(self, size: int) -> int:
         """How far the kernel can travel over `size` values; negative when it does not fit."""
-        return (size - 1) * self.up + 1 + self.before + self.after - self.extent
+        return (size - 1) * self.up + 1 - self.extent + (self.before + self.after)
 
     def output(self, size: int) -> int:
         """Output size for `size` input values, (W − F + 2P)/S + 1 rounded down.
@@ -93,13 +93,11 @@ class Window(NamedTuple):
         >>> Window(kernel=2, stride=2, before=1, after=1).rounded_up(3).output(3)
         2
         """
-        left_over = self.remainder(size)
-        if left_over == 0:
+        room = self.room(size)
+        whole = -(-room // self.stride) * self.stride  # where the last window starts
+        if whole == room or whole >= size + self.before:
             return self
-        last_start = (self.output(size)) * self.stride
-        if last_start >= size + self.before:
-            return self
-        return self._replace(after=self.after + self.stride - left_over)
+        return self._replace(after=self.after + whole - room)
 
 
 def same(size: int, kernel: int, stride: int, dilation: int) -> Window:
