@@ -56,7 +56,9 @@ class Reasoned(int):
     negated: "Reasoned | None"
     """What it is the negative of, because −(−x // y) is how a ceiling is written."""
 
-    def __new__(cls, value: int, terms: Terms, negated: "Reasoned | None" = None) -> "Reasoned":
+    def __new__(  # noqa: PYI034 (Python 3.10 has no Self)
+        cls, value: int, terms: Terms, negated: "Reasoned | None" = None
+    ) -> "Reasoned":
         """Make a number that is what its terms add up to."""
         self = super().__new__(cls, value)
         self.terms = terms
@@ -68,9 +70,10 @@ class Reasoned(int):
             -int(self), {product: -count for product, count in self.terms.items()}, self
         )
 
-    def __pow__(self, power: int, modulus: None = None) -> int:  # type: ignore[override]
-        if modulus is not None or not isinstance(power, int) or not 0 < power <= MOST_FACTORS:
-            return int.__pow__(int(self), power, modulus)
+    def __pow__(self, power: int) -> int:  # type: ignore[override]
+        if not 0 < power <= MOST_FACTORS:
+            power_of: int = pow(int(self), power)
+            return power_of
         product: int = self
         for _ in range(power - 1):
             product = product * self
@@ -134,7 +137,7 @@ def _product(one: int, other: int) -> Terms:
 
 
 def _quotient(over: int, under: int) -> Terms:
-    """over // under: cancelled where every term holds all of `under`, else a quotient."""
+    """`over` // `under`: cancelled where every term holds all of `under`, else a quotient."""
     rest = int(over) % int(under)
     divisor = _factors(under) if isinstance(under, Reasoned) else ()
     if divisor:
@@ -161,7 +164,10 @@ def _cancelled(terms: Terms, divisor: Product) -> Terms | None:
             if atom not in factors:
                 return None
             factors.remove(atom)
-        left[tuple(factors)] = left.get(tuple(factors), 0) + count
+        # A sum that is the only factor left needs its bracket no more.
+        inner = factors[0].terms if len(factors) == 1 and isinstance(factors[0], Sum) else None
+        for rest, times in inner or ((tuple(factors), 1),):
+            left[rest] = left.get(rest, 0) + times * count
     return {product: count for product, count in left.items() if count}
 
 

@@ -26,7 +26,7 @@ LINES = (
     {"graph"},
     {"spec"},
     {"layers"},
-    {"shape", "window", "diagnostics", "collector"},
+    {"shape", "window", "reasons", "diagnostics", "collector"},
 )
 """From the top down; a part may import what stands on lines below its own, and itself.
 

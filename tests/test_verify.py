@@ -34,7 +34,7 @@ from convcalc.forward.images import DEVIATION, MEAN, read_image
 from convcalc.forward.observe import observe
 from convcalc.graph import Network, load, loads
 from convcalc.layers.activation import Relu
-from convcalc.layers.base import Plan, Weight
+from convcalc.layers.base import Plan, Product, Weight
 from convcalc.layers.convolution import Conv
 
 ROOT = Path(__file__).parent.parent
@@ -247,7 +247,7 @@ WRONG: list[tuple[Callable[[Plan], Plan], str]] = [
         "conv1: output 6×6×5 predicted, 6×6×4 observed",
     ),
     (
-        lambda plan: plan._replace(macs=plan.macs + 1),
+        lambda plan: plan._replace(products=(Product(plan.macs + 1, "weight"),)),
         "conv1: 3,889 MACs predicted, 3,888 observed",
     ),
     (
@@ -288,7 +288,9 @@ def test_a_wrong_plan_exits_with_1_and_shows_both_numbers(
 ) -> None:
     original = Conv.plan
     monkeypatch.setattr(
-        Conv, "plan", lambda self, xs: original(self, xs)._replace(macs=3888 * 2 + 1)
+        Conv,
+        "plan",
+        lambda self, xs: original(self, xs)._replace(products=(Product(3888 * 2 + 1, "weight"),)),
     )
     result = run(net)
 

@@ -5,9 +5,9 @@ A module is imported when a spec first names one of its kinds, because start-up 
 
 from importlib import import_module
 
-from convcalc.layers.base import Layer, Plan, Weight
+from convcalc.layers.base import Layer, Plan, Product, Weight
 
-__all__ = ["CATALOGUE", "Layer", "Plan", "Weight", "layer_class"]
+__all__ = ["CATALOGUE", "Layer", "Plan", "Product", "Weight", "layer_class"]
 
 CATALOGUE: dict[str, tuple[str, str]] = {
     "conv": ("convolution", "Conv"),

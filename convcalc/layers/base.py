@@ -51,16 +51,35 @@ class Weight(NamedTuple):
         return prod(self.shape)
 
 
+class Product(NamedTuple):
+    """What is multiplied with what, and how often: an input's values by a weight's, or another's.
+
+    A backward pass multiplies as often for the gradient of each of the two that learns.
+    """
+
+    macs: int
+    """Multiply-accumulates for one example; see docs/definitions.md."""
+    by: str | int
+    """The name of a weight, or the number of the other input."""
+
+
 class Plan(NamedTuple):
     """What a layer does to given input shapes: everything else is derived from this."""
 
     output: Shape
+    """Shape of the output of one example."""
     weights: tuple[Weight, ...] = ()
-    macs: int = 0
-    """Multiply-accumulates for one example; see docs/definitions.md."""
+    """What it learns or counts, in PyTorch's order."""
+    products: tuple[Product, ...] = ()
+    """What is multiplied with what."""
     windows: tuple[Window, ...] | None = ()
     """One window per spatial axis; () when every position is computed from itself alone, and None
     when positions of the output are no positions of the input (a flattened image)."""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one example; see docs/definitions.md."""
+        return sum([product.macs for product in self.products])
 
 
 class Declared(NamedTuple):

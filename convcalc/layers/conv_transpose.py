@@ -13,6 +13,7 @@ from convcalc.layers.base import (
     Layer,
     Padding,
     Plan,
+    Product,
     Weight,
     axes,
     padding_field,
@@ -125,7 +126,8 @@ class ConvTranspose(Layer):
         )
         weights = (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
         output = Shape(self.filters, output_sizes(found, x.spatial))
-        return Plan(output, weights, prod(x.spatial) * weight.size, found)
+        products = (Product(prod(x.spatial) * weight.size, weight.name),)
+        return Plan(output, weights, products, found)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[k, i·S + t·D − P] += w[c, k, t]·x[c, i], then b[k]. Source: torch.nn.ConvTranspose."""

@@ -15,6 +15,7 @@ from convcalc.layers.base import (
     Padding,
     PaddingMode,
     Plan,
+    Product,
     Rounding,
     Weight,
     axes,
@@ -46,7 +47,7 @@ def convolution_plan(
     output = Shape(filters, output_sizes(found, x.spatial))
     weight = Weight("weight", (filters, x.channels // groups, *per_axis(layer.kernel, x.rank)))
     weights = (weight, Weight("bias", (filters,))) if bias else (weight,)
-    return Plan(output, weights, prod(output.spatial) * weight.size, found)
+    return Plan(output, weights, (Product(prod(output.spatial) * weight.size, weight.name),), found)
 
 
 def convolution_forward(

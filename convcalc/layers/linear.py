@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import BIAS, Layer, Plan, Weight, whole
+from convcalc.layers.base import BIAS, Layer, Plan, Product, Weight, whole
 from convcalc.shape import Shape
 
 
@@ -40,7 +40,7 @@ class Linear(Layer):
         channels = xs[0].channels
         weight = Weight("weight", (self.features, channels))
         weights = (weight, Weight("bias", (self.features,))) if self.bias else (weight,)
-        return Plan(Shape(self.features), weights, weight.size)
+        return Plan(Shape(self.features), weights, (Product(weight.size, weight.name),))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[k] = Σ w[k, c]·x[c] + b[k]. Source: ONNX operator Gemm; torch.nn.Linear."""

@@ -13,6 +13,7 @@ from convcalc.layers.base import (
     Layer,
     Padding,
     Plan,
+    Product,
     Rounding,
     Weight,
     axes,
@@ -56,7 +57,7 @@ class LocallyConnected(Layer):
         kernel = per_axis(self.kernel, x.rank)
         weight = Weight("weight", (*output.axes, x.channels, *kernel))
         weights = (weight, Weight("bias", output.axes)) if self.bias else (weight,)
-        return Plan(output, weights, prod(weight.shape), found)
+        return Plan(output, weights, (Product(weight.size, weight.name),), found)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept as columns, which are multiplied position by position."""

@@ -1,0 +1,199 @@
+"""Numbers that remember: every formula, worked out again from its text, gives the plan's number."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_layers import ROWS, Row, layer, shape
+
+from convcalc.layers import layer_class
+from convcalc.layers.base import Plan, declarations, defaults
+from convcalc.reasons import Reasoned, filled, formula, name_of, named
+from convcalc.shape import Shape
+from convcalc.window import Window, same, transposed
+
+LETTERS = {
+    "filters": "K",
+    "features": "K",
+    "kernel": "F",
+    "stride": "S",
+    "padding": "P",
+    "dilation": "D",
+    "groups": "G",
+    "multiplier": "M",
+    "output_padding": "O",
+    "size": "N",
+    "factor": "r",
+    "amount": "A",
+}
+AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
+SIGNS = {"−": "-", "·": "*", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
+
+
+def lettered(value: Any, letter: str) -> Any:
+    """A field's value with all its whole numbers under the field's letter."""
+    if isinstance(value, tuple):
+        return tuple(lettered(each, letter) for each in value)
+    return named(value, letter) if type(value) is int else value
+
+
+def explained(row: Row) -> Plan:
+    """The plan of a row on numbers that remember."""
+    kind = layer_class(row.kind)
+    fields = {
+        name: lettered(row.fields.get(name, defaults(kind).get(name)), LETTERS.get(name, name))
+        for name in declarations(kind)
+        if name in row.fields or name in ("stride", "padding")
+    }
+    inputs = [
+        Shape(
+            named(x.channels, "C"),
+            tuple(
+                named(size, letter) for size, letter in zip(x.spatial, AXES[x.rank], strict=True)
+            ),
+        )
+        for x in map(shape, row.inputs.split())
+    ]
+    return kind(**fields).plan(inputs)
+
+
+def numbers(plan: Plan) -> Iterator[int]:
+    """Every number of a plan, and what is added up of them."""
+    yield from plan.output.axes
+    yield plan.output.size
+    for weight in plan.weights:
+        yield from weight.shape
+        yield weight.size
+    yield sum(weight.size for weight in plan.weights if not weight.buffer)
+    yield plan.macs
+    for window in plan.windows or ():
+        yield from window
+
+
+def worked_out(text: str) -> Fraction:
+    """The value of a formula with its numbers filled in, by Python's own arithmetic."""
+    for sign, python in SIGNS.items():
+        text = text.replace(sign, python)
+    text = re.sub(r"\d[\d,]*", lambda match: f"Fraction({match[0].replace(',', '')})", text)
+    names: dict[str, Callable[..., Any]] = {
+        "Fraction": Fraction,
+        "floor": math.floor,
+        "ceil": math.ceil,
+    }
+    value = eval(text, names)  # noqa: S307 (our own text)
+    assert isinstance(value, int | Fraction)
+    return Fraction(value)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.kind} {row.inputs}")
+def test_every_formula_worked_out_again_gives_the_plan_s_number(row: Row) -> None:
+    plan = layer(row.kind, row.fields).plan([shape(text) for text in row.inputs.split()])
+    reasoned = explained(row)
+
+    assert reasoned == plan
+    for number, wanted in zip(numbers(reasoned), numbers(plan), strict=True):
+        assert worked_out(filled(number)) == wanted, formula(number)
+
+
+FORMULAS = [
+    ("conv", {"filters": 96, "kernel": 11, "stride": 4}, "(H − F + 2·P)/S + 1"),
+    ("conv", {"filters": 1, "kernel": 3, "dilation": 2}, "(H − D·(F − 1) − 1 + 2·P)/S + 1"),
+    ("conv", {"filters": 1, "kernel": 3, "padding": 1, "stride": 2}, "⌊(H − F + 2·P)/S⌋ + 1"),
+    ("maxpool", {"kernel": 3, "stride": 2, "rounding": "ceil"}, "⌈(H − F + 2·P)/S⌉ + 1"),
+    ("conv", {"filters": 1, "kernel": 3, "stride": 3, "padding": "same"}, "⌈H/S⌉"),
+    ("conv_transpose", {"filters": 1, "kernel": 3, "stride": 2}, "(H − 1)·S + F − 2·P"),
+    (
+        "conv_transpose",
+        {"filters": 1, "kernel": 3, "stride": 2, "output_padding": 1},
+        "(H − 1)·S + F − 2·P + O",
+    ),
+    ("pixel_shuffle", {"factor": 2}, "H·r"),
+    ("global_avgpool", {}, "1"),
+    ("relu", {}, "H"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "wanted"), FORMULAS)
+def test_output_sizes_read_as_textbooks_write_them(
+    kind: str, fields: dict[str, Any], wanted: str
+) -> None:
+    inputs = "224x224x4" if "⌊" in wanted or "⌈" in wanted else "227x227x4"
+    plan = explained(Row(kind, fields, inputs, ""))
+
+    assert formula(plan.output.spatial[0]) == wanted
+
+
+def test_counts_read_as_textbooks_write_them() -> None:
+    plan = explained(Row("conv", {"filters": 96, "kernel": 11, "stride": 4}, "227x227x3", ""))
+    height, width = plan.output.spatial
+    names = {name_of(height): "H′", name_of(width): "W′"}
+    learned = sum(weight.size for weight in plan.weights)
+
+    assert formula(learned) == "K·(C·F·F + 1)"
+    assert filled(learned) == "96·(3·11·11 + 1)"
+    assert formula(plan.macs, names) == "H′·W′·K·C·F·F"
+    assert filled(plan.macs, names) == "55·55·96·3·11·11"
+
+
+small = st.integers(1, 12)
+
+
+@given(small, small, small, small, small, st.integers(1, 60))
+def test_windows_explain_themselves(
+    kernel: int, stride: int, dilation: int, before: int, after: int, size: int
+) -> None:
+    plain = (kernel, stride, dilation, before, after)
+    letters = [named(value, letter) for value, letter in zip(plain, "FSDPQ", strict=True)]
+    width = named(size, "W")
+    makers: tuple[Callable[..., Window], ...] = (
+        Window,
+        lambda f, s, d, p, q: Window(f, s, d, p, q, s),
+        transposed,
+        lambda f, s, d, *_: same(width if isinstance(f, Reasoned) else size, f, s, d),
+    )
+    for make in makers:
+        window, reasoned = make(*plain), make(*letters)
+        sizes = [reasoned.output(width), reasoned.rounded_up(width).output(width), reasoned.extent]
+
+        assert [window.output(size), window.rounded_up(size).output(size), window.extent] == sizes
+        for number in sizes:
+            assert worked_out(filled(number)) == number
+
+
+@given(st.data())
+def test_arithmetic_is_that_of_plain_numbers(data: st.DataObject) -> None:
+    """Any sum, product, power, negative and quotient, nested at random."""
+    values: list[tuple[int, int]] = []
+    for _ in range(data.draw(st.integers(2, 12))):
+        name = data.draw(st.sampled_from(["letter", "plain", "+", "-", "*", "//", "neg", "**"]))
+        if name == "letter" or not values:
+            value = data.draw(st.integers(-9, 30))
+            values.append((value, named(value, data.draw(st.sampled_from("ABC")) + str(value))))
+            continue
+        (one, reasoned), (other, second) = (data.draw(st.sampled_from(values)) for _ in range(2))
+        if name == "plain":
+            second = other
+        if abs(one) > 10**6 or abs(other) > 10**6 or (name == "//" and other <= 0):
+            continue
+        if name == "neg":
+            values.append((-one, -reasoned))
+        elif name == "**":
+            values.append((one**2, reasoned**2))
+        else:
+            work: dict[str, Callable[[int, int], int]] = {
+                "+": lambda a, b: a + b,
+                "plain": lambda a, b: b * a + b,
+                "-": lambda a, b: a - b,
+                "*": lambda a, b: a * b,
+                "//": lambda a, b: a // b,
+            }
+            values.append((work[name](one, other), work[name](reasoned, second)))
+
+    for plain, number in values:
+        assert number == plain
+        assert worked_out(filled(number)) == plain, (filled(number), formula(number))
