@@ -298,6 +298,79 @@ def test_of_a_spec_that_is_new_all_is_added(
 
 
 @needs_git
+@pytest.mark.parametrize("spec", ["b.yaml", "family.yaml#large"])
+@pytest.mark.parametrize("kind", ["between", "since"])
+def test_what_only_one_side_has_is_all_new_or_all_gone(
+    run: Callable[..., Result], git: Callable[..., None], tmp_path: Path, spec: str, kind: str
+) -> None:
+    """A file and a member of a family, between two revisions and since one, and in both ways."""
+    between = kind == "between"
+    family = "parameters: {n: 4}\npresets: {small: {n: 2}PRESET}\n" + HEAD + A.replace("4,", "n,")
+    texts = {
+        "with": {
+            "b.yaml": HEAD + A + TAIL,
+            "family.yaml": family.replace("PRESET", ", large: {n: 8}"),
+        },
+        "without": {"a.yaml": HEAD + A, "family.yaml": family.replace("PRESET", "")},
+    }
+    for name, files in texts.items():
+        git("checkout", "-q", "--orphan", name)
+        for path in tmp_path.glob("*.yaml"):
+            path.unlink()
+        for file, text in files.items():
+            (tmp_path / file).write_text(text)
+        git("add", "-A")
+        git("commit", "-q", "-m", name)
+    for old, new in (("without", "with"), ("with", "without")):
+        git("checkout", "-q", "with" if between else new)
+        limit = ("--fail-on-increase", "parameters=1%", "--format", "json")
+        result = run("--git", f"{old}..{new}" if between else old, spec, *limit)
+        assert result.exit_code == 0, result.stderr
+        value = json.loads(result.stdout)
+        fresh = new == "with"
+        assert {layer["status"] for layer in value["layers"]} == {"added" if fresh else "removed"}
+        delta = value["totals"]["parameters"]
+        assert delta["old" if fresh else "new"] == 0
+        assert delta["difference"] * (1 if fresh else -1) > 0
+        where = f"in {old if fresh else new}" if fresh or between else "there any more"
+        said = f"convcalc: {spec} is not {where}: all of it is {'new' if fresh else 'gone'}"
+        assert result.stderr.startswith(said)
+        for name in ("table", "markdown"):
+            shown = run("--git", f"{old}..{new}" if between else old, spec, "--format", name)
+            assert shown.exit_code == 0
+    both = run("--git", "with..without" if between else "with", "family.yaml#huge")
+    assert both.exit_code == 2
+    assert "there is no preset `huge`" in both.stderr
+
+
+@needs_git
+def test_a_shallow_clone_is_named_where_it_lacks_a_revision(
+    run: Callable[..., Result],
+    git: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(2):
+        (tmp_path / "b.yaml").write_text(HEAD + A * number + TAIL)
+        git("add", "-A")
+        git("commit", "-q", "-m", str(number))
+    git("branch", "other")
+    clone = tmp_path / "clone"
+    git("clone", "-q", "--depth", "1", tmp_path.as_uri(), str(clone))
+    monkeypatch.chdir(clone)
+    for revision in ("HEAD~1", "other", "HEAD..HEAD~1"):
+        result = run("--git", revision, "b.yaml")
+        assert result.exit_code == 2
+        assert (
+            "there is no such revision in this shallow clone; fetch the history: " in result.stderr
+        )
+        assert "`fetch-depth: 0`" in result.stderr
+    assert run("--git", "HEAD", "b.yaml").exit_code == 0
+    monkeypatch.chdir(tmp_path)
+    assert "shallow" not in run("--git", "nope", "b.yaml").stderr
+
+
+@needs_git
 def test_links_are_followed_in_git_too(
     run: Callable[..., Result], git: Callable[..., None], tmp_path: Path
 ) -> None:

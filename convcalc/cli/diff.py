@@ -18,8 +18,9 @@ from convcalc.diagnostics import exit_code
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import INPUT, Network, read, read_text
 from convcalc.shape import Shape
+from convcalc.spec.bundled import find_bundled
 from convcalc.spec.promises import amount
-from convcalc.spec.source import MAX_BYTES, Source
+from convcalc.spec.source import MAX_BYTES, MapNode, Source, read_source
 
 SECONDS = 60
 """Longest that git may take."""
@@ -114,9 +115,10 @@ def command(
 ) -> None:
     """Show layers added, removed and changed, and what that does to the totals.
 
-    Compares OLD with NEW, or with --git each SPEC with an earlier revision of itself; of a spec
-    that the revision has not, all is added, and it may be as large as it is. Exit codes: 0 fine,
-    1 grown by more than --fail-on-increase or errors in a spec, 2 could not run.
+    Compares OLD with NEW, or with --git each SPEC with an earlier revision of itself. Of a spec, or
+    a member of a family, that only one side has all is new, and may be as large as it is, or all
+    is gone. Exit codes: 0 fine, 1 grown by more than --fail-on-increase or errors in a spec, 2
+    could not run.
 
     \b
     Examples:
@@ -132,6 +134,7 @@ def command(
         raise click.UsageError(message)
     given = dict(settings)
     fresh: list[str] = []
+    notes: list[str] = []
     pairs: list[tuple[Network, Network]] = []
     if revision is None:
         old, new = (read(spec, input=shape, parameters=given) for spec in specs)
@@ -141,19 +144,25 @@ def command(
         if last.startswith("."):
             message = f"{revision!r} has three dots: two revisions are written {first}..{last[1:]}"
             raise click.UsageError(message)
+        first, last = first or "HEAD", last or "HEAD"
         for spec in specs:
-            before = _at_revision(spec, first or "HEAD", new=not dots)
-            if dots:
-                source = _at_revision(spec, last or "HEAD", new=False)
-                assert source is not None  # noqa: S101 (it may not be new)
-                after = read_text(source, input=shape, parameters=given)
-            else:
-                after = read(spec, input=shape, parameters=given)
-            if before is None:
+            sides = (_at_revision(spec, first), _at_revision(spec, last) if dots else _now(spec))
+            before, after = (
+                None if side is None else read_text(side, input=shape, parameters=given)
+                for side in _where_it_is(spec, first, *sides)
+            )
+            if before is None and after is not None:
                 fresh.append(after.path)
-                pairs.append((_nothing(after, f"{spec}@{first}"), after))
-            else:
-                pairs.append((read_text(before, input=shape, parameters=given), after))
+                note = ", and limits on growth are not held against it" if limits else ""
+                notes.append(f"{spec} is not in {first}: all of it is new{note}")
+                before = _nothing(after, f"{spec}@{first}")
+            elif after is None and before is not None:
+                where = f"in {last}" if dots else "there any more"
+                notes.append(f"{spec} is not {where}: all of it is gone")
+                after = _nothing(before, f"{spec}@{last}" if dots else spec)
+            assert before is not None  # noqa: S101 (for the type checker)
+            assert after is not None  # noqa: S101
+            pairs.append((before, after))
     errors = (found for pair in pairs for network in pair for found in network.errors)
     failed = list(dict.fromkeys(errors))
     if failed:
@@ -168,9 +177,8 @@ def command(
         write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
     else:
         write("\n".join(texts))
-    for path in fresh:
-        note = ", and limits on growth are not held against it" if limits else ""
-        click.echo(f"convcalc: {path} is not in {revision}: all of it is new{note}", err=True)
+    for note in notes:
+        click.echo(f"convcalc: {note}", err=True)
     old_ones = [one for one in comparisons if one.new.path not in fresh]
     sys.exit(int(_grown(old_ones, limits)))
 
@@ -200,8 +208,38 @@ def _nothing(network: Network, path: str) -> Network:
     )
 
 
-def _at_revision(spec: str, revision: str, *, new: bool) -> Source | None:
-    """A spec as it was at a git revision; None where it is `new` since, which it may be."""
+def _where_it_is(
+    spec: str, revision: str, old: Source | None, new: Source | None
+) -> tuple[Source | None, Source | None]:
+    """The two sides of a comparison, None where a file or member of a family is missing."""
+    if old is None and new is None:
+        message = f"git cannot show {spec} at {revision}: there is no such file"
+        raise click.UsageError(message)
+    there = [side is not None and not _lacks_member(side) for side in (old, new)]
+    if not any(there):  # which is a finding in the one that there is
+        return old or new, new or old
+    return (old if there[0] else None), (new if there[1] else None)
+
+
+def _lacks_member(source: Source) -> bool:
+    """Whether a family can be read and has not the member that is asked for."""
+    root = Source(source.path, source.text).compose() if source.preset else None
+    if not isinstance(root, MapNode):
+        return False
+    presets = root.entries.get("presets")
+    return not isinstance(presets, MapNode) or source.preset not in presets.entries
+
+
+def _now(spec: str) -> Source | None:
+    """A spec as it is in the working tree; None where there is none."""
+    file, sign, _ = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
+    if not os.path.lexists(file if sign else spec):
+        return None
+    return read_source(spec, find_bundled)
+
+
+def _at_revision(spec: str, revision: str) -> Source | None:
+    """A spec as it was at a git revision; None where there was none."""
     file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
     file = file if sign or not preset else spec
     if revision.startswith("-"):
@@ -227,11 +265,14 @@ def _at_revision(spec: str, revision: str, *, new: bool) -> Source | None:
     if found is None:
         commit = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
         known = bool(_git(folder, commit, b"", fails=True))
-        if known and new and os.path.isfile(file) and head.endswith(b" missing"):
+        if known and head.endswith(b" missing"):
             return None
-        reason = "there is no such file" if known else "there is no such revision"
-        if known and not head.endswith(b" missing"):  # a link that leads nowhere, or a folder
-            reason = "it is no file there"
+        reason = "it is no file there" if known else "there is no such revision"  # a link, a folder
+        if not known and _git(folder, ["rev-parse", "--is-shallow-repository"], b"") == b"true\n":
+            reason += (
+                " in this shallow clone; fetch the history: `git fetch --unshallow`, or "
+                "`fetch-depth: 0` for actions/checkout"
+            )
         message = f"git cannot show {file} at {revision}: {reason}"
         raise click.UsageError(message)
     data = content[: int(found[1])][: MAX_BYTES + 1]
