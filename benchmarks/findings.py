@@ -10,6 +10,7 @@ and with what somebody needs to judge them anew, and a table to write the answer
 
 import csv
 import random
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -20,6 +21,18 @@ from convcalc.rules.pages import pages
 
 DRAWN = 100
 SEED = 32
+TASK = """Each question shows what a rule finds in a network that works, and the network.
+Write into template.csv `true` where the findings are defensible and `false` where they are not, and
+why, by something outside of this project:
+
+- true: a later version of the network's source did what the help says; or doing it keeps the shapes
+  of the other layers and lowers a cost (parameters, multiplications, values kept); or somebody has
+  measured what the rule warns of.
+- false: the source explains why it is so; or nothing outside speaks for the finding.
+
+Notes are a matter of taste or budget: judge whether what they say is right and can be followed, not
+whether it must be. Where several findings differ, say what holds for most of them. The pages of the
+rules are at the end. Drawn by seed {seed}."""
 
 
 def drawn(corpus: Any, seed: int) -> list[tuple[Any, str, list[Diagnostic]]]:
@@ -43,7 +56,7 @@ def shown(number: int, spec: Any, code: str, items: list[Diagnostic]) -> str:
         layer = f", layer {item.layer}" if item.layer else ""
         lines.append(f"- line {item.span.line}{layer}: {item.message}")
         lines.append(f"  - help: {item.help}")
-    text = spec.text.replace("# convcalc:", "# (silenced)").split("\n")
+    text = re.sub(r" *# convcalc:[^\n]*", "", spec.text).split("\n")  # they give reasons away
     numbered = [f"{line:4}  {words}" for line, words in enumerate(text, 1)]
     return "\n".join([*lines, "", "```text", *numbered, "```", ""])
 
@@ -53,7 +66,7 @@ def questions(corpus: Any, folder: Path, seed: int) -> None:
     asked = drawn(corpus, seed)
     known = pages()
     codes = sorted({code for _, code, _ in asked})
-    text = ["# Findings to judge", "", f"Seed {seed}.", ""]
+    text = ["# Findings to judge", "", TASK.format(seed=seed), ""]
     text += [
         shown(number, spec, code, items) for number, (spec, code, items) in enumerate(asked, 1)
     ]
