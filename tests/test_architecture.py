@@ -56,7 +56,7 @@ HELPERS = {"columns", "diagnostics", "html", "numbers", "rows", "summary"}
 LAYER_HELPERS = {"__init__", "arrays", "base", "operations", "sliding", "special"}
 """Modules of layers/ without a kind of layer."""
 
-CLI_HELPERS = {"__init__", "options"}
+CLI_HELPERS = {"__init__", "options", "output"}
 """Modules of cli/ without a command."""
 
 

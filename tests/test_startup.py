@@ -78,7 +78,7 @@ def test_one_command_imports_no_other() -> None:
     found = ours(imported("", arguments=("analyze", "vgg16", "--format", "json")))
     commands = {name for name in found if name.startswith("convcalc.cli.")}
 
-    assert commands == {"convcalc.cli.analyze", "convcalc.cli.options"}
+    assert commands == {f"convcalc.cli.{name}" for name in ("analyze", "options", "output")}
     assert not {name for name in found if name.startswith(("convcalc.rules", "convcalc.checks"))}
     assert "convcalc.analysis.memory" not in found
 
@@ -100,7 +100,7 @@ def test_the_table_imports_rich_and_no_arrays() -> None:
 def test_help_imports_no_command() -> None:
     found = imported("", arguments=("--help",))
 
-    assert ours(found) == {"convcalc", "convcalc.cli"}
+    assert ours(found) == {"convcalc", "convcalc.cli", "convcalc.cli.output"}
     assert not roots(found) & (HEAVY | {"yaml"})
 
 

@@ -50,7 +50,7 @@ def key(path: str, baseline: str) -> str:
 def read_baseline(path: str) -> Baseline:
     """The baseline in a file; `BaselineError` where there is none."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
         value = json.loads(text)
         if value["schema"] != SCHEMA:
             message = f"{path}: this is schema {value['schema']!r}, and {SCHEMA} is known"
@@ -133,7 +133,8 @@ def updated(
 
 def _stale(baseline: Baseline, file: str, code: str, allowed: int, has: int) -> Diagnostic:
     lines = baseline.text.splitlines()
-    number = next((at for at, line in enumerate(lines) if json.dumps(file) in line), 0)
+    names = (json.dumps(file), json.dumps(file, ensure_ascii=False))
+    number = next((at for at, line in enumerate(lines) if any(x in line for x in names)), 0)
     number = next((at for at in range(number, len(lines)) if f'"{code}"' in lines[at]), number)
     line = lines[number] if lines else ""
     column = max(line.find(f'"{code}"'), 0) + 1

@@ -125,7 +125,7 @@ def read_settings(path: str) -> Settings:
 
 def _has_table(path: str) -> bool:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return False
     if "convcalc" not in text:
@@ -135,7 +135,7 @@ def _has_table(path: str) -> bool:
 
 def _parsed(path: str) -> tuple[str, dict[str, Any]]:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
         return text, tomllib.loads(text)
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"

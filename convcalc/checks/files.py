@@ -62,7 +62,11 @@ def find(
         seen = False
         for match in matches:
             seen = True
-            listed.setdefault(os.path.realpath(match) if os.path.lexists(match) else match, match)
+            file = os.path.realpath(match) if os.path.lexists(match) else match
+            before = listed.setdefault(file, match)
+            if before != match and before not in paths and os.path.islink(before):
+                del listed[file]  # a link that was come upon does not hide the name of its file
+                listed[file] = match
         if not seen and not (only_specs and os.path.isfile(path)):
             empty.append(path)
     return Found(list(listed.values()), empty, excluded)

@@ -1,10 +1,9 @@
 """The table of commands; each is imported when it is called."""
 
-import codecs
 import gc
 import os
-import sys
 from importlib import import_module
+from typing import Any
 
 # Imports and reports make hardly any garbage: looking for it after every 700 objects took 4 to 9 %
 # of the time of `analyze vgg16` (`python -m benchmarks startup`).
@@ -13,6 +12,7 @@ gc.set_threshold(100_000, 20, 20)
 import click  # noqa: E402 (the line above is for this import, too)
 
 from convcalc import __version__  # noqa: E402
+from convcalc.cli.output import prepare  # noqa: E402
 
 COMMANDS = {
     "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
@@ -60,6 +60,11 @@ class Commands(click.Group):
         if found[1] is not None:
             _refuse_repeated(ctx, found[1], found[2])
         return found
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command line; both streams take any text from here on."""
+        prepare()
+        return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; whatever goes wrong in here ends in one line and exit code 2."""
@@ -119,25 +124,6 @@ def _refuse_repeated(ctx: click.Context, command: click.Command, args: list[str]
             raise click.UsageError(f"{names} is given twice, and one would have no effect", own)
 
 
-PLAIN = {"×": "x", "−": "-", "–": "-", "→": "->", "←": "<-", "·": "*", "…": "...", "√": "sqrt"}
-"""What is written instead of characters that an output cannot encode."""
-
-
-def _plain_text(error: UnicodeError) -> tuple[str, int]:
-    """Write characters that an output cannot encode in others, as an error handler of codecs."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    missing = error.object[error.start : error.end]
-    return "".join(PLAIN.get(character, "?") for character in missing), error.end
-
-
 def main() -> None:
     """Run the command line."""
-    codecs.register_error("convcalc.plain", _plain_text)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="convcalc.plain")
     convcalc(prog_name="convcalc")

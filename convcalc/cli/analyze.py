@@ -7,7 +7,8 @@ from importlib import import_module
 import click
 
 from convcalc.analysis import Report, analyze
-from convcalc.cli.options import colors, network_options, size_options, write
+from convcalc.cli.options import network_options, size_options
+from convcalc.cli.output import colors, write_all, write_findings
 from convcalc.diagnostics import Diagnostic, exit_code
 from convcalc.formats import FORMATS
 from convcalc.graph import Network, read
@@ -107,19 +108,11 @@ def command(
         if name == "csv":
             options.update(header=not texts, several=len(specs) > 1)
         texts.append(_rendered(render, name, report, options, peak))
-    if name == "json" and len(specs) > 1:
-        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
-    else:
-        write(("" if name == "csv" else "\n").join(texts))
+    write_all(texts, name)
     for text, _ in verdicts:
         # Formats that programs read stay what they are.
         click.echo(text, err=name in ("json", "csv"))
-    if found:
-        from convcalc.formats import diagnostics
-
-        if texts and sys.stdout.isatty() and sys.stderr.isatty():
-            click.echo(err=True)  # both are read on one screen
-        click.echo(diagnostics.render(found, color=colors(sys.stderr)), err=True, nl=False)
+    write_findings(found, below=bool(texts))
     sys.exit(exit_code(found) or int(not all(good for _, good in verdicts)))
 
 
@@ -142,8 +135,6 @@ def _rendered(
     """The report in a format, with the options that only some formats take."""
     if peak is not None:
         options.update(peak=peak)
-    if name == "json":
-        options.update(ascii_only=not (sys.stdout.encoding or "").lower().startswith("utf"))
-    elif name == "table":
+    if name == "table":
         options.update(color=colors(sys.stdout))
     return render(report, **options)

@@ -19,7 +19,8 @@ from convcalc.checks.files import Found, find
 from convcalc.checks.globs import glob_problem
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import FAIL_ON, FORMATS, Given, Limit, Settings
-from convcalc.cli.options import colors, network_options, write
+from convcalc.cli.options import network_options
+from convcalc.cli.output import colors, write, write_file
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
 from convcalc.formats.check import About, CheckReport, not_looked_at
 from convcalc.formats.numbers import plural
@@ -265,7 +266,7 @@ def command(
         return
     if show_files:
         gone = [file for file in found.files if file != "-" and not _is_there(file)]
-        write("".join(f"{file}\n" for file in found.files if file not in gone))
+        write("".join(f"{file}\n" for file in found.files if file not in gone), "paths")
         _note_excluded(found.excluded, told)
         _note_empty((*found.empty, *gone))
         sys.exit(2 if found.empty or gone else 0)
@@ -361,7 +362,7 @@ def _beyond(
         findings = [item for one in group for item in one.diagnostics]
         looked = {one.path: partial(one.looked_for, settings=task.of(one.path)) for one in group}
         if updating:
-            _write_file(path, updated(path, findings, looked, known))
+            write_file(path, updated(path, findings, looked, known))
             known = read_baseline(path)  # noqa: PLW2901 (what was written is known now)
         if known is None:
             continue
@@ -437,7 +438,7 @@ def _differences(found: Found, task: Task) -> int:
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
             for line in lines
         )
-        write("".join(ended))
+        write("".join(ended), "patch")
     for item in unread:
         place = f":{item.span.line}:{item.span.column}" if item.source_line else ""
         click.echo(f"convcalc: {item.path}{place}: {item.code} {item.message}", err=True)
@@ -577,15 +578,15 @@ def _show(
 
         write(render_statistics(report))
     else:
-        write(_rendered(name, report, color=colored))
+        write(_rendered(name, report, color=colored), name)
     if on_actions and told.format in (None, "github"):
-        write(_rendered("github", report))
+        write(_rendered("github", report), "github")
     for format_name, file in outputs:
         text = _rendered(format_name, report)
         if file == "-":
-            write(text)
+            write(text, format_name)
         else:
-            _write_file(file, text)
+            write_file(file, text)
 
 
 def _rendered(name: str, report: CheckReport, *, color: bool = False) -> str:
@@ -608,14 +609,6 @@ def _root(format_name: str) -> str:
             return here
         at = above
     return at
-
-
-def _write_file(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        message = f"{path}: cannot be written: {error.strerror or error}"
-        raise click.UsageError(message) from None
 
 
 def _note_skipped(checked: Sequence[Checked]) -> bool:

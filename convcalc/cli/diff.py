@@ -13,7 +13,8 @@ from typing import NamedTuple
 import click
 
 from convcalc.analysis.compare import TOTALS, Comparison, compare
-from convcalc.cli.options import colors, network_options, size_options, write
+from convcalc.cli.options import network_options, size_options
+from convcalc.cli.output import colors, write_all, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import INPUT, Network, read, read_text
@@ -166,17 +167,12 @@ def command(
     errors = (found for pair in pairs for network in pair for found in network.errors)
     failed = list(dict.fromkeys(errors))
     if failed:
-        from convcalc.formats.diagnostics import render as render_diagnostics
-
-        click.echo(render_diagnostics(failed, color=colors(sys.stderr)), err=True, nl=False)
+        write_findings(failed)
         sys.exit(exit_code(failed))
     comparisons = [compare(old, new, batch=batch, dtype=dtype) for old, new in pairs]
     render = import_module(f"convcalc.formats.diff.{format_name}").render
     texts = [render(one, color=colors(sys.stdout)) for one in comparisons]
-    if format_name == "json" and len(texts) > 1:
-        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
-    else:
-        write("\n".join(texts))
+    write_all(texts, format_name)
     for note in notes:
         click.echo(f"convcalc: {note}", err=True)
     old_ones = [one for one in comparisons if one.new.path not in fresh]

@@ -5,7 +5,7 @@ import json
 import click
 
 from convcalc.analysis import analyze
-from convcalc.cli.options import write
+from convcalc.cli.output import write
 from convcalc.formats.numbers import grouped, scaled
 from convcalc.formats.plain import aligned
 from convcalc.graph import load
@@ -56,7 +56,7 @@ def command(patterns: tuple[str, ...], format_name: str) -> None:
             }
         )
     if format_name == "json":
-        write(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        write(json.dumps(found, indent=1, ensure_ascii=False) + "\n", format_name)
         return
     cells = [["Name", "Input", "Parameters", "MACs", "Year"]]
     for entry in found:

@@ -18,7 +18,8 @@ from convcalc.analysis.memory import (
     refusals,
 )
 from convcalc.analysis.memory.sharding import STAGES
-from convcalc.cli.options import colors, network_options, size_options, write
+from convcalc.cli.options import network_options, size_options
+from convcalc.cli.output import colors, write_all, write_findings
 from convcalc.diagnostics import Diagnostic, Span, exit_code
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
@@ -240,16 +241,8 @@ def command(
                 diagnostics=known,
             )
         )
-    if name == "json" and len(specs) > 1:
-        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n")
-    else:
-        write(("" if name == "csv" else "\n").join(texts))
-    if found:
-        from convcalc.formats import diagnostics
-
-        if texts and sys.stdout.isatty() and sys.stderr.isatty():
-            click.echo(err=True)  # both are read on one screen
-        click.echo(diagnostics.render(found, color=colors(sys.stderr)), err=True, nl=False)
+    write_all(texts, name)
+    write_findings(found, below=bool(texts))
     sys.exit(exit_code(found))
 
 

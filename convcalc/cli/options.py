@@ -1,7 +1,5 @@
 """Options that several commands share."""
 
-import os
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -90,26 +88,3 @@ def batch_option(function: F) -> F:
         metavar="N",
         help="Examples at once.",
     )(function)
-
-
-def colors(stream: Any) -> bool:
-    """Whether to colour what goes to a stream (https://no-color.org)."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
-
-
-def write(text: str) -> None:
-    """Write to standard output; end quietly when nobody reads on."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (until the process ends)
-        raise click.exceptions.Exit(0) from None
-    except OSError as error:
-        click.echo(f"convcalc: cannot write: {error.strerror or error}", err=True)
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (what is left goes nowhere)
-        raise click.exceptions.Exit(2) from None

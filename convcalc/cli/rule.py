@@ -4,7 +4,7 @@ import json
 
 import click
 
-from convcalc.cli.options import write
+from convcalc.cli.output import write
 from convcalc.diagnostics import closest
 from convcalc.rules.pages import Page, pages
 
@@ -34,7 +34,8 @@ def command(codes: tuple[str, ...], *, every: bool, format_name: str) -> None:
     chosen = list(found.values()) if every or not codes else _chosen(codes, found)
     if format_name == "json":
         listed = [_fields(page) for page in chosen]
-        write(json.dumps({"schema": 1, "rules": listed}, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps({"schema": 1, "rules": listed}, indent=1, ensure_ascii=False)
+        write(f"{text}\n", format_name)
     elif codes or every:
         write("\n".join(page.markdown for page in chosen))
     else:

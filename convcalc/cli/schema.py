@@ -4,7 +4,7 @@ import json
 
 import click
 
-from convcalc.cli.options import write
+from convcalc.cli.output import write
 from convcalc.spec.schema import spec_schema
 
 
@@ -16,4 +16,4 @@ def command() -> None:
     Example: convcalc schema > convcalc.schema.json
     and in a spec: # yaml-language-server: $schema=convcalc.schema.json
     """
-    write(json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n")
+    write(json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n", "json")

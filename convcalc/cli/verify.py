@@ -11,7 +11,8 @@ import click
 
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
-from convcalc.cli.options import batch_option, colors, network_options, write
+from convcalc.cli.options import batch_option, network_options
+from convcalc.cli.output import colors, write, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.formats.numbers import both_bytes, plural
 from convcalc.formats.verify import VERIFY_FORMATS, Verdict
@@ -144,9 +145,7 @@ def command(
     """
     network = read(spec, input=shape, parameters=dict(settings))
     if network.errors:
-        from convcalc.formats import diagnostics
-
-        click.echo(diagnostics.render(network.errors, color=colors(sys.stderr)), err=True, nl=False)
+        write_findings(network.errors)
         sys.exit(exit_code(network.errors))
     if map_path is not None and weights_path is None:
         raise click.UsageError("--weights-map says what --weights calls things; there are none")
@@ -189,7 +188,7 @@ def command(
         raise CannotRun("there is not enough memory to run this network") from error
     name = format_name or ("table" if sys.stdout.isatty() else "plain")
     render = import_module(f"convcalc.formats.verify.{name}").render
-    write(render(verdict, color=colors(sys.stdout)))
+    write(render(verdict, color=colors(sys.stdout)), name)
     sys.exit(int(not verdict.good))
 
 
@@ -322,10 +321,7 @@ def _mapping(path: str) -> Mapping[str, str]:
     source = Source(path, text.decode("utf-8-sig", "replace"))
     root = source.compose()
     if source.diagnostics:
-        from convcalc.formats import diagnostics
-
-        shown = diagnostics.render(source.diagnostics, color=colors(sys.stderr))
-        click.echo(shown, err=True, nl=False)
+        write_findings(source.diagnostics)
         raise CannotRun(f"{path} is no mapping that can be read")
     entries = root.entries if isinstance(root, MapNode) else {}
     found = {name: node.text for name, node in entries.items() if isinstance(node, ScalarNode)}
@@ -355,7 +351,7 @@ def _classified(
         raise CannotRun(f"--top needs scores of classes, and the output is {output}")
     names: Sequence[str] = ()
     if classes is not None:
-        names = Path(classes).read_text(encoding="utf-8").splitlines()
+        names = Path(classes).read_text(encoding="utf-8-sig").splitlines()
         if len(names) != output.channels:
             raise CannotRun(
                 f"{classes} names {plural(len(names), 'class')}, and the output has "

@@ -12,9 +12,9 @@ SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
 
 
-def render(report: Report, *, ascii_only: bool = False, **_: object) -> str:
-    """The report as a JSON object, ending in a newline; escaped where only ASCII will do."""
-    dump = json.JSONEncoder(ensure_ascii=ascii_only).encode
+def render(report: Report, **_: object) -> str:
+    """The report as a JSON object, ending in a newline."""
+    dump = json.JSONEncoder(ensure_ascii=False).encode
     head = {
         "schema": SCHEMA,
         "name": report.name,

@@ -1,7 +1,7 @@
 """The table on a terminal: a tree of blocks, colours, and bars for shares of the memory."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,8 +14,8 @@ from convcalc.formats.numbers import bar, scaled
 from convcalc.formats.rows import Row, rows
 from convcalc.formats.summary import notes, summary, title
 
-LEAST = 20
-"""Characters that hyperparameters keep before other columns give way."""
+LEAST, VERY_LEAST = 20, 14
+"""Characters that hyperparameters keep before other columns give way, and before they go."""
 
 
 def render(
@@ -48,9 +48,11 @@ def render(
             shares = [_share(row, most) for row in shown]
             grid.insert(position + 1, _Column("share", shares))
             break
-    hidden = [] if columns else _fit(grid, console.width, shown)
+    fit = _Fit(grid, console.width, shown, chosen=columns is not None)
+    shown_totals = summary(report, peak)
     # Wider than the terminal if it must be, because a number cut off is a wrong number.
-    console.width = max(console.width, _needed(grid))
+    across = sum(_widest(part, shown_totals) for part in range(3)) + 2 * 2
+    console.width = max(console.width, fit.needed, across)
     # The space between columns is their width's, because a padded cell takes rich twice the time.
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=0)
     for column in grid:
@@ -59,7 +61,7 @@ def render(
             column.title,
             justify="right" if column.right else "left",
             no_wrap=not wide,
-            min_width=None if wide else column.width + 1,
+            min_width=None if wide else column.width + fit.gap - 1,
             overflow="fold",
         )
     for cells in zip(*(column.cells for column in grid), strict=True):
@@ -67,7 +69,6 @@ def render(
     console.print(Text(title(report), style="bold"))
     console.print(table)
     console.print()
-    shown_totals = summary(report, peak)
     totals = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     totals.add_column(style="bold", no_wrap=True, min_width=len("Activations"))
     totals.add_column(justify="right", no_wrap=True, min_width=_widest(1, shown_totals))
@@ -75,8 +76,8 @@ def render(
     for line in shown_totals:
         totals.add_row(*map(Text, line))
     console.print(totals)
-    if hidden:
-        note = f"Not shown for want of width: {', '.join(hidden)} (--columns chooses)."
+    if fit.hidden:
+        note = f"Not shown for want of width: {', '.join(fit.hidden)} (--columns chooses)."
         console.print(Text(note, style="dim"))
     for said in notes(report):
         console.print(Text(said, style="bold red"))
@@ -96,46 +97,75 @@ class _Column:
     def width(self) -> int:
         """Characters of the widest cell."""
         titles = max(map(len, self.title.split("\n")))
-        return max(titles, max((len(cell) for cell in self.cells), default=0))
+        return max(titles, max((cell.cell_len for cell in self.cells), default=0))
 
 
-def _needed(grid: list[_Column]) -> int:
-    """Characters that the columns take at least, two of space after each."""
-    widths = [
-        min(column.width, LEAST) if column.name == "hyperparameters" else column.width
-        for column in grid
-    ]
-    return sum(widths) + 2 * len(grid)
+class _Fit:
+    """Columns that were made to fit, the least important first, and how.
 
-
-def _fit(grid: list[_Column], width: int, shown: list[Row]) -> list[str]:
-    """Make the columns fit, the least important first; the names of those left out.
-
-    Hyperparameters fold to LEAST characters, MACs get a unit, and then columns go. No number is
-    ever cut off.
+    MACs get a unit, bars go, then memory and the receptive field; hyperparameters fold to LEAST
+    characters and then further, columns move together, and at last hyperparameters and the kind go.
+    No number is ever cut off.
     """
 
-    def excess() -> int:
-        return _needed(grid) - width
+    def __init__(self, grid: list[_Column], width: int, shown: list[Row], *, chosen: bool) -> None:
+        self.grid = grid
+        self.least = LEAST
+        self.gap = 2
+        """Spaces behind each column."""
+        self.hidden: list[str] = []
+        """Columns that are left out."""
+        steps: list[Callable[[], object]] = [
+            lambda: _with_units(grid, shown),
+            lambda: self._drop("share"),
+            lambda: self._drop("memory"),
+            lambda: self._drop("receptive_field"),
+            self._fold,
+            lambda: setattr(self, "gap", 1),
+            lambda: self._drop("hyperparameters"),
+            lambda: self._drop("kind"),
+        ]
+        for step in [] if chosen else steps:
+            if self.needed <= width:
+                break
+            step()
+        if "hyperparameters" in self.hidden:
+            self.gap = 2
+            if self.needed > width:
+                self.gap = 1
 
-    def drop(name: str) -> None:
-        grid[:] = [column for column in grid if column.name != name]
+    @property
+    def needed(self) -> int:
+        """Characters that the columns take at least."""
+        widths = [
+            min(column.width, self.least) if column.name == "hyperparameters" else column.width
+            for column in self.grid
+        ]
+        return sum(widths) + self.gap * len(self.grid) - 1
 
-    if excess() > 0:
-        for column in grid:
-            if column.name == "macs":
-                column.cells = [
-                    Text("" if row.heading else scaled(row.macs), style=cell.style)
-                    if row.macs is not None
-                    else cell
-                    for row, cell in zip(shown, column.cells, strict=True)
-                ]
-    hidden = []
-    for name in ("share", "hyperparameters", "kind", "memory", "receptive_field"):
-        if excess() > 0:
-            drop(name)
-            hidden.append(name)
-    return [name for name in hidden if name != "share"]
+    def _fold(self) -> None:
+        self.least = VERY_LEAST
+        for column in self.grid:
+            if column.name == "hyperparameters":
+                column.title = "Hyper-\nparameters"
+
+    def _drop(self, name: str) -> None:
+        kept = [column for column in self.grid if column.name != name]
+        if len(kept) < len(self.grid) and name != "share":
+            self.hidden.append(name)
+        self.grid[:] = kept
+
+
+def _with_units(grid: list[_Column], shown: list[Row]) -> None:
+    """Write MACs with a unit."""
+    for column in grid:
+        if column.name == "macs":
+            column.cells = [
+                Text("" if row.heading else scaled(row.macs), style=cell.style)
+                if row.macs is not None
+                else cell
+                for row, cell in zip(shown, column.cells, strict=True)
+            ]
 
 
 def _cell(name: str, row: Row) -> Text:

@@ -83,7 +83,7 @@ def fingerprints(report: CheckReport) -> list[str]:
         counts[base] = number = counts.get(base, 0) + 1
         if number > 1:
             base += f"\0{number}"
-        prints.append(sha256(base.encode("utf-8", "replace")).hexdigest()[:32])
+        prints.append(sha256(base.encode("utf-8", "surrogateescape")).hexdigest()[:32])
     return prints
 
 

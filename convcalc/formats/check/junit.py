@@ -59,5 +59,5 @@ def _totals(findings: Sequence[Diagnostic], grouped: dict[str, list[Diagnostic]]
 
 
 def _clean(text: str) -> str:
-    """Text without characters that XML does not allow."""
-    return _FORBIDDEN.sub("\ufffd", text)
+    """Text without characters that XML does not allow; what is no Unicode becomes an escape."""
+    return _FORBIDDEN.sub("\ufffd", text.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -92,4 +92,5 @@ def _artifact(path: str) -> dict[str, str]:
     pure = PurePosixPath(path)
     if pure.is_absolute():
         return {"uri": pure.as_uri()}
-    return {"uri": quote(path), "uriBaseId": "%SRCROOT%"}
+    # Its bytes: a name need not be Unicode.
+    return {"uri": quote(path.encode("utf-8", "surrogateescape")), "uriBaseId": "%SRCROOT%"}

@@ -1,0 +1,191 @@
+"""The one place that writes: text for programs as UTF-8, text for people as the terminal can show.
+
+A stream that cannot show a sign gets another one in its place, which stands for the same: an error
+handler of both streams does that, so it holds for click's messages as well.
+"""
+
+import codecs
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:  # `--help` does without
+    from convcalc.diagnostics import Diagnostic
+
+MACHINE = frozenset({"json", "csv", "markdown", "sarif", "gitlab", "github", "junit"})
+"""Formats that programs read: UTF-8 on every system, whatever its terminal is set to.
+
+What is no Unicode, in the name of a file, is written as an escape, which is valid in JSON, too.
+"""
+VERBATIM = frozenset({"paths", "patch"})
+"""What must stay byte for byte what it was, for xargs and patch."""
+
+SIGNS = {
+    "×": "x",
+    "÷": "/",
+    "·": "*",
+    "⋅": "*",
+    "∗": "*",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "∕": "/",
+    "⁄": "/",
+    "±": "+/-",
+    "√": "sqrt",
+    "²": "^2",
+    "³": "^3",
+    "≠": "!=",
+    "≤": "<=",
+    "≥": ">=",
+    "→": "->",
+    "←": "<-",
+    "…": "...",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "✓": "ok",
+    "✗": "FAILED",
+    # The picture of `memory --timeline`: full, half full, and what is there all the time.
+    "█": "#",
+    "▇": "#",
+    "▆": "=",
+    "▅": "=",
+    "▄": "-",
+    "▃": "-",
+    "▂": "_",
+    "▁": "_",
+    "░": ":",
+    "▼": "v",
+    "│": "|",
+    "└": "+",
+    "┴": "+",
+    "─": "-",
+    # Ends of bars.
+    "▉": "#",
+    "▊": "#",
+    "▋": "=",
+    "▌": "=",
+    "▍": "-",
+    "▎": "-",
+    "▏": "-",
+    "\ufffd": "?",
+}
+"""What is written for a sign that a stream cannot encode; other characters become escapes."""
+
+_HANDLER = "convcalc.signs"
+
+
+def _in_signs(error: UnicodeError) -> tuple[str, int]:
+    """Write characters that a stream cannot encode in others, as an error handler of codecs."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(
+        SIGNS.get(character) or character.encode("ascii", "backslashreplace").decode("ascii")
+        for character in missing
+    ), error.end
+
+
+codecs.register_error(_HANDLER, _in_signs)
+
+_ASCII = "convcalc_ascii"
+
+
+def _ascii(name: str) -> codecs.CodecInfo | None:
+    """ASCII by a name of our own: click writes UTF-8 to a stream that is known to be ASCII."""
+    if name != _ASCII:
+        return None
+    known = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        known.encode,
+        known.decode,
+        incrementalencoder=known.incrementalencoder,
+        incrementaldecoder=known.incrementaldecoder,
+        streamreader=known.streamreader,
+        streamwriter=known.streamwriter,
+        name=_ASCII,
+    )
+
+
+codecs.register(_ascii)
+
+
+def prepare() -> None:
+    """Have both streams take any text; those closed by whoever started us take it to nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif hasattr(stream, "reconfigure"):
+            encoding = _ASCII if codecs.lookup(stream.encoding).name == "ascii" else None
+            stream.reconfigure(encoding=encoding, errors=_HANDLER)
+
+
+def write(text: str, name: str = "text") -> None:
+    """Write to standard output what format `name` made; end quietly when nobody reads on."""
+    try:
+        buffer = getattr(sys.stdout, "buffer", None)
+        if buffer is None or name not in MACHINE | VERBATIM:
+            sys.stdout.write(text)
+        else:
+            sys.stdout.flush()
+            buffer.write(_encoded(text, name))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (until the process ends)
+        raise click.exceptions.Exit(0) from None
+    except OSError as error:
+        click.echo(f"convcalc: cannot write: {error.strerror or error}", err=True)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (what is left goes nowhere)
+        raise click.exceptions.Exit(2) from None
+
+
+def write_all(texts: Sequence[str], name: str) -> None:
+    """Write several answers in one format: JSON as a list, others one after the other."""
+    if name == "json" and len(texts) > 1:
+        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n", name)
+    else:
+        write(("" if name == "csv" else "\n").join(texts), name)
+
+
+def write_file(path: str, text: str) -> None:
+    """Write a file that programs read. Raises `click.UsageError` where that cannot be."""
+    try:
+        with open(path, "wb") as file:  # noqa: PTH123 (pathlib would be imported for this alone)
+            file.write(_encoded(text, "json"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"{path}: cannot be written: {reason}"
+        raise click.UsageError(message) from None
+
+
+def _encoded(text: str, name: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape" if name in VERBATIM else "backslashreplace")
+
+
+def write_findings(found: "Iterable[Diagnostic]", *, below: bool = False) -> None:
+    """Write findings to standard error, apart from what stands above them on one screen."""
+    listed = list(found)
+    if not listed:
+        return
+    from convcalc.formats.diagnostics import render
+
+    if below and sys.stdout.isatty() and sys.stderr.isatty():
+        click.echo(err=True)
+    colored = colors(sys.stderr)
+    # click would take colours out again where no terminal is, even those that were asked for.
+    click.echo(render(listed, color=colored), err=True, nl=False, color=colored)
+
+
+def colors(stream: Any) -> bool:
+    """Whether to colour what goes to a stream (https://no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,376 @@
+"""Text, wherever it goes: every command in every format, whatever a stream can encode.
+
+Machine formats are UTF-8 and the same bytes everywhere; for people other signs stand in the place
+of those that cannot be shown. Names of files need not be Unicode.
+"""
+
+import ast
+import csv
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner, Result
+
+import convcalc
+from convcalc.cli import convcalc as command_line
+from convcalc.cli.output import MACHINE, SIGNS
+from convcalc.formats import FORMATS
+from convcalc.formats.check import CHECK_FORMATS
+from convcalc.formats.memory import MEMORY_FORMATS
+from convcalc.formats.memory.timeline import drawn
+from convcalc.formats.table import render as render_table
+from convcalc.formats.verify import BAD, GOOD, VERIFY_FORMATS
+from convcalc.spec.bundled import bundled_architectures
+
+PACKAGE = Path(convcalc.__file__).parent
+ENCODINGS = ("utf-8", "cp1252", "ascii")
+GOOD_SPEC = """\
+name: Größe 网 ‘x’
+input: 8x8x3
+layers: [{conv: {filters: 2, kernel: 3}, name: straße}, relu, flatten, linear: 4]
+"""
+OTHER_SPEC = GOOD_SPEC.replace("filters: 2", "filters: 3")
+BAD_SPEC = """\
+name: Größe 网
+input: 8x8x3
+layers: [{conv: {filters: 2, kernel: 9}, name: straße}]  # größer als 8×8
+"""
+RUNS = [
+    *((["analyze", "good.yaml"], name) for name in FORMATS),
+    *((["analyze", "bad.yaml"], name) for name in FORMATS),
+    *((["check", "bad.yaml", "good.yaml"], name) for name in CHECK_FORMATS),
+    *((["memory", "good.yaml", "--training", "--timeline"], name) for name in MEMORY_FORMATS),
+    *((["memory", "good.yaml", "--limit", "1kB", "--layers"], name) for name in MEMORY_FORMATS),
+    *((["verify", "good.yaml", "--top", "2"], name) for name in VERIFY_FORMATS),
+    *((["diff", "good.yaml", "other.yaml"], name) for name in ("table", "markdown", "json")),
+    *((["list", "lenet"], name) for name in ("plain", "names", "json")),
+    *((["rule", "CC401", "CC303"], name) for name in ("text", "json")),
+    (["schema"], ""),
+]
+"""Commands with the format that they are asked for; `schema` has one alone, JSON."""
+
+
+def run(arguments: Sequence[str], name: str = "", *, encoding: str = "utf-8") -> Result:
+    asked = [*arguments, *(["--format", name] if name else [])]
+    return CliRunner(charset=encoding).invoke(command_line, asked, prog_name="convcalc")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "FORCE_COLOR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("good", GOOD_SPEC), ("other", OTHER_SPEC), ("bad", BAD_SPEC)):
+        Path(f"{name}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def parsed(data: bytes, name: str) -> Any:
+    """What a program reads; raises where it is none of its format."""
+    text = data.decode("utf-8")
+    if name in ("json", "sarif", "gitlab", ""):
+        return json.loads(text)
+    if name == "junit":
+        return ET.fromstring(data)  # noqa: S314 (our own)
+    if name == "csv":
+        rows = list(csv.reader(io.StringIO(text)))
+        assert len(set(map(len, rows))) <= 1
+        return rows
+    if name == "github":
+        assert all(line.startswith("::") for line in text.splitlines())
+    return text
+
+
+@pytest.mark.parametrize(("arguments", "name"), RUNS)
+def test_every_output_under_every_encoding(arguments: list[str], name: str) -> None:
+    seen = {encoding: run(arguments, name, encoding=encoding) for encoding in ENCODINGS}
+    whole = seen["utf-8"].stdout_bytes.decode("utf-8")
+
+    for encoding, result in seen.items():
+        assert result.exit_code in (0, 1), result.stderr
+        assert result.exit_code == seen["utf-8"].exit_code
+        # Standard error is for people.
+        assert result.stderr_bytes.decode(encoding).count("?") == seen["utf-8"].stderr.count("?")
+        if name in MACHINE or not name:
+            assert result.stdout_bytes == seen["utf-8"].stdout_bytes
+            parsed(result.stdout_bytes, name)
+        else:
+            shown = result.stdout_bytes.decode(encoding)
+            assert shown.count("?") == whole.count("?")
+            assert shown.count("\n") == whole.count("\n")
+    if name in MACHINE and "good.yaml" in arguments and arguments[0] in ("analyze", "memory"):
+        text = json.dumps(parsed(seen["ascii"].stdout_bytes, name), ensure_ascii=False)
+        assert "straße" in text or "Größe" in text or name == "csv"
+
+
+def literals() -> Iterator[tuple[str, str]]:
+    """Characters beyond ASCII in texts of the package, with their files."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        # Pages of rules are docstrings.
+        shown = "rules" in path.parts
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if id(node) in alone and not shown:
+                    continue
+                yield from ((sign, path.name) for sign in set(node.value) if ord(sign) > 126)
+
+
+def test_every_sign_that_is_written_has_another_in_its_place() -> None:
+    limits = {"\ud7ff", "\ue000", "\U00010000", "\U0010ffff"}  # of XML's characters
+    missing = {sign: name for sign, name in literals() if sign not in {*SIGNS, *limits}}
+
+    assert not missing
+    assert all(other.isascii() and other.isprintable() for other in SIGNS.values())
+    assert "?" not in {other for sign, other in SIGNS.items() if sign != "\ufffd"}
+
+
+def test_passed_and_failed_look_different_everywhere() -> None:
+    assert SIGNS[GOOD] != SIGNS[BAD]
+    for encoding in ENCODINGS:
+        for name in ("plain", "table"):
+            text = run(["verify", "good.yaml"], name, encoding=encoding).stdout_bytes
+            mark = b"ok" if encoding != "utf-8" else GOOD.encode()
+            assert text.count(mark) == 4 + 3  # layers, and totals
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_picture_of_memory_is_the_same_picture_in_ascii(*, training: bool) -> None:
+    net = convcalc.load("resnet18")
+    picture = drawn(convcalc.memory(net, training=training, batch=4), 80)
+    stands = {line[12:] for line in picture}
+
+    assert stands
+    for line in picture:
+        ascii_line = line.encode("ascii", "convcalc.signs").decode("ascii")
+        # Every sign is one sign, so that columns stay columns; empty stays empty, and what is
+        # always there stays apart from what is there for a while.
+        assert len(ascii_line) == len(line)
+        for sign, other in zip(line, ascii_line, strict=True):
+            assert (sign == " ") == (other == " ")
+            assert (sign == "░") == (other == ":" and sign not in ":,")
+    blocks = [SIGNS[sign] for sign in "▁▂▃▄▅▆▇█"]
+    assert blocks == sorted(blocks, key="_-=#".index)
+    assert len(set(blocks)) == 4
+
+
+def test_characters_of_a_user_become_escapes_and_stay_apart() -> None:
+    shown = run(["analyze", "good.yaml"], "plain", encoding="ascii").stdout_bytes.decode("ascii")
+
+    assert "Gr\\xf6\\xdfe \\u7f51 'x'" in shown
+    assert "stra\\xdfe" in shown
+
+
+def test_usage_errors_and_findings_can_be_written_too() -> None:
+    for arguments in (
+        ["analyze", "größe×.yaml"],
+        ["rule", "×"],
+        ["memory", "good.yaml", "--limit", "×"],
+    ):
+        result = run(arguments, encoding="ascii")
+        assert result.exit_code == 2
+        assert b"\\xdf" in result.stderr_bytes or b"'x'" in result.stderr_bytes
+
+
+# -- names of files ----------------------------------------------------------------------------
+
+UNICODE = "\udcff"
+"""What Python has for the byte FF in the name of a file."""
+
+
+@pytest.fixture
+def odd(folder: Path) -> str:
+    """The name of a spec with errors that is no Unicode."""
+    name = f"n{UNICODE}ö.yaml"
+    try:
+        with open(os.fsencode(name), "wb") as file:  # noqa: PTH123
+            file.write(BAD_SPEC.encode())
+        with open(os.fsencode(f"ok{UNICODE}.yaml"), "wb") as file:  # noqa: PTH123
+            file.write(GOOD_SPEC.encode())
+    except (OSError, UnicodeError):
+        pytest.skip("this file system takes Unicode names only")
+    assert folder
+    return name
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        *(("analyze", name) for name in FORMATS),
+        *(("check", name) for name in CHECK_FORMATS),
+        *(("memory", name) for name in MEMORY_FORMATS),
+        *(("verify", name) for name in VERIFY_FORMATS),
+        *(("diff", name) for name in ("table", "markdown", "json")),
+    ],
+)
+def test_names_of_files_that_are_no_unicode(
+    odd: str, command: str, name: str, encoding: str
+) -> None:
+    specs = [f"ok{UNICODE}.yaml"] * (2 if command == "diff" else 1)
+    for asked in ([command, *specs], [command, odd, *specs[1:]]):
+        result = run(asked, name, encoding=encoding)
+        assert result.exit_code in (0, 1), result.stderr
+        if name in MACHINE and result.stdout_bytes:
+            parsed(result.stdout_bytes, name)
+            assert b"?.yaml" not in result.stdout_bytes
+
+
+@pytest.mark.parametrize("name", [name for name in CHECK_FORMATS if name != "text"])
+def test_output_files_of_names_that_are_no_unicode(odd: str, name: str) -> None:
+    result = run(["check", odd, "--output", f"{name}:report"])
+    data = Path("report").read_bytes()
+
+    assert result.exit_code == 1, result.stderr
+    value = parsed(data, name)
+    if name == "sarif":
+        (found,) = value["runs"][0]["results"]
+        place = found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        assert place == "n%FF%C3%B6.yaml"
+    elif name in ("json", "gitlab"):
+        assert json.dumps(odd)[1:-1] in json.dumps(value)
+
+
+def test_a_baseline_knows_names_that_are_no_unicode(odd: str) -> None:
+    assert run(["check", odd, "--baseline", "known.json"]).exit_code == 2
+    written = run(["check", odd, "--baseline", "known.json", "--update-baseline"])
+
+    assert written.exit_code == 0, written.stderr
+    assert json.loads(Path("known.json").read_bytes())["files"] == {odd: {"CC303": 1}}
+    assert run(["check", odd, "--baseline", "known.json"]).exit_code == 0
+
+
+def test_files_that_are_shown_can_be_handed_on(odd: str) -> None:
+    shown = run(["check", ".", "--show-files"]).stdout_bytes
+
+    assert os.fsencode(odd) in shown.split(b"\n")
+
+
+def test_fingerprints_tell_names_apart_that_are_no_unicode() -> None:
+    Path("names").mkdir()
+    try:
+        for byte in (b"\xfe", b"\xff"):
+            with open(b"names/x" + byte + b".yaml", "wb") as file:  # noqa: PTH123
+                file.write(BAD_SPEC.encode())
+    except (OSError, UnicodeError):
+        pytest.skip("this file system takes Unicode names only")
+    issues = json.loads(run(["check", "names"], "gitlab").stdout_bytes)
+
+    assert len(issues) == 2
+    assert issues[0]["fingerprint"] != issues[1]["fingerprint"]
+
+
+# -- byte order marks --------------------------------------------------------------------------
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("convcalc.toml", 'ignore = ["CC303"]\n'),
+        ("pyproject.toml", '[tool.convcalc]\nignore = ["CC303"]\n'),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_a_byte_order_mark_in_a_configuration(name: str, text: str, *, named: bool) -> None:
+    Path(name).write_bytes(MARK + text.encode())
+    result = run(["check", "bad.yaml", *(["--config", name] if named else [])])
+
+    assert result.exit_code == 0, result.stderr + result.stdout
+
+
+def test_a_byte_order_mark_in_a_baseline_and_in_classes() -> None:
+    run(["check", "bad.yaml", "--baseline", "known.json", "--update-baseline"])
+    Path("known.json").write_bytes(MARK + Path("known.json").read_bytes())
+    assert run(["check", "bad.yaml", "--baseline", "known.json"]).exit_code == 0
+
+    Path("classes.txt").write_bytes(MARK + "größe\nb\nc\nd\n".encode())
+    best = run(["verify", "good.yaml", "--top", "4", "--classes", "classes.txt"], "json")
+    names = {each["name"] for each in json.loads(best.stdout_bytes)["top"][0]}
+    assert names == {"größe", "b", "c", "d"}
+
+
+# -- colours, and the width of a terminal --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["analyze", "bad.yaml"],
+        ["memory", "bad.yaml"],
+        ["verify", "bad.yaml"],
+        ["diff", "bad.yaml", "good.yaml"],
+    ],
+)
+def test_force_color_colours_findings(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "\x1b[" not in run(arguments).stderr
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[1;31merror[CC303]\x1b[0m" in run(arguments).stderr
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in run(arguments).stderr
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, convcalc.Report]:
+    names = {*list(bundled_architectures())[::12], "vgg16", "resnet50", "lenet5", "mobilenet_v2"}
+    return {name: convcalc.analyze(convcalc.load(name)) for name in sorted(names)}
+
+
+def test_at_80_columns_kind_and_hyperparameters_come_before_memory(
+    reports: dict[str, convcalc.Report],
+) -> None:
+    for name, report in reports.items():
+        text = render_table(report, width=80, color=False, peak=1)
+        head = text.split("───")[0]
+        assert max(map(len, text.split("\n"))) <= 80, name
+        assert "Kind" in head, name
+        if "Memory" in head:
+            assert "yper" in head, name
+    for name in ("vgg16", "resnet50", "lenet5"):
+        head = render_table(reports[name], width=80, color=False, peak=1).split("───")[0]
+        assert "Kind" in head
+        assert "Hyper" in head
+
+
+def test_nothing_is_cut_off_however_narrow(reports: dict[str, convcalc.Report]) -> None:
+    for name in ("vgg16", "resnet50", "lenet5"):
+        wide = render_table(reports[name], width=200, color=False, peak=123_456_789)
+        totals = [line for line in wide.splitlines() if re.match("(Param|MACs|Activ|Infer)", line)]
+        for width in (1, 40, 80):
+            text = render_table(reports[name], width=width, color=False, peak=123_456_789)
+            lines = [" ".join(line.split()) for line in text.splitlines()]
+            for line in totals:
+                assert " ".join(line.split()) in lines
+            assert str(reports[name].output) in text
+            hidden = "Not shown for want of width:" in " ".join(text.split())
+            assert hidden == ("Memory" not in text.split("───")[0])
+
+
+# -- links -------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("link", ["a.yaml", "z.yaml", "sub/link.yaml"])
+def test_a_link_does_not_hide_the_name_of_its_file(folder: Path, link: str) -> None:
+    Path("d", "sub").mkdir(parents=True)
+    Path("d", "net.yaml").write_text(BAD_SPEC, encoding="utf-8")
+    Path("d", link).symlink_to(folder / "d" / "net.yaml")
+
+    for asked in (["d"], ["d/**/*.yaml"], ["d", f"d/{link}"][:1]):
+        shown = run(["check", *asked, "--show-files"]).stdout
+        assert shown.split() == ["d/net.yaml"]
+    # A link that is named is meant.
+    assert run(["check", f"d/{link}", "--show-files"]).stdout.split() == [f"d/{link}"]
+    assert run(["check", f"d/{link}", "d", "--show-files"]).stdout.split() == [f"d/{link}"]
