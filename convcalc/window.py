@@ -100,6 +100,12 @@ class Window(NamedTuple):
         return self._replace(after=self.after + whole - room)
 
 
+class Interpolated(Window):
+    """A window of resampling whose output reads one value alone where it lies right on it."""
+
+    __slots__ = ()
+
+
 def same(size: int, kernel: int, stride: int, dilation: int) -> Window:
     """The window whose output has ⌈W/S⌉ values; an odd pixel of padding goes behind.
 
@@ -170,12 +176,15 @@ def resampled(
     stride, moved, up = stride // reduced, moved // reduced, common // reduced
     if stride == 0:  # corners aligned over a single value: every output reads it
         return Window(output, 1, 1, output - 1, output - 1, output)
+    if up == 1:  # every position is that of a value, which is then read alone
+        reach = 1
+    kind = Interpolated if reach > 2 else Window
     # Values strictly within reach/2 either side of the position; nearest looks only backwards.
     behind, ahead = (up - 1, 0) if reach == 1 else (reach // 2 * up - 1, reach // 2 * up - 1)
     kernel = behind + ahead + 1
     before = behind - moved
     after = (output - 1) * stride + kernel - ((size - 1) * up + 1) - before
-    return Window(kernel, stride, 1, before, after, up)
+    return kind(kernel, stride, 1, before, after, up)
 
 
 PHASES = 512
@@ -188,35 +197,35 @@ class Field(NamedTuple):
     Output o sees the `size` input values from ``start + o·jump`` on. After upsampling neighbouring
     outputs see more or fewer values than each other, in a pattern that repeats (`phases`): `size`
     is then the largest number, and `start` and `jump`, which may be fractions, hold on average.
-    All are exact, dilation's holes included in the size, unless the pattern is longer than `PHASES`
-    outputs, as after resampling by 1.001: then `size` is an upper bound.
+
+    The arithmetic is that of an endless line: padding counts as if the input went on there. That is
+    the receptive field as it is published, as long as all outputs see alike. Where they do not
+    (`counted`), a map's border is the end of what can be seen, and the largest number of values
+    seen has to be counted; this arithmetic gives an upper bound of it.
 
     Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks",
     Distill 2019, equations 2 to 4.
     """
 
     size: int = 1
-    """Receptive field size; 0 when nothing is seen but the region."""
+    """Receptive field size; 0 when nothing is seen."""
     jump: "Rational" = 1
-    """Effective stride: input values from one output to the next."""
+    """Effective stride: input values from one output to the next; 0 when all see the same."""
     start: "Rational" = 0
     """First input value that output 0 sees; minus the effective padding."""
-    region_start: int = 0
-    """First value of a region that every output sees as well (a gate broadcast over the map)."""
-    region_size: int = 0
-    """Size of that region; 0 when there is none."""
     phases: "tuple[Seen, ...]" = ()
     """What outputs 0 to P − 1 see, when that differs; output o + P sees the same P·jump further."""
+    whole: int = 0
+    """Extent of the input where every output sees all of it as well (a gate over the map)."""
+    counted: bool = False
+    """Whether outputs see more or fewer values than each other, so that they must be counted."""
+    exact: bool = True
+    """Whether some output sees `size` values; otherwise it is an upper bound."""
 
     @property
     def padding(self) -> "Rational":
         """Effective padding: how far output 0 sees in front of the input."""
         return -self.start
-
-    @property
-    def largest(self) -> int:
-        """Receptive field size, the region seen by every output included."""
-        return max(self.size, self.region_size)
 
     def sees(self, output: int) -> "Seen":
         """First value that an output sees, and the one behind the last; None when it sees none.
@@ -237,21 +246,24 @@ class Field(NamedTuple):
     def through(self, window: Window) -> "Field":
         """The field after a layer that slides `window` over this one.
 
-        >>> Field().through(Window(kernel=3)).through(Window(kernel=3, stride=2))
-        Field(size=5, jump=2, start=0, region_start=0, region_size=0, phases=())
+        >>> Field().through(Window(kernel=3)).through(Window(kernel=3, stride=2))[:3]
+        (5, 2, 0)
         """
         kernel, stride, dilation, before, _, up = window
-        size, jump, start, region_start, region_size, phases = self
+        size, jump, start, phases, whole, counted, _ = self
+        if up > 1 and (whole or jump == 0) and (dilation > 1 or kernel < up):
+            # Some outputs see nothing, not even what all others see.
+            local = self._replace(whole=0).through(window) if jump else self
+            most = max(local.size, whole)
+            return local._replace(size=most, phases=(), counted=True, exact=False)
         if size == 0 or jump == 0:
             return self
         if up == 1 and isinstance(jump, int) and not phases:
-            return Field(
-                size + dilation * (kernel - 1) * jump,
-                jump * stride,
-                start - before * jump,
-                region_start,
-                region_size,
-            )
+            size += dilation * (kernel - 1) * jump
+            start -= before * jump
+            if whole or counted:
+                return self._replace(size=size, jump=jump * stride, start=start)
+            return Field(size, jump * stride, start)
         spread = up * (len(phases) or 1)
         period = spread // gcd(stride, spread)
         if period > PHASES or not (phases or isinstance(jump, int)):
@@ -261,17 +273,9 @@ class Field(NamedTuple):
 
     def _phase(self, window: Window, output: int) -> "Seen":
         """What one output of `window` sees: all that the values under its taps see."""
-        kernel, stride, dilation, before, _, up = window
-        first = output * stride - before
-        common = gcd(dilation, up)
-        if first % common:
+        value, step, hits = met(window, output)
+        if not hits:
             return None  # all taps fall into gaps
-        # Taps tap, tap + every, … meet values; the others fall into gaps.
-        every = up // common
-        tap = -first // common * pow(dilation // common, -1, every) % every
-        hits = (kernel - 1 - tap) // every + 1
-        value = (first + tap * dilation) // up
-        step = dilation // common
         # What the values see repeats after so many hits, further on.
         turn = min(hits, len(self.phases) or 1)
         front = [self.sees(value + hit * step) for hit in range(turn)]
@@ -283,12 +287,12 @@ class Field(NamedTuple):
     def _of_phases(self, jump: "Rational", phases: "tuple[Seen, ...]") -> "Field":
         found = [(output, *seen) for output, seen in enumerate(phases) if seen]
         if not found:
-            return Field(0, 0, 0, self.region_start, self.region_size)
+            return self._replace(size=0, jump=0, start=0, phases=(), counted=True)
         size = max(end - first for _, first, end in found)
         middles = sum(first + end - 1 - 2 * output * jump for output, first, end in found)
         start = _ratio(middles - (size - 1) * len(found), 2 * len(found))
-        region = (self.region_start, self.region_size)
-        return Field(size, jump, start, *region, phases if len(phases) > 1 else ())
+        kept = phases if len(phases) > 1 else ()
+        return Field(size, jump, start, kept, self.whole, True, self.exact)
 
     def _bounded(self, window: Window) -> "Field":
         """An interval that holds what each output sees, where phases are too many to keep."""
@@ -305,39 +309,21 @@ class Field(NamedTuple):
             low, high = floor(low), ceil(high)
         size = ceil(high - low) + 1
         start = _ratio(low + high - (size - 1), 2)
-        return Field(size, jump, start, self.region_start, self.region_size)
-
-    def spread(self) -> "Field":
-        """The field of the only position of an axis, once it is spread: seen by every output.
-
-        >>> Field().through(Window(kernel=8)).spread().through(Window(3, 1, 1, 1, 1))[:3]
-        (8, 0, 0)
-        """
-        seen = self.sees(0)
-        return (
-            self
-            if seen is None
-            else self._replace(size=seen[1] - seen[0], jump=0, start=seen[0], phases=())
-        )
+        return Field(size, jump, start, (), self.whole, True, False)
 
     def collapsed(self, positions: int) -> "Field":
         """All positions of an axis seen at once, by outputs that have no position of their own.
 
-        >>> Field(3, 1, -1).collapsed(5)
-        Field(size=0, jump=0, start=0, region_start=-1, region_size=7, phases=())
+        >>> Field(3, 1, -1).collapsed(5)[:3]
+        (7, 0, -1)
         """
-        if self.size == 0:
-            return self
         turn = min(positions, len(self.phases) or 1)
         outputs = (*range(turn), *range(positions - turn, positions))
         found = [seen for output in outputs if (seen := self.sees(output))]
-        if not found:
-            return Field(0, 0, 0, self.region_start, self.region_size)
-        start, end = min(seen[0] for seen in found), max(seen[1] for seen in found)
-        if self.region_size:
-            start = min(start, self.region_start)
-            end = max(end, self.region_start + self.region_size)
-        return Field(0, 0, 0, start, end - start)
+        start = min((seen[0] for seen in found), default=0)
+        size = max((seen[1] for seen in found), default=0) - start
+        exact = self.exact and positions == 1
+        return Field(size, 0, start, (), self.whole, True, exact)
 
     def aligned(self, other: "Field") -> bool:
         """Whether outputs of both fields look at the same place: equal stride and centre."""
@@ -348,33 +334,27 @@ class Field(NamedTuple):
         )
 
     def union(self, other: "Field") -> "Field":
-        """The field of an output computed from both; the larger one where they do not align.
+        """The field of an output computed from both, whose strides are equal.
 
-        >>> Field(3, 1, -1).union(Field(7, 1, -3))
-        Field(size=7, jump=1, start=-3, region_start=0, region_size=0, phases=())
+        >>> Field(3, 1, -1).union(Field(7, 1, -3))[:3]
+        (7, 1, -3)
         """
-        if not self.jump and other.jump and self.size:
-            return self.collapsed(1).union(other)
-        if not other.jump and self.jump and other.size:
-            return self.union(other.collapsed(1))
-        region_start, region_size = self.region_start, self.region_size
-        if other.region_size:
-            if region_size:
-                end = max(region_start + region_size, other.region_start + other.region_size)
-                region_start = min(region_start, other.region_start)
-                region_size = end - region_start
-            else:
-                region_start, region_size = other.region_start, other.region_size
+        if not self.size or not other.size:
+            return self if self.size else other
         hull = self._beside(other)
-        return hull._replace(region_start=region_start, region_size=region_size)
+        if self.counted or other.counted or self.whole or other.whole:
+            return hull._replace(
+                whole=max(self.whole, other.whole),
+                counted=self.counted or other.counted,
+                exact=hull.exact and self.exact and other.exact,
+            )
+        return hull
 
     def _beside(self, other: "Field") -> "Field":
-        if self.size == 0 or other.size == 0 or self.jump != other.jump:
-            return self if self.size >= other.size else other
         if isinstance(self.jump, int) and not (self.phases or other.phases):
             start = min(self.start, other.start)
             end = max(self.start + self.size, other.start + other.size)
-            return Field(int(end - start), self.jump, start)
+            return Field(ceil(end - start), self.jump, start)
         own, others = len(self.phases), len(other.phases)
         period = lcm(own or 1, others or 1)
         if period > PHASES or not (isinstance(self.jump, int) or (own and others)):
@@ -382,6 +362,43 @@ class Field(NamedTuple):
             return self._of_interval(self.jump, min(low, lower), max(high, higher))
         pairs = ((self.sees(output), other.sees(output)) for output in range(period))
         return self._of_phases(self.jump, tuple(_hull(*pair) for pair in pairs))
+
+
+def met(window: Window, output: int) -> tuple[int, int, int]:
+    """The values under the taps of an output: the first, the step to the next, how many there are.
+
+    They may lie beyond the map, whose values are numbered from 0 on.
+
+    >>> met(Window(kernel=3, dilation=2, before=2), 0)
+    (-2, 2, 3)
+    >>> met(Window(kernel=3, before=1, up=2), 0)  # gap, value, gap
+    (0, 1, 1)
+    """
+    kernel, stride, dilation, before, _, up = window
+    first = output * stride - before
+    if up == 1:
+        return first, dilation, kernel
+    if isinstance(window, Interpolated) and not (first + kernel // 2) % up:
+        return (first + kernel // 2) // up, 1, 1
+    common = gcd(dilation, up)
+    if first % common:
+        return 0, 1, 0
+    # Taps tap, tap + every, … meet values; the others fall into gaps.
+    every = up // common
+    tap = -first // common * pow(dilation // common, -1, every) % every
+    return (first + tap * dilation) // up, dilation // common, (kernel - 1 - tap) // every + 1
+
+
+def inside(window: Window, low: int, high: int) -> tuple[int, int]:
+    """The first and the last output whose taps all meet values from `low` to `high`, or gaps.
+
+    >>> inside(Window(kernel=3, before=1, after=1), 0, 7)
+    (1, 6)
+    """
+    kernel, stride, dilation, before, _, up = window
+    first = up * (low - 1) + 1 + before
+    last = up * (high + 1) - 1 + before - dilation * (kernel - 1)
+    return -(-first // stride), last // stride
 
 
 def _interval(field: Field) -> "tuple[Rational, Rational]":

@@ -366,7 +366,8 @@ def test_paths_that_do_not_align_are_marked_from_there_on(
 
     fields = [layer["receptive_field"]["aligned"] for layer in report["layers"]]
     assert fields == [True, True, True, False, False]
-    assert "do not look at the same place" in text
+    assert "* Paths of different strides lead to this layer" in text
+    assert "concat1" in text
 
 
 def test_outputs_that_cannot_encode_get_plain_characters() -> None:

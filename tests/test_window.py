@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc.window import PHASES, Field, Window, adaptive, resampled, same, transposed
+from convcalc.window import (
+    PHASES,
+    Field,
+    Interpolated,
+    Window,
+    adaptive,
+    met,
+    resampled,
+    same,
+    transposed,
+)
 
 Sees = tuple[int, int] | None
 
@@ -156,10 +166,11 @@ def test_resampling_reads_the_values_around_its_position(reach: int) -> None:
                 expected = {floor(position)}
             else:
                 near = range(floor(position) - reach, ceil(position) + reach + 1)
-                expected = {value for value in near if abs(value - position) < reach // 2}
-            first = place * window.stride - window.before
-            taps = range(first, first + window.kernel)
-            assert {tap // window.up for tap in taps if tap % window.up == 0} == expected
+                # Right on a value, the shares of those beside it are 0.
+                within = reach // 2 if position.denominator > 1 else 1
+                expected = {value for value in near if abs(value - position) < within}
+            value, between, count = met(window, place)
+            assert {value + hit * between for hit in range(count)} == expected
 
 
 def test_resampling_a_single_value_with_aligned_corners_reads_it_everywhere() -> None:
@@ -205,10 +216,19 @@ deterministic = settings(derandomize=True, deadline=None, max_examples=300)
 def seen(chain: list[Window], output: int) -> Sees:
     """First input value that an output of a chain sees, and the one behind the last."""
     values = {output}
-    for kernel, stride, dilation, before, _, up in reversed(chain):
-        taps = {
-            value * stride - before + tap * dilation for value in values for tap in range(kernel)
-        }
+    for window in reversed(chain):
+        kernel, stride, dilation, before, _, up = window
+        firsts = {value * stride - before for value in values}
+        taps = {first + tap * dilation for first in firsts for tap in range(kernel)}
+        if isinstance(window, Interpolated):  # right on a value, the others' shares are 0
+            alone = {first + kernel // 2 for first in firsts if (first + kernel // 2) % up == 0}
+            beside = {
+                first + tap
+                for first in firsts
+                for tap in range(kernel)
+                if (first + kernel // 2) % up
+            }
+            taps = alone | beside
         values = {tap // up for tap in taps if tap % up == 0}
     return (min(values), max(values) + 1) if values else None
 
@@ -234,12 +254,14 @@ def centred(spans: list[Sees], jump: Fraction) -> Fraction | None:
 @deterministic
 @given(st.lists(windows, min_size=1, max_size=4))
 def test_fields_of_sliding_layers_are_exact_for_every_output(chain: list[Window]) -> None:
-    size, jump, start, *_ = found = field(chain)
+    found = field(chain)
+    size, jump, start = found[:3]
     for output in range(-3, 8):
         first = start + output * jump
         assert seen(chain, output) == (first, first + size) == found.sees(output)
     assert found.padding == -start
-    assert found.largest == size
+    assert found.exact
+    assert not found.counted
 
 
 @deterministic
@@ -271,9 +293,11 @@ def random_fields() -> st.SearchStrategy[list[Window]]:
 @given(random_fields(), random_fields())
 def test_a_union_holds_what_both_see(one: list[Window], other: list[Window]) -> None:
     first, second = field(one), field(other)
+    if first.size and second.size and first.jump != second.jump:
+        return  # have to be counted
     both = first.union(second)
-    if not first.size or not second.size or first.jump != second.jump:
-        assert both == (first if first.size >= second.size else second)
+    if not first.size or not second.size:
+        assert both == (first if first.size else second)
         return
     for output in range(-3, 2 * max(len(both.phases), 1)):
         spans = [span for chain in (one, other) if (span := seen(chain, output))]
@@ -291,22 +315,27 @@ def test_unions_of_upsampled_and_plain_fields_of_one_stride_are_exact() -> None:
             assert both.sees(output) == (min(s[0] for s in spans), max(s[1] for s in spans))
 
 
-def test_a_broadcast_position_is_a_region_that_every_output_sees() -> None:
+def test_a_single_position_that_is_spread_is_seen_by_every_output() -> None:
     pooled = Field().through(Window(3, before=1, after=1)).through(Window(kernel=8))
-    region = pooled.collapsed(1)
-    assert region == Field(0, 0, 0, -1, 10)
-    assert region.largest == 10
-    gated = Field(3, 1, -1).union(region)
-    assert gated == Field(3, 1, -1, -1, 10)
-    assert gated.largest == 10
-    assert region.union(Field(3, 1, -1)) == gated
-    assert gated.through(Window(3, 2, 1, 1, 1)) == Field(5, 2, -2, -1, 10)
-    assert region.through(Window(3, 1, 1, 1, 1, 2)) == region  # nothing local to widen
-    assert gated.collapsed(1) == Field(0, 0, 0, -1, 10)
-    assert Field(0, 0, 0, 2, 4).union(Field(0, 0, 0, 5, 4)) == Field(0, 0, 0, 2, 7)
+    spread = pooled.collapsed(1)
+    assert spread[:3] == (10, 0, -1)
+    assert spread.counted
+    assert spread.exact
+    assert spread.through(Window(3, 2, 1, 1, 1)) == spread  # nothing local to widen
+    assert spread.through(Window(8, 1, 1, 7, 7, 8)) == spread
+    assert not spread.through(Window(2, 1, 1, 2, 2, 3)).exact  # gaps, which see nothing
+    assert not spread.through(Window(3, 1, 2, 2, 2, 3)).exact
+    gated = Field(3, 1, -1, whole=8)
+    assert gated.through(Window(3, 2, 1, 1, 1)) == Field(5, 2, -2, whole=8)
+    assert gated.through(Window(2, 1, 1, 1, 1, 2)).whole == 8
+    for window in (Window(1, 1, 1, 0, 0, 2), Window(3, 1, 2, 2, 2, 3)):
+        holed = gated.through(window)
+        assert (holed.size, holed.whole, holed.exact) == (8, 0, False)
+    assert gated.union(Field(5, 1, -2)) == Field(5, 1, -2, whole=8)
+    assert Field(5, 1, -2).union(gated) == Field(5, 1, -2, whole=8)
     gaps = Field().through(Window(kernel=1, stride=2, before=1, up=2))
-    assert gaps == Field(0, 0, 0)  # every tap falls into a gap
-    assert gaps.collapsed(9) == Field(0, 0, 0)
+    assert gaps[:3] == (0, 0, 0)  # every tap falls into a gap
+    assert gaps.collapsed(9).size == 0
 
 
 @deterministic
@@ -316,21 +345,22 @@ def test_an_axis_seen_at_once_is_the_hull_of_its_outputs(
 ) -> None:
     spans = [span for output in range(positions) if (span := seen(chain, output))]
     found = field(chain).collapsed(positions)
-    assert found[:3] == (0, 0, 0)
+    assert found.jump == 0
     assert not found.phases
+    assert found.exact == (positions == 1 and field(chain).exact)
     if spans:
         start, end = min(span[0] for span in spans), max(span[1] for span in spans)
-        assert found.region_start == start
-        assert found.region_size == found.largest == end - start
+        assert found.start == start
+        assert found.size == end - start
     else:
-        assert found == Field(0, 0, 0)
+        assert found.size == 0
 
 
 def test_fields_align_when_stride_and_centre_agree() -> None:
     assert Field(3, 1, -1).aligned(Field(7, 1, -3))
     assert not Field(3, 1, -1).aligned(Field(7, 1, 0))
     assert not Field(3, 1, -1).aligned(Field(3, 2, -1))
-    assert Field(3, 1, -1).aligned(Field(0, 0, 0, 0, 9))
+    assert Field(3, 1, -1).aligned(Field(9, 0, 0))
     # U-Net: pooled by 2 and brought back, by nearest, linear, or a transposed 2×2 convolution
     below = Field().through(Window(2, 2))
     for up in (
@@ -349,7 +379,7 @@ def test_the_largest_field_after_upsampling_counts_the_worst_phase() -> None:
     assert field([twice, Window(2)]).size == 2  # outputs 1, 3, … straddle two values
     assert field([twice, Window(3)]).size == 2
     assert field([twice, Window(4)]).size == 3
-    assert field([twice, Window(2, 2)]) == Field(1, 1, 0)
+    assert field([twice, Window(2, 2)]) == Field(1, 1, 0, counted=True)
     assert field([Window(2, 2), twice]).size == 2
     assert field([Window(2, 2), twice, Window(2)]).size == 4
     assert field([transposed(3, 2)]).size == 2
@@ -362,6 +392,8 @@ def test_patterns_too_long_to_keep_give_an_upper_bound_that_holds_every_output()
     found = field(chain)
     exact = [span for output in range(-50, 300) if (span := seen(chain, output))]
     assert not found.phases
+    assert found.counted
+    assert not found.exact
     for output in range(-50, 300):
         inner, outer = seen(chain, output), found.sees(output)
         assert inner

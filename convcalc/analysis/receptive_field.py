@@ -1,93 +1,308 @@
 """What every layer sees of the input, from its plan's windows and the fields before it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.graph import INPUT, Network
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
-from convcalc.window import Field
+from convcalc.window import Field, inside
+
+if TYPE_CHECKING:
+    from convcalc.spans import Spans
 
 Fields = tuple[Field, ...]
 """One field per spatial axis of the network's input."""
 
+COUNTED = 2**20
+"""Most outputs that are counted one by one; beyond, fields are upper bounds."""
 
-def receptive_fields(network: Network) -> Iterator[tuple[Fields | None, bool]]:
-    """For each layer its fields per axis of the input, and whether its paths align.
+Known = TypeVar("Known")
+
+
+def receptive_fields(
+    network: Network, sight: "Sight | None" = None
+) -> Iterator[tuple[Fields | None, bool]]:
+    """For each layer its fields per axis of the input, and whether its paths have one stride.
 
     Fields are None where outputs have no position in the input (a vector, a transposed map), or
-    where an error keeps them unknown.
+    where an error keeps them unknown. docs/definitions.md says what their numbers are.
     """
-    start: Fields = (Field(),) * (network.input.rank if network.input else 0)
-    seen: list[Fields | None] = []
-    off: set[int] = set()
-    """Layers that see more than one place."""
-    rank = len(start)
-    for node, plan in zip(network.nodes, network.plans, strict=True):
+    sight = sight or Sight(network)
+    reported: list[Fields | None] = []
+    for index, node in enumerate(network.nodes):
+        fields = sight.follow(index)
+        if fields is not None:
+            before = node.inputs[0]
+            if before >= 0 and fields is sight.fields[before]:
+                fields = reported[before]
+            else:
+                for field in fields:
+                    if field.counted or field.whole:
+                        fields = sight.counted(index, fields)
+                        break
+        reported.append(fields)
+        positioned = (
+            fields and index not in sight.lost and 0 not in [field.size for field in fields]
+        )
+        yield (fields if positioned else None), index not in sight.apart
+
+
+class Sight:
+    """A network, and what its layers see: by formulas, and where those end, counted."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.extents = network.input.spatial if network.input else ()
+        """Extents of the input."""
+        self.start: Fields = (Field(),) * len(self.extents)
+        self.fields: list[Fields | None] = []
+        """Fields by formula of the layers followed so far."""
+        self.lost: set[int] = set()
+        """Layers whose outputs have no position in the input."""
+        self.apart: set[int] = set()
+        """Layers to which paths of different strides lead."""
+        self._loose: set[int] = set()
+        """Layers of which formulas tell nothing, not even an upper bound."""
+        self._spans: dict[tuple[int, int], Spans | None] = {}
+        self._insides: dict[tuple[int, int], tuple[int, int]] = {}
+        self._left = COUNTED
+
+    def follow(self, index: int) -> Fields | None:
+        """The fields of the next layer by formula; None where they are unknown."""
+        node, plan = self.network.nodes[index], self.network.plans[index]
+        fields: Fields | None = None
         if plan is None:
-            seen.append(None)
-            yield None, True
-            continue
-        aligned = True
+            self.fields.append(None)
+            return None
+        if self._loose and not self._loose.isdisjoint(node.inputs):
+            self._loose.add(index)
+            if not self.apart.isdisjoint(node.inputs):
+                self.apart.add(index)
         if len(node.inputs) == 1:
-            index = node.inputs[0]
-            fields = start if index == INPUT else seen[index]
+            before = node.inputs[0]
+            fields = self.start if before == INPUT else self.fields[before]
+            if plan.windows is None or before in self.lost:
+                self.lost.add(index)
             if plan.windows != () and fields is not None:
-                fields = _through(plan, fields, network.shape_of(index))
-        else:
-            fields, aligned = _merged(network, plan, node.inputs, seen, start)
-        seen.append(fields)
-        if not aligned or (off and not off.isdisjoint(node.inputs)):
-            aligned = False
-            off.add(len(seen) - 1)
-        positioned = fields and plan.output.rank == rank and all(field.size for field in fields)
-        yield (fields if positioned else None), aligned
+                fields = self._through(plan, fields, before)
+        elif all(self.fields_of(read) is not None for read in node.inputs):
+            if self.lost.issuperset(node.inputs):
+                self.lost.add(index)
+            fields = tuple(self._merged(index, axis) for axis in range(len(self.extents)))
+        self.fields.append(fields)
+        return fields
 
+    def fields_of(self, index: int) -> Fields | None:
+        """The fields of a layer, or of the input."""
+        return self.start if index == INPUT else self.fields[index]
 
-def _through(plan: Plan, before: Fields, shape: Shape | None) -> Fields:
-    """The fields after one layer that slides, or that loses the positions."""
-    windows = plan.windows
-    if windows is None or len(windows) != len(before):
-        sizes = shape.spatial if shape and shape.rank == len(before) else (1,) * len(before)
-        return tuple(field.collapsed(size) for field, size in zip(before, sizes, strict=True))
-    if any(window.up > 1 for window in windows):
-        return tuple(
-            (field.spread() if size == 1 else field).through(window)
-            for field, window, size in zip(before, windows, shape.spatial, strict=True)  # type: ignore[union-attr]
+    def _through(self, plan: Plan, before: Fields, index: int) -> Fields:
+        """The fields after one layer that slides, or that loses the positions."""
+        windows, shape = plan.windows, self.network.shape_of(index) or Shape(1)
+        if windows is None or index in self.lost:
+            sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
+            return tuple(field.collapsed(size) for field, size in zip(before, sizes, strict=True))
+        if 1 in shape.spatial:  # a single position that is spread is seen by every output
+            before = tuple(
+                field.collapsed(1) if size == 1 and window.up > 1 else field
+                for field, size, window in zip(before, shape.spatial, windows, strict=True)
+            )
+        first = before[0].through(windows[0])
+        fields = [first]
+        for field, window in zip(before[1:], windows[1:], strict=True):
+            alike = field is before[0] and window == windows[0]  # most maps are square
+            fields.append(first if alike else field.through(window))
+        return tuple(fields)
+
+    def _merged(self, index: int, axis: int) -> Field:
+        """The field of a layer that merges several tensors."""
+        if index in self.lost:
+            return Field(self.extents[axis], 0, counted=True, exact=False)
+        merged: Field | None = None
+        whole, exact = 0, True
+        plan = self.network.plans[index]
+        positions = plan.output.spatial[axis] if plan and axis < plan.output.rank else 1
+        for read in self.network.nodes[index].inputs:
+            fields = self.fields_of(read)
+            if fields is None:
+                continue
+            field = fields[axis]
+            if positions > 1 and (field.jump == 0 or self._positions(read, axis) == 1):
+                if self._all(read, axis, field):
+                    whole = self.extents[axis]
+                else:
+                    exact = False
+                if merged is None or not merged.jump:
+                    merged = field.collapsed(1).union(merged) if merged else field.collapsed(1)
+            elif merged is None or not merged.jump:
+                merged = field
+            elif positions == 1:  # strides do not matter
+                field = field.collapsed(1) if field.phases else field
+                merged = merged.union(field._replace(jump=merged.jump))
+            elif merged.jump == field.jump:
+                merged = merged.union(field)
+            else:
+                self.apart.add(index)
+                exact = False
+                merged = max(merged, field, key=lambda one: one.jump)
+        merged = merged or Field(0)
+        if not exact:
+            self._loose.add(index)
+            return merged._replace(whole=0, counted=True, exact=False)
+        return merged._replace(whole=whole) if whole else merged
+
+    def _positions(self, index: int, axis: int) -> int:
+        """How many positions a map has along an axis; one where they are lost."""
+        shape = self.network.shape_of(index)
+        return 1 if index in self.lost or shape is None else shape.spatial[axis]
+
+    def _all(self, index: int, axis: int, field: Field) -> bool:
+        """Whether a layer's single position, shown to all outputs, sees the whole input."""
+        extent = self.extents[axis]
+        if self._sees_all(index, axis, field):
+            return True
+        if self._occurs(index, axis, field):
+            return field.size == extent
+        spans = self.spans(index, axis)
+        return spans is not None and spans.exact and spans.size == extent
+
+    def _sees_all(self, index: int, axis: int, field: Field) -> bool:
+        """Whether outputs see the whole input by a gate, and not the padding alone."""
+        low, high = self.inside(index, axis) if field.whole else (0, -1)
+        return low <= high
+
+    def counted(self, index: int, fields: Fields) -> Fields:
+        """The fields whose sizes are what an output of the layer really sees."""
+        first = self._counted(index, 0, fields[0])
+        return (
+            first,
+            *(
+                first if self._square and field == fields[0] else self._counted(index, axis, field)
+                for axis, field in enumerate(fields[1:], 1)
+            ),
         )
-    first = before[0].through(windows[0])
-    fields = [first]
-    for field, window in zip(before[1:], windows[1:], strict=True):
-        alike = field is before[0] and window == windows[0]  # most maps are square
-        fields.append(first if alike else field.through(window))
-    return tuple(fields)
 
+    def _counted(self, index: int, axis: int, field: Field) -> Field:
+        extent = self.extents[axis]
+        size, exact = max(field.size, field.whole), field.exact
+        if field.counted and self._sees_all(index, axis, field):
+            size, exact = extent, True
+        elif field.counted and not self._occurs(index, axis, field):
+            spans = self.spans(index, axis)
+            loose = self._wraps or index in self._loose
+            size = spans.size if spans else extent if loose else min(size, extent)
+            exact = spans is not None and spans.exact
+        return field._replace(size=size, whole=0, exact=exact)
 
-def _merged(
-    network: Network,
-    plan: Plan,
-    inputs: Sequence[int],
-    seen: Sequence[Fields | None],
-    start: Fields,
-) -> tuple[Fields | None, bool]:
-    """The fields of a layer that merges several tensors, and whether they align."""
-    merged: list[Field] | None = None
-    aligned = True
-    for index in inputs:
-        fields = start if index == INPUT else seen[index]
-        shape = network.shape_of(index)
-        if fields is None or shape is None:
-            return None, aligned
-        here = [
-            field.collapsed(1)
-            if axis < shape.rank and shape.spatial[axis] == 1 and plan.output.spatial[axis] > 1
-            else field
-            for axis, field in enumerate(fields)
+    def _occurs(self, index: int, axis: int, field: Field) -> bool:
+        """Whether an output sees `size` values by way of values on the maps alone."""
+        if not field.exact or field.size > self.extents[axis] or self._wraps:
+            return False
+        low, high = self.inside(index, axis)
+        outputs = range(low, min(high, low + max(len(field.phases), 1) - 1) + 1)
+        seen = (field.sees(output) for output in outputs)
+        return any(span and span[1] - span[0] == field.size for span in seen)
+
+    # What formulas leave open is worked out for the layers in question and those before them.
+
+    @cached_property
+    def _square(self) -> bool:
+        """Whether all axes are alike."""
+        return len(set(self.extents)) == 1 and all(
+            plan is None or not plan.windows or len(set(plan.windows)) == 1
+            for plan in self.network.plans
+        )
+
+    def spans(self, index: int, axis: int) -> "Spans | None":
+        """What every output of a layer sees; None where that is unknown or takes too long."""
+        return self._worked_out(self._spans, index, axis, self._count)
+
+    def inside(self, index: int, axis: int) -> tuple[int, int]:
+        """The first and the last output that are computed without any border."""
+        return self._worked_out(self._insides, index, axis, self._inside)
+
+    def _worked_out(
+        self,
+        known: dict[tuple[int, int], Known],
+        index: int,
+        axis: int,
+        work_out: Callable[[int, int], Known],
+    ) -> Known:
+        axis = 0 if self._square else axis
+        needed, waiting = set[int](), [index]
+        while waiting:
+            read = waiting.pop()
+            if read not in needed and (read, axis) not in known:
+                needed.add(read)
+                waiting.extend(self.network.nodes[read].inputs if read >= 0 else ())
+        for read in sorted(needed):
+            known[read, axis] = work_out(read, axis)
+        return known[index, axis]
+
+    def _inside(self, index: int, axis: int) -> tuple[int, int]:
+        if index < 0:
+            return 0, self.extents[axis] - 1
+        plan, inputs = self.network.plans[index], self.network.nodes[index].inputs
+        if plan is None or index in self.lost:
+            return 0, -1
+        many = len(inputs) > 1 and plan.output.spatial[axis] > 1
+        placed = [
+            self._insides[read, axis]
+            for read in inputs
+            if not many or self._positions(read, axis) > 1
         ]
-        if merged is None:
-            merged = here
-            continue
-        aligned = aligned and all(
-            one.aligned(other) for one, other in zip(merged, here, strict=True)
-        )
-        merged = [one.union(other) for one, other in zip(merged, here, strict=True)]
-    return (tuple(merged) if merged is not None else None), aligned
+        low = max((low for low, _ in placed), default=0)
+        high = min((high for _, high in placed), default=plan.output.spatial[axis] - 1)
+        if plan.windows:
+            low, high = inside(plan.windows[axis], low, high)
+        return max(low, 0), min(high, plan.output.spatial[axis] - 1)
+
+    def _count(self, index: int, axis: int) -> "Spans | None":
+        from convcalc.spans import Spans, every  # most networks need no counting
+
+        if index < 0:
+            return every(self.extents[axis]) if self._afford(self.extents[axis]) else None
+        plan, inputs = self.network.plans[index], self.network.nodes[index].inputs
+        read = [self._spans[before, axis] for before in inputs]
+        before = [spans for spans in read if spans is not None]
+        if plan is None or len(before) < len(read):
+            return None
+        spans = before[0]
+        if len(inputs) > 1:
+            afforded = self._afford(len(inputs) * max(len(spans.first) for spans in before))
+            return reduce(Spans.beside, before) if afforded else None
+        if index in self.lost:
+            spans = spans if inputs[0] in self.lost else spans.collapsed()
+            mixes = plan.output.rank == 0 and plan.macs > 0  # every feature from every feature
+            return spans._replace(exact=True) if mixes else spans
+        if not plan.windows:
+            return spans
+        window, outputs = plan.windows[axis], plan.output.spatial[axis]
+        size = len(spans.first)
+        border, mode = max(window.before, 0) + max(window.after, 0), self._border(index)
+        met = 1 if spans.ordered else min(window.kernel, size)
+        if not self._afford(border + outputs * met):
+            return None
+        if border and mode != "zero":
+            from convcalc.layers.arrays import source  # few networks need it
+
+            places = range(-window.before, size + window.after)
+            spans = spans.at([source(place, size, mode) for place in places])
+            window = window._replace(before=0, after=0)
+        return spans.through(window, outputs)
+
+    def _border(self, index: int) -> str:
+        """What the padding of a layer holds."""
+        node = self.network.nodes[index]
+        return getattr(node.layer, "mode" if node.kind == "pad" else "padding_mode", "zero")
+
+    @cached_property
+    def _wraps(self) -> bool:
+        """Whether a border shows the other end, which no formula knows of."""
+        return any(self._border(index) == "circular" for index in range(len(self.network.nodes)))
+
+    def _afford(self, outputs: int) -> bool:
+        self._left -= outputs
+        return self._left >= 0

@@ -44,7 +44,7 @@ class LayerReport(NamedTuple):
     receptive_field: tuple[Field, ...] | None
     """Per spatial axis; None where outputs have no position in the input."""
     aligned: bool
-    """Whether all paths to it look at the same place."""
+    """Whether all paths to it have one effective stride."""
     shared_with: str | None
     """The layer whose weights it uses."""
 

@@ -162,18 +162,31 @@ def _field(wanted: int | tuple[int, ...] | Extents, report: Report) -> Problem |
             "expect.receptive_field",
             "remove the line: the network has no spatial axes",
         )
-    sizes = tuple(field.largest for field in layer.receptive_field)
+    fields = layer.receptive_field
+    sizes = tuple(field.size for field in fields)
+    least = tuple(field.size if field.exact else 1 for field in fields)
     if isinstance(wanted, Extents):
-        fits = wanted.rank in (1, len(sizes))
-        kept, expected = fits and not any(wanted.excess(sizes)), " ".join(wanted.text.split())
+        expected = " ".join(wanted.text.split())
     else:
         asked = (wanted,) * len(sizes) if isinstance(wanted, int) else wanted
-        kept, expected = sizes == asked, _by(asked)
-    if kept:
+        expected, wanted = _by(asked), Extents(asked, asked, "")
+    fits = wanted.rank in (1, len(sizes))
+    if fits and not any((*wanted.excess(sizes), *wanted.excess(least))):
         return None
+    most = "" if all(field.exact for field in fields) else "at most "
+    # A bound does not tell whether what it allows is so: neither kept nor broken.
+    if fits and min(wanted.excess(sizes)) >= 0 and max(wanted.excess(least)) <= 0:
+        return Problem(
+            "CC503",
+            f"receptive field of {layer.name}: at most {_by(sizes)}, which does not tell whether "
+            f"{expected}, as expected, holds",
+            "expect.receptive_field",
+            f"expect a bound that it keeps: <= {_by(sizes).replace('×', 'x')}",
+            "warning",
+        )
     return Problem(
         "CC503",
-        f"receptive field of {layer.name}: {_by(sizes)}, and {expected} was expected",
+        f"receptive field of {layer.name}: {most}{_by(sizes)}, and {expected} was expected",
         "expect.receptive_field",
         f"if the change is meant, write {_by(sizes).replace('×', 'x')}",
     )

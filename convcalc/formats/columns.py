@@ -13,7 +13,9 @@ NONE = "–"
 """A cell that has nothing to say."""
 
 MISALIGNED = "*"
-"""Behind a receptive field whose paths do not look at the same place."""
+"""Behind a receptive field to which paths of different strides lead."""
+AT_MOST = "≤"
+"""Before a receptive field that is an upper bound."""
 
 
 class Column(NamedTuple):
@@ -66,8 +68,21 @@ def _per_axis(pick: Callable[[Field], object]) -> Callable[[Row], str]:
 
 
 def _field(row: Row) -> str:
-    """The receptive field, marked where it is not that of one place."""
-    return _per_axis(lambda field: field.largest)(row) + ("" if row.aligned else MISALIGNED)
+    """The receptive field, marked where it is a bound, and where paths of other strides meet."""
+    text = _per_axis(lambda field: field.size)(row)
+    if row.heading or row.receptive_field is None:
+        return text
+    return AT_MOST * _bounded(row) + text + MISALIGNED * (not row.aligned)
+
+
+def _bounded(row: Row) -> bool:
+    fields = None if row.heading else row.receptive_field
+    return fields is not None and not all(field.exact for field in fields)
+
+
+def _raw_field(row: Row) -> object:
+    size = _raw_axes(lambda field: field.size)(row)
+    return f"<={size}" if _bounded(row) else size
 
 
 def _raw_axes(pick: Callable[[Field], object]) -> Callable[[Row], object]:
@@ -133,7 +148,7 @@ COLUMNS: dict[str, Column] = {
         "Receptive field",
         True,
         _field,
-        _raw_axes(lambda field: field.largest),
+        _raw_field,
         "What one output sees of the input, per axis.",
     ),
     "stride": Column(

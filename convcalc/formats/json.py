@@ -69,10 +69,11 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         "receptive_field": None
         if fields is None
         else {
-            "size": [field.largest for field in fields],
+            "size": [field.size for field in fields],
             "stride": [_plain(field.jump) for field in fields],
             "padding": [_plain(field.padding) for field in fields],
             "aligned": layer.aligned,
+            "exact": all(field.exact for field in fields),
         },
     }
 

@@ -35,7 +35,7 @@ class Row(NamedTuple):
     known: bool
     """False where an error keeps something unknown."""
     aligned: bool = True
-    """Whether all paths to it look at the same place."""
+    """Whether all paths to it have one effective stride."""
 
 
 def rows(report: Report, depth: int | None = None) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from heapq import heapify, heappop, heappush
 from itertools import islice
 
-from convcalc.analysis.receptive_field import Fields, receptive_fields
+from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import INPUT, Network, resized
 from convcalc.shape import Shape
 
@@ -137,8 +137,17 @@ class Context:
 
     @cached_property
     def fields(self) -> list[tuple[Fields | None, bool]]:
-        """Receptive fields, and whether the paths to a layer align."""
-        return list(receptive_fields(self.network))
+        """Receptive fields, and whether the paths to a layer have one stride."""
+        return list(receptive_fields(self.network, self._sight))
+
+    @cached_property
+    def _sight(self) -> Sight:
+        return Sight(self.network)
+
+    @cached_property
+    def places(self) -> list[Fields | None]:
+        """Where the outputs of each layer look, by formula, as if the input had no end."""
+        return self._sight.fields if self.fields else []
 
     def between(self, one: int, other: int) -> list[int]:
         """The layers from the last one that all ways to two layers pass, up to both, in order."""

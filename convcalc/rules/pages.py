@@ -1021,7 +1021,8 @@ TEXTS = {
     A receptive field is not what the spec expects.
 
     **Why.** `expect` may give what one position of the last layer with positions sees of the input,
-    per axis or for all.
+    per axis or for all. Where only an upper bound of that is known, and it does not tell whether
+    the expectation holds, this is a warning.
 
     **Flagged**
 

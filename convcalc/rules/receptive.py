@@ -95,7 +95,7 @@ def _last_of_parts(context: Context) -> tuple[int, tuple[int, ...]] | None:
         fields = context.fields[last][0] if last >= 0 else None
         if fields is None:
             return None
-        seen = tuple(field.largest for field in fields)
+        seen = tuple(field.size for field in fields)
         if all(2 * size >= extent for size, extent in zip(seen, image.spatial, strict=True)):
             return None
         found.append((last, seen))
@@ -201,7 +201,7 @@ def _unproductive(context: Context) -> tuple[list[int], list[int]]:
     image = context.network.input
     if image is None or not image.spatial:
         return [], []
-    if not any(fields and fields[0].largest >= image.spatial[0] for fields, _ in context.fields):
+    if not any(fields and fields[0].size >= image.spatial[0] for fields, _ in context.fields):
         return [], []  # not even along the longest path
     smallest = context.smallest_fields
     # the field of the position in a corner reaches beyond the image
@@ -469,14 +469,8 @@ def _misaligned(context: Context, index: int) -> Iterator[Advice]:
                         f"set `align_corners: false` in {' and '.join(map(context.name, aligned))}",
                     )
             # Half a position of the coarsest map on the way is what rounding to it may cost.
-            coarsest = max(
-                (
-                    float(context.fields[node][0][axis].jump)  # type: ignore[index]
-                    for node in between
-                    if context.fields[node][0]
-                ),
-                default=float(max(one.jump, other.jump)),
-            )
+            places = [found for node in between if (found := context.places[node])]
+            coarsest = max(float(found[axis].jump) for found in (first[2], fields, *places))
             apart = max(_apart(one, other, output) for output in (0, last))
             if 2 * apart > coarsest:
                 unequal = one.jump != other.jump
@@ -503,7 +497,7 @@ def _branches(context: Context, index: int) -> list[tuple[int, int, Fields]]:
         if set(context.output(read).spatial) == {1}:
             continue  # spread over the map, and in no place of its own
         fields = (
-            (Field(),) * (image.rank if image else 0) if read == INPUT else context.fields[read][0]
+            (Field(),) * (image.rank if image else 0) if read == INPUT else context.places[read]
         )
         if fields is None:
             return []

@@ -3,6 +3,7 @@
 from convcalc.analysis.compare import Change, Comparison, Delta
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.formats.rows import value_text
+from convcalc.window import Field
 
 DIFF_FORMATS = {
     "table": "Aligned text.",
@@ -60,14 +61,17 @@ def totals(comparison: Comparison) -> list[list[str]]:
 def field_text(report: Report) -> str:
     """The receptive field of the last layer that has one."""
     fields = last_field(report)
-    return "×".join(str(size) for size in fields) if fields else "–"
+    if not fields:
+        return "–"
+    bound = "" if all(field.exact for field in fields) else "≤"
+    return bound + "×".join(str(field.size) for field in fields)
 
 
-def last_field(report: Report) -> tuple[int, ...] | None:
-    """The sizes of the receptive field of the last layer that has one."""
+def last_field(report: Report) -> tuple[Field, ...] | None:
+    """The receptive field of the last layer that has one."""
     for layer in reversed(report.layers):
         if layer.receptive_field:
-            return tuple(field.largest for field in layer.receptive_field)
+            return layer.receptive_field
     return None
 
 

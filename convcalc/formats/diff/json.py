@@ -40,7 +40,8 @@ def _head(report: Report) -> dict[str, Any]:
         "spec": report.path,
         "input": shape_value(report.input),
         "output": shape_value(report.output),
-        "receptive_field": list(fields) if fields else None,
+        "receptive_field": [field.size for field in fields] if fields else None,
+        "receptive_field_exact": all(field.exact for field in fields) if fields else None,
         "layers": len(report.layers),
     }
 

@@ -1,0 +1,305 @@
+"""Receptive fields against dye: a NaN in one input value turns the outputs NaN that see it."""
+
+import csv
+import json
+import random
+from io import StringIO
+
+import numpy as np
+import pytest
+
+from convcalc import Network, analyze, load, loads
+from convcalc.analysis import receptive_field
+from convcalc.checks.promises import broken
+from convcalc.formats import csv as csv_format
+from convcalc.formats import json as json_format
+from convcalc.formats import plain
+from convcalc.forward.reference import run_reference
+from convcalc.forward.weights import random_weights
+
+Sizes = dict[str, tuple[int, ...]]
+
+
+def dyed(network: Network) -> Sizes:
+    """The largest number of input values, axis by axis, that an output of each layer sees."""
+    assert network.input
+    found: dict[str, list[int]] = {node.name: [] for node in network.nodes}
+    for axis, extent in enumerate(network.input.spatial):
+        x = np.random.default_rng(0).random((extent, *network.input.axes))
+        for value in range(extent):  # example i has its value i dyed
+            np.moveaxis(x[value], axis + 1, 0)[value] = np.nan
+        outputs = run_reference(np, network, x, random_weights(network), found.keys())
+        for name, output in outputs.items():
+            sees = np.isnan(output).any(axis=1).reshape(extent, -1)
+            first, last = sees.argmax(axis=0), extent - sees[::-1].argmax(axis=0)
+            found[name].append(int(np.max((last - first) * sees.any(axis=0))))
+    return {name: tuple(sizes) for name, sizes in found.items()}
+
+
+def spatial(items: list[str], shape: str) -> tuple[int, ...] | None:
+    """The extents of what the items make; None when the spec has errors."""
+    try:
+        network = loads(f"input: {shape}\nrounding: floor\nlayers: [{', '.join(items)}]")
+    except ValueError:
+        return None
+    output = network.shape_of(network.output)
+    return output.spatial if output and max(output.axes) <= 40 else None
+
+
+class Draw:
+    """Random specs, each of whose layers fits what is before it."""
+
+    def __init__(self, seed: int, rank: int, *, padded: bool) -> None:
+        self.random = random.Random(seed)  # noqa: S311 (tests)
+        self.rank, self.padded = rank, padded
+
+    def number(self, most: int, least: int = 1) -> int:
+        return self.random.randint(least, most)
+
+    def padding(self, most: int) -> str:
+        pairs = [[self.number(most, 0), self.number(most, 0)] for _ in range(self.rank)]
+        return str(pairs if self.padded else [[0, 0]] * self.rank)
+
+    def item(self) -> str:
+        """A layer of any kind that moves positions."""
+        kernel, stride = self.number(4), self.number(3)
+        border = self.random.choice(["zero", "zero", "reflect", "replicate", "circular"])
+        linear = self.random.choice(["linear", "cubic"]) if self.rank == 2 else "linear"
+        mode = self.random.choice(["nearest", linear, f"{linear}, align_corners: true"])
+        scale = self.random.choice(["2", "3", "1.5", "0.7", "1.3"])
+        # Stride 1 is a convolution padded in full.
+        least = max(stride, 1 if self.padded else 2)
+        # Of an image, an output that sees nothing along one axis sees nothing along the other.
+        taps, apart = (self.number(5), self.number(2)) if self.rank == 1 else (self.number(5, 3), 1)
+        spread = f"kernel: {taps}, stride: {least}, padding: {self.padding(1)}, dilation: {apart}"
+        slid = f"kernel: {kernel}, stride: {stride}, padding: {self.padding(kernel // 2)}"
+        return self.random.choice([
+            f"conv: {{filters: 2, {slid}, dilation: {self.number(2)}, padding_mode: {border}}}",
+            f"conv: {{filters: 1, {slid}}}",
+            f"maxpool: {{{slid}}}",
+            f"avgpool: {{{slid}}}",
+            f"upsample: {{scale: {scale}, mode: {mode}}}",
+            f"upsample: {{size: {self.number(24)}, mode: {mode}}}",
+            f"conv_transpose: {{filters: 2, {spread}}}",
+            f"adaptive_avgpool: {self.number(9)}",
+            "global_avgpool",
+            f"pad: {{padding: {self.padding(2)}, mode: {border}}}",
+            f"crop: {[[self.number(2, 0), self.number(2, 0)]] * self.rank}",
+            "relu",
+        ])  # fmt: skip
+
+    def merge(self, before: list[str], shape: str) -> str:
+        """Branches that end in one size, or in a single position that is spread over it."""
+        extents = spatial(before, shape)
+        size = "x".join(map(str, extents or ()))
+        branches = [self.random.choice(["", self.items(before, shape, 1)])]
+        for _ in range(self.number(2)):
+            inside = self.items(before, shape, self.number(2))
+            end = self.random.choice([
+                f"upsample: {{size: {size}}}",
+                f"upsample: {{size: {size}, mode: linear, align_corners: true}}",
+                f"adaptive_maxpool: {size}",
+                f"adaptive_avgpool: {size}",
+                "global_maxpool",
+            ])  # fmt: skip
+            one = "conv: {filters: 1, kernel: 1}"
+            branches.append(f"{inside}, {end}, {one}" if inside else f"{end}, {one}")
+        kind = "concat" if "global_maxpool" not in "".join(branches) else "add"
+        if kind == "add":
+            branches = [f"conv: {{filters: 1, kernel: 1}}, {one}" for one in branches]
+        return f"{kind}: [{', '.join(f'[{one}]' for one in branches)}]"
+
+    def items(self, before: list[str], shape: str, count: int) -> str:
+        found: list[str] = []
+        for _ in range(8 * count):
+            item = self.item()
+            if len(found) < count and spatial([*before, *found, item], shape):
+                found.append(item)
+        return ", ".join(found)
+
+    def network(self) -> str:
+        """The text of a network."""
+        shape = "x".join(str(self.number(14, 2)) for _ in range(self.rank)) + "x1"
+        items: list[str] = []
+        for _ in range(5):
+            item = self.merge(items, shape) if self.random.random() < 0.4 else self.item()
+            if spatial([*items, item], shape):
+                items.append(item)
+        return f"input: {shape}\nrounding: floor\nlayers: [{', '.join(items or ['relu'])}]"
+
+
+def differences(text: str, *, padded: bool) -> tuple[list[str], int, int]:
+    """Where a reported field is wrong, how many were looked at, and how many are bounds."""
+    network = loads(text)
+    sees = dyed(network)
+    if any(len(seen) > 1 and 0 in seen for seen in sees.values()):
+        return [], 0, 0  # a branch that reads padding alone along one axis sees nothing of others
+    wrong, looked, bounds = [], 0, 0
+    for layer in analyze(network).layers:
+        if layer.receptive_field is None:
+            continue
+        for field, count in zip(layer.receptive_field, sees[layer.name], strict=True):
+            looked += 1
+            bounds += not field.exact
+            known = field.exact and (field.counted or not padded)
+            if (field.size < count and (field.counted or "circular" not in text)) or (
+                known and field.size != count
+            ):
+                sign = "=" if known else "≤"
+                wrong.append(f"{layer.name}: {sign} {field.size}, and {count} are seen")
+    return wrong, looked, bounds
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("padding", ["none", "some"])
+def test_fields_are_the_largest_number_of_values_an_output_sees(rank: int, padding: str) -> None:
+    padded = padding == "some"
+    looked = bounds = 0
+    for seed in range(40):
+        text = Draw(seed, rank, padded=padded).network()
+        wrong, more, bounded = differences(text, padded=padded)
+        assert wrong == [], text
+        looked, bounds = looked + more, bounds + bounded
+
+    assert looked > 120
+    assert bounds == 0
+
+
+def test_bounds_hold_where_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receptive_field, "COUNTED", 0)
+    bounds = 0
+    for seed in range(40):
+        padded = seed % 2 == 0
+        text = Draw(seed, 1, padded=padded).network()
+        wrong, _, bounded = differences(text, padded=padded)
+        assert wrong == [], text
+        bounds += bounded
+
+    assert bounds > 10
+
+
+PSP = """input: 60x1
+layers:
+  - concat: [[],
+      [avgpool: 60, upsample: {size: 60, mode: linear, align_corners: true}],
+      [avgpool: 30, upsample: {size: 60, mode: linear, align_corners: true}]]
+  - conv: {filters: 1, kernel: 3, padding: 1}
+  - conv: {filters: 1, kernel: 3, padding: 1}
+"""
+"""Pooled levels of 1 and 2 positions, spread again: all outputs see the whole input, or half."""
+
+
+def sizes(text: str) -> list[tuple[int, bool, bool]]:
+    """Size, `exact` and `aligned` of each layer that has a field."""
+    return [
+        (layer.receptive_field[0].size, layer.receptive_field[0].exact, layer.aligned)
+        for layer in analyze(loads(text)).layers
+        if layer.receptive_field
+    ]
+
+
+def test_pooled_levels_spread_again_see_no_more_than_there_is() -> None:
+    assert sizes(PSP) == [
+        (60, True, True), (60, True, True), (30, True, True), (60, True, True),
+        (60, True, False), (60, True, False), (60, True, False),
+    ]  # fmt: skip
+    assert sizes(PSP.replace("true", "false"))[-3:] == [(60, True, True)] * 3
+
+
+def test_a_position_spread_over_a_long_map_is_counted_exactly() -> None:
+    text = "input: 600x3\nlayers: [global_maxpool, upsample: {size: 600}]"
+
+    assert sizes(text) == [(600, True, True)] * 2
+
+
+def test_causal_branches_see_what_both_see_together() -> None:
+    text = """input: 32x4
+layers:
+  - add:
+      - - conv: {filters: 4, kernel: 3, padding: [[2, 0]]}
+      - - conv: {filters: 4, kernel: 3, padding: [[0, 2]]}
+"""
+    assert sizes(text) == [(3, True, True), (3, True, True), (5, True, True)]
+    assert "*" not in plain.render(analyze(loads(text)))
+
+
+def test_gates_leave_the_field_of_the_path_with_positions() -> None:
+    """The same convolutions with and without squeeze-and-excitation."""
+    gated, bare = (
+        analyze(load(name)).layers[-5].receptive_field for name in ("se_resnet50", "resnet50_v1")
+    )
+    assert bare
+    assert gated
+    assert [field.size for field in bare] == [483, 483]
+    assert [(field.size, field.jump, field.start) for field in gated] == [
+        (field.size, field.jump, field.start) for field in bare
+    ]
+
+
+def test_gates_show_the_whole_input_and_no_padding() -> None:
+    gate = "multiply: [[], [global_avgpool, conv: {filters: 4, kernel: 1}, sigmoid]]"
+    first = "conv: {filters: 4, kernel: 3, padding: 1}"
+    by_vector = "multiply: [[], [flatten, linear: 4, reshape: 1x1x4]]"
+    for merge in (gate, by_vector):
+        found = sizes(f"input: 16x16x4\nlayers: [{first}, {merge}, {first}]")
+        assert found[0] == (3, True, True)
+        assert found[-2:] == [(16, True, True)] * 2
+
+
+def test_the_part_that_a_gate_shows_is_counted_with_the_field() -> None:
+    """Rows 2 to 5 of 10 pooled: an output at 9, which sees 8 to 10, sees 2 to 9 of the input."""
+    text = """input: 10x10x1
+layers:
+  - conv: {filters: 1, kernel: 3, padding: 1}
+  - {from: input, crop: [[2, 4], [2, 4]]}
+  - global_avgpool
+  - multiply: [[from: conv1], [from: global_avgpool1]]
+"""
+    assert sizes(text)[-1] == (8, True, True)
+
+
+MOVED = """input: 8x8x4
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - add: [[], [permute: [2, 1, 3], permute: [2, 1, 3]]]
+"""
+"""What a permutation makes of positions is not followed."""
+
+
+def test_bounds_are_marked_wherever_they_stand() -> None:
+    report = analyze(loads(MOVED))
+    table = plain.render(report)
+    layer = json.loads(json_format.render(report))["layers"][-1]
+    row = list(csv.DictReader(StringIO(csv_format.render(report))))[-1]
+
+    assert "≤8×8" in table
+    assert "≤ The field is an upper bound" in table
+    assert (layer["receptive_field"]["size"], layer["receptive_field"]["exact"]) == ([8, 8], False)
+    assert row["receptive_field"] == "<=8x8"
+    assert json.loads(json_format.render(report))["layers"][0]["receptive_field"]["exact"] is True
+
+
+@pytest.mark.parametrize(
+    ("expected", "severities"),
+    [
+        ("8", ["warning"]),
+        ("3", ["warning"]),
+        ("9", ["error"]),
+        ("8x9", ["error"]),
+        ("<= 8", []),
+        ("<= 8x9", []),
+        ("<= 7", ["warning"]),
+        ("'>= 1'", []),
+        ("'>= 2'", ["warning"]),
+        ("'>= 9'", ["error"]),
+        ("1..8", []),
+        ("2..8", ["warning"]),
+        ("8x8x8", ["error"]),
+    ],
+)
+def test_bounds_keep_and_break_only_what_they_decide(expected: str, severities: list[str]) -> None:
+    network = loads(MOVED + f"expect: {{receptive_field: {expected}}}")
+    found = [one.problem for one in broken(network)]
+
+    assert [problem.severity for problem in found] == severities
+    assert all("at most 8×8" in problem.message for problem in found)
