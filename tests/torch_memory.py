@@ -432,13 +432,17 @@ class Peer:
             yield from own.values()
 
     def loss(self, in_place: InPlace, *, half: bool) -> Any:
-        """Cross-entropy of a training pass, the forward pass in half precision if asked for."""
+        """Cross-entropy of a training pass, in half precision if asked for.
+
+        CUDA's autocast takes the log-softmax in float32, the CPU's has to be told.
+        """
         flags = Flags(training=True)
         if not half:
             return functional.cross_entropy(self.run(flags, in_place), self.y)
         with torch.autocast("cpu", torch.bfloat16):
             output = self.run(flags, in_place)
-        return functional.cross_entropy(output.float(), self.y)
+            logarithms = functional.log_softmax(output, 1, dtype=torch.float32)
+            return functional.nll_loss(logarithms, self.y)
 
     def run(self, flags: Flags, in_place: InPlace) -> Any:
         """The network's output; a value is let go after the last layer that reads it."""

@@ -91,9 +91,8 @@ def _checkpoint(
 @click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
-    default="cpu",
-    show_default=True,
-    help="Matters for the mask of dropout alone; mixed precision follows CUDA's lists on both.",
+    help="Matters for the mask of dropout, and for what mixed precision computes in float32; cpu "
+    "unless given, but cuda with mixed precision.",
 )
 @click.option(
     "--overhead",
@@ -163,7 +162,7 @@ def command(
     fused: bool,  # noqa: FBT001
     mixed_precision: bool,  # noqa: FBT001
     inplace: bool,  # noqa: FBT001
-    device: str,
+    device: str | None,
     overhead: int,
     limits: tuple[Limit, ...],
     context: int | None,

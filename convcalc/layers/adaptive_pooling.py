@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import Axes, Layer, Plan, axes
+from convcalc.layers.base import Axes, Keeps, Layer, Plan, axes
 from convcalc.layers.sliding import check_axes, check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive
@@ -30,6 +30,15 @@ def _adaptive_plan(size: Axes, x: Shape) -> Plan:
 def _global_plan(x: Shape) -> Plan:
     found = tuple(Window(kernel=size) for size in x.spatial)
     return Plan(Shape(x.channels, (1,) * x.rank), windows=found)
+
+
+def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":
+    """The input is kept, and where each largest value stood: 8 bytes an output."""
+    from convcalc.layers.operations import Array, Operation, as_image, pooling_precision
+
+    size, places = plan.output.size, Array(plan.output.size, width=8)
+    precision = pooling_precision(x)
+    return as_image(x, (), Operation(size, keeps="input", extra=(places,), precision=precision))
 
 
 def _pooled(xp: Any, reduce: Callable[..., Any], x: Any, size: Axes) -> Any:
@@ -65,12 +74,12 @@ class AdaptiveAvgPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """To one position it is a mean, which keeps nothing; otherwise the input is kept."""
-        from convcalc.layers.operations import Operation, as_image
+        from convcalc.layers.operations import Operation, as_image, pooling_precision
 
         kept = any(size > 1 for size in plan.output.spatial)
-        return as_image(
-            xs[0], (), Operation(plan.output.size, keeps="input" if kept else "nothing")
-        )
+        keeps: Keeps = "input" if kept else "nothing"
+        precision = pooling_precision(xs[0])
+        return as_image(xs[0], (), Operation(plan.output.size, keeps=keeps, precision=precision))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = mean of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveAvgPool2d."""
@@ -99,10 +108,7 @@ class AdaptiveMaxPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept, and where each largest value stood: 8 bytes an output."""
-        from convcalc.layers.operations import Array, Operation, as_image
-
-        size = plan.output.size
-        return as_image(xs[0], (), Operation(size, keeps=self.keeps, extra=(Array(size, width=8),)))
+        return _largest(xs[0], plan)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = max of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveMaxPool2d."""
@@ -127,9 +133,10 @@ class GlobalAvgPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A mean keeps nothing."""
-        from convcalc.layers.operations import Operation, as_image
+        from convcalc.layers.operations import Operation, as_image, pooling_precision
 
-        return as_image(xs[0], (), Operation(plan.output.size))
+        precision = pooling_precision(xs[0])
+        return as_image(xs[0], (), Operation(plan.output.size, precision=precision))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The mean of x over all positions. Source: ONNX operator GlobalAveragePool."""
@@ -156,10 +163,7 @@ class GlobalMaxPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept, and where each largest value stood: 8 bytes an output."""
-        from convcalc.layers.operations import Array, Operation, as_image
-
-        size = plan.output.size
-        return as_image(xs[0], (), Operation(size, keeps=self.keeps, extra=(Array(size, width=8),)))
+        return _largest(xs[0], plan)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The largest x over all positions. Source: ONNX operator GlobalMaxPool."""

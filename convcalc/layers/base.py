@@ -25,8 +25,9 @@ its input that owns nothing."""
 Keeps = Literal["nothing", "input", "output", "factors"]
 """What a backward pass needs: nothing, all inputs, the output, or each input if another one has a
 gradient (a product's)."""
-Precision = Literal["low", "full", "same"]
-"""What mixed precision computes in: half, float32, or whatever the inputs are."""
+Precision = Literal["low", "full", "same", "full_on_cuda", "full_on_cpu", "finest_on_cpu"]
+"""What mixed precision computes in: half, float32, or whatever the inputs are; on one device alone
+float32, or the finest that one of the inputs is in. These are autocast's lists."""
 
 Rounding = Literal["exact", "floor", "ceil"]
 Axes = int | tuple[int, ...]

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import BIAS, Layer, Plan, Product, Weight, whole
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 
 @final
@@ -41,6 +44,11 @@ class Linear(Layer):
         weight = Weight("weight", (self.features, channels))
         weights = (weight, Weight("bias", (self.features,))) if self.bias else (weight,)
         return Plan(Shape(self.features), weights, (Product(weight.size, weight.name),))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A product of matrices, which needs each only for the gradient of the other."""
+        (product,) = super().operations(xs, plan)
+        return (product._replace(weighs_back=True),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[k] = Σ w[k, c]·x[c] + b[k]. Source: ONNX operator Gemm; torch.nn.Linear."""

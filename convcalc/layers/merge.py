@@ -138,7 +138,14 @@ class Concat(Layer):
         """Nothing is kept; each branch's gradient is a slice of the output's."""
         from convcalc.layers.operations import Operation
 
-        return (Operation(plan.output.size, tuple(range(len(xs))), gradient="view"),)
+        return (
+            Operation(
+                plan.output.size,
+                tuple(range(len(xs))),
+                gradient="view",
+                precision="finest_on_cpu",
+            ),
+        )
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The channels of x₁, then those of x₂, …. Source: ONNX operator Concat, axis 1."""

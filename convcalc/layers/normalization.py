@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import batch_statistics, moments, normalized, padded, per_channel
-from convcalc.layers.base import Layer, Plan, Weight, choice, flag, number, whole
+from convcalc.layers.base import Layer, Plan, Precision, Weight, choice, flag, number, whole
 from convcalc.layers.sliding import decimal
 from convcalc.shape import Shape
 
@@ -65,7 +65,11 @@ class BatchNorm(Layer):
 
         (norm,) = super().operations(xs, plan)
         when: Literal["always", "training"] = "training" if self.track_running_stats else "always"
-        return (norm._replace(extra=(Array(constant=2 * xs[0].channels, width=4, when=when),)),)
+        beside = self.affine or self.track_running_stats
+        statistics = Array(
+            constant=2 * xs[0].channels, kind="statistic", beside_weights=beside, when=when
+        )
+        return (norm._replace(extra=(statistics,)),)
 
     def fewest(self, xs: Sequence[Shape], *, training: bool) -> int:
         """Two of a single position where the batch's statistics count: one has no variance."""
@@ -105,7 +109,7 @@ class GroupNorm(Layer):
     """
 
     keeps = "input"
-    precision = "full"
+    precision = "full_on_cuda"
 
     groups: Annotated[int, whole("Number of groups.", 1)]
     eps: Annotated[float, EPS] = 1e-5
@@ -141,7 +145,7 @@ class GroupNorm(Layer):
         from convcalc.layers.operations import Array
 
         (norm,) = super().operations(xs, plan)
-        statistics = Array(2 * self.groups, width=4)
+        statistics = Array(2 * self.groups, kind="statistic", beside_weights=self.affine)
         return (norm._replace(straightens=True, contiguous=True, extra=(statistics,)),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
@@ -162,7 +166,7 @@ class LayerNorm(Layer):
     """
 
     keeps = "input"
-    precision = "full"
+    precision = "full_on_cuda"
 
     over: Annotated[
         Literal["channels", "all"],
@@ -183,9 +187,10 @@ class LayerNorm(Layer):
         from convcalc.layers.operations import Array, view
 
         x, (norm,) = xs[0], super().operations(xs, plan)
+        rows = 1 if self.over == "all" else prod(x.spatial)
+        statistics = Array(2 * rows, kind="statistic", beside_weights=self.affine)
         if self.over == "all" or not x.spatial:
-            return (norm._replace(extra=(Array(2, width=4),)),)
-        statistics = Array(2 * prod(x.spatial), width=4)
+            return (norm._replace(extra=(statistics,)),)
         there = back = view(x.size)
         if x.channels > 1 and prod(x.spatial) > 1:
             there = view(x.size)._replace(layout="turned")
@@ -246,14 +251,27 @@ class InstanceNorm(Layer):
             for weight in learned(plan)
         )
         flat, tracks = len(repeated) + 1, self.track_running_stats
-        statistics = Array(2 * channels, width=4, when="training" if tracks else "always")
-        copies = (Array(2 * channels),) if tracks else ()
-        update = (Array(constant=channels, when="training", kept=False),) if tracks else ()
+        statistics = Array(
+            2 * channels,
+            kind="statistic",
+            beside_weights=self.affine,
+            when="training" if tracks else "always",
+        )
+        copies: tuple[Array, ...] = ()
+        update: tuple[Array, ...] = ()
+        if tracks:
+            # Running statistics are repeated in the weights' precision, or else in the input's, and
+            # what the batch makes of them is made theirs again.
+            given = Array(2 * channels, kind="parameter", beside_weights=self.affine)
+            copies = (given,)
+            mean = given._replace(values=0, constant=channels, when="training", kept=False)
+            update = (mean, mean._replace(kind="change"))
         norm = Operation(
             size,
             (flat, *range(1, flat)),
             keeps=(flat, 1) if repeated else (flat,),
             extra=(*copies, statistics),
+            promotes=False,
             name="norm",
         )
         held = tuple(range(1, flat))
@@ -307,11 +325,13 @@ class LocalResponseNorm(Layer):
         from convcalc.layers.operations import Operation, power, view
 
         size, channels = xs[0].size, xs[0].channels
+        # PyTorch takes the mean of images and volumes as that of a volume's neighbouring slices.
+        precision: Precision = "full_on_cpu" if xs[0].rank > 1 else "same"
         return (
             Operation(size, (0, 0), keeps="factors", gradient="product", name="square"),
             view(size, 1),
             Operation(size // channels * (channels + self.size - 1), (2,), name="pad"),
-            Operation(size, (3,), keeps="input", name="mean"),
+            Operation(size, (3,), keeps="input", precision=precision, name="mean"),
             view(size, 4),
             Operation(size, (5,), name="times"),
             Operation(size, (6,), gradient="same", name="plus"),

@@ -23,6 +23,10 @@ input's do; channels last; with axes in some other order; with gaps between them
 examples alone if the input lies in order, and else as that does."""
 
 
+VOLUME = 3
+"""Spatial axes of what has kernels of its own."""
+
+
 class Array(NamedTuple):
     """An array that an operation makes beside its output."""
 
@@ -31,7 +35,13 @@ class Array(NamedTuple):
     constant: int = 0
     """Values that a batch has once, however large it is."""
     width: int = 0
-    """Bytes of a value; 0 is those of the output's, 4 at least those of a float32 statistic."""
+    """Bytes of a value; 0 is as many as its kind says."""
+    kind: Literal["value", "statistic", "parameter", "change"] = "value"
+    """In what precision it is: the output's; a statistic's, at least float32 on CUDA and beside
+    weights; a parameter's if there are some, and else the output's; a parameter's if that of
+    `parameter` is another, and else no array at all."""
+    beside_weights: bool = True
+    """Whether the operation has weights or running statistics of its own."""
     cuda_width: int = 0
     """The same on CUDA, where it differs."""
     when: Literal["always", "training"] = "always"
@@ -62,12 +72,18 @@ class Operation(NamedTuple):
     """Arrays it makes; kept for its backward pass if there is one, else gone at once."""
     learns: tuple[Weight, ...] = ()
     """Weights it has gradients for."""
+    weighs_back: bool = False
+    """Whether it needs its weights only for the gradient of its input."""
     gradient: Gradient = "new"
     scratch: int = 0
     """Values per example that its backward pass needs beside its results, at its end."""
+    unasked: bool = False
+    """Whether its backward pass makes a gradient of its input even where none is wanted."""
     straightens: bool = False
     """Whether its backward pass copies a gradient that is a slice of a concat's."""
     precision: Precision = "same"
+    promotes: bool = True
+    """Whether its output has the finest precision of what it reads, or else the first one's."""
     holds: tuple[int, ...] = ()
     """Tensors that stay alive until it is done, though it does not read them."""
     training_only: bool = False
@@ -105,7 +121,14 @@ def padding(x: Shape, windows: Sequence[Window], mode: str) -> Operation:
         size + window.before + window.after for size, window in zip(x.spatial, windows, strict=True)
     )
     keeps: Keeps = "input" if mode in ("reflect", "replicate") else "nothing"
-    return Operation(x.channels * prod(sizes), keeps=keeps, name="pad")
+    full = mode == "replicate" or (mode == "reflect" and x.rank < VOLUME)
+    precision: Precision = "full_on_cpu" if full else "same"
+    return Operation(x.channels * prod(sizes), keeps=keeps, precision=precision, name="pad")
+
+
+def pooling_precision(x: Shape) -> Precision:
+    """What mixed precision pools in: the CPU's autocast takes volumes in float32."""
+    return "full_on_cpu" if x.rank == VOLUME else "same"
 
 
 def view(size: int, read: int = 0) -> Operation:
@@ -169,4 +192,6 @@ def folded(xs: Sequence[Shape], step: Operation) -> tuple[Operation, ...]:
 
 def power(size: int, read: int) -> Operation:
     """x^p, whose gradient is worked out as grad·(p·x^(p − 1)), one array a step."""
-    return Operation(size, (read,), keeps="input", scratch=2 * size, precision="full", name="power")
+    return Operation(
+        size, (read,), keeps="input", scratch=2 * size, precision="full_on_cuda", name="power"
+    )

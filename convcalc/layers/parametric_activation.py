@@ -61,7 +61,7 @@ class Prelu(Layer):
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The gradient of the slopes is first made per value."""
         (operation,) = super().operations(xs, plan)
-        return (operation._replace(storage="own", gradient="product"),)
+        return (operation._replace(storage="own", gradient="product", unasked=True),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The value where it is above 0, else w·x. Source: torch.nn.PReLU.
@@ -123,7 +123,7 @@ class Softplus(Pointwise):
     stands_alone: ClassVar[bool] = False
 
     keeps = "input"
-    precision = "full"
+    precision = "full_on_cuda"
 
     beta: Annotated[float, number("Steepness.", above=0)] = 1.0
     threshold: Annotated[float, number("beta·x above which the output is x.")] = 20.0

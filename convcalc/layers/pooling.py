@@ -94,10 +94,22 @@ class MaxPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept, and where each largest value stood: 8 bytes an output."""
-        from convcalc.layers.operations import Array, Operation, as_image, border
+        from convcalc.layers.operations import (
+            Array,
+            Operation,
+            as_image,
+            border,
+            pooling_precision,
+        )
 
         size = plan.output.size
-        pool = Operation(size, keeps=self.keeps, extra=(Array(size, width=8),), layout="format")
+        pool = Operation(
+            size,
+            keeps=self.keeps,
+            extra=(Array(size, width=8),),
+            precision=pooling_precision(xs[0]),
+            layout="format",
+        )
         return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
@@ -140,9 +152,11 @@ class AvgPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept."""
-        from convcalc.layers.operations import Operation, as_image, border
+        from convcalc.layers.operations import Operation, as_image, border, pooling_precision
 
-        pool = Operation(plan.output.size, keeps=self.keeps, layout="format")
+        precision = pooling_precision(xs[0])
+        size = plan.output.size
+        pool = Operation(size, keeps=self.keeps, precision=precision, layout="format")
         return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
@@ -192,7 +206,7 @@ class LpPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """(sign(y)·relu(|y|)·F)^(1/p), y the mean of x^p: each step keeps what it needs."""
-        from convcalc.layers.operations import Operation, as_image, padding
+        from convcalc.layers.operations import Operation, as_image, padding, pooling_precision
         from convcalc.layers.operations import power as raised
 
         x, size = xs[0], plan.output.size
@@ -201,7 +215,8 @@ class LpPool(Layer):
         first = (padding(x, found, "zero"),) if bordered else ()
         inside = first[-1].output if first else x.size
         first = (*first, raised(inside, len(first)))
-        mean = as_image(x, first, Operation(size, keeps="input", name="mean"))
+        pool = Operation(size, keeps="input", precision=pooling_precision(x), name="mean")
+        mean = as_image(x, first, pool)
         y = len(mean)
         return (
             *mean,

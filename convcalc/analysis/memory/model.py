@@ -34,8 +34,13 @@ class Terms(NamedTuple):
     mixed_precision: bool = False
     inplace: bool = True
     overhead: int = 0
-    device: str = "cpu"
+    device: str | None = None
     checkpoint: Checkpoint | None = None
+
+    @property
+    def runs_on(self) -> str:
+        """The device: as given, else the one that mixed precision is for, else the CPU."""
+        return self.device or ("cuda" if self.mixed_precision else "cpu")
 
 
 class Model(NamedTuple):
@@ -142,7 +147,7 @@ class Model(NamedTuple):
             terms.fused,
             terms.mixed_precision,
             terms.inplace,
-            terms.device,
+            terms.runs_on,
             self.parameters,
             self.program.buffers,
             gradients,
@@ -209,7 +214,7 @@ def model(network: Network, terms: Terms) -> Model:
         dtype=terms.dtype,
         training=training,
         mixed=half,
-        cuda=terms.device == "cuda",
+        cuda=terms.runs_on == "cuda",
     )
     again = segments(network, written, terms.checkpoint) if training else []
     walked = walk(written, training=training, inplace=terms.inplace, segments=again)
@@ -236,7 +241,7 @@ def _check(network: Network, terms: Terms) -> None:
         message = f"dtype {terms.dtype!r} is none of {', '.join(DTYPE_BYTES)}"
     elif terms.optimizer not in RULES:
         message = f"optimizer {terms.optimizer!r} is none of {', '.join(RULES)}"
-    elif terms.device not in ("cpu", "cuda"):
+    elif terms.runs_on not in ("cpu", "cuda"):
         message = f"device {terms.device!r} is neither cpu nor cuda"
     elif terms.training and terms.dtype == "int8":
         message = "int8 cannot be trained: its gradients are no whole numbers"

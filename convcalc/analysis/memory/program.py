@@ -165,14 +165,13 @@ class _Writer:
 
     def _operation(self, layer: int, owner: int, operation: Operation, local: list[int]) -> int:
         reads = [local[i] for i in operation.reads]
-        precision = operation.precision if self.mixed else "same"
-        if precision != "same":
-            wanted = HALF if precision == "low" else self.width
+        given = reads
+        wanted = self._wanted(operation, reads) if self.mixed else 0
+        if wanted:
             reads = [self._cast(layer, read, wanted) for read in reads]
         if operation.contiguous and self.order[reads[0]] in ("cut", "sliced"):
             reads = [self._straightened(layer, reads[0]), *reads[1:]]
-        # What merges tensors of two precisions computes in the finer one.
-        width = max((self.widths[read] for read in reads), default=self.width)
+        width = self._width(operation, reads, wanted)
         order = operation.layout
         before = self.order[reads[0]] if reads else "fresh"
         if order == "format":
@@ -189,7 +188,7 @@ class _Writer:
             (
                 self.numbers[owner, weight.name],
                 weight.size,
-                HALF if precision == "low" else self.width,
+                wanted or self.width,
                 before == "channels_last" and _has_format(weight),
             )
             for weight in operation.learns
@@ -211,11 +210,33 @@ class _Writer:
                 )
             elif operation.keeps != "nothing":
                 keeps = tuple(local[i] for i in operation.keeps)
-        held = tuple(local[i] for i in operation.holds)
+        # Who asked for the operation holds on to what was cast for it.
+        held = (*(local[i] for i in operation.holds), *set(given).difference(reads))
         self.steps.append(
             Step(layer, operation, tuple(reads), output, keeps, held, learns, backward)
         )
         return output
+
+    def _wanted(self, operation: Operation, reads: list[int]) -> int:
+        """Bytes of a value that autocast computes in; 0 for whatever it is given."""
+        precision = operation.precision
+        if precision == "low":
+            return HALF
+        if precision in ("full", "full_on_cuda" if self.cuda else "full_on_cpu"):
+            return self.width
+        if precision == "finest_on_cpu" and not self.cuda:
+            return max(self.widths[read] for read in reads)
+        return 0
+
+    def _width(self, operation: Operation, reads: list[int], wanted: int) -> int:
+        """Bytes of a value of the output: what merges two precisions computes in the finer one."""
+        if not reads:
+            return self.width
+        if not operation.promotes:
+            return self.widths[reads[0]]
+        by_value = operation.gradient in ("product", "same")
+        weights = [self.width] if operation.learns and by_value and not wanted else []
+        return max([*weights, *(self.widths[read] for read in reads)])
 
     def _cast(self, layer: int, read: int, width: int) -> int:
         """A copy of a tensor in another precision, if it is not in that one already."""

@@ -21,7 +21,7 @@ BATCH = 1 << BITS
 _CONSTANT = BATCH - 1
 
 STATISTIC = 4
-"""Bytes that a mean or a deviation has at least."""
+"""Bytes that a mean or a deviation has at least on CUDA."""
 
 
 def at(number: int, batch: int) -> int:
@@ -159,6 +159,9 @@ class _Walk:
         # Half-precision copies of parameters: bytes, and how many steps keep each.
         self.casts: dict[int, int] = {}
         self.casts_kept: dict[int, int] = {}
+        # How many steps have yet to add to the gradient of such a copy, and those that some have.
+        self.casts_used: dict[int, int] = {}
+        self.casts_learned: set[int] = set()
         self.gradients: dict[int, _Gradient] = {}
         # Views that were overwritten, by step; and steps that a spreading waits for.
         self.overwritten: dict[int, _Overwritten] = {}
@@ -355,25 +358,41 @@ class _Walk:
     def _array(self, array: Array, width: int) -> int:
         if array.when == "training" and not self.training:
             return 0
-        if array.width == STATISTIC:
-            width = max(STATISTIC, self.program.width)
-        elif array.width:
+        program = self.program
+        if array.width:
             width = array.width
-        elif array.cuda_width and self.program.cuda:
+        elif array.kind == "statistic" and program.cuda:
+            width = max(STATISTIC, program.width)
+        elif array.kind == "change":
+            same = array.beside_weights or width == program.width
+            width = 0 if same else program.width
+        elif array.kind != "value" and array.beside_weights:
+            width = program.width
+        elif array.cuda_width and program.cuda:
             width = array.cuda_width
         return (array.values * BATCH + array.constant) * width
 
     def _cast_weights(self, step: Step, *, keeping: bool) -> None:
-        """Autocast's copies of weights: kept until used; of a bias, until the pass ends."""
+        """Autocast's copies of weights: kept until used, or until the pass ends.
+
+        The latter are those of a bias, and those that only the gradient of an input would need that
+        has none.
+        """
         for position, (number, values, width, _) in enumerate(step.learns):
             if number not in self.casts:
                 self.casts[number] = values * width
                 self.live += values * width
-            if not position and keeping:
+            if keeping:
+                self.casts_used[number] = self.casts_used.get(number, 0) + 1
+            if not position and keeping and self._keeps_weight(step):
                 if number not in self.casts_kept:
                     self.kept += values * width
                     self.kept_by[step.layer] += values * width
                 self.casts_kept[number] = self.casts_kept.get(number, 0) + 1
+
+    def _keeps_weight(self, step: Step) -> bool:
+        """Whether a step needs its weight's copy to go back."""
+        return not step.operation.weighs_back or self.program.has_gradient[step.reads[0]]
 
     # Layers that run again
 
@@ -414,31 +433,41 @@ class _Walk:
             self.live -= program.width  # the total of the classes' weights was kept for this
 
     def _backward(self, part: range) -> None:
-        steps, gradients, events = self.program.steps, self.gradients, self.backward
         for index in reversed(part):
-            step = steps[index]
             if index in self.overwritten:
-                self._backward_of_view(index, step)
-                continue
-            incoming = gradients.pop(step.output, None)
-            if incoming is None:
-                continue
-            results = self._results(step, incoming)
-            scratch = step.operation.scratch
-            if step.operation.straightens and incoming.slice:
-                scratch += step.operation.output
-            scratch *= self.program.widths[step.output] * BATCH
-            self._note(events, step.layer, scratch)
-            self._reduce(step, results)
-            self._let_go_gradient(incoming)
-            self._keep_nothing(index)
-            if step.learns:
-                self._learn(step)
-            for read, result in zip(step.reads, results, strict=True):
-                if result is not None:
-                    self._hand_over(step.layer, read, result)
-            for overwritten in self.spread_behind.get(index, ()):
-                self._spread(overwritten, steps[overwritten])
+                self._backward_of_view(index, self.program.steps[index])
+            else:
+                self._backward_of(index)
+
+    def _backward_of(self, index: int) -> None:
+        steps = self.program.steps
+        step = steps[index]
+        incoming = self.gradients.pop(step.output, None)
+        if incoming is None:
+            return
+        results = self._results(step, incoming)
+        scratch = step.operation.scratch
+        if step.operation.straightens and incoming.slice:
+            scratch += step.operation.output
+        if step.operation.unasked and not self.program.has_gradient[step.reads[0]]:
+            scratch += step.operation.output
+        scratch *= self.program.widths[step.output] * BATCH
+        self._note(self.backward, step.layer, scratch)
+        self._fit(step, results)
+        self._let_go_gradient(incoming)
+        self._keep_nothing(index)
+        half = bool(step.learns) and step.learns[0][2] != self.program.width
+        if half:
+            self._keep_no_cast(step)
+        for read, result in zip(step.reads, results, strict=True):
+            if result is not None:
+                self._hand_over(step.layer, read, result)
+        for overwritten in self.spread_behind.get(index, ()):
+            self._spread(overwritten, steps[overwritten])
+        if half and steps[index - 1].output in step.reads and steps[index - 1].layer == step.layer:
+            self._backward_of(index - 1)  # the input's copy was made last, after the weights'
+        if step.learns:
+            self._learn(step)
 
     def _keep_nothing(self, index: int) -> None:
         """Let go of what a step kept."""
@@ -483,7 +512,8 @@ class _Walk:
             if not program.has_gradient[read]:
                 results.append(None)
             elif kind == "new":
-                results.append(_Gradient(self._new(self.size[read])))
+                size = program.sizes[read] * self._made_in(step, read) * BATCH
+                results.append(_Gradient(self._new(size)))
             elif kind == "product":
                 results.append(_Gradient(self._new(whole)))
             elif kind == "view":
@@ -500,18 +530,41 @@ class _Walk:
                 self.live += values * width
         return results
 
-    def _reduce(self, step: Step, results: list[_Gradient | None]) -> None:
-        """Sum gradients of what was spread over the output to the size that it has."""
+    def _made_in(self, step: Step, read: int) -> int:
+        """Bytes of a value of the gradient that an operation makes for what it reads.
+
+        What was read together with finer values has a gradient as fine, which is then its own.
+        """
+        widths, operation = self.program.widths, step.operation
+        if operation.gradient in ("same", "product"):
+            return widths[step.output]
+        finer = operation.name != "cast" and widths[step.output] > widths[read]
+        return widths[step.output] if finer else widths[read]
+
+    def _fit(self, step: Step, results: list[_Gradient | None]) -> None:
+        """Sum gradients to the size of what was spread over the output, and give them its type."""
         kind = step.operation.gradient
-        if kind not in ("same", "product"):
-            return
+        by_value = kind in ("same", "product")
         events, output = self.backward, step.output
+        sizes, widths = self.program.sizes, self.program.widths
         for position, (read, result) in enumerate(zip(step.reads, results, strict=True)):
-            if result is None or self.size[read] == self.size[output]:
+            if result is None:
                 continue
-            results[position] = _Gradient(self._new(self.size[read]))
-            self._note(events, step.layer)
-            self._let_go_gradient(result)
+            made = self._made_in(step, read)
+            changes = []
+            if by_value and sizes[read] != sizes[output]:
+                changes.append(made)
+            if made != widths[read]:
+                changes.append(widths[read])
+            fitting = result
+            for width in changes:
+                next_one = _Gradient(self._new(sizes[read] * width * BATCH))
+                self._note(events, step.layer)
+                self._let_go_gradient(fitting)
+                fitting = next_one
+            results[position] = fitting
+        if not by_value:
+            return
         whole = self.size[output] if kind == "product" else 0
         for _, values, width, _ in step.learns:
             self.live += values * width
@@ -526,14 +579,17 @@ class _Walk:
     def _learn(self, step: Step) -> None:
         """Hand gradients of weights over; those of shared weights are added to what is there."""
         precise = self.program.width
-        number, values, width, _ = step.learns[0]
-        if width != precise:
-            self.casts_kept[number] -= 1
-            if not self.casts_kept[number]:
-                self.live -= self.casts[number]
-                self.kept -= self.casts.pop(number)
-        for number, values, width, copied in reversed(step.learns):
+        for number, values, width, copied in step.learns:
             if width != precise:  # autocast's copy: its gradient becomes one of the parameter
+                self.casts_used[number] -= 1
+                if self.casts_used[number]:  # when all of the copy's users have added theirs
+                    if number in self.casts_learned:
+                        self.live -= values * width
+                    self.casts_learned.add(number)
+                    continue
+                if number in self.casts_learned:
+                    self.casts_learned.remove(number)
+                    self.live -= values * width
                 self.live += values * precise
                 self._note(self.backward, step.layer)
                 self.live -= values * width
@@ -544,6 +600,15 @@ class _Walk:
             else:
                 self.learned.add(number)
                 self.learned_bytes += values * precise
+
+    def _keep_no_cast(self, step: Step) -> None:
+        """Let go of the half-precision copy of a weight, if no other step needs it."""
+        number = step.learns[0][0]
+        if self._keeps_weight(step):
+            self.casts_kept[number] -= 1
+            if not self.casts_kept[number]:
+                self.live -= self.casts[number]
+                self.kept -= self.casts.pop(number)
 
     def _hand_over(self, layer: int, read: int, result: _Gradient) -> None:
         """Give a gradient to the tensor it is for; another consumer's may be there already."""
