@@ -378,6 +378,22 @@ def test_mixed_precision(batch: int, *, inplace: bool) -> None:
         assert ours == theirs, (what, ours, theirs)
 
 
+def test_what_only_cuda_computes_in_float32_is_named() -> None:
+    """The default is the CPU, whose autocast takes less; who means a GPU is told so."""
+    plain, norm = (
+        loads(f"input: 8x8x3\nlayers:\n  - conv: {{filters: 4, kernel: 1}}\n{more}")
+        for more in ("", "  - layernorm\n")
+    )
+    terms = Terms(training=True, mixed_precision=True)
+    assert not any("cuda" in each for each in model(plain, terms).report(1).not_included)
+    on_cpu = model(norm, terms).report(1)
+    on_cuda = model(norm, terms._replace(device="cuda")).report(1)
+    assert any("device cuda" in each for each in on_cpu.not_included)
+    assert not any("device cuda" in each for each in on_cuda.not_included)
+    # The norm's input of 8·8·4 values has a copy in float32, and its statistics are float32 anyway.
+    assert on_cuda.kept >= on_cpu.kept + 2 * 8 * 8 * 4
+
+
 FIRST = {
     "linear": "input: 24\nlayers:\n  - linear: 16\n  - relu\n  - linear: 10\n",
     "linear without bias": "input: 24\nlayers:\n  - linear: {features: 16, bias: false}\n"

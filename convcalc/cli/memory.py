@@ -91,8 +91,9 @@ def _checkpoint(
 @click.option(
     "--device",
     type=click.Choice(["cpu", "cuda"]),
-    help="Matters for the mask of dropout, and for what mixed precision computes in float32; cpu "
-    "unless given, but cuda with mixed precision.",
+    default="cpu",
+    show_default=True,
+    help="Matters for the mask of dropout, and for what mixed precision computes in float32.",
 )
 @click.option(
     "--overhead",
@@ -162,7 +163,7 @@ def command(
     fused: bool,  # noqa: FBT001
     mixed_precision: bool,  # noqa: FBT001
     inplace: bool,  # noqa: FBT001
-    device: str | None,
+    device: str,
     overhead: int,
     limits: tuple[Limit, ...],
     context: int | None,

@@ -75,15 +75,15 @@ def memory(
     mixed_precision: bool = False,
     inplace: bool = True,
     overhead: int | str = 0,
-    device: str | None = None,
+    device: str = "cpu",
     checkpoint: Checkpoint | None = None,
 ) -> MemoryReport:
     """Work out what `network` takes for a batch, in inference or in a training step.
 
     `fused` is whether the optimizer works on all tensors at once, as PyTorch does on CUDA;
     `inplace` whether activation functions that can overwrite their input do; `device`, "cpu"
-    or "cuda", matters for dropout's mask and for what mixed precision computes in float32 (the CPU
-    unless given, but CUDA with mixed precision); `checkpoint` is every so many layers, or names of
+    or "cuda", matters for dropout's mask and for what mixed precision computes in float32;
+    `checkpoint` is every so many layers, or names of
     blocks; `overhead` is bytes, or a text such as "500MB". Raises `ValueError` for terms there are
     not, and `SpecError` (which is one) for a network with errors, or with a layer that the batch is
     too small for.
@@ -120,7 +120,7 @@ def largest_batch(
     mixed_precision: bool = False,
     inplace: bool = True,
     overhead: int | str = 0,
-    device: str | None = None,
+    device: str = "cpu",
     checkpoint: Checkpoint | None = None,
 ) -> int:
     """The largest batch that fits into `limit`: one more does not. 0 when none that works does.

@@ -8,6 +8,7 @@ from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
 from convcalc.analysis.memory.program import LOSS, Program, program
 from convcalc.analysis.memory.report import (
+    FINER_ON_CUDA,
     NOT_INCLUDED,
     LayerMemory,
     Line,
@@ -34,13 +35,8 @@ class Terms(NamedTuple):
     mixed_precision: bool = False
     inplace: bool = True
     overhead: int = 0
-    device: str | None = None
+    device: str = "cpu"
     checkpoint: Checkpoint | None = None
-
-    @property
-    def runs_on(self) -> str:
-        """The device: as given, else the one that mixed precision is for, else the CPU."""
-        return self.device or ("cuda" if self.mixed_precision else "cpu")
 
 
 class Model(NamedTuple):
@@ -87,6 +83,13 @@ class Model(NamedTuple):
             lines.add((self.parameters + self.step, self.parameters + self.step))
         found = largest(lines, self.moving, limit - self.fixed())
         return found if found >= self.fewest else 0
+
+    def _not_included(self) -> tuple[str, ...]:
+        operations = (step.operation for step in self.program.steps)
+        on_cpu = self.terms.mixed_precision and not self.program.cuda
+        if on_cpu and any(each.precision == "full_on_cuda" for each in operations):
+            return (*NOT_INCLUDED, FINER_ON_CUDA)
+        return NOT_INCLUDED
 
     @without_collection
     def report(self, batch: int) -> MemoryReport:
@@ -147,7 +150,7 @@ class Model(NamedTuple):
             terms.fused,
             terms.mixed_precision,
             terms.inplace,
-            terms.runs_on,
+            terms.device,
             self.parameters,
             self.program.buffers,
             gradients,
@@ -165,7 +168,7 @@ class Model(NamedTuple):
             phase_at,
             layer_at,
             tuple(line for line in (*known, rest) if line.bytes),
-            NOT_INCLUDED,
+            self._not_included(),
             [
                 LayerMemory(
                     node.name,
@@ -214,7 +217,7 @@ def model(network: Network, terms: Terms) -> Model:
         dtype=terms.dtype,
         training=training,
         mixed=half,
-        cuda=terms.runs_on == "cuda",
+        cuda=terms.device == "cuda",
     )
     again = segments(network, written, terms.checkpoint) if training else []
     walked = walk(written, training=training, inplace=terms.inplace, segments=again)
@@ -241,7 +244,7 @@ def _check(network: Network, terms: Terms) -> None:
         message = f"dtype {terms.dtype!r} is none of {', '.join(DTYPE_BYTES)}"
     elif terms.optimizer not in RULES:
         message = f"optimizer {terms.optimizer!r} is none of {', '.join(RULES)}"
-    elif terms.runs_on not in ("cpu", "cuda"):
+    elif terms.device not in ("cpu", "cuda"):
         message = f"device {terms.device!r} is neither cpu nor cuda"
     elif terms.training and terms.dtype == "int8":
         message = "int8 cannot be trained: its gradients are no whole numbers"

@@ -13,6 +13,8 @@ NOT_INCLUDED = (
     "inputs that a module's frame keeps alive longer than its operations need them",
 )
 """What no line counts; `overhead` may stand for it."""
+FINER_ON_CUDA = "float32 of what only CUDA's autocast computes in it, as layer norm (device cuda)"
+"""What is not in mixed precision on the CPU, where a network has such layers."""
 
 
 class Line(NamedTuple):
