@@ -42,7 +42,7 @@ from convcalc.graph import MAX_RANK, MAX_VALUES, loads, read
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.rules.pages import pages
-from convcalc.spec import expand, expressions, fields, promises, source
+from convcalc.spec import expand, expressions, fields, promises, source, syntax
 from convcalc.spec.schema import spec_schema
 
 ROOT = Path(__file__).parent.parent
@@ -458,12 +458,12 @@ def test_every_expression_in_a_table_has_the_value_beside_it() -> None:
     seen = ""
     for line in "".join(rows).strip().split("\n"):
         written, value, *_ = (part.strip().strip("`") for part in line.strip("| ").split(" | "))
-        found = expressions.evaluate(written.replace("\\|", "|"), names)
+        found = syntax.evaluate(written.replace("\\|", "|"), names)
         shown = str(found).lower() if isinstance(found, bool) else str(found)
         seen += f" {written} "
 
         assert shown == value, written
-    for symbol in (*expressions._OPERATIONS, *expressions._COMPARISONS):
+    for symbol in (*expressions._OPERATIONS, *expressions.COMPARISONS):
         assert f"{symbol}" in seen, f"`{symbol}` is in no table"
     for word in ("and", "or", "not", "if", *(f"{name}(" for name in expressions.FUNCTIONS)):
         assert word in seen, f"`{word}` is in no table"

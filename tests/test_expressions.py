@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,11 +19,21 @@ from convcalc.spec.expressions import (
     MAX_DEPTH,
     MAX_INTEGER,
     MAX_LENGTH,
+    Binary,
+    Call,
+    Compare,
+    Condition,
+    Connective,
+    Constant,
+    Expression,
     ExpressionError,
+    Name,
+    Not,
+    Sign,
     Value,
-    evaluate,
-    parse,
+    constant,
 )
+from convcalc.spec.syntax import evaluate, parse
 
 NAMES: Mapping[str, Value] = {
     "width": 64,
@@ -194,7 +205,7 @@ def test_an_expression_is_parsed_once_and_evaluated_with_any_values() -> None:
     expression = parse("4*width")
     assert parse("4*width") is expression
     assert [expression.evaluate({"width": width}) for width in (1, 2.5)] == [4, 10.0]
-    assert repr(expression) == "Expression('4*width')"
+    assert repr(expression) == "Binary(Constant(4), (('*', Name('width')),))"
 
 
 def test_every_function_is_documented_as_it_is_called() -> None:
@@ -604,6 +615,127 @@ def test_values_may_be_of_derived_types() -> None:
     assert evaluate("2*x", {"x": Channels(3)}) == 6
 
 
+# ---------------------------------------------------------------------------------- trees
+
+
+def chains(operands: st.SearchStrategy[Expression], *symbols: str) -> st.SearchStrategy[Any]:
+    rest = st.lists(st.tuples(st.sampled_from(symbols), operands), min_size=1, max_size=3)
+    return st.tuples(operands, rest.map(tuple))
+
+
+def operations(operands: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    several = st.lists(operands, min_size=2, max_size=3).map(tuple)
+    return st.one_of(
+        st.builds(Sign, st.sampled_from("+-"), operands),
+        st.builds(Not, operands),
+        *(
+            chains(operands, *symbols).map(lambda parts: Binary(*parts))
+            for symbols in (("+", "-"), ("*", "/", "//", "%"))
+        ),
+        st.tuples(operands, operands).map(lambda pair: Binary(pair[0], (("**", pair[1]),))),
+        chains(operands, "<", "<=", ">", ">=", "==", "!=").map(lambda parts: Compare(*parts)),
+        st.builds(Connective, st.sampled_from(["and", "or"]), several),
+        st.builds(Condition, operands, operands, operands),
+        st.builds(Call, st.sampled_from(["min", "max"]), several),
+        st.builds(lambda operand: Call("floor", (operand,)), operands),
+    )
+
+
+TREES = st.recursive(
+    st.one_of(
+        st.builds(Constant, st.integers(0, 10**18)),
+        st.builds(Constant, st.floats(0, 1e300)),
+        st.builds(Constant, st.booleans()),
+        st.builds(Constant, st.text("abc x'", max_size=5)),
+        st.builds(Name, st.sampled_from(sorted(NAMES))),
+    ),
+    operations,
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_a_tree_is_read_back_from_its_text(tree: Expression) -> None:
+    text = tree.text()
+    if len(text) <= MAX_LENGTH:
+        again = parse(text)
+
+        assert again == tree
+        assert hash(again) == hash(tree)
+        assert again.text() == text
+        assert again.names == tree.names
+
+
+@given(TREES)
+def test_a_tree_made_in_python_says_the_same_as_its_text(tree: Expression) -> None:
+    text = tree.text()
+    if len(text) > MAX_LENGTH:
+        return
+
+    def said(expression: Expression) -> tuple[str, Value]:
+        try:
+            value = expression.evaluate(NAMES)
+        except ExpressionError as error:
+            return error.code, error.message
+        return type(value).__name__, value
+
+    assert said(tree) == said(parse(text))
+
+
+@given(TREES, TREES)
+def test_what_stands_for_a_name_is_what_the_name_would_be(
+    tree: Expression, put: Expression
+) -> None:
+    try:
+        value = put.evaluate(NAMES)
+        wanted = tree.evaluate({**NAMES, "width": value})
+    except ExpressionError:
+        return
+
+    assert tree.replace({"width": put}).evaluate(NAMES) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("4*width", "4*width"),
+        (" ( 4 * (width) ) ", "4*width"),
+        ("1-(2-3)-4", "1 - (2 - 3) - 4"),
+        ("(1-2)-3", "(1 - 2) - 3"),
+        ("2**-3**2", "2**-3**2"),
+        ("(2**3)**2", "(2**3)**2"),
+        ("-2**2", "-2**2"),
+        ("(-2)**2", "(-2)**2"),
+        ("not(a or b)and c", "not (a or b) and c"),
+        ("a if b else c if d else e", "a if b else c if d else e"),
+        ("(a if b else c)if d else e", "(a if b else c) if d else e"),
+        ("max( 1,floor(in*se) )", "max(1, floor(in*se))"),
+        ("\"it's\" == 'x'", "\"it's\" == 'x'"),
+        ("1e-5 + 0010", "1e-05 + 10"),
+    ],
+)
+def test_expressions_are_written_as_a_careful_person_writes_them(text: str, written: str) -> None:
+    assert parse(text).text() == written
+    assert parse(written) == parse(text)
+
+
+def test_trees_are_equal_if_they_say_the_same() -> None:
+    assert parse("4 * ( width )") == parse("4*width")
+    assert parse("1") != parse("1.0")
+    assert parse("true") != parse("1")
+    assert len({parse("a+b"), parse("a + b"), parse("b+a")}) == 2
+    assert constant(-3) == parse("-3")
+    assert constant(-3).evaluate({}) == -3
+    assert parse("4*width").replace({"width": parse("a+b")}) == parse("4*(a+b)")
+    assert {type(each) for each in parse("-a + min(1, b)").walk()} == {
+        Binary,
+        Sign,
+        Name,
+        Call,
+        Constant,
+    }
+
+
 # -------------------------------------------------------------------------------- limits
 
 
@@ -633,7 +765,7 @@ def test_the_deepest_expression_leaves_most_of_the_stack_alone() -> None:
         text = f"({text}==t and t or t)"
     assert len(text) <= MAX_LENGTH
     program = (
-        "import sys; from convcalc.spec.expressions import evaluate; sys.setrecursionlimit(320);"
+        "import sys; from convcalc.spec.syntax import evaluate; sys.setrecursionlimit(320);"
         f"assert evaluate({text!r}, {{'t': True}}) is True"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
@@ -872,7 +1004,7 @@ def test_start_up_imports_nothing_heavy() -> None:
 
 
 def test_the_cache_of_parses_is_bounded() -> None:
-    from convcalc.spec import expressions as module
+    from convcalc.spec import syntax as module
 
     for number in range(3000):
         parse(f"{number} + 1")

@@ -10,8 +10,9 @@ from convcalc.diagnostics import Problem, closest
 from convcalc.layers import layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
-from convcalc.spec.expressions import ExpressionError, Value, parse
+from convcalc.spec.expressions import ExpressionError, Value
 from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source
+from convcalc.spec.syntax import parse
 from convcalc.spec.vocabulary import native_field
 
 MAX_EXTENT = 10**9
