@@ -23,7 +23,11 @@ def main(arguments: list[str]) -> int:
         for known, summary in BENCHMARKS.items():
             print(f"{known:<10} {summary}")
         return 0 if name in ("", "-h", "--help") else 2
-    run = import_module(f"benchmarks.{name}").main
+    try:
+        run = import_module(f"benchmarks.{name}").main
+    except ModuleNotFoundError as error:
+        print(f"{name} needs {error.name}, which is not installed; pyproject.toml has the extras")
+        return 2
     return int(run(arguments[1:]))
 
 

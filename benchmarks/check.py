@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.arguments import parser, positive
 from convcalc.spec.bundled import bundled_folder
 
 SPECS = 1_000
@@ -20,7 +21,9 @@ GOAL = 5.0
 
 def main(arguments: list[str]) -> int:
     """Print the best of several runs; 1 when the goal is missed."""
-    specs = int(arguments[0]) if arguments else SPECS
+    given = parser("check", __doc__)
+    given.add_argument("specs", nargs="?", type=positive, default=SPECS, help="how many")
+    specs: int = given.parse_args(arguments).specs
     text = Path(bundled_folder(), "vgg16.yaml").read_text(encoding="utf-8")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     print(f"{specs:,} copies of VGG-16, {cores} cores, best of {RUNS} runs")

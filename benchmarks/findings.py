@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import parser
 from convcalc.diagnostics import Diagnostic
 from convcalc.rules.pages import pages
 
@@ -101,16 +102,18 @@ def agreement(corpus: Any, answers: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Print the table, write the questions, or compare the answers."""
-    if arguments[:1] in (["--help"], ["-h"]):
-        print(__doc__)
-        return 0
+    given = parser("findings", __doc__)
+    given.add_argument("file", nargs="?", type=Path, help="as the text above says")
+    given.add_argument("seed", nargs="?", type=int, default=SEED)
+    options = given.parse_args(arguments)
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
     import corpus_findings
 
-    if not arguments:
+    file: Path | None = options.file
+    if file is None:
         print(corpus_findings.table(), end="")
-    elif arguments[0].endswith(".csv"):
-        agreement(corpus_findings, Path(arguments[0]))
+    elif file.suffix == ".csv":
+        agreement(corpus_findings, file)
     else:
-        questions(corpus_findings, Path(arguments[0]), int(arguments[1]) if arguments[1:] else SEED)
+        questions(corpus_findings, file, options.seed)
     return 0

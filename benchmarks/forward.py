@@ -6,7 +6,6 @@
 beside a script that builds the network in PyTorch and runs it.
 """
 
-import argparse
 import itertools
 import re
 import subprocess
@@ -17,6 +16,7 @@ from statistics import median, quantiles
 from time import sleep
 from typing import Any, NamedTuple
 
+from benchmarks.arguments import parser as arguments_of
 from benchmarks.timing import interleaved, print_table, process, python, ratio, seconds
 from benchmarks.torch_program import UnknownKindError, onnx_model, torch_program
 from convcalc import forward
@@ -32,7 +32,7 @@ TIMES = ["network", "batch", "ms", "÷ PyTorch", "quartiles", "best ÷ best", "e
 
 def main(arguments: list[str]) -> int:
     """Measure the networks named, or the four that have targets."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks forward")
+    parser = arguments_of("forward", __doc__)
     parser.add_argument("networks", nargs="*", default=NETWORKS)
     parser.add_argument("--batch", default="1,8")
     parser.add_argument("--rounds", type=int, default=9)

@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import parser
 from convcalc.checks.run import Task, check_file
 from convcalc.spec.bundled import bundled_folder
 
@@ -112,9 +113,14 @@ def mutated(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
 
 def main(arguments: list[str]) -> int:
     """Fuzz for a while; 1 when an input failed."""
-    seconds = float(arguments[0]) if arguments else 60.0
-    seed = int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randrange(2**32)
-    inputs = corpus(arguments[2] if len(arguments) > 2 else None)
+    given = parser("fuzz", __doc__)
+    given.add_argument("seconds", nargs="?", type=float, default=60.0, help="how long")
+    given.add_argument("seed", nargs="?", type=int, help="of the changes; any unless given")
+    given.add_argument("folder", nargs="?", help="of files to start from; our own unless given")
+    options = given.parse_args(arguments)
+    seconds: float = options.seconds
+    seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
+    inputs = corpus(options.folder)
     check = Checker()
     if importlib.util.find_spec("atheris") is not None:
         return _with_atheris(check, inputs, seconds)

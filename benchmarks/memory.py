@@ -9,7 +9,6 @@ and twice every module's output; Keras 3.15, utils/summary_utils.py: variables o
 the optimizer).
 """
 
-import argparse
 import json
 import sys
 import time
@@ -17,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import parser, positive
 from benchmarks.timing import print_table
 from convcalc.analysis.memory import largest_batch, memory
 from convcalc.graph import Network, load
@@ -39,10 +39,10 @@ GIB = 2**30
 
 def main(arguments: list[str]) -> int:
     """Show the table, then what the prediction costs in time."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks memory")
-    parser.add_argument("networks", nargs="*", default=NETWORKS)
-    parser.add_argument("--batch", type=int, default=8)
-    given = parser.parse_args(arguments)
+    asked = parser("memory", __doc__)
+    asked.add_argument("networks", nargs="*", default=NETWORKS)
+    asked.add_argument("--batch", type=positive, default=8)
+    given = asked.parse_args(arguments)
     sys.path.insert(0, str(TESTS))
     tools = ["torchinfo", "torchsummary", "Keras", "accelerate"]
     rows = [["network", "inference", "measured", "training", "measured", *tools]]
@@ -68,8 +68,18 @@ def main(arguments: list[str]) -> int:
         )
     print(f"MB at batch {given.batch}; training with Adam, and other tools ÷ measured training\n")
     print_table(rows)
+    print("".join(f"\n– {why}" for why in sorted(_missing)))
     _times()
     return 0
+
+
+_missing: set[str] = set()
+"""Why figures are missing."""
+
+
+def _without(error: ImportError) -> str:
+    """What is to be installed."""
+    return f"{error.name or error} is not installed (pip install '.[test,peers]')"
 
 
 def _truth(name: str, net: Network, batch: int) -> tuple[int | None, int | None]:
@@ -81,7 +91,8 @@ def _truth(name: str, net: Network, batch: int) -> tuple[int | None, int | None]
     try:
         import torch
         import torch_memory
-    except ImportError:
+    except ImportError as error:
+        _missing.add(f"not measured: {_without(error)}")
         return None, None
     overwritten = [layer.in_place for layer in memory(net).layers]
     inference = torch_memory.inference(net, batch, overwritten.__getitem__)
@@ -97,9 +108,12 @@ def _peer(name: str, net: Network) -> Any:
     """The tests' PyTorch model of the network and its input, on the meta device, or nothing."""
     try:
         import torch_zoo
-    except ImportError:
+    except ImportError as error:
+        _missing.add(f"no torchinfo and torchsummary: {_without(error)}")
         return None
     peer: Any = torch_zoo.PEERS.get(name)
+    if peer is None:
+        _missing.add("no torchinfo and torchsummary of a network that the tests have no model of")
     return None if peer is None or net.input is None else torch_zoo.on_meta(peer)
 
 
@@ -108,7 +122,8 @@ def _torchinfo(name: str, net: Network, batch: int) -> int | None:
     peer = _peer(name, net)
     try:
         import torchinfo
-    except ImportError:
+    except ImportError as error:
+        _missing.add(f"no torchinfo: {_without(error)}")
         return None
     if peer is None or net.input is None:
         return None

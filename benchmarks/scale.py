@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
+from benchmarks.arguments import parser, positive
 from benchmarks.timing import print_table
 from convcalc.analysis import analyze
 from convcalc.graph import Network, loads, plan_layers
@@ -43,8 +44,10 @@ def _per_layer(run: Callable[[], object], size: int) -> float:
 
 
 def main(arguments: list[str]) -> int:
-    """Print time, speed and memory for each size; the argument is the number of rounds."""
-    rounds = int(arguments[0]) if arguments else 7
+    """Print time, speed and memory for each size."""
+    given = parser("scale", __doc__)
+    given.add_argument("rounds", nargs="?", type=positive, default=7, help="how often each is run")
+    rounds: int = given.parse_args(arguments).rounds
     texts = {size: spec_text(size) for size in SIZES}
     networks = {size: loads(text) for size, text in texts.items()}
     reading: dict[int, list[float]] = {size: [] for size in SIZES}

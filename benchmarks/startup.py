@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
+from benchmarks.arguments import parser, positive
 from benchmarks.timing import interleaved, print_table, process, python, ratio
 
 BASE = "import click, yaml"
@@ -27,8 +28,10 @@ print(torchinfo.summary(model, (1, 3, 224, 224), device="meta", verbose=0))
 
 
 def main(arguments: list[str]) -> int:
-    """Print medians and ratios; the argument is the number of rounds."""
-    rounds = int(arguments[0]) if arguments else 15
+    """Print medians and ratios."""
+    given = parser("startup", __doc__)
+    given.add_argument("rounds", nargs="?", type=positive, default=15, help="how often each is run")
+    rounds: int = given.parse_args(arguments).rounds
     beside = Path(sys.executable).with_name("convcalc")
     convcalc = str(beside) if beside.exists() else shutil.which("convcalc")
     if convcalc is None:

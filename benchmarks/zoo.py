@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.arguments import parser, positive
 from benchmarks.timing import interleaved, print_table, ratio
 from convcalc.analysis import Report, analyze
 from convcalc.graph import load
@@ -67,7 +68,11 @@ def counted_by_torchinfo(models: dict[str, Any]) -> Callable[[], object]:
 
 def main(arguments: list[str]) -> int:
     """Print the tables."""
-    rounds = int(arguments[0]) if arguments else ROUNDS
+    given = parser("zoo", __doc__)
+    given.add_argument(
+        "rounds", nargs="?", type=positive, default=ROUNDS, help="how often each is run"
+    )
+    rounds: int = given.parse_args(arguments).rounds
     names = bundled_architectures()
     layers = sum(len(report.layers) for report in analyzed(names))
     models = peers()

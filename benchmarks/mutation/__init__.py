@@ -13,7 +13,6 @@ Results are kept in `.mutation/` and an interrupted run goes on where it stopped
 and tests are the same. `--again` tries the survivors of an older run anew on the code of now.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -21,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.arguments import parser as arguments_of
 from benchmarks.mutation.changes import PARTS, ROOT, Change, drawn, find
 from benchmarks.mutation.child import Verdict
 from benchmarks.mutation.coverage import digest, preload, test_map
@@ -33,11 +33,7 @@ REASONS = ROOT / "benchmarks" / "mutation" / "survivors.md"
 
 def main(arguments: list[str]) -> int:
     """Print the score of each part and the changes that survive; 1 below 90 %."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks mutation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = arguments_of("mutation", __doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--changes", type=int, default=500, help="how many are drawn")
     parser.add_argument("--jobs", type=int, default=2, help="how many are tried at a time")

@@ -1,0 +1,84 @@
+"""Benchmarks say how they are called, and what is missing where they cannot measure."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("benchmarks", reason="benchmarks are not shipped")
+
+from benchmarks.__main__ import BENCHMARKS, main
+
+
+def test_the_table_is_complete() -> None:
+    folder = Path(str(import_module("benchmarks").__file__)).parent
+    modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    runs = {
+        name
+        for name in modules - {"__init__", "__main__", "__pycache__"}
+        if "def main(" in _text(folder, name)
+    }
+
+    assert runs == set(BENCHMARKS)
+
+
+def _text(folder: Path, name: str) -> str:
+    package = folder / name / "__init__.py"
+    return (package if package.exists() else folder / f"{name}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_help(name: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main([name, option])
+    except SystemExit as ended:
+        code = 0 if ended.code is None else int(ended.code)
+    said = capsys.readouterr().out
+
+    if code == 2 and "which is not installed" in said:
+        pytest.skip(said.strip())
+    assert code == 0
+    assert f"usage: python -m benchmarks {name}" in said
+    # And what it measures, from its module.
+    doc = import_module(f"benchmarks.{name}").__doc__ or ""
+    assert doc.split("\n")[0] in said
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_arguments_there_are_not(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        raise SystemExit(main([name, "--no-such-option"]))
+
+    assert ended.value.code == 2
+    assert capsys.readouterr()
+
+
+def test_a_package_that_is_missing_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "benchmarks.zoo", raising=False)
+    monkeypatch.setitem(sys.modules, "benchmarks.timing", None)
+
+    assert main(["zoo"]) == 2
+    assert "zoo needs benchmarks.timing" in capsys.readouterr().out
+
+
+def test_memory_says_why_it_could_not_measure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    for module in ("torch_memory", "torch_zoo"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    for missing in ("torch", "torchinfo"):
+        monkeypatch.setitem(sys.modules, missing, None)
+    memory = import_module("benchmarks.memory")
+    monkeypatch.setattr(memory, "_times", lambda: None)
+    monkeypatch.setattr(memory, "_missing", set())
+
+    assert memory.main(["squeezenet"]) == 0
+    said = capsys.readouterr().out
+    assert "–" in said.split("\n\n")[1]
+    assert "– not measured: torch is not installed (pip install '.[test,peers]')" in said
+    assert "– no torchinfo and torchsummary: torch is not installed" in said
