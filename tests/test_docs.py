@@ -39,7 +39,7 @@ from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
 from convcalc.formats.memory import MEMORY_FORMATS
 from convcalc.formats.rows import value_text
-from convcalc.graph import MAX_RANK, MAX_VALUES, loads, read
+from convcalc.graph import MAX_RANK, MAX_VALUES, loads
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.rules.pages import pages
