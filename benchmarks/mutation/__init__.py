@@ -40,10 +40,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--budget", type=float, default=20, help="processor seconds of one change")
     parser.add_argument("--part", choices=PARTS, help="one part alone")
     parser.add_argument("--again", action="store_true", help="try kept survivors once more")
+    parser.add_argument("--measure", action="store_true", help="find anew which tests reach what")
     options = parser.parse_args(arguments)
     FOLDER.mkdir(exist_ok=True)
     state = digest()
-    tests = test_map(FOLDER / "tests.json", options.jobs)
+    tests = test_map(FOLDER / "tests.json", options.jobs, anew=options.measure)
     preload(tests.modules)
     kept = FOLDER / f"seed-{options.seed}.jsonl"
     known = {} if options.again else _known(kept, state)

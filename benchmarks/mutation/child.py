@@ -52,8 +52,8 @@ class Job(NamedTuple):
     """Files of tests; nothing for all."""
     tests: Sequence[str] = ()
     """Names of tests in the order in which they run; nothing for all."""
-    known: Sequence[str] = ()
-    """Names of all tests there are without the change."""
+    known: Sequence[str] | None = ()
+    """Names of all tests there are without the change, so that others run too; None: no others."""
     seconds: dict[str, float] | None = None
     """What each test took without the change."""
     budget: float = float("inf")
@@ -107,7 +107,7 @@ def start(job: Job) -> Child:
         try:
             ours.close()
             try:
-                verdict = _run(job, folder)
+                verdict = _run(job, folder, theirs)
             except Exception:  # noqa: BLE001 (it is told where it can be read)
                 verdict = Verdict("broken", traceback.format_exc(), 0)
             theirs.send(tuple(verdict))
@@ -118,7 +118,7 @@ def start(job: Job) -> Child:
     return Child(pid, ours, folder, limit)
 
 
-def _run(job: Job, folder: str) -> Verdict:
+def _run(job: Job, folder: str, pipe: Connection) -> Verdict:
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -145,6 +145,12 @@ def _run(job: Job, folder: str) -> Verdict:
         except BaseException as error:  # noqa: BLE001 (whatever it is, there is nothing to test)
             return Verdict("unusable", repr(error), 0)
     plugin = Plugin(job)
+
+    def endless(*_: object) -> None:
+        pipe.send(("killed", plugin.running, 0))
+        os._exit(0)
+
+    signal.signal(signal.SIGXCPU, endless)
     cover = None
     if job.coverage:
         from coverage import Coverage
@@ -204,15 +210,20 @@ class Plugin:
         self.failed: list[str] = []
         self.passed = 0
         self.spent = False
+        self.running = ""
         self.cover: Any = None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """The tests that are wanted, in their order; those that only the change has, too."""
         if self.job.tests:
             order = {name: position for position, name in enumerate(self.job.tests)}
-            known = set(self.job.known)
+            known = None if self.job.known is None else set(self.job.known)
             items[:] = sorted(
-                (i for i in items if i.nodeid in order or i.nodeid not in known),
+                (
+                    item
+                    for item in items
+                    if item.nodeid in order or (known is not None and item.nodeid not in known)
+                ),
                 key=lambda item: order.get(item.nodeid, -1),
             )
 
@@ -224,6 +235,7 @@ class Plugin:
             usual = self.job.seconds.get(item.nodeid, 1.0)
             limit = int(start + 10 * usual + 6)
             resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+            self.running = item.nodeid
         if self.cover:
             self.cover.switch_context(item.nodeid)
         try:

@@ -1,8 +1,8 @@
 """Which tests reach which line, and how long each takes.
 
-Measured once by a run of all tests, and then for those files of tests alone that are new or have
-changed; lines that moved are followed. A map that is out of date lets some tests be missed, so that
-more changes survive, never fewer.
+Measured once by a run of all tests, and then for files of tests alone that are new; lines that
+moved are followed. A map that is out of date lets some tests be missed, so that more changes
+survive, never fewer.
 """
 
 import ast
@@ -76,12 +76,9 @@ class TestMap:
 
 def digest() -> str:
     """A name of the state of code, tests and documents."""
-    return _hashed(ROOT / name for name in STATE)
-
-
-def _hashed(paths: Iterable[Path]) -> str:
     total = sha256(sys.version.encode())
-    for whole in paths:
+    for name in STATE:
+        whole = ROOT / name
         for path in sorted(whole.rglob("*")) if whole.is_dir() else [whole]:
             if path.is_file() and "__pycache__" not in path.parts:
                 total.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
@@ -89,10 +86,10 @@ def _hashed(paths: Iterable[Path]) -> str:
     return total.hexdigest()[:16]
 
 
-def test_map(kept: Path, jobs: int) -> TestMap:
+def test_map(kept: Path, jobs: int, *, anew: bool) -> TestMap:
     """The map as kept, followed to the state of now; measured where there is none."""
     data: dict[str, Any] = {"modules": [], "sources": {}, "entries": {}}
-    if kept.exists():
+    if kept.exists() and not anew:
         data = json.loads(kept.read_text(encoding="utf-8"))
     sources = {
         path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
@@ -105,17 +102,12 @@ def test_map(kept: Path, jobs: int) -> TestMap:
             _follow(data["entries"].values(), path, before, text)
     data["sources"] = sources
     targets = ["convcalc", *(f"tests/{path.name}" for path in (ROOT / "tests").glob("test_*.py"))]
-    hashes = {target: _hashed([ROOT / target]) for target in targets}
     known = data["entries"]
-    data["entries"] = {
-        target: known[target]
-        for target in targets
-        if target in known and known[target]["hash"] == hashes[target]
-    }
+    data["entries"] = {target: known[target] for target in targets if target in known}
     missing = [target for target in targets if target not in data["entries"]]
     if missing:
         print(f"measuring what {' '.join(sorted(missing))} reach", file=sys.stderr, flush=True)
-        _measure(data, {target: hashes[target] for target in missing}, kept.parent, jobs)
+        _measure(data, missing, kept.parent, jobs)
     kept.write_text(json.dumps(data), encoding="utf-8")
     failed = [name for entry in data["entries"].values() for name in entry["failed"]]
     if failed:
@@ -123,10 +115,10 @@ def test_map(kept: Path, jobs: int) -> TestMap:
     return TestMap(data)
 
 
-def _measure(data: dict[str, Any], hashes: Mapping[str, str], folder: Path, jobs: int) -> None:
+def _measure(data: dict[str, Any], missing: Sequence[str], folder: Path, jobs: int) -> None:
     """Run files of tests, spread over some processes, and enter what they show."""
     covered = [str(path) for part in PARTS for path in files(part)]
-    targets = sorted(hashes, key=lambda name: -(ROOT / name).stat().st_size)
+    targets = sorted(missing, key=lambda name: -(ROOT / name).stat().st_size)
     jobs = min(jobs, len(targets))
     kept = [folder / f"measured-{number}.json" for number in range(jobs)]
     children = [
@@ -140,10 +132,10 @@ def _measure(data: dict[str, Any], hashes: Mapping[str, str], folder: Path, jobs
         measured = json.loads(path.read_text(encoding="utf-8"))
         path.unlink()
         data["modules"] = sorted({*data["modules"], *measured["modules"]})
-        enter(data["entries"], hashes, measured)
+        _enter(data["entries"], targets, measured)
 
 
-def enter(entries: dict[str, Any], hashes: Mapping[str, str], measured: Mapping[str, Any]) -> None:
+def _enter(entries: dict[str, Any], run: Iterable[str], measured: Mapping[str, Any]) -> None:
     """Part what was measured by files of tests."""
     names = list(measured["seconds"])
     targets = [_target(name) for name in names]
@@ -156,14 +148,12 @@ def enter(entries: dict[str, Any], hashes: Mapping[str, str], measured: Mapping[
                 if mine := [number[test] for test in tests if test in number]:
                     lines.setdefault(path, {})[line] = mine
         entries[target] = {
-            "hash": hashes[target],
             "failed": [name for name in measured["failed"] if _target(name) == target],
             "seconds": {names[place]: measured["seconds"][names[place]] for place in places},
             "lines": lines,
         }
-    for target, hashed in hashes.items():  # files whose tests are all passed over
-        if target not in entries:
-            entries[target] = {"hash": hashed, "failed": [], "seconds": {}, "lines": {}}
+    for target in run:  # files whose tests are all passed over
+        entries.setdefault(target, {"failed": [], "seconds": {}, "lines": {}})
 
 
 def _target(name: str) -> str:
