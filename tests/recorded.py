@@ -37,10 +37,10 @@ def values() -> Iterator[tuple[str, Any]]:
             yield name.partition(" ")[0], row
 
 
-def networks() -> list[Any]:
-    """Small networks, and the bytes that they take."""
-    rows = json.loads(MEMORY.read_text(encoding="utf-8"))
-    return [row for kind, of_kind in rows.items() if kind != "optimizers" for row in of_kind]
+def networks() -> dict[str, list[Any]]:
+    """By kind of layer, small networks, and the bytes that they take."""
+    rows: dict[str, list[Any]] = json.loads(MEMORY.read_text(encoding="utf-8"))
+    return {kind: of_kind for kind, of_kind in rows.items() if kind != "optimizers"}
 
 
 def steps() -> list[Any]:

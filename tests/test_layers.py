@@ -306,6 +306,50 @@ def test_every_class_is_final_documented_and_declares_its_fields(kind: str) -> N
             setattr(built, next(iter(first.fields)), None)
 
 
+WINDOWED = {"stride": 1, "padding": 0, "dilation": 1, "bias": True, "rounding": "exact"}
+POOLED = {"stride": None, "padding": 0, "rounding": "exact"}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "conv": {**WINDOWED, "groups": 1, "padding_mode": "zero"},
+    "depthwise_conv": {**WINDOWED, "multiplier": 1, "padding_mode": "zero"},
+    "conv_transpose": {
+        **{"stride": 1, "padding": 0, "dilation": 1, "bias": True},
+        **{"output_padding": 0, "groups": 1},
+    },
+    "locally_connected": WINDOWED,
+    "linear": {"bias": True},
+    "maxpool": {**POOLED, "dilation": 1},
+    "avgpool": {**POOLED, "count_include_pad": True, "divisor": None},
+    "lppool": {**POOLED, "norm": 2},
+    "batchnorm": {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True},
+    "instancenorm": {"eps": 1e-5, "momentum": 0.1, "affine": False, "track_running_stats": False},
+    "groupnorm": {"eps": 1e-5, "affine": True},
+    "layernorm": {"over": "channels", "eps": 1e-5, "affine": True, "bias": True},
+    "lrn": {"alpha": 1e-4, "beta": 0.75, "k": 1.0},
+    "leaky_relu": {"slope": 0.01},
+    "prelu": {"slopes": "one"},
+    "elu": {"alpha": 1.0},
+    "gelu": {"approximate": "none"},
+    "softplus": {"beta": 1.0, "threshold": 20.0},
+    "dropout": {"rate": 0.5},
+    "flatten": {"start": 1, "end": -1},
+    "pad": {"mode": "zero", "value": 0.0},
+    "crop": {"amount": None, "size": None},
+    "upsample": {"scale": None, "size": None, "mode": "nearest", "align_corners": False},
+    "slice": {"start": 0, "stop": None},
+    "scale": {"bias": False},
+}
+"""PyTorch 2.13's, where it has such an argument: torch.nn.Conv2d, …, torch.nn.Upsample."""
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_what_a_spec_leaves_out_is_as_pytorch_has_it(kind: str) -> None:
+    ours, expected = defaults(layer_class(kind)), DEFAULTS.get(kind, {})
+    assert ours == expected
+    assert {name: type(value) for name, value in ours.items()} == {
+        name: type(value) for name, value in expected.items()
+    }
+
+
 def test_an_unknown_kind_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         layer_class("conv4d")

@@ -309,10 +309,67 @@ def test_unions_of_upsampled_and_plain_fields_of_one_stride_are_exact() -> None:
     for before, kernel, side in product(range(3), range(1, 5), range(1, 4)):
         one = [Window(2, 2), Window(kernel, 1, 1, before, 0, 2)]
         other = [Window(side, before=side // 2)]
-        both = field(one).union(field(other))
+        both, turned = field(one).union(field(other)), field(other).union(field(one))
         for output in range(-4, 8):
             spans = [span for chain in (one, other) if (span := seen(chain, output))]
-            assert both.sees(output) == (min(s[0] for s in spans), max(s[1] for s in spans))
+            hull = (min(s[0] for s in spans), max(s[1] for s in spans))
+            assert both.sees(output) == turned.sees(output) == hull
+
+
+def test_a_pattern_is_kept_up_to_its_limit() -> None:
+    """A map that is made n times as large repeats after n outputs; docs name 512 of them."""
+    nearest = {up: Window(up, 1, 1, up - 1, 0, up) for up in (2, 3, 256, 512, 513)}
+    assert len(field([nearest[512]]).phases) == 512
+    assert not field([nearest[513]]).phases
+    assert len(field([nearest[256], nearest[2]]).phases) == 512
+    assert not field([nearest[256], nearest[3]]).phases
+    # Two patterns beside each other repeat together: 2 and 512 after 512, 3 and 512 after 1,536.
+    long = field([Window(512, 512), nearest[512]])
+    assert len(field([Window(2, 2), nearest[2]]).union(long).phases) == 512
+    assert len(long.union(field([Window(2, 2), nearest[2]])).phases) == 512
+    assert not field([Window(3, 3), nearest[3]]).union(long).phases
+
+
+@pytest.mark.parametrize("behind", [0, 1, 4])
+@pytest.mark.parametrize("up", [3, 5, 11])
+def test_an_upper_bound_holds_every_output_and_no_more_than_its_steps(up: int, behind: int) -> None:
+    """Beyond the limit a field is an interval: as far as any output reaches, by its own place."""
+    more = PHASES // up + 1
+    chain = [Window(4, 3), Window(up + 2, 2, 1, behind, 0, up), Window(3, 1, 2, 1, 0, more)]
+    found = field(chain)
+    jump = Fraction(3 * 2, up * more)
+    assert found.jump == jump
+    spans = [
+        (span[0] - output * jump, span[1] - output * jump)
+        for output in range(2 * up * more)
+        if (span := seen(chain, output))
+    ]
+    low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+    assert found.start <= low
+    assert found.start + found.size >= high
+    # A whole number of values around the place of each output, and the gaps between them.
+    assert found.size <= high - low + 1 + 2 * Fraction(3 * 2, up)
+    beside = found.union(field([*chain[:-1], Window(5, 1, 2, 3, 0, more)]))
+    assert beside.start <= found.start
+    assert beside.start + beside.size >= found.start + found.size
+    assert beside.size <= found.size + 2 * 2 * Fraction(3 * 2, up * more) + 2
+
+
+def test_what_is_not_said_changes_nothing() -> None:
+    """A window without arguments is the identity, and so is each of its fields alone."""
+    for size in range(1, 9):
+        assert Window().output(size) == size
+        assert Window().remainder(size) == Window().dropped(size) == 0
+        assert Window(kernel=3).output(size + 2) == size
+        assert Window(stride=2).output(size) == -(-size // 2)
+        assert Window(before=1).output(size) == Window(after=1).output(size) == size + 1
+        assert Window(up=2).output(size) == 2 * size - 1
+        assert transposed(1).output(size) == size
+        assert transposed(3).output(size) == size + 2
+    assert Field().through(Window()) == Field()
+    assert [Field().sees(output) for output in range(3)] == [(0, 1), (1, 2), (2, 3)]
+    assert Field().size == 1
+    assert Field().padding == 0
 
 
 def test_a_single_position_that_is_spread_is_seen_by_every_output() -> None:

@@ -4,6 +4,7 @@ import ast
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,19 +102,52 @@ def files(part: str) -> list[Path]:
 def places(path: Path) -> Mapping[Place, Sequence[tuple[str, int]]]:
     """The places of a file that can be changed: operators by name, and their occurrence."""
     source = path.read_text(encoding="utf-8")
-    unread = _alternatives(source)
+    unread = _alternatives(source) | _guards(source)
     result: dict[Place, list[tuple[str, int]]] = {}
     nodes = [
         node
         for node in ast_nodes(get_ast(source))
         if node.type in LEAVES or node.type in {"comparison", "factor", "not_test"}
     ]
+    words = _words(source)
+    lines = source.splitlines()
     for name, operator in OPERATORS.items():
         positions = (start for node in nodes for start, _ in operator().mutation_positions(node))
         for occurrence, start in enumerate(positions):
-            if start not in unread:
-                result.setdefault(start, []).append((name, occurrence))
+            if start in unread or (start in words and not name.endswith(("_Eq", "_NotEq"))):
+                continue
+            if name == "NumberReplacer" and occurrence % 2:  # cosmic-ray's second change is − 1
+                at = lines[start[0] - 1][start[1] :]
+                if at[:1] == "0" and not at[1:2].isalnum() and at[1:2] != ".":
+                    continue  # an index of −1 is the other end, and a size of −1 nothing at all
+            result.setdefault(start, []).append((name, occurrence))
     return result
+
+
+def _words(source: str) -> set[Place]:
+    """Where something is compared with a word: it equals it or not, and has no order."""
+    lines = source.splitlines()
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            for one, other in pairwise(sides):
+                texts = (one, other)
+                if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in texts):
+                    line, column = one.end_lineno or 0, one.end_col_offset or 0
+                    text = lines[line - 1].encode()[:column].decode()
+                    gap = lines[line - 1][len(text) :]
+                    found.add((line, len(text) + len(gap) - len(gap.lstrip())))
+    return found
+
+
+def _guards(source: str) -> set[Place]:
+    """Where `strict=True` and `frozen=True` stand: they guard, and compute nothing."""
+    return {
+        (node.value.lineno, node.value.col_offset)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.keyword) and node.arg in {"strict", "frozen"}
+    }
 
 
 def _alternatives(source: str) -> set[Place]:
