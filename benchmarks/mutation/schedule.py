@@ -111,14 +111,18 @@ def judge(
     running: dict[Child, tuple[Change, list[Job], float]] = {}
 
     def next_change() -> Change | None:
-        for part, order in orders.items():
-            under_way = sum(change.part == part for change, _, _ in running.values())
-            if wanted[part] > under_way:
-                change = next(order, None)
+        """Of the part that is furthest from its share."""
+        left = {part: wanted[part] - count(part) for part in orders}
+        for part in sorted(orders, key=lambda part: -left[part] / max(quotas.get(part, 0), 1)):
+            if left[part] > 0:
+                change = next(orders[part], None)
                 if change is not None:
                     return change
-                wanted[part] = under_way
+                wanted[part] = count(part)
         return None
+
+    def count(part: str) -> int:
+        return sum(change.part == part for change, _, _ in running.values())
 
     def done(change: Change, verdict: Verdict) -> tuple[Change, Verdict]:
         wanted[change.part] -= verdict.outcome != "unusable"
