@@ -199,7 +199,7 @@ def test_every_layer_has_a_row() -> None:
         and any(isinstance(each, ast.Name) and each.id == "final" for each in node.decorator_list)
     }
 
-    assert set(CATALOGUE.values()) == classes
+    assert {(row.module, row.name) for row in CATALOGUE.values()} == classes
     assert modules("layers") - {module for module, _ in classes} == LAYER_HELPERS
 
 

@@ -17,7 +17,7 @@ from convcalc.forward.kernels.winograd import matrices
 from convcalc.forward.plan import build
 from convcalc.forward.pool import available_cores, blas, blas_threads, workers
 from convcalc.graph import Network, SpecError, load, loads
-from convcalc.layers import CATALOGUE
+from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.linear import Linear
 from convcalc.shape import Shape
 
@@ -144,8 +144,7 @@ KINDS: dict[str, list[tuple[str, str]]] = {
     "lrn": [("[lrn: 5]", "11x9x6"), ("[lrn: 4]", "6")],
     **{
         kind: [(f"[conv: {{filters: 8, kernel: 3}}, {kind}]", "11x9x6"), (f"[{kind}]", "11x6")]
-        for kind, (module, _) in CATALOGUE.items()
-        if "activation" in module
+        for kind in kinds("activation", "softmax")
     },
     "dropout": [("[dropout, conv: {filters: 8, kernel: 3, padding: 1}, dropout, relu]", "9x9x6")],
     "flatten": [("[flatten]", "5x4x3"), ("[flatten]", "9"), ("[flatten: {start: 2}]", "5x4x3")],

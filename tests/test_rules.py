@@ -6,6 +6,9 @@
 import json
 import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +22,8 @@ from convcalc.checks.settings import Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Network, loads, read
-from convcalc.layers import CATALOGUE
-from convcalc.rules import RULES, advice, context
+from convcalc.layers import CATALOGUE, Fact
+from convcalc.rules import RULES, advice, context, structure
 from convcalc.rules.pages import WARNINGS, Page, markdown, pages
 from convcalc.spec.source import Source
 
@@ -677,6 +680,14 @@ def test_kinds_of_layers_exist() -> None:
     assert frozenset().union(*named) <= CATALOGUE.keys()
 
 
+def test_every_kind_may_do_nothing_or_has_a_reason_why_it_is_not_asked() -> None:
+    reasons = structure._NO_IDENTITIES
+
+    assert frozenset(structure._IDENTITIES).union(*reasons) == CATALOGUE.keys()
+    assert all(reasons.values())
+    assert len(structure._IDENTITIES) + sum(map(len, reasons)) == len(CATALOGUE)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "tests" / "specs").rglob("*.yaml")), ids=str)
 def test_no_spec_is_too_broken_for_the_rules(path: Path) -> None:
     network: Network = read(str(path))
@@ -719,3 +730,78 @@ def test_the_zoo_has_no_finding_without_a_reasoned_ignore(path: Path) -> None:
     assert [f"{item.span.line}: {item.code} {item.message}" for item in found] == []
     for reason in re.findall(r"# convcalc: ignore\S*\](.*)", text):
         assert len(reason.split()) > 2, "an ignore says why"
+
+
+# The recipe for a new layer
+
+RECIPE = re.compile(r"^   >>> @final\n(.*?)\n\n   ```", re.MULTILINE | re.DOTALL)
+ADVISED = """\
+input: 32x32x3
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1}
+  - ACTIVATION
+  - dropout: 0.5
+  - conv: {filters: 8, kernel: 3, padding: 1}
+  - ACTIVATION
+  - batchnorm
+  - conv: {filters: 1, kernel: 1}
+  - ACTIVATION
+  - concat:
+      - - conv: {filters: 8, kernel: 3, padding: 1}
+        - ACTIVATION
+        - conv: {filters: 8, kernel: 3, padding: 1}
+        - ACTIVATION
+      - - conv: {filters: 8, kernel: 3, padding: 1, stride: 2, rounding: floor}
+        - ACTIVATION
+        - upsample: {size: 32}
+  - maxpool: {kernel: 5, stride: 5, rounding: floor}
+  - ACTIVATION
+  - ACTIVATION
+  - flatten
+  - linear: 100
+  - softmax
+  - ACTIVATION
+  - linear: 10
+  - ACTIVATION
+  - dropout: 0.5
+"""
+
+
+def test_a_layer_added_by_the_recipe_gets_all_advice_that_relu_gets(tmp_path: Path) -> None:
+    """The recipe's own layer, with relu's facts, in a copy of the package."""
+    match = RECIPE.search((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert match is not None
+    code = "@final\n" + "".join(
+        line.strip(" ").removeprefix("...").removeprefix(" ") + "\n" if "..." in line[:6] else ""
+        for line in match[1].splitlines()
+    )
+    shutil.copytree(ROOT / "convcalc", tmp_path / "convcalc")
+    module = tmp_path / "convcalc" / "layers" / "parametric_activation.py"
+    module.write_text(f"{module.read_text(encoding='utf-8')}\n\n{code}", encoding="utf-8")
+    table = tmp_path / "convcalc" / "layers" / "__init__.py"
+    row = CATALOGUE["relu"]._replace(module="parametric_activation", name="Threshold")
+    facts = " | ".join(f"Fact.{fact.name}" for fact in Fact if fact in row.facts)
+    text = table.read_text(encoding="utf-8").replace(
+        '    "relu": Kind(',
+        f'    "threshold": Kind("{row.module}", "{row.name}", "{row.family}", {facts}),\n'
+        '    "relu": Kind(',
+    )
+    table.write_text(text, encoding="utf-8")
+    found = []
+    for kind in ("relu", "threshold"):
+        path = tmp_path / f"{kind}.yaml"
+        path.write_text(ADVISED.replace("ACTIVATION", kind), encoding="utf-8")
+        command = [sys.executable, "-m", "convcalc", "check", "-f", "json", "--select", "CC4"]
+        done = subprocess.run(
+            [*command, str(path)], cwd=tmp_path, capture_output=True, check=False, text=True
+        )
+        assert done.stdout, done.stderr
+        said = json.loads(done.stdout)["diagnostics"]
+        found.append(
+            [(one["code"], one["line"], one["message"].replace(kind, "…")) for one in said]
+        )
+
+    assert found[0] == found[1]
+    assert {"CC404", "CC409", "CC410", "CC411", "CC412", "CC421"} <= {
+        code for code, _, _ in found[0]
+    }

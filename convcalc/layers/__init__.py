@@ -1,73 +1,157 @@
-"""The catalogue of layers: every kind a spec can name, and where its class is.
+"""The catalogue of layers: every kind a spec can name, where its class is, and what it is like.
 
-A module is imported when a spec first names one of its kinds, because start-up is a feature.
+A module is imported when a spec first names one of its kinds, because start-up is a feature; what
+others need to know of a kind without its class stands in its row.
 """
 
+from collections.abc import Mapping
+from enum import Flag, auto
 from importlib import import_module
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from convcalc.layers.base import Layer, Plan, Product, Weight
 
-__all__ = ["CATALOGUE", "Layer", "Plan", "Product", "Weight", "layer_class"]
+__all__ = [
+    "CATALOGUE",
+    "Fact",
+    "Family",
+    "Kind",
+    "Layer",
+    "Plan",
+    "Product",
+    "Weight",
+    "kinds",
+    "layer_class",
+]
 
-CATALOGUE: dict[str, tuple[str, str]] = {
-    "conv": ("convolution", "Conv"),
-    "depthwise_conv": ("convolution", "DepthwiseConv"),
-    "conv_transpose": ("conv_transpose", "ConvTranspose"),
-    "locally_connected": ("locally_connected", "LocallyConnected"),
-    "linear": ("linear", "Linear"),
-    "maxpool": ("pooling", "MaxPool"),
-    "avgpool": ("pooling", "AvgPool"),
-    "lppool": ("pooling", "LpPool"),
-    "adaptive_avgpool": ("adaptive_pooling", "AdaptiveAvgPool"),
-    "adaptive_maxpool": ("adaptive_pooling", "AdaptiveMaxPool"),
-    "global_avgpool": ("adaptive_pooling", "GlobalAvgPool"),
-    "global_maxpool": ("adaptive_pooling", "GlobalMaxPool"),
-    "batchnorm": ("normalization", "BatchNorm"),
-    "groupnorm": ("normalization", "GroupNorm"),
-    "layernorm": ("normalization", "LayerNorm"),
-    "instancenorm": ("normalization", "InstanceNorm"),
-    "lrn": ("normalization", "LocalResponseNorm"),
-    "relu": ("activation", "Relu"),
-    "relu6": ("activation", "Relu6"),
-    "leaky_relu": ("parametric_activation", "LeakyRelu"),
-    "prelu": ("parametric_activation", "Prelu"),
-    "elu": ("parametric_activation", "Elu"),
-    "selu": ("activation", "Selu"),
-    "gelu": ("parametric_activation", "Gelu"),
-    "silu": ("activation", "Silu"),
-    "mish": ("activation", "Mish"),
-    "sigmoid": ("activation", "Sigmoid"),
-    "hardsigmoid": ("activation", "Hardsigmoid"),
-    "hardswish": ("activation", "Hardswish"),
-    "tanh": ("activation", "Tanh"),
-    "softplus": ("parametric_activation", "Softplus"),
-    "softmax": ("activation", "Softmax"),
-    "log_softmax": ("activation", "LogSoftmax"),
-    "dropout": ("dropout", "Dropout"),
-    "flatten": ("rearrange", "Flatten"),
-    "reshape": ("rearrange", "Reshape"),
-    "permute": ("rearrange", "Permute"),
-    "pixel_shuffle": ("shuffle", "PixelShuffle"),
-    "channel_shuffle": ("shuffle", "ChannelShuffle"),
-    "pad": ("border", "Pad"),
-    "crop": ("border", "Crop"),
-    "upsample": ("upsample", "Upsample"),
-    "slice": ("channels", "Slice"),
-    "scale": ("channels", "Scale"),
-    "add": ("merge", "Add"),
-    "multiply": ("merge", "Multiply"),
-    "concat": ("merge", "Concat"),
-}
-"""Kind → (module of this package, class)."""
+Family = Literal[
+    "dense", "pool", "norm", "activation", "softmax", "identity", "view", "resize", "channels",
+    "merge",
+]  # fmt: skip
+"""What a kind is: weighted sums, pooling, normalization, an activation function, a softmax, nothing
+in inference, the same values in another shape, another size of the map, other channels, or branches
+that meet."""
+
+
+class Fact(Flag):
+    """What holds of every layer of a kind, whatever its fields."""
+
+    MIXES = auto()
+    """Every output is a weighted sum over all channels of its group."""
+    SLIDES = auto()
+    """A kernel slides over the input, so it can leave out values or shrink the map."""
+    MAXIMUM = auto()
+    """Every output is the largest of its values."""
+    LINEAR = auto()
+    """Linear in its input in inference, by its place and not by mixing channels."""
+    NONNEGATIVE = auto()
+    """No output is below 0."""
+    KEEPS_NONNEGATIVE = auto()
+    """Values that are not below 0 come out as they are."""
+    KEEPS_PLACES = auto()
+    """Every position comes out where it went in."""
+    COUPLED = auto()
+    """Every output depends on statistics over positions, so all have to be seen at once."""
+
+
+NOTHING = Fact(0)
+"""No fact beyond the family's."""
+
+
+class Kind(NamedTuple):
+    """A kind of layer: where it is, and what others need to know of it without importing it."""
+
+    module: str
+    """Module of this package."""
+    name: str
+    """Name of the class there."""
+    family: Family
+    """What it is; a family's layers get the same advice."""
+    facts: Fact = NOTHING
+    """What holds of it beyond its family."""
+
+
+CATALOGUE: Mapping[str, Kind] = MappingProxyType({
+    "conv": Kind("convolution", "Conv", "dense", Fact.MIXES | Fact.SLIDES),
+    "depthwise_conv": Kind("convolution", "DepthwiseConv", "dense", Fact.SLIDES),
+    "conv_transpose": Kind("conv_transpose", "ConvTranspose", "dense"),
+    "locally_connected": Kind(
+        "locally_connected", "LocallyConnected", "dense", Fact.MIXES | Fact.SLIDES
+    ),
+    "linear": Kind("linear", "Linear", "dense", Fact.MIXES),
+    "maxpool": Kind("pooling", "MaxPool", "pool", Fact.SLIDES | Fact.MAXIMUM),
+    "avgpool": Kind("pooling", "AvgPool", "pool", Fact.SLIDES | Fact.LINEAR),
+    "lppool": Kind("pooling", "LpPool", "pool", Fact.SLIDES),
+    "adaptive_avgpool": Kind("adaptive_pooling", "AdaptiveAvgPool", "pool", Fact.LINEAR),
+    "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", Fact.MAXIMUM),
+    "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", Fact.LINEAR),
+    "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", Fact.MAXIMUM),
+    "batchnorm": Kind("normalization", "BatchNorm", "norm", Fact.COUPLED | Fact.LINEAR),
+    "groupnorm": Kind("normalization", "GroupNorm", "norm", Fact.COUPLED),
+    "layernorm": Kind("normalization", "LayerNorm", "norm", Fact.COUPLED),
+    "instancenorm": Kind("normalization", "InstanceNorm", "norm", Fact.COUPLED),
+    "lrn": Kind("normalization", "LocalResponseNorm", "norm"),
+    "relu": Kind("activation", "Relu", "activation", Fact.NONNEGATIVE | Fact.KEEPS_NONNEGATIVE),
+    "relu6": Kind("activation", "Relu6", "activation", Fact.NONNEGATIVE),
+    "leaky_relu": Kind(
+        "parametric_activation", "LeakyRelu", "activation", Fact.KEEPS_NONNEGATIVE
+    ),
+    "prelu": Kind("parametric_activation", "Prelu", "activation", Fact.KEEPS_NONNEGATIVE),
+    "elu": Kind("parametric_activation", "Elu", "activation", Fact.KEEPS_NONNEGATIVE),
+    "selu": Kind("activation", "Selu", "activation"),
+    "gelu": Kind("parametric_activation", "Gelu", "activation"),
+    "silu": Kind("activation", "Silu", "activation"),
+    "mish": Kind("activation", "Mish", "activation"),
+    "sigmoid": Kind("activation", "Sigmoid", "activation", Fact.NONNEGATIVE),
+    "hardsigmoid": Kind("activation", "Hardsigmoid", "activation", Fact.NONNEGATIVE),
+    "hardswish": Kind("activation", "Hardswish", "activation"),
+    "tanh": Kind("activation", "Tanh", "activation"),
+    "softplus": Kind("parametric_activation", "Softplus", "activation", Fact.NONNEGATIVE),
+    "softmax": Kind("activation", "Softmax", "softmax", Fact.NONNEGATIVE),
+    "log_softmax": Kind("activation", "LogSoftmax", "softmax"),
+    "dropout": Kind("dropout", "Dropout", "identity", Fact.LINEAR),
+    "flatten": Kind("rearrange", "Flatten", "view", Fact.LINEAR),
+    "reshape": Kind("rearrange", "Reshape", "view", Fact.LINEAR),
+    "permute": Kind("rearrange", "Permute", "view"),
+    "pixel_shuffle": Kind("shuffle", "PixelShuffle", "resize"),
+    "channel_shuffle": Kind("shuffle", "ChannelShuffle", "channels", Fact.KEEPS_PLACES),
+    "pad": Kind("border", "Pad", "resize", Fact.LINEAR),
+    "crop": Kind("border", "Crop", "resize"),
+    "upsample": Kind("upsample", "Upsample", "resize"),
+    "slice": Kind("channels", "Slice", "channels"),
+    "scale": Kind("channels", "Scale", "channels", Fact.LINEAR | Fact.KEEPS_PLACES),
+    "add": Kind("merge", "Add", "merge"),
+    "multiply": Kind("merge", "Multiply", "merge"),
+    "concat": Kind("merge", "Concat", "merge"),
+})  # fmt: skip
+"""Every kind, in the order of the documentation; it cannot be changed from outside."""
 
 _loaded: dict[str, type[Layer]] = {}
 
 
 def layer_class(kind: str) -> type[Layer]:
     """The class of a kind of layer; `KeyError` when there is no such kind."""
-    found = _loaded.get(kind)
-    if found is None:
-        module, name = CATALOGUE[kind]
-        found = getattr(import_module(f"convcalc.layers.{module}"), name)
-        _loaded[kind] = found
-    return found
+    layer = _loaded.get(kind)
+    if layer is None:
+        row = CATALOGUE[kind]
+        layer = getattr(import_module(f"convcalc.layers.{row.module}"), row.name)
+        _loaded[kind] = layer
+    return layer
+
+
+def kinds(*families: Family, having: Fact = NOTHING, lacking: Fact = NOTHING) -> frozenset[str]:
+    """The kinds of these families (of all, if none is named) that have all of some facts.
+
+    `lacking` leaves out those that have any of its facts.
+
+    >>> sorted(kinds("pool", having=Fact.MAXIMUM, lacking=Fact.SLIDES))
+    ['adaptive_maxpool', 'global_maxpool']
+    """
+    return frozenset(
+        kind
+        for kind, row in CATALOGUE.items()
+        if (not families or row.family in families)
+        and having in row.facts
+        and not lacking & row.facts
+    )

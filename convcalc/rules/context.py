@@ -10,26 +10,25 @@ from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import INPUT, Network, resized
+from convcalc.layers import Fact, kinds
 from convcalc.shape import Shape
 
-DENSE = frozenset({"conv", "linear", "locally_connected"})
+DENSE = kinds("dense", having=Fact.MIXES)
 """Layers in which every output is a weighted sum over channels."""
-WEIGHTED = DENSE | {"depthwise_conv", "conv_transpose"}
+WEIGHTED = kinds("dense")
 """Layers that are linear in their input, with weights to learn."""
-POOLS = frozenset({"maxpool", "avgpool", "lppool"})
-WHOLE_POOLS = frozenset({
-    "global_avgpool", "global_maxpool", "adaptive_avgpool", "adaptive_maxpool",
-})  # fmt: skip
-MAXIMA = frozenset({"maxpool", "global_maxpool", "adaptive_maxpool"})
-NORMS = frozenset({"batchnorm", "groupnorm", "layernorm", "instancenorm", "lrn"})
-SOFTMAXES = frozenset({"softmax", "log_softmax"})
-ACTIVATIONS = frozenset({
-    "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "mish",
-    "sigmoid", "hardsigmoid", "hardswish", "tanh", "softplus",
-})  # fmt: skip
-VIEWS = frozenset({"flatten", "reshape", "permute"})
+SLIDING = kinds("dense", having=Fact.SLIDES)
+"""Layers whose filters slide over their input."""
+POOLS = kinds("pool", having=Fact.SLIDES)
+WHOLE_POOLS = kinds("pool", lacking=Fact.SLIDES)
+"""Layers that pool the map into a number of parts."""
+MAXIMA = kinds(having=Fact.MAXIMUM)
+NORMS = kinds("norm")
+SOFTMAXES = kinds("softmax")
+ACTIVATIONS = kinds("activation")
+VIEWS = kinds("view")
 """Layers that give the same values another shape."""
-POINTWISE = ACTIVATIONS | NORMS | SOFTMAXES | {"dropout", "scale", "channel_shuffle"}
+POINTWISE = kinds("activation", "norm", "softmax", "identity") | kinds(having=Fact.KEEPS_PLACES)
 """Layers after which every position is where it was."""
 
 TRIED = 50_000
@@ -240,7 +239,7 @@ class Context:
             passed.add(index)
             if _positions(self.output(index)) > 1:
                 return True
-            if self.kind(index) not in WEIGHTED and "pool" not in self.kind(index):
+            if self.kind(index) not in WEIGHTED | POOLS | WHOLE_POOLS:
                 waiting.extend(self.nodes[index].inputs)
         return False
 
@@ -264,7 +263,7 @@ class Context:
     @cached_property
     def pooled(self) -> bool:
         """Whether the output is made from a pool over the whole map."""
-        return self.collapse >= 0 and "pool" in self.kind(self.collapse)
+        return self.collapse >= 0 and self.kind(self.collapse) in POOLS | WHOLE_POOLS
 
     @cached_property
     def any_size(self) -> bool:

@@ -8,11 +8,10 @@ from convcalc.graph import INPUT
 from convcalc.layers.convolution import Conv
 from convcalc.layers.sliding import AXIS_NAMES, Sliding, unrounded_windows
 from convcalc.rules.base import Advice, rule
-from convcalc.rules.context import POINTWISE, POOLS, VIEWS, Context, times
+from convcalc.rules.context import POINTWISE, POOLS, SLIDING, VIEWS, Context, times
 from convcalc.shape import Shape
 from convcalc.window import Window
 
-SLIDING = ("conv", "depthwise_conv", "locally_connected")
 BORDERED = POINTWISE | VIEWS | {"pad", "crop"}
 """Layers after which an image is still an image."""
 

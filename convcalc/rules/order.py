@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import prod
 
 from convcalc.graph import INPUT
+from convcalc.layers import Fact, kinds
 from convcalc.layers.base import Plan
 from convcalc.layers.dropout import Dropout
 from convcalc.rules.base import Advice, rule
@@ -21,10 +22,7 @@ from convcalc.rules.context import (
     times,
 )
 
-LINEAR = frozenset({
-    "batchnorm", "scale", "dropout", "flatten", "reshape", "pad",
-    "avgpool", "adaptive_avgpool", "global_avgpool",
-})  # fmt: skip
+LINEAR = kinds(having=Fact.LINEAR)
 """Layers that are linear in their input, in inference."""
 
 

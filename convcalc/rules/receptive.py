@@ -10,11 +10,9 @@ from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.sliding import per_axis, sides
 from convcalc.layers.upsample import Upsample
 from convcalc.rules.base import Advice, rule
-from convcalc.rules.context import MAXIMA, NOWHERE, POINTWISE, Context, times
+from convcalc.rules.context import MAXIMA, NOWHERE, POINTWISE, SLIDING, Context, times
 from convcalc.shape import Shape
 from convcalc.window import Field
-
-SLIDING = ("conv", "depthwise_conv", "locally_connected")
 
 
 @rule("CC415", name="field-smaller-than-image", severity="note")

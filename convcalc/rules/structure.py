@@ -1,10 +1,10 @@
 """Parts of a spec that do nothing: tensors, layers, parameters and blocks without use."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from convcalc.layers import layer_class
+from convcalc.layers import Fact, kinds, layer_class
 from convcalc.layers.base import Layer, declarations, hyperparameters
 from convcalc.rules.base import Advice, rule
 from convcalc.rules.context import VIEWS, Context
@@ -13,8 +13,12 @@ from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
 IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*")
 TEXTS = ("name", "reference", "description", "year")
 """Top-level keys that hold text, in which no name means anything."""
-RECTIFIED = frozenset({"relu", "relu6", "sigmoid", "hardsigmoid", "softmax", "softplus"})
+RECTIFIED = kinds(having=Fact.NONNEGATIVE)
 """Layers whose outputs are never negative."""
+IDLE_ABOVE_ZERO = kinds("activation", having=Fact.KEEPS_NONNEGATIVE)
+"""Layers that leave such outputs as they are."""
+PASSING = kinds("identity") | kinds("pool", having=Fact.SLIDES | Fact.MAXIMUM)
+"""Layers that bring forth no negative value where none goes in."""
 
 
 @rule("CC420", name="unused-tensor")
@@ -113,15 +117,17 @@ def identity_layer(context: Context) -> Iterator[Advice]:
                     f"{kind}{shown} leaves its input {context.input(index)} as it is",
                     "leave it out",
                 )
-    origins = context.origins(VIEWS | {"dropout", "maxpool"})
-    sources = {index: origins[context.before(index)] for index in context.of("relu")}
-    idle = [index for index, source in sources.items() if context.kind(source) in RECTIFIED]
-    for index in _everywhere(context, "relu", idle):
-        yield Advice(
-            index,
-            f"relu leaves what {context.name(sources[index])} makes as it is: no value is negative",
-            "leave it out",
-        )
+    origins = context.origins(VIEWS | PASSING)
+    for kind in sorted(IDLE_ABOVE_ZERO):
+        sources = {index: origins[context.before(index)] for index in context.of(kind)}
+        idle = [index for index, source in sources.items() if context.kind(source) in RECTIFIED]
+        for index in _everywhere(context, kind, idle):
+            yield Advice(
+                index,
+                f"{kind} leaves what {context.name(sources[index])} makes as it is: no value is "
+                "negative",
+                "leave it out",
+            )
 
 
 def _everywhere(context: Context, kind: str, idle: list[int]) -> list[int]:
@@ -182,6 +188,14 @@ _IDENTITIES = {
     "concat": _one_branch,
 }
 """Kind → whether one of equal input and output shapes does nothing."""
+_NO_IDENTITIES: Mapping[frozenset[str], str] = {
+    kinds("dense", "norm", "softmax"): "the values that come out are others",
+    kinds("activation"): "they change values below 0; those that may see none are asked for above",
+    kinds("pool", lacking=Fact.SLIDES): "they make one size of every input, which may be another",
+    frozenset({"lppool"}): "it takes away the sign",
+    frozenset({"scale"}): "it learns",
+}
+"""Kinds that are not asked, and why."""
 
 
 def _variable(item: Node, kind: str) -> bool:
