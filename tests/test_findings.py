@@ -80,9 +80,11 @@ def test_ninety_five_percent_hold() -> None:
 def test_the_documentation_shows_the_table() -> None:
     page = ROOT / "docs" / "findings.md"
     text = page.read_text(encoding="utf-8")
-    before, start, rest = text.partition("<!-- findings -->\n\n")
-    _, end, after = rest.partition("\n<!-- end of findings -->")
-    now = before + start + table() + end + after
+    before, start, rest = text.partition("<!-- findings -->\n")
+    _, end, after = rest.partition("<!-- end of findings -->\n")
+    assert start
+    assert end
+    now = f"{before}{start}\n{table()}\n{end}{after}"
     if UPDATE:
         page.write_text(now, encoding="utf-8")
     else:
