@@ -5,9 +5,8 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.graph import INPUT, Network
-from convcalc.layers.base import Plan
 from convcalc.shape import Shape
-from convcalc.window import Field, inside
+from convcalc.window import Field, Window, inside
 
 if TYPE_CHECKING:
     from convcalc.spans import Spans
@@ -33,7 +32,9 @@ def receptive_fields(
     reported: list[Fields | None] = []
     for index, node in enumerate(network.nodes):
         fields = sight.follow(index)
-        if fields is not None:
+        if index in sight.lost:
+            fields = None
+        elif fields is not None:
             before = node.inputs[0]
             if before >= 0 and fields is sight.fields[before]:
                 fields = reported[before]
@@ -41,12 +42,20 @@ def receptive_fields(
                 for field in fields:
                     if field.counted or field.whole:
                         fields = sight.counted(index, fields)
+                        if 0 in [one.size for one in fields]:  # nothing of the input
+                            fields = None
                         break
         reported.append(fields)
-        positioned = (
-            fields and index not in sight.lost and 0 not in [field.size for field in fields]
-        )
-        yield (fields if positioned else None), index not in sight.apart
+        yield fields or None, index not in sight.apart
+
+
+def _at_one_place(one: Field, other: Field) -> Field:
+    """The field of the only position of a map, computed from those of two maps."""
+    if one is other:
+        return one
+    if one.phases or other.phases:
+        one, other = one.collapsed(1), other.collapsed(1)
+    return one.union(other._replace(jump=one.jump))
 
 
 class Sight:
@@ -71,26 +80,29 @@ class Sight:
 
     def follow(self, index: int) -> Fields | None:
         """The fields of the next layer by formula; None where they are unknown."""
-        node, plan = self.network.nodes[index], self.network.plans[index]
+        inputs, plan = self.network.nodes[index].inputs, self.network.plans[index]
         fields: Fields | None = None
         if plan is None:
             self.fields.append(None)
             return None
-        if self._loose and not self._loose.isdisjoint(node.inputs):
+        if self._loose and not self._loose.isdisjoint(inputs):
             self._loose.add(index)
-            if not self.apart.isdisjoint(node.inputs):
+            if not self.apart.isdisjoint(inputs):
                 self.apart.add(index)
-        if len(node.inputs) == 1:
-            before = node.inputs[0]
+        if len(inputs) == 1:
+            before, windows = inputs[0], plan.windows
             fields = self.start if before == INPUT else self.fields[before]
-            if plan.windows is None or before in self.lost:
+            if windows != () and fields is not None:
+                fields = self._through(windows, fields, before)
+            if windows is None or before in self.lost:
                 self.lost.add(index)
-            if plan.windows != () and fields is not None:
-                fields = self._through(plan, fields, before)
-        elif all(self.fields_of(read) is not None for read in node.inputs):
-            if self.lost.issuperset(node.inputs):
+        else:
+            read = [self.fields_of(before) for before in inputs]
+            known = [fields for fields in read if fields is not None]
+            if self.lost.issuperset(inputs):
                 self.lost.add(index)
-            fields = tuple(self._merged(index, axis) for axis in range(len(self.extents)))
+            if len(known) == len(read):
+                fields = self._merged(index, plan.output, known)
         self.fields.append(fields)
         return fields
 
@@ -98,9 +110,9 @@ class Sight:
         """The fields of a layer, or of the input."""
         return self.start if index == INPUT else self.fields[index]
 
-    def _through(self, plan: Plan, before: Fields, index: int) -> Fields:
+    def _through(self, windows: tuple[Window, ...] | None, before: Fields, index: int) -> Fields:
         """The fields after one layer that slides, or that loses the positions."""
-        windows, shape = plan.windows, self.network.shape_of(index) or Shape(1)
+        shape = self.network.shape_of(index) or Shape(1)
         if windows is None or index in self.lost:
             sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
             return tuple(field.collapsed(size) for field, size in zip(before, sizes, strict=True))
@@ -116,42 +128,56 @@ class Sight:
             fields.append(first if alike else field.through(window))
         return tuple(fields)
 
-    def _merged(self, index: int, axis: int) -> Field:
-        """The field of a layer that merges several tensors."""
+    def _merged(self, index: int, output: Shape, read: list[Fields]) -> Fields:
+        """The fields of a layer that merges several tensors."""
         if index in self.lost:
-            return Field(self.extents[axis], 0, counted=True, exact=False)
-        merged: Field | None = None
-        whole, exact = 0, True
-        plan = self.network.plans[index]
-        positions = plan.output.spatial[axis] if plan and axis < plan.output.rank else 1
-        for read in self.network.nodes[index].inputs:
-            fields = self.fields_of(read)
-            if fields is None:
+            return tuple(Field(size, 0, counted=True, exact=False) for size in self.extents)
+        inputs = self.network.nodes[index].inputs
+        found: list[Field] = []
+        seen: list[tuple[list[Field], list[int], int]] = []
+        for axis, extent in enumerate(self.extents):
+            fields = [each[axis] for each in read]
+            positions = [self._positions(before, axis) for before in inputs]
+            here = (fields, positions, extent)
+            if seen and here == seen[0]:  # most maps are square
+                found.append(found[0])
                 continue
-            field = fields[axis]
-            if positions > 1 and (field.jump == 0 or self._positions(read, axis) == 1):
-                if self._all(read, axis, field):
-                    whole = self.extents[axis]
-                else:
-                    exact = False
-                if merged is None or not merged.jump:
-                    merged = field.collapsed(1).union(merged) if merged else field.collapsed(1)
-            elif merged is None or not merged.jump:
-                merged = field
-            elif positions == 1:  # strides do not matter
-                field = field.collapsed(1) if field.phases else field
-                merged = merged.union(field._replace(jump=merged.jump))
-            elif merged.jump == field.jump:
+            seen.append(here)
+            if output.spatial[axis] == 1:  # strides do not matter
+                found.append(reduce(_at_one_place, fields))
+            else:
+                found.append(self._side_by_side(index, axis, fields, positions))
+        return tuple(found)
+
+    def _side_by_side(
+        self, index: int, axis: int, fields: list[Field], positions: list[int]
+    ) -> Field:
+        """The field along an axis of several positions."""
+        inputs, extent = self.network.nodes[index].inputs, self.extents[axis]
+        both = zip(fields, positions, strict=True)
+        placed = [field for field, count in both if field.jump and count > 1]
+        merged, exact = (placed or [fields[0].collapsed(1)])[0], True
+        for field in placed[1:]:
+            if field is merged:
+                continue
+            if field.jump == merged.jump:
                 merged = merged.union(field)
             else:
                 self.apart.add(index)
-                exact = False
-                merged = max(merged, field, key=lambda one: one.jump)
-        merged = merged or Field(0)
+                exact, merged = False, max(merged, field, key=lambda one: one.jump)
+        whole = merged.whole
+        if len(placed) < len(fields) and not whole:
+            shown = [
+                self._all(before, axis, field)
+                for before, field, count in zip(inputs, fields, positions, strict=True)
+                if not field.jump or count == 1
+            ]
+            # What a gate shows of a part has to be counted with what each output sees.
+            whole, exact = extent * any(shown), exact and any(shown)
         if not exact:
             self._loose.add(index)
-            return merged._replace(whole=0, counted=True, exact=False)
-        return merged._replace(whole=whole) if whole else merged
+            return merged._replace(whole=whole, counted=True, exact=False)
+        return merged if whole == merged.whole else merged._replace(whole=whole)
 
     def _positions(self, index: int, axis: int) -> int:
         """How many positions a map has along an axis; one where they are lost."""
@@ -176,20 +202,25 @@ class Sight:
     def counted(self, index: int, fields: Fields) -> Fields:
         """The fields whose sizes are what an output of the layer really sees."""
         first = self._counted(index, 0, fields[0])
+        rest = enumerate(fields[1:], 1)
         return (
             first,
             *(
-                first if self._square and field == fields[0] else self._counted(index, axis, field)
-                for axis, field in enumerate(fields[1:], 1)
+                first
+                if field is fields[0] and (self._square or not field.counted)
+                else self._counted(index, axis, field)
+                for axis, field in rest
             ),
         )
 
     def _counted(self, index: int, axis: int, field: Field) -> Field:
         extent = self.extents[axis]
         size, exact = max(field.size, field.whole), field.exact
-        if field.counted and self._sees_all(index, axis, field):
+        if not field.counted:
+            return Field(size, field.jump, field.start)
+        if self._sees_all(index, axis, field):
             size, exact = extent, True
-        elif field.counted and not self._occurs(index, axis, field):
+        elif not self._occurs(index, axis, field):
             spans = self.spans(index, axis)
             loose = self._wraps or index in self._loose
             size = spans.size if spans else extent if loose else min(size, extent)
