@@ -205,7 +205,9 @@ def test_errors_that_are_not_selected_are_not_passed_over_in_silence(
 
 
 def test_what_could_not_be_read_is_reported_whatever_is_selected(run: Run, write: Write) -> None:
-    result = run(write("a.yaml", "layers: [\n"), "--select", "CC4", "--ignore", "CC1", "-f", "json")
+    result = run(
+        write("a.yaml", "layers: [\n"), "--select", "CC1,CC4", "--ignore", "CC1", "-f", "json"
+    )
     assert codes(result) == ["CC105"]
     assert result.exit_code == 1
 

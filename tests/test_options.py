@@ -1,7 +1,9 @@
 """No option is taken without effect: what every command declares, one by one and in pairs."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 import click
 import pytest
@@ -67,3 +69,300 @@ def test_a_parameter_has_one_value(run: Run, tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert "width is given twice, as 1 and as 2" in result.stderr
         assert "given twice" not in run(command, "b.yaml", *["--set", "width=1"] * 2).stderr
+
+
+# One by one and in pairs
+
+
+NET = """\
+name: net
+input: 8x8x3
+parameters: {width: 20, unused: 1}
+layers:
+  - conv: {filters: width, kernel: 3, padding: 1}
+  - batchnorm
+  - relu
+  - {dropout: 0.5, name: drop}
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: second}
+  - relu
+  - flatten
+  - linear: 10
+budget: {parameters: 1}
+"""
+"""CC408 (which can be fixed), CC414 (off by default), CC511; dropout and a norm for training."""
+WIDER = NET.replace("filters: 8", "filters: 16")
+BIASED = (
+    "name: biased\ninput: 8x8x3\nparameters: {unused: 1}\nlayers:\n"
+    "  - conv: {filters: 8, kernel: 3, padding: 1}\n  - batchnorm\n  - maxpool: 2\n"
+)
+"""CC408, CC422, and CC301 where the input is odd."""
+
+
+class Command(NamedTuple):
+    """How a command is tried out."""
+
+    arguments: tuple[str, ...]
+    """What it is called with besides options."""
+    options: Mapping[str, tuple[str, ...]]
+    """Option → it and a value with which it changes something."""
+    needs: Mapping[str, tuple[str, ...]] = {}
+    """Options and arguments that an option is refused, or has no effect, without."""
+    quiet: Mapping[str, str] = {}
+    """Options that change no answer, with the reason."""
+    heeded: Mapping[tuple[str, str], str] = {}
+    """Pairs of which the one does what the other asks for, with the reason."""
+
+
+TRIED = {
+    "check": Command(
+        ("net.yaml", "known", "excluded.yaml", "foreign/foreign.yaml"),
+        {
+            "--format": ("--format", "concise"),
+            "--output": ("--output", "junit:out.xml"),
+            "--select": ("--select", "CC3,CC408"),
+            "--extend-select": ("--extend-select", "CC414"),
+            "--ignore": ("--ignore", "CC408"),
+            "--fail-on": ("--fail-on", "never"),
+            "--strict": ("--strict",),
+            "--max-memory": ("--max-memory", "1B"),
+            "--max-training-memory": ("--max-training-memory", "1B"),
+            "--batch": ("--batch", "2000"),
+            "--optimizer": ("--optimizer", "adam"),
+            "--max-parameters": ("--max-parameters", "2"),
+            "--max-macs": ("--max-macs", "2"),
+            "--max-flops": ("--max-flops", "2"),
+            "--max-activations": ("--max-activations", "2"),
+            "--max-largest-tensor": ("--max-largest-tensor", "2"),
+            "--input": ("--input", "7x7x3"),
+            "--set": ("--set", "width=28"),
+            "--baseline": ("--baseline", "all.json"),
+            "--update-baseline": ("--update-baseline",),
+            "--statistics": ("--statistics",),
+            "--stdin-filename": ("--stdin-filename", "called/called.yaml"),
+            "--fix": ("--fix",),
+            "--diff": ("--diff",),
+            "--watch": ("--watch",),
+            "--exclude": ("--exclude", "other.yaml"),
+            "--force-exclude": ("--force-exclude",),
+            "--only-specs": ("--only-specs",),
+            "--jobs": ("--jobs", "1"),
+            "--config": ("--config", "other.toml"),
+            "--isolated": ("--isolated",),
+            "--show-files": ("--show-files",),
+            "--show-config": ("--show-config",),
+            "--color": ("--color", "always"),
+        },
+        {
+            "--batch": ("--max-memory", "2MB"),
+            "--optimizer": ("--max-training-memory", "100kB"),
+            "--stdin-filename": ("-",),
+        },
+        {"--jobs": "how fast the answer comes"},
+        {
+            ("--force-exclude", "--isolated"): "there may be --exclude, and pre-commit gives both",
+            ("--extend-select", "--diff"): "what is fixed is on, unless a configuration ignores it",
+        },
+    ),
+    "analyze": Command(
+        ("net.yaml",),
+        {
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "width=24"),
+            "--batch": ("--batch", "2"),
+            "--dtype": ("--dtype", "float16"),
+            "--format": ("--format", "csv"),
+            "--columns": ("--columns", "name,parameters,memory"),
+            "--depth": ("--depth", "1"),
+            "--verify": ("--verify",),
+        },
+        {"--depth": ("blocks.yaml",)},
+    ),
+    "diff": Command(
+        ("net.yaml", "wider.yaml"),
+        {
+            "--git": ("--git", "HEAD"),
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "width=24"),
+            "--batch": ("--batch", "2"),
+            "--dtype": ("--dtype", "float16"),
+            "--format": ("--format", "markdown"),
+            "--fail-on-increase": ("--fail-on-increase", "parameters=1%"),
+        },
+    ),
+    "list": Command(("lenet",), {"--format": ("--format", "names")}),
+    "rule": Command(
+        (),
+        {"--all": ("--all",), "--format": ("--format", "json")},
+        heeded={("--all", "--format"): "json has every page unless codes are named"},
+    ),
+    "schema": Command((), {}),
+}
+TRIED["explain"] = TRIED["rule"]
+
+
+def test_every_option_is_tried() -> None:
+    every: dict[str, set[str]] = {name: set() for name in COMMANDS}
+    for name, option in declared():
+        if not option.hidden:
+            every[name].add(option.opts[-1])
+    for name, tried in TRIED.items():
+        assert tried.options.keys() == every[name]
+
+
+class Outcome(NamedTuple):
+    """What a run leaves behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+    files: tuple[tuple[str, bytes], ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the use was wrong, with a reason."""
+        return self.code == 2 and "\nError: " in self.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every option has something to do."""
+    root = tmp_path_factory.mktemp("options")
+    texts = {
+        "net.yaml": NET,
+        "wider.yaml": WIDER,
+        "known/biased.yaml": BIASED,
+        "known/other.yaml": BIASED,
+        "known/third.yaml": BIASED,
+        "known/words.yaml": "input: 8x8x3\nlayers:\n  - conv: {out_channels: 8, kernel: 3}\n",
+        "excluded.yaml": BIASED,
+        "foreign/foreign.yaml": "services: [\n",
+        "foreign/convcalc.toml": 'ignore = ["CC4"]\n',
+        "blocks.yaml": "input: 8x8x3\nblocks: {b: {layers: [relu, relu6]}}\nlayers: [b]\n",
+        "convcalc.toml": 'exclude = ["excluded.yaml"]\n',
+        "other.toml": 'ignore = ["CC511"]\nexclude = ["excluded.yaml", "words.yaml"]\n',
+        "all.json": '{"schema": 1, "files": {"net.yaml": {"CC408": 1}, '
+        '"known/other.yaml": {"CC408": 1, "CC422": 1}}}\n',
+        "called/convcalc.toml": 'ignore = ["CC408"]\n',
+        "known/convcalc.toml": 'baseline = "known.json"\n[[overrides]]\nfiles = ["third.yaml"]\n'
+        'ignore = ["CC408"]\n',
+        "known/known.json": '{"schema": 1, "files": {"biased.yaml": {"CC408": 1}}}\n',
+    }
+    for name, text in texts.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+class Trial:
+    """Runs a command in a folder as it was, each combination once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.before = self._files(folder)
+        self.folder = folder
+        self.known: dict[tuple[str, ...], Outcome] = {}
+
+    def __call__(self, *arguments: str) -> Outcome:
+        if arguments not in self.known:
+            result = CliRunner().invoke(convcalc, arguments, input=BIASED, color=True)
+            files = self._files(self.folder)
+            for name, data in files:
+                if (name, data) not in self.before:
+                    (self.folder / name).unlink()
+            for name, data in self.before:
+                if (name, data) not in files:
+                    (self.folder / name).write_bytes(data)
+            self.known[arguments] = Outcome(result.exit_code, result.stdout, result.stderr, files)
+        return self.known[arguments]
+
+    @staticmethod
+    def _files(folder: Path) -> tuple[tuple[str, bytes], ...]:
+        return tuple(
+            (str(path.relative_to(folder)), path.read_bytes())
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        )
+
+
+@pytest.fixture(scope="module")
+def tried_out(folder: Path) -> Trial:
+    return Trial(folder)
+
+
+@pytest.fixture
+def trial(tried_out: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    monkeypatch.chdir(folder)
+    for name in ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def watch(look: Callable[[], tuple[list[str], Callable[[], int]]]) -> NoReturn:
+        code = look()[1]()
+        click.echo("watching", err=True)
+        sys.exit(code)
+
+    monkeypatch.setattr("convcalc.cli.check._watch", watch)
+    return tried_out
+
+
+def without_effect(
+    trial: Trial, name: str, options: Sequence[str], values: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """Those of some options, given together, that change nothing, unless they are refused."""
+    tried = TRIED[name]
+    needed: list[str] = [name, *tried.arguments]
+    for option in options:
+        more = tried.needs.get(option, ())
+        if not more or more[0] not in options:
+            needed += more
+    flat = [word for option in options for word in values[option]]
+    whole = trial(*needed, *flat)
+    if whole.refused:
+        return []
+    silent = []
+    for option in options:
+        rest = [word for other in options if other != option for word in values[other]]
+        if option not in tried.quiet and trial(*needed, *rest) == whole:
+            silent.append(option)
+    return silent
+
+
+SINGLES = [(name, option) for name, tried in TRIED.items() for option in tried.options]
+
+
+@pytest.mark.parametrize(("name", "option"), SINGLES)
+def test_an_option_changes_something_or_is_refused(trial: Trial, name: str, option: str) -> None:
+    assert without_effect(trial, name, [option], TRIED[name].options) == []
+
+
+@pytest.mark.parametrize(("name", "option"), SINGLES)
+def test_two_options_change_something_each_or_are_refused(
+    trial: Trial, name: str, option: str
+) -> None:
+    tried = TRIED[name]
+    others = [*tried.options]
+    for other in others[others.index(option) + 1 :]:
+        if (option, other) not in tried.heeded:
+            silent = without_effect(trial, name, [option, other], tried.options)
+            assert silent == [], f"{option} with {other}"
+
+
+FORMATS = [
+    (name, choice)
+    for name, option in declared()
+    if name in TRIED and "--format" in option.opts and isinstance(option.type, click.Choice)
+    for choice in option.type.choices
+]
+OF_THE_SCREEN = ("--statistics", "--color", "--strict", "--output", "--fail-on")
+HEEDED = {("json", "--statistics"), ("json", "--all")}
+"""What a format does unasked."""
+
+
+@pytest.mark.parametrize(("name", "choice"), FORMATS)
+def test_an_option_changes_something_in_every_format(trial: Trial, name: str, choice: str) -> None:
+    tried = TRIED[name]
+    others = OF_THE_SCREEN if name == "check" else [*tried.options]
+    for other in others:
+        if other == "--format" or (choice, other) in HEEDED:
+            continue
+        values = {**tried.options, "--format": ("--format", choice)}
+        silent = {*without_effect(trial, name, [other, "--format"], values)} - {"--format"}
+        assert not silent, f"{other} with --format {choice}"

@@ -99,6 +99,19 @@ class Selection(NamedTuple):
             (*self.ignore, *inner.ignore),
         )
 
+    def idle(self) -> list[str]:
+        """Ignored prefixes that leave out nothing of what is selected.
+
+        >>> Selection(select=("CC3",), ignore=("CC301", "CC4")).idle()
+        ['CC4']
+        """
+        chosen = (*self.select, *self.extend_select) if self.select else ("CC",)
+        return [
+            prefix
+            for prefix in self.ignore
+            if not any(prefix.startswith(one) or one.startswith(prefix) for one in chosen)
+        ]
+
     def leaves_out(self, code: str) -> bool:
         """Whether an ignore keeps findings of this code from being reported.
 

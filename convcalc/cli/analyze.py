@@ -57,7 +57,7 @@ def _columns(
     "--depth",
     type=click.IntRange(1),
     metavar="N",
-    help="Fold blocks deeper than N into one row each (json always lists every layer).",
+    help="Fold blocks deeper than N into one row each; json has every layer.",
 )
 @click.option(
     "--verify",
@@ -89,6 +89,9 @@ def command(
       convcalc analyze resnet.yaml --depth 1 --format markdown
     """
     name = format_name or ("table" if sys.stdout.isatty() else "plain")
+    if name == "json" and (columns or depth):
+        option = "--columns" if columns else "--depth"
+        raise click.UsageError(f"json has every column of every layer, whatever {option} says")
     render = import_module(f"convcalc.formats.{name}").render
     found: list[Diagnostic] = []
     texts: list[str] = []

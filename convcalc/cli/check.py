@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from convcalc.checks.baseline import BaselineError, read_baseline, unknown, updated
 from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix, known_codes
@@ -35,6 +36,30 @@ INTERVAL = 0.5
 """Seconds between two looks with --watch."""
 PATIENCE = 1.0
 """Seconds until a progress bar appears."""
+_SHOWN = ("select", "extend_select", "ignore", "fail_on", "strict", "format_name", "baseline")
+_FOUND = ("exclude", "force_exclude", "only_specs", "config", "isolated")
+_MODES = {
+    "show_files": ("lists files", _FOUND),
+    "show_config": (
+        "shows settings",
+        (
+            *_FOUND,
+            *_SHOWN,
+            "stdin_filename",
+            "max_memory",
+            "max_training_memory",
+            "batch",
+            "optimizer",
+            *(f"max_{name}" for name in ("parameters", "macs", "flops", "activations")),
+            "max_largest_tensor",
+        ),
+    ),
+    "diff": (
+        "shows what --fix would change",
+        (*_FOUND, "select", "extend_select", "ignore", "shape", "settings", "stdin_filename"),
+    ),
+}
+"""Options that do something else than check → what that is, and which options matter to it."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 _LIMITS = ("parameters", "macs", "flops", "activations", "largest_tensor")
@@ -184,7 +209,10 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
 )
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     format_name: str | None,
     outputs: tuple[tuple[str, str], ...],
@@ -229,6 +257,7 @@ def command(
       convcalc check net.yaml --max-parameters 5M --output sarif:convcalc.sarif
     """
     paths = paths or (".",)
+    _refuse_idle(ctx, paths)
     given = _budget(limit_options)
     _refuse_ignored(given, Selection(select or (), extend_select or (), ignore or ()))
 
@@ -258,6 +287,8 @@ def command(
     if statistics and name not in _COUNTED and not (_on_actions() and name == "github"):
         message = f"--statistics goes with text, concise and json, not with {name}"
         raise click.UsageError(message)
+    if color == "always" and name not in ("text", "concise") and not _on_actions():
+        raise click.UsageError(f"--color always goes with text and concise, not with {name}")
     found = searched(told)
     if show_config:
         from convcalc.checks.show import shown
@@ -576,7 +607,7 @@ def _show(
     elif statistics and name != "json":
         from convcalc.formats.check.text import statistics as render_statistics
 
-        write(render_statistics(report))
+        write(render_statistics(report, short=name == "concise", color=colored))
     else:
         write(_rendered(name, report, color=colored), name)
     if on_actions and told.format in (None, "github"):
@@ -657,8 +688,39 @@ def _budget(options: dict[str, str | int | None]) -> tuple[Limit, ...]:
     return tuple(found)
 
 
+def _refuse_idle(ctx: click.Context, paths: Sequence[str]) -> None:
+    """Refuse options that would have no effect beside others."""
+    names = {
+        option.name: option.opts[-1]
+        for option in ctx.command.params
+        if isinstance(option, click.Option)
+        and ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+    }
+    message = ""
+    for mode, (does, matter) in _MODES.items():
+        idle = [shown for name, shown in names.items() if name not in (mode, *matter)]
+        if mode in names and idle:
+            message = f"{names[mode]} {does}, and {idle[0]} would have no effect"
+            break
+    if {"config", "isolated"} <= names.keys():
+        message = "--isolated uses no configuration, and --config names one"
+    if "stdin_filename" in names and "-" not in paths:
+        message = "--stdin-filename is for standard input, and no PATH is -"
+    files = [file for _, file in ctx.params["outputs"] if file != "-"]
+    twice = next((file for file in files if files.count(file) > 1), None)
+    if twice is not None:
+        message = f"--output writes {twice} twice, and the first would be lost"
+    if message:
+        raise click.UsageError(message)
+
+
 def _refuse_ignored(given: Sequence[Limit], selection: Selection) -> None:
-    """Refuse limits whose own code the command line ignores."""
+    """Refuse limits whose own code the command line ignores, and ignores of nothing."""
+    idle = selection.idle()
+    if idle:
+        chosen = ",".join((*selection.select, *selection.extend_select))
+        message = f"--ignore {idle[0]} leaves out nothing: only {chosen} is selected"
+        raise click.UsageError(message)
     for limit in given:
         if selection.leaves_out(limit.code):
             message = f"{limit.origin} asks for {limit.code}, and --ignore leaves it out"

@@ -30,6 +30,8 @@ def command(codes: tuple[str, ...], *, every: bool, format_name: str) -> None:
     \b
     Example: convcalc rule CC401
     """
+    if every and codes:
+        raise click.UsageError("--all shows every page, and a CODE those of that code alone")
     found = pages()
     chosen = list(found.values()) if every or not codes else _chosen(codes, found)
     if format_name == "json":

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from convcalc.formats.check import CheckReport, not_looked_at
-from convcalc.formats.diagnostics import render_one, tally
+from convcalc.formats.diagnostics import STYLES, render_one, tally
 from convcalc.formats.numbers import plural
 from convcalc.formats.plain import aligned
 
@@ -25,11 +25,20 @@ def counts(report: CheckReport) -> str:
     return f"Found {tally(report.diagnostics)} in {where}.{beyond}"
 
 
-def statistics(report: CheckReport) -> str:
-    """How many findings there are of each code, the most first."""
+def statistics(report: CheckReport, *, short: bool = False, color: bool = False) -> str:
+    """How many findings there are of each code, the most first; what it says unless `short`."""
     numbers = Counter(found.code for found in report.diagnostics)
+    severities = {found.code: found.severity for found in report.diagnostics}
     rows = [
-        [f"{count:,}", code, report.codes[code].summary if code in report.codes else ""]
+        [
+            f"{count:,}",
+            code,
+            report.codes[code].summary if code in report.codes and not short else "",
+        ]
         for code, count in sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    return "\n".join([*aligned(rows, [True, False, False]), counts(report), ""])
+    lines = [line.rstrip() for line in aligned(rows, [True, False, False])]
+    if color:
+        for at, (_, code, _) in enumerate(rows):
+            lines[at] = lines[at].replace(code, f"{STYLES[severities[code]]}{code}\x1b[0m", 1)
+    return "\n".join([*lines, counts(report), ""])
