@@ -86,11 +86,15 @@ def agreement(corpus: Any, answers: Path) -> None:
     """Print how many answers are those of the table, and Cohen's kappa."""
     verdicts = {(row.spec, row.code): row.defensible for row in corpus.verdicts()}
     with answers.open(encoding="utf-8", newline="") as file:
-        pairs = [
-            (row["defensible"].strip().lower() in ("true", "yes", "1"),
-             verdicts[row["spec"], row["code"]])
-            for row in csv.DictReader(file)
-        ]  # fmt: skip
+        rows = list(csv.DictReader(file))
+    known = [row for row in rows if (row["spec"], row["code"]) in verdicts]
+    if len(known) < len(rows):
+        print(f"{len(rows) - len(known)} are about what is no longer found")
+    said = {"true": True, "false": False}
+    pairs = [
+        (said[row["defensible"].strip().lower()], verdicts[row["spec"], row["code"]])
+        for row in known
+    ]
     counted = Counter(pairs)
     same = (counted[True, True] + counted[False, False]) / len(pairs)
     theirs, ours = (sum(pair[side] for pair in pairs) / len(pairs) for side in (0, 1))
