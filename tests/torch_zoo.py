@@ -378,7 +378,7 @@ def idcnn() -> Any:
     for dilation in (1, 1, 2):
         parts += [nn.Conv1d(120, 120, 3, padding=dilation, dilation=dilation), nn.ReLU()]
     block = chain(*parts)
-    return chain(nn.Conv1d(100, 120, 3, padding=1), *[block] * 4, nn.Conv1d(120, 9, 1))
+    return chain(nn.Conv1d(100, 120, 3, padding=1), nn.ReLU(), *[block] * 4, nn.Conv1d(120, 9, 1))
 
 
 class Wavenet(nn.Module):  # type: ignore[misc]
