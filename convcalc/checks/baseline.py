@@ -68,6 +68,9 @@ def read_baseline(path: str) -> Baseline:
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"{path}: no baseline: {error}"
         raise BaselineError(message) from None
+    except UnicodeDecodeError as error:
+        message = f"{path}: no JSON, which is UTF-8 text: {error.reason}"
+        raise BaselineError(message) from None
     except ValueError as error:
         message = str(error) if isinstance(error, BaselineError) else f"{path}: no JSON: {error}"
         raise BaselineError(message) from None

@@ -139,7 +139,9 @@ def _parsed(path: str) -> tuple[str, dict[str, Any]]:
         return text, tomllib.loads(text)
     except OSError as error:
         message = f"{path}: cannot be read: {error.strerror or error}"
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        message = f"{path}: not TOML, which is UTF-8 text: {error.reason}"
+    except tomllib.TOMLDecodeError as error:
         message = f"{path}: not TOML: {error}"
     raise SettingsError(message)
 

@@ -20,7 +20,7 @@ from convcalc.checks.files import Found, find
 from convcalc.checks.globs import glob_problem
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import FAIL_ON, FORMATS, Given, Limit, Settings
-from convcalc.cli.options import network_options
+from convcalc.cli.options import FILE, network_options
 from convcalc.cli.output import colors, write, write_file
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
 from convcalc.formats.check import About, CheckReport, not_looked_at
@@ -177,7 +177,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--strict", is_flag=True, help="Report warnings as errors.")
 @_limit_options
 @network_options
-@click.option("--baseline", type=click.Path(dir_okay=False), metavar="FILE", help="Known findings.")
+@click.option("--baseline", type=FILE, metavar="FILE", help="Known findings.")
 @click.option("--update-baseline", is_flag=True, help="Write what is found now to the baseline.")
 @click.option("--statistics", is_flag=True, help="Show how many findings there are of each code.")
 @click.option("--stdin-filename", metavar="NAME", help="What standard input is called in findings.")
@@ -202,7 +202,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Leave out named files that are no specs, as pre-commit needs it.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes.")
-@click.option("--config", type=click.Path(dir_okay=False), metavar="FILE", help="Configuration.")
+@click.option("--config", type=FILE, metavar="FILE", help="Configuration.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--show-config", is_flag=True, help="Show the configuration that would be used.")

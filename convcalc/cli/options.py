@@ -11,6 +11,22 @@ from convcalc.spec.fields import FieldError, parse_shape
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class NamedPath(click.Path):
+    """A path that is named: an empty text, as an unset variable leaves it, would have no effect."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a path, as click does."""
+        if not value:
+            self.fail("an empty text names no file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = NamedPath(dir_okay=False)
+"""A file that is read or written; who reads it says what is wrong with it."""
+FOLDER = NamedPath(file_okay=False)
+"""A folder that is written to."""
+
+
 def shape_value(value: str | Shape) -> Shape:
     """A shape on the command line: 384x384x3."""
     if isinstance(value, Shape):

@@ -11,7 +11,7 @@ import click
 
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
-from convcalc.cli.options import batch_option, network_options
+from convcalc.cli.options import FILE, FOLDER, batch_option, network_options
 from convcalc.cli.output import colors, write, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.formats.numbers import both_bytes, plural
@@ -83,24 +83,32 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 @click.option(
     "--weights",
     "weights_path",
+    type=FILE,
     metavar="FILE",
     help="Weights from an .npz or .safetensors file, in PyTorch's layout.",
 )
 @click.option(
     "--weights-map",
     "map_path",
+    type=FILE,
     metavar="FILE",
     help="YAML or JSON that says what the file calls a weight: conv1.weight: features.0.weight.",
 )
-@click.option("--image", metavar="FILE", help="Input from a .png, .jpeg or .npy file.")
+@click.option("--image", type=FILE, metavar="FILE", help="Input from a .png, .jpeg or .npy file.")
 @click.option(
     "--normalize",
     type=click.Choice(["imagenet", "unit", "signed"]),
     help="What becomes of an image's values; imagenet with three channels, else unit.",
 )
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Show the N likeliest classes.")
-@click.option("--classes", metavar="FILE", help="Names of the classes, one a line.")
-@click.option("--save", "folder", metavar="DIR", help="Write activations to DIR/activations.npz.")
+@click.option("--classes", type=FILE, metavar="FILE", help="Names of the classes, one a line.")
+@click.option(
+    "--save",
+    "folder",
+    type=FOLDER,
+    metavar="DIR",
+    help="Write activations to DIR/activations.npz.",
+)
 @click.option("--profile", is_flag=True, help="Show the time of each step, the best of three runs.")
 @click.option(
     "-f",
@@ -182,7 +190,10 @@ def command(
             from convcalc.forward.files import save_arrays
 
             save_arrays(Path(folder, "activations.npz"), outcome.kept)
-    except (ValueError, ImportError, RuntimeError, OSError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise CannotRun(f"{where}{error.strerror or error}") from error
+    except (ValueError, ImportError, RuntimeError) as error:
         raise CannotRun(str(error)) from error
     except MemoryError as error:
         raise CannotRun("there is not enough memory to run this network") from error
@@ -312,12 +323,20 @@ def _weights(path: str | None, map_path: str | None, network: Network) -> dict[s
     return found
 
 
-def _mapping(path: str) -> Mapping[str, str]:
-    """A weight's name here and in the file, from YAML or JSON."""
-    with Path(path).open("rb") as file:
-        text = file.read(MAX_BYTES + 1)
+def _content(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise CannotRun(f"{path} cannot be read: {error.strerror or error}") from error
     if len(text) > MAX_BYTES:
         raise CannotRun(f"{path} has more than {MAX_BYTES:,} bytes")
+    return text
+
+
+def _mapping(path: str) -> Mapping[str, str]:
+    """A weight's name here and in the file, from YAML or JSON."""
+    text = _content(path)
     source = Source(path, text.decode("utf-8-sig", "replace"))
     root = source.compose()
     if source.diagnostics:
@@ -351,12 +370,14 @@ def _classified(
         raise CannotRun(f"--top needs scores of classes, and the output is {output}")
     names: Sequence[str] = ()
     if classes is not None:
-        names = Path(classes).read_text(encoding="utf-8-sig").splitlines()
+        try:
+            names = _content(classes).decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise CannotRun(f"{classes} is no UTF-8 text: {error.reason}") from error
         if len(names) != output.channels:
-            raise CannotRun(
-                f"{classes} names {plural(len(names), 'class')}, and the output has "
-                f"{output.channels:,} scores"
-            )
+            known = "1 class" if len(names) == 1 else f"{len(names):,} classes"
+            scores = plural(output.channels, "score")
+            raise CannotRun(f"{classes} names {known}, and the output has {scores}")
     best = top(outcome.output, network_output_kind(network), count)
     named = [
         [(number, names[number] if names else "", share) for number, share in example]

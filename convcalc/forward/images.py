@@ -31,7 +31,7 @@ def read_image(
         try:
             array = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError, SyntaxError) as error:
-            message = f"{path} is no NPY file that can be read: {error}"
+            message = f"{path} is no NPY file that can be read: {_reason(error)}"
             raise FileError(message) from None
         if array.dtype.kind == "f":
             return _repeated(_as_given(path, array, shape), batch)
@@ -76,6 +76,11 @@ def _normalized(pixels: Any, normalize: Normalize | None) -> Any:
     return pixels
 
 
+def _reason(error: Exception) -> str:
+    """What is wrong, without the number that the system has for it."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 def _pixels(path: str, array: Any, shape: Shape) -> Any:
     """Values 0 … 255 as (H, W, C) of the input's size."""
     height, width = shape.spatial
@@ -106,5 +111,5 @@ def _pixels(path: str, array: Any, shape: Shape) -> Any:
         UnidentifiedImageError,
         Image.DecompressionBombError,
     ) as error:
-        message = f"{path} is no image that can be read: {error}"
+        message = f"{path} is no image that can be read: {_reason(error)}"
         raise FileError(message) from None

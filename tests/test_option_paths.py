@@ -1,0 +1,146 @@
+"""Every option that takes a path says as a person would what is wrong with one."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from convcalc.cli import COMMANDS
+from convcalc.cli import convcalc as command_line
+
+NET = "input: 8x8x3\nlayers: [flatten, linear: 4]\n"
+
+READ = {
+    ("verify", "--classes"): ["verify", "net.yaml", "--top", "2"],
+    ("verify", "--weights"): ["verify", "net.yaml"],
+    ("verify", "--weights-map"): ["verify", "net.yaml", "--weights", "there.npz"],
+    ("verify", "--image"): ["verify", "net.yaml"],
+    ("check", "--config"): ["check", "net.yaml"],
+    ("check", "--baseline"): ["check", "net.yaml"],
+}
+"""Options that read a file, with what else is to be said."""
+WRITTEN = {
+    ("verify", "--save"): ["verify", "net.yaml"],
+    ("check", "--output"): ["check", "net.yaml"],
+    ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
+}
+"""Options that write."""
+RAW = re.compile(r"Errno|codec|Traceback|internal error| at 0x")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(NET, encoding="utf-8")
+    Path("folder.npz").mkdir()
+    Path("empty").write_bytes(b"")
+    Path("binary").write_bytes(bytes(range(128, 256)) * 40)
+    for name in ("binary.npz", "binary.safetensors", "binary.npy", "binary.png", "there.npz"):
+        Path(name).write_bytes(Path("binary").read_bytes())
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command_line, arguments, prog_name="convcalc")
+
+
+def said_well(result: Result, value: str) -> None:
+    said = result.stderr
+    assert result.exit_code == 2, (said, result.stdout)
+    assert not RAW.search(said), said
+    assert value in said or not value, said
+    assert len(said.strip().splitlines()[-1]) < 300
+
+
+def with_paths() -> Iterator[tuple[str, str]]:
+    """Options of all commands that take a path, by what they call it."""
+    for name in COMMANDS:
+        command = command_line.get_command(click.Context(command_line), name)
+        assert command is not None
+        for option in command.params:
+            metavar = getattr(option, "metavar", None) or ""
+            if isinstance(option, click.Option) and re.search("FILE|DIR|PATH", metavar):
+                yield name, option.opts[-1]
+
+
+def test_every_option_that_takes_a_path_is_looked_at() -> None:
+    known = {*READ, *WRITTEN} - {("check", "--update-baseline")}
+
+    assert set(with_paths()) == known
+
+
+@pytest.mark.parametrize("value", ["nosuch", "nosuch.npz", "no/such.npy", "folder.npz", "binary"])
+@pytest.mark.parametrize("option", READ, ids=" ".join)
+def test_a_file_that_cannot_be_read(option: tuple[str, str], value: str) -> None:
+    said_well(run(*READ[option], option[1], value), value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--weights", "binary.npz"),
+        ("--weights", "binary.safetensors"),
+        ("--image", "binary.npy"),
+        ("--image", "binary.png"),
+        ("--classes", "empty"),
+        ("--weights-map", "empty"),
+    ],
+)
+def test_a_file_of_another_kind(option: str, value: str) -> None:
+    if value.endswith("png"):
+        pytest.importorskip("PIL")
+    said_well(run(*READ["verify", option], option, value), value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("option", READ, ids=" ".join)
+def test_a_link_to_itself(option: tuple[str, str]) -> None:
+    Path("loop.npz").symlink_to("loop.npz")
+
+    said_well(run(*READ[option], option[1], "loop.npz"), "loop.npz")
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or getattr(os, "geteuid", int)() == 0, reason="root reads everything"
+)
+@pytest.mark.parametrize("option", READ, ids=" ".join)
+def test_a_file_that_may_not_be_read(option: tuple[str, str]) -> None:
+    Path("there.npz").chmod(0)
+
+    said_well(run(*READ[option], option[1], "there.npz"), "there.npz")
+
+
+@pytest.mark.parametrize("option", [*READ, ("verify", "--save")], ids=" ".join)
+def test_an_empty_text_is_no_path(option: tuple[str, str]) -> None:
+    result = run(*{**READ, **WRITTEN}[option], option[1], "")
+
+    said_well(result, "")
+    assert "an empty text names no file" in result.stderr
+
+
+@pytest.mark.parametrize("value", ["no/such/place", "net.yaml/below", "folder.npz"])
+@pytest.mark.parametrize("option", WRITTEN, ids=" ".join)
+def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> None:
+    command, name = option
+    if command == "verify":  # makes its folder
+        value = {"no/such/place": "net.yaml", "folder.npz": "binary"}.get(value, value)
+    given = {"--output": f"json:{value}"}.get(name, value)
+    name = "--baseline" if name == "--update-baseline" else name
+
+    said_well(run(*WRITTEN[option], name, given), value.split("/below")[0])
+
+
+@pytest.mark.parametrize("command", ["analyze", "memory", "verify", "check", "diff"])
+@pytest.mark.parametrize("value", ["nosuch", "folder.npz", "binary", "net.yaml/below"])
+def test_a_spec_that_cannot_be_read(command: str, value: str) -> None:
+    result = run(command, *(["net.yaml"] if command == "diff" else []), value)
+    said = result.stderr + result.stdout
+
+    assert result.exit_code == 2
+    assert value in said
+    assert not RAW.search(said), said
