@@ -2,9 +2,11 @@
 
     python -m benchmarks fuzz [SECONDS] [SEED] [FOLDER]
 
-Mutates the bundled architectures and the files of FOLDER. Where atheris is installed it chooses
-the mutations by coverage; otherwise they are random, and the seed makes them again. Inputs that
-fail are written to the current folder.
+Half of the inputs are the bundled architectures and the files of FOLDER with pieces changed, half
+are specs of layers of every kind whose fields hold numbers of every size, from 1 to 10^18 and
+beside powers of two. Where atheris is installed it chooses the changes by coverage; otherwise they
+are random, and the seed makes them again. Inputs that fail are written to the current folder, and
+so is the one that took longest.
 """
 
 import importlib.util
@@ -12,6 +14,7 @@ import os
 import random
 import re
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -21,13 +24,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.arguments import parser
+from convcalc.analysis import analyze
+from convcalc.analysis.memory import memory
 from convcalc.checks.run import Task, check_file
+from convcalc.graph import read
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import Declared, declarations, defaults
 from convcalc.spec.bundled import bundled_folder
 
 SLOW = 10.0
 """Seconds that one input may take."""
 GROWTH = 400 * 2**20
 """Bytes that the process may grow by in all."""
+SLOWEST = "fuzz-slowest.yaml"
+"""Where the input that took longest is left."""
 LARGEST = 20_000
 """Bytes of an input."""
 WORDS = [
@@ -46,32 +56,60 @@ class Failure(Exception):  # noqa: N818 (it is what a fuzzer looks for)
     """An input that the checker does not stand."""
 
 
+class EndlessError(BaseException):
+    """An input takes too long; no `Exception`, because the checker would take it for a crash."""
+
+
+def _give_up(*_: object) -> None:
+    raise EndlessError
+
+
 class Checker:
-    """Checks inputs, and knows what it has seen."""
+    """Checks inputs and adds them up, and knows what it has seen."""
 
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = str(Path(self.folder.name) / "fuzz.yaml")
         self.codes: Counter[str] = Counter()
-        self.slowest = 0.0
+        self.slowest, self.slowest_data = 0.0, b""
+        signal.signal(signal.SIGALRM, _give_up)
         self.start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     def __call__(self, data: bytes) -> None:
         """Check one input; `Failure` and a file where it fails."""
         Path(self.path).write_bytes(data)
         before = time.perf_counter()
-        found = check_file(self.path, Task()).diagnostics
+        signal.setitimer(signal.ITIMER_REAL, 2 * SLOW)
+        try:
+            crash = self.answered()
+        except EndlessError:
+            crash = "no end in sight"
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         took = time.perf_counter() - before
-        self.slowest = max(self.slowest, took)
-        self.codes.update({item.code for item in found})
+        if took > self.slowest:
+            self.slowest, self.slowest_data = took, data
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - self.start
-        crash = next((item.message for item in found if item.code == "CC100"), None)
         if crash is None and took <= SLOW and grown <= GROWTH:
             return
         name = f"fuzz-{sha256(data).hexdigest()[:12]}.yaml"
         Path(name).write_bytes(data)
         message = f"{name}: {crash or f'{took:.1f} s, {grown / 2**20:.0f} MiB more'}"
         raise Failure(message)
+
+    def answered(self) -> str | None:
+        """Check the input that lies at the path, and add it up; what went wrong."""
+        found = check_file(self.path, Task()).diagnostics
+        self.codes.update({item.code for item in found})
+        crash = next((item.message for item in found if item.code == "CC100"), None)
+        try:
+            network = read(self.path)
+            analyze(network, strict=False)
+            if not network.errors:
+                memory(network, training=True)
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is what is looked for)
+            crash = f"{type(error).__name__}: {error}"
+        return crash
 
 
 def corpus(folder: str | None) -> list[bytes]:
@@ -80,6 +118,57 @@ def corpus(folder: str | None) -> list[bytes]:
     if folder:
         files += sorted(path for path in Path(folder).rglob("*") if path.is_file())
     return [path.read_bytes()[:LARGEST] for path in files]
+
+
+def drawn(chance: random.Random) -> bytes:
+    """A spec of layers of any kind, with numbers of any size in their fields."""
+    rank = chance.choice((0, 1, 2, 2, 2, 3))
+    shape = "x".join(
+        str(_drawn_number(chance) if chance.random() < 0.3 else 8) for _ in range(rank)
+    )
+    lines = [f"input: {shape}{'x' if rank else ''}{chance.choice((1, 3, 64, 784))}"]
+    lines += [f"rounding: {chance.choice(('exact', 'floor', 'ceil'))}", "layers:"]
+    for _ in range(chance.randint(1, 8)):
+        kind = chance.choice(list(CATALOGUE))
+        if layer_class(kind).inputs == "many":
+            lines.append(f"  - {kind}: [[], [relu]]")
+            continue
+        usual = defaults(layer_class(kind))
+        fields = {
+            name: _drawn_value(declared, rank, chance)
+            for name, declared in declarations(layer_class(kind)).items()
+            if name not in usual or chance.random() < 0.3
+        }
+        body = ", ".join(f"{name}: {value}" for name, value in fields.items())
+        repeat = f", repeat: {chance.choice((2, 30, 1000))}" if chance.random() < 0.2 else ""
+        lines.append(f"  - {{{kind}: {{{body}}}{repeat}}}")
+    return "\n".join(lines).encode() + b"\n"
+
+
+def _drawn_number(chance: random.Random) -> int:
+    """A small one half of the time; otherwise a power of ten, or one beside a power of two."""
+    if chance.random() < 0.5:
+        return chance.choice((1, 1, 2, 2, 3, 3, 4, 5, 7, 8))
+    if chance.random() < 0.5:
+        return int(10 ** chance.randint(0, 18))
+    return int(2 ** chance.randint(1, 59)) + chance.choice((-1, 1))
+
+
+def _drawn_value(declared: Declared, rank: int, chance: random.Random) -> str:
+    if declared.form == "choice":
+        return chance.choice(declared.choices)
+    if declared.form == "flag":
+        return chance.choice(("true", "false"))
+    if declared.form == "padding" and chance.random() < 0.2:
+        return chance.choice(("same", "valid"))
+    numbers = [_drawn_number(chance) for _ in range(max(rank, 1))]
+    if declared.form == "extents" or (
+        declared.form in ("axes", "ratios", "padding") and chance.random() < 0.3
+    ):
+        return str(numbers)
+    if declared.form in ("number", "ratios") and chance.random() < 0.5:
+        return repr(numbers[0] / _drawn_number(chance))
+    return str(numbers[0] * chance.choice((1, 1, 1, 1, 1, 1, 1, -1)))
 
 
 def mutated(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
@@ -124,12 +213,13 @@ def main(arguments: list[str]) -> int:
     check = Checker()
     if importlib.util.find_spec("atheris") is not None:
         return _with_atheris(check, inputs, seconds)
-    print(f"random mutations of {len(inputs)} files for {seconds:g} s, seed {seed}")
+    print(f"random changes of {len(inputs)} files and values for {seconds:g} s, seed {seed}")
     chance = random.Random(seed)  # noqa: S311 (not for secrets)
     end = time.monotonic() + seconds
     count = failed = 0
     while time.monotonic() < end:
-        data = mutated(chance.choice(inputs), inputs, chance)
+        changed = chance.random() < 0.5
+        data = mutated(chance.choice(inputs), inputs, chance) if changed else drawn(chance)
         count += 1
         try:
             check(data)
@@ -137,7 +227,8 @@ def main(arguments: list[str]) -> int:
             failed += 1
             print(failure)
     codes = ", ".join(f"{code} {number:,}" for code, number in sorted(check.codes.items()))
-    print(f"{count:,} inputs, {failed} failed, slowest {check.slowest:.2f} s")
+    Path(SLOWEST).write_bytes(check.slowest_data)
+    print(f"{count:,} inputs, {failed} failed, slowest {check.slowest:.2f} s: {SLOWEST}")
     print(f"findings: {codes}")
     return int(failed > 0)
 

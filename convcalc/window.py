@@ -82,6 +82,18 @@ class Window(NamedTuple):
         left_over = self.remainder(size) - max(self.after, 0) - max(self.stride - self.extent, 0)
         return max(left_over, 0)
 
+    def taps(self, size: int) -> range:
+        """The taps that may meet a value, where the input is not spread out.
+
+        All others meet padding only: a kernel of 10^9 over 8 values and its padding has few.
+
+        >>> Window(kernel=9, stride=9, before=4, after=4).taps(3)
+        range(4, 7)
+        """
+        rest = self.before - (self.output(size) - 1) * self.stride  # what the last output overhangs
+        first = max(-(-rest // self.dilation), 0)
+        return range(first, min((self.before + size - 1) // self.dilation + 1, self.kernel))
+
     def rounded_up(self, size: int) -> "Window":
         """The window padded behind so that a partial last step counts (ceil mode).
 
@@ -187,6 +199,10 @@ def resampled(
     return kind(kernel, stride, 1, before, after, up)
 
 
+MOST = 2**62
+"""Largest magnitude of a `Field`'s numbers, as many values as a tensor may have."""
+FINEST = 2**512
+"""Largest denominator of a `Field`'s fractions."""
 PHASES = 512
 """Longest pattern of phases that a `Field` keeps; beyond it, sizes are upper bounds."""
 
@@ -226,6 +242,28 @@ class Field(NamedTuple):
     def padding(self) -> "Rational":
         """Effective padding: how far output 0 sees in front of the input."""
         return -self.start
+
+    def clamped(self) -> "Field":
+        """The same with numbers that do not grow without end: beyond `MOST` they are `MOST`.
+
+        A thousand strides multiply to a number of a thousand digits, and as many resamplings by
+        1.01 to a fraction of them, which is rounded at `FINEST`; `size` then is an upper bound.
+        """
+        size, jump, start, *_ = self
+        if size > MOST or jump > MOST or not -MOST <= start <= MOST:
+            return Field(MOST, MOST if jump else 0, -MOST, (), self.whole, True, False)
+        if jump.denominator <= FINEST and start.denominator <= FINEST:
+            return self
+        from fractions import Fraction
+
+        # Over as many outputs as there may be, the rounding is less than a position.
+        return self._replace(
+            size=size + 2,
+            jump=Fraction(floor(jump * FINEST), FINEST),
+            start=Fraction(floor(start * FINEST), FINEST) - 1,
+            counted=True,
+            exact=False,
+        )
 
     def sees(self, output: int) -> "Seen":
         """First value that an output sees, and the one behind the last; None when it sees none.

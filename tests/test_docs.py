@@ -41,10 +41,11 @@ from convcalc.formats.memory import MEMORY_FORMATS
 from convcalc.formats.rows import value_text
 from convcalc.graph import MAX_RANK, MAX_VALUES, loads
 from convcalc.layers import CATALOGUE, layer_class
-from convcalc.layers.base import Declared, Layer, declarations, defaults
+from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, Declared, Layer, declarations, defaults
 from convcalc.rules.pages import pages
 from convcalc.spec import expand, expressions, fields, promises, source, syntax
 from convcalc.spec.schema import spec_schema
+from convcalc.window import MOST
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -275,11 +276,11 @@ def bounds(declared: Declared) -> str:
     if declared.choices:
         return ", ".join(f"`{choice}`" for choice in declared.choices)
     limits = []
-    if declared.minimum is not None:
+    if declared.minimum not in (None, -MAX_WHOLE, -MAX_NUMBER):
         limits.append(f"≥ {declared.minimum:g}")
     if declared.above is not None:
         limits.append(f"> {declared.above:g}")
-    if declared.maximum is not None:
+    if declared.maximum not in (None, MAX_WHOLE, MAX_NUMBER):
         limits.append(f"≤ {declared.maximum:g}")
     return f"{declared.form} {', '.join(limits)}".strip()
 
@@ -335,7 +336,12 @@ def limits() -> str:
         ("Items, calls and rounds written out", f"{expand.MAX_STEPS:,}"),
         ("Blocks, groups and branches inside one another", f"{expand.MAX_CALLS}"),
         ("Spatial axes", f"{MAX_RANK}"),
-        ("An extent of the input", f"{fields.MAX_EXTENT:,}"),
+        ("An extent of the input, and a whole number in a field", f"{MAX_WHOLE:,}"),
+        ("Any other number in a field", f"{MAX_NUMBER:.10g}, the largest float32"),
+        (
+            "Receptive field and effective stride; beyond, they stay there",
+            f"2^{MOST.bit_length() - 1}",
+        ),
         ("Values of one tensor", f"2^{MAX_VALUES.bit_length() - 1}"),
         ("Characters of an expression", f"{expressions.MAX_LENGTH:,}"),
         ("Parentheses and calls inside one another", f"{expressions.MAX_DEPTH}"),

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 class TooMuchWorkError(AssertionError):
@@ -35,3 +36,28 @@ def counted(most: int | None = None) -> Iterator[Work]:
         yield work
     finally:
         sys.setprofile(before)
+
+
+@contextmanager
+def stepped(most: int) -> Iterator[Work]:
+    """Count the lines that run inside, and end it once there are more than `most`.
+
+    Slower than `counted`, and it sees loops that call nothing.
+    """
+    work = Work()
+
+    def count(_: FrameType, event: str, __: object) -> Any:
+        if event == "line":
+            work.calls += 1
+            if work.calls > most:
+                sys.settrace(before)
+                message = f"more than {most:,} lines"
+                raise TooMuchWorkError(message)
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        yield work
+    finally:
+        sys.settrace(before)

@@ -94,6 +94,8 @@ class Sight:
             fields = self.start if before == INPUT else self.fields[before]
             if windows != () and fields is not None:
                 fields = self._through(windows, fields, before)
+                if any(field.clamped() is not field for field in fields):
+                    fields = tuple(field.clamped() for field in fields)
             if windows is None or before in self.lost:
                 self.lost.add(index)
         else:

@@ -8,6 +8,7 @@ finding did not hide.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from convcalc.checks.run import Task, check_source
@@ -20,6 +21,8 @@ from convcalc.spec.vocabulary import FIELDS
 
 MAX_FIXES = 200
 """Fixes made in one file."""
+MAX_KERNEL = 1000
+"""Largest kernel for which a padding is looked for."""
 FIXABLE = {
     "CC109": "a field of another framework gets the name that is used here",
     "CC301": "the one symmetric padding that tiles, inside the network",
@@ -209,9 +212,10 @@ def _padded(network: Network, node: LayerNode, source: Source) -> Edit | None:
         if shape is None:
             return None
         xs.append(shape)
-    tiling = [
-        amount for amount in range((kernel - 1) // 2 + 1) if not list(_problems(layer, amount, xs))
-    ]
+    if kernel > MAX_KERNEL:
+        return None
+    amounts = range((kernel - 1) // 2 + 1)
+    tiling = list(islice((each for each in amounts if not list(_problems(layer, each, xs))), 2))
     return _with_field(node, source, "padding", str(tiling[0])) if len(tiling) == 1 else None
 
 

@@ -170,4 +170,4 @@ def value_text(value: Any) -> str:
             f"[{part[0]},{part[1]}]" if isinstance(part, tuple) else value_text(part)
             for part in value
         )
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -93,7 +93,7 @@ def meetings(
     ((0,), (Ellipsis, slice(1, 3, None)), (Ellipsis, slice(1, 4, 2)))
     """
     outputs = [window.output(size) for window, size in zip(windows, spatial, strict=True)]
-    for tap in product(*(range(window.kernel) for window in windows)):
+    for tap in product(*(window.taps(size) for window, size in zip(windows, spatial, strict=True))):
         places, values = [], []
         for step, window, size, output in zip(tap, windows, spatial, outputs, strict=True):
             shift = step * window.dilation - window.before

@@ -37,6 +37,11 @@ Padding = int | tuple[int | tuple[int, int], ...] | Literal["same", "valid"]
 PaddingMode = Literal["zero", "reflect", "replicate", "circular"]
 Extents = tuple[int, ...]
 
+MAX_WHOLE = 10**9
+"""Largest magnitude of a field's whole numbers, and largest extent of an input."""
+MAX_NUMBER = 3.4028235e38
+"""Largest magnitude of a field's other numbers: the largest float32, as it is printed."""
+
 
 class Weight(NamedTuple):
     """One named array of a layer, in PyTorch's layout."""
@@ -95,15 +100,20 @@ class Declared(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-def whole(doc: str, minimum: int | None = None, maximum: int | None = None) -> Declared:
+def whole(doc: str, minimum: int = -MAX_WHOLE, maximum: int = MAX_WHOLE) -> Declared:
     """Declare an integer."""
     return Declared("whole", doc, minimum, None, maximum)
 
 
 def number(
-    doc: str, minimum: float | None = None, above: float | None = None, maximum: float | None = None
+    doc: str,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float = MAX_NUMBER,
 ) -> Declared:
     """Declare a real number."""
+    if minimum is None and above is None:
+        minimum = -MAX_NUMBER
     return Declared("number", doc, minimum, above, maximum)
 
 
@@ -119,22 +129,22 @@ def choice(doc: str, *choices: str) -> Declared:
 
 def axes(doc: str, minimum: int = 1) -> Declared:
     """Declare one integer for all spatial axes, or one per axis."""
-    return Declared("axes", doc, minimum)
+    return Declared("axes", doc, minimum, maximum=MAX_WHOLE)
 
 
 def ratios(doc: str, above: float = 0) -> Declared:
     """Declare one real number for all spatial axes, or one per axis."""
-    return Declared("ratios", doc, above=above)
+    return Declared("ratios", doc, above=above, maximum=MAX_WHOLE)
 
 
 def padding_field(doc: str) -> Declared:
     """Declare padding: a number, one per axis, (before, after) per axis, `same` or `valid`."""
-    return Declared("padding", doc, 0)
+    return Declared("padding", doc, 0, maximum=MAX_WHOLE)
 
 
 def extents(doc: str, minimum: int = 1) -> Declared:
     """Declare a list of integers of any length."""
-    return Declared("extents", doc, minimum)
+    return Declared("extents", doc, minimum, maximum=MAX_WHOLE)
 
 
 ROUNDING = choice("What to do when the stride does not tile the input.", "exact", "floor", "ceil")

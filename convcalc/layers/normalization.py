@@ -348,6 +348,8 @@ class LocalResponseNorm(Layer):
         x = xs[0]
         count, channels = x.shape[:2]
         squares = (x * x).reshape(count, channels, -1)
-        squares = padded(xp, squares, [(self.size // 2, (self.size - 1) // 2), (0, 0)])
-        total = sum(squares[:, first : first + channels] for first in range(self.size))
+        # No further than there are channels, however large the size.
+        before, after = (min(far, channels - 1) for far in (self.size // 2, (self.size - 1) // 2))
+        squares = padded(xp, squares, [(before, after), (0, 0)])
+        total = sum(squares[:, first : first + channels] for first in range(before + after + 1))
         return x / (total.reshape(x.shape) * (self.alpha / self.size) + self.k) ** self.beta

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import meetings
 from convcalc.layers.base import (
+    MAX_WHOLE,
     ROUNDING,
     Axes,
     Layer,
@@ -192,7 +193,7 @@ class LpPool(Layer):
     kernel: Annotated[Axes, axes("Kernel size F.")]
     stride: Annotated[Axes | None, STRIDE] = None
     padding: Annotated[Padding, padding_field("Padding P with zeros, at most half the kernel.")] = 0
-    norm: Annotated[float, number("Exponent p.", above=0)] = 2
+    norm: Annotated[float, number("Exponent p.", above=0, maximum=MAX_WHOLE)] = 2
     rounding: Annotated[Rounding, ROUNDING] = "exact"
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:

@@ -157,7 +157,7 @@ def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
             yield Problem(
                 "CC307",
                 f"`same` needs an odd kernel: P = (F − 1)/2 = ({window.extent} − 1)/2 = "
-                f"{total / 2:g}",
+                f"{decimal(total, 2)}",
                 "padding",
                 f"use kernel {kernel - 1} or {kernel + 1}, or say which side gets more: "
                 f"padding [{sided}]",
@@ -291,15 +291,23 @@ def _count_lines(dropped: list[int]) -> str:
 
 
 def decimal(numerator: int, denominator: int) -> str:
-    """A quotient that is no integer, with as many decimals as show that.
+    """A quotient of whole numbers; one that is no integer has as many decimals as show that.
 
-    >>> decimal(217, 4), decimal(10, 3), decimal(1, 4096)
-    ('54.25', '3.333', '0.0002')
+    >>> decimal(217, 4), decimal(10, 3), decimal(1, 4096), decimal(8, 4)
+    ('54.25', '3.333', '0.0002', '2')
     """
-    digits = 3
-    while (text := f"{numerator / denominator:.{digits}f}".rstrip("0")).endswith("."):
-        digits += 1
-    return text
+    whole, rest = divmod(numerator, denominator)
+    if not rest:
+        return str(whole)
+    # A fraction is at least 1/denominator away from both integers, so that as many digits as the
+    # denominator has show that it is none.
+    for digits in range(3, max(len(str(denominator)), 3) + 1):
+        unit = 10**digits
+        scaled, over = divmod(rest * unit, denominator)
+        scaled += 2 * over > denominator or (2 * over == denominator and scaled % 2)  # half to even
+        if 0 < scaled < unit:
+            break
+    return f"{whole}.{scaled:0{digits}}".rstrip("0")
 
 
 def check_groups(channels: int, filters: int, groups: int) -> Iterator[Problem]:
@@ -329,7 +337,7 @@ def check_pool_padding(layer: Sliding, x: Shape) -> Iterator[Problem]:
             yield Problem(
                 "CC304",
                 f"padding {max(pair)} is more than half the pooling kernel: {kernel}/2 = "
-                f"{kernel / 2:g}",
+                f"{decimal(kernel, 2)}",
                 "padding",
                 f"use a padding of at most {kernel // 2}, as PyTorch and Caffe require",
             )

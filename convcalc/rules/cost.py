@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from convcalc.layers.sliding import decimal
 from convcalc.rules.base import Advice, rule
 from convcalc.rules.context import POINTWISE, WEIGHTED, Context
 
@@ -134,7 +135,7 @@ def channels_for_tensor_cores(context: Context) -> Iterator[Advice]:
             yield Advice(
                 index,
                 f"{channels} channels are no multiple of {TENSOR_CORE}: {channels}/{TENSOR_CORE} = "
-                f"{channels / TENSOR_CORE:g}",
+                f"{decimal(channels, TENSOR_CORE)}",
                 f"use {less} or {more}" if less else f"use {more}",
                 "features" if context.kind(index) == "linear" else "filters",
             )

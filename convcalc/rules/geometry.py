@@ -6,7 +6,7 @@ from typing import cast
 
 from convcalc.graph import INPUT
 from convcalc.layers.convolution import Conv
-from convcalc.layers.sliding import AXIS_NAMES, Sliding, unrounded_windows
+from convcalc.layers.sliding import AXIS_NAMES, Sliding, decimal, unrounded_windows
 from convcalc.rules.base import Advice, rule
 from convcalc.rules.context import POINTWISE, POOLS, SLIDING, VIEWS, Context, times
 from convcalc.shape import Shape
@@ -78,7 +78,7 @@ def odd_size_halved(context: Context) -> Iterator[Advice]:
     yield Advice(
         None,
         f"{context.name(first)} halves an odd {AXIS_NAMES[image.rank][axis]}: "
-        f"{size}/2 = {size / 2:g}, from the input {image}",
+        f"{size}/2 = {decimal(size, 2)}, from the input {image}",
         f"use {noun} {sizes}" if sizes else "use sizes that stay even until the last is halved",
         "input",
     )

@@ -25,6 +25,7 @@ from convcalc.spec.fields import (
     flag,
     quoted,
     read_shape,
+    shown,
     whole,
     word,
 )
@@ -331,7 +332,7 @@ class _Expander:
         try:
             found = whole(node, Scope({}), "a year")
             if not 1 <= found <= 9999:
-                fail("CC302", f"{found} is no year", node, "write four digits: 2014")
+                fail("CC302", f"{shown(found)} is no year", node, "write four digits: 2014")
         except FieldError as error:
             self.reader.report(error, field="year")
             return None
@@ -607,13 +608,16 @@ class _Expander:
             return UNKNOWN
         if rounds is not None and rounds < 0:
             self.error(
-                "CC302", f"repeat {rounds} is below 0", entries["repeat"], "use 0 to drop the item"
+                "CC302",
+                f"repeat {shown(rounds)} is below 0",
+                entries["repeat"],
+                "use 0 to drop the item",
             )
             return UNKNOWN
         if rounds is not None and rounds > MAX_LAYERS:
             raise RefusedError(
                 "CC103",
-                f"repeat {rounds:,} is more than the {MAX_LAYERS:,} layers a network may have",
+                f"repeat {shown(rounds)} is more than the {MAX_LAYERS:,} layers a network may have",
                 "repeat less",
                 entries["repeat"],
             )

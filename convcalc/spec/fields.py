@@ -8,15 +8,13 @@ from typing import Any, NoReturn
 
 from convcalc.diagnostics import Problem, closest
 from convcalc.layers import layer_class
-from convcalc.layers.base import Declared, Layer, declarations, defaults
+from convcalc.layers.base import MAX_WHOLE, Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
-from convcalc.spec.expressions import ExpressionError, Value
+from convcalc.spec.expressions import MAX_INTEGER, ExpressionError, Value
 from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source
 from convcalc.spec.syntax import parse
 from convcalc.spec.vocabulary import native_field
 
-MAX_EXTENT = 10**9
-"""Largest extent of an axis."""
 MAX_AXES = 3
 """Most spatial axes."""
 
@@ -344,23 +342,36 @@ def _check_bounds(declared: Declared, value: Any, node: Node) -> None:
         return
     _, _, minimum, above, maximum, _ = declared
     if minimum is not None and value < minimum:
-        advice = f"use {minimum:g} or more"
+        least = _bound(minimum)
+        advice = f"use {least} or more"
         if minimum == 0 and declared.form == "padding":
             advice += "; to cut rows off, use `crop`"
-        fail("CC302", f"{_number(value)} is below {minimum:g}, the least this can be", node, advice)
+        fail("CC302", f"{shown(value)} is below {least}, the least this can be", node, advice)
     if above is not None and value <= above:
-        fail("CC302", f"{_number(value)} is not above {above:g}", node, f"use more than {above:g}")
+        over = _bound(above)
+        fail("CC302", f"{shown(value)} is not above {over}", node, f"use more than {over}")
     if maximum is not None and value > maximum:
+        most = _bound(maximum)
         fail(
             "CC302",
-            f"{_number(value)} is above {maximum:g}, the most this can be",
+            f"{shown(value)} is above {most}, the most this can be",
             node,
-            f"use {maximum:g} or less",
+            f"use {most} or less",
         )
 
 
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.10g}"
+def shown(value: float) -> str:
+    """A number as a message shows it: whole ones in digits, up to where nobody counts them.
+
+    >>> shown(10**18), shown(10**300), shown(0.1)
+    ('1000000000000000000', '1e+300', '0.1')
+    """
+    whole = isinstance(value, int) and abs(value) <= MAX_INTEGER
+    return str(value) if whole else f"{value:.10g}"
+
+
+def _bound(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.10g}"
 
 
 def read_shape(node: Node, scope: Scope) -> Shape:
@@ -375,9 +386,9 @@ def read_shape(node: Node, scope: Scope) -> Shape:
             "write height × width × channels: 224x224x3",
         )
     for position, value in enumerate(values):
-        if not 1 <= value <= MAX_EXTENT:
+        if not 1 <= value <= MAX_WHOLE:
             at = node.items[position] if isinstance(node, ListNode) else node
-            fail("CC108", f"an extent is from 1 to {MAX_EXTENT:,}, and this is {value}", at)
+            fail("CC108", f"an extent is from 1 to {MAX_WHOLE:,}, and this is {shown(value)}", at)
     return Shape(values[-1], values[:-1])
 
 

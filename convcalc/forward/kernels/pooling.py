@@ -70,7 +70,7 @@ class Pooling(Banded):
         """
         window, size, end = self.windows[axis], self.extents[axis], first + count
         found = []
-        for tap in range(window.kernel):
+        for tap in window.taps(size):
             shift = tap * window.dilation - window.before
             low = max(first, -(shift // window.stride))
             high = min(end, (size - 1 - shift) // window.stride + 1)
