@@ -20,6 +20,7 @@ from benchmarks.arguments import parser, positive
 from benchmarks.timing import print_table
 from convcalc.analysis.memory import largest_batch, memory
 from convcalc.graph import Network, load
+from convcalc.spec.bundled import find_bundled
 
 TESTS = Path(__file__).parent.parent / "tests"
 NETWORKS = (
@@ -43,6 +44,8 @@ def main(arguments: list[str]) -> int:
     asked.add_argument("networks", nargs="*", default=NETWORKS)
     asked.add_argument("--batch", type=positive, default=8)
     given = asked.parse_args(arguments)
+    if unknown := [name for name in given.networks if find_bundled(name) is None]:
+        asked.error(f"{', '.join(unknown)}: no bundled network; `convcalc list` shows them")
     sys.path.insert(0, str(TESTS))
     tools = ["torchinfo", "torchsummary", "Keras", "accelerate"]
     rows = [["network", "inference", "measured", "training", "measured", *tools]]
