@@ -10,6 +10,7 @@ BENCHMARKS = {
     "fuzz": "Bytes that nobody wrote through the reader and the checker, for as long as one likes.",
     "forward": "The NumPy engine beside PyTorch eager and ONNX Runtime, batch 1 and 8.",
     "mutation": "Single changes of the code that computes, and whether the tests notice them.",
+    "verify": "Verifying by the definitions beside the engine: whole processes, over the zoo.",
     "memory": "Predicted memory beside PyTorch's own, and beside what other tools estimate.",
     "findings": "What the rules say about networks that work, and how much of it holds.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",

@@ -880,7 +880,7 @@ def test_too_large_is_refused_with_an_input_that_fits(
     result = run("mobilenet_v2", "--input", "1024x1024x3", "--threads", "1")
 
     assert result.exit_code == 2
-    assert "a smaller input would fit: --input 256x256x3" in result.stderr
+    assert "a smaller input would fit: --input 192x192x3" in result.stderr
     monkeypatch.setattr("convcalc.cli.verify.available", lambda: 1000)
     assert "no batch would fit" in run("mobilenet_v2").stderr
     monkeypatch.setattr("convcalc.cli.verify.available", lambda: None)
@@ -900,12 +900,32 @@ def test_weights_of_a_file_are_counted_and_drawn_ones_are_not(
     assert "(151.01 MB" in run("alexnet_torchvision").stderr
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vgg11", "densenet121", "googlenet", "mobilenet_v2"])
-@pytest.mark.parametrize(("engine", "drawn"), [(True, False), (True, True), (False, True)])
-def test_what_is_needed_covers_what_is_taken(name: str, *, engine: bool, drawn: bool) -> None:
-    network = load(name, input="96x96x3", parameters={"classes": 10})
-    need = Needs(network, dtype="float32", engine=engine, threads=2, keep=True, drawn=drawn)
-    run = Run(batch=2, engine=engine, threads=2, keep=True, profile=not drawn)
+DENSE = """\
+input: 64x64x8
+layers:
+  - layers:
+      - concat: [[], [batchnorm, relu, conv: {filters: 8, kernel: 3, padding: 1}]]
+    repeat: 8
+"""
+NEEDS = {
+    "large linear layers and Winograd's filtering": ("vgg11", True, False),
+    "linear layers that are drawn block by block": ("vgg11", True, True),
+    "weights of one layer at a time": ("vgg11", False, True),
+    "norms in the weights of depthwise convolutions": ("mobilenet_v2", True, True),
+    "residual branches by their definitions": ("resnet18", False, True),
+    "outputs kept that are more than all else": (DENSE, True, False),
+}
+
+
+@pytest.mark.parametrize(("spec", "engine", "drawn"), NEEDS.values(), ids=NEEDS)
+def test_what_is_needed_covers_what_is_taken(spec: str, *, engine: bool, drawn: bool) -> None:
+    if spec is DENSE:
+        network = loads(spec)
+    else:
+        network = load(spec, input="64x64x3", parameters={"classes": 10})
+    threads = 2 if engine else 1
+    need = Needs(network, dtype="float32", engine=engine, threads=threads, keep=True, drawn=drawn)
+    run = Run(batch=2, engine=engine, threads=threads, keep=True, profile=not drawn)
     _, peak = forward.measure_peak(verify, network, run)
 
     assert peak <= need.batch(2).total <= 6 * peak
@@ -1038,6 +1058,9 @@ def test_the_library_runs_networks() -> None:
     reference = library.run(network, x.astype(np.float64), reference=True, keep="all")
 
     assert list(library.run(network, x)) == ["linear1"]
+    whole = library.run(network, x.astype(np.int64), reference=True)["linear1"]
+    assert whole.dtype == np.float32
+    assert np.allclose(whole, every["linear1"], atol=1e-5)
     assert list(library.run(network, x, reference=True)) == ["linear1"]
     assert list(every) == ["conv1", "batchnorm1", "relu1", "flatten1", "linear1"]
     for name, array in every.items():

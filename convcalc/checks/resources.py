@@ -14,6 +14,8 @@ SCRATCH = 24 * 2**20
 """Bytes that a thread of the engine works in, at most."""
 BORDERS = 1.5
 """Activations with their borders and the gaps between them, over those of the memory model."""
+PIECES = 16 * 2**20
+"""Bytes that a definition works in which goes piece by piece."""
 TEMPORARIES = 4
 """Activations with all that a definition computes on the way, over those of the memory model."""
 
@@ -80,7 +82,7 @@ class Needs:
             activations = int(BORDERS * activations) + (SCRATCH + self.drawing) * self.threads
             activations += self.comparing
         else:
-            activations *= TEMPORARIES
+            activations = TEMPORARIES * activations + PIECES
         # The input is there once more, as it was given.
         activations += self.input * batch
         return Need(self.weights, self.prepared, activations, self.kept * batch)

@@ -185,6 +185,8 @@ def run(
     else:
         checked_weights(network, weights)
     x = xp.asarray(x)
+    if x.dtype.kind != "f":  # weights would lose their fractions
+        x = x.astype(np.float32)
     arrays = {name: xp.asarray(each, dtype=x.dtype) for name, each in weights.items()}
     with np.errstate(all="ignore"), blas_threads(threads or 1):
         found = run_reference(xp, network, x, arrays, set(kept))

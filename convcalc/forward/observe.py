@@ -44,6 +44,14 @@ class Tally:
         self.matrix_products = self.products = 0
         self.views: dict[str, dict[tuple[Any, ...], Any]] = {}
 
+    def enters(self, array: Any) -> None:
+        """An array enters an operation: remember which values of which weight it has."""
+        origin = getattr(array, "origin", None)
+        if origin is not None:
+            place = array.__array_interface__["data"][0], array.shape, array.strides
+            # Kept, so that no other array comes to lie at the same place meanwhile.
+            self.views.setdefault(origin, {})[place] = array
+
 
 class Dry(np.ndarray[Any, Any]):
     """An array with a shape whose values nobody looks at; weights know their name."""
@@ -60,10 +68,7 @@ class Dry(np.ndarray[Any, Any]):
     ) -> Any:
         """Count, and make an array of the shape that NumPy would make."""
         for given in inputs:
-            if isinstance(given, Dry) and given.origin is not None:
-                place = given.__array_interface__["data"][0], given.shape, given.strides
-                # Kept, so that no other array comes to lie at the same place meanwhile.
-                self.tally.views.setdefault(given.origin, {})[place] = given
+            self.tally.enters(given)
         if method == "reduce":
             shape = _reduced(
                 inputs[0].shape, options.get("axis", 0), keep=bool(options.get("keepdims"))
@@ -128,6 +133,8 @@ class _Library:
         return dry(shape, next(each.dtype for each in (x, y) if hasattr(each, "dtype")))
 
     def concatenate(self, arrays: Sequence[Any], axis: int = 0) -> Dry:
+        for given in arrays:
+            Dry.tally.enters(given)
         shape = list(arrays[0].shape)
         for other in arrays[1:]:
             rest = [*other.shape[:axis], *other.shape[axis + 1 :]]

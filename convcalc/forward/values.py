@@ -17,8 +17,6 @@ from convcalc.forward.samples import Compared, Comparison
 from convcalc.forward.weights import Drawn
 from convcalc.graph import INPUT, Network
 
-GRAIN = 64 * 1024
-"""Bytes to whose multiple the reference's allocated memory is rounded up."""
 Progress = Callable[[int, int], None]
 """Called with how many layers are done, and of how many."""
 
@@ -46,8 +44,8 @@ class Values(NamedTuple):
     alive: int
     """Most bytes of activations that were in use at once, by the arrays that were read and made."""
     allocated: int
-    """Bytes of the memory for activations with borders and scratch; for the reference, the most
-    that was allocated at once."""
+    """Bytes of the memory for activations with borders and scratch; for the reference, the most of
+    layers' outputs that were held at once."""
     compared: Sequence[Compared] = ()
     """How far the engine is from the definitions; nothing for the reference, which is them."""
 
@@ -187,8 +185,6 @@ def with_reference(
 
     Weights that are drawn are when their layer runs, and are gone with it.
     """
-    import tracemalloc
-
     gpu = backend == "cupy"
     xp: Any = cupy_with_gpu() if gpu else np
     x = xp.asarray(x, dtype=dtype)
@@ -224,43 +220,31 @@ def with_reference(
     last = network.output
     names = {*keep, *([network.nodes[last].name] if last >= 0 else [])}
     found: dict[str, Any] = {}
-    tracing = tracemalloc.is_tracing() or gpu
-    if not tracing:
-        tracemalloc.start()
-    allocated = 0
-    try:
-        before = 0 if gpu else tracemalloc.get_traced_memory()[0]
-        for number in range(repeats):
-            runs.append([])
-            started = perf_counter()
-            with np.errstate(all="ignore"), blas_threads(threads or 1), warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)
-                found = run_reference(xp, network, x, arrays, names, after, on_device)
-            if not number and not gpu:
-                allocated = tracemalloc.get_traced_memory()[1] - before
-                # Python's own objects, some hundred bytes more or less, are not what is asked for.
-                allocated = -(-allocated // GRAIN) * GRAIN
-    finally:
-        if not tracing:
-            tracemalloc.stop()
+    for _ in range(repeats):
+        runs.append([])
+        started = perf_counter()
+        with np.errstate(all="ignore"), blas_threads(threads or 1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            found = run_reference(xp, network, x, arrays, names, after, on_device)
+    allocated = _alive_between_layers(network, sizes, same, overwriting=False)
     if gpu:
         allocated = int(xp.get_default_memory_pool().total_bytes())
         found = {name: xp.asnumpy(y) for name, y in found.items()}
     best = [min(each, key=lambda timed: timed.seconds) for each in zip(*runs, strict=True)]
     output = found[network.nodes[last].name] if last != INPUT else (xp.asnumpy(x) if gpu else x)
     kept = {name: found[name] for name in keep}
-    alive = _alive_between_layers(network, sizes, same)
+    alive = _alive_between_layers(network, sizes, same, overwriting=True)
     return Values("reference", shapes, finite, output, kept, best, alive, allocated)
 
 
 def _alive_between_layers(
-    network: Network, sizes: Mapping[int, int], same: Mapping[int, bool]
+    network: Network, sizes: Mapping[int, int], same: Mapping[int, bool], *, overwriting: bool
 ) -> int:
     """Most bytes of arrays between being made and being read for the last time, at once.
 
-    A layer's output lies where its first input does if it is the same array or a view of it; and if
-    nobody reads that any more and it is as large, where the layer works value by value, or is a
-    normalization that goes into the weights before it.
+    A layer's output lies where its first input does if it is the same array or a view of it. When
+    `overwriting`, it also does if nobody reads that any more and it is as large, where the layer
+    works value by value or is a normalization that goes into the weights before it.
     """
     readers = Counter(source for node in network.nodes for source in node.inputs)
     readers[network.output] += 1
@@ -274,7 +258,7 @@ def _alive_between_layers(
         layer = node.layer
         assert layer is not None  # noqa: S101 (networks with errors are refused)
         unread = not to_come[whole] and sizes[index] == sizes[whole]
-        overwrites = unread and (layer.storage == "in_place" or layer.folds)
+        overwrites = overwriting and unread and (layer.storage == "in_place" or layer.folds)
         if same[index] or layer.storage == "view" or overwrites:
             place[index] = whole
         else:

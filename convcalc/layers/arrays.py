@@ -61,6 +61,8 @@ def padded(
 
     Source: ONNX operator Pad (constant, reflect, edge, wrap); torch.nn.functional.pad.
     """
+    if not any(map(any, pairs)):
+        return x
     front = x.ndim - len(pairs)
     if mode == "zero":
         sizes = x.shape[front:]
@@ -122,6 +124,14 @@ def taps(
         yield tap, x[values]
 
 
+def summed(terms: Iterator[Any]) -> Any:
+    """The sum of arrays that nobody else has, in the memory of the first."""
+    total = next(terms)
+    for term in terms:
+        total += term
+    return total
+
+
 def blended(xp: Any, x: Any, axis: int, shares: Sequence[Sequence[tuple[int, float]]]) -> Any:
     """Along `axis`, each output the sum of its shares: (position in `x`, factor), …."""
     most = max(map(len, shares))
@@ -155,5 +165,7 @@ def batch_statistics(x: Any) -> tuple[Any, Any]:
 
 
 def normalized(xp: Any, x: Any, mean: Any, variance: Any, eps: float) -> Any:
-    """(x − mean)/√(variance + eps)."""
-    return (x - mean) / xp.sqrt(variance + eps)
+    """(x − mean)/√(variance + eps), an array of its own."""
+    y = x - mean
+    y /= xp.sqrt(variance + eps)
+    return y

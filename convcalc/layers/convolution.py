@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import per_channel, taps
+from convcalc.layers.arrays import per_channel, summed, taps
 from convcalc.layers.base import (
     BIAS,
     ROUNDING,
@@ -58,13 +58,32 @@ def convolution_forward(
     filters, group_channels, *kernel = weight.shape
     weight = weight.reshape(groups, filters // groups, group_channels, *kernel)
     found = windows(layer, x.shape[2:])
-    y: Any = 0
+    sizes = output_sizes(found, x.shape[2:])
+    met: list[tuple[Any, Any]] = []
     for tap, values in taps(xp, x, found, layer.padding_mode):
-        met = values.reshape(x.shape[0], groups, group_channels, -1)
         at_tap = (..., *tap)
-        y = y + weight[at_tap] @ met
-    y = y.reshape(x.shape[0], filters, *output_sizes(found, x.shape[2:]))
-    return y + per_channel(weights["bias"], y) if "bias" in weights else y
+        by_group = values.reshape(x.shape[0], groups, group_channels, *sizes)
+        met.append((weight[at_tap], by_group))
+    if group_channels == 1:
+        ones = (1,) * len(sizes)
+        y = summed(factors.reshape(groups, -1, *ones) * values for factors, values in met)
+    else:
+        # Several taps are one product, as long as what they meet is no larger than the output.
+        some = max(filters // x.shape[1], 1)
+        y = summed(_product(xp, met[at : at + some]) for at in range(0, len(met), some))
+    y = y.reshape(x.shape[0], filters, *sizes)
+    if "bias" in weights:
+        y += per_channel(weights["bias"], y)
+    return y
+
+
+def _product(xp: Any, met: Sequence[tuple[Any, Any]]) -> Any:
+    """The weights at some taps times what these meet: (N, groups, filters, positions)."""
+    (weight, values), *others = met
+    if others:
+        weight = xp.concatenate([each for each, _ in met], axis=2)
+        values = xp.concatenate([each for _, each in met], axis=2)
+    return weight @ values.reshape(*values.shape[:2], weight.shape[-1], -1)
 
 
 @final

@@ -29,10 +29,12 @@ def _weights(
 
 
 def _affine(y: Any, weights: Mapping[str, Any]) -> Any:
-    """y·w + b per channel, as far as these are learned."""
+    """y·w + b per channel, as far as these are learned, in the memory of y."""
     if "weight" in weights:
-        y = y * per_channel(weights["weight"], y)
-    return y + per_channel(weights["bias"], y) if "bias" in weights else y
+        y *= per_channel(weights["weight"], y)
+    if "bias" in weights:
+        y += per_channel(weights["bias"], y)
+    return y
 
 
 @final

@@ -63,17 +63,27 @@ ERFC_LARGE = (
     ),
 )
 SMALL, LARGE = 0.46875, 4.0
+PIECE = 1 << 18
+"""Values at a time, 1 MiB of float32."""
 GONE = 30.0
 """erfc is 0 in every float from here on."""
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any:
     """Numerator over denominator at `x`, both by Horner's rule."""
-    numerator, denominator = (polynomial[0] for polynomial in coefficients)
-    for above, below in zip(coefficients[0][1:], coefficients[1][1:], strict=True):
-        numerator = numerator * x + above
-        denominator = denominator * x + below
-    return numerator / denominator
+    numerator, denominator = (_polynomial(each, x) for each in coefficients)
+    numerator /= denominator
+    return numerator
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
+    first, *others = coefficients
+    total = first * x
+    for each in others[:-1]:
+        total += each
+        total *= x
+    total += others[-1]
+    return total
 
 
 def erfc(xp: Any, x: Any) -> Any:
@@ -104,7 +114,13 @@ def erfc(xp: Any, x: Any) -> Any:
 def normal_distribution(xp: Any, x: Any) -> Any:
     """Φ(x), the standard normal distribution function, in the dtype of `x`.
 
-    Worked out in float32 for half precision, whose range the coefficients exceed.
+    Worked out in float32 for half precision, whose range the coefficients exceed; and piece by
+    piece, because it takes a dozen arrays on the way.
     """
-    working = x.astype(xp.float32) if x.dtype.itemsize < 4 else x
-    return (0.5 * erfc(xp, working * -sqrt(0.5))).astype(x.dtype)
+    flat = x.reshape(-1)
+    y = xp.zeros(flat.shape, dtype=x.dtype)
+    for first in range(0, flat.shape[0], PIECE):
+        piece = flat[first : first + PIECE]
+        working = piece.astype(xp.float32) if x.dtype.itemsize < 4 else piece
+        y[first : first + PIECE] = (0.5 * erfc(xp, working * -sqrt(0.5))).astype(x.dtype)
+    return y.reshape(x.shape)

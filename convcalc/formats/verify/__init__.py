@@ -82,7 +82,8 @@ class Verdict(NamedTuple):
     macs: Pair
     activation_bytes: Pair
     allocated: int
-    """Bytes of the memory for activations with borders and scratch."""
+    """Bytes of the memory for activations with borders and scratch; by the reference, of the
+    outputs that it holds at once."""
     finite: bool | None
     differences: tuple[str, ...]
     """Everything that is not as predicted, in words."""
@@ -193,5 +194,5 @@ def time_rows(verdict: Verdict) -> list[list[str]]:
 
 def allocated(verdict: Verdict) -> str:
     """The memory that a run had, in words."""
-    what = "borders and scratch included" if verdict.tier == "engine" else "at most at once"
+    what = "borders and scratch included" if verdict.tier == "engine" else "outputs held at once"
     return f"Allocated for activations, {what}: {both_bytes(verdict.allocated)}"
