@@ -7,10 +7,12 @@ from xml.etree.ElementTree import fromstring
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 from junitparser import JUnitXml
 
 from convcalc.checks.codes import known_codes
 from convcalc.checks.settings import FORMATS
+from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic, Severity, Span
 from convcalc.formats.check import CHECK_FORMATS, About, CheckReport, fingerprints
 from convcalc.formats.check.concise import render as concise
@@ -21,6 +23,7 @@ from convcalc.formats.check.junit import render as junit
 from convcalc.formats.check.sarif import render as sarif
 from convcalc.formats.check.text import render as text
 
+ROOT = Path(__file__).parent.parent
 SARIF_SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.json").read_text())
 
 
@@ -107,6 +110,35 @@ def test_json_has_everything(found: CheckReport) -> None:
         "field": "stride",
         "fingerprint": fingerprints(found)[2],
     }
+
+
+def test_json_satisfies_its_schema(
+    found: CheckReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = json.loads((ROOT / "docs" / "check.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+    for one in (found, found._replace(left_out=3), CheckReport((), (), {})):
+        validator.validate(json.loads(as_json(one)))
+    flagged = []
+    for code, page in known_codes().items():  # what every rule says, of layers and of networks
+        if "Flagged" in page.specs:
+            name = f"{code}.yaml"
+            (tmp_path / name).write_text(page.specs["Flagged"], encoding="utf-8")
+            flagged.append(name)
+    (tmp_path / "known.json").write_text('{"schema": 1, "files": {"CC401.yaml": {"CC402": 3}}}')
+    result = CliRunner().invoke(
+        convcalc,
+        ["check", *flagged, "--extend-select", "CC", "--baseline", "known.json", "-f", "json"],
+    )
+    value = json.loads(result.stdout)
+    validator.validate(value)
+    assert {*value["statistics"]} >= {name.removesuffix(".yaml") for name in flagged} - {"CC402"}
+    assert "CC903" in value["statistics"]
+    value["diagnostics"][0]["severity"] = "remark"  # what may come
+    validator.validate(value)
+    value["diagnostics"][0]["line"] = 0
+    assert not validator.is_valid(value)
 
 
 def test_github_escapes_and_starts_with_the_gravest(found: CheckReport) -> None:

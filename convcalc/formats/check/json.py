@@ -1,4 +1,4 @@
-"""The findings as JSON: everything, stable, one finding a line."""
+"""The findings as JSON: stable, one finding a line; docs/check.schema.json describes it."""
 
 import json
 from collections import Counter
