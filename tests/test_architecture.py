@@ -45,6 +45,7 @@ THIRD_PARTIES = {
     "rich": ("formats/table.py", "cli"),
     "numpy": ("forward",),
     "threadpoolctl": ("forward/pool.py",),
+    "pathspec": ("checks/ignored.py", "checks/globs.py"),
     "cupy": ("forward",),
     "PIL": ("forward/images.py",),
 }

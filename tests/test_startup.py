@@ -124,3 +124,11 @@ def test_the_library_imports_no_command_line_and_no_format() -> None:
     assert not {
         name for name in ours(found) if name.startswith(("convcalc.cli", "convcalc.formats"))
     }
+
+
+def test_globs_and_gitignore_cost_nothing_where_there_are_none(tmp_path: Path) -> None:
+    """The library for both is for `check`, and only where it meets some."""
+    spec = tmp_path / "a.yaml"
+    spec.write_text("input: 8x8x3\nlayers: [relu]\n")
+    for command in ("analyze", "memory", "check"):
+        assert "pathspec" not in imported("", arguments=(command, str(spec)))

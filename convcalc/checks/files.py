@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.checks.configuration import Configurations
-from convcalc.checks.gitignore import Ignored
+from convcalc.checks.ignored import Ignored
 from convcalc.checks.recognition import SUFFIXES, is_spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})

@@ -2,10 +2,12 @@
 
 import os
 import re
+import warnings
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.checks.gitignore import translated
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 class Globs(NamedTuple):
@@ -22,40 +24,45 @@ class Globs(NamedTuple):
         if not self.globs:
             return []
         shown = relative(path, self.root)
-        return [glob for glob in self.globs if matcher(glob).match(shown)]
+        return [glob for glob in self.globs if matcher(glob).match_file(shown)]
 
     def name(self, path: str) -> bool:
         """Whether one of them is just the name or path of a file."""
         return any(
             not any(sign in glob for sign in "*?[")
             and os.path.basename(path) == glob.rpartition("/")[2]
-            and matcher(glob).match(relative(os.path.abspath(path), self.root)) is not None
+            and matcher(glob).match_file(relative(os.path.abspath(path), self.root))
             for glob in self.globs
         )
 
 
 @lru_cache(maxsize=1024)
-def matcher(glob: str) -> re.Pattern[str]:
-    """A glob as an expression for a `/`-separated relative path.
+def matcher(glob: str) -> "GitIgnoreSpec":
+    """What a glob matches, of `/`-separated relative paths: as a line of a `.gitignore` would.
 
-    >>> bool(matcher("legacy").match("legacy/a/b.yaml")), bool(matcher("*.yaml").match("a/b.yaml"))
-    (True, True)
+    >>> [matcher(glob).match_file("a/b/c.yaml") for glob in ("b", "a/*", "*.yaml", "b/c.yaml")]
+    [True, True, True, False]
     """
-    glob = glob.strip("/") if "/" in glob.strip("/") else "**/" + glob.strip("/")
-    return re.compile(translated(glob).removesuffix(r"\Z") + r"(?:/.*)?\Z")
+    from pathspec import GitIgnoreSpec  # only where there are globs
+
+    plain = glob.strip("/")
+    with warnings.catch_warnings():  # Python's, about brackets of odd globs
+        warnings.simplefilter("ignore", FutureWarning)
+        return GitIgnoreSpec.from_lines([f"/{plain}" if "/" in plain else f"**/{plain}"])
 
 
 def glob_problem(glob: str) -> str | None:
     """What is wrong with a glob, or None.
 
     >>> glob_problem("[a-z]*"), glob_problem("[z-a]")
-    (None, "'[z-a]' is no glob: bad character range z-a; write the smaller character first")
+    (None, "'[z-a]' is no glob: bad character range z-a")
     """
     try:
-        matcher(glob)
-    except re.error as error:
-        advice = "; write the smaller character first" if "range" in error.msg else ""
-        return f"{glob!r} is no glob: {error.msg}{advice}"
+        patterns = matcher(glob).patterns
+    except (ValueError, re.error) as error:
+        return f"{glob!r} is no glob: {getattr(error, 'msg', error)}"
+    if all(pattern.include is None for pattern in patterns):
+        return f"{glob!r} is no glob: it matches nothing"
     return None
 
 
