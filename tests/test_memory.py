@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from convcalc.analysis.memory import (
     MemoryReport,
+    Questions,
     Terms,
+    answer,
     arena,
     deploy,
     largest_batch,
@@ -26,6 +28,7 @@ from convcalc.analysis.memory import (
     sharded,
     suggestions,
 )
+from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.walk import BATCH, at
 from convcalc.graph import Network, SpecError, load, loads, read
@@ -233,11 +236,14 @@ def test_the_largest_batch_fits_and_the_next_does_not(
 
 @few
 @given(networks(), st.integers(1, 5), st.integers(1, 9))
-def test_checkpointing_never_keeps_more(net: Network, every: int, batch: int) -> None:
+def test_checkpointing_says_which_segments_do_not_pay(net: Network, every: int, batch: int) -> None:
     plain = train(net, batch=batch)
     found = train(net, batch=batch, checkpoint=every)
-    assert found.kept <= plain.kept
-    assert found.after_forward <= plain.after_forward
+    answered = answer(net, Terms(training=True, checkpoint=every), batch, Questions())
+    assert answered.checkpointed is not None
+    if not answered.checkpointed.unpaid:
+        assert found.kept <= plain.kept
+        assert found.after_forward <= plain.after_forward
     again = sum(
         plan.macs
         for layer, plan in zip(found.layers, net.plans, strict=True)
@@ -478,6 +484,45 @@ def test_checkpointing_by_name() -> None:
     assert {layer.name.split(".")[0] for layer in report.layers if layer.recomputed} <= set(names)
     with pytest.raises(ValueError, match="no layer"):
         train(net, checkpoint=["nowhere"])
+
+
+UNITS = """
+input: 8x8x4
+blocks:
+  unit:
+    layers: [{conv: {filters: 4, kernel: 3, padding: 1}}, relu, {conv: {filters: 4, kernel: 1}}]
+layers:
+  - {layers: [unit], repeat: 3, name: stage}
+  - {conv: {filters: 4, kernel: 1}, name: unit10}
+  - {layers: [unit, tanh], name: head}
+"""
+
+
+def test_checkpointing_names_all_that_a_repeat_numbered() -> None:
+    net = loads(UNITS)
+    starts = {node.name: index for index, node in enumerate(net.nodes)}
+
+    def asked(*names: str) -> list[tuple[str, str]]:
+        found = segments(net, list(names))
+        return [(net.nodes[one.first].name, net.nodes[one.stop - 1].name) for one in found]
+
+    blocks = sorted({name.split(".")[0] for name in starts})
+    assert {"stage1", "stage2", "stage3"} <= set(blocks), blocks
+    each = [
+        tuple(name for name in starts if name.split(".")[0] == block)
+        for block in ("stage1", "stage2", "stage3")
+    ]
+    ends = [(names[0], names[-1]) for names in each]
+    assert asked("stage") == asked("stage*") == asked("stage[1-3]") == ends
+    assert asked("stage2") == ends[1:2]  # a name that there is means itself alone
+    assert asked("unit") == [("unit10", "unit10")]
+    assert asked("*") == asked(*blocks)  # the outermost of what a pattern fits
+    plain, found = train(net, batch=2), train(net, batch=2, checkpoint=["stage"])
+    assert found.kept < plain.kept
+
+
+def test_a_number_of_layers_below_one() -> None:
+    net = network("resnet18")
     with pytest.raises(ValueError, match="below 1"):
         train(net, checkpoint=0)
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from convcalc.analysis.memory import Terms, largest_batch, memory, model
+from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.graph import Network, SpecError, load, loads, read_text
 from convcalc.layers import CATALOGUE, layer_class
@@ -330,6 +331,42 @@ def test_every_optimizer_to_the_byte(optimizer: str, *, fused: bool) -> None:
     )
     assert report.step_peak == measured.step_peak
     assert report.peak == max(measured.forward_peak, measured.backward_peak, measured.step_peak)
+
+
+CHECKPOINTED = """
+input: 6x6x3
+layers:
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: a}
+  - {batchnorm: {}, name: b}
+  - {relu: {}, name: c}
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: d}
+  - {silu: {}, name: e}
+  - {dropout: 0.5, name: f}
+  - {concat: [[{conv: {filters: 4, kernel: 1}}, tanh], [], [{slice: {stop: 2}}, relu6]], name: g}
+  - {maxpool: 2, name: h}
+  - {flatten: {}, name: i}
+  - {linear: 5, name: j}
+"""
+SEGMENTS = [1, 2, 3, 4, 6, 9, *([name] for name in "abcdefghij"), ["a", "c", "e"], ["g", "h"]]
+
+
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize("checkpoint", SEGMENTS)
+def test_checkpointing_to_the_byte(checkpoint: Any, *, inplace: bool) -> None:
+    """Beside torch.utils.checkpoint: one layer, several, branches, and what keeps nothing."""
+    net = loads(CHECKPOINTED)
+    terms = Terms(training=True, checkpoint=checkpoint, inplace=inplace)
+    found = model(net, terms).report(3)
+    measured = torch_memory.training(
+        net,
+        3,
+        lambda index: found.layers[index].in_place,
+        device="cpu",
+        segments=segments(net, checkpoint),
+    )
+    assert found.after_forward == measured.after_forward
+    assert found.forward_peak == measured.forward_peak
+    assert found.backward_peak == measured.backward_peak
 
 
 HALF = """

@@ -9,7 +9,7 @@ autograd adds in place only if no mode is active. `Meter` therefore does what au
 """
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from convcalc.layers.sliding import per_axis, sides
 
 torch = pytest.importorskip("torch")
 dispatch = pytest.importorskip("torch.utils._python_dispatch")
+checkpointed = pytest.importorskip("torch.utils.checkpoint").checkpoint
 functional = torch.nn.functional
 
 MODES = {"zero": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -90,6 +91,10 @@ Answer = Callable[..., Any]
 
 InPlace = Callable[[int], bool]
 """Whether a layer, by index, overwrites its input."""
+
+
+Segments = Sequence[tuple[int, int]]
+"""Layers, from the first up to, not including, the second, that run again going back."""
 
 
 class Flags(NamedTuple):
@@ -413,11 +418,6 @@ class Peer:
         output = network.shape_of(network.output)
         assert output is not None
         self.y = fresh((batch, *output.spatial), dtype=torch.int64)
-        self.remaining = [0] * len(network.nodes)
-        for node in network.nodes:
-            for index in set(node.inputs):
-                if index != INPUT:
-                    self.remaining[index] += 1
 
     @property
     def parameters(self) -> list[Any]:
@@ -431,25 +431,58 @@ class Peer:
         for own in self.weights:
             yield from own.values()
 
-    def loss(self, in_place: InPlace, *, half: bool) -> Any:
+    def loss(self, in_place: InPlace, *, half: bool, segments: Segments = ()) -> Any:
         """Cross-entropy of a training pass, in half precision if asked for.
 
         CUDA's autocast takes the log-softmax in float32, the CPU's has to be told.
         """
         flags = Flags(training=True)
         if not half:
-            return functional.cross_entropy(self.run(flags, in_place), self.y)
+            output = self.run(flags, in_place, segments)
+            return functional.cross_entropy(output, self.y)
         with torch.autocast("cpu", torch.bfloat16):
-            output = self.run(flags, in_place)
+            output = self.run(flags, in_place, segments)
             logarithms = functional.log_softmax(output, 1, dtype=torch.float32)
             return functional.nll_loss(logarithms, self.y)
 
-    def run(self, flags: Flags, in_place: InPlace) -> Any:
-        """The network's output; a value is let go after the last layer that reads it."""
+    def run(self, flags: Flags, in_place: InPlace, segments: Segments = ()) -> Any:
+        """The network's output; `segments` are run by torch.utils.checkpoint."""
         values: dict[int, Any] = {INPUT: self.x}
-        remaining = list(self.remaining)
+        nodes, output = self.network.nodes, self.network.output
+        at = 0
+        for first, stop in segments:
+            self.layers(range(at, first), values, flags, in_place)
+            reads = [read for node in nodes[first:stop] for read in node.inputs]
+            outside = [read for read in dict.fromkeys(reads) if not first <= read < stop]
+            later = {read for node in nodes[stop:] for read in node.inputs} | {output}
+            given = [index for index in range(first, stop) if index in later]
+
+            def again(
+                *tensors: Any, part: range, outside: list[int] = outside, given: list[int] = given
+            ) -> Any:
+                own = dict(zip(outside, tensors, strict=True))
+                del tensors
+                self.layers(part, own, flags, in_place)
+                return tuple(own[index] for index in given)
+
+            inputs = [values[read] for read in outside]
+            for read in outside:
+                if read not in later and read != INPUT:
+                    del values[read]
+            results = checkpointed(again, *inputs, part=range(first, stop), use_reentrant=False)
+            del inputs
+            values.update(zip(given, results, strict=True))
+            del results
+            at = stop
+        self.layers(range(at, len(nodes)), values, flags, in_place)
+        return values[output]
+
+    def layers(self, part: range, values: dict[int, Any], flags: Flags, in_place: InPlace) -> None:
+        """Run some layers; a value is let go after the last layer that reads it."""
         network = self.network
-        for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+        last = {read: at for at, node in enumerate(network.nodes) for read in node.inputs}
+        for index in part:
+            node, plan = network.nodes[index], network.plans[index]
             answer = PEERS[node.kind]
             given = (node.layer, plan, self.weights[index], [values[i] for i in node.inputs])
             if node.kind in ("batchnorm", "instancenorm", "dropout"):
@@ -459,14 +492,9 @@ class Peer:
             else:
                 values[index] = answer(*given)
             del given
-            for read in set(node.inputs):
-                if read != INPUT:
-                    remaining[read] -= 1
-                    if not remaining[read] and read != network.output:
-                        del values[read]
-            if not remaining[index] and index != network.output:
-                del values[index]
-        return values[network.output]
+            for read in {*node.inputs, index}.difference((INPUT, network.output)):
+                if last.get(read, index) <= index:
+                    del values[read]
 
 
 @contextmanager
@@ -503,6 +531,7 @@ def training(
     *,
     device: str = "meta",
     half: bool = False,
+    segments: Segments = (),
     log: list[tuple[str, int]] | None = None,
 ) -> Measured:
     """A training step in the steady state: gradients freed before, state there already."""
@@ -524,7 +553,7 @@ def training(
                 meter.watch(value)
     static, own = meter.live, set(meter.sizes)
     with meter:
-        loss = peer.loss(in_place, half=half)
+        loss = peer.loss(in_place, half=half, segments=segments)
         after_forward, forward_peak = meter.live, meter.peak
         meter.restart()
         meter.backward = True

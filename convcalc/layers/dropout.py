@@ -28,7 +28,8 @@ class Dropout(Pointwise):
         if not self.rate:
             return ()
         mask = Array(constant=1) if self.rate == 1 else Array(xs[0].size, cuda_width=1)
-        return (Operation(plan.output.size, extra=(mask,), training_only=True),)
+        extra = (mask._replace(first=True),)
+        return (Operation(plan.output.size, extra=extra, training_only=True),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x: inference leaves every value as it is. Source: ONNX operator Dropout."""

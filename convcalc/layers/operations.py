@@ -45,6 +45,8 @@ class Array(NamedTuple):
     cuda_width: int = 0
     """The same on CUDA, where it differs."""
     when: Literal["always", "training"] = "always"
+    first: bool = False
+    """Whether it is made before the output by an operation of its own, on the CPU."""
     kept: bool = True
     """Whether a backward pass needs it; otherwise it goes with the operation."""
 

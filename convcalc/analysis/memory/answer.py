@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory.arena import ArenaReport, arena
+from convcalc.analysis.memory.checkpoint import unpaid
 from convcalc.analysis.memory.deploy import DeployReport, deploy
 from convcalc.analysis.memory.limits import Fit, Limit, fits
 from convcalc.analysis.memory.model import Terms, model
@@ -34,6 +35,8 @@ class Checkpointed(NamedTuple):
     recomputed_macs: int
     forward_macs: int
     """Multiply-accumulates of one forward pass."""
+    unpaid: tuple[str, ...] = ()
+    """Segments that keep no less if run again than their layers keep anyway."""
 
 
 class Answer(NamedTuple):
@@ -64,6 +67,7 @@ def answer(network: Network, terms: Terms, batch: int, questions: Questions) -> 
             without.peak,
             report.recomputed_macs,
             batch * sum(plan.macs for plan in network.plans if plan is not None),
+            tuple(unpaid(network, mine.program, terms.checkpoint)),
         )
     devices = questions.devices
     return Answer(

@@ -1,23 +1,25 @@
 """Gradient checkpointing: layers that keep only what they start from, and run again.
 
-Source: Chen et al., arXiv:1604.06174; torch.utils.checkpoint. As checkpoint_sequential does, the
-last of the equal segments is not run again, because its backward pass comes first.
+Source: Chen et al., arXiv:1604.06174; torch.utils.checkpoint with `use_reentrant=False`. As
+checkpoint_sequential does, the last of the equal segments is not run again, because its backward
+pass comes first.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from convcalc.analysis.memory.program import Program
 from convcalc.analysis.memory.walk import Segment, worthwhile
 from convcalc.graph import Network
 
 
-def segments(
-    network: Network, program: Program, checkpoint: int | Sequence[str] | None
-) -> list[Segment]:
-    """The segments that `checkpoint` asks for, without those that would keep more than they save.
+def segments(network: Network, checkpoint: int | Sequence[str] | None) -> list[Segment]:
+    """The segments that `checkpoint` asks for.
 
-    `checkpoint` is a number of layers, or names of blocks or layers. Raises `ValueError` for a
-    number below 1 and for a name that no layer's begins with.
+    `checkpoint` is a number of layers, or names of blocks or layers: of one, of all that a repeat
+    numbered (`unit` for `unit1` and `unit2`), or of all that a pattern fits (`stage*`). Raises
+    `ValueError` for a number below 1 and for a name that no layer's begins with.
     """
     if checkpoint is None:
         return []
@@ -27,25 +29,57 @@ def segments(
             message = f"checkpoint every {checkpoint} layers is below 1"
             raise ValueError(message)
         starts = range(0, count, checkpoint)
-        asked = [Segment(start, start + checkpoint) for start in starts[:-1]]
-    else:
-        asked = _named(network, checkpoint)
-    return worthwhile(program, asked)
+        return [Segment(start, start + checkpoint) for start in starts[:-1]]
+    return _named(network, checkpoint)
+
+
+def unpaid(network: Network, program: Program, checkpoint: int | Sequence[str]) -> list[str]:
+    """The segments that keep no less if run again than their layers keep anyway, by name."""
+    asked = segments(network, checkpoint)
+    paid = set(worthwhile(program, asked))
+    names = [(network.nodes[one.first].name, network.nodes[one.stop - 1].name) for one in asked]
+    return [
+        first if first == last else f"{first} to {last}"
+        for (first, last), segment in zip(names, asked, strict=True)
+        if segment not in paid
+    ]
+
+
+def _blocks(network: Network) -> dict[str, tuple[int, int]]:
+    """First and last layer of everything that has a name: layers, and blocks around them."""
+    found: dict[str, tuple[int, int]] = {}
+    for index, node in enumerate(network.nodes):
+        for name in _around(node.name):
+            found[name] = (found.get(name, (index, index))[0], index)
+    return found
+
+
+def _around(name: str) -> Iterator[str]:
+    """A layer's name and those of the blocks that it is in, the outermost first.
+
+    >>> list(_around("stage1.unit2.conv1"))
+    ['stage1', 'stage1.unit2', 'stage1.unit2.conv1']
+    """
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        yield ".".join(parts[:count])
 
 
 def _named(network: Network, names: Sequence[str]) -> list[Segment]:
+    blocks = _blocks(network)
     found: list[Segment] = []
     for name in names:
-        inside = [
-            index
-            for index, node in enumerate(network.nodes)
-            if node.name == name or node.name.startswith(name + ".")
-        ]
-        if not inside:
+        meant = [name] if name in blocks else []
+        if not meant:
+            numbered = re.compile(re.escape(name) + "_?[0-9]+")
+            meant = [each for each in blocks if numbered.fullmatch(each)]
+        if not meant:
+            meant = [each for each in blocks if fnmatchcase(each, name)]
+        if not meant:
             message = f"no layer's name begins with {name!r}"
             raise ValueError(message)
-        found.append(Segment(inside[0], inside[-1] + 1))
-    found.sort()
+        found += [Segment(blocks[each][0], blocks[each][1] + 1) for each in meant]
+    found.sort(key=lambda segment: (segment.first, -segment.stop))  # the outermost first
     apart: list[Segment] = []
     for segment in found:
         if not apart or segment.first >= apart[-1].stop:

@@ -219,7 +219,7 @@ def model(network: Network, terms: Terms) -> Model:
         mixed=half,
         cuda=terms.device == "cuda",
     )
-    again = segments(network, written, terms.checkpoint) if training else []
+    again = segments(network, terms.checkpoint) if training else []
     walked = walk(written, training=training, inplace=terms.inplace, segments=again)
     sizes = [weight.size * written.width for weight in written.weights]
     entry = network.input.size * written.widths[0] if network.input else 0

@@ -75,7 +75,11 @@ def walk(
     program: Program, *, training: bool, inplace: bool, segments: Sequence[Segment] = ()
 ) -> Walked:
     """Run a program, counting bytes; `training` as the program was written."""
-    return _Walk(program, training=training, inplace=inplace).run(segments)
+    found = _Walk(program, training=training, inplace=inplace)
+    if segments:
+        # A layer works in place in both of its runs or in none, so what it may is decided without.
+        found.allowed = walk(program, training=training, inplace=inplace).in_place
+    return found.run(segments)
 
 
 def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
@@ -106,6 +110,17 @@ def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
             keepers[storage] -= 1
         for storage in inside:
             keepers[storage] += 1
+    return found
+
+
+def _keeping(program: Program, part: range) -> list[int]:
+    """The steps of a part that keep anything for their backward pass."""
+    found = []
+    for index in part:
+        step = program.steps[index]
+        arrays = any(array.kept for array in step.operation.extra)
+        if step.backward and (step.keeps or arrays):
+            found.append(index)
     return found
 
 
@@ -154,6 +169,7 @@ class _Walk:
         self.kept_by = [0] * (layers + 1)
         self.made_by = [0] * layers
         self.in_place = [False] * layers
+        self.allowed: list[bool] | None = None
         # What each step keeps: storages, and bytes of its own.
         self.kept_of: dict[int, tuple[list[int], int]] = {}
         # Half-precision copies of parameters: bytes, and how many steps keep each.
@@ -175,8 +191,13 @@ class _Walk:
         parts = self._parts(segments)
         boundaries: list[dict[int, int]] = []
         for part, again in parts:
-            boundaries.append(self._boundary(part) if again else {})
+            boundary = self._boundary(part) if again else {}
+            runs_again = again and bool(_keeping(program, part))
+            self._hold(boundary, steps[part.start].layer if runs_again else None)
             self._forward(part, self.forward, keeping=self.training and not again)
+            if again and not runs_again:
+                self._release_all(boundary)
+            boundaries.append(boundary)
         if self.training:
             # The loss, and the total of the classes' weights.
             self.live += 2 * program.width
@@ -189,11 +210,19 @@ class _Walk:
         if self.training:
             self._seed()
             for (part, again), boundary in zip(reversed(parts), reversed(boundaries), strict=True):
-                if again:
-                    self._again(part, boundary)
-                self._backward(part)
+                keeping = _keeping(program, part) if again else []
+                if not keeping:
+                    self._backward(part)
+                    continue
+                # Nothing runs again before something is needed that was not kept, and what it
+                # starts from is let go of with the last of what is needed.
+                first, last = keeping[0], keeping[-1]
+                self._backward(range(last + 1, part.stop))
+                self._again(range(part.start, last + 1), boundary)
+                self._backward(range(first, last + 1))
                 for storage in boundary.values():
                     self._keep_no_more(storage)
+                self._backward(range(part.start, first))
         return Walked(
             self.forward,
             self.backward,
@@ -270,7 +299,10 @@ class _Walk:
 
     # The forward pass
 
-    def _forward(self, part: range, events: list[Event], *, keeping: bool) -> None:
+    def _forward(
+        self, part: range, events: list[Event], *, keeping: bool, idle: int | None = None
+    ) -> None:
+        """Run steps; of step `idle` only what it keeps is made: nobody reads its output."""
         program, storages, held = self.program, self.storage, self.held
         steps, widths = program.steps, program.widths
         for index in part:
@@ -280,7 +312,9 @@ class _Walk:
             if self.unread:
                 self._read(index, reads)
             size = self.size[output]
-            if manner == "own":
+            if index == idle and manner == "own":
+                storage = -1
+            elif manner == "own":
                 storage = self._new(size)
             else:
                 storage = storages[reads[0]]
@@ -296,9 +330,11 @@ class _Walk:
                         keeps = (output,)
                     elif keeps and operation.keeps == "input":
                         keeps = ()
+                        self.live += size
                         if keeping:
                             own = size
-                            self.live += size
+                        else:
+                            gone = size
                 else:
                     storage = self._new(size)
             storages[output] = storage
@@ -329,7 +365,8 @@ class _Walk:
         """Whether nothing else reads a storage, needs it to go back, or holds it."""
         sole = storage > 0 and self.held[storage] == 1 and step.reads[0] in step.frees
         wanted = self.training and step.backward and not step.operation.undone
-        return self.inplace and sole and not wanted
+        allowed = self.allowed is None or self.allowed[step.layer]
+        return self.inplace and allowed and sole and not wanted
 
     def _overwrite_view(self, index: int, step: Step) -> None:
         """Autograd's new history of a view that is overwritten: the whole has changed.
@@ -397,7 +434,7 @@ class _Walk:
     # Layers that run again
 
     def _boundary(self, part: range) -> dict[int, int]:
-        """Keep what some layers start from: tensors, with their storages."""
+        """What some layers start from: tensors, with their storages."""
         steps = self.program.steps
         made = {steps[index].output for index in part}
         found = {}
@@ -405,19 +442,40 @@ class _Walk:
             for read in steps[index].reads:
                 if read not in made and read not in found:
                     found[read] = self.storage[read]
-                    self._keep(self.storage[read], steps[part.start].layer)
         return found
 
+    def _hold(self, boundary: dict[int, int], layer: int | None) -> None:
+        """Hold what some layers start from while they run; keep it if they will run again."""
+        for storage in boundary.values():
+            if layer is None:
+                self.held[storage] += 1
+            else:
+                self._keep(storage, layer)
+
+    def _release_all(self, boundary: dict[int, int]) -> None:
+        for storage in boundary.values():
+            self._let_go(storage)
+        boundary.clear()
+
     def _again(self, part: range, boundary: dict[int, int]) -> None:
-        """Run layers again from what was kept of them, now keeping what they need."""
+        """Run layers again from what was kept of them, now keeping what they need.
+
+        As soon as all is kept they stop: the last does not run if it keeps nothing that it makes.
+        """
         steps = self.program.steps
+        last = steps[part.stop - 1]
+        made = last.output in last.keeps or any(
+            array.kept and not (array.first and not self.program.cuda)
+            for array in last.operation.extra
+        )
+        ran = part if made else part[:-1]
         for tensor, storage in boundary.items():
             self.storage[tensor] = storage
             self.held[storage] += 1
-        self._forward(part, self.backward, keeping=True)
+        self._forward(part, self.backward, keeping=True, idle=None if made else part.stop - 1)
         for tensor in (*boundary, *(steps[index].output for index in part)):
             self._release(tensor)
-        self.recomputed.extend(dict.fromkeys(steps[index].layer for index in part))
+        self.recomputed.extend(dict.fromkeys(steps[index].layer for index in ran))
 
     # The backward pass
 

@@ -18,6 +18,10 @@ MEMORY_FORMATS = {
 """Format → what it is; each is the module of that name with `render`."""
 
 
+SHOWN = 5
+"""How many segments that do not pay are named."""
+
+
 class Section(NamedTuple):
     """A table with a title, as every format for people shows it."""
 
@@ -135,17 +139,25 @@ def _checkpointed(answer: Answer) -> Section:
     macs = found.recomputed_macs
     share = f", {macs / found.forward_macs:.1%} of a forward pass" if found.forward_macs else ""
     again = sum(layer.recomputed for layer in answer.report.layers)
-    note = (
+    notes = [
         f"{plural(again, 'layer')} run again: {grouped(macs)} MACs{share}."
         if again
-        else "No layers run again: what a segment starts from would be more than what it keeps."
-    )
+        else "No layers run again."
+    ]
+    if found.unpaid:
+        shown = ", ".join(map(printable, found.unpaid[:SHOWN]))
+        more = len(found.unpaid) - SHOWN
+        shown += f" and {more} more" if more > 0 else ""
+        notes.append(
+            f"It does not pay for {shown}: what such a segment starts from is no less than what "
+            "its layers keep anyway."
+        )
     return Section(
         "Checkpointing",
         ("", "Without", "With", "Saved"),
         rows,
         (False, True, True, False),
-        notes=[note],
+        notes=notes,
     )
 
 

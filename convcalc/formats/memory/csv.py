@@ -55,8 +55,10 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
     rows.append(("peak", report.peak_phase, report.peak, "bytes", report.peak_layer))
     rows += [("at the peak", line.name, line.bytes, "bytes", "") for line in report.at_peak]
     if answer.checkpointed is not None:
-        for name, value in answer.checkpointed._asdict().items():
-            unit = "MACs" if name.endswith("macs") else "bytes"
+        numbers = answer.checkpointed._asdict()
+        numbers["segments that do not pay"] = len(numbers.pop("unpaid"))
+        for name, value in numbers.items():
+            unit = "MACs" if name.endswith("macs") else "" if " " in name else "bytes"
             rows.append(("checkpointing", name.replace("_", " "), value, unit, ""))
     if answer.sharded is not None:
         for name, value in answer.sharded._asdict().items():
