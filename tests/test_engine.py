@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from math import prod
 from threading import current_thread
 from typing import Any
 
@@ -13,13 +14,14 @@ from hypothesis import strategies as st
 from convcalc import forward
 from convcalc.checks.verify import Run, verify
 from convcalc.forward.engine import Executable
-from convcalc.forward.kernels.winograd import matrices
+from convcalc.forward.kernels.winograd import matrices, tile_size
 from convcalc.forward.plan import build
 from convcalc.forward.pool import available_cores, blas, blas_threads, workers
 from convcalc.graph import Network, SpecError, load, loads
 from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.linear import Linear
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 CLOSE = 1e-5
 DIRECT = 2e-6
@@ -377,6 +379,52 @@ def test_winograd_matrices_compute_a_correlation(tile: int) -> None:
     x, w = generator.standard_normal(tile + 2), generator.standard_normal(3)
     y = outer @ ((middle @ w) * (inner @ x))
     np.testing.assert_allclose(y, np.correlate(x, w), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("output", "windows", "channels", "tile"),
+    [
+        # 7×14 = 98 outputs and more; tiles of four where there are 32 of them.
+        ((1, 7, 14, 8), (Window(3), Window(3)), 16, 2),
+        ((1, 8, 12, 8), (Window(3), Window(3)), 16, 0),
+        ((1, 97, 1, 8), (Window(3), Window(3)), 16, 0),
+        ((1, 7, 14, 8), (Window(3), Window(3)), 15, 0),
+        ((1, 32, 16, 8), (Window(3), Window(3)), 16, 4),
+        ((1, 31, 16, 8), (Window(3), Window(3)), 16, 4),
+        ((1, 31, 28, 8), (Window(3), Window(3)), 16, 4),
+        ((1, 29, 13, 8), (Window(3), Window(3)), 16, 4),
+        ((1, 28, 16, 8), (Window(3), Window(3)), 16, 2),
+        ((1, 4, 124, 8), (Window(3), Window(3)), 16, 2),
+        ((1, 4, 125, 8), (Window(3), Window(3)), 16, 4),
+        ((4, 8, 16, 8), (Window(3), Window(3)), 16, 4),
+        # A kernel of 5 from 14×14 = 196 outputs on, and no other.
+        ((1, 14, 14, 8), (Window(5), Window(5)), 16, 2),
+        ((4, 7, 7, 8), (Window(5), Window(5)), 16, 2),
+        ((1, 195, 1, 8), (Window(5), Window(5)), 16, 0),
+        ((1, 64, 64, 8), (Window(4), Window(4)), 16, 0),
+        ((1, 64, 64, 8), (Window(7), Window(7)), 16, 0),
+        ((1, 64, 64, 8), (Window(3), Window(5)), 16, 0),
+        # Whatever is no plain convolution of an image.
+        ((1, 64, 64, 8), (Window(3, 2), Window(3)), 16, 0),
+        ((1, 64, 64, 8), (Window(3), Window(3, 1, 2)), 16, 0),
+        ((1, 64, 64, 8), (Window(3, 2, 2), Window(3, 2, 2)), 16, 0),
+        ((1, 4096, 8), (Window(3),), 16, 0),
+        ((1, 16, 16, 16, 8), (Window(3), Window(3), Window(3)), 16, 0),
+    ],
+)
+def test_winograd_is_chosen_where_it_was_measured_to_pay(
+    output: tuple[int, ...], windows: tuple[Window, ...], channels: int, tile: int
+) -> None:
+    assert tile_size(windows, 1, channels, output, once=False) == tile
+    assert tile_size(windows, 2, channels, output, once=False) == 0
+    many = prod(output[:-1]) >= 2600  # else weights that are read once cost more than they save
+    assert tile_size(windows, 1, channels, output, once=True) == (tile if many else 0)
+
+
+def test_winograd_with_weights_that_are_read_once_needs_many_outputs() -> None:
+    square = (Window(3), Window(3))
+    assert tile_size(square, 1, 16, (1, 26, 100, 8), once=True) == 4
+    assert tile_size(square, 1, 16, (1, 113, 23, 8), once=True) == 0  # 2,599
 
 
 @pytest.mark.parametrize(

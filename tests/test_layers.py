@@ -770,6 +770,15 @@ WRONG = [
         "amount",
         "leave between 1 and 4",
     ),
+    Wrong(
+        "crop",
+        {"amount": ((0, 0), (0, 4))},  # all of it behind
+        "9x4x1",
+        "CC312",
+        "crop leaves nothing of the width: 4 − 0 − 4 = 0",
+        "amount",
+        "leave between 1 and 4",
+    ),
     Wrong("crop", {"size": 5}, "9x4x1", "CC312", "the width 4 is smaller", "size", "1 and 4"),
     Wrong("upsample", {"scale": 0.1}, "9x4x1", "CC312", "leaves nothing", "scale", "larger"),
     Wrong("slice", {"stop": 9}, "8", "CC312", "stop 9 is outside the 8 channels", "stop", "0 to 8"),

@@ -222,6 +222,25 @@ def test_text_is_read_up_to_the_limit(
     assert said(1001) == ["CC103"]
 
 
+def test_a_name_is_suggested_from_so_many_layers_before(tmp_path: Path) -> None:
+    """The last 300 names are looked through; more would make many such mistakes slow."""
+
+    def help_(behind: int) -> str | None:
+        path = tmp_path / "spec.yaml"
+        items = "".join("  - relu\n" for _ in range(behind))
+        path.write_text(
+            f"input: 8\nlayers:\n  - {{linear: 8, name: squeeze}}\n{items}"
+            "  - add: [[], [{from: squeze}]]\n",
+            encoding="utf-8",
+        )
+        (found,) = read(str(path)).diagnostics
+        assert found.code == "CC201"
+        return found.help
+
+    assert help_(299) == "did you mean `squeeze`?"
+    assert help_(300) != "did you mean `squeeze`?"
+
+
 def test_so_many_findings_are_kept(tmp_path: Path) -> None:
     most = table()["Findings that are kept for one text"]
     items = "".join(f"  - unknown{number}\n" for number in range(most + 1))
