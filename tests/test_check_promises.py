@@ -11,8 +11,9 @@ from convcalc.checks.run import Task, check_source
 from convcalc.checks.settings import Limit, Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
-from convcalc.spec.promises import OPTIMIZERS, Quantity, limits
-from convcalc.spec.source import Source
+from convcalc.spec.fields import Scope
+from convcalc.spec.promises import OPTIMIZERS, Extents, Quantity, amount, limits, quantity
+from convcalc.spec.source import ScalarNode, Source
 
 ONLY_PROMISES = Selection(("CC1", "CC5"))
 
@@ -463,3 +464,74 @@ def test_errors_that_nobody_sees_do_not_pass_for_a_kept_limit(heavy: Path) -> No
         assert result.exit_code == 2
         assert "a.yaml: whether it keeps to --max-parameters 1 is not known" in result.stderr
     assert ran().exit_code == 0
+
+
+# Amounts
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *((f"3{unit}", 3 * 10**power) for unit, power in
+          [("", 0), ("k", 3), ("K", 3), ("M", 6), ("G", 9), ("T", 12)]),
+        *((f"3{unit}", 3 * 2**power) for unit, power in
+          [("ki", 10), ("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40)]),
+        ("3B", 3), ("3kB", 3000), ("3 GB", 3 * 10**9), ("3GiB", 3 * 2**30), ("3TiB", 3 * 2**40),
+        ("0", 0), ("1.5k", 1500), ("1.25Ki", 1280), ("0.001M", 1000), ("1.000000000001T", 10**12 + 1),
+        ("999999999999999999", 10**18 - 1), (" 7 ", 7),
+        ("9999999999999999999", None), ("1.0000000000001T", None), ("k", None), ("3m", None),
+        ("3ti", None), ("3Bi", None), ("3BB", None), ("-3", None), ("3.k", None), (".5k", None),
+        ("1e3", None), ("٣", None), ("3k3", None), ("", None),
+    ],
+)  # fmt: skip
+def test_amounts_are_units_of_1000_or_1024(text: str, number: int | None) -> None:
+    assert amount(text, round_up=False) == number
+    assert amount(text, round_up=True) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "down"),
+    [("0.5", 0), ("1.9", 1), ("1.0001k", 1000), ("0.3Ki", 307), ("2.999999999999", 2)],
+)
+def test_a_part_of_one_is_rounded_to_the_side_that_promises_more(text: str, down: int) -> None:
+    assert (amount(text, round_up=False), amount(text, round_up=True)) == (down, down + 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("16", 16, 16), ("<= 16", None, 16), ("≤16", None, 16), ("< 16", None, 15),
+        (">= 16", 16, None), ("≥ 16", 16, None), ("> 16", 17, None), ("1k..2k", 1000, 2000),
+        ("5..5", 5, 5), ("1 to 3", 1, 3), ("10 ± 2", 8, 12), ("10 +/- 2", 8, 12),
+        ("10 ± 0", 10, 10), ("<= 1.5", None, 1), ("< 1.5", None, 1), (">= 1.5", 2, None),
+        ("> 1.5", 2, None), ("0.5..1.5", 1, 1),
+    ],
+)  # fmt: skip
+def test_ranges_hold_both_their_ends(text: str, least: int | None, most: int | None) -> None:
+    node = ScalarNode(text, 0, len(text), plain=True)
+    found = quantity(node, Scope({}), limit=False)
+    assert found == (least, most, text)
+    for value in range(3000):
+        within = (least is None or least <= value) and (most is None or value <= most)
+        assert found.holds(value) == within
+    if "." not in text.replace("..", "") and text.isdigit():
+        assert quantity(node, Scope({}), limit=True) == (None, most, text)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "values", "excess"),
+    [
+        ((7, 7), None, (6, 8), (-1, 0)), (None, (7, 7), (6, 8), (0, 1)),
+        ((2, 4), (3, 4), (1, 6), (-1, 2)), ((2,), (3,), (1, 2, 3, 5), (-1, 0, 0, 2)),
+        ((5, 5), (5, 5), (5, 5), (0, 0)),
+    ],
+)  # fmt: skip
+def test_how_far_extents_are_off(
+    least: tuple[int, ...] | None,
+    most: tuple[int, ...] | None,
+    values: tuple[int, ...],
+    excess: tuple[int, ...],
+) -> None:
+    found = Extents(least, most, "")
+    assert found.excess(values) == excess
+    assert found.rank == len(least or most or ())

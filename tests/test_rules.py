@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from work import counted
 
@@ -325,6 +327,9 @@ ROWS = [
         f"conv: {CONV}"),
     Row("CC410", "an expected value", "8x8x16",
         "softmax, conv: {filters: 2, kernel: 1, bias: false}, upsample: 2"),
+    Row("CC410", "an expected value beside another head", "8x8x16",
+        "concat: [[softmax, {conv: {filters: 2, kernel: 1, bias: false}}], "
+        "[{conv: {filters: 2, kernel: 1}}]]"),
     Row("CC410", "weights behind an expected value", "784", "linear: 32, softmax, "
         "{linear: {features: 4, bias: false}}, relu, linear: 2", "softmax1"),
     Row("CC410", "through a view", "8x8x16", "softmax, flatten, linear: 10", "softmax1"),
@@ -489,6 +494,67 @@ ROWS = [
         "add: [[one], [{two: , when: false}]]", "",
         "blocks: {one: {layers: [relu]}, two: {layers: [relu6]}}"),
 ]  # fmt: skip
+
+
+# What a rule says of a layer does not depend on the layers beside it
+
+WHOLE = {
+    "CC401": "the input, of which there is one",
+    "CC411": "what stands before the output",
+    "CC413": "the weights of all layers together",
+    "CC415": "where the map of the network's output comes from",
+    "CC416": "the same",
+    "CC420": "the network's inputs",
+    "CC421": "the number of all layers of a kind",
+    "CC422": "parameters of the text",
+    "CC423": "blocks of the text",
+}
+"""Rules about a network as a whole, or its text, and what they look at."""
+
+
+def beside(*branches: list[object], shape: str) -> str:
+    """Layers side by side, each chain from the input, in one network."""
+    return json.dumps({"input": shape, "layers": [{"concat": [[*b, "flatten"] for b in branches]}]})
+
+
+def parts() -> dict[str, list[list[object]]]:
+    """By input, the layers of all pages and rows that start from it, the flagged ones last."""
+    texts = [PAGES[code].specs[title] for title in ("Instead", "Flagged") for code in RULES]
+    rows = sorted(ROWS, key=lambda row: bool(row.expected))
+    texts += [f"input: {row.input}\nlayers: [{row.layers}]\n{row.extra}" for row in rows]
+    found: dict[str, list[list[object]]] = {}
+    for spec in map(yaml.safe_load, texts):
+        if set(spec) == {"input", "layers"} and "name" not in json.dumps(spec):
+            found.setdefault(spec["input"], []).append(spec["layers"])
+    return found
+
+
+PARTS = parts()
+
+
+def numbers(text: str) -> Counter[str]:
+    """How often each rule about layers has something to say."""
+    found = advice(loads(text), RULES.keys() - WHOLE.keys())
+    return Counter(problem.code for _, problem in found)
+
+
+@pytest.mark.parametrize("shape", PARTS)
+def test_advice_about_layers_is_the_same_beside_others(shape: str) -> None:
+    branches = PARTS[shape]
+    alone = [numbers(beside(branch, shape=shape)) for branch in branches]
+
+    together = sum(alone, Counter[str]())
+    assert numbers(beside(*branches, shape=shape)) == together
+    assert numbers(beside(*reversed(branches), shape=shape)) == together
+    twice = Counter({code: 2 * number for code, number in together.items()})
+    assert numbers(beside(*branches, *branches, shape=shape)) == twice
+
+
+def test_what_stands_beside_others_has_advice_of_every_rule_about_layers() -> None:
+    said = Counter[str]()
+    for shape, branches in PARTS.items():
+        said += numbers(beside(*branches, shape=shape))
+    assert said.keys() == RULES.keys() - WHOLE.keys()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}: {row.why}")

@@ -264,13 +264,14 @@ def softmax_inside(context: Context) -> Iterator[Advice]:
     if not context.of(*SOFTMAXES):
         return
     origins = context.origins(VIEWS | {"dropout"})
+    behind = _followed_by_weights(context)
     found: set[int] = set()
     for index in sorted(context.of(*WEIGHTED, *ACTIVATIONS, *SOFTMAXES, *NORMS)):
         source = origins[context.before(index)]
         if context.kind(source) not in SOFTMAXES or source in found:
             continue
         found.add(source)
-        if _expected_value(context, index):
+        if _expected_value(context, index, behind):
             continue
         yield Advice(
             source,
@@ -281,13 +282,24 @@ def softmax_inside(context: Context) -> Iterator[Advice]:
         )
 
 
-def _expected_value(context: Context, index: int) -> bool:
+def _expected_value(context: Context, index: int, behind: list[bool]) -> bool:
     """Whether a layer averages over a distribution: no bias, fewer channels, and none behind it."""
     node = context.nodes[index]
     if node.kind not in ("conv", "linear") or getattr(node.layer, "bias", True):
         return False
     fewer = context.output(index).channels < context.input(index).channels
-    return fewer and not any(other > index for other in context.of(*WEIGHTED))
+    return fewer and not behind[index]
+
+
+def _followed_by_weights(context: Context) -> list[bool]:
+    """By layer, whether some layer with weights works on what it makes."""
+    found = [False] * len(context.nodes)
+    for index in reversed(range(len(found))):
+        if found[index] or context.kind(index) in WEIGHTED:
+            for source in context.nodes[index].inputs:
+                if source >= 0:
+                    found[source] = True
+    return found
 
 
 @rule("CC411", name="dropout-at-the-end")
