@@ -100,8 +100,28 @@ LIMITS = [
         lambda axes: f"input: 64\nlayers: [reshape: {{shape: [{'2, ' * axes}-1]}}]\n",
         "CC3",
     ),
-    Limit("An extent of the input", lambda extent: f"input: {extent}\nlayers: [relu]\n", "CC108"),
-    Limit("An extent of the input", lambda size: f"input: 2x{size}x3\nlayers: [relu]\n", "CC108"),
+    Limit(
+        "An extent of the input, and a whole number in a field",
+        lambda extent: f"input: {extent}\nlayers: [relu]\n",
+        "CC108",
+    ),
+    Limit(
+        "An extent of the input, and a whole number in a field",
+        lambda size: f"input: 2x{size}x3\nlayers: [relu]\n",
+        "CC108",
+    ),
+    Limit(
+        "An extent of the input, and a whole number in a field",
+        lambda filters: f"input: 8x2\nlayers: [conv: {{filters: {filters}, kernel: 1}}]\n",
+        "CC302",
+    ),
+    Limit(
+        "An extent of the input, and a whole number in a field",
+        lambda stride: (
+            f"input: 8x2\nlayers: [maxpool: {{kernel: 1, stride: {stride}, rounding: floor}}]\n"
+        ),
+        "CC302",
+    ),
     Limit(
         "Values of one tensor",
         lambda values: f"input: {2**29}x{2**29}x{-(-values // 2**58)}\nlayers: [relu]\n",
@@ -172,7 +192,10 @@ def codes(text: str, tmp_path: Path) -> list[str]:
 
 
 def test_every_limit_has_a_row() -> None:
-    apart = {"Findings that are kept for one text"}
+    apart = {
+        "Findings that are kept for one text",
+        "Receptive field and effective stride; beyond, they stay there",  # see test_values.py
+    }
     assert {limit.row for limit in LIMITS} | apart == set(table())
 
 
