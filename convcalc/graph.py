@@ -182,7 +182,7 @@ def _network(
         source.root = source.compose()
         document = expand(source, source.root, parameters, shape)
     if document is None:
-        document = Document("", None, shape, [], UNKNOWN, {}, Promises())
+        document = Document("", None, shape, [], UNKNOWN, {}, Promises(), lost=True)
     plans = plan_layers(document.nodes, document.input, source)
     return Network(
         document.name or source.spec,

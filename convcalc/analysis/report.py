@@ -86,6 +86,11 @@ class Report(NamedTuple):
     outputs: Mapping[str, int] = {}
     """Index of the layer whose output is that of a block or named group, by its full name."""
 
+    @property
+    def unread(self) -> bool:
+        """Whether errors keep every layer out of the totals, which then say nothing."""
+        return not self.totals.complete and all(layer.output is None for layer in self.layers)
+
     def layer(self, name: str) -> LayerReport:
         """The layer called `name`; `KeyError` when there is none."""
         for layer in self.layers:

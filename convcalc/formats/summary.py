@@ -15,6 +15,8 @@ def title(report: Report) -> str:
 def summary(report: Report, peak: int | None = None) -> list[tuple[str, str, str]]:
     """Totals as (what, count, in other units); `peak` are bytes that inference takes."""
     totals = report.totals
+    if report.unread:
+        return [(name, "?", "") for name in ("Parameters", "MACs", "Activations")]
     least = "" if totals.complete else "at least "
     lines = [
         ("Parameters", least + grouped(totals.parameters), both_bytes(totals.parameter_bytes)),
@@ -56,5 +58,6 @@ def notes(report: Report) -> list[str]:
     if not report.totals.complete:
         unknown = sum(layer.output is None for layer in report.layers)
         what = f"{plural(unknown, 'layer')} unknown" if unknown else "some layers missing"
-        found.append(f"Incomplete: {what} because of errors, so the totals are lower bounds.")
+        so = "unknown" if report.unread else "lower bounds"
+        found.append(f"Incomplete: {what} because of errors, so the totals are {so}.")
     return found

@@ -206,9 +206,10 @@ def _check_tiles(
                 f"the last {drops} of the input {'is' if sum(dropped) == 1 else 'are'} never read: "
                 + _formula(found, x, left_over),
                 "stride",
-                "pad behind, use an input that tiles "
-                f"({_joined(_sizes_that_tile(found, x, left_over))}), or `rounding: ceil` for "
-                "pooling",
+                "pad behind"
+                + (", " if "pool" in kind else ", or ")
+                + f"use an input that tiles ({_joined(_sizes_that_tile(found, x, left_over))})"
+                + (", or `rounding: ceil`" if "pool" in kind else ""),
                 "warning",
             )
         return

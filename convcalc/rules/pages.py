@@ -509,13 +509,16 @@ TEXTS = {
     ```
     """,
     "CC119": """
-    The input shape reads as channels first.
+    A shape or size reads as something else than what is mostly meant by it.
 
-    **Why.** Shapes are height × width × channels. 3x224x224 would be an image 3 pixels high with
-    224 channels; PyTorch writes the same image so that the 3 comes first.
+    **Why.** Shapes are height × width × channels, without the batch. 3x224x224 would be an image 3
+    pixels high with 224 channels; PyTorch writes the same image so that the 3 comes first. 28x28 is
+    a sequence of 28 positions with 28 channels, and a grey image is 28x28x1. 3*3 is 9, and a kernel
+    of three by three is 3x3.
 
     **Why a warning.** Nobody means an image of three rows, but a spec may say so and is worked out
-    as it stands.
+    as it stands. What cannot be meant, such as an `--input` of other axes than the spec's own, is
+    CC108.
 
     **Flagged**
 

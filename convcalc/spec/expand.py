@@ -44,6 +44,8 @@ MAX_CALLS = 40
 
 NOTHING = ScalarNode("", 0, 0, plain=True)
 """What stands behind a kind that is given no fields."""
+SLIDING = frozenset({"conv", "maxpool", "avgpool", "lppool"})
+"""Kinds that make of a sequence something else than of an image."""
 INPUT = -1
 """Index of the network's input."""
 UNKNOWN = -2
@@ -297,6 +299,10 @@ class _Expander:
             self.nodes.clear()  # the part before the limit would mean nothing
             self.lost = True
             output = UNKNOWN
+        slides = any(node.kind in SLIDING for node in self.nodes)
+        given = self.preset.get("input") or entries.get("input")
+        if shape and given and not self.input_shape and slides and looks_without_channels(shape):
+            self.warn_channels_first(shape, given)
         promises = read_promises(
             self.source, self.expectations(), entries.get("budget"), scope, self.reader
         )
@@ -425,6 +431,13 @@ class _Expander:
 
     def read_input(self, node: Node | None, scope: Scope) -> Shape | None:
         if self.input_shape is not None:
+            own = self.own_input(node, scope)
+            if own is not None and own.rank != self.input_shape.rank:
+                self.refuse_rank(self.input_shape, own, node or self.root)
+                return None
+            if own is not None and _turned(self.input_shape, own):
+                self.refuse_turned(self.input_shape, own, node or self.root)
+                return None
             if looks_channels_first(self.input_shape):
                 self.warn_channels_first(self.input_shape, node or self.root)
             return self.input_shape
@@ -442,17 +455,54 @@ class _Expander:
         except FieldError as error:
             self.reader.report(error, field="input")
             return None
-        if looks_channels_first(shape):
+        if looks_channels_first(shape) or looks_batched(shape):
             self.warn_channels_first(shape, node)
         return shape
 
+    @staticmethod
+    def own_input(node: Node | None, scope: Scope) -> Shape | None:
+        """The spec's own input, where it has one that can be read."""
+        try:
+            return None if node is None else read_shape(node, scope)
+        except FieldError:
+            return None
+
+    def refuse_rank(self, given: Shape, own: Shape, node: Node) -> None:
+        """Say that an input from outside has other axes than the spec's own."""
+        right = of_rank(given, own)
+        axes = "axis" if given.rank == 1 else "axes"
+        self.error(
+            "CC108",
+            f"input --input {_written(given)} has {given.rank} spatial {axes}, and the spec's own "
+            f"{_written(own)} has {own.rank}",
+            node,
+            f"write --input {_written(right)}"
+            if right
+            else "write as many numbers as the spec does: height × width × channels",
+        )
+
+    def refuse_turned(self, given: Shape, own: Shape, node: Node) -> None:
+        """Say that an input from outside has the spec's channels in front."""
+        self.error(
+            "CC108",
+            f"input --input {_written(given)} has {given.channels} channels, and the spec's own "
+            f"{_written(own)} has {own.channels}, which stand in front here",
+            node,
+            f"write --input {_written(Shape(own.channels, (*given.spatial[1:], given.channels)))}",
+        )
+
     def warn_channels_first(self, shape: Shape, node: Node) -> None:
-        written = "x".join(map(str, (*shape.spatial, shape.channels)))
+        written = _written(shape)
         first, *rest = (*shape.spatial, shape.channels)
-        what = f"a height of {first} and {shape.channels} channels"
+        along = ("", "length", "height", "depth")[shape.rank]
+        what = f"a {along} of {first} and {shape.channels} channels"
         advice = "shapes are height × width × channels: write "
-        if first == 1 and len(rest) == 3 and rest[0] in (1, 3, 4):
-            what = f"a depth of 1 and {shape.channels} channels"
+        if shape.rank == 1 and first == shape.channels:
+            what = f"a sequence of {first} positions with {first} channels"
+            advice = f"an image has its channels behind: write {first}x{first}x1 if it is grey"
+        elif shape.rank == 3 and rest[-1] <= 4:
+            advice += f"{_written(Shape(rest[2], (rest[0], rest[1])))}, without the batch"
+        elif shape.rank == 3 and rest[0] in (1, 3, 4):
             advice += f"{rest[1]}x{rest[2]}x{rest[0]}, without the batch"
         else:
             advice += "x".join(map(str, (*rest, first)))
@@ -1169,13 +1219,73 @@ def looks_channels_first(shape: Shape) -> bool:
     >>> looks_channels_first(Shape(3, (224, 224)))
     False
     """
-    if shape.rank < 2:
+    if shape.rank == 0:
         return False
     first, rest = shape.spatial[0], (*shape.spatial[1:], shape.channels)
-    square = len(set(rest[-2:])) == 1
-    if first == 1:
-        return square and rest[-1] >= 16
+    if shape.rank == 1:
+        return rest[0] >= max(100 * first, 1000)
+    square = rest[-1] == rest[-2]
+    if shape.rank == 3 and square:  # channels, or a batch and channels
+        return rest[-1] >= 16 and (first in (1, 3, 4) or rest[0] in (1, 3, 4))
+    if shape.rank == 2 and first == 1 and rest[0] >= 8:  # one row of more channels than columns
+        return rest[1] >= 2 * rest[0] or (square and rest[1] >= 16)
+    if shape.rank == 2 and square:
+        return rest[0] > 1 and first != rest[0]
     return first in (3, 4) and min(rest) >= 16
+
+
+def looks_without_channels(shape: Shape) -> bool:
+    """Whether a sequence was probably meant as a grey image: 28x28.
+
+    >>> looks_without_channels(Shape(28, (28,))), looks_without_channels(Shape(100, (128,)))
+    (True, False)
+    """
+    return shape.rank == 1 and shape.spatial[0] == shape.channels >= 8
+
+
+def looks_batched(shape: Shape) -> bool:
+    """Whether a volume of depth 1 is probably an image behind its batch: 1x224x224x3.
+
+    >>> looks_batched(Shape(3, (1, 224, 224))), looks_batched(Shape(3, (16, 112, 112)))
+    (True, False)
+    """
+    return (
+        shape.rank == 3
+        and shape.spatial[0] == 1
+        and shape.channels <= 4
+        and min(shape.spatial[1:]) >= 8
+    )
+
+
+def of_rank(given: Shape, own: Shape) -> Shape | None:
+    """What an input of other axes than the spec's own was probably meant to be.
+
+    >>> str(of_rank(Shape(320, (320,)), Shape(3, (224, 224))))
+    '320×320×3'
+    >>> str(of_rank(Shape(320, (1, 3, 320)), Shape(3, (224, 224))))
+    '320×320×3'
+    """
+    axes = (*given.spatial, given.channels)
+    if len(axes) == own.rank:  # channels are missing
+        return Shape(own.channels, axes)
+    if len(axes) == 1 and own.rank:
+        return Shape(own.channels, axes * own.rank)
+    if len(axes) == own.rank + 2:  # a batch is in front
+        if axes[-1] == own.channels:
+            return Shape(axes[-1], axes[1:-1])
+        if axes[1] == own.channels:
+            return Shape(axes[1], axes[2:])
+    return None
+
+
+def _turned(given: Shape, own: Shape) -> bool:
+    """Whether the channels of the spec's own input stand in front, and others behind."""
+    front = bool(given.spatial) and given.spatial[0] == own.channels
+    return front and given.channels != own.channels and looks_channels_first(given)
+
+
+def _written(shape: Shape) -> str:
+    return "x".join(map(str, (*shape.spatial, shape.channels)))
 
 
 def _holds(node: Node, error: FieldError) -> bool:

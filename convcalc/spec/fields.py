@@ -18,6 +18,9 @@ from convcalc.spec.vocabulary import native_field
 MAX_AXES = 3
 """Most spatial axes."""
 
+_PRODUCT = re.compile(r"[ ]*\d+(?:[ ]*\*[ ]*\d+)+[ ]*")
+"""Numbers with a star between them, which many write for 3x3."""
+
 MODIFIERS = {
     "name": "What this item is called; `from` refers to it.",
     "from": "Name of the tensor this item starts from, instead of the one before.",
@@ -281,6 +284,11 @@ def _parts(text: str) -> list[str]:
     return text.replace("×", "x").split("x")
 
 
+def _by_x(text: str) -> str:
+    """A product of numbers as the shape or size that it may stand for: 3x3."""
+    return text.replace(" ", "").replace("*", "x")
+
+
 def _by_axis_help(error: FieldError, node: Node) -> FieldError:
     """The error of a text that means 3x5 and is written otherwise, with better help."""
     if error.problem.code in ("CC110", "CC111") and isinstance(node, ScalarNode):
@@ -376,6 +384,14 @@ def _bound(value: float) -> str:
 
 def read_shape(node: Node, scope: Scope) -> Shape:
     """An input shape: 224x224x3, 128x100, 784, or a list of whole numbers."""
+    if isinstance(node, ScalarNode) and _PRODUCT.fullmatch(node.text):
+        value = whole(node, scope)
+        fail(
+            "CC108",
+            f"{quoted(node)} is a product, and a vector of {shown(value)}",
+            node,
+            f"write {_by_x(node.text)}, or {shown(value)} if a vector is meant",
+        )
     values = extents(node, scope)
     if not 1 <= len(values) <= MAX_AXES + 1:
         fail(
@@ -464,6 +480,7 @@ class FieldReader:
                 continue
             try:
                 values[field] = read_value(declaration, value, scope)
+                self._warn_product(declaration, value, values[field], name, field)
             except FieldError as error:
                 failed = True
                 self.report(error, name, field)
@@ -537,6 +554,7 @@ class FieldReader:
             given = {}
             try:
                 given[principal] = read_value(declared[principal], node, scope)
+                self._warn_product(declared[principal], node, given[principal], name, principal)
             except FieldError as error:
                 self.report(error, name, principal)
                 given = None
@@ -552,6 +570,25 @@ class FieldReader:
         if given is None:
             return None
         return cls(**{**usual, **given})
+
+    def _warn_product(
+        self, declared: Declared, node: Node, value: Any, name: str | None, field: str
+    ) -> None:
+        """Warn of a product of bare numbers, `3*3`, where a number per axis may be meant."""
+        if declared.form not in ("axes", "ratios", "padding", "extents"):
+            return
+        if isinstance(node, ScalarNode) and "*" in node.text and _PRODUCT.fullmatch(node.text):
+            number = value[0] if isinstance(value, tuple) else value
+            self._source.report(
+                "CC119",
+                f"{field} {quoted(node)} is a product: {shown(number)}",
+                node.start,
+                node.end,
+                f"write {_by_x(node.text)} for one number per axis, or {shown(number)}",
+                "warning",
+                name,
+                field,
+            )
 
     def _report_missing(
         self, kind: str, missing: list[str], node: Node, fields: list[str], name: str
@@ -580,13 +617,13 @@ class FieldReader:
 def _key(kind: str, node: Node) -> tuple[object, ...] | None:
     """What a layer written with scalars alone is told apart by."""
     if node.__class__ is ScalarNode:
-        return (kind, node.text, node.plain)
+        return None if "*" in node.text else (kind, node.text, node.plain)
     if node.__class__ is not MapNode:
         return None
     parts: list[object] = [kind]
     for name, value in node.entries.items():
-        if value.__class__ is not ScalarNode or not value.plain:
-            return None
+        if value.__class__ is not ScalarNode or not value.plain or "*" in value.text:
+            return None  # a product may need a warning wherever it stands
         parts.append(name)
         parts.append(value.text)
     return tuple(parts)
