@@ -2,7 +2,7 @@
 
 import pytest
 
-from convcalc.checks.codes import Selection
+from convcalc.checks.codes import ALWAYS, Selection
 from convcalc.checks.run import Task, check_file, check_source
 from convcalc.checks.settings import Settings
 from convcalc.shape import Shape
@@ -143,6 +143,48 @@ def test_an_ignore_that_cannot_be_read(comment: str, message: str) -> None:
 
 def test_other_words_to_the_tool_are_just_comments() -> None:
     assert found(spec("  - relu  # convcalc: 138M parameters"), Selection(("CC9",))) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "line"),
+    [
+        # The whole item, a line of it, the item before, the top: each is not where the stride is.
+        (["  - conv:  # IT", "      filters: 96", "      kernel: 11", "      stride: 4"], 7),
+        (["  - conv:", "      filters: 96  # IT", "      kernel: 11", "      stride: 4"], 7),
+        (["  # IT", "  - relu", f"  - {STRIDE}"], 6),
+        (["  - relu  # IT", f"  - {STRIDE}"], 5),
+        ([f"  - {STRIDE}", "  # IT"], 4),
+    ],
+)
+def test_an_ignore_in_the_wrong_place_says_where_it_belongs(items: list[str], line: int) -> None:
+    text = spec(*items).replace("IT", "convcalc: ignore[CC301]")
+    items_found = check_source(Source("a.yaml", text), Task()).diagnostics
+    [unused] = [item for item in items_found if item.code == "CC901"]
+    assert str(unused.help).startswith(f"such findings are at line {line}: put it behind that line")
+    assert f"{line}: CC301" in found(text)
+    # Where it says, it works: behind the line, and alone above the item.
+    lines = text.replace("  # convcalc: ignore[CC301]", "").splitlines()
+    at = next(number for number, one in enumerate(lines) if "stride: 4" in one)
+    behind = [*lines[:at], lines[at] + "  # convcalc: ignore[CC301]", *lines[at + 1 :]]
+    assert found("\n".join(behind)) == []
+
+
+def test_findings_about_comments_can_be_silenced_like_others() -> None:
+    unused = "  - relu  # convcalc: ignore[CC302]"
+    assert found(spec(unused)) == ["4: CC901"]
+    assert found(spec(f"{unused} # convcalc: ignore[CC901] one day")) == []
+    assert found("# convcalc: ignore-file[CC9]\n" + spec(unused, "  - tanh  # convcalc: x")) == []
+    assert found("# convcalc: ignore-file[CC9]\n" + spec("  - relu")) == ["1: CC901"]
+
+
+@pytest.mark.parametrize("code", sorted(ALWAYS))
+def test_a_comment_for_what_cannot_be_silenced_says_so(code: str) -> None:
+    text = f"# convcalc: ignore-file[{code}]\n" + spec("  - relu")
+    [item] = check_source(Source("a.yaml", text), Task()).diagnostics
+    assert item.code == "CC902"
+    assert item.message == (
+        f"{code} cannot be silenced: with it, nothing of a file could be checked"
+    )
 
 
 def test_what_could_not_be_read_cannot_be_silenced() -> None:

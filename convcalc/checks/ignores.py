@@ -76,27 +76,51 @@ def silence(
             kept.append(diagnostic)
     if any(diagnostic.code in ALWAYS for diagnostic in found):
         return kept
-    for ignore in ignores if whole else ():
-        if ignore in used or (not advised and ignore.prefix[:3] in ("", "CC", "CC4", "CC5")):
+    if not whole:
+        ignores = []
+    for ignore in ignores:
+        if ignore in used or ignore.prefix.startswith("CC9"):
             continue
-        if not selection.includes_some(ignore.prefix or "CC"):
+        if not advised and ignore.prefix[:3] in ("", "CC", "CC4", "CC5"):
             continue
-        where = "line" if ignore.verb == "ignore" else "file"
-        if ignore.above:
-            where = "item below"
-        reason = f"the {where} has no such finding" if ignore.first < LAST else "nothing is below"
-        about.report(
-            "CC901",
-            f"{ignore.verb}[{ignore.written}] silences nothing: {reason}"
-            if ignore.prefix
-            else f"{ignore.verb} silences nothing: the file has no findings",
-            ignore.start,
-            ignore.end,
-            "remove it",
-            "warning",
-        )
-    kept += [item for item in about.diagnostics if selection.includes(item.code)]
+        if selection.includes_some(ignore.prefix or "CC"):
+            _unused(about, ignore, kept)
+    kept += _about_comments(about, ignores, selection)
     return sorted(kept, key=lambda item: (item.span, item.code))
+
+
+def _about_comments(
+    about: Source, ignores: Sequence[Ignore], selection: Selection
+) -> list[Diagnostic]:
+    """The findings about comments that no other comment silences."""
+    own = [ignore for ignore in ignores if ignore.prefix.startswith("CC9")]
+    found = [item for item in about.diagnostics if selection.includes(item.code)]
+    kept = [item for item in found if not any(ignore.covers(item) for ignore in own)]
+    last = Source(about.path, about.text)
+    for ignore in own:
+        if selection.includes_some(ignore.prefix) and not any(map(ignore.covers, found)):
+            _unused(last, ignore, kept)
+    return kept + [item for item in last.diagnostics if selection.includes(item.code)]
+
+
+def _unused(about: Source, ignore: Ignore, elsewhere: Iterable[Diagnostic]) -> None:
+    """Report an ignore that silences nothing; it says where it belongs if there is such a place."""
+    where = "line" if ignore.verb == "ignore" else "file"
+    if ignore.above:
+        where = "item below"
+    reason = f"the {where} has no such finding" if ignore.first < LAST else "nothing is below"
+    message = f"{ignore.verb}[{ignore.written}] silences nothing: {reason}"
+    if not ignore.prefix:
+        message = f"{ignore.verb} silences nothing: the file has no findings"
+    lines = sorted({item.span.line for item in elsewhere if item.code.startswith(ignore.prefix)})
+    advice = "remove it"
+    if ignore.prefix and lines:
+        listed = ", ".join(map(str, lines[:3])) + (", …" if len(lines) > 3 else "")
+        advice = (
+            f"such findings are at line{'s' if len(lines) > 1 else ''} {listed}: put it behind "
+            "that line, alone above the item, or `ignore-file` at the top"
+        )
+    about.report("CC901", message, ignore.start, ignore.end, advice, "warning")
 
 
 def _ignores(source: Source, about: Source) -> Iterable[Ignore]:
@@ -170,10 +194,15 @@ def _directive(
 def _prefix(about: Source, code: str, start: int, end: int) -> str | None:
     """The codes that one word of a comment names; empty for all of them, None where it is none."""
     try:
-        return code_or_prefix(code) if code else ""
+        prefix = code_or_prefix(code) if code else ""
     except UnknownCodeError as error:
         about.report("CC902", str(error), start, end, "write a code: CC401", "warning")
         return None
+    if prefix not in ALWAYS:
+        return prefix
+    message = f"{prefix} cannot be silenced: with it, nothing of a file could be checked"
+    about.report("CC902", message, start, end, "remove it", "warning")
+    return None
 
 
 def _item_below(source: Source, comment: Comment) -> tuple[int, int]:
