@@ -205,7 +205,23 @@ ROWS = [
     Row("CC401", "a sequence is as long as it is", "25x3", "maxpool: 2", "", "rounding: ceil"),
     Row("CC401", "a crop makes up for it", "25x25x3", "maxpool: 2, upsample: 2, crop: {size: 25}",
         "", "rounding: ceil"),
+    Row("CC401", "thirds are no halves", "25x25x3", "maxpool: 3", "", "rounding: floor"),
+    Row("CC401", "an even kernel padded by all but a row on each side", "25x25x3",
+        "conv: {filters: 8, kernel: 4, stride: 2, padding: [[1, 1], [1, 1]]}", "input",
+        "rounding: floor"),
+    Row("CC401", "padded less, it means to shrink", "25x25x3",
+        "conv: {filters: 8, kernel: 4, stride: 2, padding: [[1, 0], [1, 0]]}", "",
+        "rounding: floor"),
     # CC402
+    Row("CC402", "filters of 6 are not large", "64x64x3",
+        f"conv: {CONV}, relu, conv: {{filters: 64, kernel: 6, stride: 2, padding: 2}}, relu, "
+        "conv: {filters: 8, kernel: 1}"),
+    Row("CC402", "in two groups they are half as large", "64x64x3", f"conv: {CONV}, relu, "
+        "conv: {filters: 64, kernel: 7, stride: 2, padding: 3, groups: 2, rounding: floor}, relu, "
+        "conv: {filters: 8, kernel: 1}"),
+    Row("CC402", "a sequence has one axis", "64x3",
+        f"conv: {CONV}, relu, conv: {{filters: 64, kernel: 7, padding: 3}}, relu, "
+        "conv: {filters: 8, kernel: 1}"),
     Row("CC402", "the image behind a normalization is still the image", "64x64x3",
         "batchnorm, pad: 3, conv: {filters: 64, kernel: 7}, relu"),
     Row("CC402", "one axis is not two", "64x64x32", f"conv: {CONV}, relu, "
@@ -258,7 +274,15 @@ ROWS = [
     Row("CC404", "a stride along one axis is enough", "33x30x3",
         "avgpool: {kernel: 5, stride: 4x1}", "avgpool1"),
     Row("CC404", "sequences are long", "8000x1", "maxpool: 4"),
+    Row("CC404", "4 is", "32x32x3", "maxpool: 4", "maxpool1"),
+    Row("CC404", "two positions are not the whole map", "8x4x3", "maxpool: 4", "maxpool1"),
     # CC405
+    Row("CC405", "a stride as large as the kernel", "16x16x8", "relu, maxpool: 2"),
+    Row("CC405", "one more", "17x17x8", "relu, conv: {filters: 8, kernel: 2, stride: 3}", "conv1"),
+    Row("CC405", "two positions are enough to skip some between", "4x4x8",
+        "relu, conv: {filters: 8, kernel: 1, stride: 3}", "conv1"),
+    Row("CC405", "one position is", "4x4x8", "relu, conv: {filters: 8, kernel: 1, stride: 4}", "",
+        "rounding: floor"),
     Row("CC405", "another layer reads the rest", "16x16x8", "add: [[conv: {filters: 8, kernel: 3, "
         "stride: 2, padding: 1}], [conv: {filters: 8, kernel: 1, stride: 2}]]", "",
         "rounding: floor"),
@@ -295,6 +319,16 @@ ROWS = [
     Row("CC406", "the whole map", "5x5x16", "conv: {filters: 16, kernel: 5}"),
     Row("CC406", "depthwise", "20x20x16", "depthwise_conv: {kernel: 5, padding: 2}"),
     # CC407
+    Row("CC407", "two groups are factorized", "32x32x16",
+        f"conv: {CONV}, conv: {{filters: 16, kernel: 3, padding: 1, groups: 2}}"),
+    Row("CC407", "as wide as the narrower end is no bottleneck", "32x32x64",
+        "conv: {filters: 32, kernel: 1}, conv: {filters: 32, kernel: 1}", "conv2"),
+    Row("CC407", "by one channel it is", "32x32x64",
+        "conv: {filters: 31, kernel: 1}, conv: {filters: 32, kernel: 1}"),
+    Row("CC407", "1×1 before n×n", "32x32x16",
+        f"conv: {{filters: 16, kernel: 1}}, conv: {CONV}", "conv2"),
+    Row("CC407", "n×1 before n×n", "32x32x16",
+        f"conv: {{filters: 16, kernel: 3x1, padding: [1, 0]}}, conv: {CONV}", "conv2"),
     Row("CC407", "normalization, dropout and averages are linear", "32x32x3",
         f"conv: {CONV}, batchnorm, dropout, avgpool: 2, flatten, linear: 64", "linear1"),
     Row("CC407", "layer normalization is not", "32x32x3", f"conv: {CONV}, layernorm, conv: {CONV}"),
@@ -331,6 +365,8 @@ ROWS = [
     Row("CC409", "dropout of 0 drops nothing", "32x32x3", f"conv: {CONV}, dropout: 0, batchnorm"),
     Row("CC409", "normalized per example in between", "32x32x3",
         "dropout, layernorm, batchnorm"),
+    Row("CC409", "the least dropout", "32x32x3", f"conv: {CONV}, dropout: 0.01, batchnorm",
+        "batchnorm1"),
     # CC410
     Row("CC410", "at the end", "784", "linear: 10, softmax"),
     Row("CC410", "a logarithm of it", "784", "linear: 10, softmax, log_softmax", "softmax1"),
@@ -361,6 +397,12 @@ ROWS = [
     Row("CC412", "an image with one channel", "28x28x1", f"conv: {CONV}"),
     Row("CC412", "in a vector", "784", "linear: 1, relu, linear: 10", "linear1"),
     Row("CC412", "at the end", "784", "linear: 100, relu, linear: 1, sigmoid"),
+    Row("CC412", "two are more than one", "32x32x16",
+        f"conv: {{filters: 2, kernel: 1}}, relu, conv: {CONV}"),
+    Row("CC412", "of two one is left", "32x32x2",
+        f"conv: {{filters: 1, kernel: 1}}, relu, conv: {CONV}", "conv1"),
+    Row("CC412", "of one all are", "32x32x1",
+        f"conv: {{filters: 1, kernel: 3, padding: 1}}, relu, conv: {CONV}"),
     # CC413
     Row("CC413", "small networks may", "28x28x1", "flatten, linear: 100, relu, linear: 10"),
     Row("CC413", "a vector has no positions", "4096", "linear: 1000, relu, linear: 10"),
@@ -421,7 +463,15 @@ ROWS = [
     Row("CC417", "residual ones", "32x32x16",
         f"add: [[], [conv: {DILATED}]], "
         f"add: [[], [conv: {DILATED}]]", "conv2"),
+    Row("CC417", "three in a row", "32x32x16", f"{', relu, '.join([f'conv: {DILATED}'] * 3)}",
+        "conv3"),
+    Row("CC417", "a kernel of 1 between them", "32x32x16",
+        f"conv: {DILATED}, relu, conv: {{filters: 16, kernel: 1}}, relu, conv: {DILATED}", "conv3"),
+    Row("CC417", "a stride ends the row", "32x32x16", f"conv: {DILATED}, relu, conv: "
+        "{filters: 16, kernel: 3, padding: 2, dilation: 2, stride: 2, rounding: floor}"),
     # CC418
+    Row("CC418", "a map of two", "2x2x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2}",
+        "conv_transpose1"),
     Row("CC418", "divisible", "8x8x16", "conv_transpose: {filters: 8, kernel: 4, stride: 2}, "
         "conv_transpose: {filters: 8, kernel: 2, stride: 2}, "
         "conv_transpose: {filters: 8, kernel: 3}"),
@@ -593,6 +643,60 @@ def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
         if index is not None and problem.field is not None:
             assert hasattr(network.nodes[index].layer, problem.field)
             assert network.nodes[index].kind in CATALOGUE
+
+
+MESSAGES = {
+    "CC409": [
+        ("8x8x3", f"conv: {CONV}, dropout: {rate}, batchnorm",
+         (f"dropout1 makes the mean square of its values in training {shift} that in inference, "
+          "and batchnorm1 keeps the statistics of training"))
+        for rate, shift in ((0.2, "1.25 times"), (0.5, "2 times"), (1, "other than"))
+    ],
+    "CC411": [
+        ("784", "linear: 10, dropout: 0.25",
+         "dropout sets 25% of the 10 values that linear1 puts out to 0"),
+    ],
+    "CC404": [
+        ("32x32x3", "maxpool: 4", "a 4×4 pool of stride 4×4 keeps 6.25% of the activations"),
+    ],
+    "CC405": [
+        ("8x8x3", "relu, conv: {filters: 8, kernel: 2, stride: 3}",
+         "stride 3×3 over a kernel of 2×2 never reads 55.6% of relu1, and no other layer does"),
+    ],
+    "CC406": [
+        ("32x32x16", "conv: {filters: 16, kernel: 7, padding: 3}",
+         ("one 7×7 convolution from 16 to 16 channels has 12,544 weights; 3 of 3×3 see as much "
+         "with 6,912")),
+    ],
+    "CC416": [
+        ("5x5x16", ", ".join([f"conv: {CONV}, relu"] * 7),
+         "the map before conv5 sees 9×9 of the 5×5 input: 3 of 7 convolutions cannot see more"),
+    ],
+    "CC417": [
+        ("32x32x16", f"conv: {DILATED}, relu, conv: {DILATED}",
+         ("the dilations of 2 convolutions up to conv2 have the common factor 2: each output reads "
+         "one in 2 positions along an axis")),
+    ],
+    "CC418": [
+        ("8x8x16", "conv_transpose: {filters: 8, kernel: 5, stride: 3}",
+         "kernel 5 is not divisible by stride 3: along an axis outputs get 1 or 2 inputs, in turn"),
+    ],
+    "CC419": [
+        ("64x64x8", ("concat: [[], [maxpool: 2, "
+         "upsample: {scale: 2, mode: linear, align_corners: true}]]"),
+         "one position of branches 1 and 2 is 1 and 0.9841 input rows from the next"),
+        ("16x16x8", "add: [[], [pad: [[3, 0], [3, 0]], crop: [[0, 3], [0, 3]]]]",
+         "branches 1 and 2 look at places at least 3 input rows apart, and positions are 1 apart"),
+    ],
+}  # fmt: skip
+"""What rules say, with numbers worked out by hand."""
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_messages_have_the_right_numbers(code: str) -> None:
+    for shape, layers, message in MESSAGES[code]:
+        network = loads(f"input: {shape}\nlayers: [{layers}]")
+        assert message in {found.message for _, found in advice(network, {code})}
 
 
 class Help(NamedTuple):
