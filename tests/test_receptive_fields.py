@@ -155,27 +155,27 @@ def differences(text: str, *, padded: bool) -> tuple[list[str], int, int]:
 def test_fields_are_the_largest_number_of_values_an_output_sees(rank: int, padding: str) -> None:
     padded = padding == "some"
     looked = bounds = 0
-    for seed in range(40):
+    for seed in range(25):
         text = Draw(seed, rank, padded=padded).network()
         wrong, more, bounded = differences(text, padded=padded)
         assert wrong == [], text
         looked, bounds = looked + more, bounds + bounded
 
-    assert looked > 120
+    assert looked > 80
     assert bounds == 0
 
 
 def test_bounds_hold_where_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receptive_field, "COUNTED", 0)
     bounds = 0
-    for seed in range(40):
+    for seed in range(25):
         padded = seed % 2 == 0
         text = Draw(seed, 1, padded=padded).network()
         wrong, _, bounded = differences(text, padded=padded)
         assert wrong == [], text
         bounds += bounded
 
-    assert bounds > 10
+    assert bounds > 6
 
 
 PSP = """input: 60x1

@@ -419,6 +419,8 @@ ROWS = [
     Row("CC415", "words of a sentence too", "64x3", f"conv: {CONV}, relu, {POOLED}"),
     Row("CC415", "gates see the whole image", "8x8x16", f"conv: {CONV}, relu, multiply: [[], "
         f"[global_avgpool, conv: {{filters: 16, kernel: 1}}, sigmoid]], {POOLED}"),
+    Row("CC415", "the very first layer", "32x32x3", f"conv: {CONV}, {POOLED}", "conv1"),
+    Row("CC415", "the input itself", "32x32x3", POOLED),
     Row("CC415", "the last layer that sees", "8x8x3", f"conv: {CONV}, batchnorm, relu, {POOLED}",
         "conv1"),
     Row("CC415", "words of a text written as an image", "50x300x1",

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convcalc.spans import NOTHING, Spans, every
 from convcalc.window import (
     PHASES,
     Field,
     Interpolated,
     Window,
     adaptive,
+    inside,
     met,
     resampled,
     same,
@@ -465,6 +467,62 @@ def test_patterns_too_long_to_keep_give_an_upper_bound_that_holds_every_output()
     whole = field([slow, Window(1, 2 * PHASES + 1)])
     assert whole.jump == 2 * PHASES
     assert isinstance(whole.start, int)
+
+
+@deterministic
+@given(
+    st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 9), st.integers(0, 9))), min_size=1,
+             max_size=9),
+    st.one_of(windows, upsampling),
+    st.integers(1, 9),
+)  # fmt: skip
+def test_spans_are_counted_tap_by_tap(values: list[Sees], window: Window, outputs: int) -> None:
+    """Of any map: what its values see need not be in order, and some may see nothing."""
+    spans = Spans(
+        [NOTHING if value is None else min(value) for value in values],
+        [-1 if value is None else max(value) for value in values],
+        ordered=False,
+    )
+    found = spans.through(window, outputs)
+    for output in range(outputs):
+        value, between, count = met(window, output)
+        taps = [value + hit * between for hit in range(count)]
+        under = [values[tap] for tap in taps if 0 <= tap < len(values)]
+        sees = [one for one in under if one is not None]
+        assert found.first[output] == min((min(one) for one in sees), default=NOTHING)
+        assert found.last[output] == max((max(one) for one in sees), default=-1)
+    sizes = [last - first + 1 for first, last in zip(found.first, found.last, strict=True)]
+    assert found.size == max(0, *sizes)
+    for ends in (found.first, found.last):
+        if found.ordered:
+            assert ends == sorted(ends)
+        beside = getattr(found.beside(every(1)), "first" if ends is found.first else "last")
+        pick = min if ends is found.first else max
+        assert beside == [pick(end, 0) for end in ends]
+
+
+@deterministic
+@given(st.integers(1, 12), st.lists(st.one_of(windows, upsampling), min_size=1, max_size=3))
+def test_spans_in_order_are_those_that_are_not(size: int, chain: list[Window]) -> None:
+    ordered, other = every(size), every(size)._replace(ordered=False)
+    for window in chain:
+        outputs = min(window.output(len(ordered.first)), 40)
+        if outputs < 1:
+            return
+        ordered = ordered.through(window, outputs)
+        other = other._replace(ordered=False).through(window, outputs)
+        assert ordered[:2] == other[:2]
+
+
+@deterministic
+@given(st.integers(1, 9), st.one_of(windows, upsampling))
+def test_outputs_inside_read_nothing_beyond_the_border(size: int, window: Window) -> None:
+    low, high = inside(window, 0, size - 1)
+    for output in range(-3, 20):
+        first = output * window.stride - window.before
+        taps = [(first + tap * window.dilation) / window.up for tap in range(window.kernel)]
+        within = all(-1 < tap < size for tap in taps)
+        assert within == (low <= output <= high), output
 
 
 def receptive(*layers: tuple[int, int, int]) -> Field:
