@@ -420,6 +420,11 @@ ROWS = [
     Row("CC415", "gates see the whole image", "8x8x16", f"conv: {CONV}, relu, multiply: [[], "
         f"[global_avgpool, conv: {{filters: 16, kernel: 1}}, sigmoid]], {POOLED}"),
     Row("CC415", "the very first layer", "32x32x3", f"conv: {CONV}, {POOLED}", "conv1"),
+    Row("CC415", "a map of two positions", "24x8x3",
+        f"avgpool: {{kernel: 8, stride: 16}}, {POOLED}", "avgpool1"),
+    Row("CC415", "the last of branches that see as much", "32x32x3",
+        f"concat: [[conv: {CONV}, relu, global_avgpool], "
+        f"[conv: {CONV}, relu, global_avgpool]], flatten, linear: 2", "conv2"),
     Row("CC415", "the input itself", "32x32x3", POOLED),
     Row("CC415", "the last layer that sees", "8x8x3", f"conv: {CONV}, batchnorm, relu, {POOLED}",
         "conv1"),
@@ -653,6 +658,12 @@ MESSAGES = {
          (f"dropout1 makes the mean square of its values in training {shift} that in inference, "
           "and batchnorm1 keeps the statistics of training"))
         for rate, shift in ((0.2, "1.25 times"), (0.5, "2 times"), (1, "other than"))
+    ],
+    "CC403": [
+        ("32x32x3", f"conv: {{filters: 8, kernel: 3, padding: {padding}}}",
+         f"stride 1 and padding {padding} {how}: a kernel of 3×3 keeps it with (F − 1)/2 = 1")
+        for padding, how in ((2, "grow the map by 2"),
+                             ("[[1, 2], [1, 2]]", "grow the map by 1"))
     ],
     "CC411": [
         ("784", "linear: 10, dropout: 0.25",
