@@ -216,6 +216,32 @@ def test_every_function_is_documented_as_it_is_called() -> None:
         assert isinstance(evaluate(f"{name}({arguments})", {}), int)
 
 
+ARITIES = {
+    "min": (1, 999),
+    "max": (1, 999),
+    "ceil": (1, 1),
+    "floor": (1, 1),
+    "round": (1, 1),
+    "abs": (1, 1),
+    "divisible": (2, 2),
+}
+"""Fewest and most arguments; an expression has room for no more than 999."""
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_take_so_many_arguments_and_no_others(name: str) -> None:
+    fewest, most = ARITIES[name]
+    for count in (0, 1, 2, 3, 300):
+        text = f"{name}({','.join('7' * count)})"
+        if fewest <= count <= most:
+            assert evaluate(text, {}) == 7
+            continue
+        with pytest.raises(ExpressionError) as caught:
+            evaluate(text, {})
+        assert caught.value.code == "CC112"
+        assert f"gives {name} {count} argument" in caught.value.message
+
+
 # -------------------------------------------------------------------------------- errors
 
 ENDS = "ends where a number or name is expected"

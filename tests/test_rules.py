@@ -712,6 +712,32 @@ def test_messages_have_the_right_numbers(code: str) -> None:
         assert message in {found.message for _, found in advice(network, {code})}
 
 
+@pytest.mark.parametrize(
+    ("kernel", "shape", "count", "weights", "stack"),
+    [
+        (5, "20x20x16", 2, 25 * 16 * 16, 2 * 9 * 16 * 16),
+        (7, "20x20x16", 3, 49 * 16 * 16, 3 * 9 * 16 * 16),
+        (9, "20x20x16", 4, 81 * 16 * 16, 4 * 9 * 16 * 16),
+        (11, "20x20x16", 5, 121 * 16 * 16, 5 * 9 * 16 * 16),
+        # The filters in between are as many as the larger of both sides.
+        (7, "20x20x12", 3, 49 * 12 * 16, 9 * 16 * (12 + 16 + 16)),
+        (7, "20x20x20", 3, 49 * 20 * 16, 9 * 20 * (20 + 20 + 16)),
+        (5, "9x9x9x16", 2, 125 * 16 * 16, 2 * 27 * 16 * 16),
+    ],
+)
+def test_a_stack_of_small_filters_is_counted(
+    kernel: int, shape: str, count: int, weights: int, stack: int
+) -> None:
+    net = loads(f"input: {shape}\nlayers: [conv: {{filters: 16, kernel: {kernel}, padding: same}}]")
+    ((index, problem),) = advice(net, {"CC406"})
+
+    assert index == 0
+    assert f"has {weights:,} weights; {count} of " in problem.message
+    assert problem.message.endswith(f" see as much with {stack:,}")
+    assert problem.help is not None
+    assert problem.help.startswith(f"stack {count} convolutions of 3×3")
+
+
 class Help(NamedTuple):
     """A spec, what a rule's help says about it, and what doing that means in its text."""
 
