@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from convcalc.checks.run import Task, check_source
 from convcalc.checks.settings import Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
-from convcalc.graph import Network, loads, read
+from convcalc.graph import Network, loads, read, read_text
 from convcalc.layers import CATALOGUE, Fact
 from convcalc.rules import RULES, advice, context, structure
 from convcalc.rules.pages import WARNINGS, Page, markdown, pages
@@ -403,6 +404,9 @@ ROWS = [
         f"conv: {{filters: 1, kernel: 1}}, relu, conv: {CONV}", "conv1"),
     Row("CC412", "of one all are", "32x32x1",
         f"conv: {{filters: 1, kernel: 3, padding: 1}}, relu, conv: {CONV}"),
+    Row("CC412", "named once, however many work on it", "16x16x8",
+        f"conv: {CONV}, relu, conv: {{filters: 1, kernel: 1}}, relu, "
+        "concat: [[conv: {filters: 4, kernel: 1}], [conv: {filters: 4, kernel: 1}]]", "conv2"),
     # CC413
     Row("CC413", "small networks may", "28x28x1", "flatten, linear: 100, relu, linear: 10"),
     Row("CC413", "a vector has no positions", "4096", "linear: 1000, relu, linear: 10"),
@@ -582,7 +586,7 @@ WHOLE = {
 """Rules about a network as a whole, or its text, and what they look at."""
 
 
-def beside(*branches: list[object], shape: str) -> str:
+def beside(*branches: Sequence[object], shape: str) -> str:
     """Layers side by side, each chain from the input, in one network."""
     return json.dumps({"input": shape, "layers": [{"concat": [[*b, "flatten"] for b in branches]}]})
 
@@ -618,6 +622,19 @@ def test_advice_about_layers_is_the_same_beside_others(shape: str) -> None:
     assert numbers(beside(*reversed(branches), shape=shape)) == together
     twice = Counter({code: 2 * number for code, number in together.items()})
     assert numbers(beside(*branches, *branches, shape=shape)) == twice
+
+
+@pytest.mark.parametrize("shape", PARTS)
+def test_advice_about_layers_is_the_same_beside_a_mistake(shape: str) -> None:
+    """What is known of a network is judged; what its input and output are like is not known."""
+    branches, mistake = PARTS[shape], ["flatten", {"reshape": {"shape": [7919, -1]}}, "relu"]
+    wrong = read_text(Source("x", beside(*branches, mistake, shape=shape)))
+
+    assert len(wrong.errors) == 1
+    found = [problem.code for _, problem in advice(wrong, RULES.keys())]
+    assert not {"CC401", "CC411", "CC415"}.intersection(found)
+    right = beside(*branches, ["flatten", "relu"], shape=shape)
+    assert Counter(code for code in found if code not in WHOLE) == numbers(right)
 
 
 def test_what_stands_beside_others_has_advice_of_every_rule_about_layers() -> None:

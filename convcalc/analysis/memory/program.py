@@ -202,11 +202,12 @@ class _Writer:
             elif operation.keeps == "output":
                 keeps = (output,)
             elif operation.keeps == "factors":
+                # A value read twice counts twice: x·x needs x.
                 with_gradient = [read for read in reads if self.gradient[read]]
                 keeps = tuple(
                     read
                     for read in dict.fromkeys(reads)
-                    if len(with_gradient) > self.gradient[read] or reads.count(read) > 1
+                    if len(with_gradient) > self.gradient[read]
                 )
             elif operation.keeps != "nothing":
                 keeps = tuple(local[i] for i in operation.keeps)
