@@ -10,12 +10,13 @@ import pytest
 
 from convcalc import Network, analyze, load, loads
 from convcalc.analysis import receptive_field
-from convcalc.checks.promises import broken
+from convcalc.checks.run import Task, check_source
 from convcalc.formats import csv as csv_format
 from convcalc.formats import json as json_format
 from convcalc.formats import plain
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import random_weights
+from convcalc.spec.source import Source
 
 Sizes = dict[str, tuple[int, ...]]
 
@@ -298,8 +299,9 @@ def test_bounds_are_marked_wherever_they_stand() -> None:
     ],
 )
 def test_bounds_keep_and_break_only_what_they_decide(expected: str, severities: list[str]) -> None:
-    network = loads(MOVED + f"expect: {{receptive_field: {expected}}}")
-    found = [one.problem for one in broken(network)]
+    text = MOVED + f"expect: {{receptive_field: {expected}}}"
+    diagnostics = check_source(Source("moved.yaml", text), Task()).diagnostics
+    found = [problem for problem in diagnostics if problem.code == "CC503"]
 
     assert [problem.severity for problem in found] == severities
     assert all("at most 8×8" in problem.message for problem in found)

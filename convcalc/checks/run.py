@@ -176,7 +176,8 @@ def _verify(
         if isinstance(node, MapNode) and "limit" in node.entries:
             node = node.entries["limit"]
         start, end = node.start, node.end
-        source.report(problem.code, problem.message, start, end, problem.help, field=problem.field)
+        code, message, field, advice, severity = problem
+        source.report(code, message, start, end, advice, severity, field=field)
     return left_out
 
 
