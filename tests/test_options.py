@@ -80,11 +80,11 @@ input: 8x8x3
 parameters: {width: 20, unused: 1}
 layers:
   - conv: {filters: width, kernel: 3, padding: 1}
+  - relu
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: second}
   - batchnorm
   - relu
   - {dropout: 0.5, name: drop}
-  - {conv: {filters: 8, kernel: 3, padding: 1}, name: second}
-  - relu
   - flatten
   - linear: 10
 budget: {parameters: 1}
@@ -189,6 +189,41 @@ TRIED = {
             "--fail-on-increase": ("--fail-on-increase", "parameters=1%"),
         },
     ),
+    "memory": Command(
+        ("net.yaml",),
+        {
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "width=24"),
+            "--batch": ("--batch", "2"),
+            "--dtype": ("--dtype", "float64"),
+            "--training": ("--training",),
+            "--optimizer": ("--optimizer", "adam"),
+            "--fused": ("--per-tensor",),
+            "--mixed-precision": ("--mixed-precision",),
+            "--inplace": ("--no-inplace",),
+            "--device": ("--device", "cuda"),
+            "--overhead": ("--overhead", "500MB"),
+            "--limit": ("--limit", "T4"),
+            "--context": ("--context", "300MB"),
+            "--checkpoint": ("--checkpoint", "every=2"),
+            "--data-parallel": ("--data-parallel", "2"),
+            "--shard": ("--shard", "optimizer"),
+            "--deploy": ("--deploy",),
+            "--arena": ("--arena",),
+            "--layers": ("--layers",),
+            "--timeline": ("--timeline",),
+            "--format": ("--format", "markdown"),
+        },
+        {
+            "--optimizer": ("--training",),
+            "--fused": ("--optimizer", "adam", "--training"),
+            "--checkpoint": ("--training",),
+            "--data-parallel": ("--training",),
+            "--shard": ("--data-parallel", "2", "--optimizer", "adam", "--training"),
+            "--device": ("--training",),
+            "--context": ("--limit", "T4"),
+        },
+    ),
     "list": Command(("lenet",), {"--format": ("--format", "names")}),
     "rule": Command(
         (),
@@ -205,6 +240,7 @@ def test_every_option_is_tried() -> None:
     for name, option in declared():
         if not option.hidden:
             every[name].add(option.opts[-1])
+    assert TRIED.keys() | {"verify"} == {*COMMANDS}  # verify's are tried in tests/test_verify.py
     for name, tried in TRIED.items():
         assert tried.options.keys() == every[name]
 
@@ -303,16 +339,30 @@ def trial(tried_out: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
     return tried_out
 
 
+def _split(arguments: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Options with their values, and other arguments, one by one."""
+    at = 0
+    while at < len(arguments):
+        end = at + 1
+        if arguments[at].startswith("--"):
+            while end < len(arguments) and not arguments[end].startswith("-"):
+                end += 1
+        yield arguments[at], [*arguments[at:end]]
+        at = end
+
+
 def without_effect(
     trial: Trial, name: str, options: Sequence[str], values: Mapping[str, tuple[str, ...]]
 ) -> list[str]:
     """Those of some options, given together, that change nothing, unless they are refused."""
     tried = TRIED[name]
     needed: list[str] = [name, *tried.arguments]
+    said = {values[option][0] for option in options}
     for option in options:
-        more = tried.needs.get(option, ())
-        if not more or more[0] not in options:
-            needed += more
+        for word, more in _split(tried.needs.get(option, ())):
+            if word not in said:
+                needed += more
+                said.add(word)
     flat = [word for option in options for word in values[option]]
     whole = trial(*needed, *flat)
     if whole.refused:
@@ -352,7 +402,7 @@ FORMATS = [
     for choice in option.type.choices
 ]
 OF_THE_SCREEN = ("--statistics", "--color", "--strict", "--output", "--fail-on")
-HEEDED = {("json", "--statistics"), ("json", "--all")}
+HEEDED = {("json", name) for name in ("--statistics", "--all", "--layers", "--timeline")}
 """What a format does unasked."""
 
 
