@@ -97,8 +97,11 @@ class Window(NamedTuple):
     def rounded_up(self, size: int) -> "Window":
         """The window padded behind so that a partial last step counts (ceil mode).
 
-        The last window must start inside the input or the padding in front of it, as in Caffe and
-        PyTorch: otherwise it is dropped again.
+        The last window must start inside the input or the padding in front of it, as in PyTorch:
+        otherwise it is dropped again. Caffe drops it where there is padding only.
+
+        >>> Window(kernel=1, stride=3).rounded_up(5).output(5)  # 3 in Caffe
+        2
 
         >>> Window(kernel=3, stride=2).rounded_up(112).output(112)
         56

@@ -31,6 +31,10 @@ from convcalc.shape import Shape
 from convcalc.window import Window, transposed
 
 
+def _times(sizes: Sequence[int]) -> str:
+    return "×".join(map(str, sizes))
+
+
 @final
 @dataclass(frozen=True)
 class ConvTranspose(Layer):
@@ -92,6 +96,9 @@ class ConvTranspose(Layer):
         yield from check_groups(x.channels, self.filters, self.groups)
         if wrong:
             return
+        if self.padding == "same" and any(per_axis(self.output_padding, x.rank)):
+            yield self._said_twice(x)
+            return
         for window, behind in zip(
             self._windows(x.rank), per_axis(self.output_padding, x.rank), strict=True
         ):
@@ -116,6 +123,26 @@ class ConvTranspose(Layer):
                     f"cut less than {full} in all",
                 )
                 return
+
+    def _said_twice(self, x: Shape) -> Problem:
+        """`same` says how large the output is, and so does output padding."""
+        extra = per_axis(self.output_padding, x.rank)
+        found = self._windows(x.rank)
+        same = [size * window.up for window, size in zip(found, x.spatial, strict=True)]
+        # Keras pads such a layer by half its kernel on both sides.
+        pads = [(window.extent // 2,) * 2 for window in found]
+        sizes = [
+            (size - 1) * window.up + window.extent - sum(pair) + behind
+            for window, size, pair, behind in zip(found, x.spatial, pads, extra, strict=True)
+        ]
+        return Problem(
+            "CC302",
+            f"`same` says that the output is {_times(same)}, and output_padding "
+            f"{_times(extra)} adds to it",
+            "output_padding",
+            f"leave output_padding out for {_times(same)}, or write padding "
+            f"{list(map(list, pads))} for {_times(sizes)}, which is what Keras makes of both",
+        )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per tap, channel and filter of the group; a MAC per weight and input value."""

@@ -149,6 +149,8 @@ def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
 
 
 def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
+    if layer.rounding != "exact":
+        return
     found = unrounded_windows(layer, x.spatial)
     for window in found:
         if window.stride == 1 and window.extent % 2 == 0:
@@ -160,7 +162,7 @@ def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
                 f"{decimal(total, 2)}",
                 "padding",
                 f"use kernel {kernel - 1} or {kernel + 1}, or say which side gets more: "
-                f"padding [{sided}]",
+                f"padding [{sided}], as `rounding: floor` does with `same`",
             )
             return
 

@@ -790,7 +790,9 @@ TEXTS = {
     `same` padding needs an odd kernel.
 
     **Why.** With stride 1, P = (F − 1)/2 keeps the size, and an even F has no such P: one side
-    would get more than the other, and frameworks do not agree on which.
+    gets more than the other. TensorFlow, PyTorch and JAX put the odd one behind, and ONNX has both,
+    SAME_UPPER and SAME_LOWER. `rounding: floor` and `ceil` do as those three; under `exact` a spec
+    says which side it means.
 
     **Flagged**
 
