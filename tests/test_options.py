@@ -62,6 +62,12 @@ def test_two_options_that_contradict_each_other_are_refused(run: Run) -> None:
         assert f"{' or '.join(pair)} is given twice" in result.stderr
 
 
+def test_normalize_needs_an_image(run: Run) -> None:
+    result = run("verify", "a.yaml", "--normalize", "unit")
+    assert result.exit_code == 2
+    assert "--normalize says what becomes of an --image; there is none" in result.stderr
+
+
 def test_a_parameter_has_one_value(run: Run, tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(SPEC + "parameters: {width: 4}\n")
     for command in ("analyze", "check", "memory", "verify"):
@@ -240,7 +246,9 @@ def test_every_option_is_tried() -> None:
     for name, option in declared():
         if not option.hidden:
             every[name].add(option.opts[-1])
-    assert TRIED.keys() | {"verify"} == {*COMMANDS}  # verify's are tried in tests/test_verify.py
+    assert TRIED.keys() | {"verify"} == {
+        *COMMANDS
+    }  # tests/test_verify.py tries those of verify, not in pairs
     for name, tried in TRIED.items():
         assert tried.options.keys() == every[name]
 

@@ -159,6 +159,8 @@ def command(
         raise click.UsageError("--weights-map says what --weights calls things; there are none")
     if classes is not None and top is None:
         raise click.UsageError("--classes names what --top shows; say how many")
+    if normalize is not None and image is None:
+        raise click.UsageError("--normalize says what becomes of an --image; there is none")
     if pattern is not None and not matching(network, pattern):
         raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
     if engine and (dtype != "float32" or backend != "numpy"):
