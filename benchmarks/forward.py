@@ -2,8 +2,8 @@
 
 `python -m benchmarks forward [--batch 1,8] [--rounds N] [--zoo] [--once] [NETWORK …]`
 
-`--zoo` runs every bundled network beside PyTorch; `--once` whole processes, `convcalc verify`
-beside a script that builds the network in PyTorch and runs it.
+`--zoo` runs every bundled network beside PyTorch; `--once` whole processes, `convcalc verify
+--engine` beside a script that builds the network in PyTorch and runs it.
 """
 
 import itertools
@@ -176,7 +176,7 @@ def _onnx_runtime(network: Network, batch: int, weights: Any, threads: int) -> A
 
 
 def _whole(name: str, rounds: int) -> list[str]:
-    """Time and memory of `convcalc verify` and of a script that runs the network in PyTorch once.
+    """Time and memory of `verify --engine` and of a script that runs the network in PyTorch once.
 
     `run again`: the memory of processes that compile the network and run it three times.
     """
@@ -184,7 +184,7 @@ def _whole(name: str, rounds: int) -> list[str]:
     assert network.input is not None  # noqa: S101
     shape = (1, *network.input.axes)
     theirs = f"{torch_program(network)}\nforward(torch.zeros({shape}))\n"
-    verify = [str(Path(sys.executable).parent / "convcalc"), "verify", name]
+    verify = [str(Path(sys.executable).parent / "convcalc"), "verify", name, "--engine"]
     times = interleaved({"engine": process(*verify), "torch": python(theirs)}, rounds)
     mine = (
         "import numpy as np\nfrom convcalc import forward\nfrom convcalc.graph import load\n"
