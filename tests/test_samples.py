@@ -158,6 +158,13 @@ def test_what_the_engine_leaves_out_is_compared(monkeypatch: pytest.MonkeyPatch)
     assert compared(network)[0].startswith("dropout1: the engine")
 
 
+def test_a_function_that_brings_all_values_near_to_0_is_as_predicted() -> None:
+    network = loads("input: 3x3x1\nlayers: [gelu]\n")
+    x = np.full((1, 1, 3, 3), -4, np.float32)  # −4·Φ(−4) = −1.267e-4, and 4·1.5e-7 is 0.5 % of it
+
+    assert verify(network, Run(engine=True, x=x)).verdict.good
+
+
 def test_samples_take_little_of_a_large_map() -> None:
     network = loads("input: 200x200x8\nlayers: [conv: {filters: 8, kernel: 3, padding: 1}]\n")
     (note,) = verify(network, Run(engine=True)).verdict.notes
