@@ -653,7 +653,7 @@ class _Expander:
         except FieldError as error:
             keys = (key for key in ("when", "repeat", "shared") if key in entries)
             at = next(key for key in keys if _holds(entries[key], error))
-            self.reader.report(error, field=at)
+            self.reader.report(self.reader.caused(error, scope), field=at)
             self.inspect_item(item)
             return UNKNOWN
         if rounds is not None and rounds < 0:
@@ -688,7 +688,9 @@ class _Expander:
         first: range | None = None
         for index in range(1, rounds + 1):
             names = ChainMap({"index": index}, scope.values)  # type: ignore[arg-type]
-            inner = place.inner(Scope(names, scope.failed), numbered=True)
+            within = Scope(names, scope.failed)
+            within.causes = scope.causes
+            inner = place.inner(within, numbered=True)
             start = len(self.nodes)
             self.steps += 1
             current = self.one(item, node, current, inner, name)
@@ -801,6 +803,7 @@ class _Expander:
             )
             return UNKNOWN
         arguments = self.arguments(block, value, node, place.scope)
+        causes = _causes(block, value, place.scope)
         if name:
             prefix = self.claim(name, place, node, OPEN)
         else:
@@ -814,7 +817,9 @@ class _Expander:
             self.names[prefix] = UNKNOWN
             return UNKNOWN
         self.calls.append(block.name)
-        inner = _Place(prefix + ".", Scope(arguments, self.failed), place, block=True)
+        within = Scope(arguments, self.failed)
+        within.causes = causes
+        inner = _Place(prefix + ".", within, place, block=True)
         current = self.sequence(block.layers, current, inner)
         self.calls.pop()
         self.bind(name, prefix, place, current)
@@ -1209,6 +1214,21 @@ class _Expander:
             line_end = self.source.text.find("\n", start)
             end = min(end, line_end if line_end > start else end)
         self.source.report(code, message, start, end, advice, severity)
+
+
+def _causes(block: _Block, value: Node, scope: Scope) -> dict[str, Node]:
+    """Where the arguments of a call were written, those that are handed on at the first call."""
+    declared = block.parameters.entries if block.parameters else {}
+    given: Mapping[str, Node] = {}
+    if isinstance(value, MapNode):
+        given = value.entries
+    elif isinstance(value, ScalarNode) and declared and value.text not in ("", block.name):
+        given = {next(iter(declared)): value}
+    return {
+        name: scope.causes.get(node.text, node) if isinstance(node, ScalarNode) else node
+        for name, node in given.items()
+        if name in declared
+    }
 
 
 def looks_channels_first(shape: Shape) -> bool:

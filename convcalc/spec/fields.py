@@ -65,12 +65,14 @@ class SilencedError(FieldError):
 class Scope:
     """The names that expressions may use in one place, and the layers already read there."""
 
-    __slots__ = ("failed", "layers", "used", "values")
+    __slots__ = ("causes", "failed", "layers", "used", "values")
 
     def __init__(self, values: Mapping[str, Value], failed: AbstractSet[str] = frozenset()) -> None:
         self.values = values
         self.failed = failed
         """Names whose values have errors; what uses them is silent."""
+        self.causes: Mapping[str, Node] = {}
+        """The arguments of the block's call, by parameter: what is wrong with a value is theirs."""
         self.layers: dict[tuple[int, str], Layer | None] = {}
         self.used: set[str] = set()
 
@@ -427,6 +429,7 @@ class FieldReader:
         self.kind_defaults: dict[str, dict[str, Any]] = {}
         """Values from the spec's `defaults`, by kind."""
         self._usual: dict[str, dict[str, Any]] = {}
+        self._told: set[tuple[str, int]] = set()
         self._interned: dict[tuple[object, ...], Layer] = {}
 
     def report(self, error: FieldError, layer: str | None = None, field: str | None = None) -> None:
@@ -442,6 +445,19 @@ class FieldReader:
             elif message[0].isdigit() or message[0] == "-":
                 message = f"{field} {message}"
         self._source.report(code, message, error.start, error.end, advice, severity, layer, field)
+
+    def caused(self, error: FieldError, scope: Scope) -> FieldError:
+        """The error at the argument of a block's call, and once, where that is its cause."""
+        if isinstance(error, SilencedError):
+            return error
+        cause = scope.causes.get(self._source.text[error.start : error.end])
+        if cause is None:
+            return error
+        told = (error.problem.code, cause.start)
+        if told in self._told:
+            return SilencedError(error.problem, cause.start, cause.end)
+        self._told.add(told)
+        return FieldError(error.problem, cause.start, cause.end)
 
     def layer(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
         """The layer of a kind whose fields `node` holds; None, and findings, when it has errors.
@@ -483,7 +499,7 @@ class FieldReader:
                 self._warn_product(declaration, value, values[field], name, field)
             except FieldError as error:
                 failed = True
-                self.report(error, name, field)
+                self.report(self.caused(error, scope), name, field)
         return None if failed else values
 
     def unknown_field(
@@ -556,7 +572,7 @@ class FieldReader:
                 given[principal] = read_value(declared[principal], node, scope)
                 self._warn_product(declared[principal], node, given[principal], name, principal)
             except FieldError as error:
-                self.report(error, name, principal)
+                self.report(self.caused(error, scope), name, principal)
                 given = None
         usual = self.usual(kind)
         present = set(node.entries) if isinstance(node, MapNode) else set(given or ())
