@@ -12,6 +12,7 @@ BENCHMARKS = {
     "mutation": "Single changes of the code that computes, and whether the tests notice them.",
     "verify": "Verifying by the definitions beside the engine: whole processes, over the zoo.",
     "memory": "Predicted memory beside PyTorch's own, and beside what other tools estimate.",
+    "random": "Random networks of every kind of layer beside PyTorch: counts, and memory.",
     "findings": "What the rules say about networks that work, and how much of it holds.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }

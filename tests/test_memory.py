@@ -558,6 +558,57 @@ def test_terms_there_are_not(terms: dict[str, Any]) -> None:
         memory(network("lenet5"), **terms)
 
 
+EFFECTS: dict[str, Any] = {
+    "training": True,
+    "optimizer": "adam",
+    "fused": False,
+    "mixed_precision": True,
+    "dtype": "float64",
+    "inplace": False,
+    "overhead": 4096,
+    "checkpoint": 2,
+}
+"""Every term but the device, each with a value that is not its default."""
+
+
+def test_every_term_is_tried() -> None:
+    assert {*EFFECTS, "device"} == set(Terms._fields)
+
+
+@pytest.mark.parametrize(
+    "names", [*((name,) for name in EFFECTS), *combinations(EFFECTS, 2)], ids="+".join
+)
+def test_every_term_has_an_effect_or_is_refused(names: tuple[str, ...]) -> None:
+    """Alone and beside every other: a figure that differs, or a reason."""
+    net = loads(
+        "input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - silu\n"
+        "  - elu\n  - global_avgpool\n  - flatten\n  - linear: 3\n"
+    )
+
+    def figures(given: dict[str, Any]) -> Any:
+        report = memory(net, batch=2, **given)
+        return report.at_peak, report.forward_peak, report.backward_peak, report.step_peak
+
+    given = {name: EFFECTS[name] for name in names}
+    try:
+        whole = figures(given)
+    except ValueError:
+        reason = "|".join(name.replace("_", " ") for name in names)
+        with pytest.raises(ValueError, match=reason):
+            memory(net, batch=2, **given)
+        with pytest.raises(ValueError, match=reason):
+            largest_batch(net, 10**6, **given)
+        return
+    for name in names:
+        if name == "fused" and given.get("optimizer") is None:
+            continue  # plain SGD takes nothing either way: the term is true of it
+        without = {other: value for other, value in given.items() if other != name}
+        try:
+            assert figures(without) != whole, name
+        except ValueError:
+            continue  # the other one needs it
+
+
 def test_a_network_with_errors_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text("input: 4x4x2\nlayers:\n  - conv: {filters: 2, kernel: 9}\n", encoding="utf-8")

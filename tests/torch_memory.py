@@ -414,6 +414,7 @@ class Peer:
             counters = node.layer.counters if node.layer else 0
             self.counters.extend(fresh((), dtype=torch.int64) for _ in range(counters))
         assert network.input is not None
+        self.shapes: dict[int, tuple[int, ...]] = {}
         self.x = fresh((batch, *network.input.axes))
         output = network.shape_of(network.output)
         assert output is not None
@@ -492,6 +493,7 @@ class Peer:
             else:
                 values[index] = answer(*given)
             del given
+            self.shapes[index] = tuple(values[index].shape)
             for read in {*node.inputs, index}.difference((INPUT, network.output)):
                 if last.get(read, index) <= index:
                     del values[read]

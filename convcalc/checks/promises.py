@@ -263,7 +263,10 @@ def memory_of(network: Network, terms: MemoryTerms) -> tuple[int, str]:
     """Bytes that a network takes under terms, and the layers that cost most, as text."""
     from convcalc.analysis.memory import memory
 
-    report = memory(network, batch=terms.batch, training=terms.training, optimizer=terms.optimizer)
+    if terms.training:
+        report = memory(network, batch=terms.batch, training=True, optimizer=terms.optimizer)
+    else:
+        report = memory(network, batch=terms.batch)
     most = f"; the peak is at {report.peak_layer}, of " + ", ".join(
         f"{line.name} {both_bytes(line.bytes)}"
         for line in sorted(report.at_peak, key=lambda line: -line.bytes)[:SHOWN]

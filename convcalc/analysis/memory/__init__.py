@@ -83,10 +83,10 @@ def memory(
     `fused` is whether the optimizer works on all tensors at once, as PyTorch does on CUDA;
     `inplace` whether activation functions that can overwrite their input do; `device`, "cpu"
     or "cuda", matters for dropout's mask and for what mixed precision computes in float32;
-    `checkpoint` is every so many layers, or names of
-    blocks; `overhead` is bytes, or a text such as "500MB". Raises `ValueError` for terms there are
-    not, and `SpecError` (which is one) for a network with errors, or with a layer that the batch is
-    too small for.
+    `checkpoint` is every so many layers, or names of blocks; `overhead` is bytes, or a text such as
+    "500MB". Raises `ValueError` for terms there are not and for those that change nothing, as an
+    optimizer without training, and `SpecError` (which is one) for a network with errors, or with a
+    layer that the batch is too small for.
     """
     if batch < 1:
         message = f"batch {batch} is below 1"
@@ -102,6 +102,7 @@ def memory(
         device,
         checkpoint,
     )
+    _with_effect(terms)
     found = model(network, terms)
     if batch < found.fewest:
         raise SpecError(refusals(network, batch, training=training))
@@ -127,7 +128,7 @@ def largest_batch(
 
     `limit` is bytes, or what the command line takes: "8GiB", or the name of a GPU, such as "t4". Of
     a GPU a process's CUDA context takes `context` bytes, 500 MB unless given; a limit in bytes has
-    none. Raises `ValueError` for a limit that is neither, and for terms there are not.
+    none. Raises `ValueError` for a limit that is neither, and for terms as `memory` does.
     """
     found = read_limit(limit, context=context)
     terms = Terms(
@@ -141,4 +142,18 @@ def largest_batch(
         device,
         checkpoint,
     )
+    _with_effect(terms)
     return model(network, terms).largest_batch(found.room)
+
+
+def _with_effect(terms: Terms) -> None:
+    """Refuse what would change nothing. Raises `ValueError` with the reason."""
+    given = {
+        f"optimizer {terms.optimizer!r}": terms.optimizer != "sgd",
+        "fused=False": not terms.fused,
+        f"checkpoint {terms.checkpoint!r}": terms.checkpoint is not None,
+    }
+    idle = [name for name, there in given.items() if there]
+    if idle and not terms.training:
+        message = f"{' and '.join(idle)} would change nothing without training=True"
+        raise ValueError(message)
