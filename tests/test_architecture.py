@@ -20,13 +20,14 @@ PACKAGE = Path(__file__).parent.parent / "convcalc"
 
 LINES = (
     {"cli"},
+    {"formats"},
     {"checks"},
-    {"rules", "formats", "exchange"},
+    {"rules", "exchange"},
     {"analysis", "forward"},
     {"graph"},
     {"spec"},
     {"layers"},
-    {"shape", "window", "spans", "reasons", "diagnostics", "collector"},
+    {"shape", "window", "spans", "reasons", "numbers", "diagnostics", "collector"},
 )
 """From the top down; a part may import what stands on lines below its own, and itself.
 
@@ -51,7 +52,7 @@ THIRD_PARTIES = {
 }
 """Package → where it may be imported."""
 
-HELPERS = {"columns", "diagnostics", "html", "numbers", "rows", "summary"}
+HELPERS = {"columns", "diagnostics", "html", "rows", "summary"}
 """Modules of formats/ that are no format of `--format`: html is the notebook's."""
 
 LAYER_HELPERS = {"__init__", "arrays", "base", "operations", "sliding", "special"}

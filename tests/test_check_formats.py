@@ -11,10 +11,11 @@ from click.testing import CliRunner
 from junitparser import JUnitXml
 
 from convcalc.checks.codes import known_codes
+from convcalc.checks.report import About, CheckReport, fingerprints
 from convcalc.checks.settings import FORMATS
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic, Severity, Span
-from convcalc.formats.check import CHECK_FORMATS, About, CheckReport, fingerprints
+from convcalc.formats.check import CHECK_FORMATS
 from convcalc.formats.check.concise import render as concise
 from convcalc.formats.check.github import render as github
 from convcalc.formats.check.gitlab import render as gitlab

@@ -7,8 +7,8 @@ from convcalc.analysis import analyze
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.checks.settings import Limit
 from convcalc.diagnostics import Problem, closest
-from convcalc.formats.numbers import both_bytes
 from convcalc.graph import Network
+from convcalc.numbers import both_bytes
 from convcalc.shape import Shape
 from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity
 

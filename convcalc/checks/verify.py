@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy
-from convcalc.formats.numbers import grouped
-from convcalc.formats.verify import LayerVerdict, Pair, Timing, Verdict
+from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
 from convcalc.graph import INPUT, Network
 from convcalc.layers.base import Plan
+from convcalc.numbers import grouped
 from convcalc.shape import Shape
 
 

@@ -18,13 +18,14 @@ from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix, k
 from convcalc.checks.configuration import Configurations, SettingsError
 from convcalc.checks.files import Found, find
 from convcalc.checks.globs import glob_problem
+from convcalc.checks.report import About, CheckReport
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import FAIL_ON, FORMATS, Given, Limit, Settings
 from convcalc.cli.options import FILE, network_options
 from convcalc.cli.output import colors, write, write_file
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
-from convcalc.formats.check import About, CheckReport, not_looked_at
-from convcalc.formats.numbers import plural
+from convcalc.formats.check import not_looked_at
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldError
 from convcalc.spec.promises import OPTIMIZERS, limits

@@ -6,9 +6,9 @@ import click
 
 from convcalc.analysis import analyze
 from convcalc.cli.output import write
-from convcalc.formats.numbers import grouped, scaled
 from convcalc.formats.plain import aligned
 from convcalc.graph import load
+from convcalc.numbers import grouped, scaled
 from convcalc.spec.bundled import bundled_architectures
 
 

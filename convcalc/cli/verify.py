@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from convcalc.checks.resources import Needs, available
+from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
 from convcalc.cli.options import FILE, FOLDER, batch_option, network_options
 from convcalc.cli.output import colors, write, write_findings
 from convcalc.diagnostics import exit_code
-from convcalc.formats.numbers import both_bytes, plural
-from convcalc.formats.verify import VERIFY_FORMATS, Verdict
+from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, read
+from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
 from convcalc.spec.source import MAX_BYTES, MapNode, ScalarNode, Source
 

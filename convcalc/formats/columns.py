@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from convcalc.formats.numbers import grouped, megabytes
 from convcalc.formats.rows import Row
+from convcalc.numbers import grouped, megabytes
 from convcalc.window import Field
 
 UNKNOWN = "?"

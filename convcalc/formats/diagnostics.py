@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from convcalc.diagnostics import SEVERITIES, Diagnostic
-from convcalc.formats.numbers import plural
+from convcalc.numbers import plural
 
 MAX_WIDTH = 120
 """Characters of a source line that are shown."""

@@ -2,7 +2,7 @@
 
 from convcalc.analysis.report import Report
 from convcalc.formats.diagnostics import printable
-from convcalc.formats.numbers import both_bytes, grouped, plural, scaled
+from convcalc.numbers import both_bytes, grouped, plural, scaled
 
 
 def title(report: Report) -> str:

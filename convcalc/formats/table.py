@@ -10,9 +10,9 @@ from rich.text import Text
 
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, NONE, UNKNOWN
-from convcalc.formats.numbers import bar, scaled
 from convcalc.formats.rows import Row, rows
 from convcalc.formats.summary import notes, summary, title
+from convcalc.numbers import bar, scaled
 
 LEAST, VERY_LEAST = 20, 14
 """Characters that hyperparameters keep before other columns give way, and before they go."""

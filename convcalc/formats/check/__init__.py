@@ -1,12 +1,6 @@
 """The formats of `convcalc check`: every name, and the module that makes text of its findings."""
 
-import os
-from collections.abc import Mapping
-from hashlib import sha256
-from typing import NamedTuple
-
-from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
-from convcalc.formats.numbers import plural
+from convcalc.numbers import plural
 
 CHECK_FORMATS = {
     "text": "The place, what is, the source with a caret, and what to do.",
@@ -20,73 +14,7 @@ CHECK_FORMATS = {
 """Format → what it is; each is the module of that name with `render`."""
 
 
-class About(NamedTuple):
-    """What there is to say about a code."""
-
-    summary: str
-    name: str = ""
-    """What an advice rule finds, in words joined by `-`."""
-    severity: str = "error"
-    text: str = ""
-    """Markdown."""
-
-
-class CheckReport(NamedTuple):
-    """What a check found."""
-
-    files: tuple[str, ...]
-    """The files that were checked, as they were named."""
-    diagnostics: tuple[Diagnostic, ...]
-    """The findings, file by file and in the order of their places."""
-    codes: Mapping[str, About]
-    """What there is to say about codes; formats that need none are given none."""
-    left_out: int = 0
-    """Promises of specs and the configuration whose codes are not selected."""
-    root: str = "."
-    """The folder that paths in machine formats are relative to."""
-
-    def relative(self, path: str) -> str:
-        """A path as machine formats have it: relative to the root, with `/`."""
-        if path == "-":
-            return path
-        try:
-            shown = os.path.relpath(path, self.root)
-        except ValueError:  # another drive
-            shown = path
-        if shown.split(os.sep)[0] == os.pardir:
-            shown = os.path.abspath(path)
-        return shown.replace(os.sep, "/")
-
-    def of_file(self, path: str) -> list[Diagnostic]:
-        """The findings in one file."""
-        return [found for found in self.diagnostics if found.path == path]
-
-
 def not_looked_at(promises: int) -> str:
     """A sentence that says that promises were left out."""
     were, their = ("was", "its code is") if promises == 1 else ("were", "their codes are")
     return f"{plural(promises, 'promise')} {were} not looked at: {their} not selected."
-
-
-def fingerprints(report: CheckReport) -> list[str]:
-    """For each finding a hash that stays when lines above it come or go.
-
-    It is made of the code, the file, the field and the text of the line; of findings that are
-    alike in these, the second, third … are told apart by number.
-    """
-    counts: dict[str, int] = {}
-    prints = []
-    for found in report.diagnostics:
-        text = " ".join(found.source_line.split())
-        parts = (found.code, report.relative(found.path), found.field or "", text)
-        base = "\0".join(parts)
-        counts[base] = number = counts.get(base, 0) + 1
-        if number > 1:
-            base += f"\0{number}"
-        prints.append(sha256(base.encode("utf-8", "surrogateescape")).hexdigest()[:32])
-    return prints
-
-
-def rank(found: Diagnostic) -> int:
-    """How grave a finding is: 0 could not run, 1 error, 2 warning, 3 note."""
-    return 0 if found.code in REFUSED else 1 + SEVERITIES.index(found.severity)

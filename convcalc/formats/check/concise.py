@@ -1,6 +1,6 @@
 """One line a finding, which terminals and editors make clickable; then how many there are."""
 
-from convcalc.formats.check import CheckReport
+from convcalc.checks.report import CheckReport
 from convcalc.formats.check.text import counts
 from convcalc.formats.diagnostics import STYLES, printable
 

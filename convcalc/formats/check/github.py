@@ -1,6 +1,6 @@
 """Annotations of GitHub Actions, the gravest first: it shows ten of each severity a step."""
 
-from convcalc.formats.check import CheckReport, rank
+from convcalc.checks.report import CheckReport, rank
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 """Severity → the workflow command that shows it."""

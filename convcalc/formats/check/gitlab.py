@@ -2,7 +2,7 @@
 
 import json
 
-from convcalc.formats.check import CheckReport, fingerprints, rank
+from convcalc.checks.report import CheckReport, fingerprints, rank
 
 _SEVERITIES = ("critical", "major", "minor", "info")
 

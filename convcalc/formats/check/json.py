@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 
-from convcalc.formats.check import CheckReport, fingerprints
+from convcalc.checks.report import CheckReport, fingerprints
 from convcalc.formats.json import diagnostic_value
 
 SCHEMA = 1

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from convcalc.checks.report import CheckReport
 from convcalc.diagnostics import REFUSED, Diagnostic
-from convcalc.formats.check import CheckReport
 
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from convcalc import __version__
+from convcalc.checks.report import About, CheckReport, fingerprints, rank
 from convcalc.diagnostics import Diagnostic
-from convcalc.formats.check import About, CheckReport, fingerprints, rank
 
 SCHEMA_URI = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
-from convcalc.formats.check import CheckReport, not_looked_at
+from convcalc.checks.report import CheckReport
+from convcalc.formats.check import not_looked_at
 from convcalc.formats.diagnostics import STYLES, render_one, tally
-from convcalc.formats.numbers import plural
 from convcalc.formats.plain import aligned
+from convcalc.numbers import plural
 
 
 def render(report: CheckReport, *, color: bool = False) -> str:

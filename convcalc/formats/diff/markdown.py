@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from convcalc.analysis.compare import Comparison
 from convcalc.formats.diff import HEAD, RIGHT, row, totals
 from convcalc.formats.markdown import escaped
-from convcalc.formats.numbers import plural
+from convcalc.numbers import plural
 
 MAX_ROWS = 200
 """Layers that are listed; a comment takes 65,536 characters."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from convcalc.analysis.memory import GPUS, Answer, Fit, Gpu, MemoryReport
 from convcalc.analysis.memory.gpus import SHARE
 from convcalc.formats.diagnostics import printable
-from convcalc.formats.numbers import both_bytes, grouped, megabytes, plural
+from convcalc.numbers import both_bytes, grouped, megabytes, plural
 
 MEMORY_FORMATS = {
     "table": "With bars, colours and a picture as wide as the terminal.",

@@ -7,8 +7,8 @@ from itertools import groupby
 from convcalc.analysis.memory import Answer
 from convcalc.formats.memory import Section, sections, title
 from convcalc.formats.memory.timeline import ALWAYS, drawn
-from convcalc.formats.numbers import bar
 from convcalc.formats.plain import aligned
+from convcalc.numbers import bar
 
 BAR = 40
 """Characters of the longest bar."""

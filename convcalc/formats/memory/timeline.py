@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from convcalc.analysis.memory import MemoryReport
-from convcalc.formats.numbers import both_bytes, megabytes
+from convcalc.numbers import both_bytes, megabytes
 
 HEIGHT = 12
 """Rows of the picture."""

@@ -1,10 +1,8 @@
 """The formats of `convcalc verify`: every name, and the module that makes text of a verdict."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
+from convcalc.checks.verdict import LayerVerdict, Pair, Verdict
 from convcalc.formats.diagnostics import printable
-from convcalc.formats.numbers import both_bytes, grouped, megabytes, plural
+from convcalc.numbers import both_bytes, grouped, megabytes, plural
 from convcalc.shape import Shape
 
 VERIFY_FORMATS = {
@@ -15,87 +13,6 @@ VERIFY_FORMATS = {
 """Format → what it is; each is the module of that name with `render`."""
 
 GOOD, BAD, UNSEEN = "✓", "✗", "–"
-
-
-class Pair(NamedTuple):
-    """A number as predicted and as observed; None where it could not be observed."""
-
-    predicted: int
-    observed: int | None
-    most: bool = False
-    """Whether the prediction is a bound that may be stayed below."""
-
-    @property
-    def fine(self) -> bool:
-        """Whether what was observed is what was predicted."""
-        if self.observed is None:
-            return True
-        return self.observed <= self.predicted if self.most else self.observed == self.predicted
-
-
-class LayerVerdict(NamedTuple):
-    """One layer, predicted and observed."""
-
-    name: str
-    kind: str
-    line: int
-    predicted: Shape
-    observed: tuple[int, ...] | None
-    """Channels, then extents, as the array has them; None when its definition raised."""
-    weights: Pair
-    """Values of its weights; 0 for shared ones."""
-    macs: Pair
-    finite: bool | None
-    """Whether all its values are finite; None where they were not looked at."""
-    differences: tuple[str, ...]
-    """What is not as predicted, in words."""
-
-
-class Timing(NamedTuple):
-    """What ran as one step."""
-
-    layers: tuple[str, ...]
-    kernel: str
-    seconds: float
-    macs: int
-
-
-class Verdict(NamedTuple):
-    """A network that was run, beside what was predicted."""
-
-    name: str
-    path: str
-    batch: int
-    dtype: str
-    backend: str
-    tier: str
-    """`engine` or `reference`; `none` when the values were not computed."""
-    seed: int | None
-    """Of random weights; None for weights of a file."""
-    input: Shape
-    output: Shape
-    layers: Sequence[LayerVerdict]
-    """Those that are shown."""
-    layer_count: int
-    """All that were looked at."""
-    weights: Pair
-    macs: Pair
-    activation_bytes: Pair
-    allocated: int
-    """Bytes of the memory for activations with borders and scratch; by the reference, of the
-    outputs that it holds at once."""
-    finite: bool | None
-    differences: tuple[str, ...]
-    """Everything that is not as predicted, in words."""
-    times: Sequence[Timing] = ()
-    classes: Sequence[Sequence[tuple[int, str, float]]] = ()
-    """For each example the likeliest classes: number, name, probability."""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def good(self) -> bool:
-        """Whether everything is as predicted."""
-        return not self.differences
 
 
 def title(verdict: Verdict) -> str:

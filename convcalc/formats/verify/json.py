@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from convcalc.checks.verdict import LayerVerdict, Pair, Verdict
 from convcalc.formats.json import shape_value
-from convcalc.formats.verify import LayerVerdict, Pair, Verdict
 
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""

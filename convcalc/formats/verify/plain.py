@@ -1,10 +1,10 @@
 """The verdict as aligned text, for pipes and files."""
 
+from convcalc.checks.verdict import Verdict
 from convcalc.formats.plain import aligned
 from convcalc.formats.verify import (
     HEAD,
     RIGHT,
-    Verdict,
     allocated,
     class_rows,
     ending,

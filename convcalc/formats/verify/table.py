@@ -2,7 +2,8 @@
 
 import re
 
-from convcalc.formats.verify import BAD, GOOD, Verdict, plain
+from convcalc.checks.verdict import Verdict
+from convcalc.formats.verify import BAD, GOOD, plain
 
 _STYLES = {GOOD: "\x1b[32m", BAD: "\x1b[31m"}
 _MARK = re.compile(f"[{GOOD}{BAD}]$", re.MULTILINE)
