@@ -42,7 +42,10 @@ from convcalc.formats.rows import value_text
 from convcalc.graph import MAX_RANK, MAX_VALUES, loads
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, Declared, Layer, declarations, defaults
+from convcalc.layers.letters import lettered
+from convcalc.reasons import filled, formula, named
 from convcalc.rules.pages import pages
+from convcalc.shape import Shape
 from convcalc.spec import expand, expressions, fields, promises, source, syntax
 from convcalc.spec.schema import spec_schema
 from convcalc.window import MOST
@@ -375,6 +378,33 @@ def commands() -> str:
     return "\n\n".join(parts)
 
 
+FORMULAS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "a stride that tiles the input": ("conv", {"stride": 2}, 225),
+    "dilation": ("conv", {"dilation": 2}, 225),
+    "other padding before than behind": ("conv", {"padding": ((1, 2),)}, 224),
+    "`rounding: floor`, a stride that does not tile it": (
+        "conv",
+        {"stride": 2, "rounding": "floor"},
+        224,
+    ),
+    "`rounding: ceil`, the same": ("maxpool", {"stride": 2, "rounding": "ceil"}, 224),
+    "`padding: same`": ("conv", {"stride": 2, "padding": "same"}, 225),
+    "transposed": ("conv_transpose", {"stride": 2, "padding": 1, "output_padding": 1}, 225),
+}
+"""What the number of outputs is in case of what: a kind, its fields, and an extent W."""
+
+
+def formulas() -> str:
+    rows = []
+    for case, (kind, hyperparameters, size) in FORMULAS.items():
+        filters = {"filters": 8} if "conv" in kind else {}
+        make: Any = layer_class(kind)
+        layer = lettered(make(kernel=3, **filters, **hyperparameters))
+        outputs = layer.plan([Shape(3, (named(size, "W"),))]).output.spatial[0]
+        rows.append((case, formula(outputs), f"{filled(outputs)} = {int(outputs)}"))
+    return table(("Case", "Number of outputs", "For example"), *rows)
+
+
 def storage() -> str:
     titles = {
         "own": "storage of its own",
@@ -394,6 +424,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "expectations": lambda: documented(promises.EXPECTATIONS, "Key of `expect`"),
     "budgets": lambda: documented(promises.BUDGETS, "Key of `budget`"),
     "memory_fields": lambda: documented(promises.MEMORY_FIELDS, "Key of `memory`"),
+    "formulas": formulas,
     "storage": storage,
     "functions": functions,
     "gpus": gpus,

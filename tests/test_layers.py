@@ -494,7 +494,7 @@ WRONG = [
         {"filters": 1, "kernel": 3, "stride": 2, "dilation": 2},
         "12x12x1",
         "CC301",
-        "stride 2 does not tile the input: (12 − 5 + 2·0)/2 + 1 = 4.5",
+        "stride 2 does not tile the input: (12 − 2·(3 − 1) − 1 + 2·0)/2 + 1 = 4.5",
         "stride",
         "use a 13×13 input",
     ),

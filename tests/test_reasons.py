@@ -11,55 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_layers import ROWS, Row, layer, shape
 
-from convcalc.layers import layer_class
-from convcalc.layers.base import Plan, declarations, defaults
+from convcalc.layers.base import Plan
+from convcalc.layers.letters import lettered, lettered_shape
 from convcalc.reasons import Reasoned, filled, formula, name_of, named
-from convcalc.shape import Shape
 from convcalc.window import Window, same, transposed
 
-LETTERS = {
-    "filters": "K",
-    "features": "K",
-    "kernel": "F",
-    "stride": "S",
-    "padding": "P",
-    "dilation": "D",
-    "groups": "G",
-    "multiplier": "M",
-    "output_padding": "O",
-    "size": "N",
-    "factor": "r",
-    "amount": "A",
-}
-AXES = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 SIGNS = {"−": "-", "·": "*", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
-
-
-def lettered(value: Any, letter: str) -> Any:
-    """A field's value with all its whole numbers under the field's letter."""
-    if isinstance(value, tuple):
-        return tuple(lettered(each, letter) for each in value)
-    return named(value, letter) if type(value) is int else value
 
 
 def explained(row: Row) -> Plan:
     """The plan of a row on numbers that remember."""
-    kind = layer_class(row.kind)
-    fields = {
-        name: lettered(row.fields.get(name, defaults(kind).get(name)), LETTERS.get(name, name))
-        for name in declarations(kind)
-        if name in row.fields or name in ("stride", "padding")
-    }
-    inputs = [
-        Shape(
-            named(x.channels, "C"),
-            tuple(
-                named(size, letter) for size, letter in zip(x.spatial, AXES[x.rank], strict=True)
-            ),
-        )
-        for x in map(shape, row.inputs.split())
-    ]
-    return kind(**fields).plan(inputs)
+    inputs = [lettered_shape(shape(text)) for text in row.inputs.split()]
+    return lettered(layer(row.kind, row.fields)).plan(inputs)
 
 
 def numbers(plan: Plan) -> Iterator[int]:

@@ -85,7 +85,10 @@ class Plan(NamedTuple):
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one example; see docs/definitions.md."""
-        return sum([product.macs for product in self.products])
+        macs = 0
+        for product in self.products:
+            macs += product.macs
+        return macs
 
 
 class Declared(NamedTuple):
@@ -98,11 +101,15 @@ class Declared(NamedTuple):
     """Bound that the value must exceed."""
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    letter: str = ""
+    """What formulas call it."""
 
 
-def whole(doc: str, minimum: int = -MAX_WHOLE, maximum: int = MAX_WHOLE) -> Declared:
+def whole(
+    doc: str, minimum: int = -MAX_WHOLE, maximum: int = MAX_WHOLE, *, letter: str = ""
+) -> Declared:
     """Declare an integer."""
-    return Declared("whole", doc, minimum, None, maximum)
+    return Declared("whole", doc, minimum, None, maximum, letter=letter)
 
 
 def number(
@@ -127,9 +134,9 @@ def choice(doc: str, *choices: str) -> Declared:
     return Declared("choice", doc, choices=choices)
 
 
-def axes(doc: str, minimum: int = 1) -> Declared:
+def axes(doc: str, minimum: int = 1, *, letter: str = "") -> Declared:
     """Declare one integer for all spatial axes, or one per axis."""
-    return Declared("axes", doc, minimum, maximum=MAX_WHOLE)
+    return Declared("axes", doc, minimum, maximum=MAX_WHOLE, letter=letter)
 
 
 def ratios(doc: str, above: float = 0) -> Declared:
@@ -137,9 +144,9 @@ def ratios(doc: str, above: float = 0) -> Declared:
     return Declared("ratios", doc, above=above, maximum=MAX_WHOLE)
 
 
-def padding_field(doc: str) -> Declared:
+def padding_field(doc: str, *, letter: str = "") -> Declared:
     """Declare padding: a number, one per axis, (before, after) per axis, `same` or `valid`."""
-    return Declared("padding", doc, 0, maximum=MAX_WHOLE)
+    return Declared("padding", doc, 0, maximum=MAX_WHOLE, letter=letter)
 
 
 def extents(doc: str, minimum: int = 1) -> Declared:

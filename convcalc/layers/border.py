@@ -51,7 +51,7 @@ class Pad(Layer):
     Source: ONNX operator Pad; torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d.
     """
 
-    padding: Annotated[Padding, padding_field("Padding P.")]
+    padding: Annotated[Padding, padding_field("Padding P.", letter="P")]
     mode: Annotated[
         PaddingMode, choice("What the border holds.", "zero", "reflect", "replicate", "circular")
     ] = "zero"

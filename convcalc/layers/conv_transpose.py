@@ -49,13 +49,21 @@ class ConvTranspose(Layer):
     precision = "low"
     layout = "format"
 
-    filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
-    kernel: Annotated[Axes, axes("Kernel size F.")]
-    stride: Annotated[Axes, axes("Stride S: outputs from one input value to the next.")] = 1
-    padding: Annotated[Padding, padding_field("Padding P, cut from the output's border.")] = 0
-    output_padding: Annotated[Axes, axes("Rows added behind the output.", 0)] = 0
-    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
-    groups: Annotated[int, whole("Groups of channels that do not see each other.", 1)] = 1
+    filters: Annotated[int, whole("Number of filters K: channels out.", 1, letter="K")]
+    kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
+    stride: Annotated[
+        Axes, axes("Stride S: outputs from one input value to the next.", letter="S")
+    ] = 1
+    padding: Annotated[
+        Padding, padding_field("Padding P, cut from the output's border.", letter="P")
+    ] = 0
+    output_padding: Annotated[Axes, axes("Rows O added behind the output.", 0, letter="O")] = 0
+    dilation: Annotated[
+        Axes, axes("Distance D between taps; 1 is the ordinary kernel.", letter="D")
+    ] = 1
+    groups: Annotated[
+        int, whole("Groups of channels G that do not see each other.", 1, letter="G")
+    ] = 1
     bias: Annotated[bool, BIAS] = True
 
     def _windows(self, rank: int) -> tuple[Window, ...]:

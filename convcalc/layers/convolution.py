@@ -99,12 +99,16 @@ class Conv(Layer):
     precision = "low"
     layout = "format"
 
-    filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
-    kernel: Annotated[Axes, axes("Kernel size F.")]
-    stride: Annotated[Axes, axes("Stride S.")] = 1
-    padding: Annotated[Padding, padding_field("Padding P.")] = 0
-    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
-    groups: Annotated[int, whole("Groups of channels that do not see each other.", 1)] = 1
+    filters: Annotated[int, whole("Number of filters K: channels out.", 1, letter="K")]
+    kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
+    stride: Annotated[Axes, axes("Stride S.", letter="S")] = 1
+    padding: Annotated[Padding, padding_field("Padding P.", letter="P")] = 0
+    dilation: Annotated[
+        Axes, axes("Distance D between taps; 1 is the ordinary kernel.", letter="D")
+    ] = 1
+    groups: Annotated[
+        int, whole("Groups of channels G that do not see each other.", 1, letter="G")
+    ] = 1
     bias: Annotated[bool, BIAS] = True
     padding_mode: Annotated[PaddingMode, PADDING_MODE] = "zero"
     rounding: Annotated[Rounding, ROUNDING] = "exact"
@@ -144,11 +148,13 @@ class DepthwiseConv(Layer):
     precision = "low"
     layout = "format"
 
-    kernel: Annotated[Axes, axes("Kernel size F.")]
-    stride: Annotated[Axes, axes("Stride S.")] = 1
-    padding: Annotated[Padding, padding_field("Padding P.")] = 0
-    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
-    multiplier: Annotated[int, whole("Filters per channel.", 1)] = 1
+    kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
+    stride: Annotated[Axes, axes("Stride S.", letter="S")] = 1
+    padding: Annotated[Padding, padding_field("Padding P.", letter="P")] = 0
+    dilation: Annotated[
+        Axes, axes("Distance D between taps; 1 is the ordinary kernel.", letter="D")
+    ] = 1
+    multiplier: Annotated[int, whole("Filters per channel M.", 1, letter="M")] = 1
     bias: Annotated[bool, BIAS] = True
     padding_mode: Annotated[PaddingMode, PADDING_MODE] = "zero"
     rounding: Annotated[Rounding, ROUNDING] = "exact"

@@ -24,7 +24,7 @@ class Linear(Layer):
     keeps = "input"
     precision = "low"
 
-    features: Annotated[int, whole("Number of outputs.", 1)]
+    features: Annotated[int, whole("Number of outputs K.", 1, letter="K")]
     bias: Annotated[bool, BIAS] = True
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:

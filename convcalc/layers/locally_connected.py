@@ -37,11 +37,13 @@ class LocallyConnected(Layer):
     Source: CS231n notes, "Parameter Sharing"; Keras LocallyConnected2D.
     """
 
-    filters: Annotated[int, whole("Number of filters K: channels out.", 1)]
-    kernel: Annotated[Axes, axes("Kernel size F.")]
-    stride: Annotated[Axes, axes("Stride S.")] = 1
-    padding: Annotated[Padding, padding_field("Padding P.")] = 0
-    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
+    filters: Annotated[int, whole("Number of filters K: channels out.", 1, letter="K")]
+    kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
+    stride: Annotated[Axes, axes("Stride S.", letter="S")] = 1
+    padding: Annotated[Padding, padding_field("Padding P.", letter="P")] = 0
+    dilation: Annotated[
+        Axes, axes("Distance D between taps; 1 is the ordinary kernel.", letter="D")
+    ] = 1
     bias: Annotated[bool, flag("Add a learned number per output value.")] = True
     rounding: Annotated[Rounding, ROUNDING] = "exact"
 

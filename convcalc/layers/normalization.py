@@ -113,7 +113,7 @@ class GroupNorm(Layer):
     keeps = "input"
     precision = "full_on_cuda"
 
-    groups: Annotated[int, whole("Number of groups.", 1)]
+    groups: Annotated[int, whole("Number of groups G.", 1, letter="G")]
     eps: Annotated[float, EPS] = 1e-5
     affine: Annotated[bool, AFFINE] = True
 

@@ -34,7 +34,7 @@ from convcalc.window import Window
 if TYPE_CHECKING:
     from convcalc.layers.operations import Operation
 
-STRIDE = axes("Stride S; the kernel size when left out.")
+STRIDE = axes("Stride S; the kernel size when left out.", letter="S")
 
 
 def pooling_plan(layer: "MaxPool | AvgPool | LpPool", x: Shape) -> Plan:
@@ -78,10 +78,14 @@ class MaxPool(Layer):
     ceils: ClassVar[bool] = True
     keeps = "input"
 
-    kernel: Annotated[Axes, axes("Kernel size F.")]
+    kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
     stride: Annotated[Axes | None, STRIDE] = None
-    padding: Annotated[Padding, padding_field("Padding P, at most half the kernel.")] = 0
-    dilation: Annotated[Axes, axes("Distance D between taps; 1 is the ordinary kernel.")] = 1
+    padding: Annotated[
+        Padding, padding_field("Padding P, at most half the kernel.", letter="P")
+    ] = 0
+    dilation: Annotated[
+        Axes, axes("Distance D between taps; 1 is the ordinary kernel.", letter="D")
+    ] = 1
     rounding: Annotated[Rounding, ROUNDING] = "exact"
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
@@ -135,9 +139,11 @@ class AvgPool(Layer):
     ceils: ClassVar[bool] = True
     keeps = "input"
 
-    kernel: Annotated[Axes, axes("Kernel size F.")]
+    kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
     stride: Annotated[Axes | None, STRIDE] = None
-    padding: Annotated[Padding, padding_field("Padding P, at most half the kernel.")] = 0
+    padding: Annotated[
+        Padding, padding_field("Padding P, at most half the kernel.", letter="P")
+    ] = 0
     count_include_pad: Annotated[bool, flag("Count the padding's zeros in the mean.")] = True
     divisor: Annotated[int | None, whole("Divide by this instead of the count.", 1)] = None
     rounding: Annotated[Rounding, ROUNDING] = "exact"
@@ -190,9 +196,11 @@ class LpPool(Layer):
 
     ceils: ClassVar[bool] = True
 
-    kernel: Annotated[Axes, axes("Kernel size F.")]
+    kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
     stride: Annotated[Axes | None, STRIDE] = None
-    padding: Annotated[Padding, padding_field("Padding P with zeros, at most half the kernel.")] = 0
+    padding: Annotated[
+        Padding, padding_field("Padding P with zeros, at most half the kernel.", letter="P")
+    ] = 0
     norm: Annotated[float, number("Exponent p.", above=0, maximum=MAX_WHOLE)] = 2
     rounding: Annotated[Rounding, ROUNDING] = "exact"
 

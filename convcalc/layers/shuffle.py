@@ -22,7 +22,7 @@ class PixelShuffle(Layer):
     Shapes: H×W×C → H·r×W·r×C/r². Source: Shi et al., arXiv:1609.05158; torch.nn.PixelShuffle.
     """
 
-    factor: Annotated[int, whole("Upscale factor r.", 1)]
+    factor: Annotated[int, whole("Upscale factor r.", 1, letter="r")]
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Channels that divide into blocks of positions."""
@@ -79,7 +79,7 @@ class ChannelShuffle(Layer):
     Shapes: unchanged. Source: Zhang et al., arXiv:1707.01083; torch.nn.ChannelShuffle.
     """
 
-    groups: Annotated[int, whole("Number of groups.", 1)]
+    groups: Annotated[int, whole("Number of groups G.", 1, letter="G")]
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Groups that divide the channels."""

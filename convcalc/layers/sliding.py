@@ -6,6 +6,7 @@ from typing import Protocol
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Axes, Padding, Rounding
+from convcalc.reasons import filled, named
 from convcalc.shape import Shape
 from convcalc.window import Window, same
 
@@ -250,13 +251,17 @@ def _formula(found: tuple[Window, ...], x: Shape, left_over: list[int]) -> str:
     for axis, (window, size, rest) in enumerate(zip(found, x.spatial, left_over, strict=True)):
         if not rest:
             continue
-        padding = (
-            f"2·{window.before}"
-            if window.before == window.after
-            else f"{window.before} + {window.after}"
+        dilation = named(window.dilation, "D") if window.dilation > 1 else 1
+        letters = Window(
+            named(window.kernel, "F"),
+            window.stride,
+            dilation,
+            named(window.before, "P"),
+            named(window.after, "P"),
         )
-        quotient = decimal(window.room(size) + window.stride, window.stride)
-        text = f"({size} − {window.extent} + {padding})/{window.stride} + 1 = {quotient}"
+        room = letters.room(named(size, "W"))
+        quotient = decimal(room + window.stride, window.stride)
+        text = f"({filled(room)})/{window.stride} + 1 = {quotient}"
         if len(set(zip(found, x.spatial, strict=True))) > 1:
             text += f" ({AXIS_NAMES[x.rank][axis]})"
         if text not in shown:

@@ -350,7 +350,7 @@ def _check_bounds(declared: Declared, value: Any, node: Node) -> None:
         for position, part in enumerate(value):
             _check_bounds(declared, part, parts[position] if position < len(parts) else node)
         return
-    _, _, minimum, above, maximum, _ = declared
+    minimum, above, maximum = declared.minimum, declared.above, declared.maximum
     if minimum is not None and value < minimum:
         least = _bound(minimum)
         advice = f"use {least} or more"
