@@ -146,7 +146,7 @@ KINDS: dict[str, list[tuple[str, str]]] = {
     "lrn": [("[lrn: 5]", "11x9x6"), ("[lrn: 4]", "6")],
     **{
         kind: [(f"[conv: {{filters: 8, kernel: 3}}, {kind}]", "11x9x6"), (f"[{kind}]", "11x6")]
-        for kind in kinds("activation", "softmax")
+        for kind in sorted(kinds("activation", "softmax"))
     },
     "dropout": [("[dropout, conv: {filters: 8, kernel: 3, padding: 1}, dropout, relu]", "9x9x6")],
     "flatten": [("[flatten]", "5x4x3"), ("[flatten]", "9"), ("[flatten: {start: 2}]", "5x4x3")],
