@@ -222,3 +222,27 @@ def test_a_member_or_an_overridden_run_says_nothing_about_unused_comments() -> N
 def test_every_bundled_name_is_clean() -> None:
     for name in bundled_names():
         assert check_file(name, Task()).diagnostics == (), name
+
+
+# Comments
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1  # one # two\n", [("# one # two", 6, 1, False)]),
+        ("# one # two\n  # three # four\na: 1\n", [
+            ("# one # two", 0, 1, True), ("# three # four", 14, 2, True)]),
+        ("a: 'x # y'  # z\n", [("# z", 12, 1, False)]),
+        ('a: x#y\nb: "#"\n', []),
+        ("a: |  # in front\n  # text\nb: 1 # behind\n", [
+            ("# in front", 6, 1, False), ("# behind", 31, 3, False)]),
+        ("#\n#", [("#", 0, 1, True), ("#", 2, 2, True)]),
+        ("a: 1\r\n# b\r\n", [("# b", 6, 2, True)]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_comments_are_found_where_yaml_has_them(
+    text: str, expected: list[tuple[str, int, int, bool]]
+) -> None:
+    assert [tuple(comment) for comment in comments(Source("x", text))] == expected

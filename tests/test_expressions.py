@@ -32,6 +32,7 @@ from convcalc.spec.expressions import (
     Not,
     Sign,
     Value,
+    clipped,
     constant,
 )
 from convcalc.spec.syntax import evaluate, parse
@@ -241,6 +242,29 @@ def test_functions_take_so_many_arguments_and_no_others(name: str) -> None:
             evaluate(text, {})
         assert caught.value.code == "CC112"
         assert f"gives {name} {count} argument" in caught.value.message
+
+
+def test_long_text_is_cut_in_the_middle_and_names_after_the_tenth() -> None:
+    """Messages stay on a line: 60 characters of a text, 10 of many names."""
+    letters = "".join(chr(ord("a") + number % 26) for number in range(70))
+    assert clipped(letters[:60]) == letters[:60]
+    assert clipped(letters[:61]) == f"{letters[:40]}…{letters[42:61]}"
+    assert len(clipped(letters)) == 60
+    assert clipped(" a\n\t b ") == "a b"
+    assert clipped("a\x07b") == "a<U+0007>b"
+
+    def known(count: int) -> str:
+        names: dict[str, Value] = {f"name{number:02}": 1 for number in range(count)}
+        with pytest.raises(ExpressionError) as caught:
+            evaluate("quite_another", names)
+        return caught.value.help or ""
+
+    assert "name09" in known(10)
+    assert "more" not in known(10)
+    assert "name09" in known(11)
+    assert "name10" not in known(11)
+    assert "and 1 more" in known(11)
+    assert "and 2 more" in known(12)
 
 
 # -------------------------------------------------------------------------------- errors

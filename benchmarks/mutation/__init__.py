@@ -14,6 +14,7 @@ and tests are the same. `--again` tries the survivors of an older run anew on th
 """
 
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--measure", action="store_true", help="find anew which tests reach what")
     options = parser.parse_args(arguments)
     FOLDER.mkdir(exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and what was started ends, too
     state = digest()
     tests = test_map(FOLDER / "tests.json", options.jobs, anew=options.measure)
     preload(tests.modules)

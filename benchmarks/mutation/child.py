@@ -80,15 +80,20 @@ class Child:
                 said = Verdict(*self.pipe.recv())
             except EOFError:
                 said = None
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)  # what it may have left running too
+        status, seconds = self.end()
+        if said is None:
+            return Verdict("killed", f"ended by {status}", seconds)
+        return said._replace(seconds=seconds)
+
+    def end(self) -> tuple[int, float]:
+        """End it, and what it may have left running; its exit status and processor seconds."""
+        for kill in (os.killpg, os.kill):  # by itself, where it has no group of its own yet
+            with suppress(ProcessLookupError):
+                kill(self.pid, signal.SIGKILL)
         _, status, usage = os.wait4(self.pid, 0)
-        seconds = usage.ru_utime + usage.ru_stime
         self.pipe.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-        if said is None:
-            return Verdict("killed", f"ended by {os.waitstatus_to_exitcode(status)}", seconds)
-        return said._replace(seconds=seconds)
+        return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
 
     @property
     def late(self) -> bool:
@@ -120,6 +125,7 @@ def start(job: Job) -> Child:
 
 def _run(job: Job, folder: str, pipe: Connection) -> Verdict:
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
+from pathlib import PurePath
 
 from benchmarks.mutation.changes import Change
 from benchmarks.mutation.child import Child, Job, Verdict, start
@@ -58,13 +59,24 @@ class Schedule:
         killers = Counter[str]()
         for name, count in kills.items():
             killers[_file(name)] += count
-        best = sorted(
-            files, key=lambda file: (-killers[file], -files[file] / self._sizes[file], -files[file])
-        )[:FIRST]
+        words = {part.rstrip("s") for part in PurePath(change.path).with_suffix("").parts[1:]}
+
+        def far(name: str) -> bool:
+            """Whether a file of tests is named after something else."""
+            return not any(word in name for word in words)
+
+        def rank(file: str) -> tuple[float, ...]:
+            return -killers[file], far(file), -files[file] / self._sizes[file], -files[file]
+
+        def price(name: str) -> float:
+            """What a kill by a test may cost: its seconds, less where it has killed before."""
+            likely = (1 + kills[name]) * (1 if far(_file(name)) else 4)
+            return (seconds[name] + 0.01) / likely
 
         def order(names: Iterable[str]) -> list[str]:
-            return sorted(names, key=lambda name: (-kills[name], seconds[name]))
+            return sorted(names, key=price)
 
+        best = sorted(files, key=rank)[:FIRST]
         first = self._within(order(name for name in near or around if _file(name) in best), SOON)
         rest = [*order(near.difference(first)), *order(around.difference(first))]
         rest = self._within(rest, self._budget)
@@ -129,27 +141,31 @@ def judge(
         schedule.learn(change, verdict)
         return change, verdict
 
-    while True:
-        while len(running) < jobs and (change := next_change()) is not None:
-            if change.key in known:
-                yield done(change, known[change.key])
-            elif first := schedule.jobs(change):
-                running[start(first[0])] = change, first[1:], 0.0
-            else:
-                yield done(change, Verdict("survived", "no test reaches it", 0))
-        if not running:
-            return
-        ready = wait([child.pipe for child in running], timeout=5)
-        for child in [c for c in running if c.pipe in ready or c.late]:
-            change, rest, spent = running.pop(child)
-            verdict = child.result()
-            verdict = verdict._replace(seconds=verdict.seconds + spent)
-            if verdict.outcome == "broken":
-                raise SystemExit(f"{change}\n{verdict.said}")
-            if verdict.outcome == "killed" and not schedule.trusts(verdict.said):
-                rest = schedule.jobs(change)  # a test that fails by itself has killed nothing
-                verdict = verdict._replace(outcome="survived")
-            if verdict.outcome == "survived" and rest:
-                running[start(rest[0])] = change, rest[1:], verdict.seconds
-                continue
-            yield done(change, verdict)
+    try:
+        while True:
+            while len(running) < jobs and (change := next_change()) is not None:
+                if change.key in known:
+                    yield done(change, known[change.key])
+                elif first := schedule.jobs(change):
+                    running[start(first[0])] = change, first[1:], 0.0
+                else:
+                    yield done(change, Verdict("survived", "no test reaches it", 0))
+            if not running:
+                return
+            ready = wait([child.pipe for child in running], timeout=5)
+            for child in [c for c in running if c.pipe in ready or c.late]:
+                change, rest, spent = running.pop(child)
+                verdict = child.result()
+                verdict = verdict._replace(seconds=verdict.seconds + spent)
+                if verdict.outcome == "broken":
+                    raise SystemExit(f"{change}\n{verdict.said}")
+                if verdict.outcome == "killed" and not schedule.trusts(verdict.said):
+                    rest = schedule.jobs(change)  # a test that fails by itself has killed nothing
+                    verdict = verdict._replace(outcome="survived")
+                if verdict.outcome == "survived" and rest:
+                    running[start(rest[0])] = change, rest[1:], verdict.seconds
+                    continue
+                yield done(change, verdict)
+    finally:
+        for child in running:
+            child.end()
