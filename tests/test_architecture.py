@@ -192,6 +192,30 @@ def test_every_command_has_a_row_and_a_module() -> None:
         assert re.search("\x08\n *Example", text), f"`convcalc {name} --help` shows no example"
 
 
+@pytest.mark.parametrize(
+    ("said", "home"),
+    [
+        ('"--format"', "options.py"),
+        ("write_all(", "output.py"),
+        ('"table" if ', "options.py"),
+        ("def end(", "output.py"),
+    ],
+)
+def test_the_format_and_the_end_of_a_command_are_said_once(said: str, home: str) -> None:
+    files = [path for path in (PACKAGE / "cli").glob("*.py") if said in path.read_text("utf-8")]
+
+    assert [path.name for path in files] == [home]
+
+
+def test_every_command_with_formats_ends_in_one_way() -> None:
+    for name in COMMANDS:
+        command = import_module(f"convcalc.cli.{name}").command
+        chosen = [one.name for one in command.params if "--format" in one.opts]
+
+        # check writes several formats at once, and its exit code is a matter of configuration.
+        assert chosen in ([], ["format_name" if name == "check" else "output"])
+
+
 def test_every_layer_has_a_row() -> None:
     classes = {
         (path.stem, node.name)

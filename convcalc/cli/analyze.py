@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 
 import click
 
 from convcalc.analysis import Report, analyze
-from convcalc.cli.options import network_options, size_options
-from convcalc.cli.output import colors, write_all, write_findings
-from convcalc.diagnostics import Diagnostic, exit_code
+from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.output import Output, colors
+from convcalc.diagnostics import Diagnostic
 from convcalc.formats import FORMATS
 from convcalc.graph import Network, read
 from convcalc.shape import Shape
@@ -39,13 +38,7 @@ def _columns(
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @network_options
 @size_options
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(list(FORMATS)),
-    help="How to show it; a table on a terminal, plain text in a pipe.",
-)
+@output_options(FORMATS, "convcalc.formats")
 @click.option(
     "--columns",
     callback=_columns,
@@ -71,7 +64,7 @@ def command(
     settings: tuple[tuple[str, str], ...],
     batch: int,
     dtype: str,
-    format_name: str | None,
+    output: Output,
     columns: tuple[str, ...] | None,
     depth: int | None,
     *,
@@ -88,11 +81,11 @@ def command(
       convcalc analyze net.yaml --batch 32 --input 384x384x3 --set classes=10
       convcalc analyze resnet.yaml --depth 1 --format markdown
     """
-    name = format_name or ("table" if sys.stdout.isatty() else "plain")
+    name = output.format
     if name == "json" and (columns or depth):
         option = "--columns" if columns else "--depth"
         raise click.UsageError(f"json has every column of every layer, whatever {option} says")
-    render = import_module(f"convcalc.formats.{name}").render
+    render = output.renderer.render
     found: list[Diagnostic] = []
     texts: list[str] = []
     verdicts = []
@@ -111,12 +104,11 @@ def command(
         if name == "csv":
             options.update(header=not texts, several=len(specs) > 1)
         texts.append(_rendered(render, name, report, options, peak))
-    write_all(texts, name)
-    for text, _ in verdicts:
-        # Formats that programs read stay what they are.
-        click.echo(text, err=name in ("json", "csv"))
-    write_findings(found, below=bool(texts))
-    sys.exit(exit_code(found) or int(not all(good for _, good in verdicts)))
+    notes = [text for text, _ in verdicts]
+    if notes and name not in ("json", "csv"):  # which stay what they are
+        texts[-1:] = ["\n".join([*(text.removesuffix("\n") for text in texts[-1:]), *notes, ""])]
+        notes = []
+    output.end(texts, found, notes=notes, failed=not all(good for _, good in verdicts))
 
 
 def _peak(network: Network, batch: int, dtype: str) -> int | None:

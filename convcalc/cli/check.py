@@ -21,7 +21,7 @@ from convcalc.checks.globs import glob_problem
 from convcalc.checks.report import About, CheckReport
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import FAIL_ON, FORMATS, Given, Limit, Settings
-from convcalc.cli.options import FILE, network_options
+from convcalc.cli.options import FILE, format_option, network_options
 from convcalc.cli.output import colors, write, write_file
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
 from convcalc.formats.check import not_looked_at
@@ -133,12 +133,8 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH|DIR|GLOB|-]...")
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(FORMATS),
-    help="Format of standard output; text, and github besides under GitHub Actions.",
+@format_option(
+    FORMATS, help="Format of standard output; text, and github besides under GitHub Actions."
 )
 @click.option(
     "-o",

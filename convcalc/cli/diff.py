@@ -7,15 +7,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
-from importlib import import_module
 from typing import NamedTuple
 
 import click
 
 from convcalc.analysis.compare import TOTALS, Comparison, compare
-from convcalc.cli.options import network_options, size_options
-from convcalc.cli.output import colors, write_all, write_findings
-from convcalc.diagnostics import exit_code
+from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.output import Output, colors
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import INPUT, Network, read, read_text
 from convcalc.shape import Shape
@@ -87,15 +85,7 @@ def _limits(
 )
 @network_options
 @size_options
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(list(DIFF_FORMATS)),
-    default="table",
-    show_default=True,
-    help="How to show it.",
-)
+@output_options(DIFF_FORMATS, "convcalc.formats.diff", default="table")
 @click.option(
     "--fail-on-increase",
     "limits",
@@ -111,7 +101,7 @@ def command(
     settings: tuple[tuple[str, str], ...],
     batch: int,
     dtype: str,
-    format_name: str,
+    output: Output,
     limits: tuple[Limit, ...],
 ) -> None:
     """Show layers added, removed and changed, and what that does to the totals.
@@ -167,34 +157,28 @@ def command(
     errors = (found for pair in pairs for network in pair for found in network.errors)
     failed = list(dict.fromkeys(errors))
     if failed:
-        write_findings(failed)
-        sys.exit(exit_code(failed))
+        output.end((), failed)
     comparisons = [compare(old, new, batch=batch, dtype=dtype) for old, new in pairs]
-    render = import_module(f"convcalc.formats.diff.{format_name}").render
-    texts = [render(one, color=colors(sys.stdout)) for one in comparisons]
-    write_all(texts, format_name)
-    for note in notes:
-        click.echo(f"convcalc: {note}", err=True)
-    old_ones = [one for one in comparisons if one.new.path not in fresh]
-    sys.exit(int(_grown(old_ones, limits)))
+    texts = [output.renderer.render(one, color=colors(sys.stdout)) for one in comparisons]
+    grown = _grown([one for one in comparisons if one.new.path not in fresh], limits)
+    notes = [f"convcalc: {note}" for note in [*notes, *grown]]
+    output.end(texts, notes=notes, failed=bool(grown))
 
 
-def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> bool:
-    """Whether a total grew by more than it may; says so."""
-    grown = False
+def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> list[str]:
+    """A note for each total that grew by more than it may."""
+    notes = []
     for comparison in comparisons:
         for limit in limits:
             delta = comparison.total(limit.name)
             if limit.allows(comparison) or delta is None:
                 continue
-            grown = True
             share = f" ({delta.ratio:.2%})" if delta.ratio is not None else ""
-            click.echo(
-                f"convcalc: {comparison.new.path}: {limit.name.replace('_', ' ')} grew by "
-                f"{delta.difference:,}{share}, and {limit.text} is allowed",
-                err=True,
+            notes.append(
+                f"{comparison.new.path}: {limit.name.replace('_', ' ')} grew by "
+                f"{delta.difference:,}{share}, and {limit.text} is allowed"
             )
-    return grown
+    return notes
 
 
 def _nothing(network: Network, path: str) -> Network:

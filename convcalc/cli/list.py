@@ -5,7 +5,8 @@ import json
 import click
 
 from convcalc.analysis import analyze
-from convcalc.cli.output import write
+from convcalc.cli.options import output_options
+from convcalc.cli.output import Output
 from convcalc.formats.plain import aligned
 from convcalc.graph import load
 from convcalc.numbers import grouped, scaled
@@ -14,16 +15,10 @@ from convcalc.spec.bundled import bundled_architectures
 
 @click.command("list")
 @click.argument("patterns", nargs=-1, metavar="[TEXT]...")
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(["plain", "names", "json"]),
-    default="plain",
-    show_default=True,
-    help="How to show them; names alone take no time.",
+@output_options(
+    ["plain", "names", "json"], default="plain", text="How to show them; names alone take no time"
 )
-def command(patterns: tuple[str, ...], format_name: str) -> None:
+def command(patterns: tuple[str, ...], output: Output) -> None:
     """List the bundled architectures with input, parameters, MACs and year.
 
     With TEXTs, only those whose names hold one of them.
@@ -38,9 +33,8 @@ def command(patterns: tuple[str, ...], format_name: str) -> None:
     ]
     if not names:
         raise click.UsageError(f"no architecture's name holds {' or '.join(map(repr, patterns))}")
-    if format_name == "names":
-        write("".join(f"{name}\n" for name in names))
-        return
+    if output.format == "names":
+        output.end(["".join(f"{name}\n" for name in names)])
     found = []
     for name in names:
         network = load(name)
@@ -55,13 +49,12 @@ def command(patterns: tuple[str, ...], format_name: str) -> None:
                 "reference": network.reference,
             }
         )
-    if format_name == "json":
-        write(json.dumps(found, indent=1, ensure_ascii=False) + "\n", format_name)
-        return
+    if output.format == "json":
+        output.end([json.dumps(found, indent=1, ensure_ascii=False) + "\n"])
     cells = [["Name", "Input", "Parameters", "MACs", "Year"]]
     for entry in found:
         label, shape, parameters, macs, year, _ = entry.values()
         assert isinstance(parameters, int)  # noqa: S101 (for the type checker)
         assert isinstance(macs, int)  # noqa: S101
         cells.append([str(label), str(shape), grouped(parameters), scaled(macs), str(year or "")])
-    write("\n".join(aligned(cells, [False, True, True, True, True])) + "\n")
+    output.end(["\n".join(aligned(cells, [False, True, True, True, True])) + "\n"])

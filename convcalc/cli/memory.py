@@ -1,7 +1,6 @@
 """`convcalc memory`: what inference and training take, and which batch fits."""
 
 import sys
-from importlib import import_module
 
 import click
 from click.core import ParameterSource
@@ -18,9 +17,9 @@ from convcalc.analysis.memory import (
     refusals,
 )
 from convcalc.analysis.memory.sharding import STAGES
-from convcalc.cli.options import network_options, size_options
-from convcalc.cli.output import colors, write_all, write_findings
-from convcalc.diagnostics import Diagnostic, Span, exit_code
+from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.output import Output, colors
+from convcalc.diagnostics import Diagnostic, Span
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 from convcalc.shape import Shape
@@ -143,13 +142,7 @@ def _checkpoint(
 )
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(list(MEMORY_FORMATS)),
-    help="How to show it; a table on a terminal, plain text in a pipe.",
-)
+@output_options(MEMORY_FORMATS, "convcalc.formats.memory")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -174,7 +167,7 @@ def command(
     arena: bool,  # noqa: FBT001
     layers: bool,  # noqa: FBT001
     timeline: bool,  # noqa: FBT001
-    format_name: str | None,
+    output: Output,
 ) -> None:
     """Show what inference, or a training step, takes: every part, and the peak with its layer.
 
@@ -190,10 +183,9 @@ def command(
     _sensible(ctx, training=training, limits=limits)
     if context is not None:
         limits = tuple(limit._replace(context=context) if limit.gpu else limit for limit in limits)
-    if layers and timeline and format_name == "csv":
+    if layers and timeline and output.format == "csv":
         message = "csv shows --layers or --timeline, not both"
         raise click.UsageError(message)
-    name = format_name or ("table" if sys.stdout.isatty() else "plain")
     dtype_given = ctx.get_parameter_source("dtype") is ParameterSource.COMMANDLINE
     terms = Terms(
         dtype,
@@ -214,7 +206,7 @@ def command(
         deploy,
         (dtype if dtype_given else "int8") if arena else None,
     )
-    module = import_module(f"convcalc.formats.memory.{name}")
+    module = output.renderer
     found: list[Diagnostic] = []
     texts: list[str] = []
     for spec in specs:
@@ -224,7 +216,7 @@ def command(
         known += [each for each in refused if each not in known]
         if refused:
             found += known
-            if name == "json":
+            if output.format == "json":
                 texts.append(module.refused(network.name, network.path, known))
             continue
         answered = _answer(network, terms, batch, questions)
@@ -241,9 +233,7 @@ def command(
                 diagnostics=known,
             )
         )
-    write_all(texts, name)
-    write_findings(found, below=bool(texts))
-    sys.exit(exit_code(found))
+    output.end(texts, found)
 
 
 def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) -> None:

@@ -1,10 +1,12 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
+from convcalc.cli.output import Output
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldError, parse_shape
 
@@ -60,6 +62,41 @@ def _each_once(
             message = f"{name} is given twice, as {before} and as {text}"
             raise click.BadParameter(message, ctx, param)
     return values
+
+
+def format_option(
+    formats: Iterable[str], name: str = "format_name", **settings: Any
+) -> Callable[[F], F]:
+    """--format, one of `formats`, as the argument `name`; `settings` are click's."""
+    return click.option("-f", "--format", name, type=click.Choice([*formats]), **settings)
+
+
+def output_options(
+    formats: Iterable[str],
+    package: str = "",
+    *,
+    default: str | None = None,
+    text: str = "How to show it",
+) -> Callable[[F], F]:
+    """--format of a command, as an `Output`; modules of the formats are in `package`.
+
+    Without a default it is a table on a terminal, and plain text elsewhere.
+    """
+
+    def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> Output:
+        del ctx, param
+        return Output(value or ("table" if sys.stdout.isatty() else "plain"), package)
+
+    if default is None:
+        text += "; a table on a terminal, plain text in a pipe"
+    return format_option(
+        formats,
+        "output",
+        default=default,
+        show_default=default is not None,
+        callback=chosen,
+        help=f"{text}.",
+    )
 
 
 def network_options(function: F) -> F:

@@ -8,7 +8,8 @@ import codecs
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -155,6 +156,43 @@ def write_all(texts: Sequence[str], name: str) -> None:
         write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n", name)
     else:
         write(("" if name == "csv" else "\n").join(texts), name)
+
+
+class Output(NamedTuple):
+    """How a command answers: the format that was chosen, and the end that all commands have."""
+
+    format: str
+    package: str = ""
+    """The package of the formats, each a module with `render`; empty where the command has none."""
+
+    @property
+    def renderer(self) -> Any:
+        """The module that makes text in this format."""
+        return import_module(f"{self.package}.{self.format}")
+
+    def end(
+        self,
+        texts: Sequence[str],
+        findings: "Iterable[Diagnostic]" = (),
+        *,
+        notes: Sequence[str] = (),
+        failed: bool = False,
+    ) -> NoReturn:
+        """Write the answers, then notes and findings on standard error, and end.
+
+        The exit code is that of the findings, and 1 where they are harmless and it `failed`.
+        """
+        listed = [*findings]
+        write_all(texts, self.format)
+        for note in notes:
+            click.echo(note, err=True)
+        write_findings(listed, below=bool(texts))
+        code = 0
+        if listed:
+            from convcalc.diagnostics import exit_code
+
+            code = exit_code(listed)
+        sys.exit(code or int(failed))
 
 
 def write_file(path: str, text: str) -> None:

@@ -4,7 +4,8 @@ import json
 
 import click
 
-from convcalc.cli.output import write
+from convcalc.cli.options import output_options
+from convcalc.cli.output import Output
 from convcalc.diagnostics import closest
 from convcalc.rules.pages import Page, pages
 
@@ -12,16 +13,8 @@ from convcalc.rules.pages import Page, pages
 @click.command("rule")
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 @click.option("--all", "every", is_flag=True, help="Every page there is.")
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to show them.",
-)
-def command(codes: tuple[str, ...], *, every: bool, format_name: str) -> None:
+@output_options(["text", "json"], default="text", text="How to show them")
+def command(codes: tuple[str, ...], *, every: bool, output: Output) -> None:
     """Show the page of a code: what it says, why, a flagged spec and a better one.
 
     A CODE is CC401, the name of a rule, or the start of several codes, as CC4; without any, all
@@ -34,14 +27,13 @@ def command(codes: tuple[str, ...], *, every: bool, format_name: str) -> None:
         raise click.UsageError("--all shows every page, and a CODE those of that code alone")
     found = pages()
     chosen = list(found.values()) if every or not codes else _chosen(codes, found)
-    if format_name == "json":
+    if output.format == "json":
         listed = [_fields(page) for page in chosen]
         text = json.dumps({"schema": 1, "rules": listed}, indent=1, ensure_ascii=False)
-        write(f"{text}\n", format_name)
-    elif codes or every:
-        write("\n".join(page.markdown for page in chosen))
-    else:
-        write("".join(f"{page.code}  {page.summary}\n" for page in chosen))
+        output.end([f"{text}\n"])
+    if codes or every:
+        output.end([page.markdown for page in chosen])
+    output.end(["".join(f"{page.code}  {page.summary}\n" for page in chosen)])
 
 
 def _chosen(codes: tuple[str, ...], found: dict[str, Page]) -> list[Page]:

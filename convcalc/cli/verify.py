@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import click
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
-from convcalc.cli.options import FILE, FOLDER, batch_option, network_options
-from convcalc.cli.output import colors, write, write_findings
-from convcalc.diagnostics import exit_code
+from convcalc.cli.options import FILE, FOLDER, batch_option, network_options, output_options
+from convcalc.cli.output import Output, colors, write_findings
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, read
 from convcalc.numbers import both_bytes, plural
@@ -111,13 +109,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
     help="Write activations to DIR/activations.npz.",
 )
 @click.option("--profile", is_flag=True, help="Show the time of each step, the best of three runs.")
-@click.option(
-    "-f",
-    "--format",
-    "format_name",
-    type=click.Choice(list(VERIFY_FORMATS)),
-    help="How to show it; a table on a terminal, plain text in a pipe.",
-)
+@output_options(VERIFY_FORMATS, "convcalc.formats.verify")
 def command(
     spec: str,
     shape: Shape | None,
@@ -135,7 +127,7 @@ def command(
     top: int | None,
     classes: str | None,
     folder: str | None,
-    format_name: str | None,
+    output: Output,
     *,
     engine: bool,
     profile: bool,
@@ -154,8 +146,7 @@ def command(
     """
     network = read(spec, input=shape, parameters=dict(settings))
     if network.errors:
-        write_findings(network.errors)
-        sys.exit(exit_code(network.errors))
+        output.end((), network.errors)
     if map_path is not None and weights_path is None:
         raise click.UsageError("--weights-map says what --weights calls things; there are none")
     if classes is not None and top is None:
@@ -200,10 +191,8 @@ def command(
         raise CannotRun(str(error)) from error
     except MemoryError as error:
         raise CannotRun("there is not enough memory to run this network") from error
-    name = format_name or ("table" if sys.stdout.isatty() else "plain")
-    render = import_module(f"convcalc.formats.verify.{name}").render
-    write(render(verdict, color=colors(sys.stdout)), name)
-    sys.exit(int(not verdict.good))
+    text = output.renderer.render(verdict, color=colors(sys.stdout))
+    output.end([text], failed=not verdict.good)
 
 
 def short_verdict(network: Network, batch: int) -> tuple[str, bool]:
