@@ -277,6 +277,10 @@ ROWS = [
     Row("CC404", "sequences are long", "8000x1", "maxpool: 4"),
     Row("CC404", "4 is", "32x32x3", "maxpool: 4", "maxpool1"),
     Row("CC404", "two positions are not the whole map", "8x4x3", "maxpool: 4", "maxpool1"),
+    Row("CC404", "behind some that are left alone", "64x64x3",
+        "concat: [[avgpool: 64, flatten], [maxpool: {kernel: 8x4}, flatten], "
+        "[maxpool: 4, flatten]]",
+        "maxpool2"),
     # CC405
     Row("CC405", "a stride as large as the kernel", "16x16x8", "relu, maxpool: 2"),
     Row("CC405", "one more", "17x17x8", "relu, conv: {filters: 8, kernel: 2, stride: 3}", "conv1"),
