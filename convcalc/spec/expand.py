@@ -775,17 +775,7 @@ class _Expander:
                 "repeat less: blocks that call blocks multiply",
                 node,
             )
-        if name:
-            full = self.claim(name, place, node, index)
-        else:
-            counters = place.counters
-            count = counters.get(kind, 0) + 1
-            full = f"{place.prefix}{kind}{count}"
-            while full in self.names:
-                count += 1
-                full = f"{place.prefix}{kind}{count}"
-            counters[kind] = count
-            self.names[full] = index
+        full = self.claim(name, place, node, index) if name else self.numbered(kind, place, index)
         layer = self.reader.layer(kind, value, place.scope, full)
         self.nodes.append(LayerNode(full, kind, layer, inputs, node))
         return index
@@ -807,12 +797,7 @@ class _Expander:
         if name:
             prefix = self.claim(name, place, node, OPEN)
         else:
-            count = place.counters.get(block.name, 0) + 1
-            while f"{place.prefix}{block.name}{count}" in self.names:
-                count += 1
-            place.counters[block.name] = count
-            prefix = f"{place.prefix}{block.name}{count}"
-            self.names[prefix] = OPEN
+            prefix = self.numbered(block.name, place, OPEN)
         if arguments is None:
             self.names[prefix] = UNKNOWN
             return UNKNOWN
@@ -933,17 +918,23 @@ class _Expander:
             return False
         return True
 
+    def numbered(self, name: str, place: _Place, index: int) -> str:
+        """The full name of the next of this name in a place: `conv2`, `relu6_2`."""
+        base = f"{place.prefix}{name}_" if name[-1].isdigit() else place.prefix + name
+        count = place.counters.get(name, 0) + 1
+        while f"{base}{count}" in self.names:
+            count += 1
+        place.counters[name] = count
+        self.names[f"{base}{count}"] = index
+        return f"{base}{count}"
+
     def claim(self, name: str, place: _Place, node: Node, index: int) -> str:
         """The full name of an item that was given `name`."""
         full = place.prefix + name
         if place.numbered:
-            count = place.counters.get(name, 0) + 1
-            while f"{full}{count}" in self.names:
-                count += 1
-            place.counters[name] = count
             self.names[full] = index
-            full = f"{full}{count}"
-        elif full in self.names:
+            return self.numbered(name, place, index)
+        if full in self.names:
             at = (
                 node.entries["name"]
                 if isinstance(node, MapNode) and "name" in node.entries
