@@ -182,24 +182,33 @@ def _network(
         source.root = source.compose()
         document = expand(source, source.root, parameters, shape)
     if document is None:
-        document = Document("", None, shape, [], UNKNOWN, {}, Promises(), lost=True)
+        document = Document(
+            name="",
+            reference=None,
+            input=shape,
+            nodes=[],
+            output=UNKNOWN,
+            parameters={},
+            promises=Promises(),
+            lost=True,
+        )
     plans = plan_layers(document.nodes, document.input, source)
     return Network(
-        document.name or source.spec,
-        source.spec,
-        document.reference,
-        document.input,
-        document.nodes,
-        plans,
-        [source.position(node.item.start)[0] for node in document.nodes],
-        document.output,
-        document.parameters,
-        document.promises,
-        tuple(source.diagnostics),
-        document.year,
-        document.outputs,
-        not document.lost and document.input is not None and all(plan for plan in plans),
-        source,
+        name=document.name or source.spec,
+        path=source.spec,
+        reference=document.reference,
+        input=document.input,
+        nodes=document.nodes,
+        plans=plans,
+        lines=[source.position(node.item.start)[0] for node in document.nodes],
+        output=document.output,
+        parameters=document.parameters,
+        promises=document.promises,
+        diagnostics=tuple(source.diagnostics),
+        year=document.year,
+        outputs=document.outputs,
+        complete=not document.lost and document.input is not None and all(plan for plan in plans),
+        source=source,
     )
 
 

@@ -168,6 +168,45 @@ def test_what_everything_builds_on_imports_no_array_library(file: str) -> None:
     assert not [each for each in ALL if each.file == file and each.module in THIRD_PARTIES]
 
 
+# Values
+
+
+MANY = 8
+"""Fields from which on two that are swapped are not seen."""
+MOST = 5
+"""Fields of such a value that may be given by position."""
+HOT = {"LayerReport"}
+"""Made once a layer on the way of `analyze`, where keywords would be felt."""
+
+
+def many_fields(tree: ast.Module) -> dict[str, bool]:
+    """The values that a module defines, and whether they have many fields."""
+    return {
+        node.name: sum(isinstance(each, ast.AnnAssign) for each in node.body) >= MANY
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id == "NamedTuple" for base in node.bases)
+    }
+
+
+def test_values_of_many_fields_are_built_by_keyword() -> None:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+    own = {path: many_fields(tree) for path, tree in trees.items()}
+    everywhere = {name for values in own.values() for name, many in values.items() if many}
+    assert {"Network", "MemoryReport", "Verdict", "Row"} <= everywhere
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno} {node.func.id}"
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and own[path].get(node.func.id, node.func.id in everywhere - HOT)
+        and (len(node.args) > MOST or any(isinstance(one, ast.Starred) for one in node.args))
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
 # Tables
 
 

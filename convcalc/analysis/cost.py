@@ -89,27 +89,27 @@ def analyze(
             )
         )
     totals = Totals(
-        parameters,
-        buffers,
-        macs,
-        2 * macs,
-        parameters * width,
-        buffers * width,
-        activations,
-        activations * width,
-        network.complete,
+        parameters=parameters,
+        buffers=buffers,
+        macs=macs,
+        flops=2 * macs,
+        parameter_bytes=parameters * width,
+        buffer_bytes=buffers * width,
+        activations=activations,
+        activation_bytes=activations * width,
+        complete=network.complete,
     )
     return Report(
-        network.name,
-        network.path,
-        batch,
-        dtype,
-        network.input,
-        layers,
-        totals,
-        network.shape_of(network.output),
-        network.diagnostics,
-        network.outputs,
+        name=network.name,
+        path=network.path,
+        batch=batch,
+        dtype=dtype,
+        input=network.input,
+        layers=layers,
+        totals=totals,
+        output=network.shape_of(network.output),
+        diagnostics=network.diagnostics,
+        outputs=network.outputs,
     )
 
 

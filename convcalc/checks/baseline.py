@@ -142,12 +142,12 @@ def _stale(baseline: Baseline, file: str, code: str, allowed: int, has: int) -> 
     line = lines[number] if lines else ""
     column = max(line.find(f'"{code}"'), 0) + 1
     return Diagnostic(
-        "CC903",
-        "warning",
-        f"the baseline allows {allowed:,} × {code} in {file}, and there "
+        code="CC903",
+        severity="warning",
+        message=f"the baseline allows {allowed:,} × {code} in {file}, and there "
         f"{'is' if has == 1 else 'are'} {has:,}",
-        "run with --update-baseline",
-        baseline.path,
-        Span(number + 1, column, number + 1, column + len(code) + 2),
-        line,
+        help="run with --update-baseline",
+        path=baseline.path,
+        span=Span(number + 1, column, number + 1, column + len(code) + 2),
+        source_line=line,
     )

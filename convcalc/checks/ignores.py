@@ -188,7 +188,16 @@ def _directive(
     for code, start, end in listed:
         prefix = _prefix(about, code, start, end)
         if prefix is not None:
-            yield Ignore(prefix, first, last, start, end, verb, code, above)
+            yield Ignore(
+                prefix=prefix,
+                first=first,
+                last=last,
+                start=start,
+                end=end,
+                verb=verb,
+                written=code,
+                above=above,
+            )
 
 
 def _prefix(about: Source, code: str, start: int, end: int) -> str | None:

@@ -244,13 +244,13 @@ def _crash(path: str, error: BaseException) -> Diagnostic:
         where = f" at {file}:{trace.tb_lineno}"
     text = " ".join(str(error).split())[:200]
     return Diagnostic(
-        "CC100",
-        "error",
-        f"convcalc failed on this file: {type(error).__name__}{where}: {text}",
-        "please report it, with the file",
-        path,
-        Span(1, 1, 1, 2),
-        "",
+        code="CC100",
+        severity="error",
+        message=f"convcalc failed on this file: {type(error).__name__}{where}: {text}",
+        help="please report it, with the file",
+        path=path,
+        span=Span(1, 1, 1, 2),
+        source_line="",
     )
 
 

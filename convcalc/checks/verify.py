@@ -183,26 +183,26 @@ def _verdict(
         for each in (values.times if values and run.profile else ())
     ]
     return Verdict(
-        network.name,
-        network.path,
-        run.batch,
-        run.dtype,
-        run.backend,
-        values.tier if values else "none",
-        run.seed if run.weights is None else None,
-        network.input,
-        output,
-        [layer for layer in layers if layer.name in shown or layer.differences],
-        len(layers),
-        Pair(
+        name=network.name,
+        path=network.path,
+        batch=run.batch,
+        dtype=run.dtype,
+        backend=run.backend,
+        tier=values.tier if values else "none",
+        seed=run.seed if run.weights is None else None,
+        input=network.input,
+        output=output,
+        layers=[layer for layer in layers if layer.name in shown or layer.differences],
+        layer_count=len(layers),
+        weights=Pair(
             totals.parameters + totals.buffers, sum(layer.weights.observed or 0 for layer in layers)
         ),
-        Pair(totals.macs, sum(layer.macs.observed or 0 for layer in layers)),
-        memory,
-        values.allocated if values else 0,
-        all(values.finite.values()) if values else None,
-        tuple(differences),
-        times,
+        macs=Pair(totals.macs, sum(layer.macs.observed or 0 for layer in layers)),
+        activation_bytes=memory,
+        allocated=values.allocated if values else 0,
+        finite=all(values.finite.values()) if values else None,
+        differences=tuple(differences),
+        times=times,
         notes=notes,
     )
 
@@ -233,15 +233,15 @@ def _layer(network: Network, index: int, batch: int, seen: Any, values: Any) -> 
     if finite is False:
         differences.append("some of its values are not finite")
     return LayerVerdict(
-        node.name,
-        node.kind,
-        network.lines[index],
-        plan.output,
-        None if observed is None else observed[1:],
-        Pair(predicted, None if seen.error else read),
-        macs,
-        finite,
-        tuple(differences),
+        name=node.name,
+        kind=node.kind,
+        line=network.lines[index],
+        predicted=plan.output,
+        observed=None if observed is None else observed[1:],
+        weights=Pair(predicted, None if seen.error else read),
+        macs=macs,
+        finite=finite,
+        differences=tuple(differences),
     )
 
 

@@ -188,15 +188,15 @@ def command(
         raise click.UsageError(message)
     dtype_given = ctx.get_parameter_source("dtype") is ParameterSource.COMMANDLINE
     terms = Terms(
-        dtype,
-        training,
-        optimizer or "sgd",
-        fused,
-        mixed_precision,
-        inplace,
-        overhead,
-        device,
-        checkpoint,
+        dtype=dtype,
+        training=training,
+        optimizer=optimizer or "sgd",
+        fused=fused,
+        mixed_precision=mixed_precision,
+        inplace=inplace,
+        overhead=overhead,
+        device=device,
+        checkpoint=checkpoint,
     )
     stage = next(each for each in STAGES if each == (shard or "none"))
     questions = Questions(
@@ -272,5 +272,15 @@ def _over(network: Network, answered: Answer) -> list[Diagnostic]:
         if not fit.fits:
             message, advice = over(answered, fit)
             nowhere = Span(1, 1, 1, 2)
-            found.append(Diagnostic("CC512", "error", message, advice, network.path, nowhere, ""))
+            found.append(
+                Diagnostic(
+                    code="CC512",
+                    severity="error",
+                    message=message,
+                    help=advice,
+                    path=network.path,
+                    span=nowhere,
+                    source_line="",
+                )
+            )
     return found

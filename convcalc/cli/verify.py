@@ -164,7 +164,14 @@ def command(
         from convcalc.forward.pool import available_cores
 
         threads = min(threads, available_cores())
-    run = Run(batch, dtype, _backend(backend), engine, seed, threads)
+    run = Run(
+        batch=batch,
+        dtype=dtype,
+        backend=_backend(backend),
+        engine=engine,
+        seed=seed,
+        threads=threads,
+    )
     run = run._replace(pattern=pattern, keep=folder is not None, profile=profile)
     refuse_too_large(
         network,

@@ -21,18 +21,18 @@ class Row(NamedTuple):
     """How many blocks it stands in."""
     heading: bool
     """The heading of a block whose layers follow."""
-    kind: str
-    hyperparameters: str
-    inputs: tuple[str, ...]
-    output: Shape | None
-    parameters: int | None
-    buffers: int | None
-    macs: int | None
-    activations: int | None
-    activation_bytes: int | None
-    receptive_field: tuple[Field, ...] | None
-    line: int
-    known: bool
+    kind: str = ""
+    hyperparameters: str = ""
+    inputs: tuple[str, ...] = ()
+    output: Shape | None = None
+    parameters: int | None = None
+    buffers: int | None = None
+    macs: int | None = None
+    activations: int | None = None
+    activation_bytes: int | None = None
+    receptive_field: tuple[Field, ...] | None = None
+    line: int = 0
+    known: bool = True
     """False where an error keeps something unknown."""
     aligned: bool = True
     """Whether all paths to it have one effective stride."""
@@ -73,10 +73,7 @@ def _headings(blocks: list[str], open_blocks: list[str]) -> Iterator[Row]:
     for level in range(common, len(blocks)):
         open_blocks.append(blocks[level])
         name = ".".join(blocks[: level + 1])
-        yield Row(
-            name, blocks[level], level, True, "", "", (), None, None, None, None, None, None, None,
-            0, known=True,
-        )  # fmt: skip
+        yield Row(name=name, label=blocks[level], level=level, heading=True)
 
 
 def _leaf(layer: LayerReport, parts: list[str]) -> Row:
@@ -87,23 +84,23 @@ def _leaf(layer: LayerReport, parts: list[str]) -> Row:
     if layer.shared_with is not None and layer.weights:
         text = ", ".join(filter(None, (text, f"weights of {layer.shared_with}")))
     return Row(
-        layer.name,
-        parts[-1],
-        len(parts) - 1,
-        False,
-        layer.kind,
-        text,
-        layer.inputs,
-        layer.output,
-        layer.parameters,
-        layer.buffers,
-        layer.macs,
-        layer.activations,
-        layer.activation_bytes,
-        layer.receptive_field,
-        layer.line,
-        known,
-        layer.aligned,
+        name=layer.name,
+        label=parts[-1],
+        level=len(parts) - 1,
+        heading=False,
+        kind=layer.kind,
+        hyperparameters=text,
+        inputs=layer.inputs,
+        output=layer.output,
+        parameters=layer.parameters,
+        buffers=layer.buffers,
+        macs=layer.macs,
+        activations=layer.activations,
+        activation_bytes=layer.activation_bytes,
+        receptive_field=layer.receptive_field,
+        line=layer.line,
+        known=known,
+        aligned=layer.aligned,
     )
 
 
@@ -123,23 +120,23 @@ def _folded(report: Report, name: str, layers: list[LayerReport]) -> Row:
     passed_on = index == INPUT  # a block that hands on the network's input
     parts = name.split(".")
     return Row(
-        name,
-        parts[-1],
-        len(parts) - 1,
-        False,
-        "block",
-        f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
-        layers[0].inputs,
-        report.input if passed_on else last.output if index != UNKNOWN else None,
-        total([layer.parameters for layer in layers]),
-        total([layer.buffers for layer in layers]),
-        total([layer.macs for layer in layers]),
-        total([layer.activations for layer in layers]),
-        total([layer.activation_bytes for layer in layers]),
-        None if passed_on else last.receptive_field,
-        layers[0].line,
-        all(layer.output is not None for layer in layers),
-        last.aligned,
+        name=name,
+        label=parts[-1],
+        level=len(parts) - 1,
+        heading=False,
+        kind="block",
+        hyperparameters=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
+        inputs=layers[0].inputs,
+        output=report.input if passed_on else last.output if index != UNKNOWN else None,
+        parameters=total([layer.parameters for layer in layers]),
+        buffers=total([layer.buffers for layer in layers]),
+        macs=total([layer.macs for layer in layers]),
+        activations=total([layer.activations for layer in layers]),
+        activation_bytes=total([layer.activation_bytes for layer in layers]),
+        receptive_field=None if passed_on else last.receptive_field,
+        line=layers[0].line,
+        known=all(layer.output is not None for layer in layers),
+        aligned=last.aligned,
     )
 
 

@@ -113,15 +113,15 @@ def with_engine(
     kept = {name: found[name] for name in keep}
     alive = _alive_in_steps(compiled, network)
     return Values(
-        "engine",
-        shapes,
-        finite,
-        output,
-        kept,
-        best,
-        alive,
-        compiled.size,
-        comparison.compared,
+        tier="engine",
+        shapes=shapes,
+        finite=finite,
+        output=output,
+        kept=kept,
+        times=best,
+        alive=alive,
+        allocated=compiled.size,
+        compared=comparison.compared,
     )
 
 
@@ -234,7 +234,16 @@ def with_reference(
     output = found[network.nodes[last].name] if last != INPUT else (xp.asnumpy(x) if gpu else x)
     kept = {name: found[name] for name in keep}
     alive = _alive_between_layers(network, sizes, same, overwriting=True)
-    return Values("reference", shapes, finite, output, kept, best, alive, allocated)
+    return Values(
+        tier="reference",
+        shapes=shapes,
+        finite=finite,
+        output=output,
+        kept=kept,
+        times=best,
+        alive=alive,
+        allocated=allocated,
+    )
 
 
 def _alive_between_layers(

@@ -307,16 +307,16 @@ class _Expander:
             self.source, self.expectations(), entries.get("budget"), scope, self.reader
         )
         return Document(
-            self.title(),
-            self.text("reference") or None,
-            shape,
-            self.nodes,
-            output,
-            dict(scope.values),
-            promises,
-            self.year(),
-            self.outputs,
-            self.lost,
+            name=self.title(),
+            reference=self.text("reference") or None,
+            input=shape,
+            nodes=self.nodes,
+            output=output,
+            parameters=dict(scope.values),
+            promises=promises,
+            year=self.year(),
+            outputs=self.outputs,
+            lost=self.lost,
         )
 
     # What stands at the top of a spec

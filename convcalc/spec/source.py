@@ -174,7 +174,15 @@ class Source:
         if key not in self._diagnostics:
             span = self.span(start, end)
             self._diagnostics[key] = Diagnostic(
-                code, severity, message, help, self.path, span, self.line(span.line), layer, field
+                code=code,
+                severity=severity,
+                message=message,
+                help=help,
+                path=self.path,
+                span=span,
+                source_line=self.line(span.line),
+                layer=layer,
+                field=field,
             )
 
     def refuse(self, error: RefusedError) -> None:

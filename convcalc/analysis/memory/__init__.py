@@ -92,15 +92,15 @@ def memory(
         message = f"batch {batch} is below 1"
         raise ValueError(message)
     terms = Terms(
-        dtype,
-        training,
-        optimizer,
-        fused,
-        mixed_precision,
-        inplace,
-        read_bytes(overhead, "overhead", unitless=True),
-        device,
-        checkpoint,
+        dtype=dtype,
+        training=training,
+        optimizer=optimizer,
+        fused=fused,
+        mixed_precision=mixed_precision,
+        inplace=inplace,
+        overhead=read_bytes(overhead, "overhead", unitless=True),
+        device=device,
+        checkpoint=checkpoint,
     )
     _with_effect(terms)
     found = model(network, terms)
@@ -132,15 +132,15 @@ def largest_batch(
     """
     found = read_limit(limit, context=context)
     terms = Terms(
-        dtype,
-        training,
-        optimizer,
-        fused,
-        mixed_precision,
-        inplace,
-        read_bytes(overhead, "overhead", unitless=True),
-        device,
-        checkpoint,
+        dtype=dtype,
+        training=training,
+        optimizer=optimizer,
+        fused=fused,
+        mixed_precision=mixed_precision,
+        inplace=inplace,
+        overhead=read_bytes(overhead, "overhead", unitless=True),
+        device=device,
+        checkpoint=checkpoint,
     )
     _with_effect(terms)
     return model(network, terms).largest_batch(found.room)

@@ -54,7 +54,17 @@ def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic
     if source is None:
         code, message, _, advice, severity = problem
         nowhere = Span(1, 1, 1, 2)
-        return [Diagnostic(code, severity, message, advice, network.path, nowhere, "")]
+        return [
+            Diagnostic(
+                code=code,
+                severity=severity,
+                message=message,
+                help=advice,
+                path=network.path,
+                span=nowhere,
+                source_line="",
+            )
+        ]
     notes = Source(source.path, source.text)  # the network's own findings stay as they are
     diagnose(notes, network.nodes[layer], problem)
     return notes.diagnostics

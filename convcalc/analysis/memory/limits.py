@@ -267,14 +267,14 @@ def fits(
         too_large_one = one > limit.room
         found.append(
             Fit(
-                limit,
-                peak,
-                inference.largest_batch(limit.room),
-                largest,
-                one,
-                mine.fewest,
-                tuple(most) if too_large_one else (),
-                tuple(helpful) if too_large_one else (),
+                limit=limit,
+                peak=peak,
+                inference=inference.largest_batch(limit.room),
+                training=largest,
+                one=one,
+                fewest=mine.fewest,
+                most=tuple(most) if too_large_one else (),
+                suggestions=tuple(helpful) if too_large_one else (),
             )
         )
     return found

@@ -126,18 +126,18 @@ class _Writer:
         if self.training:
             self._loss(last, final)
         return Program(
-            self._freed(last, outputs),
-            self.sizes,
-            self.widths,
-            starts,
-            self.gradient,
-            last,
-            self.weights,
-            self.width,
-            buffers,
-            final.size // max(final.channels, 1),
-            self.mixed,
-            self.cuda,
+            steps=self._freed(last, outputs),
+            sizes=self.sizes,
+            widths=self.widths,
+            starts=starts,
+            has_gradient=self.gradient,
+            output=last,
+            weights=self.weights,
+            width=self.width,
+            buffers=buffers,
+            targets=final.size // max(final.channels, 1),
+            mixed=self.mixed,
+            cuda=self.cuda,
         )
 
     def _shape(self, index: int) -> Shape:
@@ -214,7 +214,16 @@ class _Writer:
         # Who asked for the operation holds on to what was cast for it.
         held = (*(local[i] for i in operation.holds), *set(given).difference(reads))
         self.steps.append(
-            Step(layer, operation, tuple(reads), output, keeps, held, learns, backward)
+            Step(
+                layer=layer,
+                operation=operation,
+                reads=tuple(reads),
+                output=output,
+                keeps=keeps,
+                frees=held,
+                learns=learns,
+                backward=backward,
+            )
         )
         return output
 
@@ -246,7 +255,18 @@ class _Writer:
         gradient = self.gradient[read]
         copy = self._tensor(self.sizes[read], width, gradient=gradient)
         operation = Operation(self.sizes[read], name="cast")
-        self.steps.append(Step(layer, operation, (read,), copy, (), (), (), gradient))
+        self.steps.append(
+            Step(
+                layer=layer,
+                operation=operation,
+                reads=(read,),
+                output=copy,
+                keeps=(),
+                frees=(),
+                learns=(),
+                backward=gradient,
+            )
+        )
         return copy
 
     def _straightened(self, layer: int, read: int) -> int:
@@ -254,7 +274,18 @@ class _Writer:
         gradient, size = self.gradient[read], self.sizes[read]
         copy = self._tensor(size, self.widths[read], gradient=gradient)
         operation = Operation(size, gradient="same", name="contiguous")
-        self.steps.append(Step(layer, operation, (read,), copy, (), (), (), gradient))
+        self.steps.append(
+            Step(
+                layer=layer,
+                operation=operation,
+                reads=(read,),
+                output=copy,
+                keeps=(),
+                frees=(),
+                learns=(),
+                backward=gradient,
+            )
+        )
         return copy
 
     def _loss(self, logits: int, shape: Shape) -> None:

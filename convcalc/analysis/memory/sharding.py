@@ -82,17 +82,17 @@ def sharded(report: MemoryReport, devices: int, stage: Shard) -> ShardedReport:
     pass_peak = parameters + state + most
     step_peak = states + standing + temporaries
     return ShardedReport(
-        devices,
-        stage,
-        parameters,
-        gradients,
-        state,
-        states,
-        max(beside for beside, _ in moments),
-        temporaries,
-        pass_peak,
-        step_peak,
-        max(pass_peak, step_peak),
+        devices=devices,
+        stage=stage,
+        parameters=parameters,
+        gradients=gradients,
+        optimizer_state=state,
+        model_states=states,
+        activations=max(beside for beside, _ in moments),
+        temporaries=temporaries,
+        pass_peak=pass_peak,
+        step_peak=step_peak,
+        total=max(pass_peak, step_peak),
     )
 
 

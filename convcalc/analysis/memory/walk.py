@@ -224,14 +224,14 @@ class _Walk:
                     self._keep_no_more(storage)
                 self._backward(range(part.start, first))
         return Walked(
-            self.forward,
-            self.backward,
-            sum(kept_by),
-            after,
-            kept_by,
-            self.made_by,
-            self.in_place,
-            self.recomputed,
+            forward=self.forward,
+            backward=self.backward,
+            kept=sum(kept_by),
+            after_forward=after,
+            kept_by=kept_by,
+            made_by=self.made_by,
+            in_place=self.in_place,
+            recomputed=self.recomputed,
         )
 
     def _parts(self, segments: Sequence[Segment]) -> list[tuple[range, bool]]:
