@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.arguments import parser
 from convcalc.diagnostics import Diagnostic
-from convcalc.rules.pages import pages
+from convcalc.rules.page import pages
 
 DRAWN = 100
 SEED = 32

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from convcalc.checks.codes import Selection, known_codes
+from convcalc.checks.codes import Selection
 from convcalc.checks.fixes import FIXABLE, fixed
 from convcalc.checks.run import Task, check_source
 from convcalc.checks.settings import Settings
 from convcalc.cli import convcalc
+from convcalc.rules import CODES
 from convcalc.spec.source import Source
 
 HEAD = "name: net  # mine\ninput: 16x16x3\nlayers:\n"
@@ -159,7 +160,7 @@ def test_what_a_fix_uncovers_is_fixed_too_or_reported() -> None:
 
 
 def test_every_fixable_code_is_one() -> None:
-    assert FIXABLE.keys() <= known_codes().keys()
+    assert FIXABLE.keys() <= CODES.keys()
 
 
 BROKEN = (HEAD + "  - conv: {out_channels: 4, kernel: 3, padding: 1}\n  - relu\n").encode()

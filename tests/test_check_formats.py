@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from junitparser import JUnitXml
 
-from convcalc.checks.codes import known_codes
 from convcalc.checks.report import About, CheckReport, fingerprints
 from convcalc.checks.settings import FORMATS
 from convcalc.cli import convcalc
@@ -23,6 +22,8 @@ from convcalc.formats.check.json import render as as_json
 from convcalc.formats.check.junit import render as junit
 from convcalc.formats.check.sarif import render as sarif
 from convcalc.formats.check.text import render as text
+from convcalc.rules import CODES
+from convcalc.rules.page import pages
 
 ROOT = Path(__file__).parent.parent
 SARIF_SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.json").read_text())
@@ -46,7 +47,7 @@ def report(tmp_path: Path, *found: Diagnostic, files: tuple[str, ...] = ()) -> C
     files = files or tuple(dict.fromkeys(one.path for one in found))
     codes = {
         code: About(page.summary, page.name, page.severity, page.text)
-        for code, page in known_codes().items()
+        for code, page in pages().items()
     }
     return CheckReport(files, found, codes)
 
@@ -122,7 +123,7 @@ def test_json_satisfies_its_schema(
     for one in (found, found._replace(left_out=3), CheckReport((), (), {})):
         validator.validate(json.loads(as_json(one)))
     flagged = []
-    for code, page in known_codes().items():  # what every rule says, of layers and of networks
+    for code, page in pages().items():  # what every rule says, of layers and of networks
         if "Flagged" in page.specs:
             name = f"{code}.yaml"
             (tmp_path / name).write_text(page.specs["Flagged"], encoding="utf-8")
@@ -279,5 +280,5 @@ def test_every_code_that_is_used_is_described() -> None:
         for code in re.findall(r'"(CC\d{3})"', line)
         if ">>>" not in line
     }
-    assert not used - known_codes().keys()
-    assert all(page.summary for page in known_codes().values())
+    assert not used - CODES.keys()
+    assert all(page.summary for page in pages().values())

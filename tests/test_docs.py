@@ -44,7 +44,7 @@ from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, Declared, Layer, declarations, defaults
 from convcalc.layers.letters import lettered
 from convcalc.reasons import filled, formula, named
-from convcalc.rules.pages import pages
+from convcalc.rules.page import pages
 from convcalc.shape import Shape
 from convcalc.spec import expand, expressions, fields, promises, source, syntax
 from convcalc.spec.schema import spec_schema

@@ -113,14 +113,15 @@ def test_every_output_under_every_encoding(arguments: list[str], name: str) -> N
 
 def literals() -> Iterator[tuple[str, str]]:
     """Characters beyond ASCII in texts of the package, with their files."""
+    for path in sorted(PACKAGE.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        yield from ((sign, path.name) for sign in set(text) if ord(sign) > 126)
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        # Pages of rules are docstrings.
-        shown = "rules" in path.parts
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if id(node) in alone and not shown:
+                if id(node) in alone:
                     continue
                 yield from ((sign, path.name) for sign in set(node.value) if ord(sign) > 126)
 

@@ -26,12 +26,21 @@ from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Network, loads, read, read_text
 from convcalc.layers import CATALOGUE, Fact
-from convcalc.rules import RULES, advice, context, structure
-from convcalc.rules.pages import WARNINGS, Page, markdown, pages
+from convcalc.rules import (
+    CODES,
+    RULES,
+    advice,
+    cc421_identity_layer,
+    context,
+    rule_check,
+    rule_module,
+)
+from convcalc.rules.page import FOLDER, Page, markdown, pages
 from convcalc.spec.source import Source
 
 ROOT = Path(__file__).parent.parent
 PAGES = pages()
+TABLE = ROOT / "convcalc" / "rules" / "__init__.py"
 WITHOUT_SPEC = {"CC100", "CC101", "CC102", "CC118", "CC903"}
 """Codes that no text of a spec alone can show."""
 ZOO = sorted((ROOT / "architectures").glob("*.yaml"))
@@ -91,7 +100,7 @@ def test_every_code_in_the_program_has_a_page() -> None:
     source = "".join(
         file.read_text(encoding="utf-8")
         for file in (ROOT / "convcalc").rglob("*.py")
-        if file.name != "pages.py"
+        if file != TABLE
     )
     mentioned = set(re.findall(r"CC\d{3}", source)) - {"CC999"}
 
@@ -99,8 +108,31 @@ def test_every_code_in_the_program_has_a_page() -> None:
     assert PAGES.keys() - mentioned == set(), "pages of codes that nothing gives"
 
 
-def test_warnings_have_pages() -> None:
-    assert PAGES.keys() >= WARNINGS
+def test_every_code_has_a_row_and_a_file_of_its_own() -> None:
+    assert {file.stem for file in FOLDER.iterdir()} == CODES.keys()
+    assert {file.suffix for file in FOLDER.iterdir()} == {".md"}
+    assert [*CODES] == sorted(CODES)
+    # Advice, and nothing else, has a name, and a module named after code and name.
+    assert [code for code in CODES if code.startswith("CC4")] == [*RULES]
+    assert len({row.name for row in RULES.values()}) == len(RULES)
+    modules = {file.stem for file in TABLE.parent.glob("*.py")}
+    named = {f"{code.lower()}_{row.name.replace('-', '_')}" for code, row in RULES.items()}
+    assert {name for name in modules if re.match(r"cc\d", name)} == named
+    for code in RULES:
+        check = rule_check(code)
+
+        assert (check.__name__, check.__module__) == ("check", rule_module(code))
+        assert (sys.modules[check.__module__].__doc__ or "").startswith(f"{code}: ")
+
+
+def test_files_of_pages_are_markdown_without_a_heading() -> None:
+    for file in FOLDER.iterdir():
+        text = file.read_text(encoding="utf-8")
+
+        assert text.endswith("\n")
+        assert not text.endswith("\n\n"), file
+        assert not text.startswith(("#", "\n")), file
+        assert text.count("```") % 2 == 0, file
 
 
 def test_the_documentation_is_made_from_the_pages() -> None:
@@ -155,6 +187,14 @@ def test_the_command_knows_what_was_probably_meant() -> None:
 
     assert result.exit_code == 2
     assert "did you mean bias-before-norm?" in result.output
+
+
+@pytest.mark.parametrize("word", ["", " ", "C", "CC", "-"])
+def test_too_short_words_are_no_rule(word: str) -> None:
+    result = CliRunner().invoke(convcalc, ["rule", "--", word])
+
+    assert result.exit_code == 2
+    assert "no rule is called" in result.output
 
 
 def test_explain_is_another_word_for_rule() -> None:
@@ -924,11 +964,11 @@ def test_kinds_of_layers_exist() -> None:
 
 
 def test_every_kind_may_do_nothing_or_has_a_reason_why_it_is_not_asked() -> None:
-    reasons = structure._NO_IDENTITIES
+    reasons = cc421_identity_layer._NO_IDENTITIES
 
-    assert frozenset(structure._IDENTITIES).union(*reasons) == CATALOGUE.keys()
+    assert frozenset(cc421_identity_layer._IDENTITIES).union(*reasons) == CATALOGUE.keys()
     assert all(reasons.values())
-    assert len(structure._IDENTITIES) + sum(map(len, reasons)) == len(CATALOGUE)
+    assert len(cc421_identity_layer._IDENTITIES) + sum(map(len, reasons)) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests" / "specs").rglob("*.yaml")), ids=str)

@@ -132,3 +132,15 @@ def test_globs_and_gitignore_cost_nothing_where_there_are_none(tmp_path: Path) -
     spec.write_text("input: 8x8x3\nlayers: [relu]\n")
     for command in ("analyze", "memory", "check"):
         assert "pathspec" not in imported("", arguments=(command, str(spec)))
+
+
+def test_only_the_rules_that_are_asked_for_are_imported_and_no_page_is_read(
+    tmp_path: Path,
+) -> None:
+    spec = tmp_path / "a.yaml"
+    spec.write_text("input: 9x9x3\nlayers: [maxpool: {kernel: 3, stride: 3}]\n")
+    found = imported("", arguments=("check", "--select", "CC404,bias-before-norm", str(spec)))
+
+    rules = {name for name in ours(found) if name.startswith("convcalc.rules.cc")}
+    assert rules == {"convcalc.rules.cc404_large_pool", "convcalc.rules.cc408_bias_before_norm"}
+    assert "convcalc.rules.page" not in found

@@ -2,34 +2,19 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from convcalc.diagnostics import REFUSED, closest
-
-if TYPE_CHECKING:
-    from convcalc.rules.pages import Page
+from convcalc.rules import CODES
 
 ALWAYS = REFUSED | {"CC105"}
 """Codes that are reported whatever is selected: nothing of the file could be checked."""
 
+_OFF = frozenset(code for code, row in CODES.items() if not row.default)
+"""Codes that only a selection turns on."""
+_NAMED = {row.name: code for code, row in CODES.items() if row.name}
+"""Name of a rule → its code."""
 _PREFIX = re.compile(r"CC\d{0,3}\Z", re.ASCII)
-
-
-@lru_cache(maxsize=1)
-def known_codes() -> "dict[str, Page]":
-    """The page of every code, in order."""
-    from convcalc.rules.pages import pages
-
-    return pages()
-
-
-@lru_cache(maxsize=1)
-def off_by_default() -> frozenset[str]:
-    """Codes that only a selection turns on."""
-    from convcalc.rules import RULES
-
-    return frozenset(code for code, rule in RULES.items() if not rule.default)
 
 
 class UnknownCodeError(ValueError):
@@ -47,25 +32,18 @@ def code_or_prefix(written: str) -> str:
     word = written.strip()
     prefix = word.upper()
     if _PREFIX.match(prefix):
-        if any(code.startswith(prefix) for code in known_codes()):
+        if any(code.startswith(prefix) for code in CODES):
             return prefix
         raise UnknownCodeError(f"no code starts with {prefix}")
-    names = _names()
-    named = names.get(word.lower())
+    named = _NAMED.get(word.lower())
     if named is not None:
         return named
-    near = closest(word, names)
+    near = closest(word, _NAMED)
     advice = f": did you mean {near}?" if near else ""
     raise UnknownCodeError(
         f"{word[:40]!r} is no code such as CC301, no beginning of codes such as CC4 and no "
         f"rule's name{advice}"
     )
-
-
-@lru_cache(maxsize=1)
-def _names() -> dict[str, str]:
-    """Name of a rule → its code."""
-    return {page.name: code for code, page in known_codes().items() if page.name}
 
 
 class Selection(NamedTuple):
@@ -87,7 +65,7 @@ class Selection(NamedTuple):
         if code in ALWAYS:
             return True
         chosen = _longest(code, (*self.select, *self.extend_select))
-        if not chosen and not self.select and code not in off_by_default():
+        if not chosen and not self.select and code not in _OFF:
             chosen = 1
         return chosen > _longest(code, self.ignore)
 
@@ -125,7 +103,7 @@ class Selection(NamedTuple):
 
     def includes_some(self, prefix: str) -> bool:
         """Whether findings of any code that starts like this are reported."""
-        return any(self.includes(code) for code in known_codes() if code.startswith(prefix))
+        return any(self.includes(code) for code in CODES if code.startswith(prefix))
 
 
 def _longest(code: str, prefixes: Iterable[str]) -> int:

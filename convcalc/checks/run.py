@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.checks.codes import ALWAYS, Selection, known_codes, off_by_default
+from convcalc.checks.codes import ALWAYS, Selection
 from convcalc.checks.configuration import Configurations
 from convcalc.checks.ignores import silence
 from convcalc.checks.settings import Limit, Settings
 from convcalc.diagnostics import Diagnostic, Span
 from convcalc.graph import Network, diagnose, read_text
+from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expressions import Value
@@ -134,11 +135,9 @@ def _presets(root: object) -> list[str]:
 
 
 def _advise(network: Network, source: Source, selection: Selection) -> None:
-    from convcalc.rules import advice
-
     codes: list[str] | None = None
     if any(selection):
-        codes = [code for code in known_codes() if code[:3] == "CC4" and selection.includes(code)]
+        codes = [code for code in RULES if selection.includes(code)]
         if not codes:
             return
     for index, problem in advice(network, codes):
@@ -303,7 +302,6 @@ def _in_processes(
     size = max(1, min(CHUNK, len(files) // jobs))
     chunks = [files[at : at + size] for at in range(0, len(files), size)]
     results: dict[int, list[Checked]] = {}
-    off_by_default()  # loads the rules once, before the processes start
     pool = ProcessPoolExecutor(jobs, initializer=_leave_interrupts)
     try:
         pending: dict[Future[list[Checked]], int] = {

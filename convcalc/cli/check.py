@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from convcalc.checks.baseline import BaselineError, read_baseline, unknown, updated
-from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix, known_codes
+from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
 from convcalc.checks.configuration import Configurations, SettingsError
 from convcalc.checks.files import Found, find
 from convcalc.checks.globs import glob_problem
@@ -592,9 +592,11 @@ def _show(
     colored = color == "always" or (color == "auto" and colors(sys.stdout))
     codes = {}
     if statistics or "sarif" in (name, *dict(outputs)):
+        from convcalc.rules.page import pages
+
         codes = {
             code: About(page.summary, page.name, page.severity, page.text)
-            for code, page in known_codes().items()
+            for code, page in pages().items()
         }
     report = CheckReport(files, tuple(found), codes, left_out=left_out)
     if left_out and name not in _COUNTED:

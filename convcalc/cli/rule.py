@@ -7,7 +7,8 @@ import click
 from convcalc.cli.options import output_options
 from convcalc.cli.output import Output
 from convcalc.diagnostics import closest
-from convcalc.rules.pages import Page, pages
+from convcalc.rules import CODES
+from convcalc.rules.page import Page, read_page
 
 
 @click.command("rule")
@@ -25,8 +26,7 @@ def command(codes: tuple[str, ...], *, every: bool, output: Output) -> None:
     """
     if every and codes:
         raise click.UsageError("--all shows every page, and a CODE those of that code alone")
-    found = pages()
-    chosen = list(found.values()) if every or not codes else _chosen(codes, found)
+    chosen = [read_page(code) for code in (_chosen(codes) if codes else CODES)]
     if output.format == "json":
         listed = [_fields(page) for page in chosen]
         text = json.dumps({"schema": 1, "rules": listed}, indent=1, ensure_ascii=False)
@@ -36,24 +36,25 @@ def command(codes: tuple[str, ...], *, every: bool, output: Output) -> None:
     output.end(["".join(f"{page.code}  {page.summary}\n" for page in chosen)])
 
 
-def _chosen(codes: tuple[str, ...], found: dict[str, Page]) -> list[Page]:
-    chosen: dict[str, Page] = {}
-    for code in codes:
-        wanted = code.strip()
-        pages_of = [
-            page
-            for page in found.values()
-            if page.name == wanted.lower()
-            or (len(wanted) > 2 and page.code.startswith(wanted.upper()))
+def _chosen(written: tuple[str, ...]) -> list[str]:
+    """The codes that are meant, by code, beginning or name, each once."""
+    chosen: dict[str, None] = {}
+    for one in written:
+        wanted = one.strip()
+        meant = [
+            code
+            for code, row in CODES.items()
+            if (wanted and row.name == wanted.lower())
+            or (len(wanted) > 2 and code.startswith(wanted.upper()))
         ]
-        if not pages_of:
-            names = [name for page in found.values() for name in (page.code, page.name) if name]
+        if not meant:
+            names = [name for code, row in CODES.items() for name in (code, row.name) if name]
             near = closest(wanted, names)
             advice = f"did you mean {near}?" if near else "`convcalc rule` lists the codes."
             message = f"no rule is called {wanted[:40]!r}: {advice}"
             raise click.UsageError(message)
-        chosen.update({page.code: page for page in pages_of})
-    return list(chosen.values())
+        chosen.update(dict.fromkeys(meant))
+    return [*chosen]
 
 
 def _fields(page: Page) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import sys
 
-from convcalc.rules.pages import markdown
+from convcalc.rules.page import markdown
 
 if __name__ == "__main__":
     sys.stdout.write(markdown())

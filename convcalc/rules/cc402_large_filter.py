@@ -1,0 +1,39 @@
+"""CC402: a large filter works on something other than the image."""
+
+from collections.abc import Iterator
+from math import prod
+
+from convcalc.graph import INPUT
+from convcalc.layers.convolution import Conv
+from convcalc.rules.base import Advice
+from convcalc.rules.context import POINTWISE, VIEWS, Context, times
+from convcalc.rules.stacks import stack_of
+
+BORDERED = POINTWISE | VIEWS | {"pad", "crop"}
+"""Layers after which an image is still an image."""
+
+
+def check(context: Context) -> Iterator[Advice]:
+    """Convolutions of 7×7 or more that neither read the image nor make the output."""
+    origins = context.origins(BORDERED)
+    for index in context.of("conv"):
+        layer, plan = context.nodes[index].layer, context.plans[index]
+        if not isinstance(layer, Conv) or plan is None or layer.groups > 1:
+            continue
+        kernel = plan.weights[0].shape[2:]
+        if len(kernel) < 2 or min(kernel) < 7 or origins[context.before(index)] == INPUT:
+            continue
+        if all(w.stride == 1 and not (w.before or w.after) for w in plan.windows or ()):
+            continue
+        if origins[context.network.output] == origins[index]:
+            continue
+        x = context.input(index)
+        if kernel == x.spatial or stack_of(kernel, x, plan.output, plan.windows or ()) is not None:
+            continue
+        yield Advice(
+            index,
+            f"a {times(kernel)} filter on {x.channels} channels has {prod(kernel) * x.channels:,} "
+            f"weights; a {times((3,) * len(kernel))} one has {3 ** len(kernel) * x.channels:,}",
+            f"stack {times((3,) * len(kernel))} convolutions, with a non-linearity after each",
+            "kernel",
+        )

@@ -1,0 +1,57 @@
+"""CC403: a convolution of stride 1 is padded and changes the size."""
+
+from collections.abc import Iterator
+
+from convcalc.rules.base import Advice
+from convcalc.rules.context import SLIDING, Context, times
+from convcalc.window import Window
+
+
+def check(context: Context) -> Iterator[Advice]:
+    """Padded layers of stride 1 whose map is smaller or larger than their input."""
+    for index in context.of(*SLIDING):
+        plan = context.plans[index]
+        if plan is None or not plan.windows:
+            continue
+        spatial = plan.output.spatial
+        before = context.input(index).spatial
+        if spatial == before or set(spatial) == {1}:
+            continue
+        if any(window.stride > 1 or window.kernel % 2 == 0 for window in plan.windows):
+            continue
+        producer = context.before(index)
+        if context.kind(producer) == "pad" and context.input(producer).spatial == spatial:
+            continue
+        reader = context.reader(index)
+        if context.kind(reader) == "crop" and context.output(reader).spatial == before:
+            continue
+        if index in context.pooled_whole:
+            continue
+        changes = [after - size for size, after in zip(before, spatial, strict=True)]
+        if not any(
+            change and (window.before or window.after)
+            for change, window in zip(changes, plan.windows, strict=True)
+        ):
+            continue
+        if len(spatial) == 1 and changes[0] < 0:
+            continue
+        needed = [window.dilation * (window.kernel - 1) // 2 for window in plan.windows]
+        amount = max(map(abs, changes))
+        right = needed[0] if len(set(needed)) == 1 else f"[{', '.join(map(str, needed))}]"
+        growing = max(changes) > 0
+        extents = tuple(window.extent for window in plan.windows)
+        yield Advice(
+            index,
+            f"stride 1 and padding {_padding_text(plan.windows)} "
+            f"{'grow' if growing else 'shrink'} the map by {amount}: a kernel of {times(extents)} "
+            f"keeps it with (F − 1)/2 = {right}",
+            f"use padding {right}, or none",
+            "padding",
+        )
+
+
+def _padding_text(windows: tuple[Window, ...]) -> str:
+    pairs = {(window.before, window.after) for window in windows}
+    if len(pairs) == 1 and windows[0].before == windows[0].after:
+        return str(windows[0].before)
+    return f"[{', '.join(f'[{w.before}, {w.after}]' for w in windows)}]"

@@ -1,0 +1,50 @@
+"""CC405: a stride larger than the kernel leaves values unread."""
+
+from collections.abc import Iterator
+from math import prod
+
+from convcalc.graph import INPUT
+from convcalc.rules.base import Advice
+from convcalc.rules.context import POINTWISE, POOLS, SLIDING, Context, times
+
+
+def check(context: Context) -> Iterator[Advice]:
+    """Layers that skip values which no other layer reads."""
+    skipping = {index for index in context.of(*SLIDING, *POOLS) if _skipped(context, index)}
+    if not skipping:
+        return
+    origins = context.origins(POINTWISE)
+    read: set[int] = {origins[index] for index in context.wanted if index >= 0}
+    wanted = {origins[context.before(index)] for index in skipping}
+    for index, node in enumerate(context.nodes):
+        if index in skipping or node.kind in POINTWISE:
+            continue
+        for before in node.inputs:
+            if before >= INPUT and origins[before] in wanted:
+                read.add(origins[before])
+    for index in sorted(skipping):
+        origin = origins[context.before(index)]
+        if origin in read:
+            continue
+        kernel, stride, share = _skipped(context, index) or ("", "", 0)
+        yield Advice(
+            index,
+            f"stride {stride} over a kernel of {kernel} never reads {share:.3g}% of "
+            f"{context.name(context.before(index))}, and no other layer does",
+            "use a kernel of at least the stride, a smaller stride, or stride where the values are "
+            "computed",
+            "stride",
+        )
+
+
+def _skipped(context: Context, index: int) -> tuple[str, str, float] | None:
+    """Kernel, stride and the share of values between windows, if there are any."""
+    plan = context.plans[index]
+    if plan is None or not plan.windows:
+        return None
+    axes = list(zip(plan.windows, plan.output.spatial, strict=True))
+    if not any(window.stride > window.extent and size > 1 for window, size in axes):
+        return None
+    read = prod(min(window.kernel / window.stride, 1) for window, _ in axes)
+    kernels = times(tuple(window.kernel for window, _ in axes))
+    return kernels, times(tuple(window.stride for window, _ in axes)), 100 * (1 - read)

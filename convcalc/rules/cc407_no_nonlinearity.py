@@ -1,0 +1,62 @@
+"""CC407: two convolutions or linear layers in a row, with no non-linearity between."""
+
+from collections.abc import Iterator
+from math import prod
+
+from convcalc.layers import Fact, kinds
+from convcalc.layers.base import Plan
+from convcalc.rules.base import Advice
+from convcalc.rules.context import DENSE, NOWHERE, POINTWISE, Context
+
+LINEAR = kinds(having=Fact.LINEAR)
+"""Layers that are linear in their input, in inference."""
+
+
+def check(context: Context) -> Iterator[Advice]:
+    """The second of two weighted sums that one would do for."""
+    # For each layer the dense layer that it is a linear map of, if nothing else reads that.
+    sources = [NOWHERE] * len(context.nodes)
+    for index, node in enumerate(context.nodes):
+        plan, before = context.plans[index], node.inputs[0]
+        linear = node.kind in LINEAR
+        if plan is None or not (linear or node.kind in DENSE):
+            continue
+        source = NOWHERE
+        if before >= 0 and sources[before] >= 0 and context.reader(before) == index:
+            source = sources[before]
+        if linear:
+            sources[index] = source
+            continue
+        if getattr(node.layer, "groups", 1) > 1:
+            continue
+        sources[index] = index
+        if source == NOWHERE:
+            continue
+        first = context.plans[source]
+        if first is None or _factorized(first, plan, context.input(source).channels):
+            continue
+        if _projection(context, source, first):
+            continue
+        yield Advice(
+            index,
+            f"{context.name(index)} is linear in what {context.name(source)} makes: together they "
+            f"compute one linear map of {context.input(source).channels} channels to "
+            f"{plan.output.channels}",
+            "put a non-linearity such as `relu` between them, or leave one of them out",
+        )
+
+
+def _projection(context: Context, index: int, plan: Plan) -> bool:
+    """Whether a layer is the linear 1×1 half of a separable convolution."""
+    producer = context.origins(POINTWISE | {"multiply"})[context.before(index)]
+    return context.kind(producer) == "depthwise_conv" and prod(plan.weights[0].shape[2:]) == 1
+
+
+def _factorized(first: Plan, second: Plan, channels: int) -> bool:
+    """Whether two layers stand for a larger one that would cost more, on purpose."""
+    if first.output.channels < min(channels, second.output.channels):
+        return True
+    one, other = first.weights[0].shape[2:], second.weights[0].shape[2:]
+    if len(one) != len(other) or prod(one) == 1 or prod(other) == 1:
+        return False
+    return all(1 in pair for pair in zip(one, other, strict=True))

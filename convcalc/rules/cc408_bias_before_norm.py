@@ -1,0 +1,26 @@
+"""CC408: a bias that a norm takes away again."""
+
+from collections.abc import Iterator
+
+from convcalc.rules.base import Advice
+from convcalc.rules.context import WEIGHTED, Context
+
+
+def check(context: Context) -> Iterator[Advice]:
+    """Layers whose bias the batch or instance normalization behind them takes away."""
+    for norm in context.of("batchnorm", "instancenorm"):
+        index = context.before(norm)
+        if index < 0 or context.kind(index) not in WEIGHTED or context.reader(index) != norm:
+            continue
+        plan, layer = context.plans[index], context.nodes[index].layer
+        if plan is None or not getattr(layer, "bias", False):
+            continue
+        if context.kind(index) == "locally_connected":
+            continue  # a bias of its own at every position
+        yield Advice(
+            index,
+            f"{context.kind(norm)} subtracts the mean of each channel, and with it the bias: "
+            f"{plan.output.channels:,} parameters do nothing",
+            "set `bias: false`",
+            "bias",
+        )

@@ -1,0 +1,88 @@
+"""CC419: merged branches look at different places of the input."""
+
+import itertools
+from collections.abc import Iterator
+
+from convcalc.analysis.receptive_field import Fields
+from convcalc.graph import INPUT
+from convcalc.layers.upsample import Upsample
+from convcalc.rules.base import Advice
+from convcalc.rules.context import Context
+from convcalc.window import Field
+
+
+def check(context: Context) -> Iterator[Advice]:
+    """Merges of a branch that looks elsewhere than the first one."""
+    for index, node in enumerate(context.nodes):
+        if len(node.inputs) > 1 and context.plans[index] is not None:
+            yield from itertools.islice(_misaligned(context, index), 1)
+
+
+def _misaligned(context: Context, index: int) -> Iterator[Advice]:
+    """The branches of a merge that look at other places than its first one."""
+    first, *others = _branches(context, index) or [(0, 0, ())]
+    for number, read, fields in others:
+        place = f"branches {first[0]} and {number}"
+        for axis, (one, other) in enumerate(zip(first[2], fields, strict=True)):
+            if one.aligned(other) or not one.jump or not other.jump:
+                continue
+            between = context.between(first[1], read)
+            last = context.output(index).spatial[axis] - 1
+            if one.jump != other.jump:
+                aligned = [node for node in between if _aligns_corners(context, node)]
+                if aligned:
+                    yield Advice(
+                        index,
+                        f"one position of {place} is {_short(one.jump)} and {_short(other.jump)} "
+                        "input rows from the next",
+                        f"set `align_corners: false` in {' and '.join(map(context.name, aligned))}",
+                    )
+            # Half a position of the coarsest map on the way is what rounding to it may cost.
+            places = [found for node in between if (found := context.places[node])]
+            coarsest = max(float(found[axis].jump) for found in (first[2], fields, *places))
+            apart = max(_apart(one, other, output) for output in (0, last))
+            if 2 * apart > coarsest:
+                unequal = one.jump != other.jump
+                yield Advice(
+                    index,
+                    f"{place} look at places {'up to' if unequal else 'at least'} {_short(apart)} "
+                    f"input rows apart, and positions are {_short(coarsest)} apart",
+                    "give the branches the same strides"
+                    if unequal
+                    else "give the branches the same padding on each side, or crop alike",
+                )
+
+
+def _aligns_corners(context: Context, index: int) -> bool:
+    layer = context.nodes[index].layer if index >= 0 else None
+    return isinstance(layer, Upsample) and layer.align_corners
+
+
+def _branches(context: Context, index: int) -> list[tuple[int, int, Fields]]:
+    """Number, layer read and fields of the branches of a merge that have a place of their own."""
+    found: list[tuple[int, int, Fields]] = []
+    image = context.network.input
+    for number, read in enumerate(context.nodes[index].inputs, 1):
+        if set(context.output(read).spatial) == {1}:
+            continue  # spread over the map, and in no place of its own
+        fields = (
+            (Field(),) * (image.rank if image else 0) if read == INPUT else context.places[read]
+        )
+        if fields is None:
+            return []
+        found.append((number, read, fields))
+    return found
+
+
+def _apart(one: Field, other: Field, output: int) -> float:
+    """How far the centres are apart of what an output of both sees.
+
+    0 where both end in one place: a causal branch sees more of the past.
+    """
+    starts = float(one.start - other.start + output * (one.jump - other.jump))
+    longer = one.size - other.size
+    return 0.0 if 2 * abs(starts + longer) <= one.jump else abs(starts + longer / 2)
+
+
+def _short(value: object) -> str:
+    return f"{float(value):.4g}"  # type: ignore[arg-type]

@@ -1,0 +1,133 @@
+"""CC421: a layer that changes nothing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from convcalc.layers import Fact, kinds, layer_class
+from convcalc.layers.base import Layer, declarations, hyperparameters
+from convcalc.rules.base import Advice
+from convcalc.rules.context import VIEWS, Context
+from convcalc.rules.written import words
+from convcalc.spec.source import MapNode, Node
+
+RECTIFIED = kinds(having=Fact.NONNEGATIVE)
+"""Layers whose outputs are never negative."""
+IDLE_ABOVE_ZERO = kinds("activation", having=Fact.KEEPS_NONNEGATIVE)
+"""Layers that leave such outputs as they are."""
+PASSING = kinds("identity") | kinds("pool", having=Fact.SLIDES | Fact.MAXIMUM)
+"""Layers that bring forth no negative value where none goes in."""
+
+
+def check(context: Context) -> Iterator[Advice]:
+    """Layers that leave their input as it is, wherever their item is built."""
+    for kind, does_nothing in _IDENTITIES.items():
+        idle = [
+            index
+            for index in context.of(kind)
+            if context.input(index) == context.output(index) and does_nothing(context, index)
+        ]
+        for index in _everywhere(context, kind, idle):
+            if not _variable(context.nodes[index].item, kind):
+                shown = _fields_text(context.nodes[index].layer)
+                yield Advice(
+                    index,
+                    f"{kind}{shown} leaves its input {context.input(index)} as it is",
+                    "leave it out",
+                )
+    origins = context.origins(VIEWS | PASSING)
+    for kind in sorted(IDLE_ABOVE_ZERO):
+        sources = {index: origins[context.before(index)] for index in context.of(kind)}
+        idle = [index for index, source in sources.items() if context.kind(source) in RECTIFIED]
+        for index in _everywhere(context, kind, idle):
+            yield Advice(
+                index,
+                f"{kind} leaves what {context.name(sources[index])} makes as it is: no value is "
+                "negative",
+                "leave it out",
+            )
+
+
+def _everywhere(context: Context, kind: str, idle: list[int]) -> list[int]:
+    """Those of some layers whose item does nothing wherever its block is called."""
+    if not idle:
+        return []
+    found = set(idle)
+    busy = {id(context.nodes[index].item) for index in context.of(kind) if index not in found}
+    return [index for index in idle if id(context.nodes[index].item) not in busy]
+
+
+def _always(context: Context, index: int) -> bool:
+    del context, index
+    return True
+
+
+def _no_window(context: Context, index: int) -> bool:
+    plan = context.plans[index]
+    windows = plan.windows if plan else None
+    return windows is not None and all(
+        (w.kernel, w.stride, w.before, w.after, w.up) == (1, 1, 0, 0, 1) for w in windows
+    )
+
+
+def _one_branch(context: Context, index: int) -> bool:
+    return len(context.nodes[index].inputs) == 1
+
+
+def _same_axes(context: Context, index: int) -> bool:
+    plan = context.plans[index]
+    return plan is not None and plan.windows == ()
+
+
+def _no_rate(context: Context, index: int) -> bool:
+    return getattr(context.nodes[index].layer, "rate", None) == 0
+
+
+def _one_group(context: Context, index: int) -> bool:
+    groups: Any = getattr(context.nodes[index].layer, "groups", 1)
+    return groups in (1, context.input(index).channels)
+
+
+_IDENTITIES = {
+    "dropout": _no_rate,
+    "maxpool": _no_window,
+    "avgpool": _no_window,
+    "pad": _no_window,
+    "crop": _no_window,
+    "upsample": _no_window,
+    "pixel_shuffle": _no_window,
+    "flatten": _same_axes,
+    "reshape": _same_axes,
+    "permute": _same_axes,
+    "slice": _always,
+    "channel_shuffle": _one_group,
+    "add": _one_branch,
+    "multiply": _one_branch,
+    "concat": _one_branch,
+}
+"""Kind → whether one of equal input and output shapes does nothing."""
+_NO_IDENTITIES: Mapping[frozenset[str], str] = {
+    kinds("dense", "norm", "softmax"): "the values that come out are others",
+    kinds("activation"): "they change values below 0; those that may see none are asked for above",
+    kinds("pool", lacking=Fact.SLIDES): "they make one size of every input, which may be another",
+    frozenset({"lppool"}): "it takes away the sign",
+    frozenset({"scale"}): "it learns",
+}
+"""Kinds that are not asked, and why."""
+
+
+def _variable(item: Node, kind: str) -> bool:
+    """Whether the fields of an item are computed from parameters."""
+    if not isinstance(item, MapNode) or layer_class(kind).inputs == "many":
+        return False
+    choices = {
+        choice
+        for declared in declarations(layer_class(kind)).values()
+        for choice in declared.choices
+    }
+    return bool(words(item.entries.get(kind)) - choices - {"true", "false", "same", "valid"})
+
+
+def _fields_text(layer: Layer | None) -> str:
+    fields = hyperparameters(layer) if layer else {}
+    shown = ", ".join(f"{name} {value}" for name, value in fields.items() if value is not None)
+    return f" ({shown})" if shown else ""
