@@ -13,6 +13,7 @@ from convcalc.spec.expand import (
     INPUT,
     UNKNOWN,
     Document,
+    Group,
     LayerNode,
     expand,
 )
@@ -24,6 +25,7 @@ from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source, re
 __all__ = [
     "INPUT",
     "UNKNOWN",
+    "Group",
     "LayerNode",
     "Network",
     "SpecError",
@@ -72,8 +74,8 @@ class Network(NamedTuple):
     """Everything found, in the order of places."""
     year: int | None = None
     """When the network was published."""
-    outputs: Mapping[str, int] = {}
-    """Index of the layer whose output is that of a block or named group, by its full name."""
+    groups: tuple[Group, ...] = ()
+    """Blocks and named groups, by where they start, outer before inner."""
     complete: bool = True
     """Whether every layer that was written is here with its plan."""
     source: Source | None = None
@@ -83,6 +85,13 @@ class Network(NamedTuple):
     def errors(self) -> tuple[Diagnostic, ...]:
         """The findings that are errors."""
         return tuple(found for found in self.diagnostics if found.severity == "error")
+
+    def tensors(self) -> dict[str, int]:
+        """What every full name means: the index of a layer, or of a group's output."""
+        return {
+            **{node.name: index for index, node in enumerate(self.nodes)},
+            **{group.name: group.output for group in self.groups},
+        }
 
     def shape_of(self, index: int) -> Shape | None:
         """Output shape of a layer, or of the input; None when an error keeps it unknown."""
@@ -206,7 +215,7 @@ def _network(
         promises=document.promises,
         diagnostics=tuple(source.diagnostics),
         year=document.year,
-        outputs=document.outputs,
+        groups=document.groups,
         complete=not document.lost and document.input is not None and all(plan for plan in plans),
         source=source,
     )

@@ -109,7 +109,7 @@ def analyze(
         totals=totals,
         output=network.shape_of(network.output),
         diagnostics=network.diagnostics,
-        outputs=network.outputs,
+        groups=network.groups,
     )
 
 

@@ -1,9 +1,10 @@
 """The numbers of a network as values; formats make text of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics import Diagnostic
+from convcalc.graph import Group
 from convcalc.layers.base import Layer, Weight
 from convcalc.shape import Shape
 from convcalc.window import Field
@@ -83,8 +84,8 @@ class Report(NamedTuple):
     """Output of one example."""
     diagnostics: tuple[Diagnostic, ...]
     """Everything found while reading and analysing."""
-    outputs: Mapping[str, int] = {}
-    """Index of the layer whose output is that of a block or named group, by its full name."""
+    groups: tuple[Group, ...] = ()
+    """Blocks and named groups, by where they start, outer before inner."""
 
     @property
     def unread(self) -> bool:

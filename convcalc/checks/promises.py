@@ -1,6 +1,6 @@
 """Whether a network keeps what its spec, the configuration or the command line promise of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis import analyze
@@ -14,6 +14,8 @@ from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity
 
 SHOWN = 3
 """How many of the layers that cost most are named."""
+MAX_COMPARED = 2000
+"""Names of groups, and of layers, that a misspelt one is compared with."""
 
 
 class Broken(NamedTuple):
@@ -65,8 +67,9 @@ def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
     if not expect and not own and not budget:
         return
     report = analyze(network)
+    tensors = network.tensors() if any(promise.layer for promise in expect) else {}
     for promise in expect:
-        problem = _expectation(promise, network, report)
+        problem = _expectation(promise, network, report, tensors)
         if problem is not None:
             yield Broken(promise, problem)
     for promise, origin, _ in (*(Limit(promise) for promise in own), *budget):
@@ -75,7 +78,9 @@ def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
             yield Broken(promise, problem, origin)
 
 
-def _expectation(promise: Promise, network: Network, report: Report) -> Problem | None:
+def _expectation(
+    promise: Promise, network: Network, report: Report, tensors: Mapping[str, int]
+) -> Problem | None:
     name, wanted = promise.name, promise.wanted
     if isinstance(wanted, Quantity):
         count = _COUNTS[name]
@@ -90,29 +95,31 @@ def _expectation(promise: Promise, network: Network, report: Report) -> Problem 
             f"if the change is meant, write `{name}: {value}`",
         )
     if name == "output" and isinstance(wanted, Shape | Extents):
-        return _shape(promise, wanted, report)
+        return _shape(promise, wanted, network, tensors)
     if isinstance(wanted, MemoryTerms):
         return _memory(wanted, network, "expect", "CC504")
     return None if isinstance(wanted, Shape) else _field(wanted, report)
 
 
-def _shape(promise: Promise, wanted: Shape | Extents, report: Report) -> Problem | None:
+def _shape(
+    promise: Promise, wanted: Shape | Extents, network: Network, tensors: Mapping[str, int]
+) -> Problem | None:
+    """What is wrong with the output of a network, a layer or a group; `tensors` are by name."""
     if promise.layer is None:
-        found, what = report.output, "the output"
+        index, what = network.output, "the output"
     else:
-        names = [layer.name for layer in report.layers]
-        # A block or group is what its last layer makes.
-        inside = promise.layer + "."
-        last = [name for name in names if name == promise.layer or name.startswith(inside)]
-        if not last:
-            near = closest(promise.layer, names[:2000])
+        if promise.layer not in tensors:
+            names = [group.name for group in network.groups[:MAX_COMPARED]]
+            names += [node.name for node in network.nodes[:MAX_COMPARED]]
+            near = closest(promise.layer, names)
             return Problem(
                 "CC505",
                 f"no layer is called `{promise.layer[:60]}`",
                 "expect.layers",
                 f"did you mean `{near}`?" if near else "`convcalc analyze` shows the names",
             )
-        found, what = report.layer(last[-1]).output, f"the output of {promise.layer}"
+        index, what = tensors[promise.layer], f"the output of {promise.layer}"
+    found = network.shape_of(index)
     if found is None or found == wanted:
         return None
     if isinstance(wanted, Extents):

@@ -139,11 +139,14 @@ def _how_far(compared: Any) -> str:
 
 
 def matching(network: Network, pattern: str | None) -> Collection[str]:
-    """Names of the layers that a pattern (or its part of a name) matches."""
+    """Names of the layers that a pattern matches, or of those in the group that it names."""
     names = [node.name for node in network.nodes]
     if pattern is None:
         return names
-    return [name for name in names if fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")]
+    inside = next((group.layers for group in network.groups if group.name == pattern), range(0))
+    return [
+        name for index, name in enumerate(names) if index in inside or fnmatchcase(name, pattern)
+    ]
 
 
 def _verdict(

@@ -184,7 +184,7 @@ def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> list[s
 def _nothing(network: Network, path: str) -> Network:
     """A network without layers, with the input of another."""
     return network._replace(
-        path=path, nodes=(), plans=(), lines=(), output=INPUT, outputs={}, diagnostics=()
+        path=path, nodes=(), plans=(), lines=(), output=INPUT, groups=(), diagnostics=()
     )
 
 

@@ -1,17 +1,17 @@
-"""The rows of a report's table: a tree of blocks by the names' prefixes, folded to a depth."""
+"""The rows of a report's table: layers and the groups around them, folded to a depth."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.graph import INPUT, UNKNOWN
+from convcalc.graph import INPUT, Group
 from convcalc.layers.base import Layer, hyperparameters
 from convcalc.shape import Shape
 from convcalc.window import Field
 
 
 class Row(NamedTuple):
-    """One line of the table: a layer, a folded block, or the heading of an unfolded one."""
+    """One line of the table: a layer, a folded group, or the heading of an unfolded one."""
 
     name: str
     """Full name."""
@@ -39,54 +39,49 @@ class Row(NamedTuple):
 
 
 def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
-    """The rows of `report`, blocks deeper than `depth` folded into one row each."""
-    open_blocks: list[str] = []
-    folded: list[LayerReport] = []
-    folded_name = ""
-    for layer in report.layers:
-        parts = layer.name.split(".")
-        if depth is not None and len(parts) > depth:
-            name = ".".join(parts[:depth])
-            if folded and name != folded_name:
-                yield _folded(report, folded_name, folded)
-                folded = []
-            if not folded:
-                yield from _headings(parts[: depth - 1], open_blocks)
-            folded_name = name
-            folded.append(layer)
-            continue
-        if folded:
-            yield _folded(report, folded_name, folded)
-            folded = []
-        yield from _headings(parts[:-1], open_blocks)
-        yield _leaf(layer, parts)
-    if folded:
-        yield _folded(report, folded_name, folded)
+    """The rows of `report`, groups deeper than `depth` folded into one row each."""
+    around: list[Group] = []
+    groups = iter(group for group in report.groups if group.layers)
+    group = next(groups, None)
+    index = 0
+    while index < len(report.layers):
+        while around and index >= around[-1].layers.stop:
+            around.pop()
+        if group is None or index < group.layers.start:
+            yield _leaf(report.layers[index], around)
+            index += 1
+        elif len(around) + 1 != depth:
+            yield _heading(group, around)
+            around.append(group)
+            group = next(groups, None)
+        else:
+            yield _folded(report, group, around)
+            index = group.layers.stop
+            while group is not None and group.layers.start < index:
+                group = next(groups, None)
 
 
-def _headings(blocks: list[str], open_blocks: list[str]) -> Iterator[Row]:
-    """Headings of the blocks that a row stands in and the row before did not."""
-    common = 0
-    while common < min(len(blocks), len(open_blocks)) and blocks[common] == open_blocks[common]:
-        common += 1
-    del open_blocks[common:]
-    for level in range(common, len(blocks)):
-        open_blocks.append(blocks[level])
-        name = ".".join(blocks[: level + 1])
-        yield Row(name=name, label=blocks[level], level=level, heading=True)
+def _label(name: str, around: list[Group]) -> str:
+    """A name, as the groups around it say the rest."""
+    return name.removeprefix(f"{around[-1].name}.") if around else name
 
 
-def _leaf(layer: LayerReport, parts: list[str]) -> Row:
+def _heading(group: Group, around: list[Group]) -> Row:
+    label = _label(group.name, around)
+    return Row(name=group.name, label=label, level=len(around), heading=True)
+
+
+def _leaf(layer: LayerReport, around: list[Group]) -> Row:
     known = layer.output is not None
     text = describe(layer.layer) if layer.layer is not None else ""
     if len(layer.inputs) > 1:
-        text = _merged_inputs(layer, parts)
+        text = "of " + ", ".join(_label(name, around) for name in layer.inputs)
     if layer.shared_with is not None and layer.weights:
         text = ", ".join(filter(None, (text, f"weights of {layer.shared_with}")))
     return Row(
         name=layer.name,
-        label=parts[-1],
-        level=len(parts) - 1,
+        label=_label(layer.name, around),
+        level=len(around),
         heading=False,
         kind=layer.kind,
         hyperparameters=text,
@@ -104,39 +99,32 @@ def _leaf(layer: LayerReport, parts: list[str]) -> Row:
     )
 
 
-def _merged_inputs(layer: LayerReport, parts: list[str]) -> str:
-    """What a merge reads, names in its own block shortened."""
-    prefix = ".".join(parts[:-1]) + "." if len(parts) > 1 else ""
-    return "of " + ", ".join(name.removeprefix(prefix) for name in layer.inputs)
-
-
-def _folded(report: Report, name: str, layers: list[LayerReport]) -> Row:
+def _folded(report: Report, group: Group, around: list[Group]) -> Row:
     def total(values: list[int | None]) -> int | None:
         known = [value for value in values if value is not None]
         return sum(known) if len(known) == len(values) else None
 
-    index = report.outputs.get(name)
-    last = layers[-1] if index is None or index < 0 else report.layers[index]
-    passed_on = index == INPUT  # a block that hands on the network's input
-    parts = name.split(".")
+    layers = report.layers[group.layers.start : group.layers.stop]
+    made = report.layers[group.output] if group.output >= 0 else None
+    passed_on = group.output == INPUT  # the network's input
     return Row(
-        name=name,
-        label=parts[-1],
-        level=len(parts) - 1,
+        name=group.name,
+        label=_label(group.name, around),
+        level=len(around),
         heading=False,
         kind="block",
         hyperparameters=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
         inputs=layers[0].inputs,
-        output=report.input if passed_on else last.output if index != UNKNOWN else None,
+        output=made.output if made else report.input if passed_on else None,
         parameters=total([layer.parameters for layer in layers]),
         buffers=total([layer.buffers for layer in layers]),
         macs=total([layer.macs for layer in layers]),
         activations=total([layer.activations for layer in layers]),
         activation_bytes=total([layer.activation_bytes for layer in layers]),
-        receptive_field=None if passed_on else last.receptive_field,
+        receptive_field=made.receptive_field if made else None,
         line=layers[0].line,
         known=all(layer.output is not None for layer in layers),
-        aligned=last.aligned,
+        aligned=made.aligned if made else True,
     )
 
 

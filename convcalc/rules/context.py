@@ -101,16 +101,11 @@ class Context:
 
     @cached_property
     def wanted(self) -> frozenset[int]:
-        """The network's output, and layers that the spec expects something of by name."""
+        """The network's output, and what the spec expects something of by name."""
         names = {promise.layer for promise in self.network.promises.expect if promise.layer}
-        last: dict[str, int] = {}  # a block is what its last layer makes
-        for index, node in enumerate(self.nodes) if names else ():
-            name = node.name
-            while name:
-                if name in names:
-                    last[name] = index
-                name = name.rpartition(".")[0]
-        return frozenset({self.network.output, *last.values()})
+        tensors = self.network.tensors() if names else {}
+        named = {tensors[name] for name in names if name in tensors}
+        return frozenset({self.network.output, *named})
 
     def reader(self, index: int) -> int:
         """The only layer that reads a layer; `NOWHERE` when there are several, or none."""

@@ -52,6 +52,8 @@ UNKNOWN = -2
 """Index of a tensor that an error keeps unknown."""
 OPEN = -3
 """Index of the tensor of a group or block that is still being written out."""
+NO_LAYERS = range(0)
+"""The layers of such a group, or block."""
 
 TOP_LEVEL = {
     "name": "What the network is called.",
@@ -92,6 +94,24 @@ class LayerNode(NamedTuple):
     """Index of the layer whose weights it uses; `UNKNOWN` when they are its own."""
 
 
+class Group(NamedTuple):
+    """A block or a named group, or one round of it, as a stretch of the flat network."""
+
+    name: str
+    """Full name, as `stage1.block2`."""
+    block: str
+    """The definition that it calls; empty for a group that is written where it stands."""
+    item: Node
+    """Where it is said; the rounds of one repeat share it."""
+    layers: range
+    """Indices of its layers, those of groups inside it among them; empty when it has none."""
+    output: int
+    """Index of the layer whose output its last item leaves, which may stand outside it.
+
+    `INPUT` is the network's input, and `UNKNOWN` what an error keeps unknown.
+    """
+
+
 class Document(NamedTuple):
     """A spec written out."""
 
@@ -104,8 +124,8 @@ class Document(NamedTuple):
     parameters: dict[str, Value]
     promises: Promises
     year: int | None = None
-    outputs: Mapping[str, int] = {}
-    """Index of the layer whose output is that of a block or named group, by its full name."""
+    groups: tuple[Group, ...] = ()
+    """Blocks and named groups, by where they start, outer before inner."""
     lost: bool = False
     """Whether errors kept an item out altogether."""
 
@@ -204,7 +224,7 @@ class _Expander:
         self.blocks: dict[str, _Block] = {}
         self.nodes: list[LayerNode] = []
         self.names: dict[str, int] = {}
-        self.outputs: dict[str, int] = {}
+        self.groups: list[Group] = []
         self.rounds: dict[str, str] = {}
         self.lost = False
         self.items: dict[int, _Item | None] = {}
@@ -297,6 +317,7 @@ class _Expander:
         except RefusedError as error:
             self.source.refuse(error)
             self.nodes.clear()  # the part before the limit would mean nothing
+            self.groups.clear()
             self.lost = True
             output = UNKNOWN
         slides = any(node.kind in SLIDING for node in self.nodes)
@@ -315,7 +336,7 @@ class _Expander:
             parameters=dict(scope.values),
             promises=promises,
             year=self.year(),
-            outputs=self.outputs,
+            groups=tuple(self.groups),
             lost=self.lost,
         )
 
@@ -726,9 +747,8 @@ class _Expander:
             if not name:
                 return self.sequence(group, current, place)
             prefix = self.claim(name, place, node, OPEN)
-            current = self.sequence(group, current, _Place(prefix + ".", place.scope, place))
-            self.bind(name, prefix, place, current)
-            return current
+            inner = _Place(prefix + ".", place.scope, place)
+            return self.group(Group(prefix, "", node, NO_LAYERS, OPEN), group, current, inner, name)
         finally:
             self.depth -= 1
 
@@ -805,9 +825,23 @@ class _Expander:
         within = Scope(arguments, self.failed)
         within.causes = causes
         inner = _Place(prefix + ".", within, place, block=True)
-        current = self.sequence(block.layers, current, inner)
+        group = Group(prefix, block.name, node, NO_LAYERS, OPEN)
+        current = self.group(group, block.layers, current, inner, name)
         self.calls.pop()
-        self.bind(name, prefix, place, current)
+        return current
+
+    def group(self, group: Group, items: ListNode, current: int, inner: _Place, name: str) -> int:
+        """Expand what a block or named group holds, and let its name mean the tensor it makes."""
+        at, start = len(self.groups), len(self.nodes)
+        self.groups.append(group)  # before those inside it
+        current = self.sequence(items, current, inner)
+        layers = range(start, len(self.nodes))
+        self.groups[at] = Group(group.name, group.block, group.item, layers, current)
+        self.names[group.name] = current
+        place = inner.outer
+        if name and place is not None and place.numbered:
+            self.names[place.prefix + name] = current
+            self.rounds[place.prefix + name] = group.name
         return current
 
     def arguments(
@@ -949,14 +983,6 @@ class _Expander:
             return full
         self.names[full] = index
         return full
-
-    def bind(self, name: str, prefix: str, place: _Place, index: int) -> None:
-        """Let the name of a group or block mean the tensor it made."""
-        self.names[prefix] = index
-        self.outputs[prefix] = index
-        if name and place.numbered:
-            self.names[place.prefix + name] = index
-            self.rounds[place.prefix + name] = prefix
 
     def resolve(self, node: Node, place: _Place) -> int:
         """The tensor that `from` names, looked for from the inside out.

@@ -31,7 +31,7 @@ EXPECTATIONS = {
     "output": "Shape of the output: 1000, or 7x7x512, or <= 7x7x512.",
     "receptive_field": "Receptive field of the last layer that has one, per axis or for all: >= 5.",
     "memory": "Bytes: of inference, or of training at a batch and optimizer.",
-    "layers": "Output shapes of layers by name: {conv1: 55x55x96}.",
+    "layers": "Output shapes of layers and groups by name: {conv1: 55x55x96}.",
 }
 BUDGETS = {
     "parameters": "Most parameters.",

@@ -6,7 +6,7 @@ pass comes first.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from convcalc.analysis.memory.program import Program
@@ -45,28 +45,9 @@ def unpaid(network: Network, program: Program, checkpoint: int | Sequence[str]) 
     ]
 
 
-def _blocks(network: Network) -> dict[str, tuple[int, int]]:
-    """First and last layer of everything that has a name: layers, and blocks around them."""
-    found: dict[str, tuple[int, int]] = {}
-    for index, node in enumerate(network.nodes):
-        for name in _around(node.name):
-            found[name] = (found.get(name, (index, index))[0], index)
-    return found
-
-
-def _around(name: str) -> Iterator[str]:
-    """A layer's name and those of the blocks that it is in, the outermost first.
-
-    >>> list(_around("stage1.unit2.conv1"))
-    ['stage1', 'stage1.unit2', 'stage1.unit2.conv1']
-    """
-    parts = name.split(".")
-    for count in range(1, len(parts) + 1):
-        yield ".".join(parts[:count])
-
-
 def _named(network: Network, names: Sequence[str]) -> list[Segment]:
-    blocks = _blocks(network)
+    layers = {node.name: range(index, index + 1) for index, node in enumerate(network.nodes)}
+    blocks = layers | {group.name: group.layers for group in network.groups if group.layers}
     found: list[Segment] = []
     for name in names:
         meant = [name] if name in blocks else []
@@ -78,7 +59,7 @@ def _named(network: Network, names: Sequence[str]) -> list[Segment]:
         if not meant:
             message = f"no layer's name begins with {name!r}"
             raise ValueError(message)
-        found += [Segment(blocks[each][0], blocks[each][1] + 1) for each in meant]
+        found += [Segment(blocks[each].start, blocks[each].stop) for each in meant]
     found.sort(key=lambda segment: (segment.first, -segment.stop))  # the outermost first
     apart: list[Segment] = []
     for segment in found:
