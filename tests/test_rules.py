@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
@@ -1088,3 +1089,52 @@ def test_a_layer_added_by_the_recipe_gets_all_advice_that_relu_gets(tmp_path: Pa
     assert {"CC404", "CC409", "CC410", "CC411", "CC412", "CC421"} <= {
         code for code, _, _ in found[0]
     }
+
+
+# The recipe for a new rule
+
+ADDED = re.compile(r"^   (`{3,})\w+ (convcalc/\S+)\n(.*?)^   \1$", re.MULTILINE | re.DOTALL)
+ADDED_ROW = re.compile(r'^   >>> \{("(CC\d+)": Code\("\w+", "([\w-]+)".*\))\}$', re.MULTILINE)
+
+
+def test_a_rule_added_by_the_recipe_is_checked_explained_and_documented(tmp_path: Path) -> None:
+    """The recipe's own file, page and row, in a copy of the package, and nothing else."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shutil.copytree(ROOT / "convcalc", tmp_path / "convcalc")
+    written = {path: dedent(block) for _, path, block in ADDED.findall(text)}
+    for path, block in written.items():
+        assert f"`{path}`" in text, "the text names the file, which its block does not show"
+        with (tmp_path / path).open("x", encoding="utf-8") as file:
+            file.write(block)
+    ((row, code, name),) = ADDED_ROW.findall(text)
+    table = tmp_path / TABLE.relative_to(ROOT)
+    before = table.read_text(encoding="utf-8")
+    after = before.replace('    "CC501"', f'    {row},\n    "CC501"')
+    assert after != before
+    table.write_text(after, encoding="utf-8")
+
+    def ran(*arguments: str) -> str:
+        command = [sys.executable, "-m", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, check=False, text=True, encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": "", "PYTHONUTF8": "1"},
+        )  # fmt: skip
+        assert not done.stderr, done.stderr
+        return done.stdout
+
+    page = json.loads(ran("convcalc", "rule", name, "-f", "json"))["rules"][0]
+    for title in ("flagged", "instead"):
+        (tmp_path / f"{title}.yaml").write_text(page[title], encoding="utf-8")
+    found = json.loads(ran("convcalc", "check", "-f", "json", "flagged.yaml", "instead.yaml"))
+    documented = ran("convcalc.rules")
+
+    assert (page["code"], page["name"], page["severity"]) == (code, name, "note")
+    assert len(written) == 2
+    assert page["text"] + "\n" in written.values()
+    assert [(one["path"], one["code"], one["severity"]) for one in found["diagnostics"]] == [
+        ("flagged.yaml", code, "note")
+    ]
+    assert f"### {code} {name}\n\n*Advice, note.*\n\n{page['text']}\n" in documented
+    assert f"[{code}](#{code.lower()}-{name}) | note | {page['summary']} |" in documented
+    documentation = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert [line for line in documentation.splitlines() if line not in documented] == []
