@@ -7,6 +7,7 @@ from typing import NamedTuple
 from convcalc.collector import without_collection
 from convcalc.diagnostics import REFUSED, Diagnostic, Problem
 from convcalc.layers.base import Layer, Plan
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import (
@@ -80,6 +81,11 @@ class Network(NamedTuple):
     """Whether every layer that was written is here with its plan."""
     source: Source | None = None
     """The text it was read from, which knows where everything was written."""
+
+    def __repr__(self) -> str:
+        """What goes in and comes out of how many layers, in one line."""
+        shapes = f"{self.input or '?'} → {self.shape_of(self.output) or '?'}"
+        return f"<Network {self.name!r}: {shapes}, {plural(len(self.nodes), 'layer')}>"
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

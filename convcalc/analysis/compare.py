@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from convcalc.analysis.cost import analyze
 from convcalc.analysis.memory import memory
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.graph import Network
 from convcalc.layers.base import hyperparameters
+from convcalc.methods import above, from_json
+from convcalc.numbers import plural
 
 MAX_ALIGNED = 3_000
 """Layers up to which the two lists are aligned; longer ones are matched by name alone."""
@@ -65,6 +67,30 @@ class Comparison(NamedTuple):
     def total(self, name: str) -> Delta | None:
         """A total by name; None where there is none, as of training in int8."""
         return next((delta for delta in self.totals if delta.name == name), None)
+
+    def __repr__(self) -> str:
+        """Which networks, and how many layers changed, in one line; `print` shows them."""
+        changed = plural(len(self.changes), "change")
+        return f"<Comparison {self.old.path!r} → {self.new.path!r}: {changed}>"
+
+    def __str__(self) -> str:
+        """What differs as plain text, as `convcalc diff` writes it."""
+        text: str = above("Comparison.__str__", self)
+        return text.removesuffix("\n")
+
+    def to_markdown(self) -> str:
+        """The totals, and the layers that differ behind a fold, for a pull request."""
+        text: str = above("Comparison.to_markdown", self)
+        return text
+
+    def to_json(self) -> str:
+        """Everything, stable."""
+        text: str = above("Comparison.to_json", self)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` says, as Python has it."""
+        return from_json(self.to_json())
 
 
 COUNTS = ("parameters", "buffers", "macs", "flops", "activations", "activation_bytes")

@@ -1,11 +1,12 @@
 """The numbers of a network as values; formats make text of them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Group
 from convcalc.layers.base import Layer, Weight
+from convcalc.methods import above, from_json
 from convcalc.shape import Shape
 from convcalc.window import Field
 
@@ -99,8 +100,46 @@ class Report(NamedTuple):
                 return layer
         raise KeyError(name)
 
+    def __repr__(self) -> str:
+        """What network it is of, in one line; `print` shows the table."""
+        unknown = "" if self.totals.complete else "at least "
+        return (
+            f"<Report {self.name!r}: {self.input or '?'} → {self.output or '?'}, "
+            f"batch {self.batch}, {self.dtype}, {unknown}{self.totals.parameters:,} parameters, "
+            f"{unknown}{self.totals.macs:,} MACs>"
+        )
+
+    def __str__(self) -> str:
+        """The table as plain text, as `convcalc analyze` writes it into a pipe.
+
+        What inference takes at its peak is `convcalc.memory`'s to say, and not in it.
+        """
+        text: str = above("Report.__str__", self)
+        return text.removesuffix("\n")
+
+    def to_markdown(self, *, columns: Sequence[str] | None = None, depth: int | None = None) -> str:
+        """A table for a README: some `columns`, blocks below `depth` folded into one row each.
+
+        Raises `ValueError` for columns that there are not.
+        """
+        text: str = above("Report.to_markdown", self, columns=columns, depth=depth)
+        return text
+
+    def to_csv(self, *, columns: Sequence[str] | None = None, depth: int | None = None) -> str:
+        """One row a layer, numbers as programs read them; see `to_markdown`."""
+        text: str = above("Report.to_csv", self, columns=columns, depth=depth)
+        return text
+
+    def to_json(self) -> str:
+        """Everything, stable; docs/report.schema.json describes it."""
+        text: str = above("Report.to_json", self)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` says, as Python has it."""
+        return from_json(self.to_json())
+
     def _repr_html_(self) -> str:
         """The table, for notebooks."""
-        from convcalc.formats.html import render  # the notebook protocol asks the object itself
-
-        return render(self)
+        text: str = above("Report._repr_html_", self)
+        return text

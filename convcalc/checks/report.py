@@ -3,9 +3,11 @@
 import os
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
+from convcalc.methods import above, from_json
+from convcalc.numbers import plural
 
 
 class About(NamedTuple):
@@ -45,9 +47,29 @@ class CheckReport(NamedTuple):
             shown = os.path.abspath(path)
         return shown.replace(os.sep, "/")
 
-    def of_file(self, path: str) -> list[Diagnostic]:
-        """The findings in one file."""
-        return [found for found in self.diagnostics if found.path == path]
+    def __repr__(self) -> str:
+        """How many specs and findings, in one line; `print` shows the findings."""
+        counts = (
+            plural(sum(found.severity == severity for found in self.diagnostics), severity)
+            for severity in SEVERITIES
+        )
+        specs = plural(len(self.files), "spec")
+        said = ", ".join(count for count in counts if not count.startswith("0 "))
+        return f"<CheckReport {specs}: {said or 'no findings'}>"
+
+    def __str__(self) -> str:
+        """The findings as plain text, as `convcalc check` writes them."""
+        text: str = above("CheckReport.__str__", self)
+        return text.removesuffix("\n")
+
+    def to_json(self) -> str:
+        """Everything, stable; docs/check.schema.json describes it."""
+        text: str = above("CheckReport.to_json", self)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` says, as Python has it."""
+        return from_json(self.to_json())
 
 
 def fingerprints(report: CheckReport) -> list[str]:

@@ -1,8 +1,10 @@
 """What `verify` finds, as values: every number as predicted beside what was observed."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from convcalc.methods import above, from_json
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 
 
@@ -85,3 +87,22 @@ class Verdict(NamedTuple):
     def good(self) -> bool:
         """Whether everything is as predicted."""
         return not self.differences
+
+    def __repr__(self) -> str:
+        """Which network, and whether it is as predicted, in one line; `print` shows all."""
+        said = plural(len(self.differences), "difference") if self.differences else "as predicted"
+        return f"<Verdict {self.name!r}: {plural(self.layer_count, 'layer')}, {said}>"
+
+    def __str__(self) -> str:
+        """The verdict as plain text, as `convcalc verify` writes it into a pipe."""
+        text: str = above("Verdict.__str__", self)
+        return text.removesuffix("\n")
+
+    def to_json(self) -> str:
+        """Everything, stable; docs/verify.schema.json describes it."""
+        text: str = above("Verdict.to_json", self)
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` says, as Python has it."""
+        return from_json(self.to_json())

@@ -20,17 +20,15 @@ def _columns(
     """Names of columns, separated by commas, each once; None without any."""
     if not values:
         return None
-    from convcalc.formats.columns import COLUMNS
+    from convcalc.formats.columns import known_columns
 
     found: list[str] = []
     for value in values:
         names = [name.strip() for name in value.split(",") if name.strip()]
-        unknown = [name for name in names if name not in COLUMNS]
-        if unknown or not names:
-            said = ", ".join(map(repr, unknown)) or repr(value)
-            message = f"no column is called {said}; there are {', '.join(COLUMNS)}"
-            raise click.BadParameter(message, ctx, param)
-        found += names
+        try:
+            found += known_columns(names or [value])
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from None
     return tuple(dict.fromkeys(found))
 
 

@@ -198,5 +198,15 @@ DEFAULT_COLUMNS = (
 
 
 def chosen(names: Sequence[str] | None) -> list[Column]:
-    """The columns of these names, or the usual ones."""
-    return [COLUMNS[name] for name in names or DEFAULT_COLUMNS]
+    """The columns of these names, or the usual ones; `ValueError` for those there are not."""
+    return [COLUMNS[name] for name in known_columns(names or DEFAULT_COLUMNS)]
+
+
+def known_columns(names: Sequence[str]) -> list[str]:
+    """Names of columns as they are given; `ValueError` where one is none."""
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown:
+        said = ", ".join(map(repr, unknown))
+        message = f"no column is called {said}; there are {', '.join(COLUMNS)}"
+        raise ValueError(message)
+    return [*names]

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 from convcalc.analysis.report import Report
-from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
+from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, known_columns
 from convcalc.formats.rows import rows
 
 NAMES = {"memory": "activation_bytes"}
@@ -21,7 +21,7 @@ def render(
     several: bool = False,
 ) -> str:
     """The report as CSV; of `several` reports, each row starts with the spec's name."""
-    names = list(columns or DEFAULT_COLUMNS)
+    names = known_columns(columns or DEFAULT_COLUMNS)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     first = ["spec"] if several else []

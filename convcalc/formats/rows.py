@@ -39,7 +39,13 @@ class Row(NamedTuple):
 
 
 def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
-    """The rows of `report`, groups deeper than `depth` folded into one row each."""
+    """The rows of `report`, groups deeper than `depth` folded into one row each.
+
+    Raises `ValueError` for a depth below 1.
+    """
+    if depth is not None and depth < 1:
+        message = f"depth {depth} is below 1"
+        raise ValueError(message)
     around: list[Group] = []
     groups = iter(group for group in report.groups if group.layers)
     group = next(groups, None)

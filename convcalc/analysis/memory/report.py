@@ -1,7 +1,12 @@
 """What a network takes, as values; docs/memory.md defines every line with its formula."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from convcalc.methods import above, from_json
+
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.answer import Answer
 
 Phase = Literal["forward", "backward", "step"]
 
@@ -157,8 +162,53 @@ class MemoryReport(NamedTuple):
                 return layer
         raise KeyError(name)
 
+    def __repr__(self) -> str:
+        """What it is of, and the peak, in one line; `print` shows the breakdown."""
+        under = f"training with {self.optimizer}" if self.training else "inference"
+        return (
+            f"<MemoryReport {self.name!r}: {under}, batch {self.batch}, {self.dtype}, "
+            f"peak {self.peak:,} bytes in {self.peak_phase} at {self.peak_layer}>"
+        )
+
+    def __str__(self) -> str:
+        """The breakdown as plain text, as `convcalc memory` writes it into a pipe."""
+        text: str = above("MemoryReport.__str__", self._answer())
+        return text.removesuffix("\n")
+
+    def to_markdown(self, *, layers: bool = False, timeline: bool = False) -> str:
+        """Tables for a README, with one of the `layers`, or a picture over time, if asked for."""
+        text: str = above(
+            "MemoryReport.to_markdown", self._answer(), layers=layers, timeline=timeline
+        )
+        return text
+
+    def to_csv(self, *, layers: bool = False, timeline: bool = False) -> str:
+        """One row a number; or one a layer; or, for the `timeline`, one an operation.
+
+        Raises `ValueError` where both are asked for.
+        """
+        if layers and timeline:
+            message = "one table has one row a layer or one an operation: layers or timeline"
+            raise ValueError(message)
+        text: str = above("MemoryReport.to_csv", self._answer(), layers=layers, timeline=timeline)
+        return text
+
+    def to_json(self) -> str:
+        """Everything, stable; docs/memory.schema.json describes it."""
+        text: str = above("MemoryReport.to_json", self._answer())
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `to_json` says, as Python has it."""
+        return from_json(self.to_json())
+
     def _repr_html_(self) -> str:
         """The breakdown, for notebooks."""
-        from convcalc.formats.memory.html import render  # the notebook protocol asks the object
+        text: str = above("MemoryReport._repr_html_", self)
+        return text
 
-        return render(self)
+    def _answer(self) -> "Answer":
+        """What formats are given: the report alone, without limits and other questions."""
+        from convcalc.analysis.memory.answer import Answer
+
+        return Answer(self)
