@@ -1,5 +1,6 @@
 """Benchmarks say how they are called, and what is missing where they cannot measure."""
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -82,3 +83,19 @@ def test_memory_says_why_it_could_not_measure(
     assert "–" in said.split("\n\n")[1]
     assert "– not measured: torch is not installed (pip install '.[test,peers]')" in said
     assert "– no torchinfo and torchsummary: torch is not installed" in said
+
+
+def test_changes_without_a_difference_are_of_lines_that_there_are() -> None:
+    root = Path(str(import_module("benchmarks").__file__)).parent.parent
+    listed = (root / "benchmarks" / "mutation" / "survivors.md").read_text(encoding="utf-8")
+    files = re.findall(r"^### `(.+?)`$(.*?)(?=^### |\Z)", listed, re.MULTILINE | re.DOTALL)
+    gone = [
+        f"{file}: {line}"
+        for file, rows in files
+        for line in re.findall(r"^- (.+)$", rows, re.MULTILINE)
+        if not (root / file).exists()
+        or line.strip() not in map(str.strip, (root / file).read_text("utf-8").splitlines())
+    ]
+
+    assert files
+    assert not gone

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -124,6 +125,28 @@ def test_every_code_has_a_row_and_a_file_of_its_own() -> None:
 
         assert (check.__name__, check.__module__) == ("check", rule_module(code))
         assert (sys.modules[check.__module__].__doc__ or "").startswith(f"{code}: ")
+
+
+def test_rules_about_the_spec_are_those_that_read_all_of_it() -> None:
+    """And so they say the same of a spec whose layers do not fit."""
+    reading = {
+        code
+        for code in RULES
+        if "network.source"
+        in Path(str(import_module(rule_module(code)).__file__)).read_text("utf-8")
+    }
+
+    assert reading == {code for code, row in RULES.items() if row.about == "spec"}
+    for code in reading:
+        flagged = PAGES[code].specs["Flagged"]
+        wrong = flagged.replace("layers:\n", "layers:\n  - reshape: 7\n")
+        assert wrong != flagged
+        assert read_text(Source("x", wrong)).errors
+        said, still = (
+            [(index, problem) for index, problem in advice(network, {code})]
+            for network in (loads(flagged), read_text(Source("x", wrong)))
+        )
+        assert said == still != []
 
 
 def test_files_of_pages_are_markdown_without_a_heading() -> None:
