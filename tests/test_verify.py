@@ -33,6 +33,7 @@ from convcalc.forward.files import FileError, read_weights, save_arrays
 from convcalc.forward.images import DEVIATION, MEAN, read_image
 from convcalc.forward.observe import observe
 from convcalc.graph import Network, load, loads
+from convcalc.layers import arrays, special
 from convcalc.layers.activation import Relu
 from convcalc.layers.base import Plan, Product, Weight
 from convcalc.layers.convolution import Conv
@@ -929,6 +930,47 @@ def test_what_is_needed_covers_what_is_taken(spec: str, *, engine: bool, drawn: 
     _, peak = forward.measure_peak(verify, network, run)
 
     assert peak <= need.batch(2).total <= 6 * peak
+
+
+LONG = [
+    *(
+        f"upsample: {{{size}, mode: {mode}{corners}}}"
+        for size in ("scale: 3", "size: 9001")
+        for mode, corners in [
+            ("nearest", ""),
+            ("linear", ""),
+            ("linear", ", align_corners: true"),
+        ]
+    ),
+    "adaptive_avgpool: 2500",
+    "adaptive_maxpool: 2500",
+    *(f"pad: {{padding: 2500, mode: {mode}}}" for mode in ("zero", "reflect", "circular")),
+    "crop: 3",
+    "avgpool: {kernel: 3, stride: 1, padding: 1, count_include_pad: false}",
+    "maxpool: {kernel: 3, stride: 1, padding: 1}",
+    "lppool: {kernel: 3, stride: 1}",
+    "conv: {filters: 1, kernel: 3, padding: same}",
+    "conv_transpose: {filters: 1, kernel: 2, stride: 2}",
+    "lrn: 3",
+    "gelu",
+    "softmax",
+]
+
+
+@pytest.mark.parametrize("item", LONG)
+def test_what_is_noted_of_each_of_many_outputs_is_counted(
+    item: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "PIECES", 2**16)
+    monkeypatch.setattr(arrays, "PIECE", 64)
+    monkeypatch.setattr(special, "PIECE", 64)
+    network = loads(f"input: 3000x1\nlayers:\n  - {item}\n")
+    need = Needs(network, dtype="float32", engine=False, threads=1, keep=False, drawn=True)
+    x = np.ones((1, 1, 3000), np.float32)
+    forward.run(network, x, reference=True)  # what is imported and remembered once
+    _, peak = forward.measure_peak(forward.run, network, x, reference=True)
+
+    assert peak <= need.batch(1).total
 
 
 def test_rows_of_weights_that_are_drawn_whole_are_counted() -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
+from convcalc.layers.arrays import in_pieces
 from convcalc.layers.base import Axes, Keeps, Layer, Plan, axes
 from convcalc.layers.sliding import check_axes, check_spatial, per_axis
 from convcalc.shape import Shape
@@ -44,13 +46,17 @@ def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":
 def _pooled(xp: Any, reduce: Callable[..., Any], x: Any, size: Axes) -> Any:
     """Pool one axis after the other; a mean of equally many means is the mean of all."""
     for axis, output in enumerate(per_axis(size, x.ndim - 2), 2):
-        front, extent = (slice(None),) * axis, x.shape[axis]
-        regions = [
-            (*front, slice(o * extent // output, -(-(o + 1) * extent // output)))
-            for o in range(output)
-        ]
-        x = xp.stack([reduce(x[region], axis=axis) for region in regions], axis=axis)
+        x = in_pieces(xp, axis, output, partial(_regions, xp, reduce, x, axis, output))
     return x
+
+
+def _regions(
+    xp: Any, reduce: Callable[..., Any], x: Any, axis: int, output: int, some: range
+) -> Any:
+    """Some of the outputs along an axis."""
+    front, extent = (slice(None),) * axis, x.shape[axis]
+    regions = ((*front, slice(o * extent // output, -(-(o + 1) * extent // output))) for o in some)
+    return xp.stack([reduce(x[region], axis=axis) for region in regions], axis=axis)
 
 
 @final

@@ -5,7 +5,8 @@ batch of vectors. Every function keeps the dtype it is given, and works on array
 can be added and multiplied.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,6 +15,8 @@ from convcalc.window import Window
 
 Places = tuple[Any, ...]
 """An index of an array: everything in front, and a slice per spatial axis."""
+PIECE = 2048
+"""Outputs along an axis that are noted in Python at a time, some 400 bytes each at most."""
 
 
 def example(x: Any) -> Shape:
@@ -78,9 +81,18 @@ def padded(
     for axis, (before, after) in enumerate(pairs, front):
         size = x.shape[axis]
         if before or after:
-            found = [source(position, size, mode) for position in range(-before, size + after)]
-            x = xp.take(x, xp.asarray(found), axis=axis)
+            x = in_pieces(
+                xp,
+                axis,
+                before + size + after,
+                partial(_bordered, xp, x, axis, before, mode),
+            )
     return x
+
+
+def _bordered(xp: Any, x: Any, axis: int, before: int, mode: str, outputs: range) -> Any:
+    found = [source(output - before, x.shape[axis], mode) for output in outputs]
+    return xp.take(x, xp.asarray(found), axis=axis)
 
 
 def meetings(
@@ -122,6 +134,14 @@ def taps(
     inner = [window._replace(before=0, after=0) for window in windows]
     for tap, _, values in meetings(inner, x.shape[2:]):
         yield tap, x[values]
+
+
+def in_pieces(xp: Any, axis: int, count: int, piece: Callable[[range], Any]) -> Any:
+    """All outputs along `axis`, some at a time: what Python notes of each is never all there."""
+    some = [
+        piece(range(first, min(first + PIECE, count))) for first in range(0, max(count, 1), PIECE)
+    ]
+    return some[0] if len(some) == 1 else xp.concatenate(some, axis=axis)
 
 
 def summed(terms: Iterator[Any]) -> Any:

@@ -6,7 +6,7 @@ from math import inf, nan
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import meetings
+from convcalc.layers.arrays import in_pieces, meetings
 from convcalc.layers.base import (
     MAX_WHOLE,
     ROUNDING,
@@ -54,9 +54,14 @@ def window_sums(xp: Any, x: Any, found: Sequence[Window]) -> Any:
 def counted(xp: Any, y: Any, axis: int, window: Window, size: int, padding: tuple[int, int]) -> Any:
     """How many positions each window of `y` along `axis` covers of `size` values and `padding`."""
     first, end = -padding[0], size + padding[1]
-    starts = [output * window.stride - window.before for output in range(y.shape[axis])]
-    counts = [min(start + window.kernel, end) - max(start, first) for start in starts]
-    return xp.asarray(counts, dtype=y.dtype).reshape(-1, *(1,) * (y.ndim - 1 - axis))
+
+    def piece(outputs: range) -> Any:
+        starts = [output * window.stride - window.before for output in outputs]
+        counts = [min(start + window.kernel, end) - max(start, first) for start in starts]
+        return xp.asarray(counts, dtype=y.dtype)
+
+    counts = in_pieces(xp, 0, y.shape[axis], piece)
+    return counts.reshape(-1, *(1,) * (y.ndim - 1 - axis))
 
 
 def power(xp: Any, x: Any, exponent: float) -> Any:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import floor
 from typing import Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import blended
+from convcalc.layers.arrays import blended, in_pieces
 from convcalc.layers.base import Axes, Layer, Plan, axes, choice, flag, ratios
 from convcalc.layers.sliding import check_spatial, per_axis
 from convcalc.shape import Shape
@@ -154,11 +155,13 @@ class Upsample(Layer):
         step, offset = self._positions(size, target, scale)
         return resampled(size, target, step, offset, REACH[self.mode])
 
-    def _blends(self, size: int, target: int, scale: float) -> list[list[tuple[int, float]]]:
-        """For each output, the input values it reads and the share of each."""
+    def _blends(
+        self, size: int, target: int, scale: float, outputs: range
+    ) -> list[list[tuple[int, float]]]:
+        """For some of the outputs, the input values that each reads and the share of each."""
         (step, per), (shift, parts) = self._positions(size, target, scale)
         found = []
-        for output in range(target):
+        for output in outputs:
             whole, rest = divmod(output * step * parts + shift * per, per * parts)
             fraction = rest / (per * parts)
             if self.mode == "nearest" or not rest:
@@ -182,5 +185,10 @@ class Upsample(Layer):
         spatial = x.shape[2:]
         sizes, scales = self.output_sizes(spatial), self._scales(len(spatial))
         for axis, extents in enumerate(zip(spatial, sizes, scales, strict=True), 2):
-            x = blended(xp, x, axis, self._blends(*extents))
+            x = in_pieces(xp, axis, extents[1], partial(self._piece, xp, x, axis, extents))
         return x
+
+    def _piece(
+        self, xp: Any, x: Any, axis: int, extents: tuple[int, int, float], outputs: range
+    ) -> Any:
+        return blended(xp, x, axis, self._blends(*extents, outputs))
