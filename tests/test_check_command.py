@@ -19,10 +19,10 @@ CLEAN = (
 )
 BROKEN = "name: broken\ninput: 224x224x3\nlayers:\n  - conv: {filters: 96, kernel: 11, stride: 4}\n"
 NOTED = (
-    "input: 32x32x3\nlayers:\n  - conv: {filters: 64, kernel: 3, padding: 1}\n  - relu\n"
+    "input: 16x16x3\nlayers:\n  - conv: {filters: 64, kernel: 9, padding: 4}\n  - relu\n"
     "  - flatten\n  - linear: 64\n  - relu\n  - linear: 10\n"
 )
-"""A linear layer of 65,536 × 64 weights: CC413, of which 4 million are a matter of budget."""
+"""A linear layer of 16,384 × 64 weights: CC413, of which a million are a matter of budget."""
 WARNED = "name: warned\ninput: 9x9x3\nrounding: floor\nlayers:\n  - maxpool: 2\n"
 
 Run = Callable[..., Result]
@@ -118,7 +118,7 @@ def test_fail_on_and_strict(
 def test_a_note_is_shown_and_stays_one(run: Run, write: Write) -> None:
     for arguments in ([], ["--strict"], ["--select", "CC413"]):
         result = run(write("a.yaml", NOTED), *arguments)
-        assert result.stdout.startswith("a.yaml:6:5: note[CC413] linear1 has 4,194,368 of the ")
+        assert result.stdout.startswith("a.yaml:6:5: note[CC413] linear1 has 1,048,640 of the ")
         assert result.stdout.endswith("\nFound 1 note in 1 spec.\n")
         assert result.exit_code == 0
     assert "\x1b[1;34mnote[CC413]" in run("a.yaml", "--color", "always").stdout

@@ -268,6 +268,13 @@ ROWS = [
     Row("CC401", "sequences that are made longer again", "25x3", "maxpool: 2, upsample: 2", "input",
         "rounding: ceil"),
     Row("CC401", "a sequence is as long as it is", "25x3", "maxpool: 2", "", "rounding: ceil"),
+    Row("CC401", "a row is made up on the way to a vector", "25x25x3",
+        "maxpool: 2, flatten, linear: 10", "", "rounding: ceil"),
+    Row("CC401", "one is dropped", "25x25x3", "maxpool: 2, flatten, linear: 10", "input",
+        "rounding: floor"),
+    Row("CC401", "no size next to it keeps the output as large as the input", "28x28x3",
+        "maxpool: 2, maxpool: 2, maxpool: 2, upsample: 2, upsample: 2, "
+        "conv: {filters: 3, kernel: 3}, upsample: 2", "", "rounding: ceil"),
     Row("CC401", "a crop makes up for it", "25x25x3", "maxpool: 2, upsample: 2, crop: {size: 25}",
         "", "rounding: ceil"),
     Row("CC401", "thirds are no halves", "25x25x3", "maxpool: 3", "", "rounding: floor"),
@@ -427,15 +434,19 @@ ROWS = [
         f"conv: {CONV}, add: [[], [batchnorm]]"),
     Row("CC408", "an activation is between", "32x32x3", f"conv: {CONV}, relu, batchnorm"),
     # CC409
-    Row("CC409", "directly", "32x32x3", f"conv: {CONV}, dropout, batchnorm", "batchnorm1"),
+    Row("CC409", "directly", "32x32x3", f"conv: {CONV}, dropout, batchnorm, conv: {CONV}",
+        "batchnorm1"),
+    Row("CC409", "what is normalized is the output", "32x32x3",
+        f"conv: {CONV}, dropout, conv: {CONV}, batchnorm, relu"),
     Row("CC409", "the first normalization behind it", "32x32x3",
-        f"conv: {CONV}, dropout: 0.2, relu, conv: {CONV}, batchnorm, conv: {CONV}, batchnorm",
-        "batchnorm1"),
-    Row("CC409", "dropout of 0 drops nothing", "32x32x3", f"conv: {CONV}, dropout: 0, batchnorm"),
+        f"conv: {CONV}, dropout: 0.2, relu, conv: {CONV}, batchnorm, conv: {CONV}, batchnorm, "
+        f"conv: {CONV}", "batchnorm1"),
+    Row("CC409", "dropout of 0 drops nothing", "32x32x3",
+        f"conv: {CONV}, dropout: 0, batchnorm, conv: {CONV}"),
     Row("CC409", "normalized per example in between", "32x32x3",
-        "dropout, layernorm, batchnorm"),
-    Row("CC409", "the least dropout", "32x32x3", f"conv: {CONV}, dropout: 0.01, batchnorm",
-        "batchnorm1"),
+        f"dropout, layernorm, batchnorm, conv: {CONV}"),
+    Row("CC409", "the least dropout", "32x32x3",
+        f"conv: {CONV}, dropout: 0.01, batchnorm, conv: {CONV}", "batchnorm1"),
     # CC410
     Row("CC410", "at the end", "784", "linear: 10, softmax"),
     Row("CC410", "a logarithm of it", "784", "linear: 10, softmax, log_softmax", "softmax1"),
@@ -477,6 +488,20 @@ ROWS = [
         "concat: [[conv: {filters: 4, kernel: 1}], [conv: {filters: 4, kernel: 1}]]", "conv2"),
     # CC413
     Row("CC413", "small networks may", "28x28x1", "flatten, linear: 100, relu, linear: 10"),
+    Row("CC413", "an average of what sees less than half the image", "256x256x3",
+        f"conv: {CONV}, maxpool: 4, flatten, linear: 100, relu, linear: 10"),
+    Row("CC413", "of what sees half of it", "8x8x256",
+        "conv: {filters: 256, kernel: 3, padding: 1}, relu, conv: {filters: 256, kernel: 3, "
+        "padding: 1}, relu, flatten, linear: 100, relu, linear: 10", "linear1"),
+    Row("CC413", "a steering angle is about places", "8x8x256",
+        "conv: {filters: 256, kernel: 5, padding: 2}, relu, flatten, linear: 100, relu, "
+        "linear: 1"),
+    Row("CC413", "a probability is not", "8x8x256",
+        "conv: {filters: 256, kernel: 5, padding: 2}, relu, flatten, linear: 300, relu, "
+        "linear: 1, sigmoid", "linear1"),
+    Row("CC413", "so is a map", "8x8x256",
+        "conv: {filters: 256, kernel: 5, padding: 2}, relu, flatten, linear: 300, relu, "
+        "linear: 64, reshape: 8x8x1"),
     Row("CC413", "a vector has no positions", "4096", "linear: 1000, relu, linear: 10"),
     Row("CC413", "through dropout", "64x64x16", "flatten, dropout, linear: 100, relu, linear: 10",
         "linear1"),
@@ -535,6 +560,8 @@ ROWS = [
     Row("CC417", "a convolution without dilation behind them", "32x32x16",
         f"conv: {DILATED}, relu, "
         f"conv: {DILATED}, relu, conv: {CONV}"),
+    Row("CC417", "a pool of stride 1 reads every row (DeepLab-LargeFOV)", "32x32x16",
+        f"maxpool: {{kernel: 3, stride: 1, padding: 1}}, conv: {DILATED}, relu, conv: {DILATED}"),
     Row("CC417", "a pool ends the row", "32x32x16",
         f"conv: {DILATED}, relu, "
         f"conv: {DILATED}, maxpool: 2, conv: {CONV}",
@@ -739,7 +766,7 @@ def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
 
 MESSAGES = {
     "CC409": [
-        ("8x8x3", f"conv: {CONV}, dropout: {rate}, batchnorm",
+        ("8x8x3", f"conv: {CONV}, dropout: {rate}, batchnorm, conv: {CONV}",
          (f"dropout1 makes the mean square of its values in training {shift} that in inference, "
           "and batchnorm1 keeps the statistics of training"))
         for rate, shift in ((0.2, "1.25 times"), (0.5, "2 times"), (1, "other than"))
@@ -782,7 +809,8 @@ MESSAGES = {
     "CC419": [
         ("64x64x8", ("concat: [[], [maxpool: 2, "
          "upsample: {scale: 2, mode: linear, align_corners: true}]]"),
-         "one position of branches 1 and 2 is 1 and 0.9841 input rows from the next"),
+         ("neighbours in branch 1 look at places 1 apart in the input, in branch 2 0.9841: "
+          "aligned corners stretch a map to its border")),
         ("16x16x8", "add: [[], [pad: [[3, 0], [3, 0]], crop: [[0, 3], [0, 3]]]]",
          "branches 1 and 2 look at places at least 3 input rows apart, and positions are 1 apart"),
     ],
@@ -872,14 +900,14 @@ HELPS = [
                         "rounding: floor"),
          "use a length of 1000 or 1004", (("1001x3", "1004x3"),)),
     Help("CC401", trial("25x25x3", f"{HALVED}, conv: {{filters: 8, kernel: 12}}, "
-                        "upsample: {size: 25}", "rounding: floor"),
+                        "upsample: 24", "rounding: floor"),
          "use an input of 24×24 or 26×26", (("25x25x3", "24x24x3"),)),
     Help("CC415", trial("64x64x3", f"{HALVED}, {HALVED}, conv: {CONV}, relu, {POOLED}"),
-         "add layers, strides or dilation, or use a smaller input, such as 16×16",
-         (("64x64", "16x16"),)),
+         "add layers, strides or dilation, or use a smaller input, such as 36×36",
+         (("64x64", "36x36"),)),
     Help("CC415", trial("64x16x3", f"{HALVED}, {HALVED}, conv: {CONV}, relu, {POOLED}"),
-         "add layers, strides or dilation, or use a smaller input, such as 16×16",
-         (("64x16", "16x16"),)),
+         "add layers, strides or dilation, or use a smaller input, such as 36×16",
+         (("64x16", "36x16"),)),
     Help("CC415", trial("49x10x1", "conv: {filters: 64, kernel: 10x4, stride: 2, padding: same}, "
                         "relu, depthwise_conv: {kernel: 3, padding: same}, "
                         "conv: {filters: 64, kernel: 1}, relu, avgpool: 25x5, flatten, linear: 12"),
@@ -895,8 +923,8 @@ HELPS = [
                         "output_padding: 1}, relu"),
          KERNELS, (("kernel: 3", "kernel: 2"), ("padding: 1, output_padding: 1", "padding: 0"))),
     Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2}, relu"),
-         "use kernel 2 with output_padding 1 or kernel 4 with padding 1 and output_padding 1, or "
-         "`upsample` and an ordinary convolution",
+         "use kernel 4 with padding 1 and output_padding 1, or `upsample` and an ordinary "
+         "convolution",
          (("kernel: 3, stride: 2", "kernel: 4, stride: 2, padding: 1, output_padding: 1"),)),
     Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 5, stride: 2, "
                         "padding: same}, relu"),

@@ -104,7 +104,7 @@ def check_source(source: Source, task: Task) -> Checked:
         if not one.errors and one.source is not None:
             _advise(one, one.source, selection)
             left_out |= _verify(one, one.source, selection, budget)
-    found = _merged(members, [_gathered(one.source.diagnostics) for one in networks if one.source])
+    found = _merged(members, [_gathered(one.source) for one in networks if one.source])
     # Which promises are looked at was decided before; a limit may hold though not selected.
     chosen = [item for item in found if item.code[:3] == "CC5" or selection.includes(item.code)]
     failed = any(one.errors for one in networks)
@@ -215,17 +215,19 @@ def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[D
     return sorted(merged, key=lambda item: (item.span, item.code))
 
 
-def _gathered(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+def _gathered(source: Source) -> list[Diagnostic]:
     """The findings, advice about layers written at the same place being one."""
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
-    for at, item in enumerate(found):
+    for at, item in enumerate(source.diagnostics):
         alone = item.code[:3] != "CC4" or item.layer is None
         key = (at,) if alone else (item.code, item.span, item.field)
         groups.setdefault(key, []).append(item)
     gathered = []
     for group in groups.values():
         first = group[0]
-        others = len({item.layer for item in group}) - 1
+        layers = {item.layer for item in group}
+        layers.update(*(source.repeated.get(item, ()) for item in group))
+        others = len(layers) - 1
         if others > 0:
             more = f" (and {others:,} more layer{'s' if others > 1 else ''} written here)"
             first = first._replace(message=first.message + more)

@@ -206,7 +206,7 @@ def _check_tiles(
         if drops:
             yield Problem(
                 "CC306",
-                f"the last {drops} of the input {'is' if sum(dropped) == 1 else 'are'} never read: "
+                f"the last {drops} of its input {'is' if sum(dropped) == 1 else 'are'} never read: "
                 + _formula(found, x, left_over),
                 "stride",
                 "pad behind"

@@ -1,8 +1,11 @@
 """CC401: an odd height or width is halved."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
+from convcalc.graph import resized
+from convcalc.layers.convolution import Conv, DepthwiseConv
 from convcalc.layers.sliding import AXIS_NAMES, Sliding, decimal, unrounded_windows
 from convcalc.rules.base import Advice
 from convcalc.rules.context import POOLS, SLIDING, Context, times
@@ -16,17 +19,38 @@ def check(context: Context) -> Iterator[Advice]:
     image = context.network.input
     if not odd or image is None:
         return
-    first, axis = odd[0]
-    size = context.input(first).spatial[axis]
-    sizes = " or ".join(times(shape.spatial) for shape in _even_inputs(context, image))
+    inputs = [times(shape.spatial) for shape in _even_inputs(context, image)]
+    if not inputs:
+        return
+    first = odd[0][0]
+    axes = [axis for index, axis in odd if index == first]
+    spatial, names = context.input(first).spatial, AXIS_NAMES[image.rank]
+    halves = dict.fromkeys(f"{spatial[axis]}/2 = {decimal(spatial[axis], 2)}" for axis in axes)
     noun = "a length of" if image.rank == 1 else "an input of"
+    padded = _padded_stays_even(context, first)
     yield Advice(
         None,
-        f"{context.name(first)} halves an odd {AXIS_NAMES[image.rank][axis]}: "
-        f"{size}/2 = {decimal(size, 2)}, from the input {image}",
-        f"use {noun} {sizes}" if sizes else "use sizes that stay even until the last is halved",
+        f"{context.name(first)} halves an odd {' and '.join(names[axis] for axis in axes)}: "
+        f"{' and '.join(halves)}, from the input {image}",
+        f"use {noun} {' or '.join(inputs)}"
+        + (", or `padding: same` in the convolutions before that shrink the map" if padded else ""),
         "input",
     )
+
+
+def _padded_stays_even(context: Context, last: int) -> bool:
+    """Whether convolutions padded to keep the size, where they are not, would do instead."""
+    nodes = list(context.network.nodes)
+    for index in context.of("conv", "depthwise_conv"):
+        plan, layer = context.plans[index], nodes[index].layer
+        if index < last and isinstance(layer, Conv | DepthwiseConv) and plan is not None:
+            windows = plan.windows or ()
+            if all(w.stride == 1 and w.kernel % 2 and not (w.before or w.after) for w in windows):
+                nodes[index] = nodes[index]._replace(layer=replace(layer, padding="same"))
+    if nodes == list(context.network.nodes) or context.network.input is None:
+        return False
+    padded = resized(context.network._replace(nodes=nodes), context.network.input)
+    return padded is not None and not _odd_halves(Context(padded))
 
 
 def _odd_halves(context: Context) -> list[tuple[int, int]]:
@@ -40,8 +64,16 @@ def _odd_halves(context: Context) -> list[tuple[int, int]]:
         (index, axis)
         for index in sorted(context.of(*SLIDING, *POOLS))
         for axis in _halved_axes(context, index)
-        if context.input(index).spatial[axis] % 2 and not _tiles(context, index, axis)
+        if context.input(index).spatial[axis] % 2
+        and not _tiles(context, index, axis)
+        and (context.dense or _drops(context, index, axis))
     ]
+
+
+def _drops(context: Context, index: int, axis: int) -> bool:
+    """Whether the last row is dropped; otherwise one is made up."""
+    plan, size = context.plans[index], context.input(index).spatial[axis]
+    return plan is not None and bool((plan.windows or ())[axis].dropped(size))
 
 
 def _tiles(context: Context, index: int, axis: int) -> bool:
@@ -57,8 +89,22 @@ def _tiles(context: Context, index: int, axis: int) -> bool:
 
 
 def _even_inputs(context: Context, image: Shape) -> Iterator[Shape]:
-    """The next smaller and the next larger input that the network halves without an odd size."""
+    """The next smaller and the next larger input that the network halves without an odd size.
+
+    All weights stay as they are, and an output as large as the input does, too.
+    """
     odd = {axis for _, axis in _odd_halves(context)}
+    whole = context.output(context.network.output).spatial == image.spatial
+
+    def fits(trial: Context) -> bool:
+        shape = trial.network.input
+        output = trial.output(trial.network.output)
+        return (
+            trial.weights == context.weights
+            and (not whole or (shape is not None and output.spatial == shape.spatial))
+            and not _odd_halves(trial)
+        )
+
     for step in (-1, 1):
         inputs = (
             image._replace(
@@ -68,8 +114,9 @@ def _even_inputs(context: Context, image: Shape) -> Iterator[Shape]:
                 )
             )
             for change in range(step, 100 * step, step)
+            if all(2 * (size + change) >= size for size in image.spatial)
         )
-        fitting = context.first_fitting(inputs, lambda trial: not _odd_halves(trial))
+        fitting = context.first_fitting(inputs, fits)
         if fitting is not None:
             yield fitting
 

@@ -30,10 +30,12 @@ def check(context: Context) -> Iterator[Advice]:
         x = context.input(index)
         if kernel == x.spatial or stack_of(kernel, x, plan.output, plan.windows or ()) is not None:
             continue
+        count, small = max(kernel) // 2, times((3,) * len(kernel))
         yield Advice(
             index,
             f"a {times(kernel)} filter on {x.channels} channels has {prod(kernel) * x.channels:,} "
-            f"weights; a {times((3,) * len(kernel))} one has {3 ** len(kernel) * x.channels:,}",
-            f"stack {times((3,) * len(kernel))} convolutions, with a non-linearity after each",
+            f"weights; {count} of {small} on as many see as much with "
+            f"{count * 3 ** len(kernel) * x.channels:,}",
+            f"stack {count} convolutions of {small}, with a non-linearity after each",
             "kernel",
         )

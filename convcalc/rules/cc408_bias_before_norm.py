@@ -17,10 +17,11 @@ def check(context: Context) -> Iterator[Advice]:
             continue
         if context.kind(index) == "locally_connected":
             continue  # a bias of its own at every position
+        count = plan.output.channels
         yield Advice(
             index,
             f"{context.kind(norm)} subtracts the mean of each channel, and with it the bias: "
-            f"{plan.output.channels:,} parameters do nothing",
+            + (f"{count:,} parameters do nothing" if count > 1 else "1 parameter does nothing"),
             "set `bias: false`",
             "bias",
         )

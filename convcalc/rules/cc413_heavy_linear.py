@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from convcalc.rules.base import Advice
-from convcalc.rules.context import POINTWISE, Context
+from convcalc.rules.context import POINTWISE, VIEWS, WEIGHTED, Context
 
 HEAVY = 1_000_000
 """Weights below which a layer is never called heavy."""
@@ -11,7 +11,7 @@ HEAVY = 1_000_000
 
 def check(context: Context) -> Iterator[Advice]:
     """Linear layers behind a flatten with at least half of the parameters."""
-    if not context.complete:
+    if not context.complete or context.dense or _measures(context):
         return
     origins = context.origins(POINTWISE)
     for index in context.of("linear"):
@@ -23,13 +23,28 @@ def check(context: Context) -> Iterator[Advice]:
             continue
         x, features = context.input(source), context.output(index).channels
         saved = (context.input(index).channels - x.channels) * features
-        if not x.spatial or saved <= 0:
+        if not x.spatial or saved <= 0 or not context.sees_half(context.before(source)):
             continue
+        pool = origins[context.before(source)]
+        way = (
+            "set `adaptive_avgpool: 1`"
+            if context.kind(pool) == "adaptive_avgpool"
+            else "put `global_avgpool` before the flatten"
+        )
         share = 100 * weights / context.parameters
         yield Advice(
             index,
             f"{context.name(index)} has {weights:,} of the {context.parameters:,} parameters "
             f"({share:.0f}%), a weight for each of the {x} values per output",
-            f"put `global_avgpool` before the flatten: {x.channels} values, and {saved:,} "
-            "parameters fewer",
+            f"{way}: {x.channels} values, and {saved:,} parameters fewer",
         )
+
+
+def _measures(context: Context) -> bool:
+    """Whether the output is a single number without bounds."""
+    output = context.network.output
+    if output < 0 or context.output(output).size > 1:
+        return False
+    while output >= 0 and context.kind(output) in VIEWS:
+        output = context.before(output)
+    return context.kind(output) in WEIGHTED

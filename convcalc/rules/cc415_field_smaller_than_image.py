@@ -42,7 +42,7 @@ def _last_of_parts(context: Context) -> tuple[int, tuple[int, ...]] | None:
         if fields is None:
             return None
         seen = tuple(field.size for field in fields)
-        if all(2 * size >= extent for size, extent in zip(seen, image.spatial, strict=True)):
+        if context.sees_half(last):
             return None
         found.append((last, seen))
     return max(found, key=lambda pair: (prod(pair[1]), pair[0]), default=None)
@@ -51,18 +51,24 @@ def _last_of_parts(context: Context) -> tuple[int, tuple[int, ...]] | None:
 def _smaller_inputs(
     context: Context, image: Shape, last: int, seen: tuple[int, ...]
 ) -> Iterator[Shape]:
-    """Inputs that the last map sees whole, the largest first: those of whole strides at first."""
+    """Inputs of which the last map sees half, the largest first, down to half of this one.
+
+    Those of whole strides come first.
+    """
     fields = context.fields[last][0] or ()
     strides = [max(int(field.jump), 1) for field in fields]
     for back in range(16):
         for rest in (None, 0, 1):
-            yield image._replace(
-                spatial=tuple(
-                    extent
-                    if size >= extent
-                    else size - back
-                    if rest is None
-                    else (size // stride - back) * stride + rest
-                    for extent, size, stride in zip(image.spatial, seen, strides, strict=True)
-                )
+            spatial = tuple(
+                extent
+                if 2 * size >= extent
+                else 2 * size - back
+                if rest is None
+                else (2 * size // stride - back) * stride + rest
+                for extent, size, stride in zip(image.spatial, seen, strides, strict=True)
             )
+            if all(
+                extent <= 2 * smaller and smaller <= extent
+                for extent, smaller in zip(image.spatial, spatial, strict=True)
+            ):
+                yield image._replace(spatial=spatial)

@@ -59,5 +59,5 @@ def _dilated_rows(context: Context) -> list[tuple[int, int, int]]:
                 rows[index] = before
             else:
                 common = gcd(common, *(window.dilation for window in sliding))
-                rows[index] = (common, count + 1, index) if node.kind in SLIDING else none
+                rows[index] = (common, count + 1, index)
     return rows

@@ -41,8 +41,8 @@ def _divisible(layer: ConvTranspose, axis: int, x: Shape) -> str:
     found = []
     for taps in (kernel // stride * stride, (kernel // stride + 1) * stride):
         cut = (x.spatial[axis] - 1) * stride + dilation * (taps - 1) + 1 - size
-        behind = cut % 2 if cut >= 0 else -cut
-        if not taps or (behind and behind >= max(stride, dilation)):
+        behind = cut % 2
+        if not taps or cut < 0:  # the rows behind would be made of the bias alone
             continue
         before = (cut + behind) // 2
         changes = []

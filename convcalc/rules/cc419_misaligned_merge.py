@@ -1,7 +1,8 @@
 """CC419: merged branches look at different places of the input."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from convcalc.analysis.receptive_field import Fields
 from convcalc.graph import INPUT
@@ -28,29 +29,73 @@ def _misaligned(context: Context, index: int) -> Iterator[Advice]:
                 continue
             between = context.between(first[1], read)
             last = context.output(index).spatial[axis] - 1
-            if one.jump != other.jump:
-                aligned = [node for node in between if _aligns_corners(context, node)]
-                if aligned:
-                    yield Advice(
-                        index,
-                        f"one position of {place} is {_short(one.jump)} and {_short(other.jump)} "
-                        "input rows from the next",
-                        f"set `align_corners: false` in {' and '.join(map(context.name, aligned))}",
-                    )
+            if one.jump != other.jump and any(map(partial(_aligns_corners, context), between)):
+                yield Advice(
+                    index,
+                    f"neighbours in branch {first[0]} look at places {_short(one.jump)} apart in "
+                    f"the input, in branch {number} {_short(other.jump)}: aligned corners "
+                    "stretch a map to its border",
+                    "set `align_corners: false` in "
+                    + _names(context, _all_between(context, first[1], others, _aligns_corners)),
+                )
             # Half a position of the coarsest map on the way is what rounding to it may cost.
             places = [found for node in between if (found := context.places[node])]
             coarsest = max(float(found[axis].jump) for found in (first[2], fields, *places))
             apart = max(_apart(one, other, output) for output in (0, last))
             if 2 * apart > coarsest:
                 unequal = one.jump != other.jump
+                even = _all_between(context, first[1], others, _padded_unevenly)
+                if unequal:
+                    way = "give the branches the same strides"
+                elif even:
+                    way = (
+                        f"use odd kernels in {_names(context, even)}: even ones cannot have the "
+                        "same padding on each side and keep the size"
+                    )
+                else:
+                    way = "give the branches the same padding on each side, or crop alike"
                 yield Advice(
                     index,
                     f"{place} look at places {'up to' if unequal else 'at least'} {_short(apart)} "
                     f"input rows apart, and positions are {_short(coarsest)} apart",
-                    "give the branches the same strides"
-                    if unequal
-                    else "give the branches the same padding on each side, or crop alike",
+                    way,
                 )
+
+
+def _all_between(
+    context: Context,
+    first: int,
+    others: list[tuple[int, int, Fields]],
+    wanted: Callable[[Context, int], bool],
+) -> list[int]:
+    """The layers of some kind on the ways to a branch and to any of the others, in order."""
+    return sorted(
+        {
+            index
+            for _, read, _ in others
+            for index in context.between(first, read)
+            if wanted(context, index)
+        }
+    )
+
+
+def _names(context: Context, layers: list[int]) -> str:
+    """Names as a text lists them: `a, b and c`."""
+    names = [context.name(index) for index in layers]
+    if len(names) > 4:
+        names = [*names[:3], f"{len(names) - 3} more"]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _padded_unevenly(context: Context, index: int) -> bool:
+    """Whether a kernel keeps the size, and is even, so that one side is padded by more."""
+    plan = context.plans[index] if index >= 0 else None
+    return plan is not None and any(
+        window.stride == window.up == 1
+        and window.extent % 2 == 0
+        and window.before + window.after == window.extent - 1
+        for window in plan.windows or ()
+    )
 
 
 def _aligns_corners(context: Context, index: int) -> bool:

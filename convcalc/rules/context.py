@@ -134,6 +134,19 @@ class Context:
         """Receptive fields, and whether the paths to a layer have one stride."""
         return list(receptive_fields(self.network, self._sight))
 
+    def sees_half(self, index: int) -> bool:
+        """Whether each position of a map sees at least half of the image along every axis.
+
+        True of sequences, too, and of what has no field of its own.
+        """
+        image = self.network.input
+        fields = self.fields[index][0] if index >= 0 else None
+        if image is None or image.rank < 2 or fields is None or len(fields) != image.rank:
+            return True
+        return all(
+            2 * field.size >= extent for field, extent in zip(fields, image.spatial, strict=True)
+        )
+
     @cached_property
     def _sight(self) -> Sight:
         return Sight(self.network)
@@ -284,6 +297,11 @@ class Context:
         return sum(
             self.size(index) for index, node in enumerate(self.nodes) if node.shared_with < 0
         )
+
+    @cached_property
+    def weights(self) -> list[object]:
+        """The weights of every layer, by their shapes."""
+        return [plan.weights for plan in self.plans if plan is not None and plan.weights]
 
     def size(self, index: int) -> int:
         """Parameters of a layer."""

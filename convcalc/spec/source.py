@@ -115,6 +115,8 @@ class Source:
         self._lines: list[int] | None = None
         self._line = 0, ""
         self._diagnostics: dict[tuple[object, ...], Diagnostic] = {}
+        self.repeated: dict[Diagnostic, set[str]] = {}
+        """Findings about several layers of the same words, and the names of the others."""
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -171,7 +173,11 @@ class Source:
         if self.full:
             return
         key = (code, message, start)
-        if key not in self._diagnostics:
+        if key in self._diagnostics:
+            known = self._diagnostics[key]
+            if layer is not None and layer != known.layer:
+                self.repeated.setdefault(known, set()).add(layer)
+        else:
             span = self.span(start, end)
             self._diagnostics[key] = Diagnostic(
                 code=code,

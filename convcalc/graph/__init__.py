@@ -41,6 +41,8 @@ __all__ = [
 
 MAX_VALUES = 2**62
 """Most values in one tensor."""
+UNREAD = "CC306"
+"""What layers say of rows that they do not read."""
 MAX_RANK = 3
 """Most spatial axes of a tensor."""
 
@@ -207,8 +209,9 @@ def _network(
             promises=Promises(),
             lost=True,
         )
-    plans = plan_layers(document.nodes, document.input, source)
-    return Network(
+    unread: list[tuple[int, Problem]] = []
+    plans = plan_layers(document.nodes, document.input, source, unread)
+    network = Network(
         name=document.name or source.spec,
         path=source.spec,
         reference=document.reference,
@@ -225,15 +228,26 @@ def _network(
         complete=not document.lost and document.input is not None and all(plan for plan in plans),
         source=source,
     )
+    if not unread or network.errors:
+        return network
+    from convcalc.graph.unread import told
+
+    for index, problem in told(network, unread):
+        diagnose(source, network.nodes[index], problem)
+    return network._replace(diagnostics=tuple(source.diagnostics))
 
 
 @without_collection
 def plan_layers(
-    nodes: Sequence[LayerNode], shape: Shape | None, source: Source
+    nodes: Sequence[LayerNode],
+    shape: Shape | None,
+    source: Source,
+    unread: list[tuple[int, Problem]] | None = None,
 ) -> list[Plan | None]:
     """The plan of every layer for an input of `shape`; findings go to `source`.
 
-    A layer that fails, or reads one that did, has None and silences nothing else.
+    A layer that fails, or reads one that did, has None and silences nothing else. What layers do
+    not read goes to `unread`, because only the whole network shows what to do about it.
     """
     plans: list[Plan | None] = []
     known: dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]] = {}
@@ -260,7 +274,10 @@ def plan_layers(
                     found = known[key] = _plan(layer, xs)
                 plan, problems = found
                 for problem in problems:
-                    diagnose(source, node, problem)
+                    if problem.code != UNREAD:
+                        diagnose(source, node, problem)
+                    elif unread is not None:
+                        unread.append((len(plans), problem))
         if plan is not None and node.shared_with >= 0:
             plan = _checked_sharing(node, plan, nodes, plans, source)
         plans.append(plan)

@@ -1,0 +1,160 @@
+"""Rows that layers never read: which of them are told of, and how the whole network does without.
+
+A layer knows what it does not read, and not whether another input would suit the layers around it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from convcalc.diagnostics import Problem
+from convcalc.graph import INPUT, Network, resized
+from convcalc.layers import Fact, kinds
+from convcalc.layers.base import Plan
+from convcalc.shape import Shape
+
+TRIED = 20_000
+"""Most layers that are worked out in search of an input to name."""
+FARTHEST = 256
+"""Most rows that an input is made smaller or larger by."""
+MADE_LONGER = kinds("resize") - {"pad", "crop"} | {"conv_transpose"}
+"""Layers after which a map has more positions."""
+KEEPING_PLACES = kinds("activation", "norm", "softmax", "identity") | kinds(
+    having=Fact.KEEPS_PLACES
+)
+"""Layers after which every position is where it was."""
+
+
+def told(network: Network, found: Sequence[tuple[int, Problem]]) -> Iterator[tuple[int, Problem]]:
+    """What layers found of their input, as far as the whole network bears it out.
+
+    The help names what was tried on the whole network.
+
+    Nothing is told of a network with errors; of rows that a `pad` put there; and of sequences
+    that are never made longer again, whose length is what it is.
+    """
+    image = network.input
+    if image is None or not network.complete:
+        return
+    sequence = image.rank == 1 and not any(node.kind in MADE_LONGER for node in network.nodes)
+    kept = [each for each in found if any(_dropped(network, each[0]))]
+    if sequence or not kept:
+        return
+    inputs: list[str] = []
+    for step, effect in ((-1, ", which makes the same output"), (1, "")):
+        shape = _whole_input(network, image, step)
+        if shape is not None:
+            noun = "" if inputs else "an input " if image.rank > 1 else "a length "
+            inputs.append(f"{noun}of {'×'.join(map(str, shape.spatial))}{effect}")
+    for index, problem in kept:
+        ways = inputs + _at_the_layer(network, index)
+        text = f"use {', or '.join(ways)}" if ways else _cropped(network, index)
+        yield index, problem._replace(help=text)
+
+
+def _dropped(network: Network, index: int) -> list[int]:
+    """The rows per axis that a layer does not read because its last step does not fit."""
+    node, plan = network.nodes[index], network.plans[index]
+    x = network.shape_of(node.inputs[0])
+    layer: Any = node.layer
+    if getattr(layer, "rounding", None) != "floor" or getattr(layer, "padding", "") == "same":
+        return []
+    if plan is None or x is None or len(plan.windows or ()) != x.rank:
+        return []
+    rows = [
+        window.dropped(size) for window, size in zip(plan.windows or (), x.spatial, strict=True)
+    ]
+    if not any(rows):
+        return []
+    border = _border_behind(network, node.inputs[0])
+    return [max(row - more, 0) for row, more in zip(rows, border or [0] * len(rows), strict=True)]
+
+
+def _border_behind(network: Network, index: int) -> list[int] | None:
+    """The rows that a `pad` put behind a map, if one made it."""
+    while index > INPUT and network.nodes[index].kind in KEEPING_PLACES:
+        index = network.nodes[index].inputs[0]
+    if index <= INPUT or network.nodes[index].kind != "pad":
+        return None
+    plan = network.plans[index]
+    return [max(window.after, 0) for window in plan.windows or ()] if plan else None
+
+
+def _all_dropped(network: Network) -> Iterator[tuple[int, list[int]]]:
+    for index in range(len(network.nodes)):
+        rows = _dropped(network, index)
+        if any(rows):
+            yield index, rows
+
+
+def _whole_input(network: Network, image: Shape, step: int) -> Shape | None:
+    """The nearest smaller or larger input that every layer reads whole, with the same weights.
+
+    A smaller one makes an output of the same shape, too.
+    """
+    trials = TRIED // max(len(network.nodes), 1) // (2 * image.rank) + 1
+    shape = image
+    for axis in range(image.rank):
+        for change in range(min(trials, FARTHEST)):
+            spatial = list(image.spatial)
+            spatial[axis] += step * change
+            if spatial[axis] < 1:
+                return None
+            other = resized(network, image._replace(spatial=tuple(spatial)))
+            if other is None:
+                continue
+            if not _comparable(network, other, step):
+                return None
+            if not any(axis < len(rows) and rows[axis] for _, rows in _all_dropped(other)):
+                extents = list(shape.spatial)
+                extents[axis] = spatial[axis]
+                shape = shape._replace(spatial=tuple(extents))
+                break
+        else:
+            return None
+    whole = resized(network, shape)
+    if shape == image or whole is None or not _comparable(network, whole, step):
+        return None
+    return None if any(_all_dropped(whole)) else shape
+
+
+def _comparable(network: Network, other: Network, step: int) -> bool:
+    """Whether all weights are the same, and the output where the input is smaller."""
+    same_output = network.shape_of(network.output) == other.shape_of(other.output)
+    return (same_output or step > 0) and _weights(network.plans) == _weights(other.plans)
+
+
+def _weights(plans: Sequence[Plan | None]) -> list[object]:
+    return [plan.weights for plan in plans if plan is not None and plan.weights]
+
+
+def _at_the_layer(network: Network, index: int) -> list[str]:
+    """Rounding up or padding behind, where later layers then read all of their input, too."""
+    node, plan, image = network.nodes[index], network.plans[index], network.input
+    x = network.shape_of(node.inputs[0])
+    layer: Any = node.layer
+    if plan is None or x is None or image is None:
+        return []
+    if "pool" in node.kind:
+        text, changed = "`rounding: ceil`", replace(layer, rounding="ceil")
+    else:
+        pairs = tuple(
+            (window.before, window.after + (-window.room(size) % window.stride if rows else 0))
+            for window, size, rows in zip(
+                plan.windows or (), x.spatial, _dropped(network, index), strict=True
+            )
+        )
+        text, changed = f"padding {list(map(list, pairs))}", replace(layer, padding=pairs)
+    nodes = list(network.nodes)
+    nodes[index] = node._replace(layer=changed)
+    other = resized(network._replace(nodes=nodes), image)
+    before = {at for at, _ in _all_dropped(network)}
+    if other is None or _weights(other.plans) != _weights(network.plans):
+        return []
+    return [f"{text} here"] if {at for at, _ in _all_dropped(other)} < before else []
+
+
+def _cropped(network: Network, index: int) -> str:
+    """What says that the rows are not wanted, where nothing else is to be had."""
+    sides = ", ".join(f"[0, {rows}]" for rows in _dropped(network, index))
+    return f"put `crop: [{sides}]` before it if they are not wanted"
