@@ -38,7 +38,7 @@ def done(network: Network, index: int | None, problem: Problem) -> Iterator[tupl
 
     Nothing comes where there is no such way.
     """
-    if index is None:
+    if index is None or problem.code == "CC306":
         yield from _other_inputs(network, problem)
         return
     if problem.code in READ:
@@ -186,7 +186,10 @@ def _divisible_kernel(network: Network, index: int, _: Problem) -> Iterator[Chan
     ):
         kernels.append(max(kernel // stride, 1) * stride)
         surplus = (size - 1) * stride + kernels[-1] - wanted
-        paddings.append(max(ceil(surplus / 2), 0))
+        if surplus < 0:  # rows without inputs
+            kernels[-1] += stride
+            surplus += stride
+        paddings.append(ceil(surplus / 2))
         extras.append(2 * paddings[-1] - surplus)
     yield {
         index: [
@@ -227,10 +230,17 @@ def _other_inputs(network: Network, problem: Problem) -> Iterator[tuple[Cost, Co
     """The inputs that a help names, where the output stays what it is."""
     image = network.input
     assert image is not None
-    for text in re.findall(r"\d+(?:×\d+)*", problem.help or ""):
+    for text in re.findall(r"(?<=of |or )\d+(?:×\d+)*", problem.help or ""):
         other = resized(network, image._replace(spatial=parse_extents(text)))
         if other is not None and other.shape_of(network.output) == network.shape_of(network.output):
-            yield cost(network.nodes, network.plans), cost(other.nodes, other.plans)
+            yield _with_input(network), _with_input(other)
+
+
+def _with_input(network: Network) -> Cost:
+    """The cost of a network, the values of its input among those that are kept."""
+    whole = cost(network.nodes, network.plans)
+    assert network.input is not None
+    return whole._replace(values=whole.values + network.input.size)
 
 
 def parse_extents(text: str) -> tuple[int, ...]:
@@ -246,16 +256,6 @@ def _read(network: Network, index: int, layer: Layer, x: Shape) -> Iterator[tupl
         yield Cost(0, 0, whole.size), Cost(0, 0, x.size)
 
 
-def _cropped(network: Network, index: int) -> Iterator[tuple[Cost, Cost]]:
-    plan, x = network.plans[index], _input(network, index)
-    assert plan is not None
-    rests = [
-        window.remainder(size) for window, size in zip(plan.windows or (), x.spatial, strict=True)
-    ]
-    less = tuple(size - rest for size, rest in zip(x.spatial, rests, strict=True))
-    yield from _read(network, index, _layer(network, index), x._replace(spatial=less))
-
-
 def _strided_before(network: Network, index: int) -> Iterator[tuple[Cost, Cost]]:
     layer, x = _layer(network, index), _input(network, index)
     strides = per_axis(layer.stride, x.rank)
@@ -263,5 +263,5 @@ def _strided_before(network: Network, index: int) -> Iterator[tuple[Cost, Cost]]
     yield from _read(network, index, replace(layer, stride=1), x._replace(spatial=less))
 
 
-READ = {"CC306": _cropped, "CC405": _strided_before}
+READ = {"CC405": _strided_before}
 """Codes whose help is about what a layer need not read."""
