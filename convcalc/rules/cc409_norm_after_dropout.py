@@ -45,8 +45,8 @@ def check(context: Context) -> Iterator[Advice]:
             way = f"leave {context.name(source)} out: {context.name(late)} stands behind the last"
         elif len(dropouts[last]) > 1:
             way = (
-                f"leave the {len(dropouts[last])} dropouts before a batch normalization out, and put one "
-                f"behind {context.name(last)}, the last"
+                f"leave the {len(dropouts[last])} dropouts before a batch normalization out, and "
+                f"put one behind {context.name(last)}, the last"
             )
         else:
             way = f"move {context.name(source)} behind {context.name(last)}, the last"
