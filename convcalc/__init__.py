@@ -12,37 +12,35 @@ Names are imported when they are first used, because start-up is a feature.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from convcalc.analysis import LayerReport, Report, Totals, analyze
-    from convcalc.analysis.memory import MemoryReport, largest_batch, memory
-    from convcalc.diagnostics import Diagnostic
-    from convcalc.forward import run
-    from convcalc.graph import Network, SpecError, load, loads, read
-    from convcalc.shape import Shape
-    from convcalc.window import Field, Window
+    from convcalc.analysis import LayerReport as LayerReport
+    from convcalc.analysis import Report as Report
+    from convcalc.analysis import Totals as Totals
+    from convcalc.analysis import analyze as analyze
+    from convcalc.analysis.compare import Comparison as Comparison
+    from convcalc.analysis.memory import MemoryReport as MemoryReport
+    from convcalc.analysis.memory import largest_batch as largest_batch
+    from convcalc.analysis.memory import memory as memory
+    from convcalc.checks.library import check as check
+    from convcalc.checks.library import diff as diff
+    from convcalc.checks.library import verify as verify
+    from convcalc.checks.report import CheckReport as CheckReport
+    from convcalc.checks.verdict import Verdict as Verdict
+    from convcalc.diagnostics import Diagnostic as Diagnostic
+    from convcalc.forward import run as run
+    from convcalc.graph import Network as Network
+    from convcalc.graph import SpecError as SpecError
+    from convcalc.graph import load as load
+    from convcalc.graph import loads as loads
+    from convcalc.graph import read as read
+    from convcalc.shape import Shape as Shape
+    from convcalc.window import Field as Field
+    from convcalc.window import Window as Window
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Diagnostic",
-    "Field",
-    "LayerReport",
-    "MemoryReport",
-    "Network",
-    "Report",
-    "Shape",
-    "SpecError",
-    "Totals",
-    "Window",
-    "analyze",
-    "largest_batch",
-    "load",
-    "loads",
-    "memory",
-    "read",
-    "run",
-]
-
 _HOMES = {
+    "CheckReport": "checks.report",
+    "Comparison": "analysis.compare",
     "Diagnostic": "diagnostics",
     "Field": "window",
     "LayerReport": "analysis",
@@ -52,15 +50,22 @@ _HOMES = {
     "Shape": "shape",
     "SpecError": "graph",
     "Totals": "analysis",
+    "Verdict": "checks.verdict",
     "Window": "window",
     "analyze": "analysis",
+    "check": "checks.library",
+    "diff": "checks.library",
     "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",
     "memory": "analysis.memory",
     "read": "graph",
     "run": "forward",
+    "verify": "checks.library",
 }
+"""Public name → the module it is in; type checkers read the same above."""
+
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:

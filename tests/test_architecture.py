@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+import convcalc
 from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
 from convcalc.formats import FORMATS
@@ -340,6 +341,44 @@ def test_every_column_is_documented_and_some_are_shown() -> None:
     for name, column in COLUMNS.items():
         assert column.title, name
         assert column.doc.endswith("."), name
+
+
+def test_type_checkers_are_told_the_same_public_names() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    told = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            assert alias.asname == alias.name, "without `as` it is not exported"
+            told[alias.name] = (node.module or "").removeprefix("convcalc.")
+
+    assert told == convcalc._HOMES
+    assert public == sorted(public)
+
+
+@pytest.mark.parametrize(
+    "package", sorted(PACKAGE.rglob("__init__.py")), ids=lambda p: p.parent.name
+)
+def test_no_name_of_a_package_is_that_of_a_module_in_it(package: Path) -> None:
+    """An import of the one would give the other, by who was imported last."""
+    tree = ast.parse(package.read_text(encoding="utf-8"))
+    modules = {path.stem for path in package.parent.glob("*.py")}
+    modules |= {path.parent.name for path in package.parent.glob("*/__init__.py")}
+    names = {*public} if package.parent == PACKAGE else set()
+    inner = [each for node in tree.body if isinstance(node, ast.If) for each in node.body]
+    for node in [*tree.body, *inner]:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom) and not is_package(node.module or ""):
+            names |= {alias.asname or alias.name for alias in node.names}
+
+    assert not names & modules
+
+
+def is_package(module: str) -> bool:
+    """Whether names imported from it may be modules."""
+    return (PACKAGE.parent / module.replace(".", "/") / "__init__.py").is_file()
 
 
 @pytest.mark.parametrize("name", public)

@@ -1,9 +1,11 @@
 """The library: load, analyze, typed values, errors as exceptions, nothing printed."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -212,3 +214,152 @@ def test_an_input_that_is_no_shape_is_refused(shape: object) -> None:
 def test_a_parameter_that_is_no_value_is_an_error(value: object) -> None:
     with pytest.raises(convcalc.SpecError, match="which is no number or text"):
         convcalc.loads(SPEC, parameters={"n": value})  # type: ignore[dict-item]
+
+
+# What commands do, as functions
+
+
+def test_check_finds_what_the_command_finds(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+    (tmp_path / "bad.yaml").write_text(
+        SPEC + "  - linear: 3\n  - wibble\nbudget: {parameters: 1}\n"
+    )
+    report = convcalc.check(tmp_path)
+
+    assert [Path(file).name for file in report.files] == ["bad.yaml", "good.yaml"]
+    assert report.to_json() == printed("check", str(tmp_path), "--format", "json")
+    assert {found.code for found in report.diagnostics} >= {"CC308", "CC113"}
+    assert report.exit_code() == 1
+    assert report.exit_code("never") == 0
+    assert convcalc.check(tmp_path / "good.yaml", budget={"parameters": 111}).exit_code() == 1
+    assert convcalc.check(tmp_path / "good.yaml", budget={"parameters": 112}).exit_code() == 0
+    assert capfd.readouterr() == ("", "")
+
+
+def test_check_takes_texts_by_name_and_several_paths(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+    report = convcalc.check({"made.yaml": SPEC + "  - wibble\n", "other.yaml": SPEC})
+
+    assert report.files == ("made.yaml", "other.yaml")
+    assert [(found.path, found.code) for found in report.diagnostics] == [("made.yaml", "CC113")]
+    several = convcalc.check([tmp_path / "good.yaml", "vgg16"], input="64x64x3", jobs=1)
+    assert len(several.files) == 2
+
+
+def test_check_selects_and_says_what_it_did_not_look_at() -> None:
+    specs = {"a.yaml": SPEC + "  - wibble\n"}
+
+    report = convcalc.check(specs, select="CC4,CC5", budget={"parameters": 1})
+    assert report.diagnostics == ()
+    assert report.unheld
+    assert report.exit_code() == 2
+    assert "Note: a.yaml has 1 error of codes not selected" in str(report)
+    assert "whether it keeps to budget parameters 1 is not known" in str(report)
+    warned = {"a.yaml": "input: 8x8x3\nparameters: {n: 1}\nlayers: [relu]\n"}
+    (found,) = convcalc.check(warned, strict=True).diagnostics
+    assert found.severity == "error"
+    assert convcalc.check(warned, ignore=[found.code]).diagnostics == ()
+
+
+def test_check_knows_the_baseline_of_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SPEC + "  - wibble\n")
+    (tmp_path / "known.json").write_text('{"schema": 1, "files": {"a.yaml": {"CC113": 1}}}')
+    (tmp_path / "convcalc.toml").write_text('baseline = "known.json"\n')
+
+    assert convcalc.check(tmp_path).diagnostics == ()
+    assert len(convcalc.check(tmp_path, isolated=True).diagnostics) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"select": "CC9999"}, "CC9999"),
+        ({"select": "CC3", "ignore": "CC4"}, "leaves out nothing"),
+        ({"budget": {"wibble": 1}}, "budget has no key 'wibble'"),
+        ({"budget": {"parameters": "many"}}, "budget: "),
+        ({"budget": {"parameters": 1}, "ignore": "CC511"}, "ignore leaves it out"),
+        ({"config": "a.toml", "isolated": True}, "isolated"),
+        ({"config": "missing.toml"}, "missing.toml: cannot be read"),
+        ({"input": "8y8"}, "input"),
+    ],
+)
+def test_check_refuses_what_would_have_no_effect(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        convcalc.check({"a.yaml": SPEC}, **options)
+
+
+def test_check_refuses_to_pass_where_there_is_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no specs in"):
+        convcalc.check(tmp_path)
+    with pytest.raises(ValueError, match="nothing to check"):
+        convcalc.check([])
+    assert [found.code for found in convcalc.check("missing.yaml").diagnostics] == ["CC101"]
+
+
+def test_verify_says_what_the_command_says(capfd: pytest.CaptureFixture[str]) -> None:
+    verdict = convcalc.verify("lenet5", batch=2, seed=3)
+
+    assert verdict.good
+    assert capfd.readouterr() == ("", "")
+    usual = ["verify", "lenet5", "--batch", "2", "--seed", "3", "--format"]
+    assert verdict.to_json() == printed(*usual, "json")
+    assert f"{verdict}\n" == printed(*usual, "plain")
+
+
+def test_verify_takes_a_network_with_input_and_weights() -> None:
+    network = convcalc.loads(SPEC)
+    x = np.ones((3, 3, 8, 8), np.float32)
+    weights = {"first.weight": np.ones((4, 3, 3, 3)), "first.bias": np.zeros(4)}
+
+    verdict = convcalc.verify(network, x=x, weights=weights, layers="first", engine=True)
+    assert (verdict.batch, verdict.tier, verdict.good) == (3, "engine", True)
+    weights["first.bias"][0] = np.inf
+    assert not convcalc.verify(network, x=x, weights=weights).good
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch": 0}, "batch 0 is below 1"),
+        ({"x": np.ones((1, 8, 8, 3))}, "x is 1×8×8×3, and <text> takes N×3×8×8"),
+        ({"x": np.ones((2, 3, 8, 8)), "batch": 3}, "takes 3×3×8×8"),
+        ({"weights": {}}, "first.weight"),
+        ({"dtype": "int8"}, "dtype 'int8'"),
+        ({"backend": "jax"}, "backend 'jax'"),
+        ({"engine": True, "dtype": "float16"}, "float32"),
+        ({"layers": "wibble"}, "no layer matches 'wibble'"),
+        ({"threads": 0}, "threads 0 is below 1"),
+        ({"input": "9x9x3"}, "this is a network already"),
+        (
+            {"x": np.ones((1, 3, 8, 8)), "weights": {}, "seed": 0},
+            "seed 0 would have no effect: x and weights are given",
+        ),
+    ],
+)
+def test_verify_refuses_what_does_not_fit(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        convcalc.verify(convcalc.loads(SPEC), **options)
+
+
+def test_verify_says_that_memory_is_short_before_it_takes_it() -> None:
+    with pytest.raises(MemoryError, match=r"vgg16 needs up to .* for a batch of 2,147,483,648"):
+        convcalc.verify("vgg16", batch=2**31)
+
+
+def test_diff_says_what_the_command_says() -> None:
+    comparison = convcalc.diff("lenet5", "lenet5", batch=2)
+    assert comparison.changes == ()
+    comparison = convcalc.diff("vgg16", convcalc.load("vgg19"))
+
+    assert comparison.to_json() == printed("diff", "vgg16", "vgg19", "--format", "json")
+    assert comparison.to_markdown() == printed("diff", "vgg16", "vgg19", "--format", "markdown")
+    assert f"{comparison}\n" == printed("diff", "vgg16", "vgg19")
+
+
+@pytest.mark.parametrize("function", [convcalc.verify, lambda net: convcalc.diff(net, net)])
+def test_a_network_with_errors_is_refused(function: Any) -> None:
+    for given in (convcalc.read("missing.yaml"), "missing.yaml"):
+        with pytest.raises(convcalc.SpecError, match="CC101"):
+            function(given)

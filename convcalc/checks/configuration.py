@@ -9,8 +9,8 @@ from typing import Any
 
 from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
 from convcalc.checks.globs import Globs, glob_problem
+from convcalc.checks.report import FAIL_ON
 from convcalc.checks.settings import (
-    FAIL_ON,
     FORMATS,
     KEYS,
     OVERRIDE_KEYS,

@@ -1,7 +1,7 @@
 """What `check` found, as values; formats make text of it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -34,6 +34,17 @@ class CheckReport(NamedTuple):
     """Promises of specs and the configuration whose codes are not selected."""
     root: str = "."
     """The folder that paths in machine formats are relative to."""
+    notes: tuple[str, ...] = ()
+    """What was not looked at because of errors that are not reported, in words."""
+    unheld: bool = False
+    """Whether a limit that was to hold could not be looked at because of such errors."""
+
+    def exit_code(self, fail_on: str = "warning") -> int:
+        """What the command line ends with: 0 fine, 1 findings, 2 something could not be worked on.
+
+        `fail_on` is the least that matters: error, warning, note, or never.
+        """
+        return 2 if self.unheld else exit_code(self.diagnostics, fail_on)
 
     def relative(self, path: str) -> str:
         """A path as machine formats have it: relative to the root, with `/`."""
@@ -60,7 +71,7 @@ class CheckReport(NamedTuple):
     def __str__(self) -> str:
         """The findings as plain text, as `convcalc check` writes them."""
         text: str = above("CheckReport.__str__", self)
-        return text.removesuffix("\n")
+        return "\n".join([text.removesuffix("\n"), *(f"Note: {note}" for note in self.notes)])
 
     def to_json(self) -> str:
         """Everything, stable; docs/check.schema.json describes it."""
@@ -89,6 +100,20 @@ def fingerprints(report: CheckReport) -> list[str]:
             base += f"\0{number}"
         prints.append(sha256(base.encode("utf-8", "surrogateescape")).hexdigest()[:32])
     return prints
+
+
+FAIL_ON = (*SEVERITIES, "never")
+"""The least that makes the exit code 1."""
+
+
+def exit_code(found: Sequence[Diagnostic], fail_on: str) -> int:
+    """0 without findings that matter, 1 with some, 2 where an input could not be worked on."""
+    if any(item.code in REFUSED for item in found):
+        return 2
+    if fail_on == "never":
+        return 0
+    most = FAIL_ON.index(fail_on)
+    return int(any(SEVERITIES.index(item.severity) <= most for item in found))
 
 
 def rank(found: Diagnostic) -> int:

@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.globs import Globs
-from convcalc.diagnostics import SEVERITIES
 from convcalc.spec.promises import MemoryTerms, Promise, promise_code
 
-FAIL_ON = (*SEVERITIES, "never")
 FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit")
 KEYS = {
     "select": "What to report: codes, beginnings of codes, names of rules; else all that is on.",

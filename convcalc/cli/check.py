@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -13,17 +12,18 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from click.core import ParameterSource
 
-from convcalc.checks.baseline import BaselineError, read_baseline, unknown, updated
+from convcalc.checks.baseline import BaselineError, read_baseline, updated
 from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
 from convcalc.checks.configuration import Configurations, SettingsError
 from convcalc.checks.files import Found, find
 from convcalc.checks.globs import glob_problem
-from convcalc.checks.report import About, CheckReport
+from convcalc.checks.known import beyond, graver, of_baseline, unseen
+from convcalc.checks.report import FAIL_ON, About, CheckReport, exit_code
 from convcalc.checks.run import Checked, Task, check_files
-from convcalc.checks.settings import FAIL_ON, FORMATS, Given, Limit, Settings
+from convcalc.checks.settings import FORMATS, Given, Limit, Settings
 from convcalc.cli.options import FILE, format_option, network_options
 from convcalc.cli.output import colors, write, write_file
-from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
+from convcalc.diagnostics import Diagnostic
 from convcalc.formats.check import not_looked_at
 from convcalc.numbers import plural
 from convcalc.shape import Shape
@@ -351,12 +351,11 @@ def _checked(
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     files = tuple(one.path for one in checked)
-    everything = _beyond(baselines, checked, task, updating=update_baseline)
+    if update_baseline:
+        baselines = _updated(baselines, checked, task)
+    everything = beyond(baselines, checked, task)
     if told.run.strict:
-        everything = [
-            item._replace(severity="error") if item.severity == "warning" else item
-            for item in everything
-        ]
+        everything = graver(everything)
     left_out = sum(one.left_out for one in checked)
     _show(files, everything, told.run, outputs, color, statistics=statistics, left_out=left_out)
     _note_excluded(found.excluded, told)
@@ -369,39 +368,20 @@ def _checked(
     _note_empty(found.empty)
     if not files and not found.empty:
         click.echo("convcalc: no specs among the files named", err=True)
-    unheld = _note_skipped(checked)
-    if found.empty or unheld or any(item.code in REFUSED for item in everything):
+    for note in unseen(checked):
+        click.echo(f"convcalc: {note}", err=True)
+    if found.empty or any(one.unheld for one in checked):
         return 2
     return exit_code(everything, told.run.fail_on)
 
 
-def _beyond(
-    baselines: "dict[str, Baseline | None]",
-    checked: Sequence[Checked],
-    task: Task,
-    *,
-    updating: bool,
-) -> list[Diagnostic]:
-    """The findings that the baseline of their file does not know, and what is amiss in those."""
-    kept = {one.path: list(one.diagnostics) for one in checked}
-    stale: list[Diagnostic] = []
+def _updated(
+    baselines: "dict[str, Baseline | None]", checked: Sequence[Checked], task: Task
+) -> "dict[str, Baseline | None]":
+    """The baselines, written with what is found now: what was written is known now."""
     for path, known in baselines.items():
-        group = [one for one in checked if task.of(one.path).baseline == path]
-        findings = [item for one in group for item in one.diagnostics]
-        looked = {one.path: partial(one.looked_for, settings=task.of(one.path)) for one in group}
-        if updating:
-            write_file(path, updated(path, findings, looked, known))
-            known = read_baseline(path)  # noqa: PLW2901 (what was written is known now)
-        if known is None:
-            continue
-        kept |= {one.path: [] for one in group}
-        selection = task.of(group[0].path).selection if group else task.settings.selection
-        for item in unknown(known, findings, looked):
-            if item.path in kept:
-                kept[item.path].append(item)
-            elif selection.includes(item.code):
-                stale.append(item)
-    return [*(item for items in kept.values() for item in items), *stale]
+        write_file(path, updated(path, *of_baseline(path, checked, task), known))
+    return {path: read_baseline(path) for path in baselines}
 
 
 def _note_excluded(excluded: Sequence[tuple[str, str]], told: Configurations) -> None:
@@ -562,14 +542,6 @@ def _stamp(file: str) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def exit_code(found: Sequence[Diagnostic], fail_on: str) -> int:
-    """1 when there are findings that matter, else 0."""
-    if fail_on == "never":
-        return 0
-    most = FAIL_ON.index(fail_on)
-    return int(any(SEVERITIES.index(item.severity) <= most for item in found))
-
-
 def _on_actions() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
@@ -639,24 +611,6 @@ def _root(format_name: str) -> str:
             return here
         at = above
     return at
-
-
-def _note_skipped(checked: Sequence[Checked]) -> bool:
-    """Say where errors that are not reported kept the rest from being looked at.
-
-    Whether a limit that was to hold is among it.
-    """
-    for one in checked:
-        if one.skipped:
-            click.echo(
-                f"convcalc: {one.path} has {plural(one.skipped, 'error')} of codes not selected "
-                "or silenced; advice and promises need a valid spec and were not looked at",
-                err=True,
-            )
-        if one.unheld:
-            limits = ", ".join(dict.fromkeys(one.unheld))
-            click.echo(f"convcalc: {one.path}: whether it keeps to {limits} is not known", err=True)
-    return any(one.unheld for one in checked)
 
 
 def _budget(options: dict[str, str | int | None]) -> tuple[Limit, ...]:

@@ -174,7 +174,7 @@ def _strict(network: Network) -> Network:
     return network
 
 
-def _shape(given: object) -> Shape | None:
+def given_shape(given: object) -> Shape | None:
     """An input as the library takes it: a shape, or a text that says one."""
     if given is None:
         return None
@@ -193,7 +193,7 @@ def _shape(given: object) -> Shape | None:
 def _network(
     source: Source, input_shape: Shape | str | None, parameters: Mapping[str, str | Value] | None
 ) -> Network:
-    shape = _shape(input_shape)
+    shape = given_shape(input_shape)
     document: Document | None = None
     if not any(found.code in REFUSED for found in source.diagnostics):
         source.root = source.compose()
