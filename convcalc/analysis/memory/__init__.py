@@ -4,10 +4,7 @@ docs/memory.md defines every line. What layers do to memory is said beside their
 (`Layer.operations`); `program` writes a network out as operations, and `walk` counts bytes.
 """
 
-from convcalc.analysis.memory.answer import Answer, Checkpointed, Questions, answer
-from convcalc.analysis.memory.arena import ArenaReport, Buffer, arena
 from convcalc.analysis.memory.batch import refusals, too_small
-from convcalc.analysis.memory.deploy import DeployReport, deploy
 from convcalc.analysis.memory.gpus import GPUS, Gpu, gpu_names
 from convcalc.analysis.memory.limits import (
     CONTEXT,
@@ -20,9 +17,12 @@ from convcalc.analysis.memory.limits import (
     read_limit,
     suggestions,
 )
-from convcalc.analysis.memory.model import Checkpoint, Model, Terms, model
+from convcalc.analysis.memory.lower_line import DeployReport, deploy
+from convcalc.analysis.memory.questions import Answer, Checkpointed, Questions, answer
 from convcalc.analysis.memory.report import LayerMemory, Line, MemoryReport, Moment
 from convcalc.analysis.memory.sharding import ShardedReport, sharded
+from convcalc.analysis.memory.static_plan import ArenaReport, Buffer, arena
+from convcalc.analysis.memory.terms import Checkpoint, Model, Terms, model
 from convcalc.graph import Network, SpecError
 
 __all__ = [

@@ -5,9 +5,9 @@ from operator import index
 from typing import Any, NamedTuple
 
 from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
-from convcalc.analysis.memory.model import Model, Terms, model
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
+from convcalc.analysis.memory.terms import Model, Terms, model
 from convcalc.graph import Network, plan_layers
 from convcalc.spec.promises import amount
 from convcalc.spec.source import Source

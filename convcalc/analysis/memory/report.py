@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from convcalc.methods import above, from_json
 
 if TYPE_CHECKING:
-    from convcalc.analysis.memory.answer import Answer
+    from convcalc.analysis.memory.questions import Answer
 
 Phase = Literal["forward", "backward", "step"]
 
@@ -209,6 +209,6 @@ class MemoryReport(NamedTuple):
 
     def _answer(self) -> "Answer":
         """What formats are given: the report alone, without limits and other questions."""
-        from convcalc.analysis.memory.answer import Answer
+        from convcalc.analysis.memory.questions import Answer
 
         return Answer(self)

@@ -8,8 +8,8 @@ formulas count model states alone; buffers for gathering and reducing are extra.
 
 from typing import Literal, NamedTuple
 
-from convcalc.analysis.memory.model import Model, largest
 from convcalc.analysis.memory.report import MemoryReport
+from convcalc.analysis.memory.terms import Model, largest
 from convcalc.analysis.memory.walk import at
 
 Shard = Literal["none", "optimizer", "gradients", "parameters"]

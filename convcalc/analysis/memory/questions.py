@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.memory.arena import ArenaReport, arena
 from convcalc.analysis.memory.checkpoint import unpaid
-from convcalc.analysis.memory.deploy import DeployReport, deploy
 from convcalc.analysis.memory.limits import Fit, Limit, fits
-from convcalc.analysis.memory.model import Terms, model
+from convcalc.analysis.memory.lower_line import DeployReport, deploy
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.sharding import Shard, ShardedReport, sharded
+from convcalc.analysis.memory.static_plan import ArenaReport, arena
+from convcalc.analysis.memory.terms import Terms, model
 from convcalc.graph import Network
 
 
