@@ -818,6 +818,44 @@ MESSAGES = {
 """What rules say, with numbers worked out by hand."""
 
 
+EVEN = "conv: {filters: 8, kernel: 40, padding: same}"
+LEVEL = "upsample: {{scale: {0}, mode: linear, align_corners: true}}"
+NORMED = f"dropout, conv: {CONV}, batchnorm"
+
+
+@pytest.mark.parametrize(
+    ("code", "shape", "layers", "help_"),
+    [
+        ("CC419", "100x8", f"concat: [[{EVEN}, relu, {EVEN}], []]",
+         ("use odd kernels in conv1 and conv2: even ones cannot have the same padding on each side "
+         "and keep the size")),
+        ("CC419", "60x60x8", (f"concat: [[], [avgpool: 30, {LEVEL.format(30)}], [avgpool: 20, "
+                             f"{LEVEL.format(20)}]]"),
+         "set `align_corners: false` in upsample1 and upsample2"),
+        ("CC409", "8x8x3", f"{NORMED}, relu, conv: {CONV}",
+         "move dropout1 behind batchnorm1, the last batch normalization"),
+        ("CC409", "8x8x3", f"{NORMED}, relu, {NORMED}, relu, conv: {CONV}",
+         ("leave the 2 dropouts before a batch normalization out, and put one behind batchnorm2, "
+         "the last batch normalization")),
+        ("CC409", "8x8x3", f"{NORMED}, relu, dropout, conv: {CONV}",
+         "leave dropout1 out: dropout2 stands behind the last batch normalization"),
+        ("CC413", "8x8x256", ("conv: {filters: 256, kernel: 5, padding: 2}, relu, "
+                             "adaptive_avgpool: 6, flatten, linear: 300, relu, linear: 10"),
+         "set `adaptive_avgpool: 1`: 256 values, and 2,688,000 parameters fewer"),
+        ("CC401", "32x32x3", (f"conv: {CONV}, conv: {{filters: 8, kernel: 3}}, maxpool: 2, "
+                             "conv: {filters: 8, kernel: 3}, maxpool: 2, flatten, linear: 10"),
+         ("use an input of 30×30, or `padding: same` in the convolutions before that shrink the "
+         "map")),
+    ],
+)  # fmt: skip
+def test_helps_name_what_is_to_be_done_in_the_whole_network(
+    code: str, shape: str, layers: str, help_: str
+) -> None:
+    network = loads(f"input: {shape}\nrounding: floor\nlayers: [{layers}]")
+
+    assert {found.help for _, found in advice(network, {code})} == {help_}
+
+
 @pytest.mark.parametrize("code", MESSAGES)
 def test_messages_have_the_right_numbers(code: str) -> None:
     for shape, layers, message in MESSAGES[code]:

@@ -14,7 +14,7 @@ from convcalc.layers.base import Plan
 from convcalc.shape import Shape
 
 TRIED = 20_000
-"""Most layers that are worked out in search of an input to name."""
+"""Most layers that are worked out in search of an input to name, and again of another layer."""
 FARTHEST = 256
 """Most rows that an input is made smaller or larger by."""
 MADE_LONGER = kinds("resize") - {"pad", "crop"} | {"conv_transpose"}
@@ -40,14 +40,16 @@ def told(network: Network, found: Sequence[tuple[int, Problem]]) -> Iterator[tup
     kept = [each for each in found if any(_dropped(network, each[0]))]
     if sequence or not kept:
         return
+    before = {index for index, _ in _all_dropped(network)}
     inputs: list[str] = []
     for step, effect in ((-1, ", which makes the same output"), (1, "")):
         shape = _whole_input(network, image, step)
         if shape is not None:
             noun = "" if inputs else "an input " if image.rank > 1 else "a length "
             inputs.append(f"{noun}of {'×'.join(map(str, shape.spatial))}{effect}")
-    for index, problem in kept:
-        ways = inputs + _at_the_layer(network, index)
+    trials = TRIED // max(len(network.nodes), 1) + 1
+    for number, (index, problem) in enumerate(kept):
+        ways = inputs + (_at_the_layer(network, index, before) if number < trials else [])
         text = f"use {', or '.join(ways)}" if ways else _cropped(network, index)
         yield index, problem._replace(help=text)
 
@@ -128,7 +130,7 @@ def _weights(plans: Sequence[Plan | None]) -> list[object]:
     return [plan.weights for plan in plans if plan is not None and plan.weights]
 
 
-def _at_the_layer(network: Network, index: int) -> list[str]:
+def _at_the_layer(network: Network, index: int, before: set[int]) -> list[str]:
     """Rounding up or padding behind, where later layers then read all of their input, too."""
     node, plan, image = network.nodes[index], network.plans[index], network.input
     x = network.shape_of(node.inputs[0])
@@ -148,7 +150,6 @@ def _at_the_layer(network: Network, index: int) -> list[str]:
     nodes = list(network.nodes)
     nodes[index] = node._replace(layer=changed)
     other = resized(network._replace(nodes=nodes), image)
-    before = {at for at, _ in _all_dropped(network)}
     if other is None or _weights(other.plans) != _weights(network.plans):
         return []
     return [f"{text} here"] if {at for at, _ in _all_dropped(other)} < before else []
