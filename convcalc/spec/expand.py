@@ -23,6 +23,7 @@ from convcalc.spec.fields import (
     evaluate,
     fail,
     flag,
+    product,
     quoted,
     read_shape,
     shown,
@@ -46,6 +47,12 @@ NOTHING = ScalarNode("", 0, 0, plain=True)
 """What stands behind a kind that is given no fields."""
 SLIDING = frozenset({"conv", "maxpool", "avgpool", "lppool"})
 """Kinds that make of a sequence something else than of an image."""
+RESHAPING = frozenset({"flatten", "reshape", "permute"})
+"""Kinds that make other axes of what they get."""
+IMAGE = 2
+"""Axes of an image."""
+MOST_COLOURS = 4
+"""Channels that an image from a camera has at most."""
 INPUT = -1
 """Index of the network's input."""
 UNKNOWN = -2
@@ -231,6 +238,7 @@ class _Expander:
         self.called: set[str] = set()
         self.calls: list[str] = []
         self.top_values: Mapping[str, Value] = {}
+        self.products: dict[str, ScalarNode] = {}
         self.failed: set[str] = set()
         self.depth = 0
         self.steps = 0
@@ -306,6 +314,7 @@ class _Expander:
             except FieldError as error:
                 self.reader.report(error, field="rounding")
         scope = Scope(self.top_parameters(entries.get("parameters")), self.failed)
+        scope.products = self.products
         self.top_values = scope.values
         shape = self.read_input(self.entry("input"), scope)
         self.read_defaults(entries.get("defaults"), scope)
@@ -320,10 +329,8 @@ class _Expander:
             self.groups.clear()
             self.lost = True
             output = UNKNOWN
-        slides = any(node.kind in SLIDING for node in self.nodes)
-        given = self.preset.get("input") or entries.get("input")
-        if shape and given and not self.input_shape and slides and looks_without_channels(shape):
-            self.warn_channels_first(shape, given)
+        if shape is not None:
+            shape = self.asked_about(shape, self.entry("input") or self.root)
         promises = read_promises(
             self.source, self.expectations(), entries.get("budget"), scope, self.reader
         )
@@ -383,6 +390,7 @@ class _Expander:
     def top_parameters(self, node: Node | None) -> dict[str, Value]:
         values: dict[str, Value] = {}
         scope = Scope(values, self.failed)
+        scope.products = self.products
         entries = self.mapping(node, "parameters", "write `parameters: {classes: 1000}`")
         for key in entries.key_nodes() if entries else ():
             if not self.valid_parameter(key):
@@ -391,7 +399,8 @@ class _Expander:
             if key.text in self.overrides:
                 found = self.override(key, default)
             elif key.text in self.preset and key.text not in PRESET_KEYS:
-                found = self.argument(self.preset[key.text], scope)
+                default = self.preset[key.text]
+                found = self.argument(default, scope)
             elif isinstance(default, ScalarNode) and not default.text and default.plain:
                 self.error(
                     "CC115",
@@ -407,6 +416,9 @@ class _Expander:
                 values[key.text] = found
             else:
                 self.failed.add(key.text)
+            written = None if key.text in self.overrides else _held(default, self.products)
+            if written is not None:
+                self.products[key.text] = written
         declared = list(entries.entries) if entries else []
         for name in self.overrides:
             if name not in declared:
@@ -459,8 +471,6 @@ class _Expander:
             if own is not None and _turned(self.input_shape, own):
                 self.refuse_turned(self.input_shape, own, node or self.root)
                 return None
-            if looks_channels_first(self.input_shape):
-                self.warn_channels_first(self.input_shape, node or self.root)
             return self.input_shape
         if node is None:
             self.source.report(
@@ -472,13 +482,64 @@ class _Expander:
             )
             return None
         try:
-            shape = read_shape(node, scope)
+            return read_shape(node, scope)
         except FieldError as error:
             self.reader.report(error, field="input")
             return None
-        if looks_channels_first(shape) or looks_batched(shape):
+
+    def asked_about(self, shape: Shape, node: Node) -> Shape | None:
+        """The input, unless the layers show that its axes are not what it says; else a warning."""
+        asked = looks_channels_first(shape) or (not self.input_shape and looks_batched(shape))
+        layer, field, sizes = self.sizes_by_axis()
+        axes = len(sizes)
+        if axes == shape.rank + 1 > 1 or (asked and axes == shape.rank - 1 > 0):
+            self.refuse_axes(shape, node, f"{field} {'x'.join(map(str, sizes))} of {layer}", axes)
+            return None
+        slides = any(each.kind in SLIDING for each in self.nodes)
+        if asked or (not self.input_shape and slides and looks_without_channels(shape)):
             self.warn_channels_first(shape, node)
         return shape
+
+    def sizes_by_axis(self) -> tuple[str, str, tuple[int, ...]]:
+        """A layer, a field and its sizes, one per axis, where all such agree on how many there are.
+
+        Only layers before the first that makes other axes of what it gets count.
+        """
+        first: tuple[str, str, tuple[int, ...]] = ("", "", ())
+        seen: set[int] = set()
+        for name, kind, layer, *_ in self.nodes:
+            if kind in RESHAPING:
+                break
+            if layer is None or id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            for field, declared in declarations(type(layer)).items():
+                sizes = getattr(layer, field) if declared.form == "axes" else None
+                if isinstance(sizes, tuple) and first[2] and len(sizes) != len(first[2]):
+                    return ("", "", ())
+                if isinstance(sizes, tuple) and not first[2]:
+                    first = (name, field, sizes)
+        return first
+
+    def refuse_axes(self, shape: Shape, node: Node, evidence: str, axes: int) -> None:
+        """Say that the layers are written for other axes than the input has."""
+        given = (*shape.spatial, shape.channels)
+        if axes > shape.rank:
+            advice = f"an image has its channels behind: write {_written(Shape(1, given))}"
+            if axes != IMAGE:
+                advice = f"channels stand behind: write {_written(Shape(1, given))}"
+            advice += " if it has one"
+        elif given[-1] <= MOST_COLOURS:
+            advice = f"write {'x'.join(map(str, given[1:]))}, without the batch"
+        else:
+            advice = f"write {_written(Shape(given[1], given[2:]))}, without the batch"
+        self.error(
+            "CC119",
+            f"input {_written(shape)} has {shape.rank} spatial {_axes(shape.rank)}, and {evidence} "
+            f"is for {axes}",
+            node,
+            advice,
+        )
 
     @staticmethod
     def own_input(node: Node | None, scope: Scope) -> Shape | None:
@@ -491,11 +552,10 @@ class _Expander:
     def refuse_rank(self, given: Shape, own: Shape, node: Node) -> None:
         """Say that an input from outside has other axes than the spec's own."""
         right = of_rank(given, own)
-        axes = "axis" if given.rank == 1 else "axes"
         self.error(
             "CC108",
-            f"input --input {_written(given)} has {given.rank} spatial {axes}, and the spec's own "
-            f"{_written(own)} has {own.rank}",
+            f"input --input {_written(given)} has {given.rank} spatial {_axes(given.rank)}, and "
+            f"the spec's own {_written(own)} has {own.rank}",
             node,
             f"write --input {_written(right)}"
             if right
@@ -711,6 +771,7 @@ class _Expander:
             names = ChainMap({"index": index}, scope.values)  # type: ignore[arg-type]
             within = Scope(names, scope.failed)
             within.causes = scope.causes
+            within.products = scope.products
             inner = place.inner(within, numbered=True)
             start = len(self.nodes)
             self.steps += 1
@@ -824,6 +885,7 @@ class _Expander:
         self.calls.append(block.name)
         within = Scope(arguments, self.failed)
         within.causes = causes
+        within.products = self.products_of(block, value, place.scope)
         inner = _Place(prefix + ".", within, place, block=True)
         group = Group(prefix, block.name, node, NO_LAYERS, OPEN)
         current = self.group(group, block.layers, current, inner, name)
@@ -843,6 +905,18 @@ class _Expander:
             self.names[place.prefix + name] = current
             self.rounds[place.prefix + name] = group.name
         return current
+
+    def products_of(self, block: _Block, value: Node, scope: Scope) -> Mapping[str, ScalarNode]:
+        """Which names have a product of bare numbers in a block that is called so."""
+        found = self.products
+        for name, default in (block.parameters.entries if block.parameters else {}).items():
+            given = _given(block, value).get(name)
+            written = _held(given or default, scope.products if given else found)
+            if written is not None:
+                found = {**found, name: written}
+            elif name in found:
+                found = {other: node for other, node in found.items() if other != name}
+        return found
 
     def arguments(
         self, block: _Block, value: Node, node: Node, scope: Scope
@@ -1235,17 +1309,25 @@ class _Expander:
 
 def _causes(block: _Block, value: Node, scope: Scope) -> dict[str, Node]:
     """Where the arguments of a call were written, those that are handed on at the first call."""
-    declared = block.parameters.entries if block.parameters else {}
-    given: Mapping[str, Node] = {}
-    if isinstance(value, MapNode):
-        given = value.entries
-    elif isinstance(value, ScalarNode) and declared and value.text not in ("", block.name):
-        given = {next(iter(declared)): value}
     return {
         name: scope.causes.get(node.text, node) if isinstance(node, ScalarNode) else node
-        for name, node in given.items()
-        if name in declared
+        for name, node in _given(block, value).items()
     }
+
+
+def _held(node: Node, products: Mapping[str, ScalarNode]) -> ScalarNode | None:
+    """The product of bare numbers that a parameter given `node` holds; quotes are text."""
+    return product(node, products) if isinstance(node, ScalarNode) and node.plain else None
+
+
+def _given(block: _Block, value: Node) -> Mapping[str, Node]:
+    """What a call gives the parameters of a block."""
+    declared = block.parameters.entries if block.parameters else {}
+    if isinstance(value, MapNode):
+        return {name: node for name, node in value.entries.items() if name in declared}
+    if isinstance(value, ScalarNode) and declared and value.text not in ("", block.name):
+        return {next(iter(declared)): value}
+    return {}
 
 
 def looks_channels_first(shape: Shape) -> bool:
@@ -1319,6 +1401,10 @@ def _turned(given: Shape, own: Shape) -> bool:
     """Whether the channels of the spec's own input stand in front, and others behind."""
     front = bool(given.spatial) and given.spatial[0] == own.channels
     return front and given.channels != own.channels and looks_channels_first(given)
+
+
+def _axes(count: int) -> str:
+    return "axis" if count == 1 else "axes"
 
 
 def _written(shape: Shape) -> str:

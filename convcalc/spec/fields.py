@@ -65,7 +65,7 @@ class SilencedError(FieldError):
 class Scope:
     """The names that expressions may use in one place, and the layers already read there."""
 
-    __slots__ = ("causes", "failed", "layers", "used", "values")
+    __slots__ = ("causes", "failed", "layers", "products", "used", "values")
 
     def __init__(self, values: Mapping[str, Value], failed: AbstractSet[str] = frozenset()) -> None:
         self.values = values
@@ -73,6 +73,8 @@ class Scope:
         """Names whose values have errors; what uses them is silent."""
         self.causes: Mapping[str, Node] = {}
         """The arguments of the block's call, by parameter: what is wrong with a value is theirs."""
+        self.products: Mapping[str, ScalarNode] = {}
+        """Where names were given a product of bare numbers, `3*3`."""
         self.layers: dict[tuple[int, str], Layer | None] = {}
         self.used: set[str] = set()
 
@@ -286,6 +288,15 @@ def _parts(text: str) -> list[str]:
     return text.replace("×", "x").split("x")
 
 
+def product(node: Node, products: Mapping[str, ScalarNode]) -> ScalarNode | None:
+    """The product of bare numbers that a node is, or that the name has which it is."""
+    if not isinstance(node, ScalarNode):
+        return None
+    if "*" in node.text and _PRODUCT.fullmatch(node.text):
+        return node
+    return products.get(node.text)
+
+
 def _by_x(text: str) -> str:
     """A product of numbers as the shape or size that it may stand for: 3x3."""
     return text.replace(" ", "").replace("*", "x")
@@ -496,7 +507,7 @@ class FieldReader:
                 continue
             try:
                 values[field] = read_value(declaration, value, scope)
-                self._warn_product(declaration, value, values[field], name, field)
+                self._warn_product(declaration, value, values[field], scope, name, field)
             except FieldError as error:
                 failed = True
                 self.report(self.caused(error, scope), name, field)
@@ -570,7 +581,9 @@ class FieldReader:
             given = {}
             try:
                 given[principal] = read_value(declared[principal], node, scope)
-                self._warn_product(declared[principal], node, given[principal], name, principal)
+                self._warn_product(
+                    declared[principal], node, given[principal], scope, name, principal
+                )
             except FieldError as error:
                 self.report(self.caused(error, scope), name, principal)
                 given = None
@@ -588,23 +601,38 @@ class FieldReader:
         return cls(**{**usual, **given})
 
     def _warn_product(
-        self, declared: Declared, node: Node, value: Any, name: str | None, field: str
+        self,
+        declared: Declared,
+        node: Node,
+        value: Any,
+        scope: Scope,
+        name: str | None,
+        field: str,
     ) -> None:
-        """Warn of a product of bare numbers, `3*3`, where a number per axis may be meant."""
+        """Warn of a product of bare numbers, `3*3`, where a number per axis may be meant.
+
+        One that a parameter holds is told of once, where the parameter is given it.
+        """
         if declared.form not in ("axes", "ratios", "padding", "extents"):
             return
-        if isinstance(node, ScalarNode) and "*" in node.text and _PRODUCT.fullmatch(node.text):
-            number = value[0] if isinstance(value, tuple) else value
-            self._source.report(
-                "CC119",
-                f"{field} {quoted(node)} is a product: {shown(number)}",
-                node.start,
-                node.end,
-                f"write {_by_x(node.text)} for one number per axis, or {shown(number)}",
-                "warning",
-                name,
-                field,
+        written = product(node, scope.products)
+        if written is None:
+            return
+        number = value[0] if isinstance(value, tuple) else value
+        message = f"{field} {quoted(written)} is a product: {shown(number)}"
+        advice = f"write {_by_x(written.text)} for one number per axis, or {shown(number)}"
+        if written is not node:
+            if ("CC119", written.start) in self._told:
+                return
+            self._told.add(("CC119", written.start))
+            message = f"{quoted(written)} is a product: {shown(number)}, and {field} {quoted(node)}"
+            advice = (
+                f"write {shown(number)}, or `{field}: {_by_x(written.text)}` in its place for one "
+                "number per axis"
             )
+        self._source.report(
+            "CC119", message, written.start, written.end, advice, "warning", name, field
+        )
 
     def _report_missing(
         self, kind: str, missing: list[str], node: Node, fields: list[str], name: str
