@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
 """An error makes a spec invalid, a warning is probably a mistake, a note is a matter of taste or
-budget."""
+budget, or says which of two things a name means."""
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """The gravest first."""
 

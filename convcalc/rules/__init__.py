@@ -64,7 +64,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "CC114": Code("error"),
         "CC115": Code("error"),
         "CC116": Code("error"),  # a warning where the list is empty
-        "CC117": Code("error"),
+        "CC117": Code("error"),  # a note where a block is called like a kind
         "CC118": Code("error"),
         "CC119": Code("warning"),
         "CC120": Code("error"),

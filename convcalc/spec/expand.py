@@ -621,14 +621,6 @@ class _Expander:
                     "choose another name",
                 )
                 continue
-            if key.text in CATALOGUE:
-                self.error(
-                    "CC117",
-                    f"`{key.text}` is a kind of layer and cannot be a block's name",
-                    key,
-                    "choose another name",
-                )
-                continue
             if isinstance(body, ListNode):
                 self.error(
                     "CC107",
@@ -665,6 +657,15 @@ class _Expander:
             )
             for parameter in parameters.key_nodes() if parameters else ():
                 self.valid_parameter(parameter)
+            if key.text in CATALOGUE:
+                self.error(
+                    "CC117",
+                    f"`{key.text}` is a kind of layer, too: it means this block, and the kind in "
+                    "the block's own layers and under `defaults`",
+                    key,
+                    "choose another name if the kind is wanted elsewhere",
+                    "note",
+                )
             self.blocks[key.text] = _Block(key.text, parameters, layers, block)
 
     def read_layers(self, node: Node | None, scope: Scope) -> int:
@@ -688,7 +689,9 @@ class _Expander:
         """Look through blocks that nothing calls, so that their errors show all the same."""
         for name, block in self.blocks.items():
             if name not in self.called:
+                self.calls.append(name)
                 self.inspect(block.layers)
+                self.calls.pop()
 
     # Items
 
@@ -1149,10 +1152,11 @@ class _Expander:
 
     def _parse(self, node: Node) -> _Item | None:
         if isinstance(node, ScalarNode):
+            block = self.meant(node.text)
+            if block is not None:
+                return _Item(None, block, None, node, None)
             if node.text in CATALOGUE:
                 return self._layer_item(node.text, node, node, None)
-            if node.text in self.blocks:
-                return _Item(None, self.blocks[node.text], None, node, None)
             self.unknown_kind(node)
             return None
         if isinstance(node, ListNode):
@@ -1203,9 +1207,21 @@ class _Expander:
                 )
                 return None
             return _Item(None, None, value, value, modifiers)
-        if name in self.blocks:
-            return _Item(None, self.blocks[name], None, value, modifiers)
+        block = self.meant(name)
+        if block is not None:
+            return _Item(None, block, None, value, modifiers)
         return self._layer_item(name, value, node, modifiers)
+
+    def meant(self, name: str) -> _Block | None:
+        """The block that a name means where the expansion is; None for a kind.
+
+        A block whose name is also a kind's is the block, so that a spec means what it meant when
+        kinds are added. In the block's own layers the name is the kind's, because a block never
+        calls itself.
+        """
+        block = self.blocks.get(name)
+        own = block is not None and bool(self.calls) and self.calls[-1] == name
+        return None if own and name in CATALOGUE else block
 
     def _layer_item(
         self, kind: str, value: Node, node: Node, modifiers: MapNode | None
@@ -1225,10 +1241,14 @@ class _Expander:
 
     def _misplaced_fields(self, kind: str, keys: list[str], node: MapNode) -> None:
         """Fields that stand beside their kind, because they are not indented under it."""
+        block = self.meant(kind)
+        if block is not None:
+            fields = list(block.parameters.entries) if block.parameters else []
+        else:
+            fields = list(declarations(layer_class(kind))) if kind in CATALOGUE else []
         for key in keys:
             if key == kind:
                 continue
-            fields = list(declarations(layer_class(kind))) if kind in CATALOGUE else []
             near = closest(key, MODIFIERS)
             if key in fields:
                 advice = f"indent it under `{kind}:`, or write `{kind}: {{{key}: …}}`"

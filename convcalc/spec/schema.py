@@ -1,7 +1,8 @@
 """The JSON Schema of a spec, made from the layers' declarations, for editors.
 
 Draft 7, because editors support it everywhere. An item is one flat object with a property for every
-kind: with alternatives, editors complete only the first.
+kind: with alternatives, editors complete only the first. Where a block is called like a kind, the
+fields beneath are the block's, so that there the kinds only have names.
 """
 
 from typing import Any
@@ -26,7 +27,6 @@ _TYPES: dict[str, list[str]] = {
 
 def spec_schema() -> dict[str, Any]:
     """The schema of a spec, as a JSON value."""
-    items = {"type": "array", "items": {"$ref": "#/definitions/item"}}
     scalar = {"type": ["number", "boolean", "string"]}
     properties: dict[str, Any] = {
         "name": {"type": "string"},
@@ -56,13 +56,13 @@ def spec_schema() -> dict[str, Any]:
                 "properties": {
                     "description": {"type": "string"},
                     "parameters": {"type": ["object", "null"]},
-                    "layers": items,
+                    "layers": {"type": "array"},
                 },
                 "required": ["layers"],
                 "additionalProperties": False,
             },
         },
-        "layers": items,
+        "layers": {"type": "array"},
         "expect": {"type": "object", "properties": _documented(EXPECTATIONS)},
         "budget": {"type": "object", "properties": _documented(BUDGETS)},
     }
@@ -76,15 +76,35 @@ def spec_schema() -> dict[str, Any]:
         "properties": {key: properties[key] for key in TOP_LEVEL},
         "required": ["input", "layers"],
         "additionalProperties": False,
-        "definitions": {"item": _item(items)},
+        "if": {"properties": {"blocks": {"propertyNames": {"not": {"enum": list(CATALOGUE)}}}}},
+        "then": _all_items("item"),
+        "else": _all_items("item_beside_blocks_called_like_kinds"),
+        "definitions": {
+            "item": _item("item", {kind: _kind(layer_class(kind)) for kind in CATALOGUE}),
+            "item_beside_blocks_called_like_kinds": _item(
+                "item_beside_blocks_called_like_kinds",
+                {kind: {"description": _summary(layer_class(kind))} for kind in CATALOGUE},
+            ),
+        },
     }
+
+
+def _items(definition: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/definitions/{definition}"}}
+
+
+def _all_items(definition: str) -> dict[str, Any]:
+    """What the items of a spec and of its blocks are."""
+    layers = {"layers": _items(definition)}
+    blocks = {"additionalProperties": {"properties": layers}}
+    return {"properties": {**layers, "blocks": blocks}}
 
 
 def _documented(docs: dict[str, str]) -> dict[str, Any]:
     return {name: {"description": doc} for name, doc in docs.items()}
 
 
-def _item(items: dict[str, Any]) -> dict[str, Any]:
+def _item(definition: str, kinds: dict[str, Any]) -> dict[str, Any]:
     modifiers: dict[str, dict[str, Any]] = {
         "name": {"type": "string"},
         "from": {"type": "string"},
@@ -98,15 +118,19 @@ def _item(items: dict[str, Any]) -> dict[str, Any]:
         "description": "A layer, a group, or a call of a block.",
         "type": ["string", "object"],
         "properties": {
-            **{kind: _kind(layer_class(kind)) for kind in CATALOGUE},
-            "layers": {**items, "description": "A group of items."},
+            **kinds,
+            "layers": {**_items(definition), "description": "A group of items."},
             **modifiers,
         },
     }
 
 
+def _summary(layer: type[Layer]) -> str:
+    return (layer.__doc__ or "").strip().split("\n")[0]
+
+
 def _kind(layer: type[Layer]) -> dict[str, Any]:
-    summary = (layer.__doc__ or "").strip().split("\n")[0]
+    summary = _summary(layer)
     if layer.inputs == "many":
         return {
             "description": summary,
