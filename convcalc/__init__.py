@@ -31,24 +31,33 @@ if TYPE_CHECKING:
     from convcalc.graph import SpecError as SpecError
     from convcalc.graph import load as load
     from convcalc.graph import loads as loads
+    from convcalc.graph import parse as parse
     from convcalc.graph import read as read
     from convcalc.shape import Shape as Shape
+    from convcalc.spec.tree import Block as Block
+    from convcalc.spec.tree import Item as Item
+    from convcalc.spec.tree import Spec as Spec
+    from convcalc.spec.tree import Text as Text
     from convcalc.window import Field as Field
     from convcalc.window import Window as Window
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Block": "spec.tree",
     "CheckReport": "checks.report",
     "Comparison": "analysis.compare",
     "Diagnostic": "diagnostics",
     "Field": "window",
+    "Item": "spec.tree",
     "LayerReport": "analysis",
     "MemoryReport": "analysis.memory",
     "Network": "graph",
     "Report": "analysis",
     "Shape": "shape",
+    "Spec": "spec.tree",
     "SpecError": "graph",
+    "Text": "spec.tree",
     "Totals": "analysis",
     "Verdict": "checks.verdict",
     "Window": "window",
@@ -59,6 +68,7 @@ _HOMES = {
     "load": "graph",
     "loads": "graph",
     "memory": "analysis.memory",
+    "parse": "graph",
     "read": "graph",
     "run": "forward",
     "verify": "checks.library",

@@ -53,6 +53,9 @@ class Diagnostic(NamedTuple):
     layer: str | None = None
     """Full name of the layer concerned."""
     field: str | None = None
+    named: str | None = None
+    """The place in a spec that was made in Python, `layers[3].conv.filters`; its lines and columns
+    are those of the YAML that is written of it."""
 
 
 REFUSED = frozenset({"CC100", "CC101", "CC102", "CC103", "CC104"})

@@ -28,6 +28,7 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "CheckReport.to_json": ("convcalc.formats.check.json", "render"),
         "Verdict.__str__": ("convcalc.formats.verify.plain", "render"),
         "Verdict.to_json": ("convcalc.formats.verify.json", "render"),
+        "Spec.network": ("convcalc.graph", "built"),
     }
 )
 """Class and method → the module and the function that is called with the value."""

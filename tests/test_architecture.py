@@ -54,6 +54,7 @@ ABOVE = {
     "CheckReport.to_json": "formats.check.json.render",
     "Verdict.__str__": "formats.verify.plain.render",
     "Verdict.to_json": "formats.verify.json.render",
+    "Spec.network": "graph.built",
 }
 """The whole of `METHODS`, which is how a value reaches a floor above; nothing else does."""
 

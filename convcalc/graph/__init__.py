@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import REFUSED, Diagnostic, Problem
@@ -23,6 +23,9 @@ from convcalc.spec.fields import FieldError, parse_shape
 from convcalc.spec.promises import Promises
 from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source, read_source
 
+if TYPE_CHECKING:
+    from convcalc.spec.tree import Spec
+
 __all__ = [
     "INPUT",
     "UNKNOWN",
@@ -30,9 +33,11 @@ __all__ = [
     "LayerNode",
     "Network",
     "SpecError",
+    "built",
     "diagnose",
     "load",
     "loads",
+    "parse",
     "plan_layers",
     "read",
     "read_text",
@@ -117,7 +122,8 @@ class SpecError(ValueError):
         for found in self.diagnostics:
             line, column = found.span.line, found.span.column
             advice = f" (help: {found.help})" if found.help else ""
-            lines.append(f"{found.path}:{line}:{column}: {found.code} {found.message}{advice}")
+            place = f"{found.path}:{line}:{column}" if found.named is None else found.named
+            lines.append(f"{place}: {found.code} {found.message}{advice}")
         super().__init__("\n".join(lines))
 
 
@@ -166,6 +172,50 @@ def read_text(
 ) -> Network:
     """Read a network from a source as far as it can be read; see `read`."""
     return _network(source, input, parameters)
+
+
+def parse(text: str, *, path: str = "<text>") -> "Spec":
+    """The tree of a spec's text, nothing of it worked out; raises `SpecError` for what is none.
+
+    >>> parse("{input: 8x8x3, layers: [relu]}").layers[0].kind
+    'relu'
+    """
+    from convcalc.spec.read import read as read_tree  # only for who asks for it
+
+    source = Source(path, text)
+    root = source.compose()
+    spec = read_tree(source, root) if not source.diagnostics else None
+    if spec is None or source.diagnostics:
+        raise SpecError(source.diagnostics)
+    return spec
+
+
+def built(
+    spec: "Spec",
+    *,
+    input: Shape | str | None = None,  # noqa: A002
+    parameters: Mapping[str, Value] | None = None,
+) -> Network:
+    """The network of a spec's tree; raises `SpecError`, which names what is at fault in the tree.
+
+    The tree is written and read as any text is, so that it means what its YAML does.
+    """
+    from convcalc.spec.named import name_at
+
+    text = spec.to_yaml()
+    source = Source("<spec>", text)
+    network = _network(source, input, parameters)
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+
+    def named(found: Diagnostic) -> Diagnostic:
+        first, last = (
+            starts[line - 1] + column - 1 for line, column in (found.span[:2], found.span[2:])
+        )
+        return found._replace(named=name_at(source.root, first, last) or "spec")
+
+    return _strict(network._replace(diagnostics=tuple(map(named, network.diagnostics))))
 
 
 def _strict(network: Network) -> Network:

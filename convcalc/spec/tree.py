@@ -1,0 +1,748 @@
+"""The spec as a tree of immutable values: what was written, with its comments, nothing evaluated.
+
+YAML is read into it (`spec/read.py`) and written from it (`spec/write.py`), and Python makes it
+without YAML. Entries keep their order and unknown keys, so nothing that was written is lost.
+A scalar keeps its text and whether it was quoted, because only a field's form tells whether `same`,
+`3x5` or `width` is a word, extents or a name.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from keyword import iskeyword
+from math import isfinite
+from typing import Any, NamedTuple, TypeVar, final
+
+from convcalc.diagnostics import Span
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
+from convcalc.methods import above
+from convcalc.shape import Shape
+from convcalc.spec.expressions import Expression
+from convcalc.spec.fields import MODIFIERS
+from convcalc.spec.syntax import parse
+
+REMARKS = frozenset({"name", "reference", "description"})
+"""Keys of a spec, a preset and a block whose values are text, with quotes or without."""
+NAMES = frozenset({"name", "from"})
+"""Modifiers whose values are text, with quotes or without."""
+
+_PLAIN = re.compile(
+    r"(?!-{3}|\.{3})(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}]))[^\n\r\t]*(?<! )\Z"
+)
+"""Text that is a plain scalar of YAML, but for what `_BREAKS` finds in it."""
+_BREAKS = re.compile(r": |:\Z| #|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+"""What ends a plain scalar, or is no character that YAML shows as it is."""
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}\Z", re.ASCII)
+
+
+class Named(NamedTuple):
+    """A place in values that were made in Python."""
+
+    name: str
+    """How one gets there from the spec: `layers[3].conv.filters`."""
+
+
+Place = Span | Named
+
+
+class Comments(NamedTuple):
+    """The comments of one entry or item, each from its `#`."""
+
+    before: tuple[str, ...] = ()
+    """Lines above it; an empty one is a blank line."""
+    line: str = ""
+    """Behind it, on the line that it starts on."""
+    after: tuple[str, ...] = ()
+    """Lines below the last one of its kind, indented as it is."""
+
+
+NO_COMMENTS = Comments()
+
+
+@final
+@dataclass(frozen=True)
+class Text:
+    """A scalar that is no plain number: a word, an expression, extents, or quoted text.
+
+    >>> Text("2*width").expression.names
+    frozenset({'width'})
+    """
+
+    text: str
+    quoted: bool = False
+    """In quotes it is text; what cannot be written without them is always quoted."""
+
+    def __post_init__(self) -> None:
+        if not self.quoted and not is_plain(self.text):
+            object.__setattr__(self, "quoted", True)
+
+    @property
+    def expression(self) -> Expression:
+        """The expression that the text stands for; raises `ExpressionError` where it is none."""
+        return parse(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key with its value; None where nothing is written behind the key."""
+
+    key: str
+    value: Any
+    comments: Comments = NO_COMMENTS
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and _said(self) == _said(other)
+
+    def __hash__(self) -> int:
+        return hash(_said(self))
+
+
+def _said(entry: Entry) -> tuple[object, ...]:
+    """What an entry says, to compare: 1, 1.0 and true are three things."""
+    return entry.key, type(entry.value), entry.value, entry.comments
+
+
+@final
+@dataclass(frozen=True)
+class List(Sequence[Any]):
+    """A list of values; a branch is one, with comments of its own."""
+
+    values: tuple[Any, ...] = ()
+    comments: Comments = NO_COMMENTS
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values[index]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, List) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[object, ...]:
+        return tuple((type(value), value) for value in self.values), self.comments
+
+
+_M = TypeVar("_M", bound="Map")
+
+
+class Map(Mapping[str, Any]):
+    """Keys and values in the order in which they were written; read like a dict."""
+
+    __slots__ = ("_index", "comments", "entries", "origin", "place")
+    _index: dict[str, Entry]
+    entries: tuple[Entry, ...]
+    comments: Comments
+    """Those of the whole, where it stands in a list."""
+    place: Place | None
+    origin: str
+    """What it comes from, where that was no spec: a module's path, a node's name."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self._keep(tuple(Entry(str(key), tree(value)) for key, value in (values or {}).items()))
+
+    def _keep(
+        self,
+        entries: Iterable[Entry],
+        comments: Comments = NO_COMMENTS,
+        place: Place | None = None,
+        origin: str = "",
+    ) -> None:
+        kept = tuple(entries)
+        for name, value in (
+            ("entries", kept),
+            ("comments", comments),
+            ("place", place),
+            ("origin", origin),
+            ("_index", {entry.key: entry for entry in kept}),
+        ):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(  # noqa: PYI019 (Self is of Python 3.11)
+        cls: type[_M],
+        entries: Iterable[Entry],
+        comments: Comments = NO_COMMENTS,
+        place: Place | None = None,
+        origin: str = "",
+    ) -> _M:
+        """The map of these entries."""
+        made = cls.__new__(cls)
+        made._keep(entries, comments, place, origin)  # noqa: SLF001 (its own)
+        return made
+
+    def __setattr__(self, name: str, value: object) -> None:
+        message = f"a {type(self).__name__} is not changed: replace({name}=…) makes another"
+        raise AttributeError(message)
+
+    def __delattr__(self, name: str) -> None:
+        self.__setattr__(name, None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.entries, self.comments, self.place, self.origin)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.entry(key).value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(self) is type(other)
+            and isinstance(other, Map)
+            and (self.entries, self.comments) == (other.entries, other.comments)
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.entries, self.comments))
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{entry.key}={entry.value!r}" for entry in self.entries)
+        return f"{type(self).__name__}({said})"
+
+    def entry(self, key: str) -> Entry:
+        """The entry of a key; raises `KeyError`."""
+        return self._index[key]
+
+    def with_entries(self: _M, entries: Iterable[Entry]) -> _M:  # noqa: PYI019
+        """The same with other entries."""
+        return type(self).of(entries, self.comments, self.place, self.origin)
+
+    def with_value(self: _M, key: str, value: object, *, first: bool = False) -> _M:  # noqa: PYI019
+        """The same with another value for a key; without the key where it is None.
+
+        A key keeps its place and comments; a new one comes last, or `first`.
+        """
+        if value is None:
+            return self.with_entries(entry for entry in self.entries if entry.key != key)
+        return self.with_entries(_put(self.entries, key, tree(value), first=first))
+
+
+def _put(entries: Sequence[Entry], key: str, value: object, *, first: bool) -> list[Entry]:
+    """The entries with another value for a key."""
+    new = Entry(key, value)
+    if all(entry.key != key for entry in entries):
+        return [new, *entries] if first else [*entries, new]
+    return [replace(entry, value=value) if entry.key == key else entry for entry in entries]
+
+
+def _restored(cls: type[Map], *parts: Any) -> Map:
+    return cls.of(*parts)
+
+
+@final
+class Item(Map):
+    """One item of `layers`: a layer, the call of a block, a group, branches or a `from`.
+
+    The value that may stand alone behind a kind comes second, and a field, modifier or keyword of
+    Python takes an underscore at its end where Python keeps the word. A block's parameters that
+    are called as a modifier is come in a dict.
+
+    >>> Item("conv", filters=64, kernel=3)
+    Item(conv=Map(filters=64, kernel=3))
+    >>> Item("maxpool", 2, name="pool", from_="stem").from_
+    'stem'
+    >>> Item("add", branches=[[Item("relu")], []]).branches[1]
+    ()
+    >>> Item(layers=[Item("relu")], repeat=3).repeat
+    3
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        kind: str | None = None,
+        value: object = None,
+        /,
+        *,
+        name: str | None = None,
+        from_: str | None = None,
+        repeat: object = None,
+        when: object = None,
+        shared: object = None,
+        branches: Iterable[Iterable["Item"]] | None = None,
+        **fields: Any,
+    ) -> None:
+        layers = fields.pop("layers", None) if kind is None else None
+        if sum((value is not None, branches is not None, bool(fields))) > 1:
+            message = f"{kind} takes a value, fields or branches, one of them"
+            raise TypeError(message)
+        if kind is None and (value is not None or branches is not None or fields):
+            given = next(iter(fields), "branches" if branches is not None else "a value")
+            message = f"an item without a kind has no {given}"
+            raise TypeError(message)
+        entries: list[Entry] = []
+        if kind is not None:
+            inside: Any = _fields(fields) if fields else value
+            if branches is not None:
+                inside = _branches(branches)
+            entries.append(Entry(_word(kind, "a kind"), tree(inside)))
+        elif layers is not None:
+            entries.append(Entry("layers", List(_items(layers, "layers"))))
+        modifiers = {"name": name, "from": from_, "repeat": repeat, "when": when, "shared": shared}
+        entries += [
+            Entry(key, _text(given, key) if key in NAMES else tree(given))
+            for key, given in modifiers.items()
+            if given is not None
+        ]
+        if not entries:
+            message = "an item has a kind, layers or a modifier, and this has none"
+            raise TypeError(message)
+        self._keep(entries)
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of layer, or the block that is called; None for groups and mere modifiers."""
+        return next((key for key in self if key not in MODIFIERS and key != "layers"), None)
+
+    @property
+    def value(self) -> Any:
+        """What stands behind the kind or `layers`; None for nothing."""
+        return next((entry.value for entry in self.entries if entry.key not in MODIFIERS), None)
+
+    @property
+    def fields(self) -> Map:
+        """The fields or arguments that are given by name."""
+        return self.value if isinstance(self.value, Map) else Map()
+
+    @property
+    def layers(self) -> tuple["Item", ...]:
+        """The items of a group."""
+        found = self.get("layers")
+        return found.values if isinstance(found, List) else ()
+
+    @property
+    def branches(self) -> tuple[tuple["Item", ...], ...]:
+        """The branches that the kind merges, each a list of items."""
+        found = self.value
+        if self.kind is None or not isinstance(found, List):
+            return ()
+        return tuple(each.values for each in found.values if isinstance(each, List))
+
+    @property
+    def name(self) -> str | None:
+        """What the item is called."""
+        return _shown(self.get("name"))
+
+    @property
+    def from_(self) -> str | None:
+        """The tensor that it starts from."""
+        return _shown(self.get("from"))
+
+    @property
+    def repeat(self) -> Any:
+        """How many times over."""
+        return self.get("repeat")
+
+    @property
+    def when(self) -> Any:
+        """The condition without which it is dropped."""
+        return self.get("when")
+
+    @property
+    def shared(self) -> Any:
+        """Whether every round uses the same weights."""
+        return self.get("shared")
+
+    def replace(self, **changes: Any) -> "Item":
+        """The item with other modifiers, fields, branches or layers; None takes one away.
+
+        `kind` and `value` replace what stands before and behind the colon.
+
+        >>> Item("conv", filters=64, kernel=3).replace(filters=32, name="stem")
+        Item(conv=Map(filters=32, kernel=3), name=Text(text='stem', quoted=False))
+        >>> Item("maxpool", 2).replace(stride=1)
+        Item(maxpool=Map(kernel=2, stride=1))
+        """
+        before = self.kind or ("layers" if "layers" in self else "")
+        kind = _word(changes.pop("kind"), "a kind") if "kind" in changes else before
+        entries = [
+            replace(entry, key=kind) if entry.key == before else entry for entry in self.entries
+        ]
+        value = tree(changes.pop("value", self.value))
+        if (branches := changes.pop("branches", None)) is not None:
+            value = _branches(branches)
+        if not self.kind and (layers := changes.pop("layers", None)) is not None:
+            kind, value = kind or "layers", List(_items(layers, "layers"))
+        modifiers: dict[str, Any] = {}
+        for word, given in changes.items():
+            name = _plain_word(word)
+            if name in MODIFIERS:
+                modifiers[name] = (
+                    given if given is None or name not in NAMES else _text(given, name)
+                )
+            else:
+                value = _as_fields(kind, value).with_value(name, given)
+        if kind:
+            entries = _put(entries, kind, value, first=True)
+        made = self.with_entries(entries)
+        for name, given in modifiers.items():
+            made = made.with_value(name, given)
+        return made
+
+
+def _branches(given: Iterable[Iterable[Item]]) -> List:
+    return List(
+        tuple(
+            branch if isinstance(branch, List) else List(_items(branch, "a branch"))
+            for branch in given
+        )
+    )
+
+
+def _as_fields(kind: str, value: object) -> Map:
+    """The fields of a kind; a value that stands alone is that of its principal field."""
+    if isinstance(value, Map):
+        return value
+    if value is None and kind and kind != "layers":
+        return Map()
+    cls = layer_class(kind) if kind in CATALOGUE else None
+    declared = declarations(cls) if cls is not None and cls.inputs == "one" else {}
+    if not declared:
+        message = f"{kind or 'the item'} has no fields that could be replaced; give `value`"
+        raise TypeError(message)
+    return Map({next(iter(declared)): value})
+
+
+@final
+class Block(Map):
+    """Layers with parameters; a parameter without a value must be given by each call.
+
+    >>> Block(["filters"], layers=[Item("conv", filters="filters", kernel=3)]).parameters
+    Map(filters=None)
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Any] | Iterable[str] = (),
+        layers: Iterable[Item] = (),
+        *,
+        description: str | None = None,
+    ) -> None:
+        if not isinstance(parameters, Mapping):
+            if isinstance(parameters, str):
+                message = f"parameters are a list of names or a dict, and this is {parameters!r}"
+                raise TypeError(message)
+            parameters = dict.fromkeys(parameters)
+        entries = [Entry("description", _text(description, "description"))] if description else []
+        if parameters:
+            entries.append(Entry("parameters", Map(parameters)))
+        entries.append(Entry("layers", List(_items(layers, "layers"))))
+        self._keep(entries)
+
+    @property
+    def parameters(self) -> Map:
+        """Names with default values, None where there is none."""
+        return _map(self.get("parameters"))
+
+    @property
+    def layers(self) -> tuple[Item, ...]:
+        """The items."""
+        found = self.get("layers")
+        return found.values if isinstance(found, List) else ()
+
+    @property
+    def description(self) -> str | None:
+        """Remarks for its reader."""
+        return _shown(self.get("description"))
+
+    def replace(self, **changes: Any) -> "Block":
+        """The block with other parameters, layers or another description; None takes one away."""
+        made = self
+        for key, value in changes.items():
+            if key not in ("parameters", "layers", "description"):
+                message = f"a block has no {key!r}"
+                raise TypeError(message)
+            made = made.with_value(key, _held(key, value))
+        return made
+
+
+@final
+class Spec(Map):
+    """A network as it is written, before anything of it is worked out.
+
+    >>> spec = Spec(input=(8, 8, 3), layers=[Item("conv", filters=4, kernel=3), Item("relu")])
+    >>> print(spec.to_yaml(), end="")
+    input: 8x8x3
+    layers:
+      - conv: {filters: 4, kernel: 3}
+      - relu
+    >>> spec.replace(name="Small").network().nodes[0].name
+    'conv1'
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        reference: str | None = None,
+        year: int | None = None,
+        description: str | None = None,
+        input: object = None,  # noqa: A002 (the spec's own word)
+        rounding: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        presets: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        blocks: Mapping[str, Block] | None = None,
+        layers: Iterable[Item] | None = None,
+        expect: Mapping[str, Any] | None = None,
+        budget: Mapping[str, Any] | None = None,
+    ) -> None:
+        given = {
+            "name": name,
+            "reference": reference,
+            "year": year,
+            "description": description,
+            "input": input,
+            "rounding": rounding,
+            "parameters": parameters,
+            "presets": presets,
+            "defaults": defaults,
+            "blocks": blocks,
+            "layers": layers,
+            "expect": expect,
+            "budget": budget,
+        }
+        self._keep(
+            Entry(key, tree(_held(key, value))) for key, value in given.items() if value is not None
+        )
+
+    @property
+    def name(self) -> str | None:
+        """What the network is called."""
+        return _shown(self.get("name"))
+
+    @property
+    def reference(self) -> str | None:
+        """Where it is described."""
+        return _shown(self.get("reference"))
+
+    @property
+    def year(self) -> Any:
+        """When it was published."""
+        return self.get("year")
+
+    @property
+    def description(self) -> str | None:
+        """Remarks for its reader."""
+        return _shown(self.get("description"))
+
+    @property
+    def input(self) -> Any:
+        """Shape of one example as it is written: text, a number or a list."""
+        return self.get("input")
+
+    @property
+    def rounding(self) -> str | None:
+        """What to do when a stride does not tile."""
+        return _shown(self.get("rounding"))
+
+    @property
+    def parameters(self) -> Map:
+        """Names with their default values."""
+        return _map(self.get("parameters"))
+
+    @property
+    def presets(self) -> Map:
+        """Members of a family by name."""
+        return _map(self.get("presets"))
+
+    @property
+    def defaults(self) -> Map:
+        """Fields for every layer of a kind, by kind."""
+        return _map(self.get("defaults"))
+
+    @property
+    def blocks(self) -> Map:
+        """The `Block`s by name."""
+        return _map(self.get("blocks"))
+
+    @property
+    def layers(self) -> tuple[Item, ...]:
+        """The items."""
+        found = self.get("layers")
+        return found.values if isinstance(found, List) else ()
+
+    @property
+    def expect(self) -> Map:
+        """What must hold of the result."""
+        return _map(self.get("expect"))
+
+    @property
+    def budget(self) -> Map:
+        """Limits on the result."""
+        return _map(self.get("budget"))
+
+    def replace(self, **changes: Any) -> "Spec":
+        """The spec with other values for top-level keys; None takes one away.
+
+        Comments of what stays, stay. Raises `TypeError` for a key that a spec does not have.
+        """
+        Spec(**dict.fromkeys(changes))  # one list of keys
+        made = self
+        for key, value in changes.items():
+            made = made.with_value(key, _held(key, value), first=key in REMARKS)
+        return made
+
+    def to_yaml(self) -> str:
+        """The spec as YAML; raises `ValueError` where it nests deeper than a spec can."""
+        from convcalc.spec.write import write
+
+        return write(self)
+
+    def network(
+        self,
+        *,
+        input: Shape | str | None = None,  # noqa: A002
+        **parameters: Any,
+    ) -> Any:
+        """The `Network`, with values for parameters and another input if wanted.
+
+        Raises `SpecError`, which names the items at fault: `layers[3].conv.filters`.
+        """
+        return above("Spec.network", self, input=input, parameters=parameters)
+
+
+def tree(value: Any) -> Any:
+    """A value of Python as one of the tree; text is what it would be in YAML without quotes.
+
+    Raises `TypeError` or `ValueError` for what no spec can hold.
+
+    >>> tree("2*width"), tree("64"), tree((3, 5))
+    (Text(text='2*width', quoted=False), 64, List(values=(3, 5), comments=Comments(before=(), \
+line='', after=())))
+    """
+    if value is None or isinstance(value, bool | Map | List):
+        return value
+    if isinstance(value, Text):
+        return value if value.quoted else scalar(value.text)
+    if isinstance(value, str):
+        return scalar(value)
+    if isinstance(value, Expression):
+        return scalar(value.text())
+    if isinstance(value, float):
+        if not isfinite(value):
+            message = f"{value} is no number that a spec can hold"
+            raise ValueError(message)
+        return scalar(repr(float(value)))
+    if isinstance(value, Shape):
+        return scalar("x".join(map(str, (*value.spatial, value.channels))))
+    if hasattr(value, "__index__"):
+        return scalar(str(value.__index__()))
+    if isinstance(value, Mapping):
+        return Map(value)
+    if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
+        return List(tuple(tree(each) for each in value))
+    message = f"a spec holds numbers, text, lists and mappings, and this is {value!r:.60}"
+    raise TypeError(message)
+
+
+def scalar(text: str) -> Any:
+    """A scalar without quotes: a number where its text is the usual one of a number, else text.
+
+    >>> scalar("64"), scalar("0.5"), scalar("true"), scalar("010")
+    (64, 0.5, True, Text(text='010', quoted=False))
+    """
+    if text in ("true", "false"):
+        return text == "true"
+    if _WHOLE.match(text) and text != "-0":
+        return int(text)
+    if _DECIMAL.match(text) and repr(float(text)) == text:
+        return float(text)
+    return Text(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether text may stand without quotes behind a key, on a line of its own."""
+    return bool(_PLAIN.match(text)) and not _BREAKS.search(text)
+
+
+def _word(value: object, what: str) -> str:
+    if not isinstance(value, str) or not value:
+        message = f"{what} is a word, and this is {value!r:.60}"
+        raise TypeError(message)
+    return value
+
+
+def _plain_word(name: str) -> str:
+    """A keyword argument as the spec spells it: `from_` is `from`."""
+    return name[:-1] if name.endswith("_") and iskeyword(name[:-1]) else name
+
+
+def _fields(given: Mapping[str, Any]) -> Map:
+    return Map({_plain_word(name): value for name, value in given.items()})
+
+
+def _text(value: object, what: str) -> Text:
+    if isinstance(value, Text):
+        return Text(value.text)
+    return Text(_word(value, what))
+
+
+def _items(values: object, what: str) -> tuple[Item, ...]:
+    if not isinstance(values, Iterable) or isinstance(values, str | Map):
+        message = f"{what}: a list of items, and this is {values!r:.60}"
+        raise TypeError(message)
+    items = tuple(values)
+    for position, item in enumerate(items):
+        if not isinstance(item, Item):
+            message = f"{what}[{position}] is an Item, and this is {item!r:.60}"
+            raise TypeError(message)
+    return items
+
+
+def _held(key: str, value: object) -> Any:
+    """The value of a top-level key, or of a block's, as the tree holds it."""
+    if value is None:
+        return None
+    if key in REMARKS:
+        return _text(value, key)
+    if key == "layers":
+        return value if isinstance(value, List) else List(_items(value, key))
+    if key == "input" and isinstance(value, tuple | list):
+        if value and all(type(size) is int for size in value):
+            return scalar("x".join(map(str, value)))
+    elif key == "blocks":
+        for name, block in dict(value).items():  # type: ignore[call-overload]
+            if not isinstance(block, Block):
+                message = f"blocks: {name} is a Block, and this is {block!r:.60}"
+                raise TypeError(message)
+    elif key == "presets" and isinstance(value, Mapping):
+        return Map({name: remarked(preset) for name, preset in value.items()})
+    return value
+
+
+def remarked(preset: object) -> Any:
+    """A preset whose remarks are text."""
+    if not isinstance(preset, Mapping) or isinstance(preset, Map):
+        return preset
+    return Map(
+        {key: _text(value, key) if key in REMARKS else value for key, value in preset.items()}
+    )
+
+
+def _shown(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _map(value: object) -> Map:
+    return value if isinstance(value, Map) else Map()

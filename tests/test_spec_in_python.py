@@ -1,0 +1,377 @@
+"""Specs made, changed and written in Python."""
+
+import copy
+import inspect
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_spec_tree import READ, decoded, said
+
+import convcalc
+from convcalc import Block, Item, Shape, Spec, SpecError, Text, parse
+from convcalc.graph import read_text
+from convcalc.spec.expand import TOP_LEVEL
+from convcalc.spec.source import Source
+from convcalc.spec.syntax import parse as expression
+from convcalc.spec.tree import List, Map
+
+ROOT = Path(__file__).parent.parent
+
+SMALL = Spec(
+    name="Small",
+    input=(32, 32, 3),
+    parameters={"width": 16, "border": Text("same", quoted=True)},
+    blocks={
+        "stage": Block(
+            {"filters": None, "n": 2},
+            layers=[
+                Item(
+                    layers=[
+                        Item("conv", filters="filters", kernel=3, padding="border"),
+                        Item("batchnorm"),
+                        Item("relu"),
+                    ],
+                    repeat="n",
+                )
+            ],
+        )
+    },
+    layers=[
+        Item("stage", filters="width", name="one"),
+        Item("maxpool", 2),
+        Item("add", branches=[[], [Item("stage", {"filters": "width", "n": 1})]]),
+        Item("concat", branches=[[Item(from_="maxpool1")], []], when="width > 8"),
+        Item("global_avgpool"),
+        Item("flatten"),
+        Item("linear", 10),
+    ],
+    expect={"output": 10},
+)
+WRITTEN = """\
+name: Small
+input: 32x32x3
+parameters: {width: 16, border: "same"}
+blocks:
+  stage:
+    parameters: {filters, n: 2}
+    layers:
+      - layers:
+          - conv: {filters: filters, kernel: 3, padding: border}
+          - batchnorm
+          - relu
+        repeat: n
+layers:
+  - {stage: {filters: width}, name: one}
+  - maxpool: 2
+  - add:
+      - []
+      - - stage: {filters: width, n: 1}
+  - concat:
+      - - from: maxpool1
+      - []
+    when: width > 8
+  - global_avgpool
+  - flatten
+  - linear: 10
+expect: {output: 10}
+"""
+
+
+def test_a_spec_made_in_python_is_written_as_a_person_would() -> None:
+    assert SMALL.to_yaml() == WRITTEN
+    assert parse(WRITTEN) == SMALL
+
+
+def test_a_spec_made_in_python_has_the_network_of_its_yaml() -> None:
+    made, read = SMALL.network(), convcalc.loads(WRITTEN)
+
+    assert said(made) != ()
+    assert said(made) == said(read)
+    assert convcalc.analyze(made).totals == convcalc.analyze(read).totals
+
+
+def test_a_spec_takes_every_key_that_its_yaml_has() -> None:
+    assert inspect.signature(Spec).parameters.keys() == TOP_LEVEL.keys()
+    for key in TOP_LEVEL:
+        assert isinstance(inspect.getattr_static(Spec, key), property)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in READ if name.startswith(("architectures/", "ok/"))]
+)
+def test_the_network_of_a_tree_is_that_of_its_text(name: str) -> None:
+    text = decoded(name)
+
+    assert said(parse(text).network()._replace(name="")) == said(
+        read_text(Source("a.yaml", text))._replace(name="")
+    )
+
+
+def test_parameters_and_input_are_replaced_as_load_does() -> None:
+    network = SMALL.network(input="64x64x3", width=8)
+
+    assert network.input == Shape(3, (64, 64))
+    assert network.parameters["width"] == 8
+    assert said(network) == said(convcalc.loads(WRITTEN, input="64x64x3", parameters={"width": 8}))
+
+
+WRONG: list[tuple[Callable[[], Spec], str, str]] = [
+    (
+        lambda: Spec(input=(8, 8, 3), layers=[Item("relu"), Item("conv", filters=0, kernel=3)]),
+        "layers[1].conv.filters",
+        "CC302",
+    ),
+    (
+        lambda: Spec(input=(8, 8, 3), layers=[Item("conv", filters=4)]),
+        "layers[0].conv",
+        "CC115",
+    ),
+    (
+        lambda: Spec(input=(8, 8, 3), layers=[Item("conv", filters=4, kernel=3, in_channels=3)]),
+        "layers[0].conv.in_channels",
+        "CC109",
+    ),
+    (lambda: Spec(input=(8, 8, 3), layers=[Item("rlu")]), "layers[0]", "CC113"),
+    (lambda: Spec(input=(8, 8, 3), layers=[Item("relu", from_="x")]), "layers[0].from_", "CC201"),
+    (lambda: Spec(layers=[Item("relu")]), "spec", "CC115"),
+    (lambda: Spec(input=(8, 0, 3), layers=[Item("relu")]), "input", "CC108"),
+    (lambda: Spec(input=(8, "a b", 3), layers=[Item("relu")]), "input[1]", "CC110"),
+    (
+        lambda: Spec(
+            input=(8, 8, 3),
+            blocks={"a": Block(layers=[Item("relu"), Item("conv", filters="n", kernel=3)])},
+            layers=[Item("a")],
+        ),
+        "blocks.a.layers[1].conv.filters",
+        "CC111",
+    ),
+    (
+        lambda: Spec(
+            input=(8, 8, 3),
+            layers=[Item("add", branches=[[], [Item("relu"), Item("maxpool", 3)]])],
+        ),
+        "layers[0].add[1][1].maxpool",
+        "CC301",
+    ),
+    (
+        lambda: Spec(
+            input=(8, 8, 3),
+            layers=[Item(layers=[Item("relu", repeat=-1)], name="group")],
+        ),
+        "layers[0].layers[0].repeat",
+        "CC302",
+    ),
+    (
+        lambda: Spec(input=(8, 8, 3), layers=[Item("relu")], defaults={"conv": {"kernel": -1}}),
+        "defaults.conv.kernel",
+        "CC302",
+    ),
+    (
+        lambda: Spec(
+            input=(8, 8, 3),
+            layers=[
+                Item("conv", filters=4, kernel=3, groups=1, rounding="exact", padding=[[1, -1]] * 2)
+            ],
+        ),
+        "layers[0].conv.padding[0][1]",
+        "CC302",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "place", "code"), WRONG, ids=[place for _, place, _ in WRONG])
+def test_an_error_names_what_was_said_in_python(
+    make: Callable[[], Spec], place: str, code: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        make().network()
+
+    assert [(found.named, found.code) for found in caught.value.diagnostics] == [(place, code)]
+    assert str(caught.value).startswith(f"{place}: {code} ")
+
+
+def test_what_a_place_is_called_leads_there() -> None:
+    """Every value of every item, made wrong, is named by a path that leads to that value."""
+    for position, item in enumerate(SMALL.layers):
+        for field in item.fields:
+            broken = SMALL.replace(
+                layers=[
+                    item.replace(**{field: Text("1 +")}) if at == position else each
+                    for at, each in enumerate(SMALL.layers)
+                ]
+            )
+            with pytest.raises(SpecError) as caught:
+                broken.network()
+            named = caught.value.diagnostics[0].named
+            assert named == f"layers[{position}].{item.kind}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (3, "3"),
+        (0.1, "0.1"),
+        (1e-5, "1e-05"),
+        (True, "true"),
+        (np.int64(3), "3"),
+        (np.float64(0.5), "0.5"),
+        ("width", "width"),
+        ("same", "same"),
+        ("3", "3"),
+        ((3, 5), "[3, 5]"),
+        ([[1, 2], [0, 1]], "[[1, 2], [0, 1]]"),
+        (range(2), "[0, 1]"),
+        (expression("2 * (a + b)"), "2*(a + b)"),
+        (expression("64"), "64"),
+        (Text("a", quoted=True), '"a"'),
+        ("a: b", '"a: b"'),
+        (Shape(3, (8, 8)), "8x8x3"),
+    ],
+)
+def test_values_of_python_are_written_as_a_spec_has_them(value: object, written: str) -> None:
+    spec = Spec(layers=[Item("conv", filters=value)])
+
+    assert spec.to_yaml() == f"layers:\n  - conv: {{filters: {written}}}\n"
+    assert parse(spec.to_yaml()) == spec
+
+
+def test_an_expression_with_a_comma_gets_lines_of_its_own() -> None:
+    spec = Spec(layers=[Item("conv", filters="divisible(width, 8)", kernel=3)])
+
+    assert spec.to_yaml() == (
+        "layers:\n  - conv:\n      filters: divisible(width, 8)\n      kernel: 3\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: Item("conv", filters=object()), TypeError, "a spec holds numbers"),
+        (lambda: Item("conv", filters=float("nan")), ValueError, "nan is no number"),
+        (lambda: Item("conv", filters=float("inf")), ValueError, "inf is no number"),
+        (lambda: Item("conv", filters=b"3"), TypeError, "a spec holds numbers"),
+        (lambda: Item(""), TypeError, "a kind is a word"),
+        (Item, TypeError, "an item has a kind"),
+        (lambda: Item(filters=3), TypeError, "without a kind has no filters"),
+        (lambda: Item("conv", 3, kernel=3), TypeError, "one of them"),
+        (lambda: Item("add", branches=[["relu"]]), TypeError, "a branch[0] is an Item"),  # type: ignore[list-item]
+        (lambda: Spec(layers=["relu"]), TypeError, "layers[0] is an Item"),  # type: ignore[list-item]
+        (lambda: Spec(layers=Item("relu")), TypeError, "layers: a list of items"),  # type: ignore[arg-type]
+        (lambda: Spec(blocks={"a": [Item("relu")]}), TypeError, "a is a Block"),  # type: ignore[dict-item]
+        (lambda: Block("filters", layers=[]), TypeError, "a list of names or a dict"),
+        (lambda: Spec(name=3), TypeError, "name is a word"),  # type: ignore[arg-type]
+        (lambda: SMALL.replace(layer=[]), TypeError, "layer"),
+        (lambda: Item("add", branches=[[]]).replace(filters=3), TypeError, "has no fields"),
+    ],
+)
+def test_what_no_spec_can_hold_is_refused_where_it_is_said(
+    make: Callable[[], object], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error) as caught:
+        make()
+    assert said in str(caught.value)
+
+
+def test_what_nests_too_deep_is_refused() -> None:
+    item = Item("relu")
+    for _ in range(5000):
+        item = Item(layers=[item])
+    with pytest.raises(ValueError, match="nested more than 64 deep"):
+        Spec(input=8, layers=[item]).to_yaml()
+    values: Any = 1
+    for _ in range(300):
+        values = [values]
+    with pytest.raises(ValueError, match="nested more than 64 deep"):
+        Spec(input=8, expect={"a": values}).to_yaml()
+
+
+def test_replace_changes_what_it_names_and_keeps_the_rest() -> None:
+    text = """\
+# A remark.
+input: 8x8x3
+layers:
+  - conv: {filters: 8, kernel: 3}  # first
+
+  # above
+  - {relu: {}, name: last}
+colour: blue
+"""
+    spec = parse(text)
+    conv, relu = spec.layers
+    changed = spec.replace(
+        name="New", layers=[conv.replace(filters=16, padding=1), relu.replace(name=None)]
+    )
+
+    assert (
+        changed.to_yaml()
+        == """\
+name: New
+# A remark.
+input: 8x8x3
+layers:
+  - conv: {filters: 16, kernel: 3, padding: 1}  # first
+
+  # above
+  - relu: {}
+colour: blue
+"""
+    )
+    assert spec.to_yaml() == text
+    assert changed.replace(input=None).input is None
+    assert spec["colour"] == Text("blue")
+
+
+def test_items_are_changed_in_every_part() -> None:
+    add = Item("add", branches=[[Item("relu")], []])
+    group = Item(layers=[Item("relu")], name="g")
+
+    assert add.replace(kind="concat").branches == add.branches
+    assert add.replace(branches=[[], []]).branches == ((), ())
+    assert group.replace(layers=[], repeat=2) == Item(layers=[], name="g", repeat=2)
+    assert Item("maxpool", 2).replace(value=3) == Item("maxpool", 3)
+    assert Item("maxpool", 2).replace(stride=1) == Item("maxpool", kernel=2, stride=1)
+    assert Item("relu").replace(from_="a", when="x") == Item("relu", from_="a", when="x")
+    assert Item("conv", filters=3, kernel=1).replace(kernel=None) == Item("conv", filters=3)
+
+
+def test_trees_are_values() -> None:
+    spec = parse(WRITTEN)
+    other = parse("# elsewhere\n" + WRITTEN)
+
+    assert hash(spec) == hash(SMALL)
+    assert spec != other, "comments are part of it"
+    assert spec.layers == other.layers, "places are not"
+    assert spec.layers[0].place != other.layers[0].place
+    assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301 (our own)
+    assert copy.deepcopy(spec) == spec
+    with pytest.raises(AttributeError, match=r"replace\(name="):
+        spec.name = "x"  # type: ignore[misc]
+    assert Item("a", 1) != Item("a", True)
+    assert Item("a", [1]) != Item("a", [1.0])
+    assert Map({"a": 1}) != Map({"a": True})
+    assert List((1,)) != List((True,))
+
+
+def test_parse_refuses_what_has_not_the_form_of_a_spec() -> None:
+    for text, code in [
+        ("", "CC107"),
+        ("[1]", "CC107"),
+        ("layers: {", "CC105"),
+        ("layers: relu", "CC107"),
+        ("layers: [[relu]]", "CC116"),
+        ("layers: [{}]", "CC116"),
+        ("layers: ['']", "CC116"),
+        ("layers: [{conv: 1, relu: 2}]", "CC116"),
+        ("layers: [add: [relu]]", "CC107"),
+        ("blocks: [a]", "CC107"),
+        ("blocks: {a: [relu]}", "CC107"),
+        ("name: a\nname: b", "CC106"),
+        ("a: 1\n---\nb: 2", "CC105"),
+    ]:
+        with pytest.raises(SpecError) as caught:
+            parse(text)
+        assert [found.code for found in caught.value.diagnostics] == [code], text
