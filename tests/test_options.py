@@ -2,14 +2,18 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from convcalc.cli import COMMANDS, convcalc
+from convcalc.forward import random_weights
+from convcalc.graph import loads
 
 SPEC = "name: a\ninput: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
 Run = Callable[..., Result]
@@ -66,6 +70,26 @@ def test_normalize_needs_an_image(run: Run) -> None:
     result = run("verify", "a.yaml", "--normalize", "unit")
     assert result.exit_code == 2
     assert "--normalize says what becomes of an --image; there is none" in result.stderr
+
+
+def test_normalize_needs_pixels(run: Run) -> None:
+    np.save("given.npy", np.ones((3, 8, 8), np.float32))
+    result = run("verify", "a.yaml", "--image", "given.npy", "--normalize", "unit")
+    assert result.exit_code == 2
+    assert "given.npy holds float32, which is the input itself: nothing is" in result.stderr
+    assert run("verify", "a.yaml", "--image", "given.npy").exit_code == 0
+
+
+def test_seed_needs_something_random(run: Run) -> None:
+    np.save("given.npy", np.ones((3, 8, 8), np.float32))
+    np.savez("weights.npz", **random_weights(loads(SPEC)))
+    given = ("--image", "given.npy", "--weights", "weights.npz")
+    result = run("verify", "a.yaml", *given, "--seed", "0")
+    assert result.exit_code == 2
+    assert "--seed is of random weights and input; both are given" in result.stderr
+    # The engine is compared with the definitions at positions that the seed chooses.
+    for sensible in (given, (*given, "--seed", "0", "--engine"), (*given[:2], "--seed", "0")):
+        assert run("verify", "a.yaml", *sensible).exit_code == 0
 
 
 def test_a_parameter_has_one_value(run: Run, tmp_path: Path) -> None:
@@ -230,6 +254,44 @@ TRIED = {
             "--context": ("--limit", "T4"),
         },
     ),
+    "verify": Command(
+        ("net.yaml",),
+        {
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "width=24"),
+            "--batch": ("--batch", "2"),
+            "--dtype": ("--dtype", "float16"),
+            "--backend": ("--backend", "auto"),
+            "--engine": ("--engine",),
+            "--seed": ("--seed", "5"),
+            "--threads": ("--threads", "1"),
+            "--layers": ("--layers", "second"),
+            "--weights": ("--weights", "weights.npz"),
+            "--weights-map": ("--weights-map", "map.yaml"),
+            "--image": ("--image", "image.npy"),
+            "--normalize": ("--normalize", "signed"),
+            "--top": ("--top", "2"),
+            "--classes": ("--classes", "classes.txt"),
+            "--save": ("--save", "saved"),
+            "--profile": ("--profile",),
+            "--format": ("--format", "json"),
+        },
+        {
+            "--weights-map": ("--weights", "renamed.npz"),
+            "--image": ("--top", "10"),
+            "--normalize": ("--image", "image.npy", "--top", "10"),
+            "--classes": ("--top", "2"),
+        },
+        {
+            "--threads": "how fast the answer comes",
+            "--backend": "where the answer is computed",
+        },
+        {
+            ("--seed", "--weights"): "the input is random still, of which --top shows something",
+            ("--seed", "--weights-map"): "the same",
+            ("--engine", "--seed"): "which samples are compared, too, is the seed's",
+        },
+    ),
     "list": Command(("lenet",), {"--format": ("--format", "names")}),
     "rule": Command(
         (),
@@ -246,9 +308,7 @@ def test_every_option_is_tried() -> None:
     for name, option in declared():
         if not option.hidden:
             every[name].add(option.opts[-1])
-    assert TRIED.keys() | {"verify"} == {
-        *COMMANDS
-    }  # tests/test_verify.py tries those of verify, not in pairs
+    assert TRIED.keys() == {*COMMANDS}
     for name, tried in TRIED.items():
         assert tried.options.keys() == every[name]
 
@@ -294,6 +354,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in texts.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
+    weights = random_weights(loads(NET), 7)
+    np.savez(root / "weights.npz", **weights)
+    np.savez(root / "renamed.npz", **{name.upper(): each for name, each in weights.items()})
+    (root / "map.yaml").write_text("".join(f"{name}: {name.upper()}\n" for name in weights))
+    (root / "classes.txt").write_text("".join(f"class {number}\n" for number in range(10)))
+    pixels = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    np.save(root / "image.npy", pixels)
     return root
 
 
@@ -344,6 +411,8 @@ def trial(tried_out: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
         sys.exit(code)
 
     monkeypatch.setattr("convcalc.cli.check._watch", watch)
+    for module in ("values", "engine"):  # a profile is the same each time
+        monkeypatch.setattr(f"convcalc.forward.{module}.perf_counter", count().__next__)
     return tried_out
 
 
@@ -401,6 +470,19 @@ def test_two_options_change_something_each_or_are_refused(
         if (option, other) not in tried.heeded:
             silent = without_effect(trial, name, [option, other], tried.options)
             assert silent == [], f"{option} with {other}"
+
+
+THREE = [
+    # Either of the last two alone leaves something that the seed decides.
+    ("verify", ("--seed", "--weights", "--image")),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), THREE)
+def test_three_options_change_something_each_or_are_refused(
+    trial: Trial, name: str, options: Sequence[str]
+) -> None:
+    assert without_effect(trial, name, options, TRIED[name].options) == []
 
 
 FORMATS = [

@@ -156,9 +156,10 @@ def verify(
     """Run a network, and hold every shape, weight, product and value against the prediction.
 
     `network` is one, or what `load` takes. The readable definition of every layer computes the
-    values, or the `engine`, compared with samples of the definitions. `x` of shape (N, C, *spatial)
-    and `weights` by "<layer>.<weight>" are random from `seed` unless given. `layers` is a pattern:
-    the verdict lists those alone, and what differs. `profile` times each step.
+    values, or the `engine`, compared with the definitions at samples that are chosen by `seed`.
+    `x` of shape (N, C, *spatial) and `weights` by "<layer>.<weight>" are random from `seed`, too,
+    unless given. `layers` is a pattern: the verdict lists those alone, and what differs. `profile`
+    times each step.
 
     Raises `SpecError` for a spec with errors, `ValueError` for what does not fit or would have no
     effect, and `MemoryError` before more is allocated than there is.
@@ -181,7 +182,7 @@ def verify(
     if engine and (dtype != "float32" or backend != "numpy"):
         message = "the engine computes in float32 with NumPy"
         raise ValueError(message)
-    if seed is not None and x is not None and weights is not None:
+    if seed is not None and x is not None and weights is not None and not engine:
         message = f"seed {seed} would have no effect: x and weights are given"
         raise ValueError(message)
     if layers is not None and not matching(network, layers):

@@ -65,10 +65,8 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
     metavar="N",
-    help="Of random weights and input.",
+    help="Of random weights and input; 0 unless given.",
 )
 @click.option(
     "--threads",
@@ -117,7 +115,7 @@ def command(
     batch: int,
     dtype: str,
     backend: str,
-    seed: int,
+    seed: int | None,
     threads: int | None,
     pattern: str | None,
     weights_path: str | None,
@@ -153,6 +151,8 @@ def command(
         raise click.UsageError("--classes names what --top shows; say how many")
     if normalize is not None and image is None:
         raise click.UsageError("--normalize says what becomes of an --image; there is none")
+    if seed is not None and weights_path is not None and image is not None and not engine:
+        raise click.UsageError("--seed is of random weights and input; both are given")
     if pattern is not None and not matching(network, pattern):
         raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
     if engine and (dtype != "float32" or backend != "numpy"):
@@ -169,7 +169,7 @@ def command(
         dtype=dtype,
         backend=_backend(backend),
         engine=engine,
-        seed=seed,
+        seed=seed or 0,
         threads=threads,
     )
     run = run._replace(pattern=pattern, keep=folder is not None, profile=profile)

@@ -34,6 +34,12 @@ def read_image(
             message = f"{path} is no NPY file that can be read: {_reason(error)}"
             raise FileError(message) from None
         if array.dtype.kind == "f":
+            if normalize is not None:
+                message = (
+                    f"{path} holds {array.dtype}, which is the input itself: nothing is normalized "
+                    f"to {normalize!r}"
+                )
+                raise FileError(message)
             return _repeated(_as_given(path, array, shape), batch)
         if array.dtype != np.uint8 or array.ndim not in (2, 3):
             message = f"{path} holds {array.dtype}; an image is H×W or H×W×C of uint8, or floats"
