@@ -305,3 +305,91 @@ def test_bounds_keep_and_break_only_what_they_decide(expected: str, severities: 
 
     assert [problem.severity for problem in found] == severities
     assert all("at most 8×8" in problem.message for problem in found)
+
+
+class Axes:
+    """Random networks of which each axis has hyperparameters of its own."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)  # noqa: S311 (tests)
+
+    def both(self, *choices: object) -> list[str]:
+        """What each axis has; half of the time the same."""
+        one, other = self.random.choice(choices), self.random.choice(choices)
+        return [str(one), str(one if self.random.random() < 0.5 else other)]
+
+    def slid(self, kernels: list[str]) -> list[str]:
+        strides, dilations = self.both(1, 1, 2, 3), self.both(1, 1, 2)
+        paddings = self.both("[0, 0]", "[1, 1]", "[0, 1]", "[2, 0]")
+        return along("kernel: #, stride: #, dilation: #, padding: #",
+                     kernels, strides, dilations, paddings)  # fmt: skip
+
+    def item(self) -> list[str]:
+        """One layer: of both axes, and of each alone."""
+        kernels = self.both(1, 2, 3, 4, 5)
+        mode = self.random.choice(["zero", "zero", "replicate", "circular"])
+        interpolation = self.random.choice(["nearest", "linear", "linear, align_corners: true"])
+        kept = {"1": "[0, 0]", "3": "[1, 1]", "5": "[2, 2]"}
+        odd = self.both(*kept)
+        borders = [kept[kernel] for kernel in odd]
+        paddings = self.both("[0, 0]", "[1, 0]", "[2, 2]")
+        return self.random.choice([
+            [f"conv: {{filters: 1, {text}, padding_mode: {mode}}}" for text in self.slid(kernels)],
+            along("maxpool: {kernel: #, stride: #}", kernels, self.both(1, 2, 3)),
+            along(f"upsample: {{scale: #, mode: {interpolation}}}", self.both(1, 2, 3)),
+            along("conv_transpose: {filters: 1, kernel: #, stride: #}", kernels, self.both(1, 2)),
+            along(f"pad: {{padding: #, mode: {mode}}}", paddings),
+            along("crop: #", self.both("[0, 0]", "[1, 0]", "[0, 2]")),
+            along("add: [[], [conv: {filters: 1, kernel: #, padding: #}]]", odd, borders),
+            along("add: [[], [conv: {filters: 1, kernel: #, padding: #}, global_avgpool]]",
+                  odd, borders),
+            ["add: [[], [global_maxpool]]"] * 3,
+            along("adaptive_avgpool: #", self.both(1, 2, 5)),
+        ])  # fmt: skip
+
+
+def along(text: str, *values: list[str]) -> list[str]:
+    """A text whose signs # are lists of what both axes have, and what the first and second have."""
+    texts = [text] * 3
+    for one, other in values:
+        for number, value in enumerate((f"[{one}, {other}]", f"[{one}]", f"[{other}]")):
+            texts[number] = texts[number].replace("#", value, 1)
+    return texts
+
+
+def fields(text: str) -> list[list[tuple[object, ...]]] | None:
+    """Along each axis of each layer, what is reported; None for a spec with errors."""
+    try:
+        report = analyze(loads(text))
+    except ValueError:
+        return None
+    return [
+        [(one.size, one.jump, one.start, one.exact) for one in layer.receptive_field or ()]
+        for layer in report.layers
+    ]
+
+
+def test_each_axis_has_the_field_that_it_has_alone() -> None:
+    """Fields of one axis are held against dye above."""
+    looked = 0
+    for seed in range(60):
+        draw = Axes(seed)
+        extents = draw.both(6, 7, 12, 13)
+        shapes = [f"{'x'.join(extents)}x1", f"{extents[0]}x1", f"{extents[1]}x1"]
+        items: list[list[str]] = []
+        for _ in range(5):
+            tried = [*items, draw.item()]
+            layers = [", ".join(texts) for texts in zip(*tried, strict=True)]
+            texts = [
+                f"input: {shape}\nrounding: floor\nlayers: [{text}]"
+                for shape, text in zip(shapes, layers, strict=True)
+            ]
+            found = [fields(text) for text in texts]
+            if None in found:
+                continue
+            items = tried
+            looked += 1
+            both, one, other = (each[-1] for each in found if each)
+            if both:
+                assert both == [*one, *other], texts[0]
+    assert looked > 150

@@ -304,11 +304,19 @@ ROWS = [
         f"conv: {CONV}, relu, conv: {{filters: 64, kernel: 7}}, relu, conv: {CONV}"),
     Row("CC402", "what makes an image", "64x64x3",
         f"conv: {CONV}, relu, conv: {{filters: 3, kernel: 9, padding: 4}}, tanh"),
+    Row("CC402", "what makes an image, before what does not", "64x64x3",
+        f"{{conv: {CONV}, name: first}}, "
+        "{conv: {filters: 3, kernel: 9, padding: 4}, name: image}, "
+        "{conv: {filters: 64, kernel: 9, padding: 4}, from: first, name: other}, "
+        "{tanh: , from: image}", "other"),
     Row("CC402", "depthwise filters are cheap", "64x64x3",
         f"conv: {CONV}, relu, depthwise_conv: {{kernel: 7, padding: 3}}"),
     Row("CC402", "more filters than a stack makes up for", "64x64x3",
         f"conv: {CONV}, relu, conv: {{filters: 256, kernel: 7, padding: 3}}, relu, "
         f"conv: {CONV}", "conv2"),
+    Row("CC402", "behind one that a stack would do for", "64x64x16",
+        f"conv: {CONV}, relu, concat: [[conv: {{filters: 16, kernel: 7, padding: 3}}], "
+        f"[conv: {{filters: 256, kernel: 7, padding: 3}}]], relu, conv: {CONV}", "conv3"),
     # CC403
     Row("CC403", "a kernel of 1 needs none", "32x32x3", "conv: {filters: 8, kernel: 1, padding: 1}",
         "conv1"),
@@ -349,9 +357,9 @@ ROWS = [
     Row("CC404", "4 is", "32x32x3", "maxpool: 4", "maxpool1"),
     Row("CC404", "two positions are not the whole map", "8x4x3", "maxpool: 4", "maxpool1"),
     Row("CC404", "behind some that are left alone", "64x64x3",
-        "concat: [[avgpool: 64, flatten], [maxpool: {kernel: 8x4}, flatten], "
-        "[maxpool: 4, flatten]]",
-        "maxpool2"),
+        "concat: [[maxpool: 64, flatten], [maxpool: {kernel: 8x4}, flatten], "
+        "[reshape: 4096x3, maxpool: 4, flatten], [maxpool: 4, flatten]]",
+        "maxpool4"),
     # CC405
     Row("CC405", "a stride as large as the kernel", "16x16x8", "relu, maxpool: 2"),
     Row("CC405", "one more", "17x17x8", "relu, conv: {filters: 8, kernel: 2, stride: 3}", "conv1"),
@@ -624,6 +632,10 @@ ROWS = [
     Row("CC419", "a coarse map before the branches is no excuse", "32x32x8",
         "maxpool: 4, upsample: 4, add: [[], [pad: [[1, 0], [0, 0]], crop: [[0, 1], [0, 0]]]]",
         "add1"),
+    Row("CC419", "along the second axis alone", "16x16x8",
+        "add: [[], [pad: [[0, 0], [3, 0]], crop: [[0, 0], [0, 3]]]]", "add1"),
+    Row("CC419", "and branches behind a gate have", "16x16x8",
+        "add: [[global_avgpool], [], [pad: [[3, 0], [0, 0]], crop: [[0, 3], [0, 0]]]]", "add1"),
     Row("CC419", "gates have no place", "16x16x16", "multiply: [[], [global_avgpool]]"),
     # CC420
     Row("CC420", "outputs by name", "784", "{linear: 10, name: side}, {linear: 10, from: input}",
@@ -765,6 +777,67 @@ def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
 
 
 MESSAGES = {
+    "CC401": [
+        ("100x96x3", ("maxpool: {kernel: 2, rounding: ceil}, maxpool: {kernel: 2, rounding: ceil}, "
+         "maxpool: {kernel: 2, rounding: ceil}"),
+         "maxpool3 halves an odd height: 25/2 = 12.5, from the input 100×96×3"),
+    ],
+    # 7·7·16 = 784 and 3·3·16 = 144; 9³·16 = 11,664 and 3³·16 = 432.
+    "CC402": [
+        (f"{shape}x3", (f"conv: {CONV}, relu, conv: {{filters: 256, kernel: {kernel}, "
+         f"padding: {kernel // 2}}}, relu, conv: {CONV}"), message)
+        for shape, kernel, message in (
+            ("64x64", 7, "a 7×7 filter on 16 channels has 784 weights; a 3×3 one has 144"),
+            ("32x32x32", 9,
+             "a 9×9×9 filter on 16 channels has 11,664 weights; a 3×3×3 one has 432"))
+    ],
+    "CC407": [
+        ("784", "linear: 50, linear: 40",
+         ("linear2 is linear in what linear1 makes: together they compute one linear map of 784 "
+          "channels to 40")),
+    ],
+    "CC408": [
+        ("32x32x3", "conv: {filters: 1200, kernel: 1}, instancenorm",
+         ("instancenorm subtracts the mean of each channel, and with it the bias: 1,200 "
+          "parameters do nothing")),
+    ],
+    "CC410": [
+        ("784", "linear: 10, softmax, log_softmax",
+         "log_softmax1 works on the probabilities of softmax1"),
+    ],
+    "CC412": [
+        ("16x8x5", f"conv: {{filters: 1, kernel: 1}}, relu, conv: {CONV}",
+         "conv1 leaves one channel of 5: conv2 works on 16×8 values"),
+        ("784", "linear: 1, relu, linear: 10",
+         "linear1 leaves one channel of 784: linear2 works on one number"),
+    ],
+    # 64·64·16·100 + 100 of those and 100·10 + 10; 16·100 weights stay.
+    "CC413": [
+        ("64x64x16", "flatten, linear: 100, relu, linear: 10",
+         ("linear1 has 6,553,700 of the 6,554,710 parameters (100%), a weight for each of the "
+          "64×64×16 values per output; put `global_avgpool` before the flatten: 16 values, and "
+          "6,552,000 parameters fewer")),
+    ],
+    "CC414": [
+        ("784", f"linear: {channels}, relu, linear: 10",
+         (f"{channels} channels are no multiple of 8: {channels}/8 = {quotient}; "
+          f"use {instead}"))
+        for channels, quotient, instead in ((100, "12.5", "96 or 104"), (5, "0.625", "8"),
+                                            (9, "1.125", "8 or 16"), (15, "1.875", "8 or 16"))
+    ],
+    # 3; 4 at 2 apart, 8; 10 at 4 apart, 18.
+    "CC415": [
+        ("64x16x3", f"conv: {CONV}, maxpool: 2, conv: {CONV}, maxpool: 2, conv: {CONV}, {POOLED}",
+         "the last map sees 18×18 of the 64×16 input at each position"),
+    ],
+    "CC420": [
+        ("784", "{linear: 12, name: side}, relu, {linear: 10, from: input}",
+         "nothing reads relu1 (12), and it is not the output, which is linear1"),
+    ],
+    "CC421": [
+        ("28x28x3", "pad: 0, relu", "pad (padding 0) leaves its input 28×28×3 as it is"),
+        ("28x28x3", "upsample: 1, relu", "upsample (scale 1) leaves its input 28×28×3 as it is"),
+    ],
     "CC409": [
         ("8x8x3", f"conv: {CONV}, dropout: {rate}, batchnorm, conv: {CONV}",
          (f"dropout1 makes the mean square of its values in training {shift} that in inference, "
@@ -860,7 +933,13 @@ def test_helps_name_what_is_to_be_done_in_the_whole_network(
 def test_messages_have_the_right_numbers(code: str) -> None:
     for shape, layers, message in MESSAGES[code]:
         network = loads(f"input: {shape}\nlayers: [{layers}]")
-        assert message in {found.message for _, found in advice(network, {code})}
+        said = [found for _, found in advice(network, {code})]
+        helped = {f"{found.message}; {found.help}" for found in said}
+        assert message in helped.union(found.message for found in said)
+
+
+def test_every_rule_about_layers_has_a_message_worked_out_by_hand() -> None:
+    assert MESSAGES.keys() == RULES.keys() - {"CC422", "CC423"}, "those two are about names"
 
 
 @pytest.mark.parametrize(
@@ -954,6 +1033,9 @@ HELPS = [
     Help("CC416", trial("16x16x3", f"{HALVED}, {HALVED}, conv: {CONV}, relu, conv: {CONV}, relu, "
                         f"conv: {CONV}, relu, {POOLED}"),
          "leave layers out, or use a larger input, such as 28×28", (("16x16x3", "28x28x3"),)),
+    # Seven convolutions of 3, each of which sees 2 more: what the last reads sees 13 rows.
+    Help("CC416", trial("5x5x3", f"{', '.join([f'conv: {CONV}, relu'] * 7)}, {POOLED}"),
+         "leave layers out, or use a larger input, such as 14×14", (("5x5x3", "14x14x3"),)),
     Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2, padding: 1, "
                         "output_padding: 1}, relu"),
          KERNELS, (("kernel: 3", "kernel: 4"), ("output_padding: 1", "output_padding: 0"))),
@@ -1074,6 +1156,8 @@ LARGE = {
     f"conv: {CONV}, batchnorm]], relu]}}",
     "advised at every layer": "{repeat: TIMES, layers: [conv: {filters: 16, kernel: 5, padding: 4, "
     "dilation: 2}, dropout, batchnorm]}",
+    "vectors that two read": "global_avgpool, flatten, "
+    "{repeat: TIMES, layers: [add: [[], [relu6]]]}",
     "a long chain that many read": "{repeat: TIMES, layers: [dropout: 0.1, relu]}, {name: end, "
     f"relu: }}, {{repeat: TIMES, layers: [{{from: end, conv: {CONV}}}, softmax]}}",
 }

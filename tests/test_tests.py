@@ -1,7 +1,8 @@
 """What the tests themselves must keep to, on every machine and however busy it is."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,18 @@ def imports(statements: list[ast.stmt]) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
             yield (statement.module or "").partition(".")[0]
+
+
+def test_parameters_of_tests_have_an_order(request: pytest.FixtureRequest) -> None:
+    """A set's order differs from process to process: pytest-xdist finds other tests in each."""
+    unordered = {
+        item.location[:2]
+        for item in request.session.items
+        for mark in item.iter_markers("parametrize")
+        for values in (*mark.args[1:2], mark.kwargs.get("argvalues"))
+        if isinstance(values, AbstractSet) and not isinstance(values, KeysView)
+    }
+    assert not unordered, "sort them"
 
 
 def test_work_is_counted_and_bounded() -> None:
