@@ -256,7 +256,9 @@ class _Text(NamedTuple):
         if len(atom.over) > 1 or atom.over[0][1] != 1:
             over = f"({over})" if frozenset(atom.over) not in self.names else over
         under = "·".join(self.atom(one) for one in atom.under)
-        quotient = f"{over}/({under})" if len(atom.under) > 1 else f"{over}/{under}"
+        bare = isinstance(atom.under[0], Quotient) and atom.under[0].rounding == "exact"
+        bracketed = len(atom.under) > 1 or bare
+        quotient = f"{over}/({under})" if bracketed else f"{over}/{under}"
         if atom.rounding == "exact":
             return quotient
         return f"⌊{quotient}⌋" if atom.rounding == "floor" else f"⌈{quotient}⌉"

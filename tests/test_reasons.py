@@ -128,6 +128,14 @@ def test_windows_explain_themselves(
             assert worked_out(filled(number)) == number
 
 
+def test_a_quotient_below_a_quotient_has_its_bracket() -> None:
+    """8/(6/3) is 4, and 8/6/3 is not; one that is rounded has signs of its own."""
+    over, below = named(8, "C"), named(6, "A")
+
+    assert filled(over // (below // named(3, "B"))) == "8/(6/3)"
+    assert filled(over // (below // named(4, "B"))) == "8/⌊6/4⌋"
+
+
 @given(st.data())
 def test_arithmetic_is_that_of_plain_numbers(data: st.DataObject) -> None:
     """Any sum, product, power, negative and quotient, nested at random."""

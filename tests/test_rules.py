@@ -782,14 +782,17 @@ MESSAGES = {
          "maxpool: {kernel: 2, rounding: ceil}"),
          "maxpool3 halves an odd height: 25/2 = 12.5, from the input 100×96×3"),
     ],
-    # 7·7·16 = 784 and 3·3·16 = 144; 9³·16 = 11,664 and 3³·16 = 432.
+    # 7·7·16 = 784 and 3·3·3·16 = 432; 9³·16 = 11,664 and 4·3³·16 = 1,728.
     "CC402": [
         (f"{shape}x3", (f"conv: {CONV}, relu, conv: {{filters: 256, kernel: {kernel}, "
          f"padding: {kernel // 2}}}, relu, conv: {CONV}"), message)
         for shape, kernel, message in (
-            ("64x64", 7, "a 7×7 filter on 16 channels has 784 weights; a 3×3 one has 144"),
+            ("64x64", 7,
+             ("a 7×7 filter on 16 channels has 784 weights; 3 of 3×3 on as many see as much with "
+              "432")),
             ("32x32x32", 9,
-             "a 9×9×9 filter on 16 channels has 11,664 weights; a 3×3×3 one has 432"))
+             ("a 9×9×9 filter on 16 channels has 11,664 weights; 4 of 3×3×3 on as many see as "
+              "much with 1,728")))
     ],
     "CC407": [
         ("784", "linear: 50, linear: 40",

@@ -4,7 +4,6 @@ import ast
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,12 +108,11 @@ def places(path: Path) -> Mapping[Place, Sequence[tuple[str, int]]]:
         for node in ast_nodes(get_ast(source))
         if node.type in LEAVES or node.type in {"comparison", "factor", "not_test"}
     ]
-    words = _words(source)
     lines = source.splitlines()
     for name, operator in OPERATORS.items():
         positions = (start for node in nodes for start, _ in operator().mutation_positions(node))
         for occurrence, start in enumerate(positions):
-            if start in unread or (start in words and not name.endswith(("_Eq", "_NotEq"))):
+            if start in unread:
                 continue
             if name == "NumberReplacer" and occurrence % 2:  # cosmic-ray's second change is − 1
                 at = lines[start[0] - 1][start[1] :]
@@ -122,23 +120,6 @@ def places(path: Path) -> Mapping[Place, Sequence[tuple[str, int]]]:
                     continue  # an index of −1 is the other end, and a size of −1 nothing at all
             result.setdefault(start, []).append((name, occurrence))
     return result
-
-
-def _words(source: str) -> set[Place]:
-    """Where something is compared with a word: it equals it or not, and has no order."""
-    lines = source.splitlines()
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Compare):
-            sides = [node.left, *node.comparators]
-            for one, other in pairwise(sides):
-                texts = (one, other)
-                if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in texts):
-                    line, column = one.end_lineno or 0, one.end_col_offset or 0
-                    text = lines[line - 1].encode()[:column].decode()
-                    gap = lines[line - 1][len(text) :]
-                    found.add((line, len(text) + len(gap) - len(gap.lstrip())))
-    return found
 
 
 def _guards(source: str) -> set[Place]:
@@ -203,17 +184,27 @@ def _change(part: str, path: Path, place: Place, operator: str, occurrence: int)
 
 
 def find(path: str, operator: str, old: str, occurrence: int) -> Change | None:
-    """The change that had this key, in the file of now; None where its line is gone."""
+    """The change that had this key, where its line stands now; None where that is gone.
+
+    A line that left its file is looked for in the part, and counts where there is one like it.
+    """
     whole = ROOT / path
-    part = next(part for part in PARTS if whole in files(part))
-    lines = whole.read_text(encoding="utf-8").splitlines()
-    like = [
-        (abs(number - occurrence), place, number)
-        for place, choices in places(whole).items()
+    part = next(part for part in PARTS if path.startswith(f"convcalc/{part}"))
+    if whole.exists() and (like := _like(whole, operator, old)):
+        place, number = min(like, key=lambda pair: (abs(pair[1] - occurrence), pair[0]))
+        return _change(part, whole, place, operator, number)
+    moved = [(to, *pair) for to in files(part) for pair in _like(to, operator, old)]
+    return (
+        _change(part, moved[0][0], moved[0][1], operator, moved[0][2]) if len(moved) == 1 else None
+    )
+
+
+def _like(path: Path, operator: str, old: str) -> list[tuple[Place, int]]:
+    """Where an operator changes a line of this text, and as the how manieth of the file."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [
+        (place, number)
+        for place, choices in places(path).items()
         for name, number in choices
         if name == operator and lines[place[0] - 1].strip() == old
     ]
-    if not like:
-        return None
-    _, place, number = min(like)
-    return _change(part, whole, place, operator, number)

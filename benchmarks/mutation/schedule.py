@@ -78,8 +78,12 @@ class Schedule:
 
         best = sorted(files, key=rank)[:FIRST]
         first = self._within(order(name for name in near or around if _file(name) in best), SOON)
-        rest = [*order(near.difference(first)), *order(around.difference(first))]
-        rest = self._within(rest, self._budget)
+        # What is named after the module is meant for it, whatever it takes.
+        left = near.difference(first)
+        meant = {name for name in left if not far(_file(name))}
+        rest = [*order(meant), *order(left - meant), *order(around.difference(first))]
+        more = min(sum(self._tests.seconds[name] for name in meant), self._budget)
+        rest = self._within(rest, self._budget + more)
         return [self._job(change, names) for names in (first, rest) if names]
 
     def _within(self, names: Sequence[str], budget: float) -> list[str]:
