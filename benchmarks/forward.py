@@ -136,7 +136,7 @@ class _Pair(NamedTuple):
         _rested({"sgemm": sgemm["sgemm"]}, 3)
         times = {name: _rested({name: run}, rounds)[name] for name, run in sgemm.items()}
         peak = 2 * 1536**3 / median(times["sgemm"])
-        limit = analyze(self.network, batch=len(self.x)).totals.flops / peak
+        limit = analyze(self.network, batch=len(self.x)).totals.known("flops") / peak
         predicted = deploy(self.network, batch=len(self.x)).activation_peak
         return [
             onnx,

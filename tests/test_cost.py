@@ -26,8 +26,8 @@ def test_weights_that_are_shared_count_where_they_are_first(before: list[str]) -
     assert (first.parameters, second.parameters) == (6, 0)
     assert (first.shared_with, second.shared_with) == (None, first.name)
     assert (first.macs, second.macs) == (64, 64)
-    assert report.totals.parameters == alone.totals.parameters + 6
-    assert report.totals.macs == alone.totals.macs + 2 * 64
+    assert report.totals.parameters == alone.totals.known("parameters") + 6
+    assert report.totals.macs == alone.totals.known("macs") + 2 * 64
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,19 @@ def test_equal_layers_count_each_for_itself() -> None:
 def test_terms_there_are_not(terms: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"no whole number above 0|is none of"):
         analyze(loads(spec(CONV)), **terms)
+
+
+@pytest.mark.parametrize("text", ["", "layers: [relu]", "input: 8x8x3\nlayers: [nosuch, relu]"])
+def test_sums_over_a_network_that_could_not_be_read_are_unknown(text: str) -> None:
+    report = analyze(read_text(Source("x", text)), strict=False)
+
+    *sums, complete = report.totals
+    assert sums == [None] * 8
+    assert not complete
+    assert report.unread
+    assert "? parameters, ? MACs" in repr(report)
+    with pytest.raises(ValueError, match="macs is unknown"):
+        report.totals.known("macs")
 
 
 def test_what_can_be_known_of_a_network_with_errors() -> None:

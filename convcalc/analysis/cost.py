@@ -6,6 +6,19 @@ from convcalc.collector import without_collection
 from convcalc.graph import INPUT, Network, SpecError
 from convcalc.layers.base import Plan
 
+UNKNOWN = Totals(
+    parameters=None,
+    buffers=None,
+    macs=None,
+    flops=None,
+    parameter_bytes=None,
+    buffer_bytes=None,
+    activations=None,
+    activation_bytes=None,
+    complete=False,
+)
+"""Of a network that could not be read."""
+
 
 @without_collection
 def analyze(
@@ -99,6 +112,8 @@ def analyze(
         activation_bytes=activations * width,
         complete=network.complete,
     )
+    if not network.complete and all(layer.output is None for layer in layers):
+        totals = UNKNOWN
     return Report(
         name=network.name,
         path=network.path,

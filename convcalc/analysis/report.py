@@ -52,23 +52,31 @@ class LayerReport(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over a network; lower bounds where `complete` is false."""
+    """Sums over a network; where `complete` is false, lower bounds, or None if nothing was read."""
 
-    parameters: int
+    parameters: int | None
     """Values an optimizer updates; shared ones once."""
-    buffers: int
+    buffers: int | None
     """Values of running statistics."""
-    macs: int
+    macs: int | None
     """Multiply-accumulates of the whole batch."""
-    flops: int
+    flops: int | None
     """2 × MACs."""
-    parameter_bytes: int
-    buffer_bytes: int
-    activations: int
+    parameter_bytes: int | None
+    buffer_bytes: int | None
+    activations: int | None
     """Values of the input and of every output with storage of its own, for the whole batch."""
-    activation_bytes: int
+    activation_bytes: int | None
     complete: bool
     """False when errors keep some layer out of the sums."""
+
+    def known(self, name: str) -> int:
+        """A sum by its name, where there is one; `ValueError` where nothing could be read."""
+        value: int | None = getattr(self, name)
+        if value is None:
+            message = f"{name} is unknown: errors keep every layer out of it"
+            raise ValueError(message)
+        return value
 
 
 class Report(NamedTuple):
@@ -91,7 +99,7 @@ class Report(NamedTuple):
     @property
     def unread(self) -> bool:
         """Whether errors keep every layer out of the totals, which then say nothing."""
-        return not self.totals.complete and all(layer.output is None for layer in self.layers)
+        return self.totals.parameters is None
 
     def layer(self, name: str) -> LayerReport:
         """The layer called `name`; `KeyError` when there is none."""
@@ -103,10 +111,13 @@ class Report(NamedTuple):
     def __repr__(self) -> str:
         """What network it is of, in one line; `print` shows the table."""
         unknown = "" if self.totals.complete else "at least "
+        parameters, macs = (
+            "?" if self.unread else f"{unknown}{self.totals.known(name):,}"
+            for name in ("parameters", "macs")
+        )
         return (
             f"<Report {self.name!r}: {self.input or '?'} → {self.output or '?'}, "
-            f"batch {self.batch}, {self.dtype}, {unknown}{self.totals.parameters:,} parameters, "
-            f"{unknown}{self.totals.macs:,} MACs>"
+            f"batch {self.batch}, {self.dtype}, {parameters} parameters, {macs} MACs>"
         )
 
     def __str__(self) -> str:

@@ -41,15 +41,21 @@ def _size(layer: LayerReport) -> int:
 
 _COUNTS = {
     "parameters": _Count(
-        "parameters", lambda report: report.totals.parameters, lambda layer: layer.parameters
+        "parameters",
+        lambda report: report.totals.known("parameters"),
+        lambda layer: layer.parameters,
     ),
-    "buffers": _Count("buffers", lambda report: report.totals.buffers, lambda layer: layer.buffers),
-    "macs": _Count("MACs", lambda report: report.totals.macs, lambda layer: layer.macs),
+    "buffers": _Count(
+        "buffers", lambda report: report.totals.known("buffers"), lambda layer: layer.buffers
+    ),
+    "macs": _Count("MACs", lambda report: report.totals.known("macs"), lambda layer: layer.macs),
     "flops": _Count(
-        "FLOPs", lambda report: report.totals.flops, lambda layer: 2 * (layer.macs or 0)
+        "FLOPs", lambda report: report.totals.known("flops"), lambda layer: 2 * (layer.macs or 0)
     ),
     "activations": _Count(
-        "activations", lambda report: report.totals.activations, lambda layer: layer.activations
+        "activations",
+        lambda report: report.totals.known("activations"),
+        lambda layer: layer.activations,
     ),
     "largest_tensor": _Count(
         "values in the largest tensor",

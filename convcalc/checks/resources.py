@@ -53,7 +53,7 @@ class Needs:
         self.model: Model = model(network, Terms(dtype))
         width = DTYPE_BYTES[dtype]
         totals = analyze(network).totals
-        values = totals.parameters + totals.buffers
+        values = totals.known("parameters") + totals.known("buffers")
         self.weights, self.prepared = 4 * values, 0
         if engine:
             # Random weights that it reads once are never all there: only what it prepares is.

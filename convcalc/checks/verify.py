@@ -198,9 +198,10 @@ def _verdict(
         layers=[layer for layer in layers if layer.name in shown or layer.differences],
         layer_count=len(layers),
         weights=Pair(
-            totals.parameters + totals.buffers, sum(layer.weights.observed or 0 for layer in layers)
+            totals.known("parameters") + totals.known("buffers"),
+            sum(layer.weights.observed or 0 for layer in layers),
         ),
-        macs=Pair(totals.macs, sum(layer.macs.observed or 0 for layer in layers)),
+        macs=Pair(totals.known("macs"), sum(layer.macs.observed or 0 for layer in layers)),
         activation_bytes=memory,
         allocated=values.allocated if values else 0,
         finite=all(values.finite.values()) if values else None,

@@ -25,8 +25,6 @@ def render(report: Report, **_: object) -> str:
         "output": shape_value(report.output),
     }
     totals = report.totals._asdict()
-    if report.unread:
-        totals = dict.fromkeys(totals) | {"complete": False}
     lines = [f"{dump(key)}: {dump(value)}" for key, value in head.items()]
     lines.append(f'"layers": {_list([dump(layer_value(layer)) for layer in report.layers])}')
     lines.append(f'"totals": {dump(totals)}')

@@ -18,21 +18,20 @@ def summary(report: Report, peak: int | None = None) -> list[tuple[str, str, str
     if report.unread:
         return [(name, "?", "") for name in ("Parameters", "MACs", "Activations")]
     least = "" if totals.complete else "at least "
-    lines = [
-        ("Parameters", least + grouped(totals.parameters), both_bytes(totals.parameter_bytes)),
-    ]
-    if totals.buffers:
-        lines.append(("Buffers", least + grouped(totals.buffers), both_bytes(totals.buffer_bytes)))
-    lines.append(
-        (
-            "MACs",
-            least + grouped(totals.macs),
-            f"{_counted(totals.macs, 'MACs')}, {_counted(totals.flops, 'FLOPs')}",
-        )
-    )
-    lines.append(
-        ("Activations", least + grouped(totals.activations), both_bytes(totals.activation_bytes))
-    )
+    lines = []
+    for what, count, size in (
+        ("Parameters", "parameters", "parameter_bytes"),
+        ("Buffers", "buffers", "buffer_bytes"),
+        ("MACs", "macs", None),
+        ("Activations", "activations", "activation_bytes"),
+    ):
+        value = totals.known(count)
+        if size is not None:
+            other = both_bytes(totals.known(size))
+        else:
+            other = f"{_counted(value, 'MACs')}, {_counted(totals.known('flops'), 'FLOPs')}"
+        if value or count != "buffers":
+            lines.append((what, least + grouped(value), other))
     if peak is not None:
         lines.append(("Inference", f"{grouped(peak)} B", f"{both_bytes(peak)} at its peak"))
     return lines

@@ -44,7 +44,7 @@ def render(
     ]
     for position, column in enumerate(grid):
         if column.name == "memory":
-            most = report.totals.activation_bytes
+            most = report.totals.activation_bytes or 0
             shares = [_share(row, most) for row in shown]
             grid.insert(position + 1, _Column("share", shares))
             break
