@@ -156,7 +156,7 @@ def differences(text: str, *, padded: bool) -> tuple[list[str], int, int]:
 def test_fields_are_the_largest_number_of_values_an_output_sees(rank: int, padding: str) -> None:
     padded = padding == "some"
     looked = bounds = 0
-    for seed in range(25):
+    for seed in range(10):
         text = Draw(seed, rank, padded=padded).network()
         wrong, more, bounded = differences(text, padded=padded)
         assert wrong == [], text
@@ -169,7 +169,7 @@ def test_fields_are_the_largest_number_of_values_an_output_sees(rank: int, paddi
 def test_bounds_hold_where_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receptive_field, "COUNTED", 0)
     bounds = 0
-    for seed in range(25):
+    for seed in range(10):
         padded = seed % 2 == 0
         text = Draw(seed, 1, padded=padded).network()
         wrong, _, bounded = differences(text, padded=padded)
@@ -372,7 +372,7 @@ def fields(text: str) -> list[list[tuple[object, ...]]] | None:
 def test_each_axis_has_the_field_that_it_has_alone() -> None:
     """Fields of one axis are held against dye above."""
     looked = 0
-    for seed in range(60):
+    for seed in range(25):
         draw = Axes(seed)
         extents = draw.both(6, 7, 12, 13)
         shapes = [f"{'x'.join(extents)}x1", f"{extents[0]}x1", f"{extents[1]}x1"]
