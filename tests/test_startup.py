@@ -81,6 +81,7 @@ def test_one_command_imports_no_other() -> None:
     assert commands == {f"convcalc.cli.{name}" for name in ("analyze", "options", "output")}
     assert not {name for name in found if name.startswith(("convcalc.rules", "convcalc.checks"))}
     assert "convcalc.analysis.memory" not in found
+    assert "convcalc.numbers" not in found, "JSON has numbers as they are"
 
 
 def test_the_table_imports_rich_and_no_arrays() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.collector import without_collection
 from convcalc.diagnostics import REFUSED, Diagnostic, Problem
 from convcalc.layers.base import Layer, Plan
-from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import (
@@ -91,6 +90,8 @@ class Network(NamedTuple):
 
     def __repr__(self) -> str:
         """What goes in and comes out of how many layers, in one line."""
+        from convcalc.numbers import plural  # `analyze` does without, to start at once
+
         shapes = f"{self.input or '?'} → {self.shape_of(self.output) or '?'}"
         return f"<Network {self.name!r}: {shapes}, {plural(len(self.nodes), 'layer')}>"
 
