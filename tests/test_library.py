@@ -363,3 +363,18 @@ def test_a_network_with_errors_is_refused(function: Any) -> None:
     for given in (convcalc.read("missing.yaml"), "missing.yaml"):
         with pytest.raises(convcalc.SpecError, match="CC101"):
             function(given)
+
+
+def test_functions_take_a_spec_made_in_python() -> None:
+    spec = convcalc.Spec(
+        name="made", input=(8, 8, 3), layers=[convcalc.Item("conv", filters=4, kernel=3)]
+    )
+    wider = spec.replace(layers=[convcalc.Item("conv", filters=8, kernel=3)])
+
+    assert convcalc.check(spec).files == ("made",)
+    assert convcalc.check({"a.yaml": spec, "b.yaml": wider}).files == ("a.yaml", "b.yaml")
+    assert convcalc.check(spec, budget={"parameters": 1}).exit_code() == 1
+    assert convcalc.verify(spec, input="9x9x3").input == Shape(3, (9, 9))
+    delta = convcalc.diff(spec, wider).total("parameters")
+    assert delta is not None
+    assert (delta.old, delta.new) == (4 * 28, 8 * 28)

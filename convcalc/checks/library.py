@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from convcalc.checks.report import CheckReport
     from convcalc.checks.settings import Given
     from convcalc.checks.verdict import Verdict
+    from convcalc.spec.tree import Spec
 
 
 def check(
-    specs: "str | PathLike[str] | Iterable[str | PathLike[str]] | Mapping[str, str]",
+    specs: "str | PathLike[str] | Iterable[str | PathLike[str]] | Spec | Mapping[str, str | Spec]",
     *,
     select: str | Iterable[str] = (),
     extend_select: str | Iterable[str] = (),
@@ -33,9 +34,10 @@ def check(
     """Find everything invalid or doubtful in specs, and verify what they promise.
 
     `specs` are what the command line takes (files, folders, globs, bundled names), one or several,
-    or texts of specs by the names that they are to have in findings. Codes are those of the command
-    line, beginnings of them, or names of rules; `budget` is as in a spec and holds for all;
-    configuration files count as they do there, unless `config` names one or `isolated` says none.
+    or specs made in Python, or texts, by the names that they are to have in findings. Codes are
+    those of the command line, beginnings of them, or names of rules; `budget` is as in a spec and
+    holds for all; configuration files count as they do there, unless `config` names one or
+    `isolated` says none.
     More than one process works only where the main module can be imported, so `jobs` is 1.
 
     Raises `ValueError` for codes, budgets and configurations that cannot be used, and where nothing
@@ -49,6 +51,7 @@ def check(
     from convcalc.checks.run import Checked, Task, check_files, check_source
     from convcalc.graph import given_shape
     from convcalc.spec.source import Source
+    from convcalc.spec.tree import Spec
 
     if config is not None and isolated:
         message = "isolated uses no configuration, and config names one"
@@ -65,8 +68,13 @@ def check(
         configurations=configured,
     )
     checked: list[Checked]
+    if isinstance(specs, Spec):
+        specs = {specs.name or "<spec>": specs}
     if isinstance(specs, Mapping):
-        checked = [check_source(Source(name, text), task) for name, text in specs.items()]
+        texts = {
+            name: spec.to_yaml() if isinstance(spec, Spec) else spec for name, spec in specs.items()
+        }
+        checked = [check_source(Source(name, text), task) for name, text in texts.items()]
     else:
         paths = [specs] if isinstance(specs, str | PathLike) else [*specs]
         found = find([fspath(path) for path in paths], configured)
@@ -138,7 +146,7 @@ def _given(
 
 
 def verify(
-    network: "Network | str | PathLike[str]",
+    network: "Network | Spec | str | PathLike[str]",
     *,
     batch: int | None = None,
     dtype: Literal["float32", "float16", "float64"] = "float32",
@@ -155,8 +163,9 @@ def verify(
 ) -> "Verdict":
     """Run a network, and hold every shape, weight, product and value against the prediction.
 
-    `network` is one, or what `load` takes. The readable definition of every layer computes the
-    values, or the `engine`, compared with the definitions at samples that are chosen by `seed`.
+    `network` is one, a `Spec`, or what `load` takes. The readable definition of every layer
+    computes the values, or the `engine`, compared with the definitions at samples that `seed`
+    chooses.
     `x` of shape (N, C, *spatial) and `weights` by "<layer>.<weight>" are random from `seed`, too,
     unless given. `layers` is a pattern: the verdict lists those alone, and what differs. `profile`
     times each step.
@@ -244,8 +253,8 @@ def _examples(network: Network, x: Any, batch: int | None) -> int:
 
 
 def diff(
-    old: "Network | str | PathLike[str]",
-    new: "Network | str | PathLike[str]",
+    old: "Network | Spec | str | PathLike[str]",
+    new: "Network | Spec | str | PathLike[str]",
     *,
     batch: int = 1,
     dtype: str = "float32",
@@ -254,8 +263,9 @@ def diff(
 ) -> "Comparison":
     """What became of a network: layers added, removed and changed, and the totals of both.
 
-    Both are networks, or what `load` takes; `input` and `parameters` are then for both. Raises
-    `SpecError` for a spec with errors, and `ValueError` for a batch or a data type there is not.
+    Both are networks, specs, or what `load` takes; `input` and `parameters` are then for both.
+    Raises `SpecError` for a spec with errors, and `ValueError` for a batch or a data type that
+    there is not.
     """
     from convcalc.analysis.compare import compare
 
@@ -265,11 +275,16 @@ def diff(
 
 
 def _network(
-    given: "Network | str | PathLike[str]",
+    given: "Network | Spec | str | PathLike[str]",
     shape: Shape | str | None,
     parameters: Mapping[str, Value] | None,
 ) -> Network:
     """The network itself, or read from where it is said to be; one without errors."""
+    from convcalc.spec.tree import Spec
+
+    if isinstance(given, Spec):
+        network: Network = given.network(input=shape, **(parameters or {}))
+        return network
     if not isinstance(given, Network):
         return load(given, input=shape, parameters=parameters)
     if shape is not None or parameters:
