@@ -142,6 +142,7 @@ class Softmax(Pointwise):
     storage: ClassVar[Storage] = "own"
     keeps = "output"
     precision = "full_on_cuda"
+    layout = "fresh"
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """eˣ/Σeˣ over channels, the largest shifted to 0. Source: ONNX operator Softmax, axis 1."""
@@ -156,6 +157,7 @@ class LogSoftmax(Pointwise):
     storage: ClassVar[Storage] = "own"
     keeps = "output"
     precision = "full_on_cuda"
+    layout = "fresh"
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """log(eˣ/Σeˣ) over channels, the largest shifted to 0. Source: ONNX LogSoftmax."""

@@ -36,11 +36,31 @@ def _global_plan(x: Shape) -> Plan:
 
 def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":
     """The input is kept, and where each largest value stood: 8 bytes an output."""
-    from convcalc.layers.operations import Array, Operation, as_image, pooling_precision
+    from convcalc.layers.operations import (
+        Array,
+        Operation,
+        as_image,
+        pooling_layout,
+        pooling_precision,
+    )
 
-    size, places = plan.output.size, Array(plan.output.size, width=8)
-    precision = pooling_precision(x)
-    return as_image(x, (), Operation(size, keeps="input", extra=(places,), precision=precision))
+    size = plan.output.size
+    pool = Operation(
+        size,
+        keeps="input",
+        extra=(Array(size, width=8),),
+        precision=pooling_precision(x),
+        layout=pooling_layout(x, plan),
+    )
+    return as_image(x, (), pool)
+
+
+def _mean(x: Shape, plan: Plan, keeps: Keeps) -> "tuple[Operation, ...]":
+    from convcalc.layers.operations import Operation, as_image, pooling_layout, pooling_precision
+
+    precision, layout = pooling_precision(x), pooling_layout(x, plan)
+    pool = Operation(plan.output.size, keeps=keeps, precision=precision, layout=layout)
+    return as_image(x, (), pool)
 
 
 def _pooled(xp: Any, reduce: Callable[..., Any], x: Any, size: Axes) -> Any:
@@ -80,12 +100,8 @@ class AdaptiveAvgPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """To one position it is a mean, which keeps nothing; otherwise the input is kept."""
-        from convcalc.layers.operations import Operation, as_image, pooling_precision
-
         kept = any(size > 1 for size in plan.output.spatial)
-        keeps: Keeps = "input" if kept else "nothing"
-        precision = pooling_precision(xs[0])
-        return as_image(xs[0], (), Operation(plan.output.size, keeps=keeps, precision=precision))
+        return _mean(xs[0], plan, "input" if kept else "nothing")
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = mean of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveAvgPool2d."""
@@ -139,10 +155,7 @@ class GlobalAvgPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A mean keeps nothing."""
-        from convcalc.layers.operations import Operation, as_image, pooling_precision
-
-        precision = pooling_precision(xs[0])
-        return as_image(xs[0], (), Operation(plan.output.size, precision=precision))
+        return _mean(xs[0], plan, "nothing")
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """The mean of x over all positions. Source: ONNX operator GlobalAveragePool."""

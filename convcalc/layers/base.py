@@ -248,7 +248,7 @@ class Pointwise(Layer):
     """A layer whose every output value is computed from the input value in its place."""
 
     storage: ClassVar[Storage] = "in_place"
-    layout = "kept"
+    layout: ClassVar[Literal["fresh", "kept", "format"]] = "kept"
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """Same shape out, no weights, no multiply-accumulates."""

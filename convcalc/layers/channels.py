@@ -104,7 +104,9 @@ class Scale(Layer):
         scale = scale._replace(learns=(factors,), gradient="product")
         if not summands:
             return (scale,)
-        plus = Operation(scale.output, (1,), learns=tuple(summands), gradient="same", name="plus")
+        plus = Operation(
+            scale.output, (1,), learns=tuple(summands), gradient="same", layout="kept", name="plus"
+        )
         return (scale, plus)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:

@@ -29,7 +29,8 @@ class Dropout(Pointwise):
             return ()
         mask = Array(constant=1) if self.rate == 1 else Array(xs[0].size, cuda_width=1)
         extra = (mask._replace(first=True),)
-        return (Operation(plan.output.size, extra=extra, training_only=True),)
+        size = plan.output.size
+        return (Operation(size, extra=extra, training_only=True, layout="kept"),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """x: inference leaves every value as it is. Source: ONNX operator Dropout."""

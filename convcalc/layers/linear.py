@@ -48,7 +48,7 @@ class Linear(Layer):
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A product of matrices, which needs each only for the gradient of the other."""
         (product,) = super().operations(xs, plan)
-        return (product._replace(weighs_back=True),)
+        return (product._replace(weighs_back=True, views_back=True),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[k] = Σ w[k, c]·x[c] + b[k]. Source: ONNX operator Gemm; torch.nn.Linear."""

@@ -144,6 +144,7 @@ class Concat(Layer):
                 tuple(range(len(xs))),
                 gradient="view",
                 precision="finest_on_cpu",
+                layout="format",
             ),
         )
 

@@ -12,7 +12,7 @@ from convcalc.layers.sliding import decimal
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
-    from convcalc.layers.operations import Operation
+    from convcalc.layers.operations import Layout, Operation
 
 EPS = number("Added to the variance.", minimum=0)
 AFFINE = flag("Learn a factor and a summand per channel.")
@@ -148,7 +148,11 @@ class GroupNorm(Layer):
 
         (norm,) = super().operations(xs, plan)
         statistics = Array(2 * self.groups, kind="statistic", beside_weights=self.affine)
-        return (norm._replace(straightens=True, contiguous=True, extra=(statistics,)),)
+        return (
+            norm._replace(
+                straightens=True, contiguous="format", layout="format", extra=(statistics,)
+            ),
+        )
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """(x − mean)/√(var + eps)·w + b over a group of channels. Source: torch.nn.GroupNorm."""
@@ -194,9 +198,11 @@ class LayerNorm(Layer):
         if self.over == "all" or not x.spatial:
             return (norm._replace(extra=(statistics,)),)
         there = back = view(x.size)
-        if x.channels > 1 and prod(x.spatial) > 1:
+        wide = x.channels > 1 and prod(x.spatial) > 1
+        if wide:
             there = view(x.size)._replace(layout="turned")
-            back = there._replace(layout="channels_last" if x.rank > 1 else "turned")
+        layout: Layout = "channels_last" if x.rank > 1 else "turned"
+        back = there._replace(layout=layout if wide else "both")
         return (there, norm._replace(reads=(1,), extra=(statistics,)), back._replace(reads=(2,)))
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
@@ -279,7 +285,7 @@ class InstanceNorm(Layer):
         held = tuple(range(1, flat))
         return (
             *repeated,
-            view(size)._replace(contiguous=True),
+            view(size)._replace(contiguous="order"),
             norm,
             view(size, flat + 1)._replace(extra=update, holds=held),
         )
@@ -338,7 +344,7 @@ class LocalResponseNorm(Layer):
             Operation(size, (5,), name="times"),
             Operation(size, (6,), gradient="same", name="plus"),
             power(size, 7)._replace(holds=(5,)),
-            Operation(size, (0, 8), keeps="input", scratch=2 * size, name="divide"),
+            Operation(size, (0, 8), keeps="input", scratch=2 * size, layout="kept", name="divide"),
         )
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:

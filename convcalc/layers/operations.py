@@ -17,10 +17,23 @@ Gradient = Literal["new", "product", "same", "view"]
 output, then summed to size; the output's gradient itself, summed to size if it is smaller; or
 a view of the output's gradient."""
 
-Layout = Literal["fresh", "kept", "format", "channels_last", "turned", "cut", "sliced"]
+Layout = Literal[
+    "fresh",
+    "kept",
+    "format",
+    "channels_last",
+    "both",
+    "turned",
+    "cut",
+    "sliced",
+    "image",
+    "sequence",
+]
 """How values lie in memory: in the order of their shape; as the input's do; channels last if the
-input's do; channels last; with axes in some other order; with gaps between them; with gaps between
-examples alone if the input lies in order, and else as that does."""
+input's do; channels last; channels last, which with one channel or position is in order, too; with
+axes in some other order; with gaps between them; with gaps between examples alone if the input lies
+in order, and else as that does; as a sequence's do, seen as an image; as those of such an image, as
+a sequence again."""
 
 
 VOLUME = 3
@@ -76,6 +89,8 @@ class Operation(NamedTuple):
     """Weights it has gradients for."""
     weighs_back: bool = False
     """Whether it needs its weights only for the gradient of its input."""
+    views_back: bool = False
+    """Whether gradients of its weights come as views, so that shared ones add up in new arrays."""
     gradient: Gradient = "new"
     scratch: int = 0
     """Values per example that its backward pass needs beside its results, at its end."""
@@ -94,8 +109,9 @@ class Operation(NamedTuple):
     """How the output's values lie in memory."""
     reshapes: bool = False
     """Whether it is a view only where its input's values lie in order, and otherwise a copy."""
-    contiguous: bool = False
-    """Whether it works on a copy in order where its input's values have gaps between them."""
+    contiguous: Literal["", "format", "order"] = ""
+    """Whether it works on a copy in order: where its input's values have gaps between them or lie
+    neither in order nor channels last; or wherever they do not lie in order."""
     name: str = ""
     """What it is, where a layer has several."""
 
@@ -125,7 +141,15 @@ def padding(x: Shape, windows: Sequence[Window], mode: str) -> Operation:
     keeps: Keeps = "input" if mode in ("reflect", "replicate") else "nothing"
     full = mode == "replicate" or (mode == "reflect" and x.rank < VOLUME)
     precision: Precision = "full_on_cpu" if full else "same"
-    return Operation(x.channels * prod(sizes), keeps=keeps, precision=precision, name="pad")
+    layout: Layout = "format" if mode != "circular" and x.rank > 1 else "fresh"
+    return Operation(
+        x.channels * prod(sizes), keeps=keeps, precision=precision, layout=layout, name="pad"
+    )
+
+
+def pooling_layout(x: Shape, plan: Plan) -> Layout:
+    """How pooling lays values out: volumes in order, unless one position is left of them."""
+    return "format" if x.rank < VOLUME or prod(plan.output.spatial) == 1 else "fresh"
 
 
 def pooling_precision(x: Shape) -> Precision:
@@ -175,9 +199,9 @@ def as_image(x: Shape, first: tuple[Operation, ...], pool: Operation) -> tuple[O
     if x.rank != 1:
         return after(first, pool)
     size = first[-1].output if first else x.size
-    lifted = after(first, view(size))
-    pooled = after(lifted, pool)
-    return (*pooled, view(pool.output, len(pooled)))
+    lifted = after(first, view(size)._replace(layout="image"))
+    pooled = after(lifted, pool._replace(layout="format"))
+    return (*pooled, view(pool.output, len(pooled))._replace(layout="sequence"))
 
 
 def folded(xs: Sequence[Shape], step: Operation) -> tuple[Operation, ...]:
@@ -195,5 +219,11 @@ def folded(xs: Sequence[Shape], step: Operation) -> tuple[Operation, ...]:
 def power(size: int, read: int) -> Operation:
     """x^p, whose gradient is worked out as grad·(p·x^(p − 1)), one array a step."""
     return Operation(
-        size, (read,), keeps="input", scratch=2 * size, precision="full_on_cuda", name="power"
+        size,
+        (read,),
+        keeps="input",
+        scratch=2 * size,
+        precision="full_on_cuda",
+        layout="kept",
+        name="power",
     )

@@ -46,6 +46,7 @@ class Prelu(Layer):
 
     storage = "in_place"
     keeps = "input"
+    layout = "kept"
     precision = "low"
 
     slopes: Annotated[

@@ -164,11 +164,20 @@ class AvgPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept."""
-        from convcalc.layers.operations import Operation, as_image, border, pooling_precision
+        from convcalc.layers.operations import (
+            Operation,
+            as_image,
+            border,
+            pooling_layout,
+            pooling_precision,
+        )
 
-        precision = pooling_precision(xs[0])
-        size = plan.output.size
-        pool = Operation(size, keeps=self.keeps, precision=precision, layout="format")
+        pool = Operation(
+            plan.output.size,
+            keeps=self.keeps,
+            precision=pooling_precision(xs[0]),
+            layout=pooling_layout(xs[0], plan),
+        )
         return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
@@ -220,7 +229,13 @@ class LpPool(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """(sign(y)·relu(|y|)·F)^(1/p), y the mean of x^p: each step keeps what it needs."""
-        from convcalc.layers.operations import Operation, as_image, padding, pooling_precision
+        from convcalc.layers.operations import (
+            Operation,
+            as_image,
+            padding,
+            pooling_layout,
+            pooling_precision,
+        )
         from convcalc.layers.operations import power as raised
 
         x, size = xs[0], plan.output.size
@@ -229,16 +244,19 @@ class LpPool(Layer):
         first = (padding(x, found, "zero"),) if bordered else ()
         inside = first[-1].output if first else x.size
         first = (*first, raised(inside, len(first)))
-        pool = Operation(size, keeps="input", precision=pooling_precision(x), name="mean")
+        precision, layout = pooling_precision(x), pooling_layout(x, plan)
+        pool = Operation(size, keeps="input", precision=precision, layout=layout, name="mean")
         mean = as_image(x, first, pool)
-        y = len(mean)
+        y, kept = len(mean), Operation(size, layout="kept")
         return (
             *mean,
-            Operation(size, (y,), name="sign"),
-            Operation(size, (y,), keeps="input", scratch=size, name="abs"),
-            Operation(size, (y + 2,), keeps="output", name="relu"),
-            Operation(size, (y + 1, y + 3), keeps="factors", gradient="product", name="multiply"),
-            Operation(size, (y + 4,), name="times"),
+            kept._replace(reads=(y,), name="sign"),
+            kept._replace(reads=(y,), keeps="input", scratch=size, name="abs"),
+            kept._replace(reads=(y + 2,), keeps="output", name="relu"),
+            kept._replace(
+                reads=(y + 1, y + 3), keeps="factors", gradient="product", name="multiply"
+            ),
+            kept._replace(reads=(y + 4,), name="times"),
             raised(size, y + 5)._replace(holds=(y,)),
         )
 

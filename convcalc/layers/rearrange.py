@@ -166,6 +166,9 @@ class Permute(Layer):
 
         there = [axis - 1 for axis in self.order]
         layout: Layout = "turned" if turns(xs[0].axes, there) else "kept"
+        if xs[0].rank and there == [xs[0].rank, *range(xs[0].rank)]:
+            wide: Layout = "channels_last" if xs[0].rank > 1 else "turned"
+            layout = wide if layout == "turned" else "both"
         return (view(plan.output.size)._replace(layout=layout),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:

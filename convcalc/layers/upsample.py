@@ -67,6 +67,8 @@ class Upsample(Layer):
     torch.nn.Upsample.
     """
 
+    layout = "format"
+
     scale: Annotated[float | tuple[float, ...] | None, ratios("Factor, per axis or for all.")] = (
         None
     )

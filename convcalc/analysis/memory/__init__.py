@@ -5,6 +5,7 @@ docs/memory.md defines every line. What layers do to memory is said beside their
 """
 
 from convcalc.analysis.memory.batch import refusals, too_small
+from convcalc.analysis.memory.differences import Inexact
 from convcalc.analysis.memory.gpus import GPUS, Gpu, gpu_names
 from convcalc.analysis.memory.limits import (
     CONTEXT,
@@ -36,6 +37,7 @@ __all__ = [
     "DeployReport",
     "Fit",
     "Gpu",
+    "Inexact",
     "LayerMemory",
     "Limit",
     "Line",

@@ -49,6 +49,8 @@ class Program(NamedTuple):
     """Index of each layer's first step; one entry more than layers."""
     has_gradient: list[bool]
     """Whether a tensor has one."""
+    order: list[Layout]
+    """How the values of every tensor lie in memory."""
     output: int
     """The tensor that is the network's output."""
     weights: list[Weight]
@@ -93,6 +95,8 @@ class _Writer:
         self.weights: list[Weight] = []
         self.numbers: dict[tuple[int, str], int] = {}
         self.known: dict[int, tuple[Operation, ...]] = {}
+        # Of the layer that is written: channels of its input and its output.
+        self.channels = (1, 1)
 
     def write(self) -> Program:
         network = self.network
@@ -118,6 +122,7 @@ class _Writer:
             if operations is None:
                 shapes = [self._shape(i) for i in node.inputs]
                 operations = self.known[id(plan)] = node.layer.operations(shapes, plan)
+            self.channels = (self._shape(node.inputs[0]).channels, plan.output.channels)
             outputs.append(self._layer(index, owner, operations, reads))
         starts.append(len(self.steps))
         output = network.output
@@ -131,6 +136,7 @@ class _Writer:
             widths=self.widths,
             starts=starts,
             has_gradient=self.gradient,
+            order=self.order,
             output=last,
             weights=self.weights,
             width=self.width,
@@ -169,21 +175,11 @@ class _Writer:
         wanted = self._wanted(operation, reads) if self.mixed else 0
         if wanted:
             reads = [self._cast(layer, read, wanted) for read in reads]
-        if operation.contiguous and self.order[reads[0]] in ("cut", "sliced"):
+        if operation.contiguous and self._out_of_order(operation, self.order[reads[0]]):
             reads = [self._straightened(layer, reads[0]), *reads[1:]]
         width = self._width(operation, reads, wanted)
-        order = operation.layout
         before = self.order[reads[0]] if reads else "fresh"
-        if order == "format":
-            order = "channels_last" if before == "channels_last" else "fresh"
-        elif order == "sliced":
-            order = "sliced" if before == "fresh" else before
-        elif order == "kept":
-            order = before
-            if operation.reshapes and before not in ("fresh", "sliced"):
-                operation, order = operation._replace(storage="own"), "fresh"
-            elif operation.storage != "view" and before in ("cut", "sliced"):
-                order = "fresh"
+        operation, order = self._laid_out(operation, before, reads)
         learns = tuple(
             (
                 self.numbers[owner, weight.name],
@@ -226,6 +222,40 @@ class _Writer:
             )
         )
         return output
+
+    def _out_of_order(self, operation: Operation, order: Layout) -> bool:
+        """Whether an operation copies an input that lies so; CUDA's kernels want it in order."""
+        if order == "channels_last":
+            return operation.contiguous == "order" or self.cuda
+        return order in ("cut", "sliced", "turned")
+
+    def _laid_out(
+        self, operation: Operation, before: Layout, reads: list[int]
+    ) -> tuple[Operation, Layout]:
+        """How an operation's output lies; one that is a view only of values in order may copy."""
+        order = operation.layout
+        if order == "format":
+            last = all(self.order[read] in ("channels_last", "both") for read in reads)
+            channels = self.channels[operation.name != "pad"]
+            wide = 1 < channels < operation.output
+            return operation, ("channels_last" if wide else "both") if last else "fresh"
+        if order == "sliced":
+            return operation, "sliced" if before in ("fresh", "both") else before
+        if order == "image":
+            return operation, "channels_last" if before == "turned" else before
+        if order == "sequence":
+            if before == "channels_last":
+                return operation, "turned"
+            return operation, "fresh" if before == "both" else before
+        if order != "kept":
+            return operation, order
+        if operation.reshapes:
+            if before in ("fresh", "both", "sliced"):
+                return operation, "sliced" if before == "sliced" else "fresh"
+            return operation._replace(storage="own"), "fresh"
+        if operation.storage != "view" and before in ("both", "cut", "sliced"):
+            return operation, "fresh"
+        return operation, before
 
     def _wanted(self, operation: Operation, reads: list[int]) -> int:
         """Bytes of a value that autocast computes in; 0 for whatever it is given."""

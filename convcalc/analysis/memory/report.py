@@ -8,6 +8,8 @@ from convcalc.methods import above, from_json
 if TYPE_CHECKING:
     from convcalc.analysis.memory.questions import Answer
 
+from convcalc.analysis.memory.differences import Inexact
+
 Phase = Literal["forward", "backward", "step"]
 
 NOT_INCLUDED = (
@@ -105,6 +107,8 @@ class MemoryReport(NamedTuple):
     """The peak by what it is made of; the lines add up to it."""
     not_included: tuple[str, ...]
     """What no line counts."""
+    inexact: tuple[Inexact, ...]
+    """Layers by which what PyTorch takes may differ from this."""
     layers: Sequence[LayerMemory]
     timeline: Sequence[Moment]
     """Bytes alive at every operation, in the order in which they run."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.memory.batch import fewest
 from convcalc.analysis.memory.checkpoint import segments
+from convcalc.analysis.memory.differences import inexact
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
 from convcalc.analysis.memory.program import LOSS, Program, program
 from convcalc.analysis.memory.report import (
@@ -169,6 +170,14 @@ class Model(NamedTuple):
             peak_layer=layer_at,
             at_peak=tuple(line for line in (*known, rest) if line.bytes),
             not_included=self._not_included(),
+            inexact=inexact(
+                network,
+                self.program,
+                walked,
+                segments(network, terms.checkpoint) if training else (),
+                batch=batch,
+                training=training,
+            ),
             layers=[
                 LayerMemory(
                     name=node.name,

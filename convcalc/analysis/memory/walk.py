@@ -62,6 +62,8 @@ class Walked(NamedTuple):
     """By layer, whether its output overwrote its input."""
     recomputed: list[int]
     """Layers that run again in the backward pass."""
+    straightened: set[int]
+    """Layers whose backward pass copied a slice of a gradient."""
 
 
 class Segment(NamedTuple):
@@ -185,6 +187,7 @@ class _Walk:
         self.unread: dict[int, int] = {}
         self.learned: set[int] = set()
         self.recomputed: list[int] = []
+        self.straightened: set[int] = set()
 
     def run(self, segments: Sequence[Segment]) -> Walked:
         program, steps = self.program, self.program.steps
@@ -232,6 +235,7 @@ class _Walk:
             made_by=self.made_by,
             in_place=self.in_place,
             recomputed=self.recomputed,
+            straightened=self.straightened,
         )
 
     def _parts(self, segments: Sequence[Segment]) -> list[tuple[range, bool]]:
@@ -507,6 +511,7 @@ class _Walk:
         scratch = step.operation.scratch
         if step.operation.straightens and incoming.slice:
             scratch += step.operation.output
+            self.straightened.add(step.layer)
         if step.operation.unasked and not self.program.has_gradient[step.reads[0]]:
             scratch += step.operation.output
         scratch *= self.program.widths[step.output] * BATCH
@@ -637,7 +642,8 @@ class _Walk:
     def _learn(self, step: Step) -> None:
         """Hand gradients of weights over; those of shared weights are added to what is there."""
         precise = self.program.width
-        for number, values, width, copied in step.learns:
+        # The bias first: the weight's gradient has yet to be turned.
+        for number, values, width, copied in reversed(step.learns):
             if width != precise:  # autocast's copy: its gradient becomes one of the parameter
                 self.casts_used[number] -= 1
                 if self.casts_used[number]:  # when all of the copy's users have added theirs
@@ -654,6 +660,8 @@ class _Walk:
             elif copied:
                 self._note(self.backward, step.layer, values * precise)
             if number in self.learned:
+                if step.operation.views_back and width == precise:
+                    self._note(self.backward, step.layer, values * precise)
                 self.live -= values * precise
             else:
                 self.learned.add(number)

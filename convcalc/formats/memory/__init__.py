@@ -60,6 +60,8 @@ def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
     """Everything but the picture, in order."""
     report = answer.report
     found = [_parts(answer), _peaks(report), _at_peak(report)]
+    if report.inexact:
+        found.append(_inexact(report))
     found.append(Section("Not included", notes=report.not_included))
     if answer.checkpointed is not None:
         found.append(_checkpointed(answer))
@@ -124,6 +126,19 @@ def _at_peak(report: MemoryReport) -> Section:
         (*_SIZES, True),
         [*shares, 0.0],
     )
+
+
+def _inexact(report: MemoryReport) -> Section:
+    """Layers by one reason in one line, so that a repeat is told once."""
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for layer, *why in report.inexact:
+        reasons.setdefault(tuple(why), []).append(printable(layer))
+    notes = []
+    for (figures, direction, reason), layers in reasons.items():
+        more = f" and {len(layers) - SHOWN} more" if len(layers) > SHOWN else ""
+        shown = f"{', '.join(layers[:SHOWN])}{more}"
+        notes.append(f"{shown}: {figures} may be {direction} in PyTorch: {reason}")
+    return Section("Not exact", notes=notes)
 
 
 def _checkpointed(answer: Answer) -> Section:

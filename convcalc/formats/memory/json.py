@@ -85,6 +85,7 @@ def _memory(report: MemoryReport) -> dict[str, Any]:
         "peaks": [moment._asdict() for moment in report.peaks],
         "at_peak": {line.name.replace(" ", "_"): line.bytes for line in report.at_peak},
         "not_included": list(report.not_included),
+        "inexact": [each._asdict() for each in report.inexact],
     }
 
 

@@ -1,0 +1,175 @@
+"""What is not exact of a network's memory: which layer, which figures, and in which direction.
+
+docs/memory.md ("How exact it is") gives sizes and reasons.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from convcalc.analysis.memory.program import Program, Step
+from convcalc.analysis.memory.walk import Segment, Walked
+from convcalc.graph import Network
+from convcalc.layers.operations import VOLUME, Layout
+from convcalc.shape import Shape
+
+Figures = Literal["every peak", "the backward peak"]
+Direction = Literal["higher", "lower", "higher or lower"]
+
+IN_ORDER: tuple[Layout, ...] = ("fresh", "both")
+TURNED: tuple[Layout, ...] = ("channels_last", "turned")
+REARRANGING = (
+    "adaptive_maxpool",
+    "channel_shuffle",
+    "conv_transpose",
+    "crop",
+    "permute",
+    "pixel_shuffle",
+    "reshape",
+    "slice",
+)
+"""Kinds whose output lies in ways that are not followed if their input does not lie in order."""
+
+OUT_OF_ORDER = "its input does not lie in order, and how its output lies then is not followed"
+OVERWRITTEN = "it works in place, so that its output lies as its input does, with gaps or turned"
+ONE_CHANNEL = "its input has one channel or position, so that it lies channels last as well"
+SLICED = "at batch 1 a slice of channels has no gaps, and PyTorch keeps what it is a slice of"
+SLICED_GRADIENT = "at batch 1 a slice of a concat's gradient has no gaps, and is not copied"
+NOT_SUMMED = "at batch 1 a gradient that is as large as what is learned is not summed to it"
+NO_PEER = "PyTorch has no such layer; columns and a product by position are assumed"
+CIRCULAR = "PyTorch pads slice by slice, and its backward pass copies the map's gradient for each"
+BEYOND = "padded beyond its kernel, PyTorch's CPU makes a larger array and returns a part of it"
+ONE_POSITION = "on one thread, PyTorch's CPU lays the output of such kernels out otherwise"
+GRADIENTS = "it copies gradients that do not lie in order, which come of what is turned nearby"
+AGAIN = "layers that run again and do not lie in order are not followed to the byte"
+PARAMETERS = "gradients of its slopes are taken in another order where a segment runs again"
+
+
+class Inexact(NamedTuple):
+    """A layer by which what PyTorch takes may differ from what is predicted, and how."""
+
+    layer: str
+    figures: Figures
+    """What may differ; what is kept goes with every peak."""
+    direction: Direction
+    """Where PyTorch's figure may be, seen from the one given."""
+    reason: str
+
+
+Reason = tuple[Figures, Direction, str]
+
+
+def inexact(
+    network: Network,
+    program: Program,
+    walked: Walked,
+    segments: Sequence[Segment],
+    *,
+    batch: int,
+    training: bool,
+) -> tuple[Inexact, ...]:
+    """Every layer that is not exact for a batch, in the order of the network, one reason each.
+
+    `walked` says where layers work in place and copy slices of gradients; `segments` run again.
+    """
+    found = []
+    turned = _last_turned(program) if training else -1
+    for index, node in enumerate(network.nodes):
+        steps = program.steps[program.starts[index] : program.starts[index + 1]]
+        x = network.shape_of(node.inputs[0]) or Shape(0)
+        reasons = _forward(network, program, steps, index, x)
+        if walked.in_place[index] and _lies(program, steps) in ("both", "cut", "sliced"):
+            reasons.append(("every peak", "higher or lower", OVERWRITTEN))
+        if batch == 1 and any(_of_slice(program, step) for step in steps):
+            reasons.append(("every peak", "higher or lower", SLICED))
+        if training:
+            reasons += _backward(program, steps, network, index, before=index < turned)
+            if batch == 1 and _summed_over_batch(network, index, x):
+                reasons.append(("the backward peak", "lower", NOT_SUMMED))
+            if batch == 1 and index in walked.straightened:
+                reasons.append(("the backward peak", "lower", SLICED_GRADIENT))
+            if any(first <= index < stop for first, stop in segments):
+                reasons += _again(program, steps, node.kind)
+        if reasons:
+            found.append(Inexact(node.name, *reasons[0]))
+    return tuple(found)
+
+
+def _last_turned(program: Program) -> int:
+    """The last layer that works on values whose axes are turned; −1 if there is none."""
+    return max(
+        (
+            step.layer
+            for step in program.steps
+            if any(program.order[read] in TURNED for read in step.reads)
+        ),
+        default=-1,
+    )
+
+
+def _lies(program: Program, steps: Sequence[Step]) -> Layout:
+    """How the values lie that a layer reads first."""
+    return program.order[steps[0].reads[0]] if steps and steps[0].reads else "fresh"
+
+
+def _forward(
+    network: Network, program: Program, steps: Sequence[Step], index: int, x: Shape
+) -> list[Reason]:
+    node, plan = network.nodes[index], network.plans[index]
+    if node.kind == "locally_connected":
+        return [("every peak", "higher or lower", NO_PEER)]
+    first = _lies(program, steps)
+    found: list[Reason] = []
+    if first not in IN_ORDER:
+        partly = node.kind == "flatten" and bool(plan and plan.output.spatial)
+        merged = node.kind == "concat" and first == "turned"
+        if node.kind in REARRANGING or partly or merged:
+            found.append(("every peak", "higher or lower", OUT_OF_ORDER))
+    windows = plan.windows or () if plan else ()
+    one = any(program.order[read] == "both" for step in steps for read in step.reads)
+    wide = plan is not None and 1 < plan.output.channels < plan.output.size
+    if one and (wide or node.kind in REARRANGING):
+        found.append(("every peak", "higher or lower", ONE_CHANNEL))
+    if program.cuda or x.rank < VOLUME:
+        return found
+    alone = all(window.kernel == 1 for window in windows)
+    if node.kind == "conv" and first == "channels_last" and alone:
+        found.append(("every peak", "higher or lower", ONE_POSITION))
+    if node.kind == "conv_transpose" and any(min(one.before, one.after) < 0 for one in windows):
+        found.append(("every peak", "higher", BEYOND))
+    return found
+
+
+def _of_slice(program: Program, step: Step) -> bool:
+    """Whether it copies a slice of channels, which is in order at batch 1."""
+    return step.operation.name == "contiguous" and program.order[step.reads[0]] == "sliced"
+
+
+def _summed_over_batch(network: Network, index: int, x: Shape) -> bool:
+    """Whether gradients of what a layer learns are those of every value, summed over the batch."""
+    plan = network.plans[index]
+    weights = plan.weights if plan else ()
+    products = network.nodes[index].kind in ("prelu", "scale")
+    return products and any(weight.size == x.size for weight in weights)
+
+
+def _backward(
+    program: Program, steps: Sequence[Step], network: Network, index: int, *, before: bool
+) -> list[Reason]:
+    node, plan = network.nodes[index], network.plans[index]
+    modes = (getattr(node.layer, "mode", ""), getattr(node.layer, "padding_mode", ""))
+    windows = plan.windows or () if plan else ()
+    if "circular" in modes and any(window.before or window.after for window in windows):
+        return [("the backward peak", "higher", CIRCULAR)]
+    if node.kind not in ("groupnorm", "instancenorm"):
+        return []
+    if before or any(program.order[read] in TURNED for step in steps for read in step.reads):
+        return [("the backward peak", "higher", GRADIENTS)]
+    return []
+
+
+def _again(program: Program, steps: Sequence[Step], kind: str) -> list[Reason]:
+    if any(program.order[read] not in IN_ORDER for step in steps for read in step.reads):
+        return [("every peak", "higher or lower", AGAIN)]
+    if kind in ("prelu", "scale"):
+        return [("the backward peak", "higher or lower", PARAMETERS)]
+    return []
