@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from convcalc.analysis.memory.differences import Inexact
 from convcalc.methods import above, from_json
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory.questions import Answer
-
-from convcalc.analysis.memory.differences import Inexact
 
 Phase = Literal["forward", "backward", "step"]
 
