@@ -19,6 +19,7 @@ COMMANDS = {
     "memory": "Show what inference and training take, to the byte, and which batch fits.",
     "list": "List the bundled architectures.",
     "check": "Find everything invalid or doubtful in specs, and verify what they promise.",
+    "format": "Write specs in one style; comments and meaning stay.",
     "diff": "Show what changed between two specs, or since a git revision, and what it costs.",
     "verify": "Run the network, and hold what happens against what is predicted.",
     "rule": "Show what a code means, why, and what to write instead.",

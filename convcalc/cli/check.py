@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -14,15 +13,15 @@ from click.core import ParameterSource
 
 from convcalc.checks.baseline import BaselineError, read_baseline, updated
 from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
-from convcalc.checks.configuration import Configurations, SettingsError
+from convcalc.checks.configuration import Configurations
 from convcalc.checks.files import Found, find
-from convcalc.checks.globs import glob_problem
 from convcalc.checks.known import beyond, graver, of_baseline, unseen
 from convcalc.checks.report import FAIL_ON, About, CheckReport, exit_code
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import FORMATS, Given, Limit, Settings
 from convcalc.cli.options import FILE, format_option, network_options
 from convcalc.cli.output import colors, write, write_file
+from convcalc.cli.paths import globs, note_empty, usage
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.check import not_looked_at
 from convcalc.numbers import plural
@@ -101,14 +100,6 @@ def _outputs(
     return tuple(found)
 
 
-def _globs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        problem = glob_problem(value)
-        if problem is not None:
-            raise click.BadParameter(problem, ctx, param)
-    return values
-
-
 def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
     """--max-parameters and the like."""
     for name in reversed(_LIMITS):
@@ -183,7 +174,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until stopped.")
 @click.option(
     "--exclude",
-    callback=_globs,
+    callback=globs,
     multiple=True,
     metavar="GLOB",
     help="Leave these out; repeatable.",
@@ -272,11 +263,11 @@ def command(
             strict=strict,
             format=format_name,
         )
-        with _usage():
+        with usage():
             return Configurations(said, only=config, isolated=isolated)
 
     def searched(told: Configurations) -> Found:
-        with _usage():
+        with usage():
             return find(paths, told, only_specs=only_specs, stdin=stdin_filename)
 
     told = configured()
@@ -296,7 +287,7 @@ def command(
         gone = [file for file in found.files if file != "-" and not _is_there(file)]
         write("".join(f"{file}\n" for file in found.files if file not in gone), "paths")
         _note_excluded(found.excluded, told)
-        _note_empty((*found.empty, *gone))
+        note_empty((*found.empty, *gone))
         sys.exit(2 if found.empty or gone else 0)
 
     def task_of(told: Configurations) -> Task:
@@ -365,7 +356,7 @@ def _checked(
             f"convcalc: {path}: {key} belongs to the run, and this one's is that of {where}",
             err=True,
         )
-    _note_empty(found.empty)
+    note_empty(found.empty)
     if not files and not found.empty:
         click.echo("convcalc: no specs among the files named", err=True)
     for note in unseen(checked):
@@ -402,22 +393,6 @@ def _governed(found: Found, stdin: str | None) -> list[str]:
     return [stdin or file if file == "-" else file for file in found.files]
 
 
-@contextmanager
-def _usage() -> Iterator[None]:
-    """What is wrong with a configuration is a wrong use."""
-    try:
-        yield
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _note_empty(paths: Sequence[str]) -> None:
-    """Say which PATHs hold nothing to check."""
-    for path in paths:
-        what = "no specs in" if os.path.isdir(path) else "nothing matches"
-        click.echo(f"convcalc: {what} {path}", err=True)
-
-
 def _is_there(file: str) -> bool:
     """Whether a named file, member of a family or bundled name can be looked for."""
     from convcalc.spec.bundled import find_bundled
@@ -450,7 +425,7 @@ def _differences(found: Found, task: Task) -> int:
     for item in unread:
         place = f":{item.span.line}:{item.span.column}" if item.source_line else ""
         click.echo(f"convcalc: {item.path}{place}: {item.code} {item.message}", err=True)
-    _note_empty(found.empty)
+    note_empty(found.empty)
     return 2 if unread or found.empty else int(changed)
 
 

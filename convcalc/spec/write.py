@@ -57,15 +57,17 @@ class _Writer:
 
     def _entries(self, found: Map, indent: int, *, top: bool) -> list[str]:
         lines: list[str] = []
+        behind: dict[int, str] = {}
         margin = " " * indent
         for position, entry in enumerate(found.entries):
             before = list(entry.comments.before)
             if not position and before and not before[0]:
                 del before[0]
             lines += _indented(before, margin)
+            behind[len(lines)] = entry.comments.line
             lines += self.entry(entry, indent, top=top)
             lines += _indented(entry.comments.after, margin)
-        return lines
+        return _aligned(lines, behind)
 
     def entry(self, entry: Entry, indent: int, *, top: bool = False) -> list[str]:
         """A key with its value, and the comment behind it."""
@@ -107,16 +109,18 @@ class _Writer:
         margin = " " * indent
         first: list[str] = []
         lines: list[str] = []
+        behind: dict[int, str] = {}
         for position, value in enumerate(found.values):
             before, made = self.element(value, indent)
             if position:
                 lines += _indented(before, margin)
             else:
                 first = before[1:] if before and not before[0] else before
-            lines += made
             if isinstance(value, Map | List):
-                lines += _indented(value.comments.after, margin)
-        return first, lines
+                behind[len(lines)] = value.comments.line
+                made += _indented(value.comments.after, margin)
+            lines += made
+        return first, _aligned(lines, behind)
 
     def element(self, value: Any, indent: int) -> tuple[list[str], list[str]]:
         """The comments above an element, and its lines, the first with its dash."""
@@ -246,6 +250,23 @@ def _raised(value: Map) -> tuple[Map, list[str], str]:
 
 def _indented(comments: Iterable[str], margin: str) -> list[str]:
     return [f"{margin}{comment}" if comment else "" for comment in comments]
+
+
+def _aligned(lines: list[str], behind: dict[int, str]) -> list[str]:
+    """The lines with comments in one column where lines that have some follow each other."""
+    run: list[int] = []
+    noted = [number for number, comment in behind.items() if comment]
+    for number in [*noted, len(lines) + 1]:
+        if run and number != run[-1] + 1:
+            codes = [lines[each].removesuffix(behind[each]).rstrip() for each in run]
+            column = max(map(len, codes)) + 2
+            fits = all(column + len(behind[each]) <= WIDTH for each in run)
+            if fits and all(lines[each].endswith(f"  {behind[each]}") for each in run):
+                for each, code in zip(run, codes, strict=True):
+                    lines[each] = f"{code:{column}}{behind[each]}"
+            run = []
+        run.append(number)
+    return lines
 
 
 def key_text(key: str) -> str:

@@ -1,0 +1,176 @@
+"""`convcalc format`: specs in one style."""
+
+import os
+import sys
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import click
+
+from convcalc.checks.configuration import Configurations
+from convcalc.checks.files import find
+from convcalc.checks.settings import Given
+from convcalc.checks.style import styled
+from convcalc.cli.options import FILE
+from convcalc.cli.output import write
+from convcalc.cli.paths import globs, note_empty, usage
+from convcalc.diagnostics import Diagnostic
+from convcalc.numbers import plural
+from convcalc.spec.bundled import find_bundled
+from convcalc.spec.source import Source, read_source
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MOST_PROBLEMS = 5
+"""Reasons that are given why a file is left."""
+
+
+@click.command("format")
+@click.argument("paths", nargs=-1, metavar="[PATH|DIR|GLOB|-]...")
+@click.option("--check", is_flag=True, help="Change nothing; the exit code is 1 if there is need.")
+@click.option("--diff", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--exclude", callback=globs, multiple=True, metavar="GLOB", help="Leave these out; repeatable."
+)
+@click.option(
+    "--force-exclude",
+    is_flag=True,
+    help="Leave out what `exclude` matches even where it is named, as pre-commit needs it.",
+)
+@click.option(
+    "--only-specs",
+    is_flag=True,
+    help="Leave out named files that are no specs, as pre-commit needs it.",
+)
+@click.option("--stdin-filename", metavar="NAME", help="What standard input is called.")
+@click.option("--config", type=FILE, metavar="FILE", help="Configuration, for `exclude`.")
+@click.option("--isolated", is_flag=True, help="Use no configuration file.")
+def command(
+    paths: tuple[str, ...],
+    *,
+    check: bool,
+    diff: bool,
+    exclude: tuple[str, ...],
+    force_exclude: bool,
+    only_specs: bool,
+    stdin_filename: str | None,
+    config: str | None,
+    isolated: bool,
+) -> None:
+    """Write specs in one style; comments stay, and so does what they mean.
+
+    PATHs are files, folders, globs or - for standard input, which goes to standard output; the
+    current folder when there are none. What is no YAML, or has not the form of a spec, is left as
+    it is, and said. Files are found as `convcalc check` finds them.
+
+    Exit codes: 0 done or nothing to do, 1 with --check or --diff where there is something to do, 2
+    where a file was left, or could not be read or written.
+
+    \b
+    Examples:
+      convcalc format nets/
+      convcalc format --check
+      convcalc format --diff net.yaml
+    """
+    if stdin_filename is not None and "-" not in paths:
+        message = "--stdin-filename names standard input, and no PATH is -"
+        raise click.UsageError(message)
+    with usage():
+        told = Configurations(
+            Given(exclude=exclude, force_exclude=force_exclude), only=config, isolated=isolated
+        )
+        found = find(paths or (".",), told, only_specs=only_specs, stdin=stdin_filename)
+    note_empty(found.empty)
+    changed: list[str] = []
+    failed = list(found.empty)
+    for file in found.files:
+        source = _read(file, stdin_filename)
+        made = styled(source)
+        if made.problems:
+            _note_left(made.problems)
+            failed.append(file)
+            continue
+        same = made.text == source.text
+        if not same:
+            changed.append(source.path)
+        if diff:
+            _show_changes(source, made.text)
+        elif file == "-" and not check:
+            write(made.text, "patch")
+        elif not same and not check and not _overwrite(file, source.text, made.text):
+            failed.append(file)
+            changed.pop()
+        elif not same and check:
+            write(f"Would reformat: {source.path}\n")
+    if found.files != ["-"] or check or diff:
+        left = len(found.files) - len(changed) - (len(failed) - len(found.empty))
+        _sum_up(len(changed), left, would=check or diff)
+    sys.exit(2 if failed else int(bool(changed) and (check or diff)))
+
+
+def _read(file: str, stdin: str | None) -> Source:
+    """The text of a file; what there is none to format of has a finding that says so."""
+    if file == "-" or os.path.isfile(file):
+        source = read_source(file, find_bundled)
+        if file == "-" and stdin:
+            source.path = source.spec = stdin
+        return source
+    source = Source(file, "")
+    what = "is no regular file" if os.path.exists(file) else "is no file"
+    source.report("CC101", what, 0, 1)
+    return source
+
+
+def _note_left(problems: Sequence[Diagnostic]) -> None:
+    """Say why a file is left as it is."""
+    for found in problems[:MOST_PROBLEMS]:
+        line, column = found.span.line, found.span.column
+        place = f":{line}:{column}" if found.source_line or (line, column) != (1, 1) else ""
+        click.echo(f"convcalc: {found.path}{place}: {found.code} {found.message}", err=True)
+    if len(problems) > MOST_PROBLEMS:
+        click.echo(f"convcalc: and {len(problems) - MOST_PROBLEMS} more", err=True)
+
+
+def _show_changes(source: Source, after: str) -> None:
+    """A patch of what would change."""
+    from difflib import unified_diff
+
+    lines = unified_diff(
+        StringIO(source.text, newline="\n").readlines(),
+        StringIO(after, newline="\n").readlines(),
+        f"a/{source.path}",
+        f"b/{source.path}",
+    )
+    write(
+        "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in lines
+        ),
+        "patch",
+    )
+
+
+def _overwrite(file: str, before: str, after: str) -> bool:
+    """Write a file, unless it changed meanwhile; whether that was done."""
+    try:
+        data = Path(file).read_bytes()
+        mark = BYTE_ORDER_MARK if data.startswith(BYTE_ORDER_MARK) else b""
+        if data != mark + before.encode("utf-8"):
+            click.echo(f"convcalc: {file}: changed meanwhile, and is left as it is", err=True)
+            return False
+        Path(file).write_bytes(mark + after.encode("utf-8"))
+    except OSError as error:
+        message = f"convcalc: {file}: cannot be written: {error.strerror or error}"
+        click.echo(message, err=True)
+        return False
+    return True
+
+
+def _sum_up(changed: int, unchanged: int, *, would: bool) -> None:
+    """Say how many files were formatted, or would be."""
+    done = "would be reformatted" if would else "reformatted"
+    left = "would be left unchanged" if would else "left unchanged"
+    parts = [f"{plural(changed, 'file')} {done}"] if changed else []
+    parts += [f"{plural(unchanged, 'file')} {left}"] if unchanged else []
+    if parts:
+        click.echo(f"{', '.join(parts)}.", err=True)
