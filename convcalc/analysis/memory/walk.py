@@ -642,8 +642,9 @@ class _Walk:
     def _learn(self, step: Step) -> None:
         """Hand gradients of weights over; those of shared weights are added to what is there."""
         precise = self.program.width
-        # The bias first: the weight's gradient has yet to be turned.
-        for number, values, width, copied in reversed(step.learns):
+        # The bias first: the weight's gradient has yet to be turned. Autocast's copies are last.
+        learns = step.learns if self.program.mixed else step.learns[::-1]
+        for number, values, width, copied in learns:
             if width != precise:  # autocast's copy: its gradient becomes one of the parameter
                 self.casts_used[number] -= 1
                 if self.casts_used[number]:  # when all of the copy's users have added theirs
