@@ -375,3 +375,11 @@ def test_parse_refuses_what_has_not_the_form_of_a_spec() -> None:
         with pytest.raises(SpecError) as caught:
             parse(text)
         assert [found.code for found in caught.value.diagnostics] == [code], text
+
+
+def test_a_spec_shows_itself_as_the_python_that_makes_it() -> None:
+    names = {"Spec": Spec, "Item": Item, "Block": Block, "Text": Text}
+
+    assert eval(repr(SMALL), names) == SMALL  # noqa: S307 (our own)
+    item = Item("block", {"name": 1, "a b": "x"}, from_="y", repeat=2)
+    assert eval(repr(item), names) == item  # noqa: S307

@@ -340,3 +340,17 @@ def test_comments_stay_wherever_they_stand(seed: int) -> None:
         for each in (text, written)
     )
     assert before == after, text
+
+
+def test_a_comment_ends_where_yaml_ends_it() -> None:
+    text = "input: 8  # a\u2028layers: [relu]\n# b\x85name: c\n"
+
+    assert write(certainly(text)) == "input: 8  # a\nlayers:\n  - relu\n# b\nname: c\n"
+
+
+def test_a_comment_behind_a_dash_is_of_the_item_below() -> None:
+    text = "layers:\n  - conv: {filters: 8,\n           kernel: 3}  # a\n  -   # b\n    relu\n"
+
+    assert write(certainly(text)) == (
+        "layers:\n  - conv: {filters: 8, kernel: 3}  # a\n  # b\n  - relu\n"
+    )

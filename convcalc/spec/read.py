@@ -4,6 +4,7 @@ A comment goes to the entry or item that it stands behind or above; below the la
 indented as deep, it goes to that one. Blank lines are kept with what follows them.
 """
 
+import re
 from bisect import bisect_right
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ from convcalc.spec.tree import (
     scalar,
 )
 
+_BREAK = re.compile("[\x85\u2028\u2029]")
+"""Where a comment ends for libyaml, and a line does not for anybody else."""
 Role = Literal["spec", "presets", "remarked", "blocks", "block", "items", "item", "branches", "any"]
 """What a node is by where it stands."""
 
@@ -198,7 +201,7 @@ class _Reader:
         loose: list[str] = []
         starts = [unit.start for unit in self.units]
         for comment in comments(self.source):
-            text = comment.text.rstrip()
+            text = _BREAK.split(comment.text)[0].rstrip()
             if not self.units:
                 loose.append(text)
                 continue
@@ -247,7 +250,7 @@ class _Reader:
         if following is not None and following.flow:
             return following.holder().before
         deep = [unit for unit in before.chain() if not unit.flow] if before is not None else []
-        for unit in deep:
+        for unit in deep if comment.alone or following is None else ():
             if unit.wordless:
                 continue
             if least < unit.column <= column:

@@ -129,6 +129,9 @@ class List(Sequence[Any]):
     def __hash__(self) -> int:
         return hash(self._said())
 
+    def __repr__(self) -> str:
+        return f"List({_repr(self)})"
+
     def _said(self) -> tuple[object, ...]:
         return tuple((type(value), value) for value in self.values), self.comments
 
@@ -211,7 +214,7 @@ class Map(Mapping[str, Any]):
         return hash((type(self), self.entries, self.comments))
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{entry.key}={entry.value!r}" for entry in self.entries)
+        said = _repr(self) if type(self) is Map else _arguments(self.entries)
         return f"{type(self).__name__}({said})"
 
     def entry(self, key: str) -> Entry:
@@ -244,6 +247,26 @@ def _restored(cls: type[Map], *parts: Any) -> Map:
     return cls.of(*parts)
 
 
+def _arguments(entries: Iterable[Entry]) -> str:
+    """Entries as the arguments of a call."""
+    return ", ".join(f"{_argument(entry.key)}={_repr(entry.value)}" for entry in entries)
+
+
+def _argument(key: str) -> str:
+    return f"{key}_" if iskeyword(key) else key
+
+
+def _repr(value: Any) -> str:
+    """A value as Python gives it."""
+    if isinstance(value, Text) and not value.quoted:
+        return repr(value.text)
+    if isinstance(value, List):
+        return f"[{', '.join(map(_repr, value.values))}]"
+    if type(value) is Map:
+        return f"{{{', '.join(f'{each.key!r}: {_repr(each.value)}' for each in value.entries)}}}"
+    return repr(value)
+
+
 @final
 class Item(Map):
     """One item of `layers`: a layer, the call of a block, a group, branches or a `from`.
@@ -253,7 +276,7 @@ class Item(Map):
     are called as a modifier is come in a dict.
 
     >>> Item("conv", filters=64, kernel=3)
-    Item(conv=Map(filters=64, kernel=3))
+    Item('conv', filters=64, kernel=3)
     >>> Item("maxpool", 2, name="pool", from_="stem").from_
     'stem'
     >>> Item("add", branches=[[Item("relu")], []]).branches[1]
@@ -304,6 +327,26 @@ class Item(Map):
             message = "an item has a kind, layers or a modifier, and this has none"
             raise TypeError(message)
         self._keep(entries)
+
+    def __repr__(self) -> str:
+        kind, value = self.kind, self.value
+        modifiers = [entry for entry in self.entries if entry.key in MODIFIERS]
+        said = [] if kind is None else [repr(kind)]
+        if kind is None:
+            said += [_arguments(entry for entry in self.entries if entry.key not in MODIFIERS)]
+        elif isinstance(value, Map):
+            named = value.entries and all(
+                each.key.isidentifier() and each.key not in {*MODIFIERS, "branches"}
+                for each in value.entries
+            )
+            said += [_arguments(value.entries) if named else _repr(value)]
+        elif value is not None:
+            said += [f"branches={_repr(value)}" if self._has_branches() else _repr(value)]
+        return f"Item({', '.join(filter(None, [*said, _arguments(modifiers)]))})"
+
+    def _has_branches(self) -> bool:
+        cls = layer_class(self.kind) if self.kind in CATALOGUE and self.kind else None
+        return cls is not None and cls.inputs != "one"
 
     @property
     def kind(self) -> str | None:
@@ -365,9 +408,9 @@ class Item(Map):
         `kind` and `value` replace what stands before and behind the colon.
 
         >>> Item("conv", filters=64, kernel=3).replace(filters=32, name="stem")
-        Item(conv=Map(filters=32, kernel=3), name=Text(text='stem', quoted=False))
+        Item('conv', filters=32, kernel=3, name='stem')
         >>> Item("maxpool", 2).replace(stride=1)
-        Item(maxpool=Map(kernel=2, stride=1))
+        Item('maxpool', kernel=2, stride=1)
         """
         before = self.kind or ("layers" if "layers" in self else "")
         kind = _word(changes.pop("kind"), "a kind") if "kind" in changes else before
@@ -424,7 +467,7 @@ class Block(Map):
     """Layers with parameters; a parameter without a value must be given by each call.
 
     >>> Block(["filters"], layers=[Item("conv", filters="filters", kernel=3)]).parameters
-    Map(filters=None)
+    Map({'filters': None})
     """
 
     __slots__ = ()
@@ -628,8 +671,7 @@ def tree(value: Any) -> Any:
     Raises `TypeError` or `ValueError` for what no spec can hold.
 
     >>> tree("2*width"), tree("64"), tree((3, 5))
-    (Text(text='2*width', quoted=False), 64, List(values=(3, 5), comments=Comments(before=(), \
-line='', after=())))
+    (Text(text='2*width', quoted=False), 64, List([3, 5]))
     """
     if value is None or isinstance(value, bool | Map | List):
         return value
