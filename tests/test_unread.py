@@ -73,6 +73,16 @@ def test_nothing_is_said_where_nothing_is_lost_or_known(text: str) -> None:
     assert unread(text) == []
 
 
+def test_a_network_that_gives_back_its_input_is_left_alone_where_no_input_would_do() -> None:
+    """Of 64 rows 62 are read, (64 − 4)/2 + 1 = 31 and (30 − 4)/2 + 1 = 14, and 64 given back."""
+    conv = "conv: {filters: 8, kernel: 4, stride: 2}"
+    encoder = f"{conv}, {conv}, flatten, linear: 32"
+
+    assert unread(network("64x64x3", f"{encoder}, linear: 12288, reshape: 64x64x3")) == []
+    ((_, told),) = unread(network("64x64x3", f"{encoder}, linear: 8192, reshape: 64x64x2"))
+    assert told == "use an input of 62×62, which makes the same output"
+
+
 def test_a_pad_smaller_than_what_is_dropped_does_not_hide_it() -> None:
     text = network("9x9x3", "pad: [[0, 1], [0, 1]], conv: {filters: 8, kernel: 3, stride: 4}")
 

@@ -31,7 +31,8 @@ def told(network: Network, found: Sequence[tuple[int, Problem]]) -> Iterator[tup
     The help names what was tried on the whole network.
 
     Nothing is told of a network with errors; of rows that a `pad` put there; and of sequences
-    that are never made longer again, whose length is what it is.
+    that are never made longer again, whose length is what it is. A network that gives back what
+    it was given, an autoencoder, takes no input of which it gives back another size.
     """
     image = network.input
     if image is None or not network.complete:
@@ -50,6 +51,8 @@ def told(network: Network, found: Sequence[tuple[int, Problem]]) -> Iterator[tup
     trials = TRIED // max(len(network.nodes), 1) + 1
     for number, (index, problem) in enumerate(kept):
         ways = inputs + (_at_the_layer(network, index, before) if number < trials else [])
+        if not ways and _gives_back(network):
+            continue
         text = f"use {', or '.join(ways)}" if ways else _cropped(network, index)
         yield index, problem._replace(help=text)
 
@@ -122,8 +125,16 @@ def _whole_input(network: Network, image: Shape, step: int) -> Shape | None:
 
 def _comparable(network: Network, other: Network, step: int) -> bool:
     """Whether all weights are the same, and the output where the input is smaller."""
+    if _gives_back(network) and not _gives_back(other):
+        return False
     same_output = network.shape_of(network.output) == other.shape_of(other.output)
     return (same_output or step > 0) and _weights(network.plans) == _weights(other.plans)
+
+
+def _gives_back(network: Network) -> bool:
+    """Whether its output is as large as its input, as what it is to reproduce is."""
+    output = network.shape_of(network.output)
+    return output is not None and network.input is not None and output == network.input
 
 
 def _weights(plans: Sequence[Plan | None]) -> list[object]:
