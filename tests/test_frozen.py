@@ -1,0 +1,97 @@
+"""What the commands say of the zoo, the docs and tests/specs moves on purpose only.
+
+`CONVCALC_UPDATE=1 python -m pytest tests/test_frozen.py` writes tests/frozen anew: read the
+difference that it makes, and name what users notice in CHANGELOG.md. Of layers a short digest each
+is kept, of memory's one of all; run the command on both sides to see what moved.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from convcalc.cli import convcalc
+from convcalc.spec.bundled import bundled_architectures
+
+ROOT = Path(__file__).parent.parent
+FROZEN = ROOT / "tests" / "frozen"
+UPDATE = bool(os.environ.get("CONVCALC_UPDATE"))
+COMMANDS = {
+    "analyze": ("analyze",),
+    "check": ("check",),
+    "memory": ("memory",),
+    "training": ("memory", "--training", "--batch", "2", "--optimizer", "adam"),
+}
+_SPEC = re.compile(r"^( *)```yaml([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+
+class Case(NamedTuple):
+    """A spec, by a name that stays, and how it is given."""
+
+    name: str
+    spec: str
+    text: str | None = None
+
+
+def cases() -> Iterator[Case]:
+    for name in bundled_architectures():
+        yield Case(name, name)
+    for path in sorted((ROOT / "tests" / "specs").rglob("*.yaml")):
+        name = path.relative_to(ROOT).as_posix()
+        yield Case(name, name)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for number, match in enumerate(_SPEC.finditer(page.read_text(encoding="utf-8")), 1):
+            if "fragment" not in match[2].split():
+                text = "".join(line.removeprefix(match[1]) for line in match[3].splitlines(True))
+                yield Case(f"{page.relative_to(ROOT).as_posix()}, spec {number}", "-", text)
+
+
+CASES = list(cases())
+
+
+def answer(case: Case, command: str) -> dict[str, Any]:
+    """What a command says, with digests of its layers and of the moments of a step."""
+    arguments = [*COMMANDS[command], case.spec, "--format", "json"]
+    done = CliRunner().invoke(convcalc, arguments, input=case.text, catch_exceptions=False)
+    said = json.loads(done.stdout) if done.stdout else {"stderr": done.stderr}
+    if command == "analyze" and "layers" in said:
+        said["layers"] = " ".join(digest(row)[:4] for row in said["layers"])
+    for rows in ("layers", "timeline"):
+        if isinstance(said.get(rows), list):
+            said[rows] = digest(said[rows])
+    return {"exit": done.exit_code, **said}
+
+
+def digest(rows: object) -> str:
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def written(answers: dict[str, dict[str, Any]]) -> str:
+    """One spec a line."""
+    rows = [f"{json.dumps(name)}: {json.dumps(said)}" for name, said in answers.items()]
+    return "{\n" + ",\n".join(rows) + "\n}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_answers_move_on_purpose_only(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    path = FROZEN / f"{command}.json"
+    said = {case.name: answer(case, command) for case in CASES}
+    if UPDATE:
+        path.write_text(written(said), encoding="utf-8")
+    before = json.loads(path.read_text(encoding="utf-8"))
+    moved = {name for name in before.keys() | said.keys() if before.get(name) != said.get(name)}
+
+    for name in sorted(moved):
+        assert said.get(name) == before.get(name), name
+
+
+def test_cases_have_names_of_their_own() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert len(CASES) > 200
