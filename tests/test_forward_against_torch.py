@@ -287,7 +287,8 @@ def torch_convolution(layer: Any, weights: Weights, xs: list[Any]) -> Any:
     )
     padding = layer.padding
     if padding == "same":
-        padding = tuple((d * (f - 1) // 2,) * 2 for f, d in zip(kernel, dilation, strict=True))
+        totals = [d * (f - 1) for f, d in zip(kernel, dilation, strict=True)]
+        padding = tuple((total // 2, total - total // 2) for total in totals)  # as "same" there
     elif padding == "valid":
         padding = 0
     x = bordered(x, padding, getattr(layer, "padding_mode", "zero"))

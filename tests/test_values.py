@@ -32,7 +32,7 @@ NEEDED = {
     "filters": "2", "kernel": "3", "features": "4", "groups": "2", "size": "3", "factor": "2",
     "shape": "[-1]", "order": "[1]", "padding": "1",
 }  # fmt: skip
-LINES = 40_000
+LINES = 80_000
 """Lines that reading, checking and adding up one layer may take."""
 FIELDS = [
     (kind, field)
