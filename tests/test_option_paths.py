@@ -22,6 +22,7 @@ READ = {
     ("verify", "--image"): ["verify", "net.yaml"],
     ("check", "--config"): ["check", "net.yaml"],
     ("check", "--baseline"): ["check", "net.yaml"],
+    ("format", "--config"): ["format", "net.yaml"],
 }
 """Options that read a file, with what else is to be said."""
 WRITTEN = {

@@ -299,6 +299,25 @@ TRIED = {
         heeded={("--all", "--format"): "json has every page unless codes are named"},
     ),
     "schema": Command((), {}),
+    "format": Command(
+        ("net.yaml", "known", "excluded.yaml", "foreign/foreign.yaml"),
+        {
+            "--check": ("--check",),
+            "--diff": ("--diff",),
+            "--exclude": ("--exclude", "other.yaml"),
+            "--force-exclude": ("--force-exclude",),
+            "--only-specs": ("--only-specs",),
+            "--stdin-filename": ("--stdin-filename", "called/called.yaml"),
+            "--config": ("--config", "other.toml"),
+            "--isolated": ("--isolated",),
+        },
+        needs={"--stdin-filename": ("-",), "--isolated": ("--force-exclude",)},
+        quiet={"--stdin-filename": "it stands in what is said of a text that is in no style yet"},
+        heeded={
+            ("--check", "--diff"): "either changes nothing and tells by the exit code",
+            ("--force-exclude", "--isolated"): "there may be --exclude, and pre-commit gives both",
+        },
+    ),
 }
 TRIED["explain"] = TRIED["rule"]
 

@@ -75,6 +75,9 @@ def command(
     if stdin_filename is not None and "-" not in paths:
         message = "--stdin-filename names standard input, and no PATH is -"
         raise click.UsageError(message)
+    if config is not None and isolated:
+        message = "--isolated uses no configuration, and --config names one"
+        raise click.UsageError(message)
     with usage():
         told = Configurations(
             Given(exclude=exclude, force_exclude=force_exclude), only=config, isolated=isolated
