@@ -112,6 +112,8 @@ def test_standard_input_goes_to_standard_output(run: Run) -> None:
         ("layers: &a [relu]\n", "CC104 anchors are not used in specs"),
         ("", "a.yaml: CC107 a spec is a mapping, and this is empty"),
         ("layers: [relu]\n---\na: 1\n", "CC105 a second document starts here"),
+        ("services:\n  web: {image: a,   ports: [1]}\n", "CC115 neither `input` nor `layers`"),
+        ("foo: [1,2]\nname:   a\n", "CC115 neither `input` nor `layers`"),
     ],
 )
 def test_what_has_not_the_form_of_a_spec_is_left_and_said(run: Run, text: str, said: str) -> None:

@@ -30,7 +30,7 @@ def analyze(
     a network read with errors; with `strict` false such a network gives what can be known, and
     `totals.complete` is false. See docs/definitions.md for every figure.
     """
-    if not isinstance(batch, int) or batch < 1:
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         message = f"batch {batch!r} is no whole number above 0"
         raise ValueError(message)
     if dtype not in DTYPE_BYTES:

@@ -2,10 +2,14 @@
 
 from typing import NamedTuple
 
+from convcalc.checks.recognition import reads_as_spec
 from convcalc.diagnostics import Diagnostic
 from convcalc.spec.read import read
 from convcalc.spec.source import Source
 from convcalc.spec.write import write
+
+_NEEDED = frozenset({"input", "layers"})
+"""Keys that no spec is without."""
 
 
 class Styled(NamedTuple):
@@ -25,6 +29,15 @@ def styled(source: Source) -> Styled:
     text = source.text
     spec = None if source.diagnostics else read(source, source.compose())
     if spec is None or source.diagnostics:
+        return Styled(text, tuple(source.diagnostics))
+    if not reads_as_spec(text) and not {entry.key for entry in spec.entries} & _NEEDED:
+        source.report(
+            "CC115",
+            "neither `input` nor `layers` is here, so this is no spec",
+            0,
+            1,
+            "name specs alone; `--only-specs` leaves out the others",
+        )
         return Styled(text, tuple(source.diagnostics))
     written = write(spec)
     again = Source(source.path, written)

@@ -90,8 +90,8 @@ def memory(
     optimizer without training, and `SpecError` (which is one) for a network with errors, or with a
     layer that the batch is too small for.
     """
-    if batch < 1:
-        message = f"batch {batch} is below 1"
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        message = f"batch {batch!r} is no whole number above 0"
         raise ValueError(message)
     terms = Terms(
         dtype=dtype,
