@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import in_pieces, meetings
 from convcalc.layers.base import (
+    MAX_NUMBER,
     MAX_WHOLE,
     ROUNDING,
     Axes,
@@ -64,11 +65,17 @@ def counted(xp: Any, y: Any, axis: int, window: Window, size: int, padding: tupl
     return counts.reshape(-1, *(1,) * (y.ndim - 1 - axis))
 
 
+ODD = 2**24
+"""Beyond this, every whole number of float32 is even, and no negative value stays one."""
+
+
 def power(xp: Any, x: Any, exponent: float) -> Any:
     """x^exponent, NaN where a negative number has no such power."""
-    if float(exponent).is_integer():
+    whole = float(exponent).is_integer()
+    if whole and abs(exponent) <= ODD:
         return x ** int(exponent)
-    return xp.where(x < 0, nan, x) ** exponent
+    bounded = max(-MAX_NUMBER, min(exponent, MAX_NUMBER))
+    return (abs(x) if whole else xp.where(x < 0, nan, x)) ** bounded
 
 
 @final
