@@ -34,8 +34,8 @@ NEEDED = {
 }  # fmt: skip
 LINES = 40_000
 """Lines that reading, checking and adding up one layer may take."""
-SEARCH = 8_000_000
-"""Lines that the search for inputs to name may take, however many layers there are."""
+SEARCH = 2_000_000
+"""Lines that the search for inputs may take beside, where rows are dropped (CC306)."""
 FIELDS = [
     (kind, field)
     for kind in CATALOGUE
@@ -106,12 +106,13 @@ def test_every_value_of_every_field_is_answered(kind: str, field: str) -> None:
     if field == "kernel" and "padding" in declared:  # as much padding as pooling takes
         wide = ({"kernel": f"{v}", "padding": f"{v // 2}", "stride": f"{v}"} for v in LARGE)
         layers += [layer(kind, fields) for fields in wide]
-    errors = looked_through(spec(shape, layers), LINES * len(layers) + SEARCH)
+    errors = looked_through(spec(shape, layers), LINES * len(layers))
 
     bad = {item.span.line - 4 for item in errors}
     good = [each for at, each in enumerate(layers) if at not in bad]
     if good:
-        assert not looked_through(spec(shape, good), LINES * len(good) + SEARCH)
+        search = SEARCH if "rounding" in declarations(layer_class(kind)) else 0
+        assert not looked_through(spec(shape, good), LINES * len(good) + search)
 
 
 @pytest.mark.parametrize("kind", CATALOGUE)
