@@ -63,7 +63,7 @@ THIRD_PARTIES = {
     "yaml": ("spec",),
     "rich": ("formats/table.py", "cli"),
     "numpy": ("forward",),
-    "threadpoolctl": ("forward/pool.py",),
+    "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),
     "cupy": ("forward",),
     "PIL": ("forward/images.py",),
@@ -146,6 +146,27 @@ def test_imports_go_downward_only() -> None:
         bottom = line_of(part) == line_of(target) == len(LINES) - 1
         if not allowed and not bottom:
             wrong.append(f"{found.file}:{found.line} imports {found.module}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+SEAM = "convcalc.forward.engine"
+"""All that others import of the engine, which they may leave alone."""
+
+
+def test_the_engine_is_behind_one_seam() -> None:
+    offered = {f"{SEAM}.{name}" for name in import_module(SEAM).__all__}
+    inside = SEAM.removeprefix("convcalc.").replace(".", "/")
+    wrong = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        file = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if file.startswith(f"{inside}/") or not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names = {f"{module}{alias.name}" for alias in node.names} - offered
+            past = sorted(name for name in names if name.startswith(f"{SEAM}."))
+            wrong += [f"{file}:{node.lineno} imports {name}" for name in past]
 
     assert not wrong, "\n".join(wrong)
 

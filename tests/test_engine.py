@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from convcalc import forward
 from convcalc.checks.verify import Run, verify
 from convcalc.forward.engine import Executable
-from convcalc.forward.kernels.winograd import matrices, tile_size
-from convcalc.forward.plan import build
-from convcalc.forward.pool import available_cores, blas, blas_threads, workers
+from convcalc.forward.engine.compile import build
+from convcalc.forward.engine.kernels.winograd import matrices, tile_size
+from convcalc.forward.engine.pool import workers
+from convcalc.forward.threads import available_cores, blas, blas_threads
 from convcalc.graph import Network, SpecError, load, loads
 from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.linear import Linear
@@ -31,7 +32,7 @@ DIRECT = 2e-6
 def _share_out_little_work() -> Iterator[None]:
     """Let small networks run on several threads too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("convcalc.forward.kernels.LITTLE", 0)
+        patch.setattr("convcalc.forward.engine.kernels.LITTLE", 0)
         yield
 
 
@@ -366,7 +367,7 @@ def test_any_chain(
     output = net.nodes[net.output].name
     expected = forward.run(net, x, weights, reference=True, keep="output")[output]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("convcalc.forward.chain.BAND", band)
+        patch.setattr("convcalc.forward.engine.chain.BAND", band)
         executable = forward.compile(net, batch, weights=weights, threads=threads)
     for _ in range(2):
         assert error(executable.run(x), expected) <= CLOSE
@@ -463,11 +464,11 @@ def test_threads_agree(layers: str) -> None:
 
 
 def test_little_work_stays_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convcalc.forward.kernels.LITTLE", 6_000_000)
+    monkeypatch.setattr("convcalc.forward.engine.kernels.LITTLE", 6_000_000)
     net = network(GRAPHS["residual"], "12x12x12")
     agrees(net, 2)
     compiled = build(net, 1, forward.random_weights(net), {net.output}, 2, once=False)
-    assert not any(any(phase[1:]) for step in compiled.steps[1:] for phase in step.phases)
+    assert not any(any(phase[1:]) for stage in compiled.stages[1:] for phase in stage.phases)
 
 
 def test_random_weights_do_not_depend_on_threads() -> None:
@@ -526,7 +527,7 @@ def test_every_thread_of_the_engine_holds_the_blas(monkeypatch: pytest.MonkeyPat
         def set_num_threads(self, count: int) -> None:
             during.add((current_thread().name, count))
 
-    monkeypatch.setattr("convcalc.forward.pool.blas", lambda: [Library()])
+    monkeypatch.setattr("convcalc.forward.threads.blas", lambda: [Library()])
     with workers(3):
         pass
     assert during == {("MainThread", 1), ("MainThread", 4), ("convcalc-1", 1), ("convcalc-2", 1)}
@@ -558,8 +559,8 @@ def test_every_array_is_float32(layers: str) -> None:
     weights = forward.random_weights(net)
     compiled = build(net, 2, weights, {net.output}, 2, once=False)
     count = 0
-    for step in compiled.steps:
-        for phase in step.phases:
+    for stage in compiled.stages:
+        for phase in stage.phases:
             for calls in phase:
                 for _, arguments in calls:
                     for array in _arrays(arguments):

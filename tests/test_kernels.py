@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from convcalc import forward
-from convcalc.forward import kernels
-from convcalc.forward.kernels.common import Banded, Whole
+from convcalc.forward.engine import kernels
+from convcalc.forward.engine.kernels.common import Banded, Whole
 from convcalc.forward.values import with_engine
 from convcalc.graph import Network, SpecError, loads
 from convcalc.layers import CATALOGUE, layer_class
@@ -53,7 +53,7 @@ KERNELS: dict[str, set[str]] = {
 
 
 def all_kernels() -> set[str]:
-    """The name of every kernel that a file of `forward/kernels` has."""
+    """The name of every kernel that a file of `forward/engine/kernels` has."""
     for module in iter_modules(kernels.__path__):
         import_module(f"{kernels.__name__}.{module.name}")
 
@@ -202,11 +202,11 @@ def test_any_layer_of_a_kind_equals_the_reference(kind: str) -> None:
         output = network.nodes[network.output].name
         expected = forward.run(network, x, weights, reference=True, keep="all")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("convcalc.forward.kernels.LITTLE", 0)
-            patch.setattr("convcalc.forward.chain.BAND", case.band)
+            patch.setattr("convcalc.forward.engine.kernels.LITTLE", 0)
+            patch.setattr("convcalc.forward.engine.chain.BAND", case.band)
             executable = forward.compile(network, case.batch, weights=weights, threads=case.threads)
-            steps = executable.compiled().steps
-        met.update(name for step in steps for name in step.kernel.split("+"))
+            stages = executable.compiled().stages
+        met.update(name for stage in stages for name in stage.kernel.split("+"))
         for _ in range(2):  # what a run leaves in memory must not change the next
             assert largest_error(executable.run(x), expected[output]) <= CLOSE
         for name, y in executable.run_keeping(x, expected).items():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convcalc import forward
-from convcalc.forward.pool import blas_threads
+from convcalc.forward.threads import blas_threads
 from convcalc.forward.weights import expected_weights
 from convcalc.graph import Network, load
 

@@ -7,7 +7,7 @@ from work import counted
 
 from convcalc import loads
 from convcalc.forward import compile as compiled
-from convcalc.forward.memory import Span, placed
+from convcalc.forward.engine.arena import Span, placed
 
 spans = st.lists(
     st.builds(

@@ -10,7 +10,7 @@ from test_kernels import all_kernels
 
 from convcalc.checks.verify import Run, verify
 from convcalc.cli import convcalc
-from convcalc.forward.kernels import (
+from convcalc.forward.engine.kernels import (
     convolution,
     depthwise,
     elementwise,
@@ -20,7 +20,7 @@ from convcalc.forward.kernels import (
     transposed,
     winograd,
 )
-from convcalc.forward.kernels.common import Banded
+from convcalc.forward.engine.kernels.common import Banded
 from convcalc.graph import Network, loads
 from convcalc.window import Window
 

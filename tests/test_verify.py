@@ -342,7 +342,7 @@ def test_values_that_are_not_finite_are_found(*, engine: bool) -> None:
 
 
 def test_a_value_that_the_engine_does_not_write_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    from convcalc.forward.kernels.linear import Linear
+    from convcalc.forward.engine.kernels.linear import Linear
 
     monkeypatch.setattr(Linear, "bind", lambda *_: [[[(len, ("",))], []]])
     verdict = verify(loads(SPEC), Run(engine=True)).verdict

@@ -22,7 +22,7 @@ from cosmic_ray.operators.number_replacer import NumberReplacer
 from cosmic_ray.operators.unary_operator_replacement import operators as unary_operators
 
 ROOT = Path(__file__).parent.parent.parent
-PARTS = ("window", "layers", "analysis", "spec", "rules", "forward/kernels")
+PARTS = ("window", "layers", "analysis", "spec", "rules", "forward/engine/kernels")
 ARITHMETIC = ("Add", "Sub", "Mul", "FloorDiv", "Div", "Mod", "Pow")
 FAMILIES = (
     ARITHMETIC,

@@ -176,7 +176,7 @@ def verify(
     from convcalc.checks.resources import Needs, available
     from convcalc.checks.verify import Run, matching
     from convcalc.checks.verify import verify as run_and_compare
-    from convcalc.forward.pool import available_cores
+    from convcalc.forward.threads import available_cores
     from convcalc.forward.weights import checked_weights
     from convcalc.numbers import both_bytes
 

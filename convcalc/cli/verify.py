@@ -161,7 +161,7 @@ def command(
             f"--engine computes in float32 with NumPy; {given} is for the definitions"
         )
     if threads is not None:
-        from convcalc.forward.pool import available_cores
+        from convcalc.forward.threads import available_cores
 
         threads = min(threads, available_cores())
     run = Run(
@@ -218,7 +218,7 @@ def short_verdict(network: Network, batch: int) -> tuple[str, bool]:
 def _backend(name: str) -> str:
     if name != "auto":
         return name
-    from convcalc.forward.engine import cupy_with_gpu
+    from convcalc.forward.running import cupy_with_gpu
 
     try:
         cupy_with_gpu()
@@ -238,7 +238,7 @@ def refuse_too_large(
     there = _free_on_gpu() if run.backend == "cupy" else available()
     if there is None:
         return
-    from convcalc.forward.pool import available_cores
+    from convcalc.forward.threads import available_cores
 
     def needs(of: Network) -> Needs:
         threads = run.threads or available_cores()
@@ -282,7 +282,7 @@ def refuse_too_large(
 
 def _free_on_gpu() -> int | None:
     """Bytes that are free on the GPU; None without one, which is said when it is to be used."""
-    from convcalc.forward.engine import cupy_with_gpu
+    from convcalc.forward.running import cupy_with_gpu
 
     try:
         return int(cupy_with_gpu().cuda.runtime.memGetInfo()[0])

@@ -2,7 +2,8 @@
 
 Two tiers check each other. The reference walks the graph with every layer's readable `forward`.
 The engine compiles the graph once for an input shape, into a flat list of NumPy calls over memory
-that is planned in advance, and runs them on a pool of threads.
+that is laid out in advance, and runs them on a pool of threads. The engine's files may be left
+alone: what all others import of it is in `engine/__init__.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +29,7 @@ def compile(  # noqa: A001 (what it does; callers write forward.compile)
     dtype: str = "float32",
     once: bool = False,
 ) -> "Executable":
-    """Plan `network` for batches of `batch` examples, ready to run again and again.
+    """Compile `network` for batches of `batch` examples, ready to run again and again.
 
     `weights` are named as in `random_weights`; without them they are random, from `seed`. At most
     `threads` threads work (by default one per core that the process may use). `once` leaves out
@@ -78,7 +79,7 @@ def run(
     Raises `ValueError` for an input of another shape, for names in `keep` that are no layers, and
     for weights that do not fit, listing all of them.
     """
-    from convcalc.forward.engine import run as run_network
+    from convcalc.forward.running import run as run_network
 
     return run_network(
         network,

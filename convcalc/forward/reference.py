@@ -3,16 +3,8 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from convcalc.forward.weights import owner
+from convcalc.forward.weights import layer_weights
 from convcalc.graph import INPUT, Network
-
-
-def layer_weights(network: Network, index: int, weights: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of one layer by the names its plan uses."""
-    plan, name = network.plans[index], network.nodes[owner(network, index)].name
-    return (
-        {weight.name: weights[f"{name}.{weight.name}"] for weight in plan.weights} if plan else {}
-    )
 
 
 def run_reference(

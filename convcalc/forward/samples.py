@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.forward.plan import Step
-from convcalc.forward.reference import layer_weights
-from convcalc.forward.weights import Drawn
+from convcalc.forward.engine import Stage
+from convcalc.forward.weights import Drawn, layer_weights
 from convcalc.graph import INPUT, LayerNode, Network
 from convcalc.layers import Layer, Plan
 from convcalc.layers.arrays import borders, padded
@@ -63,15 +62,15 @@ class Sample(NamedTuple):
 
 
 class Comparison:
-    """Compares what the engine computes, step by step."""
+    """Compares what the engine computes, stage by stage."""
 
     def __init__(
-        self, network: Network, weights: Mapping[str, Any], steps: Sequence[Step], seed: int = 0
+        self, network: Network, weights: Mapping[str, Any], stages: Sequence[Stage], seed: int = 0
     ) -> None:
         self.network, self.weights = network, weights
         self.generator = np.random.default_rng(seed)
         self.index = {node.name: index for index, node in enumerate(network.nodes)}
-        computed = {self.index[name] for step in steps for name in step.names}
+        computed = {self.index[name] for stage in stages for name in stage.names}
         # Layers that the engine leaves out, because their output is their input.
         self.left_out: dict[int, list[int]] = {}
         for index, node in enumerate(network.nodes):
@@ -82,17 +81,17 @@ class Comparison:
                 self.left_out.setdefault(source, []).append(index)
         self.compared: list[Compared] = []
         self.reach = 0.0
-        """The largest value that an activation function of the step was given."""
+        """The largest value that an activation function of the stage was given."""
 
     def source(self, x: Array) -> None:
         """The network's input is in memory."""
         self._left_out(INPUT, x)
 
-    def step(self, step: Step) -> None:
-        """A step has run, and its inputs are still in memory."""
-        indices = [self.index[name] for name in step.names]
-        arrays = self._arrays(indices, step)
-        first, y = indices[0], step.output
+    def stage(self, stage: Stage) -> None:
+        """A stage has run, and its inputs are still in memory."""
+        indices = [self.index[name] for name in stage.names]
+        arrays = self._arrays(indices, stage)
+        first, y = indices[0], stage.output
         error, count = 0.0, 0
         with np.errstate(all="ignore"):
             largest = float(max(y.max(), -y.min(), 0)) if y.size else 0.0
@@ -102,7 +101,7 @@ class Comparison:
                 scale = max(largest, REACH * self.reach)
                 error = max(error, _difference(y[sample.place], expected, scale))
                 count += expected.size
-        self.compared.append(Compared(step.names, error, count))
+        self.compared.append(Compared(stage.names, error, count))
         self._left_out(indices[-1], y)
 
     def _left_out(self, source: int, x: Array) -> None:
@@ -114,13 +113,15 @@ class Comparison:
             error = 0.0 if np.array_equal(y, example, equal_nan=True) else float("inf")
             self.compared.append(Compared((node.name,), error, y.size))
 
-    def _arrays(self, indices: Sequence[int], step: Step) -> dict[int, Array]:
-        """What the layers of a step read that it does not compute."""
+    def _arrays(self, indices: Sequence[int], stage: Stage) -> dict[int, Array]:
+        """What the layers of a stage read that it does not compute."""
         nodes = self.network.nodes
-        arrays = dict(zip(nodes[indices[0]].inputs, step.inputs, strict=False))
+        arrays = dict(zip(nodes[indices[0]].inputs, stage.inputs, strict=False))
         for index in indices[1:]:
             arrays.update(
-                (source, step.inputs[-1]) for source in nodes[index].inputs if source not in indices
+                (source, stage.inputs[-1])
+                for source in nodes[index].inputs
+                if source not in indices
             )
         return arrays
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.forward.engine import Executable, cupy_with_gpu
-from convcalc.forward.plan import Compiled, Step
-from convcalc.forward.pool import blas_threads
+from convcalc.forward.engine import Compiled, Executable, Stage
 from convcalc.forward.reference import run_reference
+from convcalc.forward.running import cupy_with_gpu
 from convcalc.forward.samples import Compared, Comparison
+from convcalc.forward.threads import blas_threads
 from convcalc.forward.weights import Drawn
 from convcalc.graph import INPUT, Network
 
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 class Timed(NamedTuple):
-    """What ran as one step, and how long it took."""
+    """What ran as one stage, and how long it took."""
 
     layers: tuple[str, ...]
     kernel: str
@@ -37,7 +37,7 @@ class Values(NamedTuple):
     shapes: dict[str, tuple[int, ...]]
     """Shape of each array that was computed, the batch first; fused layers have none of theirs."""
     finite: dict[str, bool]
-    """Whether all values of a layer's output are finite; of a step's last, where it is fused."""
+    """Whether all values of a layer's output are finite; of a stage's last, where it is fused."""
     output: Any
     kept: dict[str, Any]
     times: list[Timed]
@@ -73,7 +73,7 @@ def with_engine(
     repeats: int = 1,
     progress: Progress | None = None,
 ) -> Values:
-    """Run the engine operation by operation, each into memory full of NaN.
+    """Run the engine fusion by fusion, each into memory full of NaN.
 
     What one does not write is seen, and what it writes is compared with the definitions.
     """
@@ -81,24 +81,24 @@ def with_engine(
         network, len(x), weights=weights, threads=threads, once=True, apart=True
     )
     compiled = executable.compiled(keep)
-    targets = [step.output for step in compiled.steps if step.output is not None]
+    targets = [stage.output for stage in compiled.stages if stage.output is not None]
     if targets:
         targets[0].fill(np.nan)
     shapes: dict[str, tuple[int, ...]] = {}
     finite: dict[str, bool] = {}
     runs: list[list[Timed]] = []
 
-    comparison = Comparison(network, weights, compiled.steps, seed)
+    comparison = Comparison(network, weights, compiled.stages, seed)
     comparison.source(x)
 
-    def after(step: Step, seconds: float) -> None:
-        runs[-1].append(Timed(step.names, step.kernel, seconds))
-        if len(runs) == 1 and step.names:
-            comparison.step(step)
-            shapes[step.names[-1]] = tuple(step.output.shape)
-            fine = is_finite(np, step.output)
-            finite.update(dict.fromkeys(step.names, fine))
-            done = len(runs[-1]) - len(compiled.steps) + len(targets)
+    def after(stage: Stage, seconds: float) -> None:
+        runs[-1].append(Timed(stage.names, stage.kernel, seconds))
+        if len(runs) == 1 and stage.names:
+            comparison.stage(stage)
+            shapes[stage.names[-1]] = tuple(stage.output.shape)
+            fine = is_finite(np, stage.output)
+            finite.update(dict.fromkeys(stage.names, fine))
+            done = len(runs[-1]) - len(compiled.stages) + len(targets)
             if done < len(targets):
                 targets[done].fill(np.nan)
             if progress is not None:
@@ -135,22 +135,22 @@ def _alive_in_steps(compiled: Compiled, network: Network) -> int:
         for node in network.nodes
         if node.layer is not None and node.layer.storage == "view"
     }
-    steps = [step for step in compiled.steps if step.output is not None]
+    stages = [stage for stage in compiled.stages if stage.output is not None]
     source = id(compiled.source)
     sizes, first, last = {source: int(compiled.source.nbytes)}, {source: -1}, {source: -1}
     same = {source: source}
-    for number, step in enumerate(steps):
-        for read in step.inputs:
+    for number, stage in enumerate(stages):
+        for read in stage.inputs:
             last[same[id(read)]] = number
-        key = id(step.output)
-        if step.names[0] in views:
-            same[key] = same[id(step.inputs[0])]
+        key = id(stage.output)
+        if stage.names[0] in views:
+            same[key] = same[id(stage.inputs[0])]
             continue
         same[key] = key
-        sizes[key] = int(step.output.nbytes)
+        sizes[key] = int(stage.output.nbytes)
         first[key] = last[key] = number
     for kept in compiled.outputs.values():
-        last[same[id(kept)]] = len(steps)
+        last[same[id(kept)]] = len(stages)
     return _most_at_once(sizes, first, last)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convcalc.forward.pool import available_cores
+from convcalc.forward.threads import available_cores
 from convcalc.graph import Network
 from convcalc.layers import Layer, Weight
 
@@ -28,6 +28,14 @@ def owner(network: Network, index: int) -> int:
     """The layer whose weights a layer uses: itself unless they are shared."""
     shared = network.nodes[index].shared_with
     return shared if shared >= 0 else index
+
+
+def layer_weights(network: Network, index: int, weights: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays of one layer by the names its plan uses."""
+    plan, name = network.plans[index], network.nodes[owner(network, index)].name
+    return (
+        {weight.name: weights[f"{name}.{weight.name}"] for weight in plan.weights} if plan else {}
+    )
 
 
 def expected_weights(network: Network) -> Iterator[tuple[str, int, Weight]]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from convcalc.forward.kernels.common import Array, Banded, Rows
-from convcalc.forward.kernels.convolution import Convolution, matrix
-from convcalc.forward.pool import Call
+from convcalc.forward.engine.kernels.common import Array, Banded, Rows
+from convcalc.forward.engine.kernels.convolution import Convolution, matrix
+from convcalc.forward.engine.pool import Call
 from convcalc.layers import Layer
 from convcalc.window import Window
 

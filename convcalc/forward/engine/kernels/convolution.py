@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from convcalc.forward.kernels.common import (
+from convcalc.forward.engine.kernels.common import (
     Array,
     Banded,
     Rows,
@@ -15,7 +15,7 @@ from convcalc.forward.kernels.common import (
     pieces,
     share,
 )
-from convcalc.forward.pool import Call
+from convcalc.forward.engine.pool import Call
 from convcalc.layers import Layer
 from convcalc.window import Window
 

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from convcalc.forward.chain import Chain, joins, overlaps
-from convcalc.forward.fusion import Operation, fuse, shape_of
-from convcalc.forward.kernels import Choice, Kernel, choose
-from convcalc.forward.kernels.common import (
+from convcalc.forward.engine.arena import Span, placed
+from convcalc.forward.engine.chain import Chain, joins, overlaps
+from convcalc.forward.engine.fusion import Fused, fuse, shape_of
+from convcalc.forward.engine.kernels import Choice, Kernel, choose
+from convcalc.forward.engine.kernels.common import (
     LINE,
     Array,
     Banded,
@@ -22,14 +23,14 @@ from convcalc.forward.kernels.common import (
     aligned,
     grid,
 )
-from convcalc.forward.kernels.elementwise import Merge
-from convcalc.forward.memory import Span, placed
-from convcalc.forward.pool import Phase, blas_threads, hold_blas
+from convcalc.forward.engine.kernels.elementwise import Merge
+from convcalc.forward.engine.pool import Phase
+from convcalc.forward.threads import blas_threads, hold_blas
 from convcalc.graph import INPUT, Network
 
 
-class Step(NamedTuple):
-    """What computes one operation, or several, band by band."""
+class Stage(NamedTuple):
+    """What computes a fusion, or several band by band."""
 
     names: tuple[str, ...]
     """The layers that it runs."""
@@ -42,9 +43,9 @@ class Step(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """Steps over memory of their own."""
+    """Stages over memory of their own."""
 
-    steps: list[Step]
+    stages: list[Stage]
     source: Any
     """Where the input goes, (N, C, *spatial)."""
     outputs: dict[int, Any]
@@ -64,22 +65,20 @@ def build(
     apart: bool = False,
 ) -> Compiled:
     """Compile a network; layers in `keep` can be read after a run."""
-    operations, holder = fuse(network, keep)
-    choice = Choice(network, operations, batch, weights, threads, once=once)
+    fusions, holder = fuse(network, keep)
+    choice = Choice(network, fusions, batch, weights, threads, once=once)
     with blas_threads(1), ThreadPoolExecutor(threads, initializer=hold_blas) as pool:
-        kernels = list(pool.map(partial(choose, choice), operations))
-    shapes = {
-        value: shape_of(network, operations, value) for value in range(INPUT, len(operations))
-    }
+        kernels = list(pool.map(partial(choose, choice), fusions))
+    shapes = {value: shape_of(network, fusions, value) for value in range(INPUT, len(fusions))}
     grids = {value: grid(batch, shape) for value, shape in shapes.items()}
     kept = {holder[index] for index in keep}
-    groups = [[number] for number in range(len(operations))]
+    groups = [[number] for number in range(len(fusions))]
     if not apart:
-        groups = _chained(operations, kernels, grids, kept)
+        groups = _chained(fusions, kernels, grids, kept)
     tasks: list[Chain | Whole] = []
     for group in groups:
         banded = [each for number in group if isinstance(each := kernels[number], Banded)]
-        own = [operations[number] for number in group]
+        own = [fusions[number] for number in group]
         outputs = [grids[number] for number in group]
         tasks.append(
             Chain(banded, grids[own[0].inputs[0]], outputs, choice.threads_for(*own))
@@ -87,9 +86,9 @@ def build(
             else cast("Whole", kernels[group[0]])
         )
     stored = [INPUT, *(group[-1] for group in groups)]
-    borders = _borders(operations, kernels, groups, {value: grids[value] for value in stored})
+    borders = _borders(fusions, kernels, groups, {value: grids[value] for value in stored})
     extents = [_extended(grids[value], borders[value]) for value in stored]
-    spans = _spans(operations, groups, extents, [task.workspace for task in tasks], kept)
+    spans = _spans(fusions, groups, extents, [task.workspace for task in tasks], kept)
     offsets, total = placed(spans)
     # On a cache line, so that no row is split by one that the next also uses.
     memory: Array = np.empty(total + LINE, np.float32)
@@ -101,37 +100,35 @@ def build(
     }
     arrays = {value: tensor.channels_first for value, tensor in tensors.items()}
     border = tensors[INPUT].border_fills()
-    steps = [Step((), "Border", [[border]])] if border else []
+    stages = [Stage((), "Border", [[border]])] if border else []
     for group, task, work in zip(groups, tasks, held[len(stored) :], strict=True):
         out = tensors[group[-1]]
-        read = [
-            [value for value in operations[number].inputs if value in tensors] for number in group
-        ]
+        read = [[value for value in fusions[number].inputs if value in tensors] for number in group]
         phases = task.bind([[tensors[value] for value in each] for each in read], out, work)
         # The border is written anew by every run, because others use its memory in between.
         phases[0] = [[*out.border_fills(), *phases[0][0]], *phases[0][1:]]
-        names = tuple(name for number in group for name in operations[number].names)
+        names = tuple(name for number in group for name in fusions[number].names)
         kernel = "+".join(type(kernels[number]).__name__ for number in group)
         seen = tuple(arrays[value] for each in read for value in each)
-        steps.append(Step(names, kernel, phases, seen, arrays[group[-1]]))
+        stages.append(Stage(names, kernel, phases, seen, arrays[group[-1]]))
     kept_arrays = {index: arrays[holder[index]] for index in keep}
-    return Compiled(steps, arrays[INPUT], kept_arrays, total * memory.itemsize)
+    return Compiled(stages, arrays[INPUT], kept_arrays, total * memory.itemsize)
 
 
 def _chained(
-    operations: list[Operation],
+    fusions: list[Fused],
     kernels: list[Kernel],
     grids: Mapping[int, Sequence[int]],
     kept: Collection[int],
 ) -> list[list[int]]:
-    """Operations that are run together, band by band, because nobody else reads what is between."""
-    readers = Counter(value for operation in operations for value in operation.inputs)
+    """Fusions that are run together, band by band, because nobody else reads what is between."""
+    readers = Counter(value for fused in fusions for value in fused.inputs)
     groups: list[list[int]] = []
     twice = False
-    for number, (operation, kernel) in enumerate(zip(operations, kernels, strict=True)):
+    for number, (fused, kernel) in enumerate(zip(fusions, kernels, strict=True)):
         before = number - 1
         spread = isinstance(kernel, Merge) and grids[before] != grids[number]
-        alone = before == operation.inputs[0] >= 0 and readers[before] == 1 and before not in kept
+        alone = before == fused.inputs[0] >= 0 and readers[before] == 1 and before not in kept
         if not alone or spread or not joins(kernels[before], kernel):
             groups.append([number])
             twice = False
@@ -147,7 +144,7 @@ def _chained(
 
 
 def _borders(
-    operations: list[Operation],
+    fusions: list[Fused],
     kernels: list[Kernel],
     groups: list[list[int]],
     grids: Mapping[int, Sequence[int]],
@@ -155,7 +152,7 @@ def _borders(
     """The widest border that any reader of a value asks for: no reader then copies to pad."""
     found: dict[int, Border] = {value: ((0, 0),) * (len(own) - 2) for value, own in grids.items()}
     for first, *_ in groups:
-        border, value = kernels[first].border, operations[first].inputs[0]
+        border, value = kernels[first].border, fusions[first].inputs[0]
         if border is not None:
             found[value] = tuple(
                 (max(a[0], b[0]), max(a[1], b[1]))
@@ -170,17 +167,17 @@ def _extended(full: Sequence[int], border: Border) -> tuple[int, ...]:
 
 
 def _spans(
-    operations: list[Operation],
+    fusions: list[Fused],
     groups: list[list[int]],
     extents: list[tuple[int, ...]],
     scratch: list[int],
     kept: Collection[int],
 ) -> list[Span]:
-    """When each value is needed, then each step's workspace."""
+    """When each value is needed, then each stage's workspace."""
     last = {INPUT: 0}
     for number, group in enumerate(groups):
         last[group[-1]] = number
-        for value in (value for each in group for value in operations[each].inputs):
+        for value in (value for each in group for value in fusions[each].inputs):
             if value in last:
                 last[value] = number
     last.update(dict.fromkeys(kept, len(groups)))

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from convcalc.forward.kernels.common import Array, Banded, Rows, aligned, pieces
-from convcalc.forward.pool import Call
+from convcalc.forward.engine.kernels.common import Array, Banded, Rows, aligned, pieces
+from convcalc.forward.engine.pool import Call
 from convcalc.window import Window
 
 

@@ -1,4 +1,15 @@
-"""Compiled networks, and `run`, which chooses between them and the reference."""
+"""The engine: a network compiled for batches of one size, ready to run again and again.
+
+This module is all that others import of the engine. A compiled network comes about in four steps:
+
+1. `fusion.py`: layers to fusions, which is what a producer can do on its way out.
+2. `kernels/`: what computes a fusion, some rows at a time; one file a family.
+3. `chain.py`: kernels that run one behind the other on a band of rows, which stays in cache.
+4. `compile.py`: all of it as NumPy calls over one block of memory, which `arena.py` shares out.
+
+`pool.py` runs the calls on threads. The engine takes layers, shapes and weights, and may be left
+alone by whoever wants to know what a layer does: that is what its `forward` says.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
@@ -6,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from convcalc.forward.plan import Compiled, Step, build
-from convcalc.forward.pool import available_cores, blas_threads, workers
-from convcalc.forward.reference import run_reference
+from convcalc.forward.engine.compile import Compiled, Stage, build
+from convcalc.forward.engine.pool import workers
+from convcalc.forward.threads import available_cores
 from convcalc.forward.weights import Drawn, checked_weights, drawn_weights, random_weights
 from convcalc.graph import Network, SpecError
+
+__all__ = ["Compiled", "Executable", "Stage"]
 
 Array = np.ndarray[Any, Any]
 
@@ -18,7 +31,7 @@ Array = np.ndarray[Any, Any]
 class Executable:
     """A network for batches of one size, with its weights; compiled for the outputs asked for.
 
-    `once` leaves out preparation that pays from the second run on, `apart` computes every operation
+    `once` leaves out preparation that pays from the second run on, `apart` computes every fusion
     on its own instead of in chains: what is between them can then be looked at.
     """
 
@@ -91,9 +104,9 @@ class Executable:
         return {self.network.nodes[index].name: found[index] for index in wanted}
 
     def profile(self, x: Any) -> list[tuple[tuple[str, ...], str, float]]:
-        """Layers, kernel and seconds of every step of one run."""
+        """Layers, kernel and seconds of every stage of one run."""
         found: list[tuple[tuple[str, ...], str, float]] = []
-        self._run(x, (), lambda step, time: found.append((step.names, step.kernel, time)))
+        self._run(x, (), lambda stage, time: found.append((stage.names, stage.kernel, time)))
         return found
 
     def compiled(self, keep: Iterable[str] = ()) -> Compiled:
@@ -101,11 +114,11 @@ class Executable:
         return self._compile(self._indices(keep))
 
     def watch(
-        self, x: Any, after: Callable[[Step, float], None], keep: Iterable[str] = ()
+        self, x: Any, after: Callable[[Stage, float], None], keep: Iterable[str] = ()
     ) -> dict[str, Array]:
-        """Run step by step, with `after` called on each step and its seconds.
+        """Run stage by stage, with `after` called on each stage and its seconds.
 
-        The arrays of a step's inputs and output hold its values until the next step runs.
+        The arrays of a stage's inputs and output hold its values until the next stage runs.
         """
         found = self._run(x, self._indices(keep), after)
         return {self.network.nodes[index].name: y for index, y in found.items() if index >= 0}
@@ -127,82 +140,17 @@ class Executable:
         return x
 
     def _run(
-        self, x: Any, keep: tuple[int, ...], after: Callable[[Step, float], None] | None = None
+        self, x: Any, keep: tuple[int, ...], after: Callable[[Stage, float], None] | None = None
     ) -> dict[int, Array]:
         x = self._checked(x)
         compiled = self._compile(keep)
         np.copyto(compiled.source, x)
         with workers(self.threads) as execute, np.errstate(all="ignore"):
             if after is not None:
-                for step in compiled.steps:
+                for stage in compiled.stages:
                     start = perf_counter()
-                    execute(step.phases)
-                    after(step, perf_counter() - start)
+                    execute(stage.phases)
+                    after(stage, perf_counter() - start)
             else:
-                execute([phase for step in compiled.steps for phase in step.phases])
+                execute([phase for stage in compiled.stages for phase in stage.phases])
         return {index: np.array(y, order="C") for index, y in compiled.outputs.items()}
-
-
-def run(
-    network: Network,
-    x: Any,
-    weights: Mapping[str, Any] | None = None,
-    *,
-    seed: int = 0,
-    reference: bool = False,
-    backend: str = "numpy",
-    keep: str | Iterable[str] = "output",
-    threads: int | None = None,
-) -> dict[str, Any]:
-    """See `convcalc.forward.run`."""
-    if network.errors:
-        raise SpecError(network.errors)
-    names = [node.name for node in network.nodes]
-    if keep == "all":
-        kept = names
-    elif keep == "output":
-        kept = [names[network.output]] if network.output >= 0 else []
-    else:
-        kept = [keep] if isinstance(keep, str) else list(keep)
-        unknown = sorted(set(kept) - set(names))
-        if unknown:
-            message = f"no such layer to keep: {', '.join(unknown)}"
-            raise ValueError(message)
-    if backend not in ("numpy", "cupy"):
-        message = f"backend {backend!r} is neither numpy nor cupy"
-        raise ValueError(message)
-    if backend == "numpy" and not reference:
-        executable = Executable(
-            network, len(x), weights=weights, seed=seed, threads=threads, once=True
-        )
-        return executable.run_keeping(x, kept)
-    if network.input is None or tuple(x.shape[1:]) != network.input.axes:
-        message = f"the input is {x.shape}, and the network's (batch, {network.input})"
-        raise ValueError(message)
-    xp = np if backend == "numpy" else cupy_with_gpu()
-    if weights is None:
-        weights = random_weights(network, seed, threads=threads)
-    else:
-        checked_weights(network, weights)
-    x = xp.asarray(x)
-    if x.dtype.kind != "f":  # weights would lose their fractions
-        x = x.astype(np.float32)
-    arrays = {name: xp.asarray(each, dtype=x.dtype) for name, each in weights.items()}
-    with np.errstate(all="ignore"), blas_threads(threads or 1):
-        found = run_reference(xp, network, x, arrays, set(kept))
-    return found if xp is np else {name: xp.asnumpy(y) for name, y in found.items()}
-
-
-def cupy_with_gpu() -> Any:
-    """CuPy, if there is a GPU; `ModuleNotFoundError` or `RuntimeError` says what is missing."""
-    try:
-        import cupy
-    except ImportError as error:
-        message = "backend cupy needs CuPy: pip install cupy-cuda12x (or your CUDA version's)"
-        raise ModuleNotFoundError(message, name="cupy") from error
-    try:
-        cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        message = f"backend cupy needs a CUDA GPU: {error}"
-        raise RuntimeError(message) from error
-    return cupy

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from convcalc.forward.kernels.common import Array, Banded, Rows, finish, paddings, pieces
-from convcalc.forward.pool import Call
+from convcalc.forward.engine.kernels.common import Array, Banded, Rows, finish, paddings, pieces
+from convcalc.forward.engine.pool import Call
 from convcalc.layers import Layer
 from convcalc.window import Window
 

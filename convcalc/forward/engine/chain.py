@@ -1,11 +1,11 @@
-"""Operations run one behind the other on a band of rows, which stays in a core's cache."""
+"""Fusions run one behind the other on a band of rows, which stays in a core's cache."""
 
 from collections.abc import Sequence
 from math import gcd, prod
 from typing import NamedTuple
 
-from convcalc.forward.kernels import Kernel
-from convcalc.forward.kernels.common import (
+from convcalc.forward.engine.kernels import Kernel
+from convcalc.forward.engine.kernels.common import (
     Array,
     Banded,
     Border,
@@ -16,10 +16,10 @@ from convcalc.forward.kernels.common import (
     pieces,
     share,
 )
-from convcalc.forward.kernels.convolution import Convolution
-from convcalc.forward.kernels.depthwise import Depthwise
-from convcalc.forward.kernels.elementwise import Activation, Affine
-from convcalc.forward.pool import Call, Phase
+from convcalc.forward.engine.kernels.convolution import Convolution
+from convcalc.forward.engine.kernels.depthwise import Depthwise
+from convcalc.forward.engine.kernels.elementwise import Activation, Affine
+from convcalc.forward.engine.pool import Call, Phase
 from convcalc.window import Window
 
 BAND = 1536 * 1024

@@ -1,4 +1,4 @@
-"""From layers to operations: what a producer can do on its way out needs no pass of its own."""
+"""From layers to fusions: what a producer can do on its way out needs no pass of its own."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convcalc.forward.reference import layer_weights
+from convcalc.forward.weights import layer_weights
 from convcalc.graph import INPUT, LayerNode, Network
 from convcalc.layers import Layer
 from convcalc.layers.base import Pointwise
@@ -18,7 +18,7 @@ CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose", "linear")
 """Kinds that have weights a factor per filter can be folded into."""
 
 
-class Operation:
+class Fused:
     """A layer, with the layers behind it that are done in the same pass."""
 
     def __init__(self, network: Network, index: int, inputs: list[int]) -> None:
@@ -26,11 +26,11 @@ class Operation:
         self.index = index
         self.kind = "affine" if _is_affine(self.node) else self.node.kind
         self.inputs = inputs
-        """Operations it reads; `INPUT` is the network's input."""
+        """Fusions it reads; `INPUT` is the network's input."""
         self.affine: list[int] = [index] if self.kind == "affine" else []
         """Batch norms and scales folded into its weights."""
         self.residual: int | None = None
-        """An operation whose output is added, the last of `inputs`."""
+        """A fusion whose output is added, the last of `inputs`."""
         self.activation: Layer | None = None
         self.names = [self.node.name]
         self.last = index
@@ -76,23 +76,23 @@ def _same_values(network: Network, index: int) -> bool:
     return node.kind in ("dropout", "add", "multiply", "concat", "flatten", "reshape")
 
 
-def fuse(network: Network, keep: Collection[int]) -> tuple[list[Operation], dict[int, int]]:
-    """Operations in order, and the operation that holds each layer's output.
+def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int, int]]:
+    """Fusions in order, and the fusion that holds each layer's output.
 
     Layers in `keep` get an output of their own, which nothing behind them is fused into.
     """
     read = Counter(source for node in network.nodes for source in node.inputs)
-    operations: list[Operation] = []
+    fusions: list[Fused] = []
     holder: dict[int, int] = {INPUT: INPUT}
 
-    def before(source: int) -> Operation | None:
-        """The operation that nobody but the reader of `source` needs as it is."""
-        found = operations[holder[source]] if holder[source] >= 0 else None
+    def before(source: int) -> Fused | None:
+        """The fusion that nobody but the reader of `source` needs as it is."""
+        found = fusions[holder[source]] if holder[source] >= 0 else None
         if found and found.last == source and read[source] == 1 and source not in keep:
             return found
         return None
 
-    def absorb(index: int) -> Operation | None:
+    def absorb(index: int) -> Fused | None:
         node = network.nodes[index]
         if node.kind == "add" and len(node.inputs) == 2:
             return _absorb_sum(network, index, holder, before)
@@ -119,22 +119,22 @@ def fuse(network: Network, keep: Collection[int]) -> tuple[list[Operation], dict
             continue
         found = absorb(index)
         if found is None:
-            found = Operation(network, index, [holder[each] for each in node.inputs])
-            operations.append(found)
-            holder[index] = len(operations) - 1
+            found = Fused(network, index, [holder[each] for each in node.inputs])
+            fusions.append(found)
+            holder[index] = len(fusions) - 1
         else:
             found.last = index
             found.names.append(node.name)
-            holder[index] = operations.index(found)
-    return operations, holder
+            holder[index] = fusions.index(found)
+    return fusions, holder
 
 
 def _absorb_sum(
     network: Network, index: int, holder: Mapping[int, int], before: Any
-) -> Operation | None:
+) -> Fused | None:
     """The later of two summands, when it is a convolution that can add the earlier one."""
     first, second = sorted(network.nodes[index].inputs, key=lambda source: holder[source])
-    found: Operation | None = before(second)
+    found: Fused | None = before(second)
     if (
         found is None
         or not found.folds
@@ -149,16 +149,14 @@ def _absorb_sum(
     return found
 
 
-def folded(
-    network: Network, operation: Operation, weights: Mapping[str, Any]
-) -> tuple[Any, Any | None]:
-    """Factor and summand per output channel that an operation's norms, scales and bias come to."""
+def folded(network: Network, fused: Fused, weights: Mapping[str, Any]) -> tuple[Any, Any | None]:
+    """Factor and summand per output channel that a fusion's norms, scales and bias come to."""
     factor: Any = None
     summand: Any = None
-    if operation.folds:
-        bias = layer_weights(network, operation.index, weights).get("bias")
+    if fused.folds:
+        bias = layer_weights(network, fused.index, weights).get("bias")
         summand = None if bias is None else np.asarray(bias)
-    for index in operation.affine:
+    for index in fused.affine:
         layer = network.nodes[index].layer
         held = layer_weights(network, index, weights)
         own = {name: np.asarray(each) for name, each in held.items()}
@@ -177,8 +175,8 @@ def folded(
     return factor, summand
 
 
-def shape_of(network: Network, operations: list[Operation], value: int) -> Shape:
-    """The shape of one example of an operation's output, or of the network's input."""
-    shape = network.input if value == INPUT else network.shape_of(operations[value].last)
+def shape_of(network: Network, fusions: list[Fused], value: int) -> Shape:
+    """The shape of one example of a fusion's output, or of the network's input."""
+    shape = network.input if value == INPUT else network.shape_of(fusions[value].last)
     assert shape is not None  # noqa: S101 (networks with errors are refused)
     return shape

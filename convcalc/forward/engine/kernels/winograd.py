@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from convcalc.forward.kernels.common import (
+from convcalc.forward.engine.kernels.common import (
     Array,
     Banded,
     Rows,
@@ -21,7 +21,7 @@ from convcalc.forward.kernels.common import (
     pieces,
     share,
 )
-from convcalc.forward.pool import Call
+from convcalc.forward.engine.pool import Call
 from convcalc.layers import Layer
 from convcalc.window import Window
 

@@ -1,54 +1,15 @@
-"""Running a plan on threads, with the BLAS held at one thread each."""
+"""Running compiled calls on threads, with the BLAS held at one thread each."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from threading import Lock, Thread
 from typing import Any
 
-import numpy as np  # noqa: F401 (brings the BLAS, which must be there before it is looked for)
-from threadpoolctl import ThreadpoolController
+from convcalc.forward.threads import blas_threads, hold_blas
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 Phase = Sequence[Sequence[Call]]
 """The calls of each thread; all must be done before the next phase begins."""
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@cache
-def blas() -> Sequence[Any]:
-    """The BLAS that NumPy brings: OpenBLAS, MKL, BLIS; none with another, which stays as it is."""
-    found: Sequence[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
-    return found
-
-
-@contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """Let the BLAS use so many threads per call."""
-    before = [library.num_threads for library in blas()]  # their `limit` takes 20 × as long
-    try:
-        for library in blas():
-            library.set_num_threads(count)
-        yield
-    finally:
-        for library, own in zip(blas(), before, strict=True):
-            library.set_num_threads(own)
-
-
-def hold_blas() -> None:
-    """Let the BLAS use one thread per call of this thread.
-
-    One that is built on OpenMP has a number for each thread that calls it.
-    """
-    for library in blas():
-        library.set_num_threads(1)
 
 
 class _Worker:
@@ -111,7 +72,7 @@ def workers(count: int) -> Iterator[Callable[[Sequence[Phase]], None]]:
         try:
             yield execute
         finally:
-            for worker in busy:  # interrupted: nobody may write into the plan's memory any more
+            for worker in busy:  # interrupted: nobody may write into the memory any more
                 worker.done.acquire()
             for worker in others:
                 worker.calls = None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from convcalc.forward.kernels.common import (
+from convcalc.forward.engine.kernels.common import (
     Array,
     Tensor,
     Whole,
@@ -13,7 +13,7 @@ from convcalc.forward.kernels.common import (
     pieces,
     share,
 )
-from convcalc.forward.pool import Call, Phase
+from convcalc.forward.engine.pool import Call, Phase
 from convcalc.forward.weights import Drawn
 from convcalc.layers import Layer
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from convcalc.forward.kernels.activations import ZERO, activation_call
-from convcalc.forward.pool import Call, Phase
+from convcalc.forward.engine.kernels.activations import ZERO, activation_call
+from convcalc.forward.engine.pool import Call, Phase
 from convcalc.layers import Layer
 from convcalc.shape import Shape
 from convcalc.window import Window

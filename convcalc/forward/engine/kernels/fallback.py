@@ -5,8 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from convcalc.forward.kernels.common import Array, Banded, Rows, Tensor, Whole, channels_first
-from convcalc.forward.pool import Call, Phase
+from convcalc.forward.engine.kernels.common import (
+    Array,
+    Banded,
+    Rows,
+    Tensor,
+    Whole,
+    channels_first,
+)
+from convcalc.forward.engine.pool import Call, Phase
 from convcalc.layers import Layer
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from convcalc.forward.kernels.activations import activation_call, blocks
-from convcalc.forward.kernels.common import (
+from convcalc.forward.engine.kernels.activations import activation_call, blocks
+from convcalc.forward.engine.kernels.common import (
     Array,
     Banded,
     Rows,
     finish,
 )
-from convcalc.forward.pool import Call
+from convcalc.forward.engine.pool import Call
 from convcalc.layers import Layer
 
 

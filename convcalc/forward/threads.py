@@ -1,0 +1,46 @@
+"""Cores that there are, and how many of them the BLAS uses."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np  # noqa: F401 (brings the BLAS, which must be there before it is looked for)
+from threadpoolctl import ThreadpoolController
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def blas() -> Sequence[Any]:
+    """The BLAS that NumPy brings: OpenBLAS, MKL, BLIS; none with another, which stays as it is."""
+    found: Sequence[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return found
+
+
+@contextmanager
+def blas_threads(count: int) -> Iterator[None]:
+    """Let the BLAS use so many threads per call."""
+    before = [library.num_threads for library in blas()]  # their `limit` takes 20 × as long
+    try:
+        for library in blas():
+            library.set_num_threads(count)
+        yield
+    finally:
+        for library, own in zip(blas(), before, strict=True):
+            library.set_num_threads(own)
+
+
+def hold_blas() -> None:
+    """Let the BLAS use one thread per call of this thread.
+
+    One that is built on OpenMP has a number for each thread that calls it.
+    """
+    for library in blas():
+        library.set_num_threads(1)
