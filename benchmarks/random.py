@@ -276,11 +276,11 @@ def memory_of(text: str, number: int) -> tuple[str, str]:
     import test_memory_against_torch as beside
     import torch_memory
 
-    from convcalc.analysis.memory import Terms, memory, model
+    from convcalc.analysis.memory import RunTerms, memory, model
 
     net: Network = loads(text)
     inplace, fused = number % 2 == 0, number % 4 < len("ab")
-    batch = max(1 + number % 4, model(net, Terms(training=True)).fewest)
+    batch = max(1 + number % 4, model(net, RunTerms(training=True)).fewest)
     pairs: dict[str, Any] = dict(beside.compared(net, batch, inplace=inplace))
     optimizer, make = list(beside.OPTIMIZERS.items())[number % len(beside.OPTIMIZERS)]
     report = memory(

@@ -18,10 +18,13 @@ class Span(NamedTuple):
     """A stretch of source text; lines and columns count from 1, columns in characters."""
 
     line: int
+    """Line of the first character, from 1 on."""
     column: int
+    """Column of the first character, from 1 on."""
     end_line: int
+    """Line of the last character; that of the first, unless the text goes over several."""
     end_column: int
-    """Column behind the last character."""
+    """Column behind the last character, from 1 on, so that the two differ on one line."""
 
 
 class Problem(NamedTuple):
@@ -34,25 +37,32 @@ class Problem(NamedTuple):
     field: str | None = None
     """The field whose value is at fault; None for the thing as a whole."""
     help: str | None = None
-    """What to do."""
+    """What to do about it; None where the message says enough."""
     severity: Severity = "error"
+    """How grave it is; see `Severity`."""
 
 
 class Diagnostic(NamedTuple):
     """A finding with its place."""
 
     code: str
+    """Stable code, `CC301`, under which docs/rules.md explains it."""
     severity: Severity
+    """How grave it is; `check --strict` makes errors of warnings."""
     message: str
+    """What is, with the numbers of the formula; no advice."""
     help: str | None
+    """What to do about it; None where the message says enough."""
     path: str
     """The file as the user named it; `-` is standard input."""
     span: Span
+    """Where it is written: the value at fault, and without a text the first character."""
     source_line: str
     """Text of the first line of the span; empty where there is none to show."""
     layer: str | None = None
     """Full name of the layer concerned."""
     field: str | None = None
+    """The field of the layer at fault, or a path in the spec; None for the thing as a whole."""
     named: str | None = None
     """The place in a spec that was made in Python, `layers[3].conv.filters`; its lines and columns
     are those of the YAML that is written of it."""

@@ -28,21 +28,27 @@ class Letter(NamedTuple):
     """A number that is given."""
 
     letter: str
+    """What formulas call it: `W`, `F`; of a divisor without a letter, its digits."""
     value: int
+    """The number that the letter stands for."""
 
 
 class Sum(NamedTuple):
     """A sum that is a factor, in brackets."""
 
     terms: tuple[tuple[Product, int], ...]
+    """Products, and how often each is taken, in the order in which they came."""
 
 
 class Quotient(NamedTuple):
     """A division that does not cancel: `over` by `under`, rounded if it has a remainder."""
 
     over: tuple[tuple[Product, int], ...]
+    """The sum that is divided, as in `Sum.terms`."""
     under: Product
+    """The factors of what it is divided by; never empty."""
     rounding: Literal["exact", "floor", "ceil"]
+    """What is done about a remainder; `exact` where there is none."""
 
 
 Atom = Letter | Sum | Quotient
@@ -215,7 +221,9 @@ class _Text(NamedTuple):
     """Writes sums as text: letters or numbers, with what has a name under its name."""
 
     names: Names
+    """Sums that are not written out, but by their name."""
     letters: bool
+    """Whether letters are written; otherwise their numbers."""
 
     def of(self, number: int) -> str:
         if not isinstance(number, Reasoned):

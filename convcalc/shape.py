@@ -19,7 +19,9 @@ class Shape(NamedTuple):
     """
 
     channels: int
+    """Values at each position, C; of a vector, all its values."""
     spatial: tuple[int, ...] = ()
+    """Extents of the axes, in values: (height, width) of an image; () for a vector."""
 
     @property
     def rank(self) -> int:

@@ -20,7 +20,9 @@ class Spans(NamedTuple):
     """
 
     first: list[int]
+    """For each output the first input value that it sees, from 0 on; `NOTHING` if it sees none."""
     last: list[int]
+    """For each output the last input value that it sees, itself included; −1 if it sees none."""
     exact: bool = True
     """Whether outputs see that far; otherwise each sees no more than this."""
     ordered: bool = True

@@ -23,9 +23,9 @@ class Window(NamedTuple):
     """
 
     kernel: int = 1
-    """Taps F."""
+    """How many taps the kernel has along the axis, F."""
     stride: int = 1
-    """Step S from one output to the next."""
+    """Step S from one output to the next, in values of the input once it is spread out."""
     dilation: int = 1
     """Distance D between taps; 1 is the ordinary kernel."""
     before: int = 0

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from convcalc.analysis.memory import (
     MemoryReport,
     Questions,
-    Terms,
+    RunTerms,
     answer,
     arena,
     deploy,
@@ -239,7 +239,7 @@ def test_the_largest_batch_fits_and_the_next_does_not(
 def test_checkpointing_says_which_segments_do_not_pay(net: Network, every: int, batch: int) -> None:
     plain = train(net, batch=batch)
     found = train(net, batch=batch, checkpoint=every)
-    answered = answer(net, Terms(training=True, checkpoint=every), batch, Questions())
+    answered = answer(net, RunTerms(training=True, checkpoint=every), batch, Questions())
     assert answered.checkpointed is not None
     if not answered.checkpointed.unpaid:
         assert found.kept <= plain.kept
@@ -275,7 +275,7 @@ def test_the_lower_line_is_lower(net: Network) -> None:
 @few
 @given(networks(), optimizers)
 def test_a_walk_serves_every_batch(net: Network, optimizer: str) -> None:
-    found = model(net, Terms(training=True, optimizer=optimizer))
+    found = model(net, RunTerms(training=True, optimizer=optimizer))
     peaks = [found.peak(batch) for batch in range(1, 30)]
     assert peaks == [train(net, batch=batch, optimizer=optimizer).peak for batch in range(1, 30)]
 
@@ -430,7 +430,7 @@ def test_the_loss_is_of_the_data_type(dtype: str, width: int) -> None:
 
 def test_sharding_takes_the_worst_moment_of_the_shares() -> None:
     report = train(load("resnet50"), batch=2, optimizer="adam")
-    found = model(load("resnet50"), Terms(training=True, optimizer="adam"))
+    found = model(load("resnet50"), RunTerms(training=True, optimizer="adam"))
     share = sharded(report, 8, "parameters")
     standing = report.input + report.targets + report.buffers
     most = max(
@@ -530,11 +530,11 @@ def test_a_number_of_layers_below_one() -> None:
 
 def test_suggestions_lower_the_peak() -> None:
     net = network("resnet18")
-    found = suggestions(net, Terms(training=True, optimizer="adam"))
+    found = suggestions(net, RunTerms(training=True, optimizer="adam"))
     now = train(net, optimizer="adam").peak
     assert {"plain SGD"} <= {suggestion.change for suggestion in found}
     assert all(now - suggestion.saved == suggestion.peak < now for suggestion in found)
-    assert suggestions(net, Terms())[0].change == "float16"
+    assert suggestions(net, RunTerms())[0].change == "float16"
 
 
 def test_optimizers_are_those_of_a_budget() -> None:
@@ -573,7 +573,7 @@ EFFECTS: dict[str, Any] = {
 
 
 def test_every_term_is_tried() -> None:
-    assert {*EFFECTS, "device"} == set(Terms._fields)
+    assert {*EFFECTS, "device"} == set(RunTerms._fields)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks import random as random_networks
-from convcalc.analysis.memory import Terms, largest_batch, memory, model
+from convcalc.analysis.memory import RunTerms, largest_batch, memory, model
 from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.graph import Network, SpecError, load, loads, read_text
@@ -177,7 +177,7 @@ def test_layers_whose_input_does_not_lie_in_order(kind: str, rank: int, lies: st
         net = loads(text)
     except ValueError:
         return
-    batch = max(random.randint(1, 3), model(net, Terms(training=True)).fewest)
+    batch = max(random.randint(1, 3), model(net, RunTerms(training=True)).fewest)
     try:
         is_exact_or_said(net, batch, inplace=random.random() < 1 / 2, text=text)
     except RuntimeError as error:
@@ -466,7 +466,7 @@ SEGMENTS = [1, 2, 3, 4, 6, 9, *([name] for name in "abcdefghij"), ["a", "c", "e"
 def test_checkpointing_to_the_byte(checkpoint: Any, *, inplace: bool) -> None:
     """Beside torch.utils.checkpoint: one layer, several, branches, and what keeps nothing."""
     net = loads(CHECKPOINTED)
-    terms = Terms(training=True, checkpoint=checkpoint, inplace=inplace)
+    terms = RunTerms(training=True, checkpoint=checkpoint, inplace=inplace)
     found = model(net, terms).report(3)
     measured = torch_memory.training(
         net,
@@ -507,7 +507,7 @@ def compared_in_half(
     net: Network, batch: int, *, inplace: bool = True
 ) -> dict[str, tuple[int, int]]:
     """Each figure of a training step in mixed precision on the CPU: predicted and measured."""
-    terms = Terms(training=True, mixed_precision=True, inplace=inplace, device="cpu")
+    terms = RunTerms(training=True, mixed_precision=True, inplace=inplace, device="cpu")
     found = model(net, terms).report(batch)
     measured = torch_memory.training(
         net, batch, lambda index: found.layers[index].in_place, device="cpu", half=True
@@ -533,7 +533,7 @@ def test_what_only_cuda_computes_in_float32_is_named() -> None:
         loads(f"input: 8x8x3\nlayers:\n  - conv: {{filters: 4, kernel: 1}}\n{more}")
         for more in ("", "  - layernorm\n")
     )
-    terms = Terms(training=True, mixed_precision=True)
+    terms = RunTerms(training=True, mixed_precision=True)
     assert not any("cuda" in each for each in model(plain, terms).report(1).not_included)
     on_cpu = model(norm, terms).report(1)
     on_cuda = model(norm, terms._replace(device="cuda")).report(1)

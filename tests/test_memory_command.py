@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import convcalc
-from convcalc.analysis.memory import Terms, arena, deploy, model, sharded
+from convcalc.analysis.memory import RunTerms, arena, deploy, model, sharded
 from convcalc.checks.promises import broken
 from convcalc.cli import convcalc as command_line
 from convcalc.formats.memory import MEMORY_FORMATS
@@ -446,7 +446,7 @@ def test_what_does_not_fit_says_what_dominates_and_what_would_help(run: Run) -> 
     options = ["--training", "--optimizer", "adam", "--limit", "200MB"]
     result = run("resnet50", *options)
     (limit,) = json.loads(run("resnet50", *options, "-f", "json").stdout)["limits"]
-    terms = Terms(training=True, optimizer="adam")
+    terms = RunTerms(training=True, optimizer="adam")
     net = convcalc.load("resnet50")
 
     assert result.exit_code == 1
@@ -457,7 +457,7 @@ def test_what_does_not_fit_says_what_dominates_and_what_would_help(run: Run) -> 
     assert peaks["plain SGD"] == model(net, terms._replace(optimizer="sgd")).peak(1)
     smaller = convcalc.load("resnet50", input="96x96x3")
     assert peaks["an input of 96×96×3"] == model(smaller, terms).peak(1)
-    every = Terms(training=True, mixed_precision=True, checkpoint=13)
+    every = RunTerms(training=True, mixed_precision=True, checkpoint=13)
     together = model(smaller, every).peak(1)
     assert together == 207_101_816
     assert limit["suggestions"][-1]["peak"] == together
@@ -523,7 +523,7 @@ def test_suggestions_of_one_device_are_of_its_share(run: Run) -> None:
     found = answered(run("resnet50", *options, "--limit", "100MB", "-f", "json"))
     (limit,) = found["limits"]
     net = convcalc.load("resnet50")
-    sgd = sharded(model(net, Terms(training=True)).report(1), 8, "optimizer").total
+    sgd = sharded(model(net, RunTerms(training=True)).report(1), 8, "optimizer").total
 
     assert limit["most"]["optimizer_state"] == found["data_parallel"]["optimizer_state"]
     assert {each["change"]: each["peak"] for each in limit["suggestions"]}["plain SGD"] == sgd

@@ -24,7 +24,9 @@ class Change(NamedTuple):
     status: Status
     """`changed`: its hyperparameters; `affected`: only its output or costs, by what came before."""
     old: LayerReport | None
+    """The layer in the old network; None where it was added."""
     new: LayerReport | None
+    """The layer in the new network; None where it was removed."""
     fields: tuple[tuple[str, object, object], ...] = ()
     """Hyperparameters that differ, with the old and the new value."""
 
@@ -38,8 +40,11 @@ class Delta(NamedTuple):
     """One total before and after."""
 
     name: str
+    """Which total it is, one of `TOTALS`."""
     old: int
+    """The old network's: values, MACs, FLOPs or bytes, as the name says."""
     new: int
+    """The new network's, in the same unit."""
 
     @property
     def difference(self) -> int:
@@ -60,9 +65,13 @@ class Comparison(NamedTuple):
     """What became of a network."""
 
     old: Report
+    """What the old network takes, layer by layer."""
     new: Report
+    """What the new network takes, for the same batch and data type."""
     changes: tuple[Change, ...]
+    """The layers that are not as they were; those that are stand nowhere."""
     totals: tuple[Delta, ...]
+    """Each of `TOTALS` before and after; without training's memory where nothing trains."""
 
     def total(self, name: str) -> Delta | None:
         """A total by name; None where there is none, as of training in int8."""

@@ -23,6 +23,7 @@ class LayerReport(NamedTuple):
     name: str
     """Full name, as `stage1.conv1`."""
     kind: str
+    """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
     layer: Layer | None
     """The layer with its hyperparameters."""
     inputs: tuple[str, ...]
@@ -61,12 +62,15 @@ class Totals(NamedTuple):
     macs: int | None
     """Multiply-accumulates of the whole batch."""
     flops: int | None
-    """2 × MACs."""
+    """Floating-point operations of the whole batch, counted as 2 × MACs."""
     parameter_bytes: int | None
+    """Bytes of the parameters in the report's data type."""
     buffer_bytes: int | None
+    """Bytes of the buffers in the report's data type."""
     activations: int | None
     """Values of the input and of every output with storage of its own, for the whole batch."""
     activation_bytes: int | None
+    """Bytes of the activations in the report's data type, for the whole batch."""
     complete: bool
     """False when errors keep some layer out of the sums."""
 
@@ -83,12 +87,19 @@ class Report(NamedTuple):
     """What a network takes, layer by layer and in total."""
 
     name: str
+    """The spec's `name`, or its path."""
     path: str
+    """The spec as it was named; `-` is standard input."""
     batch: int
+    """Number of examples that multiply-accumulates and activations are for."""
     dtype: str
+    """Data type of all values, a key of `DTYPE_BYTES`."""
     input: Shape | None
+    """Shape of one example; None when the spec's could not be read."""
     layers: Sequence[LayerReport]
+    """Every layer in the order of the network, blocks written out."""
     totals: Totals
+    """Sums over all of the layers, shared weights once."""
     output: Shape | None
     """Output of one example."""
     diagnostics: tuple[Diagnostic, ...]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.analysis import DTYPE_BYTES, analyze
-from convcalc.analysis.memory import Model, Terms, model
+from convcalc.analysis.memory import Model, RunTerms, model
 from convcalc.graph import Network
 
 SCRATCH = 24 * 2**20
@@ -50,7 +50,7 @@ class Needs:
         drawn: bool = False,
     ) -> None:
         self.network, self.engine, self.threads = network, engine, threads
-        self.model: Model = model(network, Terms(dtype))
+        self.model: Model = model(network, RunTerms(dtype))
         width = DTYPE_BYTES[dtype]
         totals = analyze(network).totals
         values = totals.known("parameters") + totals.known("buffers")

@@ -113,9 +113,9 @@ def _peak(network: Network, batch: int, dtype: str) -> int | None:
     """Bytes that inference takes, unless errors keep them unknown; `memory` says more."""
     if network.errors:
         return None
-    from convcalc.analysis.memory import Terms, model  # json does without, to start at once
+    from convcalc.analysis.memory import RunTerms, model  # json does without, to start at once
 
-    return model(network, Terms(dtype)).peak(batch)
+    return model(network, RunTerms(dtype)).peak(batch)
 
 
 def _rendered(

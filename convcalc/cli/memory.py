@@ -10,7 +10,7 @@ from convcalc.analysis.memory import (
     Checkpoint,
     Limit,
     Questions,
-    Terms,
+    RunTerms,
     answer,
     read_bytes,
     read_limit,
@@ -187,7 +187,7 @@ def command(
         message = "csv shows --layers or --timeline, not both"
         raise click.UsageError(message)
     dtype_given = ctx.get_parameter_source("dtype") is ParameterSource.COMMANDLINE
-    terms = Terms(
+    terms = RunTerms(
         dtype=dtype,
         training=training,
         optimizer=optimizer or "sgd",
@@ -257,7 +257,7 @@ def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) 
         raise click.UsageError(message)
 
 
-def _answer(network: Network, terms: Terms, batch: int, questions: Questions) -> Answer:
+def _answer(network: Network, terms: RunTerms, batch: int, questions: Questions) -> Answer:
     try:
         return answer(network, terms, batch, questions)
     except ValueError as error:

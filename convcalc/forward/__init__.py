@@ -72,9 +72,11 @@ def run(
     Only the network's output is kept unless `keep` says more: what is kept cannot be fused with
     what follows it, and takes memory until the end.
     `weights` are arrays by "<layer>.<weight>" in PyTorch's layout, random from `seed` without.
-    `reference` runs the readable definition of every layer instead of the engine, in the dtype of
-    `x`; `backend` "cupy" does so on a GPU. At most `threads` threads of the engine work, by default
-    one per core that the process may use; of the reference's BLAS, by default one.
+    `reference` runs the readable definition of every layer instead of the engine; `backend` "cupy"
+    does so on a GPU. At most `threads` threads of the engine work, by default one per core that the
+    process may use; of the reference's BLAS, by default one.
+    What comes back are NumPy's arrays in float32, whatever the dtype of `x`; from the definitions
+    they have the dtype of `x`, or float32 where that is of whole numbers.
 
     Raises `ValueError` for an input of another shape, for names in `keep` that are no layers, and
     for weights that do not fit, listing all of them.

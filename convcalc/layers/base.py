@@ -3,6 +3,29 @@
 A layer never learns where it was written or how it will be shown. From input shapes alone it
 yields its `Problem`s and, when there are none, one `Plan`. Parameters, bytes, FLOPs and receptive
 fields are all derived from plans, each in one place, never in a layer.
+
+The whole contract, in the order in which a layer is asked; `xs` are the shapes of its inputs for
+one example, and to `forward` their arrays, whose first axis is the batch:
+
+    asked for       by whom, and when                                          left out, it is
+    fields          `spec/`, for values, their bounds, and the schema          none, as of `relu`
+    inputs          `spec/`, whether it takes one tensor or merges several     "one"
+    stands_alone    `spec/`, whether `linear: 4096` may be written             True
+    ceils           `spec/`, whether a spec-wide `rounding` means it           False
+    check(xs)       `graph/`, for problems, before it is planned               silent
+    plan(xs)        `graph/`, once no problem is an error                      an error: abstract
+    storage         `analysis/` and `forward/`, where its output lives         "own"
+    forward(xp, …)  `forward/`, to run it, and `checks/`, to hold it to plans  an error: abstract
+    folds           `analysis/memory`, for runtimes that fold and fuse         False
+    counters        `analysis/memory`, beside the plan's buffers               0
+    fewest(xs, …)   `analysis/memory`, for the smallest batch that runs        1
+    operations(…)   `analysis/memory`, for bytes                               one, of what follows
+    keeps           `operations`: what its backward pass needs                 "nothing"
+    overwrites      `operations`: whether it may run in place                  False
+    keeps_in_place  `operations`: what it needs after that                     a copy of `keeps`
+    undone          `operations`: whether it can go back after that            True
+    precision       `operations`: what mixed precision computes it in          "same"
+    layout          `operations`: how its values lie in memory                 "fresh"
 """
 
 from abc import ABC, abstractmethod
@@ -47,9 +70,12 @@ class Weight(NamedTuple):
     """One named array of a layer, in PyTorch's layout."""
 
     name: str
+    """What PyTorch calls it within a layer: `weight`, `bias`, `running_mean`."""
     shape: tuple[int, ...]
+    """Extents as in PyTorch's state dict: filters, channels of a group and kernel of a
+    convolution."""
     buffer: bool = False
-    """A running statistic, which no optimizer updates."""
+    """Whether it is a running statistic, which no optimizer updates."""
 
     @property
     def size(self) -> int:
@@ -95,14 +121,19 @@ class Declared(NamedTuple):
     """How a field is written in a spec, and the values it takes."""
 
     form: Literal["whole", "number", "flag", "choice", "axes", "ratios", "padding", "extents"]
+    """What kind of value is read; `axes`, `ratios`, `padding` and `extents` may be lists."""
     doc: str
+    """One sentence for the reference, the schema and the help of an editor."""
     minimum: float | None = None
+    """Least value that each number may have; None is no bound."""
     above: float | None = None
-    """Bound that the value must exceed."""
+    """Bound that each number must exceed; None is none."""
     maximum: float | None = None
+    """Largest value that each number may have; None is no bound."""
     choices: tuple[str, ...] = ()
+    """The words of a `choice`, as a spec writes them; () for all other forms."""
     letter: str = ""
-    """What formulas call it."""
+    """What formulas call its numbers, as F of a kernel; "" for fields that no formula has."""
 
 
 def whole(
@@ -168,6 +199,7 @@ class Layer(ABC):
     """
 
     storage: ClassVar[Storage] = "own"
+    """Where its output lives once it has run; see `Storage`."""
     inputs: ClassVar[Literal["one", "many"]] = "one"
     """Whether the layer takes one tensor or merges several branches."""
     stands_alone: ClassVar[bool] = True
@@ -187,7 +219,12 @@ class Layer(ABC):
 
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:
-        """Work out the layer for input shapes `xs`; pure, raises nothing after a silent check."""
+        """Work out the layer for its inputs' shapes; pure, raises nothing after a silent check.
+
+        `xs` are shapes of one example, without a batch, one for each input in the order of `from`.
+        Sizes in the plan are numbers of values for one example, never bytes: a data type and a
+        batch are chosen later, and the plan is the same for all of them.
+        """
 
     @abstractmethod
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:

@@ -44,7 +44,7 @@ class Array(NamedTuple):
     """An array that an operation makes beside its output."""
 
     values: int = 0
-    """Values per example."""
+    """Values for each example of the batch."""
     constant: int = 0
     """Values that a batch has once, however large it is."""
     width: int = 0
@@ -56,8 +56,9 @@ class Array(NamedTuple):
     beside_weights: bool = True
     """Whether the operation has weights or running statistics of its own."""
     cuda_width: int = 0
-    """The same on CUDA, where it differs."""
+    """Bytes of a value on CUDA, where it differs from the CPU's; 0 is the same."""
     when: Literal["always", "training"] = "always"
+    """Whether both passes of a training step and inference make it, or training alone."""
     first: bool = False
     """Whether it is made before the output by an operation of its own, on the CPU."""
     kept: bool = True
@@ -72,7 +73,7 @@ class Operation(NamedTuple):
     """
 
     output: int
-    """Values per example."""
+    """Values of its output for one example."""
     reads: tuple[int, ...] = (0,)
     """The tensors it reads, and has gradients for."""
     storage: Literal["own", "in_place", "view"] = "own"
@@ -92,6 +93,7 @@ class Operation(NamedTuple):
     views_back: bool = False
     """Whether gradients of its weights come as views, so that shared ones add up in new arrays."""
     gradient: Gradient = "new"
+    """How gradients of what it reads and of its weights come to be; see `Gradient`."""
     scratch: int = 0
     """Values per example that its backward pass needs beside its results, at its end."""
     unasked: bool = False
@@ -99,6 +101,7 @@ class Operation(NamedTuple):
     straightens: bool = False
     """Whether its backward pass copies a gradient that is a slice of a concat's."""
     precision: Precision = "same"
+    """What mixed precision computes it in; see `Precision`."""
     promotes: bool = True
     """Whether its output has the finest precision of what it reads, or else the first one's."""
     holds: tuple[int, ...] = ()

@@ -23,7 +23,7 @@ from convcalc.analysis.memory.questions import Answer, Checkpointed, Questions, 
 from convcalc.analysis.memory.report import LayerMemory, Line, MemoryReport, Moment
 from convcalc.analysis.memory.sharding import ShardedReport, sharded
 from convcalc.analysis.memory.static_plan import ArenaReport, Buffer, arena
-from convcalc.analysis.memory.terms import Checkpoint, Model, Terms, model
+from convcalc.analysis.memory.terms import Checkpoint, Model, RunTerms, model
 from convcalc.graph import Network, SpecError
 
 __all__ = [
@@ -45,9 +45,9 @@ __all__ = [
     "Model",
     "Moment",
     "Questions",
+    "RunTerms",
     "ShardedReport",
     "Suggestion",
-    "Terms",
     "answer",
     "arena",
     "deploy",
@@ -93,7 +93,7 @@ def memory(
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         message = f"batch {batch!r} is no whole number above 0"
         raise ValueError(message)
-    terms = Terms(
+    terms = RunTerms(
         dtype=dtype,
         training=training,
         optimizer=optimizer,
@@ -130,10 +130,12 @@ def largest_batch(
 
     `limit` is bytes, or what the command line takes: "8GiB", or the name of a GPU, such as "t4". Of
     a GPU a process's CUDA context takes `context` bytes, 500 MB unless given; a limit in bytes has
-    none. Raises `ValueError` for a limit that is neither, and for terms as `memory` does.
+    none. Raises `ValueError` for a limit that is neither, for a context of a limit in bytes and, as
+    `memory` does, for terms there are not, and `SpecError` (which is one) for a network read with
+    errors.
     """
     found = read_limit(limit, context=context)
-    terms = Terms(
+    terms = RunTerms(
         dtype=dtype,
         training=training,
         optimizer=optimizer,
@@ -148,7 +150,7 @@ def largest_batch(
     return model(network, terms).largest_batch(found.room)
 
 
-def _with_effect(terms: Terms) -> None:
+def _with_effect(terms: RunTerms) -> None:
     """Refuse what would change nothing. Raises `ValueError` with the reason."""
     given = {
         f"optimizer {terms.optimizer!r}": terms.optimizer != "sgd",

@@ -15,7 +15,9 @@ class Fewest(NamedTuple):
     """The smallest batch, and the first layer that a smaller one is too small for."""
 
     batch: int = 1
+    """The smallest number of examples that every layer takes."""
     layer: int | None = None
+    """Index of the first layer that needs so many; None where one example is enough."""
 
 
 def fewest(network: Network, *, training: bool) -> Fewest:

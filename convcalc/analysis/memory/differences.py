@@ -48,11 +48,13 @@ class Inexact(NamedTuple):
     """A layer by which what PyTorch takes may differ from what is predicted, and how."""
 
     layer: str
+    """Full name of the layer, as `stage1.norm1`."""
     figures: Figures
     """What may differ; what is kept goes with every peak."""
     direction: Direction
     """Where PyTorch's figure may be, seen from the one given."""
     reason: str
+    """Why they may differ, in words; docs/memory.md has the sizes."""
 
 
 Reason = tuple[Figures, Direction, str]

@@ -25,7 +25,7 @@ class Gpu(NamedTuple):
     least: str = ""
     """The smallest total that was published, in GiB; "" where none was found."""
     most: str = ""
-    """The largest."""
+    """The largest total that was published, in GiB; "" where none was found."""
     source: str = ""
     """Where the smallest was published, a thread on GitHub: `owner/name#number`."""
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
-from convcalc.analysis.memory.terms import Model, Terms, model
+from convcalc.analysis.memory.terms import Model, RunTerms, model
 from convcalc.graph import Network, plan_layers
 from convcalc.spec.promises import amount
 from convcalc.spec.source import Source
@@ -22,8 +22,9 @@ class Suggestion(NamedTuple):
     change: str
     """Several changes are joined by " + "."""
     peak: int
-    """Bytes for one example with the change."""
+    """Bytes that the smallest batch, mostly one example, takes with the change."""
     saved: int
+    """Bytes by which that is less than without the change."""
 
 
 class Limit(NamedTuple):
@@ -32,6 +33,7 @@ class Limit(NamedTuple):
     name: str
     """As it was written."""
     bytes: int
+    """Bytes that there are in all; a peak may take `room` of them."""
     gpu: str = ""
     """The card in `GPUS` that the name is; "" for a number of bytes."""
     context: int = 0
@@ -47,8 +49,9 @@ class Fit(NamedTuple):
     """Whether a batch fits into a limit, and the largest batches that do."""
 
     limit: Limit
+    """The limit that the batch is held against."""
     peak: int
-    """What the batch takes; with data parallelism, of one device."""
+    """Bytes that the batch takes; with data parallelism, those of one device."""
     inference: int
     """Largest batch of inference; 0 when not even one example fits."""
     training: int | None
@@ -56,7 +59,7 @@ class Fit(NamedTuple):
     one: int
     """Bytes that one example takes, or the smallest batch that works."""
     fewest: int
-    """That batch."""
+    """The batch that `one` is of: 1, unless a layer needs more examples to normalize."""
     most: tuple[Line, ...]
     """If not even one example fits: what its peak is made of, the largest first."""
     suggestions: tuple[Suggestion, ...]
@@ -144,12 +147,15 @@ class _Change(NamedTuple):
     """Something that may lower the peak: other terms, or a smaller input."""
 
     name: str
+    """What a suggestion calls it: `mixed precision`, `float16`."""
     terms: dict[str, Any]
+    """Fields of `RunTerms` that it sets, with their values."""
     network: Network | None = None
+    """The network on a smaller input; None where that stays as it is."""
 
 
 def suggestions(
-    network: Network, terms: Terms, *, takes: Callable[[Model, int], int] | None = None
+    network: Network, terms: RunTerms, *, takes: Callable[[Model, int], int] | None = None
 ) -> list[Suggestion]:
     """What would lower the peak of the smallest batch, mostly one example: the most helpful first.
 
@@ -183,7 +189,7 @@ def suggestions(
     return helpful
 
 
-def _changes(network: Network, terms: Terms) -> list[_Change]:
+def _changes(network: Network, terms: RunTerms) -> list[_Change]:
     """Everything that is tried."""
     tried: list[_Change] = []
     if terms.training:

@@ -18,7 +18,7 @@ class Tensor(NamedTuple):
     name: str
     """The layer that makes it, or `input`."""
     values: int
-    """Values per example."""
+    """How many values it has for one example."""
     first: int
     """The operation that makes it; 0 is before all others."""
     last: int
@@ -29,15 +29,19 @@ class DeployReport(NamedTuple):
     """What a fused runtime takes, in bytes for the whole batch."""
 
     name: str
+    """The network's name, as its spec has it."""
     batch: int
+    """Number of examples that the activations are for."""
     dtype: str
+    """Data type of weights and activations, a key of `DTYPE_BYTES`."""
     parameters: int
-    """Weights, batch normalization folded into them."""
+    """Bytes of weights, batch normalization folded into them."""
     activation_peak: int
     """Most bytes of tensors alive at once."""
     peak_layer: str
     """The layer that runs then, all that was fused into it going by its name."""
     tensors: tuple[Tensor, ...]
+    """What is left to be stored, in the order in which it is made; the input is the first."""
 
 
 def fused(network: Network) -> tuple[list[Tensor], int]:

@@ -20,9 +20,9 @@ class Rule(NamedTuple):
     fused: int
     """Copies that it makes of all tensors at once, fused."""
     previous: int
-    """Tensor by tensor: arrays as large as the tensor before that still live,"""
+    """Tensor by tensor: arrays as large as the tensor before that still live."""
     current: int
-    """and arrays as large as the tensor."""
+    """Tensor by tensor: arrays as large as the tensor itself."""
 
 
 RULES = {

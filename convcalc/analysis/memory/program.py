@@ -24,8 +24,11 @@ class Step(NamedTuple):
     layer: int
     """Index of the layer; `LOSS` behind the last."""
     operation: Operation
+    """What the layer says of it; numbers of tensors in it are the layer's own."""
     reads: tuple[int, ...]
+    """The tensors that it reads, by their numbers in the program."""
     output: int
+    """The tensor that it makes, by its number in the program."""
     keeps: tuple[int, ...]
     """Tensors that it keeps for its backward pass; its own output may be among them."""
     frees: tuple[int, ...]
@@ -41,6 +44,7 @@ class Program(NamedTuple):
     """What a network does to memory, operation by operation."""
 
     steps: list[Step]
+    """Every operation, in the order in which they run forward; in training the loss is last."""
     sizes: list[int]
     """Values per example of every tensor; tensor 0 is the network's input."""
     widths: list[int]
@@ -62,7 +66,9 @@ class Program(NamedTuple):
     targets: int
     """Class indices per example: one a position of the output."""
     mixed: bool
+    """Whether autocast is on, so that operations choose what they compute in."""
     cuda: bool
+    """Whether it runs on CUDA; otherwise on the CPU."""
 
 
 def program(

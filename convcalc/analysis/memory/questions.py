@@ -9,7 +9,7 @@ from convcalc.analysis.memory.lower_line import DeployReport, deploy
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.sharding import Shard, ShardedReport, sharded
 from convcalc.analysis.memory.static_plan import ArenaReport, arena
-from convcalc.analysis.memory.terms import Terms, model
+from convcalc.analysis.memory.terms import RunTerms, model
 from convcalc.graph import Network
 
 
@@ -17,10 +17,13 @@ class Questions(NamedTuple):
     """What is asked besides the breakdown itself."""
 
     limits: Sequence[Limit] = ()
+    """Limits that the batch is held against; () asks nothing."""
     devices: int | None = None
     """Data parallelism over so many devices; None asks nothing."""
     stage: Shard = "none"
+    """What the devices share, each stage with all of those before it."""
     deploy: bool = False
+    """Whether to ask what a runtime takes that folds and fuses."""
     arena: str | None = None
     """The data type of an arena to plan; None plans none."""
 
@@ -29,12 +32,17 @@ class Checkpointed(NamedTuple):
     """What checkpointing saves, in bytes, and what it costs."""
 
     kept: int
+    """Bytes kept for the backward pass, checkpoints included."""
     kept_without: int
+    """Bytes that would be kept if nothing ran again."""
     peak: int
+    """Most bytes alive in the training step, all lines included."""
     peak_without: int
+    """The same if nothing ran again."""
     recomputed_macs: int
+    """Multiply-accumulates that the backward pass does again, for the whole batch."""
     forward_macs: int
-    """Multiply-accumulates of one forward pass."""
+    """Multiply-accumulates of one forward pass, for the whole batch."""
     unpaid: tuple[str, ...] = ()
     """Segments that keep no less if run again than their layers keep anyway."""
 
@@ -43,14 +51,20 @@ class Answer(NamedTuple):
     """A network's memory, and the answers to what else was asked."""
 
     report: MemoryReport
+    """The breakdown of the network's memory itself."""
     fits: tuple[Fit, ...] = ()
+    """For each limit, in the order of the question, whether the batch fits."""
     checkpointed: Checkpointed | None = None
+    """What checkpoints save; None without any, and for inference."""
     sharded: ShardedReport | None = None
+    """What one of several devices holds; None where that is not asked."""
     deployed: DeployReport | None = None
+    """What a runtime takes that folds and fuses; None where that is not asked."""
     arena: ArenaReport | None = None
+    """Where a micro-controller puts every tensor; None where that is not asked."""
 
 
-def answer(network: Network, terms: Terms, batch: int, questions: Questions) -> Answer:
+def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) -> Answer:
     """Work out everything that is asked.
 
     Raises `SpecError` for a network with errors and `ValueError` for terms there are not.

@@ -27,28 +27,34 @@ class Line(NamedTuple):
     """A share of memory."""
 
     name: str
+    """What takes it: `parameters`, `kept for backward`, `temporaries`."""
     bytes: int
+    """Bytes for the whole batch; with data parallelism, those of one device."""
 
 
 class Moment(NamedTuple):
     """One operation, with the most bytes alive while it runs."""
 
     phase: Phase
+    """The pass that it is an operation of, or the optimizer's step."""
     layer: str
     """Full name of the layer; `loss` or `optimizer` behind the last."""
     bytes: int
-    """Everything alive: parameters and all other lines included."""
+    """All bytes alive: parameters and all other lines included."""
 
 
 class LayerMemory(NamedTuple):
     """What one layer has to do with memory, in bytes for the whole batch."""
 
     name: str
+    """Full name, as `stage1.conv1`."""
     kind: str
+    """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
     output: int
-    """Storage that its output has of its own; 0 for a view, and where it overwrote its input."""
+    """Bytes of storage that its output has of its own; 0 for a view, and where it overwrote its
+    input."""
     kept: int
-    """What it keeps for its backward pass and no earlier layer keeps; 0 in inference."""
+    """Bytes that it keeps for its backward pass and no earlier layer keeps; 0 in inference."""
     live: int
     """Most bytes alive while it runs forward, all lines included."""
     live_backward: int
@@ -63,52 +69,68 @@ class MemoryReport(NamedTuple):
     """What inference or one training step takes, in bytes for the whole batch."""
 
     name: str
+    """The spec's `name`, or its path."""
     path: str
+    """The spec as it was named; `-` is standard input."""
     batch: int
+    """Number of examples that all bytes are for."""
     dtype: str
+    """Data type of parameters and of the input, a key of `DTYPE_BYTES`."""
     training: bool
+    """Whether it is of a training step: forward, backward, and the optimizer's; else of
+    inference."""
     optimizer: str
+    """What steps in training: `sgd`, `adam`; of inference it says nothing."""
     fused: bool
+    """Whether the optimizer works on all tensors at once, as PyTorch does on CUDA."""
     mixed_precision: bool
+    """Whether autocast is on: float32 parameters, and most operations in half precision."""
     inplace: bool
+    """Whether activation functions overwrite their input where they can."""
     device: str
+    """"cpu" or "cuda": they differ in masks, and in what autocast leaves in float32."""
     parameters: int
-    """Values that an optimizer updates; shared ones once."""
+    """Bytes of what an optimizer updates; shared ones once."""
     buffers: int
-    """Running statistics, and 8 bytes for each counter of batches."""
+    """Bytes of running statistics, and 8 for each counter of batches."""
     gradients: int
-    """Gradients of all parameters, at the end of the backward pass; 0 in inference."""
+    """Bytes of the gradients of all parameters, at the end of the backward pass; 0 in inference."""
     optimizer_state: int
-    """What the optimizer remembers from step to step; 0 in inference."""
+    """Bytes that the optimizer remembers from step to step; 0 in inference."""
     input: int
+    """Bytes of the input of the whole batch."""
     targets: int
-    """Class indices of 8 bytes, one for each position of the output; 0 in inference."""
+    """Bytes of class indices, 8 for each position of the output; 0 in inference."""
     kept: int
-    """Kept for the backward pass: distinct storages, those of the input and parameters left out."""
+    """Bytes kept for the backward pass: distinct storages, those of the input and parameters left
+    out."""
     after_forward: int
-    """Alive between the passes, all lines included."""
+    """Bytes alive between the passes, all lines included."""
     forward_peak: int
-    """Most alive during the forward pass, all lines included."""
+    """Most bytes alive during the forward pass, all lines included."""
     backward_peak: int
+    """Most bytes alive during the backward pass, all lines included; 0 in inference."""
     step_peak: int
-    """Most alive while the optimizer steps."""
+    """Most bytes alive while the optimizer steps, all lines included; 0 in inference."""
     activation_peak: int
     """The forward peak without parameters, buffers, state, targets and overhead: the input and what
     is made of it."""
     overhead: int
-    """As given; it is in every peak."""
+    """Bytes as they were given; they are in every peak."""
     peak: int
-    """The largest of the three peaks."""
+    """Bytes of the largest of the three peaks."""
     peak_phase: Phase
+    """The pass in which the peak stands, or the optimizer's step; the first of several."""
     peak_layer: str
     """Full name of the layer at which the peak stands; `loss` or `optimizer` behind the last."""
     at_peak: tuple[Line, ...]
     """The peak by what it is made of; the lines add up to it."""
     not_included: tuple[str, ...]
-    """What no line counts."""
+    """What no line counts, in words."""
     inexact: tuple[Inexact, ...]
     """Layers by which what PyTorch takes may differ from this."""
     layers: Sequence[LayerMemory]
+    """What each layer has to do with memory, in the order of the network."""
     timeline: Sequence[Moment]
     """Bytes alive at every operation, in the order in which they run."""
     learned: Sequence[int]

@@ -20,29 +20,37 @@ class ShardedReport(NamedTuple):
     """One device's share, in bytes; its batch is the report's."""
 
     devices: int
+    """How many devices there are, each with the whole batch of the report."""
     stage: Shard
+    """What they share, with all of the stages before it."""
     parameters: int
+    """Bytes of parameters that a device holds: its share in the last stage, otherwise all."""
     gradients: int
+    """Bytes of gradients once all are done: its share from stage `gradients` on, otherwise all."""
     optimizer_state: int
+    """Bytes that the optimizer remembers: its share from stage `optimizer` on, otherwise all."""
     model_states: int
-    """The sum of the three."""
+    """Bytes of the three together."""
     activations: int
-    """Most alive in the two passes beside model states, with input, targets, buffers, overhead."""
+    """Most bytes alive in the passes beside model states, with input, targets, buffers,
+    overhead."""
     temporaries: int
-    """What the optimizer's step allocates."""
+    """Bytes that the optimizer's step allocates."""
     pass_peak: int
-    """Most alive in the two passes, with the share of the gradients that are done by then."""
+    """Most bytes alive in the two passes, with the share of the gradients that are done by then."""
     step_peak: int
-    """Most alive in the optimizer's step."""
+    """Most bytes alive in the optimizer's step."""
     total: int
-    """The larger of the two peaks."""
+    """Bytes of the larger of the two peaks."""
 
 
 class _Division(NamedTuple):
     """How a stage divides."""
 
     devices: int
+    """How many devices share what is divided."""
     level: int
+    """Index of the stage in `STAGES`: what it and those before it divide is shared."""
 
     def share(self, size: int, stage: int) -> int:
         """A device's share of what is divided from `stage` on."""

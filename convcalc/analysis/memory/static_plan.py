@@ -17,9 +17,11 @@ class Buffer(NamedTuple):
     """A tensor in the arena."""
 
     name: str
+    """The layer that makes it, or `input`."""
     offset: int
+    """Bytes from the beginning of the arena, a multiple of the alignment."""
     bytes: int
-    """Rounded up to the alignment."""
+    """Its own size, rounded up to the alignment."""
     first: int
     """Operation that makes it; 0 is before all others."""
     last: int
@@ -30,9 +32,11 @@ class ArenaReport(NamedTuple):
     """Where every tensor of one example lies."""
 
     name: str
+    """The network's name, as its spec has it."""
     dtype: str
+    """Data type of all tensors, a key of `DTYPE_BYTES`."""
     size: int
-    """Bytes of the arena."""
+    """Bytes of the whole arena for one example."""
     lower_bound: int
     """Most bytes alive at once: no plan can do with less."""
     buffers: tuple[Buffer, ...]

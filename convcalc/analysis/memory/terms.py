@@ -26,31 +26,46 @@ Checkpoint = int | Sequence[str]
 """Every so many layers, or the names of blocks."""
 
 
-class Terms(NamedTuple):
-    """Under what terms a network runs."""
+class RunTerms(NamedTuple):
+    """How a network runs, as far as its memory depends on it; all but the batch."""
 
     dtype: str = "float32"
+    """Data type of parameters and of the input, a key of `DTYPE_BYTES`."""
     training: bool = False
+    """Whether a training step is meant: forward, backward, and the optimizer's; else inference."""
     optimizer: str = "sgd"
+    """What steps in training, a key of `RULES`."""
     fused: bool = True
+    """Whether the optimizer works on all tensors at once, as PyTorch does on CUDA."""
     mixed_precision: bool = False
+    """Whether autocast is on: float32 parameters, and most operations in half precision."""
     inplace: bool = True
+    """Whether activation functions overwrite their input where they can."""
     overhead: int = 0
+    """Bytes that stand beside everything else at any time; never below 0."""
     device: str = "cpu"
+    """"cpu" or "cuda": they differ in masks, and in what autocast leaves in float32."""
     checkpoint: Checkpoint | None = None
+    """What runs again in the backward pass; None is nothing."""
 
 
 class Model(NamedTuple):
     """A network's memory as lines that are affine in the batch."""
 
     network: Network
-    terms: Terms
+    """The network, which has no errors."""
+    terms: RunTerms
+    """How it runs, whatever the batch."""
     program: Program
+    """Its operations and tensors, with sizes of one example."""
     walked: Walked
+    """Bytes alive at every operation, for any batch."""
     parameters: int
+    """Bytes of all parameters, shared ones once."""
     state: int
+    """Bytes that the optimizer remembers from step to step; 0 in inference."""
     step: int
-    """Temporaries of the optimizer's step."""
+    """Bytes of temporaries of the optimizer's step; 0 in inference."""
     moving: int
     """Bytes per example of the input and targets."""
     fewest: int
@@ -215,7 +230,7 @@ def largest(lines: Iterable[tuple[int, int]], moving: int, left: int) -> int:
 
 
 @without_collection
-def model(network: Network, terms: Terms) -> Model:
+def model(network: Network, terms: RunTerms) -> Model:
     """Work a network's memory out for every batch at once.
 
     Raises `SpecError` for a network read with errors and `ValueError` for terms there are not.
@@ -246,7 +261,7 @@ def model(network: Network, terms: Terms) -> Model:
     )
 
 
-def _check(network: Network, terms: Terms) -> None:
+def _check(network: Network, terms: RunTerms) -> None:
     if network.errors:
         raise SpecError(network.errors)
     message = ""

@@ -37,9 +37,11 @@ class Event(NamedTuple):
     """One operation, and the most bytes alive while it runs, of the walk's own numbers."""
 
     layer: int
+    """Index of the layer that it is of; `LOSS` for the loss."""
     live: int
+    """Most alive while it runs, beside parameters, buffers, state, input and targets."""
     kept: int
-    """Of these, kept for the backward pass."""
+    """Of these, what is kept for the backward pass."""
     learned: int
     """Of these, gradients of weights that are done."""
 
@@ -48,12 +50,13 @@ class Walked(NamedTuple):
     """What the walk found; numbers are the walk's own, read by `at`."""
 
     forward: list[Event]
+    """Every operation of the forward pass, in the order in which they run."""
     backward: list[Event]
-    """Empty for inference."""
+    """The same of the backward pass, with what runs again in it; empty for inference."""
     kept: int
     """Storages kept for the backward pass, the network's input left out."""
     after_forward: int
-    """Alive between the passes."""
+    """What is alive between the passes, as `Event.live` counts."""
     kept_by: list[int]
     """By layer, what it keeps that no earlier one kept; the loss is the last."""
     made_by: list[int]
@@ -70,7 +73,9 @@ class Segment(NamedTuple):
     """Layers `first` up to, not including, `stop`, which are run again in the backward pass."""
 
     first: int
+    """Index of its first layer."""
     stop: int
+    """Index of the layer behind its last."""
 
 
 def walk(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.analysis.memory import GPUS, Answer, Fit, MemoryReport, Terms
+from convcalc.analysis.memory import GPUS, Answer, Fit, MemoryReport, RunTerms
 from convcalc.analysis.memory.gpus import GIB
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.json import diagnostic_value
@@ -16,7 +16,7 @@ SCHEMA = 1
 def render(answer: Answer, *, diagnostics: Sequence[Diagnostic] = (), **_: object) -> str:
     """The answer as a JSON object, ending in a newline."""
     report = answer.report
-    terms = {name: getattr(report, name) for name in Terms._fields if name != "checkpoint"}
+    terms = {name: getattr(report, name) for name in RunTerms._fields if name != "checkpoint"}
     checkpointed = answer.checkpointed
     return _written(
         {
