@@ -27,7 +27,9 @@ class Baseline(NamedTuple):
     """Counts of known findings."""
 
     path: str
+    """The file that it was read from; files are relative to its folder."""
     text: str
+    """The whole file, in which findings about its entries have their place."""
     files: Mapping[str, Mapping[str, int]]
     """File, relative to the baseline's folder and with `/`, → code → count."""
 

@@ -52,7 +52,9 @@ class Selection(NamedTuple):
     select: tuple[str, ...] = ()
     """Prefixes to report; everything that is on by default when empty."""
     extend_select: tuple[str, ...] = ()
+    """Prefixes to report besides, also of codes that are off by default."""
     ignore: tuple[str, ...] = ()
+    """Prefixes not to report, unless a longer one is selected."""
 
     def includes(self, code: str) -> bool:
         """Whether findings of this code are reported.

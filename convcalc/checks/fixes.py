@@ -44,8 +44,11 @@ class Edit(NamedTuple):
     """Text put in place of a stretch of the source."""
 
     start: int
+    """Offset in the source of the first character that goes."""
     end: int
+    """Offset behind the last character that goes; `start` where nothing does."""
     text: str
+    """What stands there afterwards; "" removes the stretch."""
 
 
 NOT_YAML = "CC105"
@@ -55,6 +58,7 @@ class Fixed(NamedTuple):
     """A text with its fixes made."""
 
     text: str
+    """The whole text afterwards; as it was where nothing could be fixed."""
     codes: tuple[str, ...]
     """What was fixed, one code a fix."""
     unread: Diagnostic | None = None

@@ -14,8 +14,9 @@ class Globs(NamedTuple):
     """Globs that were written in one place, and the folder that they are relative to."""
 
     globs: tuple[str, ...]
+    """As they were written, with `/` between folders."""
     root: str
-    """An absolute path."""
+    """The folder that they are relative to, an absolute path."""
     origin: str
     """The file or option that they were written in."""
 

@@ -75,7 +75,9 @@ class _Rules(NamedTuple):
     """The lines of a `.gitignore`."""
 
     lines: list[str]
+    """The lines that pathspec was given, by the index that it names them with."""
     spec: "GitIgnoreSpec"
+    """What pathspec made of these lines."""
 
     def says(self, relative: str, *, folder: bool) -> bool | None:
         """Whether a path below is left out; None where no line is about it.

@@ -29,12 +29,15 @@ class Ignore(NamedTuple):
     prefix: str
     """A code or its beginning; empty for all codes."""
     first: int
-    """First line it is for."""
+    """First line of the spec that it is for, from 1 on."""
     last: int
+    """Last line that it is for; `LAST` for a whole file."""
     start: int
-    """Where the code is written."""
+    """Offset where the code is written, or the word `ignore` if there is none."""
     end: int
+    """Offset behind what stands at `start`."""
     verb: str
+    """What was written: `ignore`, or `ignore-file`."""
     written: str = ""
     """The code as it is written: it may be the name of a rule."""
     above: bool = False

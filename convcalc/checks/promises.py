@@ -22,7 +22,9 @@ class Broken(NamedTuple):
     """A promise that does not hold."""
 
     promise: Promise
+    """What was promised, with its place in a spec or configuration."""
     problem: Problem
+    """What is instead, with the layers that cost most, and what to do."""
     origin: str = ""
     """Where the promise was written, unless in the spec."""
 
@@ -31,8 +33,11 @@ class _Count(NamedTuple):
     """A number that can be promised, and each layer's part in it."""
 
     noun: str
+    """What a message calls it, in the plural."""
     total: Callable[[Report], int]
+    """It for a whole network and a batch of 1."""
     share: Callable[[LayerReport], int | None]
+    """A layer's part in it; None where an error keeps it unknown."""
 
 
 def _size(layer: LayerReport) -> int:

@@ -14,11 +14,13 @@ class About(NamedTuple):
     """What there is to say about a code."""
 
     summary: str
+    """The first paragraph of its page, on one line."""
     name: str = ""
     """What an advice rule finds, in words joined by `-`."""
     severity: str = "error"
+    """How grave its findings are, unless `strict` makes errors of warnings."""
     text: str = ""
-    """Markdown."""
+    """Its whole page, in Markdown without a heading."""
 
 
 class CheckReport(NamedTuple):

@@ -24,11 +24,13 @@ class Need(NamedTuple):
     """Bytes that a run takes, at most; docs/verify.md has the formulas."""
 
     weights: int
+    """Bytes of the weights as they are given or drawn, in float32."""
     prepared: int
-    """Weights as the engine or the data type wants them."""
+    """Bytes of weights as the engine or the data type wants them."""
     activations: int
+    """Bytes of inputs, outputs and what is computed on the way, for the whole batch."""
     kept: int
-    """Outputs that are kept to be saved."""
+    """Bytes of outputs that are kept to be saved, for the whole batch."""
 
     @property
     def total(self) -> int:

@@ -47,7 +47,9 @@ class Checked(NamedTuple):
     """What came of one file."""
 
     path: str
+    """The file as it was named, or what standard input is called."""
     diagnostics: tuple[Diagnostic, ...]
+    """What is reported of it, the members of a family included."""
     skipped: int = 0
     """Errors that are not selected or are silenced, and kept the rest from being looked at."""
     left_out: int = 0

@@ -32,6 +32,7 @@ class Limit(NamedTuple):
     """A limit of a budget."""
 
     promise: Promise
+    """What is limited, and by how much."""
     origin: str = ""
     """The file or option that it was written in; empty for the spec itself."""
     asked: bool = False
@@ -53,25 +54,36 @@ class Override(NamedTuple):
     """What holds for some files only."""
 
     files: Globs
+    """Which files it is for."""
     selection: Selection
+    """Which codes are reported there, within what is reported everywhere."""
     budget: tuple[Limit, ...] = ()
+    """Limits that take the place of others of the same thing."""
 
 
 class Settings(NamedTuple):
     """What is set for some files, and for a run in their folder."""
 
     selection: Selection = Selection()
+    """Which codes are reported, unless an override says more."""
     budget: tuple[Limit, ...] = ()
     """Limits from the configuration and the command line."""
     narrowed: bool = False
     """The command line selects what is reported, and so may leave out a configured limit."""
     overrides: tuple[Override, ...] = ()
+    """What holds for some files only, the later ones within the earlier."""
     exclude: tuple[Globs, ...] = ()
+    """Files and folders that are left out where a folder is gone through."""
     force_exclude: bool = False
+    """Whether they are left out, too, where they are named themselves."""
     baseline: str | None = None
+    """The file with findings that are known and not reported; None is none."""
     fail_on: str = "warning"
+    """The least that makes the exit code 1, one of `FAIL_ON`."""
     strict: bool = False
+    """Whether warnings are reported as errors."""
     format: str | None = None
+    """How findings are written to standard output, one of `FORMATS`; None is `text`."""
     path: str | None = None
     """The configuration file, if there is one."""
     given: frozenset[str] = frozenset()
@@ -120,16 +132,25 @@ class Given(NamedTuple):
     """What the command line says; it goes before every configuration, overrides included."""
 
     select: tuple[str, ...] | None = None
+    """Prefixes of --select, which take the place of all that is configured; None was not given."""
     extend_select: tuple[str, ...] | None = None
+    """Prefixes of --extend-select, beside those configured; None was not given."""
     ignore: tuple[str, ...] | None = None
+    """Prefixes of --ignore, beside those configured; None was not given."""
     limits: tuple[Limit, ...] = ()
+    """Limits of --max-…, which take the place of configured ones of the same thing."""
     exclude: tuple[str, ...] = ()
     """Globs relative to the working folder."""
     force_exclude: bool = False
+    """Whether --force-exclude was given; it adds to what is configured."""
     baseline: str | None = None
+    """The file of --baseline, instead of the configured one; None was not given."""
     fail_on: str | None = None
+    """The word of --fail-on, instead of the configured one; None was not given."""
     strict: bool = False
+    """Whether --strict was given; it adds to what is configured."""
     format: str | None = None
+    """The format of standard output, instead of the configured one; None was not given."""
 
     def over(self, told: Settings) -> Settings:
         """What holds where a configuration says `told`."""

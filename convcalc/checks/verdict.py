@@ -12,7 +12,9 @@ class Pair(NamedTuple):
     """A number as predicted and as observed; None where it could not be observed."""
 
     predicted: int
+    """What plans and the memory model say; see where the pair stands for its unit."""
     observed: int | None
+    """What the run was seen to do; None where it could not be observed."""
     most: bool = False
     """Whether the prediction is a bound that may be stayed below."""
 
@@ -28,14 +30,19 @@ class LayerVerdict(NamedTuple):
     """One layer, predicted and observed."""
 
     name: str
+    """Full name, as `stage1.conv1`."""
     kind: str
+    """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
     line: int
+    """Line of the spec that it was written on."""
     predicted: Shape
+    """Its output's shape for one example."""
     observed: tuple[int, ...] | None
-    """Channels, then extents, as the array has them; None when its definition raised."""
+    """Its output's channels, then extents, without the batch; None when its definition raised."""
     weights: Pair
-    """Values of its weights; 0 for shared ones."""
+    """Values of its weights and running statistics; 0 for shared ones."""
     macs: Pair
+    """Multiply-accumulates of the whole batch."""
     finite: bool | None
     """Whether all its values are finite; None where they were not looked at."""
     differences: tuple[str, ...]
@@ -46,42 +53,59 @@ class Timing(NamedTuple):
     """What ran as one step."""
 
     layers: tuple[str, ...]
+    """Full names of the layers that were done in it, in their order."""
     kernel: str
+    """What computed it; of the reference, the kind of the layer."""
     seconds: float
+    """Its shortest time of several runs, for the whole batch."""
     macs: int
+    """Multiply-accumulates of its layers for the whole batch."""
 
 
 class Verdict(NamedTuple):
     """A network that was run, beside what was predicted."""
 
     name: str
+    """The spec's `name`, or its path."""
     path: str
+    """The spec as it was named; `-` is standard input."""
     batch: int
+    """Number of examples that were run at once."""
     dtype: str
+    """Data type that was computed in, a key of `DTYPE_BYTES`."""
     backend: str
+    """The array library: `numpy`, or `cupy` on a GPU."""
     tier: str
     """`engine` or `reference`; `none` when the values were not computed."""
     seed: int | None
     """Of random weights; None for weights of a file."""
     input: Shape
+    """Shape of one example."""
     output: Shape
+    """Shape of the network's output for one example, as it is predicted."""
     layers: Sequence[LayerVerdict]
     """Those that are shown."""
     layer_count: int
-    """All that were looked at."""
+    """How many were looked at, shown or not."""
     weights: Pair
+    """Values of weights and running statistics, shared ones once."""
     macs: Pair
+    """Multiply-accumulates of the whole batch."""
     activation_bytes: Pair
+    """Most bytes of activations alive at once, for the whole batch; predicted is a bound."""
     allocated: int
     """Bytes of the memory for activations with borders and scratch; by the reference, of the
     outputs that it holds at once."""
     finite: bool | None
+    """Whether all values of all layers are finite; None where they were not computed."""
     differences: tuple[str, ...]
     """Everything that is not as predicted, in words."""
     times: Sequence[Timing] = ()
+    """What ran, step by step, in order; () unless a profile was asked for."""
     classes: Sequence[Sequence[tuple[int, str, float]]] = ()
     """For each example the likeliest classes: number, name, probability."""
     notes: tuple[str, ...] = ()
+    """What else there is to know of the run, in sentences without a full stop."""
 
     @property
     def good(self) -> bool:

@@ -18,21 +18,29 @@ class Run(NamedTuple):
     """How a network is to be run."""
 
     batch: int = 1
+    """Number of examples that go in at once."""
     dtype: str = "float32"
+    """Data type to compute in; the engine has float32 alone."""
     backend: str = "numpy"
+    """The array library: `numpy`, or `cupy` on a GPU, without the engine."""
     engine: bool = False
     """Whether the engine computes the values, compared with the definitions at samples."""
     seed: int = 0
+    """What random weights and a random input are drawn from."""
     threads: int | None = None
+    """Most threads: of the engine, one a core unless given; of the reference's BLAS, one."""
     x: Any = None
-    """Random numbers from the seed without."""
+    """The input, (N, C, *spatial); None draws random numbers from the seed."""
     weights: Mapping[str, Any] | None = None
-    """Random from the seed without."""
+    """Arrays by "<layer>.<weight>", in PyTorch's layout; None draws them from the seed."""
     pattern: str | None = None
-    """Layers to show and keep; all without."""
+    """Full names of layers to show and keep, with `*` and `?`, or a group's; None is all."""
     keep: bool = False
+    """Whether the outputs of these layers are handed back."""
     profile: bool = False
+    """Whether steps are timed, over several runs."""
     progress: Callable[[int, int], None] | None = None
+    """Called with how many layers are done, and of how many."""
 
     @property
     def draws(self) -> bool:
@@ -44,8 +52,11 @@ class Outcome(NamedTuple):
     """A verdict, and the arrays behind it."""
 
     verdict: Verdict
+    """What was predicted and observed, as numbers."""
     output: Any
+    """The array of the network's output, batch first; None where no values were computed."""
     kept: dict[str, Any]
+    """Arrays by full names of layers; {} unless they were to be kept."""
 
 
 AGREEMENT = 1e-4

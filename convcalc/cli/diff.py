@@ -32,10 +32,13 @@ class Limit(NamedTuple):
     """How much a total may grow."""
 
     name: str
+    """Which total it limits, one of `TOTALS`."""
     text: str
+    """What was written behind `=`, as messages show it."""
     share: Fraction | None
-    """As a part of what it was."""
+    """How much it may grow as a part of what it was; None where `most` says how much."""
     most: int
+    """How much it may grow in its own unit: values, MACs or bytes."""
 
     def allows(self, comparison: Comparison) -> bool:
         """Whether the total grew no more than this."""

@@ -162,6 +162,7 @@ class Output(NamedTuple):
     """How a command answers: the format that was chosen, and the end that all commands have."""
 
     format: str
+    """The name of the format, which is that of its module in the package."""
     package: str = ""
     """The package of the formats, each a module with `render`; empty where the command has none."""
 

@@ -22,6 +22,7 @@ class Column(NamedTuple):
     """One column of the table."""
 
     title: str
+    """What stands at its head in tables for people."""
     right: bool
     """Aligned to the right."""
     cell: Callable[[Row], str]
@@ -29,6 +30,7 @@ class Column(NamedTuple):
     value: Callable[[Row], object]
     """What a program reads."""
     doc: str
+    """What its cells are, in a sentence for the reference, with the unit."""
 
 
 def _count(pick: Callable[[Row], int | None]) -> Callable[[Row], str]:

@@ -14,7 +14,7 @@ class Row(NamedTuple):
     """One line of the table: a layer, a folded group, or the heading of an unfolded one."""
 
     name: str
-    """Full name."""
+    """Full name, as `stage1.conv1`."""
     label: str
     """Last part of the name."""
     level: int
@@ -22,16 +22,27 @@ class Row(NamedTuple):
     heading: bool
     """The heading of a block whose layers follow."""
     kind: str = ""
+    """What the spec calls the layer; `block` for a folded group, and "" for a heading."""
     hyperparameters: str = ""
+    """Fields that are not as usual, or what is merged; of a folded group how many layers."""
     inputs: tuple[str, ...] = ()
+    """Full names of the layers that it, or the first of its layers, reads."""
     output: Shape | None = None
+    """Output of one example; None for a heading, and where an error keeps it unknown."""
     parameters: int | None = None
+    """Values an optimizer updates; of a group their sum, and None if one is unknown."""
     buffers: int | None = None
+    """Values of running statistics, summed over a group."""
     macs: int | None = None
+    """Multiply-accumulates of the whole batch, summed over a group."""
     activations: int | None = None
+    """Values of the whole batch in storage of their own, summed over a group."""
     activation_bytes: int | None = None
+    """Bytes of these values, summed over a group."""
     receptive_field: tuple[Field, ...] | None = None
+    """Per spatial axis, of a group its output's; None where there is no position."""
     line: int = 0
+    """Line of the spec, of a group that of its first layer; 0 for a heading."""
     known: bool = True
     """False where an error keeps something unknown."""
     aligned: bool = True

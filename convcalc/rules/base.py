@@ -14,7 +14,7 @@ class Advice(NamedTuple):
     message: str
     """What is, with numbers."""
     help: str
-    """What to do."""
+    """What to do about it, without a full stop."""
     field: str | None = None
     """The layer's field at fault; of the whole network, a path in the spec: `blocks.stage`."""
 

@@ -62,6 +62,7 @@ class _Behind(NamedTuple):
     """What works on the output of a layer, however far behind."""
 
     weights: bool = False
+    """Whether a layer of weighted sums works on it."""
     norm: int = NOWHERE
     """The last batch normalization."""
     dropout: int = NOWHERE

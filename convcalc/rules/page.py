@@ -30,13 +30,15 @@ class Page(NamedTuple):
     """What there is to say about one code."""
 
     code: str
+    """The code, `CC301`; the first digit is the stage."""
     name: str
     """What an advice rule finds, in words joined by `-`; empty for other codes."""
     severity: str
+    """How grave its findings are, unless `strict` makes errors of warnings."""
     default: bool
     """Whether it is reported unless selected otherwise."""
     text: str
-    """Markdown, without a heading."""
+    """The whole page in Markdown, without a heading."""
 
     @property
     def summary(self) -> str:

@@ -26,14 +26,17 @@ class Section(NamedTuple):
     """A table with a title, as every format for people shows it."""
 
     title: str
+    """The line above the table, without a full stop."""
     head: tuple[str, ...] = ()
+    """Titles of the columns; () where there is no table."""
     rows: Sequence[tuple[str, ...]] = ()
+    """Cells as text, as many in a row as there are columns."""
     right: tuple[bool, ...] = ()
     """Which columns are aligned to the right."""
     shares: Sequence[float] = ()
     """Of each row, how long its bar is."""
     notes: Sequence[str] = ()
-    """Sentences below."""
+    """Sentences that stand below the table."""
     verdict: bool | None = None
     """Whether what is asked is so; None where nothing is asked."""
 
