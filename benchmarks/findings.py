@@ -56,7 +56,7 @@ def shown(number: int, spec: Any, code: str, items: list[Diagnostic]) -> str:
     lines = [f"## {number}. {code} in {spec.name}", ""]
     for item in items:
         layer = f", layer {item.layer}" if item.layer else ""
-        lines.append(f"- line {item.span.line}{layer}: {item.message}")
+        lines.append(f"- line {item.line}{layer}: {item.message}")
         lines.append(f"  - help: {item.help}")
     text = re.sub(r" *# convcalc:[^\n]*", "", spec.text).split("\n")  # they give reasons away
     numbered = [f"{line:4}  {words}" for line, words in enumerate(text, 1)]

@@ -9,9 +9,11 @@ from statistics import median
 from benchmarks.arguments import parser, positive
 from benchmarks.timing import print_table
 from convcalc.analysis import analyze
+from convcalc.findings import Findings
 from convcalc.graph import Network, loads, plan_layers
 from convcalc.spec.expand import expand
-from convcalc.spec.source import Source
+from convcalc.spec.source import compose
+from convcalc.spec.text import SourceText
 
 SIZES = (100, 1_000, 10_000, 100_000)
 LAYERS = 100_000
@@ -27,12 +29,13 @@ def spec_text(layers: int) -> str:
 
 
 def _read(text: str) -> None:
-    source = Source("text", text)
-    expand(source, source.compose())
+    document = SourceText("text", text)
+    findings = Findings(document)
+    expand(findings, compose(document, findings))
 
 
 def _report(network: Network) -> None:
-    plan_layers(network.nodes, network.input, Source("text", ""))
+    plan_layers(network.nodes, network.input)
     analyze(network)
 
 

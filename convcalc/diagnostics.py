@@ -1,7 +1,7 @@
 """What is wrong, with what, where, and what to do: one neutral object for every finding.
 
 A layer or a rule yields a `Problem`, which knows a field and no place. The spec reader alone
-knows lines and columns and makes a `Diagnostic` of it. Formats alone make text of either.
+knows places and makes a `Diagnostic` of it. Formats alone make text of either.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,18 @@ class Span(NamedTuple):
     """Line of the last character; that of the first, unless the text goes over several."""
     end_column: int
     """Column behind the last character, from 1 on, so that the two differ on one line."""
+
+
+class Named(NamedTuple):
+    """A place in values that were made in Python."""
+
+    name: str
+    """How one gets there from the spec: `layers[3].conv.filters`; `spec` is the whole."""
+    order: int = 0
+    """How many values and keys come before it."""
+
+
+Place = Span | Named
 
 
 class Problem(NamedTuple):
@@ -55,17 +67,41 @@ class Diagnostic(NamedTuple):
     """What to do about it; None where the message says enough."""
     path: str
     """The file as the user named it; `-` is standard input."""
-    span: Span
-    """Where it is written: the value at fault, and without a text the first character."""
+    place: Place
+    """Where it is said: the value at fault, and without a text the first character."""
     source_line: str
-    """Text of the first line of the span; empty where there is none to show."""
+    """Text of the first line of the place; empty where there is none to show."""
     layer: str | None = None
     """Full name of the layer concerned."""
     field: str | None = None
     """The field of the layer at fault, or a path in the spec; None for the thing as a whole."""
-    named: str | None = None
-    """The place in a spec that was made in Python, `layers[3].conv.filters`; its lines and columns
-    are those of the YAML that is written of it."""
+
+    @property
+    def span(self) -> Span | None:
+        """The place in a text; None in values that were made in Python."""
+        return self.place if isinstance(self.place, Span) else None
+
+    @property
+    def line(self) -> int | None:
+        """The line of the place, from 1; None where there is no text."""
+        return self.place.line if isinstance(self.place, Span) else None
+
+    @property
+    def column(self) -> int | None:
+        """The column of the place, from 1; None where there is no text."""
+        return self.place.column if isinstance(self.place, Span) else None
+
+    @property
+    def named(self) -> str | None:
+        """The place in values that were made in Python: `layers[3].conv.filters`."""
+        return self.place.name if isinstance(self.place, Named) else None
+
+    @property
+    def where(self) -> str:
+        """The path and the place in it: `net.yaml:4:40`, `<spec>: layers[3].conv.filters`."""
+        if isinstance(self.place, Span):
+            return f"{self.path}:{self.place.line}:{self.place.column}"
+        return f"{self.path}: {self.place.name}"
 
 
 REFUSED = frozenset({"CC100", "CC101", "CC102", "CC103", "CC104"})

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.checks.codes import Selection
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Settings
 from convcalc.diagnostics import Diagnostic
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "tests" / "corpus"
@@ -105,7 +105,7 @@ def findings(spec: Spec) -> list[Diagnostic]:
     """
     text = spec.text.replace("# convcalc:", "# convcalc;")  # places stay where they are
     settings = Settings(selection=Selection(extend_select=(ASKED_FOR,)))
-    found = check_source(Source(spec.name, text), Task(settings)).diagnostics
+    found = check_text(SourceText(spec.name, text), Task(settings)).diagnostics
     return [item for item in found if item.severity != "error" and item.code != "CC117"]
 
 

@@ -12,7 +12,6 @@ from convcalc.layers import layer_class
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.sliding import per_axis
 from convcalc.shape import Shape
-from convcalc.spec.source import Source
 
 Changes = Mapping[int, Sequence[Layer]]
 """For some layers what stands in their place: nothing where they are left out."""
@@ -84,7 +83,7 @@ def changed(network: Network, changes: Changes) -> Cost | None:
         now[index] = inputs[0]
         if changes.get(index, [None]):  # else the next one that shares its weights owns them
             owners.setdefault(node.shared_with if node.shared_with >= 0 else index, inputs[0])
-    plans = plan_layers(nodes, network.input, Source("changed.yaml", ""))
+    plans, _ = plan_layers(nodes, network.input)
     for index, plan in enumerate(network.plans):
         if min(changes) <= index < max(changes) or now[index] < 0:
             continue

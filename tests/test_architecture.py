@@ -29,7 +29,17 @@ LINES = (
     {"graph"},
     {"spec"},
     {"layers"},
-    {"shape", "window", "spans", "reasons", "numbers", "methods", "diagnostics", "collector"},
+    {
+        "shape",
+        "window",
+        "spans",
+        "reasons",
+        "numbers",
+        "methods",
+        "diagnostics",
+        "findings",
+        "collector",
+    },
 )
 """From the top down; a part may import what stands on lines below its own, and itself.
 

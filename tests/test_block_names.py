@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from convcalc import Network, analyze, layers, loads
-from convcalc.graph import read_text
+from convcalc.graph import read_opened
 from convcalc.layers import CATALOGUE, Kind
 from convcalc.rules import advice
 from convcalc.spec.bundled import bundled_architectures, find_bundled
 from convcalc.spec.schema import spec_schema
-from convcalc.spec.source import read_source
+from convcalc.spec.source import open_spec
 
 ROOT = Path(__file__).parent.parent
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("*.yaml"))
@@ -63,9 +63,9 @@ def add_kinds(patch: pytest.MonkeyPatch, kinds: dict[str, Kind]) -> None:
 def networks() -> Iterator[Network]:
     """The bundled networks, and those of the corpus, that have blocks."""
     for name in [*bundled_architectures(), *map(str, CORPUS)]:
-        source = read_source(name, find_bundled)
-        if source.text in TEXTS:
-            yield read_text(source)
+        opened = open_spec(name, find_bundled)
+        if opened.text.content in TEXTS:
+            yield read_opened(opened)
 
 
 def answers(network: Network) -> object:
@@ -89,8 +89,8 @@ def test_kinds_called_like_blocks_change_no_network(monkeypatch: pytest.MonkeyPa
     for network, answer in zip(networks(), before, strict=True):
         assert answers(network) == answer, network.path
         notes = [found for found in network.diagnostics if found.code == "CC117"]
-        assert network.source is not None
-        assert len(notes) == len(block_names(network.source.text)), network.path
+        assert network.written is not None
+        assert len(notes) == len(block_names(network.written.text.content)), network.path
         assert all(found.severity == "note" for found in notes)
 
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from convcalc.checks.configuration import read_settings
-from convcalc.checks.run import Task, check_source
-from convcalc.spec.source import Source
+from convcalc.checks.run import Task, check_text
+from convcalc.spec.text import SourceText
 
 ROOT = Path(__file__).parent.parent
 GOOD = "input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
@@ -178,7 +178,7 @@ def test_the_documented_configuration_is_read(tmp_path: Path) -> None:
 
 
 def test_the_documented_ignores_silence_everything() -> None:
-    assert check_source(Source("a.yaml", documented("ignore-file")), Task()).diagnostics == ()
+    assert check_text(SourceText("a.yaml", documented("ignore-file")), Task()).diagnostics == ()
 
 
 @needs_bash

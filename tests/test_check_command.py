@@ -313,7 +313,7 @@ def test_a_crash_is_reported_with_its_file_and_exits_2(
         message = "boom"
         raise ZeroDivisionError(message)
 
-    monkeypatch.setattr("convcalc.checks.run.check_source", fail)
+    monkeypatch.setattr("convcalc.checks.run.check_opened", fail)
     result = run(write("a.yaml", CLEAN), "--format", "concise")
     assert result.exit_code == 2
     assert "a.yaml:1:1: CC100 convcalc failed on this file: ZeroDivisionError" in result.stdout

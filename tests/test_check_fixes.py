@@ -12,11 +12,12 @@ from click.testing import CliRunner
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.fixes import FIXABLE, fixed
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Settings
 from convcalc.cli import convcalc
 from convcalc.rules import CODES
-from convcalc.spec.source import Source
+from convcalc.spec.source import Opened
+from convcalc.spec.text import SourceText
 
 HEAD = "name: net  # mine\ninput: 16x16x3\nlayers:\n"
 
@@ -24,7 +25,7 @@ HEAD = "name: net  # mine\ninput: 16x16x3\nlayers:\n"
 def result(items: str, selection: Selection | None = None, head: str = HEAD) -> tuple[str, ...]:
     """The items after fixing, and what was fixed."""
     task = Task(Settings(selection or Selection()))
-    found = fixed(Source("a.yaml", head + items), task)
+    found = fixed(Opened("a.yaml", SourceText("a.yaml", head + items)), task)
     assert found.text.startswith(head)
     return (found.text.removeprefix(head), *found.codes)
 
@@ -154,8 +155,8 @@ def test_what_a_fix_uncovers_is_fixed_too_or_reported() -> None:
     items = "  - conv: {out_channels: 4, kernel: 3, padding: 1}\n  - relu\n  - linear: 10\n"
     text, *codes = result(items)
     assert codes == ["CC109", "CC308"]
-    assert not check_source(
-        Source("a.yaml", HEAD + text), Task(Settings(Selection(("CC1", "CC3"))))
+    assert not check_text(
+        SourceText("a.yaml", HEAD + text), Task(Settings(Selection(("CC1", "CC3"))))
     ).diagnostics
 
 

@@ -3,12 +3,13 @@
 import pytest
 
 from convcalc.checks.codes import ALWAYS, Selection
-from convcalc.checks.run import Task, check_file, check_source
+from convcalc.checks.run import Task, check_file, check_opened, check_text
 from convcalc.checks.settings import Settings
 from convcalc.shape import Shape
 from convcalc.spec.bundled import bundled_names
 from convcalc.spec.comments import comments
-from convcalc.spec.source import Source
+from convcalc.spec.source import Opened
+from convcalc.spec.text import SourceText
 
 STRIDE = "conv: {filters: 96, kernel: 11, stride: 4}"
 
@@ -16,8 +17,8 @@ STRIDE = "conv: {filters: 96, kernel: 11, stride: 4}"
 def found(text: str, selection: Selection | None = None) -> list[str]:
     """Line, code of everything that is reported."""
     task = Task(Settings(selection or Selection()))
-    items = check_source(Source("a.yaml", text), task).diagnostics
-    return [f"{item.span.line}: {item.code}" for item in items]
+    items = check_text(SourceText("a.yaml", text), task).diagnostics
+    return [f"{item.line}: {item.code}" for item in items]
 
 
 def spec(*items: str) -> str:
@@ -53,10 +54,8 @@ def test_for_the_file() -> None:
 def test_several_codes_and_those_that_silence_nothing() -> None:
     text = spec("  - relu", f"  - {STRIDE}  # convcalc: ignore[CC301, CC302]")
     task = Task()
-    items = check_source(Source("a.yaml", text), task).diagnostics
-    assert [(item.code, item.span.column, item.severity) for item in items] == [
-        ("CC901", 75, "warning")
-    ]
+    items = check_text(SourceText("a.yaml", text), task).diagnostics
+    assert [(item.code, item.column, item.severity) for item in items] == [("CC901", 75, "warning")]
     assert items[0].source_line[74:79] == "CC302"
 
 
@@ -68,10 +67,10 @@ def test_a_rule_may_be_called_by_its_name() -> None:
     assert (
         found("# convcalc: ignore-file[Bias-Before-Norm]\n" + spec(biased, "  - batchnorm")) == []
     )
-    [unused] = check_source(Source("a.yaml", spec(silenced)), Task()).diagnostics
+    [unused] = check_text(SourceText("a.yaml", spec(silenced)), Task()).diagnostics
     assert unused.message.startswith("ignore[bias-before-norm] silences nothing: ")
-    [unknown] = check_source(
-        Source("a.yaml", spec("  - relu  # convcalc: ignore[bias-before-nrom]")), Task()
+    [unknown] = check_text(
+        SourceText("a.yaml", spec("  - relu  # convcalc: ignore[bias-before-nrom]")), Task()
     ).diagnostics
     assert unknown.code == "CC902"
     assert unknown.message.endswith("no rule's name: did you mean bias-before-norm?")
@@ -80,7 +79,7 @@ def test_a_rule_may_be_called_by_its_name() -> None:
 def test_two_on_one_line() -> None:
     both = "# convcalc: ignore[CC301] # convcalc: ignore[CC401] for another reason"
     text = spec("  - relu", f"  - {STRIDE}  {both}")
-    items = check_source(Source("a.yaml", text), Task()).diagnostics
+    items = check_text(SourceText("a.yaml", text), Task()).diagnostics
     assert items == ()  # with an error there was no advice
     unused = found(spec(f"  - relu  {both}"), Selection(select=("CC3", "CC401", "CC9")))
     assert unused == ["4: CC901", "4: CC901"]
@@ -104,7 +103,7 @@ def test_capitals_do_not_matter() -> None:
 )
 def test_an_unused_ignore_says_where_it_looked(items: list[str], says: str) -> None:
     task = Task(Settings(Selection(select=("CC3", "CC9"))))
-    [item] = check_source(Source("a.yaml", spec(*items)), task).diagnostics
+    [item] = check_text(SourceText("a.yaml", spec(*items)), task).diagnostics
     assert item.message == f"ignore[CC302] silences nothing: {says}"
 
 
@@ -137,7 +136,7 @@ def test_an_ignore_is_not_unused_where_its_code_was_not_looked_for() -> None:
 )
 def test_an_ignore_that_cannot_be_read(comment: str, message: str) -> None:
     text = spec(f"  - relu  # convcalc: {comment}")
-    items = check_source(Source("a.yaml", text), Task(Settings(Selection(("CC9",))))).diagnostics
+    items = check_text(SourceText("a.yaml", text), Task(Settings(Selection(("CC9",))))).diagnostics
     assert [(item.code, item.message) for item in items] == [("CC902", message)]
 
 
@@ -158,7 +157,7 @@ def test_other_words_to_the_tool_are_just_comments() -> None:
 )
 def test_an_ignore_in_the_wrong_place_says_where_it_belongs(items: list[str], line: int) -> None:
     text = spec(*items).replace("IT", "convcalc: ignore[CC301]")
-    items_found = check_source(Source("a.yaml", text), Task()).diagnostics
+    items_found = check_text(SourceText("a.yaml", text), Task()).diagnostics
     [unused] = [item for item in items_found if item.code == "CC901"]
     assert str(unused.help).startswith(f"such findings are at line {line}: put it behind that line")
     assert f"{line}: CC301" in found(text)
@@ -180,7 +179,7 @@ def test_findings_about_comments_can_be_silenced_like_others() -> None:
 @pytest.mark.parametrize("code", sorted(ALWAYS))
 def test_a_comment_for_what_cannot_be_silenced_says_so(code: str) -> None:
     text = f"# convcalc: ignore-file[{code}]\n" + spec("  - relu")
-    [item] = check_source(Source("a.yaml", text), Task()).diagnostics
+    [item] = check_text(SourceText("a.yaml", text), Task()).diagnostics
     assert item.code == "CC902"
     assert item.message == (
         f"{code} cannot be silenced: with it, nothing of a file could be checked"
@@ -201,22 +200,23 @@ def test_comments_are_told_from_text() -> None:
         " # 4\n# 5\nd: z # 6\ne: >-\n   folded # no\nf: [1, # 7\n  2] # 8\n"
         '"k # no": 1 # 9\ng: a#no\nh: |\n# 10\ni: ""# no\n'
     )
-    seen = [comment.text for comment in comments(Source("a.yaml", text))]
+    seen = [comment.text for comment in comments(SourceText("a.yaml", text))]
     assert seen == [f"# {number}" for number in range(1, 11)]
 
 
 def test_comments_where_the_text_is_no_yaml() -> None:
-    seen = [comment.text for comment in comments(Source("a.yaml", "a: 'x # no' # 1\nb: [ # 2\n"))]
+    seen = [
+        comment.text for comment in comments(SourceText("a.yaml", "a: 'x # no' # 1\nb: [ # 2\n"))
+    ]
     assert seen == ["# 1", "# 2"]
 
 
 def test_a_member_or_an_overridden_run_says_nothing_about_unused_comments() -> None:
     text = spec("  - relu  # convcalc: ignore[CC302]")
-    member = Source("a.yaml", text + "presets:\n  b: {}\n")
-    member.preset = "b"
-    assert check_source(member, Task()).diagnostics == ()
+    family = SourceText("a.yaml", text + "presets:\n  b: {}\n")
+    assert check_opened(Opened("a.yaml#b", family, "b"), Task()).diagnostics == ()
     other = Task(shape=Shape(3, (8, 8)))
-    assert [item.code for item in check_source(Source("a.yaml", text), other).diagnostics] == []
+    assert [item.code for item in check_text(SourceText("a.yaml", text), other).diagnostics] == []
 
 
 def test_every_bundled_name_is_clean() -> None:
@@ -245,4 +245,4 @@ def test_every_bundled_name_is_clean() -> None:
 def test_comments_are_found_where_yaml_has_them(
     text: str, expected: list[tuple[str, int, int, bool]]
 ) -> None:
-    assert [tuple(comment) for comment in comments(Source("x", text))] == expected
+    assert [tuple(comment) for comment in comments(SourceText("x", text))] == expected

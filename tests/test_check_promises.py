@@ -7,13 +7,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from convcalc.checks.codes import Selection
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Limit, Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
 from convcalc.spec.fields import Scope
 from convcalc.spec.promises import OPTIMIZERS, Extents, Quantity, amount, limits, quantity
-from convcalc.spec.source import ScalarNode, Source
+from convcalc.spec.source import ScalarNode
+from convcalc.spec.text import SourceText
 
 ONLY_PROMISES = Selection(("CC1", "CC5"))
 
@@ -33,7 +34,7 @@ layers:
 
 def check(promise: str, budget: tuple[Limit, ...] = ()) -> list[Diagnostic]:
     task = Task(Settings(ONLY_PROMISES, budget))
-    return list(check_source(Source("a.yaml", NET + promise + "\n"), task).diagnostics)
+    return list(check_text(SourceText("a.yaml", NET + promise + "\n"), task).diagnostics)
 
 
 def said(promise: str) -> list[str]:
@@ -146,7 +147,7 @@ def test_promises_that_fail_say_by_how_much_and_where(promise: str, message: str
 
 def test_the_place_is_the_value_and_the_help_says_what_to_write() -> None:
     [found] = check("expect: {parameters: 400, macs: 4248}")
-    assert (found.span.line, found.span.column, found.span.end_column) == (10, 22, 25)
+    assert found.span == (10, 22, 10, 25)
     assert found.help == "if the change is meant, write `parameters: 490`"
     assert found.severity == "error"
     assert found.field == "expect.parameters"
@@ -157,8 +158,8 @@ def test_memory_is_promised_of_inference_and_of_training() -> None:
     text = "input: 1x1x1\nlayers:\n  - conv: {filters: 1, kernel: 1}\n"
 
     def messages(promise: str) -> list[str]:
-        source = Source("a.yaml", text + promise)
-        found = check_source(source, Task(Settings(ONLY_PROMISES))).diagnostics
+        source = SourceText("a.yaml", text + promise)
+        found = check_text(source, Task(Settings(ONLY_PROMISES))).diagnostics
         return [f"{item.code} {item.message}" for item in found]
 
     assert messages("expect: {memory: 16}\nbudget: {memory: 16}\n") == []
@@ -185,19 +186,19 @@ def test_limits_from_outside_name_their_origin_and_stand_at_the_layers() -> None
     [found] = check("", (Limit(limits({"parameters": "0.4K"})[0], "pyproject.toml"),))
     assert found.code == "CC511"
     assert "and the budget is 400 (pyproject.toml): 90 more; most are in linear1" in found.message
-    assert found.span.line == 3
+    assert found.line == 3
     assert found.help == "make linear1 smaller, or raise the budget"
 
 
 def test_a_spec_with_errors_is_not_measured() -> None:
     text = NET.replace("kernel: 3", "kernel: 30") + "expect: {parameters: 1}\n"
-    found = check_source(Source("a.yaml", text), Task(Settings(Selection(("CC3", "CC5")))))
+    found = check_text(SourceText("a.yaml", text), Task(Settings(Selection(("CC3", "CC5")))))
     assert [item.code for item in found.diagnostics] == ["CC303"]
 
 
 def test_promises_are_not_looked_at_where_they_are_not_selected() -> None:
     task = Task(Settings(Selection(("CC1",))))
-    found = check_source(Source("a.yaml", NET + "expect: {parameters: 1}\n"), task)
+    found = check_text(SourceText("a.yaml", NET + "expect: {parameters: 1}\n"), task)
     assert found.diagnostics == ()
 
 
@@ -228,8 +229,8 @@ def test_members_of_a_family_have_expectations_of_their_own() -> None:
         "  large: {n: 8, expect: {parameters: 33}}\n"
         "layers:\n  - conv: {filters: n, kernel: 1}\n"
     )
-    found = check_source(Source("a.yaml", text), Task(Settings(ONLY_PROMISES))).diagnostics
-    assert [(item.span.line, item.message[:40]) for item in found] == [
+    found = check_text(SourceText("a.yaml", text), Task(Settings(ONLY_PROMISES))).diagnostics
+    assert [(item.line, item.message[:40]) for item in found] == [
         (5, "large: parameters: 32, and 33 was expect")
     ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from convcalc.analysis import analyze
 from convcalc.graph import SpecError, loads, read_text
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 CONV = "conv: {filters: 2, kernel: 1}"
 """2·2 weights and 2 biases; 2·2 products at each of 4×4 positions."""
@@ -93,7 +93,7 @@ def test_terms_there_are_not(terms: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["", "layers: [relu]", "input: 8x8x3\nlayers: [nosuch, relu]"])
 def test_sums_over_a_network_that_could_not_be_read_are_unknown(text: str) -> None:
-    report = analyze(read_text(Source("x", text)), strict=False)
+    report = analyze(read_text(SourceText("x", text)), strict=False)
 
     *sums, complete = report.totals
     assert sums == [None] * 8
@@ -105,7 +105,7 @@ def test_sums_over_a_network_that_could_not_be_read_are_unknown(text: str) -> No
 
 
 def test_what_can_be_known_of_a_network_with_errors() -> None:
-    wrong = read_text(Source("x", spec(CONV, "conv: {filters: 2, kernel: 5}", "relu")))
+    wrong = read_text(SourceText("x", spec(CONV, "conv: {filters: 2, kernel: 5}", "relu")))
     with pytest.raises(SpecError):
         analyze(wrong)
     report = analyze(wrong, strict=False)

@@ -35,6 +35,7 @@ from convcalc.analysis.memory import GPUS
 from convcalc.checks.run import Task, check_file
 from convcalc.cli import COMMANDS, convcalc
 from convcalc.diagnostics import Diagnostic
+from convcalc.findings import MAX_FINDINGS
 from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
 from convcalc.formats.memory import MEMORY_FORMATS
@@ -349,7 +350,7 @@ def limits() -> str:
         ("Characters of an expression", f"{expressions.MAX_LENGTH:,}"),
         ("Parentheses and calls inside one another", f"{expressions.MAX_DEPTH}"),
         ("An integer, written or computed", "±10^18"),
-        ("Findings that are kept for one text", f"{source.MAX_DIAGNOSTICS:,}"),
+        ("Findings that are kept for one text", f"{MAX_FINDINGS:,}"),
     )
 
 

@@ -27,9 +27,10 @@ from helps_done import done
 
 from convcalc.checks.run import Task, check_file
 from convcalc.diagnostics import Problem
-from convcalc.graph import Network, read_text
+from convcalc.graph import Network, as_written, network_of
 from convcalc.rules import advice
-from convcalc.spec.source import MapNode, Source
+from convcalc.spec.source import MapNode
+from convcalc.spec.text import SourceText
 
 TABLE = verdicts()
 JUDGED = [verdict for verdict in TABLE if verdict.code != ASKED_FOR]
@@ -101,16 +102,11 @@ def test_a_verdict_says_why_by_something_outside(verdict: Verdict) -> None:
 
 def networks(spec: Spec) -> Iterator[Network]:
     """All members of a family."""
-    source = Source(spec.name, spec.text)
-    network = read_text(source)
-    presets = source.root.entries.get("presets") if isinstance(source.root, MapNode) else None
-    if not isinstance(presets, MapNode):
-        yield network
-        return
-    for member in presets.entries:
-        own = Source(spec.name, spec.text)
-        own.preset = member
-        yield read_text(own)
+    written = as_written(SourceText(spec.name, spec.text))
+    presets = written.root.entries.get("presets") if isinstance(written.root, MapNode) else None
+    members = presets.entries if isinstance(presets, MapNode) else [""]
+    for member in members:
+        yield network_of(written, preset=member)
 
 
 def problems(network: Network, code: str) -> Iterator[tuple[int | None, Problem]]:

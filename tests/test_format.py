@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from test_spec_tree import READ, Trees, decoded
 
 from convcalc.checks import style
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.checks.style import styled
 from convcalc.cli import convcalc
-from convcalc.spec.source import Source
+from convcalc.spec.source import Opened
+from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Spec
 from convcalc.spec.write import write
 
@@ -201,15 +202,15 @@ CHECKED = [
 def test_check_finds_the_same_in_a_formatted_spec(name: str) -> None:
     """Comments that silence findings stay with them."""
     text = decoded(name)
-    made = styled(Source("a.yaml", text))
+    made = styled(Opened("a.yaml", SourceText("a.yaml", text)))
 
     assert made.problems == ()
     assert findings(made.text) == findings(text)
-    assert styled(Source("a.yaml", made.text)) == made
+    assert styled(Opened("a.yaml", SourceText("a.yaml", made.text))) == made
 
 
 def findings(text: str) -> list[tuple[str, str | None]]:
-    found = check_source(Source("a.yaml", text), Task()).diagnostics
+    found = check_text(SourceText("a.yaml", text), Task()).diagnostics
     return sorted((one.code, one.layer or "") for one in found)
 
 
@@ -217,4 +218,4 @@ def findings(text: str) -> list[tuple[str, str | None]]:
 def test_a_random_spec_is_styled_once(seed: int) -> None:
     written = write(Trees(seed).spec())
 
-    assert styled(Source("a.yaml", written)).text == written
+    assert styled(Opened("a.yaml", SourceText("a.yaml", written))).text == written

@@ -123,13 +123,13 @@ def test_hostile_text_is_refused(name: str, tmp_path: Path) -> None:
 def test_nesting_is_refused_at_the_same_place_by_every_version_of_libyaml(
     text: str, column: int | None
 ) -> None:
-    from convcalc.spec.source import Source
+    from convcalc.graph import as_written
+    from convcalc.spec.text import SourceText
 
-    source = Source("x", text)
-    source.compose()
+    diagnostics = as_written(SourceText("x", text)).findings.diagnostics
 
-    assert [found.span.column for found in source.diagnostics] == [column][: column is not None]
-    for found in source.diagnostics:
+    assert [found.column for found in diagnostics] == [column][: column is not None]
+    for found in diagnostics:
         deep = column is not None and text[column - 1] == "["
         assert found.code == ("CC103" if deep else "CC105")
 
@@ -228,16 +228,16 @@ def pieces() -> Iterator[bytes]:
 
 def test_cut_and_spoilt_specs_never_give_a_traceback() -> None:
     from convcalc.analysis import analyze
-    from convcalc.graph import _network
-    from convcalc.spec.source import RefusedError, Source, _decoded
+    from convcalc.graph import read_text
+    from convcalc.spec.source import RefusedError, _decoded
+    from convcalc.spec.text import SourceText
 
     for data in pieces():
-        source = Source("x", "")
         try:
-            source.text = _decoded(data)
-        except RefusedError as error:
-            source.refuse(error)
-        analyze(_network(source, None, None), strict=False)
+            text = _decoded(data)
+        except RefusedError:
+            continue
+        analyze(read_text(SourceText("x", text)), strict=False)
 
 
 MISTAKES: dict[str, Callable[[int], str]] = {
@@ -258,12 +258,12 @@ MISTAKES: dict[str, Callable[[int], str]] = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_many_mistakes_take_work_in_proportion(name: str) -> None:
     from convcalc.graph import read_text
-    from convcalc.spec.source import Source
+    from convcalc.spec.text import SourceText
 
     def calls(times: int) -> int:
         text = "input: 8\nlayers:\n" + MISTAKES[name](times)
         with counted() as work:
-            read_text(Source("x", text))
+            read_text(SourceText("x", text))
         return work.calls
 
     calls(10)  # what is made once

@@ -20,7 +20,7 @@ from convcalc.analysis.memory.optimizer import RULES
 from convcalc.graph import Network, SpecError, load, loads, read_text
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.shape import Shape
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 torch = pytest.importorskip("torch")
 
@@ -359,7 +359,7 @@ def test_batches_that_pytorch_refuses_are_refused(
 ) -> None:
     """One value alone has no variance: of a group, of a channel of an example, of a batch."""
     text = f"input: {size}\nlayers:\n  - scale\n  - {norm}\n  - flatten\n  - linear: 2\n"
-    net = read_text(Source("net.yaml", text))
+    net = read_text(SourceText("net.yaml", text))
     if net.errors:
         assert {each.code for each in net.errors} == {"CC314"}  # whatever the batch
         return
@@ -586,7 +586,7 @@ def test_every_kind_in_mixed_precision(kind: str, rank: int) -> None:
             half = f"conv: {{filters: {x.channels}, kernel: 1}}"
             half = half if x.spatial else f"linear: {x.channels}"
             text = text.replace("  - scale\n", f"  - {half}\n", 1)
-        net = read_text(Source("net.yaml", text))
+        net = read_text(SourceText("net.yaml", text))
         if net.errors:
             continue
         tolerance = NOT_EXACT.get(kind, NOT_EXACT["circular"] if "circular" in item else 0)

@@ -19,7 +19,7 @@ from convcalc.cli import convcalc as command_line
 from convcalc.formats.memory import MEMORY_FORMATS
 from convcalc.formats.memory.timeline import HEIGHT, drawn
 from convcalc.graph import read_text
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 ROOT = Path(__file__).parent.parent
 SMALL = """\
@@ -375,7 +375,7 @@ def test_the_smallest_batch_that_works_is_what_may_not_fit(run: Run, tmp_path: P
 
 def test_a_budget_at_a_batch_that_is_too_small(run: Run, tmp_path: Path) -> None:
     terms = "{limit: 1GiB, training: true}"
-    source = Source("net.yaml", SINGLE + f"budget: {{memory: {terms}}}\n")
+    source = SourceText("net.yaml", SINGLE + f"budget: {{memory: {terms}}}\n")
     (found,) = broken(read_text(source))
     assert found.problem.code == "CC513"
     assert found.problem.field == "budget.memory"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from convcalc.graph import Network, read_text
 from convcalc.layers import CATALOGUE, layer_class
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 BLOCKS = """
 input: 8x8x4
@@ -34,7 +34,7 @@ NAMES = [
 
 
 def written(text: str) -> Network:
-    return read_text(Source("net.yaml", text))
+    return read_text(SourceText("net.yaml", text))
 
 
 def called(items: str) -> list[str]:

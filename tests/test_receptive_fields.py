@@ -10,13 +10,13 @@ import pytest
 
 from convcalc import Network, analyze, load, loads
 from convcalc.analysis import receptive_field
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.formats import csv as csv_format
 from convcalc.formats import json as json_format
 from convcalc.formats import plain
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import random_weights
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 Sizes = dict[str, tuple[int, ...]]
 
@@ -300,7 +300,7 @@ def test_bounds_are_marked_wherever_they_stand() -> None:
 )
 def test_bounds_keep_and_break_only_what_they_decide(expected: str, severities: list[str]) -> None:
     text = MOVED + f"expect: {{receptive_field: {expected}}}"
-    diagnostics = check_source(Source("moved.yaml", text), Task()).diagnostics
+    diagnostics = check_text(SourceText("moved.yaml", text), Task()).diagnostics
     found = [problem for problem in diagnostics if problem.code == "CC503"]
 
     assert [problem.severity for problem in found] == severities

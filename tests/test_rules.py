@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from work import counted
 
 from convcalc.checks.codes import Selection
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
@@ -38,7 +38,7 @@ from convcalc.rules import (
     rule_module,
 )
 from convcalc.rules.page import FOLDER, Page, markdown, pages
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 ROOT = Path(__file__).parent.parent
 PAGES = pages()
@@ -51,7 +51,7 @@ ZOO = sorted((ROOT / "architectures").glob("*.yaml"))
 def checked(text: str, *, path: str = "page.yaml", code: str = "CC4") -> tuple[Diagnostic, ...]:
     """What `convcalc check` finds in a text, a rule that is off by default included."""
     settings = Settings(selection=Selection(extend_select=(code,)))
-    return check_source(Source(path, text), Task(settings)).diagnostics
+    return check_text(SourceText(path, text), Task(settings)).diagnostics
 
 
 def advised(text: str, code: str) -> list[str]:
@@ -141,10 +141,10 @@ def test_rules_about_the_spec_are_those_that_read_all_of_it() -> None:
         flagged = PAGES[code].specs["Flagged"]
         wrong = flagged.replace("layers:\n", "layers:\n  - reshape: 7\n")
         assert wrong != flagged
-        assert read_text(Source("x", wrong)).errors
+        assert read_text(SourceText("x", wrong)).errors
         said, still = (
             [(index, problem) for index, problem in advice(network, {code})]
-            for network in (loads(flagged), read_text(Source("x", wrong)))
+            for network in (loads(flagged), read_text(SourceText("x", wrong)))
         )
         assert said == still != []
 
@@ -735,7 +735,7 @@ def test_advice_about_layers_is_the_same_beside_others(shape: str) -> None:
 def test_advice_about_layers_is_the_same_beside_a_mistake(shape: str) -> None:
     """What is known of a network is judged; what its input and output are like is not known."""
     branches, mistake = PARTS[shape], ["flatten", {"reshape": {"shape": [7919, -1]}}, "relu"]
-    wrong = read_text(Source("x", beside(*branches, mistake, shape=shape)))
+    wrong = read_text(SourceText("x", beside(*branches, mistake, shape=shape)))
 
     assert len(wrong.errors) == 1
     found = [problem.code for _, problem in advice(wrong, RULES.keys())]
@@ -1185,9 +1185,9 @@ def test_advice_takes_work_in_proportion_to_the_layers(layers: str) -> None:
 @pytest.mark.parametrize("path", ZOO, ids=lambda path: path.stem)
 def test_the_zoo_has_no_finding_without_a_reasoned_ignore(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    found = check_source(Source(path.name, text), Task()).diagnostics
+    found = check_text(SourceText(path.name, text), Task()).diagnostics
 
-    assert [f"{item.span.line}: {item.code} {item.message}" for item in found] == []
+    assert [f"{item.line}: {item.code} {item.message}" for item in found] == []
     for reason in re.findall(r"# convcalc: ignore\S*\](.*)", text):
         assert len(reason.split()) > 2, "an ignore says why"
 

@@ -6,7 +6,7 @@ import pytest
 
 from convcalc.graph import Network, loads, read_text
 from convcalc.rules.context import NOWHERE, Context
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 
 class Row(NamedTuple):
@@ -76,7 +76,7 @@ def test_where_the_map_becomes_one_position(row: Row) -> None:
 def broken(mistake: str) -> Network:
     """A map, a mistake behind it, and a layer of which nothing is known."""
     text = f"input: 8x8x3\nlayers: [{CONV}, relu, {mistake}, flatten, linear: 5]"
-    network = read_text(Source("x", text))
+    network = read_text(SourceText("x", text))
     assert len(network.errors) == 1
     return network
 

@@ -15,8 +15,8 @@ import convcalc
 from convcalc import Block, Item, Shape, Spec, SpecError, Text, parse
 from convcalc.graph import read_text
 from convcalc.spec.expand import TOP_LEVEL
-from convcalc.spec.source import Source
 from convcalc.spec.syntax import parse as expression
+from convcalc.spec.text import SourceText
 from convcalc.spec.tree import List, Map
 
 ROOT = Path(__file__).parent.parent
@@ -107,7 +107,7 @@ def test_the_network_of_a_tree_is_that_of_its_text(name: str) -> None:
     text = decoded(name)
 
     assert said(parse(text).network()._replace(name="")) == said(
-        read_text(Source("a.yaml", text))._replace(name="")
+        read_text(SourceText("a.yaml", text))._replace(name="")
     )
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_docs import PAGES, blocks
 
-from convcalc.graph import Network, read_text
+from convcalc.graph import Network, as_written, read_text
 from convcalc.spec.comments import comments
 from convcalc.spec.read import read
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 from convcalc.spec.tree import (
     NO_COMMENTS,
     Block,
@@ -50,9 +50,9 @@ TEXTS = {
 
 
 def parsed(text: str) -> Spec | None:
-    source = Source("a.yaml", text)
-    spec = read(source, source.compose())
-    return None if source.diagnostics else spec
+    document, root, found = as_written(SourceText("a.yaml", text))
+    spec = read(document, found, root)
+    return None if found.diagnostics else spec
 
 
 def certainly(text: str) -> Spec:
@@ -94,7 +94,7 @@ def said(network: Network) -> object:
 
 def remarks(text: str) -> list[str]:
     """The comments of a text, in order, those on one line together."""
-    return [found.text.rstrip() for found in comments(Source("a.yaml", text))]
+    return [found.text.rstrip() for found in comments(SourceText("a.yaml", text))]
 
 
 def test_there_are_specs_to_read() -> None:
@@ -120,7 +120,9 @@ def test_a_spec_that_is_written_anew_means_the_same(name: str) -> None:
     text = decoded(name)
     written = write(certainly(text))
 
-    assert said(read_text(Source("a.yaml", written))) == said(read_text(Source("a.yaml", text)))
+    assert said(read_text(SourceText("a.yaml", written))) == said(
+        read_text(SourceText("a.yaml", text))
+    )
 
 
 # Random trees

@@ -6,15 +6,15 @@ from itertools import product
 import pytest
 from corpus_findings import specs
 
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.graph import Network, read_text, resized
 from convcalc.shape import Shape
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 
 def unread(text: str) -> list[tuple[str, str]]:
     """Message and help of what is said of rows that are not read."""
-    found = read_text(Source("net.yaml", text)).diagnostics
+    found = read_text(SourceText("net.yaml", text)).diagnostics
     return [(item.message, item.help or "") for item in found if item.code == "CC306"]
 
 
@@ -137,7 +137,7 @@ def test_every_input_that_a_help_names_is_read_whole() -> None:
     """Over chains of strided convolutions, and everything in the corpus and documentation."""
     named = 0
     for text in CHAINS:
-        found = read_text(Source("net.yaml", text))
+        found = read_text(SourceText("net.yaml", text))
         for item in found.diagnostics:
             if item.code != "CC306":
                 continue
@@ -188,9 +188,9 @@ def test_layers_of_the_same_words_are_counted() -> None:
     text = ("input: 32x32x8\nlayers:\n  - layers:\n"
             "      - conv: {filters: 8, kernel: 3, padding: 1}\n"
             "      - batchnorm\n      - relu\n    repeat: 13\n")  # fmt: skip
-    (found,) = check_source(Source("net.yaml", text), Task()).diagnostics
+    (found,) = check_text(SourceText("net.yaml", text), Task()).diagnostics
 
     assert found.message.endswith("8 parameters do nothing (and 12 more layers written here)")
     one = text.replace("filters: 8", "filters: 1").replace("x8", "x1").replace("13", "1")
-    (found,) = check_source(Source("net.yaml", one), Task()).diagnostics[:1]
+    (found,) = check_text(SourceText("net.yaml", one), Task()).diagnostics[:1]
     assert found.message.endswith("1 parameter does nothing")

@@ -16,14 +16,15 @@ from convcalc.analysis import analyze
 from convcalc.analysis.memory import memory
 from convcalc.analysis.receptive_field import receptive_fields
 from convcalc.checks.fixes import fixed
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_text
 from convcalc.diagnostics import Diagnostic
 from convcalc.forward import random_weights, run
 from convcalc.graph import read_text
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, Declared, declarations, defaults
 from convcalc.layers.sliding import decimal
-from convcalc.spec.source import Source
+from convcalc.spec.source import Opened
+from convcalc.spec.text import SourceText
 
 LARGE = [10**power for power in (2, 4, 6, 8, 9, 10, 12, 15, 18)]
 LARGE += [2**power + one for power in (7, 16, 30, 31, 32, 53, 59) for one in (-1, 1)]
@@ -82,9 +83,9 @@ def spec(shape: str, layers: list[str], rounding: str = "floor") -> str:
 def looked_through(text: str, lines: int) -> list[Diagnostic]:
     """Everything that is found in a spec, read, checked, mended and added up within some lines."""
     with stepped(lines):
-        found = check_source(Source("x", text), Task()).diagnostics
-        fixed(Source("x", text), Task())
-        network = read_text(Source("x", text))
+        found = check_text(SourceText("x", text), Task()).diagnostics
+        fixed(Opened("x", SourceText("x", text)), Task())
+        network = read_text(SourceText("x", text))
         analyze(network, strict=False)
         if not network.errors:
             memory(network)
@@ -108,7 +109,7 @@ def test_every_value_of_every_field_is_answered(kind: str, field: str) -> None:
         layers += [layer(kind, fields) for fields in wide]
     errors = looked_through(spec(shape, layers), LINES * len(layers))
 
-    bad = {item.span.line - 4 for item in errors}
+    bad = {(item.line or 0) - 4 for item in errors}
     good = [each for at, each in enumerate(layers) if at not in bad]
     if good:
         search = SEARCH if "rounding" in declarations(layer_class(kind)) else 0
@@ -132,7 +133,7 @@ def test_what_is_out_of_bounds_is_told_the_bound(kind: str, field: str) -> None:
     assert declared.minimum is not None or declared.above is not None
 
     text = spec("8x8x4", [layer(kind, {field: "1e300"})])
-    found = [item for item in read_text(Source("x", text)).diagnostics if item.code == "CC302"]
+    found = [item for item in read_text(SourceText("x", text)).diagnostics if item.code == "CC302"]
 
     assert found[0].message.startswith(f"{field} 1e+300 is above ")
     shown = found[0].message.removeprefix(f"{field} 1e+300 is above ").partition(", the most")[0]
@@ -169,7 +170,7 @@ CHAINS = [
 
 @pytest.mark.parametrize("chain", CHAINS)
 def test_numbers_do_not_grow_with_every_layer(chain: str) -> None:
-    network = read_text(Source("x", f"input: 8x1\nrounding: floor\nlayers:\n  - {chain}\n"))
+    network = read_text(SourceText("x", f"input: 8x1\nrounding: floor\nlayers:\n  - {chain}\n"))
     assert not network.errors
 
     for fields, _ in receptive_fields(network):
@@ -191,7 +192,7 @@ def test_the_work_of_a_definition_follows_what_it_reads_and_writes() -> None:
             wide = ({"kernel": f"{v}", "padding": f"{v // 2}", "stride": f"{v}"} for v in LARGE)
             layers += [layer(kind, fields) for fields in wide]
         for text in layers:
-            network = read_text(Source("x", spec(shape, [text])))
+            network = read_text(SourceText("x", spec(shape, [text])))
             plan = network.plans[0] if network.plans else None
             if plan is None or network.input is None:
                 continue

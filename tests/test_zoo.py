@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from convcalc.analysis import LayerReport, Report, Totals, analyze
-from convcalc.graph import Network, read
+from convcalc.graph import Network, as_written, read
 from convcalc.shape import Shape
 from convcalc.spec.bundled import (
     bundled_architectures,
@@ -18,7 +18,8 @@ from convcalc.spec.bundled import (
     find_bundled,
 )
 from convcalc.spec.promises import Promise, Quantity
-from convcalc.spec.source import MapNode, Source
+from convcalc.spec.source import MapNode
+from convcalc.spec.text import SourceText
 
 DATA = Path(__file__).parent / "data"
 ZOO = bundled_architectures()
@@ -390,8 +391,8 @@ def test_names_are_told_apart() -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_quick_look_for_presets_finds_them_all(name: str) -> None:
-    source = Source(name, Path(bundled_folder(), f"{name}.yaml").read_text())
-    root = source.compose()
+    text = SourceText(name, Path(bundled_folder(), f"{name}.yaml").read_text())
+    root = as_written(text).root
     assert isinstance(root, MapNode)
     presets = root.entries.get("presets")
     members = list(presets.entries) if isinstance(presets, MapNode) else []

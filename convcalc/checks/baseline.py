@@ -150,6 +150,6 @@ def _stale(baseline: Baseline, file: str, code: str, allowed: int, has: int) -> 
         f"{'is' if has == 1 else 'are'} {has:,}",
         help="run with --update-baseline",
         path=baseline.path,
-        span=Span(number + 1, column, number + 1, column + len(code) + 2),
+        place=Span(number + 1, column, number + 1, column + len(code) + 2),
         source_line=line,
     )

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from convcalc.checks.run import Task, check_source
+from convcalc.checks.run import Task, check_opened
 from convcalc.diagnostics import Diagnostic, Problem
-from convcalc.graph import LayerNode, Network, read_text
+from convcalc.graph import LayerNode, Network, read_opened
 from convcalc.layers.base import Layer
 from convcalc.shape import Shape
-from convcalc.spec.source import ListNode, MapNode, ScalarNode, Source
+from convcalc.spec.source import ListNode, MapNode, Opened, ScalarNode
+from convcalc.spec.text import SourceText
 from convcalc.spec.vocabulary import FIELDS
 
 MAX_FIXES = 200
@@ -65,23 +66,23 @@ class Fixed(NamedTuple):
     """Why the text could not be read at all."""
 
 
-def fixed(source: Source, task: Task) -> Fixed:
+def fixed(opened: Opened, task: Task) -> Fixed:
     """The text with everything fixed that is safe to fix and would be reported."""
-    text = source.text
+    text = opened.text.content
     done: list[str] = []
     refused: set[tuple[str, str, str | None]] = set()
     while len(done) < MAX_FIXES:
-        found = _findings(source, text, task)
+        found = _findings(opened, text, task)
         for finding in found:
             if finding.code == NOT_YAML:
                 return Fixed(text, (), finding)
             key = (finding.code, finding.source_line, finding.layer)
             if finding.code not in FIXABLE or key in refused:
                 continue
-            edit = _edit(_again(source, text), finding, task)
+            edit = _edit(_again(opened, text), finding, task)
             if edit is not None:
                 candidate = text[: edit.start] + edit.text + text[edit.end :]
-                if _better(finding, found, _findings(source, candidate, task)):
+                if _better(finding, found, _findings(opened, candidate, task)):
                     text = candidate
                     done.append(finding.code)
                     break
@@ -91,14 +92,12 @@ def fixed(source: Source, task: Task) -> Fixed:
     return Fixed(text, tuple(done))
 
 
-def _again(source: Source, text: str) -> Source:
-    copy = Source(source.spec, text)
-    copy.path, copy.preset = source.path, source.preset
-    return copy
+def _again(opened: Opened, text: str) -> Opened:
+    return opened._replace(text=SourceText(opened.text.path, text))
 
 
-def _findings(source: Source, text: str, task: Task) -> tuple[Diagnostic, ...]:
-    return check_source(_again(source, text), task).diagnostics
+def _findings(opened: Opened, text: str, task: Task) -> tuple[Diagnostic, ...]:
+    return check_opened(_again(opened, text), task).diagnostics
 
 
 def _better(
@@ -117,30 +116,32 @@ def _better(
     return not worse
 
 
-def _edit(source: Source, finding: Diagnostic, task: Task) -> Edit | None:
+def _edit(opened: Opened, finding: Diagnostic, task: Task) -> Edit | None:
     """The edit that fixes a finding, where there is exactly one."""
     if finding.code == "CC109":
-        return _renamed(source, finding)
-    network = read_text(source, input=task.shape, parameters=task.parameters)
+        return _renamed(opened.text, finding)
+    network = read_opened(opened, input=task.shape, parameters=task.parameters)
     nodes = [node for node in network.nodes if node.name == finding.layer]
     if not nodes:
         return None
-    makers: dict[str, Callable[[Network, LayerNode, Source], Edit | None]] = {
+    makers: dict[str, Callable[[Network, LayerNode, str], Edit | None]] = {
         "CC301": _padded,
         "CC308": _flattened,
         "CC408": _unbiased,
     }
-    return makers[finding.code](network, nodes[0], source)
+    return makers[finding.code](network, nodes[0], opened.text.content)
 
 
-def _renamed(source: Source, finding: Diagnostic) -> Edit | None:
-    match = _RENAMED.search(finding.help or "")
-    start = _offset(source, finding.span.line, finding.span.column)
-    end = _offset(source, finding.span.end_line, finding.span.end_column)
-    quote = source.text[start : start + 1]
-    if quote in ('"', "'") and source.text[end + 1 : end + 2] == quote:
+def _renamed(text: SourceText, finding: Diagnostic) -> Edit | None:
+    span, match = finding.span, _RENAMED.search(finding.help or "")
+    if span is None:
+        return None
+    start = text.offset(span.line, span.column)
+    end = text.offset(span.end_line, span.end_column)
+    quote = text.content[start : start + 1]
+    if quote in ('"', "'") and text.content[end + 1 : end + 2] == quote:
         start, end = start + 1, end + 1
-    foreign = source.text[start:end]
+    foreign = text.content[start:end]
     if match is None or foreign in _UNSURE or len(foreign) < 2:
         return None
     if match[1] not in FIELDS.get(foreign.lower(), ()):  # a misspelling is a guess
@@ -148,21 +149,10 @@ def _renamed(source: Source, finding: Diagnostic) -> Edit | None:
     return Edit(start, end, match[1])
 
 
-def _offset(source: Source, line: int, column: int) -> int:
-    at = 0
-    for _ in range(line - 1):
-        ends = [end for sign in ("\r\n", "\n", "\r") if (end := source.text.find(sign, at)) >= 0]
-        if not ends:
-            break
-        at = min(ends)
-        at += 2 if source.text.startswith("\r\n", at) else 1
-    return at + column - 1
-
-
-def _flattened(network: Network, node: LayerNode, source: Source) -> Edit | None:
+def _flattened(network: Network, node: LayerNode, text: str) -> Edit | None:
     """A `flatten` of its own before the item."""
     del network
-    item, text = node.item, source.text
+    item = node.item
     if isinstance(item, MapNode) and not _MOVED.isdisjoint(item.entries):
         return None
     if re.search(r"\bflatten\d", text):  # a name that one more `flatten` would move
@@ -191,7 +181,7 @@ def _above_comments(text: str, line: int, indent: str) -> int:
     return line
 
 
-def _unbiased(network: Network, node: LayerNode, source: Source) -> Edit | None:
+def _unbiased(network: Network, node: LayerNode, text: str) -> Edit | None:
     """`bias: false`, where every layer written at this place is one that needs none."""
     from convcalc.rules import advice
 
@@ -199,10 +189,10 @@ def _unbiased(network: Network, node: LayerNode, source: Source) -> Edit | None:
     alike = [at for at, other in enumerate(network.nodes) if other.item is node.item]
     if not flagged.issuperset(alike):
         return None
-    return _with_field(node, source, "bias", "false")
+    return _with_field(node, text, "bias", "false")
 
 
-def _padded(network: Network, node: LayerNode, source: Source) -> Edit | None:
+def _padded(network: Network, node: LayerNode, text: str) -> Edit | None:
     """The one symmetric padding up to half the kernel that tiles, where the input cannot change."""
     layer = node.layer
     if layer is None or any(index < 0 for index in node.inputs):
@@ -220,7 +210,7 @@ def _padded(network: Network, node: LayerNode, source: Source) -> Edit | None:
         return None
     amounts = range((kernel - 1) // 2 + 1)
     tiling = list(islice((each for each in amounts if not list(_problems(layer, each, xs))), 2))
-    return _with_field(node, source, "padding", str(tiling[0])) if len(tiling) == 1 else None
+    return _with_field(node, text, "padding", str(tiling[0])) if len(tiling) == 1 else None
 
 
 def _problems(layer: Layer, padding: int, xs: list[Shape]) -> Iterator[Problem]:
@@ -229,9 +219,9 @@ def _problems(layer: Layer, padding: int, xs: list[Shape]) -> Iterator[Problem]:
     return replace(layer, padding=padding).check(xs)  # type: ignore[call-arg]
 
 
-def _with_field(node: LayerNode, source: Source, field: str, value: str) -> Edit | None:
+def _with_field(node: LayerNode, text: str, field: str, value: str) -> Edit | None:
     """A field put into an item, or its value replaced."""
-    item, text = node.item, source.text
+    item = node.item
     if isinstance(item, ListNode):
         return None
     fields = item.entries.get(node.kind) if isinstance(item, MapNode) else None

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from convcalc.checks.codes import ALWAYS, Selection, UnknownCodeError, code_or_prefix
 from convcalc.diagnostics import Diagnostic, closest
+from convcalc.findings import Findings, in_order
+from convcalc.graph import Written
 from convcalc.spec.comments import Comment, comments
-from convcalc.spec.source import Source
+from convcalc.spec.text import SourceText
 
 _DIRECTIVE = re.compile(
     r"#\s*convcalc:\s*([A-Za-z][\w-]*)[ \t]*(?:\[([^\]#]*)(\])?)?", re.IGNORECASE
@@ -45,11 +47,11 @@ class Ignore(NamedTuple):
 
     def covers(self, found: Diagnostic) -> bool:
         """Whether a finding is one of those it is for."""
-        return self.first <= found.span.line <= self.last and found.code.startswith(self.prefix)
+        return self.first <= (found.line or 0) <= self.last and found.code.startswith(self.prefix)
 
 
 def silence(
-    source: Source,
+    written: Written,
     found: Sequence[Diagnostic],
     selection: Selection,
     *,
@@ -62,10 +64,10 @@ def silence(
     about them may well be needed. The same goes for all comments where not the `whole` spec was
     checked as it is written, but one member of a family, or with another input.
     """
-    if "convcalc:" not in source.text.lower():
+    if "convcalc:" not in written.text.content.lower():
         return list(found)
-    about = Source(source.path, source.text)
-    ignores = list(_ignores(source, about))
+    about = Findings(written.text)
+    ignores = list(_ignores(written, about))
     used: set[Ignore] = set()
     kept: list[Diagnostic] = []
     for diagnostic in found:
@@ -89,24 +91,24 @@ def silence(
         if selection.includes_some(ignore.prefix or "CC"):
             _unused(about, ignore, kept)
     kept += _about_comments(about, ignores, selection)
-    return sorted(kept, key=lambda item: (item.span, item.code))
+    return list(in_order(kept))
 
 
 def _about_comments(
-    about: Source, ignores: Sequence[Ignore], selection: Selection
+    about: Findings, ignores: Sequence[Ignore], selection: Selection
 ) -> list[Diagnostic]:
     """The findings about comments that no other comment silences."""
     own = [ignore for ignore in ignores if ignore.prefix.startswith("CC9")]
     found = [item for item in about.diagnostics if selection.includes(item.code)]
     kept = [item for item in found if not any(ignore.covers(item) for ignore in own)]
-    last = Source(about.path, about.text)
+    last = Findings(about.places)
     for ignore in own:
         if selection.includes_some(ignore.prefix) and not any(map(ignore.covers, found)):
             _unused(last, ignore, kept)
     return kept + [item for item in last.diagnostics if selection.includes(item.code)]
 
 
-def _unused(about: Source, ignore: Ignore, elsewhere: Iterable[Diagnostic]) -> None:
+def _unused(about: Findings, ignore: Ignore, elsewhere: Iterable[Diagnostic]) -> None:
     """Report an ignore that silences nothing; it says where it belongs if there is such a place."""
     where = "line" if ignore.verb == "ignore" else "file"
     if ignore.above:
@@ -115,7 +117,9 @@ def _unused(about: Source, ignore: Ignore, elsewhere: Iterable[Diagnostic]) -> N
     message = f"{ignore.verb}[{ignore.written}] silences nothing: {reason}"
     if not ignore.prefix:
         message = f"{ignore.verb} silences nothing: the file has no findings"
-    lines = sorted({item.span.line for item in elsewhere if item.code.startswith(ignore.prefix)})
+    lines = sorted(
+        {item.line for item in elsewhere if item.line and item.code.startswith(ignore.prefix)}
+    )
     advice = "remove it"
     if ignore.prefix and lines:
         listed = ", ".join(map(str, lines[:3])) + (", …" if len(lines) > 3 else "")
@@ -126,16 +130,16 @@ def _unused(about: Source, ignore: Ignore, elsewhere: Iterable[Diagnostic]) -> N
     about.report("CC901", message, ignore.start, ignore.end, advice, "warning")
 
 
-def _ignores(source: Source, about: Source) -> Iterable[Ignore]:
-    root = source.root
-    top = source.position(root.start)[0] if root is not None else LAST
-    for comment in comments(source):
+def _ignores(written: Written, about: Findings) -> Iterable[Ignore]:
+    text, root = written.text, written.root
+    top = text.position(root.start)[0] if root is not None else LAST
+    for comment in comments(text):
         for match in _DIRECTIVE.finditer(comment.text):
-            yield from _directive(source, about, comment, match, top)
+            yield from _directive(text, about, comment, match, top)
 
 
 def _directive(
-    source: Source, about: Source, comment: Comment, match: re.Match[str], top: int
+    text: SourceText, about: Findings, comment: Comment, match: re.Match[str], top: int
 ) -> Iterable[Ignore]:
     written, codes, closing = match.groups()
     verb = written.lower()
@@ -187,7 +191,7 @@ def _directive(
             return
         first, last = 1, LAST
     elif above:
-        first, last = _item_below(source, comment)
+        first, last = _item_below(text, comment)
     for code, start, end in listed:
         prefix = _prefix(about, code, start, end)
         if prefix is not None:
@@ -203,7 +207,7 @@ def _directive(
             )
 
 
-def _prefix(about: Source, code: str, start: int, end: int) -> str | None:
+def _prefix(about: Findings, code: str, start: int, end: int) -> str | None:
     """The codes that one word of a comment names; empty for all of them, None where it is none."""
     try:
         prefix = code_or_prefix(code) if code else ""
@@ -217,25 +221,25 @@ def _prefix(about: Source, code: str, start: int, end: int) -> str | None:
     return None
 
 
-def _item_below(source: Source, comment: Comment) -> tuple[int, int]:
+def _item_below(text: SourceText, comment: Comment) -> tuple[int, int]:
     """The lines of the item below a comment: the next line, and those indented below it."""
-    end = source.position(len(source.text))[0]
+    end = text.position(len(text.content))[0]
     number = comment.line + 1
-    while number <= end and source.line(number).strip()[:1] in ("", "#"):
+    while number <= end and text.line(number).strip()[:1] in ("", "#"):
         number += 1
     if number > end:
         return LAST, LAST
-    first = source.line(number)
+    first = text.line(number)
     indent = len(first) - len(first.lstrip())
     item = first.lstrip().startswith("- ")
     last = number
     for following in range(number + 1, end + 1):
-        line = source.line(following)
-        text = line.strip()
-        if text[:1] in ("", "#"):
+        line = text.line(following)
+        words = line.strip()
+        if words[:1] in ("", "#"):
             continue
         depth = len(line) - len(line.lstrip())
-        if depth > indent or (depth == indent and not item and text.startswith("- ")):
+        if depth > indent or (depth == indent and not item and words.startswith("- ")):
             last = following
         else:
             break

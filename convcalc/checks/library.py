@@ -48,9 +48,9 @@ def check(
     from convcalc.checks.files import find
     from convcalc.checks.known import beyond, graver, unseen
     from convcalc.checks.report import CheckReport
-    from convcalc.checks.run import Checked, Task, check_files, check_source
+    from convcalc.checks.run import Checked, Task, check_files, check_text
     from convcalc.graph import given_shape
-    from convcalc.spec.source import Source
+    from convcalc.spec.text import SourceText
     from convcalc.spec.tree import Spec
 
     if config is not None and isolated:
@@ -74,7 +74,7 @@ def check(
         texts = {
             name: spec.to_yaml() if isinstance(spec, Spec) else spec for name, spec in specs.items()
         }
-        checked = [check_source(Source(name, text), task) for name, text in texts.items()]
+        checked = [check_text(SourceText(name, text), task) for name, text in texts.items()]
     else:
         paths = [specs] if isinstance(specs, str | PathLike) else [*specs]
         found = find([fspath(path) for path in paths], configured)

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.diagnostics import closest
+from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE
 from convcalc.spec.expand import TOP_LEVEL
-from convcalc.spec.source import MAX_BYTES, MapNode, Source
+from convcalc.spec.source import MAX_BYTES, MapNode, compose
+from convcalc.spec.text import SourceText
 from convcalc.spec.vocabulary import KINDS
 
 SUFFIXES = (".yaml", ".yml")
@@ -166,11 +168,11 @@ def _block_values(text: str, indent: str) -> list[tuple[str, str]]:
 
 def _flow_values(text: str, start: int) -> list[tuple[str, str]]:
     """Keys and values of a flow mapping that is the whole document."""
-    source = Source("", text.replace("\0", ""))
-    root = source.compose()
+    document = SourceText("", text.replace("\0", ""))
+    root = compose(document, Findings(document))
     if isinstance(root, MapNode):
         return [
-            (name, source.text[node.start : node.end][:LOOKED_AT])
+            (name, document.content[node.start : node.end][:LOOKED_AT])
             for name, node in root.entries.items()
         ]
     return [

@@ -9,14 +9,16 @@ from convcalc.checks.codes import ALWAYS, Selection
 from convcalc.checks.configuration import Configurations
 from convcalc.checks.ignores import silence
 from convcalc.checks.settings import Limit, Settings
-from convcalc.diagnostics import Diagnostic, Span
-from convcalc.graph import Network, diagnose, read_text
+from convcalc.diagnostics import Diagnostic, Place, Span
+from convcalc.findings import Findings, in_order
+from convcalc.graph import Network, as_written, diagnose, network_of
 from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expressions import Value
 from convcalc.spec.promises import Promise, Promises, promise_code
-from convcalc.spec.source import MapNode, Source, read_source
+from convcalc.spec.source import MapNode, Opened, open_spec
+from convcalc.spec.text import SourceText
 
 CHUNK = 16
 """Files that a process is given at once."""
@@ -72,53 +74,57 @@ def check_file(path: str, task: Task) -> Checked:
     """Everything found in one file; this never raises."""
     name = task.filename if path == "-" and task.filename else path
     try:
-        source = read_source(path, find_bundled)
-        if path == "-" and task.filename:
-            renamed = Source(task.filename, source.text)
-            if not source.diagnostics:
-                source = renamed
-            else:
-                source.path = source.spec = task.filename
-                found = tuple(item._replace(path=task.filename) for item in source.diagnostics)
-                return Checked(name, found)
-        return check_source(source, task)
+        opened = open_spec(path, find_bundled)
+        return check_opened(opened if name == path else opened.called(name), task)
     except (Exception, RecursionError) as error:  # noqa: BLE001 (a crash is one file's, not the run's)
         return Checked(name, (_crash(name, error),))
 
 
-def check_source(source: Source, task: Task) -> Checked:
-    """Everything found in one text, members of a family one after the other."""
-    settings = task.of(source.path)
-    selection = settings.selection_for(source.path)
-    limits = settings.budget_for(source.path)
-    budget = [limit for limit in limits if settings.holds(limit, source.path)]
+def check_text(text: SourceText, task: Task) -> Checked:
+    """Everything found in one text; see `check_opened`."""
+    return check_opened(Opened(text.path, text), task)
+
+
+def check_opened(opened: Opened, task: Task) -> Checked:
+    """Everything found in one spec, members of a family one after the other."""
+    text, path = opened.text, opened.text.path
+    settings = task.of(path)
+    selection = settings.selection_for(path)
+    limits = settings.budget_for(path)
+    budget = [limit for limit in limits if settings.holds(limit, path)]
+    written = as_written(text, opened.problems)
+    members = [opened.preset] if opened.preset else _presets(written.root)
     left_out: set[tuple[str, int]] = set()
-    network = _read(source, task)
-    members = [] if source.preset else _presets(source.root)
-    networks = [network]
-    if members:
-        networks = []
-        for member in members:
-            own = Source(f"{source.path}#{member}", source.text)
-            own.path, own.preset = source.path, member
-            networks.append(_read(own, task))
-    for one in networks:
-        if not one.errors and one.source is not None:
-            _advise(one, one.source, selection)
-            left_out |= _verify(one, one.source, selection, budget)
-    found = _merged(members, [_gathered(one.source) for one in networks if one.source])
+    collected: list[Findings] = []
+    failed = False
+    for member in members or [""]:
+        findings = Findings(text, written.findings.diagnostics)
+        collected.append(findings)
+        network = network_of(
+            written,
+            name=f"{path}#{member}" if member and not opened.preset else opened.name,
+            preset=member,
+            input=task.shape,
+            parameters=task.parameters,
+            findings=findings,
+        )
+        if network.errors:
+            failed = True
+        else:
+            _advise(network, findings, selection)
+            left_out |= _verify(network, findings, selection, budget)
+    found = _merged(members, [_gathered(findings) for findings in collected])
     # Which promises are looked at was decided before; a limit may hold though not selected.
     chosen = [item for item in found if item.code[:3] == "CC5" or selection.includes(item.code)]
-    failed = any(one.errors for one in networks)
-    whole = not (source.preset or task.shape or task.parameters)
-    kept = silence(source, chosen, selection, advised=not failed, whole=whole)
+    whole = not (opened.preset or task.shape or task.parameters)
+    kept = silence(written, chosen, selection, advised=not failed, whole=whole)
     errors, shown = (
         sum(item.severity == "error" for item in items) if failed else 0 for items in (found, kept)
     )
     stages = [item.code[:3] for item in found if item.severity == "error"]
     complete = "" if not whole else min(stages, default="CC9") if failed else "CC9"
     return Checked(
-        source.path,
+        path,
         tuple(kept),
         errors - shown,
         len(left_out) + len(limits) - len(budget),
@@ -127,27 +133,23 @@ def check_source(source: Source, task: Task) -> Checked:
     )
 
 
-def _read(source: Source, task: Task) -> Network:
-    return read_text(source, input=task.shape, parameters=task.parameters)
-
-
 def _presets(root: object) -> list[str]:
     presets = root.entries.get("presets") if isinstance(root, MapNode) else None
     return list(presets.entries) if isinstance(presets, MapNode) else []
 
 
-def _advise(network: Network, source: Source, selection: Selection) -> None:
+def _advise(network: Network, findings: Findings, selection: Selection) -> None:
     codes: list[str] | None = None
     if any(selection):
         codes = [code for code in RULES if selection.includes(code)]
         if not codes:
             return
     for index, problem in advice(network, codes):
-        diagnose(source, None if index is None else network.nodes[index], problem)
+        diagnose(findings, network, index, problem)
 
 
 def _verify(
-    network: Network, source: Source, selection: Selection, budget: Sequence[Limit]
+    network: Network, findings: Findings, selection: Selection, budget: Sequence[Limit]
 ) -> set[tuple[str, int]]:
     """Report the promises that are not kept; those that are not looked at, by their places."""
     expect, own = network.promises
@@ -169,16 +171,14 @@ def _verify(
 
     for promise, problem, origin in broken(network._replace(promises=looked_at), budget):
         if origin:
-            diagnose(source, None, problem._replace(field=None))
+            diagnose(findings, network, None, problem._replace(field=None))
             continue
         if not selection.includes(problem.code):  # only the name of the layer was looked for
             continue
         node = promise.node
         if isinstance(node, MapNode) and "limit" in node.entries:
             node = node.entries["limit"]
-        start, end = node.start, node.end
-        code, message, field, advice, severity = problem
-        source.report(code, message, start, end, advice, severity, field=field)
+        findings.add(problem, findings.places.place(node.start, node.end))
     return left_out
 
 
@@ -200,11 +200,11 @@ def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[D
     """
     if not members:
         return found[0] if found else []
-    groups: dict[tuple[str, Span, str | None, int], dict[str, Diagnostic]] = {}
+    groups: dict[tuple[str, Place, str | None, int], dict[str, Diagnostic]] = {}
     for member, diagnostics in zip(members, found, strict=True):
-        counts: Counter[tuple[str, Span, str | None]] = Counter()
+        counts: Counter[tuple[str, Place, str | None]] = Counter()
         for item in diagnostics:
-            key = (item.code, item.span, item.field)
+            key = (item.code, item.place, item.field)
             counts[key] += 1
             groups.setdefault((*key, counts[key]), {})[member] = item
     merged = []
@@ -214,22 +214,20 @@ def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[D
             rest = f" and {len(group) - 1} more" if len(group) > 1 else ""
             first = first._replace(message=f"{next(iter(group))}{rest}: {first.message}")
         merged.append(first)
-    return sorted(merged, key=lambda item: (item.span, item.code))
+    return list(in_order(merged))
 
 
-def _gathered(source: Source) -> list[Diagnostic]:
+def _gathered(findings: Findings) -> list[Diagnostic]:
     """The findings, advice about layers written at the same place being one."""
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
-    for at, item in enumerate(source.diagnostics):
+    for at, item in enumerate(findings.diagnostics):
         alone = item.code[:3] != "CC4" or item.layer is None
-        key = (at,) if alone else (item.code, item.span, item.field)
+        key = (at,) if alone else (item.code, item.place, item.field)
         groups.setdefault(key, []).append(item)
     gathered = []
     for group in groups.values():
         first = group[0]
-        layers = {item.layer for item in group}
-        layers.update(*(source.repeated.get(item, ()) for item in group))
-        others = len(layers) - 1
+        others = len(set().union(*map(findings.layers, group)) - {first.layer})
         if others > 0:
             more = f" (and {others:,} more layer{'s' if others > 1 else ''} written here)"
             first = first._replace(message=first.message + more)
@@ -252,7 +250,7 @@ def _crash(path: str, error: BaseException) -> Diagnostic:
         message=f"convcalc failed on this file: {type(error).__name__}{where}: {text}",
         help="please report it, with the file",
         path=path,
-        span=Span(1, 1, 1, 2),
+        place=Span(1, 1, 1, 2),
         source_line="",
     )
 

@@ -423,8 +423,8 @@ def _differences(found: Found, task: Task) -> int:
         )
         write("".join(ended), "patch")
     for item in unread:
-        place = f":{item.span.line}:{item.span.column}" if item.source_line else ""
-        click.echo(f"convcalc: {item.path}{place}: {item.code} {item.message}", err=True)
+        where = item.where if item.source_line else item.path
+        click.echo(f"convcalc: {where}: {item.code} {item.message}", err=True)
     note_empty(found.empty)
     return 2 if unread or found.empty else int(changed)
 
@@ -461,21 +461,21 @@ def _fixes(
     """
     from convcalc.checks.fixes import fixed
     from convcalc.spec.bundled import find_bundled
-    from convcalc.spec.source import read_source
+    from convcalc.spec.source import open_spec
 
     for file in files:
-        source = read_source(file, find_bundled)
+        opened = open_spec(file, find_bundled)
         if unread is not None:
-            unread += source.diagnostics
-        if source.diagnostics or (file != "-" and not os.path.isfile(file)):
+            unread += opened.problems
+        if opened.problems or (file != "-" and not os.path.isfile(file)):
             continue
         if file == "-" and task.filename:
-            source.path = source.spec = task.filename
-        result = fixed(source, task)
+            opened = opened.called(task.filename)
+        result = fixed(opened, task)
         if unread is not None and result.unread is not None:
             unread.append(result.unread)
         if result.codes:
-            yield source.path, source.text, result.text, result.codes
+            yield opened.text.path, opened.text.content, result.text, result.codes
 
 
 def _watch(look: Callable[[], tuple[list[str], Callable[[], int]]]) -> NoReturn:

@@ -14,12 +14,14 @@ import click
 from convcalc.analysis.compare import TOTALS, Comparison, compare
 from convcalc.cli.options import network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
+from convcalc.findings import Findings
 from convcalc.formats.diff import DIFF_FORMATS
-from convcalc.graph import INPUT, Network, read, read_text
+from convcalc.graph import INPUT, Network, read, read_opened
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.promises import amount
-from convcalc.spec.source import MAX_BYTES, MapNode, Source, read_source
+from convcalc.spec.source import MAX_BYTES, MapNode, Opened, compose, open_spec
+from convcalc.spec.text import SourceText
 
 SECONDS = 60
 """Longest that git may take."""
@@ -142,7 +144,7 @@ def command(
         for spec in specs:
             sides = (_at_revision(spec, first), _at_revision(spec, last) if dots else _now(spec))
             before, after = (
-                None if side is None else read_text(side, input=shape, parameters=given)
+                None if side is None else read_opened(side, input=shape, parameters=given)
                 for side in _where_it_is(spec, first, *sides)
             )
             if before is None and after is not None:
@@ -192,8 +194,8 @@ def _nothing(network: Network, path: str) -> Network:
 
 
 def _where_it_is(
-    spec: str, revision: str, old: Source | None, new: Source | None
-) -> tuple[Source | None, Source | None]:
+    spec: str, revision: str, old: Opened | None, new: Opened | None
+) -> tuple[Opened | None, Opened | None]:
     """The two sides of a comparison, None where a file or member of a family is missing."""
     if old is None and new is None:
         message = f"git cannot show {spec} at {revision}: there is no such file"
@@ -204,24 +206,24 @@ def _where_it_is(
     return (old if there[0] else None), (new if there[1] else None)
 
 
-def _lacks_member(source: Source) -> bool:
+def _lacks_member(opened: Opened) -> bool:
     """Whether a family can be read and has not the member that is asked for."""
-    root = Source(source.path, source.text).compose() if source.preset else None
+    root = compose(opened.text, Findings(opened.text)) if opened.preset else None
     if not isinstance(root, MapNode):
         return False
     presets = root.entries.get("presets")
-    return not isinstance(presets, MapNode) or source.preset not in presets.entries
+    return not isinstance(presets, MapNode) or opened.preset not in presets.entries
 
 
-def _now(spec: str) -> Source | None:
+def _now(spec: str) -> Opened | None:
     """A spec as it is in the working tree; None where there is none."""
     file, sign, _ = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
     if not os.path.lexists(file if sign else spec):
         return None
-    return read_source(spec, find_bundled)
+    return open_spec(spec, find_bundled)
 
 
-def _at_revision(spec: str, revision: str) -> Source | None:
+def _at_revision(spec: str, revision: str) -> Opened | None:
     """A spec as it was at a git revision; None where there was none."""
     file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
     file = file if sign or not preset else spec
@@ -259,9 +261,9 @@ def _at_revision(spec: str, revision: str) -> Source | None:
         message = f"git cannot show {file} at {revision}: {reason}"
         raise click.UsageError(message)
     data = content[: int(found[1])][: MAX_BYTES + 1]
-    source = Source(f"{spec}@{revision}", data.decode("utf-8-sig", "replace"))
-    source.preset = preset if sign else ""
-    return source
+    shown = f"{spec}@{revision}"
+    written = SourceText(shown, data.decode("utf-8-sig", "replace"))
+    return Opened(shown, written, preset if sign else "")
 
 
 def _git(folder: str, arguments: Sequence[str], text: bytes, *, fails: bool = False) -> bytes:

@@ -16,9 +16,11 @@ from convcalc.cli.options import FILE
 from convcalc.cli.output import write
 from convcalc.cli.paths import globs, note_empty, usage
 from convcalc.diagnostics import Diagnostic
+from convcalc.findings import Findings
 from convcalc.numbers import plural
 from convcalc.spec.bundled import find_bundled
-from convcalc.spec.source import Source, read_source
+from convcalc.spec.source import Opened, RefusedError, open_spec, refuse
+from convcalc.spec.text import SourceText
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MOST_PROBLEMS = 5
@@ -87,62 +89,61 @@ def command(
     changed: list[str] = []
     failed = list(found.empty)
     for file in found.files:
-        source = _read(file, stdin_filename)
-        made = styled(source)
+        opened = _open(file, stdin_filename)
+        made = styled(opened)
         if made.problems:
             _note_left(made.problems)
             failed.append(file)
             continue
-        same = made.text == source.text
+        same = made.text == opened.text.content
         if not same:
-            changed.append(source.path)
+            changed.append(opened.text.path)
         if diff:
-            _show_changes(source, made.text)
+            _show_changes(opened.text, made.text)
         elif file == "-" and not check:
             write(made.text, "patch")
-        elif not same and not check and not _overwrite(file, source.text, made.text):
+        elif not same and not check and not _overwrite(file, opened.text.content, made.text):
             failed.append(file)
             changed.pop()
         elif not same and check:
-            write(f"Would reformat: {source.path}\n")
+            write(f"Would reformat: {opened.text.path}\n")
     if found.files != ["-"] or check or diff:
         left = len(found.files) - len(changed) - (len(failed) - len(found.empty))
         _sum_up(len(changed), left, would=check or diff)
     sys.exit(2 if failed else int(bool(changed) and (check or diff)))
 
 
-def _read(file: str, stdin: str | None) -> Source:
+def _open(file: str, stdin: str | None) -> Opened:
     """The text of a file; what there is none to format of has a finding that says so."""
     if file == "-" or os.path.isfile(file):
-        source = read_source(file, find_bundled)
-        if file == "-" and stdin:
-            source.path = source.spec = stdin
-        return source
-    source = Source(file, "")
+        opened = open_spec(file, find_bundled)
+        return opened.called(stdin) if file == "-" and stdin else opened
     what = "is no regular file" if os.path.exists(file) else "is no file"
-    source.report("CC101", what, 0, 1)
-    return source
+    text = SourceText(file, "")
+    findings = Findings(text)
+    refuse(findings, RefusedError("CC101", what))
+    return Opened(file, text, problems=findings.diagnostics)
 
 
 def _note_left(problems: Sequence[Diagnostic]) -> None:
     """Say why a file is left as it is."""
     for found in problems[:MOST_PROBLEMS]:
-        line, column = found.span.line, found.span.column
-        place = f":{line}:{column}" if found.source_line or (line, column) != (1, 1) else ""
-        click.echo(f"convcalc: {found.path}{place}: {found.code} {found.message}", err=True)
+        nowhere = not found.source_line and found.span and found.span[:2] == (1, 1)
+        where = found.path if nowhere else found.where
+        click.echo(f"convcalc: {where}: {found.code} {found.message}", err=True)
     if len(problems) > MOST_PROBLEMS:
         click.echo(f"convcalc: and {len(problems) - MOST_PROBLEMS} more", err=True)
 
 
-def _show_changes(source: Source, after: str) -> None:
+def _show_changes(text: SourceText, after: str) -> None:
     """A patch of what would change."""
     from difflib import unified_diff
 
     lines = unified_diff(
-        StringIO(source.text, newline="\n").readlines(),
+        StringIO(text.content, newline="\n").readlines(),
         StringIO(after, newline="\n").readlines(),
-        f"a/{source.path}",
-        f"b/{source.path}",
+        f"a/{text.path}",
+        f"b/{text.path}",
     )
     write(
         "".join(

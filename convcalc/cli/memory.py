@@ -279,7 +279,7 @@ def _over(network: Network, answered: Answer) -> list[Diagnostic]:
                     message=message,
                     help=advice,
                     path=network.path,
-                    span=nowhere,
+                    place=nowhere,
                     source_line="",
                 )
             )

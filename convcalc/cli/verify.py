@@ -13,11 +13,13 @@ from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
 from convcalc.cli.options import FILE, FOLDER, batch_option, network_options, output_options
 from convcalc.cli.output import Output, colors, write_findings
+from convcalc.findings import Findings
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, read
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
-from convcalc.spec.source import MAX_BYTES, MapNode, ScalarNode, Source
+from convcalc.spec.source import MAX_BYTES, MapNode, ScalarNode, compose
+from convcalc.spec.text import SourceText
 
 
 class CannotRun(click.ClickException):
@@ -335,11 +337,11 @@ def _content(path: str) -> bytes:
 
 def _mapping(path: str) -> Mapping[str, str]:
     """A weight's name here and in the file, from YAML or JSON."""
-    text = _content(path)
-    source = Source(path, text.decode("utf-8-sig", "replace"))
-    root = source.compose()
-    if source.diagnostics:
-        write_findings(source.diagnostics)
+    text = SourceText(path, _content(path).decode("utf-8-sig", "replace"))
+    findings = Findings(text)
+    root = compose(text, findings)
+    if findings.diagnostics:
+        write_findings(findings.diagnostics)
         raise CannotRun(f"{path} is no mapping that can be read")
     entries = root.entries if isinstance(root, MapNode) else {}
     found = {name: node.text for name, node in entries.items() if isinstance(node, ScalarNode)}

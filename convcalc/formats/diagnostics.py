@@ -40,20 +40,20 @@ def render_one(found: Diagnostic, *, color: bool = False) -> str:
     """One finding.
 
     The first line is `path:line:column: severity[code] message`; editors and terminals follow it.
+    In values made in Python the place is `path: layers[3].conv.filters`.
     """
 
     def styled(style: str, text: str) -> str:
         return f"{STYLES[style]}{text}{_RESET}" if color else text
 
-    span = found.span
-    head = f"{printable(found.path)}:{span.line}:{span.column}: "
     lines = [
-        head
+        f"{printable(found.where)}: "
         + styled(found.severity, f"{found.severity}[{found.code}]")
         + f" {printable(found.message)}"
     ]
-    text, start = _cropped(found.source_line, span.column - 1)
-    if text.strip():
+    span = found.span
+    text, start = _cropped(found.source_line, span.column - 1) if span else ("", 0)
+    if span and text.strip():
         number = f"{span.line:>4}"
         last = span.end_column - 1 if span.end_line == span.line else len(found.source_line)
         length = max(min(last - (span.column - 1), len(text) - start), 1)

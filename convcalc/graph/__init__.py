@@ -5,7 +5,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import REFUSED, Diagnostic, Problem
+from convcalc.diagnostics import Diagnostic, Named, Problem, Span
+from convcalc.findings import Findings
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
@@ -20,7 +21,8 @@ from convcalc.spec.expand import (
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, parse_shape
 from convcalc.spec.promises import Promises
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source, read_source
+from convcalc.spec.source import ListNode, MapNode, Node, Opened, ScalarNode, compose, open_spec
+from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
     from convcalc.spec.tree import Spec
@@ -32,13 +34,17 @@ __all__ = [
     "LayerNode",
     "Network",
     "SpecError",
+    "Written",
+    "as_written",
     "built",
     "diagnose",
     "load",
     "loads",
+    "network_of",
     "parse",
     "plan_layers",
     "read",
+    "read_opened",
     "read_text",
     "resized",
 ]
@@ -85,8 +91,8 @@ class Network(NamedTuple):
     """Blocks and named groups, by where they start, outer before inner."""
     complete: bool = True
     """Whether every layer that was written is here with its plan."""
-    source: Source | None = None
-    """The text it was read from, which knows where everything was written."""
+    written: "Written | None" = None
+    """What it was read from, which knows where everything was written."""
 
     def __repr__(self) -> str:
         """What goes in and comes out of how many layers, in one line."""
@@ -114,6 +120,16 @@ class Network(NamedTuple):
         return _output(self.plans, index)
 
 
+class Written(NamedTuple):
+    """A spec that was read, of which each member of a family is made."""
+
+    text: SourceText
+    root: Node | None
+    """The text as located nodes; None where it is none."""
+    findings: Findings
+    """What was found in reading it."""
+
+
 class SpecError(ValueError):
     """A spec with errors; `diagnostics` has them all, each with its place."""
 
@@ -121,9 +137,8 @@ class SpecError(ValueError):
         self.diagnostics = tuple(diagnostics)
         lines = []
         for found in self.diagnostics:
-            line, column = found.span.line, found.span.column
             advice = f" (help: {found.help})" if found.help else ""
-            place = f"{found.path}:{line}:{column}" if found.named is None else found.named
+            place = found.where if found.named is None else found.named
             lines.append(f"{place}: {found.code} {found.message}{advice}")
         super().__init__("\n".join(lines))
 
@@ -151,8 +166,8 @@ def loads(
     parameters: Mapping[str, Value] | None = None,
 ) -> Network:
     """Read a network from the text of a spec; see `load`."""
-    source = Source(path, text)
-    return _strict(_network(source, input, parameters))
+    network = read_text(SourceText(path, text), input=input, parameters=parameters)
+    return _strict(network)
 
 
 def read(
@@ -162,17 +177,42 @@ def read(
     parameters: Mapping[str, str | Value] | None = None,
 ) -> Network:
     """Read a network as far as it can be read; errors are among its `diagnostics`."""
-    return _network(read_source(str(spec), find_bundled), input, parameters)
+    opened = open_spec(str(spec), find_bundled)
+    return read_opened(opened, input=input, parameters=parameters)
 
 
-def read_text(
-    source: Source,
+def read_opened(
+    opened: Opened,
     *,
     input: Shape | str | None = None,  # noqa: A002
     parameters: Mapping[str, str | Value] | None = None,
 ) -> Network:
-    """Read a network from a source as far as it can be read; see `read`."""
-    return _network(source, input, parameters)
+    """Read a network from a SPEC that was looked for, as far as it can be read; see `read`."""
+    return network_of(
+        as_written(opened.text, opened.problems),
+        name=opened.name,
+        preset=opened.preset,
+        input=input,
+        parameters=parameters,
+    )
+
+
+def read_text(
+    text: SourceText,
+    *,
+    preset: str = "",
+    input: Shape | str | None = None,  # noqa: A002
+    parameters: Mapping[str, str | Value] | None = None,
+) -> Network:
+    """Read a network, or a member of a family, from a text as far as it can be read; see `read`."""
+    return network_of(as_written(text), preset=preset, input=input, parameters=parameters)
+
+
+def as_written(text: SourceText, problems: Sequence[Diagnostic] = ()) -> Written:
+    """The text as it is written, and what is wrong with it; `problems` are why there is none."""
+    findings = Findings(text, problems)
+    root = None if problems else compose(text, findings)
+    return Written(text, root, findings)
 
 
 def parse(text: str, *, path: str = "<text>") -> "Spec":
@@ -183,11 +223,10 @@ def parse(text: str, *, path: str = "<text>") -> "Spec":
     """
     from convcalc.spec.read import read as read_tree  # only for who asks for it
 
-    source = Source(path, text)
-    root = source.compose()
-    spec = read_tree(source, root) if not source.diagnostics else None
-    if spec is None or source.diagnostics:
-        raise SpecError(source.diagnostics)
+    read_from, root, findings = as_written(SourceText(path, text))
+    spec = None if findings.diagnostics else read_tree(read_from, findings, root)
+    if spec is None or findings.diagnostics:
+        raise SpecError(findings.diagnostics)
     return spec
 
 
@@ -203,18 +242,16 @@ def built(
     """
     from convcalc.spec.named import name_at
 
-    text = spec.to_yaml()
-    source = Source("<spec>", text)
-    network = _network(source, input, parameters)
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
+    read_from = as_written(SourceText("<spec>", spec.to_yaml()))
+    network = network_of(read_from, input=input, parameters=parameters)
 
     def named(found: Diagnostic) -> Diagnostic:
-        first, last = (
-            starts[line - 1] + column - 1 for line, column in (found.span[:2], found.span[2:])
-        )
-        return found._replace(named=name_at(source.root, first, last) or "spec")
+        place = found.place
+        if not isinstance(place, Span):
+            return found
+        first, last = (read_from.text.offset(*place[at : at + 2]) for at in (0, 2))
+        name = name_at(read_from.root, first, last) or "spec"
+        return found._replace(place=Named(name, first), source_line="")
 
     return _strict(network._replace(diagnostics=tuple(map(named, network.diagnostics))))
 
@@ -241,14 +278,24 @@ def given_shape(given: object) -> Shape | None:
 
 
 @without_collection
-def _network(
-    source: Source, input_shape: Shape | str | None, parameters: Mapping[str, str | Value] | None
+def network_of(
+    written: Written,
+    *,
+    name: str = "",
+    preset: str = "",
+    input: Shape | str | None = None,  # noqa: A002
+    parameters: Mapping[str, str | Value] | None = None,
+    findings: Findings | None = None,
 ) -> Network:
-    shape = given_shape(input_shape)
-    document: Document | None = None
-    if not any(found.code in REFUSED for found in source.diagnostics):
-        source.root = source.compose()
-        document = expand(source, source.root, parameters, shape)
+    """The network that a spec says, or one member of a family; errors are among `diagnostics`.
+
+    `name` is what the spec was called, its path unless given. `findings` gets what is found.
+    """
+    shape = given_shape(input)
+    if findings is None:
+        findings = Findings(written.text, written.findings.diagnostics)
+    document = expand(findings, written.root, parameters, shape, preset)
+    name = name or written.text.path
     if document is None:
         document = Document(
             name="",
@@ -260,47 +307,48 @@ def _network(
             promises=Promises(),
             lost=True,
         )
-    unread: list[tuple[int, Problem]] = []
-    plans = plan_layers(document.nodes, document.input, source, unread)
+    plans, problems = plan_layers(document.nodes, document.input)
+    unread = [each for each in problems if each[1].code == UNREAD]
+    for index, problem in problems:
+        if problem.code != UNREAD:
+            _report(findings, written.root, document.nodes[index], problem)
     network = Network(
-        name=document.name or source.spec,
-        path=source.spec,
+        name=document.name or name,
+        path=name,
         reference=document.reference,
         input=document.input,
         nodes=document.nodes,
         plans=plans,
-        lines=[source.position(node.item.start)[0] for node in document.nodes],
+        lines=[written.text.position(node.item.start)[0] for node in document.nodes],
         output=document.output,
         parameters=document.parameters,
         promises=document.promises,
-        diagnostics=tuple(source.diagnostics),
+        diagnostics=findings.diagnostics,
         year=document.year,
         groups=document.groups,
         complete=not document.lost and document.input is not None and all(plan for plan in plans),
-        source=source,
+        written=written,
     )
     if not unread or network.errors:
         return network
     from convcalc.graph.unread import told
 
     for index, problem in told(network, unread):
-        diagnose(source, network.nodes[index], problem)
-    return network._replace(diagnostics=tuple(source.diagnostics))
+        _report(findings, written.root, network.nodes[index], problem)
+    return network._replace(diagnostics=findings.diagnostics)
 
 
 @without_collection
 def plan_layers(
-    nodes: Sequence[LayerNode],
-    shape: Shape | None,
-    source: Source,
-    unread: list[tuple[int, Problem]] | None = None,
-) -> list[Plan | None]:
-    """The plan of every layer for an input of `shape`; findings go to `source`.
+    nodes: Sequence[LayerNode], shape: Shape | None
+) -> tuple[list[Plan | None], list[tuple[int, Problem]]]:
+    """The plan of every layer for an input of `shape`, and what is wrong with which.
 
     A layer that fails, or reads one that did, has None and silences nothing else. What layers do
-    not read goes to `unread`, because only the whole network shows what to do about it.
+    not read (CC306) is as they see it: only the whole network shows what to do about it.
     """
     plans: list[Plan | None] = []
+    wrong: list[tuple[int, Problem]] = []
     known: dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]] = {}
     for node in nodes:
         layer, inputs = node.layer, node.inputs
@@ -324,15 +372,15 @@ def plan_layers(
                 if found is None:
                     found = known[key] = _plan(layer, xs)
                 plan, problems = found
-                for problem in problems:
-                    if problem.code != UNREAD:
-                        diagnose(source, node, problem)
-                    elif unread is not None:
-                        unread.append((len(plans), problem))
+                if problems:
+                    wrong += ((len(plans), problem) for problem in problems)
         if plan is not None and node.shared_with >= 0:
-            plan = _checked_sharing(node, plan, nodes, plans, source)
+            unlike = _unlike(plan, plans[node.shared_with], nodes[node.shared_with].name)
+            if unlike is not None:
+                plan = None
+                wrong.append((len(plans), unlike))
         plans.append(plan)
-    return plans
+    return plans, wrong
 
 
 def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Problem, ...]]:
@@ -398,50 +446,37 @@ def _plan_without_new_problems(
     return plan
 
 
-def _checked_sharing(
-    node: LayerNode,
-    plan: Plan,
-    nodes: Sequence[LayerNode],
-    plans: Sequence[Plan | None],
-    source: Source,
-) -> Plan | None:
-    owner = plans[node.shared_with]
+def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
+    """What is wrong where a layer cannot use the weights of another, which is called `name`."""
     if owner is None or owner.weights == plan.weights:
-        return plan
+        return None
     mine, theirs = (
         {weight.name: "×".join(map(str, weight.shape)) for weight in weights}
         for weights in (plan.weights, owner.weights)
     )
     differing = next(name for name in {**theirs, **mine} if mine.get(name) != theirs.get(name))
-    diagnose(
-        source,
-        node,
-        Problem(
-            "CC202",
-            f"shared {differing} would be {mine.get(differing, 'absent')} here, and is "
-            f"{theirs.get(differing, 'absent')} in {nodes[node.shared_with].name}",
-            help="rounds that share their weights must have the same fields and channels",
-        ),
+    return Problem(
+        "CC202",
+        f"shared {differing} would be {mine.get(differing, 'absent')} here, and is "
+        f"{theirs.get(differing, 'absent')} in {name}",
+        help="rounds that share their weights must have the same fields and channels",
     )
-    return None
 
 
-def diagnose(source: Source, node: LayerNode | None, problem: Problem) -> None:
+def diagnose(findings: Findings, network: Network, index: int | None, problem: Problem) -> None:
     """Put a problem of a layer, or of the network as a whole, on record at its place."""
+    root = network.written.root if network.written else None
+    _report(findings, root, None if index is None else network.nodes[index], problem)
+
+
+def _report(
+    findings: Findings, root: Node | None, node: LayerNode | None, problem: Problem
+) -> None:
     if node is None:
-        start, end = _top_place(source.root, problem.field)
+        start, end = _top_place(root, problem.field)
     else:
         start, end = _place(node.item, node.kind, problem.field)
-    source.report(
-        problem.code,
-        problem.message,
-        start,
-        end,
-        problem.help,
-        problem.severity,
-        node.name if node else None,
-        problem.field,
-    )
+    findings.add(problem, findings.places.place(start, end), node.name if node else None)
 
 
 def _top_place(root: Node | None, field: str | None) -> tuple[int, int]:

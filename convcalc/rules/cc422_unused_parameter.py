@@ -13,7 +13,7 @@ TEXTS = ("name", "reference", "description", "year")
 
 def check(context: Context) -> Iterator[Advice]:
     """Parameters of the spec and of its blocks that no expression mentions."""
-    root = context.network.source.root if context.network.source else None
+    root = context.network.written.root if context.network.written else None
     if not isinstance(root, MapNode):
         return
     blocks = entries(root.entries.get("blocks"))

@@ -10,7 +10,7 @@ from convcalc.spec.source import MapNode
 
 def check(context: Context) -> Iterator[Advice]:
     """Blocks that cannot be reached from the spec's layers."""
-    root = context.network.source.root if context.network.source else None
+    root = context.network.written.root if context.network.written else None
     if not isinstance(root, MapNode):
         return
     blocks = entries(root.entries.get("blocks"))

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import yaml
 
-from convcalc.spec.source import Source, parser_of
+from convcalc.spec.source import parser_of
+from convcalc.spec.text import SourceText
 
 _OPENING = re.compile(r"(?:^|(?<=[ \t\r]))#", re.MULTILINE)
 
@@ -28,20 +29,20 @@ class Comment(NamedTuple):
     """Nothing else stands on its line."""
 
 
-def comments(source: Source) -> Iterator[Comment]:
+def comments(text: SourceText) -> Iterator[Comment]:
     """The comments of a text, in order; where it is no YAML, of all lines from there on."""
-    starts, ends = _texts(source.text)
+    starts, ends = _texts(text.content)
     behind = 0
-    for match in _OPENING.finditer(source.text):
+    for match in _OPENING.finditer(text.content):
         start = match.start()
         at = bisect_right(starts, start) - 1
         if start < behind or (at >= 0 and start < ends[at]):
             continue
-        number, column = source.position(start)
-        line = source.line(number)
-        text = line[column - 1 :]
-        behind = start + len(text)
-        yield Comment(text, start, number, not line[: column - 1].strip())
+        number, column = text.position(start)
+        line = text.line(number)
+        comment = line[column - 1 :]
+        behind = start + len(comment)
+        yield Comment(comment, start, number, not line[: column - 1].strip())
 
 
 def _texts(text: str) -> tuple[list[int], list[int]]:

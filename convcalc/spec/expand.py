@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Severity, closest
+from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Layer, declarations
 from convcalc.shape import Shape
@@ -31,7 +32,7 @@ from convcalc.spec.fields import (
     word,
 )
 from convcalc.spec.promises import Promises, read_promises
-from convcalc.spec.source import ListNode, MapNode, Node, RefusedError, ScalarNode, Source
+from convcalc.spec.source import ListNode, MapNode, Node, RefusedError, ScalarNode, refuse
 from convcalc.spec.vocabulary import native_kind
 
 MAX_LAYERS = 200_000
@@ -189,20 +190,22 @@ class _Place:
 
 @without_collection
 def expand(
-    source: Source,
+    findings: Findings,
     root: Node | None,
     overrides: Mapping[str, object] | None = None,
     input_shape: Shape | None = None,
+    preset: str = "",
 ) -> Document | None:
-    """Write out the spec `root`; findings go to `source`.
+    """Write out the spec `root`; what is wrong with it goes to `findings`.
 
     None when there is nothing to work with. `overrides` are values for the spec's parameters, text
-    being read as it would be in the spec; `input_shape` replaces the spec's input.
+    being read as it would be in the spec; `input_shape` replaces the spec's input, and `preset`
+    names the member of a family that is meant.
     """
     if not isinstance(root, MapNode):
-        if root is not None or not source.diagnostics:
+        if root is not None or not findings.diagnostics:
             start, end = (root.start, root.start + 1) if root else (0, 1)
-            source.report(
+            findings.report(
                 "CC107",
                 f"a spec is a mapping, and this is {quoted(root) if root else 'empty'}",
                 start,
@@ -210,24 +213,25 @@ def expand(
                 "start with `input: 224x224x3` and `layers:`",
             )
         return None
-    expander = _Expander(source, root, overrides or {}, input_shape)
-    return expander.expand() if expander.choose(source.preset) else None
+    expander = _Expander(findings, root, overrides or {}, input_shape)
+    return expander.expand() if expander.choose(preset) else None
 
 
 class _Expander:
     def __init__(
         self,
-        source: Source,
+        findings: Findings,
         root: MapNode,
         overrides: Mapping[str, object],
         input_shape: Shape | None,
     ) -> None:
-        self.source = source
+        self.findings = findings
         self.root = root
         self.overrides = overrides
         self.input_shape = input_shape
         self.preset: dict[str, Node] = {}
-        self.reader = FieldReader(source)
+        self.reader = FieldReader(findings)
+        self.member = ""
         self.blocks: dict[str, _Block] = {}
         self.nodes: list[LayerNode] = []
         self.names: dict[str, int] = {}
@@ -269,6 +273,7 @@ class _Expander:
                         if near
                         else f"it may give {', '.join([*parameters, *PRESET_KEYS])}",
                     )
+        self.member = wanted
         if not wanted:
             return True
         names = list(presets.entries) if presets else []
@@ -278,7 +283,7 @@ class _Expander:
             return True
         at = self.root.key("presets") if "presets" in self.root.entries else self.root
         near = closest(wanted, names)
-        self.source.report(
+        self.findings.report(
             "CC101",
             f"there is no preset `{wanted[:60]}`",
             at.start,
@@ -295,7 +300,7 @@ class _Expander:
     def expand(self) -> Document:
         entries = self.root.entries
         for key in self.root.key_nodes():
-            if self.source.full:
+            if self.findings.full:
                 break
             if key.text not in TOP_LEVEL:
                 near = closest(key.text, TOP_LEVEL)
@@ -324,7 +329,7 @@ class _Expander:
             output = self.read_layers(entries.get("layers"), scope)
             self.inspect_uncalled()
         except RefusedError as error:
-            self.source.refuse(error)
+            refuse(self.findings, error)
             self.nodes.clear()  # the part before the limit would mean nothing
             self.groups.clear()
             self.lost = True
@@ -332,7 +337,7 @@ class _Expander:
         if shape is not None:
             shape = self.asked_about(shape, self.entry("input") or self.root)
         promises = read_promises(
-            self.source, self.expectations(), entries.get("budget"), scope, self.reader
+            self.findings, self.expectations(), entries.get("budget"), scope, self.reader
         )
         return Document(
             name=self.title(),
@@ -374,8 +379,8 @@ class _Expander:
 
     def title(self) -> str:
         """The network's name; a preset without one is called by its own."""
-        if self.source.preset and "name" not in self.preset:
-            return self.source.preset
+        if self.member and "name" not in self.preset:
+            return self.member
         return self.text("name")
 
     def text(self, key: str) -> str:
@@ -425,7 +430,7 @@ class _Expander:
                 near = closest(name, declared)
                 advice = f"its parameters are {', '.join(declared)}" if declared else "it has none"
                 at = self.root.key("parameters") if node else None
-                self.source.report(
+                self.findings.report(
                     "CC118",
                     f"the spec has no parameter `{name}` to set",
                     at.start if at else 0,
@@ -473,7 +478,7 @@ class _Expander:
                 return None
             return self.input_shape
         if node is None:
-            self.source.report(
+            self.findings.report(
                 "CC115",
                 "there is no `input`",
                 self.root.start,
@@ -1100,7 +1105,7 @@ class _Expander:
                 around = around.outer or around  # the network has no caller but itself
             else:
                 around = around.outer
-        if self.source.full:
+        if self.findings.full:
             return UNKNOWN
         latest = islice(reversed(self.names), MAX_SUGGESTED)
         near = closest(name, ["input", *(known.removeprefix(place.prefix) for known in latest)])
@@ -1259,7 +1264,7 @@ class _Expander:
             self.error("CC109", f"`{key}` cannot stand beside `{kind}`", node.key(key), advice)
 
     def unknown_kind(self, node: ScalarNode, *, kinds_only: bool = False) -> None:
-        if self.source.full:
+        if self.findings.full:
             return
         kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
         near = native_kind(node.text[:100], kinds)
@@ -1322,9 +1327,8 @@ class _Expander:
     ) -> None:
         start, end = node.start, node.end
         if not isinstance(node, ScalarNode):
-            line_end = self.source.text.find("\n", start)
-            end = min(end, line_end if line_end > start else end)
-        self.source.report(code, message, start, end, advice, severity)
+            end = self.findings.places.first_line(start, end)
+        self.findings.report(code, message, start, end, advice, severity)
 
 
 def _causes(block: _Block, value: Node, scope: Scope) -> dict[str, Node]:

@@ -7,11 +7,12 @@ from math import floor
 from typing import Any, NoReturn
 
 from convcalc.diagnostics import Problem, closest
+from convcalc.findings import Findings
 from convcalc.layers import layer_class
 from convcalc.layers.base import MAX_WHOLE, Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
 from convcalc.spec.expressions import MAX_INTEGER, ExpressionError, Value
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source
+from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
 from convcalc.spec.syntax import parse
 from convcalc.spec.vocabulary import native_field
 
@@ -46,16 +47,23 @@ FORM_TEXTS = {
 class FieldError(Exception):
     """A value that cannot be read, with the node at fault."""
 
-    def __init__(self, problem: Problem, start: int, end: int) -> None:
+    def __init__(self, problem: Problem, start: int, end: int, written: str = "") -> None:
         super().__init__(problem.message)
         self.problem = problem
         self.start = start
         self.end = end
+        self.written = written
+        """The part of an expression at fault, which may be the name of a parameter."""
 
 
 def fail(code: str, message: str, node: Node, advice: str | None = None) -> NoReturn:
     """Raise the error of a whole node."""
-    raise FieldError(Problem(code, message, help=advice), node.start, node.end)
+    raise FieldError(Problem(code, message, help=advice), node.start, node.end, _bare(node))
+
+
+def _bare(node: Node) -> str:
+    """What is written without quotes."""
+    return node.text if isinstance(node, ScalarNode) and node.plain else ""
 
 
 class SilencedError(FieldError):
@@ -104,7 +112,7 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
             scope.used.update(expression.names)
         return expression.evaluate(scope.values)
     except ExpressionError as error:
-        start, end = node.start, node.end
+        start, end, written = node.start, node.end, _bare(node)
         if error.code == "CC111" and scope.failed and scope.failed & parse(text).names:
             raise SilencedError(Problem(error.code, error.message), start, end) from None
         advice = error.help
@@ -117,11 +125,11 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
             )
         opening = 0 if node.plain else 1
         if end - start == len(text) + 2 * opening:  # as written, so offsets point into it
-            start, end = (
-                node.start + opening + error.start,
-                node.start + opening + max(error.end, error.start + 1),
-            )
-        raise FieldError(Problem(error.code, error.message, help=advice), start, end) from None
+            last = max(error.end, error.start + 1)
+            start, end = node.start + opening + error.start, node.start + opening + last
+            written = text[error.start : last]
+        problem = Problem(error.code, error.message, help=advice)
+        raise FieldError(problem, start, end, written) from None
 
 
 def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
@@ -313,7 +321,7 @@ def _by_axis_help(error: FieldError, node: Node) -> FieldError:
                 advice = "write it as a list: "
             advice += f"[{', '.join(separated)}]"
             problem = error.problem._replace(help=advice)
-            return FieldError(problem, node.start, node.end)
+            return FieldError(problem, node.start, node.end, _bare(node))
     return error
 
 
@@ -434,8 +442,8 @@ def parse_shape(text: str) -> Shape:
 class FieldReader:
     """Reads the layers of one spec."""
 
-    def __init__(self, source: Source, rounding: str = "exact") -> None:
-        self._source = source
+    def __init__(self, findings: Findings, rounding: str = "exact") -> None:
+        self._findings = findings
         self.rounding = rounding
         self.kind_defaults: dict[str, dict[str, Any]] = {}
         """Values from the spec's `defaults`, by kind."""
@@ -455,13 +463,13 @@ class FieldReader:
                 message = f"{field} is {message}"
             elif message[0].isdigit() or message[0] == "-":
                 message = f"{field} {message}"
-        self._source.report(code, message, error.start, error.end, advice, severity, layer, field)
+        self._findings.report(code, message, error.start, error.end, advice, severity, layer, field)
 
     def caused(self, error: FieldError, scope: Scope) -> FieldError:
         """The error at the argument of a block's call, and once, where that is its cause."""
         if isinstance(error, SilencedError):
             return error
-        cause = scope.causes.get(self._source.text[error.start : error.end])
+        cause = scope.causes.get(error.written)
         if cause is None:
             return error
         told = (error.problem.code, cause.start)
@@ -517,7 +525,7 @@ class FieldReader:
         self, kind: str, key: ScalarNode, fields: list[str], name: str | None
     ) -> None:
         """Report a field that a kind or block does not have."""
-        if self._source.full:
+        if self._findings.full:
             return
         right = native_field(key.text, fields)
         first, _, rest = key.text.partition(" ")
@@ -540,7 +548,7 @@ class FieldReader:
         elif key.text == "inplace":
             advice = "leave it out: it is a choice of how the network is run, not of the network"
         message = f"{kind} has no field {quoted(key)}"
-        self._source.report("CC109", message, key.start, key.end, advice, layer=name)
+        self._findings.report("CC109", message, key.start, key.end, advice, layer=name)
 
     def usual(self, kind: str) -> dict[str, Any]:
         """The values that the fields of a kind have in this spec unless they are given."""
@@ -567,7 +575,7 @@ class FieldReader:
             advice = f"write `- {kind}`"
             if declared:
                 advice += f", or fields by name: {', '.join(declared)}"
-            self._source.report(
+            self._findings.report(
                 "CC107",
                 f"{kind} takes no value{' by itself' if declared else ''}, and has {quoted(node)}",
                 node.start,
@@ -590,7 +598,7 @@ class FieldReader:
         usual = self.usual(kind)
         present = set(node.entries) if isinstance(node, MapNode) else set(given or ())
         foreign = present - set(declared)
-        if not self._source.full:
+        if not self._findings.full:
             present |= {native_field(field, list(declared)) or "" for field in foreign}
         missing = [field for field in declared if field not in usual and field not in present]
         if missing and (given is not None or isinstance(node, MapNode)):
@@ -630,7 +638,7 @@ class FieldReader:
                 f"write {shown(number)}, or `{field}: {_by_x(written.text)}` in its place for one "
                 "number per axis"
             )
-        self._source.report(
+        self._findings.report(
             "CC119", message, written.start, written.end, advice, "warning", name, field
         )
 
@@ -643,12 +651,9 @@ class FieldReader:
         if isinstance(node, ScalarNode) and node.text and node.text != kind:
             known = f"{fields[0]}: {node.text}, "
         start, end = node.start, node.end
-        if (
-            isinstance(node, MapNode)
-            and self._source.span(start, end).line != self._source.span(end - 1, end).line
-        ):
+        if isinstance(node, MapNode) and self._findings.places.first_line(start, end - 1) < end - 1:
             end = start + 1
-        self._source.report(
+        self._findings.report(
             "CC115",
             f"{kind} needs {' and '.join(f'`{field}`' for field in missing)}",
             start,

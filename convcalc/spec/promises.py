@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from convcalc.diagnostics import closest
+from convcalc.findings import Findings
 from convcalc.shape import Shape
 from convcalc.spec.fields import (
     FieldError,
@@ -18,7 +19,7 @@ from convcalc.spec.fields import (
     whole,
     word,
 )
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source
+from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
 
 COUNTS = ("parameters", "buffers", "macs", "flops", "activations", "largest_tensor")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
@@ -224,17 +225,17 @@ def _required(text: str, node: ScalarNode, scope: Scope, *, round_up: bool) -> i
 
 
 def read_promises(
-    source: Source, expect: Node | None, budget: Node | None, scope: Scope, reader: FieldReader
+    findings: Findings, expect: Node | None, budget: Node | None, scope: Scope, reader: FieldReader
 ) -> Promises:
-    """Read `expect` and `budget`; findings go to `source`."""
+    """Read `expect` and `budget`; what is wrong with them goes to `findings`."""
     return Promises(
-        tuple(_read(source, "expect", expect, EXPECTATIONS, scope, reader)),
-        tuple(_read(source, "budget", budget, BUDGETS, scope, reader)),
+        tuple(_read(findings, "expect", expect, EXPECTATIONS, scope, reader)),
+        tuple(_read(findings, "budget", budget, BUDGETS, scope, reader)),
     )
 
 
 def _read(
-    source: Source,
+    findings: Findings,
     key: str,
     node: Node | None,
     known: dict[str, str],
@@ -244,7 +245,7 @@ def _read(
     if node is None:
         return []
     if not isinstance(node, MapNode):
-        source.report(
+        findings.report(
             "CC120",
             f"{key} is a mapping, and this is {quoted(node)}",
             node.start,
@@ -254,13 +255,13 @@ def _read(
         return []
     found: list[Promise] = []
     for name in node.key_nodes():
-        if source.full:
+        if findings.full:
             break
         if name.text not in known:
             near = closest(name.text, known)
             advice = f"did you mean `{near}`?" if near else "it may hold " + ", ".join(known)
             message = f"{key} has no key {quoted(name)}"
-            source.report("CC109", message, name.start, name.end, advice)
+            findings.report("CC109", message, name.start, name.end, advice)
             continue
         value = node.entries[name.text]
         try:

@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Span
+from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.spec.comments import Comment, comments
 from convcalc.spec.fields import MODIFIERS, quoted
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode, Source
+from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
+from convcalc.spec.text import SourceText
 from convcalc.spec.tree import (
     NAMES,
     NO_COMMENTS,
@@ -36,14 +38,14 @@ Role = Literal["spec", "presets", "remarked", "blocks", "block", "items", "item"
 
 
 @without_collection
-def read(source: Source, root: Node | None) -> Spec | None:
+def read(text: SourceText, findings: Findings, root: Node | None) -> Spec | None:
     """The spec that a composed text holds; None, and findings, where it has not the form of one.
 
     Fields are not looked at: what they hold is kept as it is written.
     """
     if not isinstance(root, MapNode):
-        if root is not None or not source.diagnostics:
-            source.report(
+        if root is not None or not findings.diagnostics:
+            findings.report(
                 "CC107",
                 f"a spec is a mapping, and this is {quoted(root) if root else 'empty'}",
                 root.start if root else 0,
@@ -51,7 +53,7 @@ def read(source: Source, root: Node | None) -> Spec | None:
                 "start with `input: 224x224x3` and `layers:`",
             )
         return None
-    reader = _Reader(source, root)
+    reader = _Reader(text, findings, root)
     spec = reader.spec()
     return None if reader.failed else spec
 
@@ -112,8 +114,9 @@ class _Unit:
 
 
 class _Reader:
-    def __init__(self, source: Source, root: MapNode) -> None:
-        self.source = source
+    def __init__(self, text: SourceText, findings: Findings, root: MapNode) -> None:
+        self.text = text
+        self.findings = findings
         self.root = root
         self.failed = False
         self.units: list[_Unit] = []
@@ -156,7 +159,7 @@ class _Reader:
 
     def walk(self, node: Node, role: Role, parent: _Unit | None, *, flow: bool) -> None:
         """Note every entry and element, with its place."""
-        text = self.source.text
+        text = self.text.content
         if isinstance(node, ScalarNode):
             return
         flow = flow or text[node.start : node.start + 1] in ("[", "{")
@@ -165,15 +168,15 @@ class _Reader:
                 zip(node.entries, node.key_starts, strict=True)
             ):
                 value = node.entries[key]
-                unit = self.unit(start, *self.source.position(start), parent, value, flow=flow)
+                unit = self.unit(start, *self.text.position(start), parent, value, flow=flow)
                 unit.opening = position == 0
                 self.by_place[id(node), key] = unit
                 self.walk(value, self.role(role, key, value), unit, flow=flow)
             return
-        column = self.source.position(node.start)[1]
+        column = self.text.position(node.start)[1]
         inner = self.role_of_element(role)
         for position, value in enumerate(node.items):
-            line, own = self.source.position(value.start)
+            line, own = self.text.position(value.start)
             dash = value.start - own + column
             if flow:
                 unit = self.unit(value.start, line, own, parent, value, flow=True)
@@ -190,9 +193,9 @@ class _Reader:
         self, start: int, line: int, column: int, parent: _Unit | None, value: Node, *, flow: bool
     ) -> _Unit:
         unit = _Unit(start, line, column, parent, flow=flow)
-        bounded = isinstance(value, ScalarNode) or self.source.text[value.start] in "[{"
+        bounded = isinstance(value, ScalarNode) or self.text.content[value.start] in "[{"
         if bounded and value.end > value.start:
-            unit.last = self.source.position(value.end - 1)[0]
+            unit.last = self.text.position(value.end - 1)[0]
         self.units.append(unit)
         return unit
 
@@ -200,7 +203,7 @@ class _Reader:
         """Give every comment and blank line to its unit; what is left where there is no unit."""
         loose: list[str] = []
         starts = [unit.start for unit in self.units]
-        for comment in comments(self.source):
+        for comment in comments(self.text):
             text = _BREAK.split(comment.text)[0].rstrip()
             if not self.units:
                 loose.append(text)
@@ -238,7 +241,7 @@ class _Reader:
         self, before: _Unit | None, following: _Unit | None, comment: Comment
     ) -> list[str]:
         """The lines that a comment on a line of its own belongs to."""
-        column = self.source.position(comment.start)[1]
+        column = self.text.position(comment.start)[1]
         least = following.column if following is not None else 0
         if before is not None and before.flow and (following is None or not following.flow):
             chain = [unit for unit in before.chain() if not unit.flow]
@@ -260,12 +263,12 @@ class _Reader:
         return (deep[-1] if deep else self.units[-1].chain()[-1]).after
 
     def is_blank(self, line: int) -> bool:
-        return line > 0 and not self.source.line(line).strip()
+        return line > 0 and not self.text.line(line).strip()
 
     # The tree
 
     def place(self, node: Node) -> Span:
-        return self.source.span(node.start, node.end)
+        return self.text.span(node.start, node.end)
 
     def comments_of(self, node: Node, key: str | int) -> Comments:
         return self.by_place[id(node), key].comments()
@@ -343,4 +346,4 @@ class _Reader:
 
     def refuse(self, code: str, message: str, node: Node, advice: str | None = None) -> None:
         self.failed = True
-        self.source.report(code, message, node.start, min(node.end, node.start + 80), advice)
+        self.findings.report(code, message, node.start, min(node.end, node.start + 80), advice)

@@ -10,7 +10,6 @@ import re
 import stat
 import sys
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -18,7 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import yaml
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import Diagnostic, Severity, Span
+from convcalc.diagnostics import Diagnostic
+from convcalc.findings import Findings
+from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
     from convcalc.spec.bundled import Bundled
@@ -29,8 +30,6 @@ MAX_DEPTH = 64
 """Deepest nesting of lists and mappings."""
 MAX_NODES = 1_500_000
 """Most values in one text."""
-MAX_DIAGNOSTICS = 2_000
-"""Most findings kept for one text."""
 MAX_TAGGED = 60
 SILENCE_SECONDS = 5.0
 """How long a pipe given as a path may stay silent."""
@@ -99,147 +98,75 @@ class RefusedError(Exception):
         self.node = node
 
 
-class Source:
-    """One text with its name, and the findings about it."""
+class Opened(NamedTuple):
+    """A SPEC that was looked for."""
 
-    def __init__(self, path: str, text: str) -> None:
-        self.spec = path
-        """The SPEC as it was named."""
-        self.path = path
-        """The same without a preset, for findings."""
-        self.text = text
-        self.preset = ""
-        """The member of a family that is meant; empty for the spec as it is written."""
-        self.root: Node | None = None
-        """The composed text, once it has been."""
-        self._lines: list[int] | None = None
-        self._line = 0, ""
-        self._diagnostics: dict[tuple[object, ...], Diagnostic] = {}
-        self.repeated: dict[Diagnostic, set[str]] = {}
-        """Findings about several layers of the same words, and the names of the others."""
+    name: str
+    """The SPEC as it was named."""
+    text: SourceText
+    """Its text, without a preset's name in its path; empty where it cannot be read."""
+    preset: str = ""
+    """The member of a family that is meant; empty for the spec as it is written."""
+    problems: tuple[Diagnostic, ...] = ()
+    """Why it cannot be read."""
 
-    @property
-    def diagnostics(self) -> list[Diagnostic]:
-        """The findings so far, in the order of their places."""
-        return sorted(self._diagnostics.values(), key=lambda found: (found.span, found.code))
+    def called(self, name: str) -> "Opened":
+        """The same under another name."""
+        problems = tuple(found._replace(path=name) for found in self.problems)
+        return Opened(name, SourceText(name, self.text.content), self.preset, problems)
 
-    @property
-    def full(self) -> bool:
-        """Whether no more findings are kept, so that none need be worded."""
-        return len(self._diagnostics) >= MAX_DIAGNOSTICS
 
-    def position(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1, of a character."""
-        if self._lines is None:
-            starts, at = [0], 0
-            for text in self.text.splitlines(keepends=True):
-                at += len(text)
-                if text[-1] in "\r\n":
-                    starts.append(at)
-            self._lines = starts
-        line = bisect_right(self._lines, offset)
-        return line, offset - self._lines[line - 1] + 1
+@without_collection
+def compose(text: SourceText, findings: Findings) -> Node | None:
+    """The text as located nodes; None, and a finding, when it is no YAML or is refused."""
+    try:
+        return _Composer(text, findings).compose()
+    except RefusedError as error:
+        refuse(findings, error)
+    except yaml.MarkedYAMLError as error:
+        _report_syntax(text, findings, error)
+    except yaml.YAMLError as error:  # characters that YAML does not allow
+        position = getattr(error, "position", 0)
+        reason = getattr(error, "reason", None) or str(error)
+        findings.report("CC105", f"not YAML: {reason}", position, position + 1)
+    return None
 
-    def line(self, number: int) -> str:
-        """Text of line `number`, from 1, without its end."""
-        if self._line[0] != number:  # a line may be megabytes long and have many findings
-            if self._lines is None:
-                self.position(0)
-            lines = self._lines or [0]
-            end = lines[number] if number < len(lines) else len(self.text)
-            self._line = number, self.text[lines[number - 1] : end].rstrip("\r\n")
-        return self._line[1]
 
-    def span(self, start: int, end: int) -> Span:
-        """The stretch from one offset up to another; at least one character, on one line."""
-        line, column = self.position(min(start, len(self.text)))
-        end_line, end_column = self.position(min(max(end, start + 1), len(self.text)))
-        if (end_line, end_column) <= (line, column):
-            end_line, end_column = line, column + 1
-        return Span(line, column, end_line, end_column)
+def refuse(findings: Findings, error: RefusedError) -> None:
+    """Add the finding of input that cannot be worked on."""
+    start, end = (error.node.start, error.node.end) if error.node else (0, 0)
+    findings.report(error.code, error.message, start, end, error.help)
 
-    def report(
-        self,
-        code: str,
-        message: str,
-        start: int,
-        end: int,
-        help: str | None = None,  # noqa: A002
-        severity: Severity = "error",
-        layer: str | None = None,
-        field: str | None = None,
-    ) -> None:
-        """Add a finding; the same finding at the same place counts once."""
-        if self.full:
-            return
-        key = (code, message, start)
-        if key in self._diagnostics:
-            known = self._diagnostics[key]
-            if layer is not None and layer != known.layer:
-                self.repeated.setdefault(known, set()).add(layer)
-        else:
-            span = self.span(start, end)
-            self._diagnostics[key] = Diagnostic(
-                code=code,
-                severity=severity,
-                message=message,
-                help=help,
-                path=self.path,
-                span=span,
-                source_line=self.line(span.line),
-                layer=layer,
-                field=field,
-            )
 
-    def refuse(self, error: RefusedError) -> None:
-        """Add the finding of input that cannot be worked on."""
-        start, end = (error.node.start, error.node.end) if error.node else (0, 0)
-        self.report(error.code, error.message, start, end, error.help)
+def _report_syntax(text: SourceText, findings: Findings, error: yaml.MarkedYAMLError) -> None:
+    mark = error.problem_mark or error.context_mark
+    if error.context_mark and mark and mark.index >= len(text.content.rstrip()):
+        mark = error.context_mark  # what is not closed says more than the end of the text
+    at = mark.index if mark else 0
+    message = f"not YAML: {error.problem or error.context or 'cannot be read'}"
+    if error.context and error.problem:
+        where = ""
+        if error.context_mark and error.context_mark.index != at:
+            where = f" that starts at line {text.position(error.context_mark.index)[0]}"
+        message += f" ({error.context}{where})"
+    line = text.line(text.position(min(at, len(text.content)))[0])
+    advice = None
+    if "'\\t'" in message or "\t" in line[:80]:
+        advice = "indent with spaces: YAML allows no tabs there"
+    elif (bare := _BARE_RANGE.search(line)) is not None:
+        advice = f"put quotes around it: '{bare[1].strip()}'"
+    elif "mapping values are not allowed" in message and _bare_item_before(text, at):
+        advice = "an item with keys below it ends in a colon: `- relu:`"
+    elif "mapping values are not allowed" in message:
+        advice = "indent the lines of one mapping alike, or put quotes around text with `: `"
+    findings.report("CC105", message, at, at + 1, advice)
 
-    @without_collection
-    def compose(self) -> Node | None:
-        """The text as located nodes; None, and a finding, when it is no YAML or is refused."""
-        try:
-            return _Composer(self).compose()
-        except RefusedError as error:
-            self.refuse(error)
-        except yaml.MarkedYAMLError as error:
-            self._syntax_error(error)
-        except yaml.YAMLError as error:  # characters that YAML does not allow
-            position = getattr(error, "position", 0)
-            reason = getattr(error, "reason", None) or str(error)
-            self.report("CC105", f"not YAML: {reason}", position, position + 1)
-        return None
 
-    def _syntax_error(self, error: yaml.MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
-        if error.context_mark and mark and mark.index >= len(self.text.rstrip()):
-            mark = error.context_mark  # what is not closed says more than the end of the text
-        at = mark.index if mark else 0
-        message = f"not YAML: {error.problem or error.context or 'cannot be read'}"
-        if error.context and error.problem:
-            where = ""
-            if error.context_mark and error.context_mark.index != at:
-                where = f" that starts at line {self.position(error.context_mark.index)[0]}"
-            message += f" ({error.context}{where})"
-        advice = None
-        if "'\\t'" in message or "\t" in self.line(self.position(min(at, len(self.text)))[0])[:80]:
-            advice = "indent with spaces: YAML allows no tabs there"
-        elif (
-            bare := _BARE_RANGE.search(self.line(self.position(min(at, len(self.text)))[0]))
-        ) is not None:
-            advice = f"put quotes around it: '{bare[1].strip()}'"
-        elif "mapping values are not allowed" in message and self._bare_item_before(at):
-            advice = "an item with keys below it ends in a colon: `- relu:`"
-        elif "mapping values are not allowed" in message:
-            advice = "indent the lines of one mapping alike, or put quotes around text with `: `"
-        self.report("CC105", message, at, at + 1, advice)
-
-    def _bare_item_before(self, offset: int) -> bool:
-        """Whether the line before is an item without a colon, such as `- relu`."""
-        line, _ = self.position(min(offset, len(self.text)))
-        before = self.line(line - 1).strip() if line > 1 else ""
-        return before.startswith("- ") and before[2:].strip().isidentifier()
+def _bare_item_before(text: SourceText, offset: int) -> bool:
+    """Whether the line before is an item without a colon, such as `- relu`."""
+    line, _ = text.position(min(offset, len(text.content)))
+    before = text.line(line - 1).strip() if line > 1 else ""
+    return before.startswith("- ") and before[2:].strip().isidentifier()
 
 
 class _Frame:
@@ -260,9 +187,10 @@ class _Frame:
 class _Composer:
     """Turns events into nodes, one at a time, without recursion."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._next: Callable[[], yaml.Event] = parser_of(source.text).get_event
+    def __init__(self, text: SourceText, findings: Findings) -> None:
+        self._text = text
+        self._findings = findings
+        self._next: Callable[[], yaml.Event] = parser_of(text.content).get_event
 
     def compose(self) -> Node | None:
         """The root node; raises `RefusedError` for what is beyond a limit, and YAML's errors."""
@@ -306,7 +234,7 @@ class _Composer:
                 raise self._refused_alias(event)
             elif kind is yaml.DocumentStartEvent and root is not None:
                 at = event.start_mark.index
-                self._source.report(
+                self._findings.report(
                     "CC105",
                     "a second document starts here, and a spec is one document",
                     at,
@@ -345,7 +273,7 @@ class _Composer:
         of their own on what is open there.
         """
         end = error.problem_mark.index if error.problem_mark else start
-        for match in _BRACKET_OR_TEXT.finditer(self._source.text, start, end):
+        for match in _BRACKET_OR_TEXT.finditer(self._text.content, start, end):
             if match[0] in "[{":
                 depth += 1
                 if depth > MAX_DEPTH:
@@ -366,8 +294,8 @@ class _Composer:
             if frame.key_places is None:
                 frame.key_places = dict(zip(frame.entries, frame.key_starts, strict=True))
             first = frame.key_places[name]
-            line, column = self._source.position(first)
-            self._source.report(
+            line, column = self._text.position(first)
+            self._findings.report(
                 "CC106",
                 f"key `{_shortened(name)}` is given twice: first at line {line}, column {column}",
                 key.start,
@@ -437,23 +365,24 @@ def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TAGGED else text[: MAX_TAGGED - 1] + "…"
 
 
-def read_source(spec: str, bundled: "Callable[[str], Bundled | None]") -> Source:
+def open_spec(spec: str, bundled: "Callable[[str], Bundled | None]") -> Opened:
     """Read a SPEC: `-` is standard input, then a file, then a bundled architecture.
 
     `family.yaml#resnet50` is the preset `resnet50` of a file, unless a file has this very name.
-    The source is empty and holds a finding when the SPEC cannot be read.
     """
-    source = Source(spec, "")
+    shown, preset = spec, ""
     try:
         if spec == "-":
             data = _read_standard_input()
         else:
-            path, source.preset, source.path = _located(spec, bundled)
+            path, preset, shown = _located(spec, bundled)
             data = _read_path(path)
-        source.text = _decoded(data)
+        return Opened(spec, SourceText(shown, _decoded(data)), preset)
     except RefusedError as error:
-        source.refuse(error)
-    return source
+        empty = SourceText(shown, "")
+        findings = Findings(empty)
+        refuse(findings, error)
+        return Opened(spec, empty, preset, findings.diagnostics)
 
 
 def _read_standard_input() -> bytes:

@@ -13,7 +13,7 @@ from keyword import iskeyword
 from math import isfinite
 from typing import Any, NamedTuple, TypeVar, final
 
-from convcalc.diagnostics import Span
+from convcalc.diagnostics import Place
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.methods import above
@@ -35,16 +35,6 @@ _BREAKS = re.compile(r": |:\Z| #|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufef
 """What ends a plain scalar, or is no character that YAML shows as it is."""
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}\Z", re.ASCII)
-
-
-class Named(NamedTuple):
-    """A place in values that were made in Python."""
-
-    name: str
-    """How one gets there from the spec: `layers[3].conv.filters`."""
-
-
-Place = Span | Named
 
 
 class Comments(NamedTuple):

@@ -6,9 +6,9 @@ PyTorch refuses to run such a layer (torch/nn/functional.py, `_verify_batch_size
 from typing import NamedTuple
 
 from convcalc.diagnostics import Diagnostic, Problem, Span
+from convcalc.findings import Findings
 from convcalc.graph import Network, diagnose
 from convcalc.shape import Shape
-from convcalc.spec.source import Source
 
 
 class Fewest(NamedTuple):
@@ -52,8 +52,7 @@ def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic
     _, layer = fewest(network, training=training)
     if problem is None or layer is None:
         return []
-    source = network.source
-    if source is None:
+    if network.written is None:
         code, message, _, advice, severity = problem
         nowhere = Span(1, 1, 1, 2)
         return [
@@ -63,10 +62,10 @@ def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic
                 message=message,
                 help=advice,
                 path=network.path,
-                span=nowhere,
+                place=nowhere,
                 source_line="",
             )
         ]
-    notes = Source(source.path, source.text)  # the network's own findings stay as they are
-    diagnose(notes, network.nodes[layer], problem)
-    return notes.diagnostics
+    findings = Findings(network.written.text)
+    diagnose(findings, network, layer, problem)
+    return list(findings.diagnostics)

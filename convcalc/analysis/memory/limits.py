@@ -10,7 +10,6 @@ from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, shar
 from convcalc.analysis.memory.terms import Model, RunTerms, model
 from convcalc.graph import Network, plan_layers
 from convcalc.spec.promises import amount
-from convcalc.spec.source import Source
 
 CONTEXT = 500_000_000
 """Bytes of a process's CUDA context; docs/memory.md has what was measured."""
@@ -213,17 +212,17 @@ def _smaller(network: Network) -> Network | None:
 
     None where that has errors.
     """
-    shape, source = network.input, network.source
-    if shape is None or source is None or not shape.spatial:
+    shape = network.input
+    if shape is None or not shape.spatial:
         return None
     halves = (size // 2 for size in shape.spatial)
     half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))
     if not half.size:
         return None
-    notes = Source(source.path, source.text)  # its findings are no one's
-    plans = plan_layers(network.nodes, half, notes)
-    found = network._replace(input=half, plans=plans, diagnostics=tuple(notes.diagnostics))
-    return None if found.errors else found
+    plans, problems = plan_layers(network.nodes, half)
+    if any(problem.severity == "error" for _, problem in problems):
+        return None
+    return network._replace(input=half, plans=plans, diagnostics=())
 
 
 def fits(

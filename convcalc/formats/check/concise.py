@@ -11,7 +11,6 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     for found in report.diagnostics:
         style, reset = (STYLES[found.severity], "\x1b[0m") if color else ("", "")
         lines.append(
-            f"{printable(found.path)}:{found.span.line}:{found.span.column}: "
-            f"{style}{found.code}{reset} {printable(found.message)}"
+            f"{printable(found.where)}: {style}{found.code}{reset} {printable(found.message)}"
         )
     return "\n".join([*lines, counts(report), ""])

@@ -12,15 +12,16 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     lines = []
     for found in sorted(report.diagnostics, key=rank):
         span = found.span
-        properties = {
+        properties: dict[str, object] = {
             "title": f"convcalc ({found.code})",
             "file": report.relative(found.path),
-            "line": span.line,
-            "endLine": span.end_line,
         }
-        if span.line == span.end_line:  # columns are for one line only
+        if span:
+            properties |= {"line": span.line, "endLine": span.end_line}
+        if span and span.line == span.end_line:  # columns are for one line only
             properties |= {"col": span.column, "endColumn": span.end_column}
-        text = f"{found.code} {found.message}" + (f"\nhelp: {found.help}" if found.help else "")
+        message = found.message if span else f"{found.named}: {found.message}"
+        text = f"{found.code} {message}" + (f"\nhelp: {found.help}" if found.help else "")
         settings = ",".join(f"{name}={_value(value)}" for name, value in properties.items())
         lines.append(f"::{_COMMANDS[found.severity]} {settings}::{_escaped(text)}\n")
     return "".join(lines)

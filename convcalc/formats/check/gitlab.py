@@ -3,8 +3,11 @@
 import json
 
 from convcalc.checks.report import CheckReport, fingerprints, rank
+from convcalc.diagnostics import Diagnostic, Span
 
 _SEVERITIES = ("critical", "major", "minor", "info")
+NO_SPAN = Span(1, 1, 1, 1)
+"""A place in values made in Python, which the description names: GitLab wants a line."""
 
 
 def render(report: CheckReport, *, color: bool = False) -> str:
@@ -15,10 +18,10 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     del color
     issues = []
     for found, mark in zip(report.diagnostics, fingerprints(report), strict=True):
-        span = found.span
+        span = found.span or NO_SPAN
         issues.append(
             {
-                "description": f"{found.code}: {found.message}"
+                "description": f"{found.code}: {_said(found)}"
                 + (f" (help: {found.help})" if found.help else ""),
                 "check_name": found.code,
                 "fingerprint": mark,
@@ -34,3 +37,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
             }
         )
     return json.dumps(issues, ensure_ascii=False, indent=1) + "\n"
+
+
+def _said(found: Diagnostic) -> str:
+    return found.message if found.span else f"{found.named}: {found.message}"

@@ -27,21 +27,24 @@ def render(report: CheckReport, *, color: bool = False) -> str:
         if not findings:
             SubElement(suite, "testcase", name="convcalc check", classname=name, file=name)
         for found in findings:
-            line, column = found.span.line, found.span.column
+            span = found.span
+            place = f"{span.line}:{span.column}" if span else f"{found.named}"
             case = SubElement(
                 suite,
                 "testcase",
-                name=f"{found.code} at {line}:{column}",
-                classname=name,
-                file=name,
-                line=str(line),
+                {
+                    "name": f"{found.code} at {place}",
+                    "classname": name,
+                    "file": name,
+                    **({"line": str(span.line)} if span else {}),
+                },
             )
             if found.severity == "note":
                 element = SubElement(case, "system-out")
             else:
                 tag = "error" if found.code in REFUSED else "failure"
                 element = SubElement(case, tag, type=found.code, message=_clean(found.message))
-            text = f"{file}:{line}:{column}: {found.severity}[{found.code}] {found.message}"
+            text = f"{found.where}: {found.severity}[{found.code}] {found.message}"
             element.text = _clean(text + (f"\nhelp: {found.help}" if found.help else ""))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"

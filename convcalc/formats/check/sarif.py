@@ -60,30 +60,26 @@ def _rule(code: str, report: CheckReport) -> dict[str, Any]:
 
 
 def _result(found: Diagnostic, mark: str, place: int, report: CheckReport) -> dict[str, Any]:
-    span = found.span
+    location: dict[str, Any] = {"artifactLocation": _artifact(report.relative(found.path))}
+    if found.span:
+        location["region"] = {
+            "startLine": found.span.line,
+            "startColumn": found.span.column,
+            "endLine": found.span.end_line,
+            "endColumn": found.span.end_column,
+        }
+    names = [found.named, found.layer]
     result: dict[str, Any] = {
         "ruleId": found.code,
         "ruleIndex": place,
         "level": found.severity,
         "message": {"text": found.message + (f"\nhelp: {found.help}" if found.help else "")},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": _artifact(report.relative(found.path)),
-                    "region": {
-                        "startLine": span.line,
-                        "startColumn": span.column,
-                        "endLine": span.end_line,
-                        "endColumn": span.end_column,
-                    },
-                }
-            }
-        ],
+        "locations": [{"physicalLocation": location}],
         "partialFingerprints": {FINGERPRINT: mark},
     }
-    if found.layer:
+    if any(names):
         result["locations"][0]["logicalLocations"] = [
-            {"fullyQualifiedName": found.layer, "kind": "element"}
+            {"fullyQualifiedName": name, "kind": "element"} for name in names if name
         ]
     return result
 
