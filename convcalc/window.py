@@ -326,12 +326,12 @@ class Field(NamedTuple):
         return (min(starts), max(ends)) if starts and ends else None
 
     def _of_phases(self, jump: "Rational", phases: "tuple[Seen, ...]") -> "Field":
-        found = [(output, *seen) for output, seen in enumerate(phases) if seen]
-        if not found:
+        seeing = [(output, *seen) for output, seen in enumerate(phases) if seen]
+        if not seeing:
             return self._replace(size=0, jump=0, start=0, phases=(), counted=True)
-        size = max(end - first for _, first, end in found)
-        middles = sum(first + end - 1 - 2 * output * jump for output, first, end in found)
-        start = _ratio(middles - (size - 1) * len(found), 2 * len(found))
+        size = max(end - first for _, first, end in seeing)
+        middles = sum(first + end - 1 - 2 * output * jump for output, first, end in seeing)
+        start = _ratio(middles - (size - 1) * len(seeing), 2 * len(seeing))
         kept = phases if len(phases) > 1 else ()
         return Field(size, jump, start, kept, self.whole, True, self.exact)
 
@@ -360,9 +360,9 @@ class Field(NamedTuple):
         """
         turn = min(positions, len(self.phases) or 1)
         outputs = (*range(turn), *range(positions - turn, positions))
-        found = [seen for output in outputs if (seen := self.sees(output))]
-        start = min((seen[0] for seen in found), default=0)
-        size = max((seen[1] for seen in found), default=0) - start
+        intervals = [seen for output in outputs if (seen := self.sees(output))]
+        start = min((seen[0] for seen in intervals), default=0)
+        size = max((seen[1] for seen in intervals), default=0) - start
         exact = self.exact and positions == 1
         return Field(size, 0, start, (), self.whole, True, exact)
 
@@ -446,9 +446,9 @@ def _interval(field: Field) -> "tuple[Rational, Rational]":
     """The first and the last value that any output o sees, less o·jump."""
     if not field.phases:
         return field.start, field.start + field.size - 1
-    found = [(output, *seen) for output, seen in enumerate(field.phases) if seen]
-    low = min(first - output * field.jump for output, first, _ in found)
-    return low, max(end - 1 - output * field.jump for output, _, end in found)
+    seeing = [(output, *seen) for output, seen in enumerate(field.phases) if seen]
+    low = min(first - output * field.jump for output, first, _ in seeing)
+    return low, max(end - 1 - output * field.jump for output, _, end in seeing)
 
 
 def _ratio(numerator: "Rational", denominator: int) -> "Rational":

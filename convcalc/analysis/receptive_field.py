@@ -135,21 +135,21 @@ class Sight:
         if index in self.lost:
             return tuple(Field(size, 0, counted=True, exact=False) for size in self.extents)
         inputs = self.network.nodes[index].inputs
-        found: list[Field] = []
+        merged: list[Field] = []
         seen: list[tuple[list[Field], list[int], int]] = []
         for axis, extent in enumerate(self.extents):
             fields = [each[axis] for each in read]
             positions = [self._positions(before, axis) for before in inputs]
             here = (fields, positions, extent)
             if seen and here == seen[0]:  # most maps are square
-                found.append(found[0])
+                merged.append(merged[0])
                 continue
             seen.append(here)
             if output.spatial[axis] == 1:  # strides do not matter
-                found.append(reduce(_at_one_place, fields))
+                merged.append(reduce(_at_one_place, fields))
             else:
-                found.append(self._side_by_side(index, axis, fields, positions))
-        return tuple(found)
+                merged.append(self._side_by_side(index, axis, fields, positions))
+        return tuple(merged)
 
     def _side_by_side(
         self, index: int, axis: int, fields: list[Field], positions: list[int]
@@ -315,8 +315,8 @@ class Sight:
         window, outputs = plan.windows[axis], plan.output.spatial[axis]
         size = len(spans.first)
         border, mode = max(window.before, 0) + max(window.after, 0), self._border(index)
-        met = 1 if spans.ordered else min(window.kernel, size)
-        if not self._afford(border + outputs * met):
+        taps = 1 if spans.ordered else min(window.kernel, size)
+        if not self._afford(border + outputs * taps):
             return None
         if border and mode != "zero":
             from convcalc.layers.arrays import source  # few networks need it

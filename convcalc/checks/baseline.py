@@ -87,16 +87,16 @@ def _count(path: str, value: object) -> int:
 
 
 def unknown(
-    baseline: Baseline, found: Sequence[Diagnostic], files: Mapping[str, Looked]
+    baseline: Baseline, diagnostics: Sequence[Diagnostic], files: Mapping[str, Looked]
 ) -> list[Diagnostic]:
     """The findings beyond the baseline, and findings about entries that are no longer needed.
 
     An entry of a code that was not looked for in its file may well be needed.
     """
-    counts = Counter((key(item.path, baseline.path), item.code) for item in found)
+    counts = Counter((key(item.path, baseline.path), item.code) for item in diagnostics)
     kept = [
         item
-        for item in found
+        for item in diagnostics
         if item.code in ALWAYS
         or counts[file := key(item.path, baseline.path), item.code]
         > baseline.files.get(file, {}).get(item.code, 0)
@@ -113,12 +113,15 @@ def unknown(
 
 
 def updated(
-    path: str, found: Iterable[Diagnostic], files: Mapping[str, Looked], before: Baseline | None
+    path: str,
+    diagnostics: Iterable[Diagnostic],
+    files: Mapping[str, Looked],
+    before: Baseline | None,
 ) -> str:
     """The text of a baseline with these findings; what was not looked for stays as it was."""
     checked = {key(file, path): looked for file, looked in files.items()}
     kept: dict[str, dict[str, int]] = {}
-    for item in found:
+    for item in diagnostics:
         if item.code not in ALWAYS:
             codes = kept.setdefault(key(item.path, path), {})
             codes[item.code] = codes.get(item.code, 0) + 1

@@ -74,37 +74,37 @@ class Configurations:
         if self._all is not None:
             return self._all
         path = self._nearest(os.path.abspath(folder))
-        found = self._settings.get(path)
-        if found is None:
-            told = read_settings(path) if path is not None else Settings()
-            found = self._settings[path] = self._given.over(told)
-        return found
+        settings = self._settings.get(path)
+        if settings is None:
+            configured = read_settings(path) if path is not None else Settings()
+            settings = self._settings[path] = self._given.over(configured)
+        return settings
 
     def used(self, files: Iterable[str]) -> list[Settings]:
         """The settings of the run, then those of files that have others."""
-        found = {self.run.path: self.run}
+        by_path = {self.run.path: self.run}
         for file in files:
-            own = self.of(file)
-            found.setdefault(own.path, own)
-        return [*found.values()]
+            settings = self.of(file)
+            by_path.setdefault(settings.path, settings)
+        return [*by_path.values()]
 
     def unheeded(self, files: Iterable[str]) -> list[tuple[str, str]]:
         """Configurations of files and those of their keys that say otherwise than the run does."""
-        found = []
-        for own in self.used(files)[1:]:
+        keys = []
+        for settings in self.used(files)[1:]:
             for key in RUN_KEYS:
                 name = key.replace("-", "_")
-                if key in own.given and getattr(own, name) != getattr(self.run, name):
-                    found.append((own.path or "", key))
-        return found
+                if key in settings.given and getattr(settings, name) != getattr(self.run, name):
+                    keys.append((settings.path or "", key))
+        return keys
 
     def _nearest(self, folder: str) -> str | None:
         if folder not in self._paths:
             above = os.path.dirname(folder)
-            own = _own(folder)
-            if own is None and above != folder:
-                own = self._nearest(above)
-            self._paths[folder] = own
+            path = _own(folder)
+            if path is None and above != folder:
+                path = self._nearest(above)
+            self._paths[folder] = path
         return self._paths[folder]
 
 
@@ -162,9 +162,9 @@ class _Reader:
     def fail(self, key: str, message: str) -> SettingsError:
         """An error with the line of a key, as far as it can be told."""
         place = self.path
-        found = re.search(rf"(?m)^[ \t]*(?:\[+[^\]\n]*)?[\"']?{re.escape(key)}[\"']?", self.text)
-        if key and found:
-            place += f":{self.text.count(chr(10), 0, found.start()) + 1}"
+        match = re.search(rf"(?m)^[ \t]*(?:\[+[^\]\n]*)?[\"']?{re.escape(key)}[\"']?", self.text)
+        if key and match:
+            place += f":{self.text.count(chr(10), 0, match.start()) + 1}"
         return SettingsError(f"{place}: {message}")
 
     def settings(self, values: Mapping[str, Any]) -> Settings:

@@ -32,10 +32,10 @@ class Ignored:
         return self._says(path, top, folder=folder)
 
     def _ignores_folder(self, folder: str) -> bool:
-        found = self._folders.get(folder)
-        if found is None:
-            found = self._folders[folder] = self.ignores(folder, folder=True)
-        return found
+        ignored = self._folders.get(folder)
+        if ignored is None:
+            ignored = self._folders[folder] = self.ignores(folder, folder=True)
+        return ignored
 
     def _says(self, path: str, top: str, *, folder: bool) -> bool:
         at = os.path.dirname(path)

@@ -45,14 +45,15 @@ class Ignore(NamedTuple):
     above: bool = False
     """It stands above an item, and is for the whole of it."""
 
-    def covers(self, found: Diagnostic) -> bool:
+    def covers(self, diagnostic: Diagnostic) -> bool:
         """Whether a finding is one of those it is for."""
-        return self.first <= (found.line or 0) <= self.last and found.code.startswith(self.prefix)
+        on_its_lines = self.first <= (diagnostic.line or 0) <= self.last
+        return on_its_lines and diagnostic.code.startswith(self.prefix)
 
 
 def silence(
     written: Written,
-    found: Sequence[Diagnostic],
+    diagnostics: Sequence[Diagnostic],
     selection: Selection,
     *,
     advised: bool,
@@ -65,12 +66,12 @@ def silence(
     checked as it is written, but one member of a family, or with another input.
     """
     if "convcalc:" not in written.text.content.lower():
-        return list(found)
+        return list(diagnostics)
     about = Findings(written.text)
     ignores = list(_ignores(written, about))
     used: set[Ignore] = set()
     kept: list[Diagnostic] = []
-    for diagnostic in found:
+    for diagnostic in diagnostics:
         matching = (
             []
             if diagnostic.code in ALWAYS
@@ -79,7 +80,7 @@ def silence(
         used.update(matching)
         if not matching:
             kept.append(diagnostic)
-    if any(diagnostic.code in ALWAYS for diagnostic in found):
+    if any(diagnostic.code in ALWAYS for diagnostic in diagnostics):
         return kept
     if not whole:
         ignores = []
@@ -98,12 +99,12 @@ def _about_comments(
     about: Findings, ignores: Sequence[Ignore], selection: Selection
 ) -> list[Diagnostic]:
     """The findings about comments that no other comment silences."""
-    own = [ignore for ignore in ignores if ignore.prefix.startswith("CC9")]
-    found = [item for item in about.diagnostics if selection.includes(item.code)]
-    kept = [item for item in found if not any(ignore.covers(item) for ignore in own)]
+    of_comments = [ignore for ignore in ignores if ignore.prefix.startswith("CC9")]
+    reported = [item for item in about.diagnostics if selection.includes(item.code)]
+    kept = [item for item in reported if not any(ignore.covers(item) for ignore in of_comments)]
     last = Findings(about.places)
-    for ignore in own:
-        if selection.includes_some(ignore.prefix) and not any(map(ignore.covers, found)):
+    for ignore in of_comments:
+        if selection.includes_some(ignore.prefix) and not any(map(ignore.covers, reported)):
             _unused(last, ignore, kept)
     return kept + [item for item in last.diagnostics if selection.includes(item.code)]
 

@@ -39,10 +39,11 @@ def beyond(
     return [*(item for items in kept.values() for item in items), *stale]
 
 
-def graver(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+def graver(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
     """The findings with warnings as errors, for `strict`."""
     return [
-        item._replace(severity="error") if item.severity == "warning" else item for item in found
+        item._replace(severity="error") if item.severity == "warning" else item
+        for item in diagnostics
     ]
 
 

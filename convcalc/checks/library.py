@@ -77,11 +77,11 @@ def check(
         checked = [check_text(SourceText(name, text), task) for name, text in texts.items()]
     else:
         paths = [specs] if isinstance(specs, str | PathLike) else [*specs]
-        found = find([fspath(path) for path in paths], configured)
-        if found.empty:
-            message = f"no specs in {', '.join(found.empty)}"
+        searched = find([fspath(path) for path in paths], configured)
+        if searched.empty:
+            message = f"no specs in {', '.join(searched.empty)}"
             raise ValueError(message)
-        checked = check_files(found.files, task, jobs=jobs)
+        checked = check_files(searched.files, task, jobs=jobs)
     if not checked:
         message = "there is nothing to check: no spec is named, or all are excluded"
         raise ValueError(message)
@@ -121,7 +121,7 @@ def _given(
     if idle:
         message = f"ignore {idle[0]!r} leaves out nothing that is selected"
         raise ValueError(message)
-    held: list[Limit] = []
+    own_limits: list[Limit] = []
     for name, value in (budget or {}).items():
         if name not in BUDGETS:
             message = f"budget has no key {name!r}: it may hold {', '.join(BUDGETS)}"
@@ -131,8 +131,8 @@ def _given(
         except FieldError as error:
             message = f"budget: {error.problem.message}"
             raise ValueError(message) from None
-        held += (Limit(each, f"budget {name} {value}", asked=True) for each in promises)
-    for limit in held:
+        own_limits += (Limit(each, f"budget {name} {value}", asked=True) for each in promises)
+    for limit in own_limits:
         if selection.leaves_out(limit.code):
             message = f"{limit.origin} asks for {limit.code}, and ignore leaves it out"
             raise ValueError(message)
@@ -140,7 +140,7 @@ def _given(
         selection.select or None,
         selection.extend_select or None,
         selection.ignore or None,
-        limits=tuple(held),
+        limits=tuple(own_limits),
         strict=strict,
     )
 

@@ -74,8 +74,8 @@ _COUNTS = {
 
 def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
     """The promises of a network without errors that do not hold; `budget` are further limits."""
-    expect, own = network.promises
-    if not expect and not own and not budget:
+    expect, limits = network.promises
+    if not expect and not limits and not budget:
         return
     report = analyze(network)
     tensors = network.tensors() if any(promise.layer for promise in expect) else {}
@@ -83,7 +83,7 @@ def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
         problem = _expectation(promise, network, report, tensors)
         if problem is not None:
             yield Broken(promise, problem)
-    for promise, origin, _ in (*(Limit(promise) for promise in own), *budget):
+    for promise, origin, _ in (*(Limit(promise) for promise in limits), *budget):
         problem = _limit(promise, origin, network, report)
         if problem is not None:
             yield Broken(promise, problem, origin)
@@ -130,36 +130,36 @@ def _shape(
                 f"did you mean `{near}`?" if near else "`convcalc analyze` shows the names",
             )
         index, what = tensors[promise.layer], f"the output of {promise.layer}"
-    found = network.shape_of(index)
-    if found is None or found == wanted:
+    shape = network.shape_of(index)
+    if shape is None or shape == wanted:
         return None
     if isinstance(wanted, Extents):
-        difference = _outside(found, wanted)
+        difference = _outside(shape, wanted)
         if not difference:
             return None
         expected = " ".join(wanted.text.split())
     else:
-        difference, expected = _shape_difference(found, wanted), str(wanted)
+        difference, expected = _shape_difference(shape, wanted), str(wanted)
     return Problem(
         "CC502",
-        f"{what}: {found}, and {expected} was expected: {difference}",
+        f"{what}: {shape}, and {expected} was expected: {difference}",
         "expect.output" if promise.layer is None else "expect.layers",
-        f"if the change is meant, write {str(found).replace('×', 'x')}",
+        f"if the change is meant, write {str(shape).replace('×', 'x')}",
     )
 
 
-def _shape_difference(found: Shape, wanted: Shape) -> str:
-    if found.rank != wanted.rank:
-        return f"{found.rank} spatial axes instead of {wanted.rank}"
-    new, old = (*found.spatial, found.channels), (*wanted.spatial, wanted.channels)
+def _shape_difference(shape: Shape, wanted: Shape) -> str:
+    if shape.rank != wanted.rank:
+        return f"{shape.rank} spatial axes instead of {wanted.rank}"
+    new, old = (*shape.spatial, shape.channels), (*wanted.spatial, wanted.channels)
     return _by_axis(tuple(one - other for one, other in zip(new, old, strict=True)))
 
 
-def _outside(found: Shape, wanted: Extents) -> str:
+def _outside(shape: Shape, wanted: Extents) -> str:
     """How far a shape is out of its range; empty when it is not."""
-    if found.rank != wanted.rank - 1:
-        return f"{found.rank} spatial axes instead of {wanted.rank - 1}"
-    return _by_axis(wanted.excess((*found.spatial, found.channels)))
+    if shape.rank != wanted.rank - 1:
+        return f"{shape.rank} spatial axes instead of {wanted.rank - 1}"
+    return _by_axis(wanted.excess((*shape.spatial, shape.channels)))
 
 
 def _by_axis(differences: tuple[int, ...]) -> str:

@@ -128,15 +128,15 @@ def _keys(text: str) -> _Keys | None:
     start = _START.match(text)
     indent, flow = start.groups() if start else ("", "")
     if flow:
-        found = _flow_values(text, start.start(2) if start else 0)
+        pairs = _flow_values(text, start.start(2) if start else 0)
     else:
-        found = _block_values(text, re.escape(indent))
-    if not found or len(found) > MOST_KEYS:
+        pairs = _block_values(text, re.escape(indent))
+    if not pairs or len(pairs) > MOST_KEYS:
         return None
-    exact = {name for name, _ in found if name in TOP_LEVEL}
+    exact = {name for name, _ in pairs if name in TOP_LEVEL}
     values: dict[str, str] = {}
     foreign = []
-    for name, written in found:
+    for name, written in pairs:
         meant = name if name in exact else _meant(name)
         value = _REMARK.sub("", written)
         if meant is None or (meant in exact and name not in exact):
@@ -157,13 +157,13 @@ def _block_values(text: str, indent: str) -> list[tuple[str, str]]:
         places.setdefault(match.start(), (match[1], match.end()))
     if not whole and not any(text.startswith(":", end) for _, end in places.values()):
         return []  # words, and no mapping
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     stop = len(text)
     for start, (name, end) in sorted(places.items(), reverse=True):
-        found.append((name, text[end : min(stop, end + LOOKED_AT)].removeprefix(":")))
+        pairs.append((name, text[end : min(stop, end + LOOKED_AT)].removeprefix(":")))
         stop = start
-    found.reverse()
-    return found
+    pairs.reverse()
+    return pairs
 
 
 def _flow_values(text: str, start: int) -> list[tuple[str, str]]:

@@ -62,10 +62,8 @@ class CheckReport(NamedTuple):
 
     def __repr__(self) -> str:
         """How many specs and findings, in one line; `print` shows the findings."""
-        counts = (
-            plural(sum(found.severity == severity for found in self.diagnostics), severity)
-            for severity in SEVERITIES
-        )
+        severities = [diagnostic.severity for diagnostic in self.diagnostics]
+        counts = (plural(severities.count(severity), severity) for severity in SEVERITIES)
         specs = plural(len(self.files), "spec")
         said = ", ".join(count for count in counts if not count.startswith("0 "))
         return f"<CheckReport {specs}: {said or 'no findings'}>"
@@ -93,9 +91,9 @@ def fingerprints(report: CheckReport) -> list[str]:
     """
     counts: dict[str, int] = {}
     prints = []
-    for found in report.diagnostics:
-        text = " ".join(found.source_line.split())
-        parts = (found.code, report.relative(found.path), found.field or "", text)
+    for diagnostic in report.diagnostics:
+        text = " ".join(diagnostic.source_line.split())
+        parts = (diagnostic.code, report.relative(diagnostic.path), diagnostic.field or "", text)
         base = "\0".join(parts)
         counts[base] = number = counts.get(base, 0) + 1
         if number > 1:
@@ -108,16 +106,16 @@ FAIL_ON = (*SEVERITIES, "never")
 """The least that makes the exit code 1."""
 
 
-def exit_code(found: Sequence[Diagnostic], fail_on: str) -> int:
+def exit_code(diagnostics: Sequence[Diagnostic], fail_on: str) -> int:
     """0 without findings that matter, 1 with some, 2 where an input could not be worked on."""
-    if any(item.code in REFUSED for item in found):
+    if any(item.code in REFUSED for item in diagnostics):
         return 2
     if fail_on == "never":
         return 0
     most = FAIL_ON.index(fail_on)
-    return int(any(SEVERITIES.index(item.severity) <= most for item in found))
+    return int(any(SEVERITIES.index(item.severity) <= most for item in diagnostics))
 
 
-def rank(found: Diagnostic) -> int:
+def rank(diagnostic: Diagnostic) -> int:
     """How grave a finding is: 0 could not run, 1 error, 2 warning, 3 note."""
-    return 0 if found.code in REFUSED else 1 + SEVERITIES.index(found.severity)
+    return 0 if diagnostic.code in REFUSED else 1 + SEVERITIES.index(diagnostic.severity)

@@ -99,7 +99,7 @@ class Settings(NamedTuple):
     def budget_for(self, path: str) -> tuple[Limit, ...]:
         """The limits for a file; an override's take the place of those of the same thing."""
         named: dict[tuple[str, bool], list[Limit]] = {}
-        for budget in (self.budget, *(own.budget for own in self._overrides_for(path))):
+        for budget in (self.budget, *(override.budget for override in self._overrides_for(path))):
             fresh: dict[tuple[str, bool], list[Limit]] = {}
             for limit in budget:
                 fresh.setdefault(limit.key, []).append(limit)
@@ -152,11 +152,11 @@ class Given(NamedTuple):
     format: str | None = None
     """The format of standard output, instead of the configured one; None was not given."""
 
-    def over(self, told: Settings) -> Settings:
-        """What holds where a configuration says `told`."""
-        left = self._left_of(told.selection)
+    def over(self, configured: Settings) -> Settings:
+        """What holds where a configuration says what is `configured`."""
+        left = self._left_of(configured.selection)
         excluded = (Globs(self.exclude, os.path.abspath("."), "--exclude"),) if self.exclude else ()
-        return told._replace(
+        return configured._replace(
             selection=Selection(
                 self.select or left.select,
                 (*left.extend_select, *(self.extend_select or ())),
@@ -168,15 +168,15 @@ class Given(NamedTuple):
                     selection=self._left_of(override.selection),
                     budget=self._without(override.budget),
                 )
-                for override in told.overrides
+                for override in configured.overrides
             ),
-            budget=(*self._without(told.budget), *self.limits),
-            exclude=(*told.exclude, *excluded),
-            force_exclude=self.force_exclude or told.force_exclude,
-            baseline=self.baseline or told.baseline,
-            fail_on=self.fail_on or told.fail_on,
-            strict=self.strict or told.strict,
-            format=self.format or told.format,
+            budget=(*self._without(configured.budget), *self.limits),
+            exclude=(*configured.exclude, *excluded),
+            force_exclude=self.force_exclude or configured.force_exclude,
+            baseline=self.baseline or configured.baseline,
+            fail_on=self.fail_on or configured.fail_on,
+            strict=self.strict or configured.strict,
+            format=self.format or configured.format,
         )
 
     def _left_of(self, configured: Selection) -> Selection:

@@ -11,15 +11,15 @@ from convcalc.checks.settings import Limit, Settings
 from convcalc.spec.promises import MemoryTerms, Quantity
 
 
-def shown(told: Configurations, files: Iterable[str]) -> str:
+def shown(configurations: Configurations, files: Iterable[str]) -> str:
     """The settings as `convcalc.toml` files would hold them, with where they come from.
 
     Those of the working folder come first, then those of `files` that have others.
     """
-    run = told.run
+    run = configurations.run
     return "\n".join(
         _shown(one._replace(fail_on=run.fail_on, strict=run.strict, format=run.format))
-        for one in told.used(files)
+        for one in configurations.used(files)
     )
 
 

@@ -57,10 +57,10 @@ class Commands(click.Group):
             known = ", ".join(COMMANDS)
             advice = f"did you mean {near!r}?" if near else f"commands are {known}."
             ctx.fail(f"no such command {name!r}: {advice}")
-        found = super().resolve_command(ctx, args)
-        if found[1] is not None:
-            _refuse_repeated(ctx, found[1], found[2])
-        return found
+        resolved = super().resolve_command(ctx, args)
+        if resolved[1] is not None:
+            _refuse_repeated(ctx, resolved[1], resolved[2])
+        return resolved
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command line; both streams take any text from here on."""

@@ -22,14 +22,14 @@ def _columns(
         return None
     from convcalc.formats.columns import known_columns
 
-    found: list[str] = []
+    columns: list[str] = []
     for value in values:
         names = [name.strip() for name in value.split(",") if name.strip()]
         try:
-            found += known_columns(names or [value])
+            columns += known_columns(names or [value])
         except ValueError as error:
             raise click.BadParameter(str(error), ctx, param) from None
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(columns))
 
 
 @click.command("analyze")
@@ -84,13 +84,13 @@ def command(
         option = "--columns" if columns else "--depth"
         raise click.UsageError(f"json has every column of every layer, whatever {option} says")
     render = output.renderer.render
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     texts: list[str] = []
     verdicts = []
     for spec in specs:
         network = read(spec, input=shape, parameters=dict(settings))
         report = analyze(network, batch=batch, dtype=dtype, strict=False)
-        found.extend(report.diagnostics)
+        diagnostics.extend(report.diagnostics)
         if verified and not network.errors:
             from convcalc.cli.verify import short_verdict
 
@@ -106,7 +106,7 @@ def command(
     if notes and name not in ("json", "csv"):  # which stay what they are
         texts[-1:] = ["\n".join([*(text.removesuffix("\n") for text in texts[-1:]), *notes, ""])]
         notes = []
-    output.end(texts, found, notes=notes, failed=not all(good for _, good in verdicts))
+    output.end(texts, diagnostics, notes=notes, failed=not all(good for _, good in verdicts))
 
 
 def _peak(network: Network, batch: int, dtype: str) -> int | None:

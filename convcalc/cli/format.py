@@ -81,14 +81,16 @@ def command(
         message = "--isolated uses no configuration, and --config names one"
         raise click.UsageError(message)
     with usage():
-        told = Configurations(
+        configurations = Configurations(
             Given(exclude=exclude, force_exclude=force_exclude), only=config, isolated=isolated
         )
-        found = find(paths or (".",), told, only_specs=only_specs, stdin=stdin_filename)
-    note_empty(found.empty)
+        searched = find(
+            paths or (".",), configurations, only_specs=only_specs, stdin=stdin_filename
+        )
+    note_empty(searched.empty)
     changed: list[str] = []
-    failed = list(found.empty)
-    for file in found.files:
+    failed = list(searched.empty)
+    for file in searched.files:
         opened = _open(file, stdin_filename)
         made = styled(opened)
         if made.problems:
@@ -107,8 +109,8 @@ def command(
             changed.pop()
         elif not same and check:
             write(f"Would reformat: {opened.text.path}\n")
-    if found.files != ["-"] or check or diff:
-        left = len(found.files) - len(changed) - (len(failed) - len(found.empty))
+    if searched.files != ["-"] or check or diff:
+        left = len(searched.files) - len(changed) - (len(failed) - len(searched.empty))
         _sum_up(len(changed), left, would=check or diff)
     sys.exit(2 if failed else int(bool(changed) and (check or diff)))
 
@@ -127,10 +129,10 @@ def _open(file: str, stdin: str | None) -> Opened:
 
 def _note_left(problems: Sequence[Diagnostic]) -> None:
     """Say why a file is left as it is."""
-    for found in problems[:MOST_PROBLEMS]:
-        nowhere = not found.source_line and found.span and found.span[:2] == (1, 1)
-        where = found.path if nowhere else found.where
-        click.echo(f"convcalc: {where}: {found.code} {found.message}", err=True)
+    for problem in problems[:MOST_PROBLEMS]:
+        nowhere = not problem.source_line and problem.span and problem.span[:2] == (1, 1)
+        where = problem.path if nowhere else problem.where
+        click.echo(f"convcalc: {where}: {problem.code} {problem.message}", err=True)
     if len(problems) > MOST_PROBLEMS:
         click.echo(f"convcalc: and {len(problems) - MOST_PROBLEMS} more", err=True)
 

@@ -35,11 +35,11 @@ def command(patterns: tuple[str, ...], output: Output) -> None:
         raise click.UsageError(f"no architecture's name holds {' or '.join(map(repr, patterns))}")
     if output.format == "names":
         output.end(["".join(f"{name}\n" for name in names)])
-    found = []
+    entries = []
     for name in names:
         network = load(name)
         totals = analyze(network).totals
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "input": str(network.input).replace("×", "x"),
@@ -50,9 +50,9 @@ def command(patterns: tuple[str, ...], output: Output) -> None:
             }
         )
     if output.format == "json":
-        output.end([json.dumps(found, indent=1, ensure_ascii=False) + "\n"])
+        output.end([json.dumps(entries, indent=1, ensure_ascii=False) + "\n"])
     cells = [["Name", "Input", "Parameters", "MACs", "Year"]]
-    for entry in found:
+    for entry in entries:
         label, shape, parameters, macs, year, _ = entry.values()
         assert isinstance(parameters, int)  # noqa: S101 (for the type checker)
         assert isinstance(macs, int)  # noqa: S101

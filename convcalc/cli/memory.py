@@ -207,7 +207,7 @@ def command(
         (dtype if dtype_given else "int8") if arena else None,
     )
     module = output.renderer
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     texts: list[str] = []
     for spec in specs:
         network = read(spec, input=shape, parameters=dict(settings))
@@ -215,13 +215,13 @@ def command(
         refused = list(network.errors) or refusals(network, batch, training=training)
         known += [each for each in refused if each not in known]
         if refused:
-            found += known
+            diagnostics += known
             if output.format == "json":
                 texts.append(module.refused(network.name, network.path, known))
             continue
         answered = _answer(network, terms, batch, questions)
         known += _over(network, answered)
-        found += known
+        diagnostics += known
         texts.append(
             module.render(
                 answered,
@@ -233,7 +233,7 @@ def command(
                 diagnostics=known,
             )
         )
-    output.end(texts, found)
+    output.end(texts, diagnostics)
 
 
 def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) -> None:
@@ -267,12 +267,12 @@ def _answer(network: Network, terms: RunTerms, batch: int, questions: Questions)
 
 def _over(network: Network, answered: Answer) -> list[Diagnostic]:
     """A finding for each limit that is too low."""
-    found = []
+    diagnostics = []
     for fit in answered.fits:
         if not fit.fits:
             message, advice = over(answered, fit)
             nowhere = Span(1, 1, 1, 2)
-            found.append(
+            diagnostics.append(
                 Diagnostic(
                     code="CC512",
                     severity="error",
@@ -283,4 +283,4 @@ def _over(network: Network, answered: Answer) -> list[Diagnostic]:
                     source_line="",
                 )
             )
-    return found
+    return diagnostics

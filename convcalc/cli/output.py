@@ -211,9 +211,9 @@ def _encoded(text: str, name: str) -> bytes:
     return text.encode("utf-8", "surrogateescape" if name in VERBATIM else "backslashreplace")
 
 
-def write_findings(found: "Iterable[Diagnostic]", *, below: bool = False) -> None:
+def write_findings(diagnostics: "Iterable[Diagnostic]", *, below: bool = False) -> None:
     """Write findings to standard error, apart from what stands above them on one screen."""
-    listed = list(found)
+    listed = list(diagnostics)
     if not listed:
         return
     from convcalc.formats.diagnostics import render

@@ -275,8 +275,8 @@ def refuse_too_large(
     if largest:
         raise CannotRun(f"{message}; a batch of {largest:,} would fit: --batch {largest}")
     for smaller in _smaller(network.input):
-        found = with_input(smaller) if with_input is not None else None
-        if found is not None and not found.errors and needs(found).batch(1).total <= there:
+        resized = with_input(smaller) if with_input is not None else None
+        if resized is not None and not resized.errors and needs(resized).batch(1).total <= there:
             batch = " --batch 1" if run.batch > 1 else ""
             raise CannotRun(f"{message}; a smaller input would fit: --input {smaller}{batch}")
     raise CannotRun(f"{message}; no batch would fit")
@@ -317,11 +317,11 @@ def _weights(path: str | None, map_path: str | None, network: Network) -> dict[s
         return None
     from convcalc.forward.files import read_weights
 
-    found, unused = read_weights(path, network, _mapping(map_path) if map_path else None)
+    weights, unused = read_weights(path, network, _mapping(map_path) if map_path else None)
     if unused:
         some = ", ".join(unused[:5]) + (" …" if len(unused) > 5 else "")
         click.echo(f"convcalc: {path}: {plural(len(unused), 'array')} not used: {some}", err=True)
-    return found
+    return weights
 
 
 def _content(path: str) -> bytes:
@@ -344,10 +344,10 @@ def _mapping(path: str) -> Mapping[str, str]:
         write_findings(findings.diagnostics)
         raise CannotRun(f"{path} is no mapping that can be read")
     entries = root.entries if isinstance(root, MapNode) else {}
-    found = {name: node.text for name, node in entries.items() if isinstance(node, ScalarNode)}
-    if not found or len(found) < len(entries):
+    names = {name: node.text for name, node in entries.items() if isinstance(node, ScalarNode)}
+    if not names or len(names) < len(entries):
         raise CannotRun(f"{path} must be a mapping of names: conv1.weight: features.0.weight")
-    return found
+    return names
 
 
 def _image(path: str | None, normalize: Any, network: Network, batch: int) -> Any:

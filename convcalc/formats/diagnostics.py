@@ -20,23 +20,23 @@ STYLES = {
 _RESET = "\x1b[0m"
 
 
-def render(found: Iterable[Diagnostic], *, color: bool = False) -> str:
+def render(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
     """The findings one after the other, and how many there are; nothing of none."""
-    listed = list(found)
+    listed = list(diagnostics)
     if not listed:
         return ""
     blocks = [render_one(diagnostic, color=color) for diagnostic in listed]
     return "\n".join([*blocks, f"Found {tally(listed)}.", ""])
 
 
-def tally(found: Iterable[Diagnostic]) -> str:
+def tally(diagnostics: Iterable[Diagnostic]) -> str:
     """How many findings there are of each severity: `2 errors, 1 warning and 3 notes`."""
-    numbers = Counter(diagnostic.severity for diagnostic in found)
+    numbers = Counter(diagnostic.severity for diagnostic in diagnostics)
     *first, last = [plural(numbers[one], one) for one in SEVERITIES if numbers[one]]
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def render_one(found: Diagnostic, *, color: bool = False) -> str:
+def render_one(diagnostic: Diagnostic, *, color: bool = False) -> str:
     """One finding.
 
     The first line is `path:line:column: severity[code] message`; editors and terminals follow it.
@@ -47,24 +47,23 @@ def render_one(found: Diagnostic, *, color: bool = False) -> str:
         return f"{STYLES[style]}{text}{_RESET}" if color else text
 
     lines = [
-        f"{printable(found.where)}: "
-        + styled(found.severity, f"{found.severity}[{found.code}]")
-        + f" {printable(found.message)}"
+        f"{printable(diagnostic.where)}: "
+        + styled(diagnostic.severity, f"{diagnostic.severity}[{diagnostic.code}]")
+        + f" {printable(diagnostic.message)}"
     ]
-    span = found.span
-    text, start = _cropped(found.source_line, span.column - 1) if span else ("", 0)
+    span = diagnostic.span
+    text, start = _cropped(diagnostic.source_line, span.column - 1) if span else ("", 0)
     if span and text.strip():
         number = f"{span.line:>4}"
-        last = span.end_column - 1 if span.end_line == span.line else len(found.source_line)
+        last = span.end_column - 1 if span.end_line == span.line else len(diagnostic.source_line)
         length = max(min(last - (span.column - 1), len(text) - start), 1)
         before = "".join(" " * _width(character) for character in text[:start])
         under = "^" * max(sum(map(_width, text[start : start + length])), 1)
+        marks = styled(diagnostic.severity, under)
         lines.append(f"{styled('dim', number + ' |')} {text}")
-        lines.append(
-            f"{styled('dim', ' ' * len(number) + ' |')} {before}{styled(found.severity, under)}"
-        )
-    if found.help:
-        lines.append(f"   = {styled('help', 'help')}: {printable(found.help)}")
+        lines.append(f"{styled('dim', ' ' * len(number) + ' |')} {before}{marks}")
+    if diagnostic.help:
+        lines.append(f"   = {styled('help', 'help')}: {printable(diagnostic.help)}")
     return "\n".join(lines) + "\n"
 
 

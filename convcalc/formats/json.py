@@ -28,8 +28,8 @@ def render(report: Report, **_: object) -> str:
     lines = [f"{dump(key)}: {dump(value)}" for key, value in head.items()]
     lines.append(f'"layers": {_list([dump(layer_value(layer)) for layer in report.layers])}')
     lines.append(f'"totals": {dump(totals)}')
-    found = [dump(diagnostic_value(diagnostic)) for diagnostic in report.diagnostics]
-    lines.append(f'"diagnostics": {_list(found)}')
+    diagnostics = [dump(diagnostic_value(diagnostic)) for diagnostic in report.diagnostics]
+    lines.append(f'"diagnostics": {_list(diagnostics)}')
     return "{" + ",\n ".join(lines) + "}\n"
 
 
@@ -82,19 +82,19 @@ def _plain(value: Any) -> int | float:
     return value if isinstance(value, int) else float(value)
 
 
-def diagnostic_value(found: Diagnostic) -> dict[str, Any]:
+def diagnostic_value(diagnostic: Diagnostic) -> dict[str, Any]:
     """A finding as JSON has it."""
-    span = found.span
+    span = diagnostic.span
     return {
-        "code": found.code,
-        "severity": found.severity,
-        "message": found.message,
-        "help": found.help,
-        "path": found.path,
-        "line": found.line,
-        "column": found.column,
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "path": diagnostic.path,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
         "end_line": span.end_line if span else None,
         "end_column": span.end_column if span else None,
-        "layer": found.layer,
-        "field": found.field,
+        "layer": diagnostic.layer,
+        "field": diagnostic.field,
     }

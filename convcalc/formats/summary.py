@@ -45,18 +45,20 @@ def _counted(value: int, unit: str) -> str:
 
 def notes(report: Report) -> list[str]:
     """What is to be said of figures that are not what they seem."""
-    found = []
+    sentences = []
     placed = [layer for layer in report.layers if layer.receptive_field]
     if not all(layer.aligned for layer in placed):
-        found.append(
+        sentences.append(
             "* Paths of different strides lead to this layer: its outputs see more or fewer "
             "values, and the field is the largest number."
         )
     if not all(field.exact for layer in placed for field in layer.receptive_field or ()):
-        found.append("≤ The field is an upper bound: outputs see no more than this, maybe less.")
+        sentences.append(
+            "≤ The field is an upper bound: outputs see no more than this, maybe less."
+        )
     if not report.totals.complete:
         unknown = sum(layer.output is None for layer in report.layers)
         what = f"{plural(unknown, 'layer')} unknown" if unknown else "some layers missing"
         so = "unknown" if report.unread else "lower bounds"
-        found.append(f"Incomplete: {what} because of errors, so the totals are {so}.")
-    return found
+        sentences.append(f"Incomplete: {what} because of errors, so the totals are {so}.")
+    return sentences

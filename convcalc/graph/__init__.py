@@ -124,6 +124,7 @@ class Written(NamedTuple):
     """A spec that was read, of which each member of a family is made."""
 
     text: SourceText
+    """The text that was read; of a spec made in Python, the YAML that is written of it."""
     root: Node | None
     """The text as located nodes; None where it is none."""
     findings: Findings

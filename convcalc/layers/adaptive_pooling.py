@@ -30,8 +30,8 @@ def _adaptive_plan(size: Axes, x: Shape) -> Plan:
 
 
 def _global_plan(x: Shape) -> Plan:
-    found = tuple(Window(kernel=size) for size in x.spatial)
-    return Plan(Shape(x.channels, (1,) * x.rank), windows=found)
+    windows = tuple(Window(kernel=size) for size in x.spatial)
+    return Plan(Shape(x.channels, (1,) * x.rank), windows=windows)
 
 
 def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":

@@ -299,12 +299,12 @@ def declarations(layer: type[Layer]) -> dict[str, Declared]:
     >>> list(declarations(Linear))
     ['features', 'bias']
     """
-    found: dict[str, Declared] = {}
+    declared: dict[str, Declared] = {}
     for name, annotation in layer.__annotations__.items():
         metadata: tuple[Any, ...] = getattr(annotation, "__metadata__", ())
         if metadata and isinstance(metadata[0], Declared):
-            found[name] = metadata[0]
-    return found
+            declared[name] = metadata[0]
+    return declared
 
 
 def defaults(layer: type[Layer]) -> dict[str, Any]:

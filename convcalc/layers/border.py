@@ -69,11 +69,11 @@ class Pad(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         x = xs[0]
-        found = tuple(
+        windows = tuple(
             Window(before=before, after=after) for before, after in sides(self.padding, x.rank)
         )
-        output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
-        return Plan(Shape(x.channels, output), windows=found)
+        output = tuple(window.output(size) for window, size in zip(windows, x.spatial, strict=True))
+        return Plan(Shape(x.channels, output), windows=windows)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A copy with its border; one that mirrors or repeats keeps the input."""
@@ -148,22 +148,22 @@ class Crop(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A view: no weights, no multiply-accumulates, no memory."""
         x = xs[0]
-        found = tuple(Window(before=-before, after=-after) for before, after in self._cuts(x))
-        output = tuple(window.output(size) for window, size in zip(found, x.spatial, strict=True))
-        return Plan(Shape(x.channels, output), windows=found)
+        windows = tuple(Window(before=-before, after=-after) for before, after in self._cuts(x))
+        output = tuple(window.output(size) for window, size in zip(windows, x.spatial, strict=True))
+        return Plan(Shape(x.channels, output), windows=windows)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view per axis; the gradient of each is a map of zeros around it."""
         from convcalc.layers.operations import Operation, gaps, view
 
         layout: Layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "kept"
-        found: list[Operation] = []
+        views: list[Operation] = []
         left = xs[0].size
         for size, cut in zip(xs[0].spatial, self._cuts(xs[0]), strict=True):
             if any(cut):
                 left = left // size * (size - sum(cut))
-                found.append(Operation(left, (len(found),), "view", layout=layout, name="cut"))
-        return tuple(found) or (view(left),)
+                views.append(Operation(left, (len(views),), "view", layout=layout, name="cut"))
+        return tuple(views) or (view(left),)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[i] = x[i + cut]. Source: Keras Cropping2D."""

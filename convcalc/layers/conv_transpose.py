@@ -69,7 +69,7 @@ class ConvTranspose(Layer):
     def _windows(self, rank: int) -> tuple[Window, ...]:
         pairs = sides(self.padding, rank)
         extra = per_axis(self.output_padding, rank)
-        found = []
+        windows = []
         for kernel, stride, dilation, pair, behind in zip(
             per_axis(self.kernel, rank),
             per_axis(self.stride, rank),
@@ -83,8 +83,8 @@ class ConvTranspose(Layer):
                 cut = max(surplus, 0) // 2, surplus - max(surplus, 0) // 2
             else:
                 cut = pair
-            found.append(transposed(kernel, stride, dilation, *cut, behind))
-        return tuple(found)
+            windows.append(transposed(kernel, stride, dilation, *cut, behind))
+        return tuple(windows)
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Padding that leaves nothing, output padding beyond the stride, groups."""
@@ -135,13 +135,13 @@ class ConvTranspose(Layer):
     def _said_twice(self, x: Shape) -> Problem:
         """`same` says how large the output is, and so does output padding."""
         extra = per_axis(self.output_padding, x.rank)
-        found = self._windows(x.rank)
-        same = [size * window.up for window, size in zip(found, x.spatial, strict=True)]
+        windows = self._windows(x.rank)
+        same = [size * window.up for window, size in zip(windows, x.spatial, strict=True)]
         # Keras pads such a layer by half its kernel on both sides.
-        pads = [(window.extent // 2,) * 2 for window in found]
+        pads = [(window.extent // 2,) * 2 for window in windows]
         sizes = [
             (size - 1) * window.up + window.extent - sum(pair) + behind
-            for window, size, pair, behind in zip(found, x.spatial, pads, extra, strict=True)
+            for window, size, pair, behind in zip(windows, x.spatial, pads, extra, strict=True)
         ]
         return Problem(
             "CC302",
@@ -155,30 +155,30 @@ class ConvTranspose(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per tap, channel and filter of the group; a MAC per weight and input value."""
         x = xs[0]
-        found = self._windows(x.rank)
+        windows = self._windows(x.rank)
         weight = Weight(
             "weight", (x.channels, self.filters // self.groups, *per_axis(self.kernel, x.rank))
         )
         weights = (weight, Weight("bias", (self.filters,))) if self.bias else (weight,)
-        output = Shape(self.filters, output_sizes(found, x.spatial))
+        output = Shape(self.filters, output_sizes(windows, x.spatial))
         products = (Product(prod(x.spatial) * weight.size, weight.name),)
-        return Plan(output, weights, products, found)
+        return Plan(output, weights, products, windows)
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[k, i·S + t·D − P] += w[c, k, t]·x[c, i], then b[k]. Source: torch.nn.ConvTranspose."""
         x, weight = xs[0], weights["weight"]
         count, channels, *spatial = x.shape
-        found = self._windows(len(spatial))
+        windows = self._windows(len(spatial))
         group_filters, group_channels = self.filters // self.groups, channels // self.groups
         groups = weight.reshape(self.groups, group_channels, group_filters, *weight.shape[2:])
-        met = x.reshape(count, self.groups, group_channels, -1)
+        by_group = x.reshape(count, self.groups, group_channels, -1)
         # An ordinary window over the output meets at its position i what input value i adds to.
-        sizes = [(size - 1) * w.up + w.extent for w, size in zip(found, spatial, strict=True)]
-        mirrored = [Window(w.kernel, w.up, w.dilation) for w in found]
+        sizes = [(size - 1) * w.up + w.extent for w, size in zip(windows, spatial, strict=True)]
+        mirrored = [Window(w.kernel, w.up, w.dilation) for w in windows]
         y = xp.zeros((count, self.filters, *sizes), dtype=x.dtype)
         for tap, _, places in meetings(mirrored, sizes):
             at_tap = (..., *tap)
-            products = groups[at_tap].swapaxes(1, 2) @ met
+            products = groups[at_tap].swapaxes(1, 2) @ by_group
             y[places] += products.reshape(count, self.filters, *spatial)
-        y = padded(xp, y, [(w.before + 1 - w.extent, w.after + 1 - w.extent) for w in found])
+        y = padded(xp, y, [(w.before + 1 - w.extent, w.after + 1 - w.extent) for w in windows])
         return y + per_channel(weights["bias"], y) if self.bias else y

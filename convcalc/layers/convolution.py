@@ -29,7 +29,7 @@ from convcalc.layers.sliding import (
     check_sliding,
     output_sizes,
     per_axis,
-    windows,
+    windows_of,
 )
 from convcalc.shape import Shape
 
@@ -43,11 +43,13 @@ def convolution_plan(
     layer: "Conv | DepthwiseConv", x: Shape, filters: int, groups: int, *, bias: bool
 ) -> Plan:
     """Plan of `filters` filters over `x`, each reading one of `groups` groups of channels."""
-    found = windows(layer, x.spatial)
-    output = Shape(filters, output_sizes(found, x.spatial))
+    windows = windows_of(layer, x.spatial)
+    output = Shape(filters, output_sizes(windows, x.spatial))
     weight = Weight("weight", (filters, x.channels // groups, *per_axis(layer.kernel, x.rank)))
     weights = (weight, Weight("bias", (filters,))) if bias else (weight,)
-    return Plan(output, weights, (Product(prod(output.spatial) * weight.size, weight.name),), found)
+    return Plan(
+        output, weights, (Product(prod(output.spatial) * weight.size, weight.name),), windows
+    )
 
 
 def convolution_forward(
@@ -57,32 +59,32 @@ def convolution_forward(
     weight = weights["weight"]
     filters, group_channels, *kernel = weight.shape
     weight = weight.reshape(groups, filters // groups, group_channels, *kernel)
-    found = windows(layer, x.shape[2:])
-    sizes = output_sizes(found, x.shape[2:])
-    met: list[tuple[Any, Any]] = []
-    for tap, values in taps(xp, x, found, layer.padding_mode):
+    windows = windows_of(layer, x.shape[2:])
+    sizes = output_sizes(windows, x.shape[2:])
+    pairs: list[tuple[Any, Any]] = []
+    for tap, values in taps(xp, x, windows, layer.padding_mode):
         at_tap = (..., *tap)
         by_group = values.reshape(x.shape[0], groups, group_channels, *sizes)
-        met.append((weight[at_tap], by_group))
+        pairs.append((weight[at_tap], by_group))
     if group_channels == 1:
         ones = (1,) * len(sizes)
-        y = summed(factors.reshape(groups, -1, *ones) * values for factors, values in met)
+        y = summed(factors.reshape(groups, -1, *ones) * values for factors, values in pairs)
     else:
         # Several taps are one product, as long as what they meet is no larger than the output.
         some = max(filters // x.shape[1], 1)
-        y = summed(_product(xp, met[at : at + some]) for at in range(0, len(met), some))
+        y = summed(_product(xp, pairs[at : at + some]) for at in range(0, len(pairs), some))
     y = y.reshape(x.shape[0], filters, *sizes)
     if "bias" in weights:
         y += per_channel(weights["bias"], y)
     return y
 
 
-def _product(xp: Any, met: Sequence[tuple[Any, Any]]) -> Any:
+def _product(xp: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
     """The weights at some taps times what these meet: (N, groups, filters, positions)."""
-    (weight, values), *others = met
+    (weight, values), *others = pairs
     if others:
-        weight = xp.concatenate([each for each, _ in met], axis=2)
-        values = xp.concatenate([each for _, each in met], axis=2)
+        weight = xp.concatenate([each for each, _ in pairs], axis=2)
+        values = xp.concatenate([each for _, each in pairs], axis=2)
     return weight @ values.reshape(*values.shape[:2], weight.shape[-1], -1)
 
 

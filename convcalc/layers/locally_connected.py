@@ -21,7 +21,7 @@ from convcalc.layers.base import (
     padding_field,
     whole,
 )
-from convcalc.layers.sliding import check_sliding, output_sizes, per_axis, windows
+from convcalc.layers.sliding import check_sliding, output_sizes, per_axis, windows_of
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class LocallyConnected(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per output value, tap and channel, and a MAC for each."""
         x = xs[0]
-        found = windows(self, x.spatial)
-        output = Shape(self.filters, output_sizes(found, x.spatial))
+        windows = windows_of(self, x.spatial)
+        output = Shape(self.filters, output_sizes(windows, x.spatial))
         kernel = per_axis(self.kernel, x.rank)
         weight = Weight("weight", (*output.axes, x.channels, *kernel))
         weights = (weight, Weight("bias", output.axes)) if self.bias else (weight,)
-        return Plan(output, weights, (Product(weight.size, weight.name),), found)
+        return Plan(output, weights, (Product(weight.size, weight.name),), windows)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept as columns, which are multiplied position by position."""
@@ -88,7 +88,7 @@ class LocallyConnected(Layer):
         """y[k, o] = Σ w[k, o, c, t]·x[c, o·S + t·D − P] + b[k, o]. Source: Keras."""
         x = xs[0]
         y: Any = 0
-        for tap, values in taps(xp, x, windows(self, x.shape[2:])):
+        for tap, values in taps(xp, x, windows_of(self, x.shape[2:])):
             at_tap = (..., *tap)
             weight = xp.moveaxis(weights["weight"][at_tap], -1, 1)  # (K, *output, C) → (K, C, …)
             y = y + (weight * values[:, None]).sum(axis=2)

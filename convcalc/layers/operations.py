@@ -209,14 +209,14 @@ def as_image(x: Shape, first: tuple[Operation, ...], pool: Operation) -> tuple[O
 
 def folded(xs: Sequence[Shape], step: Operation) -> tuple[Operation, ...]:
     """Two tensors merged, then the result with the next: what `a + b + c` does."""
-    found: list[Operation] = []
+    merges: list[Operation] = []
     so_far, axes = 0, xs[0].axes
     for position, x in enumerate(xs[1:], 1):
         axes = tuple(map(max, axes, x.axes))
         merged = step._replace(output=prod(axes), reads=(so_far, position), layout="kept")
-        found.append(merged)
-        so_far = len(xs) + len(found) - 1
-    return tuple(found)
+        merges.append(merged)
+        so_far = len(xs) + len(merges) - 1
+    return tuple(merges)
 
 
 def power(size: int, read: int) -> Operation:

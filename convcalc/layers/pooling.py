@@ -27,7 +27,7 @@ from convcalc.layers.sliding import (
     check_sliding,
     output_sizes,
     unrounded_windows,
-    windows,
+    windows_of,
 )
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -40,14 +40,14 @@ STRIDE = axes("Stride S; the kernel size when left out.", letter="S")
 
 def pooling_plan(layer: "MaxPool | AvgPool | LpPool", x: Shape) -> Plan:
     """Plan of a pooling layer: channels untouched, nothing learned."""
-    found = windows(layer, x.spatial)
-    return Plan(Shape(x.channels, output_sizes(found, x.spatial)), windows=found)
+    windows = windows_of(layer, x.spatial)
+    return Plan(Shape(x.channels, output_sizes(windows, x.spatial)), windows=windows)
 
 
-def window_sums(xp: Any, x: Any, found: Sequence[Window]) -> Any:
+def window_sums(xp: Any, x: Any, windows: Sequence[Window]) -> Any:
     """The sum of the values under the kernel at every output."""
-    y = xp.zeros((*x.shape[:2], *output_sizes(tuple(found), x.shape[2:])), dtype=x.dtype)
-    for _, places, values in meetings(found, x.shape[2:]):
+    y = xp.zeros((*x.shape[:2], *output_sizes(tuple(windows), x.shape[2:])), dtype=x.dtype)
+    for _, places, values in meetings(windows, x.shape[2:]):
         y[places] += x[values]
     return y
 
@@ -132,9 +132,9 @@ class MaxPool(Layer):
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = max of x[o·S + t·D − P], the padding left out. Source: torch.nn.MaxPool2d."""
         x = xs[0]
-        found = windows(self, x.shape[2:])
-        y = xp.full((*x.shape[:2], *output_sizes(found, x.shape[2:])), -inf, dtype=x.dtype)
-        for _, places, values in meetings(found, x.shape[2:]):
+        windows = windows_of(self, x.shape[2:])
+        y = xp.full((*x.shape[:2], *output_sizes(windows, x.shape[2:])), -inf, dtype=x.dtype)
+        for _, places, values in meetings(windows, x.shape[2:]):
             y[places] = xp.maximum(y[places], x[values])
         return y
 
@@ -195,8 +195,8 @@ class AvgPool(Layer):
         is the padding itself unless `count_include_pad`; `divisor` replaces it.
         """
         x = xs[0]
-        found = windows(self, x.shape[2:])
-        total = window_sums(xp, x, found)
+        windows = windows_of(self, x.shape[2:])
+        total = window_sums(xp, x, windows)
         if self.divisor is not None:
             return total / self.divisor
         given = unrounded_windows(self, x.shape[2:])
@@ -246,9 +246,9 @@ class LpPool(Layer):
         from convcalc.layers.operations import power as raised
 
         x, size = xs[0], plan.output.size
-        found = unrounded_windows(self, x.spatial)
-        bordered = any(window.before or window.after for window in found)
-        first = (padding(x, found, "zero"),) if bordered else ()
+        windows = unrounded_windows(self, x.spatial)
+        bordered = any(window.before or window.after for window in windows)
+        first = (padding(x, windows, "zero"),) if bordered else ()
         inside = first[-1].output if first else x.size
         first = (*first, raised(inside, len(first)))
         precision, layout = pooling_precision(x), pooling_layout(x, plan)
@@ -275,11 +275,11 @@ class LpPool(Layer):
         padding is scaled up to a whole kernel.
         """
         x = xs[0]
-        found = windows(self, x.shape[2:])
-        total = window_sums(xp, power(xp, x, self.norm), found)
+        windows = windows_of(self, x.shape[2:])
+        total = window_sums(xp, power(xp, x, self.norm), windows)
         given = unrounded_windows(self, x.shape[2:])
         for axis, (window, size) in enumerate(zip(given, x.shape[2:], strict=True), 2):
-            if found[axis - 2] != window:
+            if windows[axis - 2] != window:
                 padding = (window.before, window.after)
                 total = total * window.kernel / counted(xp, total, axis, window, size, padding)
         return power(xp, total, 1 / self.norm)

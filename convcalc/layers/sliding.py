@@ -82,17 +82,17 @@ def unrounded_windows(layer: Sliding, spatial: tuple[int, ...]) -> tuple[Window,
     )
 
 
-def windows(layer: Sliding, spatial: tuple[int, ...]) -> tuple[Window, ...]:
+def windows_of(layer: Sliding, spatial: tuple[int, ...]) -> tuple[Window, ...]:
     """One window per axis of an input with extents `spatial`, the rounding applied."""
-    found = unrounded_windows(layer, spatial)
+    windows = unrounded_windows(layer, spatial)
     if layer.rounding == "ceil":
-        return tuple(window.rounded_up(size) for window, size in zip(found, spatial, strict=True))
-    return found
+        return tuple(window.rounded_up(size) for window, size in zip(windows, spatial, strict=True))
+    return windows
 
 
-def output_sizes(found: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:
+def output_sizes(windows: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:
     """Spatial extents of the output."""
-    return tuple(window.output(size) for window, size in zip(found, spatial, strict=True))
+    return tuple(window.output(size) for window, size in zip(windows, spatial, strict=True))
 
 
 def check_spatial(kind: str, x: Shape) -> Iterator[Problem]:
@@ -142,21 +142,21 @@ def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
         return
     if layer.padding == "same":
         yield from _check_same(layer, x)
-    found = windows(layer, x.spatial)
-    too_large = list(_check_fits(layer, found, x))
+    windows = windows_of(layer, x.spatial)
+    too_large = list(_check_fits(layer, windows, x))
     yield from too_large
     if not too_large:
-        yield from _check_tiles(kind, layer, found, x)
+        yield from _check_tiles(kind, layer, windows, x)
 
 
 def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
     if layer.rounding != "exact":
         return
-    found = unrounded_windows(layer, x.spatial)
-    for window in found:
+    windows = unrounded_windows(layer, x.spatial)
+    for window in windows:
         if window.stride == 1 and window.extent % 2 == 0:
             kernel, total = window.kernel, window.extent - 1
-            sided = ", ".join(f"[{each.before}, {each.after}]" for each in found)
+            sided = ", ".join(f"[{each.before}, {each.after}]" for each in windows)
             yield Problem(
                 "CC307",
                 f"`same` needs an odd kernel: P = (F − 1)/2 = ({window.extent} − 1)/2 = "
@@ -168,10 +168,10 @@ def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
             return
 
 
-def _check_fits(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
+def _check_fits(layer: Sliding, windows: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
     written = unrounded_windows(layer, x.spatial)
     for name, rounded, window, size in zip(
-        AXIS_NAMES[x.rank], found, written, x.spatial, strict=True
+        AXIS_NAMES[x.rank], windows, written, x.spatial, strict=True
     ):
         if rounded.room(size) < 0:
             padded = size + window.before + window.after
@@ -193,38 +193,38 @@ def _check_fits(layer: Sliding, found: tuple[Window, ...], x: Shape) -> Iterator
 
 
 def _check_tiles(
-    kind: str, layer: Sliding, found: tuple[Window, ...], x: Shape
+    kind: str, layer: Sliding, windows: tuple[Window, ...], x: Shape
 ) -> Iterator[Problem]:
     if layer.rounding == "ceil" or layer.padding == "same":  # `same` says what the size is
         return
-    left_over = [window.remainder(size) for window, size in zip(found, x.spatial, strict=True)]
+    left_over = [window.remainder(size) for window, size in zip(windows, x.spatial, strict=True)]
     if not any(left_over):
         return
-    dropped = [window.dropped(size) for window, size in zip(found, x.spatial, strict=True)]
+    dropped = [window.dropped(size) for window, size in zip(windows, x.spatial, strict=True)]
     drops = _count_lines(dropped)
     if layer.rounding == "floor":
         if drops:
             yield Problem(
                 "CC306",
                 f"the last {drops} of its input {'is' if sum(dropped) == 1 else 'are'} never read: "
-                + _formula(found, x, left_over),
+                + _formula(windows, x, left_over),
                 "stride",
                 "pad behind"
                 + (", " if "pool" in kind else ", or ")
-                + f"use an input that tiles ({_joined(_sizes_that_tile(found, x, left_over))})"
+                + f"use an input that tiles ({_joined(_sizes_that_tile(windows, x, left_over))})"
                 + (", or `rounding: ceil`" if "pool" in kind else ""),
                 "warning",
             )
         return
-    sizes = _joined(_sizes_that_tile(found, x, left_over))
+    sizes = _joined(_sizes_that_tile(windows, x, left_over))
     options = [f"an input of length {sizes}" if x.rank == 1 else f"a {sizes} input"]
-    pairs = _padding_that_tiles(found, left_over)
-    most = [window.kernel // 2 for window in found]
+    pairs = _padding_that_tiles(windows, left_over)
+    most = [window.kernel // 2 for window in windows]
     if "pool" not in kind or all(max(pair) <= half for pair, half in zip(pairs, most, strict=True)):
         options.append(f"padding {list(map(list, pairs))}")
     if drops:
         effect = f"drops {drops}"
-    elif any(rest > window.after for window, rest in zip(found, left_over, strict=True)):
+    elif any(rest > window.after for window, rest in zip(windows, left_over, strict=True)):
         effect = "only values that the stride skips are left over"
     else:
         effect = "only padding is left over"
@@ -232,23 +232,23 @@ def _check_tiles(
     yield Problem(
         "CC301",
         "stride "
-        + _stride_text(found)
+        + _stride_text(windows)
         + " does not tile the input: "
-        + _formula(found, x, left_over),
+        + _formula(windows, x, left_over),
         "stride",
         "use " + ", ".join(options[:-1]) + f", or {options[-1]}",
     )
 
 
-def _stride_text(found: tuple[Window, ...]) -> str:
-    strides = {window.stride for window in found}
-    return "×".join(str(w.stride) for w in found) if len(strides) > 1 else str(found[0].stride)
+def _stride_text(windows: tuple[Window, ...]) -> str:
+    strides = {window.stride for window in windows}
+    return "×".join(str(w.stride) for w in windows) if len(strides) > 1 else str(windows[0].stride)
 
 
-def _formula(found: tuple[Window, ...], x: Shape, left_over: list[int]) -> str:
+def _formula(windows: tuple[Window, ...], x: Shape, left_over: list[int]) -> str:
     """(W − F + 2P)/S + 1 with its numbers, for each axis where it is no integer."""
     shown: list[str] = []
-    for axis, (window, size, rest) in enumerate(zip(found, x.spatial, left_over, strict=True)):
+    for axis, (window, size, rest) in enumerate(zip(windows, x.spatial, left_over, strict=True)):
         if not rest:
             continue
         dilation = named(window.dilation, "D") if window.dilation > 1 else 1
@@ -262,23 +262,23 @@ def _formula(found: tuple[Window, ...], x: Shape, left_over: list[int]) -> str:
         room = letters.room(named(size, "W"))
         quotient = decimal(room + window.stride, window.stride)
         text = f"({filled(room)})/{window.stride} + 1 = {quotient}"
-        if len(set(zip(found, x.spatial, strict=True))) > 1:
+        if len(set(zip(windows, x.spatial, strict=True))) > 1:
             text += f" ({AXIS_NAMES[x.rank][axis]})"
         if text not in shown:
             shown.append(text)
     return ", ".join(shown)
 
 
-def _sizes_that_tile(found: tuple[Window, ...], x: Shape, left_over: list[int]) -> list[int]:
+def _sizes_that_tile(windows: tuple[Window, ...], x: Shape, left_over: list[int]) -> list[int]:
     return [
         size + (window.stride - rest if rest else 0)
-        for window, size, rest in zip(found, x.spatial, left_over, strict=True)
+        for window, size, rest in zip(windows, x.spatial, left_over, strict=True)
     ]
 
 
-def _padding_that_tiles(found: tuple[Window, ...], left_over: list[int]) -> list[tuple[int, int]]:
+def _padding_that_tiles(windows: tuple[Window, ...], left_over: list[int]) -> list[tuple[int, int]]:
     pairs = []
-    for window, rest in zip(found, left_over, strict=True):
+    for window, rest in zip(windows, left_over, strict=True):
         total = window.before + window.after + (window.stride - rest if rest else 0)
         pairs.append((total // 2, total - total // 2))
     return pairs
@@ -356,8 +356,8 @@ def check_padded_border(layer: Sliding, mode: str, x: Shape) -> Iterator[Problem
     """The same for the padding that a sliding kernel ends up with."""
     fields = (layer.kernel, layer_stride(layer), getattr(layer, "dilation", 1), layer.padding)
     if not any(isinstance(field, tuple) and len(field) != x.rank for field in fields):
-        found = windows(layer, x.spatial)
-        pairs = tuple((window.before, window.after) for window in found)
+        windows = windows_of(layer, x.spatial)
+        pairs = tuple((window.before, window.after) for window in windows)
         yield from check_border(pairs, mode, x)
 
 

@@ -137,11 +137,11 @@ class Upsample(Layer):
         """No weights, no multiply-accumulates."""
         x = xs[0]
         output = self.output_sizes(x.spatial)
-        found = tuple(
+        windows = tuple(
             self._window(size, target, scale)
             for size, target, scale in zip(x.spatial, output, self._scales(x.rank), strict=True)
         )
-        return Plan(Shape(x.channels, output), windows=found)
+        return Plan(Shape(x.channels, output), windows=windows)
 
     def _positions(self, size: int, target: int, scale: float) -> tuple[Ratio, Ratio]:
         """Ratios (step, offset): output o reads around position o·step + offset of the input."""
@@ -162,7 +162,7 @@ class Upsample(Layer):
     ) -> list[list[tuple[int, float]]]:
         """For some of the outputs, the input values that each reads and the share of each."""
         (step, per), (shift, parts) = self._positions(size, target, scale)
-        found = []
+        blends = []
         for output in outputs:
             whole, rest = divmod(output * step * parts + shift * per, per * parts)
             fraction = rest / (per * parts)
@@ -173,8 +173,8 @@ class Upsample(Layer):
             else:
                 shares = _cubic(fraction)
             # Beyond the border its value repeats.
-            found.append([(min(max(whole + tap, 0), size - 1), share) for tap, share in shares])
-        return found
+            blends.append([(min(max(whole + tap, 0), size - 1), share) for tap, share in shares])
+        return blends
 
     def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
         """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample.

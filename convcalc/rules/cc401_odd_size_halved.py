@@ -138,6 +138,6 @@ def _halved_axes(context: Context, index: int) -> list[int]:
         return []
     return [
         axis
-        for axis, found in enumerate(zip(plan.windows, x.spatial, strict=True))
-        if _halves(*found)
+        for axis, pair in enumerate(zip(plan.windows, x.spatial, strict=True))
+        if _halves(*pair)
     ]

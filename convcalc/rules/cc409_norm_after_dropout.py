@@ -12,7 +12,7 @@ def check(context: Context) -> Iterator[Advice]:
     """Batch normalizations that a dropout before them gives other values in training."""
     passing = WEIGHTED | ACTIVATIONS | VIEWS | POOLS | {"scale", "pad"}
     dropped = [NOWHERE] * len(context.nodes)
-    found: list[tuple[int, int]] = []
+    norms: list[tuple[int, int]] = []
     for index, node in enumerate(context.nodes):
         before = node.inputs[0]
         if node.kind == "dropout":
@@ -23,17 +23,17 @@ def check(context: Context) -> Iterator[Advice]:
         elif node.kind in passing:
             dropped[index] = dropped[before]
         elif node.kind == "batchnorm":
-            found.append((index, dropped[before]))
-    if not found:
+            norms.append((index, dropped[before]))
+    if not norms:
         return
     behind = _behind(context)
     lasts = {
-        index: index if behind[index].norm == NOWHERE else behind[index].norm for index, _ in found
+        index: index if behind[index].norm == NOWHERE else behind[index].norm for index, _ in norms
     }
     dropouts: dict[int, set[int]] = {}
-    for index, source in found:
+    for index, source in norms:
         dropouts.setdefault(lasts[index], set()).add(source)
-    for index, source in found:
+    for index, source in norms:
         last = lasts[index]
         if not behind[last].weights:
             continue
@@ -70,9 +70,9 @@ class _Behind(NamedTuple):
 
 
 def _behind(context: Context) -> list[_Behind]:
-    found = [_Behind()] * len(context.nodes)
-    for index in reversed(range(len(found))):
-        node, here = context.nodes[index], found[index]
+    behind = [_Behind()] * len(context.nodes)
+    for index in reversed(range(len(behind))):
+        node, here = context.nodes[index], behind[index]
         layer = node.layer
         if context.kind(index) in WEIGHTED:
             here = here._replace(weights=True)
@@ -87,10 +87,10 @@ def _behind(context: Context) -> list[_Behind]:
             here = here._replace(dropout=index)
         for read in node.inputs:
             if read >= 0:
-                known = found[read]
-                found[read] = _Behind(
+                known = behind[read]
+                behind[read] = _Behind(
                     known.weights or here.weights,
                     max(known.norm, here.norm),
                     max(known.dropout, here.dropout),
                 )
-    return found
+    return behind

@@ -12,12 +12,12 @@ def check(context: Context) -> Iterator[Advice]:
         return
     origins = context.origins(VIEWS | {"dropout"})
     behind = _followed_by_weights(context)
-    found: set[int] = set()
+    reported: set[int] = set()
     for index in sorted(context.of(*WEIGHTED, *ACTIVATIONS, *SOFTMAXES, *NORMS)):
         source = origins[context.before(index)]
-        if context.kind(source) not in SOFTMAXES or source in found:
+        if context.kind(source) not in SOFTMAXES or source in reported:
             continue
-        found.add(source)
+        reported.add(source)
         if _expected_value(context, index, behind):
             continue
         yield Advice(
@@ -40,10 +40,10 @@ def _expected_value(context: Context, index: int, behind: list[bool]) -> bool:
 
 def _followed_by_weights(context: Context) -> list[bool]:
     """By layer, whether some layer with weights works on what it makes."""
-    found = [False] * len(context.nodes)
-    for index in reversed(range(len(found))):
-        if found[index] or context.kind(index) in WEIGHTED:
+    followed = [False] * len(context.nodes)
+    for index in reversed(range(len(followed))):
+        if followed[index] or context.kind(index) in WEIGHTED:
             for source in context.nodes[index].inputs:
                 if source >= 0:
-                    found[source] = True
-    return found
+                    followed[source] = True
+    return followed

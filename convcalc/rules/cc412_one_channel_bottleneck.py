@@ -9,14 +9,14 @@ from convcalc.rules.context import DENSE, POINTWISE, POOLS, WEIGHTED, Context, t
 def check(context: Context) -> Iterator[Advice]:
     """Layers that make one channel of several, and are not the last with weights."""
     origins = context.origins(POINTWISE | POOLS)
-    found: set[int] = set()
+    reported: set[int] = set()
     for index in sorted(context.of(*DENSE)):
         x = context.input(index)
         source = origins[context.before(index)]
-        if x.channels > 1 or source < 0 or source in found:
+        if x.channels > 1 or source < 0 or source in reported:
             continue
         if context.kind(source) in WEIGHTED and context.input(source).channels > 1:
-            found.add(source)
+            reported.add(source)
             kept = times(x.spatial) + " values" if x.spatial else "one number"
             yield Advice(
                 source,

@@ -33,7 +33,7 @@ def _last_of_parts(context: Context) -> tuple[int, tuple[int, ...]] | None:
         return None
     if any("pool" not in context.kind(index) for index in context.collapses):
         return None  # a layer that reads every position
-    found: list[tuple[int, tuple[int, ...]]] = []
+    parts: list[tuple[int, tuple[int, ...]]] = []
     for index in context.collapses:
         if context.kind(index) in MAXIMA:
             continue
@@ -44,8 +44,8 @@ def _last_of_parts(context: Context) -> tuple[int, tuple[int, ...]] | None:
         seen = tuple(field.size for field in fields)
         if context.sees_half(last):
             return None
-        found.append((last, seen))
-    return max(found, key=lambda pair: (prod(pair[1]), pair[0]), default=None)
+        parts.append((last, seen))
+    return max(parts, key=lambda pair: (prod(pair[1]), pair[0]), default=None)
 
 
 def _smaller_inputs(

@@ -38,7 +38,7 @@ def _divisible(layer: ConvTranspose, axis: int, x: Shape) -> str:
     extra = per_axis(layer.output_padding, x.rank)[axis]
     size = layer.plan([x]).output.spatial[axis]
     said = [] if layer.padding == "same" else [sides(layer.padding, x.rank)[axis]]
-    found = []
+    kernels = []
     for taps in (kernel // stride * stride, (kernel // stride + 1) * stride):
         cut = (x.spatial[axis] - 1) * stride + dilation * (taps - 1) + 1 - size
         behind = cut % 2
@@ -50,6 +50,6 @@ def _divisible(layer: ConvTranspose, axis: int, x: Shape) -> str:
             changes.append(f"padding {before}")
         if said and behind != extra:
             changes.append(f"output_padding {behind}")
-        found.append(f"kernel {taps}" + (f" with {' and '.join(changes)}" if changes else ""))
+        kernels.append(f"kernel {taps}" + (f" with {' and '.join(changes)}" if changes else ""))
     where = f" along axis {axis + 1}" if isinstance(layer.kernel, tuple) else ""
-    return (" or ".join(found) or f"a kernel that {stride} divides") + where
+    return (" or ".join(kernels) or f"a kernel that {stride} divides") + where

@@ -39,8 +39,8 @@ def _misaligned(context: Context, index: int) -> Iterator[Advice]:
                     + _names(context, _all_between(context, first[1], others, _aligns_corners)),
                 )
             # Half a position of the coarsest map on the way is what rounding to it may cost.
-            places = [found for node in between if (found := context.places[node])]
-            coarsest = max(float(found[axis].jump) for found in (first[2], fields, *places))
+            places = [spot for node in between if (spot := context.places[node])]
+            coarsest = max(float(spot[axis].jump) for spot in (first[2], fields, *places))
             apart = max(_apart(one, other, output) for output in (0, last))
             if 2 * apart > coarsest:
                 unequal = one.jump != other.jump
@@ -105,7 +105,7 @@ def _aligns_corners(context: Context, index: int) -> bool:
 
 def _branches(context: Context, index: int) -> list[tuple[int, int, Fields]]:
     """Number, layer read and fields of the branches of a merge that have a place of their own."""
-    found: list[tuple[int, int, Fields]] = []
+    branches: list[tuple[int, int, Fields]] = []
     image = context.network.input
     for number, read in enumerate(context.nodes[index].inputs, 1):
         if set(context.output(read).spatial) == {1}:
@@ -115,8 +115,8 @@ def _branches(context: Context, index: int) -> list[tuple[int, int, Fields]]:
         )
         if fields is None:
             return []
-        found.append((number, read, fields))
-    return found
+        branches.append((number, read, fields))
+    return branches
 
 
 def _apart(one: Field, other: Field, output: int) -> float:

@@ -51,8 +51,8 @@ def _everywhere(context: Context, kind: str, idle: list[int]) -> list[int]:
     """Those of some layers whose item does nothing wherever its block is called."""
     if not idle:
         return []
-    found = set(idle)
-    busy = {id(context.nodes[index].item) for index in context.of(kind) if index not in found}
+    candidates = set(idle)
+    busy = {id(context.nodes[index].item) for index in context.of(kind) if index not in candidates}
     return [index for index in idle if id(context.nodes[index].item) not in busy]
 
 

@@ -55,11 +55,11 @@ class Context:
 
     @cached_property
     def _by_kind(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
+        indices: dict[str, list[int]] = {}
         for index, (node, plan) in enumerate(zip(self.nodes, self.plans, strict=True)):
             if plan is not None:
-                found.setdefault(node.kind, []).append(index)
-        return found
+                indices.setdefault(node.kind, []).append(index)
+        return indices
 
     def of(self, *kinds: str) -> list[int]:
         """The layers of some kinds whose plans are known."""
@@ -92,12 +92,12 @@ class Context:
     @cached_property
     def consumers(self) -> list[list[int]]:
         """For each layer those that read it; the network's input comes last."""
-        found: list[list[int]] = [[] for _ in range(len(self.nodes) + 1)]
+        readers: list[list[int]] = [[] for _ in range(len(self.nodes) + 1)]
         for index, node in enumerate(self.nodes):
             for read in node.inputs:
                 if read >= INPUT:
-                    found[read].append(index)
-        return found
+                    readers[read].append(index)
+        return readers
 
     @cached_property
     def wanted(self) -> frozenset[int]:
@@ -117,17 +117,17 @@ class Context:
 
         The network's input, `INPUT`, comes last.
         """
-        found = self._origins.get(passing)
-        if found is None:
-            found = [INPUT] * (len(self.nodes) + 1)
+        origins = self._origins.get(passing)
+        if origins is None:
+            origins = [INPUT] * (len(self.nodes) + 1)
             for index, node in enumerate(self.nodes):
                 read = node.inputs[0]
                 if node.kind not in passing:
-                    found[index] = index
+                    origins[index] = index
                 else:
-                    found[index] = found[read] if read >= INPUT else NOWHERE
-            self._origins[passing] = found
-        return found
+                    origins[index] = origins[read] if read >= INPUT else NOWHERE
+            self._origins[passing] = origins
+        return origins
 
     @cached_property
     def fields(self) -> list[tuple[Fields | None, bool]]:
@@ -158,44 +158,46 @@ class Context:
 
     def between(self, one: int, other: int) -> list[int]:
         """The layers from the last one that all ways to two layers pass, up to both, in order."""
-        found: list[int] = []
+        layers: list[int] = []
         queued = {one, other}
         waiting = [-index for index in queued]
         heapify(waiting)
         while len(waiting) > 1:
             index = -heappop(waiting)
-            found.append(index)
+            layers.append(index)
             for read in self.nodes[index].inputs:
                 if read not in queued:
                     queued.add(read)
                     heappush(waiting, -read)
-        return found[::-1]
+        return layers[::-1]
 
     @cached_property
     def smallest_fields(self) -> list[Smallest]:
         """The receptive field along the shortest path to each layer; the input's comes last."""
         image = self.network.input
         start: Smallest = ((1, 1),) * (image.rank if image else 0)
-        found: list[Smallest] = [*(None for _ in self.nodes), start]
+        smallest: list[Smallest] = [*(None for _ in self.nodes), start]
         for index, node in enumerate(self.nodes):
             plan = self.plans[index]
             if plan is None:
                 continue
             if len(node.inputs) > 1:
-                fields = [found[read] for read in node.inputs]
-                found[index] = min((field for field in fields if field is not None), default=None)
+                fields = [smallest[read] for read in node.inputs]
+                smallest[index] = min(
+                    (field for field in fields if field is not None), default=None
+                )
                 continue
-            before = found[node.inputs[0]]
+            before = smallest[node.inputs[0]]
             if not plan.windows or before is None:
-                found[index] = before if plan.windows == () else None
+                smallest[index] = before if plan.windows == () else None
             elif len(plan.windows) == len(before):
-                found[index] = tuple(
+                smallest[index] = tuple(
                     (size + (window.extent - 1) * jump, jump * window.stride)
                     for window, (size, jump) in zip(plan.windows, before, strict=True)
                 )
                 if any(window.up > 1 for window in plan.windows):
-                    found[index] = None
-        return found
+                    smallest[index] = None
+        return smallest
 
     @cached_property
     def collapse(self) -> int:
@@ -220,7 +222,7 @@ class Context:
         """
         if self.collapse < 0:
             return []
-        found: set[int] = set()
+        collapsing: set[int] = set()
         passed: set[int] = set()
         waiting = [self.network.output]
         while waiting:
@@ -229,10 +231,10 @@ class Context:
                 continue
             passed.add(index)
             if _positions(self.input(index)) > 1:
-                found.add(index)
+                collapsing.add(index)
             else:
                 waiting.extend(self.nodes[index].inputs)
-        return sorted(found)
+        return sorted(collapsing)
 
     @cached_property
     def dense(self) -> bool:

@@ -14,29 +14,29 @@ def entries(node: Node | None) -> dict[str, Node]:
 
 def words(node: Node | None) -> set[str]:
     """Every name in the values of a node."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [node]
     while waiting:
         here = waiting.pop()
         if isinstance(here, ScalarNode):
-            found.update(IDENTIFIER.findall(here.text))
+            names.update(IDENTIFIER.findall(here.text))
         elif isinstance(here, ListNode):
             waiting.extend(here.items)
         elif here is not None:
             waiting.extend(here.entries.values())
-    return found
+    return names
 
 
 def kinds_named(node: Node | None) -> set[str]:
     """Every word that may name a layer or a block: scalars in lists, and keys of items."""
-    found: set[str] = set()
+    named: set[str] = set()
     waiting = [node]
     while waiting:
         here = waiting.pop()
         if isinstance(here, ListNode):
             waiting.extend(here.items)
-            found.update(item.text for item in here.items if isinstance(item, ScalarNode))
+            named.update(item.text for item in here.items if isinstance(item, ScalarNode))
         elif isinstance(here, MapNode):
             waiting.extend(here.entries.values())
-            found.update(here.entries)
-    return found
+            named.update(here.entries)
+    return named

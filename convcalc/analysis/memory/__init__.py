@@ -105,10 +105,10 @@ def memory(
         checkpoint=checkpoint,
     )
     _with_effect(terms)
-    found = model(network, terms)
-    if batch < found.fewest:
+    any_batch = model(network, terms)
+    if batch < any_batch.fewest:
         raise SpecError(refusals(network, batch, training=training))
-    return found.report(batch)
+    return any_batch.report(batch)
 
 
 def largest_batch(
@@ -134,7 +134,7 @@ def largest_batch(
     `memory` does, for terms there are not, and `SpecError` (which is one) for a network read with
     errors.
     """
-    found = read_limit(limit, context=context)
+    bound = read_limit(limit, context=context)
     terms = RunTerms(
         dtype=dtype,
         training=training,
@@ -147,7 +147,7 @@ def largest_batch(
         checkpoint=checkpoint,
     )
     _with_effect(terms)
-    return model(network, terms).largest_batch(found.room)
+    return model(network, terms).largest_batch(bound.room)
 
 
 def _with_effect(terms: RunTerms) -> None:

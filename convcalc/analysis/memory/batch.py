@@ -22,13 +22,13 @@ class Fewest(NamedTuple):
 
 def fewest(network: Network, *, training: bool) -> Fewest:
     """The smallest batch that every layer of a network without errors takes."""
-    found = Fewest()
+    least = Fewest()
     for index, node in enumerate(network.nodes):
         shapes = [network.shape_of(each) or Shape(0) for each in node.inputs]
         needed = node.layer.fewest(shapes, training=training) if node.layer else 1
-        if needed > found.batch:
-            found = Fewest(needed, index)
-    return found
+        if needed > least.batch:
+            least = Fewest(needed, index)
+    return least
 
 
 def too_small(network: Network, batch: int, *, training: bool) -> Problem | None:

@@ -48,7 +48,7 @@ def unpaid(network: Network, program: Program, checkpoint: int | Sequence[str]) 
 def _named(network: Network, names: Sequence[str]) -> list[Segment]:
     layers = {node.name: range(index, index + 1) for index, node in enumerate(network.nodes)}
     blocks = layers | {group.name: group.layers for group in network.groups if group.layers}
-    found: list[Segment] = []
+    named: list[Segment] = []
     for name in names:
         meant = [name] if name in blocks else []
         if not meant:
@@ -59,10 +59,10 @@ def _named(network: Network, names: Sequence[str]) -> list[Segment]:
         if not meant:
             message = f"no layer's name begins with {name!r}"
             raise ValueError(message)
-        found += [Segment(blocks[each].start, blocks[each].stop) for each in meant]
-    found.sort(key=lambda segment: (segment.first, -segment.stop))  # the outermost first
+        named += [Segment(blocks[each].start, blocks[each].stop) for each in meant]
+    named.sort(key=lambda segment: (segment.first, -segment.stop))  # the outermost first
     apart: list[Segment] = []
-    for segment in found:
+    for segment in named:
         if not apart or segment.first >= apart[-1].stop:
             apart.append(segment)
     return apart

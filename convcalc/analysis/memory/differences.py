@@ -73,7 +73,7 @@ def inexact(
 
     `walked` says where layers work in place and copy slices of gradients; `segments` run again.
     """
-    found = []
+    differences = []
     turned = _last_turned(program) if training else -1
     for index, node in enumerate(network.nodes):
         steps = program.steps[program.starts[index] : program.starts[index + 1]]
@@ -92,8 +92,8 @@ def inexact(
             if any(first <= index < stop for first, stop in segments):
                 reasons += _again(program, steps, node.kind)
         if reasons:
-            found.append(Inexact(node.name, *reasons[0]))
-    return tuple(found)
+            differences.append(Inexact(node.name, *reasons[0]))
+    return tuple(differences)
 
 
 def _last_turned(program: Program) -> int:
@@ -120,25 +120,25 @@ def _forward(
     if node.kind == "locally_connected":
         return [("every peak", "higher or lower", NO_PEER)]
     first = _lies(program, steps)
-    found: list[Reason] = []
+    reasons: list[Reason] = []
     if first not in IN_ORDER:
         partly = node.kind == "flatten" and bool(plan and plan.output.spatial)
         merged = node.kind == "concat" and first == "turned"
         if node.kind in REARRANGING or partly or merged:
-            found.append(("every peak", "higher or lower", OUT_OF_ORDER))
+            reasons.append(("every peak", "higher or lower", OUT_OF_ORDER))
     windows = plan.windows or () if plan else ()
     one = any(program.order[read] == "both" for step in steps for read in step.reads)
     wide = plan is not None and 1 < plan.output.channels < plan.output.size
     if one and (wide or node.kind in REARRANGING):
-        found.append(("every peak", "higher or lower", ONE_CHANNEL))
+        reasons.append(("every peak", "higher or lower", ONE_CHANNEL))
     if program.cuda or x.rank < VOLUME:
-        return found
+        return reasons
     alone = all(window.kernel == 1 for window in windows)
     if node.kind == "conv" and first == "channels_last" and alone:
-        found.append(("every peak", "higher or lower", ONE_POSITION))
+        reasons.append(("every peak", "higher or lower", ONE_POSITION))
     if node.kind == "conv_transpose" and any(min(one.before, one.after) < 0 for one in windows):
-        found.append(("every peak", "higher", BEYOND))
-    return found
+        reasons.append(("every peak", "higher", BEYOND))
+    return reasons
 
 
 def _of_slice(program: Program, step: Step) -> bool:

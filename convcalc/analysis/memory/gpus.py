@@ -362,7 +362,7 @@ def _spellings() -> dict[str, tuple[str, ...]]:
             names |= {each.removeprefix("rtx") for each in names | {_bare(known)}}
         for each in names:
             shared.setdefault(each, []).append(known)
-    return {each: tuple(found) for each, found in shared.items()} | exact
+    return {each: tuple(cards) for each, cards in shared.items()} | exact
 
 
 def _bare(name: str) -> str:

@@ -166,8 +166,12 @@ def suggestions(
         changed, under = network, terms
         for change in changes:
             changed, under = change.network or changed, under._replace(**change.terms)
-        found = model(changed, under)
-        return found.peak(found.fewest) if takes is None else takes(found, found.fewest)
+        any_batch = model(changed, under)
+        return (
+            any_batch.peak(any_batch.fewest)
+            if takes is None
+            else takes(any_batch, any_batch.fewest)
+        )
 
     now = peak([])
     tried = _changes(network, terms)
@@ -247,12 +251,12 @@ def fits(
         training = model(network, terms._replace(training=True)) if trainable else None
     sharing = devices is not None and terms.training
 
-    def takes(found: Model, examples: int) -> int:
+    def takes(any_batch: Model, examples: int) -> int:
         if devices is None or not terms.training:
-            return found.peak(examples)
-        return sharded(found.report(examples), devices, stage).total
+            return any_batch.peak(examples)
+        return sharded(any_batch.report(examples), devices, stage).total
 
-    found = []
+    per_limit = []
     one, peak = takes(mine, mine.fewest), takes(mine, batch)
     most: list[Line] = []
     helpful: list[Suggestion] = []
@@ -270,7 +274,7 @@ def fits(
         elif training is not None:
             largest = training.largest_batch(limit.room)
         too_large_one = one > limit.room
-        found.append(
+        per_limit.append(
             Fit(
                 limit=limit,
                 peak=peak,
@@ -282,17 +286,17 @@ def fits(
                 suggestions=tuple(helpful) if too_large_one else (),
             )
         )
-    return found
+    return per_limit
 
 
 def _shares(report: MemoryReport, devices: int, stage: Shard) -> list[Line]:
     """What one of several devices holds, by the names of the parts."""
-    found = sharded(report, devices, stage)
+    device = sharded(report, devices, stage)
     lines = [
-        Line("parameters", found.parameters),
-        Line("gradients", found.gradients),
-        Line("optimizer state", found.optimizer_state),
-        Line("activations", found.activations),
-        Line("temporaries", found.temporaries),
+        Line("parameters", device.parameters),
+        Line("gradients", device.gradients),
+        Line("optimizer state", device.optimizer_state),
+        Line("activations", device.activations),
+        Line("temporaries", device.temporaries),
     ]
     return [line for line in lines if line.bytes]

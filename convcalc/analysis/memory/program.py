@@ -153,8 +153,8 @@ class _Writer:
         )
 
     def _shape(self, index: int) -> Shape:
-        found = self.network.shape_of(index)
-        return found if found is not None else Shape(0)
+        shape = self.network.shape_of(index)
+        return shape if shape is not None else Shape(0)
 
     def _tensor(self, size: int, width: int, *, gradient: bool, order: Layout = "fresh") -> int:
         self.sizes.append(size)

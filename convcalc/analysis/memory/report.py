@@ -141,18 +141,18 @@ class MemoryReport(NamedTuple):
     @property
     def lines(self) -> tuple[Line, ...]:
         """The parts of memory, each by itself; they are not all alive at once."""
-        found = [Line("parameters", self.parameters), Line("buffers", self.buffers)]
+        parts = [Line("parameters", self.parameters), Line("buffers", self.buffers)]
         if self.training:
-            found += [
+            parts += [
                 Line("gradients", self.gradients),
                 Line("optimizer state", self.optimizer_state),
             ]
-        found.append(Line("input", self.input))
+        parts.append(Line("input", self.input))
         if self.training:
-            found += [Line("targets", self.targets), Line("kept for backward", self.kept)]
+            parts += [Line("targets", self.targets), Line("kept for backward", self.kept)]
         if self.overhead:
-            found.append(Line("overhead", self.overhead))
-        return tuple(found)
+            parts.append(Line("overhead", self.overhead))
+        return tuple(parts)
 
     @property
     def fixed(self) -> int:
@@ -169,7 +169,7 @@ class MemoryReport(NamedTuple):
     @property
     def peaks(self) -> tuple[Moment, ...]:
         """The peak of each phase, and the first layer at which it stands."""
-        found: dict[Phase, Moment] = {"forward": Moment("forward", "input", self.forward_peak)}
+        moments: dict[Phase, Moment] = {"forward": Moment("forward", "input", self.forward_peak)}
         peaks = {
             "forward": self.forward_peak,
             "backward": self.backward_peak,
@@ -177,8 +177,8 @@ class MemoryReport(NamedTuple):
         }
         for moment in reversed(self.timeline):
             if moment.bytes == peaks[moment.phase]:
-                found[moment.phase] = moment
-        return tuple(found[phase] for phase in peaks if phase in found)
+                moments[moment.phase] = moment
+        return tuple(moments[phase] for phase in peaks if phase in moments)
 
     def layer(self, name: str) -> LayerMemory:
         """The layer called `name`; `KeyError` when there is none."""

@@ -116,5 +116,5 @@ def largest_sharded_batch(mine: Model, devices: int, stage: Shard, limit: int) -
     step = division.share(mine.parameters, 2) + division.share(mine.step, 1)
     lines.add((step, step))
     beside = mine.fixed() - mine.parameters - mine.state
-    found = largest(lines, mine.moving, limit - states - beside)
-    return found if found >= mine.fewest else 0
+    batch = largest(lines, mine.moving, limit - states - beside)
+    return batch if batch >= mine.fewest else 0

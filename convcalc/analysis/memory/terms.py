@@ -97,8 +97,8 @@ class Model(NamedTuple):
         lines = {(at(event.live, 0), at(event.live, 1)) for _, event in self.events()} or {(0, 0)}
         if self.terms.training:
             lines.add((self.parameters + self.step, self.parameters + self.step))
-        found = largest(lines, self.moving, limit - self.fixed())
-        return found if found >= self.fewest else 0
+        batch = largest(lines, self.moving, limit - self.fixed())
+        return batch if batch >= self.fewest else 0
 
     def _not_included(self) -> tuple[str, ...]:
         operations = (step.operation for step in self.program.steps)

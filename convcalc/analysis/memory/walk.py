@@ -82,11 +82,11 @@ def walk(
     program: Program, *, training: bool, inplace: bool, segments: Sequence[Segment] = ()
 ) -> Walked:
     """Run a program, counting bytes; `training` as the program was written."""
-    found = _Walk(program, training=training, inplace=inplace)
+    walker = _Walk(program, training=training, inplace=inplace)
     if segments:
         # A layer works in place in both of its runs or in none, so what it may is decided without.
-        found.allowed = walk(program, training=training, inplace=inplace).in_place
-    return found.run(segments)
+        walker.allowed = walk(program, training=training, inplace=inplace).in_place
+    return walker.run(segments)
 
 
 def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
@@ -97,7 +97,7 @@ def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
     trial = _Walk(program, training=True, inplace=False)
     started = trial.look(segments)
     keepers = list(trial.keepers)
-    found = []
+    paying = []
     for segment, outside in zip(segments, started, strict=True):
         steps = range(program.starts[segment.first], program.starts[segment.stop])
         kept = [trial.kept_of[index] for index in steps if index in trial.kept_of]
@@ -111,24 +111,24 @@ def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
             keepers[storage] += 1
         # Both parts of the difference, so that it holds for every batch.
         if difference > 0:
-            found.append(segment)
+            paying.append(segment)
             continue
         for storage in outside:
             keepers[storage] -= 1
         for storage in inside:
             keepers[storage] += 1
-    return found
+    return paying
 
 
 def _keeping(program: Program, part: range) -> list[int]:
     """The steps of a part that keep anything for their backward pass."""
-    found = []
+    keeping = []
     for index in part:
         step = program.steps[index]
         arrays = any(array.kept for array in step.operation.extra)
         if step.backward and (step.keeps or arrays):
-            found.append(index)
-    return found
+            keeping.append(index)
+    return keeping
 
 
 class _Gradient:
@@ -246,13 +246,13 @@ class _Walk:
     def _parts(self, segments: Sequence[Segment]) -> list[tuple[range, bool]]:
         """Steps in order, and whether they run again in the backward pass."""
         starts = self.program.starts
-        found: list[tuple[range, bool]] = []
+        parts: list[tuple[range, bool]] = []
         so_far = 0
         for segment in segments if self.training else ():
             first, stop = starts[segment.first], starts[segment.stop]
-            found += [(range(so_far, first), False), (range(first, stop), True)]
+            parts += [(range(so_far, first), False), (range(first, stop), True)]
             so_far = stop
-        return [*found, (range(so_far, len(self.program.steps)), False)]
+        return [*parts, (range(so_far, len(self.program.steps)), False)]
 
     def look(self, segments: Sequence[Segment]) -> list[list[int]]:
         """Take the forward pass alone; the storages that each segment starts from."""
@@ -446,12 +446,12 @@ class _Walk:
         """What some layers start from: tensors, with their storages."""
         steps = self.program.steps
         made = {steps[index].output for index in part}
-        found = {}
+        storages = {}
         for index in part:
             for read in steps[index].reads:
-                if read not in made and read not in found:
-                    found[read] = self.storage[read]
-        return found
+                if read not in made and read not in storages:
+                    storages[read] = self.storage[read]
+        return storages
 
     def _hold(self, boundary: dict[int, int], layer: int | None) -> None:
         """Hold what some layers start from while they run; keep it if they will run again."""

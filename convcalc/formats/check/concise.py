@@ -8,9 +8,10 @@ from convcalc.formats.diagnostics import STYLES, printable
 def render(report: CheckReport, *, color: bool = False) -> str:
     """The findings as `file:line:column: code message`."""
     lines = []
-    for found in report.diagnostics:
-        style, reset = (STYLES[found.severity], "\x1b[0m") if color else ("", "")
+    for diagnostic in report.diagnostics:
+        style, reset = (STYLES[diagnostic.severity], "\x1b[0m") if color else ("", "")
         lines.append(
-            f"{printable(found.where)}: {style}{found.code}{reset} {printable(found.message)}"
+            f"{printable(diagnostic.where)}: {style}{diagnostic.code}{reset} "
+            f"{printable(diagnostic.message)}"
         )
     return "\n".join([*lines, counts(report), ""])

@@ -10,20 +10,22 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     """The findings as workflow commands, one a line."""
     del color
     lines = []
-    for found in sorted(report.diagnostics, key=rank):
-        span = found.span
+    for diagnostic in sorted(report.diagnostics, key=rank):
+        span = diagnostic.span
         properties: dict[str, object] = {
-            "title": f"convcalc ({found.code})",
-            "file": report.relative(found.path),
+            "title": f"convcalc ({diagnostic.code})",
+            "file": report.relative(diagnostic.path),
         }
         if span:
             properties |= {"line": span.line, "endLine": span.end_line}
         if span and span.line == span.end_line:  # columns are for one line only
             properties |= {"col": span.column, "endColumn": span.end_column}
-        message = found.message if span else f"{found.named}: {found.message}"
-        text = f"{found.code} {message}" + (f"\nhelp: {found.help}" if found.help else "")
+        message = diagnostic.message if span else f"{diagnostic.named}: {diagnostic.message}"
+        text = f"{diagnostic.code} {message}" + (
+            f"\nhelp: {diagnostic.help}" if diagnostic.help else ""
+        )
         settings = ",".join(f"{name}={_value(value)}" for name, value in properties.items())
-        lines.append(f"::{_COMMANDS[found.severity]} {settings}::{_escaped(text)}\n")
+        lines.append(f"::{_COMMANDS[diagnostic.severity]} {settings}::{_escaped(text)}\n")
     return "".join(lines)
 
 

@@ -17,17 +17,17 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     """
     del color
     issues = []
-    for found, mark in zip(report.diagnostics, fingerprints(report), strict=True):
-        span = found.span or NO_SPAN
+    for diagnostic, mark in zip(report.diagnostics, fingerprints(report), strict=True):
+        span = diagnostic.span or NO_SPAN
         issues.append(
             {
-                "description": f"{found.code}: {_said(found)}"
-                + (f" (help: {found.help})" if found.help else ""),
-                "check_name": found.code,
+                "description": f"{diagnostic.code}: {_said(diagnostic)}"
+                + (f" (help: {diagnostic.help})" if diagnostic.help else ""),
+                "check_name": diagnostic.code,
                 "fingerprint": mark,
-                "severity": _SEVERITIES[rank(found)],
+                "severity": _SEVERITIES[rank(diagnostic)],
                 "location": {
-                    "path": report.relative(found.path),
+                    "path": report.relative(diagnostic.path),
                     "lines": {"begin": span.line, "end": span.end_line},
                     "positions": {
                         "begin": {"line": span.line, "column": span.column},

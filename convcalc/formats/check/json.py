@@ -14,12 +14,13 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     """The findings as a JSON object, ending in a newline."""
     del color
     dump = json.JSONEncoder(ensure_ascii=False).encode
-    statistics = dict(sorted(Counter(found.code for found in report.diagnostics).items()))
-    found = [
+    counts = Counter(diagnostic.code for diagnostic in report.diagnostics)
+    statistics = dict(sorted(counts.items()))
+    diagnostics = [
         dump({**diagnostic_value(one), "fingerprint": mark})
         for one, mark in zip(report.diagnostics, fingerprints(report), strict=True)
     ]
-    listed = "[\n  " + ",\n  ".join(found) + "]" if found else "[]"
+    listed = "[\n  " + ",\n  ".join(diagnostics) + "]" if diagnostics else "[]"
     return (
         f'{{"schema": {SCHEMA},\n "files": {dump(list(report.files))},\n'
         f' "statistics": {dump(statistics)},\n "promises_not_looked_at": {report.left_out},\n'

@@ -17,8 +17,8 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     """The findings as XML, ending in a newline."""
     del color
     grouped: dict[str, list[Diagnostic]] = {file: [] for file in report.files}
-    for found in report.diagnostics:
-        grouped.setdefault(found.path, []).append(found)
+    for diagnostic in report.diagnostics:
+        grouped.setdefault(diagnostic.path, []).append(diagnostic)
     root = Element("testsuites", {"name": "convcalc", **_totals(report.diagnostics, grouped)})
     for file, findings in grouped.items():
         name = _clean(report.relative(file))
@@ -26,33 +26,37 @@ def render(report: CheckReport, *, color: bool = False) -> str:
         suite = SubElement(root, "testsuite", {"name": name, **totals})
         if not findings:
             SubElement(suite, "testcase", name="convcalc check", classname=name, file=name)
-        for found in findings:
-            span = found.span
-            place = f"{span.line}:{span.column}" if span else f"{found.named}"
+        for diagnostic in findings:
+            span = diagnostic.span
+            place = f"{span.line}:{span.column}" if span else f"{diagnostic.named}"
             case = SubElement(
                 suite,
                 "testcase",
                 {
-                    "name": f"{found.code} at {place}",
+                    "name": f"{diagnostic.code} at {place}",
                     "classname": name,
                     "file": name,
                     **({"line": str(span.line)} if span else {}),
                 },
             )
-            if found.severity == "note":
+            if diagnostic.severity == "note":
                 element = SubElement(case, "system-out")
             else:
-                tag = "error" if found.code in REFUSED else "failure"
-                element = SubElement(case, tag, type=found.code, message=_clean(found.message))
-            text = f"{found.where}: {found.severity}[{found.code}] {found.message}"
-            element.text = _clean(text + (f"\nhelp: {found.help}" if found.help else ""))
+                tag = "error" if diagnostic.code in REFUSED else "failure"
+                element = SubElement(
+                    case, tag, type=diagnostic.code, message=_clean(diagnostic.message)
+                )
+            text = (
+                f"{diagnostic.where}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.message}"
+            )
+            element.text = _clean(text + (f"\nhelp: {diagnostic.help}" if diagnostic.help else ""))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
 def _totals(findings: Sequence[Diagnostic], grouped: dict[str, list[Diagnostic]]) -> dict[str, str]:
-    errors = sum(found.code in REFUSED for found in findings)
-    notes = sum(found.severity == "note" for found in findings)
+    errors = sum(diagnostic.code in REFUSED for diagnostic in findings)
+    notes = sum(diagnostic.severity == "note" for diagnostic in findings)
     clean = sum(not items for items in grouped.values())
     return {
         "tests": str(len(findings) + clean),

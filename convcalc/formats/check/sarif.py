@@ -25,7 +25,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     del color
     marked = list(zip(report.diagnostics, fingerprints(report), strict=True))
     marked.sort(key=lambda pair: rank(pair[0]))
-    codes = sorted({found.code for found in report.diagnostics} | report.codes.keys())
+    codes = sorted({diagnostic.code for diagnostic in report.diagnostics} | report.codes.keys())
     places = {code: number for number, code in enumerate(codes)}
     run = {
         "tool": {
@@ -38,7 +38,8 @@ def render(report: CheckReport, *, color: bool = False) -> str:
         },
         "columnKind": "unicodeCodePoints",
         "results": [
-            _result(found, mark, places[found.code], report) for found, mark in marked[:MAX_RESULTS]
+            _result(diagnostic, mark, places[diagnostic.code], report)
+            for diagnostic, mark in marked[:MAX_RESULTS]
         ],
     }
     log = {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}
@@ -59,21 +60,23 @@ def _rule(code: str, report: CheckReport) -> dict[str, Any]:
     return rule
 
 
-def _result(found: Diagnostic, mark: str, place: int, report: CheckReport) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": _artifact(report.relative(found.path))}
-    if found.span:
+def _result(diagnostic: Diagnostic, mark: str, place: int, report: CheckReport) -> dict[str, Any]:
+    location: dict[str, Any] = {"artifactLocation": _artifact(report.relative(diagnostic.path))}
+    if diagnostic.span:
         location["region"] = {
-            "startLine": found.span.line,
-            "startColumn": found.span.column,
-            "endLine": found.span.end_line,
-            "endColumn": found.span.end_column,
+            "startLine": diagnostic.span.line,
+            "startColumn": diagnostic.span.column,
+            "endLine": diagnostic.span.end_line,
+            "endColumn": diagnostic.span.end_column,
         }
-    names = [found.named, found.layer]
+    names = [diagnostic.named, diagnostic.layer]
     result: dict[str, Any] = {
-        "ruleId": found.code,
+        "ruleId": diagnostic.code,
         "ruleIndex": place,
-        "level": found.severity,
-        "message": {"text": found.message + (f"\nhelp: {found.help}" if found.help else "")},
+        "level": diagnostic.severity,
+        "message": {
+            "text": diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
+        },
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {FINGERPRINT: mark},
     }

@@ -11,7 +11,7 @@ from convcalc.numbers import plural
 
 def render(report: CheckReport, *, color: bool = False) -> str:
     """The findings one after the other, and how many there are in how many specs."""
-    blocks = [render_one(found, color=color) for found in report.diagnostics]
+    blocks = [render_one(diagnostic, color=color) for diagnostic in report.diagnostics]
     return "\n".join([*blocks, counts(report) + "\n"])
 
 
@@ -21,15 +21,15 @@ def counts(report: CheckReport) -> str:
     beyond = f" {not_looked_at(report.left_out)}" if report.left_out else ""
     if not report.diagnostics:
         return f"No findings in {specs}.{beyond}"
-    with_findings = len({found.path for found in report.diagnostics})
+    with_findings = len({diagnostic.path for diagnostic in report.diagnostics})
     where = f"{with_findings:,} of {specs}" if len(report.files) > 1 else specs
     return f"Found {tally(report.diagnostics)} in {where}.{beyond}"
 
 
 def statistics(report: CheckReport, *, short: bool = False, color: bool = False) -> str:
     """How many findings there are of each code, the most first; what it says unless `short`."""
-    numbers = Counter(found.code for found in report.diagnostics)
-    severities = {found.code: found.severity for found in report.diagnostics}
+    numbers = Counter(diagnostic.code for diagnostic in report.diagnostics)
+    severities = {diagnostic.code: diagnostic.severity for diagnostic in report.diagnostics}
     rows = [
         [
             f"{count:,}",

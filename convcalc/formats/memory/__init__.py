@@ -62,23 +62,23 @@ def title(report: MemoryReport) -> str:
 def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
     """Everything but the picture, in order."""
     report = answer.report
-    found = [_parts(answer), _peaks(report), _at_peak(report)]
+    tables = [_parts(answer), _peaks(report), _at_peak(report)]
     if report.inexact:
-        found.append(_inexact(report))
-    found.append(Section("Not included", notes=report.not_included))
+        tables.append(_inexact(report))
+    tables.append(Section("Not included", notes=report.not_included))
     if answer.checkpointed is not None:
-        found.append(_checkpointed(answer))
+        tables.append(_checkpointed(answer))
     if answer.sharded is not None:
-        found.append(_sharded(answer))
+        tables.append(_sharded(answer))
     if answer.deployed is not None:
-        found.append(_deployed(answer))
+        tables.append(_deployed(answer))
     if answer.arena is not None:
-        found.append(_arena(answer))
+        tables.append(_arena(answer))
     if layers:
-        found.append(_layers(report))
+        tables.append(_layers(report))
     if answer.fits:
-        found.append(_fits(answer))
-    return found
+        tables.append(_fits(answer))
+    return tables
 
 
 _SIZES = (False, True, False)
@@ -145,26 +145,26 @@ def _inexact(report: MemoryReport) -> Section:
 
 
 def _checkpointed(answer: Answer) -> Section:
-    found = answer.checkpointed
-    assert found is not None  # noqa: S101 (for the type checker)
+    saving = answer.checkpointed
+    assert saving is not None  # noqa: S101 (for the type checker)
     rows = [
         (name, grouped(before), grouped(after), both_bytes(before - after))
         for name, before, after in (
-            ("Kept for backward", found.kept_without, found.kept),
-            ("Peak", found.peak_without, found.peak),
+            ("Kept for backward", saving.kept_without, saving.kept),
+            ("Peak", saving.peak_without, saving.peak),
         )
     ]
-    macs = found.recomputed_macs
-    share = f", {macs / found.forward_macs:.1%} of a forward pass" if found.forward_macs else ""
+    macs = saving.recomputed_macs
+    share = f", {macs / saving.forward_macs:.1%} of a forward pass" if saving.forward_macs else ""
     again = sum(layer.recomputed for layer in answer.report.layers)
     notes = [
         f"{plural(again, 'layer')} run again: {grouped(macs)} MACs{share}."
         if again
         else "No layers run again."
     ]
-    if found.unpaid:
-        shown = ", ".join(map(printable, found.unpaid[:SHOWN]))
-        more = len(found.unpaid) - SHOWN
+    if saving.unpaid:
+        shown = ", ".join(map(printable, saving.unpaid[:SHOWN]))
+        more = len(saving.unpaid) - SHOWN
         shown += f" and {more} more" if more > 0 else ""
         notes.append(
             f"It does not pay for {shown}: what such a segment starts from is no less than what "
@@ -180,23 +180,23 @@ def _checkpointed(answer: Answer) -> Section:
 
 
 def _sharded(answer: Answer) -> Section:
-    found = answer.sharded
-    assert found is not None  # noqa: S101
+    device = answer.sharded
+    assert device is not None  # noqa: S101
     lines = (
-        ("parameters", found.parameters),
-        ("gradients", found.gradients),
-        ("optimizer state", found.optimizer_state),
-        ("model states", found.model_states),
-        ("this device's activations", found.activations),
-        ("the optimizer's temporaries", found.temporaries),
-        ("peak of the passes", found.pass_peak),
-        ("peak of the step", found.step_peak),
-        ("total, the larger of these", found.total),
+        ("parameters", device.parameters),
+        ("gradients", device.gradients),
+        ("optimizer state", device.optimizer_state),
+        ("model states", device.model_states),
+        ("this device's activations", device.activations),
+        ("the optimizer's temporaries", device.temporaries),
+        ("peak of the passes", device.pass_peak),
+        ("peak of the step", device.step_peak),
+        ("total, the larger of these", device.total),
     )
-    level = ("none", "optimizer", "gradients", "parameters").index(found.stage)
+    level = ("none", "optimizer", "gradients", "parameters").index(device.stage)
     sharding = f"ZeRO stage {level}" if level else "nothing sharded"
     return Section(
-        f"One of {plural(found.devices, 'device')}, {sharding}",
+        f"One of {plural(device.devices, 'device')}, {sharding}",
         ("Part", "Bytes", ""),
         [_size(name, count) for name, count in lines],
         _SIZES,
@@ -205,33 +205,33 @@ def _sharded(answer: Answer) -> Section:
 
 
 def _deployed(answer: Answer) -> Section:
-    found = answer.deployed
-    assert found is not None  # noqa: S101
+    lower_line = answer.deployed
+    assert lower_line is not None  # noqa: S101
     return Section(
         "The lower line, for a runtime that folds and fuses",
         ("Part", "Bytes", "", "At"),
         [
-            (*_size("parameters", found.parameters), ""),
-            (*_size("activation peak", found.activation_peak), found.peak_layer),
-            (*_size("together", found.parameters + found.activation_peak), ""),
+            (*_size("parameters", lower_line.parameters), ""),
+            (*_size("activation peak", lower_line.activation_peak), lower_line.peak_layer),
+            (*_size("together", lower_line.parameters + lower_line.activation_peak), ""),
         ],
         (*_SIZES, False),
     )
 
 
 def _arena(answer: Answer) -> Section:
-    found = answer.arena
-    assert found is not None  # noqa: S101
+    arena = answer.arena
+    assert arena is not None  # noqa: S101
     return Section(
-        f"Arena of one example in {found.dtype}: {both_bytes(found.size)}",
+        f"Arena of one example in {arena.dtype}: {both_bytes(arena.size)}",
         ("Tensor", "Offset", "Bytes", "From", "To"),
         [
             (each.name, grouped(each.offset), grouped(each.bytes), str(each.first), str(each.last))
-            for each in found.buffers
+            for each in arena.buffers
         ],
         (False, True, True, True, True),
         notes=[
-            f"No plan can do with less than {both_bytes(found.lower_bound)}.",
+            f"No plan can do with less than {both_bytes(arena.lower_bound)}.",
             "From and To are operations: the one that makes a tensor and the last that reads it.",
         ],
     )

@@ -65,9 +65,17 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
             if name not in ("devices", "stage"):
                 rows.append(("one device", name.replace("_", " "), value, "bytes", ""))
     if answer.deployed is not None:
-        found = answer.deployed
-        rows.append(("lower line", "parameters", found.parameters, "bytes", ""))
-        rows.append(("lower line", "activations", found.activation_peak, "bytes", found.peak_layer))
+        lower_line = answer.deployed
+        rows.append(("lower line", "parameters", lower_line.parameters, "bytes", ""))
+        rows.append(
+            (
+                "lower line",
+                "activations",
+                lower_line.activation_peak,
+                "bytes",
+                lower_line.peak_layer,
+            )
+        )
     if answer.arena is not None:
         rows.append(("arena", "size", answer.arena.size, "bytes", ""))
         rows.append(("arena", "lower bound", answer.arena.lower_bound, "bytes", ""))

@@ -34,7 +34,7 @@ def render(answer: Answer, *, diagnostics: Sequence[Diagnostic] = (), **_: objec
         {
             "layers": [layer._asdict() for layer in report.layers],
             "timeline": [moment._asdict() for moment in report.timeline],
-            "diagnostics": [diagnostic_value(found) for found in diagnostics],
+            "diagnostics": [diagnostic_value(diagnostic) for diagnostic in diagnostics],
         },
     )
 
@@ -45,8 +45,8 @@ def refused(name: str, path: str, diagnostics: Sequence[Diagnostic]) -> str:
     head |= dict.fromkeys(("terms", "memory"))
     head["limits"] = []
     head |= dict.fromkeys(("checkpointing", "data_parallel", "deploy", "arena"))
-    found = [diagnostic_value(each) for each in diagnostics]
-    return _written(head, {"layers": [], "timeline": [], "diagnostics": found})
+    values = [diagnostic_value(each) for each in diagnostics]
+    return _written(head, {"layers": [], "timeline": [], "diagnostics": values})
 
 
 def _written(head: dict[str, Any], lists: dict[str, list[dict[str, Any]]]) -> str:
@@ -113,23 +113,23 @@ def _gpu(name: str) -> dict[str, Any] | None:
 
 
 def _deployed(answer: Answer) -> dict[str, Any] | None:
-    found = answer.deployed
-    if found is None:
+    lower_line = answer.deployed
+    if lower_line is None:
         return None
     return {
-        "parameters": found.parameters,
-        "activation_peak": found.activation_peak,
-        "peak_layer": found.peak_layer,
+        "parameters": lower_line.parameters,
+        "activation_peak": lower_line.activation_peak,
+        "peak_layer": lower_line.peak_layer,
     }
 
 
 def _arena(answer: Answer) -> dict[str, Any] | None:
-    found = answer.arena
-    if found is None:
+    arena = answer.arena
+    if arena is None:
         return None
     return {
-        "dtype": found.dtype,
-        "size": found.size,
-        "lower_bound": found.lower_bound,
-        "tensors": [buffer._asdict() for buffer in found.buffers],
+        "dtype": arena.dtype,
+        "size": arena.size,
+        "lower_bound": arena.lower_bound,
+        "tensors": [buffer._asdict() for buffer in arena.buffers],
     }

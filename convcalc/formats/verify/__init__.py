@@ -50,14 +50,14 @@ def both(pair: Pair) -> str:
 
 def totals(verdict: Verdict) -> list[list[str]]:
     """What, predicted, observed, mark."""
-    found = [["", "Predicted", "Observed", ""]]
+    rows = [["", "Predicted", "Observed", ""]]
     for name, pair in (("Weights", verdict.weights), ("MACs", verdict.macs)):
         observed = UNSEEN if pair.observed is None else grouped(pair.observed)
-        found.append([name, grouped(pair.predicted), observed, _mark(pair)])
+        rows.append([name, grouped(pair.predicted), observed, _mark(pair)])
     memory = verdict.activation_bytes
     observed = UNSEEN if memory.observed is None else megabytes(memory.observed)
-    found.append(["Activation peak", megabytes(memory.predicted), observed, _mark(memory)])
-    return found
+    rows.append(["Activation peak", megabytes(memory.predicted), observed, _mark(memory)])
+    return rows
 
 
 def _mark(pair: Pair) -> str:
@@ -80,11 +80,11 @@ def ending(verdict: Verdict) -> list[str]:
 
 def class_rows(verdict: Verdict) -> list[list[str]]:
     """The likeliest classes: example, class, name, probability."""
-    found = [["Example", "Class", "Name", "Probability"]]
+    rows = [["Example", "Class", "Name", "Probability"]]
     for example, best in enumerate(verdict.classes, 1):
         for number, name, share in best:
-            found.append([str(example), str(number), printable(name), f"{share:.2%}"])
-    return found
+            rows.append([str(example), str(number), printable(name), f"{share:.2%}"])
+    return rows
 
 
 BAR = 20
@@ -95,7 +95,7 @@ def time_rows(verdict: Verdict) -> list[list[str]]:
     """Times: layers, kernel, milliseconds, GFLOP/s, share, bar."""
     total = sum(timing.seconds for timing in verdict.times) or 1.0
     most = max((timing.seconds for timing in verdict.times), default=0) or 1.0
-    found = [["Layers", "Kernel", "ms", "GFLOP/s", "Share", ""]]
+    rows = [["Layers", "Kernel", "ms", "GFLOP/s", "Share", ""]]
     for timing in verdict.times:
         first, *others = timing.layers or ("(border of the input)",)
         name = f"{first} + {len(others)}" if others else first
@@ -103,10 +103,10 @@ def time_rows(verdict: Verdict) -> list[list[str]]:
         share = timing.seconds / total
         bar = "█" * round(BAR * timing.seconds / most)
         cells = [name, timing.kernel, f"{timing.seconds * 1e3:.3f}", rate, f"{share:.1%}", bar]
-        found.append(cells)
+        rows.append(cells)
     rate = f"{2 * sum(timing.macs for timing in verdict.times) / total / 1e9:.1f}"
-    found.append(["in all", "", f"{total * 1e3:.3f}", rate, "", ""])
-    return found
+    rows.append(["in all", "", f"{total * 1e3:.3f}", rate, "", ""])
+    return rows
 
 
 def allocated(verdict: Verdict) -> str:
