@@ -30,7 +30,7 @@ class Observed(NamedTuple):
     products: int
     """Multiplications of single values."""
     error: str | None = None
-    """What was raised."""
+    """What was raised, in words; None where it ran through."""
 
     def multiplications(self, kind: str) -> int:
         """Multiply-accumulates, as docs/definitions.md counts them."""

@@ -51,7 +51,9 @@ class Sample(NamedTuple):
     """Some outputs of a layer."""
 
     examples: slice
+    """Which examples of the batch, as a stretch of its first axis."""
     channels: slice
+    """Which channels of the output, as a stretch of its second axis."""
     box: tuple[Range, ...]
     """First and end along each axis of the output; () for all of it."""
 

@@ -25,22 +25,28 @@ class Timed(NamedTuple):
     """What ran as one stage, and how long it took."""
 
     layers: tuple[str, ...]
+    """Full names of the layers that were done in it, in their order."""
     kernel: str
+    """What computed it; of the reference, the kind of the layer."""
     seconds: float
+    """The shortest time of all runs, for the whole batch."""
 
 
 class Values(NamedTuple):
     """What a run was seen to do."""
 
     tier: str
-    """`engine` or `reference`."""
+    """What computed them: `engine`, or `reference`."""
     shapes: dict[str, tuple[int, ...]]
     """Shape of each array that was computed, the batch first; fused layers have none of theirs."""
     finite: dict[str, bool]
     """Whether all values of a layer's output are finite; of a stage's last, where it is fused."""
     output: Any
+    """The network's output, the batch first."""
     kept: dict[str, Any]
+    """Outputs that were to be kept, the batch first, by full names of their layers."""
     times: list[Timed]
+    """What ran, stage by stage, in order."""
     alive: int
     """Most bytes of activations that were in use at once, by the arrays that were read and made."""
     allocated: int

@@ -12,6 +12,7 @@ class Bundled(NamedTuple):
     """Where a bundled architecture is."""
 
     path: str
+    """The YAML file of the architecture or of its family."""
     preset: str = ""
     """The member of a family; empty for a file by its own name."""
 

@@ -25,6 +25,7 @@ class Comment(NamedTuple):
     start: int
     """Offset of the `#`."""
     line: int
+    """Number of its line, from 1 on."""
     alone: bool
     """Nothing else stands on its line."""
 

@@ -92,8 +92,9 @@ class LayerNode(NamedTuple):
     name: str
     """Full name, as `stage1.conv1`."""
     kind: str
+    """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
     layer: Layer | None
-    """None when its fields have errors."""
+    """The layer with its fields; None when they have errors."""
     inputs: tuple[int, ...]
     """Indices of the layers it reads; `INPUT` is the network's input."""
     item: Node
@@ -114,24 +115,29 @@ class Group(NamedTuple):
     layers: range
     """Indices of its layers, those of groups inside it among them; empty when it has none."""
     output: int
-    """Index of the layer whose output its last item leaves, which may stand outside it.
-
-    `INPUT` is the network's input, and `UNKNOWN` what an error keeps unknown.
-    """
+    """Index of the layer whose output its last item leaves, which may stand outside it; `INPUT` is
+    the network's input, and `UNKNOWN` what an error keeps unknown."""
 
 
 class Document(NamedTuple):
     """A spec written out."""
 
     name: str
+    """The spec's `name`, or its path."""
     reference: str | None
+    """Where the network is described; None where that is not said."""
     input: Shape | None
+    """Shape of one example; None when it could not be read."""
     nodes: list[LayerNode]
+    """All layers in order, with blocks, groups and repeats written out."""
     output: int
     """Index of the layer whose output is the network's."""
     parameters: dict[str, Value]
+    """Values of the spec's parameters, those that were given among them."""
     promises: Promises
+    """What the spec expects and allows, with the places of both."""
     year: int | None = None
+    """When the network was published; None where that is not said."""
     groups: tuple[Group, ...] = ()
     """Blocks and named groups, by where they start, outer before inner."""
     lost: bool = False
@@ -140,18 +146,24 @@ class Document(NamedTuple):
 
 class _Block(NamedTuple):
     name: str
+    """The key that it is defined under, by which items call it."""
     parameters: MapNode | None
+    """Its parameters with their defaults; None where it has none."""
     layers: ListNode
+    """Its items, which are read anew for each call."""
     node: MapNode
+    """The whole definition, for findings about it."""
 
 
 class _Item(NamedTuple):
     """What one YAML item says, before any expression is evaluated."""
 
     kind: str | None
-    """A kind of layer."""
+    """The kind of layer that it names; None for a block and a group."""
     block: _Block | None
+    """The block that it calls; None for a layer and a group."""
     group: ListNode | None
+    """The items of a group that is written where it stands; None for the others."""
     value: Node
     """What stands behind the kind or block."""
     modifiers: MapNode | None

@@ -71,9 +71,11 @@ class Quantity(NamedTuple):
     """A range that a number must lie in, both ends included; None is open."""
 
     minimum: int | None
+    """The least that is in the range; None is open."""
     maximum: int | None
+    """The most that is in the range; None is open."""
     text: str
-    """As it was written."""
+    """As it was written, to show in messages."""
 
     def holds(self, value: int) -> bool:
         """Whether `value` lies in the range.
@@ -90,9 +92,11 @@ class Extents(NamedTuple):
     """A range for each extent, both ends included; None is open."""
 
     minimum: tuple[int, ...] | None
+    """The least of each extent; None is open for all of them."""
     maximum: tuple[int, ...] | None
+    """The most of each extent; None is open for all of them."""
     text: str
-    """As it was written."""
+    """As it was written, to show in messages."""
 
     @property
     def rank(self) -> int:
@@ -118,17 +122,24 @@ class MemoryTerms(NamedTuple):
     """A promise about memory, and under which terms it holds."""
 
     quantity: Quantity
+    """The range of bytes that the peak must lie in."""
     batch: int = 1
+    """For how many examples at once that holds."""
     training: bool = False
+    """Whether a training step is meant; otherwise inference."""
     optimizer: str = "sgd"
+    """What steps in training, one of `OPTIMIZERS`."""
 
 
 class Promise(NamedTuple):
     """One line of `expect` or `budget`."""
 
     name: str
+    """Which quantity it is about: `parameters`, `memory`, `output`."""
     wanted: Quantity | Shape | Extents | MemoryTerms | int | tuple[int, ...]
+    """What must hold: a range, a shape, ranges of extents, or a receptive field for all axes."""
     node: Node
+    """Where it is written: the value behind the key."""
     layer: str | None = None
     """Full name of the layer meant, for output shapes by name."""
 
@@ -148,7 +159,9 @@ class Promises(NamedTuple):
     """Everything a spec promises."""
 
     expect: tuple[Promise, ...] = ()
+    """What must hold, from `expect`, in the order in which it is written."""
     budget: tuple[Promise, ...] = ()
+    """Limits, from `budget`, in the order in which they are written."""
 
 
 def amount(text: str, *, round_up: bool) -> int | None:

@@ -45,27 +45,37 @@ class ScalarNode(NamedTuple):
     """A word, number or quoted text; `start` and `end` are offsets in characters."""
 
     text: str
+    """What it says, without quotes and with escapes resolved."""
     start: int
+    """Offset of its first character, which may be a quote."""
     end: int
+    """Offset behind its last character."""
     plain: bool
-    """Written without quotes."""
+    """Whether it is written without quotes, so that it may be a number or an expression."""
 
 
 class ListNode(NamedTuple):
     """A sequence."""
 
     items: "list[Node]"
+    """Its values in the order in which they are written."""
     start: int
+    """Offset of its first character: `[`, or the first `-`."""
     end: int
+    """Offset behind it; of lines with `-` that is where the next thing begins."""
 
 
 class MapNode(NamedTuple):
     """A mapping, in the order written; of duplicate keys, the first."""
 
     entries: "dict[str, Node]"
+    """Its values by their keys."""
     key_starts: tuple[int, ...]
+    """Offset of each key, in the same order."""
     start: int
+    """Offset of its first character: `{`, or that of the first key."""
     end: int
+    """Offset behind it; of lines with keys that is where the next thing begins."""
 
     def key(self, name: str) -> ScalarNode:
         """The key `name` as a node."""

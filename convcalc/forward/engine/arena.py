@@ -11,8 +11,11 @@ class Span(NamedTuple):
     """An array's size and the steps, first to last, that need it."""
 
     size: int
+    """How many values it takes up, rounded up to whole cache lines."""
     first: int
+    """Number of the first step that needs it; the input is there before all of them."""
     last: int
+    """Number of the last step that needs it, itself included."""
 
 
 def placed(spans: list[Span], gaps: int = GAPS) -> tuple[list[int], int]:

@@ -52,8 +52,11 @@ class Band(NamedTuple):
     """Some rows of an image, or all of several images."""
 
     images: slice
+    """Which images of the batch it is of; several only where it has all of their rows."""
     first: int
+    """Its first row in each of them, of the last output of the chain."""
     end: int
+    """The row behind its last one."""
 
 
 def bands(images: int, rows: int, most: int, threads: int, step: int) -> list[list[Band]]:

@@ -35,7 +35,9 @@ class Stage(NamedTuple):
     names: tuple[str, ...]
     """The layers that it runs."""
     kernel: str
+    """Names of the kernels' classes that compute it, joined by `+`."""
     phases: list[Phase]
+    """The calls that compute it, thread by thread; one phase is done before the next begins."""
     inputs: tuple[Any, ...] = ()
     """What it reads, (N, C, *spatial)."""
     output: Any = None
@@ -46,6 +48,7 @@ class Compiled(NamedTuple):
     """Stages over memory of their own."""
 
     stages: list[Stage]
+    """In the order in which they run; a border of the input is filled first."""
     source: Any
     """Where the input goes, (N, C, *spatial)."""
     outputs: dict[int, Any]

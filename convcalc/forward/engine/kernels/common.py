@@ -26,7 +26,9 @@ class Rows(NamedTuple):
     """Some rows of images: (images, rows, …, columns, channels), the axes behind with borders."""
 
     full: Array
+    """The rows with the borders of the axes behind them, (images, rows, …, columns, channels)."""
     border: Border
+    """Zeros in front of and behind each axis between the rows and the channels."""
     first: int
     """The row that they begin with; below zero in the border."""
 
