@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pytest
 
-import convcalc
 from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
 from convcalc.formats import FORMATS
@@ -212,6 +211,7 @@ def test_modules_are_named_where_they_are_imported_late() -> None:
     """A module whose name is put together is out of sight of the test of imports."""
     homes = {
         "__init__.py",  # names of the library, by `_HOMES`
+        "analysis/memory/__init__.py",  # the same
         "methods.py",
         "cli/__init__.py",
         "cli/check.py",
@@ -375,18 +375,20 @@ def test_every_column_is_documented_and_some_are_shown() -> None:
         assert column.doc.endswith("."), name
 
 
-def test_type_checkers_are_told_the_same_public_names() -> None:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["convcalc", "convcalc.analysis.memory"])
+def test_type_checkers_are_told_the_same_public_names(name: str) -> None:
+    package = import_module(name)
+    tree = ast.parse(Path(package.__file__ or "").read_text(encoding="utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     told = {}
     for node in block.body:
         assert isinstance(node, ast.ImportFrom)
         for alias in node.names:
             assert alias.asname == alias.name, "without `as` it is not exported"
-            told[alias.name] = (node.module or "").removeprefix("convcalc.")
+            told[alias.name] = (node.module or "").removeprefix(f"{name}.")
 
-    assert told == convcalc._HOMES
-    assert public == sorted(public)
+    assert told == package._HOMES
+    assert package.__all__ == sorted(package.__all__)
 
 
 @pytest.mark.parametrize(

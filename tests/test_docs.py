@@ -22,7 +22,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -311,7 +311,7 @@ def kinds() -> str:
     return "\n\n".join(parts)
 
 
-def _fields(layer: type[Layer], declared: dict[str, Declared]) -> str:
+def _fields(layer: type[Layer], declared: Mapping[str, Declared]) -> str:
     usual = defaults(layer)
     rows = [("Field", "Takes", "Default", "Meaning")]
     for name, declaration in declared.items():

@@ -64,6 +64,10 @@ def test_plain_output_imports_nothing_heavy(format_name: str) -> None:
     others = {"json", "plain", "csv", "markdown", "table", "html"} - {format_name}
     # Markdown, CSV and plain text share rows and columns, and nothing else.
     assert not {f"convcalc.formats.{name}" for name in others} & found
+    # The peak of memory needs nothing of cards, limits, shards and runtimes.
+    beyond = {"gpus", "library", "limits", "lower_line", "questions", "sharding", "static_plan"}
+    assert not {f"convcalc.analysis.memory.{name}" for name in beyond} & found
+    assert "convcalc.reasons" not in found, "only findings show how a number came about"
 
 
 def test_only_the_layers_that_a_spec_names_are_imported() -> None:

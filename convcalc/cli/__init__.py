@@ -111,6 +111,8 @@ def convcalc() -> None:
 
 def _refuse_repeated(ctx: click.Context, command: click.Command, args: list[str]) -> None:
     """Refuse an option that takes one value and is given twice: one would have no effect."""
+    if sum(argument.startswith("-") for argument in args) < 2:  # there is no second one
+        return
     own = click.Context(command, info_name=command.name, parent=ctx)
     try:
         _, _, order = command.make_parser(own).parse_args([*args])

@@ -113,7 +113,10 @@ def _peak(network: Network, batch: int, dtype: str) -> int | None:
     """Bytes that inference takes, unless errors keep them unknown; `memory` says more."""
     if network.errors:
         return None
-    from convcalc.analysis.memory import RunTerms, model  # json does without, to start at once
+    from convcalc.analysis.memory.terms import (  # json does without, to start at once
+        RunTerms,
+        model,
+    )
 
     return model(network, RunTerms(dtype)).peak(batch)
 

@@ -31,7 +31,9 @@ one example, and to `forward` their arrays, whose first axis is the batch:
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from convcalc.diagnostics import Problem
@@ -292,7 +294,8 @@ class Pointwise(Layer):
         return Plan(xs[0])
 
 
-def declarations(layer: type[Layer]) -> dict[str, Declared]:
+@cache
+def declarations(layer: type[Layer]) -> Mapping[str, Declared]:
     """The declared fields of a layer class, in order.
 
     >>> from convcalc.layers.linear import Linear
@@ -304,7 +307,7 @@ def declarations(layer: type[Layer]) -> dict[str, Declared]:
         metadata: tuple[Any, ...] = getattr(annotation, "__metadata__", ())
         if metadata and isinstance(metadata[0], Declared):
             declared[name] = metadata[0]
-    return declared
+    return MappingProxyType(declared)
 
 
 def defaults(layer: type[Layer]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.base import Axes, Padding, Rounding
-from convcalc.reasons import filled, named
 from convcalc.shape import Shape
 from convcalc.window import Window, same
 
@@ -20,6 +19,9 @@ LINE_NAMES = {
     2: ("row", "column"),
     3: ("slice", "row", "column"),
 }
+
+UNBOUNDED = ("zero", "replicate")
+"""Modes of padding that any border may have, however small the input."""
 
 
 class Sliding(Protocol):
@@ -169,7 +171,7 @@ def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
 
 
 def _check_fits(layer: Sliding, windows: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
-    written = unrounded_windows(layer, x.spatial)
+    written = unrounded_windows(layer, x.spatial) if layer.rounding == "ceil" else windows
     for name, rounded, window, size in zip(
         AXIS_NAMES[x.rank], windows, written, x.spatial, strict=True
     ):
@@ -247,6 +249,8 @@ def _stride_text(windows: tuple[Window, ...]) -> str:
 
 def _formula(windows: tuple[Window, ...], x: Shape, left_over: list[int]) -> str:
     """(W − F + 2P)/S + 1 with its numbers, for each axis where it is no integer."""
+    from convcalc.reasons import filled, named  # only who has something to say
+
     shown: list[str] = []
     for axis, (window, size, rest) in enumerate(zip(windows, x.spatial, left_over, strict=True)):
         if not rest:
@@ -354,6 +358,8 @@ def check_pool_padding(layer: Sliding, x: Shape) -> Iterator[Problem]:
 
 def check_padded_border(layer: Sliding, mode: str, x: Shape) -> Iterator[Problem]:
     """The same for the padding that a sliding kernel ends up with."""
+    if mode in UNBOUNDED:
+        return
     fields = (layer.kernel, layer_stride(layer), getattr(layer, "dilation", 1), layer.padding)
     if not any(isinstance(field, tuple) and len(field) != x.rank for field in fields):
         windows = windows_of(layer, x.spatial)
@@ -363,7 +369,7 @@ def check_padded_border(layer: Sliding, mode: str, x: Shape) -> Iterator[Problem
 
 def check_border(padding: Padding, mode: str, x: Shape) -> Iterator[Problem]:
     """Reflected or wrapped borders wider than the input they repeat."""
-    if mode in ("zero", "replicate") or isinstance(padding, str):
+    if mode in UNBOUNDED or isinstance(padding, str):
         return
     for size, pair in zip(x.spatial, sides(padding, x.rank), strict=False):
         limit = size - 1 if mode == "reflect" else size

@@ -19,7 +19,7 @@ from convcalc.spec.vocabulary import native_field
 MAX_AXES = 3
 """Most spatial axes."""
 
-_PRODUCT = re.compile(r"[ ]*\d+(?:[ ]*\*[ ]*\d+)+[ ]*")
+_PRODUCT = r"[ ]*\d+(?:[ ]*\*[ ]*\d+)+[ ]*"
 """Numbers with a star between them, which many write for 3x3."""
 
 MODIFIERS = {
@@ -300,9 +300,13 @@ def product(node: Node, products: Mapping[str, ScalarNode]) -> ScalarNode | None
     """The product of bare numbers that a node is, or that the name has which it is."""
     if not isinstance(node, ScalarNode):
         return None
-    if "*" in node.text and _PRODUCT.fullmatch(node.text):
+    if _is_product(node.text):
         return node
     return products.get(node.text)
+
+
+def _is_product(text: str) -> bool:
+    return "*" in text and re.fullmatch(_PRODUCT, text) is not None
 
 
 def _by_x(text: str) -> str:
@@ -405,7 +409,7 @@ def _bound(value: float) -> str:
 
 def read_shape(node: Node, scope: Scope) -> Shape:
     """An input shape: 224x224x3, 128x100, 784, or a list of whole numbers."""
-    if isinstance(node, ScalarNode) and _PRODUCT.fullmatch(node.text):
+    if isinstance(node, ScalarNode) and _is_product(node.text):
         value = whole(node, scope)
         fail(
             "CC108",

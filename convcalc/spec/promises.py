@@ -193,7 +193,7 @@ def quantity(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> 
     if not isinstance(node, ScalarNode):
         fail("CC120", f"this takes a number such as 16G, and is {quoted(node)}", node)
     text = node.text.strip()
-    if not memory and (written := re.search(_BYTES, text, re.ASCII)):
+    if not memory and "B" in text and (written := re.search(_BYTES, text, re.ASCII)):
         fail(
             "CC120",
             f"{written[0]} is in bytes, and this is no amount of memory",
@@ -340,7 +340,8 @@ def _ranges(
             if sign in (">=", ">", "≥"):
                 return Extents(tuple(one + (sign == ">") for one in values), None, text)
             return Extents(None, tuple(one - (sign == "<") for one in values), text)
-    match = re.match(r"(.+?)\s*(?:\.\.|\bto\b)\s*(.+)\Z", text, re.ASCII | re.DOTALL)
+    between = r"(.+?)\s*(?:\.\.|\bto\b)\s*(.+)\Z"
+    match = None if text.isalnum() else re.match(between, text, re.ASCII | re.DOTALL)
     if match is None:
         return None
     low, high = bound(match[1]), bound(match[2])

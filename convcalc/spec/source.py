@@ -35,9 +35,9 @@ SILENCE_SECONDS = 5.0
 """How long a pipe given as a path may stay silent."""
 PIPE_SECONDS = 30.0
 """How long a pipe given as a path may take in all."""
-_BARE_RANGE = re.compile(r":[ ]+(>[ ]*=?[ ]*\d[^,}\]#]{0,80})")
+_BARE_RANGE = r":[ ]+(>[ ]*=?[ ]*\d[^,}\]#]{0,80})"
 """A range without quotes, where YAML sees folded text begin."""
-_BRACKET_OR_TEXT = re.compile(r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*""")
+_BRACKET_OR_TEXT = r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*"""
 """A bracket of a list or mapping, or what may hold brackets that are none."""
 
 
@@ -163,7 +163,7 @@ def _report_syntax(text: SourceText, findings: Findings, error: yaml.MarkedYAMLE
     advice = None
     if "'\\t'" in message or "\t" in line[:80]:
         advice = "indent with spaces: YAML allows no tabs there"
-    elif (bare := _BARE_RANGE.search(line)) is not None:
+    elif (bare := re.search(_BARE_RANGE, line)) is not None:
         advice = f"put quotes around it: '{bare[1].strip()}'"
     elif "mapping values are not allowed" in message and _bare_item_before(text, at):
         advice = "an item with keys below it ends in a colon: `- relu:`"
@@ -283,7 +283,7 @@ class _Composer:
         of their own on what is open there.
         """
         end = error.problem_mark.index if error.problem_mark else start
-        for match in _BRACKET_OR_TEXT.finditer(self._text.content, start, end):
+        for match in re.compile(_BRACKET_OR_TEXT).finditer(self._text.content, start, end):
             if match[0] in "[{":
                 depth += 1
                 if depth > MAX_DEPTH:

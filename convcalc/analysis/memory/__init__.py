@@ -2,162 +2,104 @@
 
 docs/memory.md defines every line. What layers do to memory is said beside their plans
 (`Layer.operations`); `program` writes a network out as operations, and `walk` counts bytes.
+
+Names are imported when they are first used: `analyze` shows the peak and needs nothing of limits,
+cards, shards and runtimes.
 """
 
-from convcalc.analysis.memory.batch import refusals, too_small
-from convcalc.analysis.memory.differences import Inexact
-from convcalc.analysis.memory.gpus import GPUS, Gpu, gpu_names
-from convcalc.analysis.memory.limits import (
-    CONTEXT,
-    Fit,
-    Limit,
-    Suggestion,
-    fits,
-    gpu_memory,
-    read_bytes,
-    read_limit,
-    suggestions,
-)
-from convcalc.analysis.memory.lower_line import DeployReport, deploy
-from convcalc.analysis.memory.questions import Answer, Checkpointed, Questions, answer
-from convcalc.analysis.memory.report import LayerMemory, Line, MemoryReport, Moment
-from convcalc.analysis.memory.sharding import ShardedReport, sharded
-from convcalc.analysis.memory.static_plan import ArenaReport, Buffer, arena
-from convcalc.analysis.memory.terms import Checkpoint, Model, RunTerms, model
-from convcalc.graph import Network, SpecError
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CONTEXT",
-    "GPUS",
-    "Answer",
-    "ArenaReport",
-    "Buffer",
-    "Checkpoint",
-    "Checkpointed",
-    "DeployReport",
-    "Fit",
-    "Gpu",
-    "Inexact",
-    "LayerMemory",
-    "Limit",
-    "Line",
-    "MemoryReport",
-    "Model",
-    "Moment",
-    "Questions",
-    "RunTerms",
-    "ShardedReport",
-    "Suggestion",
-    "answer",
-    "arena",
-    "deploy",
-    "fits",
-    "gpu_memory",
-    "gpu_names",
-    "largest_batch",
-    "memory",
-    "model",
-    "read_bytes",
-    "read_limit",
-    "refusals",
-    "sharded",
-    "suggestions",
-    "too_small",
-]
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.batch import refusals as refusals
+    from convcalc.analysis.memory.batch import too_small as too_small
+    from convcalc.analysis.memory.differences import Inexact as Inexact
+    from convcalc.analysis.memory.gpus import GPUS as GPUS
+    from convcalc.analysis.memory.gpus import Gpu as Gpu
+    from convcalc.analysis.memory.gpus import gpu_names as gpu_names
+    from convcalc.analysis.memory.library import largest_batch as largest_batch
+    from convcalc.analysis.memory.library import memory as memory
+    from convcalc.analysis.memory.limits import CONTEXT as CONTEXT
+    from convcalc.analysis.memory.limits import Fit as Fit
+    from convcalc.analysis.memory.limits import Limit as Limit
+    from convcalc.analysis.memory.limits import Suggestion as Suggestion
+    from convcalc.analysis.memory.limits import fits as fits
+    from convcalc.analysis.memory.limits import gpu_memory as gpu_memory
+    from convcalc.analysis.memory.limits import read_bytes as read_bytes
+    from convcalc.analysis.memory.limits import read_limit as read_limit
+    from convcalc.analysis.memory.limits import suggestions as suggestions
+    from convcalc.analysis.memory.lower_line import DeployReport as DeployReport
+    from convcalc.analysis.memory.lower_line import deploy as deploy
+    from convcalc.analysis.memory.questions import Answer as Answer
+    from convcalc.analysis.memory.questions import Checkpointed as Checkpointed
+    from convcalc.analysis.memory.questions import Questions as Questions
+    from convcalc.analysis.memory.questions import answer as answer
+    from convcalc.analysis.memory.report import LayerMemory as LayerMemory
+    from convcalc.analysis.memory.report import Line as Line
+    from convcalc.analysis.memory.report import MemoryReport as MemoryReport
+    from convcalc.analysis.memory.report import Moment as Moment
+    from convcalc.analysis.memory.sharding import ShardedReport as ShardedReport
+    from convcalc.analysis.memory.sharding import sharded as sharded
+    from convcalc.analysis.memory.static_plan import ArenaReport as ArenaReport
+    from convcalc.analysis.memory.static_plan import Buffer as Buffer
+    from convcalc.analysis.memory.static_plan import arena as arena
+    from convcalc.analysis.memory.terms import Checkpoint as Checkpoint
+    from convcalc.analysis.memory.terms import Model as Model
+    from convcalc.analysis.memory.terms import RunTerms as RunTerms
+    from convcalc.analysis.memory.terms import model as model
 
+_HOMES = {
+    "Answer": "questions",
+    "ArenaReport": "static_plan",
+    "Buffer": "static_plan",
+    "CONTEXT": "limits",
+    "Checkpoint": "terms",
+    "Checkpointed": "questions",
+    "DeployReport": "lower_line",
+    "Fit": "limits",
+    "GPUS": "gpus",
+    "Gpu": "gpus",
+    "Inexact": "differences",
+    "LayerMemory": "report",
+    "Limit": "limits",
+    "Line": "report",
+    "MemoryReport": "report",
+    "Model": "terms",
+    "Moment": "report",
+    "Questions": "questions",
+    "RunTerms": "terms",
+    "ShardedReport": "sharding",
+    "Suggestion": "limits",
+    "answer": "questions",
+    "arena": "static_plan",
+    "deploy": "lower_line",
+    "fits": "limits",
+    "gpu_memory": "limits",
+    "gpu_names": "gpus",
+    "largest_batch": "library",
+    "memory": "library",
+    "model": "terms",
+    "read_bytes": "limits",
+    "read_limit": "limits",
+    "refusals": "batch",
+    "sharded": "sharding",
+    "suggestions": "limits",
+    "too_small": "batch",
+}
+"""Public name → the module it is in; type checkers read the same above."""
 
-def memory(
-    network: Network,
-    *,
-    batch: int = 1,
-    dtype: str = "float32",
-    training: bool = False,
-    optimizer: str = "sgd",
-    fused: bool = True,
-    mixed_precision: bool = False,
-    inplace: bool = True,
-    overhead: int | str = 0,
-    device: str = "cpu",
-    checkpoint: Checkpoint | None = None,
-) -> MemoryReport:
-    """Work out what `network` takes for a batch, in inference or in a training step.
-
-    `fused` is whether the optimizer works on all tensors at once, as PyTorch does on CUDA;
-    `inplace` whether activation functions that can overwrite their input do; `device`, "cpu"
-    or "cuda", matters for dropout's mask and for what mixed precision computes in float32;
-    `checkpoint` is every so many layers, or names of blocks; `overhead` is bytes, or a text such as
-    "500MB". Raises `ValueError` for terms there are not and for those that change nothing, as an
-    optimizer without training, and `SpecError` (which is one) for a network with errors, or with a
-    layer that the batch is too small for.
-    """
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        message = f"batch {batch!r} is no whole number above 0"
-        raise ValueError(message)
-    terms = RunTerms(
-        dtype=dtype,
-        training=training,
-        optimizer=optimizer,
-        fused=fused,
-        mixed_precision=mixed_precision,
-        inplace=inplace,
-        overhead=read_bytes(overhead, "overhead", unitless=True),
-        device=device,
-        checkpoint=checkpoint,
-    )
-    _with_effect(terms)
-    any_batch = model(network, terms)
-    if batch < any_batch.fewest:
-        raise SpecError(refusals(network, batch, training=training))
-    return any_batch.report(batch)
+__all__ = list(_HOMES)
 
 
-def largest_batch(
-    network: Network,
-    limit: int | str,
-    *,
-    context: int | str | None = None,
-    dtype: str = "float32",
-    training: bool = False,
-    optimizer: str = "sgd",
-    fused: bool = True,
-    mixed_precision: bool = False,
-    inplace: bool = True,
-    overhead: int | str = 0,
-    device: str = "cpu",
-    checkpoint: Checkpoint | None = None,
-) -> int:
-    """The largest batch that fits into `limit`: one more does not. 0 when none that works does.
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
 
-    `limit` is bytes, or what the command line takes: "8GiB", or the name of a GPU, such as "t4". Of
-    a GPU a process's CUDA context takes `context` bytes, 500 MB unless given; a limit in bytes has
-    none. Raises `ValueError` for a limit that is neither, for a context of a limit in bytes and, as
-    `memory` does, for terms there are not, and `SpecError` (which is one) for a network read with
-    errors.
-    """
-    bound = read_limit(limit, context=context)
-    terms = RunTerms(
-        dtype=dtype,
-        training=training,
-        optimizer=optimizer,
-        fused=fused,
-        mixed_precision=mixed_precision,
-        inplace=inplace,
-        overhead=read_bytes(overhead, "overhead", unitless=True),
-        device=device,
-        checkpoint=checkpoint,
-    )
-    _with_effect(terms)
-    return model(network, terms).largest_batch(bound.room)
+    found: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
 
 
-def _with_effect(terms: RunTerms) -> None:
-    """Refuse what would change nothing. Raises `ValueError` with the reason."""
-    given = {
-        f"optimizer {terms.optimizer!r}": terms.optimizer != "sgd",
-        "fused=False": not terms.fused,
-        f"checkpoint {terms.checkpoint!r}": terms.checkpoint is not None,
-    }
-    idle = [name for name, there in given.items() if there]
-    if idle and not terms.training:
-        message = f"{' and '.join(idle)} would change nothing without training=True"
-        raise ValueError(message)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
