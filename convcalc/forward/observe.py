@@ -159,6 +159,10 @@ class _Library:
         return dry(shape, x.dtype)
 
 
+LIBRARY = _Library()
+"""The array library for layers that are run without values."""
+
+
 class Asked(dict[str, Any]):
     """Weights that remember which of them were asked for."""
 
@@ -177,7 +181,7 @@ def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Ob
 
     A layer that raises says what, and those behind it get what its plan says.
     """
-    library = _Library()
+    library = LIBRARY
     shapes: dict[int, tuple[int, ...]] = {}
     if network.input is not None:
         shapes[INPUT] = (batch, *network.input.axes)

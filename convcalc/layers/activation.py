@@ -1,9 +1,8 @@
 """Activation functions without hyperparameters; no multiply-accumulates are counted."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, final
 
-from convcalc.layers.base import Pointwise, Storage
+from convcalc.layers.base import INFERENCE, Arrays, Pointwise, Run, Storage, Weights
 
 SELU_ALPHA = 1.6732632423543772848
 SELU_SCALE = 1.0507009873554804934
@@ -32,7 +31,7 @@ class Relu(Pointwise):
     keeps = "output"
     overwrites = True
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """max(x, 0). Source: ONNX operator Relu."""
         return xp.maximum(xs[0], 0)
 
@@ -44,7 +43,7 @@ class Relu6(Pointwise):
     keeps = "input"
     overwrites = True
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """min(max(x, 0), 6). Source: torch.nn.ReLU6."""
         return xp.minimum(xp.maximum(xs[0], 0), 6)
 
@@ -57,7 +56,7 @@ class Selu(Pointwise):
     overwrites = True
     keeps_in_place = "output"
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """1.0507·ELU(x) with alpha 1.67326. Source: arXiv:1706.02515, section 2; torch.nn.SELU."""
         return elu(xp, xs[0], SELU_ALPHA) * SELU_SCALE
 
@@ -69,7 +68,7 @@ class Silu(Pointwise):
     keeps = "input"
     overwrites = True
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x·sigmoid(x). Source: torch.nn.SiLU."""
         return xs[0] * _sigmoid(xp, xs[0])
 
@@ -81,7 +80,7 @@ class Mish(Pointwise):
     keeps = "input"
     overwrites = True
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x·tanh(log(1 + eˣ)). Source: ONNX operator Mish."""
         return xs[0] * xp.tanh(log1p_exp(xp, xs[0]))
 
@@ -92,7 +91,7 @@ class Sigmoid(Pointwise):
 
     keeps = "output"
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """1/(1 + e⁻ˣ). Source: ONNX operator Sigmoid."""
         return _sigmoid(xp, xs[0])
 
@@ -104,7 +103,7 @@ class Hardsigmoid(Pointwise):
     keeps = "input"
     overwrites = True
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """min(max(x + 3, 0), 6)/6. Source: torch.nn.Hardsigmoid.
 
         ONNX operator HardSigmoid with alpha 1/6; its default is 1/5.
@@ -119,7 +118,7 @@ class Hardswish(Pointwise):
     keeps = "input"
     overwrites = True
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x·min(max(x + 3, 0), 6)/6. Source: ONNX operator HardSwish."""
         return xs[0] * (xp.minimum(xp.maximum(xs[0] + 3, 0), 6) / 6)
 
@@ -130,7 +129,7 @@ class Tanh(Pointwise):
 
     keeps = "output"
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """tanh(x). Source: ONNX operator Tanh."""
         return xp.tanh(xs[0])
 
@@ -144,7 +143,7 @@ class Softmax(Pointwise):
     precision = "full_on_cuda"
     layout = "fresh"
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """eˣ/Σeˣ over channels, the largest shifted to 0. Source: ONNX operator Softmax, axis 1."""
         powers = xp.exp(xs[0] - xs[0].max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
@@ -159,7 +158,7 @@ class LogSoftmax(Pointwise):
     precision = "full_on_cuda"
     layout = "fresh"
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """log(eˣ/Σeˣ) over channels, the largest shifted to 0. Source: ONNX LogSoftmax."""
         shifted = xs[0] - xs[0].max(axis=1, keepdims=True)
         return shifted - xp.log(xp.exp(shifted).sum(axis=1, keepdims=True))

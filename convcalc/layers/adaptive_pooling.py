@@ -1,13 +1,14 @@
 """Pooling to a given size, and over the whole map."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import in_pieces
-from convcalc.layers.base import Axes, Keeps, Layer, Plan, axes
+from convcalc.layers.base import INFERENCE, Arrays, Axes, Keeps, Layer, Plan, Run, Weights, axes
 from convcalc.layers.sliding import check_axes, check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive
@@ -48,7 +49,7 @@ def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":
     pool = Operation(
         size,
         keeps="input",
-        extra=(Array(size, width=8),),
+        extra=(Array("indices", size, width=8),),
         precision=pooling_precision(x),
         layout=pooling_layout(x, plan),
     )
@@ -70,13 +71,34 @@ def _pooled(xp: Any, reduce: Callable[..., Any], x: Any, size: Axes) -> Any:
     return x
 
 
+def _region(x: Any, axis: int, output: int, of: int) -> Any:
+    """The values along an axis that one of `of` outputs is made of."""
+    extent = x.shape[axis]
+    region = slice(output * extent // of, -(-(output + 1) * extent // of))
+    place = (*(slice(None),) * axis, region)
+    return x[place]
+
+
 def _regions(
     xp: Any, reduce: Callable[..., Any], x: Any, axis: int, output: int, some: range
 ) -> Any:
     """Some of the outputs along an axis."""
-    front, extent = (slice(None),) * axis, x.shape[axis]
-    regions = ((*front, slice(o * extent // output, -(-(o + 1) * extent // output))) for o in some)
-    return xp.stack([reduce(x[region], axis=axis) for region in regions], axis=axis)
+    return xp.stack([reduce(_region(x, axis, o, output), axis=axis) for o in some], axis=axis)
+
+
+def _largest_places(xp: Any, x: Any, size: Axes) -> Any:
+    """Where the largest value of each region stands first: its number among those of the map."""
+    numbers = xp.broadcast_to(xp.arange(prod(x.shape[2:])).reshape(x.shape[2:]), x.shape)
+    sizes = per_axis(size, x.ndim - 2)
+    for axis in range(x.ndim - 1, 1, -1):  # first in the row, then the first row
+        values, places = [], []
+        for output in range(sizes[axis - 2]):
+            some, those = (_region(each, axis, output, sizes[axis - 2]) for each in (x, numbers))
+            first = xp.expand_dims(some.argmax(axis=axis), axis)
+            values.append(xp.take_along_axis(some, first, axis))
+            places.append(xp.take_along_axis(those, first, axis))
+        x, numbers = xp.concatenate(values, axis=axis), xp.concatenate(places, axis=axis)
+    return numbers
 
 
 @final
@@ -103,7 +125,7 @@ class AdaptiveAvgPool(Layer):
         kept = any(size > 1 for size in plan.output.spatial)
         return _mean(xs[0], plan, "input" if kept else "nothing")
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = mean of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveAvgPool2d."""
         return _pooled(xp, xp.mean, xs[0], self.size)
 
@@ -132,8 +154,10 @@ class AdaptiveMaxPool(Layer):
         """The input is kept, and where each largest value stood: 8 bytes an output."""
         return _largest(xs[0], plan)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = max of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveMaxPool2d."""
+        if run.training:
+            run.keep("indices", _largest_places(xp, xs[0], self.size))
         return _pooled(xp, xp.max, xs[0], self.size)
 
 
@@ -157,7 +181,7 @@ class GlobalAvgPool(Layer):
         """A mean keeps nothing."""
         return _mean(xs[0], plan, "nothing")
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The mean of x over all positions. Source: ONNX operator GlobalAveragePool."""
         return xs[0].mean(axis=tuple(range(2, xs[0].ndim)), keepdims=True)
 
@@ -184,6 +208,8 @@ class GlobalMaxPool(Layer):
         """The input is kept, and where each largest value stood: 8 bytes an output."""
         return _largest(xs[0], plan)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The largest x over all positions. Source: ONNX operator GlobalMaxPool."""
+        if run.training:
+            run.keep("indices", _largest_places(xp, xs[0], 1))
         return xs[0].max(axis=tuple(range(2, xs[0].ndim)), keepdims=True)

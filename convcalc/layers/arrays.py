@@ -38,6 +38,17 @@ def borders(windows: Sequence[Window]) -> tuple[tuple[int, int], ...]:
     return tuple((window.before, window.after) for window in windows)
 
 
+def makes_border(windows: Sequence[Window], mode: str = "zero") -> bool:
+    """Whether a border is made in front: a kernel pads with zeros alone, both sides alike.
+
+    >>> makes_border([Window(3, before=1, after=1)]), makes_border([Window(3, before=0, after=1)])
+    (False, True)
+    """
+    if not any(window.before or window.after for window in windows):
+        return False
+    return mode != "zero" or any(window.before != window.after for window in windows)
+
+
 def source(position: int, size: int, mode: str) -> int:
     """Which of `size` values stands at a position inside or outside of them.
 
@@ -123,14 +134,12 @@ def meetings(
             yield tap, (..., *places), (..., *values)
 
 
-def taps(
-    xp: Any, x: Any, windows: Sequence[Window], mode: str = "zero"
-) -> Iterator[tuple[tuple[int, ...], Any]]:
+def taps(xp: Any, x: Any, windows: Sequence[Window]) -> Iterator[tuple[tuple[int, ...], Any]]:
     """Each tap of the kernel, with the value it meets at every output: (N, C, *output).
 
-    Padding is met like any other value.
+    Zeros of the padding are met like any other value.
     """
-    x = padded(xp, x, borders(windows), mode)
+    x = padded(xp, x, borders(windows))
     inner = [window._replace(before=0, after=0) for window in windows]
     for tap, _, values in meetings(inner, x.shape[2:]):
         yield tap, x[values]

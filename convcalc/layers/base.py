@@ -21,6 +21,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     fewest(xs, …)   `analysis/memory`, for the smallest batch that runs        1
     operations(…)   `analysis/memory`, for bytes                               one, of what follows
     keeps           `operations`: what its backward pass needs                 "nothing"
+    unmade          `forward/`: what of `operations` its `forward` never makes nothing
     overwrites      `operations`: whether it may run in place                  False
     keeps_in_place  `operations`: what it needs after that                     a copy of `keeps`
     undone          `operations`: whether it can go back after that            True
@@ -53,6 +54,14 @@ gradient (a product's)."""
 Precision = Literal["low", "full", "same", "full_on_cuda", "full_on_cpu", "finest_on_cpu"]
 """What mixed precision computes in: half, float32, or whatever the inputs are; on one device alone
 float32, or the finest that one of the inputs is in. These are autocast's lists."""
+
+Arrays = Sequence[Any]
+"""A layer's inputs, each a batch (N, C, *spatial), or (N, C) of vectors."""
+Weights = Mapping[str, Any]
+"""A layer's arrays by the plan's names, and of its shapes."""
+
+Reasons = Mapping[str, str]
+"""Why something is not there, by its name."""
 
 Rounding = Literal["exact", "floor", "ceil"]
 Axes = int | tuple[int, ...]
@@ -191,6 +200,29 @@ ROUNDING = choice("What to do when the stride does not tile the input.", "exact"
 BIAS = flag("Add a learned number per output channel.")
 
 
+class Run:
+    """How a layer runs: here in inference, where nothing is kept and nothing is random."""
+
+    training: ClassVar[bool] = False
+    """Whether it runs as in training: by its batch's statistics, and with values dropped."""
+
+    def keep(self, name: str, array: Any) -> Any:
+        """`array`, which is made on the way; training keeps it for the backward pass.
+
+        The name is the one that `operations` declares it under.
+        """
+        return array
+
+    def uniform(self, xp: Any, shape: Sequence[int]) -> Any:
+        """Random numbers from 0 to 1, 1 left out, in float32; in training alone."""
+        message = f"inference draws no numbers, and {'×'.join(map(str, shape))} were asked of {xp}"
+        raise TypeError(message)
+
+
+INFERENCE = Run()
+"""What a layer is run in unless something else is said."""
+
+
 @dataclass(frozen=True)
 class Layer(ABC):
     """A layer with its hyperparameters.
@@ -218,6 +250,9 @@ class Layer(ABC):
     """What mixed precision computes it in."""
     layout: ClassVar[Literal["fresh", "kept", "format"]] = "fresh"
     """How its output lies in memory: in order, as its input, or channels last if that is."""
+    unmade: ClassVar[Reasons] = MappingProxyType({})
+    """What `operations` keeps, because PyTorch does, and `forward` never makes: by name, the
+    reason. What a backward pass would need it for, it works out again from the input."""
 
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:
@@ -229,11 +264,13 @@ class Layer(ABC):
         """
 
     @abstractmethod
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
-        """Run the layer in inference on batches `xs`: the readable definition of its values.
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """Run the layer on batches `xs`: the readable definition of its values.
 
         Arrays are (N, C, *spatial), and (N, C) for vectors; the output has their dtype. `xp` is
         the array library (NumPy or CuPy), `weights` the arrays by the plan's names and shapes.
+        `run` says whether it is inference; what training keeps of what is made on the way is given
+        to `run.keep`. Inputs and output are kept by whoever runs it, as `operations` declares.
         """
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:

@@ -1,17 +1,21 @@
 """Layers that add to the border or cut it off."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import example, padded
 from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
     Axes,
     Layer,
     Padding,
     PaddingMode,
     Plan,
+    Run,
+    Weights,
     axes,
     choice,
     number,
@@ -81,7 +85,7 @@ class Pad(Layer):
 
         return (padding(xs[0], plan.windows or (), self.mode),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[i] = x[i − P], `value` or a value of x in the border. Source: ONNX operator Pad."""
         return padded(xp, xs[0], sides(self.padding, xs[0].ndim - 2), self.mode, self.value)
 
@@ -165,7 +169,7 @@ class Crop(Layer):
                 views.append(Operation(left, (len(views),), "view", layout=layout, name="cut"))
         return tuple(views) or (view(left),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[i] = x[i + cut]. Source: Keras Cropping2D."""
         x = example(xs[0])
         sizes = zip(x.spatial, self._cuts(x), strict=True)

@@ -1,12 +1,12 @@
 """Layers that select or scale channels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import per_channel
-from convcalc.layers.base import Layer, Plan, Weight, flag, whole
+from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weight, Weights, flag, whole
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Slice(Layer):
             return (view(plan.output.size),)
         return (Operation(plan.output.size, storage="view", layout="sliced"),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[c] = x[start + c]. Source: ONNX operator Slice."""
         start, stop = self._range(xs[0].shape[1])
         return xs[0][:, start:stop]
@@ -109,7 +109,7 @@ class Scale(Layer):
         )
         return (scale, plus)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """w·x + b per channel. Source: Caffe's Scale layer."""
         x = xs[0]
         y = x * per_channel(weights["weight"], x)

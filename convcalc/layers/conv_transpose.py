@@ -1,6 +1,6 @@
 """Transposed convolution."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Any, final
@@ -9,12 +9,16 @@ from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import meetings, padded, per_channel
 from convcalc.layers.base import (
     BIAS,
+    INFERENCE,
+    Arrays,
     Axes,
     Layer,
     Padding,
     Plan,
     Product,
+    Run,
     Weight,
+    Weights,
     axes,
     padding_field,
     whole,
@@ -164,7 +168,7 @@ class ConvTranspose(Layer):
         products = (Product(prod(x.spatial) * weight.size, weight.name),)
         return Plan(output, weights, products, windows)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k, i·S + t·D − P] += w[c, k, t]·x[c, i], then b[k]. Source: torch.nn.ConvTranspose."""
         x, weight = xs[0], weights["weight"]
         count, channels, *spatial = x.shape

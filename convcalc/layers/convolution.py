@@ -1,15 +1,17 @@
 """Convolutions that share their weights over positions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import per_channel, summed, taps
+from convcalc.layers.arrays import borders, makes_border, padded, per_channel, summed, taps
 from convcalc.layers.base import (
     BIAS,
+    INFERENCE,
     ROUNDING,
+    Arrays,
     Axes,
     Layer,
     Padding,
@@ -17,7 +19,9 @@ from convcalc.layers.base import (
     Plan,
     Product,
     Rounding,
+    Run,
     Weight,
+    Weights,
     axes,
     choice,
     padding_field,
@@ -53,7 +57,7 @@ def convolution_plan(
 
 
 def convolution_forward(
-    layer: "Conv | DepthwiseConv", groups: int, xp: Any, weights: Mapping[str, Any], x: Any
+    layer: "Conv | DepthwiseConv", groups: int, xp: Any, weights: Weights, x: Any, run: Run
 ) -> Any:
     """Sum over the taps: each filter's weights at a tap times the channels that the tap meets."""
     weight = weights["weight"]
@@ -61,8 +65,11 @@ def convolution_forward(
     weight = weight.reshape(groups, filters // groups, group_channels, *kernel)
     windows = windows_of(layer, x.shape[2:])
     sizes = output_sizes(windows, x.shape[2:])
+    if makes_border(windows, layer.padding_mode):
+        x = run.keep("pad", padded(xp, x, borders(windows), layer.padding_mode))
+        windows = tuple(window._replace(before=0, after=0) for window in windows)
     pairs: list[tuple[Any, Any]] = []
-    for tap, values in taps(xp, x, windows, layer.padding_mode):
+    for tap, values in taps(xp, x, windows):
         at_tap = (..., *tap)
         by_group = values.reshape(x.shape[0], groups, group_channels, *sizes)
         pairs.append((weight[at_tap], by_group))
@@ -132,9 +139,9 @@ class Conv(Layer):
         first = border(xs[0], plan.windows or (), self.padding_mode)
         return after(first, *super().operations(xs, plan))
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k, o] = Σ w[k, c, t]·x[c, o·S + t·D − P] + b[k]. Source: torch.nn.Conv2d."""
-        return convolution_forward(self, self.groups, xp, weights, xs[0])
+        return convolution_forward(self, self.groups, xp, weights, xs[0], run)
 
 
 @final
@@ -178,6 +185,6 @@ class DepthwiseConv(Layer):
         first = border(xs[0], plan.windows or (), self.padding_mode)
         return after(first, *super().operations(xs, plan))
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[c·m + j, o] = Σ w[c·m + j, t]·x[c, o·S + t·D − P] + b. Source: ONNX operator Conv."""
-        return convolution_forward(self, xs[0].shape[1], xp, weights, xs[0])
+        return convolution_forward(self, xs[0].shape[1], xp, weights, xs[0], run)

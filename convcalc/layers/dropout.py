@@ -1,10 +1,10 @@
 """Dropout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
-from convcalc.layers.base import Plan, Pointwise, number
+from convcalc.layers.base import INFERENCE, Arrays, Plan, Pointwise, Run, Weights, number
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -27,11 +27,22 @@ class Dropout(Pointwise):
 
         if not self.rate:
             return ()
-        mask = Array(constant=1) if self.rate == 1 else Array(xs[0].size, cuda_width=1)
-        extra = (mask._replace(first=True),)
+        mask = Array("mask", xs[0].size, cuda_width=1, first=True)
+        if self.rate == 1:
+            mask = Array("mask", constant=1, first=True)
         size = plan.output.size
-        return (Operation(size, extra=extra, training_only=True, layout="kept"),)
+        return (Operation(size, extra=(mask,), training_only=True, layout="kept"),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
-        """x: inference leaves every value as it is. Source: ONNX operator Dropout."""
-        return xs[0]
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """x: inference leaves every value as it is. Source: ONNX operator Dropout.
+
+        Training multiplies by 0, or by 1/(1 − rate) so that the mean stays.
+        """
+        x = xs[0]
+        if not run.training or not self.rate:
+            return x
+        if self.rate == 1:
+            return x * run.keep("mask", xp.zeros((1,), dtype=x.dtype))
+        mask = (run.uniform(xp, x.shape) >= self.rate).astype(x.dtype)
+        mask /= 1 - self.rate
+        return x * run.keep("mask", mask)

@@ -1,11 +1,22 @@
 """The fully connected layer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import BIAS, Layer, Plan, Product, Weight, whole
+from convcalc.layers.base import (
+    BIAS,
+    INFERENCE,
+    Arrays,
+    Layer,
+    Plan,
+    Product,
+    Run,
+    Weight,
+    Weights,
+    whole,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -50,7 +61,7 @@ class Linear(Layer):
         (product,) = super().operations(xs, plan)
         return (product._replace(weighs_back=True, views_back=True),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k] = Σ w[k, c]·x[c] + b[k]. Source: ONNX operator Gemm; torch.nn.Linear."""
         y = xs[0] @ weights["weight"].T
         return y + weights["bias"] if self.bias else y

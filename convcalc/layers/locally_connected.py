@@ -1,21 +1,26 @@
 """Convolution without weight sharing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import taps
 from convcalc.layers.base import (
+    INFERENCE,
     ROUNDING,
+    Arrays,
     Axes,
     Layer,
     Padding,
     Plan,
     Product,
+    Reasons,
     Rounding,
+    Run,
     Weight,
+    Weights,
     axes,
     flag,
     padding_field,
@@ -36,6 +41,10 @@ class LocallyConnected(Layer):
     Shapes: H×W×C → ((H − F + 2P)/S + 1)×(…)×filters.
     Source: CS231n notes, "Parameter Sharing"; Keras LocallyConnected2D.
     """
+
+    unmade: ClassVar[Reasons] = {
+        "columns": "what each tap meets is a part of the input, and multiplied where it lies"
+    }
 
     filters: Annotated[int, whole("Number of filters K: channels out.", 1, letter="K")]
     kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
@@ -84,7 +93,7 @@ class LocallyConnected(Layer):
             ),
         )
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k, o] = Σ w[k, o, c, t]·x[c, o·S + t·D − P] + b[k, o]. Source: Keras."""
         x = xs[0]
         y: Any = 0

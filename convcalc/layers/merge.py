@@ -1,11 +1,11 @@
 """Layers that merge several tensors into one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import Layer, Plan
+from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weights
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Add(Layer):
 
         return folded(xs, Operation(0, gradient="same"))
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x₁ + x₂ + …, extents of 1 repeated. Source: ONNX operators Add and Sum."""
         total = xs[0]
         for x in xs[1:]:
@@ -99,11 +99,13 @@ class Multiply(Layer):
 
         return folded(xs, Operation(0, keeps="factors", gradient="product"))
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x₁·x₂·…, extents of 1 repeated. Source: ONNX operator Mul."""
         result = xs[0]
-        for x in xs[1:]:
+        for number, x in enumerate(xs[1:], 2):
             result = result * x
+            if number < len(xs):
+                run.keep(f"of {number}", result)
         return result
 
 
@@ -148,6 +150,6 @@ class Concat(Layer):
             ),
         )
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The channels of x₁, then those of x₂, …. Source: ONNX operator Concat, axis 1."""
         return xp.concatenate(xs, axis=1)

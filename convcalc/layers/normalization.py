@@ -1,13 +1,27 @@
 """Normalization; statistics are not counted as a view of the input (docs/definitions.md)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import batch_statistics, moments, normalized, padded, per_channel
-from convcalc.layers.base import Layer, Plan, Precision, Weight, choice, flag, number, whole
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Layer,
+    Plan,
+    Precision,
+    Reasons,
+    Run,
+    Weight,
+    Weights,
+    choice,
+    flag,
+    number,
+    whole,
+)
 from convcalc.layers.sliding import decimal
 from convcalc.shape import Shape
 
@@ -28,7 +42,13 @@ def _weights(
     return (*(learned if affine else ()), *(kept if statistics else ()))
 
 
-def _affine(y: Any, weights: Mapping[str, Any]) -> Any:
+def _keep(run: Run, moments: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Mean and variance, kept for the backward pass."""
+    mean, variance = moments
+    return run.keep("mean", mean), run.keep("variance", variance)
+
+
+def _affine(y: Any, weights: Weights) -> Any:
     """y·w + b per channel, as far as these are learned, in the memory of y."""
     if "weight" in weights:
         y *= per_channel(weights["weight"], y)
@@ -63,15 +83,13 @@ class BatchNorm(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept, and the mean and deviation of each channel."""
-        from convcalc.layers.operations import Array
+        from convcalc.layers.operations import Array, statistics
 
         (norm,) = super().operations(xs, plan)
         when: Literal["always", "training"] = "training" if self.track_running_stats else "always"
         beside = self.affine or self.track_running_stats
-        statistics = Array(
-            constant=2 * xs[0].channels, kind="statistic", beside_weights=beside, when=when
-        )
-        return (norm._replace(extra=(statistics,)),)
+        each = Array("", constant=xs[0].channels, beside_weights=beside, when=when)
+        return (norm._replace(extra=statistics(each)),)
 
     def fewest(self, xs: Sequence[Shape], *, training: bool) -> int:
         """Two of a single position where the batch's statistics count: one has no variance."""
@@ -88,16 +106,16 @@ class BatchNorm(Layer):
         """The number of batches seen."""
         return int(self.track_running_stats)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b, by the running statistics. Source: torch.nn.BatchNorm2d.
 
-        Without running statistics by those of the batch, as in training.
+        In training, and without running statistics, by those of the batch.
         """
         x = xs[0]
-        if self.track_running_stats:
+        if self.track_running_stats and not run.training:
             mean, variance = weights["running_mean"], weights["running_var"]
         else:
-            mean, variance = batch_statistics(x)
+            mean, variance = _keep(run, batch_statistics(x))
         y = normalized(xp, x, per_channel(mean, x), per_channel(variance, x), self.eps)
         return _affine(y, weights)
 
@@ -144,20 +162,16 @@ class GroupNorm(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept, and the mean and deviation of each group."""
-        from convcalc.layers.operations import Array
+        from convcalc.layers.operations import Array, statistics
 
         (norm,) = super().operations(xs, plan)
-        statistics = Array(2 * self.groups, kind="statistic", beside_weights=self.affine)
-        return (
-            norm._replace(
-                straightens=True, contiguous="format", layout="format", extra=(statistics,)
-            ),
-        )
+        extra = statistics(Array("", self.groups, beside_weights=self.affine))
+        return (norm._replace(straightens=True, contiguous="format", layout="format", extra=extra),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b over a group of channels. Source: torch.nn.GroupNorm."""
         x = xs[0].reshape(xs[0].shape[0], self.groups, -1)
-        y = normalized(xp, x, *moments(x, (2,)), self.eps)
+        y = normalized(xp, x, *_keep(run, moments(x, (2,))), self.eps)
         return _affine(y.reshape(xs[0].shape), weights)
 
 
@@ -190,26 +204,26 @@ class LayerNorm(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept, and the mean and deviation of each row."""
-        from convcalc.layers.operations import Array, view
+        from convcalc.layers.operations import Array, statistics, view
 
         x, (norm,) = xs[0], super().operations(xs, plan)
         rows = 1 if self.over == "all" else prod(x.spatial)
-        statistics = Array(2 * rows, kind="statistic", beside_weights=self.affine)
+        norm = norm._replace(extra=statistics(Array("", rows, beside_weights=self.affine)))
         if self.over == "all" or not x.spatial:
-            return (norm._replace(extra=(statistics,)),)
+            return (norm,)
         there = back = view(x.size)
         wide = x.channels > 1 and prod(x.spatial) > 1
         if wide:
             there = view(x.size)._replace(layout="turned")
         layout: Layout = "channels_last" if x.rank > 1 else "turned"
         back = there._replace(layout=layout if wide else "both")
-        return (there, norm._replace(reads=(1,), extra=(statistics,)), back._replace(reads=(2,)))
+        return (there, norm._replace(reads=(1,)), back._replace(reads=(2,)))
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b over channels or an example. Source: torch.nn.LayerNorm."""
         x = xs[0]
         axes = (1,) if self.over == "channels" else tuple(range(1, x.ndim))
-        y = normalized(xp, x, *moments(x, axes), self.eps)
+        y = normalized(xp, x, *_keep(run, moments(x, axes)), self.eps)
         if self.over == "channels":
             return _affine(y, weights)
         y = y * weights["weight"] if self.affine else y
@@ -228,6 +242,10 @@ class InstanceNorm(Layer):
     stands_alone: ClassVar[bool] = False
 
     keeps = "input"
+    unmade: ClassVar[Reasons] = {
+        "repeated weight": "weights are spread over the examples without a copy for each",
+        "repeated statistics": "training takes those of the batch",
+    }
 
     eps: Annotated[float, EPS] = 1e-5
     momentum: Annotated[float, MOMENTUM] = 0.1
@@ -251,34 +269,40 @@ class InstanceNorm(Layer):
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A batch norm of one example with N·C channels, its weights repeated for each."""
-        from convcalc.layers.operations import Array, Operation, learned, view
+        from convcalc.layers.operations import Array, Operation, learned, statistics, view
 
         size, channels = plan.output.size, xs[0].channels
         repeated = tuple(
-            Operation(channels, (), learns=(weight,), gradient="same", name="repeat")
+            Operation(
+                channels, (), learns=(weight,), gradient="same", name=f"repeated {weight.name}"
+            )
             for weight in learned(plan)
         )
         flat, tracks = len(repeated) + 1, self.track_running_stats
-        statistics = Array(
-            2 * channels,
-            kind="statistic",
-            beside_weights=self.affine,
-            when="training" if tracks else "always",
-        )
+        when: Literal["always", "training"] = "training" if tracks else "always"
+        moments = statistics(Array("", channels, beside_weights=self.affine, when=when))
         copies: tuple[Array, ...] = ()
         update: tuple[Array, ...] = ()
         if tracks:
             # Running statistics are repeated in the weights' precision, or else in the input's, and
             # what the batch makes of them is made theirs again.
-            given = Array(2 * channels, kind="parameter", beside_weights=self.affine)
-            copies = (given,)
-            mean = given._replace(values=0, constant=channels, when="training", kept=False)
-            update = (mean, mean._replace(kind="change"))
+            copies = (
+                Array(
+                    "repeated statistics",
+                    2 * channels,
+                    kind="parameter",
+                    beside_weights=self.affine,
+                ),
+            )
+            mean = copies[0]._replace(
+                name="new mean", values=0, constant=channels, when="training", kept=False
+            )
+            update = (mean, mean._replace(name="change of the mean", kind="change"))
         norm = Operation(
             size,
             (flat, *range(1, flat)),
             keeps=(flat, 1) if repeated else (flat,),
-            extra=(*copies, statistics),
+            extra=(*copies, *moments),
             promotes=False,
             name="norm",
         )
@@ -295,17 +319,17 @@ class InstanceNorm(Layer):
         """The number of batches seen."""
         return int(self.track_running_stats)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b over the positions. Source: torch.nn.InstanceNorm2d.
 
-        By the running statistics where they are tracked.
+        By the running statistics where they are tracked, but not in training.
         """
         x = xs[0]
-        if self.track_running_stats:
+        if self.track_running_stats and not run.training:
             mean = per_channel(weights["running_mean"], x)
             variance = per_channel(weights["running_var"], x)
         else:
-            mean, variance = moments(x, tuple(range(2, x.ndim)))
+            mean, variance = _keep(run, moments(x, tuple(range(2, x.ndim))))
         return _affine(normalized(xp, x, mean, variance, self.eps), weights)
 
 
@@ -318,6 +342,10 @@ class LocalResponseNorm(Layer):
     Source: Krizhevsky et al., NeurIPS 2012, section 3.3; ONNX operator LRN;
     torch.nn.LocalResponseNorm.
     """
+
+    unmade: ClassVar[Reasons] = {
+        "pad": "the mean's gradient needs no values, though PyTorch's mean keeps what it is of"
+    }
 
     size: Annotated[int, whole("Number of neighbouring channels.", 1)]
     alpha: Annotated[float, number("Weight of the squares.")] = 1e-4
@@ -347,7 +375,7 @@ class LocalResponseNorm(Layer):
             Operation(size, (0, 8), keeps="input", scratch=2 * size, layout="kept", name="divide"),
         )
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[c] = x[c]/(k + alpha/size·Σ x[c']²)^beta. Source: torch.nn.LocalResponseNorm.
 
         c' runs from c − ⌊size/2⌋ on over `size` channels, absent ones being 0; ONNX operator LRN
@@ -360,4 +388,5 @@ class LocalResponseNorm(Layer):
         before, after = (min(far, channels - 1) for far in (self.size // 2, (self.size - 1) // 2))
         squares = padded(xp, squares, [(before, after), (0, 0)])
         total = sum(squares[:, first : first + channels] for first in range(before + after + 1))
-        return x / (total.reshape(x.shape) * (self.alpha / self.size) + self.k) ** self.beta
+        base = total.reshape(x.shape) * (self.alpha / self.size) + self.k
+        return x / run.keep("power", run.keep("plus", base) ** self.beta)

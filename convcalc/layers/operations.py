@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Literal, NamedTuple
 
+from convcalc.layers.arrays import makes_border
 from convcalc.layers.base import Keeps, Plan, Precision, Weight
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -43,6 +44,8 @@ VOLUME = 3
 class Array(NamedTuple):
     """An array that an operation makes beside its output."""
 
+    name: str
+    """What it is; a layer's `forward` keeps it under this name."""
     values: int = 0
     """Values for each example of the batch."""
     constant: int = 0
@@ -116,7 +119,13 @@ class Operation(NamedTuple):
     """Whether it works on a copy in order: where its input's values have gaps between them or lie
     neither in order nor channels last; or wherever they do not lie in order."""
     name: str = ""
-    """What it is, where a layer has several."""
+    """What it is, where a layer has several; its output is kept under this name."""
+
+
+def statistics(each: Array) -> tuple[Array, Array]:
+    """A mean, and a variance or what is made of it, each as large as `each`."""
+    each = each._replace(kind="statistic")
+    return each._replace(name="mean"), each._replace(name="variance")
 
 
 def learned(plan: Plan) -> tuple[Weight, ...]:
@@ -129,11 +138,7 @@ def border(x: Shape, windows: Sequence[Window], mode: str = "zero") -> tuple[Ope
 
     PyTorch's convolution and pooling pad both sides of an axis alike, with zeros.
     """
-    if mode == "zero" and all(window.before == window.after for window in windows):
-        return ()
-    if not any(window.before or window.after for window in windows):
-        return ()
-    return (padding(x, windows, mode),)
+    return (padding(x, windows, mode),) if makes_border(windows, mode) else ()
 
 
 def padding(x: Shape, windows: Sequence[Window], mode: str) -> Operation:
@@ -213,8 +218,10 @@ def folded(xs: Sequence[Shape], step: Operation) -> tuple[Operation, ...]:
     so_far, axes = 0, xs[0].axes
     for position, x in enumerate(xs[1:], 1):
         axes = tuple(map(max, axes, x.axes))
-        merged = step._replace(output=prod(axes), reads=(so_far, position), layout="kept")
-        merges.append(merged)
+        name = f"of {position + 1}"
+        merges.append(
+            step._replace(output=prod(axes), reads=(so_far, position), layout="kept", name=name)
+        )
         so_far = len(xs) + len(merges) - 1
     return tuple(merges)
 
@@ -230,3 +237,30 @@ def power(size: int, read: int) -> Operation:
         layout="kept",
         name="power",
     )
+
+
+def kept(xs: Sequence[Shape], operations: Sequence[Operation]) -> dict[str, Array]:
+    """What training keeps of a layer for its backward pass, by name, if all its inputs learn.
+
+    `input` (or `input 1`, `input 2`, … of several) and `output` are there anyway; the others are
+    arrays and outputs of operations on the way. A view is kept by what it is a view of.
+    """
+    inputs = ["input"] if len(xs) == 1 else [f"input {number + 1}" for number in range(len(xs))]
+    tensors = [Array(name, x.size) for name, x in zip(inputs, xs, strict=True)]
+    for number, operation in enumerate(operations, 1):
+        if operation.storage == "view":
+            tensors.append(tensors[operation.reads[0]])
+        else:
+            name = operation.name if number < len(operations) else "output"
+            tensors.append(Array(name, operation.output))
+    if operations and tensors[-1].name not in inputs:  # also what the last ones are views of
+        made, output = tensors[-1], tensors[-1]._replace(name="output")
+        tensors = [output if each is made else each for each in tensors]
+    arrays: dict[str, Array] = {}
+    for number, operation in enumerate(operations, len(xs)):
+        keeps = operation.keeps
+        if not isinstance(keeps, tuple):
+            keeps = {"nothing": (), "output": (number,)}.get(keeps, operation.reads)
+        arrays.update((tensors[tensor].name, tensors[tensor]) for tensor in keeps)
+        arrays.update((array.name, array) for array in operation.extra if array.kept)
+    return arrays

@@ -1,13 +1,24 @@
 """Activation functions with hyperparameters or a learned slope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi, sqrt
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from convcalc.layers.activation import elu, log1p_exp
 from convcalc.layers.arrays import per_channel
-from convcalc.layers.base import Layer, Plan, Pointwise, Weight, choice, number
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Layer,
+    Plan,
+    Pointwise,
+    Run,
+    Weight,
+    Weights,
+    choice,
+    number,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -30,7 +41,7 @@ class LeakyRelu(Pointwise):
         """Only if the output's sign is the input's; PyTorch refuses the rest."""
         return self.slope >= 0
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The value where it is above 0, else slope·x. Source: ONNX operator LeakyRelu."""
         x = xs[0]
         return xp.where(x > 0, x, x * self.slope)
@@ -64,7 +75,7 @@ class Prelu(Layer):
         (operation,) = super().operations(xs, plan)
         return (operation._replace(storage="own", gradient="product", unasked=True),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The value where it is above 0, else w·x. Source: torch.nn.PReLU.
 
         ONNX operator PRelu takes slopes of any shape that broadcasts, even one per value.
@@ -89,7 +100,7 @@ class Elu(Pointwise):
         """Only if the output's sign is the input's; PyTorch refuses the rest."""
         return self.alpha >= 0
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The value where it is above 0, else alpha·(eˣ − 1). Source: ONNX operator Elu."""
         return elu(xp, xs[0], self.alpha)
 
@@ -105,7 +116,7 @@ class Gelu(Pointwise):
         Literal["none", "tanh"], choice("Compute it exactly, or by tanh.", "none", "tanh")
     ] = "none"
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x·Φ(x), or x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))). Source: torch.nn.GELU."""
         x = xs[0]
         if self.approximate == "tanh":
@@ -129,7 +140,7 @@ class Softplus(Pointwise):
     beta: Annotated[float, number("Steepness.", above=0)] = 1.0
     threshold: Annotated[float, number("beta·x above which the output is x.")] = 20.0
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """log(1 + e^(beta·x))/beta, x where beta·x > threshold. Source: torch.nn.Softplus."""
         steep = xs[0] * self.beta
         return xp.where(steep > self.threshold, xs[0], log1p_exp(xp, steep) / self.beta)

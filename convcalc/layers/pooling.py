@@ -1,21 +1,26 @@
 """Pooling with a kernel that slides over each channel by itself."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, nan
+from math import inf, nan, prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import in_pieces, meetings
+from convcalc.layers.arrays import borders, in_pieces, meetings, padded
 from convcalc.layers.base import (
+    INFERENCE,
     MAX_NUMBER,
     MAX_WHOLE,
     ROUNDING,
+    Arrays,
     Axes,
     Layer,
     Padding,
     Plan,
+    Reasons,
     Rounding,
+    Run,
+    Weights,
     axes,
     flag,
     number,
@@ -35,6 +40,7 @@ from convcalc.window import Window
 if TYPE_CHECKING:
     from convcalc.layers.operations import Operation
 
+UNPADDED = {"pad": "the padding is left out, and no copy has it"}
 STRIDE = axes("Stride S; the kernel size when left out.", letter="S")
 
 
@@ -65,6 +71,17 @@ def counted(xp: Any, y: Any, axis: int, window: Window, size: int, padding: tupl
     return counts.reshape(-1, *(1,) * (y.ndim - 1 - axis))
 
 
+def largest(xp: Any, x: Any, y: Any, windows: Sequence[Window]) -> Any:
+    """Where the largest value under the kernel stands first: its number among those of the map."""
+    numbers = xp.arange(prod(x.shape[2:])).reshape(x.shape[2:])
+    indices = xp.zeros(y.shape, dtype=numbers.dtype)
+    for _, places, values in reversed(list(meetings(windows, x.shape[2:]))):
+        met = x[values]
+        here = (met == y[places]) | xp.isnan(met)
+        indices[places] = xp.where(here, numbers[values], indices[places])
+    return indices
+
+
 ODD = 2**24
 """Beyond this, every whole number of float32 is even, and no negative value stays one."""
 
@@ -89,6 +106,7 @@ class MaxPool(Layer):
 
     ceils: ClassVar[bool] = True
     keeps = "input"
+    unmade: ClassVar[Reasons] = UNPADDED
 
     kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -123,19 +141,21 @@ class MaxPool(Layer):
         pool = Operation(
             size,
             keeps=self.keeps,
-            extra=(Array(size, width=8),),
+            extra=(Array("indices", size, width=8),),
             precision=pooling_precision(xs[0]),
             layout="format",
         )
         return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = max of x[o·S + t·D − P], the padding left out. Source: torch.nn.MaxPool2d."""
         x = xs[0]
         windows = windows_of(self, x.shape[2:])
         y = xp.full((*x.shape[:2], *output_sizes(windows, x.shape[2:])), -inf, dtype=x.dtype)
         for _, places, values in meetings(windows, x.shape[2:]):
             y[places] = xp.maximum(y[places], x[values])
+        if run.training:
+            run.keep("indices", largest(xp, x, y, windows))
         return y
 
 
@@ -150,6 +170,7 @@ class AvgPool(Layer):
 
     ceils: ClassVar[bool] = True
     keeps = "input"
+    unmade: ClassVar[Reasons] = UNPADDED
 
     kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -187,7 +208,7 @@ class AvgPool(Layer):
         )
         return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = Σ x[o·S + t − P]/count. Source: torch.nn.AvgPool2d.
 
         `count_include_pad` is on by default, as in PyTorch, and off in ONNX operator AveragePool.
@@ -216,6 +237,11 @@ class LpPool(Layer):
     """
 
     ceils: ClassVar[bool] = True
+    unmade: ClassVar[Reasons] = {
+        "mean": "the sum is taken at once, without dividing by the count and multiplying again",
+        "sign": "sign(y)·relu(|y|) is y, which is taken as it is",
+        "relu": "sign(y)·relu(|y|) is y, which is taken as it is",
+    }
 
     kernel: Annotated[Axes, axes("Kernel size F.", letter="F")]
     stride: Annotated[Axes | None, STRIDE] = None
@@ -267,19 +293,25 @@ class LpPool(Layer):
             raised(size, y + 5)._replace(holds=(y,)),
         )
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = (Σ x[o·S + t − P]^p)^(1/p). Source: torch.nn.LPPool2d.
 
         As in PyTorch, x^p keeps its sign, so an odd p gives NaN where the sum is negative (ONNX
         operator LpPool takes |x|), and the sum of a window that ceil mode lets reach beyond the
         padding is scaled up to a whole kernel.
         """
-        x = xs[0]
-        windows = windows_of(self, x.shape[2:])
-        total = window_sums(xp, power(xp, x, self.norm), windows)
-        given = unrounded_windows(self, x.shape[2:])
-        for axis, (window, size) in enumerate(zip(given, x.shape[2:], strict=True), 2):
+        x, spatial = xs[0], xs[0].shape[2:]
+        windows, given = windows_of(self, spatial), unrounded_windows(self, spatial)
+        inside = windows
+        if any(window.before or window.after for window in given):
+            x = run.keep("pad", padded(xp, x, borders(given)))
+            inside = tuple(
+                each._replace(before=0, after=each.after - window.after)
+                for each, window in zip(windows, given, strict=True)
+            )
+        total = window_sums(xp, run.keep("power", power(xp, x, self.norm)), inside)
+        for axis, (window, size) in enumerate(zip(given, spatial, strict=True), 2):
             if windows[axis - 2] != window:
                 padding = (window.before, window.after)
                 total = total * window.kernel / counted(xp, total, axis, window, size, padding)
-        return power(xp, total, 1 / self.norm)
+        return power(xp, run.keep("times", total), 1 / self.norm)

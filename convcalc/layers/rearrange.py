@@ -1,13 +1,23 @@
 """Layers that give the same values another shape; numbered as in PyTorch, 1 is the channels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import example
-from convcalc.layers.base import Extents, Layer, Plan, extents, whole
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Extents,
+    Layer,
+    Plan,
+    Run,
+    Weights,
+    extents,
+    whole,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -66,7 +76,7 @@ class Flatten(Layer):
         first, last = self._span(xs[0])
         return (view(plan.output.size)._replace(reshapes=True),) if first != last else ()
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The same values in memory order, `start` to `end` as one. Source: torch.nn.Flatten."""
         return xs[0].reshape(xs[0].shape[0], *self.plan((example(xs[0]),)).output.axes)
 
@@ -126,7 +136,7 @@ class Reshape(Layer):
 
         return (view(plan.output.size)._replace(reshapes=True),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The same values in memory order, in the given shape. Source: ONNX operator Reshape."""
         return xs[0].reshape(xs[0].shape[0], *self._axes(example(xs[0])))
 
@@ -171,6 +181,6 @@ class Permute(Layer):
             layout = wide if layout == "turned" else "both"
         return (view(plan.output.size)._replace(layout=layout),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """Output axis i is input axis order[i]. Source: torch.permute; ONNX operator Transpose."""
         return xs[0].transpose(0, *self.order)

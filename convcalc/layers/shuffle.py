@@ -1,11 +1,11 @@
 """Layers that move values between channels and positions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import Layer, Plan, whole
+from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weights, whole
 from convcalc.layers.sliding import check_spatial, decimal
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -56,7 +56,7 @@ class PixelShuffle(Layer):
             return (view(x.size),)
         return (Operation(x.size),)
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[c, i·r + a, j·r + b] = x[(c·r + a)·r + b, i, j]. Source: torch.nn.PixelShuffle.
 
         ONNX operator DepthToSpace in mode CRD; its default, DCR, is this behind a `channel_shuffle`
@@ -106,7 +106,7 @@ class ChannelShuffle(Layer):
         copied = (Operation(x.size),) if turns(axes, (1, 0, 2)) else ()
         return (*copied, view(x.size, len(copied)))
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[i·groups + g] = x[g·(C/groups) + i]. Source: torch.nn.ChannelShuffle."""
         x = xs[0]
         groups = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])

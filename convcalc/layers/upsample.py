@@ -1,6 +1,6 @@
 """Resampling to a larger or smaller map."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import floor
@@ -8,7 +8,19 @@ from typing import Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import blended, in_pieces
-from convcalc.layers.base import Axes, Layer, Plan, axes, choice, flag, ratios
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Axes,
+    Layer,
+    Plan,
+    Run,
+    Weights,
+    axes,
+    choice,
+    flag,
+    ratios,
+)
 from convcalc.layers.sliding import check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Window, resampled
@@ -176,7 +188,7 @@ class Upsample(Layer):
             blends.append([(min(max(whole + tap, 0), size - 1), share) for tap, share in shares])
         return blends
 
-    def forward(self, xp: Any, weights: Mapping[str, Any], xs: Sequence[Any]) -> Any:
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample.
 
         `align_corners` spreads positions over the output's extent, as PyTorch does; ONNX operator
