@@ -66,9 +66,9 @@ class Diagnostic(NamedTuple):
     help: str | None
     """What to do about it; None where the message says enough."""
     path: str
-    """The file as the user named it; `-` is standard input."""
+    """The file as the user named it; `-` is standard input, and `<spec>` a spec made in Python."""
     place: Place
-    """Where it is said: the value at fault, and without a text the first character."""
+    """The value at fault: a stretch of the text, or a path in values made in Python."""
     source_line: str
     """Text of the first line of the place; empty where there is none to show."""
     layer: str | None = None

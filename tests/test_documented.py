@@ -29,20 +29,28 @@ class Field(NamedTuple):
 
 
 def fields(path: Path) -> Iterator[Field]:
-    """The fields of every NamedTuple of a file, nested and private ones included."""
+    """The fields of every value of a file, nested and private ones included.
+
+    Those of a layer say what they are where they are declared, and so do not need it said again.
+    """
     where = path.relative_to(PACKAGE)
     for value in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(value, ast.ClassDef) or not any(map(is_named_tuple, value.bases)):
+        if not isinstance(value, ast.ClassDef) or not is_value(value):
             continue
         for statement, following in zip(value.body, [*value.body[1:], None], strict=True):
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                if ast.unparse(statement.annotation).startswith(("Annotated[", "ClassVar[")):
+                    continue
                 name = statement.target.id
                 place = f"{where}:{statement.lineno} {value.name}.{name}"
                 yield Field(place, name.replace("_", " "), docstring(following))
 
 
-def is_named_tuple(base: ast.expr) -> bool:
-    return isinstance(base, ast.Name) and base.id == "NamedTuple"
+def is_value(node: ast.ClassDef) -> bool:
+    """Whether it is a NamedTuple or a frozen dataclass."""
+    return any(ast.unparse(base) == "NamedTuple" for base in node.bases) or any(
+        ast.unparse(decorator) == "dataclass(frozen=True)" for decorator in node.decorator_list
+    )
 
 
 def docstring(statement: ast.stmt | None) -> str:

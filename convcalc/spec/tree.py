@@ -61,8 +61,10 @@ class Text:
     """
 
     text: str
+    """What it says, without quotes and with escapes resolved."""
     quoted: bool = False
-    """In quotes it is text; what cannot be written without them is always quoted."""
+    """Whether it stands in quotes, and so is text; what cannot be written without them always
+    is."""
 
     def __post_init__(self) -> None:
         if not self.quoted and not is_plain(self.text):
@@ -82,9 +84,13 @@ class Entry:
     """A key with its value; None where nothing is written behind the key."""
 
     key: str
+    """The word in front of the colon; of an item its kind or block."""
     value: Any
+    """A number, a flag, extents, a `Text`, `List` or `Map`; None where nothing is written."""
     comments: Comments = NO_COMMENTS
+    """The comments above its line and behind it; they are part of what it says."""
     place: Place | None = field(default=None, compare=False, repr=False)
+    """Where the value was read; None where it was made in Python, and no part of what it says."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entry) and _said(self) == _said(other)
@@ -104,8 +110,11 @@ class List(Sequence[Any]):
     """A list of values; a branch is one, with comments of its own."""
 
     values: tuple[Any, ...] = ()
+    """Its values, as `Entry.value` has them; of a branch, items."""
     comments: Comments = NO_COMMENTS
+    """The comments of the whole list where it stands in another one."""
     place: Place | None = field(default=None, compare=False, repr=False)
+    """Where it was read; None where it was made in Python, and no part of what it says."""
 
     def __getitem__(self, index: Any) -> Any:
         return self.values[index]
@@ -135,9 +144,11 @@ class Map(Mapping[str, Any]):
     __slots__ = ("_index", "comments", "entries", "origin", "place")
     _index: dict[str, Entry]
     entries: tuple[Entry, ...]
+    """Its keys with their values, in the order in which they were written."""
     comments: Comments
-    """Those of the whole, where it stands in a list."""
+    """The comments of the whole, where it stands in a list."""
     place: Place | None
+    """Where it was read; None where it was made in Python, and no part of what it says."""
     origin: str
     """What it comes from, where that was no spec: a module's path, a node's name."""
 
