@@ -39,6 +39,65 @@ class Named(NamedTuple):
 Place = Span | Named
 
 
+Written = int | bool | str | tuple["Written", ...]
+"""A value as a spec has it: text is a word, an expression or extents, without quotes."""
+
+
+class Fix(NamedTuple):
+    """What would mend a finding, in the words of a spec; made by the functions below.
+
+    `spec/edit.py` knows what that changes in a text. A finding has one only where there is one
+    thing to do: not a choice, and not a guess.
+    """
+
+    do: Literal["set", "write", "rename", "insert", "remove"]
+    name: str = ""
+    """The field that is set, the name that is right, or the kind that is inserted."""
+    value: Written | None = None
+
+    def __str__(self) -> str:
+        """What to do, in words."""
+        value = _shown(self.value)
+        if self.do == "set":
+            return f"set `{self.name}: {value}`"
+        if self.do == "write":
+            return f"write `{value}`"
+        if self.do == "rename":
+            return f"write `{self.name}`" if self.value is None else f"write `{self.name}: {value}`"
+        return f"put `{self.name}` before it" if self.do == "insert" else "leave it out"
+
+
+def set_field(field: str, value: Written) -> Fix:
+    """The layer's field gets a value, whether it is given or not."""
+    return Fix("set", field, value)
+
+
+def write_value(value: Written) -> Fix:
+    """The value at fault is written so."""
+    return Fix("write", value=value)
+
+
+def rename(name: str, value: Written | None = None) -> Fix:
+    """The key or word at fault is called `name`, and what stands behind it becomes `value`."""
+    return Fix("rename", name, value)
+
+
+def insert(kind: str) -> Fix:
+    """An item of this kind stands before the one at fault."""
+    return Fix("insert", kind)
+
+
+def remove() -> Fix:
+    """What is at fault goes: a key with its value, a value, or the layer's whole item."""
+    return Fix("remove")
+
+
+def _shown(value: Written | None) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"[{', '.join(map(_shown, value))}]" if isinstance(value, tuple) else str(value)
+
+
 class Problem(NamedTuple):
     """A finding about one field of one thing, before anybody knows where that was written."""
 
@@ -52,6 +111,10 @@ class Problem(NamedTuple):
     """What to do about it; None where the message says enough."""
     severity: Severity = "error"
     """How grave it is; see `Severity`."""
+    fix: Fix | None = None
+    """What to do, where there is one thing to do."""
+    related: tuple[tuple["Place | int", str], ...] = ()
+    """What else it is about, and what that is; of a layer, an input by its number from 0."""
 
 
 class Diagnostic(NamedTuple):
@@ -75,6 +138,24 @@ class Diagnostic(NamedTuple):
     """Full name of the layer concerned."""
     field: str | None = None
     """The field of the layer at fault, or a path in the spec; None for the thing as a whole."""
+    fix: Fix | None = None
+    """What would mend it, where that is one thing."""
+    edits: tuple[tuple[Span, str], ...] = ()
+    """The fix in this text: stretches, which may be empty, and what stands there then; in order,
+    none over another. None of values that were made in Python."""
+    related: tuple[tuple[Place, str], ...] = ()
+    """Other places that it is about, and what stands there: `first here`."""
+
+    @property
+    def told(self) -> str:
+        """The message, with the other places in words."""
+        places = (
+            f"{text}: line {place.line}, column {place.column}"
+            if isinstance(place, Span)
+            else f"{text}: {place.name}"
+            for place, text in self.related
+        )
+        return f"{self.message} ({'; '.join(places)})" if self.related else self.message
 
     @property
     def span(self) -> Span | None:
@@ -129,3 +210,29 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
     matches = get_close_matches(name[:100].lower(), list(known), n=1, cutoff=0.7)
     return matches[0] if matches else None
+
+
+def misspelt(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` can only be a misspelling of; None where that is a guess.
+
+    No other name is nearly as close, and numbers in it are as they were: `conv3` is no `conv2`.
+
+    >>> misspelt("maxpol", ["conv", "maxpool"]), misspelt("conv3", ["conv1", "conv2"])
+    ('maxpool', None)
+    """
+    from difflib import SequenceMatcher, get_close_matches
+
+    said = name[:100].lower()
+    matches = get_close_matches(said, dict.fromkeys(known), n=2, cutoff=0.7)
+    if not matches or _digits(said) != _digits(matches[0]):
+        return None
+    ratios = [SequenceMatcher(None, each, said).ratio() for each in matches]
+    return matches[0] if len(matches) == 1 or ratios[0] - ratios[1] > NEARER else None
+
+
+NEARER = 0.1
+"""How much closer than all others a name is that is no guess, of 1 for the same name."""
+
+
+def _digits(name: str) -> str:
+    return "".join(filter(str.isdigit, name))

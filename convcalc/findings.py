@@ -7,7 +7,7 @@ their number has an end, and they get the one order in which everybody shows the
 from collections.abc import Iterable
 from typing import Protocol
 
-from convcalc.diagnostics import Diagnostic, Named, Place, Problem, Severity, Span
+from convcalc.diagnostics import Diagnostic, Fix, Named, Place, Problem, Severity, Span
 
 MAX_FINDINGS = 2_000
 """Most findings kept of one spec."""
@@ -73,6 +73,10 @@ class Findings:
             source_line=self.places.line(at.line) if isinstance(at, Span) else "",
             layer=layer,
             field=problem.field,
+            fix=problem.fix,
+            related=tuple(
+                (place, text) for place, text in problem.related if not isinstance(place, int)
+            ),
         )
 
     def report(
@@ -85,10 +89,12 @@ class Findings:
         severity: Severity = "error",
         layer: str | None = None,
         field: str | None = None,
+        fix: Fix | None = None,
+        related: tuple[tuple[Place, str], ...] = (),
     ) -> None:
         """Keep a problem of a stretch between two positions."""
         if not self.full:
-            problem = Problem(code, message, field, help, severity)
+            problem = Problem(code, message, field, help, severity, fix, related)
             self.add(problem, self.places.place(start, end), layer)
 
 

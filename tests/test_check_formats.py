@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from junitparser import JUnitXml
 
 from convcalc.checks.report import About, CheckReport, fingerprints
+from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import FORMATS
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic, Severity, Span
@@ -24,6 +25,7 @@ from convcalc.formats.check.sarif import render as sarif
 from convcalc.formats.check.text import render as text
 from convcalc.rules import CODES
 from convcalc.rules.page import pages
+from convcalc.spec.text import SourceText
 
 ROOT = Path(__file__).parent.parent
 SARIF_SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.json").read_text())
@@ -110,6 +112,8 @@ def test_json_has_everything(found: CheckReport) -> None:
         "end_column": 9,
         "layer": "conv1",
         "field": "stride",
+        "fix": None,
+        "related": [],
         "fingerprint": fingerprints(found)[2],
     }
 
@@ -206,6 +210,48 @@ def test_sarif_validates_against_the_published_schema(found: CheckReport) -> Non
     artifact = run["results"][1]["locations"][0]["physicalLocation"]["artifactLocation"]
     assert artifact == {"uri": "nets/a%20b.yaml", "uriBaseId": "%SRCROOT%"}
     assert run["columnKind"] == "unicodeCodePoints"
+
+
+FIXABLE = """\
+input: 8x8x3
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - linear: 10
+    name: fc
+  - {relu: , name: fc}
+"""
+"""What can be fixed in line 4, and a name in line 6 that is taken in line 5."""
+
+
+def test_fixes_and_other_places_reach_every_format() -> None:
+    found = check_text(SourceText("a.yaml", FIXABLE), Task()).diagnostics
+    checked = report(Path(), *found)
+    by_code = {one["code"]: one for one in json.loads(as_json(checked))["diagnostics"]}
+    place = {"line": 4, "column": 1, "end_line": 4, "end_column": 1}
+
+    jsonschema.validate(
+        json.loads(as_json(checked)),
+        json.loads((ROOT / "docs" / "check.schema.json").read_text(encoding="utf-8")),
+    )
+    assert by_code["CC308"]["fix"] == {
+        "message": "put `flatten` before it",
+        "edits": [{**place, "text": "  - flatten\n"}],
+    }
+    assert by_code["CC308"]["related"] == []
+    first = {"line": 5, "column": 11, "end_line": 5, "end_column": 13, "message": "first here"}
+    assert (by_code["CC117"]["fix"], by_code["CC117"]["related"]) == (None, [first])
+
+    results = {one["ruleId"]: one for one in validated(sarif(checked))["results"]}
+    (replaced,) = results["CC308"]["fixes"][0]["artifactChanges"][0]["replacements"]
+    region = {"startLine": 4, "startColumn": 1, "endLine": 4, "endColumn": 1}
+    assert replaced == {"deletedRegion": region, "insertedContent": {"text": "  - flatten\n"}}
+    (related,) = results["CC117"]["relatedLocations"]
+    assert related["physicalLocation"]["region"]["startLine"] == 5
+    assert related["message"] == {"text": "first here"}
+
+    assert "\n   = first here: a.yaml:5:11\n" in text(checked)
+    for one_line in (concise, github, gitlab, junit):
+        assert "(first here: line 5, column 11)" in one_line(checked), one_line.__module__
 
 
 def test_sarif_of_nothing_and_of_what_lies_elsewhere(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from convcalc.analysis import analyze
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.checks.settings import Limit
-from convcalc.diagnostics import Problem, closest
+from convcalc.diagnostics import Problem, closest, misspelt, rename
 from convcalc.graph import Network
 from convcalc.numbers import both_bytes
 from convcalc.shape import Shape
@@ -123,11 +123,13 @@ def _shape(
             names = [group.name for group in network.groups[:MAX_COMPARED]]
             names += [node.name for node in network.nodes[:MAX_COMPARED]]
             near = closest(promise.layer, names)
+            right = misspelt(promise.layer, names) if near else None
             return Problem(
                 "CC505",
                 f"no layer is called `{promise.layer[:60]}`",
                 "expect.layers",
                 f"did you mean `{near}`?" if near else "`convcalc analyze` shows the names",
+                fix=rename(right) if right else None,
             )
         index, what = tensors[promise.layer], f"the output of {promise.layer}"
     shape = network.shape_of(index)

@@ -20,6 +20,8 @@ from convcalc.spec.promises import Promise, Promises, promise_code
 from convcalc.spec.source import MapNode, Opened, open_spec
 from convcalc.spec.text import SourceText
 
+UNNAMED = "CC505"
+"""A layer of that name is not there."""
 CHUNK = 16
 """Files that a process is given at once."""
 WORTH_PROCESSES = 48
@@ -95,11 +97,10 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     written = as_written(text, opened.problems)
     members = [opened.preset] if opened.preset else _presets(written.root)
     left_out: set[tuple[str, int]] = set()
-    collected: list[Findings] = []
+    collected: list[list[Diagnostic]] = []
     failed = False
     for member in members or [""]:
         findings = Findings(text, written.findings.diagnostics)
-        collected.append(findings)
         network = network_of(
             written,
             name=f"{path}#{member}" if member and not opened.preset else opened.name,
@@ -113,7 +114,8 @@ def check_opened(opened: Opened, task: Task) -> Checked:
         else:
             _advise(network, findings, selection)
             left_out |= _verify(network, findings, selection, budget)
-    found = _merged(members, [_gathered(findings) for findings in collected])
+        collected.append(_gathered(network, findings))
+    found = _merged(members, collected)
     # Which promises are looked at was decided before; a limit may hold though not selected.
     chosen = [item for item in found if item.code[:3] == "CC5" or selection.includes(item.code)]
     whole = not (opened.preset or task.shape or task.parameters)
@@ -176,6 +178,8 @@ def _verify(
         if not selection.includes(problem.code):  # only the name of the layer was looked for
             continue
         node = promise.node
+        if problem.code == UNNAMED and promise.named is not None:
+            node = promise.named
         if isinstance(node, MapNode) and "limit" in node.entries:
             node = node.entries["limit"]
         findings.add(problem, findings.places.place(node.start, node.end))
@@ -210,6 +214,8 @@ def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[D
     merged = []
     for group in groups.values():
         first = next(iter(group.values()))
+        if len(group) < len(members) or len({item.edits for item in group.values()}) > 1:
+            first = first._replace(fix=None, edits=())  # what mends one member may break another
         if len(group) < len(members) or len({item.message for item in group.values()}) > 1:
             rest = f" and {len(group) - 1} more" if len(group) > 1 else ""
             first = first._replace(message=f"{next(iter(group))}{rest}: {first.message}")
@@ -217,7 +223,7 @@ def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[D
     return list(in_order(merged))
 
 
-def _gathered(findings: Findings) -> list[Diagnostic]:
+def _gathered(network: Network, findings: Findings) -> list[Diagnostic]:
     """The findings, advice about layers written at the same place being one."""
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
     for at, item in enumerate(findings.diagnostics):
@@ -232,7 +238,11 @@ def _gathered(findings: Findings) -> list[Diagnostic]:
             more = f" (and {others:,} more layer{'s' if others > 1 else ''} written here)"
             first = first._replace(message=first.message + more)
         gathered.append(first)
-    return gathered
+    if not any(item.fix for item in gathered):
+        return gathered
+    from convcalc.graph.fixes import settled
+
+    return list(settled(network, gathered))
 
 
 def _crash(path: str, error: BaseException) -> Diagnostic:

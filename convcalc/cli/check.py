@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -412,8 +413,8 @@ def _differences(found: Found, task: Task) -> int:
     for file, before, after, _ in _fixes(found.files, task, unread):
         changed = True
         lines = unified_diff(
-            before.splitlines(keepends=True),
-            after.splitlines(keepends=True),
+            StringIO(before, newline="\n").readlines(),
+            StringIO(after, newline="\n").readlines(),
             f"a/{file}",
             f"b/{file}",
         )

@@ -62,6 +62,9 @@ def render_one(diagnostic: Diagnostic, *, color: bool = False) -> str:
         marks = styled(diagnostic.severity, under)
         lines.append(f"{styled('dim', number + ' |')} {text}")
         lines.append(f"{styled('dim', ' ' * len(number) + ' |')} {before}{marks}")
+    for place, what in diagnostic.related:
+        where = printable(diagnostic._replace(place=place).where)
+        lines.append(f"   = {styled('note', printable(what))}: {where}")
     if diagnostic.help:
         lines.append(f"   = {styled('help', 'help')}: {printable(diagnostic.help)}")
     return "\n".join(lines) + "\n"

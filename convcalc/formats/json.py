@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics import Diagnostic, Place, Span
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 
@@ -97,4 +97,17 @@ def diagnostic_value(diagnostic: Diagnostic) -> dict[str, Any]:
         "end_column": span.end_column if span else None,
         "layer": diagnostic.layer,
         "field": diagnostic.field,
+        "fix": None
+        if diagnostic.fix is None
+        else {
+            "message": str(diagnostic.fix),
+            "edits": [{**_place(place), "text": text} for place, text in diagnostic.edits],
+        },
+        "related": [{**_place(place), "message": text} for place, text in diagnostic.related],
     }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    if isinstance(place, Span):
+        return place._asdict()
+    return dict.fromkeys(Span._fields)

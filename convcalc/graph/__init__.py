@@ -1,11 +1,11 @@
 """A network: named layers in order, what each reads, and what each one's plan is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import Diagnostic, Named, Problem, Span
+from convcalc.diagnostics import Diagnostic, Named, Place, Problem, Span
 from convcalc.findings import Findings
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
@@ -140,7 +140,7 @@ class SpecError(ValueError):
         for found in self.diagnostics:
             advice = f" (help: {found.help})" if found.help else ""
             place = found.where if found.named is None else found.named
-            lines.append(f"{place}: {found.code} {found.message}{advice}")
+            lines.append(f"{place}: {found.code} {found.told}{advice}")
         super().__init__("\n".join(lines))
 
 
@@ -246,15 +246,17 @@ def built(
     read_from = as_written(SourceText("<spec>", spec.to_yaml()))
     network = network_of(read_from, input=input, parameters=parameters)
 
-    def named(found: Diagnostic) -> Diagnostic:
-        place = found.place
+    def named(place: Place) -> Place:
         if not isinstance(place, Span):
-            return found
+            return place
         first, last = (read_from.text.offset(*place[at : at + 2]) for at in (0, 2))
-        name = name_at(read_from.root, first, last) or "spec"
-        return found._replace(place=Named(name, first), source_line="")
+        return Named(name_at(read_from.root, first, last) or "spec", first)
 
-    return _strict(network._replace(diagnostics=tuple(map(named, network.diagnostics))))
+    def told(found: Diagnostic) -> Diagnostic:
+        related = tuple((named(place), text) for place, text in found.related)
+        return found._replace(place=named(found.place), source_line="", edits=(), related=related)
+
+    return _strict(network._replace(diagnostics=tuple(map(told, network.diagnostics))))
 
 
 def _strict(network: Network) -> Network:
@@ -312,7 +314,7 @@ def network_of(
     unread = [each for each in problems if each[1].code == UNREAD]
     for index, problem in problems:
         if problem.code != UNREAD:
-            _report(findings, written.root, document.nodes[index], problem)
+            _report(findings, written.root, document.nodes, index, problem)
     network = Network(
         name=document.name or name,
         path=name,
@@ -330,13 +332,17 @@ def network_of(
         complete=not document.lost and document.input is not None and all(plan for plan in plans),
         written=written,
     )
-    if not unread or network.errors:
-        return network
-    from convcalc.graph.unread import told
+    if unread and not network.errors:
+        from convcalc.graph.unread import told
 
-    for index, problem in told(network, unread):
-        _report(findings, written.root, network.nodes[index], problem)
-    return network._replace(diagnostics=findings.diagnostics)
+        for index, problem in told(network, unread):
+            _report(findings, written.root, network.nodes, index, problem)
+        network = network._replace(diagnostics=findings.diagnostics)
+    if any(found.fix for found in network.diagnostics):
+        from convcalc.graph.fixes import settled
+
+        network = network._replace(diagnostics=settled(network, network.diagnostics))
+    return network
 
 
 @without_collection
@@ -467,17 +473,40 @@ def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
 def diagnose(findings: Findings, network: Network, index: int | None, problem: Problem) -> None:
     """Put a problem of a layer, or of the network as a whole, on record at its place."""
     root = network.written.root if network.written else None
-    _report(findings, root, None if index is None else network.nodes[index], problem)
+    _report(findings, root, network.nodes, index, problem)
 
 
 def _report(
-    findings: Findings, root: Node | None, node: LayerNode | None, problem: Problem
+    findings: Findings,
+    root: Node | None,
+    nodes: Sequence[LayerNode],
+    index: int | None,
+    problem: Problem,
 ) -> None:
-    if node is None:
-        start, end = _top_place(root, problem.field)
-    else:
-        start, end = _place(node.item, node.kind, problem.field)
-    findings.add(problem, findings.places.place(start, end), node.name if node else None)
+    place = findings.places.place
+    if index is None:
+        findings.add(problem, place(*_top_place(root, problem.field)))
+        return
+    node = nodes[index]
+    if problem.related:
+        problem = problem._replace(related=tuple(_inputs(problem, node, nodes, place)))
+    at = place(*_place(node.item, node.kind, problem.field))
+    findings.add(problem, at, node.name)
+
+
+def _inputs(
+    problem: Problem,
+    node: LayerNode,
+    nodes: Sequence[LayerNode],
+    place: Callable[[int, int], Place],
+) -> Iterator[tuple[Place, str]]:
+    """The other places of a layer's problem, an input being the layer that makes it."""
+    for where, text in problem.related:
+        if not isinstance(where, int):
+            yield where, text
+        elif node.inputs[where] >= 0:
+            before = nodes[node.inputs[where]]
+            yield place(*_place(before.item, before.kind, None)), text
 
 
 def _top_place(root: Node | None, field: str | None) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Problem, insert
 from convcalc.layers.base import (
     BIAS,
     INFERENCE,
@@ -47,6 +47,7 @@ class Linear(Layer):
                 f"linear needs a vector, and its input is {x}",
                 help=f"put `flatten` before it ({x} becomes {x.size}), or `global_avgpool` and "
                 f"`flatten` ({x.channels}); at every position alone, it is `conv` with kernel 1",
+                fix=insert("flatten"),
             )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:

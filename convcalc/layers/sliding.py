@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import gcd
 from typing import Protocol
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Fix, Problem, set_field
 from convcalc.layers.base import Axes, Padding, Rounding
 from convcalc.shape import Shape
 from convcalc.window import Window, same
@@ -22,6 +22,8 @@ LINE_NAMES = {
 
 UNBOUNDED = ("zero", "replicate")
 """Modes of padding that any border may have, however small the input."""
+MAX_TRIED = 1000
+"""Largest kernel for which a padding is looked for."""
 
 
 class Sliding(Protocol):
@@ -239,7 +241,26 @@ def _check_tiles(
         + _formula(windows, x, left_over),
         "stride",
         "use " + ", ".join(options[:-1]) + f", or {options[-1]}",
+        fix=_padding_fix(layer, x),
     )
+
+
+def _padding_fix(layer: Sliding, x: Shape) -> Fix | None:
+    """The one padding, alike on all sides and up to half the kernel, with which strides tile."""
+    kernel = layer.kernel
+    if not isinstance(kernel, int) or not isinstance(layer.padding, int) or kernel > MAX_TRIED:
+        return None
+    written = unrounded_windows(layer, x.spatial)
+    mode = getattr(layer, "padding_mode", "zero")
+    tiling = []
+    for amount in range((kernel - 1) // 2 + 1):
+        windows = [window._replace(before=amount, after=amount) for window in written]
+        if all(
+            window.room(size) >= 0 and not window.remainder(size)
+            for window, size in zip(windows, x.spatial, strict=True)
+        ) and not any(check_border(amount, mode, x)):
+            tiling.append(amount)
+    return set_field("padding", tiling[0]) if len(tiling) == 1 else None
 
 
 def _stride_text(windows: tuple[Window, ...]) -> str:

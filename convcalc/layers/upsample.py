@@ -6,7 +6,7 @@ from functools import partial
 from math import floor
 from typing import Annotated, Any, Literal, final
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Problem, set_field
 from convcalc.layers.arrays import blended, in_pieces
 from convcalc.layers.base import (
     INFERENCE,
@@ -139,6 +139,7 @@ class Upsample(Layer):
                 + ("axis" if x.rank == 1 else "axes"),
                 "mode",
                 "use mode linear",
+                fix=set_field("mode", "linear"),
             )
         if x.spatial and any(size < 1 for size in self.output_sizes(x.spatial)):
             yield Problem(

@@ -156,5 +156,5 @@ def advice(
     context = Context(network)
     for code, row in RULES.items():
         if row.default if codes is None else code in codes:
-            for index, message, help_, field in rule_check(code)(context):
-                yield index, Problem(code, message, field, help_, row.severity)
+            for index, message, help_, field, fix in rule_check(code)(context):
+                yield index, Problem(code, message, field, help_, row.severity, fix)

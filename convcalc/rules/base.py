@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from convcalc.diagnostics import Fix
 from convcalc.rules.context import Context
 
 
@@ -17,6 +18,8 @@ class Advice(NamedTuple):
     """What to do about it, without a full stop."""
     field: str | None = None
     """The layer's field at fault; of the whole network, a path in the spec: `blocks.stage`."""
+    fix: Fix | None = None
+    """What to do, where there is one thing to do, wherever the layer's item is built."""
 
 
 Check = Callable[[Context], Iterator[Advice]]

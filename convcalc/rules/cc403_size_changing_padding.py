@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from convcalc.diagnostics import set_field
 from convcalc.rules.base import Advice
 from convcalc.rules.context import SLIDING, Context, times
 from convcalc.window import Window
@@ -9,6 +10,15 @@ from convcalc.window import Window
 
 def check(context: Context) -> Iterator[Advice]:
     """Padded layers of stride 1 whose map is smaller or larger than their input."""
+    found = list(_changes(context))
+    fixes = {advice.layer: advice.fix for advice in found}
+    for advice in found:
+        alike = context.alike(advice.layer) if advice.layer is not None else ()
+        agreed = all(fixes.get(index) == advice.fix for index in alike)
+        yield advice if agreed else advice._replace(fix=None)
+
+
+def _changes(context: Context) -> Iterator[Advice]:
     for index in context.of(*SLIDING):
         plan = context.plans[index]
         if plan is None or not plan.windows:
@@ -47,6 +57,7 @@ def check(context: Context) -> Iterator[Advice]:
             f"keeps it with (F − 1)/2 = {right}",
             f"use padding {right}, or none",
             "padding",
+            set_field("padding", needed[0] if len(set(needed)) == 1 else tuple(needed)),
         )
 
 

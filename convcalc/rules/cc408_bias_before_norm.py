@@ -2,12 +2,21 @@
 
 from collections.abc import Iterator
 
+from convcalc.diagnostics import set_field
 from convcalc.rules.base import Advice
 from convcalc.rules.context import WEIGHTED, Context
 
 
 def check(context: Context) -> Iterator[Advice]:
     """Layers whose bias the batch or instance normalization behind them takes away."""
+    found = list(_biases(context))
+    idle = {advice.layer for advice in found}
+    for advice in found:
+        everywhere = advice.layer is not None and idle.issuperset(context.alike(advice.layer))
+        yield advice._replace(fix=set_field("bias", value=False) if everywhere else None)
+
+
+def _biases(context: Context) -> Iterator[Advice]:
     for norm in context.of("batchnorm", "instancenorm"):
         index = context.before(norm)
         if index < 0 or context.kind(index) not in WEIGHTED or context.reader(index) != norm:

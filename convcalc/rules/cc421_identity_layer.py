@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from convcalc.diagnostics import remove
 from convcalc.layers import Fact, kinds, layer_class
 from convcalc.layers.base import Layer, declarations, hyperparameters
 from convcalc.rules.base import Advice
@@ -33,6 +34,7 @@ def check(context: Context) -> Iterator[Advice]:
                     index,
                     f"{kind}{shown} leaves its input {context.input(index)} as it is",
                     "leave it out",
+                    fix=remove(),
                 )
     origins = context.origins(VIEWS | PASSING)
     for kind in sorted(IDLE_ABOVE_ZERO):
@@ -44,6 +46,7 @@ def check(context: Context) -> Iterator[Advice]:
                 f"{kind} leaves what {context.name(sources[index])} makes as it is: no value is "
                 "negative",
                 "leave it out",
+                fix=remove(),
             )
 
 

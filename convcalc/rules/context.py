@@ -75,6 +75,17 @@ class Context:
         """The kind of a layer; that of the network's input is `input`."""
         return self.nodes[index].kind if index >= 0 else "input"
 
+    def alike(self, index: int) -> list[int]:
+        """The layers that are written where a layer is, itself among them."""
+        return self._by_item[id(self.nodes[index].item)]
+
+    @cached_property
+    def _by_item(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for index, node in enumerate(self.nodes):
+            found.setdefault(id(node.item), []).append(index)
+        return found
+
     def before(self, index: int) -> int:
         """The layer that a layer reads first."""
         return self.nodes[index].inputs[0]

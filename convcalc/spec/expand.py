@@ -5,12 +5,12 @@ run shows them all; what grows beyond the limits is refused, because blocks can 
 """
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import NamedTuple
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import Severity, closest
+from convcalc.diagnostics import Fix, Place, Severity, closest, misspelt, remove, write_value
 from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Layer, declarations
@@ -27,13 +27,14 @@ from convcalc.spec.fields import (
     product,
     quoted,
     read_shape,
+    renamed,
     shown,
     whole,
     word,
 )
 from convcalc.spec.promises import Promises, read_promises
 from convcalc.spec.source import ListNode, MapNode, Node, RefusedError, ScalarNode, refuse
-from convcalc.spec.vocabulary import native_kind
+from convcalc.spec.vocabulary import native_kind, sure_kind
 
 MAX_LAYERS = 200_000
 """Most layers in one network."""
@@ -247,6 +248,8 @@ class _Expander:
         self.blocks: dict[str, _Block] = {}
         self.nodes: list[LayerNode] = []
         self.names: dict[str, int] = {}
+        self.claimed: dict[str, Node] = {}
+        """The items that were given a name, by it."""
         self.groups: list[Group] = []
         self.rounds: dict[str, str] = {}
         self.lost = False
@@ -284,6 +287,7 @@ class _Expander:
                         f"did you mean `{near}`?"
                         if near
                         else f"it may give {', '.join([*parameters, *PRESET_KEYS])}",
+                        fix=_right(near, name.text, [*parameters, *PRESET_KEYS]),
                     )
         self.member = wanted
         if not wanted:
@@ -322,6 +326,7 @@ class _Expander:
                     f"a spec has no key {quoted(key)}",
                     key,
                     f"did you mean `{near}`?" if near else f"its keys are {known}",
+                    fix=_right(near, key.text, TOP_LEVEL),
                 )
         if "rounding" in entries:
             try:
@@ -540,23 +545,30 @@ class _Expander:
 
     def refuse_axes(self, shape: Shape, node: Node, evidence: str, axes: int) -> None:
         """Say that the layers are written for other axes than the input has."""
-        given = (*shape.spatial, shape.channels)
+        given, right = (*shape.spatial, shape.channels), ""
         if axes > shape.rank:
             advice = f"an image has its channels behind: write {_written(Shape(1, given))}"
             if axes != IMAGE:
                 advice = f"channels stand behind: write {_written(Shape(1, given))}"
             advice += " if it has one"
         elif given[-1] <= MOST_COLOURS:
-            advice = f"write {'x'.join(map(str, given[1:]))}, without the batch"
+            right = "x".join(map(str, given[1:]))
+            advice = f"write {right}, without the batch"
         else:
-            advice = f"write {_written(Shape(given[1], given[2:]))}, without the batch"
+            right = _written(Shape(given[1], given[2:]))
+            advice = f"write {right}, without the batch"
         self.error(
             "CC119",
             f"input {_written(shape)} has {shape.rank} spatial {_axes(shape.rank)}, and {evidence} "
             f"is for {axes}",
             node,
             advice,
+            fix=self.written_input(right),
         )
+
+    def written_input(self, right: str) -> Fix | None:
+        """The fix of an input that can only mean another, if it is the spec's own."""
+        return write_value(right) if right and self.input_shape is None else None
 
     @staticmethod
     def own_input(node: Node | None, scope: Scope) -> Shape | None:
@@ -594,19 +606,23 @@ class _Expander:
         first, *rest = (*shape.spatial, shape.channels)
         along = ("", "length", "height", "depth")[shape.rank]
         what = f"a {along} of {first} and {shape.channels} channels"
+        right = ""
         advice = "shapes are height × width × channels: write "
         if shape.rank == 1 and first == shape.channels:
             what = f"a sequence of {first} positions with {first} channels"
             advice = f"an image has its channels behind: write {first}x{first}x1 if it is grey"
         elif shape.rank == 3 and rest[-1] <= 4:
-            advice += f"{_written(Shape(rest[2], (rest[0], rest[1])))}, without the batch"
+            right = _written(Shape(rest[2], (rest[0], rest[1])))
+            advice += f"{right}, without the batch"
         elif shape.rank == 3 and rest[0] in (1, 3, 4):
-            advice += f"{rest[1]}x{rest[2]}x{rest[0]}, without the batch"
+            right = f"{rest[1]}x{rest[2]}x{rest[0]}"
+            advice += f"{right}, without the batch"
         else:
             advice += "x".join(map(str, (*rest, first)))
             advice += f" if it has {first} channel{'' if first == 1 else 's'}"
         where = "" if self.input_shape is None else "--input "
-        self.error("CC119", f"input {where}{written} reads as {what}", node, advice, "warning")
+        message, fix = f"input {where}{written} reads as {what}", self.written_input(right)
+        self.error("CC119", message, node, advice, "warning", fix)
 
     def read_defaults(self, node: Node | None, scope: Scope) -> None:
         entries = self.mapping(node, "defaults", "write `defaults: {conv: {bias: false}}`")
@@ -659,6 +675,7 @@ class _Expander:
                         f"did you mean `{near}`?"
                         if near
                         else f"its keys are {', '.join(BLOCK_KEYS)}",
+                        fix=_right(near, inner.text, BLOCK_KEYS),
                     )
             layers = block.entries.get("layers")
             if not isinstance(layers, ListNode):
@@ -954,7 +971,8 @@ class _Expander:
                 if key.text in declared:
                     given[key.text] = value.entries[key.text]
                 else:
-                    self.reader.unknown_field(f"block `{block.name}`", key, list(declared), None)
+                    what = f"block `{block.name}`"
+                    self.reader.unknown_field(what, key, list(declared), None, value)
         elif isinstance(value, ListNode):
             self.error(
                 "CC107",
@@ -970,6 +988,7 @@ class _Expander:
                     f"block `{block.name}` has no parameters, and is given {quoted(value)}",
                     value,
                     f"write `- {block.name}`",
+                    fix=remove(),
                 )
                 return None
             given[next(iter(declared))] = value
@@ -986,6 +1005,7 @@ class _Expander:
                     f"block `{block.name}` needs `{name}`",
                     at,
                     f"add it: `{block.name}: {{{name}: …}}`",
+                    related=(self.declared(block, name),),
                 )
                 found = None
             else:
@@ -996,6 +1016,11 @@ class _Expander:
             else:
                 values[name] = found
         return None if failed else values
+
+    def declared(self, block: _Block, name: str) -> tuple[Place, str]:
+        """Where a block declares a parameter."""
+        at = block.parameters.key(name) if block.parameters else block.node
+        return self.findings.places.place(at.start, at.end), "declared here"
 
     def argument(self, node: Node, scope: Scope) -> Value | None:
         """The value of a parameter: quoted scalars are text, others numbers or true and false."""
@@ -1062,20 +1087,20 @@ class _Expander:
         if place.numbered:
             self.names[full] = index
             return self.numbered(name, place, index)
+        named = isinstance(node, MapNode) and "name" in node.entries
+        at = node.entries["name"] if named and isinstance(node, MapNode) else node
         if full in self.names:
-            at = (
-                node.entries["name"]
-                if isinstance(node, MapNode) and "name" in node.entries
-                else node
-            )
+            first = self.claimed.get(full)
             self.error(
                 "CC117",
                 f"name `{full}` is taken",
                 at,
                 "choose another: items without a name are called by kind and number",
+                related=() if first is None else ((self.place_of(first), "first here"),),
             )
             return full
         self.names[full] = index
+        self.claimed[full] = at
         return full
 
     def resolve(self, node: Node, place: _Place) -> int:
@@ -1120,7 +1145,8 @@ class _Expander:
         if self.findings.full:
             return UNKNOWN
         latest = islice(reversed(self.names), MAX_SUGGESTED)
-        near = closest(name, ["input", *(known.removeprefix(place.prefix) for known in latest)])
+        known = ["input", *(each.removeprefix(place.prefix) for each in latest)]
+        near = closest(name, known)
         said = quoted(ScalarNode(name, 0, 0, plain=True))
         if holder:
             said += f", which parameter `{holder}` holds"
@@ -1131,6 +1157,7 @@ class _Expander:
             f"did you mean `{near}`?"
             if near
             else "give the item to start from a `name`, before this one; `input` is the network's",
+            fix=None if holder else _right(near, name, known),
         )
         return UNKNOWN
 
@@ -1266,14 +1293,15 @@ class _Expander:
         for key in keys:
             if key == kind:
                 continue
-            near = closest(key, MODIFIERS)
+            near, fix = closest(key, MODIFIERS), None
             if key in fields:
                 advice = f"indent it under `{kind}:`, or write `{kind}: {{{key}: …}}`"
             elif near:
-                advice = f"did you mean `{near}`?"
+                advice, fix = f"did you mean `{near}`?", _right(near, key, MODIFIERS)
             else:
                 advice = f"beside a kind stand only {', '.join(MODIFIERS)}"
-            self.error("CC109", f"`{key}` cannot stand beside `{kind}`", node.key(key), advice)
+            message = f"`{key}` cannot stand beside `{kind}`"
+            self.error("CC109", message, node.key(key), advice, fix=fix)
 
     def unknown_kind(self, node: ScalarNode, *, kinds_only: bool = False) -> None:
         if self.findings.full:
@@ -1291,10 +1319,12 @@ class _Expander:
         if not node.text:
             self.error("CC116", "this item is empty", node, "write a kind of layer, such as `relu`")
             return
+        fix = renamed(sure_kind(node.text[:100], kinds)) if near else None
         if " - " in node.text or " -" in node.text:
             advice = "a dash within an item belongs to its text: indent the items of a list alike"
+            fix = None
         what = "a kind of layer" if kinds_only else "a kind of layer or a block"
-        self.error("CC113", f"{quoted(node)} is not {what}", node, advice)
+        self.error("CC113", f"{quoted(node)} is not {what}", node, advice, fix=fix)
 
     def inspect(self, items: ListNode) -> None:
         """Look through items that are not expanded, for errors that need no values."""
@@ -1319,7 +1349,7 @@ class _Expander:
             fields = list(declarations(layer_class(item.kind)))
             for key in item.value.key_nodes():
                 if key.text not in fields:
-                    self.reader.unknown_field(item.kind, key, fields, None)
+                    self.reader.unknown_field(item.kind, key, fields, None, item.value)
 
     def mapping(self, node: Node | None, what: str, advice: str) -> MapNode | None:
         if node is None or isinstance(node, MapNode):
@@ -1336,11 +1366,22 @@ class _Expander:
         node: Node,
         advice: str | None = None,
         severity: Severity = "error",
+        fix: Fix | None = None,
+        related: tuple[tuple[Place, str], ...] = (),
     ) -> None:
+        start, end = self.shown(node)
+        self.findings.report(code, message, start, end, advice, severity, fix=fix, related=related)
+
+    def place_of(self, node: Node) -> Place:
+        """Where a node is."""
+        return self.findings.places.place(*self.shown(node))
+
+    def shown(self, node: Node) -> tuple[int, int]:
+        """The part of a node that a finding is shown at: of several lines the first."""
         start, end = node.start, node.end
         if not isinstance(node, ScalarNode):
             end = self.findings.places.first_line(start, end)
-        self.findings.report(code, message, start, end, advice, severity)
+        return start, end
 
 
 def _causes(block: _Block, value: Node, scope: Scope) -> dict[str, Node]:
@@ -1450,3 +1491,8 @@ def _written(shape: Shape) -> str:
 def _holds(node: Node, error: FieldError) -> bool:
     """Whether an error lies within a node."""
     return node.start <= error.start <= node.end
+
+
+def _right(near: str | None, name: str, known: Iterable[str]) -> Fix | None:
+    """The fix of a name that is near a known one and can only be a misspelling of it."""
+    return renamed(misspelt(name, known)) if near else None

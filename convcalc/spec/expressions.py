@@ -16,7 +16,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, final
 
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import closest, misspelt
 
 Value = int | float | bool | str
 """What a parameter can be and an expression can give."""
@@ -51,9 +51,17 @@ NOT, SIGN, ATOM = 3, 7, 9
 class ExpressionError(Exception):
     """What is wrong with an expression, and which of its characters are at fault."""
 
-    def __init__(self, code: str, message: str, advice: str | None, start: int, end: int) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        advice: str | None,
+        start: int,
+        end: int,
+        right: str | None = None,
+    ) -> None:
         # All arguments go to Exception, so that pickling restores the error.
-        super().__init__(code, message, advice, start, end)
+        super().__init__(code, message, advice, start, end, right)
         self.code = code
         """CC103 beyond a limit, CC110 syntax, CC111 unknown name, CC112 arithmetic."""
         self.message = message
@@ -63,6 +71,8 @@ class ExpressionError(Exception):
         """Offset in characters of the offending part."""
         self.end = end
         """Offset behind it; equal to `start` where something is missing."""
+        self.right = right
+        """The name that can only be meant, where one is misspelt."""
 
     def __str__(self) -> str:
         return self.message
@@ -238,18 +248,18 @@ def no_result(
 
 
 def _unknown_name(name: str, names: Names, start: int, end: int) -> ExpressionError:
-    known = list(names)
+    known, right = list(names), None
     near = closest(name, [*known, "true", "false"])
     if name in FUNCTIONS:
         advice = f"it is a function: write {FUNCTIONS[name][0]}"
     elif near is not None:
-        advice = f"did you mean `{near}`?"
+        advice, right = f"did you mean `{near}`?", misspelt(name, [*known, "true", "false"])
     elif known:
         advice = f"known names: {_listed(known)}; text stands in quotes: '{clipped(name)}'"
     else:
         advice = f"declare it under `parameters:`; text stands in quotes: '{clipped(name)}'"
     message = f"`{clipped(name)}` is not a known name"
-    return ExpressionError(UNKNOWN_NAME, message, advice, start, end)
+    return ExpressionError(UNKNOWN_NAME, message, advice, start, end, right)
 
 
 # ------------------------------------------------------------------------------- meaning

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from math import floor
 from typing import Any, NoReturn
 
-from convcalc.diagnostics import Problem, closest
+from convcalc.diagnostics import Fix, Problem, closest, misspelt, remove, rename, write_value
 from convcalc.findings import Findings
 from convcalc.layers import layer_class
 from convcalc.layers.base import MAX_WHOLE, Declared, Layer, declarations, defaults
@@ -14,7 +14,7 @@ from convcalc.shape import Shape
 from convcalc.spec.expressions import MAX_INTEGER, ExpressionError, Value
 from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
 from convcalc.spec.syntax import parse
-from convcalc.spec.vocabulary import native_field
+from convcalc.spec.vocabulary import native_field, sure_field
 
 MAX_AXES = 3
 """Most spatial axes."""
@@ -47,23 +47,41 @@ FORM_TEXTS = {
 class FieldError(Exception):
     """A value that cannot be read, with the node at fault."""
 
-    def __init__(self, problem: Problem, start: int, end: int, written: str = "") -> None:
+    def __init__(
+        self, problem: Problem, start: int, end: int, written: str = "", held: str | None = None
+    ) -> None:
         super().__init__(problem.message)
         self.problem = problem
         self.start = start
         self.end = end
         self.written = written
         """The part of an expression at fault, which may be the name of a parameter."""
+        self.held = held
+        """The text that stands where a number, or true or false, is wanted."""
 
 
-def fail(code: str, message: str, node: Node, advice: str | None = None) -> NoReturn:
+def fail(
+    code: str,
+    message: str,
+    node: Node,
+    advice: str | None = None,
+    fix: Fix | None = None,
+    held: object = None,
+) -> NoReturn:
     """Raise the error of a whole node."""
-    raise FieldError(Problem(code, message, help=advice), node.start, node.end, _bare(node))
+    text = held if isinstance(held, str) else None
+    problem = Problem(code, message, help=advice, fix=fix)
+    raise FieldError(problem, node.start, node.end, _bare(node), text)
 
 
 def _bare(node: Node) -> str:
     """What is written without quotes."""
     return node.text if isinstance(node, ScalarNode) and node.plain else ""
+
+
+def renamed(name: str | None) -> Fix | None:
+    """The fix of a word that can only be a misspelling of a name."""
+    return None if name is None else rename(name)
 
 
 class SilencedError(FieldError):
@@ -115,7 +133,7 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
         start, end, written = node.start, node.end, _bare(node)
         if error.code == "CC111" and scope.failed and scope.failed & parse(text).names:
             raise SilencedError(Problem(error.code, error.message), start, end) from None
-        advice = error.help
+        advice, fix = error.help, None
         if advice and error.code == "CC111" and "text" not in wanted:
             advice = advice.partition("; text stands")[0]
         if error.code == "CC110" and node.plain and text.count("(") > text.count(")"):
@@ -127,8 +145,8 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
         if end - start == len(text) + 2 * opening:  # as written, so offsets point into it
             last = max(error.end, error.start + 1)
             start, end = node.start + opening + error.start, node.start + opening + last
-            written = text[error.start : last]
-        problem = Problem(error.code, error.message, help=advice)
+            written, fix = text[error.start : last], renamed(error.right)
+        problem = Problem(error.code, error.message, help=advice, fix=fix)
         raise FieldError(problem, start, end, written) from None
 
 
@@ -149,14 +167,16 @@ def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
             if shown
             else f"write {floor(value)} or {floor(value) + 1}",
         )
-    fail("CC107", f"this takes {wanted}, and is {_described(value)}", node, _no_text(value))
+    message = f"this takes {wanted}, and is {_described(value)}"
+    fail("CC107", message, node, _no_text(value), held=value)
 
 
 def number(node: Node, scope: Scope, wanted: str = "a number") -> float:
     """The value of a scalar that must be a number."""
     value = evaluate(node, scope, wanted)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        fail("CC107", f"this takes {wanted}, and is {_described(value)}", node, _no_text(value))
+        message = f"this takes {wanted}, and is {_described(value)}"
+        fail("CC107", message, node, _no_text(value), held=value)
     return value
 
 
@@ -178,18 +198,19 @@ def flag(node: Node, scope: Scope) -> bool:
         word = node.text.lower()
         if word in ("yes", "on", "y", "no", "off", "n") and word not in scope.values:
             right = "true" if word in ("yes", "on", "y") else "false"
-            fail(
-                "CC107", f"this takes true or false, and is {quoted(node)}", node, f"write {right}"
-            )
+            message = f"this takes true or false, and is {quoted(node)}"
+            fail("CC107", message, node, f"write {right}", write_value(right == "true"))
     value = evaluate(node, scope, "true or false")
     if not isinstance(value, bool):
         shown = node.text if isinstance(node, ScalarNode) else "x"
-        advice = f"compare it: `{shown} > 0`"
+        advice, fix = f"compare it: `{shown} > 0`", None
         if isinstance(value, str):
             advice = "leave the quotes out"
         elif isinstance(node, ScalarNode) and node.text in ("0", "1"):
             advice = f"write {'true' if value else 'false'}"
-        fail("CC107", f"this takes true or false, and is {_described(value)}", node, advice)
+            fix = write_value(bool(value))
+        message = f"this takes true or false, and is {_described(value)}"
+        fail("CC107", message, node, advice, fix, held=value)
     return value
 
 
@@ -213,6 +234,7 @@ def word(node: Node, scope: Scope, choices: tuple[str, ...]) -> str:
             f"this takes {wanted}, and is {quoted(node)}",
             node,
             f"did you mean `{near}`?" if near else None,
+            renamed(misspelt(text, choices)) if near and text == node.text else None,
         )
     return text
 
@@ -251,6 +273,7 @@ def padding(node: Node, scope: Scope) -> Any:
             f"this takes {FORM_TEXTS['padding']}, and is {quoted(node)}",
             node,
             f"did you mean `{near}`?" if near else None,
+            renamed(misspelt(node.text, ("same", "valid"))) if near else None,
         )
     if isinstance(node, ScalarNode) and isinstance(scope.values.get(node.text), str):
         return word(node, scope, ("same", "valid"))
@@ -320,11 +343,13 @@ def _by_axis_help(error: FieldError, node: Node) -> FieldError:
         text = node.text.lower().replace(" ", "")
         separated = re.split(r"[x×,*]", text.strip("()[]"))
         if len(separated) > 1 and any(part.lstrip("-").isdecimal() for part in separated):
-            advice = f"write numbers as {'x'.join(separated)}, anything else as a list: "
+            advice, fix = f"write numbers as {'x'.join(separated)}, anything else as a list: ", None
             if not all(part.isdecimal() for part in separated):
                 advice = "write it as a list: "
+            elif "*" not in text:
+                fix = write_value("x".join(separated))
             advice += f"[{', '.join(separated)}]"
-            problem = error.problem._replace(help=advice)
+            problem = error.problem._replace(help=advice, fix=fix)
             return FieldError(problem, node.start, node.end, _bare(node))
     return error
 
@@ -459,7 +484,7 @@ class FieldReader:
         """Put an error on record, its message starting with the field's name."""
         if isinstance(error, SilencedError):
             return
-        code, message, _, advice, severity = error.problem
+        message = error.problem.message
         if field is not None:
             if message.startswith("this takes "):
                 message = f"{field}{message[4:]}"
@@ -467,7 +492,8 @@ class FieldReader:
                 message = f"{field} is {message}"
             elif message[0].isdigit() or message[0] == "-":
                 message = f"{field} {message}"
-        self._findings.report(code, message, error.start, error.end, advice, severity, layer, field)
+        problem = error.problem._replace(message=message, field=field)
+        self._findings.add(problem, self._findings.places.place(error.start, error.end), layer)
 
     def caused(self, error: FieldError, scope: Scope) -> FieldError:
         """The error at the argument of a block's call, and once, where that is its cause."""
@@ -480,7 +506,12 @@ class FieldReader:
         if told in self._told:
             return SilencedError(error.problem, cause.start, cause.end)
         self._told.add(told)
-        return FieldError(error.problem, cause.start, cause.end)
+        fix = None
+        if isinstance(cause, ScalarNode) and not cause.plain and error.held == cause.text:
+            fix = write_value(cause.text)  # it was meant as it is without its quotes
+        used = self._findings.places.place(error.start, error.end), "used here"
+        problem = error.problem._replace(fix=fix, related=(used,))
+        return FieldError(problem, cause.start, cause.end)
 
     def layer(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
         """The layer of a kind whose fields `node` holds; None, and findings, when it has errors.
@@ -514,7 +545,7 @@ class FieldReader:
             field, value = key.text, node.entries[key.text]
             declaration = declared.get(field)
             if declaration is None:
-                self.unknown_field(kind, key, list(declared), name)
+                self.unknown_field(kind, key, list(declared), name, node)
                 failed = True
                 continue
             try:
@@ -526,33 +557,40 @@ class FieldReader:
         return None if failed else values
 
     def unknown_field(
-        self, kind: str, key: ScalarNode, fields: list[str], name: str | None
+        self, kind: str, key: ScalarNode, fields: list[str], name: str | None, node: MapNode
     ) -> None:
-        """Report a field that a kind or block does not have."""
+        """Report a field in `node` that a kind or block does not have."""
         if self._findings.full:
             return
         right = native_field(key.text, fields)
         first, _, rest = key.text.partition(" ")
+        value, fix = node.entries[key.text], None
         if first in fields and rest:
             advice = f"a colon is missing: `{first}: {rest}`"
+            fix = rename(first, rest) if isinstance(value, ScalarNode) and not value.text else None
         elif right is not None:
             advice = f"it is called `{right}` here"
+            fix = renamed(sure_field(key.text, fields))
             if key.text == "ceil_mode":
                 advice = "write `rounding: ceil`"
+                said = value.text.lower() if isinstance(value, ScalarNode) else ""
+                if said in ("true", "false"):
+                    fix = rename(right, "ceil" if said == "true" else "floor")
         elif fields:
             advice = f"its fields are {', '.join(fields)}"
         else:
             advice = "it has no fields"
         if key.text in ("in_channels", "in_features", "input_shape", "num_features"):
-            advice = "leave it out: it follows from the layer before"
+            advice, fix = "leave it out: it follows from the layer before", remove()
         elif key.text in ("activation", "use_relu", "act"):
-            advice = "write the activation as a layer of its own: `- relu`"
+            advice, fix = "write the activation as a layer of its own: `- relu`", None
         elif key.text in MODIFIERS:
-            advice = f"it stands beside `{kind}`, not in it"
+            advice, fix = f"it stands beside `{kind}`, not in it", None
         elif key.text == "inplace":
             advice = "leave it out: it is a choice of how the network is run, not of the network"
+            fix = remove()
         message = f"{kind} has no field {quoted(key)}"
-        self._findings.report("CC109", message, key.start, key.end, advice, layer=name)
+        self._findings.report("CC109", message, key.start, key.end, advice, layer=name, fix=fix)
 
     def usual(self, kind: str) -> dict[str, Any]:
         """The values that the fields of a kind have in this spec unless they are given."""
@@ -586,6 +624,7 @@ class FieldReader:
                 node.end,
                 advice,
                 layer=name,
+                fix=None if declared else remove(),
             )
             given = None
         else:
@@ -633,6 +672,7 @@ class FieldReader:
         number = value[0] if isinstance(value, tuple) else value
         message = f"{field} {quoted(written)} is a product: {shown(number)}"
         advice = f"write {_by_x(written.text)} for one number per axis, or {shown(number)}"
+        fix: Fix | None = write_value(_by_x(written.text))
         if written is not node:
             if ("CC119", written.start) in self._told:
                 return
@@ -642,9 +682,9 @@ class FieldReader:
                 f"write {shown(number)}, or `{field}: {_by_x(written.text)}` in its place for one "
                 "number per axis"
             )
-        self._findings.report(
-            "CC119", message, written.start, written.end, advice, "warning", name, field
-        )
+            fix = None
+        start, end = written.start, written.end
+        self._findings.report("CC119", message, start, end, advice, "warning", name, field, fix)
 
     def _report_missing(
         self, kind: str, missing: list[str], node: Node, fields: list[str], name: str

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import closest, misspelt
 from convcalc.findings import Findings
 from convcalc.shape import Shape
 from convcalc.spec.fields import (
@@ -16,6 +16,7 @@ from convcalc.spec.fields import (
     flag,
     quoted,
     read_shape,
+    renamed,
     whole,
     word,
 )
@@ -142,6 +143,8 @@ class Promise(NamedTuple):
     """Where it is written: the value behind the key."""
     layer: str | None = None
     """Full name of the layer meant, for output shapes by name."""
+    named: Node | None = None
+    """Where that name stands."""
 
 
 def promise_code(promise: Promise, *, budget: bool) -> str:
@@ -274,7 +277,8 @@ def _read(
             near = closest(name.text, known)
             advice = f"did you mean `{near}`?" if near else "it may hold " + ", ".join(known)
             message = f"{key} has no key {quoted(name)}"
-            findings.report("CC109", message, name.start, name.end, advice)
+            fix = renamed(misspelt(name.text, known)) if near else None
+            findings.report("CC109", message, name.start, name.end, advice, fix=fix)
             continue
         value = node.entries[name.text]
         try:
@@ -293,8 +297,14 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
         if not isinstance(node, MapNode):
             fail("CC120", f"this takes names and shapes, and is {quoted(node)}", node)
         return [
-            Promise("output", _shape(shape, scope), shape, layer)
-            for layer, shape in node.entries.items()
+            Promise(
+                "output",
+                _shape(node.entries[key.text], scope),
+                node.entries[key.text],
+                key.text,
+                key,
+            )
+            for key in node.key_nodes()
         ]
     if name == "memory":
         terms = node.items if isinstance(node, ListNode) else [node]
@@ -364,6 +374,7 @@ def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
                 f"memory has no key {quoted(key)}",
                 key,
                 f"did you mean `{near}`?" if near else "it may hold " + ", ".join(MEMORY_FIELDS),
+                renamed(misspelt(key.text, MEMORY_FIELDS)) if near else None,
             )
     entries = node.entries
     if "limit" not in entries:

@@ -304,13 +304,13 @@ class _Composer:
             if frame.key_places is None:
                 frame.key_places = dict(zip(frame.entries, frame.key_starts, strict=True))
             first = frame.key_places[name]
-            line, column = self._text.position(first)
             self._findings.report(
                 "CC106",
-                f"key `{_shortened(name)}` is given twice: first at line {line}, column {column}",
+                f"key `{_shortened(name)}` is given twice",
                 key.start,
                 key.end,
                 "keep one of them",
+                related=((self._text.span(first, first + key.end - key.start), "first here"),),
             )
             return
         frame.entries[name] = value

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import NoReturn
 
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import closest, misspelt
 from convcalc.spec.expressions import (
     ARITHMETIC,
     BINDING,
@@ -271,7 +271,9 @@ class _Parser:
             known = f"the functions are {', '.join(FUNCTIONS)}; to multiply, write *"
             advice = _INSTEAD_OF_CALL.get(name) or (f"did you mean `{near}`?" if near else known)
             message = f"`{clipped(name)}` is not a function"
-            raise ExpressionError(ARITHMETIC, message, advice, start, end)
+            sure = near is not None and name not in _INSTEAD_OF_CALL
+            right = misspelt(name, FUNCTIONS) if sure else None
+            raise ExpressionError(ARITHMETIC, message, advice, start, end, right)
         opening = self.tokens[self.index]
         self.index += 1
         arguments: list[Expression] = []

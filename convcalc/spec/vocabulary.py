@@ -159,6 +159,25 @@ KINDS: dict[str, str] = {
 """Foreign kind in lower case without underscores → kind here."""
 
 
+UNSURE_FIELDS = frozenset(
+    {
+        *("ceil_mode", "round_mode", "border_mode", "auto_pad"),  # other words stand behind them
+        *("channels", "size"),  # of the input, or of the output
+        *("axis", "normalized_shape", "dims", "perm"),  # axes are counted otherwise there
+        "depth_radius",  # half of the size
+    }
+)
+"""Foreign names of fields whose values do not mean the same here."""
+UNSURE_KINDS = frozenset(
+    {
+        *("pool", "pooling", "norm", "local", "shuffle", "merge", "residual"),  # of several kinds
+        *("view", "transpose", "split", "chunk", "depthtospace", "centercrop"),  # said otherwise
+        *("resize", "interpolate", "reflectionpad2d", "l2pool", "lppool2d", "layernorm2d"),
+    }
+)
+"""Foreign kinds that may mean something else, or whose fields do."""
+
+
 def native_field(foreign: str, fields: list[str]) -> str | None:
     """The field of this layer that a foreign or misspelt name means.
 
@@ -173,6 +192,22 @@ def native_field(foreign: str, fields: list[str]) -> str | None:
     return closest(foreign, fields)
 
 
+def sure_field(foreign: str, fields: list[str]) -> str | None:
+    """The same where the value means the same there, and a misspelling is no guess.
+
+    >>> sure_field("kernel_size", ["kernel"]), sure_field("ceil_mode", ["rounding"])
+    ('kernel', None)
+    """
+    from convcalc.diagnostics import misspelt
+
+    if foreign.lower() in UNSURE_FIELDS:
+        return None
+    for name in FIELDS.get(foreign.lower(), ()):
+        if name in fields:
+            return name if len(foreign) > 1 else None
+    return misspelt(foreign, fields)
+
+
 def native_kind(foreign: str, kinds: list[str]) -> str | None:
     """The kind or block that a foreign or misspelt name means.
 
@@ -181,8 +216,27 @@ def native_kind(foreign: str, kinds: list[str]) -> str | None:
     """
     from convcalc.diagnostics import closest
 
-    plain = foreign.lower().replace("_", "").replace("-", "").replace("nn.", "")
-    for kind in kinds:
-        if kind.replace("_", "") == plain:
-            return kind
-    return KINDS.get(plain) or closest(foreign, kinds)
+    return _other_spelling(foreign, kinds) or KINDS.get(_plain(foreign)) or closest(foreign, kinds)
+
+
+def sure_kind(foreign: str, kinds: list[str]) -> str | None:
+    """The same where it can mean nothing else.
+
+    >>> sure_kind("Conv2d", ["conv"]), sure_kind("Pooling", ["maxpool", "avgpool"])
+    ('conv', None)
+    """
+    from convcalc.diagnostics import misspelt
+
+    if _plain(foreign) in UNSURE_KINDS:
+        return None
+    return _other_spelling(foreign, kinds) or KINDS.get(_plain(foreign)) or misspelt(foreign, kinds)
+
+
+def _other_spelling(foreign: str, kinds: list[str]) -> str | None:
+    """The kind that is written so but for capitals and signs between words."""
+    plain = _plain(foreign)
+    return next((kind for kind in kinds if kind.replace("_", "") == plain), None)
+
+
+def _plain(foreign: str) -> str:
+    return foreign.lower().replace("_", "").replace("-", "").replace("nn.", "")

@@ -37,6 +37,16 @@ def write(spec: Spec) -> str:
     return "\n".join(_Writer().entries(spec, 0, top=True)) + "\n"
 
 
+def inline(value: Any, *, within: bool = False) -> str | None:
+    """A value on one line; None where it needs more, or cannot stand `within` braces."""
+    return _Writer().part(value) if within else _Writer().inline(value)
+
+
+def fits_within(text: str) -> bool:
+    """Whether text without quotes can stand within braces or brackets."""
+    return not _FLOW.search(text)
+
+
 class _Writer:
     def __init__(self) -> None:
         self.depth = 0

@@ -53,14 +53,13 @@ def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic
     if problem is None or layer is None:
         return []
     if network.written is None:
-        code, message, _, advice, severity = problem
         nowhere = Span(1, 1, 1, 2)
         return [
             Diagnostic(
-                code=code,
-                severity=severity,
-                message=message,
-                help=advice,
+                code=problem.code,
+                severity=problem.severity,
+                message=problem.message,
+                help=problem.help,
                 path=network.path,
                 place=nowhere,
                 source_line="",

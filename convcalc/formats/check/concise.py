@@ -12,6 +12,6 @@ def render(report: CheckReport, *, color: bool = False) -> str:
         style, reset = (STYLES[diagnostic.severity], "\x1b[0m") if color else ("", "")
         lines.append(
             f"{printable(diagnostic.where)}: {style}{diagnostic.code}{reset} "
-            f"{printable(diagnostic.message)}"
+            f"{printable(diagnostic.told)}"
         )
     return "\n".join([*lines, counts(report), ""])

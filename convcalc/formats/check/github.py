@@ -20,7 +20,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
             properties |= {"line": span.line, "endLine": span.end_line}
         if span and span.line == span.end_line:  # columns are for one line only
             properties |= {"col": span.column, "endColumn": span.end_column}
-        message = diagnostic.message if span else f"{diagnostic.named}: {diagnostic.message}"
+        message = diagnostic.told if span else f"{diagnostic.named}: {diagnostic.told}"
         text = f"{diagnostic.code} {message}" + (
             f"\nhelp: {diagnostic.help}" if diagnostic.help else ""
         )

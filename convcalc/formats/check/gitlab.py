@@ -40,4 +40,4 @@ def render(report: CheckReport, *, color: bool = False) -> str:
 
 
 def _said(found: Diagnostic) -> str:
-    return found.message if found.span else f"{found.named}: {found.message}"
+    return found.told if found.span else f"{found.named}: {found.told}"

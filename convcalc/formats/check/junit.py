@@ -46,9 +46,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
                 element = SubElement(
                     case, tag, type=diagnostic.code, message=_clean(diagnostic.message)
                 )
-            text = (
-                f"{diagnostic.where}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.message}"
-            )
+            text = f"{diagnostic.where}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.told}"
             element.text = _clean(text + (f"\nhelp: {diagnostic.help}" if diagnostic.help else ""))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"

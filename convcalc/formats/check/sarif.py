@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from convcalc import __version__
 from convcalc.checks.report import About, CheckReport, fingerprints, rank
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics import Diagnostic, Place, Span
 
 SCHEMA_URI = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -61,14 +61,7 @@ def _rule(code: str, report: CheckReport) -> dict[str, Any]:
 
 
 def _result(diagnostic: Diagnostic, mark: str, place: int, report: CheckReport) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": _artifact(report.relative(diagnostic.path))}
-    if diagnostic.span:
-        location["region"] = {
-            "startLine": diagnostic.span.line,
-            "startColumn": diagnostic.span.column,
-            "endLine": diagnostic.span.end_line,
-            "endColumn": diagnostic.span.end_column,
-        }
+    artifact = _artifact(report.relative(diagnostic.path))
     names = [diagnostic.named, diagnostic.layer]
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
@@ -77,14 +70,46 @@ def _result(diagnostic: Diagnostic, mark: str, place: int, report: CheckReport) 
         "message": {
             "text": diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
         },
-        "locations": [{"physicalLocation": location}],
+        "locations": [_location(artifact, diagnostic.place)],
         "partialFingerprints": {FINGERPRINT: mark},
     }
     if any(names):
         result["locations"][0]["logicalLocations"] = [
             {"fullyQualifiedName": name, "kind": "element"} for name in names if name
         ]
+    if diagnostic.related:
+        result["relatedLocations"] = [
+            {**_location(artifact, place), "message": {"text": text}}
+            for place, text in diagnostic.related
+        ]
+    if diagnostic.edits:
+        replacements = [
+            {"deletedRegion": _region(span), "insertedContent": {"text": text}}
+            for span, text in diagnostic.edits
+        ]
+        result["fixes"] = [
+            {
+                "description": {"text": str(diagnostic.fix)},
+                "artifactChanges": [{"artifactLocation": artifact, "replacements": replacements}],
+            }
+        ]
     return result
+
+
+def _location(artifact: dict[str, str], place: Place) -> dict[str, Any]:
+    location: dict[str, Any] = {"artifactLocation": artifact}
+    if isinstance(place, Span):
+        location["region"] = _region(place)
+    return {"physicalLocation": location}
+
+
+def _region(span: Span) -> dict[str, int]:
+    return {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
 
 
 def _artifact(path: str) -> dict[str, str]:

@@ -1,0 +1,61 @@
+"""Fixes that hold wherever an item is built, with what they change in the text."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from convcalc.diagnostics import Diagnostic, Fix
+from convcalc.spec.edit import edited
+
+if TYPE_CHECKING:
+    from convcalc.graph import Network
+
+TILING = "CC301"
+"""Strides that do not tile: of the first layer, another input would do as well."""
+
+
+def settled(network: "Network", found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings about a network, each with the edits of its fix, or without a fix.
+
+    A field that a layer wants set stands in an item, which a repeat or the calls of a block may
+    build into several layers: all of them must want the same.
+    """
+    written = network.written
+    if written is None:
+        return tuple(found)
+    indices = {node.name: index for index, node in enumerate(network.nodes)}
+    agreed: dict[tuple[int, str, Fix], bool] = {}
+
+    def holds(item: Diagnostic) -> bool:
+        index = indices.get(item.layer or "")
+        if item.fix is None or item.fix.do != "set" or item.code[:3] != "CC3" or index is None:
+            return True
+        key = id(network.nodes[index].item), item.code, item.fix
+        if key not in agreed:
+            agreed[key] = _agreed(network, index, item.code, item.fix)
+        return agreed[key]
+
+    return tuple(
+        edited(written.text, written.root, item if holds(item) else item._replace(fix=None))
+        for item in found
+    )
+
+
+def _agreed(network: "Network", index: int, code: str, fix: Fix) -> bool:
+    """Whether all layers of an item have the same problem, with the same fix."""
+    wanted: dict[tuple[object, ...], bool] = {}
+    for node in network.nodes:
+        if node.item is not network.nodes[index].item or node.layer is None:
+            continue
+        if code == TILING and any(before < 0 for before in node.inputs):
+            return False
+        xs = [shape for before in node.inputs if (shape := network.shape_of(before))]
+        if len(xs) < len(node.inputs):
+            continue  # an error before it keeps its input unknown
+        key = id(node.layer), *xs
+        if key not in wanted:
+            wanted[key] = any(
+                (problem.code, problem.fix) == (code, fix) for problem in node.layer.check(xs)
+            )
+        if not wanted[key]:
+            return False
+    return True

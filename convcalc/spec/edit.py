@@ -1,0 +1,400 @@
+"""What a fix changes in a text: the smallest stretches of it; all else stays, to the byte.
+
+A finding's place says what the fix is about: a key, a value, or the item that they are in. There
+are no edits where the text around is not of a form that is known to stay what it is.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics import Diagnostic, Fix, Span, Written
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
+from convcalc.spec.fields import MODIFIERS
+from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
+from convcalc.spec.text import SourceText
+
+MOVED = frozenset({"from", "when", "repeat", "shared"})
+"""Keys beside a kind with which an item is not always, or not once, behind the one before it."""
+_COLON = re.compile(r"\s*:")
+_DASH = re.compile(r"-[ ]+\Z")
+
+
+class Edit(NamedTuple):
+    """Text put in place of a stretch, by its offsets in characters."""
+
+    start: int
+    end: int
+    text: str
+
+
+class _Step(NamedTuple):
+    """One step from the root of a text towards a place."""
+
+    holder: MapNode | ListNode
+    key: str
+    """Of a mapping; of a list it is empty."""
+    position: int
+    node: Node
+    """What stands there."""
+    at_key: bool = False
+    """Whether the place is the key and not what stands behind it."""
+
+
+def edited(source: SourceText, root: Node | None, found: Diagnostic) -> Diagnostic:
+    """A finding with the edits of its fix; without a fix where there are none."""
+    if found.fix is None or found.edits or found.span is None:
+        return found
+    edits = edits_of(source, root, found.span, found.fix)
+    if not edits:
+        return found._replace(fix=None)
+    spans = tuple((_span(source, edit), edit.text) for edit in sorted(edits))
+    return found._replace(edits=spans)
+
+
+def applied(source: SourceText, edits: Iterable[tuple[Span, str]]) -> str:
+    """The text with edits made."""
+    parts: list[str] = []
+    at = 0
+    for span, text in edits:
+        parts += [source.content[at : source.offset(span.line, span.column)], text]
+        at = source.offset(span.end_line, span.end_column)
+    return "".join([*parts, source.content[at:]])
+
+
+def edits_of(source: SourceText, root: Node | None, place: Span, fix: Fix) -> Sequence[Edit]:
+    """The edits of a fix of what is at fault at a place."""
+    start = source.offset(place.line, place.column)
+    end = source.offset(place.end_line, place.end_column)
+    steps = _steps(root, start, end)
+    if not steps:
+        return ()
+    editor = _Editor(source, steps)
+    if fix.do == "rename":
+        return editor.renamed(steps[-1], start, end, fix)
+    if fix.do == "write" and fix.value is not None:
+        return editor.written(steps[-1], start, fix.value)
+    if fix.do == "set" and fix.value is not None:
+        return editor.field_set(_item(steps), fix.name, fix.value)
+    if fix.do == "insert":
+        return editor.inserted(_item(steps), fix.name)
+    return editor.removed(steps, start) if fix.do == "remove" else ()
+
+
+def _span(source: SourceText, edit: Edit) -> Span:
+    """A stretch, which may be empty."""
+    return Span(*source.position(edit.start), *source.position(edit.end))
+
+
+def _steps(root: Node | None, start: int, end: int) -> list[_Step]:
+    """The way from the root to the innermost key or value around a stretch."""
+    steps: list[_Step] = []
+    node = root
+    while node is not None and not isinstance(node, ScalarNode):
+        step = _into(node, start)
+        if step is None:
+            break
+        steps.append(step)
+        if step.at_key:
+            break
+        if step.node.start == start and _ends(step.node, end):
+            break
+        node = step.node
+    return steps
+
+
+def _ends(node: Node, end: int) -> bool:
+    """Whether a stretch that starts where a node does is all of it, and not its first part."""
+    return isinstance(node, ScalarNode) or node.end <= end
+
+
+def _into(node: MapNode | ListNode, start: int) -> _Step | None:
+    """The step towards a place."""
+    if isinstance(node, ListNode):
+        at = bisect_right(node.items, start, key=lambda item: item.start) - 1
+        inside = at >= 0 and start <= node.items[at].end
+        return _Step(node, "", at, node.items[at]) if inside else None
+    at = bisect_right(node.key_starts, start) - 1
+    if at < 0:
+        return None
+    key, value = list(node.entries.items())[at]
+    at_key = start == node.key_starts[at]
+    inside = at_key or value.start <= start <= value.end
+    return _Step(node, key, at, value, at_key) if inside else None
+
+
+def _item(steps: Sequence[_Step]) -> _Step | None:
+    """The innermost item that the way leads through."""
+    for at in range(len(steps) - 1, 0, -1):
+        step, outer = steps[at], steps[at - 1]
+        if not isinstance(step.holder, ListNode):
+            continue
+        if outer.key == "layers" and not outer.at_key:
+            return step
+        if isinstance(outer.holder, ListNode) and at > 1 and _branches(steps[at - 2]):
+            return step
+    return None
+
+
+def _branches(step: _Step) -> bool:
+    """Whether a list of lists is a kind's branches."""
+    merges = step.key in CATALOGUE and layer_class(step.key).inputs != "one"
+    return isinstance(step.holder, MapNode) and merges
+
+
+class _Editor:
+    def __init__(self, source: SourceText, steps: Sequence[_Step]) -> None:
+        self.source = source
+        self.text = source.content
+        self.flow = any(self.text[step.holder.start] in "[{" for step in steps)
+        """Whether the place is within braces or brackets."""
+
+    # Names and values
+
+    def renamed(self, step: _Step, start: int, end: int, fix: Fix) -> Sequence[Edit]:
+        """Another name for a key, a word, or a name within an expression."""
+        node, text = step.node, self.text
+        if step.at_key and isinstance(step.holder, MapNode):
+            if fix.name in step.holder.entries:
+                return ()
+            end = start + len(step.key) + 2 * (text[start] in "'\"")
+            old = step.key
+        elif isinstance(node, ScalarNode):
+            whole = node.start == start and node.end <= end
+            old = node.text if whole else text[start:end]
+        else:
+            return ()
+        if text[start:end] != old:
+            start, end = start + 1, end - 1  # quotes stay
+        if text[start:end] != old or not old:
+            return ()
+        edit = Edit(start, end, fix.name)
+        if fix.value is None:
+            return (edit,)
+        if not step.at_key or not isinstance(node, ScalarNode):
+            return ()
+        value = self.inline(fix.value)
+        if value is None:
+            return ()
+        if node.end > node.start:
+            return (edit, Edit(node.start, node.end, value))
+        if node.text or _COLON.match(text, end):
+            return ()
+        return (Edit(start, end, f"{fix.name}: {value}"),)
+
+    def written(self, step: _Step, start: int, value: Written) -> Sequence[Edit]:
+        """Another value in the place of one."""
+        node, text = step.node, self.inline(value)
+        if step.at_key or node.start != start or text is None or not self.replaceable(node):
+            return ()
+        return (Edit(node.start, node.end, text),)
+
+    def replaceable(self, node: Node) -> bool:
+        """Whether a value is written within its line, so that another can stand in its place."""
+        written = self.text[node.start : node.end]
+        return (
+            bool(written)
+            and "\n" not in written
+            and "\r" not in written
+            and (isinstance(node, ScalarNode) or written[0] in "[{")
+        )
+
+    def inline(self, value: Written, *, within: bool = False) -> str | None:
+        """A value as the writer of specs has it on one line."""
+        from convcalc.spec.tree import tree
+        from convcalc.spec.write import inline
+
+        return inline(tree(value), within=within or self.flow)
+
+    # Items
+
+    def field_set(self, step: _Step | None, field: str, given: Written) -> Sequence[Edit]:
+        """A field put into an item, or its value replaced."""
+        value = self.inline(given, within=True)
+        if step is None or value is None or isinstance(step.node, ListNode):
+            return ()
+        item = step.node
+        if isinstance(item, ScalarNode):
+            alone = f"{item.text}: {{{field}: {value}}}"
+            flow = self.text[step.holder.start : step.holder.start + 1] == "["
+            if self.text[item.start : item.end] != item.text:
+                return ()
+            return (Edit(item.start, item.end, f"{{{alone}}}" if flow else alone),)
+        kind = next((key for key in item.entries if key not in MODIFIERS), "")
+        fields = item.entries.get(kind)
+        if isinstance(fields, MapNode):
+            return self.field_in(fields, field, value)
+        if fields is None or kind not in CATALOGUE or not self.replaceable_or_empty(fields):
+            return ()
+        if fields.start == fields.end:  # nothing stands behind the kind
+            start = item.key(kind).end
+            colon = _COLON.match(self.text, start)
+            end = colon.end() if colon else start
+            return (Edit(end, end, f"{'' if colon else ':'} {{{field}: {value}}}"),)
+        principal = next(iter(declarations(layer_class(kind))))
+        if principal == field:
+            return (Edit(fields.start, fields.end, value),)
+        written = self.text[fields.start : fields.end]
+        from convcalc.spec.write import fits_within
+
+        if isinstance(fields, ScalarNode) and fields.plain and not fits_within(written):
+            return ()
+        if isinstance(fields, ScalarNode) and fields.plain and fields.text == kind:
+            return (Edit(fields.start, fields.end, f"{{{field}: {value}}}"),)
+        return (Edit(fields.start, fields.end, f"{{{principal}: {written}, {field}: {value}}}"),)
+
+    def replaceable_or_empty(self, node: Node) -> bool:
+        return node.start == node.end or self.replaceable(node)
+
+    def field_in(self, fields: MapNode, field: str, value: str) -> Sequence[Edit]:
+        """A field put into a mapping, or its value replaced."""
+        given = fields.entries.get(field)
+        if given is not None:
+            return (Edit(given.start, given.end, value),) if self.replaceable(given) else ()
+        if self.text[fields.start : fields.start + 1] == "{":
+            if not fields.entries:
+                return (Edit(fields.start + 1, fields.start + 1, f"{field}: {value}"),)
+            end = self.end(fields.entries[next(reversed(fields.entries))])
+            return () if end is None else (Edit(end, end, f", {field}: {value}"),)
+        end = self.end(fields)
+        indent = self.before(fields.key_starts[-1])
+        if end is None or indent.strip():
+            return ()
+        return (self.line_behind(end, f"{indent}{field}: {value}"),)
+
+    def inserted(self, step: _Step | None, kind: str) -> Sequence[Edit]:
+        """An item of its own before an item."""
+        if step is None or (isinstance(step.node, MapNode) and MOVED & step.node.entries.keys()):
+            return ()
+        if self.numbers(kind):
+            return ()
+        start = step.node.start
+        before = self.before(start)
+        if self.text[step.holder.start : step.holder.start + 1] == "[":
+            return (Edit(start, start, f"{kind}, "),)
+        if not _DASH.search(before):
+            return ()
+        if before.lstrip(" ").startswith("-") and before.count("-") == 1:
+            line = self.above_comments(start - len(before), before.partition("-")[0])
+            return (Edit(line, line, f"{before}{kind}{self.newline}"),)
+        margin = " " * before.rindex("-")  # `- - item`: the first of a list in a list
+        return (Edit(start, start, f"{kind}{self.newline}{margin}{before[len(margin) :]}"),)
+
+    def numbers(self, kind: str) -> bool:
+        """Whether the text has names of items that one more or less of a kind would move."""
+        return re.search(rf"\b{kind}_?\d", self.text) is not None
+
+    # What goes
+
+    def removed(self, steps: Sequence[_Step], start: int) -> Sequence[Edit]:
+        """No key with its value, no value, or no item."""
+        step, item = steps[-1], _item(steps)
+        if item is not None and item.node.start == start:
+            return self.item_removed(item)
+        if not step.at_key:
+            return self.value_removed(step, start)
+        if item is not None and step.holder is item.node:
+            return self.item_removed(item) if step.key not in MODIFIERS else ()
+        return self.entry_removed(step)
+
+    def value_removed(self, step: _Step, start: int) -> Sequence[Edit]:
+        """A key that nothing stands behind: `- relu`."""
+        holder, node = step.holder, step.node
+        if not isinstance(holder, MapNode) or node.start != start or not self.replaceable(node):
+            return ()
+        key = holder.key(step.key)
+        between = _COLON.match(self.text, key.end)
+        if self.text[key.start : key.end] != step.key or between is None:
+            return ()
+        if self.text[holder.start : holder.start + 1] == "{":
+            return (Edit(node.start, node.end, ""),)
+        alone = len(holder.entries) == 1
+        return (Edit(key.end if alone else between.end(), node.end, ""),)
+
+    def entry_removed(self, step: _Step) -> Sequence[Edit]:
+        """A key and its value."""
+        holder, node = step.holder, step.node
+        if not isinstance(holder, MapNode):
+            return ()
+        start = holder.key_starts[step.position]
+        end = self.end(node)
+        if end is None:
+            return ()
+        if node.start == node.end:  # an empty value ends somewhere behind the colon
+            colon = _COLON.match(self.text, start + len(step.key))
+            end = colon.end() if colon else start + len(step.key)
+        if self.text[holder.start : holder.start + 1] == "{":
+            return self.part_removed(start, end)
+        return () if self.before(start).strip() else self.lines_removed(start, end)
+
+    def item_removed(self, step: _Step) -> Sequence[Edit]:
+        """An item that nothing else is said of."""
+        items, node = step.holder, step.node
+        if not isinstance(items, ListNode) or len(items.items) < 2:
+            return ()
+        kind = node.text if isinstance(node, ScalarNode) else ""
+        if isinstance(node, MapNode) and len(node.entries) == 1:
+            kind = next(iter(node.entries))
+        end = self.end(node)
+        if not kind or end is None or self.numbers(kind):
+            return ()
+        if self.text[items.start : items.start + 1] == "[":
+            return self.part_removed(node.start, end)
+        before = self.before(node.start)
+        alone = _DASH.search(before) and before.count("-") == 1 and not before.strip(" -")
+        return self.lines_removed(node.start, end) if alone else ()
+
+    def part_removed(self, start: int, end: int) -> Sequence[Edit]:
+        """A part of what stands in braces or brackets, with its comma."""
+        if "#" in self.text[start:end]:
+            return ()
+        behind = re.compile(r"[ ]*,[ ]*").match(self.text, end)
+        if behind:
+            return (Edit(start, behind.end(), ""),)
+        before = re.search(r",[ ]*\Z", self.text[max(start - 80, 0) : start])
+        return (Edit(start - len(before[0]) if before else start, end, ""),)
+
+    def lines_removed(self, start: int, end: int) -> Sequence[Edit]:
+        """Whole lines, where nothing else stands on them."""
+        first = start - len(self.before(start))
+        rest = re.compile(r"[ ]*(\r\n|\n|\r|\Z)").match(self.text, end)
+        if rest is None or "#" in self.text[start:end]:
+            return ()
+        return (Edit(first, rest.end(), ""),)
+
+    # Places in the text
+
+    @property
+    def newline(self) -> str:
+        return "\r\n" if "\r\n" in self.text else "\n"
+
+    def before(self, offset: int) -> str:
+        """What stands before a place on its line."""
+        return self.text[offset - self.source.position(offset)[1] + 1 : offset]
+
+    def end(self, node: Node) -> int | None:
+        """Where the last word, quote or bracket of a value ends; None where that is not plain."""
+        while not isinstance(node, ScalarNode) and self.text[node.start] not in "[{":
+            inner = node.items if isinstance(node, ListNode) else list(node.entries.values())
+            if not inner or inner[-1].start == inner[-1].end:
+                return None
+            node = inner[-1]
+        folded = isinstance(node, ScalarNode) and self.text[node.start : node.start + 1] in "|>"
+        return None if folded and node.end > node.start else node.end
+
+    def line_behind(self, end: int, line: str) -> Edit:
+        """A line below the one on which something ends."""
+        rest = re.compile(r"[^\r\n]*(\r\n|\n|\r|\Z)").match(self.text, end)
+        at = rest.end() if rest else len(self.text)
+        if rest is not None and rest[1]:
+            return Edit(at, at, f"{line}{self.newline}")
+        return Edit(at, at, f"{self.newline}{line}")
+
+    def above_comments(self, line: int, indent: str) -> int:
+        """Where the comments start that stand right above a line, and so are about it."""
+        number = self.source.position(line)[0]
+        while number > 1 and self.source.line(number - 1).startswith(f"{indent}#"):
+            number -= 1
+        return self.source.offset(number, 1)

@@ -1,0 +1,110 @@
+"""Every finding with a fix, fixed alone: it goes, no error comes, and all other text stays."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from convcalc.checks.codes import Selection
+from convcalc.checks.fixes import BEHIND, Fixed, fixed
+from convcalc.checks.run import Task, check_text
+from convcalc.checks.settings import Settings
+from convcalc.diagnostics import Diagnostic
+from convcalc.rules.page import pages
+from convcalc.spec.edit import applied
+from convcalc.spec.source import Opened
+from convcalc.spec.text import SourceText
+
+FOLDER = Path(__file__).parent
+EVERYTHING = Task(Settings(Selection(extend_select=("CC4",))))
+PROMISED = "CC5"
+"""What `expect` and `budget` say of the network; `--fix` makes no fix that breaks it."""
+SHAPES = {
+    ("star_notation.yaml", "CC119"): "its layers fit each other as the products they are",
+}
+"""Fixes that change a shape, in networks where that shape is needed."""
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    for folder in ("specs/err", "corpus"):
+        for path in sorted((FOLDER / folder).glob("*.yaml")):
+            yield path.name, path.read_bytes().decode("utf-8-sig", "replace")
+    for code, page in pages().items():
+        for number, match in enumerate(re.finditer(r"```yaml\n(.*?)```", page.text, re.DOTALL)):
+            yield f"{code} {number}", match[1]
+
+
+@cache
+def findings(text: str) -> tuple[Diagnostic, ...]:
+    return check_text(SourceText("a.yaml", text), EVERYTHING).diagnostics
+
+
+def said(item: Diagnostic) -> tuple[str, str | None, str]:
+    return item.code, item.layer, item.message
+
+
+def fixing(text: str) -> Fixed:
+    return fixed(Opened("a.yaml", SourceText("a.yaml", text)), EVERYTHING)
+
+
+FIXED = list(
+    {
+        (name, item.code, str(item.fix)): (name, text, item)
+        for name, text in texts()
+        for item in findings(text)
+        if item.fix is not None
+    }.values()
+)
+"""A text and one of its findings with a fix, each fix of a code once a text."""
+
+
+def test_fixes_of_all_sorts_are_looked_at() -> None:
+    assert {item.code for _, _, item in FIXED} >= {
+        *("CC107", "CC109", "CC110", "CC111", "CC113", "CC119", "CC201", "CC308"),
+        *("CC403", "CC408", "CC421", "CC505"),
+    }
+    dos = {item.fix.do for _, _, item in FIXED if item.fix}
+    assert dos == {"set", "write", "rename", "insert", "remove"}
+
+
+def test_a_fix_alone_mends_its_finding_and_breaks_nothing() -> None:
+    for name, text, item in FIXED:
+        assert item.edits, (name, item)
+        after = applied(SourceText("a.yaml", text), item.edits)
+        old, new = Counter(map(said, findings(text))), Counter(map(said, findings(after)))
+
+        assert new[said(item)] < old[said(item)], (name, item.message, after)
+        came = {
+            code
+            for code, *_ in new - old
+            if code[:3] != PROMISED and not (item.code == "CC113" and code in BEHIND)
+        }
+        errors = {each.code for each in findings(after) if each.severity == "error"}
+        if (name, item.code) not in SHAPES:
+            assert not came & errors, (name, item.message, came, after)
+
+
+def test_the_text_outside_of_the_edits_stays() -> None:
+    for name, text, item in FIXED:
+        source = SourceText("a.yaml", text)
+        after, at, there = applied(source, item.edits), 0, 0
+        for span, put in item.edits:
+            start = source.offset(span.line, span.column)
+            end = source.offset(span.end_line, span.end_column)
+            assert start >= at, (name, item.edits)
+            assert after[there : there + start - at] == text[at:start]
+            there += start - at
+            assert after[there : there + len(put)] == put
+            there, at = there + len(put), end
+            assert "#" not in text[start:end], "a comment would go"
+        assert after[there:] == text[at:]
+
+
+def test_fixing_again_changes_nothing() -> None:
+    for name, text in {name: text for name, text, _ in FIXED}.items():
+        once = fixing(text)
+        assert fixing(once.text).text == once.text, name
+        assert not [item for item in findings(once.text) if item.code[:3] == PROMISED] or [
+            item for item in findings(text) if item.code[:3] == PROMISED
+        ], name
