@@ -1,0 +1,77 @@
+"""Values of fields, drawn from a seed.
+
+Of one layer hypothesis draws a hundred times as long as the layer takes to be checked: what is
+drawn for every kind is drawn here, so that more can be tried. Ends of what a field allows come
+often, as with hypothesis; what fails names its layer.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, TypeVar
+
+from convcalc.layers.base import Declared
+from convcalc.shape import Shape
+
+Value = TypeVar("Value")
+
+
+class Draw(Random):
+    """Draws that tests share."""
+
+    def flag(self) -> bool:
+        return self.random() < 0.5
+
+    def whole(self, low: int, high: int) -> int:
+        """A whole number, one of both ends every fourth time."""
+        return self.choice((low, high)) if self.random() < 0.25 else self.randint(low, high)
+
+    def number(self, low: float, high: float, *, above: bool = False) -> float:
+        """A number; its ends, whole numbers and numbers near the lower end come often."""
+        ends = (high, low + (high - low) * 1e-9) if above else (low, high)
+        drawn = self.uniform(low, min(high, low + 10))
+        way = self.random()
+        if way < 0.3:
+            return self.choice(ends)
+        return float(round(drawn)) if way < 0.5 and (round(drawn) > low or not above) else drawn
+
+    def some(self, value: Callable[[], Value], least: int, most: int) -> tuple[Value, ...]:
+        return tuple(value() for _ in range(self.randint(least, most)))
+
+    def shape(self) -> Shape:
+        return Shape(self.whole(1, 12), self.some(lambda: self.whole(1, 9), 0, 4))
+
+    def field(self, declared: Declared) -> Any:
+        """A value that a field's declaration allows, a small one."""
+        low = declared.minimum
+        least = int(low) if low is not None else -3
+
+        def whole() -> int:
+            return self.whole(least, least + 5)
+
+        def ratio() -> float:
+            return self.whole(1, 4) if self.flag() else self.number(0.1, 4)
+
+        def side() -> Any:
+            return self.whole(0, 4) if self.flag() else (self.whole(0, 4), self.whole(0, 4))
+
+        match declared.form:
+            case "whole":
+                return whole()
+            case "number":
+                above = declared.above is not None
+                bottom = declared.above if declared.above is not None else low
+                top = declared.maximum if declared.maximum is not None else 5
+                return self.number(-3 if bottom is None else bottom, top, above=above)
+            case "flag":
+                return self.flag()
+            case "choice":
+                return self.choice(declared.choices)
+            case "axes":
+                return whole() if self.flag() else self.some(whole, 1, 4)
+            case "extents":
+                return self.some(whole, 1, 5)
+            case "ratios":
+                return ratio() if self.flag() else self.some(ratio, 1, 4)
+            case "padding":
+                words = self.choice(["same", "valid"])
+                return self.choice([self.whole(0, 4), self.some(side, 1, 4), words])
