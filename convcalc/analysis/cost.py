@@ -40,7 +40,7 @@ def analyze(
         raise SpecError(network.errors)
     nodes, plans = network.nodes, network.plans
     width = DTYPE_BYTES[dtype]
-    counts: dict[int, tuple[int, int]] = {}
+    counts: dict[int, tuple[int, int, int]] = {}
     layers: list[LayerReport] = []
     parameters = buffers = macs = 0
     activations = network.input.size * batch if network.input else 0
@@ -53,33 +53,18 @@ def analyze(
         )
         if plan is None or node.layer is None:
             layers.append(
-                LayerReport(
-                    node.name,
-                    node.kind,
-                    node.layer,
-                    inputs,
-                    line,
-                    output=None,
-                    weights=(),
-                    parameters=None,
-                    buffers=None,
-                    macs=None,
-                    activations=None,
-                    activation_bytes=None,
-                    receptive_field=None,
-                    aligned=aligned,
-                    shared_with=None,
-                )
+                LayerReport.unknown(node.name, node.kind, node.layer, inputs, line, aligned=aligned)
             )
             continue
         shared = node.shared_with >= 0
-        own = (0, 0) if shared else counts.get(id(plan))
-        if own is None:
-            own = counts[id(plan)] = _count(plan)
+        count = counts.get(id(plan))  # layers that are written alike have one plan
+        if count is None:
+            count = counts[id(plan)] = _count(plan)
+        learned, buffered = (0, 0) if shared else count[:2]
         stored = plan.output.size * batch if node.layer.storage == "own" else 0
-        multiplied = plan.macs * batch
-        parameters += own[0]
-        buffers += own[1]
+        multiplied = count[2] * batch
+        parameters += learned
+        buffers += buffered
         macs += multiplied
         activations += stored
         layers.append(
@@ -91,8 +76,8 @@ def analyze(
                 line,
                 plan.output,
                 plan.weights,
-                own[0],
-                own[1],
+                learned,
+                buffered,
                 multiplied,
                 stored,
                 stored * width,
@@ -128,12 +113,12 @@ def analyze(
     )
 
 
-def _count(plan: Plan) -> tuple[int, int]:
-    """Parameters and buffer values of one layer."""
+def _count(plan: Plan) -> tuple[int, int, int]:
+    """Parameters, buffer values and multiply-accumulates of one layer, for one example."""
     parameters = buffers = 0
     for weight in plan.weights:
         if weight.buffer:
             buffers += weight.size
         else:
             parameters += weight.size
-    return parameters, buffers
+    return parameters, buffers, plan.macs

@@ -94,8 +94,6 @@ class Sight:
             fields = self.start if before == INPUT else self.fields[before]
             if windows != () and fields is not None:
                 fields = self._through(windows, fields, before)
-                if any(field.clamped() is not field for field in fields):
-                    fields = tuple(field.clamped() for field in fields)
             if windows is None or before in self.lost:
                 self.lost.add(index)
         else:
@@ -117,17 +115,19 @@ class Sight:
         shape = self.network.shape_of(index) or Shape(1)
         if windows is None or index in self.lost:
             sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
-            return tuple(field.collapsed(size) for field, size in zip(before, sizes, strict=True))
+            return tuple(
+                field.collapsed(size).clamped() for field, size in zip(before, sizes, strict=True)
+            )
         if 1 in shape.spatial:  # a single position that is spread is seen by every output
             before = tuple(
                 field.collapsed(1) if size == 1 and window.up > 1 else field
                 for field, size, window in zip(before, shape.spatial, windows, strict=True)
             )
-        first = before[0].through(windows[0])
+        first = before[0].through(windows[0]).clamped()
         fields = [first]
         for field, window in zip(before[1:], windows[1:], strict=True):
             alike = field is before[0] and window == windows[0]  # most maps are square
-            fields.append(first if alike else field.through(window))
+            fields.append(first if alike else field.through(window).clamped())
         return tuple(fields)
 
     def _merged(self, index: int, output: Shape, read: list[Fields]) -> Fields:

@@ -51,6 +51,36 @@ class LayerReport(NamedTuple):
     shared_with: str | None
     """The layer whose weights it uses."""
 
+    @classmethod
+    def unknown(
+        cls,
+        name: str,
+        kind: str,
+        layer: Layer | None,
+        inputs: tuple[str, ...],
+        line: int,
+        *,
+        aligned: bool,
+    ) -> "LayerReport":
+        """A layer whose plan an error keeps unknown, and with it every figure."""
+        return cls(
+            name,
+            kind,
+            layer,
+            inputs,
+            line,
+            output=None,
+            weights=(),
+            parameters=None,
+            buffers=None,
+            macs=None,
+            activations=None,
+            activation_bytes=None,
+            receptive_field=None,
+            aligned=aligned,
+            shared_with=None,
+        )
+
 
 class Totals(NamedTuple):
     """Sums over a network; where `complete` is false, lower bounds, or None if nothing was read."""
