@@ -27,7 +27,7 @@ def check(context: Context) -> Iterator[Advice]:
     spatial, names = context.input(first).spatial, AXIS_NAMES[image.rank]
     halves = dict.fromkeys(f"{spatial[axis]}/2 = {decimal(spatial[axis], 2)}" for axis in axes)
     noun = "a length of" if image.rank == 1 else "an input of"
-    padded = _padded_stays_even(context, first)
+    padded = _padded_stays_even(context, image, first)
     yield Advice(
         None,
         f"{context.name(first)} halves an odd {' and '.join(names[axis] for axis in axes)}: "
@@ -38,18 +38,16 @@ def check(context: Context) -> Iterator[Advice]:
     )
 
 
-def _padded_stays_even(context: Context, last: int) -> bool:
+def _padded_stays_even(context: Context, image: Shape, last: int) -> bool:
     """Whether convolutions padded to keep the size, where they are not, would do instead."""
     nodes = list(context.network.nodes)
     for index in context.of("conv", "depthwise_conv"):
-        plan, layer = context.plans[index], nodes[index].layer
-        if index < last and isinstance(layer, Conv | DepthwiseConv) and plan is not None:
-            windows = plan.windows or ()
+        layer = nodes[index].layer
+        if index < last and isinstance(layer, Conv | DepthwiseConv):
+            windows = context.windows(index)
             if all(w.stride == 1 and w.kernel % 2 and not (w.before or w.after) for w in windows):
                 nodes[index] = nodes[index]._replace(layer=replace(layer, padding="same"))
-    if nodes == list(context.network.nodes) or context.network.input is None:
-        return False
-    padded = resized(context.network._replace(nodes=nodes), context.network.input)
+    padded = resized(context.network._replace(nodes=nodes), image)
     return padded is not None and not _odd_halves(Context(padded))
 
 
@@ -72,8 +70,7 @@ def _odd_halves(context: Context) -> list[tuple[int, int]]:
 
 def _drops(context: Context, index: int, axis: int) -> bool:
     """Whether the last row is dropped; otherwise one is made up."""
-    plan, size = context.plans[index], context.input(index).spatial[axis]
-    return plan is not None and bool((plan.windows or ())[axis].dropped(size))
+    return context.windows(index)[axis].dropped(context.input(index).spatial[axis]) > 0
 
 
 def _tiles(context: Context, index: int, axis: int) -> bool:
@@ -123,21 +120,15 @@ def _even_inputs(context: Context, image: Shape) -> Iterator[Shape]:
 
 def _halves(window: Window, size: int) -> bool:
     """Whether the output is half as large as the input, give or take the rounding."""
-    return (
-        window.stride == 2
-        and window.up == 1
-        and window.before + window.after >= window.extent - 2
-        and size > 1
-    )
+    return window.stride == 2 and window.before + window.after >= window.extent - 2 and size > 1
 
 
 def _halved_axes(context: Context, index: int) -> list[int]:
-    plan, x = context.plans[index], context.input(index)
-    image = context.network.input
-    if plan is None or not plan.windows or image is None or image.rank != x.rank:
+    x, image = context.input(index), context.network.input
+    if image is None or image.rank != x.rank:
         return []
     return [
         axis
-        for axis, pair in enumerate(zip(plan.windows, x.spatial, strict=True))
+        for axis, pair in enumerate(zip(context.windows(index), x.spatial, strict=True))
         if _halves(*pair)
     ]

@@ -17,18 +17,18 @@ def check(context: Context) -> Iterator[Advice]:
     """Convolutions of 7×7 or more that neither read the image nor make the output."""
     origins = context.origins(BORDERED)
     for index in context.of("conv"):
-        layer, plan = context.nodes[index].layer, context.plans[index]
-        if not isinstance(layer, Conv) or plan is None or layer.groups > 1:
+        layer, plan = context.nodes[index].layer, context.plan(index)
+        if not isinstance(layer, Conv) or layer.groups > 1:
             continue
-        kernel = plan.weights[0].shape[2:]
+        kernel, windows = plan.weights[0].shape[2:], context.windows(index)
         if len(kernel) < 2 or min(kernel) < 7 or origins[context.before(index)] == INPUT:
             continue
-        if all(w.stride == 1 and not (w.before or w.after) for w in plan.windows or ()):
+        if all(w.stride == 1 and not (w.before or w.after) for w in windows):
             continue
         if origins[context.network.output] == origins[index]:
             continue
         x = context.input(index)
-        if kernel == x.spatial or stack_of(kernel, x, plan.output, plan.windows or ()) is not None:
+        if kernel == x.spatial or stack_of(kernel, x, plan.output, windows) is not None:
             continue
         count, small = max(kernel) // 2, times((3,) * len(kernel))
         yield Advice(

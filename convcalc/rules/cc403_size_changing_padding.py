@@ -20,14 +20,11 @@ def check(context: Context) -> Iterator[Advice]:
 
 def _changes(context: Context) -> Iterator[Advice]:
     for index in context.of(*SLIDING):
-        plan = context.plans[index]
-        if plan is None or not plan.windows:
+        windows = context.windows(index)
+        spatial, before = context.output(index).spatial, context.input(index).spatial
+        if set(spatial) == {1}:
             continue
-        spatial = plan.output.spatial
-        before = context.input(index).spatial
-        if spatial == before or set(spatial) == {1}:
-            continue
-        if any(window.stride > 1 or window.kernel % 2 == 0 for window in plan.windows):
+        if any(window.stride > 1 or window.kernel % 2 == 0 for window in windows):
             continue
         producer = context.before(index)
         if context.kind(producer) == "pad" and context.input(producer).spatial == spatial:
@@ -40,19 +37,19 @@ def _changes(context: Context) -> Iterator[Advice]:
         changes = [after - size for size, after in zip(before, spatial, strict=True)]
         if not any(
             change and (window.before or window.after)
-            for change, window in zip(changes, plan.windows, strict=True)
+            for change, window in zip(changes, windows, strict=True)
         ):
             continue
-        if len(spatial) == 1 and changes[0] < 0:
+        growing = max(changes) > 0
+        if len(spatial) == 1 and not growing:
             continue
-        needed = [window.dilation * (window.kernel - 1) // 2 for window in plan.windows]
+        needed = [window.dilation * (window.kernel - 1) // 2 for window in windows]
         amount = max(map(abs, changes))
         right = needed[0] if len(set(needed)) == 1 else f"[{', '.join(map(str, needed))}]"
-        growing = max(changes) > 0
-        extents = tuple(window.extent for window in plan.windows)
+        extents = tuple(window.extent for window in windows)
         yield Advice(
             index,
-            f"stride 1 and padding {_padding_text(plan.windows)} "
+            f"stride 1 and padding {_padding_text(windows)} "
             f"{'grow' if growing else 'shrink'} the map by {amount}: a kernel of {times(extents)} "
             f"keeps it with (F − 1)/2 = {right}",
             f"use padding {right}, or none",

@@ -10,17 +10,15 @@ from convcalc.rules.context import POOLS, Context, times
 def check(context: Context) -> Iterator[Advice]:
     """Pools with a kernel of more than 3 and a stride, but for those over the whole map."""
     for index in context.of(*POOLS):
-        plan = context.plans[index]
-        if plan is None or not plan.windows or plan.output.rank < 2:
+        windows, spatial = context.windows(index), context.output(index).spatial
+        if len(spatial) < 2 or set(spatial) == {1}:
             continue
-        if set(plan.output.spatial) == {1}:
+        if len({window.kernel for window in windows}) > 1:
             continue
-        if len({window.kernel for window in plan.windows}) > 1:
-            continue
-        if any(window.kernel > 3 and window.stride > 1 for window in plan.windows):
-            kernel = times(tuple(window.kernel for window in plan.windows))
-            strides = times(tuple(window.stride for window in plan.windows))
-            kept = 100 / prod(window.stride for window in plan.windows)
+        if any(window.kernel > 3 and window.stride > 1 for window in windows):
+            kernel = times(tuple(window.kernel for window in windows))
+            strides = times(tuple(window.stride for window in windows))
+            kept = 100 / prod(window.stride for window in windows)
             yield Advice(
                 index,
                 f"a {kernel} pool of stride {strides} keeps {kept:.3g}% of the activations",

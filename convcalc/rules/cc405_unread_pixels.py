@@ -10,7 +10,11 @@ from convcalc.rules.context import POINTWISE, POOLS, SLIDING, Context, times
 
 def check(context: Context) -> Iterator[Advice]:
     """Layers that skip values which no other layer reads."""
-    skipping = {index for index in context.of(*SLIDING, *POOLS) if _skipped(context, index)}
+    skipping = {
+        index: skipped
+        for index in context.of(*SLIDING, *POOLS)
+        if (skipped := _skipped(context, index)) is not None
+    }
     if not skipping:
         return
     origins = context.origins(POINTWISE)
@@ -26,7 +30,7 @@ def check(context: Context) -> Iterator[Advice]:
         origin = origins[context.before(index)]
         if origin in read:
             continue
-        kernel, stride, share = _skipped(context, index) or ("", "", 0)
+        kernel, stride, share = skipping[index]
         yield Advice(
             index,
             f"stride {stride} over a kernel of {kernel} never reads {share:.3g}% of "
@@ -39,10 +43,7 @@ def check(context: Context) -> Iterator[Advice]:
 
 def _skipped(context: Context, index: int) -> tuple[str, str, float] | None:
     """Kernel, stride and the share of values between windows, if there are any."""
-    plan = context.plans[index]
-    if plan is None or not plan.windows:
-        return None
-    axes = list(zip(plan.windows, plan.output.spatial, strict=True))
+    axes = list(zip(context.windows(index), context.output(index).spatial, strict=True))
     if not any(window.stride > window.extent and size > 1 for window, size in axes):
         return None
     read = prod(min(window.kernel / window.stride, 1) for window, _ in axes)

@@ -11,12 +11,12 @@ from convcalc.rules.stacks import stack_of
 def check(context: Context) -> Iterator[Advice]:
     """Convolutions that a stack of 3×3 ones would do for at most ¾ of the weights."""
     for index in context.of("conv"):
-        layer, plan = context.nodes[index].layer, context.plans[index]
-        if not isinstance(layer, Conv) or plan is None or layer.groups > 1:
+        layer, plan = context.nodes[index].layer, context.plan(index)
+        if not isinstance(layer, Conv) or layer.groups > 1:
             continue
         x = context.input(index)
         kernel = plan.weights[0].shape[2:]
-        stack = stack_of(kernel, x, plan.output, plan.windows or ())
+        stack = stack_of(kernel, x, plan.output, context.windows(index))
         if stack is None:
             continue
         count, weights = stack

@@ -32,8 +32,8 @@ def check(context: Context) -> Iterator[Advice]:
         sources[index] = index
         if source == NOWHERE:
             continue
-        first = context.plans[source]
-        if first is None or _factorized(first, plan, context.input(source).channels):
+        first = context.plan(source)
+        if _factorized(first, plan, context.input(source).channels):
             continue
         if _projection(context, source, first):
             continue

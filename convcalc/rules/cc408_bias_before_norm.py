@@ -21,12 +21,11 @@ def _biases(context: Context) -> Iterator[Advice]:
         index = context.before(norm)
         if index < 0 or context.kind(index) not in WEIGHTED or context.reader(index) != norm:
             continue
-        plan, layer = context.plans[index], context.nodes[index].layer
-        if plan is None or not getattr(layer, "bias", False):
+        if not getattr(context.nodes[index].layer, "bias", False):
             continue
         if context.kind(index) == "locally_connected":
             continue  # a bias of its own at every position
-        count = plan.output.channels
+        count = context.output(index).channels
         yield Advice(
             index,
             f"{context.kind(norm)} subtracts the mean of each channel, and with it the bias: "

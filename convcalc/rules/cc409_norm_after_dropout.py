@@ -10,7 +10,7 @@ from convcalc.rules.context import ACTIVATIONS, NOWHERE, POOLS, VIEWS, WEIGHTED,
 
 def check(context: Context) -> Iterator[Advice]:
     """Batch normalizations that a dropout before them gives other values in training."""
-    passing = WEIGHTED | ACTIVATIONS | VIEWS | POOLS | {"scale", "pad"}
+    passing = WEIGHTED.union(ACTIVATIONS, VIEWS, POOLS, ("scale", "pad"))
     dropped = [NOWHERE] * len(context.nodes)
     norms: list[tuple[int, int]] = []
     for index, node in enumerate(context.nodes):

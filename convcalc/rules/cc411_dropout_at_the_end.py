@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from convcalc.graph import INPUT
 from convcalc.layers.dropout import Dropout
 from convcalc.rules.base import Advice
 from convcalc.rules.context import POINTWISE, VIEWS, WEIGHTED, Context
@@ -14,9 +13,9 @@ def check(context: Context) -> Iterator[Advice]:
         return
     index = context.network.output
     passing = (POINTWISE | VIEWS) - {"dropout"}
-    while index > INPUT and context.kind(index) in passing:
+    while context.kind(index) in passing:
         index = context.before(index)
-    if index < 0:
+    if context.kind(index) != "dropout":
         return
     layer = context.nodes[index].layer
     origin = context.origins(POINTWISE | VIEWS)[index]

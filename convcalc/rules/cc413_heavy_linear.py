@@ -23,7 +23,7 @@ def check(context: Context) -> Iterator[Advice]:
             continue
         x, features = context.input(source), context.output(index).channels
         saved = (context.input(index).channels - x.channels) * features
-        if not x.spatial or saved <= 0 or not context.sees_half(context.before(source)):
+        if saved <= 0 or not context.sees_half(context.before(source)):
             continue
         pool = origins[context.before(source)]
         way = (
@@ -43,8 +43,8 @@ def check(context: Context) -> Iterator[Advice]:
 def _measures(context: Context) -> bool:
     """Whether the output is a single number without bounds."""
     output = context.network.output
-    if output < 0 or context.output(output).size > 1:
+    if context.output(output).size > 1:
         return False
-    while output >= 0 and context.kind(output) in VIEWS:
+    while context.kind(output) in VIEWS:
         output = context.before(output)
     return context.kind(output) in WEIGHTED

@@ -46,7 +46,7 @@ def _unproductive(context: Context) -> tuple[list[int], list[int]]:
     layers = sorted(
         index
         for index in context.of(*SLIDING)
-        if any(window.extent > 1 for window in context.plans[index].windows or ())  # type: ignore[union-attr]
+        if any(window.extent > 1 for window in context.windows(index))
         and smallest[context.before(index)] is not None
     )
     unproductive = [

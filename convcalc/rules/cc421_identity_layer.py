@@ -65,8 +65,7 @@ def _always(context: Context, index: int) -> bool:
 
 
 def _no_window(context: Context, index: int) -> bool:
-    plan = context.plans[index]
-    windows = plan.windows if plan else None
+    windows = context.plan(index).windows
     return windows is not None and all(
         (w.kernel, w.stride, w.before, w.after, w.up) == (1, 1, 0, 0, 1) for w in windows
     )
@@ -77,8 +76,7 @@ def _one_branch(context: Context, index: int) -> bool:
 
 
 def _same_axes(context: Context, index: int) -> bool:
-    plan = context.plans[index]
-    return plan is not None and plan.windows == ()
+    return context.plan(index).windows == ()
 
 
 def _no_rate(context: Context, index: int) -> bool:

@@ -11,7 +11,9 @@ from itertools import islice
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import INPUT, Network, resized
 from convcalc.layers import Fact, kinds
+from convcalc.layers.base import Plan
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 DENSE = kinds("dense", having=Fact.MIXES)
 """Layers in which every output is a weighted sum over channels."""
@@ -66,6 +68,17 @@ class Context:
         if len(kinds) == 1:
             return self._by_kind.get(kinds[0], [])
         return [index for kind in kinds for index in self._by_kind.get(kind, ())]
+
+    def plan(self, index: int) -> Plan:
+        """The plan of a layer that `of` names; `LookupError` where none is known."""
+        plan = self.plans[index]
+        if plan is None:
+            raise LookupError(self.name(index))
+        return plan
+
+    def windows(self, index: int) -> tuple[Window, ...]:
+        """The windows of a layer that `of` names, an axis each; none where it has no axes."""
+        return self.plan(index).windows or ()
 
     def name(self, index: int) -> str:
         """What a layer is called."""
