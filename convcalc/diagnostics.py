@@ -51,9 +51,13 @@ class Fix(NamedTuple):
     """
 
     do: Literal["set", "write", "rename", "insert", "remove"]
+    """What is done: a field set, a value written, a name put right, an item put before, or all of
+    it removed."""
     name: str = ""
     """The field that is set, the name that is right, or the kind that is inserted."""
     value: Written | None = None
+    """What the field or the value becomes; of a rename what stands behind the name, None where it
+    stays."""
 
     def __str__(self) -> str:
         """What to do, in words."""

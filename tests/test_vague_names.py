@@ -14,10 +14,8 @@ SHORT = 3
 LEFT = (
     "checks/fixes.py",
     "checks/run.py",
-    "checks/verify.py",
     "cli/check.py",
     "cli/diff.py",
-    "forward/",
     "graph/",
     "spec/",
 )

@@ -25,31 +25,31 @@ class LayerReport(NamedTuple):
     kind: str
     """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
     layer: Layer | None
-    """The layer with its hyperparameters."""
+    """The layer with its hyperparameters; None where its fields have errors."""
     inputs: tuple[str, ...]
     """Full names of the layers it reads; `input` is the network's."""
     line: int
-    """Line of the spec."""
+    """Line of the spec that it was written on, from 1 on."""
     output: Shape | None
-    """Output of one example."""
+    """Shape of its output for one example; None where an error keeps it unknown."""
     weights: tuple[Weight, ...]
     """Its arrays; also those it shares."""
     parameters: int | None
     """Values an optimizer updates; 0 where they are another layer's."""
     buffers: int | None
-    """Running statistics; 0 where they are another layer's."""
+    """Values of running statistics; 0 where they are another layer's."""
     macs: int | None
     """Multiply-accumulates of the whole batch."""
     activations: int | None
     """Values of the whole batch in storage of its own; 0 in place or as a view."""
     activation_bytes: int | None
-    """The same in bytes."""
+    """The bytes of these values in the report's data type."""
     receptive_field: tuple[Field, ...] | None
-    """Per spatial axis; None where outputs have no position in the input."""
+    """What an output sees, per spatial axis; None where it has no position in the input."""
     aligned: bool
     """Whether all paths to it have one effective stride."""
     shared_with: str | None
-    """The layer whose weights it uses."""
+    """Full name of the layer whose weights it uses; None where they are its own."""
 
     @classmethod
     def unknown(
@@ -131,7 +131,7 @@ class Report(NamedTuple):
     totals: Totals
     """Sums over all of the layers, shared weights once."""
     output: Shape | None
-    """Output of one example."""
+    """Shape of the network's output for one example; None where that is unknown."""
     diagnostics: tuple[Diagnostic, ...]
     """Everything found while reading and analysing."""
     groups: tuple[Group, ...] = ()

@@ -78,13 +78,13 @@ class Verdict(NamedTuple):
     tier: str
     """`engine` or `reference`; `none` when the values were not computed."""
     seed: int | None
-    """Of random weights; None for weights of a file."""
+    """What random weights were drawn from; None for weights of a file."""
     input: Shape
     """Shape of one example."""
     output: Shape
     """Shape of the network's output for one example, as it is predicted."""
     layers: Sequence[LayerVerdict]
-    """Those that are shown."""
+    """The layers that are shown, in the order of the network."""
     layer_count: int
     """How many were looked at, shown or not."""
     weights: Pair

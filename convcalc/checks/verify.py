@@ -264,19 +264,21 @@ def weight_differences(plan: Plan, seen: Any) -> list[str]:
     """Weights that a definition did not use as they are planned."""
     if seen.error is not None:
         return []
-    found = []
+    differences = []
     for weight in plan.weights:
         shape, read = seen.weights.get(weight.name, (None, 0))
         if shape is None:
-            found.append(f"weight {weight.name!r} is predicted, and was never asked for")
+            differences.append(f"weight {weight.name!r} is predicted, and was never asked for")
         elif shape != weight.shape:
-            found.append(
+            differences.append(
                 f"weight {weight.name!r} is {_times(weight.shape)} as predicted, and "
                 f"{_times(shape)} as observed"
             )
         elif read != prod(shape):
-            found.append(f"of weight {weight.name!r}, {read:,} of {prod(shape):,} values were read")
-    return found
+            differences.append(
+                f"of weight {weight.name!r}, {read:,} of {prod(shape):,} values were read"
+            )
+    return differences
 
 
 def _times(shape: Sequence[int]) -> str:

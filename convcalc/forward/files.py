@@ -60,20 +60,20 @@ def read_weights(
     if strangers:
         message = f"the mapping names weights that the network does not have: {_some(strangers)}"
         raise FileError(message)
-    found = {}
+    weights = {}
     used = set()
     for name in known:
         theirs = names.get(name, name)
         if theirs in arrays:
             used.add(theirs)
-            found[name] = arrays[theirs]
+            weights[name] = arrays[theirs]
         elif name in names:
             message = f"{path} has no array {theirs!r}, which the mapping names for {name}"
             raise FileError(message)
     rest = [name for name in arrays if name not in used and not name.endswith(IGNORED)]
-    given = found if names else {**found, **{name: arrays[name] for name in rest}}
+    given = weights if names else {**weights, **{name: arrays[name] for name in rest}}
     checked_weights(network, given)
-    return {name: np.asarray(each, np.float32) for name, each in found.items()}, rest
+    return {name: np.asarray(each, np.float32) for name, each in weights.items()}, rest
 
 
 def _some(names: list[str]) -> str:
@@ -167,21 +167,21 @@ def _safetensors(path: str) -> dict[str, Any]:
     if not end:
         return {name: np.zeros(shape, kind) for name, (kind, shape, _, _) in places.items()}
     data = np.memmap(path, np.uint8, "r", 8 + length)
-    found = {}
+    arrays = {}
     for name, (kind, shape, first, last) in places.items():
         array: Any = data[first:last].view(kind)
         if header[name]["dtype"] == "BF16":
             array = (array.astype(np.uint32) << 16).view(np.float32)
-        found[name] = array.reshape(shape)
-    return found
+        arrays[name] = array.reshape(shape)
+    return arrays
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         message = "a name stands twice"
         raise ValueError(message)
-    return found
+    return values
 
 
 def _whole(value: object) -> bool:

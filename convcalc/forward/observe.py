@@ -185,7 +185,7 @@ def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Ob
     shapes: dict[int, tuple[int, ...]] = {}
     if network.input is not None:
         shapes[INPUT] = (batch, *network.input.axes)
-    found = []
+    observed = []
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
         if plan is None or node.layer is None:
             message = f"{node.name} has no plan"
@@ -211,8 +211,8 @@ def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Ob
             for name in asked.names
             if name in named
         }
-        found.append(Observed(output, read, tally.matrix_products, tally.products, error))
-    return found
+        observed.append(Observed(output, read, tally.matrix_products, tally.products, error))
+    return observed
 
 
 def _stand_in(weight: Any) -> Any:

@@ -25,7 +25,7 @@ def run_reference(
     for index, node in enumerate(network.nodes):
         readers.update(dict.fromkeys(node.inputs, index))
     held: dict[int, Any] = {INPUT: x}
-    found: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     for index, node in enumerate(network.nodes):
         if node.layer is None:
             continue
@@ -37,9 +37,9 @@ def run_reference(
         if after is not None:
             after(index, inputs, y)
         if node.name in keep:
-            found[node.name] = y
+            outputs[node.name] = y
         held[index] = y
         for source in {index, *node.inputs}:
             if readers.get(source, source) <= index:
                 held.pop(source, None)
-    return found
+    return outputs

@@ -58,8 +58,8 @@ def run(
         x = x.astype(np.float32)
     arrays = {name: xp.asarray(each, dtype=x.dtype) for name, each in weights.items()}
     with np.errstate(all="ignore"), blas_threads(threads or 1):
-        found = run_reference(xp, network, x, arrays, set(kept))
-    return found if xp is np else {name: xp.asnumpy(y) for name, y in found.items()}
+        outputs = run_reference(xp, network, x, arrays, set(kept))
+    return outputs if xp is np else {name: xp.asnumpy(y) for name, y in outputs.items()}
 
 
 def cupy_with_gpu() -> Any:

@@ -110,13 +110,13 @@ def with_engine(
             if progress is not None:
                 progress(len(finite), len(network.nodes))
 
-    found: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     for _ in range(repeats):
         runs.append([])
-        found = executable.watch(x, after, keep)
+        outputs = executable.watch(x, after, keep)
     best = [min(each, key=lambda timed: timed.seconds) for each in zip(*runs, strict=True)]
-    output = found[network.nodes[network.output].name] if network.output >= 0 else x
-    kept = {name: found[name] for name in keep}
+    output = outputs[network.nodes[network.output].name] if network.output >= 0 else x
+    kept = {name: outputs[name] for name in keep}
     alive = _alive_in_steps(compiled, network)
     return Values(
         tier="engine",
@@ -225,20 +225,20 @@ def with_reference(
 
     last = network.output
     names = {*keep, *([network.nodes[last].name] if last >= 0 else [])}
-    found: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     for _ in range(repeats):
         runs.append([])
         started = perf_counter()
         with np.errstate(all="ignore"), blas_threads(threads or 1), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            found = run_reference(xp, network, x, arrays, names, after, on_device)
+            outputs = run_reference(xp, network, x, arrays, names, after, on_device)
     allocated = _alive_between_layers(network, sizes, same, overwriting=False)
     if gpu:
         allocated = int(xp.get_default_memory_pool().total_bytes())
-        found = {name: xp.asnumpy(y) for name, y in found.items()}
+        outputs = {name: xp.asnumpy(y) for name, y in outputs.items()}
     best = [min(each, key=lambda timed: timed.seconds) for each in zip(*runs, strict=True)]
-    output = found[network.nodes[last].name] if last != INPUT else (xp.asnumpy(x) if gpu else x)
-    kept = {name: found[name] for name in keep}
+    output = outputs[network.nodes[last].name] if last != INPUT else (xp.asnumpy(x) if gpu else x)
+    kept = {name: outputs[name] for name in keep}
     alive = _alive_between_layers(network, sizes, same, overwriting=True)
     return Values(
         tier="reference",

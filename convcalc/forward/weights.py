@@ -136,25 +136,25 @@ class Drawn:
 def _branches(network: Network) -> set[int]:
     """Layers whose weights end a branch of an `add`, whatever gates or activations follow."""
     read = Counter(source for node in network.nodes for source in node.inputs)
-    found: set[int] = set()
+    ending: set[int] = set()
     adds = [node for node in network.nodes if node.kind == "add"]
     ends = [end for node in adds for end in node.inputs if read[end] == 1]
     while ends:
         end = ends.pop()
         plan, node = network.plans[end], network.nodes[end]
-        if end < 0 or end in found:
+        if end < 0 or end in ending:
             continue
         if plan and plan.weights:
-            found.add(end)
+            ending.add(end)
         elif node.kind != "add":  # what a gate multiplies is also what it looks at
             ends += [each for each in node.inputs if read[each] == 1 or node.kind == "multiply"]
-    return found
+    return ending
 
 
 def drawn_weights(network: Network, seed: int = 0) -> dict[str, Drawn]:
     """Random weights by "<layer>.<weight>", of PyTorch's shapes, none of them in memory yet."""
     branches = _branches(network)
-    found: dict[str, Drawn] = {}
+    drawn: dict[str, Drawn] = {}
     for number, (name, index, weight) in enumerate(expected_weights(network)):
         node = network.nodes[index]
         if node.layer is None:
@@ -163,8 +163,8 @@ def drawn_weights(network: Network, seed: int = 0) -> dict[str, Drawn]:
         if index in branches and weight.name == "weight":
             middle, reach = middle * BRANCH, reach * BRANCH
         turned = node.kind == "conv" and weight.name == "weight"
-        found[name] = Drawn(weight.shape, (seed, number), middle, reach, turned=turned)
-    return found
+        drawn[name] = Drawn(weight.shape, (seed, number), middle, reach, turned=turned)
+    return drawn
 
 
 def random_weights(

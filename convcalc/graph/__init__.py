@@ -68,7 +68,7 @@ class Network(NamedTuple):
     path: str
     """The spec as it was named; `-` is standard input."""
     reference: str | None
-    """Where the network is described."""
+    """Where the network is described; None where that is not said."""
     input: Shape | None
     """Shape of one example; None when the spec's could not be read."""
     nodes: Sequence[LayerNode]
@@ -86,7 +86,7 @@ class Network(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
     """Everything found, in the order of places."""
     year: int | None = None
-    """When the network was published."""
+    """When the network was published; None where that is not said."""
     groups: tuple[Group, ...] = ()
     """Blocks and named groups, by where they start, outer before inner."""
     complete: bool = True

@@ -10,9 +10,9 @@ from convcalc.window import Window
 
 def check(context: Context) -> Iterator[Advice]:
     """Padded layers of stride 1 whose map is smaller or larger than their input."""
-    found = list(_changes(context))
-    fixes = {advice.layer: advice.fix for advice in found}
-    for advice in found:
+    changes = list(_changes(context))
+    fixes = {advice.layer: advice.fix for advice in changes}
+    for advice in changes:
         alike = context.alike(advice.layer) if advice.layer is not None else ()
         agreed = all(fixes.get(index) == advice.fix for index in alike)
         yield advice if agreed else advice._replace(fix=None)

@@ -9,9 +9,9 @@ from convcalc.rules.context import WEIGHTED, Context
 
 def check(context: Context) -> Iterator[Advice]:
     """Layers whose bias the batch or instance normalization behind them takes away."""
-    found = list(_biases(context))
-    idle = {advice.layer for advice in found}
-    for advice in found:
+    biases = list(_biases(context))
+    idle = {advice.layer for advice in biases}
+    for advice in biases:
         everywhere = advice.layer is not None and idle.issuperset(context.alike(advice.layer))
         yield advice._replace(fix=set_field("bias", value=False) if everywhere else None)
 

@@ -64,9 +64,9 @@ class _Behind(NamedTuple):
     weights: bool = False
     """Whether a layer of weighted sums works on it."""
     norm: int = NOWHERE
-    """The last batch normalization."""
+    """Index of the last batch normalization behind it; `NOWHERE` without one."""
     dropout: int = NOWHERE
-    """A dropout behind the last batch normalization, with weights behind it."""
+    """Index of a dropout behind that, with weights behind it; `NOWHERE` without one."""
 
 
 def _behind(context: Context) -> list[_Behind]:

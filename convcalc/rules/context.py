@@ -94,10 +94,10 @@ class Context:
 
     @cached_property
     def _by_item(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
+        indices: dict[int, list[int]] = {}
         for index, node in enumerate(self.nodes):
-            found.setdefault(id(node.item), []).append(index)
-        return found
+            indices.setdefault(id(node.item), []).append(index)
+        return indices
 
     def before(self, index: int) -> int:
         """The layer that a layer reads first."""

@@ -26,19 +26,24 @@ class Edit(NamedTuple):
     """Text put in place of a stretch, by its offsets in characters."""
 
     start: int
+    """Offset in characters of the first one that goes."""
     end: int
+    """Offset behind the last character that goes; `start` where nothing does."""
     text: str
+    """What stands there afterwards; "" removes the stretch."""
 
 
 class _Step(NamedTuple):
     """One step from the root of a text towards a place."""
 
     holder: MapNode | ListNode
+    """The mapping or list that the step goes into."""
     key: str
-    """Of a mapping; of a list it is empty."""
+    """The key that it goes to; "" in a list."""
     position: int
+    """Number of the entry or item that it goes to, from 0 on."""
     node: Node
-    """What stands there."""
+    """What stands behind that key or dash."""
     at_key: bool = False
     """Whether the place is the key and not what stands behind it."""
 

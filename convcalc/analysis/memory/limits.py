@@ -19,7 +19,7 @@ class Suggestion(NamedTuple):
     """What would lower the peak."""
 
     change: str
-    """Several changes are joined by " + "."""
+    """What to change: `float16`; several changes are joined by " + "."""
     peak: int
     """Bytes that the smallest batch, mostly one example, takes with the change."""
     saved: int
@@ -30,7 +30,7 @@ class Limit(NamedTuple):
     """Memory that there is."""
 
     name: str
-    """As it was written."""
+    """The limit as it was written: `8GiB`, or the name of a GPU."""
     bytes: int
     """Bytes that there are in all; a peak may take `room` of them."""
     gpu: str = ""

@@ -20,9 +20,9 @@ class Tensor(NamedTuple):
     values: int
     """How many values it has for one example."""
     first: int
-    """The operation that makes it; 0 is before all others."""
+    """Number of the operation that makes it; 0 is before all others."""
     last: int
-    """The last operation that reads it."""
+    """Number of the last operation that reads it."""
 
 
 class DeployReport(NamedTuple):
@@ -37,7 +37,7 @@ class DeployReport(NamedTuple):
     parameters: int
     """Bytes of weights, batch normalization folded into them."""
     activation_peak: int
-    """Most bytes of tensors alive at once."""
+    """Most bytes of tensors alive at once, for the whole batch."""
     peak_layer: str
     """The layer that runs then, all that was fused into it going by its name."""
     tensors: tuple[Tensor, ...]

@@ -48,15 +48,15 @@ class Program(NamedTuple):
     sizes: list[int]
     """Values per example of every tensor; tensor 0 is the network's input."""
     widths: list[int]
-    """Bytes of a value of every tensor."""
+    """By tensor, how many bytes each of its values has."""
     starts: list[int]
     """Index of each layer's first step; one entry more than layers."""
     has_gradient: list[bool]
-    """Whether a tensor has one."""
+    """By tensor, whether a backward pass makes a gradient of it."""
     order: list[Layout]
-    """How the values of every tensor lie in memory."""
+    """By tensor, how its values lie in memory."""
     output: int
-    """The tensor that is the network's output."""
+    """The tensor that is the network's output, by its number."""
     weights: list[Weight]
     """Every parameter once, in the order of the layers."""
     width: int

@@ -58,7 +58,7 @@ class LayerMemory(NamedTuple):
     live: int
     """Most bytes alive while it runs forward, all lines included."""
     live_backward: int
-    """The same while it runs backward; 0 in inference."""
+    """Most bytes alive while it runs backward, all lines included; 0 in inference."""
     in_place: bool
     """Whether its output overwrote its input."""
     recomputed: bool
@@ -124,7 +124,7 @@ class MemoryReport(NamedTuple):
     peak_layer: str
     """Full name of the layer at which the peak stands; `loss` or `optimizer` behind the last."""
     at_peak: tuple[Line, ...]
-    """The peak by what it is made of; the lines add up to it."""
+    """The peak by what it is made of, in bytes; the lines add up to it."""
     not_included: tuple[str, ...]
     """What no line counts, in words."""
     inexact: tuple[Inexact, ...]
@@ -132,11 +132,11 @@ class MemoryReport(NamedTuple):
     layers: Sequence[LayerMemory]
     """What each layer has to do with memory, in the order of the network."""
     timeline: Sequence[Moment]
-    """Bytes alive at every operation, in the order in which they run."""
+    """Bytes alive at every operation of the passes, and at the optimizer's step, in order."""
     learned: Sequence[int]
-    """Of each of these, the bytes that are gradients of parameters."""
+    """Of each of these bytes, those that are gradients of parameters."""
     recomputed_macs: int
-    """Multiply-accumulates that checkpointing does again."""
+    """Multiply-accumulates that checkpointing does again, for the whole batch."""
 
     @property
     def lines(self) -> tuple[Line, ...]:

@@ -21,11 +21,11 @@ class Buffer(NamedTuple):
     offset: int
     """Bytes from the beginning of the arena, a multiple of the alignment."""
     bytes: int
-    """Its own size, rounded up to the alignment."""
+    """Its own size in bytes, rounded up to the alignment."""
     first: int
-    """Operation that makes it; 0 is before all others."""
+    """Number of the operation that makes it; 0 is before all others."""
     last: int
-    """Last operation that reads it."""
+    """Number of the last operation that reads it."""
 
 
 class ArenaReport(NamedTuple):
@@ -40,7 +40,7 @@ class ArenaReport(NamedTuple):
     lower_bound: int
     """Most bytes alive at once: no plan can do with less."""
     buffers: tuple[Buffer, ...]
-    """In the order in which they are made."""
+    """Every tensor that is stored, in the order in which they are made."""
 
 
 def arena(network: Network, *, dtype: str = "int8") -> ArenaReport:

@@ -67,7 +67,7 @@ class Model(NamedTuple):
     step: int
     """Bytes of temporaries of the optimizer's step; 0 in inference."""
     moving: int
-    """Bytes per example of the input and targets."""
+    """Bytes of the input and targets for each example."""
     fewest: int
     """The smallest batch that its layers take."""
 

@@ -39,5 +39,5 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     return json.dumps(issues, ensure_ascii=False, indent=1) + "\n"
 
 
-def _said(found: Diagnostic) -> str:
-    return found.told if found.span else f"{found.named}: {found.told}"
+def _said(diagnostic: Diagnostic) -> str:
+    return diagnostic.told if diagnostic.span else f"{diagnostic.named}: {diagnostic.told}"

@@ -100,14 +100,14 @@ class Executable:
     def run_keeping(self, x: Any, keep: Iterable[str]) -> dict[str, Array]:
         """The outputs of the layers named, each computed as if nothing followed it."""
         wanted = self._indices(keep)
-        found = self._run(x, wanted)
-        return {self.network.nodes[index].name: found[index] for index in wanted}
+        outputs = self._run(x, wanted)
+        return {self.network.nodes[index].name: outputs[index] for index in wanted}
 
     def profile(self, x: Any) -> list[tuple[tuple[str, ...], str, float]]:
         """Layers, kernel and seconds of every stage of one run."""
-        found: list[tuple[tuple[str, ...], str, float]] = []
-        self._run(x, (), lambda stage, time: found.append((stage.names, stage.kernel, time)))
-        return found
+        stages: list[tuple[tuple[str, ...], str, float]] = []
+        self._run(x, (), lambda stage, time: stages.append((stage.names, stage.kernel, time)))
+        return stages
 
     def compiled(self, keep: Iterable[str] = ()) -> Compiled:
         """Steps and memory of a run that keeps the layers named beside the output."""
@@ -120,8 +120,8 @@ class Executable:
 
         The arrays of a stage's inputs and output hold its values until the next stage runs.
         """
-        found = self._run(x, self._indices(keep), after)
-        return {self.network.nodes[index].name: y for index, y in found.items() if index >= 0}
+        outputs = self._run(x, self._indices(keep), after)
+        return {self.network.nodes[index].name: y for index, y in outputs.items() if index >= 0}
 
     def _indices(self, keep: Iterable[str]) -> tuple[int, ...]:
         names = {node.name: index for index, node in enumerate(self.network.nodes)}

@@ -76,15 +76,15 @@ class _Timeline:
 
     def meets(self, first: int, last: int, most: int) -> dict[int, tuple[int, int]]:
         """What is in use at any step from the first to the last; a part of more than `most`."""
-        found: dict[int, tuple[int, int]] = {}
+        taken: dict[int, tuple[int, int]] = {}
         for node, _ in self._nodes(first, last):
             own = self.own.get(node, {})
             if len(own) > most:
                 return own
-            found.update(own)
-            if len(found) > most:
+            taken.update(own)
+            if len(taken) > most:
                 break
-        return found
+        return taken
 
     def top(self, first: int, last: int) -> int:
         """The end of the highest that is in use at any step from the first to the last."""

@@ -62,7 +62,7 @@ class Band(NamedTuple):
 def bands(images: int, rows: int, most: int, threads: int, step: int) -> list[list[Band]]:
     """For each thread its bands, of at most `most` rows, which begin at multiples of `step`."""
     units = -(-rows // step)
-    found: list[list[Band]] = []
+    by_thread: list[list[Band]] = []
     for at, end in share(images * units, threads):
         own: list[Band] = []
         for image in range(at // units, -(-end // units)):
@@ -77,8 +77,8 @@ def bands(images: int, rows: int, most: int, threads: int, step: int) -> list[li
                         own[-1] = Band(joined, 0, rows)
                         continue
                 own.append(Band(slice(image, image + 1), low, high))
-        found.append(own)
-    return found
+        by_thread.append(own)
+    return by_thread
 
 
 class Chain:
@@ -116,17 +116,17 @@ class Chain:
 
     def _spans(self, first: int, end: int) -> tuple[tuple[int, int], ...]:
         """Rows of each kernel's output that the next one meets, to compute the last one's."""
-        found = [(first, end)]
+        spans = [(first, end)]
         for number in range(len(self.kernels) - 1, 0, -1):
             reader, rows = self.kernels[number], self.rows[number - 1]
             first, end = reader.needs(first, end)
             if reader.border is None:
                 first, end = _clipped(first, end, rows)
-            found.append((first, end))
+            spans.append((first, end))
             first, end = _clipped(first, end, rows)
             if first == end:  # nothing but padding is met; whatever is in front computes a row
                 first, end = 0, 1
-        return tuple(found[::-1])
+        return tuple(spans[::-1])
 
     def _between(self, number: int, first: int, end: int) -> tuple[int, ...]:
         """Extents of what lies between a kernel and the next, border included."""

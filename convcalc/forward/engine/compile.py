@@ -153,15 +153,15 @@ def _borders(
     grids: Mapping[int, Sequence[int]],
 ) -> dict[int, Border]:
     """The widest border that any reader of a value asks for: no reader then copies to pad."""
-    found: dict[int, Border] = {value: ((0, 0),) * (len(own) - 2) for value, own in grids.items()}
+    borders: dict[int, Border] = {value: ((0, 0),) * (len(own) - 2) for value, own in grids.items()}
     for first, *_ in groups:
         border, value = kernels[first].border, fusions[first].inputs[0]
         if border is not None:
-            found[value] = tuple(
+            borders[value] = tuple(
                 (max(a[0], b[0]), max(a[1], b[1]))
-                for a, b in zip(found[value], border, strict=True)
+                for a, b in zip(borders[value], border, strict=True)
             )
-    return found
+    return borders
 
 
 def _extended(full: Sequence[int], border: Border) -> tuple[int, ...]:

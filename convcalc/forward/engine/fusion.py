@@ -87,45 +87,45 @@ def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int
 
     def before(source: int) -> Fused | None:
         """The fusion that nobody but the reader of `source` needs as it is."""
-        found = fusions[holder[source]] if holder[source] >= 0 else None
-        if found and found.last == source and read[source] == 1 and source not in keep:
-            return found
+        fusion = fusions[holder[source]] if holder[source] >= 0 else None
+        if fusion and fusion.last == source and read[source] == 1 and source not in keep:
+            return fusion
         return None
 
     def absorb(index: int) -> Fused | None:
         node = network.nodes[index]
         if node.kind == "add" and len(node.inputs) == 2:
             return _absorb_sum(network, index, holder, before)
-        found = before(node.inputs[0])
-        if found is None or len(node.inputs) != 1 or found.activation is not None:
+        fusion = before(node.inputs[0])
+        if fusion is None or len(node.inputs) != 1 or fusion.activation is not None:
             return None
-        if found.residual is None and _is_affine(node):
-            if found.folds or found.kind == "affine":
-                found.affine.append(index)
-                return found
-        elif is_activation(node.layer) and found.ends:
-            found.activation = node.layer
-            return found
+        if fusion.residual is None and _is_affine(node):
+            if fusion.folds or fusion.kind == "affine":
+                fusion.affine.append(index)
+                return fusion
+        elif is_activation(node.layer) and fusion.ends:
+            fusion.activation = node.layer
+            return fusion
         return None
 
     for index, node in enumerate(network.nodes):
         source = node.inputs[0]
         if _same_values(network, index):
             holder[index] = holder[source]
-            found = before(source)
-            if found is not None:
-                found.last = index
-                found.names.append(node.name)
+            fusion = before(source)
+            if fusion is not None:
+                fusion.last = index
+                fusion.names.append(node.name)
             continue
-        found = absorb(index)
-        if found is None:
-            found = Fused(network, index, [holder[each] for each in node.inputs])
-            fusions.append(found)
+        fusion = absorb(index)
+        if fusion is None:
+            fusion = Fused(network, index, [holder[each] for each in node.inputs])
+            fusions.append(fusion)
             holder[index] = len(fusions) - 1
         else:
-            found.last = index
-            found.names.append(node.name)
-            holder[index] = fusions.index(found)
+            fusion.last = index
+            fusion.names.append(node.name)
+            holder[index] = fusions.index(fusion)
     return fusions, holder
 
 
@@ -134,19 +134,19 @@ def _absorb_sum(
 ) -> Fused | None:
     """The later of two summands, when it is a convolution that can add the earlier one."""
     first, second = sorted(network.nodes[index].inputs, key=lambda source: holder[source])
-    found: Fused | None = before(second)
+    fusion: Fused | None = before(second)
     if (
-        found is None
-        or not found.folds
-        or found.activation is not None
-        or found.residual is not None
+        fusion is None
+        or not fusion.folds
+        or fusion.activation is not None
+        or fusion.residual is not None
         or holder[first] == holder[second]
         or network.shape_of(first) != network.shape_of(second)
     ):
         return None
-    found.residual = holder[first]
-    found.inputs.append(holder[first])
-    return found
+    fusion.residual = holder[first]
+    fusion.inputs.append(holder[first])
+    return fusion
 
 
 def folded(network: Network, fused: Fused, weights: Mapping[str, Any]) -> tuple[Any, Any | None]:

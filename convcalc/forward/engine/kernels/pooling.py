@@ -69,7 +69,7 @@ class Pooling(Banded):
         Those that most outputs meet come first. Values are counted from `held` on.
         """
         window, size, end = self.windows[axis], self.extents[axis], first + count
-        found = []
+        taps = []
         for tap in window.taps(size):
             shift = tap * window.dilation - window.before
             low = max(first, -(shift // window.stride))
@@ -78,5 +78,5 @@ class Pooling(Banded):
                 start = low * window.stride + shift - held
                 stop = (high - 1) * window.stride + shift - held + 1
                 values = slice(start, stop, window.stride)
-                found.append((high - low, slice(low - first, high - first), values))
-        return sorted(found, key=lambda each: -each[0])
+                taps.append((high - low, slice(low - first, high - first), values))
+        return sorted(taps, key=lambda each: -each[0])
