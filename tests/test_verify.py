@@ -421,7 +421,7 @@ def test_observing_takes_no_memory_for_values() -> None:
     found, peak = forward.measure_peak(observe, network, 32, weights)
 
     assert found[0].output == (32, 64, 224, 224)
-    assert found[0].multiplications("conv") == 32 * 86704128
+    assert found[0].multiplications(network.plans[0]) == 32 * 86704128
     assert peak < 4 << 20
 
 
@@ -908,6 +908,13 @@ layers:
       - concat: [[], [batchnorm, relu, conv: {filters: 8, kernel: 3, padding: 1}]]
     repeat: 8
 """
+SHARED = """\
+input: 4x4x256
+layers:
+  - layers: [conv: {filters: 256, kernel: 3, padding: 1}]
+    repeat: 40
+    shared: true
+"""
 NEEDS = {
     "large linear layers and Winograd's filtering": ("vgg11", True, False),
     "linear layers that are drawn block by block": ("vgg11", True, True),
@@ -915,12 +922,13 @@ NEEDS = {
     "norms in the weights of depthwise convolutions": ("mobilenet_v2", True, True),
     "residual branches by their definitions": ("resnet18", False, True),
     "outputs kept that are more than all else": (DENSE, True, False),
+    "weights that are shared, prepared for each use": (SHARED, True, True),
 }
 
 
 @pytest.mark.parametrize(("spec", "engine", "drawn"), NEEDS.values(), ids=NEEDS)
 def test_what_is_needed_covers_what_is_taken(spec: str, *, engine: bool, drawn: bool) -> None:
-    if spec is DENSE:
+    if "input:" in spec:
         network = loads(spec)
     else:
         network = load(spec, input="64x64x3", parameters={"classes": 10})

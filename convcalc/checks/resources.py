@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,10 +9,6 @@ from convcalc.analysis import DTYPE_BYTES, analyze
 from convcalc.analysis.memory import Model, RunTerms, model
 from convcalc.graph import Network
 
-SCRATCH = 24 * 2**20
-"""Bytes that a thread of the engine works in, at most."""
-BORDERS = 1.5
-"""Activations with their borders and the gaps between them, over those of the memory model."""
 PIECES = 16 * 2**20
 """Bytes that a definition works in which goes piece by piece."""
 TEMPORARIES = 4
@@ -57,10 +52,14 @@ class Needs:
         totals = analyze(network).totals
         values = totals.known("parameters") + totals.known("buffers")
         self.weights, self.prepared = 4 * values, 0
+        self.borders, self.thread = 1.0, 0
         if engine:
-            # Random weights that it reads once are never all there: only what it prepares is.
-            self.weights -= sum(size for size, _ in _multiplied(network)) if drawn else 0
-            self.prepared = sum(prepared for _, prepared in _multiplied(network))
+            from convcalc.forward.engine import memory_bounds
+
+            bounds = memory_bounds(network, drawn=drawn)
+            self.borders, self.thread = bounds.borders, bounds.thread
+            self.prepared = bounds.prepared
+            self.weights -= bounds.unheld if drawn else 0
         else:
             if drawn:  # those of one layer at a time
                 plans = (plan for plan in network.plans if plan)
@@ -68,10 +67,6 @@ class Needs:
                 values = max(sizes, default=0)
                 self.weights = 4 * values
             self.prepared = width * values if dtype != "float32" else 0
-        # A block that is drawn is one row of a linear layer's weights at least.
-        shapes = [plan.weights[0].shape for plan in network.plans if plan and plan.weights]
-        rows = (shape[1] for shape in shapes if len(shape) == 2)
-        self.drawing = 4 * max(rows, default=0) if drawn and engine else 0
         self.comparing = _comparing(network) if engine else 0
         self.input = network.input.size * width if network.input else 0
         outputs = sum(plan.output.size for plan in network.plans if plan) * width
@@ -81,7 +76,7 @@ class Needs:
         """For so many examples."""
         activations = self.model.peak(batch) - self.model.fixed()
         if self.engine:
-            activations = int(BORDERS * activations) + (SCRATCH + self.drawing) * self.threads
+            activations = int(self.borders * activations) + self.thread * self.threads
             activations += self.comparing
         else:
             activations = TEMPORARIES * activations + PIECES
@@ -112,32 +107,6 @@ def _comparing(network: Network) -> int:
         if plan and not has_parts(node, plan)
     ]
     return 4 * TEMPORARIES * max(sizes, default=0)
-
-
-def _multiplied(network: Network) -> Iterator[tuple[int, int]]:
-    """Bytes of weights of convolutions and linear layers, and of what the engine makes of them.
-
-    Factors are folded into them, or they are transformed for Winograd's filtering; linear layers
-    without a normalization are read as they are.
-    """
-    normalized = {
-        source
-        for node in network.nodes
-        if node.kind in ("batchnorm", "scale")
-        for source in node.inputs
-    }
-    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
-        if plan is None or node.shared_with >= 0 or not plan.macs:
-            continue
-        if node.kind == "locally_connected":
-            continue
-        size, kernel = 4 * plan.weights[0].size, plan.weights[0].shape[2:]
-        if node.kind == "linear" and index not in normalized:
-            yield size, 0
-        elif node.kind == "conv" and kernel in ((3, 3), (5, 5)):
-            yield size, size * 36 // prod(kernel)
-        else:
-            yield size, size
 
 
 def available() -> int | None:

@@ -9,7 +9,7 @@ from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy
 from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
 from convcalc.graph import INPUT, Network
-from convcalc.layers.base import Plan
+from convcalc.layers import Fact, Plan, kinds
 from convcalc.numbers import grouped
 from convcalc.shape import Shape
 
@@ -61,6 +61,8 @@ class Outcome(NamedTuple):
 
 AGREEMENT = 1e-4
 """How far the engine may be from a layer's definition, as a part of the largest value."""
+UNCHANGED = kinds("identity", "view", having=Fact.LINEAR)
+"""Kinds that leave values in their order."""
 REPEATS = 3
 """Runs of a profile; of each step the shortest time counts."""
 
@@ -242,7 +244,7 @@ def _layer(network: Network, index: int, batch: int, seen: Any, values: Any) -> 
     own = node.shared_with < 0
     read = sum(values_read for _, values_read in seen.weights.values()) if own else 0
     predicted = sum(weight.size for weight in plan.weights) if own else 0
-    macs = Pair(plan.macs * batch, None if seen.error else seen.multiplications(node.kind))
+    macs = Pair(plan.macs * batch, None if seen.error else seen.multiplications(plan))
     if macs.observed is not None and not macs.fine:
         differences.append(f"{macs.predicted:,} MACs predicted, {macs.observed:,} observed")
     if finite is False:
@@ -288,6 +290,6 @@ def _times(shape: Sequence[int]) -> str:
 def network_output_kind(network: Network) -> str:
     """The kind of the last layer that changes values."""
     index = network.output
-    while index != INPUT and network.nodes[index].kind in ("flatten", "reshape", "dropout"):
+    while index != INPUT and network.nodes[index].kind in UNCHANGED:
         index = network.nodes[index].inputs[0]
     return network.nodes[index].kind if index != INPUT else "input"

@@ -13,9 +13,7 @@ import numpy as np
 
 from convcalc.forward.weights import Drawn, owner
 from convcalc.graph import INPUT, Network
-
-MULTIPLYING = frozenset({"conv", "depthwise_conv", "conv_transpose", "locally_connected", "linear"})
-"""Kinds whose products are all multiply-accumulates; elsewhere those of matrices alone are."""
+from convcalc.layers import Plan
 
 
 class Observed(NamedTuple):
@@ -32,9 +30,12 @@ class Observed(NamedTuple):
     error: str | None = None
     """What was raised, in words; None where it ran through."""
 
-    def multiplications(self, kind: str) -> int:
-        """Multiply-accumulates, as docs/definitions.md counts them."""
-        return self.matrix_products + (self.products if kind in MULTIPLYING else 0)
+    def multiplications(self, plan: Plan) -> int:
+        """Multiply-accumulates, as docs/definitions.md counts them.
+
+        Where a plan has products, all multiplications are theirs; elsewhere those of matrices are.
+        """
+        return self.matrix_products + (self.products if plan.products else 0)
 
 
 class Tally:

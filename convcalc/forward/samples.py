@@ -14,7 +14,7 @@ import numpy as np
 from convcalc.forward.engine import Stage
 from convcalc.forward.weights import Drawn, layer_weights
 from convcalc.graph import INPUT, LayerNode, Network
-from convcalc.layers import Layer, Plan
+from convcalc.layers import Fact, Layer, Plan, kinds
 from convcalc.layers.arrays import borders, padded
 from convcalc.layers.sliding import unrounded_windows
 from convcalc.window import Window
@@ -29,9 +29,9 @@ ROWS = 4
 REACH = 0.01
 """What an activation function is given counts by so much of it beside what comes out: the engine's
 gelu errs by some 10⁻⁷ of its input, however near to 0 it brings that."""
-STATISTICS = ("groupnorm", "instancenorm", "batchnorm", "layernorm")
+STATISTICS = kinds(having=Fact.COUPLED)
 """Kinds whose windows are one value wide, and that may take statistics over all."""
-UNCHANGED = ("flatten", "reshape", "adaptive_avgpool", "adaptive_maxpool")
+UNCHANGED = kinds("view") | kinds("pool", lacking=Fact.SLIDES)
 """Kinds that do nothing where their output has their input's shape, and cannot take a part."""
 
 

@@ -1,16 +1,16 @@
 """Weights: random ones, and those that a user brings."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from math import prod, sqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from convcalc.forward.threads import available_cores
 from convcalc.graph import Network
-from convcalc.layers import Layer, Weight
+from convcalc.layers import Layer, Weight, kinds
 
 BLOCK = 1 << 19
 """Values filled from one generator, so that threads do not change them: 2 MiB, which a core holds
@@ -46,24 +46,61 @@ def expected_weights(network: Network) -> Iterator[tuple[str, int, Weight]]:
                 yield f"{node.name}.{weight.name}", index, weight
 
 
+def _spread(fan_in: int) -> tuple[float, float]:
+    """He's variance, 2/fan-in."""
+    return 0.0, sqrt(6 / max(fan_in, 1))
+
+
+def _of_row(layer: Layer, weight: Weight) -> tuple[float, float]:  # noqa: ARG001
+    return _spread(prod(weight.shape[1:]))
+
+
+def _transposed(layer: Layer, weight: Weight) -> tuple[float, float]:
+    """Of an output's taps those count that meet a value: one in each stride."""
+    shape, stride = weight.shape, cast("Any", layer).stride
+    steps = prod(stride) if isinstance(stride, tuple) else stride ** (len(shape) - 2)
+    return _spread(prod(shape) // shape[1] // (steps * cast("Any", layer).groups))
+
+
+def _by_position(layer: Layer, weight: Weight) -> tuple[float, float]:
+    """Positions have weights of their own, and so do not count."""
+    kernel = cast("Any", layer).kernel
+    most = 9 * (kernel[0] if isinstance(kernel, tuple) else kernel) ** 2
+    return _spread(min(prod(weight.shape[1:]), most))
+
+
+def _factor(layer: Layer, weight: Weight) -> tuple[float, float]:  # noqa: ARG001
+    """With `VARIANCE`, a mean square of 1: (0.9² + 0.45²/3) · ln 3."""
+    return 0.9, 0.45
+
+
+VARIANCE = (1.0, 0.5)
+"""Middle and reach of running variances."""
+SUMMAND = (0.0, 0.1)
+"""Middle and reach of all else that is not called weight: biases, running means."""
+INITIAL: Mapping[str, Callable[[Layer, Weight], tuple[float, float]]] = {
+    **dict.fromkeys(("conv", "depthwise_conv", "linear"), _of_row),
+    "conv_transpose": _transposed,
+    "locally_connected": _by_position,
+    **dict.fromkeys(kinds("norm") - {"lrn"}, _factor),
+    **dict.fromkeys(("scale", "prelu"), _factor),
+}
+"""Middle and reach of the random numbers of what a kind calls `weight`."""
+UNWEIGHTED: Mapping[str, str] = {
+    **dict.fromkeys(
+        kinds("pool", "softmax", "identity", "view", "resize", "merge"), "nothing of it is learned"
+    ),
+    **dict.fromkeys({*kinds("activation"), "lrn"} - INITIAL.keys(), "its numbers are given"),
+    **dict.fromkeys(("channel_shuffle", "slice"), "its channels are given"),
+}
+"""Kinds without weights, and why."""
+
+
 def _range(kind: str, layer: Layer, weight: Weight) -> tuple[float, float]:
-    """Middle and reach: He's variance 2/fan-in, normalization around 1, summands around 0."""
-    shape = weight.shape
-    if weight.name == "running_var":
-        return 1.0, 0.5
-    if weight.name == "weight" and (len(shape) == 1 or kind == "layernorm"):
-        return 0.9, 0.45  # with the variance above, a mean square of 1: (0.9² + 0.45²/3) · ln 3
-    if weight.name != "weight":
-        return 0.0, 0.1
-    fan_in = prod(shape[1:])
-    if kind == "conv_transpose":
-        stride: Any = getattr(layer, "stride", 1)
-        steps = prod(stride) if isinstance(stride, tuple) else stride ** (len(shape) - 2)
-        fan_in = max(prod(shape) // shape[1] // (steps * getattr(layer, "groups", 1)), 1)
-    elif kind == "locally_connected":
-        kernel: Any = getattr(layer, "kernel", 1)
-        fan_in = min(fan_in, 9 * (kernel[0] if isinstance(kernel, tuple) else kernel) ** 2)
-    return 0.0, sqrt(6 / fan_in)
+    """Middle and reach of an array's random numbers."""
+    if weight.name == "weight":
+        return INITIAL[kind](layer, weight)
+    return VARIANCE if weight.name == "running_var" else SUMMAND
 
 
 class Drawn:

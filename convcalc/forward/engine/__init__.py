@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from convcalc.forward.engine.bounds import Bounds, memory_bounds
 from convcalc.forward.engine.compile import Compiled, Stage, build
 from convcalc.forward.engine.pool import workers
 from convcalc.forward.threads import available_cores
 from convcalc.forward.weights import Drawn, checked_weights, drawn_weights, random_weights
 from convcalc.graph import Network, SpecError
 
-__all__ = ["Compiled", "Executable", "Stage"]
+__all__ = ["Bounds", "Compiled", "Executable", "Stage", "memory_bounds"]
 
 Array = np.ndarray[Any, Any]
 

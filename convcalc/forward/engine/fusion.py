@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from enum import Flag, auto
 from math import gcd
 from typing import Any
 
@@ -9,13 +10,56 @@ import numpy as np
 
 from convcalc.forward.weights import layer_weights
 from convcalc.graph import INPUT, LayerNode, Network
-from convcalc.layers import Layer
+from convcalc.layers import Fact, Layer, kinds
 from convcalc.layers.base import Pointwise
 from convcalc.shape import Shape
 from convcalc.window import Window
 
-CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose", "linear")
-"""Kinds that have weights a factor per filter can be folded into."""
+
+class Part(Flag):
+    """What a layer can be in a pass that it shares with its neighbours."""
+
+    FOLDS = auto()
+    """Its weights take a factor per channel, and its pass a summand and an activation function."""
+    AFFINE = auto()
+    """It is a factor and a summand per channel, which an activation function may follow."""
+    ENDS = auto()
+    """It is neither, and an activation function may follow in its pass."""
+    ENDING = auto()
+    """It maps values one by one, which a pass may end in."""
+    ADDED = auto()
+    """It is a sum, which the pass that computes a summand may end in."""
+    LEFT_OUT = auto()
+    """It needs no pass where its output is its input."""
+
+
+PARTS: Mapping[str, Part] = {
+    **dict.fromkeys(kinds("dense") - {"locally_connected"}, Part.FOLDS),
+    **dict.fromkeys(("batchnorm", "scale"), Part.AFFINE),
+    **dict.fromkeys(kinds("activation") - {"prelu"}, Part.ENDING),
+    **dict.fromkeys(kinds("identity", "view", having=Fact.LINEAR), Part.LEFT_OUT),
+    **dict.fromkeys(("adaptive_avgpool", "adaptive_maxpool"), Part.LEFT_OUT),
+    "add": Part.ENDS | Part.ADDED | Part.LEFT_OUT,
+    "multiply": Part.ENDS | Part.LEFT_OUT,
+    "concat": Part.LEFT_OUT,
+}
+"""What the layers of a kind can be, as far as their hyperparameters let them."""
+APART: Mapping[str, str] = {
+    "locally_connected": "its definition computes it, which ends in no pass over all its outputs",
+    **dict.fromkeys(
+        kinds("pool") - PARTS.keys(), "it ends in a maximum or a factor, mostly on small maps"
+    ),
+    **dict.fromkeys(
+        kinds("norm") - PARTS.keys(), "its factors depend on the values, so weights take none"
+    ),
+    "prelu": "it has weights, which the end of a pass does not take",
+    **dict.fromkeys(kinds("softmax"), "each of its outputs sees other channels"),
+    **dict.fromkeys(
+        {*kinds("view", "resize"), "channel_shuffle", "slice"} - PARTS.keys(),
+        "it moves values, and a pass leaves them in their places",
+    ),
+}
+"""Kinds that have a pass of their own, and why."""
 
 
 class Fused:
@@ -24,10 +68,11 @@ class Fused:
     def __init__(self, network: Network, index: int, inputs: list[int]) -> None:
         self.node: LayerNode = network.nodes[index]
         self.index = index
-        self.kind = "affine" if _is_affine(self.node) else self.node.kind
+        self.is_affine = _is_affine(self.node)
+        """Whether it is nothing but a factor and a summand per channel."""
         self.inputs = inputs
         """Fusions it reads; `INPUT` is the network's input."""
-        self.affine: list[int] = [index] if self.kind == "affine" else []
+        self.affine: list[int] = [index] if self.is_affine else []
         """Batch norms and scales folded into its weights."""
         self.residual: int | None = None
         """A fusion whose output is added, the last of `inputs`."""
@@ -37,7 +82,8 @@ class Fused:
         """The layer whose output it computes."""
         self.folds = _folds(network, index)
         """Whether its kernel takes factors into its weights and ends in a summand."""
-        self.ends = self.folds or self.kind in ("affine", "add", "multiply")
+        self.ends = self.folds or self.is_affine or _can(self.node, Part.ENDS)
+        """Whether its pass may end in an activation function."""
 
     @property
     def layer(self) -> Layer:
@@ -46,9 +92,14 @@ class Fused:
         return self.node.layer
 
 
+def _can(node: LayerNode, part: Part) -> bool:
+    """Whether the layers of a node's kind can be any of some parts."""
+    return bool(PARTS.get(node.kind, Part(0)) & part)
+
+
 def _folds(network: Network, index: int) -> bool:
     node, plan = network.nodes[index], network.plans[index]
-    if node.kind not in CONVOLUTIONS or getattr(node.layer, "padding_mode", "zero") != "zero":
+    if not _can(node, Part.FOLDS) or getattr(node.layer, "padding_mode", "zero") != "zero":
         return False
     windows = (plan.windows if plan else None) or ()
     # A transposed convolution some of whose outputs meet no tap is left to its definition.
@@ -56,14 +107,12 @@ def _folds(network: Network, index: int) -> bool:
 
 
 def _is_affine(node: LayerNode) -> bool:
-    return node.kind == "scale" or (
-        node.kind == "batchnorm" and bool(getattr(node.layer, "track_running_stats", False))
-    )
+    return _can(node, Part.AFFINE) and bool(getattr(node.layer, "track_running_stats", True))
 
 
-def is_activation(layer: Layer | None) -> bool:
+def is_activation(node: LayerNode) -> bool:
     """Whether a layer maps values one by one, knowing nothing of their places."""
-    return isinstance(layer, Pointwise) and layer.storage == "in_place"
+    return _can(node, Part.ENDING) and isinstance(node.layer, Pointwise)
 
 
 def _same_values(network: Network, index: int) -> bool:
@@ -71,9 +120,7 @@ def _same_values(network: Network, index: int) -> bool:
     node, plan = network.nodes[index], network.plans[index]
     if plan is None or len(node.inputs) != 1 or plan.output != network.shape_of(node.inputs[0]):
         return False
-    if node.kind.startswith("adaptive_"):
-        return all(window == Window() for window in plan.windows or ())
-    return node.kind in ("dropout", "add", "multiply", "concat", "flatten", "reshape")
+    return _can(node, Part.LEFT_OUT) and all(window == Window() for window in plan.windows or ())
 
 
 def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int, int]]:
@@ -94,16 +141,16 @@ def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int
 
     def absorb(index: int) -> Fused | None:
         node = network.nodes[index]
-        if node.kind == "add" and len(node.inputs) == 2:
+        if _can(node, Part.ADDED) and len(node.inputs) == 2:
             return _absorb_sum(network, index, holder, before)
         fusion = before(node.inputs[0])
         if fusion is None or len(node.inputs) != 1 or fusion.activation is not None:
             return None
         if fusion.residual is None and _is_affine(node):
-            if fusion.folds or fusion.kind == "affine":
+            if fusion.folds or fusion.is_affine:
                 fusion.affine.append(index)
                 return fusion
-        elif is_activation(node.layer) and fusion.ends:
+        elif is_activation(node) and fusion.ends:
             fusion.activation = node.layer
             return fusion
         return None

@@ -1,8 +1,8 @@
-"""Which kernel computes which fusion."""
+"""Which kernel computes which fusion: a table by kind, and the reasons for what is not in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,20 +15,17 @@ from convcalc.forward.engine.kernels.fallback import BandedDefinition, Definitio
 from convcalc.forward.engine.kernels.linear import Linear
 from convcalc.forward.engine.kernels.pooling import Pooling
 from convcalc.forward.engine.kernels.transposed import Transposed
-from convcalc.forward.engine.kernels.winograd import Winograd, tile_size
+from convcalc.forward.engine.kernels.winograd import Winograd, most_prepared, tile_size
 from convcalc.forward.weights import Drawn, layer_weights
 from convcalc.graph import Network
-from convcalc.layers import Plan
+from convcalc.layers import Fact, Plan, Weight, kinds
 from convcalc.layers.pooling import window_sums
 
 Kernel = Banded | Whole
-COUPLED = ("groupnorm", "instancenorm", "layernorm", "batchnorm")
-"""Kinds that take statistics over positions, and so see them all."""
 LITTLE = 6_000_000
-"""Work, in multiply-accumulates, that one thread does as fast as several: some 100 µs.
+"""Work, in multiply-accumulates, that one thread does as fast as several.
 
-Threads take turns at Python's lock between NumPy's calls, which costs 5 to 10 µs a turn. With this
-ShuffleNet v2 takes 0.84 × as long, LeNet-5 0.52 ×.
+Threads take turns at Python's lock between NumPy's calls, and each turn costs some of that.
 """
 SWITCH = 25
 """What a pass over one value counts for."""
@@ -63,84 +60,187 @@ class Choice:
         assert output is not None  # noqa: S101 (networks with errors are refused)
         return grid(self.batch, given), grid(self.batch, output)
 
+    def plan(self, fused: Fused) -> Plan:
+        """The plan of the layer that a fusion is named after."""
+        plan = self.network.plans[fused.index]
+        assert plan is not None  # noqa: S101 (networks with errors are refused)
+        return plan
 
-def choose(choice: Choice, fused: Fused) -> Kernel:
-    """The kernel for a fusion; the reference where there is none."""
-    network, kind, activation = choice.network, fused.kind, fused.activation
-    plan = network.plans[fused.index]
-    assert plan is not None  # noqa: S101
-    weights = layer_weights(network, fused.index, choice.weights)
-    if kind == "linear":
-        factor, summand = folded(network, fused, choice.weights)
-        weight = weights["weight"]
-        if factor is not None:
-            weight = np.asarray(weight) * factor[:, None]
-        threads = choice.threads_for(fused)
-        return Linear(weight, summand, choice.batch, activation, threads)
-    drawn = isinstance(weights.get("weight"), Drawn)  # and then nobody else has it
-    weights = {name: np.asarray(each) for name, each in weights.items()}
-    if fused.folds:
-        return _convolution(choice, fused, plan, weights["weight"], own=drawn)
-    if kind == "affine":
-        return Affine(*folded(network, fused, choice.weights), activation)
-    if kind in ("add", "multiply"):
-        return Merge(np.add if kind == "add" else np.multiply, activation)
-    if kind == "concat":
-        return Concat()
-    if is_activation(fused.layer):
-        return Activation(fused.layer)
-    if kind == "layernorm" and getattr(fused.layer, "over", None) == "channels":
-        return LayerNorm(weights, getattr(fused.layer, "eps", 0))
-    pooling = _pooling(choice, fused, plan)
-    if pooling is not None:
-        return pooling
-    rank = shape_of(network, choice.fusions, fused.inputs[0]).rank
-    if plan.windows == () and kind not in COUPLED and rank and plan.output.rank == rank:
-        return BandedDefinition(fused.layer, weights, rank)
-    return Definition(fused.layer, weights)
+    def arrays(self, fused: Fused) -> dict[str, Array]:
+        """The weights of the layer that a fusion is named after."""
+        held = layer_weights(self.network, fused.index, self.weights)
+        return {name: np.asarray(each) for name, each in held.items()}
+
+    def folded(self, fused: Fused) -> tuple[Array | None, Array | None]:
+        """Factor and summand per output channel, each None where there is none."""
+        return folded(self.network, fused, self.weights)
 
 
-def _convolution(choice: Choice, fused: Fused, plan: Plan, weight: Array, *, own: bool) -> Kernel:
-    layer: Any = fused.layer
+def _linear(choice: Choice, fused: Fused) -> Kernel:
+    factor, summand = choice.folded(fused)
+    weight = layer_weights(choice.network, fused.index, choice.weights)["weight"]
+    if factor is not None:
+        weight = np.asarray(weight) * factor[:, None]
+    threads = choice.threads_for(fused)
+    return Linear(weight, summand, choice.batch, fused.activation, threads)
+
+
+def _convolution(choice: Choice, fused: Fused) -> Kernel | None:
+    if not fused.folds:
+        return None
     given, output = choice.grids(fused)
     channels = given[-1]
-    groups = channels if fused.kind == "depthwise_conv" else layer.groups
-    windows = grid_windows(plan.windows or ())
+    windows = grid_windows(choice.plan(fused).windows or ())
+    # One that is drawn is nobody else's.
+    own = isinstance(layer_weights(choice.network, fused.index, choice.weights)["weight"], Drawn)
+    weight = choice.arrays(fused)["weight"]
+    groups = channels // weight.shape[1]
     if weight.ndim == 3:  # a sequence has one column
         weight = weight[..., None]
-    factor, summand = folded(choice.network, fused, choice.weights)
-    activation = fused.activation
-    if fused.kind == "conv_transpose":
-        return Transposed(weight, factor, summand, windows, groups, given, output, activation)
+    factor, summand = choice.folded(fused)
     if groups == channels == output[-1] > 1 and len(windows) == 2:
         if factor is not None:
             weight = weight * factor.reshape(-1, 1, 1, 1)
-        return Depthwise(weight, summand, windows, output, activation)
+        return Depthwise(weight, summand, windows, output, fused.activation)
     prepared = matrix(weight, factor, groups, own=own)
     tile = tile_size(windows, groups, channels, output, once=choice.once)
     if tile:
-        return Winograd(prepared, summand, windows, given, output, tile, activation)
-    return Convolution(prepared, summand, windows, output, activation)
+        return Winograd(prepared, summand, windows, given, output, tile, fused.activation)
+    return Convolution(prepared, summand, windows, output, fused.activation)
 
 
-def _pooling(choice: Choice, fused: Fused, plan: Plan) -> Kernel | None:
-    kind, layer = fused.kind, fused.layer
-    windows = plan.windows or ()
-    if kind not in ("maxpool", "avgpool", "adaptive_avgpool", "adaptive_maxpool"):
+def _transposed(choice: Choice, fused: Fused) -> Kernel | None:
+    if not fused.folds:
         return None
+    given, output = choice.grids(fused)
+    weight = choice.arrays(fused)["weight"]
+    groups = output[-1] // weight.shape[1]
+    if weight.ndim == 3:
+        weight = weight[..., None]
+    windows = grid_windows(choice.plan(fused).windows or ())
+    factor, summand = choice.folded(fused)
+    return Transposed(weight, factor, summand, windows, groups, given, output, fused.activation)
+
+
+def _affine(choice: Choice, fused: Fused) -> Kernel | None:
+    return Affine(*choice.folded(fused), fused.activation) if fused.is_affine else None
+
+
+def _sum(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001 (rows of a table are called alike)
+    return Merge(np.add, fused.activation)
+
+
+def _product(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001
+    return Merge(np.multiply, fused.activation)
+
+
+def _concat(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001
+    return Concat()
+
+
+def _activation(choice: Choice, fused: Fused) -> Kernel | None:  # noqa: ARG001
+    return Activation(fused.layer) if is_activation(fused.node) else None
+
+
+def _layer_norm(choice: Choice, fused: Fused) -> Kernel | None:
+    layer: Any = fused.layer
+    return LayerNorm(choice.arrays(fused), layer.eps) if layer.over == "channels" else None
+
+
+def _pooling(choice: Choice, fused: Fused, factor: Array | None = None) -> Kernel | None:
+    windows = choice.plan(fused).windows or ()
     if any(window.up > 1 for window in windows):  # regions of different sizes
         return None
     given, output = choice.grids(fused)
-    factor: Array | None = None
-    if kind == "adaptive_avgpool":
-        factor = np.float32(1 / prod(window.kernel for window in windows))
-    elif kind == "avgpool":
-        shape = choice.network.shape_of(fused.node.inputs[0])
-        assert shape is not None  # noqa: S101
-        # One over what the layer divides by: of ones, its means over its sums.
-        ones = np.ones((1, 1, *shape.spatial), np.float32)
-        factor = layer.forward(np, {}, (ones,)) / window_sums(np, ones, windows)
-        factor = factor.reshape(*output[1:-1], 1)
-        if (factor == factor.flat[0]).all():
-            factor = factor.reshape(-1)[0]
     return Pooling(grid_windows(windows), given, output, factor)
+
+
+def _means(choice: Choice, fused: Fused) -> Kernel | None:
+    windows, (_, *extents, _) = choice.plan(fused).windows or (), choice.grids(fused)[1]
+    shape = choice.network.shape_of(fused.node.inputs[0])
+    assert shape is not None  # noqa: S101
+    # One over what the layer divides by: of ones, its means over its sums.
+    ones = np.ones((1, 1, *shape.spatial), np.float32)
+    factor = fused.layer.forward(np, {}, (ones,)) / window_sums(np, ones, windows)
+    factor = factor.reshape(*extents, 1)
+    return _pooling(choice, fused, factor.flat[0] if (factor == factor.flat[0]).all() else factor)
+
+
+def _even_means(choice: Choice, fused: Fused) -> Kernel | None:
+    count = prod(window.kernel for window in choice.plan(fused).windows or ())
+    return _pooling(choice, fused, np.float32(1 / count))
+
+
+def _all(fused: Fused, weight: Weight) -> int:  # noqa: ARG001
+    return weight.size
+
+
+def _if_folded(fused: Fused, weight: Weight) -> int:
+    return weight.size if fused.affine else 0
+
+
+def _tiles(fused: Fused, weight: Weight) -> int:  # noqa: ARG001
+    return most_prepared(weight.shape)
+
+
+class Row(NamedTuple):
+    """What computes the layers of a kind."""
+
+    choose: Callable[[Choice, Fused], Kernel | None]
+    """The kernel for a fusion that begins with one; None where its definition runs."""
+    prepared: Callable[[Fused, Weight], int] | None = None
+    """Values that the kernel makes of the layer's first weight, at most; without, it reads its
+    weights as they are."""
+
+
+KERNELS: Mapping[str, Row] = {
+    "conv": Row(_convolution, _tiles),
+    "depthwise_conv": Row(_convolution, _all),
+    "conv_transpose": Row(_transposed, _all),
+    "linear": Row(_linear, _if_folded),
+    **dict.fromkeys(("maxpool", "adaptive_maxpool"), Row(_pooling)),
+    "avgpool": Row(_means),
+    "adaptive_avgpool": Row(_even_means),
+    **dict.fromkeys(("batchnorm", "scale"), Row(_affine)),
+    "layernorm": Row(_layer_norm),
+    **dict.fromkeys(kinds("activation") - {"prelu"}, Row(_activation)),
+    "add": Row(_sum),
+    "multiply": Row(_product),
+    "concat": Row(_concat),
+}
+DEFINED: Mapping[str, str] = {
+    "locally_connected": "each weight is read once, whatever computes it, and memory is the limit",
+    "lppool": "powers take longer than all that a kernel would save",
+    **dict.fromkeys(
+        ("global_avgpool", "global_maxpool"), "one call of NumPy goes over the whole map already"
+    ),
+    **dict.fromkeys(
+        ("groupnorm", "instancenorm"), "statistics of whole maps are not there band by band"
+    ),
+    "lrn": "every position stands for itself, so its definition runs band by band",
+    "prelu": "every position stands for itself, so its definition runs band by band",
+    **dict.fromkeys(
+        kinds("softmax"), "every position stands for itself, so its definition runs band by band"
+    ),
+    **dict.fromkeys(kinds("identity"), "inference leaves it out"),
+    **dict.fromkeys(kinds("view"), "it is left out, or one copy in another order"),
+    **dict.fromkeys(kinds("resize"), "it is one copy, or a blend that few networks have"),
+    **dict.fromkeys(
+        ("slice", "channel_shuffle"), "its definition copies a band in its places in one call"
+    ),
+}
+"""Kinds that their definitions compute, and why that is enough."""
+
+
+def choose(choice: Choice, fused: Fused) -> Kernel:
+    """The kernel for a fusion; the layer's definition where there is none."""
+    row = KERNELS.get(fused.node.kind)
+    kernel = row.choose(choice, fused) if row else None
+    if kernel is not None:
+        return kernel
+    plan, weights = choice.plan(fused), choice.arrays(fused)
+    rank = shape_of(choice.network, choice.fusions, fused.inputs[0]).rank
+    alone = plan.windows == () and fused.node.kind not in kinds(having=Fact.COUPLED)
+    if alone and rank and plan.output.rank == rank:
+        return BandedDefinition(fused.layer, weights, rank)
+    return Definition(fused.layer, weights)

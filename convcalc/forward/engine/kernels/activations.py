@@ -1,13 +1,13 @@
 """Activations in passes over blocks that stay in cache; others run as they are defined."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import inf, sqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from convcalc.forward.engine.pool import Call
-from convcalc.layers import Layer
+from convcalc.layers import CATALOGUE, Layer, kinds
 
 try:  # np.clip takes 3.9 µs a call, the ufunc that it calls 0.95
     from numpy._core.umath import clip  # type: ignore[import-not-found,attr-defined,unused-ignore]
@@ -65,17 +65,39 @@ def define(layer: Layer, source: Array, target: Array) -> None:
     np.copyto(target, layer.forward(np, {}, (source,)))
 
 
-KERNELS: dict[str, Callable[[Array, Array], None]] = {"Silu": silu, "Gelu": gelu}
+def _relu(layer: Layer, source: Array, target: Array) -> Call:  # noqa: ARG001
+    # clip has a vector loop, np.maximum with a scalar a slow one.
+    return clip, (source, ZERO, INFINITY, target)
+
+
+def _relu6(layer: Layer, source: Array, target: Array) -> Call:  # noqa: ARG001
+    return clip, (source, ZERO, SIX, target)
+
+
+def _silu(layer: Layer, source: Array, target: Array) -> Call:  # noqa: ARG001
+    return silu, (source, target)
+
+
+def _gelu(layer: Layer, source: Array, target: Array) -> Call:
+    exact = cast("Any", layer).approximate == "none"
+    return (gelu, (source, target)) if exact else (define, (layer, source, target))
+
+
+CALLS: Mapping[str, Callable[[Layer, Array, Array], Call]] = {
+    "relu": _relu,
+    "relu6": _relu6,
+    "silu": _silu,
+    "gelu": _gelu,
+}
+"""The call that applies an activation, by its kind."""
+DEFINED: Mapping[str, str] = dict.fromkeys(
+    kinds("activation") - CALLS.keys(), "its definition is fast enough where bands stay in cache"
+)
+"""Activations without one, and why."""
+BY_CLASS = {CATALOGUE[kind].name: call for kind, call in CALLS.items()}
 
 
 def activation_call(layer: Layer, source: Array, target: Array) -> Call:
     """The call that applies an activation."""
-    kind = type(layer).__name__
-    # clip runs a vector loop at 8.5 Gvalues/s; np.maximum with a scalar a slow one at 3.6.
-    if kind == "Relu":
-        return clip, (source, ZERO, INFINITY, target)
-    if kind == "Relu6":
-        return clip, (source, ZERO, SIX, target)
-    if kind in KERNELS and getattr(layer, "approximate", "none") == "none":
-        return KERNELS[kind], (source, target)
-    return define, (layer, source, target)
+    call = BY_CLASS.get(type(layer).__name__)
+    return call(layer, source, target) if call else (define, (layer, source, target))

@@ -77,6 +77,13 @@ def tile_size(
     return 4 if images * prod(-(-size // 4) for size in spatial) >= 32 else 2
 
 
+def most_prepared(weight: Sequence[int]) -> int:
+    """Values that are made of a convolution's weights, at most: as many, or a tile per kernel."""
+    filters, channels, *kernel = weight
+    tiles = kernel in ([3, 3], [5, 5])
+    return filters * channels * (max(POINTS) ** 2 if tiles else prod(kernel))
+
+
 class Winograd(Banded):
     """A convolution in three steps: transform tiles, multiply by position, transform back."""
 
