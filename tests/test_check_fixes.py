@@ -1,5 +1,6 @@
 """`--fix`, `--diff` and `--watch`: safe edits, and everything else as it was, to the byte."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ from convcalc.checks.fixes import fixed
 from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Settings
 from convcalc.cli import convcalc
+from convcalc.graph import loads
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
+ARCHITECTURES = Path(__file__).parent.parent / "architectures"
 HEAD = "name: net  # mine\ninput: 16x16x3\nlayers:\n"
 
 
@@ -100,6 +103,70 @@ def result(items: str, selection: Selection | None = None, head: str = HEAD) -> 
             ),
             ["CC301"],
         ),
+        (  # names that can only be misspelt, and those of other frameworks
+            "  - cnv: {filter: 4, kernel: 3, paddng: 1}\n  - {relu: , nmae: x}\n",
+            "  - conv: {filters: 4, kernel: 3, padding: 1}\n  - {relu: , name: x}\n",
+            ["CC113", "CC109", "CC109", "CC109"],
+        ),
+        (
+            "  - Conv2d: {in_channels: 3, out_channels: 4, kernel_size: 3, padding: sme}\n",
+            "  - conv: {filters: 4, kernel: 3, padding: same}\n",
+            ["CC113", "CC109", "CC109", "CC109", "CC107"],
+        ),
+        ("  - ReLU\n  - 'Sigmoid'\n", "  - relu\n  - 'sigmoid'\n", ["CC113", "CC113"]),
+        (
+            "  - {relu: , name: stem}\n  - add: [[], [{from: stemm}]]\n",
+            "  - {relu: , name: stem}\n  - add: [[], [{from: stem}]]\n",
+            ["CC201"],
+        ),
+        (  # what is to be left out: the first, in the middle, the last, the only one
+            (
+                "  - conv:\n      in_channels: 3\n      filters: 4\n      kernel: 3\n"
+                "  - relu: {inplace: true}\n"
+            ),
+            "  - conv:\n      filters: 4\n      kernel: 3\n  - relu: {}\n",
+            ["CC109", "CC109"],
+        ),
+        (
+            "  - conv: {filters: 4, kernel: 3, in_channels: 3}\n  - relu: true\n",
+            "  - conv: {filters: 4, kernel: 3}\n  - relu\n",
+            ["CC109", "CC107"],
+        ),
+        (
+            "  - relu: true\n    name: x\n  - {relu: 1, name: y}\n",
+            "  - relu:\n    name: x\n  - {relu: , name: y}\n",
+            ["CC107", "CC107"],
+        ),
+        (  # one comma goes once
+            "  - conv: {filters: 4, kernel: 3, in_channels: 3, in_features: 3}\n",
+            "  - conv: {filters: 4, kernel: 3}\n",
+            ["CC109", "CC109"],
+        ),
+        (  # values
+            '  - conv: {filters: 4, kernel: "3,3", padding: 1*1, bias: yes} # y\n',
+            "  - conv: {filters: 4, kernel: 3x3, padding: 1x1, bias: true} # y\n",
+            ["CC110", "CC119", "CC107"],
+        ),
+        (
+            "  - maxpool: {kernel: 2, ceil_mode: True}\n",
+            "  - maxpool: {kernel: 2, rounding: ceil}\n",
+            ["CC109"],
+        ),
+        (
+            "  - conv: {filters 4, kernel: 3}\n",
+            "  - conv: {filters: 4, kernel: 3}\n",
+            ["CC109"],
+        ),
+        (  # a field beside a value that stands alone: of 0 and 1 only 1 tiles 10
+            "  - crop: {amount: 3}\n  - maxpool: 4\n",
+            "  - crop: {amount: 3}\n  - maxpool: {kernel: 4, padding: 1}\n",
+            ["CC301"],
+        ),
+        (  # in the first item of a list in a list
+            "  - add:\n      - - linear: 10\n      - [linear: 10]\n",
+            "  - add:\n      - - flatten\n        - linear: 10\n      - [flatten, linear: 10]\n",
+            ["CC308", "CC308"],
+        ),
     ],
 )
 def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
@@ -122,6 +189,12 @@ def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
         "  - linear: 10\n    repeat: 2\n",
         "  - conv: {filters: 4, kernel: 5, stride: 2}\n",  # several ways
         "  - conv: {filters: 4, kernel: 3, padding: 1}  # convcalc: ignore[CC408]\n  - batchnorm\n",
+        "  - conv: {filters: 4, kernel: 3, out_channels: 4}\n",
+        "  - pooling: {kernel: 2}\n",  # of several kinds
+        "  - {relu: , name: relu_1}\n  - {from: relu_2}\n",  # a number is no misspelling
+        "  - maxpool: {kernel: 2, kernl_size: 2}\n",  # given already
+        "  - conv:\n      in_channels: 3  # RGB\n      filters: 4\n      kernel: 3\n",
+        "  - permute: {dims: [2, 3, 1]}\n",  # axes count from 0 there
         # The same line makes a convolution whose bias is needed.
         (
             "  - layers:\n      - conv: {filters: 4, kernel: 3, padding: 1}\n"
@@ -131,6 +204,104 @@ def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
 )
 def test_what_is_left_alone(items: str) -> None:
     assert result(items, Selection(("CC1", "CC3", "CC408"))) == (items,)
+
+
+DEFAULTS = HEAD.replace("layers", "defaults: {conv: {filters: 4, kernel: 3, padding: 1}}\nlayers")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("  - conv\n  - batchnorm\n", "  - conv: {bias: false}\n  - batchnorm\n"),
+        ("  - conv: \n  - batchnorm\n", "  - conv: {bias: false} \n  - batchnorm\n"),
+        ("  - conv: {}\n  - batchnorm\n", "  - conv: {bias: false}\n  - batchnorm\n"),
+        (
+            "  - conv: 8 # 8\n  - batchnorm\n",
+            "  - conv: {filters: 8, bias: false} # 8\n  - batchnorm\n",
+        ),
+        (
+            "  - layers: [conv, batchnorm]\n",
+            "  - layers: [{conv: {bias: false}}, batchnorm]\n",
+        ),
+        (
+            "  - layers: [{conv, name: a}, batchnorm]\n",
+            "  - layers: [{conv: {bias: false}, name: a}, batchnorm]\n",
+        ),
+        (
+            (
+                "  - layers:\n      - conv:\n          kernel: [3,\n            3]  # odd\n"
+                "      - batchnorm\n    repeat: 2\n"
+            ),
+            (
+                "  - layers:\n      - conv:\n          kernel: [3,\n            3]  # odd\n"
+                "          bias: false\n      - batchnorm\n    repeat: 2\n"
+            ),
+        ),
+    ],
+)
+def test_a_field_is_put_into_items_of_every_form(before: str, after: str) -> None:
+    only = Selection(("CC1", "CC2", "CC3", "CC408"))
+    assert result(before, only, DEFAULTS) == (after, "CC408")
+    assert result(after, only, DEFAULTS) == (after,)
+
+
+BLOCKS = """\
+input: 16x16x3
+parameters: {width: 4}
+presets:
+  small: {width: 2}
+  large: {width: 8}
+blocks:
+  unit:
+    parameters: {k: 3}
+    layers:
+      - conv: {out_channels: widht, kernel: k, padding: same}
+      - batchnorm
+layers:
+  - unit: {k: "5"}
+  - layers:
+      - unti
+    repeat: 2
+  - linear: 4
+"""
+
+
+def test_families_and_blocks_are_fixed_where_they_are_written() -> None:
+    """What several members have, or several calls of a block, is fixed once, at its place."""
+    found = fixed(Opened("a.yaml", SourceText("a.yaml", BLOCKS)), Task())
+    wanted = (
+        BLOCKS.replace("out_channels: widht", "filters: width")
+        .replace("padding: same}", "padding: same, bias: false}")
+        .replace('"5"', "5")
+        .replace("unti", "unit")
+        .replace("  - linear", "  - flatten\n  - linear")
+    )
+    assert found.text == wanted
+    assert sorted(found.codes) == ["CC107", "CC109", "CC111", "CC113", "CC308", "CC408"]
+
+
+def test_what_only_one_member_of_a_family_has_is_not_fixed() -> None:
+    text = (
+        "input: 16x16x3\nparameters: {size: 16}\npresets: {a: {size: 16}, b: {size: 10}}\n"
+        "layers:\n  - crop: {size: size}\n  - maxpool: 4\n"
+    )
+    assert result(text.removeprefix("input"), Selection(("CC3",)), "input") == (
+        text.removeprefix("input"),
+    )
+
+
+def test_a_patch_keeps_signs_that_end_no_line_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    strange = 'reference: "a\u2028b\x85c\u2029d"'
+    text = BROKEN.decode().replace("layers:", f"{strange}\nlayers:") + "# last"
+    (tmp_path / "a.yaml").write_bytes(text.encode())
+    shown = CliRunner().invoke(convcalc, ["check", "--diff", "a.yaml"]).stdout
+    assert f"\n {strange}\n" in shown
+    (tmp_path / "fix.patch").write_bytes(shown.encode())
+    subprocess.run(["git", "apply", "--unsafe-paths", "fix.patch"], cwd=tmp_path, check=True)
+    assert (tmp_path / "a.yaml").read_bytes() == text.replace("out_channels", "filters").encode()
 
 
 def test_a_fix_that_breaks_a_promise_is_not_made() -> None:
@@ -318,3 +489,28 @@ def until(lines: Iterable[str], word: str) -> list[str]:
         found.append(line)
     message = f"it ended without {word!r}: {found}"
     raise AssertionError(message)
+
+
+WORD = re.compile(r"^( *(?:- )?)(\w{5,})(?=:| *$)|(?<=[{ ])(\w{5,})(?=: )", re.MULTILINE)
+"""A key, or an item that is a word."""
+
+
+@pytest.mark.parametrize("name", ["alexnet", "cifar_cs231n", "lenet5", "nin", "zfnet"])
+def test_a_letter_that_is_missing_is_put_back_or_nothing_is_done(name: str) -> None:
+    """Each word of a network once, without its third letter.
+
+    Where the word is what a parameter or block is called, its uses follow it: that is the same.
+    """
+    text = (ARCHITECTURES / f"{name}.yaml").read_text(encoding="utf-8")
+    words = {match[2] or match[3]: match for match in WORD.finditer(text)}
+    restored = 0
+    for word, match in words.items():
+        start = match.start(2 if match[2] else 3)
+        torn = text[:start] + word[:2] + word[3:] + text[start + len(word) :]
+        made = fixed(Opened("a.yaml", SourceText("a.yaml", torn)), Task()).text
+
+        if made != torn:
+            layers = [(node.name, node.layer) for node in loads(made).nodes]
+            assert layers == [(node.name, node.layer) for node in loads(text).nodes], word
+            restored += 1
+    assert restored > len(words) / 2, words.keys()

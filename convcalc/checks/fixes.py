@@ -6,6 +6,7 @@ finding did not hide.
 """
 
 from collections import Counter
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from convcalc.checks.run import Task, check_opened
@@ -34,25 +35,53 @@ def fixed(opened: Opened, task: Task) -> Fixed:
     """The text with everything fixed that is safe to fix and would be reported."""
     text = opened.text.content
     done: list[str] = []
-    refused: set[tuple[str, str, str | None, str]] = set()
+    refused: set[tuple[object, ...]] = set()
     found = _findings(opened, text, task)
     while len(done) < MAX_FIXES:
         for finding in found:
             if finding.code == NOT_YAML:
                 return Fixed(text, (), finding)
-            key = (finding.code, finding.source_line, finding.layer, finding.message)
-            if not finding.edits or key in refused:
+            alike = _alike(finding, found, refused)[: MAX_FIXES - len(done)]
+            if not alike:
                 continue
-            candidate = applied(SourceText(opened.text.path, text), finding.edits)
+            edits = sorted(edit for each in alike for edit in each.edits)
+            candidate = applied(SourceText(opened.text.path, text), edits)
             after = _findings(opened, candidate, task)
-            if better(finding, found, after):
+            if better(alike, found, after):
                 text, found = candidate, after
-                done.append(finding.code)
+                done += [each.code for each in alike]
                 break
-            refused.add(key)
+            refused.add(_kind(finding) if len(alike) > 1 else _words(finding))
         else:
             break
     return Fixed(text, tuple(done))
+
+
+def _alike(
+    finding: Diagnostic, found: Iterable[Diagnostic], refused: Container[tuple[object, ...]]
+) -> list[Diagnostic]:
+    """The findings of the same code with the same fix, itself first; itself alone once refused."""
+    if not finding.edits or _words(finding) in refused:
+        return []
+    if _kind(finding) in refused:
+        return [finding]
+    alike = [finding]
+    last = finding.edits[-1][0][2:]
+    for each in found:  # in the order of their places
+        if _kind(each) == _kind(finding) and each.edits and _words(each) not in refused:
+            first = each.edits[0][0][:2]
+            if first > last or (first == last and each.edits != alike[-1].edits):
+                alike.append(each)
+                last = each.edits[-1][0][2:]
+    return alike
+
+
+def _kind(finding: Diagnostic) -> tuple[object, ...]:
+    return finding.code, finding.fix
+
+
+def _words(finding: Diagnostic) -> tuple[object, ...]:
+    return finding.code, finding.source_line, finding.layer, finding.message
 
 
 def _again(opened: Opened, text: str) -> Opened:
@@ -64,39 +93,36 @@ def _findings(opened: Opened, text: str, task: Task) -> tuple[Diagnostic, ...]:
 
 
 def better(
-    finding: Diagnostic, before: tuple[Diagnostic, ...], after: tuple[Diagnostic, ...]
+    fixed: Sequence[Diagnostic], before: Sequence[Diagnostic], after: Sequence[Diagnostic]
 ) -> bool:
-    """Whether the finding is gone, and nothing came that it did not hide.
+    """Whether findings of one code are gone, and nothing came that they did not hide.
 
     An error hides what follows from what it is about, and a name that is not known all that
     stands behind it.
     """
     old, new = Counter(map(_said, before)), Counter(map(_said, after))
-    if new[_said(finding)] >= old[_said(finding)]:
-        return False
+    for said, count in Counter(map(_said, fixed)).items():
+        if new[said] > old[said] - count:
+            return False
     worse = {code for (code, *_), count in (new - old).items() if count}
-    if finding.severity != "error":
+    if fixed[0].severity != "error":
         codes, known = (Counter(item.code for item in items) for items in (after, before))
         return not any(codes[code] > known[code] for code in worse)
     came = [item for item in after if new[_said(item)] > old[_said(item)]]
-    return not any(
-        item.code[:3] in ("CC1", "CC9") and not (item.code in BEHIND and _within(finding, item))
-        for item in came
-    )
+    return not any(item.code[:3] in ("CC1", "CC9") and not _hidden(fixed, item) for item in came)
 
 
-BEHIND = frozenset({"CC109"})
-"""What may come to light behind a name that is known now."""
+def _hidden(fixed: Sequence[Diagnostic], item: Diagnostic) -> bool:
+    """Whether an error stands behind a name that was not known before, and was not looked for.
+
+    Behind a field that may have been guessed wrong, only what can be fixed in its turn.
+    """
+    finding = min(fixed, key=lambda each: (each.line or 0, each.column or 0))
+    renamed = finding.fix is not None and finding.fix.do == "rename"
+    behind = (item.line or 0, item.column or 0) >= (finding.line or 0, finding.column or 0)
+    looked_at = finding.code != "CC113" and not item.edits
+    return renamed and behind and item.code[:3] == "CC1" and not looked_at
 
 
 def _said(item: Diagnostic) -> tuple[str, str | None, str]:
     return item.code, item.layer, item.message
-
-
-def _within(finding: Diagnostic, item: Diagnostic) -> bool:
-    """Whether a place is behind another one in the same text; edits before it move it little."""
-    return (
-        finding.fix is not None
-        and finding.fix.do == "rename"
-        and ((item.line or 0, item.column or 0) >= (finding.line or 0, finding.column or 0))
-    )

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from convcalc.diagnostics import Diagnostic, Fix
-from convcalc.spec.edit import edited
+from convcalc.spec.edit import Editor
 
 if TYPE_CHECKING:
-    from convcalc.graph import Network
+    from convcalc.graph import LayerNode, Network
 
 TILING = "CC301"
 """Strides that do not tile: of the first layer, another input would do as well."""
@@ -22,29 +22,31 @@ def settled(network: "Network", found: Iterable[Diagnostic]) -> tuple[Diagnostic
     written = network.written
     if written is None:
         return tuple(found)
-    indices = {node.name: index for index, node in enumerate(network.nodes)}
+    items: dict[int, list[LayerNode]] = {}
+    by_name: dict[str, list[LayerNode]] = {}
+    for node in network.nodes:
+        by_name[node.name] = items.setdefault(id(node.item), [])
+        by_name[node.name].append(node)
     agreed: dict[tuple[int, str, Fix], bool] = {}
 
     def holds(item: Diagnostic) -> bool:
-        index = indices.get(item.layer or "")
-        if item.fix is None or item.fix.do != "set" or item.code[:3] != "CC3" or index is None:
+        alike = by_name.get(item.layer or "")
+        if item.fix is None or item.fix.do != "set" or item.code[:3] != "CC3" or not alike:
             return True
-        key = id(network.nodes[index].item), item.code, item.fix
+        key = id(alike), item.code, item.fix
         if key not in agreed:
-            agreed[key] = _agreed(network, index, item.code, item.fix)
+            agreed[key] = _agreed(network, alike, item.code, item.fix)
         return agreed[key]
 
-    return tuple(
-        edited(written.text, written.root, item if holds(item) else item._replace(fix=None))
-        for item in found
-    )
+    editor = Editor(written.text, written.root)
+    return tuple(editor.edited(item if holds(item) else item._replace(fix=None)) for item in found)
 
 
-def _agreed(network: "Network", index: int, code: str, fix: Fix) -> bool:
+def _agreed(network: "Network", alike: "list[LayerNode]", code: str, fix: Fix) -> bool:
     """Whether all layers of an item have the same problem, with the same fix."""
     wanted: dict[tuple[object, ...], bool] = {}
-    for node in network.nodes:
-        if node.item is not network.nodes[index].item or node.layer is None:
+    for node in alike:
+        if node.layer is None:
             continue
         if code == TILING and any(before < 0 for before in node.inputs):
             return False

@@ -7,6 +7,7 @@ are no edits where the text around is not of a form that is known to stay what i
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from convcalc.diagnostics import Diagnostic, Fix, Span, Written
@@ -48,17 +49,6 @@ class _Step(NamedTuple):
     """Whether the place is the key and not what stands behind it."""
 
 
-def edited(source: SourceText, root: Node | None, found: Diagnostic) -> Diagnostic:
-    """A finding with the edits of its fix; without a fix where there are none."""
-    if found.fix is None or found.edits or found.span is None:
-        return found
-    edits = edits_of(source, root, found.span, found.fix)
-    if not edits:
-        return found._replace(fix=None)
-    spans = tuple((_span(source, edit), edit.text) for edit in sorted(edits))
-    return found._replace(edits=spans)
-
-
 def applied(source: SourceText, edits: Iterable[tuple[Span, str]]) -> str:
     """The text with edits made."""
     parts: list[str] = []
@@ -69,65 +59,9 @@ def applied(source: SourceText, edits: Iterable[tuple[Span, str]]) -> str:
     return "".join([*parts, source.content[at:]])
 
 
-def edits_of(source: SourceText, root: Node | None, place: Span, fix: Fix) -> Sequence[Edit]:
-    """The edits of a fix of what is at fault at a place."""
-    start = source.offset(place.line, place.column)
-    end = source.offset(place.end_line, place.end_column)
-    steps = _steps(root, start, end)
-    if not steps:
-        return ()
-    editor = _Editor(source, steps)
-    if fix.do == "rename":
-        return editor.renamed(steps[-1], start, end, fix)
-    if fix.do == "write" and fix.value is not None:
-        return editor.written(steps[-1], start, fix.value)
-    if fix.do == "set" and fix.value is not None:
-        return editor.field_set(_item(steps), fix.name, fix.value)
-    if fix.do == "insert":
-        return editor.inserted(_item(steps), fix.name)
-    return editor.removed(steps, start) if fix.do == "remove" else ()
-
-
-def _span(source: SourceText, edit: Edit) -> Span:
-    """A stretch, which may be empty."""
-    return Span(*source.position(edit.start), *source.position(edit.end))
-
-
-def _steps(root: Node | None, start: int, end: int) -> list[_Step]:
-    """The way from the root to the innermost key or value around a stretch."""
-    steps: list[_Step] = []
-    node = root
-    while node is not None and not isinstance(node, ScalarNode):
-        step = _into(node, start)
-        if step is None:
-            break
-        steps.append(step)
-        if step.at_key:
-            break
-        if step.node.start == start and _ends(step.node, end):
-            break
-        node = step.node
-    return steps
-
-
 def _ends(node: Node, end: int) -> bool:
     """Whether a stretch that starts where a node does is all of it, and not its first part."""
     return isinstance(node, ScalarNode) or node.end <= end
-
-
-def _into(node: MapNode | ListNode, start: int) -> _Step | None:
-    """The step towards a place."""
-    if isinstance(node, ListNode):
-        at = bisect_right(node.items, start, key=lambda item: item.start) - 1
-        inside = at >= 0 and start <= node.items[at].end
-        return _Step(node, "", at, node.items[at]) if inside else None
-    at = bisect_right(node.key_starts, start) - 1
-    if at < 0:
-        return None
-    key, value = list(node.entries.items())[at]
-    at_key = start == node.key_starts[at]
-    inside = at_key or value.start <= start <= value.end
-    return _Step(node, key, at, value, at_key) if inside else None
 
 
 def _item(steps: Sequence[_Step]) -> _Step | None:
@@ -149,16 +83,90 @@ def _branches(step: _Step) -> bool:
     return isinstance(step.holder, MapNode) and merges
 
 
-class _Editor:
-    def __init__(self, source: SourceText, steps: Sequence[_Step]) -> None:
+def _inline(value: Written, *, within: bool) -> str | None:
+    """A value as the writer of specs has it on one line, `within` braces or not."""
+    from convcalc.spec.tree import tree
+    from convcalc.spec.write import inline
+
+    return inline(tree(value), within=within)
+
+
+class Editor:
+    """Makes edits of fixes in one text."""
+
+    def __init__(self, source: SourceText, root: Node | None) -> None:
         self.source = source
         self.text = source.content
-        self.flow = any(self.text[step.holder.start] in "[{" for step in steps)
-        """Whether the place is within braces or brackets."""
+        self.root = root
+        self._keys: dict[int, list[str]] = {}
+        self._numbered: dict[str, bool] = {}
+
+    def edited(self, found: Diagnostic) -> Diagnostic:
+        """A finding with the edits of its fix; without a fix where there are none."""
+        if found.fix is None or found.edits or found.span is None:
+            return found
+        spans = tuple((self.span(edit), edit.text) for edit in self.edits(found.span, found.fix))
+        return found._replace(edits=spans) if spans else found._replace(fix=None)
+
+    def edits(self, place: Span, fix: Fix) -> Sequence[Edit]:
+        """The edits of a fix of what is at fault at a place, in order."""
+        start = self.source.offset(place.line, place.column)
+        end = self.source.offset(place.end_line, place.end_column)
+        steps = self.steps(start, end)
+        if not steps:
+            return ()
+        flow = any(self.text[step.holder.start] in "[{" for step in steps)
+        if fix.do == "rename":
+            return self.renamed(steps[-1], start, end, fix, flow=flow)
+        if fix.do == "write" and fix.value is not None:
+            return self.written(steps[-1], start, fix.value, flow=flow)
+        if fix.do == "set" and fix.value is not None:
+            return self.field_set(_item(steps), fix.name, fix.value)
+        if fix.do == "insert":
+            return self.inserted(_item(steps), fix.name)
+        return self.removed(steps, start) if fix.do == "remove" else ()
+
+    def span(self, edit: Edit) -> Span:
+        """A stretch, which may be empty."""
+        return Span(*self.source.position(edit.start), *self.source.position(edit.end))
+
+    # The way to a place
+
+    def steps(self, start: int, end: int) -> list[_Step]:
+        """The way from the root to the innermost key or value around a stretch."""
+        steps: list[_Step] = []
+        node = self.root
+        while node is not None and not isinstance(node, ScalarNode):
+            step = self.into(node, start)
+            if step is None:
+                break
+            steps.append(step)
+            node = step.node
+            whole = node.start == start and (isinstance(node, ScalarNode) or node.end <= end)
+            if step.at_key or whole:
+                break
+        return steps
+
+    def into(self, node: MapNode | ListNode, start: int) -> _Step | None:
+        """The step towards a place."""
+        if isinstance(node, ListNode):
+            at = bisect_right(node.items, start, key=lambda item: item.start) - 1
+            inside = at >= 0 and start <= node.items[at].end
+            return _Step(node, "", at, node.items[at]) if inside else None
+        at = bisect_right(node.key_starts, start) - 1
+        if at < 0:
+            return None
+        keys = self._keys.setdefault(id(node), [])
+        if not keys:
+            keys.extend(node.entries)
+        value = node.entries[keys[at]]
+        at_key = start == node.key_starts[at]
+        inside = at_key or value.start <= start <= value.end
+        return _Step(node, keys[at], at, value, at_key) if inside else None
 
     # Names and values
 
-    def renamed(self, step: _Step, start: int, end: int, fix: Fix) -> Sequence[Edit]:
+    def renamed(self, step: _Step, start: int, end: int, fix: Fix, *, flow: bool) -> Sequence[Edit]:
         """Another name for a key, a word, or a name within an expression."""
         node, text = step.node, self.text
         if step.at_key and isinstance(step.holder, MapNode):
@@ -180,7 +188,7 @@ class _Editor:
             return (edit,)
         if not step.at_key or not isinstance(node, ScalarNode):
             return ()
-        value = self.inline(fix.value)
+        value = _inline(fix.value, within=flow)
         if value is None:
             return ()
         if node.end > node.start:
@@ -189,9 +197,9 @@ class _Editor:
             return ()
         return (Edit(start, end, f"{fix.name}: {value}"),)
 
-    def written(self, step: _Step, start: int, value: Written) -> Sequence[Edit]:
+    def written(self, step: _Step, start: int, value: Written, *, flow: bool) -> Sequence[Edit]:
         """Another value in the place of one."""
-        node, text = step.node, self.inline(value)
+        node, text = step.node, _inline(value, within=flow)
         if step.at_key or node.start != start or text is None or not self.replaceable(node):
             return ()
         return (Edit(node.start, node.end, text),)
@@ -206,18 +214,11 @@ class _Editor:
             and (isinstance(node, ScalarNode) or written[0] in "[{")
         )
 
-    def inline(self, value: Written, *, within: bool = False) -> str | None:
-        """A value as the writer of specs has it on one line."""
-        from convcalc.spec.tree import tree
-        from convcalc.spec.write import inline
-
-        return inline(tree(value), within=within or self.flow)
-
     # Items
 
     def field_set(self, step: _Step | None, field: str, given: Written) -> Sequence[Edit]:
         """A field put into an item, or its value replaced."""
-        value = self.inline(given, within=True)
+        value = _inline(given, within=True)
         if step is None or value is None or isinstance(step.node, ListNode):
             return ()
         item = step.node
@@ -251,6 +252,7 @@ class _Editor:
         return (Edit(fields.start, fields.end, f"{{{principal}: {written}, {field}: {value}}}"),)
 
     def replaceable_or_empty(self, node: Node) -> bool:
+        """The same of a value that may be none."""
         return node.start == node.end or self.replaceable(node)
 
     def field_in(self, fields: MapNode, field: str, value: str) -> Sequence[Edit]:
@@ -289,7 +291,10 @@ class _Editor:
 
     def numbers(self, kind: str) -> bool:
         """Whether the text has names of items that one more or less of a kind would move."""
-        return re.search(rf"\b{kind}_?\d", self.text) is not None
+        if kind not in self._numbered:
+            found = re.search(rf"\b{re.escape(kind)}_?\d", self.text)
+            self._numbered[kind] = found is not None
+        return self._numbered[kind]
 
     # What goes
 
@@ -371,8 +376,9 @@ class _Editor:
 
     # Places in the text
 
-    @property
+    @cached_property
     def newline(self) -> str:
+        """How lines end."""
         return "\r\n" if "\r\n" in self.text else "\n"
 
     def before(self, offset: int) -> str:
