@@ -14,8 +14,6 @@ SHORT = 3
 LEFT = (
     "checks/fixes.py",
     "checks/run.py",
-    "cli/check.py",
-    "cli/diff.py",
     "graph/",
     "spec/",
 )

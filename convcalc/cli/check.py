@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -22,7 +22,7 @@ from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import FORMATS, Given, Limit, Settings
 from convcalc.cli.options import FILE, format_option, network_options
 from convcalc.cli.output import colors, write, write_file
-from convcalc.cli.paths import globs, note_empty, usage
+from convcalc.cli.paths import leaving_out_options, note_empty, usage
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.check import not_looked_at
 from convcalc.numbers import plural
@@ -72,23 +72,23 @@ def _codes(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[str, ...] | None:
     """Codes, beginnings of codes or names of rules, separated by commas; None without any."""
-    found: list[str] = []
+    codes: list[str] = []
     for value in values:
         written = [code for code in value.split(",") if code.strip()]
         if not written:
             raise click.BadParameter(f"{value!r} names no code", ctx, param)
         try:
-            found += map(code_or_prefix, written)
+            codes += map(code_or_prefix, written)
         except UnknownCodeError as error:
             raise click.BadParameter(str(error), ctx, param) from None
-    return tuple(dict.fromkeys(found)) or None
+    return tuple(dict.fromkeys(codes)) or None
 
 
 def _outputs(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
     """Formats and the files they go to, split at the first colon."""
-    found = []
+    outputs = []
     for value in values:
         name, _, file = value.partition(":")
         if name not in FORMATS or not file:
@@ -97,8 +97,8 @@ def _outputs(
                 f"{', '.join(FORMATS)}"
             )
             raise click.BadParameter(message, ctx, param)
-        found.append((name, file))
-    return tuple(found)
+        outputs.append((name, file))
+    return tuple(outputs)
 
 
 def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -173,23 +173,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--fix", is_flag=True, help="Fix in place what is safe to fix, and check again.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until stopped.")
-@click.option(
-    "--exclude",
-    callback=globs,
-    multiple=True,
-    metavar="GLOB",
-    help="Leave these out; repeatable.",
-)
-@click.option(
-    "--force-exclude",
-    is_flag=True,
-    help="Leave out what `exclude` matches even where it is named, as pre-commit needs it.",
-)
-@click.option(
-    "--only-specs",
-    is_flag=True,
-    help="Leave out named files that are no specs, as pre-commit needs it.",
-)
+@leaving_out_options
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes.")
 @click.option("--config", type=FILE, metavar="FILE", help="Configuration.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
@@ -247,124 +231,181 @@ def command(
     """
     paths = paths or (".",)
     _refuse_idle(ctx, paths)
-    given = _budget(limit_options)
-    _refuse_ignored(given, Selection(select or (), extend_select or (), ignore or ()))
-
-    def configured() -> Configurations:
-        """What the configurations say now, below the command line."""
-        said = Given(
+    limits_given = _budget(limit_options)
+    _refuse_ignored(limits_given, Selection(select or (), extend_select or (), ignore or ()))
+    request = Request(
+        paths=paths,
+        given=Given(
             select,
             extend_select,
             ignore,
-            limits=given,
+            limits=limits_given,
             exclude=exclude,
             force_exclude=force_exclude,
             baseline=baseline,
             fail_on=fail_on,
             strict=strict,
             format=format_name,
-        )
-        with usage():
-            return Configurations(said, only=config, isolated=isolated)
-
-    def searched(told: Configurations) -> Found:
-        with usage():
-            return find(paths, told, only_specs=only_specs, stdin=stdin_filename)
-
-    told = configured()
-    name = told.run.format or "text"
-    if statistics and name not in _COUNTED and not (_on_actions() and name == "github"):
-        message = f"--statistics goes with text, concise and json, not with {name}"
-        raise click.UsageError(message)
-    if color == "always" and name not in ("text", "concise") and not _on_actions():
-        raise click.UsageError(f"--color always goes with text and concise, not with {name}")
-    found = searched(told)
+        ),
+        config=config,
+        isolated=isolated,
+        only_specs=only_specs,
+        stdin_filename=stdin_filename,
+        shape=shape,
+        parameters=dict(settings),
+        jobs=jobs,
+        fix=fix,
+        update_baseline=update_baseline,
+        outputs=outputs,
+        statistics=statistics,
+        color=color,
+    )
+    configurations = request.configurations()
+    _refuse_unshown(request, configurations.run.format or "text")
+    searched = request.search(configurations)
     if show_config:
         from convcalc.checks.show import shown
 
-        write(shown(told, _governed(found, stdin_filename)))
+        write(shown(configurations, _governed(searched, stdin_filename)))
         return
     if show_files:
-        gone = [file for file in found.files if file != "-" and not _is_there(file)]
-        write("".join(f"{file}\n" for file in found.files if file not in gone), "paths")
-        _note_excluded(found.excluded, told)
-        note_empty((*found.empty, *gone))
-        sys.exit(2 if found.empty or gone else 0)
-
-    def task_of(told: Configurations) -> Task:
-        return Task(told.run, shape, dict(settings), stdin_filename, told)
-
+        sys.exit(_show_files(searched, configurations))
     if diff:
-        sys.exit(_differences(found, task_of(told)))
-    if (fix or watch) and "-" in found.files:
+        sys.exit(_differences(searched, request.task(configurations)))
+    if (fix or watch) and "-" in searched.files:
         message = "standard input can be neither fixed nor watched; --diff shows what would change"
         raise click.UsageError(message)
+    if watch:
+        _watch(request.look)
+    sys.exit(request.check(searched, configurations))
 
-    def once(current: Found, told: Configurations) -> int:
-        task = task_of(told)
-        baselines = _baselines(current, task, updating=update_baseline)
-        written = not fix or _fix(current.files, task)
-        code = _checked(
-            current, task, jobs, baselines, told, outputs, statistics, update_baseline, color
+
+class Request(NamedTuple):
+    """What the command line asks for; files and configurations are looked up anew at each look."""
+
+    paths: tuple[str, ...]
+    """Files, folders, globs, `-` and bundled names, as they are written."""
+    given: Given
+    """What goes before every configuration."""
+    config: str | None
+    """The only configuration file, if one is named."""
+    isolated: bool
+    """Whether no configuration is read."""
+    only_specs: bool
+    """Whether named files that are no specs are left out."""
+    stdin_filename: str | None
+    """What standard input is called."""
+    shape: Shape | None
+    """The input of one example, instead of each spec's."""
+    parameters: dict[str, str]
+    """Values of the specs' parameters, by name."""
+    jobs: int | None
+    """Processes; None is as many as pay."""
+    fix: bool
+    """Whether what is safe to fix is fixed first."""
+    update_baseline: bool
+    """Whether what is found becomes known."""
+    outputs: tuple[tuple[str, str], ...]
+    """Formats and the files that they go to, beside standard output."""
+    statistics: bool
+    """Whether findings are counted by code."""
+    color: str
+    """When text is coloured: auto, always or never."""
+
+    def configurations(self) -> Configurations:
+        """What the configurations say now, below the command line."""
+        with usage():
+            return Configurations(self.given, only=self.config, isolated=self.isolated)
+
+    def search(self, configurations: Configurations) -> Found:
+        """The files that there are now."""
+        with usage():
+            return find(
+                self.paths, configurations, only_specs=self.only_specs, stdin=self.stdin_filename
+            )
+
+    def task(self, configurations: Configurations) -> Task:
+        """What is done with each file."""
+        return Task(
+            configurations.run, self.shape, self.parameters, self.stdin_filename, configurations
         )
+
+    def check(self, searched: Found, configurations: Configurations) -> int:
+        """Fix what is to be fixed, check the files and show the findings; the exit code."""
+        task = self.task(configurations)
+        baselines = _baselines(searched, task, updating=self.update_baseline)
+        written = not self.fix or _fix(searched.files, task)
+        code = _checked(self, searched, task, baselines, configurations)
         return code if written or code == INTERRUPTED else 2
 
-    def look() -> tuple[list[str], Callable[[], int]]:
-        told = configured()
-        current = searched(told)
+    def look(self) -> tuple[list[str], Callable[[], int]]:
+        """The files that matter now, configurations and baselines among them, and their check."""
+        configurations = self.configurations()
+        searched = self.search(configurations)
         besides = [
             file
-            for one in told.used(_governed(current, stdin_filename))
-            for file in (one.path, one.baseline)
+            for settings in configurations.used(_governed(searched, self.stdin_filename))
+            for file in (settings.path, settings.baseline)
             if file
         ]
-        return [*current.files, *besides], lambda: once(current, told)
+        return [*searched.files, *besides], lambda: self.check(searched, configurations)
 
-    if watch:
-        _watch(look)
-    sys.exit(once(found, told))
+
+def _refuse_unshown(request: Request, name: str) -> None:
+    """Refuse options that the format of standard output takes no notice of."""
+    if request.statistics and name not in _COUNTED and not (_on_actions() and name == "github"):
+        message = f"--statistics goes with text, concise and json, not with {name}"
+        raise click.UsageError(message)
+    if request.color == "always" and name not in ("text", "concise") and not _on_actions():
+        raise click.UsageError(f"--color always goes with text and concise, not with {name}")
+
+
+def _show_files(searched: Found, configurations: Configurations) -> int:
+    """List the files that would be checked; 2 where a PATH has none, else 0."""
+    gone = [file for file in searched.files if file != "-" and not _is_there(file)]
+    write("".join(f"{file}\n" for file in searched.files if file not in gone), "paths")
+    _note_excluded(searched.excluded, configurations)
+    note_empty((*searched.empty, *gone))
+    return 2 if searched.empty or gone else 0
 
 
 def _checked(
-    found: Found,
+    request: Request,
+    searched: Found,
     task: Task,
-    jobs: int | None,
     baselines: "dict[str, Baseline | None]",
-    told: Configurations,
-    outputs: Sequence[tuple[str, str]],
-    statistics: bool,  # noqa: FBT001
-    update_baseline: bool,  # noqa: FBT001
-    color: str,
+    configurations: Configurations,
 ) -> int:
     """Check the files and show the findings; the exit code."""
+    progress = _progress(len(searched.files))
     try:
-        checked = check_files(found.files, task, jobs=jobs, progress=_progress(len(found.files)))
+        checked = check_files(searched.files, task, jobs=request.jobs, progress=progress)
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     files = tuple(one.path for one in checked)
-    if update_baseline:
+    if request.update_baseline:
         baselines = _updated(baselines, checked, task)
-    everything = beyond(baselines, checked, task)
-    if told.run.strict:
-        everything = graver(everything)
+    findings = beyond(baselines, checked, task)
+    if configurations.run.strict:
+        findings = graver(findings)
     left_out = sum(one.left_out for one in checked)
-    _show(files, everything, told.run, outputs, color, statistics=statistics, left_out=left_out)
-    _note_excluded(found.excluded, told)
-    for path, key in told.unheeded(files):
-        where = told.run.path or "the default"
+    _show(files, findings, configurations.run, request, left_out=left_out)
+    _note_excluded(searched.excluded, configurations)
+    for path, key in configurations.unheeded(files):
+        where = configurations.run.path or "the default"
         click.echo(
             f"convcalc: {path}: {key} belongs to the run, and this one's is that of {where}",
             err=True,
         )
-    note_empty(found.empty)
-    if not files and not found.empty:
+    note_empty(searched.empty)
+    if not files and not searched.empty:
         click.echo("convcalc: no specs among the files named", err=True)
     for note in unseen(checked):
         click.echo(f"convcalc: {note}", err=True)
-    if found.empty or any(one.unheld for one in checked):
+    if searched.empty or any(one.unheld for one in checked):
         return 2
-    return exit_code(everything, told.run.fail_on)
+    return exit_code(findings, configurations.run.fail_on)
 
 
 def _updated(
@@ -376,9 +417,11 @@ def _updated(
     return {path: read_baseline(path) for path in baselines}
 
 
-def _note_excluded(excluded: Sequence[tuple[str, str]], told: Configurations) -> None:
+def _note_excluded(excluded: Sequence[tuple[str, str]], configurations: Configurations) -> None:
     """Say which PATHs are checked though an `exclude` matches them."""
-    passed = [path for path, _ in excluded if not told.of(os.path.abspath(path)).force_exclude]
+    passed = [
+        path for path, _ in excluded if not configurations.of(os.path.abspath(path)).force_exclude
+    ]
     if passed:
         some = ", ".join(passed[:3]) + (", …" if len(passed) > 3 else "")
         click.echo(
@@ -389,9 +432,9 @@ def _note_excluded(excluded: Sequence[tuple[str, str]], told: Configurations) ->
         )
 
 
-def _governed(found: Found, stdin: str | None) -> list[str]:
+def _governed(searched: Found, stdin: str | None) -> list[str]:
     """The files of a run, by the names that decide on their configuration."""
-    return [stdin or file if file == "-" else file for file in found.files]
+    return [stdin or file if file == "-" else file for file in searched.files]
 
 
 def _is_there(file: str) -> bool:
@@ -404,13 +447,13 @@ def _is_there(file: str) -> bool:
     return bool(sign) and os.path.lexists(base)
 
 
-def _differences(found: Found, task: Task) -> int:
+def _differences(searched: Found, task: Task) -> int:
     """Show what fixes would change; 1 when they would, 2 when a spec could not be read."""
     from difflib import unified_diff
 
     changed = False
     unread: list[Diagnostic] = []
-    for file, before, after, _ in _fixes(found.files, task, unread):
+    for file, before, after, _ in _fixes(searched.files, task, unread):
         changed = True
         lines = unified_diff(
             StringIO(before, newline="\n").readlines(),
@@ -426,8 +469,8 @@ def _differences(found: Found, task: Task) -> int:
     for item in unread:
         where = item.where if item.source_line else item.path
         click.echo(f"convcalc: {where}: {item.code} {item.message}", err=True)
-    note_empty(found.empty)
-    return 2 if unread or found.empty else int(changed)
+    note_empty(searched.empty)
+    return 2 if unread or searched.empty else int(changed)
 
 
 def _fix(files: Sequence[str], task: Task) -> bool:
@@ -524,42 +567,40 @@ def _on_actions() -> bool:
 
 def _show(
     files: tuple[str, ...],
-    found: list[Diagnostic],
-    told: Settings,
-    outputs: Sequence[tuple[str, str]],
-    color: str,
+    findings: list[Diagnostic],
+    settings: Settings,
+    request: Request,
     *,
-    statistics: bool,
     left_out: int,
 ) -> None:
     """Render the findings for standard output and for files."""
     on_actions = _on_actions()
-    name = told.format or "text"
+    name = settings.format or "text"
     if on_actions and name == "github":  # its log shows the text, its annotations the rest
         name = "text"
-    colored = color == "always" or (color == "auto" and colors(sys.stdout))
+    colored = request.color == "always" or (request.color == "auto" and colors(sys.stdout))
     codes = {}
-    if statistics or "sarif" in (name, *dict(outputs)):
+    if request.statistics or "sarif" in (name, *dict(request.outputs)):
         from convcalc.rules.page import pages
 
         codes = {
             code: About(page.summary, page.name, page.severity, page.text)
             for code, page in pages().items()
         }
-    report = CheckReport(files, tuple(found), codes, left_out=left_out)
+    report = CheckReport(files, tuple(findings), codes, left_out=left_out)
     if left_out and name not in _COUNTED:
         click.echo(f"convcalc: {not_looked_at(left_out)}", err=True)
     if not files and name in ("text", "concise"):
         pass  # why there is nothing is said after
-    elif statistics and name != "json":
-        from convcalc.formats.check.text import statistics as render_statistics
+    elif request.statistics and name != "json":
+        from convcalc.formats.check.text import statistics
 
-        write(render_statistics(report, short=name == "concise", color=colored))
+        write(statistics(report, short=name == "concise", color=colored))
     else:
         write(_rendered(name, report, color=colored), name)
-    if on_actions and told.format in (None, "github"):
+    if on_actions and settings.format in (None, "github"):
         write(_rendered("github", report), "github")
-    for format_name, file in outputs:
+    for format_name, file in request.outputs:
         text = _rendered(format_name, report)
         if file == "-":
             write(text, format_name)
@@ -611,10 +652,7 @@ def _budget(options: dict[str, str | int | None]) -> tuple[Limit, ...]:
     if options["optimizer"] is not None and training is None:
         message = "--optimizer goes with --max-training-memory, which is not given"
         raise click.UsageError(message)
-    found: list[Limit] = []
-    for name, limit, option in given:
-        found.extend(_limits(name, limit, option))
-    return tuple(found)
+    return tuple(limit for name, value, option in given for limit in _limits(name, value, option))
 
 
 def _refuse_idle(ctx: click.Context, paths: Sequence[str]) -> None:
@@ -665,9 +703,9 @@ def _limits(name: str, value: object, option: str) -> list[Limit]:
         raise click.UsageError(message) from None
 
 
-def _baselines(found: Found, task: Task, *, updating: bool) -> "dict[str, Baseline | None]":
+def _baselines(searched: Found, task: Task, *, updating: bool) -> "dict[str, Baseline | None]":
     """The baselines of the files; None where there is none yet."""
-    paths = dict.fromkeys(task.of(file).baseline for file in _governed(found, task.filename))
+    paths = dict.fromkeys(task.of(file).baseline for file in _governed(searched, task.filename))
     if updating and not any(paths) and not task.settings.baseline:
         message = "--update-baseline needs --baseline FILE, or `baseline` in the configuration"
         raise click.UsageError(message)

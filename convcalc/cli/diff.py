@@ -1,31 +1,23 @@
 """`convcalc diff`: what became of a network, and whether it grew too much."""
 
-import os
 import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import click
 
 from convcalc.analysis.compare import TOTALS, Comparison, compare
+from convcalc.checks.revision import RevisionError, Revisions, revisions, sides
 from convcalc.cli.options import network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
-from convcalc.findings import Findings
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import INPUT, Network, read, read_opened
 from convcalc.shape import Shape
-from convcalc.spec.bundled import find_bundled
 from convcalc.spec.promises import amount
-from convcalc.spec.source import MAX_BYTES, MapNode, Opened, compose, open_spec
-from convcalc.spec.text import SourceText
-
-SECONDS = 60
-"""Longest that git may take."""
-
+from convcalc.spec.source import Opened
 
 _POWER = re.compile(r"\d{1,18}(?:\.\d{1,12})?[eE]\+?\d{1,2}", re.ASCII)
 
@@ -52,11 +44,24 @@ class Limit(NamedTuple):
         return delta.difference <= allowed
 
 
+class Pair(NamedTuple):
+    """What is compared."""
+
+    old: Network
+    """What it was."""
+    new: Network
+    """What it is."""
+    fresh: bool = False
+    """Whether there was none before, so that limits on its growth mean nothing."""
+    note: str = ""
+    """What is said of a side that there is none of."""
+
+
 def _limits(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Limit, ...]:
     """NAME=LIMIT, the limit in per cent or as a number."""
-    found = []
+    limits = []
     for value in values:
         name, _, text = value.partition("=")
         name, text = name.strip().replace("-", "_"), text.strip()
@@ -76,8 +81,8 @@ def _limits(
             message = f"{value!r} is in bytes, and {name} is a count: write {name}={count}"
             raise click.BadParameter(message, ctx, param)
         share = Fraction(number, 100 * 10**6) if percent else None
-        found.append(Limit(name, text, share, number))
-    return tuple(found)
+        limits.append(Limit(name, text, share, number))
+    return tuple(limits)
 
 
 @click.command("diff")
@@ -128,46 +133,49 @@ def command(
     if specs.count("-") > 1:
         message = "standard input can be read once, and - is given twice"
         raise click.UsageError(message)
-    given = dict(settings)
-    fresh: list[str] = []
-    notes: list[str] = []
-    pairs: list[tuple[Network, Network]] = []
+    read_one = partial(read_opened, input=shape, parameters=dict(settings))
     if revision is None:
-        old, new = (read(spec, input=shape, parameters=given) for spec in specs)
-        pairs.append((old, new))
+        old, new = (read(spec, input=shape, parameters=dict(settings)) for spec in specs)
+        pairs = [Pair(old, new)]
     else:
-        first, dots, last = revision.partition("..")
-        if last.startswith("."):
-            message = f"{revision!r} has three dots: two revisions are written {first}..{last[1:]}"
-            raise click.UsageError(message)
-        first, last = first or "HEAD", last or "HEAD"
-        for spec in specs:
-            sides = (_at_revision(spec, first), _at_revision(spec, last) if dots else _now(spec))
-            before, after = (
-                None if side is None else read_opened(side, input=shape, parameters=given)
-                for side in _where_it_is(spec, first, *sides)
-            )
-            if before is None and after is not None:
-                fresh.append(after.path)
-                note = ", and limits on growth are not held against it" if limits else ""
-                notes.append(f"{spec} is not in {first}: all of it is new{note}")
-                before = _nothing(after, f"{spec}@{first}")
-            elif after is None and before is not None:
-                where = f"in {last}" if dots else "there any more"
-                notes.append(f"{spec} is not {where}: all of it is gone")
-                after = _nothing(before, f"{spec}@{last}" if dots else spec)
-            assert before is not None  # noqa: S101 (for the type checker)
-            assert after is not None  # noqa: S101
-            pairs.append((before, after))
-    errors = (found for pair in pairs for network in pair for found in network.errors)
-    failed = list(dict.fromkeys(errors))
+        try:
+            between = revisions(revision)
+            pairs = [_since(spec, between, read_one, limited=bool(limits)) for spec in specs]
+        except RevisionError as error:
+            raise click.UsageError(str(error)) from None
+    failed = list(
+        dict.fromkeys(
+            error for pair in pairs for side in (pair.old, pair.new) for error in side.errors
+        )
+    )
     if failed:
         output.end((), failed)
-    comparisons = [compare(old, new, batch=batch, dtype=dtype) for old, new in pairs]
+    comparisons = [compare(pair.old, pair.new, batch=batch, dtype=dtype) for pair in pairs]
     texts = [output.renderer.render(one, color=colors(sys.stdout)) for one in comparisons]
-    grown = _grown([one for one in comparisons if one.new.path not in fresh], limits)
-    notes = [f"convcalc: {note}" for note in [*notes, *grown]]
-    output.end(texts, notes=notes, failed=bool(grown))
+    before = [one for one, pair in zip(comparisons, pairs, strict=True) if not pair.fresh]
+    grown = _grown(before, limits)
+    notes = [*(pair.note for pair in pairs if pair.note), *grown]
+    output.end(texts, notes=[f"convcalc: {note}" for note in notes], failed=bool(grown))
+
+
+def _since(
+    spec: str, between: Revisions, read_one: Callable[[Opened], Network], *, limited: bool
+) -> Pair:
+    """What became of a spec; of one that a side lacks all is new, or all is gone.
+
+    Raises `RevisionError` where git cannot say.
+    """
+    old, new = (None if side is None else read_one(side) for side in sides(spec, between))
+    if old is not None and new is not None:
+        return Pair(old, new)
+    if new is not None:
+        note = ", and limits on growth are not held against it" if limited else ""
+        note = f"{spec} is not in {between.old}: all of it is new{note}"
+        return Pair(_nothing(new, f"{spec}@{between.old}"), new, fresh=True, note=note)
+    assert old is not None  # noqa: S101 (for the type checker)
+    where = "there any more" if between.new is None else f"in {between.new}"
+    path = spec if between.new is None else f"{spec}@{between.new}"
+    return Pair(old, _nothing(old, path), note=f"{spec} is not {where}: all of it is gone")
 
 
 def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> list[str]:
@@ -191,102 +199,3 @@ def _nothing(network: Network, path: str) -> Network:
     return network._replace(
         path=path, nodes=(), plans=(), lines=(), output=INPUT, groups=(), diagnostics=()
     )
-
-
-def _where_it_is(
-    spec: str, revision: str, old: Opened | None, new: Opened | None
-) -> tuple[Opened | None, Opened | None]:
-    """The two sides of a comparison, None where a file or member of a family is missing."""
-    if old is None and new is None:
-        message = f"git cannot show {spec} at {revision}: there is no such file"
-        raise click.UsageError(message)
-    there = [side is not None and not _lacks_member(side) for side in (old, new)]
-    if not any(there):  # which is a finding in the one that there is
-        return old or new, new or old
-    return (old if there[0] else None), (new if there[1] else None)
-
-
-def _lacks_member(opened: Opened) -> bool:
-    """Whether a family can be read and has not the member that is asked for."""
-    root = compose(opened.text, Findings(opened.text)) if opened.preset else None
-    if not isinstance(root, MapNode):
-        return False
-    presets = root.entries.get("presets")
-    return not isinstance(presets, MapNode) or opened.preset not in presets.entries
-
-
-def _now(spec: str) -> Opened | None:
-    """A spec as it is in the working tree; None where there is none."""
-    file, sign, _ = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
-    if not os.path.lexists(file if sign else spec):
-        return None
-    return open_spec(spec, find_bundled)
-
-
-def _at_revision(spec: str, revision: str) -> Opened | None:
-    """A spec as it was at a git revision; None where there was none."""
-    file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
-    file = file if sign or not preset else spec
-    if revision.startswith("-"):
-        message = f"{revision!r} is no revision"
-        raise click.UsageError(message)
-    if spec == "-" or "\n" in f"{revision}{file}":
-        message = f"{spec!r} is no file that git keeps: name a file with --git"
-        raise click.UsageError(message)
-    if os.path.isdir(file):
-        message = (
-            f"{file} is a folder: name the specs in it, such as {os.path.join(file, '*.yaml')}"
-        )
-        raise click.UsageError(message)
-    folder, name = os.path.split(file)
-    while folder and not os.path.isdir(folder):  # it may be gone since
-        folder, part = os.path.split(folder)
-        name = f"{part}/{name}"
-    text = f"{revision}:./{name}\n".encode("utf-8", "surrogateescape")
-    head, _, content = _git(folder, ["cat-file", "--batch", "--follow-symlinks"], text).partition(
-        b"\n"
-    )
-    found = re.fullmatch(rb"[0-9a-f]+ blob (\d+)", head)
-    if found is None:
-        commit = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
-        known = bool(_git(folder, commit, b"", fails=True))
-        if known and head.endswith(b" missing"):
-            return None
-        reason = "it is no file there" if known else "there is no such revision"  # a link, a folder
-        if not known and _git(folder, ["rev-parse", "--is-shallow-repository"], b"") == b"true\n":
-            reason += (
-                " in this shallow clone; fetch the history: `git fetch --unshallow`, or "
-                "`fetch-depth: 0` for actions/checkout"
-            )
-        message = f"git cannot show {file} at {revision}: {reason}"
-        raise click.UsageError(message)
-    data = content[: int(found[1])][: MAX_BYTES + 1]
-    shown = f"{spec}@{revision}"
-    written = SourceText(shown, data.decode("utf-8-sig", "replace"))
-    return Opened(shown, written, preset if sign else "")
-
-
-def _git(folder: str, arguments: Sequence[str], text: bytes, *, fails: bool = False) -> bytes:
-    """What git prints; where it may fail, nothing then."""
-    git = shutil.which("git")
-    if git is None:
-        message = "--git needs git, and there is none"
-        raise click.UsageError(message)
-    try:
-        result = subprocess.run(  # noqa: S603 (arguments, never a shell)
-            [git, "-C", folder or ".", *arguments],
-            input=text,
-            capture_output=True,
-            check=False,
-            timeout=SECONDS,
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        message = f"git cannot be run: {error}"
-        raise click.UsageError(message) from None
-    if result.returncode:
-        if fails:
-            return b""
-        reason = result.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
-        message = f"git cannot look into {folder or 'this folder'}: {reason}"
-        raise click.UsageError(message)
-    return result.stdout

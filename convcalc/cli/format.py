@@ -14,7 +14,7 @@ from convcalc.checks.settings import Given
 from convcalc.checks.style import styled
 from convcalc.cli.options import FILE
 from convcalc.cli.output import write
-from convcalc.cli.paths import globs, note_empty, usage
+from convcalc.cli.paths import leaving_out_options, note_empty, usage
 from convcalc.diagnostics import Diagnostic
 from convcalc.findings import Findings
 from convcalc.numbers import plural
@@ -31,19 +31,7 @@ MOST_PROBLEMS = 5
 @click.argument("paths", nargs=-1, metavar="[PATH|DIR|GLOB|-]...")
 @click.option("--check", is_flag=True, help="Change nothing; the exit code is 1 if there is need.")
 @click.option("--diff", is_flag=True, help="Show what would change, and change nothing.")
-@click.option(
-    "--exclude", callback=globs, multiple=True, metavar="GLOB", help="Leave these out; repeatable."
-)
-@click.option(
-    "--force-exclude",
-    is_flag=True,
-    help="Leave out what `exclude` matches even where it is named, as pre-commit needs it.",
-)
-@click.option(
-    "--only-specs",
-    is_flag=True,
-    help="Leave out named files that are no specs, as pre-commit needs it.",
-)
+@leaving_out_options
 @click.option("--stdin-filename", metavar="NAME", help="What standard input is called.")
 @click.option("--config", type=FILE, metavar="FILE", help="Configuration, for `exclude`.")
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")

@@ -1,6 +1,6 @@
 """CC416: convolutions whose input sees the whole image already."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from convcalc.rules.base import Advice
 from convcalc.rules.context import SLIDING, Context, times
@@ -13,10 +13,10 @@ def check(context: Context) -> Iterator[Advice]:
     layers, unproductive = _unproductive(context)
     if not unproductive or image is None:
         return
-    first, last = context.before(unproductive[0]), context.before(unproductive[-1])
-    reached = tuple(size for size, _ in context.smallest_fields[first] or ())
-    least = tuple(size + 1 for size, _ in context.smallest_fields[last] or ())
-    stride = max(jump for _, jump in context.smallest_fields[last] or ())
+    first, last = _seen(context, unproductive[0]), _seen(context, unproductive[-1])
+    reached = tuple(size for size, _ in first)
+    least = tuple(size + 1 for size, _ in last)
+    stride = max(jump for _, jump in last)
     larger = context.first_fitting(
         _larger_inputs(image, least, stride), lambda trial: not _unproductive(trial)[1]
     )
@@ -40,24 +40,28 @@ def _unproductive(context: Context) -> tuple[list[int], list[int]]:
         return [], []
     if not any(fields and fields[0].size >= image.spatial[0] for fields, _ in context.fields):
         return [], []  # not even along the longest path
-    smallest = context.smallest_fields
     # the field of the position in a corner reaches beyond the image
     whole = [2 * size - 1 if context.dense else size for size in image.spatial]
-    layers = sorted(
-        index
-        for index in context.of(*SLIDING)
+    layers = {
+        index: seen
+        for index in sorted(context.of(*SLIDING))
         if any(window.extent > 1 for window in context.windows(index))
-        and smallest[context.before(index)] is not None
-    )
+        and (seen := _seen(context, index))
+    }
     unproductive = [
         index
-        for index in layers
-        if all(
-            size >= extent
-            for (size, _), extent in zip(smallest[context.before(index)] or (), whole, strict=True)
-        )
+        for index, seen in layers.items()
+        if all(size >= extent for (size, _), extent in zip(seen, whole, strict=True))
     ]
-    return layers, unproductive if 5 * len(unproductive) >= len(layers) else []
+    return [*layers], unproductive if 5 * len(unproductive) >= len(layers) else []
+
+
+def _seen(context: Context, index: int) -> Sequence[tuple[int, int]]:
+    """What the input of a layer sees along its shortest path: size and stride per axis.
+
+    Nothing where its positions have no place in the image.
+    """
+    return context.smallest_fields[context.before(index)] or ()
 
 
 def _larger_inputs(image: Shape, least: tuple[int, ...], stride: int) -> Iterator[Shape]:

@@ -1,0 +1,149 @@
+"""A spec as it was at a git revision, and as it is in the working tree."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.findings import Findings
+from convcalc.spec.bundled import find_bundled
+from convcalc.spec.source import MAX_BYTES, MapNode, Opened, compose, open_spec
+from convcalc.spec.text import SourceText
+
+SECONDS = 60
+"""Longest that git may take."""
+
+
+class RevisionError(ValueError):
+    """Why a spec cannot be had as it was at a revision."""
+
+
+class Revisions(NamedTuple):
+    """What is compared: a revision with the working tree, or with another one."""
+
+    old: str
+    """The earlier one, as git takes it."""
+    new: str | None
+    """The later one; None is the working tree."""
+
+
+def revisions(text: str) -> Revisions:
+    """The revisions that a text names, `main` or `v1..v2`. Raises `RevisionError` for three dots.
+
+    >>> revisions("main"), revisions("v1..")
+    (Revisions(old='main', new=None), Revisions(old='v1', new='HEAD'))
+    """
+    first, dots, last = text.partition("..")
+    if last.startswith("."):
+        message = f"{text!r} has three dots: two revisions are written {first}..{last[1:]}"
+        raise RevisionError(message)
+    return Revisions(first or "HEAD", (last or "HEAD") if dots else None)
+
+
+def sides(spec: str, between: Revisions) -> tuple[Opened | None, Opened | None]:
+    """A spec before and after, None where the file or the member of a family is missing.
+
+    Not both are None: raises `RevisionError` where there is neither, or git cannot say.
+    """
+    old = _at_revision(spec, between.old)
+    new = _now(spec) if between.new is None else _at_revision(spec, between.new)
+    if old is None and new is None:
+        message = f"git cannot show {spec} at {between.old}: there is no such file"
+        raise RevisionError(message)
+    there = [side is not None and not _lacks_member(side) for side in (old, new)]
+    if not any(there):  # which is a finding in the one that there is
+        return old or new, new or old
+    return (old if there[0] else None), (new if there[1] else None)
+
+
+def _lacks_member(opened: Opened) -> bool:
+    """Whether a family can be read and has not the member that is asked for."""
+    root = compose(opened.text, Findings(opened.text)) if opened.preset else None
+    if not isinstance(root, MapNode):
+        return False
+    presets = root.entries.get("presets")
+    return not isinstance(presets, MapNode) or opened.preset not in presets.entries
+
+
+def _now(spec: str) -> Opened | None:
+    """A spec as it is in the working tree; None where there is none."""
+    file, sign, _ = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
+    if not os.path.lexists(file if sign else spec):
+        return None
+    return open_spec(spec, find_bundled)
+
+
+def _at_revision(spec: str, revision: str) -> Opened | None:
+    """A spec as it was at a git revision; None where there was none."""
+    file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
+    file = file if sign or not preset else spec
+    if revision.startswith("-"):
+        message = f"{revision!r} is no revision"
+        raise RevisionError(message)
+    if spec == "-" or "\n" in f"{revision}{file}":
+        message = f"{spec!r} is no file that git keeps: name a file with --git"
+        raise RevisionError(message)
+    if os.path.isdir(file):
+        specs = os.path.join(file, "*.yaml")
+        message = f"{file} is a folder: name the specs in it, such as {specs}"
+        raise RevisionError(message)
+    data = _blob(file, revision)
+    if data is None:
+        return None
+    shown = f"{spec}@{revision}"
+    written = SourceText(shown, data[: MAX_BYTES + 1].decode("utf-8-sig", "replace"))
+    return Opened(shown, written, preset if sign else "")
+
+
+def _blob(file: str, revision: str) -> bytes | None:
+    """The bytes of a file at a revision; None where there is no such file."""
+    folder, name = os.path.split(file)
+    while folder and not os.path.isdir(folder):  # it may be gone since
+        folder, part = os.path.split(folder)
+        name = f"{part}/{name}"
+    text = f"{revision}:./{name}\n".encode("utf-8", "surrogateescape")
+    answer = _git(folder, ["cat-file", "--batch", "--follow-symlinks"], text)
+    head, _, content = answer.partition(b"\n")
+    blob = re.fullmatch(rb"[0-9a-f]+ blob (\d+)", head)
+    if blob is not None:
+        return content[: int(blob[1])]
+    commit = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+    known = bool(_git(folder, commit, b"", fails=True))
+    if known and head.endswith(b" missing"):
+        return None
+    reason = "it is no file there" if known else "there is no such revision"  # a link, a folder
+    if not known and _git(folder, ["rev-parse", "--is-shallow-repository"], b"") == b"true\n":
+        reason += (
+            " in this shallow clone; fetch the history: `git fetch --unshallow`, or "
+            "`fetch-depth: 0` for actions/checkout"
+        )
+    message = f"git cannot show {file} at {revision}: {reason}"
+    raise RevisionError(message)
+
+
+def _git(folder: str, arguments: Sequence[str], text: bytes, *, fails: bool = False) -> bytes:
+    """What git prints; where it may fail, nothing then."""
+    git = shutil.which("git")
+    if git is None:
+        message = "--git needs git, and there is none"
+        raise RevisionError(message)
+    try:
+        result = subprocess.run(  # noqa: S603 (arguments, never a shell)
+            [git, "-C", folder or ".", *arguments],
+            input=text,
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        message = f"git cannot be run: {error}"
+        raise RevisionError(message) from None
+    if result.returncode:
+        if fails:
+            return b""
+        reason = result.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
+        message = f"git cannot look into {folder or 'this folder'}: {reason}"
+        raise RevisionError(message)
+    return result.stdout
