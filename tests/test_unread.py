@@ -1,13 +1,17 @@
 """What layers never read is told with a help that was tried on the whole network."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from itertools import product
 
 import pytest
 from corpus_findings import specs
 
 from convcalc.checks.run import Task, check_text
-from convcalc.graph import Network, read_text, resized
+from convcalc.graph import Known, Network, read_text, resized
+from convcalc.layers.base import Plan
+from convcalc.layers.convolution import Conv
 from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
 
@@ -174,14 +178,30 @@ def test_a_large_network_is_searched_within_bounds(
 
     tried: list[Shape] = []
 
-    def counted(found: Network, shape: Shape) -> Network | None:
+    def counted(found: Network, shape: Shape, known: Known) -> Network | None:
         tried.append(shape)
-        return resized(found, shape)
+        return resized(found, shape, known)
 
     monkeypatch.setattr(module, "resized", counted)
 
     assert unread(network("64x64x8", layers))
     assert count * len(tried) <= 2 * module.TRIED + 8 * count  # once for each axis and direction
+
+
+def test_a_search_asks_a_layer_once_about_the_same_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inputs that are tried differ by a row, and layers behind a stride see none of it."""
+    asked: Counter[tuple[Conv, tuple[Shape, ...]]] = Counter()
+    plan = Conv.plan
+
+    def counted(layer: Conv, xs: Sequence[Shape]) -> Plan:
+        asked[layer, tuple(xs)] += 1
+        return plan(layer, xs)
+
+    monkeypatch.setattr(Conv, "plan", counted)
+
+    assert unread(network("63x63x3", f"{CONVS}, {CONVS}, {CONVS}, {HEAD}"))
+    assert len(asked) > 6, "it searched"
+    assert max(asked.values()) == 2, "when the network was read, and in the search"
 
 
 def test_layers_of_the_same_words_are_counted() -> None:

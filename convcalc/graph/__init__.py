@@ -55,6 +55,8 @@ UNREAD = "CC306"
 """What layers say of rows that they do not read."""
 MAX_RANK = 3
 """Most spatial axes of a tensor."""
+Known = dict[tuple[Layer, tuple[Shape, ...]], tuple[Plan | None, frozenset[str]]]
+"""Layer and shapes of its inputs → its plan, and the codes of what is wrong with it."""
 
 
 class Network(NamedTuple):
@@ -410,19 +412,19 @@ def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Probl
     return plan, problems
 
 
-def resized(network: Network, shape: Shape) -> Network | None:
-    """The same layers for an input of `shape`; None where that brings a problem to one of them."""
+def resized(network: Network, shape: Shape, known: Known | None = None) -> Network | None:
+    """The same layers for an input of `shape`; None where that brings a problem to one of them.
+
+    `known` keeps what layers answered for the next trial.
+    """
     plans: list[Plan | None] = []
-    known: dict[tuple[int, object], Plan | None] = {}
+    known = {} if known is None else known
     for node in network.nodes:
         before = [shape if index == INPUT else _output(plans, index) for index in node.inputs]
         shapes = tuple(found for found in before if found is not None)
         if len(shapes) < len(before):
             return None
-        key = (id(node.layer), shapes)
-        if key not in known:
-            known[key] = _plan_without_new_problems(network, node, shapes)
-        plan = known[key]
+        plan = _plan_without_new_problems(network, node, shapes, known)
         if plan is None:
             return None
         if node.shared_with >= 0:
@@ -439,18 +441,28 @@ def _output(plans: Sequence[Plan | None], index: int) -> Shape | None:
 
 
 def _plan_without_new_problems(
-    network: Network, node: LayerNode, shapes: tuple[Shape, ...]
+    network: Network, node: LayerNode, shapes: tuple[Shape, ...], known: Known
 ) -> Plan | None:
     """The plan for other inputs, unless they bring a problem that the layer does not have now."""
     if node.layer is None:
         return None
-    plan, problems = _plan(node.layer, shapes)
-    if problems:
-        present = [found for index in node.inputs if (found := network.shape_of(index))]
-        now = {problem.code for problem in node.layer.check(present)}
-        if any(problem.code not in now for problem in problems):
+    plan, codes = _answer(node.layer, shapes, known)
+    if codes:
+        present = tuple(there for index in node.inputs if (there := network.shape_of(index)))
+        if not codes <= _answer(node.layer, present, known)[1]:
             return None
     return plan
+
+
+def _answer(
+    layer: Layer, shapes: tuple[Shape, ...], known: Known
+) -> tuple[Plan | None, frozenset[str]]:
+    """A layer's plan and the codes of its problems, worked out once."""
+    answer = known.get((layer, shapes))
+    if answer is None:
+        plan, problems = _plan(layer, shapes)
+        answer = known[layer, shapes] = plan, frozenset(problem.code for problem in problems)
+    return answer
 
 
 def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from convcalc.diagnostics import Problem
-from convcalc.graph import INPUT, Network, resized
+from convcalc.graph import INPUT, Known, Network, resized
 from convcalc.layers import Fact, kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
@@ -43,14 +43,17 @@ def told(network: Network, found: Sequence[tuple[int, Problem]]) -> Iterator[tup
         return
     before = {index for index, _ in _all_dropped(network)}
     inputs: list[str] = []
+    known: Known = {}  # trials differ by a row, and most layers behind see none of it
     for step, effect in ((-1, ", which makes the same output"), (1, "")):
-        shape = _whole_input(network, image, step)
+        shape = _whole_input(network, image, step, known)
         if shape is not None:
             noun = "" if inputs else "an input " if image.rank > 1 else "a length "
             inputs.append(f"{noun}of {'×'.join(map(str, shape.spatial))}{effect}")
     trials = TRIED // max(len(network.nodes), 1) + 1
     for number, (index, problem) in enumerate(kept):
-        ways = inputs + (_at_the_layer(network, index, before) if number < trials else [])
+        ways = [*inputs]
+        if number < trials:
+            ways += _at_the_layer(network, index, before, known)
         if not ways and _gives_back(network):
             continue
         text = f"use {', or '.join(ways)}" if ways else _cropped(network, index)
@@ -92,7 +95,7 @@ def _all_dropped(network: Network) -> Iterator[tuple[int, list[int]]]:
             yield index, rows
 
 
-def _whole_input(network: Network, image: Shape, step: int) -> Shape | None:
+def _whole_input(network: Network, image: Shape, step: int, known: Known) -> Shape | None:
     """The nearest smaller or larger input that every layer reads whole, with the same weights.
 
     A smaller one makes an output of the same shape, too.
@@ -105,7 +108,7 @@ def _whole_input(network: Network, image: Shape, step: int) -> Shape | None:
             spatial[axis] += step * change
             if spatial[axis] < 1:
                 return None
-            other = resized(network, image._replace(spatial=tuple(spatial)))
+            other = resized(network, image._replace(spatial=tuple(spatial)), known)
             if other is None:
                 continue
             if not _comparable(network, other, step):
@@ -117,7 +120,7 @@ def _whole_input(network: Network, image: Shape, step: int) -> Shape | None:
                 break
         else:
             return None
-    whole = resized(network, shape)
+    whole = resized(network, shape, known)
     if shape == image or whole is None or not _comparable(network, whole, step):
         return None
     return None if any(_all_dropped(whole)) else shape
@@ -141,7 +144,7 @@ def _weights(plans: Sequence[Plan | None]) -> list[object]:
     return [plan.weights for plan in plans if plan is not None and plan.weights]
 
 
-def _at_the_layer(network: Network, index: int, before: set[int]) -> list[str]:
+def _at_the_layer(network: Network, index: int, before: set[int], known: Known) -> list[str]:
     """Rounding up or padding behind, where later layers then read all of their input, too."""
     node, plan, image = network.nodes[index], network.plans[index], network.input
     x = network.shape_of(node.inputs[0])
@@ -160,7 +163,7 @@ def _at_the_layer(network: Network, index: int, before: set[int]) -> list[str]:
         text, changed = f"padding {list(map(list, pairs))}", replace(layer, padding=pairs)
     nodes = list(network.nodes)
     nodes[index] = node._replace(layer=changed)
-    other = resized(network._replace(nodes=nodes), image)
+    other = resized(network._replace(nodes=nodes), image, known)
     if other is None or _weights(other.plans) != _weights(network.plans):
         return []
     return [f"{text} here"] if {at for at, _ in _all_dropped(other)} < before else []
