@@ -284,6 +284,15 @@ ROWS = [
     Row("CC401", "padded less, it means to shrink", "25x25x3",
         "conv: {filters: 8, kernel: 4, stride: 2, padding: [[1, 0], [1, 0]]}", "",
         "rounding: floor"),
+    Row("CC401", "one row has no half", "1x32x3",
+        "conv: {filters: 8, kernel: 4, stride: 2, padding: same}"),
+    Row("CC401", "three rows have", "3x32x3",
+        "conv: {filters: 8, kernel: 4, stride: 2, padding: same}", "input"),
+    Row("CC401", "sequences that a transposed convolution makes longer again", "25x3",
+        "maxpool: 2, conv_transpose: {filters: 3, kernel: 2, stride: 2}", "input",
+        "rounding: ceil"),
+    Row("CC401", "a map that is no image of the network's", "25x23x3",
+        "reshape: 575x3, maxpool: 2, upsample: 2", "", "rounding: floor"),
     # CC402
     Row("CC402", "filters of 6 are not large", "64x64x3",
         f"conv: {CONV}, relu, conv: {{filters: 64, kernel: 6, stride: 2, padding: 2}}, relu, "
@@ -317,6 +326,24 @@ ROWS = [
     Row("CC402", "behind one that a stack would do for", "64x64x16",
         f"conv: {CONV}, relu, concat: [[conv: {{filters: 16, kernel: 7, padding: 3}}], "
         f"[conv: {{filters: 256, kernel: 7, padding: 3}}]], relu, conv: {CONV}", "conv3"),
+    Row("CC402", "the whole map with a border around it", "7x7x3",
+        f"conv: {CONV}, relu, conv: {{filters: 100, kernel: 7, padding: 1}}, relu, conv: {CONV}"),
+    Row("CC402", "with a stride it does not slide like a linear layer", "65x65x3",
+        f"conv: {CONV}, relu, conv: {{filters: 64, kernel: 7, stride: 2}}, relu, conv: {CONV}",
+        "conv2"),
+    Row("CC402", "nor with a border on one side", "64x64x3",
+        f"conv: {CONV}, relu, conv: {{filters: 256, kernel: 7, padding: [[3, 0], [0, 0]]}}, relu, "
+        f"conv: {CONV}", "conv2"),
+    Row("CC402", "7 along one axis is not large", "64x64x3",
+        f"conv: {CONV}, relu, conv: {{filters: 256, kernel: 6x7, padding: [3, 3]}}, relu, "
+        f"conv: {CONV}"),
+    Row("CC402", "behind others that may be large", "64x64x3",
+        f"conv: {CONV}, {{relu: , name: map}}, concat: ["
+        "[from: map, conv: {filters: 64, kernel: 7, padding: 3, groups: 2}], "
+        "[from: map, conv: {filters: 64, kernel: 1x7, padding: [0, 3]}], "
+        "[from: map, conv: {filters: 64, kernel: 7}, pad: 3], "
+        "[from: map, conv: {filters: 256, kernel: 7, padding: 3}]], relu, "
+        f"conv: {CONV}", "conv5"),
     # CC403
     Row("CC403", "a kernel of 1 needs none", "32x32x3", "conv: {filters: 8, kernel: 1, padding: 1}",
         "conv1"),
@@ -345,6 +372,39 @@ ROWS = [
     Row("CC403", "the whole map", "3x3x64", "conv: {filters: 8, kernel: 3}"),
     Row("CC403", "past and no future", "100x16",
         "conv: {filters: 16, kernel: 3, padding: [[2, 0]]}"),
+    Row("CC403", "one position of a padded map", "3x3x64",
+        "conv: {filters: 8, kernel: 5, padding: 1}"),
+    Row("CC403", "strides shrink on purpose, padded or not", "32x33x3",
+        "conv: {filters: 8, kernel: 5, stride: 2, padding: 1}", "", "rounding: floor"),
+    Row("CC403", "an even kernel has none that would do", "32x32x3",
+        "conv: {filters: 8, kernel: 2, padding: 1}"),
+    Row("CC403", "a pad before it adds what it lacks", "32x32x3",
+        "pad: {padding: 1, mode: reflect}, conv: {filters: 8, kernel: 5, padding: 1}"),
+    Row("CC403", "or does not", "32x32x3",
+        "pad: {padding: 1, mode: reflect}, conv: {filters: 8, kernel: 7, padding: 1}", "conv1"),
+    Row("CC403", "a crop that leaves more", "100x16",
+        "conv: {filters: 8, kernel: 3, padding: 3}, crop: [[0, 2]]", "conv1"),
+    Row("CC403", "a crop that leaves less", "100x16",
+        "conv: {filters: 8, kernel: 3, padding: 2}, crop: [[0, 4]]", "conv1"),
+    Row("CC403", "a convolution that undoes it is no crop", "32x32x3",
+        "conv: {filters: 8, kernel: 3, padding: 2}, conv: {filters: 8, kernel: 5, padding: 1}",
+        "conv1 conv2"),
+    Row("CC403", "padding on one side", "32x32x3",
+        "conv: {filters: 8, kernel: 5, padding: [[1, 0], [1, 0]]}", "conv1"),
+    Row("CC403", "padding on the other", "32x32x3",
+        "conv: {filters: 8, kernel: 5, padding: [[0, 1], [0, 1]]}", "conv1"),
+    Row("CC403", "behind some that are left alone", "32x32x3",
+        "concat: [[conv: {filters: 8, kernel: 5, padding: 2}], "
+        "[conv: {filters: 8, kernel: 5}, pad: 2], "
+        "[conv: {filters: 8, kernel: 2, padding: 1}, crop: {size: 32}], "
+        "[conv: {filters: 8, kernel: 3, padding: 2}, crop: {size: 32}], "
+        "[pad: 1, conv: {filters: 8, kernel: 5, padding: 1}], "
+        "[conv: {filters: 8, kernel: 3, padding: 2}, relu, crop: {size: 32}]]", "conv6"),
+    Row("CC403", "behind a sequence and a pooled map", "32x32x3",
+        "concat: [[reshape: 1024x3, conv: {filters: 8, kernel: 5, padding: 1}, flatten], "
+        "[conv: {filters: 8, kernel: 5, padding: 1}, global_avgpool, flatten], "
+        "[conv: {filters: 8, kernel: 31}, flatten], "
+        "[conv: {filters: 8, kernel: 3, padding: 2}, flatten]]", "conv4"),
     # CC404
     Row("CC404", "3 is not too large", "33x33x3", "maxpool: {kernel: 3, stride: 2}"),
     Row("CC404", "the whole map", "8x8x3", "avgpool: 8"),
@@ -360,6 +420,8 @@ ROWS = [
         "concat: [[maxpool: 64, flatten], [maxpool: {kernel: 8x4}, flatten], "
         "[reshape: 4096x3, maxpool: 4, flatten], [maxpool: 4, flatten]]",
         "maxpool4"),
+    Row("CC404", "a stride where the kernel is not large is none where it is", "33x33x3",
+        "maxpool: {kernel: 3, stride: 2}, maxpool: {kernel: 5, stride: 1}"),
     # CC405
     Row("CC405", "a stride as large as the kernel", "16x16x8", "relu, maxpool: 2"),
     Row("CC405", "one more", "17x17x8", "relu, conv: {filters: 8, kernel: 2, stride: 3}", "conv1"),
@@ -378,6 +440,19 @@ ROWS = [
         "rounding: floor"),
     Row("CC405", "dilated kernels reach across", "17x17x8",
         "conv: {filters: 8, kernel: 2, stride: 3, dilation: 2}", "", "rounding: floor"),
+    Row("CC405", "the image itself", "16x16x8", "conv: {filters: 8, kernel: 1, stride: 2}",
+        "conv1", "rounding: floor"),
+    Row("CC405", "the image, which another layer reads", "16x16x8",
+        "add: [[conv: {filters: 8, kernel: 3, stride: 2, padding: 1}], "
+        "[relu, conv: {filters: 8, kernel: 1, stride: 2}]]", "", "rounding: floor"),
+    Row("CC405", "the spec expects something of what is skipped", "16x16x8",
+        "{relu: , name: whole}, conv: {filters: 8, kernel: 1, stride: 2}", "",
+        "rounding: floor\nexpect: {layers: {whole: 16x16x8}}"),
+    Row("CC405", "behind one that another reads the rest of", "16x16x8",
+        "concat: [[conv: {filters: 8, kernel: 1}, "
+        "add: [[conv: {filters: 8, kernel: 3, stride: 2, padding: 1}], "
+        "[conv: {filters: 8, kernel: 1, stride: 2}]]], [conv: {filters: 8, kernel: 1}, "
+        "conv: {filters: 8, kernel: 1, stride: 2}]]", "conv5", "rounding: floor"),
     # CC406
     Row("CC406", "5×5 from few to many channels is no dearer", "32x32x3",
         f"conv: {CONV}, conv: {{filters: 32, kernel: 5, padding: 2}}"),
@@ -431,6 +506,28 @@ ROWS = [
         f"conv: {CONV}, add: [[], [conv: {CONV}]]"),
     Row("CC407", "three in a row are two findings", "784", "linear: 50, linear: 40, linear: 10",
         "linear2 linear3"),
+    Row("CC407", "n×n before 1×1", "32x32x16",
+        f"conv: {CONV}, conv: {{filters: 16, kernel: 1}}", "conv2"),
+    Row("CC407", "both along the same axis", "32x32x16",
+        "conv: {filters: 16, kernel: 3x1, padding: [1, 0]}, "
+        "conv: {filters: 16, kernel: 3x1, padding: [1, 0]}", "conv2"),
+    Row("CC407", "one axis of a volume after the other two", "8x8x8x16",
+        "conv: {filters: 16, kernel: 1x3x3, padding: same}, "
+        "conv: {filters: 16, kernel: 3x1x1, padding: same}"),
+    Row("CC407", "behind a depthwise one, 3×3 is no half of it", "32x32x16",
+        f"depthwise_conv: {{kernel: 3, padding: 1}}, relu, conv: {CONV}, "
+        "conv: {filters: 72, kernel: 1}", "conv2"),
+    Row("CC407", "behind a gated depthwise one, 1×1 is", "32x32x16",
+        "depthwise_conv: {kernel: 3, padding: 1}, relu, "
+        "multiply: [[], [global_avgpool, sigmoid]], conv: {filters: 16, kernel: 1}, batchnorm, "
+        "conv: {filters: 72, kernel: 1}"),
+    Row("CC407", "behind some that are left alone", "32x32x16",
+        f"concat: [[conv: {CONV}, relu, conv: {CONV}], "
+        f"[conv: {CONV}, conv: {{filters: 16, kernel: 3, padding: 1, groups: 4}}], "
+        "[conv: {filters: 8, kernel: 1}, conv: {filters: 16, kernel: 1}], "
+        "[depthwise_conv: {kernel: 3, padding: 1}, relu, conv: {filters: 16, kernel: 1}, "
+        "conv: {filters: 72, kernel: 1}], "
+        f"[conv: {CONV}, conv: {CONV}]]", "conv10"),
     # CC408
     Row("CC408", "instance normalization", "32x32x3", f"conv: {CONV}, instancenorm", "conv1"),
     Row("CC408", "groups keep the mean of a channel", "32x32x3",
@@ -441,6 +538,16 @@ ROWS = [
     Row("CC408", "something else reads the bias", "32x32x16",
         f"conv: {CONV}, add: [[], [batchnorm]]"),
     Row("CC408", "an activation is between", "32x32x3", f"conv: {CONV}, relu, batchnorm"),
+    Row("CC408", "an image is normalized", "32x32x3", f"batchnorm, conv: {CONV}, relu"),
+    Row("CC408", "no bias", "32x32x3",
+        "conv: {filters: 8, kernel: 3, bias: false}, batchnorm, depthwise_conv: "
+        "{kernel: 3, bias: false}, instancenorm"),
+    Row("CC408", "a bias of its own at each position has no mean", "8x8x3",
+        "locally_connected: {filters: 4, kernel: 3}, batchnorm"),
+    Row("CC408", "behind some that are left alone", "8x8x3",
+        "concat: [[batchnorm, flatten], [conv: {filters: 8, kernel: 3, bias: false}, batchnorm, "
+        "flatten], [locally_connected: {filters: 4, kernel: 3}, batchnorm, flatten], "
+        "[conv: {filters: 8, kernel: 3}, batchnorm, flatten]]", "conv2"),
     # CC409
     Row("CC409", "directly", "32x32x3", f"conv: {CONV}, dropout, batchnorm, conv: {CONV}",
         "batchnorm1"),
@@ -455,6 +562,16 @@ ROWS = [
         f"dropout, layernorm, batchnorm, conv: {CONV}"),
     Row("CC409", "the least dropout", "32x32x3",
         f"conv: {CONV}, dropout: 0.01, batchnorm, conv: {CONV}", "batchnorm1"),
+    Row("CC409", "dropout of 0 behind a dropout", "32x32x3",
+        f"dropout: 0.2, dropout: 0, batchnorm, conv: {CONV}", "batchnorm1"),
+    Row("CC409", "dropout of 0 on the input", "32x32x3",
+        f"dropout: 0, batchnorm, conv: {CONV}"),
+    Row("CC409", "a dropout, and another behind it", "32x32x3",
+        f"relu, dropout: 0.2, dropout: 0.3, batchnorm, conv: {CONV}", "batchnorm1"),
+    Row("CC409", "the input is normalized", "32x32x3", f"batchnorm, dropout, conv: {CONV}"),
+    Row("CC409", "behind one that is the output", "32x32x3",
+        f"concat: [[dropout: 0.1, batchnorm], [dropout: 0.2, batchnorm, conv: {CONV}]]",
+        "batchnorm2"),
     # CC410
     Row("CC410", "at the end", "784", "linear: 10, softmax"),
     Row("CC410", "a logarithm of it", "784", "linear: 10, softmax, log_softmax", "softmax1"),
@@ -470,6 +587,20 @@ ROWS = [
     Row("CC410", "weights behind an expected value", "784", "linear: 32, softmax, "
         "{linear: {features: 4, bias: false}}, relu, linear: 2", "softmax1"),
     Row("CC410", "through a view", "8x8x16", "softmax, flatten, linear: 10", "softmax1"),
+    Row("CC410", "an average with a bias", "8x8x16",
+        "softmax, conv: {filters: 2, kernel: 1}, upsample: 2", "softmax1"),
+    Row("CC410", "as many channels are no average", "8x8x16",
+        "softmax, conv: {filters: 16, kernel: 1, bias: false}, upsample: 2", "softmax1"),
+    Row("CC410", "a filter of each channel's own", "8x8x16",
+        "softmax, depthwise_conv: {kernel: 3, bias: false}", "softmax1"),
+    Row("CC410", "an average by a linear layer", "784",
+        "linear: 32, softmax, linear: {features: 4, bias: false}"),
+    Row("CC410", "through dropout", "784", "linear: 32, softmax, dropout, linear: 4", "softmax1"),
+    Row("CC410", "said once, however many work on it", "784",
+        "linear: 32, softmax, concat: [[linear: 4], [linear: 5], [relu]]", "softmax1"),
+    Row("CC410", "behind an expected value", "784",
+        "{relu: , name: a}, concat: [[from: a, softmax, linear: {features: 4, bias: false}], "
+        "[from: a, softmax, linear: 5]]", "softmax2"),
     # CC411
     Row("CC411", "behind a softmax", "784", "linear: 10, softmax, dropout", "dropout1"),
     Row("CC411", "before a softmax", "784", "linear: 10, dropout, softmax", "dropout1"),
@@ -477,6 +608,13 @@ ROWS = [
     Row("CC411", "dropout of 0", "784", "linear: 10, dropout: 0"),
     Row("CC411", "before a pool", "8x8x16",
         "conv: {filters: 8, kernel: 1}, dropout, global_avgpool"),
+    Row("CC411", "what is put out is the input", "784",
+        "{linear: 8, name: side}, {dropout: , name: last}, {relu: , from: input}"),
+    Row("CC411", "of the input alone", "784", "dropout"),
+    Row("CC411", "behind an activation", "784", "linear: 10, relu, dropout", "dropout1"),
+    Row("CC411", "behind a view", "784", "linear: 10, dropout, reshape: [10]", "dropout1"),
+    Row("CC411", "of which another layer is the output", "784",
+        "{linear: 10, name: last}, dropout: 0.5, {relu: , from: last}"),
     # CC412
     Row("CC412", "a gate", "16x16x8", "multiply: [[], [conv: {filters: 1, kernel: 1}, sigmoid]], "
         f"conv: {CONV}"),
@@ -494,6 +632,10 @@ ROWS = [
     Row("CC412", "named once, however many work on it", "16x16x8",
         f"conv: {CONV}, relu, conv: {{filters: 1, kernel: 1}}, relu, "
         "concat: [[conv: {filters: 4, kernel: 1}], [conv: {filters: 4, kernel: 1}]]", "conv2"),
+    Row("CC412", "behind those of more, and the image", "8x8x1",
+        "concat: [[conv: {filters: 4, kernel: 1}, relu, conv: {filters: 4, kernel: 1}], "
+        "[conv: {filters: 4, kernel: 1}, relu, conv: {filters: 1, kernel: 1}, relu, "
+        "conv: {filters: 4, kernel: 1}]]", "conv4"),
     # CC413
     Row("CC413", "small networks may", "28x28x1", "flatten, linear: 100, relu, linear: 10"),
     Row("CC413", "an average of what sees less than half the image", "256x256x3",
@@ -513,9 +655,38 @@ ROWS = [
     Row("CC413", "a vector has no positions", "4096", "linear: 1000, relu, linear: 10"),
     Row("CC413", "through dropout", "64x64x16", "flatten, dropout, linear: 100, relu, linear: 10",
         "linear1"),
+    # 100·(99·101 + 1) = 1,000,000 of 1,001,010.
+    Row("CC413", "a million is heavy", "99x101x1", "flatten, linear: 100, relu, linear: 10",
+        "linear1"),
+    Row("CC413", "99 hundredths of it are not", "99x101x1",
+        "flatten, linear: 99, relu, linear: 10"),
+    Row("CC413", "half of all is", "99x101x1", "flatten, add: [[linear: 100], [linear: 100]]",
+        "linear1 linear2"),
+    Row("CC413", "a third of all is not", "99x101x1",
+        "flatten, add: [[linear: 100], [linear: 100], [linear: 100]]"),
+    Row("CC413", "one position has no average", "1x1x4096",
+        "flatten, linear: 1000, relu, linear: 10"),
+    Row("CC413", "two positions have one", "1x2x4096",
+        "flatten, linear: 1000, relu, linear: 10", "linear1"),
+    Row("CC413", "reshaped instead of flattened", "64x64x16",
+        "reshape: [65536], linear: 100, relu, linear: 10", "linear1"),
+    Row("CC413", "a number reshaped is still a number", "64x64x16",
+        "flatten, linear: 100, relu, linear: 1, flatten, reshape: 1x1x1"),
+    Row("CC413", "two numbers are not one", "64x64x16", "flatten, linear: 100, relu, linear: 2",
+        "linear1"),
+    Row("CC413", "behind one of a vector", "9999",
+        "add: [[linear: 100], [reshape: 99x101x1, flatten, linear: 100]]", "linear2"),
+    Row("CC413", "behind one of a single position", "99x101x1", "reshape: 1x1x9999, "
+        "add: [[flatten, linear: 100], [reshape: 99x101x1, flatten, linear: 100]]", "linear2"),
+    Row("CC413", "behind others that are not", "64x64x16",
+        "concat: [[global_avgpool, flatten, linear: 8], [flatten, relu, linear: 100]], linear: 10",
+        "linear2"),
     # CC414
     Row("CC414", "the output is what it is", "32x32x3", "conv: {filters: 10, kernel: 1}, softmax"),
     Row("CC414", "vectors too", "784", "linear: 100, relu, linear: 10", "linear1"),
+    Row("CC414", "depthwise filters are as many as there are channels", "12x12x12",
+        "depthwise_conv: {kernel: 3, padding: 1}, relu, conv: {filters: 8, kernel: 1}"),
+    Row("CC414", "multiples", "784", "linear: 8, relu, linear: 16, relu, linear: 24, relu"),
     # CC415
     Row("CC415", "half the image will do", "9x9x3", f"conv: {CONV}, relu, conv: {CONV}, relu, "
         f"{POOLED}"),
@@ -547,6 +718,12 @@ ROWS = [
     Row("CC415", "a flattened branch sees all", "16x16x3",
         f"concat: [[conv: {CONV}, relu, global_avgpool, flatten], "
         "[flatten, linear: 8]], linear: 2"),
+    Row("CC415", "half of one axis alone", "16x32x3", f"conv: {CONV}, relu, conv: {CONV}, relu, "
+        f"conv: {CONV}, relu, conv: {CONV}, relu, {POOLED}", "conv4"),
+    Row("CC415", "one less than half", "10x10x3", f"conv: {CONV}, relu, {POOLED}", "conv1"),
+    Row("CC415", "behind a maximum, an average", "32x32x3",
+        f"concat: [[conv: {CONV}, relu, global_maxpool], [conv: {CONV}, relu, global_avgpool]], "
+        "flatten, linear: 2", "conv2"),
     # CC416
     Row("CC416", "the shortest path counts", "5x5x16", ", ".join(
         [f"add: [[], [conv: {CONV}, relu]]"] * 9)),
@@ -560,6 +737,21 @@ ROWS = [
         ", ".join([f"conv: {CONV}, relu"] * 6), "conv5"),
     Row("CC416", "all positions in a row, too", "5x5x16",
         ", ".join([f"conv: {CONV}, relu"] * 4) + ", flatten"),
+    # Of five 3×3 convolutions the last reads what sees 9 rows.
+    Row("CC416", "one of five is a fifth", "9x9x16",
+        ", ".join([f"conv: {CONV}, relu"] * 5) + f", {POOLED}", "conv5"),
+    Row("CC416", "one of six is not", "11x11x16",
+        ", ".join([f"conv: {CONV}, relu"] * 6) + f", {POOLED}"),
+    Row("CC416", "one row more is not seen", "10x10x16",
+        ", ".join([f"conv: {CONV}, relu"] * 5) + f", {POOLED}"),
+    Row("CC416", "kernels of 2 see more", "3x3x16", ", ".join(
+        ["conv: {filters: 16, kernel: 2, padding: [[0, 1], [0, 1]]}, relu"] * 3) + f", {POOLED}",
+        "conv3"),
+    Row("CC416", "kernels of 1 are not counted", "9x9x16", ", ".join(
+        [f"conv: {CONV}, relu"] * 5 + ["conv: {filters: 16, kernel: 1}, relu"] * 5)
+        + f", {POOLED}", "conv5"),
+    Row("CC416", "along both axes", "9x12x16",
+        ", ".join([f"conv: {CONV}, relu"] * 5) + f", {POOLED}"),
     # CC417
     Row("CC417", "one is no row", "32x32x16", f"conv: {DILATED}"),
     Row("CC417", "without common factor", "32x32x16",
@@ -583,6 +775,18 @@ ROWS = [
         f"conv: {DILATED}, relu, conv: {{filters: 16, kernel: 1}}, relu, conv: {DILATED}", "conv3"),
     Row("CC417", "a stride ends the row", "32x32x16", f"conv: {DILATED}, relu, conv: "
         "{filters: 16, kernel: 3, padding: 2, dilation: 2, stride: 2, rounding: floor}"),
+    Row("CC417", "of two branches, each with one", "32x32x16",
+        f"concat: [[conv: {DILATED}, relu], [conv: {DILATED}, relu]]"),
+    Row("CC417", "the longer of two branches goes on", "32x32x16",
+        f"concat: [[conv: {DILATED}], [conv: {DILATED}, relu, conv: {DILATED}]], "
+        f"conv: {DILATED}", "conv4"),
+    Row("CC417", "one axis alone", "32x32x16",
+        "conv: {filters: 16, kernel: 3x1, padding: [2, 0], dilation: 2}, relu, "
+        "conv: {filters: 16, kernel: 3x1, padding: [2, 0], dilation: 4}", "conv2",
+        "rounding: floor"),
+    Row("CC417", "6 and 4 have 2 in common", "32x32x16",
+        "conv: {filters: 16, kernel: 3, padding: 6, dilation: 6}, relu, "
+        "conv: {filters: 16, kernel: 3, padding: 4, dilation: 4}", "conv2"),
     # CC418
     Row("CC418", "a map of two", "2x2x16", "conv_transpose: {filters: 8, kernel: 3, stride: 2}",
         "conv_transpose1"),
@@ -593,6 +797,10 @@ ROWS = [
         "conv_transpose1"),
     Row("CC418", "one value has no neighbours", "1x1x16",
         "conv_transpose: {filters: 8, kernel: 5, stride: 2}"),
+    Row("CC418", "along the second axis alone", "1x8x16",
+        "conv_transpose: {filters: 8, kernel: 3, stride: 2}", "conv_transpose1"),
+    Row("CC418", "divided by 3", "8x8x16", "conv_transpose: {filters: 8, kernel: 6, stride: 3}, "
+        "conv_transpose: {filters: 8, kernel: 4, stride: 3}", "conv_transpose2"),
     # CC419
     Row("CC419", "a projection beside a padded convolution", "32x32x8", "add: [[conv: {filters: 8, "
         "kernel: 3, stride: 2, padding: 1}], [conv: {filters: 8, kernel: 1, stride: 2}]]", "",
@@ -776,6 +984,66 @@ def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
             assert network.nodes[index].kind in CATALOGUE
 
 
+LINKS = {
+    **dict.fromkeys(("relu", "gelu", "sigmoid"), ""),
+    "conv": "{filters: 16, kernel: 3, padding: 1}",
+    "depthwise_conv": "{kernel: 3, padding: 1}",
+    "conv_transpose": "{filters: 16, kernel: 3, padding: 1}",
+    "locally_connected": "{filters: 16, kernel: 3}",
+    "maxpool": "2",
+    "avgpool": "2",
+    "flatten": "",
+    "reshape": "4x16x16",
+    "scale": "",
+    "pad": "1",
+}
+"""Layers whose values are other ones in training where those before them are."""
+BREAKS = {"layernorm": "", "groupnorm": "4", "instancenorm": "", "softmax": "", "upsample": "2"}
+"""Layers that normalize again, or that this rule does not look behind."""
+
+
+@pytest.mark.parametrize("kind", [*LINKS, *BREAKS])
+def test_dropout_reaches_a_batch_norm_through_layers_of_these_kinds(kind: str) -> None:
+    link = f"{kind}: {LINKS.get(kind, BREAKS.get(kind))}"
+    text = f"input: 8x8x16\nlayers: [dropout: 0.5, {{{link}}}, batchnorm, LAST]"
+    last = "{linear: 8}" if kind == "flatten" else "{conv: {filters: 8, kernel: 1}}"
+
+    assert advised(text.replace("LAST", last), "CC409") == ["batchnorm1"] * (kind in LINKS)
+
+
+FIELDS = {
+    "CC401": "input",
+    **dict.fromkeys(("CC402", "CC404", "CC406", "CC418"), "kernel"),
+    "CC403": "padding",
+    "CC405": "stride",
+    "CC408": "bias",
+    "CC411": "rate",
+    "CC412": "filters features",
+    "CC414": "filters features",
+    "CC417": "dilation",
+    "CC422": "parameters.width blocks.unit.parameters.depth parameters.classes",
+    "CC423": "blocks.inner blocks.outer blocks.unit",
+}
+"""The fields at fault that a rule points at; a rule that is not here points at whole layers."""
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_rules_point_at_the_field_at_fault(code: str) -> None:
+    rows = [
+        f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]"
+        for row in ROWS
+        if row.code == code and row.expected
+    ]
+    rows.append(PAGES[code].specs["Flagged"])
+    rows.append(
+        "input: 8x8x16\nlayers: [{conv: {filters: 1, kernel: 1}}, "
+        "{conv: {filters: 12, kernel: 1}}, {conv: {filters: 8, kernel: 1}}]"
+    )
+    said = {str(problem.field) for text in rows for _, problem in advice(loads(text), {code})}
+
+    assert said == {*FIELDS.get(code, "None").split()}
+
+
 MESSAGES = {
     "CC401": [
         ("100x96x3", ("maxpool: {kernel: 2, rounding: ceil}, maxpool: {kernel: 2, rounding: ceil}, "
@@ -785,11 +1053,14 @@ MESSAGES = {
     # 7·7·16 = 784 and 3·3·3·16 = 432; 9³·16 = 11,664 and 4·3³·16 = 1,728.
     "CC402": [
         (f"{shape}x3", (f"conv: {CONV}, relu, conv: {{filters: 256, kernel: {kernel}, "
-         f"padding: {kernel // 2}}}, relu, conv: {CONV}"), message)
+         f"padding: same}}, relu, conv: {CONV}"), message)
         for shape, kernel, message in (
             ("64x64", 7,
              ("a 7×7 filter on 16 channels has 784 weights; 3 of 3×3 on as many see as much with "
               "432")),
+            ("64x64", "7x9",
+             ("a 7×9 filter on 16 channels has 1,008 weights; 4 of 3×3 on as many see as much "
+              "with 576")),
             ("32x32x32", 9,
              ("a 9×9×9 filter on 16 channels has 11,664 weights; 4 of 3×3×3 on as many see as "
               "much with 1,728")))
@@ -803,10 +1074,22 @@ MESSAGES = {
         ("32x32x3", "conv: {filters: 1200, kernel: 1}, instancenorm",
          ("instancenorm subtracts the mean of each channel, and with it the bias: 1,200 "
           "parameters do nothing")),
+        ("32x32x3", "conv: {filters: 2, kernel: 1}, batchnorm",
+         ("batchnorm subtracts the mean of each channel, and with it the bias: 2 parameters do "
+          "nothing")),
+        ("32x32x3", "conv: {filters: 1, kernel: 1}, batchnorm",
+         ("batchnorm subtracts the mean of each channel, and with it the bias: 1 parameter does "
+          "nothing")),
     ],
     "CC410": [
         ("784", "linear: 10, softmax, log_softmax",
          "log_softmax1 works on the probabilities of softmax1"),
+        ("784", "linear: 10, softmax, log_softmax",
+         ("log_softmax1 works on the probabilities of softmax1; leave this one out, and keep one "
+          "at the end")),
+        ("784", "linear: 10, softmax, linear: 5",
+         ("linear2 works on the probabilities of softmax1; use an activation such as `relu` here, "
+          "and keep softmax for the end")),
     ],
     "CC412": [
         ("16x8x5", f"conv: {{filters: 1, kernel: 1}}, relu, conv: {CONV}",
@@ -848,6 +1131,18 @@ MESSAGES = {
         for rate, shift in ((0.2, "1.25 times"), (0.5, "2 times"), (1, "other than"))
     ],
     "CC403": [
+        ("32x32x3", "conv: {filters: 8, kernel: 3x5, padding: 1}",
+         ("stride 1 and padding 1 shrink the map by 2: a kernel of 3×5 keeps it with (F − 1)/2 = "
+          "[1, 2]")),
+        ("32x32x3", "conv: {filters: 8, kernel: 3, dilation: 2, padding: 3}",
+         "stride 1 and padding 3 grow the map by 2: a kernel of 5×5 keeps it with (F − 1)/2 = 2"),
+        ("32x32x3", "conv: {filters: 8, kernel: 3, padding: [[2, 1], [2, 1]]}",
+         ("stride 1 and padding [[2, 1], [2, 1]] grow the map by 1: a kernel of 3×3 keeps it with "
+          "(F − 1)/2 = 1")),
+        ("32x32x3", "conv: {filters: 8, kernel: 3, padding: [2, 3]}",
+         ("stride 1 and padding [[2, 2], [3, 3]] grow the map by 4: a kernel of 3×3 keeps it with "
+          "(F − 1)/2 = 1; use padding 1, or none")),
+    ] + [
         ("32x32x3", f"conv: {{filters: 8, kernel: 3, padding: {padding}}}",
          f"stride 1 and padding {padding} {how}: a kernel of 3×3 keeps it with (F − 1)/2 = 1")
         for padding, how in ((2, "grow the map by 2"),
@@ -859,10 +1154,16 @@ MESSAGES = {
     ],
     "CC404": [
         ("32x32x3", "maxpool: 4", "a 4×4 pool of stride 4×4 keeps 6.25% of the activations"),
+        ("37x33x3", "avgpool: {kernel: 5, stride: 4x2}",
+         "a 5×5 pool of stride 4×2 keeps 12.5% of the activations"),
     ],
     "CC405": [
         ("8x8x3", "relu, conv: {filters: 8, kernel: 2, stride: 3}",
          "stride 3×3 over a kernel of 2×2 never reads 55.6% of relu1, and no other layer does"),
+        ("9x9x3", "relu, conv: {filters: 8, kernel: 1x3, stride: 2, padding: [0, 1]}",
+         "stride 2×2 over a kernel of 1×3 never reads 50% of relu1, and no other layer does"),
+        ("9x9x3", "conv: {filters: 8, kernel: 1, stride: 2}",
+         "stride 2×2 over a kernel of 1×1 never reads 75% of input, and no other layer does"),
     ],
     "CC406": [
         ("32x32x16", "conv: {filters: 16, kernel: 7, padding: 3}",
@@ -1121,6 +1422,77 @@ def test_no_help_of_a_rule_names_an_input_that_the_network_does_not_take() -> No
                     assert found.code not in {one.code for one in again}, shape
 
     assert named > 50
+
+
+def of_kernel(kernel: int, stride: int, padding: int) -> str:
+    """A convolution and an activation."""
+    return f"conv: {{filters: 8, kernel: {kernel}, stride: {stride}, padding: {padding}}}, relu"
+
+
+@pytest.mark.parametrize(
+    ("extra", "layers", "sizes"),
+    [
+        # 3; 4, in strides of 2; 8; 10, in strides of 4; 18, half of 36
+        ("rounding: floor", f"{HALVED}, {HALVED}, conv: {CONV}, relu, {POOLED}", (37, 45, 70)),
+        ("rounding: exact", f"{HALVED}, {HALVED}, conv: {CONV}, relu, {POOLED}", (40, 44)),
+        # 7, half of 14, in half of which are 28
+        ("rounding: floor", f"conv: {CONV}, relu, {of_kernel(5, 1, 2)}, {POOLED}", (15, 27, 28)),
+        ("rounding: floor", f"conv: {CONV}, relu, {of_kernel(5, 1, 2)}, {POOLED}", (29, 31)),
+        # 7, in strides of 3; 13, half of 26, but 25 is what the stride takes
+        ("rounding: exact", f"{of_kernel(7, 3, 3)}, conv: {CONV}, relu, {POOLED}", (28, 37, 46)),
+        # 4, in strides of 3; 10, half of 20, but 19 is what the stride takes
+        ("rounding: exact", f"{of_kernel(4, 3, 0)}, conv: {CONV}, relu, {POOLED}", (25, 37, 40)),
+    ],
+)
+def test_the_smaller_input_named_is_the_largest_that_will_do(
+    extra: str, layers: str, sizes: Sequence[int]
+) -> None:
+    """Down to half of the one there is."""
+
+    def said(size: int) -> list[str | None] | None:
+        text = trial(f"{size}x{size}x3", layers, extra)
+        network = read_text(SourceText("x", text))
+        if network.errors:
+            return None
+        return [problem.help for _, problem in advice(network, {"CC415"})]
+
+    for size in sizes:
+        will_do = [other for other in range(-(-size // 2), size) if said(other) == []]
+        named = f", or use a smaller input, such as {will_do[-1]}×{will_do[-1]}" if will_do else ""
+        assert said(size) == [f"add layers, strides or dilation{named}"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "layers", "sizes", "named"),
+    [
+        # What the last convolution reads sees 34, in strides of 4.
+        ("rounding: floor", f"{HALVED}, {HALVED}, {{0}}, {{0}}, {{0}}, {{0}}, {POOLED}", (5, 25),
+         36),
+        ("rounding: exact", f"{HALVED}, {HALVED}, {{0}}, {{0}}, {{0}}, {{0}}, {POOLED}", (8, 24),
+         36),
+        # 19, in strides of 2, and 20 does not fit
+        ("rounding: exact", f"{of_kernel(3, 2, 1)}, {{0}}, {{0}}, {{0}}, {{0}}, {{0}}, {POOLED}",
+         (5, 13), 21),
+        # 27, in strides of 3, and 30 does not fit
+        ("rounding: exact", f"{of_kernel(3, 3, 1)}, {{0}}, {{0}}, {{0}}, {{0}}, {{0}}, {POOLED}",
+         (7, 16), 31),
+        # 13, and each position sees the whole image where it sees 2·13 − 1
+        ("rounding: floor", "{0}, {0}, {0}, {0}, {0}, {0}, {0}", (5, 6), 14),
+        ("rounding: exact", f"{HALVED}, {', '.join(['{0}'] * 7)}, upsample: 2", (6, 12), 30),
+        # 15, in strides of 2, by the way around the pool
+        ("rounding: floor", (f"{of_kernel(3, 2, 1)}, add: [[maxpool: 2, upsample: 2], []], "
+         f"{{0}}, {{0}}, {{0}}, {{0}}, {POOLED}"), (7, 12), 16),
+    ],
+)  # fmt: skip
+def test_the_larger_input_named_is_one_that_every_convolution_adds_to(
+    extra: str, layers: str, sizes: Sequence[int], named: int
+) -> None:
+    layers = layers.replace("{0}", f"conv: {CONV}, relu")
+    for size in sizes:
+        network = loads(trial(f"{size}x{size}x3", layers, extra))
+
+        ((_, problem),) = advice(network, {"CC416"})
+        assert problem.help == f"leave layers out, or use a larger input, such as {named}×{named}"
 
 
 def test_codes_choose_the_rules() -> None:

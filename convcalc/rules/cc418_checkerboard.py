@@ -1,6 +1,7 @@
 """CC418: a transposed convolution's kernel is not divisible by its stride."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.sliding import per_axis, sides
@@ -12,12 +13,14 @@ from convcalc.shape import Shape
 def check(context: Context) -> Iterator[Advice]:
     """Transposed convolutions that give some positions more inputs than others."""
     for index in context.of("conv_transpose"):
-        layer, rank = context.nodes[index].layer, context.input(index).rank
-        if not isinstance(layer, ConvTranspose):
-            continue
-        x = context.input(index)
+        layer, x = cast("ConvTranspose", context.nodes[index].layer), context.input(index)
         for axis, (kernel, stride, size) in enumerate(
-            zip(per_axis(layer.kernel, rank), per_axis(layer.stride, rank), x.spatial, strict=True)
+            zip(
+                per_axis(layer.kernel, x.rank),
+                per_axis(layer.stride, x.rank),
+                x.spatial,
+                strict=True,
+            )
         ):
             if kernel % stride and size > 1:
                 few = kernel // stride
