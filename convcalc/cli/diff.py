@@ -48,9 +48,9 @@ class Pair(NamedTuple):
     """What is compared."""
 
     old: Network
-    """What it was."""
+    """The network as it was, at the earlier revision or in the first spec."""
     new: Network
-    """What it is."""
+    """The network as it is, at the later revision or in the second spec."""
     fresh: bool = False
     """Whether there was none before, so that limits on its growth mean nothing."""
     note: str = ""
