@@ -141,7 +141,7 @@ class _Pair(NamedTuple):
         return [
             onnx,
             f"{median(times['engine']) / limit:.2f}",
-            f"{self.executable.workspace_bytes / predicted:.2f}",
+            f"{self.executable.compiled().size / predicted:.2f}",
         ]
 
 

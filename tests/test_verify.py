@@ -25,11 +25,11 @@ from convcalc.checks import resources
 from convcalc.checks.resources import Needs
 from convcalc.checks.verify import Run, verify
 from convcalc.cli import convcalc
-from convcalc.cli.verify import progress_bar
+from convcalc.cli.verify import ending_cleanly, progress_bar
 from convcalc.formats.verify import json as json_format
 from convcalc.forward import files, values
 from convcalc.forward.engine import Executable
-from convcalc.forward.files import FileError, read_weights, save_arrays
+from convcalc.forward.files import FileError, read_weights, save_arrays, whole_file
 from convcalc.forward.images import DEVIATION, MEAN, read_image
 from convcalc.forward.observe import observe
 from convcalc.graph import Network, load, loads
@@ -804,8 +804,9 @@ def test_a_terminated_save_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
+        "from convcalc.cli.verify import ending_cleanly\n"
         "from convcalc.forward.files import whole_file\n"
-        "with whole_file(Path(sys.argv[1])) as file:\n"
+        "with ending_cleanly(), whole_file(Path(sys.argv[1])) as file:\n"
         "    file.write(b'half')\n"
         "    print('ready', flush=True)\n"
         "    time.sleep(60)\n"
@@ -818,6 +819,17 @@ def test_a_terminated_save_leaves_nothing(tmp_path: Path) -> None:
         assert process.wait(30) == 128 + signal.SIGTERM
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_library_leaves_signals_to_whose_process_it_is(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with whole_file(tmp_path / "a.npz") as file:
+        file.write(b"whole")
+        assert signal.getsignal(signal.SIGTERM) is before
+    with ending_cleanly():
+        assert signal.getsignal(signal.SIGTERM) is not before
+
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_layers_may_have_any_name(tmp_path: Path) -> None:

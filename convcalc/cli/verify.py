@@ -1,6 +1,8 @@
 """`convcalc verify`: the network runs, and proves every number."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -192,7 +194,8 @@ def command(
         if folder is not None and outcome.kept:
             from convcalc.forward.files import save_arrays
 
-            save_arrays(Path(folder, "activations.npz"), outcome.kept)
+            with ending_cleanly():
+                save_arrays(Path(folder, "activations.npz"), outcome.kept)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise CannotRun(f"{where}{error.strerror or error}") from error
@@ -202,6 +205,23 @@ def command(
         raise CannotRun("there is not enough memory to run this network") from error
     text = output.renderer.render(verdict, color=colors(sys.stdout))
     output.end([text], failed=not verdict.good)
+
+
+@contextmanager
+def ending_cleanly() -> Iterator[None]:
+    """Let SIGTERM end the process by an exception, so that what is unfinished is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread
+        return
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
 def short_verdict(network: Network, batch: int) -> tuple[str, bool]:

@@ -3,9 +3,7 @@
 import contextlib
 import json
 import os
-import signal
 import struct
-import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -216,36 +214,22 @@ def _place(path: str, name: str, entry: Any, end: int) -> tuple[str, tuple[int, 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name once it is complete, and not otherwise."""
+    """A file to write that appears under its name once it is complete, and not otherwise.
+
+    Whatever is raised on the way removes what is unfinished. A signal that ends the process raises
+    nothing; who owns the process may let it (`cli/verify.py` does).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with _ending_cleanly():
-        try:
-            with unfinished.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                unfinished.unlink()
-
-
-@contextlib.contextmanager
-def _ending_cleanly() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that what is unfinished is removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
     finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+        with contextlib.suppress(FileNotFoundError):
+            unfinished.unlink()
 
 
 def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:

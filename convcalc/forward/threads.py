@@ -27,7 +27,7 @@ def blas() -> Sequence[Any]:
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
     """Let the BLAS use so many threads per call."""
-    before = [library.num_threads for library in blas()]  # their `limit` takes 20 × as long
+    before = [library.num_threads for library in blas()]  # their `limit` looks for them anew
     try:
         for library in blas():
             library.set_num_threads(count)

@@ -86,11 +86,6 @@ class Executable:
             )
         return self._compiled[keep]
 
-    @property
-    def workspace_bytes(self) -> int:
-        """Memory for activations and scratch of a run that keeps the output alone."""
-        return self._compile(()).size
-
     def run(self, x: Any) -> Array:
         """The network's output for a batch `x` of shape (N, C, *spatial)."""
         network = self.network

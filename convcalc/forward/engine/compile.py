@@ -1,11 +1,11 @@
 """A network compiled for one batch size: memory laid out, and every NumPy call written down."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import prod
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,38 @@ class Compiled(NamedTuple):
     """Bytes of memory for activations and scratch."""
 
 
+class Task(NamedTuple):
+    """A fusion, or several in a chain, that one stage computes; values are numbers of fusions."""
+
+    fusions: list[Fused]
+    kernels: list[Kernel]
+    """What computes each."""
+    reads: list[list[int]]
+    """For each, the values that it reads which none of the others computes."""
+    out: int
+    """The value that the last one computes; those of the others are never there as a whole."""
+    work: Chain | Whole
+    """All of them, as one."""
+
+    @property
+    def given(self) -> list[int]:
+        """All values that it reads; the first fusion's first input comes first."""
+        return [value for each in self.reads for value in each]
+
+
+class Layout(NamedTuple):
+    """Memory for what tasks read, compute and work in."""
+
+    tensors: dict[int, Tensor]
+    """By value."""
+    arrays: dict[int, Array]
+    """What these hold, (N, C, *spatial): one array for each value, by which it is known."""
+    scratch: list[Array]
+    """By task."""
+    size: int
+    """Bytes."""
+
+
 def build(
     network: Network,
     batch: int,
@@ -78,44 +110,45 @@ def build(
     groups = [[number] for number in range(len(fusions))]
     if not apart:
         groups = _chained(fusions, kernels, grids, kept)
-    tasks: list[Chain | Whole] = []
-    for group in groups:
-        banded = [each for number in group if isinstance(each := kernels[number], Banded)]
-        own = [fusions[number] for number in group]
-        outputs = [grids[number] for number in group]
-        tasks.append(
-            Chain(banded, grids[own[0].inputs[0]], outputs, choice.threads_for(*own))
-            if banded
-            else cast("Whole", kernels[group[0]])
-        )
-    stored = [INPUT, *(group[-1] for group in groups)]
-    borders = _borders(fusions, kernels, groups, {value: grids[value] for value in stored})
-    extents = [_extended(grids[value], borders[value]) for value in stored]
-    spans = _spans(fusions, groups, extents, [task.workspace for task in tasks], kept)
-    offsets, total = placed(spans)
-    # On a cache line, so that no row is split by one that the next also uses.
-    memory: Array = np.empty(total + LINE, np.float32)
-    memory = memory[-(memory.ctypes.data // memory.itemsize) % LINE :]
-    held = [memory[at : at + span.size] for span, at in zip(spans, offsets, strict=True)]
-    tensors = {
-        value: Tensor(own[: prod(extent)].reshape(extent), borders[value], shapes[value].rank)
-        for value, extent, own in zip(stored, extents, held, strict=False)
-    }
-    arrays = {value: tensor.channels_first for value, tensor in tensors.items()}
-    border = tensors[INPUT].border_fills()
+    tasks = [_task(choice, kernels, grids, group) for group in groups]
+    ranks = {value: shape.rank for value, shape in shapes.items()}
+    layout = _laid_out(tasks, grids, ranks, kept)
+    border = layout.tensors[INPUT].border_fills()
     stages = [Stage((), "Border", [[border]])] if border else []
-    for group, task, work in zip(groups, tasks, held[len(stored) :], strict=True):
-        out = tensors[group[-1]]
-        read = [[value for value in fusions[number].inputs if value in tensors] for number in group]
-        phases = task.bind([[tensors[value] for value in each] for each in read], out, work)
-        # The border is written anew by every run, because others use its memory in between.
-        phases[0] = [[*out.border_fills(), *phases[0][0]], *phases[0][1:]]
-        names = tuple(name for number in group for name in fusions[number].names)
-        kernel = "+".join(type(kernels[number]).__name__ for number in group)
-        seen = tuple(arrays[value] for each in read for value in each)
-        stages.append(Stage(names, kernel, phases, seen, arrays[group[-1]]))
-    kept_arrays = {index: arrays[holder[index]] for index in keep}
-    return Compiled(stages, arrays[INPUT], kept_arrays, total * memory.itemsize)
+    for task, scratch in zip(tasks, layout.scratch, strict=True):
+        stages.append(_stage(task, layout, scratch))
+    outputs = {index: layout.arrays[holder[index]] for index in keep}
+    return Compiled(stages, layout.arrays[INPUT], outputs, layout.size)
+
+
+def _task(
+    choice: Choice, kernels: Sequence[Kernel], grids: Mapping[int, Sequence[int]], group: list[int]
+) -> Task:
+    """The task for fusions that are run together, by their numbers."""
+    fusions = [choice.fusions[number] for number in group]
+    own = [kernels[number] for number in group]
+    reads = [[value for value in each.inputs if value not in group] for each in fusions]
+    banded = [each for each in own if isinstance(each, Banded)]
+    work: Chain | Whole
+    if banded:
+        outputs = [grids[number] for number in group]
+        work = Chain(banded, grids[reads[0][0]], outputs, choice.threads_for(*fusions))
+    else:
+        (work,) = (each for each in own if isinstance(each, Whole))
+    return Task(fusions, own, reads, group[-1], work)
+
+
+def _stage(task: Task, layout: Layout, scratch: Array) -> Stage:
+    """A task with its place in memory."""
+    out = layout.tensors[task.out]
+    given = [[layout.tensors[value] for value in each] for each in task.reads]
+    phases = task.work.bind(given, out, scratch)
+    # The border is written anew by every run, because others use its memory in between.
+    phases[0] = [[*out.border_fills(), *phases[0][0]], *phases[0][1:]]
+    names = tuple(name for fused in task.fusions for name in fused.names)
+    kernel = "+".join(type(each).__name__ for each in task.kernels)
+    seen = tuple(layout.arrays[value] for value in task.given)
+    return Stage(names, kernel, phases, seen, layout.arrays[task.out])
 
 
 def _chained(
@@ -146,16 +179,36 @@ def _chained(
     return groups
 
 
-def _borders(
-    fusions: list[Fused],
-    kernels: list[Kernel],
-    groups: list[list[int]],
+def _laid_out(
+    tasks: Sequence[Task],
     grids: Mapping[int, Sequence[int]],
-) -> dict[int, Border]:
+    ranks: Mapping[int, int],
+    kept: Collection[int],
+) -> Layout:
+    """A place in one block of memory for all that is stored, with borders, and all scratch."""
+    stored = [INPUT, *(task.out for task in tasks)]
+    borders = _borders(tasks, {value: grids[value] for value in stored})
+    extents = {value: _extended(grids[value], border) for value, border in borders.items()}
+    sizes = {value: aligned(prod(extent)) for value, extent in extents.items()}
+    spans = [*_spans(tasks, sizes, kept)]
+    offsets, total = placed(spans)
+    # On a cache line, so that no row is split by one that the next also uses.
+    memory: Array = np.empty(total + LINE, np.float32)
+    memory = memory[-(memory.ctypes.data // memory.itemsize) % LINE :]
+    places = [memory[at : at + span.size] for span, at in zip(spans, offsets, strict=True)]
+    tensors = {
+        value: Tensor(place[: prod(extents[value])].reshape(extents[value]), border, ranks[value])
+        for (value, border), place in zip(borders.items(), places, strict=False)
+    }
+    arrays = {value: tensor.channels_first for value, tensor in tensors.items()}
+    return Layout(tensors, arrays, places[len(stored) :], total * memory.itemsize)
+
+
+def _borders(tasks: Sequence[Task], grids: Mapping[int, Sequence[int]]) -> dict[int, Border]:
     """The widest border that any reader of a value asks for: no reader then copies to pad."""
     borders: dict[int, Border] = {value: ((0, 0),) * (len(own) - 2) for value, own in grids.items()}
-    for first, *_ in groups:
-        border, value = kernels[first].border, fusions[first].inputs[0]
+    for task in tasks:
+        border, value = task.kernels[0].border, task.given[0]
         if border is not None:
             borders[value] = tuple(
                 (max(a[0], b[0]), max(a[1], b[1]))
@@ -170,23 +223,15 @@ def _extended(full: Sequence[int], border: Border) -> tuple[int, ...]:
 
 
 def _spans(
-    fusions: list[Fused],
-    groups: list[list[int]],
-    extents: list[tuple[int, ...]],
-    scratch: list[int],
-    kept: Collection[int],
-) -> list[Span]:
-    """When each value is needed, then each stage's workspace."""
-    last = {INPUT: 0}
-    for number, group in enumerate(groups):
-        last[group[-1]] = number
-        for value in (value for each in group for value in fusions[each].inputs):
-            if value in last:
-                last[value] = number
-    last.update(dict.fromkeys(kept, len(groups)))
-    first = [-1, *range(len(groups))]
-    values = [
-        Span(aligned(prod(extent)), start, end)
-        for extent, start, end in zip(extents, first, last.values(), strict=True)
-    ]
-    return values + [Span(aligned(size), at, at) for at, size in enumerate(scratch)]
+    tasks: Sequence[Task], sizes: Mapping[int, int], kept: Collection[int]
+) -> Iterator[Span]:
+    """When each value is needed, in the order of `sizes`, then each task's scratch."""
+    first = {INPUT: -1} | {task.out: number for number, task in enumerate(tasks)}
+    last = first | {INPUT: 0}
+    for number, task in enumerate(tasks):
+        last.update(dict.fromkeys(task.given, number))
+    last.update(dict.fromkeys(kept, len(tasks)))
+    for value, size in sizes.items():
+        yield Span(size, first[value], last[value])
+    for number, task in enumerate(tasks):
+        yield Span(aligned(task.work.workspace), number, number)

@@ -17,8 +17,7 @@ RUN = 2048
 def multiply_add(values: Array, weight: Array, out: Array) -> None:
     """out[n, r, w, m] = Σ values[i, j, n, r, w, m]·weight[i, j, m].
 
-    einsum is 1.6 to 4.2 × as fast as a multiply and an add per tap, and 5 to 16 × as fast as over
-    windows of channels-first arrays.
+    One call of einsum goes over the output once, a multiply and an add per tap for each tap.
     """
     np.einsum("ijnrwm,ijm->nrwm", values, weight, out=out)
 

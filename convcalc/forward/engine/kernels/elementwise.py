@@ -53,7 +53,7 @@ def layer_norm(
 
 
 class LayerNorm(Banded):
-    """Layer normalization over channels: ConvNeXt-T takes 0.9 × as long as by its definition."""
+    """Layer normalization over channels, block by block, so that no pass leaves the cache."""
 
     def __init__(self, weights: Mapping[str, Array], eps: float) -> None:
         self.weights, self.eps = weights, eps

@@ -24,8 +24,8 @@ SMALL = 1_000_000
 class Linear(Whole):
     """Each thread has its share of the outputs, so that every weight is read by one of them.
 
-    The weights stay in PyTorch's layout, outputs × inputs: the other one is 10 % faster for a
-    single example (24.6 against 22.2 GB/s), and costs a copy of 494 MB in VGG-16. Random ones that
+    The weights stay in PyTorch's layout, outputs × inputs: the other one is little faster for a
+    single example, and costs a copy. Random ones that
     are read once are drawn into a core's cache when they are, and never are all in memory.
     """
 
@@ -85,8 +85,7 @@ class Linear(Whole):
     def _multiply(self, weight: Array, x: Array, out: Array) -> list[Call]:
         """The product with x.T, in blocks of rows that OpenBLAS multiplies without packing them.
 
-        Packing a matrix that is read once costs more than multiplying it: 3.9 → 13.2 GB/s at
-        batch 4.
+        Packing a matrix that is read once costs more than multiplying it.
         """
         count, depth = weight.shape
         if self.batch == 1:

@@ -26,7 +26,7 @@ from convcalc.layers import Layer
 from convcalc.window import Window
 
 POINTS = {
-    # (0, ±1, ±2) for tiles of four would be 2.7 × less accurate.
+    # (0, ±1, ±2) for tiles of four would be less accurate.
     4: (0.0, 1.0, -1.0),
     6: (0.0, 0.625, -0.625, 1.5, -1.5),
 }
@@ -58,7 +58,7 @@ def tile_size(
 ) -> int:
     """Extent of the output tiles for a convolution, 0 where Winograd does not pay.
 
-    VGG-16 takes 0.75 × as long, other networks gain by their share of such layers.
+    Transforming costs some passes over the values; products with many channels pay for them.
     """
     images, *spatial, _ = output
     plain = all(w.stride == w.dilation == 1 for w in windows)
@@ -73,7 +73,7 @@ def tile_size(
         return 2
     if kernel != 3 or positions < 98:
         return 0
-    # Four needs some 30 tiles to multiply. Six saves at most 3 % of VGG-16, and errs 5 × as much.
+    # Four needs some 30 tiles to multiply. Six would save little more, and err more.
     return 4 if images * prod(-(-size // 4) for size in spatial) >= 32 else 2
 
 
