@@ -9,10 +9,8 @@ from statistics import median
 from benchmarks.arguments import parser, positive
 from benchmarks.timing import print_table
 from convcalc.analysis import analyze
-from convcalc.findings import Findings
-from convcalc.graph import Network, loads, plan_layers
+from convcalc.graph import Network, as_written, loads, plan_layers
 from convcalc.spec.expand import expand
-from convcalc.spec.source import compose
 from convcalc.spec.text import SourceText
 
 SIZES = (100, 1_000, 10_000, 100_000)
@@ -29,9 +27,9 @@ def spec_text(layers: int) -> str:
 
 
 def _read(text: str) -> None:
-    document = SourceText("text", text)
-    findings = Findings(document)
-    expand(findings, compose(document, findings))
+    _, spec, findings = as_written(SourceText("text", text))
+    if spec is not None:
+        expand(findings, spec)
 
 
 def _report(network: Network) -> None:

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from convcalc.graph import parse as parse
     from convcalc.graph import read as read
     from convcalc.shape import Shape as Shape
+    from convcalc.spec.nodes import Text as Text
     from convcalc.spec.tree import Block as Block
     from convcalc.spec.tree import Item as Item
     from convcalc.spec.tree import Spec as Spec
-    from convcalc.spec.tree import Text as Text
     from convcalc.window import Field as Field
     from convcalc.window import Window as Window
 
@@ -57,7 +57,7 @@ _HOMES = {
     "Shape": "shape",
     "Spec": "spec.tree",
     "SpecError": "graph",
-    "Text": "spec.tree",
+    "Text": "spec.nodes",
     "Totals": "analysis",
     "Verdict": "checks.verdict",
     "Window": "window",

@@ -26,6 +26,9 @@ class Places(Protocol):
     def line(self, number: int) -> str:
         """The text of a line, from 1; empty where there is none."""
 
+    def line_of(self, start: int) -> int | None:
+        """The line, from 1, of a position; None where there are no lines."""
+
     def first_line(self, start: int, end: int) -> int:
         """The end of a stretch, or of its first line where it has several."""
 

@@ -18,6 +18,7 @@ from convcalc.rules import advice
 from convcalc.spec.bundled import bundled_architectures, find_bundled
 from convcalc.spec.schema import spec_schema
 from convcalc.spec.source import open_spec
+from convcalc.spec.text import SourceText
 
 ROOT = Path(__file__).parent.parent
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("*.yaml"))
@@ -90,7 +91,8 @@ def test_kinds_called_like_blocks_change_no_network(monkeypatch: pytest.MonkeyPa
         assert answers(network) == answer, network.path
         notes = [found for found in network.diagnostics if found.code == "CC117"]
         assert network.written is not None
-        assert len(notes) == len(block_names(network.written.text.content)), network.path
+        assert isinstance(network.written.places, SourceText)
+        assert len(notes) == len(block_names(network.written.places.content)), network.path
         assert all(found.severity == "note" for found in notes)
 
 

@@ -29,7 +29,6 @@ from convcalc.checks.run import Task, check_file
 from convcalc.diagnostics import Problem
 from convcalc.graph import Network, as_written, network_of
 from convcalc.rules import advice
-from convcalc.spec.source import MapNode
 from convcalc.spec.text import SourceText
 
 TABLE = verdicts()
@@ -103,9 +102,8 @@ def test_a_verdict_says_why_by_something_outside(verdict: Verdict) -> None:
 def networks(spec: Spec) -> Iterator[Network]:
     """All members of a family."""
     written = as_written(SourceText(spec.name, spec.text))
-    presets = written.root.entries.get("presets") if isinstance(written.root, MapNode) else None
-    members = presets.entries if isinstance(presets, MapNode) else [""]
-    for member in members:
+    assert written.spec is not None
+    for member in written.spec.presets or [""]:
         yield network_of(written, preset=member)
 
 

@@ -123,10 +123,14 @@ def test_hostile_text_is_refused(name: str, tmp_path: Path) -> None:
 def test_nesting_is_refused_at_the_same_place_by_every_version_of_libyaml(
     text: str, column: int | None
 ) -> None:
-    from convcalc.graph import as_written
+    from convcalc.findings import Findings
+    from convcalc.spec.source import compose
     from convcalc.spec.text import SourceText
 
-    diagnostics = as_written(SourceText("x", text)).findings.diagnostics
+    document = SourceText("x", text)
+    findings = Findings(document)
+    compose(document, findings)
+    diagnostics = findings.diagnostics
 
     assert [found.column for found in diagnostics] == [column][: column is not None]
     for found in diagnostics:

@@ -132,7 +132,7 @@ def test_rules_about_the_spec_are_those_that_read_all_of_it() -> None:
     reading = {
         code
         for code in RULES
-        if "network.written"
+        if "check(spec: Spec)"
         in Path(str(import_module(rule_module(code)).__file__)).read_text("utf-8")
     }
 

@@ -15,9 +15,9 @@ import convcalc
 from convcalc import Block, Item, Shape, Spec, SpecError, Text, parse
 from convcalc.graph import read_text
 from convcalc.spec.expand import TOP_LEVEL
+from convcalc.spec.nodes import List, Map
 from convcalc.spec.syntax import parse as expression
 from convcalc.spec.text import SourceText
-from convcalc.spec.tree import List, Map
 
 ROOT = Path(__file__).parent.parent
 
@@ -345,7 +345,7 @@ def test_trees_are_values() -> None:
     assert hash(spec) == hash(SMALL)
     assert spec != other, "comments are part of it"
     assert spec.layers == other.layers, "places are not"
-    assert spec.layers[0].place != other.layers[0].place
+    assert spec.layers[0].start != other.layers[0].start
     assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301 (our own)
     assert copy.deepcopy(spec) == spec
     with pytest.raises(AttributeError, match=r"replace\(name="):

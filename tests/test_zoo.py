@@ -18,7 +18,6 @@ from convcalc.spec.bundled import (
     find_bundled,
 )
 from convcalc.spec.promises import Promise, Quantity
-from convcalc.spec.source import MapNode
 from convcalc.spec.text import SourceText
 
 DATA = Path(__file__).parent / "data"
@@ -392,10 +391,9 @@ def test_names_are_told_apart() -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_quick_look_for_presets_finds_them_all(name: str) -> None:
     text = SourceText(name, Path(bundled_folder(), f"{name}.yaml").read_text())
-    root = as_written(text).root
-    assert isinstance(root, MapNode)
-    presets = root.entries.get("presets")
-    members = list(presets.entries) if isinstance(presets, MapNode) else []
+    spec = as_written(text).spec
+    assert spec is not None
+    members = list(spec.presets)
     for member in members:
         found = find_bundled(member)
         assert found is not None

@@ -28,8 +28,8 @@ class LayerReport(NamedTuple):
     """The layer with its hyperparameters; None where its fields have errors."""
     inputs: tuple[str, ...]
     """Full names of the layers it reads; `input` is the network's."""
-    line: int
-    """Line of the spec that it was written on, from 1 on."""
+    line: int | None
+    """Line of the spec that it was written on, from 1 on; None for one made in Python."""
     output: Shape | None
     """Shape of its output for one example; None where an error keeps it unknown."""
     weights: tuple[Weight, ...]
@@ -58,7 +58,7 @@ class LayerReport(NamedTuple):
         kind: str,
         layer: Layer | None,
         inputs: tuple[str, ...],
-        line: int,
+        line: int | None,
         *,
         aligned: bool,
     ) -> "LayerReport":

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from convcalc.checks.codes import ALWAYS, Selection, UnknownCodeError, code_or_prefix
 from convcalc.diagnostics import Diagnostic, closest
 from convcalc.findings import Findings, in_order
-from convcalc.graph import Written
 from convcalc.spec.comments import Comment, comments
 from convcalc.spec.text import SourceText
+from convcalc.spec.tree import Spec
 
 _DIRECTIVE = re.compile(
     r"#\s*convcalc:\s*([A-Za-z][\w-]*)[ \t]*(?:\[([^\]#]*)(\])?)?", re.IGNORECASE
@@ -52,7 +52,8 @@ class Ignore(NamedTuple):
 
 
 def silence(
-    written: Written,
+    text: SourceText,
+    spec: Spec | None,
     diagnostics: Sequence[Diagnostic],
     selection: Selection,
     *,
@@ -65,10 +66,10 @@ def silence(
     about them may well be needed. The same goes for all comments where not the `whole` spec was
     checked as it is written, but one member of a family, or with another input.
     """
-    if "convcalc:" not in written.text.content.lower():
+    if "convcalc:" not in text.content.lower():
         return list(diagnostics)
-    about = Findings(written.text)
-    ignores = list(_ignores(written, about))
+    about = Findings(text)
+    ignores = list(_ignores(text, spec, about))
     used: set[Ignore] = set()
     kept: list[Diagnostic] = []
     for diagnostic in diagnostics:
@@ -131,9 +132,8 @@ def _unused(about: Findings, ignore: Ignore, elsewhere: Iterable[Diagnostic]) ->
     about.report("CC901", message, ignore.start, ignore.end, advice, "warning")
 
 
-def _ignores(written: Written, about: Findings) -> Iterable[Ignore]:
-    text, root = written.text, written.root
-    top = text.position(root.start)[0] if root is not None else LAST
+def _ignores(text: SourceText, spec: Spec | None, about: Findings) -> Iterable[Ignore]:
+    top = text.line_of(spec.start) if spec is not None else LAST
     for comment in comments(text):
         for match in _DIRECTIVE.finditer(comment.text):
             yield from _directive(text, about, comment, match, top)

@@ -19,6 +19,7 @@ from convcalc.spec.expressions import Value
 from convcalc.spec.promises import Promise, Promises, promise_code
 from convcalc.spec.source import MapNode, Opened, open_spec
 from convcalc.spec.text import SourceText
+from convcalc.spec.tree import Spec
 
 UNNAMED = "CC505"
 """A layer of that name is not there."""
@@ -95,7 +96,7 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     limits = settings.budget_for(path)
     budget = [limit for limit in limits if settings.holds(limit, path)]
     written = as_written(text, opened.problems)
-    members = [opened.preset] if opened.preset else _presets(written.root)
+    members = [opened.preset] if opened.preset else _presets(written.spec)
     left_out: set[tuple[str, int]] = set()
     collected: list[list[Diagnostic]] = []
     failed = False
@@ -119,7 +120,7 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     # Which promises are looked at was decided before; a limit may hold though not selected.
     chosen = [item for item in found if item.code[:3] == "CC5" or selection.includes(item.code)]
     whole = not (opened.preset or task.shape or task.parameters)
-    kept = silence(written, chosen, selection, advised=not failed, whole=whole)
+    kept = silence(text, written.spec, chosen, selection, advised=not failed, whole=whole)
     errors, shown = (
         sum(item.severity == "error" for item in items) if failed else 0 for items in (found, kept)
     )
@@ -135,9 +136,8 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     )
 
 
-def _presets(root: object) -> list[str]:
-    presets = root.entries.get("presets") if isinstance(root, MapNode) else None
-    return list(presets.entries) if isinstance(presets, MapNode) else []
+def _presets(spec: Spec | None) -> list[str]:
+    return list(spec.presets) if spec is not None else []
 
 
 def _advise(network: Network, findings: Findings, selection: Selection) -> None:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from convcalc.checks.recognition import reads_as_spec
 from convcalc.diagnostics import Diagnostic
 from convcalc.findings import Findings
+from convcalc.spec.annotate import annotated
+from convcalc.spec.form import misfits
 from convcalc.spec.read import read
 from convcalc.spec.source import Opened, compose
 from convcalc.spec.text import SourceText
@@ -34,7 +36,7 @@ def styled(opened: Opened) -> Styled:
     spec = _read(opened.text, findings)
     if spec is None:
         return Styled(text, findings.diagnostics)
-    if not reads_as_spec(text) and not {entry.key for entry in spec.entries} & _NEEDED:
+    if not reads_as_spec(text) and not spec.keys() & _NEEDED:
         findings.report(
             "CC115",
             "neither `input` nor `layers` is here, so this is no spec",
@@ -63,5 +65,7 @@ def _read(text: SourceText, findings: Findings) -> Spec | None:
     """The tree of a text; None, and findings, where anything is wrong with it."""
     if findings.diagnostics:
         return None
-    spec = read(text, findings, compose(text, findings))
-    return None if findings.diagnostics else spec
+    spec = read(compose(text, findings), findings)
+    for problem, start, end in misfits(spec) if spec else ():
+        findings.add(problem, text.place(start, end))
+    return None if spec is None or findings.diagnostics else annotated(text, spec)

@@ -33,7 +33,7 @@ class LayerVerdict(NamedTuple):
     """Full name, as `stage1.conv1`."""
     kind: str
     """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
-    line: int
+    line: int | None
     """Line of the spec that it was written on."""
     predicted: Shape
     """Its output's shape for one example."""

@@ -180,7 +180,7 @@ COLUMNS: dict[str, Column] = {
     "line": Column(
         "Line",
         True,
-        lambda row: "" if row.heading else str(row.line),
+        lambda row: "" if row.heading or row.line is None else str(row.line),
         lambda row: row.line,
         "Line of the spec.",
     ),

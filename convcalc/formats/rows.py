@@ -41,7 +41,7 @@ class Row(NamedTuple):
     """Bytes of these values, summed over a group."""
     receptive_field: tuple[Field, ...] | None = None
     """Per spatial axis, of a group its output's; None where there is no position."""
-    line: int = 0
+    line: int | None = 0
     """Line of the spec, of a group that of its first layer; 0 for a heading."""
     known: bool = True
     """False where an error keeps something unknown."""

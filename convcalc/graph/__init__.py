@@ -5,8 +5,8 @@ from os import PathLike
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import Diagnostic, Named, Place, Problem, Span
-from convcalc.findings import Findings
+from convcalc.diagnostics import Diagnostic, Place, Problem
+from convcalc.findings import Findings, Places
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
@@ -20,12 +20,14 @@ from convcalc.spec.expand import (
 )
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, parse_shape
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.promises import Promises
-from convcalc.spec.source import ListNode, MapNode, Node, Opened, ScalarNode, compose, open_spec
+from convcalc.spec.read import read as read_tree
+from convcalc.spec.source import Opened, compose, open_spec
 from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
-    from convcalc.spec.tree import Spec
+    from convcalc.spec.tree import Item, Spec
 
 __all__ = [
     "INPUT",
@@ -77,8 +79,8 @@ class Network(NamedTuple):
     """The layers; each reads earlier ones only."""
     plans: Sequence[Plan | None]
     """The plan of each layer; None where an error keeps it unknown."""
-    lines: Sequence[int]
-    """The line of the spec that each layer was written on."""
+    lines: Sequence[int | None]
+    """The line of the spec that each layer was written on; None for values made in Python."""
     output: int
     """Index of the layer whose output is the network's."""
     parameters: Mapping[str, Value]
@@ -125,10 +127,10 @@ class Network(NamedTuple):
 class Written(NamedTuple):
     """A spec that was read, of which each member of a family is made."""
 
-    text: SourceText
-    """The text that was read; of a spec made in Python, the YAML that is written of it."""
-    root: Node | None
-    """The text as located nodes; None where it is none."""
+    places: Places
+    """The text, or the values of Python, and where everything in it stands."""
+    spec: "Spec | None"
+    """What it says; None where it has not the form of a spec."""
     findings: Findings
     """What was found in reading it."""
 
@@ -214,8 +216,8 @@ def read_text(
 def as_written(text: SourceText, problems: Sequence[Diagnostic] = ()) -> Written:
     """The text as it is written, and what is wrong with it; `problems` are why there is none."""
     findings = Findings(text, problems)
-    root = None if problems else compose(text, findings)
-    return Written(text, root, findings)
+    spec = None if problems else read_tree(compose(text, findings), findings)
+    return Written(text, spec, findings)
 
 
 def parse(text: str, *, path: str = "<text>") -> "Spec":
@@ -224,13 +226,16 @@ def parse(text: str, *, path: str = "<text>") -> "Spec":
     >>> parse("{input: 8x8x3, layers: [relu]}").layers[0].kind
     'relu'
     """
-    from convcalc.spec.read import read as read_tree  # only for who asks for it
+    from convcalc.spec.annotate import annotated  # only for who asks for it
+    from convcalc.spec.form import misfits
 
-    read_from, root, findings = as_written(SourceText(path, text))
-    spec = None if findings.diagnostics else read_tree(read_from, findings, root)
+    document = SourceText(path, text)
+    _, spec, findings = as_written(document)
+    for problem, start, end in misfits(spec) if spec else ():
+        findings.add(problem, document.place(start, end))
     if spec is None or findings.diagnostics:
         raise SpecError(findings.diagnostics)
-    return spec
+    return annotated(document, spec)
 
 
 def built(
@@ -239,26 +244,12 @@ def built(
     input: Shape | str | None = None,  # noqa: A002
     parameters: Mapping[str, Value] | None = None,
 ) -> Network:
-    """The network of a spec's tree; raises `SpecError`, which names what is at fault in the tree.
+    """The network of a tree; raises `SpecError`, which names what is at fault in the tree."""
+    from convcalc.spec.named import Values
 
-    The tree is written and read as any text is, so that it means what its YAML does.
-    """
-    from convcalc.spec.named import name_at
-
-    read_from = as_written(SourceText("<spec>", spec.to_yaml()))
-    network = network_of(read_from, input=input, parameters=parameters)
-
-    def named(place: Place) -> Place:
-        if not isinstance(place, Span):
-            return place
-        first, last = (read_from.text.offset(*place[at : at + 2]) for at in (0, 2))
-        return Named(name_at(read_from.root, first, last) or "spec", first)
-
-    def told(found: Diagnostic) -> Diagnostic:
-        related = tuple((named(place), text) for place, text in found.related)
-        return found._replace(place=named(found.place), source_line="", edits=(), related=related)
-
-    return _strict(network._replace(diagnostics=tuple(map(told, network.diagnostics))))
+    values = Values(spec)
+    written = Written(values, values.spec, Findings(values))
+    return _strict(network_of(written, input=input, parameters=parameters))
 
 
 def _strict(network: Network) -> Network:
@@ -298,9 +289,11 @@ def network_of(
     """
     shape = given_shape(input)
     if findings is None:
-        findings = Findings(written.text, written.findings.diagnostics)
-    document = expand(findings, written.root, parameters, shape, preset)
-    name = name or written.text.path
+        findings = Findings(written.places, written.findings.diagnostics)
+    document: Document | None = None
+    if written.spec is not None:
+        document = expand(findings, written.spec, parameters, shape, preset)
+    name = name or written.places.path
     if document is None:
         document = Document(
             name="",
@@ -316,7 +309,7 @@ def network_of(
     unread = [each for each in problems if each[1].code == UNREAD]
     for index, problem in problems:
         if problem.code != UNREAD:
-            _report(findings, written.root, document.nodes, index, problem)
+            _report(findings, written.spec, document.nodes, index, problem)
     network = Network(
         name=document.name or name,
         path=name,
@@ -324,7 +317,7 @@ def network_of(
         input=document.input,
         nodes=document.nodes,
         plans=plans,
-        lines=[written.text.position(node.item.start)[0] for node in document.nodes],
+        lines=[written.places.line_of(node.item.start) for node in document.nodes],
         output=document.output,
         parameters=document.parameters,
         promises=document.promises,
@@ -338,7 +331,7 @@ def network_of(
         from convcalc.graph.unread import told
 
         for index, problem in told(network, unread):
-            _report(findings, written.root, network.nodes, index, problem)
+            _report(findings, written.spec, network.nodes, index, problem)
         network = network._replace(diagnostics=findings.diagnostics)
     if any(found.fix for found in network.diagnostics):
         from convcalc.graph.fixes import settled
@@ -484,20 +477,20 @@ def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
 
 def diagnose(findings: Findings, network: Network, index: int | None, problem: Problem) -> None:
     """Put a problem of a layer, or of the network as a whole, on record at its place."""
-    root = network.written.root if network.written else None
-    _report(findings, root, network.nodes, index, problem)
+    spec = network.written.spec if network.written else None
+    _report(findings, spec, network.nodes, index, problem)
 
 
 def _report(
     findings: Findings,
-    root: Node | None,
+    spec: "Spec | None",
     nodes: Sequence[LayerNode],
     index: int | None,
     problem: Problem,
 ) -> None:
     place = findings.places.place
     if index is None:
-        findings.add(problem, place(*_top_place(root, problem.field)))
+        findings.add(problem, place(*_top_place(spec, problem.field)))
         return
     node = nodes[index]
     if problem.related:
@@ -521,13 +514,13 @@ def _inputs(
             yield place(*_place(before.item, before.kind, None)), text
 
 
-def _top_place(root: Node | None, field: str | None) -> tuple[int, int]:
+def _top_place(root: "Spec | None", field: str | None) -> tuple[int, int]:
     """Where a field of the network was written, `expect.parameters` say; its layers otherwise."""
-    if not isinstance(root, MapNode):
+    if root is None:
         return 0, 1
     found: Node = root
     for name in field.split(".") if field else ():
-        if isinstance(found, MapNode) and name in found.entries:
+        if isinstance(found, Map) and name in found.entries:
             found = found.entries[name]
     if isinstance(found, ScalarNode) and found.text:
         return found.start, found.end
@@ -540,16 +533,14 @@ def _top_place(root: Node | None, field: str | None) -> tuple[int, int]:
     return root.start, root.start + 1
 
 
-def _place(item: Node, kind: str, field: str | None) -> tuple[int, int]:
+def _place(item: "Item", kind: str, field: str | None) -> tuple[int, int]:
     """Where a field of a layer was written: its value, or the layer's kind if it was not."""
-    if not isinstance(item, MapNode):
-        return item.start, item.end
     fields = item.entries.get(kind)
     if field is not None:
-        if isinstance(fields, MapNode) and field in fields.entries:
+        if isinstance(fields, Map) and field in fields.entries:
             value = fields.entries[field]
             return value.start, value.end
-        if (isinstance(fields, ScalarNode) and fields.text) or isinstance(fields, ListNode):
+        if (isinstance(fields, ScalarNode) and fields.text) or isinstance(fields, List):
             return fields.start, fields.end
     key = item.key(kind)
     return key.start, key.end

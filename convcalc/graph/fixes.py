@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.diagnostics import Diagnostic, Fix
 from convcalc.spec.edit import Editor
+from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
     from convcalc.graph import LayerNode, Network
@@ -38,8 +39,11 @@ def settled(network: "Network", found: Iterable[Diagnostic]) -> tuple[Diagnostic
             agreed[key] = _agreed(network, alike, item.code, item.fix)
         return agreed[key]
 
-    editor = Editor(written.text, written.root)
-    return tuple(editor.edited(item if holds(item) else item._replace(fix=None)) for item in found)
+    kept = (item if holds(item) else item._replace(fix=None) for item in found)
+    text = written.places
+    if not isinstance(text, SourceText):
+        return tuple(kept)
+    return tuple(map(Editor(text, written.spec).edited, kept))
 
 
 def _agreed(network: "Network", alike: "list[LayerNode]", code: str, fix: Fix) -> bool:

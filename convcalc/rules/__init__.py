@@ -3,7 +3,8 @@
 A rule is the module named after its code and name, `cc401_odd_size_halved.py`. Its function `check`
 yields what it finds with the index of the layer concerned, or None for the network as a whole; then
 the field is the path of a top-level entry, as `input`, `parameters.width` or
-`blocks.stage.parameters.filters`. Rules never learn where anything was written.
+`blocks.stage.parameters.filters`. Rules never learn where anything was written. A rule about the
+spec gets its tree in the place of the context.
 
     '''CC4xx: what is found.'''
 
@@ -16,17 +17,17 @@ What is said of a code stands in `pages/CC4xx.md`, and its severity and name in 
 imported when its rule first runs, and a page is read when it is shown.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from convcalc.diagnostics import Problem, Severity
 
 if TYPE_CHECKING:
     from convcalc.graph import Network
-    from convcalc.rules.base import Check
+    from convcalc.rules.base import Advice, Check, SpecCheck
 
 __all__ = ["CODES", "RULES", "Code", "advice", "rule_check"]
 
@@ -137,9 +138,9 @@ def rule_module(code: str) -> str:
 
 
 @cache
-def rule_check(code: str) -> "Check":
+def rule_check(code: str) -> "Check | SpecCheck":
     """The function of an advice rule; `KeyError` where there is no such rule."""
-    check: Check = import_module(rule_module(code)).check
+    check: Check | SpecCheck = import_module(rule_module(code)).check
     return check
 
 
@@ -153,8 +154,10 @@ def advice(
     """
     from convcalc.rules.context import Context
 
-    context = Context(network)
+    about = {"network": Context(network), "spec": network.written and network.written.spec}
     for code, row in RULES.items():
         if row.default if codes is None else code in codes:
-            for index, message, help_, field, fix in rule_check(code)(context):
+            check: Callable[[Any], Iterator[Advice]] = rule_check(code)
+            subject = about[row.about]
+            for index, message, help_, field, fix in check(subject) if subject else ():
                 yield index, Problem(code, message, field, help_, row.severity, fix)

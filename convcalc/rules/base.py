@@ -1,10 +1,11 @@
-"""What an advice rule is: a function from what can be asked of a network to advice."""
+"""What an advice rule is: a function from a network, or from a spec as it is written, to advice."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from convcalc.diagnostics import Fix
 from convcalc.rules.context import Context
+from convcalc.spec.tree import Spec
 
 
 class Advice(NamedTuple):
@@ -23,4 +24,6 @@ class Advice(NamedTuple):
 
 
 Check = Callable[[Context], Iterator[Advice]]
-"""The function `check` of a rule's module."""
+"""The function `check` in the module of a rule about the network."""
+SpecCheck = Callable[[Spec], Iterator[Advice]]
+"""The same of a rule about the spec: what is written, whatever the layers are."""

@@ -8,8 +8,8 @@ from convcalc.layers import Fact, kinds, layer_class
 from convcalc.layers.base import Layer, declarations, hyperparameters
 from convcalc.rules.base import Advice
 from convcalc.rules.context import VIEWS, Context
-from convcalc.rules.written import words
-from convcalc.spec.source import MapNode, Node
+from convcalc.rules.written import names_in
+from convcalc.spec.tree import Item
 
 RECTIFIED = kinds(having=Fact.NONNEGATIVE)
 """Layers whose outputs are never negative."""
@@ -116,16 +116,16 @@ _NO_IDENTITIES: Mapping[frozenset[str], str] = {
 """Kinds that are not asked, and why."""
 
 
-def _variable(item: Node, kind: str) -> bool:
+def _variable(item: Item, kind: str) -> bool:
     """Whether the fields of an item are computed from parameters."""
-    if not isinstance(item, MapNode) or layer_class(kind).inputs == "many":
+    if layer_class(kind).inputs == "many":
         return False
     choices = {
         choice
         for declared in declarations(layer_class(kind)).values()
         for choice in declared.choices
     }
-    return bool(words(item.entries.get(kind)) - choices - {"true", "false", "same", "valid"})
+    return bool(names_in(item.get(kind)) - choices - {"true", "false", "same", "valid"})
 
 
 def _fields_text(layer: Layer | None) -> str:

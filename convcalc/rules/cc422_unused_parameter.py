@@ -3,29 +3,25 @@
 from collections.abc import Iterator
 
 from convcalc.rules.base import Advice
-from convcalc.rules.context import Context
-from convcalc.rules.written import entries, words
-from convcalc.spec.source import MapNode
+from convcalc.rules.written import names_in
+from convcalc.spec.tree import Block, Spec
 
 TEXTS = ("name", "reference", "description", "year")
 """Top-level keys that hold text, in which no name means anything."""
 
 
-def check(context: Context) -> Iterator[Advice]:
+def check(spec: Spec) -> Iterator[Advice]:
     """Parameters of the spec and of its blocks that no expression mentions."""
-    root = context.network.written.root if context.network.written else None
-    if not isinstance(root, MapNode):
-        return
-    blocks = entries(root.entries.get("blocks"))
     mentioned: set[str] = set()
-    for key, value in root.entries.items():
+    for key in spec:
         if key not in (*TEXTS, "blocks"):
-            mentioned |= words(value)
-    for name, block in blocks.items():
-        own = entries(block).get("parameters")
-        body = words(entries(block).get("layers"))
-        defaults = words(own)
-        for parameter in entries(own):
+            mentioned |= names_in(spec[key])
+    for name, block in spec.blocks.items():
+        if not isinstance(block, Block):
+            continue
+        own = block.parameters
+        body, defaults = names_in(block.get("layers")), names_in(own)
+        for parameter in own:
             if parameter not in body and parameter not in defaults:
                 yield Advice(
                     None,
@@ -33,8 +29,8 @@ def check(context: Context) -> Iterator[Advice]:
                     "use it, or leave it out here and where the block is called",
                     f"blocks.{name}.parameters.{parameter}",
                 )
-        mentioned |= (body - set(entries(own))) | defaults
-    for parameter in entries(root.entries.get("parameters")):
+        mentioned |= (body - set(own)) | defaults
+    for parameter in spec.parameters:
         if parameter not in mentioned:
             yield Advice(
                 None,

@@ -1,42 +1,35 @@
-"""What is written in a spec: the entries, words and kinds of its nodes."""
+"""What is written in a spec: the names in its values, and the items inside one another."""
 
-import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
-
-IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*")
-
-
-def entries(node: Node | None) -> dict[str, Node]:
-    """The entries of a mapping; none of anything else."""
-    return node.entries if isinstance(node, MapNode) else {}
+from convcalc.spec.nodes import List, Map, Text
+from convcalc.spec.syntax import mentioned
+from convcalc.spec.tree import Item
 
 
-def words(node: Node | None) -> set[str]:
-    """Every name in the values of a node."""
-    names: set[str] = set()
-    waiting = [node]
+def names_in(value: Any) -> set[str]:
+    """Every name in a value of the tree, and in the values inside it."""
+    found: set[str] = set()
+    waiting = [value]
     while waiting:
         here = waiting.pop()
-        if isinstance(here, ScalarNode):
-            names.update(IDENTIFIER.findall(here.text))
-        elif isinstance(here, ListNode):
-            waiting.extend(here.items)
-        elif here is not None:
-            waiting.extend(here.entries.values())
-    return names
+        if isinstance(here, Text):
+            found |= mentioned(here.text)
+        elif isinstance(here, List):
+            waiting.extend(here)
+        elif isinstance(here, Map):
+            waiting.extend(here.values())
+    return found
 
 
-def kinds_named(node: Node | None) -> set[str]:
-    """Every word that may name a layer or a block: scalars in lists, and keys of items."""
-    named: set[str] = set()
-    waiting = [node]
+def within(items: Iterable[Any]) -> Iterator[Item]:
+    """Items, and those of their groups and branches; what is no item is passed over."""
+    waiting = list(items)
     while waiting:
-        here = waiting.pop()
-        if isinstance(here, ListNode):
-            waiting.extend(here.items)
-            named.update(item.text for item in here.items if isinstance(item, ScalarNode))
-        elif isinstance(here, MapNode):
-            waiting.extend(here.entries.values())
-            named.update(here.entries)
-    return named
+        item = waiting.pop()
+        if isinstance(item, Item):
+            yield item
+            waiting.extend(item.layers)
+            for branch in item.branches:
+                waiting.extend(branch)

@@ -14,8 +14,10 @@ from convcalc.diagnostics import Diagnostic, Fix, Span, Written
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fields import MODIFIERS
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
+from convcalc.spec.nodes import Node
+from convcalc.spec.source import ListNode, MapNode, ScalarNode
 from convcalc.spec.text import SourceText
+from convcalc.spec.tree import Item
 
 MOVED = frozenset({"from", "when", "repeat", "shared"})
 """Keys beside a kind with which an item is not always, or not once, behind the one before it."""
@@ -64,6 +66,11 @@ def _ends(node: Node, end: int) -> bool:
     return isinstance(node, ScalarNode) or node.end <= end
 
 
+def _word(node: Node) -> Node:
+    """The word that an item is which is nothing else, or the node itself."""
+    return next(iter(node.entries.values())) if isinstance(node, Item) and node.bare else node
+
+
 def _item(steps: Sequence[_Step]) -> _Step | None:
     """The innermost item that the way leads through."""
     for at in range(len(steps) - 1, 0, -1):
@@ -85,7 +92,7 @@ def _branches(step: _Step) -> bool:
 
 def _inline(value: Written, *, within: bool) -> str | None:
     """A value as the writer of specs has it on one line, `within` braces or not."""
-    from convcalc.spec.tree import tree
+    from convcalc.spec.nodes import tree
     from convcalc.spec.write import inline
 
     return inline(tree(value), within=within)
@@ -152,7 +159,7 @@ class Editor:
         if isinstance(node, ListNode):
             at = bisect_right(node.items, start, key=lambda item: item.start) - 1
             inside = at >= 0 and start <= node.items[at].end
-            return _Step(node, "", at, node.items[at]) if inside else None
+            return _Step(node, "", at, _word(node.items[at])) if inside else None
         at = bisect_right(node.key_starts, start) - 1
         if at < 0:
             return None

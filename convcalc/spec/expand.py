@@ -32,8 +32,10 @@ from convcalc.spec.fields import (
     whole,
     word,
 )
+from convcalc.spec.nodes import Node
 from convcalc.spec.promises import Promises, read_promises
-from convcalc.spec.source import ListNode, MapNode, Node, RefusedError, ScalarNode, refuse
+from convcalc.spec.source import ListNode, MapNode, RefusedError, ScalarNode, refuse
+from convcalc.spec.tree import Item, Spec
 from convcalc.spec.vocabulary import native_kind, sure_kind
 
 MAX_LAYERS = 200_000
@@ -98,7 +100,7 @@ class LayerNode(NamedTuple):
     """The layer with its fields; None when they have errors."""
     inputs: tuple[int, ...]
     """Indices of the layers it reads; `INPUT` is the network's input."""
-    item: Node
+    item: Item
     """Where it was written."""
     shared_with: int = UNKNOWN
     """Index of the layer whose weights it uses; `UNKNOWN` when they are its own."""
@@ -111,7 +113,7 @@ class Group(NamedTuple):
     """Full name, as `stage1.block2`."""
     block: str
     """The definition that it calls; empty for a group that is written where it stands."""
-    item: Node
+    item: Item
     """Where it is said; the rounds of one repeat share it."""
     layers: range
     """Indices of its layers, those of groups inside it among them; empty when it has none."""
@@ -167,7 +169,7 @@ class _Item(NamedTuple):
     """The items of a group that is written where it stands; None for the others."""
     value: Node
     """What stands behind the kind or block."""
-    modifiers: MapNode | None
+    modifiers: Item | None
     """The item, when it has modifiers."""
 
 
@@ -204,29 +206,18 @@ class _Place:
 @without_collection
 def expand(
     findings: Findings,
-    root: Node | None,
+    spec: Spec,
     overrides: Mapping[str, object] | None = None,
     input_shape: Shape | None = None,
     preset: str = "",
 ) -> Document | None:
-    """Write out the spec `root`; what is wrong with it goes to `findings`.
+    """Write out a spec; what is wrong with it goes to `findings`.
 
-    None when there is nothing to work with. `overrides` are values for the spec's parameters, text
+    None where it has no such preset. `overrides` are values for the spec's parameters, text
     being read as it would be in the spec; `input_shape` replaces the spec's input, and `preset`
     names the member of a family that is meant.
     """
-    if not isinstance(root, MapNode):
-        if root is not None or not findings.diagnostics:
-            start, end = (root.start, root.start + 1) if root else (0, 1)
-            findings.report(
-                "CC107",
-                f"a spec is a mapping, and this is {quoted(root) if root else 'empty'}",
-                start,
-                end,
-                "start with `input: 224x224x3` and `layers:`",
-            )
-        return None
-    expander = _Expander(findings, root, overrides or {}, input_shape)
+    expander = _Expander(findings, spec, overrides or {}, input_shape)
     return expander.expand() if expander.choose(preset) else None
 
 
@@ -234,7 +225,7 @@ class _Expander:
     def __init__(
         self,
         findings: Findings,
-        root: MapNode,
+        root: Spec,
         overrides: Mapping[str, object],
         input_shape: Shape | None,
     ) -> None:
@@ -379,7 +370,7 @@ class _Expander:
         kept = [key for key in every.key_nodes() if key.text not in own.entries]
         starts = (*(key.start for key in kept), *own.key_starts)
         entries = {key.text: every.entries[key.text] for key in kept}
-        return MapNode({**entries, **own.entries}, starts, own.start, own.end)
+        return MapNode.at({**entries, **own.entries}, starts, own.start, own.end)
 
     def year(self) -> int | None:
         node = self.entry("year")
@@ -747,7 +738,7 @@ class _Expander:
             )
         at = id(node)
         item = self.items[at] if at in self.items else self.parsed(node)
-        if item is None:
+        if item is None or not isinstance(node, Item):
             self.lost = True
             return UNKNOWN
         if item.modifiers is None:
@@ -758,7 +749,7 @@ class _Expander:
             self.lost = True
         return made
 
-    def modified(self, item: _Item, node: MapNode, current: int, place: _Place) -> int:
+    def modified(self, item: _Item, node: Item, current: int, place: _Place) -> int:
         """Expand an item that has a name, a source, a condition or repeats."""
         entries = node.entries
         scope = place.scope
@@ -820,7 +811,7 @@ class _Expander:
                     self.share(first, range(start, len(self.nodes)), node)
         return current
 
-    def one(self, item: _Item, node: Node, current: int, place: _Place, name: str) -> int:
+    def one(self, item: _Item, node: Item, current: int, place: _Place, name: str) -> int:
         """Expand an item once."""
         if item.kind is not None:
             if item.group is not None:
@@ -841,7 +832,7 @@ class _Expander:
         try:
             if item.block is not None:
                 return self.call(item.block, item.value, node, current, place, name)
-            group = item.group or ListNode([], 0, 0)
+            group = item.group or ListNode()
             if not name:
                 return self.sequence(group, current, place)
             prefix = self.claim(name, place, node, OPEN)
@@ -851,7 +842,7 @@ class _Expander:
             self.depth -= 1
 
     def merge(
-        self, kind: str, branches: ListNode, node: Node, current: int, place: _Place, name: str
+        self, kind: str, branches: ListNode, node: Item, current: int, place: _Place, name: str
     ) -> int:
         """Expand branches that all start from `current`, and merge what they make."""
         if not branches.items:
@@ -883,7 +874,7 @@ class _Expander:
         return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
 
     def add_layer(
-        self, kind: str, value: Node, node: Node, inputs: tuple[int, ...], place: _Place, name: str
+        self, kind: str, value: Node, node: Item, inputs: tuple[int, ...], place: _Place, name: str
     ) -> int:
         index = len(self.nodes)
         if index >= MAX_LAYERS:
@@ -899,13 +890,13 @@ class _Expander:
         return index
 
     def call(
-        self, block: _Block, value: Node, node: Node, current: int, place: _Place, name: str
+        self, block: _Block, value: Node, node: Item, current: int, place: _Place, name: str
     ) -> int:
         """Expand a block with its arguments."""
         self.called.add(block.name)
         if block.name in self.calls:
             chain = " → ".join([*self.calls[self.calls.index(block.name) :], block.name])
-            at = node.key(block.name) if isinstance(node, MapNode) else node
+            at = node.key(block.name)
             self.error(
                 "CC114", f"block `{block.name}` calls itself: {chain}", at, "repeat it instead"
             )
@@ -956,15 +947,11 @@ class _Expander:
         return found
 
     def arguments(
-        self, block: _Block, value: Node, node: Node, scope: Scope
+        self, block: _Block, value: Node, node: Item, scope: Scope
     ) -> Mapping[str, Value] | None:
         """The values a block's body may use: the spec's parameters and its own."""
         declared = block.parameters.entries if block.parameters else {}
-        at = (
-            node.key(block.name)
-            if isinstance(node, MapNode) and block.name in node.entries
-            else node
-        )
+        at = node.key(block.name)
         given: dict[str, Node] = {}
         if isinstance(value, MapNode):
             for key in value.key_nodes():
@@ -1081,14 +1068,13 @@ class _Expander:
         self.names[f"{base}{count}"] = index
         return f"{base}{count}"
 
-    def claim(self, name: str, place: _Place, node: Node, index: int) -> str:
+    def claim(self, name: str, place: _Place, node: Item, index: int) -> str:
         """The full name of an item that was given `name`."""
         full = place.prefix + name
         if place.numbered:
             self.names[full] = index
             return self.numbered(name, place, index)
-        named = isinstance(node, MapNode) and "name" in node.entries
-        at = node.entries["name"] if named and isinstance(node, MapNode) else node
+        at = node.entries.get("name", node)
         if full in self.names:
             first = self.claimed.get(full)
             self.error(
@@ -1171,7 +1157,7 @@ class _Expander:
                 return self.named(f"{latest}.", rest)
         return index
 
-    def share(self, first: range, round_: range, node: MapNode) -> None:
+    def share(self, first: range, round_: range, node: Item) -> None:
         """Let the layers of one round use the weights of the first."""
         if [self.nodes[i].kind for i in first] != [self.nodes[i].kind for i in round_]:
             self.error(
@@ -1195,15 +1181,7 @@ class _Expander:
         return item
 
     def _parse(self, node: Node) -> _Item | None:
-        if isinstance(node, ScalarNode):
-            block = self.meant(node.text)
-            if block is not None:
-                return _Item(None, block, None, node, None)
-            if node.text in CATALOGUE:
-                return self._layer_item(node.text, node, node, None)
-            self.unknown_kind(node)
-            return None
-        if isinstance(node, ListNode):
+        if not isinstance(node, Item):
             self.error(
                 "CC116",
                 "a list is no item",
@@ -1211,6 +1189,8 @@ class _Expander:
                 "a group of items is written `- layers: [...]`",
             )
             return None
+        if node.bare:
+            return self._parse_word(node)
         keys = [name for name in node.entries if name not in MODIFIERS]
         modifiers = node if len(keys) < len(node.entries) else None
         if not keys:
@@ -1256,6 +1236,17 @@ class _Expander:
             return _Item(None, block, None, value, modifiers)
         return self._layer_item(name, value, node, modifiers)
 
+    def _parse_word(self, node: Item) -> _Item | None:
+        """An item that is a word alone."""
+        ((name, word),) = node.entries.items()
+        block = self.meant(name)
+        if block is not None:
+            return _Item(None, block, None, word, None)
+        if name in CATALOGUE:
+            return self._layer_item(name, word, node, None)
+        self.unknown_kind(node.key(name))
+        return None
+
     def meant(self, name: str) -> _Block | None:
         """The block that a name means where the expansion is; None for a kind.
 
@@ -1268,22 +1259,22 @@ class _Expander:
         return None if own and name in CATALOGUE else block
 
     def _layer_item(
-        self, kind: str, value: Node, node: Node, modifiers: MapNode | None
+        self, kind: str, value: Node, node: Item, modifiers: Item | None
     ) -> _Item | None:
         if layer_class(kind).inputs == "one":
             return _Item(kind, None, None, value, modifiers)
         if isinstance(value, ListNode):
             return _Item(kind, None, value, value, modifiers)
         self.error(
-            "CC107" if isinstance(node, MapNode) else "CC115",
+            "CC115" if node.bare else "CC107",
             f"{kind} takes a list of branches"
-            + (f", and this is {quoted(value)}" if isinstance(node, MapNode) else ""),
+            + ("" if node.bare else f", and this is {quoted(value)}"),
             value,
             f"write `{kind}: [[], [conv: {{…}}]]`; `[]` passes the tensor on as it is",
         )
         return None
 
-    def _misplaced_fields(self, kind: str, keys: list[str], node: MapNode) -> None:
+    def _misplaced_fields(self, kind: str, keys: list[str], node: Item) -> None:
         """Fields that stand beside their kind, because they are not indented under it."""
         block = self.meant(kind)
         if block is not None:

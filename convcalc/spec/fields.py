@@ -12,7 +12,8 @@ from convcalc.layers import layer_class
 from convcalc.layers.base import MAX_WHOLE, Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
 from convcalc.spec.expressions import MAX_INTEGER, ExpressionError, Value
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
+from convcalc.spec.nodes import Node
+from convcalc.spec.source import ListNode, MapNode, ScalarNode
 from convcalc.spec.syntax import parse
 from convcalc.spec.vocabulary import native_field, sure_field
 

@@ -1,42 +1,103 @@
-"""Places in values made in Python: what a stretch of their written text is called there."""
+"""Places in values that were made in Python: their numbers in order, and what they are called.
 
-from keyword import iskeyword
+A tree that was made or changed in Python has no place of its own: one item may stand in it twice,
+and another may come from a text. So it is copied as it is worked on, with every key and value
+numbered in order; a name is made of a number when somebody asks for it.
+"""
 
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
+from convcalc.collector import without_collection
+from convcalc.diagnostics import Named
+from convcalc.spec.nodes import List, Map, Node, ScalarNode, argument
+from convcalc.spec.source import MAX_DEPTH
+from convcalc.spec.tree import Item, Spec
 
 
-def name_at(root: Node | None, start: int, end: int) -> str:
-    """The name of the innermost value that a stretch of a text begins in: `layers[3].conv.filters`.
+class Values:
+    """A spec made in Python, as what knows where everything in it stands."""
 
-    A key that is at fault itself is called by its name; empty for the whole. One character at the
-    beginning of a mapping stands for the mapping, as it does in a finding.
+    def __init__(self, spec: Spec, path: str = "<spec>") -> None:
+        self.path = path
+        self.spec = numbered(spec)
+
+    def place(self, start: int, end: int) -> Named:
+        """What one calls the value or key that has the number `start`."""
+        del end
+        return Named(self._name(start) or "spec", start)
+
+    def line(self, number: int) -> str:
+        """Nothing: there is no text."""
+        del number
+        return ""
+
+    def line_of(self, start: int) -> None:
+        """None: there are no lines."""
+        del start
+
+    def first_line(self, start: int, end: int) -> int:
+        """All of it."""
+        del start
+        return end
+
+    def _name(self, number: int) -> str:
+        name, node = "", self.spec
+        inner: Node | None = node
+        while inner is not None and inner.start != number and not isinstance(inner, ScalarNode):
+            inner, name = _step(inner, number, name)
+        return name
+
+
+def _step(node: Map | List, number: int, name: str) -> tuple[Node | None, str]:
+    """The key or value inside a node that holds a number, and what it is called."""
+    if isinstance(node, List):
+        for position, value in enumerate(node.items):
+            if value.start <= number < value.end:
+                return value, f"{name}[{position}]"
+        return None, name
+    for (key, value), at in zip(node.entries.items(), node.key_starts, strict=True):
+        if at <= number < max(value.end, at + 1):
+            inner = None if number == at else value
+            return inner, f"{name}.{argument(key)}" if name else argument(key)
+    return None, name
+
+
+@without_collection
+def numbered(spec: Spec) -> Spec:
+    """A copy of a spec with the numbers of its keys and values as their places.
+
+    Raises `ValueError` where it nests deeper than a spec can.
     """
-    name = ""
-    node = root
-    while isinstance(node, MapNode | ListNode):
-        inner = None
-        if isinstance(node, MapNode):
-            whole = start == node.start and end == start + 1
-            if whole and len(next(iter(node.entries), "")) > 1:
-                return name
-            for (key, value), at in zip(node.entries.items(), node.key_starts, strict=True):
-                if at <= start < max(_end(value), at + 1):
-                    inner = f"{'.' if name else ''}{_word(key)}", value
-        else:
-            for position, value in enumerate(node.items):
-                if value.start <= start < max(_end(value), value.start + 1):
-                    inner = f"[{position}]", value
-        if inner is None:
-            return name
-        name, node = name + inner[0], inner[1]
-    return name
+    made, _ = _mapping(spec, 0, 1)
+    return made  # type: ignore[return-value]
 
 
-def _end(node: Node) -> int:
-    """Where a value ends; what is missing behind a word is the word's."""
-    return node.end + isinstance(node, ScalarNode)
+def _node(node: Node, number: int, depth: int) -> tuple[Node, int]:
+    """A node with its places, and the next number."""
+    if isinstance(node, ScalarNode):
+        return ScalarNode(node.text, number, number + 1, node.plain), number + 1
+    if depth > MAX_DEPTH:
+        message = f"nested more than {MAX_DEPTH} deep; move inner layers into blocks"
+        raise ValueError(message)
+    if isinstance(node, Map):
+        return _mapping(node, number, depth)
+    items, start = [], number
+    number += 1
+    for item in node.items:
+        made, number = _node(item, number, depth + 1)
+        items.append(made)
+    return List.at(tuple(items), start, number, node.comments), number
 
 
-def _word(key: str) -> str:
-    """A key as Python spells it: `from` is `from_`."""
-    return f"{key}_" if iskeyword(key) else key
+def _mapping(node: Map, number: int, depth: int) -> tuple[Map, int]:
+    start = number
+    if isinstance(node, Item) and len(node) == 1:
+        ((key, value),) = node.entries.items()
+        if node.bare or (isinstance(value, ScalarNode) and not value.text and value.plain):
+            word = ScalarNode(key, start, start + 1, plain=True)
+            return Item.at({key: word}, (start,), start, start + 1, node.about), start + 1
+    number += 1
+    entries: dict[str, Node] = {}
+    starts: list[int] = []
+    for key, value in node.entries.items():
+        starts.append(number)
+        entries[key], number = _node(value, number + 1, depth + 1)
+    return node.at(entries, tuple(starts), start, number, node.about), number

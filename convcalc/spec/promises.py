@@ -20,7 +20,8 @@ from convcalc.spec.fields import (
     whole,
     word,
 )
-from convcalc.spec.source import ListNode, MapNode, Node, ScalarNode
+from convcalc.spec.nodes import Node
+from convcalc.spec.source import ListNode, MapNode, ScalarNode
 
 COUNTS = ("parameters", "buffers", "macs", "flops", "activations", "largest_tensor")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
@@ -410,9 +411,9 @@ def _as_node(value: object) -> Node:
     """A plain value as a node, without a place."""
     if isinstance(value, Mapping):
         entries = {str(key): _as_node(inner) for key, inner in value.items()}
-        return MapNode(entries, (0,) * len(entries), 0, 1)
+        return MapNode.at(entries, (0,) * len(entries), 0, 1)
     if isinstance(value, list | tuple):
-        return ListNode([_as_node(inner) for inner in value], 0, 1)
+        return ListNode.at(tuple(map(_as_node, value)), 0, 1)
     if not isinstance(value, str | int | float):
         message = f"this takes a number or text, and is a {type(value).__name__}"
         fail("CC120", message, ScalarNode(str(value), 0, 1, plain=True))

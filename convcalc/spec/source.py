@@ -10,7 +10,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -19,6 +19,7 @@ import yaml
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic
 from convcalc.findings import Findings
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
@@ -41,54 +42,9 @@ _BRACKET_OR_TEXT = r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*"""
 """A bracket of a list or mapping, or what may hold brackets that are none."""
 
 
-class ScalarNode(NamedTuple):
-    """A word, number or quoted text; `start` and `end` are offsets in characters."""
-
-    text: str
-    """What it says, without quotes and with escapes resolved."""
-    start: int
-    """Offset of its first character, which may be a quote."""
-    end: int
-    """Offset behind its last character."""
-    plain: bool
-    """Whether it is written without quotes, so that it may be a number or an expression."""
-
-
-class ListNode(NamedTuple):
-    """A sequence."""
-
-    items: "list[Node]"
-    """Its values in the order in which they are written."""
-    start: int
-    """Offset of its first character: `[`, or the first `-`."""
-    end: int
-    """Offset behind it; of lines with `-` that is where the next thing begins."""
-
-
-class MapNode(NamedTuple):
-    """A mapping, in the order written; of duplicate keys, the first."""
-
-    entries: "dict[str, Node]"
-    """Its values by their keys."""
-    key_starts: tuple[int, ...]
-    """Offset of each key, in the same order."""
-    start: int
-    """Offset of its first character: `{`, or that of the first key."""
-    end: int
-    """Offset behind it; of lines with keys that is where the next thing begins."""
-
-    def key(self, name: str) -> ScalarNode:
-        """The key `name` as a node."""
-        start = self.key_starts[list(self.entries).index(name)]
-        return ScalarNode(name, start, start + len(name), plain=True)
-
-    def key_nodes(self) -> Iterator[ScalarNode]:
-        """The keys as nodes."""
-        for name, start in zip(self.entries, self.key_starts, strict=True):
-            yield ScalarNode(name, start, start + len(name), plain=True)
-
-
-Node = ScalarNode | ListNode | MapNode
+__all__ = ["ListNode", "MapNode", "ScalarNode"]
+ListNode = List
+MapNode = Map
 
 
 class RefusedError(Exception):
@@ -237,9 +193,9 @@ class _Composer:
                 frame = stack.pop()
                 end = event.end_mark.index
                 if frame.items is not None:
-                    node = ListNode(frame.items, frame.start, end)
+                    node = List.at(tuple(frame.items), frame.start, end)
                 else:
-                    node = MapNode(frame.entries, tuple(frame.key_starts), frame.start, end)
+                    node = Map.at(frame.entries, tuple(frame.key_starts), frame.start, end)
             elif kind is yaml.AliasEvent:
                 raise self._refused_alias(event)
             elif kind is yaml.DocumentStartEvent and root is not None:

@@ -367,6 +367,19 @@ def parse(text: str) -> Expression:
     return _parse(text)
 
 
+def mentioned(text: str) -> frozenset[str]:
+    """The names that a text speaks of: those of an expression, else its words.
+
+    >>> sorted(mentioned("2*width")), sorted(mentioned("<= 2*width"))
+    (['width'], ['width'])
+    """
+    try:
+        return parse(text).names
+    except ExpressionError:
+        words = (match["word"] for match in re.finditer(_PATTERN, text))
+        return frozenset(word for word in words if word)
+
+
 def evaluate(text: str, names: Names) -> Value:
     """The value of an expression with these values for its names; raises `ExpressionError`.
 

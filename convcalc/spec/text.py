@@ -41,6 +41,10 @@ class SourceText:
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
+    def line_of(self, start: int) -> int:
+        """The line, from 1, of a character."""
+        return bisect_right(self.starts, start)
+
     def offset(self, line: int, column: int) -> int:
         """The character at a line and column."""
         return self.starts[line - 1] + column - 1

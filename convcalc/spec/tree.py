@@ -6,266 +6,36 @@ A scalar keeps its text and whether it was quoted, because only a field's form t
 `3x5` or `width` is a word, extents or a name.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from keyword import iskeyword
-from math import isfinite
-from typing import Any, NamedTuple, TypeVar, final
+from typing import Any, final
 
-from convcalc.diagnostics import Place
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.methods import above
 from convcalc.shape import Shape
-from convcalc.spec.expressions import Expression
 from convcalc.spec.fields import MODIFIERS
-from convcalc.spec.syntax import parse
+from convcalc.spec.nodes import (
+    Entry,
+    List,
+    Map,
+    Node,
+    Preset,
+    ScalarNode,
+    Text,
+    arguments,
+    node_of,
+    put,
+    scalar,
+    shown,
+    tree,
+)
 
-REMARKS = frozenset({"name", "reference", "description"})
+REMARKS = Preset.texts
 """Keys of a spec, a preset and a block whose values are text, with quotes or without."""
 NAMES = frozenset({"name", "from"})
 """Modifiers whose values are text, with quotes or without."""
-
-_PLAIN = re.compile(
-    r"(?!-{3}|\.{3})(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}]))[^\n\r\t]*(?<! )\Z"
-)
-"""Text that is a plain scalar of YAML, but for what `_BREAKS` finds in it."""
-_BREAKS = re.compile(r": |:\Z| #|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
-"""What ends a plain scalar, or is no character that YAML shows as it is."""
-_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z", re.ASCII)
-_DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}\Z", re.ASCII)
-
-
-class Comments(NamedTuple):
-    """The comments of one entry or item, each from its `#`."""
-
-    before: tuple[str, ...] = ()
-    """Lines above it; an empty one is a blank line."""
-    line: str = ""
-    """Behind it, on the line that it starts on."""
-    after: tuple[str, ...] = ()
-    """Lines below the last one of its kind, indented as it is."""
-
-
-NO_COMMENTS = Comments()
-
-
-@final
-@dataclass(frozen=True)
-class Text:
-    """A scalar that is no plain number: a word, an expression, extents, or quoted text.
-
-    >>> Text("2*width").expression.names
-    frozenset({'width'})
-    """
-
-    text: str
-    """What it says, without quotes and with escapes resolved."""
-    quoted: bool = False
-    """Whether it stands in quotes, and so is text; what cannot be written without them always
-    is."""
-
-    def __post_init__(self) -> None:
-        if not self.quoted and not is_plain(self.text):
-            object.__setattr__(self, "quoted", True)
-
-    @property
-    def expression(self) -> Expression:
-        """The expression that the text stands for; raises `ExpressionError` where it is none."""
-        return parse(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A key with its value; None where nothing is written behind the key."""
-
-    key: str
-    """The word in front of the colon; of an item its kind or block."""
-    value: Any
-    """A number, a flag, extents, a `Text`, `List` or `Map`; None where nothing is written."""
-    comments: Comments = NO_COMMENTS
-    """The comments above its line and behind it; they are part of what it says."""
-    place: Place | None = field(default=None, compare=False, repr=False)
-    """Where the value was read; None where it was made in Python, and no part of what it says."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Entry) and _said(self) == _said(other)
-
-    def __hash__(self) -> int:
-        return hash(_said(self))
-
-
-def _said(entry: Entry) -> tuple[object, ...]:
-    """What an entry says, to compare: 1, 1.0 and true are three things."""
-    return entry.key, type(entry.value), entry.value, entry.comments
-
-
-@final
-@dataclass(frozen=True)
-class List(Sequence[Any]):
-    """A list of values; a branch is one, with comments of its own."""
-
-    values: tuple[Any, ...] = ()
-    """Its values, as `Entry.value` has them; of a branch, items."""
-    comments: Comments = NO_COMMENTS
-    """The comments of the whole list where it stands in another one."""
-    place: Place | None = field(default=None, compare=False, repr=False)
-    """Where it was read; None where it was made in Python, and no part of what it says."""
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.values[index]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, List) and self._said() == other._said()
-
-    def __hash__(self) -> int:
-        return hash(self._said())
-
-    def __repr__(self) -> str:
-        return f"List({_repr(self)})"
-
-    def _said(self) -> tuple[object, ...]:
-        return tuple((type(value), value) for value in self.values), self.comments
-
-
-_M = TypeVar("_M", bound="Map")
-
-
-class Map(Mapping[str, Any]):
-    """Keys and values in the order in which they were written; read like a dict."""
-
-    __slots__ = ("_index", "comments", "entries", "origin", "place")
-    _index: dict[str, Entry]
-    entries: tuple[Entry, ...]
-    """Its keys with their values, in the order in which they were written."""
-    comments: Comments
-    """The comments of the whole, where it stands in a list."""
-    place: Place | None
-    """Where it was read; None where it was made in Python, and no part of what it says."""
-    origin: str
-    """What it comes from, where that was no spec: a module's path, a node's name."""
-
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self._keep(tuple(Entry(str(key), tree(value)) for key, value in (values or {}).items()))
-
-    def _keep(
-        self,
-        entries: Iterable[Entry],
-        comments: Comments = NO_COMMENTS,
-        place: Place | None = None,
-        origin: str = "",
-    ) -> None:
-        kept = tuple(entries)
-        for name, value in (
-            ("entries", kept),
-            ("comments", comments),
-            ("place", place),
-            ("origin", origin),
-            ("_index", {entry.key: entry for entry in kept}),
-        ):
-            object.__setattr__(self, name, value)
-
-    @classmethod
-    def of(  # noqa: PYI019 (Self is of Python 3.11)
-        cls: type[_M],
-        entries: Iterable[Entry],
-        comments: Comments = NO_COMMENTS,
-        place: Place | None = None,
-        origin: str = "",
-    ) -> _M:
-        """The map of these entries."""
-        made = cls.__new__(cls)
-        made._keep(entries, comments, place, origin)  # noqa: SLF001 (its own)
-        return made
-
-    def __setattr__(self, name: str, value: object) -> None:
-        message = f"a {type(self).__name__} is not changed: replace({name}=…) makes another"
-        raise AttributeError(message)
-
-    def __delattr__(self, name: str) -> None:
-        self.__setattr__(name, None)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self.entries, self.comments, self.place, self.origin)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.entry(key).value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._index)
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            type(self) is type(other)
-            and isinstance(other, Map)
-            and (self.entries, self.comments) == (other.entries, other.comments)
-        )
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.entries, self.comments))
-
-    def __repr__(self) -> str:
-        said = _repr(self) if type(self) is Map else _arguments(self.entries)
-        return f"{type(self).__name__}({said})"
-
-    def entry(self, key: str) -> Entry:
-        """The entry of a key; raises `KeyError`."""
-        return self._index[key]
-
-    def with_entries(self: _M, entries: Iterable[Entry]) -> _M:  # noqa: PYI019
-        """The same with other entries."""
-        return type(self).of(entries, self.comments, self.place, self.origin)
-
-    def with_value(self: _M, key: str, value: object, *, first: bool = False) -> _M:  # noqa: PYI019
-        """The same with another value for a key; without the key where it is None.
-
-        A key keeps its place and comments; a new one comes last, or `first`.
-        """
-        if value is None:
-            return self.with_entries(entry for entry in self.entries if entry.key != key)
-        return self.with_entries(_put(self.entries, key, tree(value), first=first))
-
-
-def _put(entries: Sequence[Entry], key: str, value: object, *, first: bool) -> list[Entry]:
-    """The entries with another value for a key."""
-    new = Entry(key, value)
-    if all(entry.key != key for entry in entries):
-        return [new, *entries] if first else [*entries, new]
-    return [replace(entry, value=value) if entry.key == key else entry for entry in entries]
-
-
-def _restored(cls: type[Map], *parts: Any) -> Map:
-    return cls.of(*parts)
-
-
-def _arguments(entries: Iterable[Entry]) -> str:
-    """Entries as the arguments of a call."""
-    return ", ".join(f"{_argument(entry.key)}={_repr(entry.value)}" for entry in entries)
-
-
-def _argument(key: str) -> str:
-    return f"{key}_" if iskeyword(key) else key
-
-
-def _repr(value: Any) -> str:
-    """A value as Python gives it."""
-    if isinstance(value, Text) and not value.quoted:
-        return repr(value.text)
-    if isinstance(value, List):
-        return f"[{', '.join(map(_repr, value.values))}]"
-    if type(value) is Map:
-        return f"{{{', '.join(f'{each.key!r}: {_repr(each.value)}' for each in value.entries)}}}"
-    return repr(value)
 
 
 @final
@@ -287,6 +57,7 @@ class Item(Map):
     """
 
     __slots__ = ()
+    texts = NAMES
 
     def __init__(
         self,
@@ -315,35 +86,51 @@ class Item(Map):
             inside: Any = _fields(fields) if fields else value
             if branches is not None:
                 inside = _branches(branches)
-            entries.append(Entry(_word(kind, "a kind"), tree(inside)))
+            entries.append(Entry(_word(kind, "a kind"), inside))
         elif layers is not None:
             entries.append(Entry("layers", List(_items(layers, "layers"))))
         modifiers = {"name": name, "from": from_, "repeat": repeat, "when": when, "shared": shared}
         entries += [
-            Entry(key, _text(given, key) if key in NAMES else tree(given))
+            Entry(key, _text(given, key) if key in NAMES else given)
             for key, given in modifiers.items()
             if given is not None
         ]
         if not entries:
             message = "an item has a kind, layers or a modifier, and this has none"
             raise TypeError(message)
-        self._keep(entries)
+        self._keep({entry.key: node_of(entry.value) for entry in entries})
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is a word alone, `- relu`, which then stands where its value would."""
+        value = self.entries[next(iter(self.entries))] if len(self.entries) == 1 else None
+        return value is not None and value.start == self.start >= 0
+
+    def key(self, name: str) -> ScalarNode:
+        """The key `name` as a node, with its quotes if it is a word alone."""
+        value = self.entries[name]
+        if self.bare and isinstance(value, ScalarNode):
+            return value
+        return Map.key(self, name)
+
+    def value_at(self, key: str, node: Node) -> Any:
+        """What a node says as the value of a key; a word alone has none."""
+        return None if node.start == self.start >= 0 else Map.value_at(self, key, node)
 
     def __repr__(self) -> str:
         kind, value = self.kind, self.value
-        modifiers = [entry for entry in self.entries if entry.key in MODIFIERS]
+        modifiers = [part for part in self.parts if part.key in MODIFIERS]
         said = [] if kind is None else [repr(kind)]
         if kind is None:
-            said += [_arguments(entry for entry in self.entries if entry.key not in MODIFIERS)]
+            said += [arguments(part for part in self.parts if part.key not in MODIFIERS)]
         elif isinstance(value, Map):
             named = value.entries and all(
-                each.key.isidentifier() and each.key not in {*MODIFIERS, "branches"}
-                for each in value.entries
+                key.isidentifier() and key not in {*MODIFIERS, "branches"} for key in value
             )
-            said += [_arguments(value.entries) if named else _repr(value)]
+            said += [arguments(value.parts) if named else shown(value)]
         elif value is not None:
-            said += [f"branches={_repr(value)}" if self._has_branches() else _repr(value)]
-        return f"Item({', '.join(filter(None, [*said, _arguments(modifiers)]))})"
+            said += [f"branches={shown(value)}" if self._has_branches() else shown(value)]
+        return f"Item({', '.join(filter(None, [*said, arguments(modifiers)]))})"
 
     def _has_branches(self) -> bool:
         cls = layer_class(self.kind) if self.kind in CATALOGUE and self.kind else None
@@ -357,7 +144,7 @@ class Item(Map):
     @property
     def value(self) -> Any:
         """What stands behind the kind or `layers`; None for nothing."""
-        return next((entry.value for entry in self.entries if entry.key not in MODIFIERS), None)
+        return next((self[key] for key in self if key not in MODIFIERS), None)
 
     @property
     def fields(self) -> Map:
@@ -415,9 +202,7 @@ class Item(Map):
         """
         before = self.kind or ("layers" if "layers" in self else "")
         kind = _word(changes.pop("kind"), "a kind") if "kind" in changes else before
-        entries = [
-            replace(entry, key=kind) if entry.key == before else entry for entry in self.entries
-        ]
+        entries = [replace(part, key=kind) if part.key == before else part for part in self.parts]
         value = tree(changes.pop("value", self.value))
         if (branches := changes.pop("branches", None)) is not None:
             value = _branches(branches)
@@ -433,8 +218,8 @@ class Item(Map):
             else:
                 value = _as_fields(kind, value).with_value(name, given)
         if kind:
-            entries = _put(entries, kind, value, first=True)
-        made = self.with_entries(entries)
+            entries = put(entries, kind, value, first=True)
+        made = self.with_parts(entries)
         for name, given in modifiers.items():
             made = made.with_value(name, given)
         return made
@@ -472,6 +257,7 @@ class Block(Map):
     """
 
     __slots__ = ()
+    texts = REMARKS
 
     def __init__(
         self,
@@ -489,7 +275,7 @@ class Block(Map):
         if parameters:
             entries.append(Entry("parameters", Map(parameters)))
         entries.append(Entry("layers", List(_items(layers, "layers"))))
-        self._keep(entries)
+        self._keep({entry.key: node_of(entry.value) for entry in entries})
 
     @property
     def parameters(self) -> Map:
@@ -533,6 +319,7 @@ class Spec(Map):
     """
 
     __slots__ = ()
+    texts = REMARKS
 
     def __init__(
         self,
@@ -567,7 +354,7 @@ class Spec(Map):
             "budget": budget,
         }
         self._keep(
-            Entry(key, tree(_held(key, value))) for key, value in given.items() if value is not None
+            {key: node_of(_held(key, value)) for key, value in given.items() if value is not None}
         )
 
     @property
@@ -666,59 +453,6 @@ class Spec(Map):
         return above("Spec.network", self, input=input, parameters=parameters)
 
 
-def tree(value: Any) -> Any:
-    """A value of Python as one of the tree; text is what it would be in YAML without quotes.
-
-    Raises `TypeError` or `ValueError` for what no spec can hold.
-
-    >>> tree("2*width"), tree("64"), tree((3, 5))
-    (Text(text='2*width', quoted=False), 64, List([3, 5]))
-    """
-    if value is None or isinstance(value, bool | Map | List):
-        return value
-    if isinstance(value, Text):
-        return value if value.quoted else scalar(value.text)
-    if isinstance(value, str):
-        return scalar(value)
-    if isinstance(value, Expression):
-        return scalar(value.text())
-    if isinstance(value, float):
-        if not isfinite(value):
-            message = f"{value} is no number that a spec can hold"
-            raise ValueError(message)
-        return scalar(repr(float(value)))
-    if isinstance(value, Shape):
-        return scalar("x".join(map(str, (*value.spatial, value.channels))))
-    if hasattr(value, "__index__"):
-        return scalar(str(value.__index__()))
-    if isinstance(value, Mapping):
-        return Map(value)
-    if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
-        return List(tuple(tree(each) for each in value))
-    message = f"a spec holds numbers, text, lists and mappings, and this is {value!r:.60}"
-    raise TypeError(message)
-
-
-def scalar(text: str) -> Any:
-    """A scalar without quotes: a number where its text is the usual one of a number, else text.
-
-    >>> scalar("64"), scalar("0.5"), scalar("true"), scalar("010")
-    (64, 0.5, True, Text(text='010', quoted=False))
-    """
-    if text in ("true", "false"):
-        return text == "true"
-    if _WHOLE.match(text) and text != "-0":
-        return int(text)
-    if _DECIMAL.match(text) and repr(float(text)) == text:
-        return float(text)
-    return Text(text)
-
-
-def is_plain(text: str) -> bool:
-    """Whether text may stand without quotes behind a key, on a line of its own."""
-    return bool(_PLAIN.match(text)) and not _BREAKS.search(text)
-
-
 def _word(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
         message = f"{what} is a word, and this is {value!r:.60}"
@@ -778,7 +512,7 @@ def remarked(preset: object) -> Any:
     """A preset whose remarks are text."""
     if not isinstance(preset, Mapping) or isinstance(preset, Map):
         return preset
-    return Map(
+    return Preset(
         {key: _text(value, key) if key in REMARKS else value for key, value in preset.items()}
     )
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from convcalc.collector import without_collection
+from convcalc.spec.nodes import Entry, List, Map, Text
 from convcalc.spec.source import MAX_DEPTH
-from convcalc.spec.tree import REMARKS, Entry, Item, List, Map, Spec, Text
+from convcalc.spec.tree import REMARKS, Item, Spec
 
 WIDTH = 100
 """Characters of a line."""
@@ -32,7 +33,7 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0
 @without_collection
 def write(spec: Spec) -> str:
     """The text of a spec; raises `ValueError` where it nests deeper than a spec can."""
-    if not spec.entries:
+    if not spec.parts:
         return "\n".join([*spec.comments.before, "{}"]) + "\n"
     return "\n".join(_Writer().entries(spec, 0, top=True)) + "\n"
 
@@ -69,7 +70,7 @@ class _Writer:
         lines: list[str] = []
         behind: dict[int, str] = {}
         margin = " " * indent
-        for position, entry in enumerate(found.entries):
+        for position, entry in enumerate(found.parts):
             before = list(entry.comments.before)
             if not position and before and not before[0]:
                 del before[0]
@@ -141,7 +142,7 @@ class _Writer:
         before, comment = list(value.comments.before), value.comments.line
         text = self.inline(value)
         if isinstance(value, Item) and len(value) == 1:
-            (entry,) = value.entries
+            (entry,) = value.parts
             text = key_text(entry.key) if entry.value is None and not _noted(entry) else None
         elif isinstance(value, Item) and value.value is None and value.kind is not None:
             text = None  # `relu:` with a name below it
@@ -159,9 +160,9 @@ class _Writer:
             before += above
             comment = "  ".join(filter(None, (comment, behind)))
             if comment:  # what stands behind a line does not let that line be wrapped
-                first = value.entries[0]
+                first = value.parts[0]
                 marked = first.comments._replace(line=comment)
-                entries = (Entry(first.key, first.value, marked), *value.entries[1:])
+                entries = (Entry(first.key, first.value, marked), *value.parts[1:])
                 value, comment = type(value).of(entries), ""
             lines = self.entries(value, indent + 2)
             lines[0] = f"{margin}- {lines[0][indent + 2 :]}"
@@ -188,7 +189,7 @@ class _Writer:
             parts = [self.part(each) for each in value.values]
             return None if None in parts else f"[{', '.join(map(str, parts))}]"
         if isinstance(value, Map):
-            entries = [self.inline_entry(entry) for entry in value.entries]
+            entries = [self.inline_entry(entry) for entry in value.parts]
             return None if None in entries else f"{{{', '.join(map(str, entries))}}}"
         return scalar_text(value)
 
@@ -229,7 +230,7 @@ class _Writer:
             return None
         margin = " " * (len(start) + 1)
         lines = [start + "{"]
-        for position, entry in enumerate(value.entries):
+        for position, entry in enumerate(value.parts):
             text = self.inline_entry(entry)
             ending = "}" if position == len(value) - 1 else ","
             if text is None:
@@ -251,10 +252,10 @@ def _noted(entry: Entry) -> bool:
 
 def _raised(value: Map) -> tuple[Map, list[str], str]:
     """A mapping behind a dash without the comments of its first entry, and those."""
-    first = value.entries[0]
+    first = value.parts[0]
     above, behind = first.comments.before, first.comments.line
     plain = first.comments._replace(before=(), line="")
-    entries = (Entry(first.key, first.value, plain), *value.entries[1:])
+    entries = (Entry(first.key, first.value, plain), *value.parts[1:])
     return type(value).of(entries), list(above), behind
 
 

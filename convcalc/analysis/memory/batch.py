@@ -65,6 +65,6 @@ def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic
                 source_line="",
             )
         ]
-    findings = Findings(network.written.text)
+    findings = Findings(network.written.places)
     diagnose(findings, network, layer, problem)
     return list(findings.diagnostics)

@@ -1,0 +1,506 @@
+"""What a spec is made of: scalars, lists and mappings, immutable, each with its place.
+
+YAML's events become these, and so do values of Python; `Spec`, `Block` and `Item` of `tree.py` are
+mappings that know what they are. Two ways lead in: `entries` and `items` are nodes, scalars as they
+were written with their places, which reading a field wants; and a mapping is read like a dict, a
+list like a tuple, with numbers, texts, true and false in them.
+
+A place is two whole numbers, `start` and `end`. In a text they are offsets of characters; in values
+of Python they number the values and keys in order, once the whole is known.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from keyword import iskeyword
+from math import isfinite
+from typing import Any, ClassVar, NamedTuple, TypeVar, Union, final
+
+from convcalc.shape import Shape
+from convcalc.spec.expressions import Expression
+from convcalc.spec.syntax import parse
+
+NOWHERE = -1
+"""The place of what stands in no text and no whole yet."""
+
+_PLAIN = re.compile(
+    r"(?!-{3}|\.{3})(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}]))[^\n\r\t]*(?<! )\Z"
+)
+"""Text that is a plain scalar of YAML, but for what `_BREAKS` finds in it."""
+_BREAKS = re.compile(r": |:\Z| #|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+"""What ends a plain scalar, or is no character that YAML shows as it is."""
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}\Z", re.ASCII)
+
+
+class Comments(NamedTuple):
+    """The comments of one entry or item, each from its `#`."""
+
+    before: tuple[str, ...] = ()
+    """Lines above it; an empty one is a blank line."""
+    line: str = ""
+    """Behind it, on the line that it starts on."""
+    after: tuple[str, ...] = ()
+    """Lines below the last one of its kind, indented as it is."""
+
+
+NO_COMMENTS = Comments()
+
+
+class ScalarNode(NamedTuple):
+    """A word, number or text as it is written: only a field's form tells which it is."""
+
+    text: str
+    """What it says, without quotes and with escapes resolved; empty where nothing is written."""
+    start: int
+    """Where it begins, with its quote if it has one."""
+    end: int
+    """The place behind its last character."""
+    plain: bool
+    """Whether it is written without quotes, so that it may be a number or an expression."""
+
+
+Node = Union[ScalarNode, "List", "Map"]
+
+
+@final
+@dataclass(frozen=True)
+class Text:
+    """A scalar that is no plain number: a word, an expression, extents, or quoted text.
+
+    >>> Text("2*width").expression.names
+    frozenset({'width'})
+    """
+
+    text: str
+    """What it says, without quotes and with escapes resolved."""
+    quoted: bool = False
+    """Whether it stands in quotes, and so is text; what cannot be written without them always
+    is."""
+
+    def __post_init__(self) -> None:
+        if not self.quoted and not is_plain(self.text):
+            object.__setattr__(self, "quoted", True)
+
+    @property
+    def expression(self) -> Expression:
+        """The expression that the text stands for; raises `ExpressionError` where it is none."""
+        return parse(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key with its value, None where nothing is written behind the key, and its comments."""
+
+    key: str
+    """The word in front of the colon; of an item its kind or block."""
+    value: Any
+    """A number, a flag, a `Text`, `List` or `Map`; None where nothing is written."""
+    comments: Comments = NO_COMMENTS
+    """The comments above its line and behind it; they are part of what it says."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[object, ...]:
+        """What it says, to compare: 1, 1.0 and true are three things."""
+        return self.key, type(self.value), self.value, self.comments
+
+
+class _About(NamedTuple):
+    """What a mapping has that is no key and no value."""
+
+    comments: Comments = NO_COMMENTS
+    """Those of the whole, where it stands in a list."""
+    by_key: Mapping[str, Comments] = {}
+    """The comments of each entry that has some."""
+    origin: str = ""
+    """What it comes from, where that was no spec: a module's path, a node's name."""
+
+
+NOTHING_ABOUT = _About()
+
+
+def noted(comments: Comments, by_key: Mapping[str, Comments], origin: str = "") -> _About:
+    """What there is to know about a mapping beside its keys and values."""
+    some = {key: each for key, each in by_key.items() if each != NO_COMMENTS}
+    if some or origin or comments != NO_COMMENTS:
+        return _About(comments, some, origin)
+    return NOTHING_ABOUT
+
+
+def _unchanged(self: object, name: str, value: object = None) -> None:
+    del value
+    message = f"a {type(self).__name__} is not changed: replace({name}=…) makes another"
+    raise AttributeError(message)
+
+
+@final
+class List(Sequence[Any]):
+    """A list of values; a branch is one, with comments of its own."""
+
+    __slots__ = ("comments", "end", "items", "start")
+    items: tuple[Node, ...]
+    """The values as nodes."""
+    start: int
+    end: int
+    comments: Comments
+
+    def __init__(self, values: Iterable[Any] = (), comments: Comments = NO_COMMENTS) -> None:
+        _fill_list(self, tuple(map(node_of, values)), NOWHERE, NOWHERE, comments)
+
+    @staticmethod
+    def at(
+        items: tuple[Node, ...], start: int, end: int, comments: Comments = NO_COMMENTS
+    ) -> "List":
+        """A list of nodes at its place."""
+        made = List.__new__(List)
+        _fill_list(made, items, start, end, comments)
+        return made
+
+    __setattr__ = _unchanged
+    __delattr__ = _unchanged
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return List.at, (self.items, self.start, self.end, self.comments)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The values as Python has them."""
+        return tuple(map(value_of, self.items))
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.values[index] if isinstance(index, slice) else value_of(self.items[index])
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, List) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def __repr__(self) -> str:
+        return f"List({shown(self)})"
+
+    def _said(self) -> tuple[object, ...]:
+        return tuple((type(value), value) for value in self.values), self.comments
+
+
+_M = TypeVar("_M", bound="Map")
+
+
+class Map(Mapping[str, Any]):
+    """Keys and values in the order in which they were written; read like a dict."""
+
+    __slots__ = ("about", "end", "entries", "key_starts", "start")
+    entries: dict[str, Node]
+    """The values as nodes, by key; of a key that is given twice, the first."""
+    key_starts: tuple[int, ...]
+    """Where the keys start; none in values that have no place yet."""
+    start: int
+    end: int
+    about: _About
+    texts: ClassVar[frozenset[str]] = frozenset()
+    """Keys whose values are text, with quotes or without."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self._keep({str(key): node_of(value) for key, value in (values or {}).items()})
+
+    def _keep(self, entries: dict[str, Node]) -> None:
+        """Begin as these nodes, which have no place yet."""
+        _fill_map(self, entries, (), NOWHERE, NOWHERE, NOTHING_ABOUT)
+
+    @classmethod
+    def at(  # noqa: PYI019 (Self is of Python 3.11; all that it has)
+        cls: type[_M],
+        entries: dict[str, Node],
+        key_starts: tuple[int, ...],
+        start: int,
+        end: int,
+        about: _About = NOTHING_ABOUT,
+    ) -> _M:
+        """A mapping of nodes at its place."""
+        made = cls.__new__(cls)
+        _set_entries(made, entries)
+        _set_key_starts(made, key_starts)
+        _set_start(made, start)
+        _set_end(made, end)
+        _set_about(made, about)
+        return made
+
+    @classmethod
+    def of(  # noqa: PYI019
+        cls: type[_M],
+        parts: Iterable[Entry],
+        comments: Comments = NO_COMMENTS,
+        origin: str = "",
+    ) -> _M:
+        """The mapping of these entries."""
+        listed = tuple(parts)
+        about = noted(comments, {part.key: part.comments for part in listed}, origin)
+        made = {part.key: node_of(part.value) for part in listed}
+        return cls.at(made, (), NOWHERE, NOWHERE, about)
+
+    __setattr__ = _unchanged
+    __delattr__ = _unchanged
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = (self.entries, self.key_starts, self.start, self.end, self.about)
+        return _restored, (type(self), *parts)
+
+    # As nodes
+
+    def key(self, name: str) -> ScalarNode:
+        """The key `name` as a node."""
+        start = self.key_starts[list(self.entries).index(name)]
+        return ScalarNode(name, start, start + len(name), plain=True)
+
+    def key_nodes(self) -> Iterator[ScalarNode]:
+        """The keys as nodes."""
+        for name, start in zip(self.entries, self.key_starts, strict=True):
+            yield ScalarNode(name, start, start + len(name), plain=True)
+
+    # As a dict
+
+    def __getitem__(self, key: str) -> Any:
+        return self.value_at(key, self.entries[key])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def value_at(self, key: str, node: Node) -> Any:
+        """What a node says as the value of a key."""
+        if node.__class__ is ScalarNode and key in self.texts:
+            return text_of(node)
+        return value_of(node)
+
+    # With comments
+
+    @property
+    def comments(self) -> Comments:
+        """Those of the whole, where it stands in a list."""
+        return self.about.comments
+
+    @property
+    def origin(self) -> str:
+        """What it comes from, where that was no spec: a module's path, a node's name."""
+        return self.about.origin
+
+    @property
+    def parts(self) -> tuple[Entry, ...]:
+        """Keys, values and comments."""
+        by_key = self.about.by_key
+        return tuple(
+            Entry(key, self.value_at(key, node), by_key.get(key, NO_COMMENTS))
+            for key, node in self.entries.items()
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Map) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[object, ...]:
+        return self._sort(), self.parts, self.comments
+
+    def _sort(self) -> str:
+        """What it is, which two equal ones are both."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        said = shown(self) if type(self) is Map else arguments(self.parts)
+        return f"{type(self).__name__}({said})"
+
+    def with_parts(self: _M, parts: Iterable[Entry]) -> _M:  # noqa: PYI019
+        """The same with other entries."""
+        return type(self).of(parts, self.comments, self.origin)
+
+    def with_value(self: _M, key: str, value: object, *, first: bool = False) -> _M:  # noqa: PYI019
+        """The same with another value for a key; without the key where it is None.
+
+        A key keeps its place and comments; a new one comes last, or `first`.
+        """
+        if value is None:
+            return self.with_parts(part for part in self.parts if part.key != key)
+        return self.with_parts(put(self.parts, key, value_of(node_of(value)), first=first))
+
+
+def _restored(cls: type[Map], *parts: Any) -> Map:
+    return cls.at(*parts)
+
+
+@final
+class Preset(Map):
+    """A member of a family: values for parameters, and what it says of itself."""
+
+    __slots__ = ()
+    texts = frozenset({"name", "reference", "description"})
+
+    def _sort(self) -> str:
+        return Map.__name__
+
+    def __repr__(self) -> str:
+        return f"Map({shown(self)})"
+
+
+_LIST = [List.__dict__[name].__set__ for name in ("items", "start", "end", "comments")]
+_MAP = [Map.__dict__[name].__set__ for name in ("entries", "key_starts", "start", "end", "about")]
+_set_items, _set_list_start, _set_list_end, _set_comments = _LIST
+_set_entries, _set_key_starts, _set_start, _set_end, _set_about = _MAP
+
+
+def _fill_list(
+    made: List, items: tuple[Node, ...], start: int, end: int, comments: Comments
+) -> None:
+    _set_items(made, items)
+    _set_list_start(made, start)
+    _set_list_end(made, end)
+    _set_comments(made, comments)
+
+
+def _fill_map(
+    made: Map,
+    entries: dict[str, Node],
+    key_starts: tuple[int, ...],
+    start: int,
+    end: int,
+    about: _About,
+) -> None:
+    _set_entries(made, entries)
+    _set_key_starts(made, key_starts)
+    _set_start(made, start)
+    _set_end(made, end)
+    _set_about(made, about)
+
+
+def put(parts: Sequence[Entry], key: str, value: object, *, first: bool) -> list[Entry]:
+    """The entries with another value for a key; a new one comes last, or `first`."""
+    new = Entry(key, value)
+    if all(part.key != key for part in parts):
+        return [new, *parts] if first else [*parts, new]
+    return [replace(part, value=value) if part.key == key else part for part in parts]
+
+
+# Values of Python and nodes
+
+
+def node_of(value: Any) -> Node:
+    """A value of Python as a node; text is what it would be in YAML without quotes.
+
+    Raises `TypeError` or `ValueError` for what no spec can hold.
+    """
+    if isinstance(value, List | Map):
+        return value
+    if isinstance(value, Text):
+        return ScalarNode(value.text, NOWHERE, NOWHERE, not value.quoted)
+    if value is None:
+        return ScalarNode("", NOWHERE, NOWHERE, plain=True)
+    if isinstance(value, str):
+        return ScalarNode(value, NOWHERE, NOWHERE, is_plain(value))
+    if isinstance(value, Mapping):
+        return Map(value)
+    text = _number(value)
+    if text is not None:
+        return ScalarNode(text, NOWHERE, NOWHERE, plain=True)
+    if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
+        return List(value)
+    message = f"a spec holds numbers, text, lists and mappings, and this is {value!r:.60}"
+    raise TypeError(message)
+
+
+def _number(value: Any) -> str | None:
+    """A number, an expression or a shape as a spec writes it; None for anything else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Expression):
+        return value.text()
+    if isinstance(value, float):
+        if not isfinite(value):
+            message = f"{value} is no number that a spec can hold"
+            raise ValueError(message)
+        return repr(float(value))
+    if isinstance(value, Shape):
+        return "x".join(map(str, (*value.spatial, value.channels)))
+    return str(value.__index__()) if hasattr(value, "__index__") else None
+
+
+def value_of(node: Node) -> Any:
+    """What a node says, as Python has it; None where nothing is written."""
+    if isinstance(node, ScalarNode):
+        if not node.plain:
+            return Text(node.text, quoted=True)
+        return scalar(node.text) if node.text else None
+    return node
+
+
+def text_of(node: ScalarNode) -> Text | None:
+    """What a scalar says where text is wanted, with quotes or without."""
+    return Text(node.text) if node.text or not node.plain else None
+
+
+def tree(value: Any) -> Any:
+    """A value of Python as one of the tree.
+
+    >>> tree("2*width"), tree("64"), tree((3, 5))
+    (Text(text='2*width', quoted=False), 64, List([3, 5]))
+    """
+    return value_of(node_of(value))
+
+
+def scalar(text: str) -> Any:
+    """A scalar without quotes: a number where its text is the usual one of a number, else text.
+
+    >>> scalar("64"), scalar("0.5"), scalar("true"), scalar("010")
+    (64, 0.5, True, Text(text='010', quoted=False))
+    """
+    if text in ("true", "false"):
+        return text == "true"
+    if _WHOLE.match(text) and text != "-0":
+        return int(text)
+    if _DECIMAL.match(text) and repr(float(text)) == text:
+        return float(text)
+    return Text(text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether text may stand without quotes behind a key, on a line of its own."""
+    return bool(_PLAIN.match(text)) and not _BREAKS.search(text)
+
+
+# As Python shows them
+
+
+def shown(value: Any) -> str:
+    """A value as Python gives it."""
+    if isinstance(value, Text) and not value.quoted:
+        return repr(value.text)
+    if isinstance(value, List):
+        return f"[{', '.join(map(shown, value.values))}]"
+    if type(value) in (Map, Preset):
+        return f"{{{', '.join(f'{each.key!r}: {shown(each.value)}' for each in value.parts)}}}"
+    return repr(value)
+
+
+def arguments(parts: Iterable[Entry]) -> str:
+    """Entries as the arguments of a call."""
+    return ", ".join(f"{argument(part.key)}={shown(part.value)}" for part in parts)
+
+
+def argument(key: str) -> str:
+    """A key as Python spells it: `from` is `from_`."""
+    return f"{key}_" if iskeyword(key) else key
