@@ -101,6 +101,22 @@ def test_the_text_outside_of_the_edits_stays() -> None:
         assert after[there:] == text[at:]
 
 
+def test_the_page_names_every_code_that_has_fixes() -> None:
+    page = (FOLDER.parent / "docs" / "ci.md").read_text(encoding="utf-8")
+    table = re.search(r"\| Code \| Fix \|\n(.*?)\n\n", page, re.DOTALL)
+    assert table is not None
+    named = set(
+        re.findall(r"CC\d{3}", " ".join(re.findall(r"^\|([^|]*)\|", table[1], re.MULTILINE)))
+    )
+    assert {item.code for _, _, item in FIXED} <= named
+    made = {
+        code
+        for path in (FOLDER.parent / "convcalc").rglob("*.py")
+        for code in re.findall(r'"(CC\d{3})"', path.read_text(encoding="utf-8"))
+    }
+    assert named <= made
+
+
 def test_fixing_again_changes_nothing() -> None:
     for name, text in {name: text for name, text, _ in FIXED}.items():
         once = fixing(text)

@@ -38,6 +38,7 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
             "CC309",
             f"branch {position} is {x} and cannot be {verb} {first}: {reason}",
             help=advice,
+            related=((0, "branch 1 ends here"), (position - 1, f"branch {position} ends here")),
         )
         return
 
@@ -129,6 +130,10 @@ class Concat(Layer):
                     "concat may differ",
                     help="give the branches the same strides and padding, or `crop`, `pad` or "
                     "`upsample` one of them",
+                    related=(
+                        (0, "branch 1 ends here"),
+                        (position - 1, f"branch {position} ends here"),
+                    ),
                 )
                 return
 
