@@ -176,43 +176,17 @@ class _Writer:
         return local[-1] if operations else local[0]
 
     def _operation(self, layer: int, owner: int, operation: Operation, local: list[int]) -> int:
-        reads = [local[i] for i in operation.reads]
-        given = reads
-        wanted = self._wanted(operation, reads) if self.mixed else 0
-        if wanted:
-            reads = [self._cast(layer, read, wanted) for read in reads]
-        if operation.contiguous and self._out_of_order(operation, self.order[reads[0]]):
-            reads = [self._straightened(layer, reads[0]), *reads[1:]]
+        """Write an operation on a layer's `local` tensors out; the tensor it makes."""
+        given = [local[i] for i in operation.reads]
+        wanted = self._wanted(operation, given) if self.mixed else 0
+        reads = self._as_wanted(layer, operation, given, wanted)
         width = self._width(operation, reads, wanted)
         before = self.order[reads[0]] if reads else "fresh"
         operation, order = self._laid_out(operation, before, reads)
-        learns = tuple(
-            (
-                self.numbers[owner, weight.name],
-                weight.size,
-                wanted or self.width,
-                before == "channels_last" and _has_format(weight),
-            )
-            for weight in operation.learns
-        )
+        learns = self._learned(owner, operation, wanted or self.width, before)
         backward = bool(learns) or any(self.gradient[read] for read in reads)
         output = self._tensor(operation.output, width, gradient=backward, order=order)
-        keeps: tuple[int, ...] = ()
-        if backward and self.training:
-            if operation.keeps == "input":
-                keeps = tuple(dict.fromkeys(reads))
-            elif operation.keeps == "output":
-                keeps = (output,)
-            elif operation.keeps == "factors":
-                # A value read twice counts twice: x·x needs x.
-                with_gradient = [read for read in reads if self.gradient[read]]
-                keeps = tuple(
-                    read
-                    for read in dict.fromkeys(reads)
-                    if len(with_gradient) > self.gradient[read]
-                )
-            elif operation.keeps != "nothing":
-                keeps = tuple(local[i] for i in operation.keeps)
+        kept = _kept(operation, reads, output, local, self.gradient)
         # Who asked for the operation holds on to what was cast for it.
         held = (*(local[i] for i in operation.holds), *set(given).difference(reads))
         self.steps.append(
@@ -221,13 +195,34 @@ class _Writer:
                 operation=operation,
                 reads=tuple(reads),
                 output=output,
-                keeps=keeps,
+                keeps=kept if backward and self.training else (),
                 frees=held,
                 learns=learns,
                 backward=backward,
             )
         )
         return output
+
+    def _as_wanted(
+        self, layer: int, operation: Operation, given: list[int], wanted: int
+    ) -> list[int]:
+        """What an operation is given, in the precision and the order that it works on."""
+        reads = given
+        if wanted:
+            reads = [self._cast(layer, read, wanted) for read in reads]
+        if operation.contiguous and self._out_of_order(operation, self.order[reads[0]]):
+            reads = [self._straightened(layer, reads[0]), *reads[1:]]
+        return reads
+
+    def _learned(
+        self, owner: int, operation: Operation, width: int, before: Layout
+    ) -> tuple[tuple[int, int, int, bool], ...]:
+        """The weights of an operation on a map that lies so, as `Step.learns` has them."""
+        last = before == "channels_last"
+        return tuple(
+            (self.numbers[owner, weight.name], weight.size, width, last and _has_format(weight))
+            for weight in operation.learns
+        )
 
     def _out_of_order(self, operation: Operation, order: Layout) -> bool:
         """Whether an operation copies an input that lies so; CUDA's kernels want it in order."""
@@ -288,28 +283,17 @@ class _Writer:
         """A copy of a tensor in another precision, if it is not in that one already."""
         if self.widths[read] == width:
             return read
-        gradient = self.gradient[read]
-        copy = self._tensor(self.sizes[read], width, gradient=gradient)
-        operation = Operation(self.sizes[read], name="cast")
-        self.steps.append(
-            Step(
-                layer=layer,
-                operation=operation,
-                reads=(read,),
-                output=copy,
-                keeps=(),
-                frees=(),
-                learns=(),
-                backward=gradient,
-            )
-        )
-        return copy
+        return self._copied(layer, read, width, Operation(self.sizes[read], name="cast"))
 
     def _straightened(self, layer: int, read: int) -> int:
         """A copy of a tensor with its values in order."""
-        gradient, size = self.gradient[read], self.sizes[read]
-        copy = self._tensor(size, self.widths[read], gradient=gradient)
-        operation = Operation(size, gradient="same", name="contiguous")
+        operation = Operation(self.sizes[read], gradient="same", name="contiguous")
+        return self._copied(layer, read, self.widths[read], operation)
+
+    def _copied(self, layer: int, read: int, width: int, operation: Operation) -> int:
+        """The copy of a tensor that an operation in front of another makes."""
+        gradient = self.gradient[read]
+        copy = self._tensor(self.sizes[read], width, gradient=gradient)
         self.steps.append(
             Step(
                 layer=layer,
@@ -349,6 +333,25 @@ class _Writer:
         for tensor, at in last_use.items():
             free[at].append(tensor)
         return [step._replace(frees=tuple(free[at])) for at, step in enumerate(steps)]
+
+
+def _kept(
+    operation: Operation,
+    reads: list[int],
+    output: int,
+    local: list[int],
+    has_gradient: Sequence[bool],
+) -> tuple[int, ...]:
+    """The tensors that an operation keeps for its backward pass."""
+    if operation.keeps == "input":
+        return tuple(dict.fromkeys(reads))
+    if operation.keeps == "output":
+        return (output,)
+    if operation.keeps == "factors":
+        # A value read twice counts twice: x·x needs x.
+        with_gradient = sum(has_gradient[read] for read in reads)
+        return tuple(read for read in dict.fromkeys(reads) if with_gradient > has_gradient[read])
+    return () if operation.keeps == "nothing" else tuple(local[i] for i in operation.keeps)
 
 
 def _has_format(weight: Weight) -> bool:

@@ -109,7 +109,9 @@ def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
         for storage in outside:
             difference -= 0 if keepers[storage] else trial.bytes[storage]
             keepers[storage] += 1
-        # Both parts of the difference, so that it holds for every batch.
+        # A segment starts from activations alone, all of whose bytes grow with the batch; what does
+        # not grow (a norm's statistics) is kept inside it. So the constant part of the difference
+        # never counts against the segment, and one above 0 is above 0 for every batch.
         if difference > 0:
             paying.append(segment)
             continue
