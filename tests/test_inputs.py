@@ -1,6 +1,7 @@
 """Inputs whose axes are not what the spec means: refused, or asked about, with what to write."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,16 @@ from click.testing import CliRunner
 
 from convcalc import SpecError, load, loads
 from convcalc.cli import convcalc
-from convcalc.graph import read
+from convcalc.graph import read, read_text
+from convcalc.shape import Shape
+from convcalc.spec.expand import (
+    looks_batched,
+    looks_channels_first,
+    looks_without_channels,
+    of_rank,
+)
+from convcalc.spec.fields import parse_shape
+from convcalc.spec.text import SourceText
 
 SPEC = "input: {}\nlayers:\n  - conv: {{filters: 8, kernel: 3, padding: 1}}\n"
 
@@ -113,3 +123,93 @@ def test_what_cannot_be_read_has_no_totals(name: str, tmp_path: Path) -> None:
     assert set(report["totals"].values()) == {None}
     network = read(spec, input=given[1])
     assert not network.complete
+
+
+CHANNELS_FIRST = {
+    # A sequence of a thousand channels and a hundred times as many as positions
+    "10x1000": True, "10x999": False, "1x1000": True, "1x999": False,
+    "11x1100": True, "11x1099": False,
+    # Grey or three or four channels before an image of 16 rows or more
+    "3x16x16": True, "3x16x17": True, "3x17x16": True, "3x15x17": False, "3x17x15": False,
+    "4x16x17": True, "2x16x17": False, "5x16x17": False,
+    # Any number before a square image
+    "12x120x120": True, "5x5x5": False, "2x1x1": False, "1x7x7": True,
+    # One row of more channels than columns
+    "1x8x16": True, "1x8x15": False, "1x7x14": False, "1x22x500": True, "1x16x16": True,
+    "1x15x15": False,
+    # Channels before a volume, or a batch before them
+    "3x16x16x16": True, "4x16x16x16": True, "1x16x16x16": True, "2x16x16x16": False,
+    "3x16x15x15": False, "8x3x224x224": True, "8x4x224x224": True, "8x1x224x224": True,
+    "8x2x224x224": False, "8x3x15x15": False,
+    "3x16x17x18": True, "4x16x17x18": True, "5x16x17x18": False, "3x15x17x18": False,
+    "3x18x17x15": False, "3x16x20x18": True,
+    "784": False, "224x224x3": False, "16x112x112x3": False,
+}  # fmt: skip
+WITHOUT_CHANNELS = {"28x28": True, "8x8": True, "7x7": False, "28x29": False, "8x8x8": False}
+BATCHED = {
+    "1x224x224x3": True, "1x8x8x4": True, "1x8x8x5": False, "1x7x8x3": False, "1x8x7x3": False,
+    "2x8x8x3": False, "1x8x4": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "looks", "expected"),
+    [
+        *((text, looks_channels_first, said) for text, said in CHANNELS_FIRST.items()),
+        *((text, looks_without_channels, said) for text, said in WITHOUT_CHANNELS.items()),
+        *((text, looks_batched, said) for text, said in BATCHED.items()),
+    ],
+)
+def test_spec_inputs_that_look_like_another_order(
+    text: str, looks: Callable[[Shape], bool], *, expected: bool
+) -> None:
+    assert looks(parse_shape(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "meant"),
+    [
+        ("320", "224x224x3", "320x320x3"),
+        ("320x300", "224x224x3", "320x300x3"),
+        ("8x320x300x3", "224x224x3", "320x300x3"),
+        ("8x3x320x300", "224x224x3", "320x300x3"),
+        ("8x9x320x300", "224x224x3", None),
+        ("320x300x3", "224x224x3", None),
+        ("100", "100x8", "100x8"),
+        ("5x100x8", "100x8", "100x8"),
+        ("5x8x100", "100x8", "100x8"),
+        ("5x784", "784", "784"),
+        ("5x784", "12", None),
+    ],
+)
+def test_spec_inputs_of_other_axes_are_what_they_mean(
+    given: str, own: str, meant: str | None
+) -> None:
+    right = of_rank(parse_shape(given), parse_shape(own))
+
+    assert right == (meant and parse_shape(meant))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message", "advice"),
+    [
+        ("28x28", "a sequence of 28 positions with 28 channels",
+         "an image has its channels behind: write 28x28x1 if it is grey"),
+        ("10x1000", "a length of 10 and 1000 channels", "write 1000x10 if it has 10 channels"),
+        ("3x224x200", "a height of 3 and 200 channels", "write 224x200x3 if it has 3 channels"),
+        ("1x22x500", "a height of 1 and 500 channels", "write 22x500x1 if it has 1 channel"),
+        ("1x220x230x4", "a depth of 1 and 4 channels", "write 220x230x4, without the batch"),
+        ("8x3x224x224", "a depth of 8 and 224 channels", "write 224x224x3, without the batch"),
+        ("8x1x224x224", "a depth of 8 and 224 channels", "write 224x224x1, without the batch"),
+        ("8x4x224x224", "a depth of 8 and 224 channels", "write 224x224x4, without the batch"),
+        ("3x16x17x18", "a depth of 3 and 18 channels", "write 16x17x18x3 if it has 3 channels"),
+        ("1x16x16x16", "a depth of 1 and 16 channels", "write 16x16x16x1 if it has 1 channel"),
+    ],
+)  # fmt: skip
+def test_spec_inputs_of_another_order_are_said_with_the_right_one(
+    shape: str, message: str, advice: str
+) -> None:
+    (found,) = read_text(SourceText("x", SPEC.format(shape))).diagnostics
+
+    assert found.message == f"input {shape} reads as {message}"
+    assert (found.help or "").removeprefix("shapes are height × width × channels: ") == advice

@@ -1,13 +1,17 @@
 """Specs in pairs: those in ok/ are silent, those in err/ say exactly what their .out says."""
 
 import os
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from convcalc.analysis import analyze
+from convcalc.findings import Findings
 from convcalc.formats.diagnostics import render
 from convcalc.graph import Network, read
+from convcalc.spec.source import MAX_DEPTH, compose
+from convcalc.spec.text import SourceText
 
 FOLDER = Path(__file__).parent / "specs"
 OK = sorted((FOLDER / "ok").glob("*.yaml"))
@@ -59,3 +63,121 @@ def test_bad_specs_are_analysed_as_far_as_they_go(path: Path) -> None:
     assert report.totals.complete or network.errors
     if report.totals.complete:
         assert all(layer.output is not None for layer in report.layers)
+
+
+LONG = "n" * 100
+REFUSED = [
+    # text, code, first line and column and those behind the end, and a word of the message
+    ("a: &b 1\n", "CC104", (1, 4, 1, 6), "anchors are not used in specs: &b"),
+    ("a: &bcd [1]\n", "CC104", (1, 4, 1, 8), "anchors are not used in specs: &bcd"),
+    ("é: &b {c: 1}\n", "CC104", (1, 4, 1, 6), "anchors are not used in specs: &b"),
+    ("a: 1\r\nb: &c\r\n", "CC104", (2, 4, 2, 6), "anchors are not used in specs: &c"),
+    (f"k: &{LONG} 1\n", "CC104", (1, 4, 1, 105), f"anchors are not used in specs: &{LONG[:59]}…"),
+    (f"k: &{LONG[:60]} 1\n", "CC104", (1, 4, 1, 65), f"not used in specs: &{LONG[:60]}"),
+    (f"k: &{LONG[:61]} 1\n", "CC104", (1, 4, 1, 66), f"not used in specs: &{LONG[:59]}…"),
+    ("a: !x\n", "CC104", (1, 4, 1, 5), "tags are not used in specs: !x"),
+    ("a: !x [1]\n", "CC104", (1, 4, 1, 5), "tags are not used in specs: !x"),
+    ("a: *bc\n", "CC104", (1, 4, 1, 7), "aliases are not used in specs: *bc"),
+    ("? [a]\n: 1\n", "CC104", (1, 3, 1, 4), "a list or mapping cannot be a key"),
+    ("{{a: 1}: 1}\n", "CC104", (1, 2, 1, 3), "a list or mapping cannot be a key"),
+    ("<<: {a: 1}\n", "CC104", (1, 1, 1, 3), "merge keys are not used in specs"),
+    ("a: 1\n---\nb: 2\n", "CC105", (2, 1, 2, 4), "a second document starts here"),
+    ("a: 1\na: 2\n", "CC106", (2, 1, 2, 2), "key `a` is given twice"),
+    ("- " * (MAX_DEPTH + 1) + "a\n", "CC103", (1, 129, 1, 130), "nested more than 64 deep"),
+    ("x: " + "[" * MAX_DEPTH + "\n", "CC103", (1, 67, 1, 68), "nested more than 64 deep"),
+    ("x: 1\ny: \x01\n", "CC105", (2, 4, 2, 5), "not YAML: "),
+]
+
+
+def composed(text: str) -> Findings:
+    source = SourceText("x", text)
+    found = Findings(source)
+    compose(source, found)
+    return found
+
+
+@pytest.mark.parametrize(("text", "code", "span", "said"), REFUSED)
+def test_spec_source_is_refused_where_the_reason_stands(
+    text: str, code: str, span: tuple[int, ...], said: str
+) -> None:
+    (found,) = composed(text).diagnostics
+
+    assert (found.code, found.span) == (code, span)
+    assert said in found.message
+    assert found.help or said == "not YAML: "
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: 1\n", "'<<': 1\n", "---\na: 1\n", "a: 1\n...\n", "- " * MAX_DEPTH + "a\n",
+     "x: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1), "'&a': '*b'\n", ""],
+)  # fmt: skip
+def test_spec_source_within_the_rules_says_nothing(text: str) -> None:
+    assert not composed(text).diagnostics
+
+
+def test_spec_source_names_the_first_place_of_a_key_given_twice() -> None:
+    found = composed("a: 1\nb: 1\na: 2\nlong: 1\nlong: 2\na: 3\n").diagnostics
+
+    said = [(each.span and each.span[:2], each.related[0][0][:4]) for each in found]
+    assert said == [((3, 1), (1, 1, 1, 2)), ((5, 1), (4, 1, 4, 5)), ((6, 1), (1, 1, 1, 2))]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "help_"),
+    [
+        ("a: 1\n\tb: 2\n", 2, "indent with spaces"),
+        ("a: >=3\n", 1, "put quotes around it: '>=3'"),
+        ("expect: {output: >3}\n", 1, "put quotes around it: '>3'"),
+        ("- relu\n  name: b\n", 2, "an item with keys below it ends in a colon: `- relu:`"),
+        ("a: b\n  name: c\n", 2, "indent the lines of one mapping alike"),
+        ("a: b: c\n", 1, "indent the lines of one mapping alike"),
+        ("- a b\n  name: c\n", 2, "indent the lines of one mapping alike"),
+        ("a: 1\nb: [1\n\n\n", 2, None),
+        ("a: [1\nb: 2\n", 2, None),
+    ],
+)
+def test_spec_source_that_is_no_yaml_is_told_at_its_line(
+    text: str, line: int, help_: str | None
+) -> None:
+    (found,) = composed(text).diagnostics
+
+    assert found.code == "CC105"
+    assert found.span
+    assert found.span.line == line
+    assert (found.help or "").startswith(help_ or "")
+    assert bool(found.help) == bool(help_)
+
+
+TEXTS = ["", "a", "a\n", "\n\nab\n", "a\r\nbc\rd\n", "ab\u2028c\x0cd\nefg"]
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """Line and column by counting the ends of lines before."""
+    ends = [at + 1 for at, sign in enumerate(text)
+            if sign == "\n" or (sign == "\r" and text[at + 1 : at + 2] != "\n")]  # fmt: skip
+    before = [end for end in ends if end <= offset]
+    return len(before) + 1, offset - max(before, default=0) + 1
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_spec_text_knows_the_place_of_every_character(text: str) -> None:
+    source = SourceText("x", text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    for offset in range(len(text) + 1):
+        line, column = place(text, offset)
+        assert source.position(offset) == (line, column)
+        assert source.offset(line, column) == offset
+    for number in (*range(1, len(lines) + 1), *range(len(lines), 0, -1)):  # whichever came before
+        assert source.line(number) == lines[number - 1]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_spec_text_spans_at_least_a_character(text: str) -> None:
+    for start, end in product(range(len(text) + 3), repeat=2):
+        first, last = min(start, len(text)), min(max(end, start + 1), len(text))
+        line, column = place(text, first)
+        behind = max(place(text, last), (line, column + 1)) if last <= first else place(text, last)
+
+        assert SourceText("x", text).span(start, end) == (line, column, *behind)

@@ -411,7 +411,7 @@ def _read_pipe(path: str) -> bytes:
     """Read what is no regular file, without waiting forever for what never comes or ends."""
     import select
 
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
