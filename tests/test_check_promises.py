@@ -510,7 +510,7 @@ def test_a_part_of_one_is_rounded_to_the_side_that_promises_more(text: str, down
     ],
 )  # fmt: skip
 def test_ranges_hold_both_their_ends(text: str, least: int | None, most: int | None) -> None:
-    node = ScalarNode(text, 0, len(text), plain=True)
+    node = ScalarNode(text, 0, len(text))
     found = quantity(node, Scope({}), limit=False)
     assert found == (least, most, text)
     for value in range(3000):

@@ -47,7 +47,7 @@ MAX_SUGGESTED = 300
 MAX_CALLS = 40
 """Most blocks, groups and branches inside one another."""
 
-NOTHING = ScalarNode("", 0, 0, plain=True)
+NOTHING = ScalarNode("", 0, 0)
 """What stands behind a kind that is given no fields."""
 SLIDING = frozenset({"conv", "maxpool", "avgpool", "lppool"})
 """Kinds that make of a sequence something else than of an image."""
@@ -695,7 +695,7 @@ class _Expander:
 
     def read_layers(self, node: Node | None, scope: Scope) -> int:
         if not isinstance(node, ListNode):
-            at = node or ScalarNode("", self.root.start, self.root.start + 1, plain=True)
+            at = node or ScalarNode("", self.root.start, self.root.start + 1)
             self.error(
                 "CC107" if node is not None else "CC115",
                 "there are no `layers`"
@@ -1133,7 +1133,7 @@ class _Expander:
         latest = islice(reversed(self.names), MAX_SUGGESTED)
         known = ["input", *(each.removeprefix(place.prefix) for each in latest)]
         near = closest(name, known)
-        said = quoted(ScalarNode(name, 0, 0, plain=True))
+        said = quoted(ScalarNode(name, 0, 0))
         if holder:
             said += f", which parameter `{holder}` holds"
         self.error(

@@ -466,7 +466,7 @@ def parse_shape(text: str) -> Shape:
     Shape(channels=3, spatial=(384, 384))
     """
     text = text.strip().replace("×", "x")
-    return read_shape(ScalarNode(text, 0, len(text), plain=True), Scope({}))
+    return read_shape(ScalarNode(text, 0, len(text)), Scope({}))
 
 
 class FieldReader:

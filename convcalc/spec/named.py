@@ -92,7 +92,7 @@ def _mapping(node: Map, number: int, depth: int) -> tuple[Map, int]:
     if isinstance(node, Item) and len(node) == 1:
         ((key, value),) = node.entries.items()
         if node.bare or (isinstance(value, ScalarNode) and not value.text and value.plain):
-            word = ScalarNode(key, start, start + 1, plain=True)
+            word = ScalarNode(key, start, start + 1)
             return Item.at({key: word}, (start,), start, start + 1, node.about), start + 1
     number += 1
     entries: dict[str, Node] = {}

@@ -56,7 +56,7 @@ class ScalarNode(NamedTuple):
     """Where it begins, with its quote if it has one."""
     end: int
     """The place behind its last character."""
-    plain: bool
+    plain: bool = True
     """Whether it is written without quotes, so that it may be a number or an expression."""
 
 
@@ -261,12 +261,12 @@ class Map(Mapping[str, Any]):
     def key(self, name: str) -> ScalarNode:
         """The key `name` as a node."""
         start = self.key_starts[list(self.entries).index(name)]
-        return ScalarNode(name, start, start + len(name), plain=True)
+        return ScalarNode(name, start, start + len(name))
 
     def key_nodes(self) -> Iterator[ScalarNode]:
         """The keys as nodes."""
         for name, start in zip(self.entries, self.key_starts, strict=True):
-            yield ScalarNode(name, start, start + len(name), plain=True)
+            yield ScalarNode(name, start, start + len(name))
 
     # As a dict
 
@@ -409,14 +409,14 @@ def node_of(value: Any) -> Node:
     if isinstance(value, Text):
         return ScalarNode(value.text, NOWHERE, NOWHERE, not value.quoted)
     if value is None:
-        return ScalarNode("", NOWHERE, NOWHERE, plain=True)
+        return ScalarNode("", NOWHERE, NOWHERE)
     if isinstance(value, str):
         return ScalarNode(value, NOWHERE, NOWHERE, is_plain(value))
     if isinstance(value, Mapping):
         return Map(value)
     text = _number(value)
     if text is not None:
-        return ScalarNode(text, NOWHERE, NOWHERE, plain=True)
+        return ScalarNode(text, NOWHERE, NOWHERE)
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
         return List(value)
     message = f"a spec holds numbers, text, lists and mappings, and this is {value!r:.60}"

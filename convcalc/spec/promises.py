@@ -416,6 +416,6 @@ def _as_node(value: object) -> Node:
         return ListNode.at(tuple(map(_as_node, value)), 0, 1)
     if not isinstance(value, str | int | float):
         message = f"this takes a number or text, and is a {type(value).__name__}"
-        fail("CC120", message, ScalarNode(str(value), 0, 1, plain=True))
+        fail("CC120", message, ScalarNode(str(value), 0, 1))
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return ScalarNode(text, 0, 1, plain=True)
+    return ScalarNode(text, 0, 1)

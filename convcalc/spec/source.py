@@ -281,14 +281,14 @@ class _Composer:
                 "CC104",
                 f"anchors are not used in specs: &{_shortened(event.anchor)}",
                 "write the shared layers once under `blocks:` and call the block",
-                ScalarNode("", at, at + 1 + len(event.anchor), plain=True),
+                ScalarNode("", at, at + 1 + len(event.anchor)),
             )
         tag = str(event.tag)
         raise RefusedError(
             "CC104",
             f"tags are not used in specs: {_shortened(tag)}",
             "leave it out: fields know what they hold",
-            ScalarNode("", at, at + 1, plain=True),
+            ScalarNode("", at, at + 1),
         )
 
     def _refused_alias(self, event: Any) -> RefusedError:
@@ -297,7 +297,7 @@ class _Composer:
             "CC104",
             f"aliases are not used in specs: *{_shortened(str(getattr(event, 'anchor', '')))}",
             "write the shared layers once under `blocks:` and call the block",
-            ScalarNode("", at, event.end_mark.index, plain=True),
+            ScalarNode("", at, event.end_mark.index),
         )
 
     def _too_deep(self, at: int) -> RefusedError:
@@ -305,7 +305,7 @@ class _Composer:
             "CC103",
             f"nested more than {MAX_DEPTH} deep",
             "move inner layers into `blocks:`",
-            ScalarNode("", at, at + 1, plain=True),
+            ScalarNode("", at, at + 1),
         )
 
     def _key_not_a_word(self, event: Any) -> RefusedError:
@@ -314,7 +314,7 @@ class _Composer:
             "CC104",
             "a list or mapping cannot be a key",
             "write `name: value`; put quotes around text that starts with [ or {",
-            ScalarNode("", at, at + 1, plain=True),
+            ScalarNode("", at, at + 1),
         )
 
 
