@@ -3,10 +3,9 @@
 import pytest
 
 from convcalc.checks.codes import ALWAYS, Selection
-from convcalc.checks.run import Task, check_file, check_opened, check_text
+from convcalc.checks.run import Task, check_opened, check_text
 from convcalc.checks.settings import Settings
 from convcalc.shape import Shape
-from convcalc.spec.bundled import bundled_names
 from convcalc.spec.comments import comments
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
@@ -217,11 +216,6 @@ def test_a_member_or_an_overridden_run_says_nothing_about_unused_comments() -> N
     assert check_opened(Opened("a.yaml#b", family, "b"), Task()).diagnostics == ()
     other = Task(shape=Shape(3, (8, 8)))
     assert [item.code for item in check_text(SourceText("a.yaml", text), other).diagnostics] == []
-
-
-def test_every_bundled_name_is_clean() -> None:
-    for name in bundled_names():
-        assert check_file(name, Task()).diagnostics == (), name
 
 
 # Comments

@@ -10,12 +10,14 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
 
+from convcalc.checks import configuration
 from convcalc.cli import convcalc
 from convcalc.spec.bundled import bundled_architectures
 
@@ -81,6 +83,8 @@ def written(answers: dict[str, dict[str, Any]]) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_answers_move_on_purpose_only(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
+    # One configuration, read once and not for each spec.
+    monkeypatch.setattr(configuration, "_parsed", cache(configuration._parsed))
     path = FROZEN / f"{command}.json"
     said = {case.name: answer(case, command) for case in CASES}
     if UPDATE:

@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convcalc import Network, analyze, loads
@@ -225,7 +225,7 @@ def test_a_block_that_ends_in_from_puts_out_what_it_goes_back_to() -> None:
         assert [found.problem.code for found in broken(promised)] == codes
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None)
 @given(specs(), st.data())
 def test_a_group_has_one_output(spec: Item, data: st.DataObject) -> None:
     said = repaired(spec)

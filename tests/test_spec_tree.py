@@ -55,8 +55,8 @@ def decoded(name: str) -> str:
     return TEXTS[name].decode("utf-8", "replace").replace("\0", "")
 
 
-READ = [name for name in TEXTS if parsed(decoded(name)) is not None]
-"""Those that have the form of a spec."""
+WORKING = [name for name in TEXTS if name.startswith(("architectures/", "corpus/", "ok/"))]
+"""Those of networks that work."""
 
 
 def said(network: Network) -> object:
@@ -87,14 +87,14 @@ def remarks(text: str) -> list[str]:
     return [found.text.rstrip() for found in comments(SourceText("a.yaml", text))]
 
 
-def test_there_are_specs_to_read() -> None:
-    assert len(READ) > 250
-
-
-@pytest.mark.parametrize("name", READ)
-def test_what_is_written_of_a_spec_is_the_same_spec(name: str) -> None:
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_is_written_of_a_spec_is_the_same_spec_and_means_the_same(name: str) -> None:
     text = decoded(name)
-    spec = certainly(text)
+    spec = parsed(text)
+    if spec is None:
+        assert name not in WORKING
+        assert read_text(SourceText("a.yaml", text)).errors
+        return
     written = write(spec)
 
     assert parsed(written) == spec
@@ -103,13 +103,6 @@ def test_what_is_written_of_a_spec_is_the_same_spec(name: str) -> None:
     assert max(map(len, written.splitlines())) <= WIDTH or max(map(len, text.splitlines())) >= max(
         map(len, written.splitlines())
     ), "no longer lines than before"
-
-
-@pytest.mark.parametrize("name", READ)
-def test_a_spec_that_is_written_anew_means_the_same(name: str) -> None:
-    text = decoded(name)
-    written = write(certainly(text))
-
     assert said(read_text(SourceText("a.yaml", written))) == said(
         read_text(SourceText("a.yaml", text))
     )
@@ -307,7 +300,7 @@ def test_a_random_tree_is_read_back_as_it_was_written(seed: int) -> None:
 @given(st.integers(0, 2**40))
 def test_comments_stay_wherever_they_stand(seed: int) -> None:
     draw = Random(seed)  # noqa: S311 (tests repeat)
-    text = decoded(draw.choice([name for name in READ if "err/" not in name]))
+    text = decoded(draw.choice(WORKING))
     for number in range(draw.randrange(1, 6)):
         lines = text.split("\n")
         at = draw.randrange(len(lines))

@@ -130,7 +130,7 @@ def _has_table(path: str) -> bool:
         return False
     if "convcalc" not in text:
         return False
-    return isinstance(_parsed(path)[1], dict) and _table(_parsed(path)[1], path) is not None
+    return _table(_parsed(path)[1], path) is not None
 
 
 def _parsed(path: str) -> tuple[str, dict[str, Any]]:

@@ -339,9 +339,13 @@ def nearest_gpu(name: str) -> str | None:
     """
     asked = _bare(name)
     most = 1 + (len(asked) > 6)
-    slips = {known: _slips(asked, _bare(known)) for known in GPUS}
-    near = min(slips, key=slips.__getitem__)
-    return near if slips[near] <= most and slips[near] < len(asked) / 2 else None
+    slips = {
+        known: _slips(asked, bare)
+        for known in GPUS
+        if abs(len(bare := _bare(known)) - len(asked)) <= most  # each letter more is a slip
+    }
+    near = min(slips, key=slips.__getitem__, default=None)
+    return near if near and slips[near] <= most and slips[near] < len(asked) / 2 else None
 
 
 @lru_cache(maxsize=1)
