@@ -36,19 +36,19 @@ def fixed(opened: Opened, task: Task) -> Fixed:
     text = opened.text.content
     done: list[str] = []
     refused: set[tuple[object, ...]] = set()
-    found = _findings(opened, text, task)
+    findings = _findings(opened, text, task)
     while len(done) < MAX_FIXES:
-        for finding in found:
+        for finding in findings:
             if finding.code == NOT_YAML:
                 return Fixed(text, (), finding)
-            alike = _alike(finding, found, refused)[: MAX_FIXES - len(done)]
+            alike = _alike(finding, findings, refused)[: MAX_FIXES - len(done)]
             if not alike:
                 continue
             edits = sorted(edit for each in alike for edit in each.edits)
             candidate = applied(SourceText(opened.text.path, text), edits)
             after = _findings(opened, candidate, task)
-            if better(alike, found, after):
-                text, found = candidate, after
+            if better(alike, findings, after):
+                text, findings = candidate, after
                 done += [each.code for each in alike]
                 break
             refused.add(_kind(finding) if len(alike) > 1 else _words(finding))
@@ -58,7 +58,7 @@ def fixed(opened: Opened, task: Task) -> Fixed:
 
 
 def _alike(
-    finding: Diagnostic, found: Iterable[Diagnostic], refused: Container[tuple[object, ...]]
+    finding: Diagnostic, findings: Iterable[Diagnostic], refused: Container[tuple[object, ...]]
 ) -> list[Diagnostic]:
     """The findings of the same code with the same fix, itself first; itself alone once refused."""
     if not finding.edits or _words(finding) in refused:
@@ -67,7 +67,7 @@ def _alike(
         return [finding]
     alike = [finding]
     last = finding.edits[-1][0][2:]
-    for each in found:  # in the order of their places
+    for each in findings:  # in the order of their places
         if _kind(each) == _kind(finding) and each.edits and _words(each) not in refused:
             first = each.edits[0][0][:2]
             if first > last or (first == last and each.edits != alike[-1].edits):

@@ -116,15 +116,15 @@ def check_opened(opened: Opened, task: Task) -> Checked:
             _advise(network, findings, selection)
             left_out |= _verify(network, findings, selection, budget)
         collected.append(_gathered(network, findings))
-    found = _merged(members, collected)
+    merged = _merged(members, collected)
     # Which promises are looked at was decided before; a limit may hold though not selected.
-    chosen = [item for item in found if item.code[:3] == "CC5" or selection.includes(item.code)]
+    chosen = [item for item in merged if item.code[:3] == "CC5" or selection.includes(item.code)]
     whole = not (opened.preset or task.shape or task.parameters)
     kept = silence(text, written.spec, chosen, selection, advised=not failed, whole=whole)
     errors, shown = (
-        sum(item.severity == "error" for item in items) if failed else 0 for items in (found, kept)
+        sum(item.severity == "error" for item in items) if failed else 0 for items in (merged, kept)
     )
-    stages = [item.code[:3] for item in found if item.severity == "error"]
+    stages = [item.code[:3] for item in merged if item.severity == "error"]
     complete = "" if not whole else min(stages, default="CC9") if failed else "CC9"
     return Checked(
         path,
@@ -197,15 +197,15 @@ def _expected(promise: Promise, selection: Selection) -> bool:
     return selection.includes(code) or (promise.layer is not None and selection.includes("CC505"))
 
 
-def _merged(members: Sequence[str], found: Sequence[list[Diagnostic]]) -> list[Diagnostic]:
+def _merged(members: Sequence[str], by_member: Sequence[list[Diagnostic]]) -> list[Diagnostic]:
     """The findings of the members of a family, each place and code once.
 
     A finding that not all members have says which ones do.
     """
     if not members:
-        return found[0] if found else []
+        return by_member[0] if by_member else []
     groups: dict[tuple[str, Place, str | None, int], dict[str, Diagnostic]] = {}
-    for member, diagnostics in zip(members, found, strict=True):
+    for member, diagnostics in zip(members, by_member, strict=True):
         counts: Counter[tuple[str, Place, str | None]] = Counter()
         for item in diagnostics:
             key = (item.code, item.place, item.field)

@@ -10,17 +10,17 @@ from convcalc.spec.tree import Item
 
 def names_in(value: Any) -> set[str]:
     """Every name in a value of the tree, and in the values inside it."""
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = [value]
     while waiting:
         here = waiting.pop()
         if isinstance(here, Text):
-            found |= mentioned(here.text)
+            names |= mentioned(here.text)
         elif isinstance(here, List):
             waiting.extend(here)
         elif isinstance(here, Map):
             waiting.extend(here.values())
-    return found
+    return names
 
 
 def within(items: Iterable[Any]) -> Iterator[Item]:

@@ -89,5 +89,5 @@ def _presets(file: str) -> bytes:
         return b""
     if b"\npresets:" not in text:
         return b""
-    found = re.search(_PRESETS, text)
-    return b"\n" + found[1] if found else b""
+    presets = re.search(_PRESETS, text)
+    return b"\n" + presets[1] if presets else b""

@@ -108,12 +108,14 @@ class Editor:
         self._keys: dict[int, list[str]] = {}
         self._numbered: dict[str, bool] = {}
 
-    def edited(self, found: Diagnostic) -> Diagnostic:
+    def edited(self, diagnostic: Diagnostic) -> Diagnostic:
         """A finding with the edits of its fix; without a fix where there are none."""
-        if found.fix is None or found.edits or found.span is None:
-            return found
-        spans = tuple((self.span(edit), edit.text) for edit in self.edits(found.span, found.fix))
-        return found._replace(edits=spans) if spans else found._replace(fix=None)
+        if diagnostic.fix is None or diagnostic.edits or diagnostic.span is None:
+            return diagnostic
+        spans = tuple(
+            (self.span(edit), edit.text) for edit in self.edits(diagnostic.span, diagnostic.fix)
+        )
+        return diagnostic._replace(edits=spans) if spans else diagnostic._replace(fix=None)
 
     def edits(self, place: Span, fix: Fix) -> Sequence[Edit]:
         """The edits of a fix of what is at fault at a place, in order."""
@@ -299,8 +301,8 @@ class Editor:
     def numbers(self, kind: str) -> bool:
         """Whether the text has names of items that one more or less of a kind would move."""
         if kind not in self._numbered:
-            found = re.search(rf"\b{re.escape(kind)}_?\d", self.text)
-            self._numbered[kind] = found is not None
+            match = re.search(rf"\b{re.escape(kind)}_?\d", self.text)
+            self._numbered[kind] = match is not None
         return self._numbered[kind]
 
     # What goes

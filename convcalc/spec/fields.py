@@ -595,16 +595,16 @@ class FieldReader:
 
     def usual(self, kind: str) -> dict[str, Any]:
         """The values that the fields of a kind have in this spec unless they are given."""
-        found = self._usual.get(kind)
-        if found is None:
+        values = self._usual.get(kind)
+        if values is None:
             cls = layer_class(kind)
-            found = defaults(cls)
-            if "rounding" in found and self.rounding != "exact":
+            values = defaults(cls)
+            if "rounding" in values and self.rounding != "exact":
                 ceils = self.rounding == "ceil" and cls.ceils
-                found["rounding"] = "ceil" if ceils else "floor"
-            found.update(self.kind_defaults.get(kind, {}))
-            self._usual[kind] = found
-        return found
+                values["rounding"] = "ceil" if ceils else "floor"
+            values.update(self.kind_defaults.get(kind, {}))
+            self._usual[kind] = values
+        return values
 
     def _read(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
         cls = layer_class(kind)

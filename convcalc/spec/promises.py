@@ -270,7 +270,7 @@ def _read(
             f"write `{key}: {{parameters: 138357544}}`",
         )
         return []
-    found: list[Promise] = []
+    promises: list[Promise] = []
     for name in node.key_nodes():
         if findings.full:
             break
@@ -283,10 +283,10 @@ def _read(
             continue
         value = node.entries[name.text]
         try:
-            found.extend(_promise(name.text, value, scope, limit=key == "budget"))
+            promises.extend(_promise(name.text, value, scope, limit=key == "budget"))
         except FieldError as error:
             reader.report(error, field=f"{key}.{name.text}")
-    return found
+    return promises
 
 
 def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promise]:
@@ -314,10 +314,12 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
 
 
 def _amount(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Quantity:
-    found = quantity(node, scope, limit=limit, memory=memory)
-    if limit and found.maximum is not None and found.maximum < 0:
-        fail("CC120", f"a limit is 0 or more, and this is {found.text}", node, "write a larger one")
-    return found
+    bounds = quantity(node, scope, limit=limit, memory=memory)
+    if limit and bounds.maximum is not None and bounds.maximum < 0:
+        fail(
+            "CC120", f"a limit is 0 or more, and this is {bounds.text}", node, "write a larger one"
+        )
+    return bounds
 
 
 def _shape(node: Node, scope: Scope) -> Shape | Extents:
@@ -330,8 +332,8 @@ def _written(node: Node, scope: Scope) -> tuple[int, ...]:
 
 
 def _field(node: Node, scope: Scope) -> tuple[int, ...]:
-    found = axes(node, scope)
-    return found if isinstance(found, tuple) else (found,)
+    extents = axes(node, scope)
+    return extents if isinstance(extents, tuple) else (extents,)
 
 
 def _ranges(

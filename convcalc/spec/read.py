@@ -35,9 +35,9 @@ def read(root: Node | None, findings: Findings) -> Spec | None:
     return Spec.at(entries, root.key_starts, root.start, root.end)
 
 
-def _each(found: Map, made: Callable[[Node], Node]) -> Map:
-    entries = {key: made(node) for key, node in found.entries.items()}
-    return Map.at(entries, found.key_starts, found.start, found.end)
+def _each(mapping: Map, made: Callable[[Node], Node]) -> Map:
+    entries = {key: made(node) for key, node in mapping.entries.items()}
+    return Map.at(entries, mapping.key_starts, mapping.start, mapping.end)
 
 
 def _preset(node: Node) -> Node:
@@ -55,8 +55,8 @@ def _block(node: Node) -> Node:
     return Block.at(entries, node.key_starts, node.start, node.end)
 
 
-def _items(found: List) -> List:
-    return List.at(tuple(map(_item, found.items)), found.start, found.end)
+def _items(items: List) -> List:
+    return List.at(tuple(map(_item, items.items)), items.start, items.end)
 
 
 def _item(node: Node) -> Node:

@@ -364,10 +364,10 @@ def _located(spec: str, bundled: "Callable[[str], Bundled | None]") -> tuple[str
     file, sign, preset = spec.rpartition("#")
     if sign and preset and _exists(file):
         return file, preset, file
-    found = bundled(spec)
-    if found is None:
+    architecture = bundled(spec)
+    if architecture is None:
         raise _missing(spec)
-    return found.path, found.preset, spec
+    return architecture.path, architecture.preset, spec
 
 
 def _exists(path: str) -> bool:

@@ -160,10 +160,10 @@ class Item(Map):
     @property
     def branches(self) -> tuple[tuple["Item", ...], ...]:
         """The branches that the kind merges, each a list of items."""
-        found = self.value
-        if self.kind is None or not isinstance(found, List):
+        value = self.value
+        if self.kind is None or not isinstance(value, List):
             return ()
-        return tuple(each.values for each in found.values if isinstance(each, List))
+        return tuple(each.values for each in value.values if isinstance(each, List))
 
     @property
     def name(self) -> str | None:

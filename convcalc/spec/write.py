@@ -62,15 +62,15 @@ class _Writer:
         self.depth -= 1
         return made
 
-    def entries(self, found: Map, indent: int, *, top: bool = False) -> list[str]:
+    def entries(self, mapping: Map, indent: int, *, top: bool = False) -> list[str]:
         """Keys one below the other."""
-        return self.deeper(lambda: self._entries(found, indent, top=top))
+        return self.deeper(lambda: self._entries(mapping, indent, top=top))
 
-    def _entries(self, found: Map, indent: int, *, top: bool) -> list[str]:
+    def _entries(self, mapping: Map, indent: int, *, top: bool) -> list[str]:
         lines: list[str] = []
         behind: dict[int, str] = {}
         margin = " " * indent
-        for position, entry in enumerate(found.parts):
+        for position, entry in enumerate(mapping.parts):
             before = list(entry.comments.before)
             if not position and before and not before[0]:
                 del before[0]
@@ -110,18 +110,18 @@ class _Writer:
             return [key, *self.elements(value, indent + 2)]
         return [key, *self.entries(value, indent + 2)]
 
-    def elements(self, found: List, indent: int) -> list[str]:
+    def elements(self, values: List, indent: int) -> list[str]:
         """Elements one below the other, each behind a dash."""
-        before, lines = self._elements(found, indent)
+        before, lines = self._elements(values, indent)
         return _indented(before, " " * indent) + lines
 
-    def _elements(self, found: List, indent: int) -> tuple[list[str], list[str]]:
+    def _elements(self, values: List, indent: int) -> tuple[list[str], list[str]]:
         """The comments above the first element, and all other lines."""
         margin = " " * indent
         first: list[str] = []
         lines: list[str] = []
         behind: dict[int, str] = {}
-        for position, value in enumerate(found.values):
+        for position, value in enumerate(values.values):
             before, made = self.element(value, indent)
             if position:
                 lines += _indented(before, margin)

@@ -61,8 +61,9 @@ class Task(NamedTuple):
     """A fusion, or several in a chain, that one stage computes; values are numbers of fusions."""
 
     fusions: list[Fused]
+    """The fusions that it computes, each from what those before it compute."""
     kernels: list[Kernel]
-    """What computes each."""
+    """For each of these fusions, what computes it."""
     reads: list[list[int]]
     """For each, the values that it reads which none of the others computes."""
     out: int
@@ -80,13 +81,13 @@ class Layout(NamedTuple):
     """Memory for what tasks read, compute and work in."""
 
     tensors: dict[int, Tensor]
-    """By value."""
+    """By value, its tensor with the borders that its readers want."""
     arrays: dict[int, Array]
     """What these hold, (N, C, *spatial): one array for each value, by which it is known."""
     scratch: list[Array]
-    """By task."""
+    """By task, the memory that its kernels work in."""
     size: int
-    """Bytes."""
+    """Bytes of all this memory together."""
 
 
 def build(
