@@ -213,6 +213,7 @@ def read_text(
     return network_of(as_written(text), preset=preset, input=input, parameters=parameters)
 
 
+@without_collection
 def as_written(text: SourceText, problems: Sequence[Diagnostic] = ()) -> Written:
     """The text as it is written, and what is wrong with it; `problems` are why there is none."""
     findings = Findings(text, problems)

@@ -246,6 +246,7 @@ class _Expander:
         self.lost = False
         self.items: dict[int, _Item | None] = {}
         self.called: set[str] = set()
+        self.plain_kinds: set[str] = set()
         self.calls: list[str] = []
         self.top_values: Mapping[str, Value] = {}
         self.products: dict[str, ScalarNode] = {}
@@ -736,6 +737,10 @@ class _Expander:
                 "repeat less: blocks that call blocks multiply",
                 node,
             )
+        if isinstance(node, Item) and len(node.entries) == 1:
+            ((kind, value),) = node.entries.items()
+            if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
+                return self.add_layer(kind, value, node, (current,), place, "")
         at = id(node)
         item = self.items[at] if at in self.items else self.parsed(node)
         if item is None or not isinstance(node, Item):
@@ -748,6 +753,13 @@ class _Expander:
         if made == UNKNOWN and current != UNKNOWN:
             self.lost = True
         return made
+
+    def _is_plain_kind(self, kind: str) -> bool:
+        """Whether a word can only be a kind of layer that reads one tensor; known from then on."""
+        plain = kind in CATALOGUE and kind not in self.blocks and layer_class(kind).inputs == "one"
+        if plain:
+            self.plain_kinds.add(kind)
+        return plain
 
     def modified(self, item: _Item, node: Item, current: int, place: _Place) -> int:
         """Expand an item that has a name, a source, a condition or repeats."""
@@ -1189,8 +1201,10 @@ class _Expander:
                 "a group of items is written `- layers: [...]`",
             )
             return None
-        if node.bare:
-            return self._parse_word(node)
+        if len(node.entries) == 1:
+            ((name, value),) = node.entries.items()
+            if value.start == node.start:
+                return self._parse_word(node, name, value)
         keys = [name for name in node.entries if name not in MODIFIERS]
         modifiers = node if len(keys) < len(node.entries) else None
         if not keys:
@@ -1236,9 +1250,8 @@ class _Expander:
             return _Item(None, block, None, value, modifiers)
         return self._layer_item(name, value, node, modifiers)
 
-    def _parse_word(self, node: Item) -> _Item | None:
+    def _parse_word(self, node: Item, name: str, word: Node) -> _Item | None:
         """An item that is a word alone."""
-        ((name, word),) = node.entries.items()
         block = self.meant(name)
         if block is not None:
             return _Item(None, block, None, word, None)
