@@ -121,7 +121,7 @@ def test_a_run_in_chains_takes_less_than_a_fused_runtime_needs() -> None:
     compiled = forward.compile(network, once=True).compiled()
 
     # The second convolution is pooled band by band: only its maxima are ever whole.
-    assert values._alive_in_steps(compiled, network) == (64 * 64 + 32 * 32) * 64 * 4
+    assert values._alive_in_stages(compiled, network) == (64 * 64 + 32 * 32) * 64 * 4
 
 
 @pytest.mark.parametrize("format_name", ["plain", "table", "json"])

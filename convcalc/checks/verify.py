@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy
 from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
+from convcalc.forward.seen import Compared, Observed, Values
 from convcalc.graph import INPUT, Network
 from convcalc.layers import Fact, Plan, kinds
 from convcalc.numbers import grouped
@@ -69,45 +70,51 @@ REPEATS = 3
 
 def verify(network: Network, run: Run) -> Outcome:
     """Run `network`, which has no errors, and compare."""
-    from convcalc.forward.observe import Observed, observe
-    from convcalc.forward.values import Values, random_input, with_engine, with_reference
+    from convcalc.forward.observe import observe
+
+    weights = _weights(network, run)
+    observed = observe(network, run.batch, weights)
+    shown = matching(network, run.pattern)
+    values, notes = _values(network, run, weights, observed, shown if run.keep else ())
+    if values is None:
+        return Outcome(_verdict(network, run, observed, None, shown, notes), None, {})
+    differences, said = _agreement(values.compared)
+    verdict = _verdict(network, run, observed, values, shown, (*notes, *said))
+    verdict = verdict._replace(differences=(*verdict.differences, *differences))
+    return Outcome(verdict, values.output, values.kept)
+
+
+def _weights(network: Network, run: Run) -> Mapping[str, Any]:
+    """Those that were given, or random ones."""
     from convcalc.forward.weights import drawn_weights, random_weights
 
-    weights = run.weights
+    if run.weights is not None:
+        return run.weights
     if run.draws:
-        weights = drawn_weights(network, run.seed)
-    elif weights is None:
-        weights = random_weights(network, run.seed, threads=run.threads)
-    observed: list[Observed] = observe(network, run.batch, weights)
-    shown = matching(network, run.pattern)
-    keep = shown if run.keep else ()
-    raised = any(each.error for each in observed)
-    wrong = raised or any(
-        each.output != (run.batch, *plan.output.axes) or weight_differences(plan, each)
-        for each, plan in zip(observed, network.plans, strict=True)
-        if plan is not None
-    )
-    notes = []
-    values: Values | None = None
+        return drawn_weights(network, run.seed)
+    return random_weights(network, run.seed, threads=run.threads)
+
+
+def _values(
+    network: Network,
+    run: Run,
+    weights: Mapping[str, Any],
+    observed: Sequence[Observed],
+    keep: Collection[str],
+) -> tuple[Values | None, tuple[str, ...]]:
+    """What a run with values does, and what is to be said of how it was run."""
+    from convcalc.forward.values import random_input, with_engine, with_reference
+
+    if any(each.error for each in observed):
+        return None, ("the values were not computed, because a definition failed",)
     x = run.x if run.x is not None else random_input(network, run.batch, run.seed)
     repeats = REPEATS if run.profile else 1
-    if raised:
-        notes.append("the values were not computed, because a definition failed")
-    elif not run.engine or wrong:
-        if run.engine:
-            notes.append("the reference computed the values: the engine builds on the plans")
-        values = with_reference(
-            network,
-            x,
-            weights,
-            backend=run.backend,
-            dtype=run.dtype,
-            threads=run.threads,
-            keep=keep,
-            repeats=repeats,
-            progress=run.progress,
-        )
-    else:
+    as_planned = all(
+        plan is None
+        or (each.output == (run.batch, *plan.output.axes) and not weight_differences(plan, each))
+        for each, plan in zip(observed, network.plans, strict=True)
+    )
+    if run.engine and as_planned:
         values = with_engine(
             network,
             x,
@@ -118,16 +125,26 @@ def verify(network: Network, run: Run) -> Outcome:
             repeats=repeats,
             progress=run.progress,
         )
-    verdict = _verdict(network, run, observed, values, shown, tuple(notes))
-    if values is not None and values.compared:
-        verdict = _compared(verdict, values.compared)
-    if values is None:
-        return Outcome(verdict, None, {})
-    return Outcome(verdict, values.output, values.kept)
+        return values, ()
+    values = with_reference(
+        network,
+        x,
+        weights,
+        backend=run.backend,
+        dtype=run.dtype,
+        threads=run.threads,
+        keep=keep,
+        repeats=repeats,
+        progress=run.progress,
+    )
+    instead = "the reference computed the values: the engine builds on the plans"
+    return values, ((instead,) if run.engine else ())
 
 
-def _compared(verdict: Verdict, compared: Sequence[Any]) -> Verdict:
-    """The verdict with how far the engine is from the definitions, layer by layer."""
+def _agreement(compared: Sequence[Compared]) -> tuple[list[str], list[str]]:
+    """Where the engine is too far from the definitions, and how far it is at most if nowhere."""
+    if not compared:
+        return [], []
     differences = [
         f"{each.layers[-1]}: {_how_far(each)}" for each in compared if not each.error <= AGREEMENT
     ]
@@ -137,12 +154,10 @@ def _compared(verdict: Verdict, compared: Sequence[Any]) -> Verdict:
         f"the engine was compared with the definitions at {grouped(values)} values, some of every "
         f"layer's, and differs by up to {largest:.1e} of a layer's largest value"
     )
-    if differences:
-        return verdict._replace(differences=(*verdict.differences, *differences))
-    return verdict._replace(notes=(*verdict.notes, said))
+    return differences, [] if differences else [said]
 
 
-def _how_far(compared: Any) -> str:
+def _how_far(compared: Compared) -> str:
     if compared.error == inf:
         return "the engine has values that are not finite where the definition's are, or none"
     return (
@@ -165,39 +180,27 @@ def matching(network: Network, pattern: str | None) -> Collection[str]:
 def _verdict(
     network: Network,
     run: Run,
-    observed: Sequence[Any],
-    values: Any,
+    observed: Sequence[Observed],
+    values: Values | None,
     shown: Collection[str],
     notes: tuple[str, ...],
 ) -> Verdict:
-    report = analyze(network, batch=run.batch, dtype=run.dtype)
     layers = [
         _layer(network, index, run.batch, seen, values) for index, seen in enumerate(observed)
     ]
-    keeps = bool(values and values.kept)
+    memory = _memory(network, run, values)
     differences = [
         f"{layer.name}: {difference}" for layer in layers for difference in layer.differences
     ]
-    memory = Pair(
-        deploy(network, batch=run.batch, dtype=run.dtype).activation_peak,
-        # With layers kept, what is alive is no run's as it is predicted.
-        values.alive if values and not keeps else None,
-        most=True,
-    )
     if not memory.fine:
         differences.append(
             f"activations: at most {memory.predicted:,} bytes predicted, "
             f"{memory.observed:,} observed"
         )
-    totals = report.totals
+    totals = analyze(network, batch=run.batch, dtype=run.dtype).totals
     output = network.shape_of(network.output)
     assert network.input is not None  # noqa: S101 (networks with errors are refused)
     assert output is not None  # noqa: S101
-    macs = {layer.name: layer.macs.predicted for layer in layers}
-    times = [
-        Timing(each.layers, each.kernel, each.seconds, sum(macs[name] for name in each.layers))
-        for each in (values.times if values and run.profile else ())
-    ]
     return Verdict(
         name=network.name,
         path=network.path,
@@ -219,32 +222,41 @@ def _verdict(
         allocated=values.allocated if values else 0,
         finite=all(values.finite.values()) if values else None,
         differences=tuple(differences),
-        times=times,
+        times=_timings(layers, values) if values and run.profile else [],
         notes=notes,
     )
 
 
-def _layer(network: Network, index: int, batch: int, seen: Any, values: Any) -> LayerVerdict:
+def _memory(network: Network, run: Run, values: Values | None) -> Pair:
+    """The most bytes of activations at once; kept ones are alive for longer than is predicted."""
+    predicted = deploy(network, batch=run.batch, dtype=run.dtype).activation_peak
+    return Pair(predicted, values.alive if values and not values.kept else None, most=True)
+
+
+def _timings(layers: Sequence[LayerVerdict], values: Values) -> list[Timing]:
+    macs = {layer.name: layer.macs.predicted for layer in layers}
+    return [
+        Timing(each.layers, each.kernel, each.seconds, sum(macs[name] for name in each.layers))
+        for each in values.times
+    ]
+
+
+def _layer(
+    network: Network, index: int, batch: int, seen: Observed, values: Values | None
+) -> LayerVerdict:
     node, plan = network.nodes[index], network.plans[index]
     assert plan is not None  # noqa: S101 (networks with errors are refused)
     finite = values.finite.get(node.name) if values else None
-    observed: tuple[int, ...] | None = seen.output
-    computed = values.shapes.get(node.name) if values else None
-    differences = [] if seen.error is None else [f"its definition raised {seen.error}"]
-    expected = (batch, *plan.output.axes)
-    if observed is not None and observed == expected and computed is not None:
-        observed = computed
-    if observed is not None and observed != expected:
-        if observed[:1] != (batch,):
-            differences.append(f"{batch} examples went in, and {observed[:1]} came out")
-        else:
-            came = Shape.from_axes(observed[1:]) if observed[1:] else "nothing"
-            differences.append(f"output {plan.output} predicted, {came} observed")
-    differences += weight_differences(plan, seen)
+    output = seen.output
+    if values and output == (batch, *plan.output.axes):  # else the values are of another shape, too
+        output = values.shapes.get(node.name, output)
     own = node.shared_with < 0
-    read = sum(values_read for _, values_read in seen.weights.values()) if own else 0
+    read = sum(count for _, count in seen.weights.values()) if own else 0
     predicted = sum(weight.size for weight in plan.weights) if own else 0
     macs = Pair(plan.macs * batch, None if seen.error else seen.multiplications(plan))
+    differences = [] if seen.error is None else [f"its definition raised {seen.error}"]
+    differences += _output_differences(plan, batch, output)
+    differences += weight_differences(plan, seen)
     if macs.observed is not None and not macs.fine:
         differences.append(f"{macs.predicted:,} MACs predicted, {macs.observed:,} observed")
     if finite is False:
@@ -254,7 +266,7 @@ def _layer(network: Network, index: int, batch: int, seen: Any, values: Any) -> 
         kind=node.kind,
         line=network.lines[index],
         predicted=plan.output,
-        observed=None if observed is None else observed[1:],
+        observed=None if output is None else output[1:],
         weights=Pair(predicted, None if seen.error else read),
         macs=macs,
         finite=finite,
@@ -262,7 +274,17 @@ def _layer(network: Network, index: int, batch: int, seen: Any, values: Any) -> 
     )
 
 
-def weight_differences(plan: Plan, seen: Any) -> list[str]:
+def _output_differences(plan: Plan, batch: int, output: tuple[int, ...] | None) -> list[str]:
+    """An output that is not of the shape that is planned; None where there was none."""
+    if output is None or output == (batch, *plan.output.axes):
+        return []
+    if output[:1] != (batch,):
+        return [f"{batch} examples went in, and {output[:1]} came out"]
+    came = Shape.from_axes(output[1:]) if output[1:] else "nothing"
+    return [f"output {plan.output} predicted, {came} observed"]
+
+
+def weight_differences(plan: Plan, seen: Observed) -> list[str]:
     """Weights that a definition did not use as they are planned."""
     if seen.error is not None:
         return []

@@ -7,35 +7,13 @@ decide what comes out of each operation; the layer's plan is not asked.
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from convcalc.forward.seen import Observed
 from convcalc.forward.weights import Drawn, owner
 from convcalc.graph import INPUT, Network
-from convcalc.layers import Plan
-
-
-class Observed(NamedTuple):
-    """What one layer's definition did."""
-
-    output: tuple[int, ...] | None
-    """Shape of the array that came out, the batch first; None when it raised."""
-    weights: dict[str, tuple[tuple[int, ...], int]]
-    """Shape of each array that was asked for, and how many of its values were read."""
-    matrix_products: int
-    """Multiplications inside products of matrices."""
-    products: int
-    """Multiplications of single values."""
-    error: str | None = None
-    """What was raised, in words; None where it ran through."""
-
-    def multiplications(self, plan: Plan) -> int:
-        """Multiply-accumulates, as docs/definitions.md counts them.
-
-        Where a plan has products, all multiplications are theirs; elsewhere those of matrices are.
-        """
-        return self.matrix_products + (self.products if plan.products else 0)
 
 
 class Tally:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcalc.forward.engine import Stage
+from convcalc.forward.seen import Compared
 from convcalc.forward.weights import Drawn, layer_weights
 from convcalc.graph import INPUT, LayerNode, Network
 from convcalc.layers import Fact, Layer, Plan, kinds
@@ -33,18 +34,6 @@ STATISTICS = kinds(having=Fact.COUPLED)
 """Kinds whose windows are one value wide, and that may take statistics over all."""
 UNCHANGED = kinds("view") | kinds("pool", lacking=Fact.SLIDES)
 """Kinds that do nothing where their output has their input's shape, and cannot take a part."""
-
-
-class Compared(NamedTuple):
-    """How far the engine is from the definitions of one or more layers."""
-
-    layers: tuple[str, ...]
-    """Those that the engine computes in one pass; the last one's output is compared."""
-    error: float
-    """The largest difference, as a part of the largest value of the output; infinite where one
-    has a finite value and the other has none."""
-    values: int
-    """How many were compared."""
 
 
 class Sample(NamedTuple):

@@ -2,58 +2,25 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from convcalc.forward.engine import Compiled, Executable, Stage
 from convcalc.forward.reference import run_reference
 from convcalc.forward.running import cupy_with_gpu
-from convcalc.forward.samples import Compared, Comparison
+from convcalc.forward.samples import Comparison
+from convcalc.forward.seen import Timed, Values
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.weights import Drawn
 from convcalc.graph import INPUT, Network
 
 Progress = Callable[[int, int], None]
 """Called with how many layers are done, and of how many."""
-
-
-class Timed(NamedTuple):
-    """What ran as one stage, and how long it took."""
-
-    layers: tuple[str, ...]
-    """Full names of the layers that were done in it, in their order."""
-    kernel: str
-    """What computed it; of the reference, the kind of the layer."""
-    seconds: float
-    """The shortest time of all runs, for the whole batch."""
-
-
-class Values(NamedTuple):
-    """What a run was seen to do."""
-
-    tier: str
-    """What computed them: `engine`, or `reference`."""
-    shapes: dict[str, tuple[int, ...]]
-    """Shape of each array that was computed, the batch first; fused layers have none of theirs."""
-    finite: dict[str, bool]
-    """Whether all values of a layer's output are finite; of a stage's last, where it is fused."""
-    output: Any
-    """The network's output, the batch first."""
-    kept: dict[str, Any]
-    """Outputs that were to be kept, the batch first, by full names of their layers."""
-    times: list[Timed]
-    """What ran, stage by stage, in order."""
-    alive: int
-    """Most bytes of activations that were in use at once, by the arrays that were read and made."""
-    allocated: int
-    """Bytes of the memory for activations with borders and scratch; for the reference, the most of
-    layers' outputs that were held at once."""
-    compared: Sequence[Compared] = ()
-    """How far the engine is from the definitions; nothing for the reference, which is them."""
 
 
 def random_input(network: Network, batch: int, seed: int) -> Any:
@@ -66,6 +33,68 @@ def is_finite(xp: Any, y: Any) -> bool:
     """Whether every value is finite; a sum that is, tells without an array of answers."""
     with np.errstate(all="ignore"):
         return bool(xp.isfinite(y.sum())) or bool(xp.isfinite(y).all())
+
+
+class _Clock:
+    """Seconds of what runs one behind the other, over several runs."""
+
+    def __init__(self) -> None:
+        self.runs: list[list[Timed]] = []
+        self.started = 0.0
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """One more run."""
+        self.runs.append([])
+        self.started = perf_counter()
+        yield
+
+    def note(self, layers: tuple[str, ...], kernel: str, seconds: float | None = None) -> bool:
+        """Something has run, since the last `go_on` unless its seconds are given.
+
+        Whether it is the first run, in which everything is looked at.
+        """
+        seconds = perf_counter() - self.started if seconds is None else seconds
+        self.runs[-1].append(Timed(layers, kernel, seconds))
+        return len(self.runs) == 1
+
+    def go_on(self) -> None:
+        """What was between is not timed."""
+        self.started = perf_counter()
+
+    @property
+    def best(self) -> list[Timed]:
+        """The shortest time of each."""
+        return [min(each, key=lambda timed: timed.seconds) for each in zip(*self.runs, strict=True)]
+
+
+class _Look:
+    """What is seen of layers' outputs when they are computed."""
+
+    def __init__(self, xp: Any, network: Network, progress: Progress | None) -> None:
+        self.xp, self.network, self.progress = xp, network, progress
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.finite: dict[str, bool] = {}
+
+    def at(self, layers: tuple[str, ...], y: Any) -> None:
+        """The output of the last of some layers that were computed in one pass."""
+        self.shapes[layers[-1]] = tuple(y.shape)
+        self.finite.update(dict.fromkeys(layers, is_finite(self.xp, y)))
+        if self.progress is not None:
+            self.progress(len(self.finite), len(self.network.nodes))
+
+
+class _Traps:
+    """Each output is full of NaN until it is computed; that of the next is, when one has been."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.left = [stage.output for stage in compiled.stages[::-1] if stage.output is not None]
+        self.next()
+
+    def next(self) -> None:
+        """Not all at once, because outputs share memory."""
+        if self.left:
+            self.left.pop().fill(np.nan)
 
 
 def with_engine(
@@ -87,51 +116,34 @@ def with_engine(
         network, len(x), weights=weights, threads=threads, once=True, apart=True
     )
     compiled = executable.compiled(keep)
-    targets = [stage.output for stage in compiled.stages if stage.output is not None]
-    if targets:
-        targets[0].fill(np.nan)
-    shapes: dict[str, tuple[int, ...]] = {}
-    finite: dict[str, bool] = {}
-    runs: list[list[Timed]] = []
-
+    clock, look, traps = _Clock(), _Look(np, network, progress), _Traps(compiled)
     comparison = Comparison(network, weights, compiled.stages, seed)
     comparison.source(x)
 
     def after(stage: Stage, seconds: float) -> None:
-        runs[-1].append(Timed(stage.names, stage.kernel, seconds))
-        if len(runs) == 1 and stage.names:
+        if clock.note(stage.names, stage.kernel, seconds) and stage.names:
             comparison.stage(stage)
-            shapes[stage.names[-1]] = tuple(stage.output.shape)
-            fine = is_finite(np, stage.output)
-            finite.update(dict.fromkeys(stage.names, fine))
-            done = len(runs[-1]) - len(compiled.stages) + len(targets)
-            if done < len(targets):
-                targets[done].fill(np.nan)
-            if progress is not None:
-                progress(len(finite), len(network.nodes))
+            look.at(stage.names, stage.output)
+            traps.next()
 
     outputs: dict[str, Any] = {}
     for _ in range(repeats):
-        runs.append([])
-        outputs = executable.watch(x, after, keep)
-    best = [min(each, key=lambda timed: timed.seconds) for each in zip(*runs, strict=True)]
-    output = outputs[network.nodes[network.output].name] if network.output >= 0 else x
-    kept = {name: outputs[name] for name in keep}
-    alive = _alive_in_steps(compiled, network)
+        with clock.run():
+            outputs = executable.watch(x, after, keep)
     return Values(
         tier="engine",
-        shapes=shapes,
-        finite=finite,
-        output=output,
-        kept=kept,
-        times=best,
-        alive=alive,
+        shapes=look.shapes,
+        finite=look.finite,
+        output=outputs[network.nodes[network.output].name] if network.output >= 0 else x,
+        kept={name: outputs[name] for name in keep},
+        times=clock.best,
+        alive=_alive_in_stages(compiled, network),
         allocated=compiled.size,
         compared=comparison.compared,
     )
 
 
-def _alive_in_steps(compiled: Compiled, network: Network) -> int:
+def _alive_in_stages(compiled: Compiled, network: Network) -> int:
     """Most bytes of arrays between being written and being read for the last time, at once.
 
     A copy that the engine makes of a view, because it has channels last, is what it is a view of.
@@ -175,6 +187,40 @@ def _most_at_once(
     return max(accumulate(change for _, change in sorted(changes.items())))
 
 
+class _Device:
+    """Where the reference computes: in NumPy, or on a GPU in CuPy."""
+
+    def __init__(self, backend: str, dtype: str) -> None:
+        self.gpu, self.dtype = backend == "cupy", dtype
+        self.xp: Any = cupy_with_gpu() if self.gpu else np
+
+    def array(self, values: Any) -> Any:
+        """Values there, in the data type."""
+        drawn = isinstance(values, Drawn)
+        return self.xp.asarray(np.asarray(values) if drawn else values, dtype=self.dtype)
+
+    def wait(self) -> None:
+        """Until all that it was asked for has been computed."""
+        if self.gpu:
+            self.xp.cuda.get_current_stream().synchronize()
+
+    def back(self, y: Any) -> Any:
+        """An array in NumPy."""
+        return self.xp.asnumpy(y) if self.gpu else y
+
+    def allocated(self) -> int:
+        """Bytes that a GPU's arrays were given; 0 in NumPy, where nobody counts."""
+        return int(self.xp.get_default_memory_pool().total_bytes()) if self.gpu else 0
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Values that are not finite are looked at, and not warned of."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
 def with_reference(
     network: Network,
     x: Any,
@@ -191,64 +237,41 @@ def with_reference(
 
     Weights that are drawn are when their layer runs, and are gone with it.
     """
-    gpu = backend == "cupy"
-    xp: Any = cupy_with_gpu() if gpu else np
-    x = xp.asarray(x, dtype=dtype)
-
-    def on_device(weight: Any) -> Any:
-        return xp.asarray(np.asarray(weight), dtype=dtype)
-
+    device = _Device(backend, dtype)
+    x = device.array(x)
     arrays = {
-        name: each if isinstance(each, Drawn) else on_device(each) for name, each in weights.items()
+        name: each if isinstance(each, Drawn) else device.array(each)
+        for name, each in weights.items()
     }
-    shapes: dict[str, tuple[int, ...]] = {}
-    finite: dict[str, bool] = {}
-    runs: list[list[Timed]] = []
-    started = 0.0
-
+    clock, look = _Clock(), _Look(device.xp, network, progress)
     same: dict[int, bool] = {}
     sizes: dict[int, int] = {INPUT: int(x.nbytes)}
 
     def after(index: int, xs: Sequence[Any], y: Any) -> None:
-        nonlocal started
-        if gpu:
-            xp.cuda.get_current_stream().synchronize()
+        device.wait()
         node = network.nodes[index]
-        runs[-1].append(Timed((node.name,), node.kind, perf_counter() - started))
-        if len(runs) == 1:
+        if clock.note((node.name,), node.kind):
             same[index], sizes[index] = y is xs[0], int(y.nbytes)
-            shapes[node.name] = tuple(y.shape)
-            finite[node.name] = is_finite(xp, y)
-            if progress is not None:
-                progress(len(finite), len(network.nodes))
-        started = perf_counter()
+            look.at((node.name,), y)
+        clock.go_on()
 
     last = network.output
     names = {*keep, *([network.nodes[last].name] if last >= 0 else [])}
     outputs: dict[str, Any] = {}
     for _ in range(repeats):
-        runs.append([])
-        started = perf_counter()
-        with np.errstate(all="ignore"), blas_threads(threads or 1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            outputs = run_reference(xp, network, x, arrays, names, after, on_device)
-    allocated = _alive_between_layers(network, sizes, same, overwriting=False)
-    if gpu:
-        allocated = int(xp.get_default_memory_pool().total_bytes())
-        outputs = {name: xp.asnumpy(y) for name, y in outputs.items()}
-    best = [min(each, key=lambda timed: timed.seconds) for each in zip(*runs, strict=True)]
-    output = outputs[network.nodes[last].name] if last != INPUT else (xp.asnumpy(x) if gpu else x)
-    kept = {name: outputs[name] for name in keep}
-    alive = _alive_between_layers(network, sizes, same, overwriting=True)
+        with _quietly(), blas_threads(threads or 1), clock.run():
+            outputs = run_reference(device.xp, network, x, arrays, names, after, device.array)
+    allocated = device.allocated()
+    outputs = {name: device.back(y) for name, y in outputs.items()}
     return Values(
         tier="reference",
-        shapes=shapes,
-        finite=finite,
-        output=output,
-        kept=kept,
-        times=best,
-        alive=alive,
-        allocated=allocated,
+        shapes=look.shapes,
+        finite=look.finite,
+        output=outputs[network.nodes[last].name] if last != INPUT else device.back(x),
+        kept={name: outputs[name] for name in keep},
+        times=clock.best,
+        alive=_alive_between_layers(network, sizes, same, overwriting=True),
+        allocated=allocated or _alive_between_layers(network, sizes, same, overwriting=False),
     )
 
 
