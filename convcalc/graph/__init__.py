@@ -108,7 +108,9 @@ class Network(NamedTuple):
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The findings that are errors."""
-        return tuple(found for found in self.diagnostics if found.severity == "error")
+        return tuple(
+            diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"
+        )
 
     def tensors(self) -> dict[str, int]:
         """What every full name means: the index of a layer, or of a group's output."""
@@ -141,10 +143,10 @@ class SpecError(ValueError):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         lines = []
-        for found in self.diagnostics:
-            advice = f" (help: {found.help})" if found.help else ""
-            place = found.where if found.named is None else found.named
-            lines.append(f"{place}: {found.code} {found.told}{advice}")
+        for diagnostic in self.diagnostics:
+            advice = f" (help: {diagnostic.help})" if diagnostic.help else ""
+            place = diagnostic.where if diagnostic.named is None else diagnostic.named
+            lines.append(f"{place}: {diagnostic.code} {diagnostic.told}{advice}")
         super().__init__("\n".join(lines))
 
 
@@ -334,7 +336,7 @@ def network_of(
         for index, problem in told(network, unread):
             _report(findings, written.spec, network.nodes, index, problem)
         network = network._replace(diagnostics=findings.diagnostics)
-    if any(found.fix for found in network.diagnostics):
+    if any(diagnostic.fix for diagnostic in network.diagnostics):
         from convcalc.graph.fixes import settled
 
         network = network._replace(diagnostics=settled(network, network.diagnostics))
@@ -519,14 +521,14 @@ def _top_place(root: "Spec | None", field: str | None) -> tuple[int, int]:
     """Where a field of the network was written, `expect.parameters` say; its layers otherwise."""
     if root is None:
         return 0, 1
-    found: Node = root
+    node: Node = root
     for name in field.split(".") if field else ():
-        if isinstance(found, Map) and name in found.entries:
-            found = found.entries[name]
-    if isinstance(found, ScalarNode) and found.text:
-        return found.start, found.end
-    if found is not root:
-        return found.start, found.start + 1
+        if isinstance(node, Map) and name in node.entries:
+            node = node.entries[name]
+    if isinstance(node, ScalarNode) and node.text:
+        return node.start, node.end
+    if node is not root:
+        return node.start, node.start + 1
     for name in ("layers", "input"):
         if name in root.entries:
             key = root.key(name)

@@ -14,7 +14,7 @@ TILING = "CC301"
 """Strides that do not tile: of the first layer, another input would do as well."""
 
 
-def settled(network: "Network", found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+def settled(network: "Network", diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Findings about a network, each with the edits of its fix, or without a fix.
 
     A field that a layer wants set stands in an item, which a repeat or the calls of a block may
@@ -22,7 +22,7 @@ def settled(network: "Network", found: Iterable[Diagnostic]) -> tuple[Diagnostic
     """
     written = network.written
     if written is None:
-        return tuple(found)
+        return tuple(diagnostics)
     items: dict[int, list[LayerNode]] = {}
     by_name: dict[str, list[LayerNode]] = {}
     for node in network.nodes:
@@ -39,7 +39,7 @@ def settled(network: "Network", found: Iterable[Diagnostic]) -> tuple[Diagnostic
             agreed[key] = _agreed(network, alike, item.code, item.fix)
         return agreed[key]
 
-    kept = (item if holds(item) else item._replace(fix=None) for item in found)
+    kept = (item if holds(item) else item._replace(fix=None) for item in diagnostics)
     text = written.places
     if not isinstance(text, SourceText):
         return tuple(kept)

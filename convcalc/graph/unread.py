@@ -25,7 +25,7 @@ KEEPING_PLACES = kinds("activation", "norm", "softmax", "identity") | kinds(
 """Layers after which every position is where it was."""
 
 
-def told(network: Network, found: Sequence[tuple[int, Problem]]) -> Iterator[tuple[int, Problem]]:
+def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tuple[int, Problem]]:
     """What layers found of their input, as far as the whole network bears it out.
 
     The help names what was tried on the whole network.
@@ -38,7 +38,7 @@ def told(network: Network, found: Sequence[tuple[int, Problem]]) -> Iterator[tup
     if image is None or not network.complete:
         return
     sequence = image.rank == 1 and not any(node.kind in MADE_LONGER for node in network.nodes)
-    kept = [each for each in found if any(_dropped(network, each[0]))]
+    kept = [each for each in claims if any(_dropped(network, each[0]))]
     if sequence or not kept:
         return
     before = {index for index, _ in _all_dropped(network)}

@@ -378,13 +378,13 @@ class _Expander:
         if node is None:
             return None
         try:
-            found = whole(node, Scope({}), "a year")
-            if not 1 <= found <= 9999:
-                fail("CC302", f"{shown(found)} is no year", node, "write four digits: 2014")
+            year = whole(node, Scope({}), "a year")
+            if not 1 <= year <= 9999:
+                fail("CC302", f"{shown(year)} is no year", node, "write four digits: 2014")
         except FieldError as error:
             self.reader.report(error, field="year")
             return None
-        return found
+        return year
 
     def title(self) -> str:
         """The network's name; a preset without one is called by its own."""
@@ -411,10 +411,10 @@ class _Expander:
                 continue
             default = entries.entries[key.text] if entries else key
             if key.text in self.overrides:
-                found = self.override(key, default)
+                value = self.override(key, default)
             elif key.text in self.preset and key.text not in PRESET_KEYS:
                 default = self.preset[key.text]
-                found = self.argument(default, scope)
+                value = self.argument(default, scope)
             elif isinstance(default, ScalarNode) and not default.text and default.plain:
                 self.error(
                     "CC115",
@@ -423,11 +423,11 @@ class _Expander:
                     f"give it a default, or run with --set {key.text}=…"
                     + (" or one of the presets" if "presets" in self.root.entries else ""),
                 )
-                found = None
+                value = None
             else:
-                found = self.argument(default, scope)
-            if found is not None:
-                values[key.text] = found
+                value = self.argument(default, scope)
+            if value is not None:
+                values[key.text] = value
             else:
                 self.failed.add(key.text)
             written = None if key.text in self.overrides else _held(default, self.products)
@@ -948,15 +948,15 @@ class _Expander:
 
     def products_of(self, block: _Block, value: Node, scope: Scope) -> Mapping[str, ScalarNode]:
         """Which names have a product of bare numbers in a block that is called so."""
-        found = self.products
+        products = self.products
         for name, default in (block.parameters.entries if block.parameters else {}).items():
             given = _given(block, value).get(name)
-            written = _held(given or default, scope.products if given else found)
+            written = _held(given or default, scope.products if given else products)
             if written is not None:
-                found = {**found, name: written}
-            elif name in found:
-                found = {other: node for other, node in found.items() if other != name}
-        return found
+                products = {**products, name: written}
+            elif name in products:
+                products = {other: node for other, node in products.items() if other != name}
+        return products
 
     def arguments(
         self, block: _Block, value: Node, node: Item, scope: Scope
@@ -997,7 +997,7 @@ class _Expander:
         failed = isinstance(value, MapNode) and len(given) != len(value.entries)
         for name, default in declared.items():
             if name in given:
-                found = self.argument(given[name], scope)
+                argument = self.argument(given[name], scope)
             elif isinstance(default, ScalarNode) and not default.text and default.plain:
                 self.error(
                     "CC115",
@@ -1006,14 +1006,14 @@ class _Expander:
                     f"add it: `{block.name}: {{{name}: …}}`",
                     related=(self.declared(block, name),),
                 )
-                found = None
+                argument = None
             else:
-                found = self.argument(default, inner)
-            if found is None:
+                argument = self.argument(default, inner)
+            if argument is None:
                 failed = True
                 missing.add(name)
             else:
-                values[name] = found
+                values[name] = argument
         return None if failed else values
 
     def declared(self, block: _Block, name: str) -> tuple[Place, str]:
