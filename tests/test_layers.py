@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import convcalc.layers
 from convcalc.diagnostics import Problem
+from convcalc.graph import read_text
 from convcalc.layers import CATALOGUE, Layer, Plan, layer_class
 from convcalc.layers.base import (
     PaddingMode,
@@ -26,6 +27,7 @@ from convcalc.layers.base import (
     hyperparameters,
 )
 from convcalc.shape import Shape
+from convcalc.spec.text import SourceText
 from convcalc.window import Field
 
 
@@ -352,6 +354,94 @@ def test_what_a_spec_leaves_out_is_as_pytorch_has_it(kind: str) -> None:
     assert {name: type(value) for name, value in ours.items()} == {
         name: type(value) for name, value in expected.items()
     }
+
+
+FREE = (-3.4028235e38, None, 3.4028235e38)
+"""Any number that float32 has."""
+BOUNDS: dict[str, dict[str, tuple[float | None, float | None, float | None]]] = {
+    "conv_transpose": {"output_padding": (0, None, 10**9)},
+    "lppool": {"norm": (None, 0, 10**9)},
+    "batchnorm": {"eps": (0, None, 3.4028235e38), "momentum": (0, None, 1)},
+    "instancenorm": {"eps": (0, None, 3.4028235e38), "momentum": (0, None, 1)},
+    "groupnorm": {"eps": (0, None, 3.4028235e38)},
+    "layernorm": {"eps": (0, None, 3.4028235e38)},
+    "lrn": {"alpha": FREE, "beta": FREE, "k": FREE},
+    "leaky_relu": {"slope": FREE},
+    "elu": {"alpha": FREE},
+    "softplus": {"beta": (None, 0, 3.4028235e38), "threshold": FREE},
+    "dropout": {"rate": (0, None, 1)},
+    "flatten": {"end": (-1, None, 10**9)},
+    "reshape": {"shape": (-1, None, 10**9)},
+    "pad": {"value": FREE},
+    "upsample": {"scale": (None, 0, 10**9)},
+    "slice": {"start": (-(10**9), None, 10**9), "stop": (-(10**9), None, 10**9)},
+}
+"""Least value, bound that is not reached, and largest: of what is not counted from 1."""
+FROM = {"padding": 0}
+"""By form, where counting starts; from 1 in all others."""
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_layers_take_numbers_from_their_first_to_a_thousand_million(kind: str) -> None:
+    layer = layer_class(kind)
+    found = {
+        name: (declared.minimum, declared.above, declared.maximum)
+        for name, declared in declarations(layer).items()
+        if declared.form not in ("flag", "choice")
+    }
+    usual = {name: (FROM.get(declarations(layer)[name].form, 1), None, 10**9) for name in found}
+    assert found == {**usual, **BOUNDS.get(kind, {})}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "good", "bad"),
+    [
+        (kind, field, good, bad)
+        for kind in ("conv", "conv_transpose", "maxpool", "linear", "groupnorm")
+        for field, good, bad in (
+            ("kernel", "1", "0"), ("stride", "1", "0"), ("dilation", "1", "0"),
+            ("groups", "1", "0"), ("features", "1", "0"), ("padding", "0", "-1"),
+            ("filters", "1", "0"), ("output_padding", "0", "-1"),
+        )
+        if field in declarations(layer_class(kind))
+    ],
+)  # fmt: skip
+def test_layers_refuse_one_less(kind: str, field: str, good: str, bad: str) -> None:
+    needed = {
+        "conv": {"filters": 4, "kernel": 3},
+        "conv_transpose": {"filters": 4, "kernel": 3},
+        "maxpool": {"kernel": 3},
+        "linear": {"features": 4},
+        "groupnorm": {"groups": 2},
+    }
+    extent = {"conv": "9x9x4", "linear": "4"}.get(kind, "9x9x4")
+
+    for value, codes in ((good, set[str]()), (bad, {"CC302"})):
+        fields = {**needed[kind], field: value}
+        text = ", ".join(f"{name}: {given}" for name, given in fields.items())
+        network = read_text(SourceText("x", f"input: {extent}\nlayers: [{kind}: {{{text}}}]"))
+        assert {problem.code for problem in network.errors} == codes
+
+
+INPLACE = {"relu", "relu6", "leaky_relu", "elu", "selu", "silu", "mish", "hardsigmoid", "hardswish"}
+"""Activation functions whose torch.nn modules have `inplace`."""
+ALONE = {"flatten", "slice", "softplus", "scale", "batchnorm", "instancenorm"}
+"""Kinds whose first field says little without its name."""
+VIEWS = {"flatten", "reshape", "permute", "crop", "slice"}
+"""Kinds that PyTorch answers with a view of the same memory."""
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_layers_have_the_facts_that_pytorch_has(kind: str) -> None:
+    layer = layer_class(kind)
+
+    assert layer.overwrites == (kind in INPLACE)
+    assert layer.ceils == (kind in {"maxpool", "avgpool", "lppool"}), "those with `ceil_mode`"
+    assert layer.stands_alone == (kind not in ALONE)
+    assert (layer.storage == "view") == (kind in VIEWS)
+    pointwise = CATALOGUE[kind].family == "activation" or kind == "dropout"
+    assert (layer.storage == "in_place") == pointwise
+    assert layer.inputs == ("many" if CATALOGUE[kind].family == "merge" else "one")
 
 
 def test_an_unknown_kind_is_a_key_error() -> None:
