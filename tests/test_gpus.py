@@ -5,6 +5,7 @@ import io
 import json
 import re
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 import convcalc
 from convcalc.analysis.memory import CONTEXT, GPUS, gpu_memory, gpu_names, read_limit
-from convcalc.analysis.memory.gpus import nearest_gpu
+from convcalc.analysis.memory.gpus import _slips, nearest_gpu
 from convcalc.cli import convcalc as command_line
 from convcalc.formats.memory import MEMORY_FORMATS
 
@@ -406,3 +407,36 @@ def test_every_gpu_is_a_limit_in_every_format(name: str) -> None:
     assert result.exit_code == 0, result.stderr
     for known in GPUS:
         assert known in result.stdout
+
+
+def recursive_slips(one: str, other: str) -> int:
+    """The same distance by its definition, from the ends of both words."""
+    if not one or not other:
+        return len(one) + len(other)
+    ways = [
+        recursive_slips(one[:-1], other) + 1,
+        recursive_slips(one, other[:-1]) + 1,
+        recursive_slips(one[:-1], other[:-1]) + (one[-1] != other[-1]),
+    ]
+    if one[-2:] == other[-2:][::-1] and len(one) > 1 < len(other):
+        ways.append(recursive_slips(one[:-2], other[:-2]) + 1)
+    return min(ways)
+
+
+def test_slips_of_gpus_are_counted_as_they_are_defined() -> None:
+    words = ["".join(word) for length in range(4) for word in product("ab4", repeat=length)]
+
+    for one, other in product(words, repeat=2):
+        assert _slips(one, other) == recursive_slips(one, other), (one, other)
+    assert _slips("ca", "abc") == 3, "nothing is changed twice"
+    assert _slips("rtx4900", "rtx4090") == 1
+    assert _slips("kitten", "sitting") == 3
+
+
+@pytest.mark.parametrize("name", [name for name in GPUS if name.startswith("rtxa")])
+def test_gpus_of_the_a_series_go_without_rtx(name: str) -> None:
+    bare = name.removesuffix(f"-{GPUS[name].nominal}gb")
+
+    for spelling in (name, bare, *GPUS[name].printed):
+        assert name in gpu_names(spelling.lower().replace("rtx", "").strip())
+    assert all(name in gpu_names(spelling) for spelling in (name, *GPUS[name].printed))

@@ -22,6 +22,7 @@ from convcalc.analysis.memory import (
     answer,
     arena,
     deploy,
+    differences,
     largest_batch,
     memory,
     model,
@@ -30,6 +31,7 @@ from convcalc.analysis.memory import (
 )
 from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.optimizer import RULES
+from convcalc.analysis.memory.sharding import largest_sharded_batch
 from convcalc.analysis.memory.walk import BATCH, at
 from convcalc.graph import Network, SpecError, load, loads, read
 from convcalc.spec.bundled import bundled_folder
@@ -628,3 +630,123 @@ def test_an_empty_network_takes_its_input() -> None:
     net = loads("input: 4x4x2\nlayers: []\n")
     assert memory(net).peak == 4 * 4 * 2 * 4
     assert train(net).kept == 0
+
+
+# -- what is said not to be exact ------------------------------------------------------------
+
+TURN = "permute: [2, 1, 3]"
+INEXACT = [
+    # input, layers, batch, training, and the layers with the reason of each
+    ("8x8x4", "locally_connected: {filters: 4, kernel: 3}", 2, False,
+     {"locally_connected1": differences.NO_PEER}),
+    ("8x8x4", f"{TURN}, flatten", 2, True, {}),
+    ("8x8x4", f"{TURN}, flatten: {{start: 2}}", 2, False, {"flatten1": differences.OUT_OF_ORDER}),
+    ("8x8x4", f"{TURN}, reshape: 64x4", 2, False, {"reshape1": differences.OUT_OF_ORDER}),
+    ("8x8x4", f"{TURN}, channel_shuffle: 2", 2, False,
+     {"channel_shuffle1": differences.OUT_OF_ORDER}),
+    ("8x8x4", f"{TURN}, add: [[], []]", 2, True, {}),
+    ("8x8x4", f"concat: [[{TURN}], [{TURN}]]", 2, False, {"concat1": differences.OUT_OF_ORDER}),
+    ("8x8x4", "concat: [[], []]", 2, False, {}),
+    ("8x8x4", f"{TURN}, conv: {{filters: 8, kernel: 3, padding: 1}}", 2, True, {}),
+    ("8x8x4", f"{TURN}, groupnorm: 2, relu", 2, True, {"groupnorm1": differences.GRADIENTS}),
+    ("8x8x4", f"{TURN}, groupnorm: 2, relu", 2, False, {}),
+    ("8x8x4", f"groupnorm: 2, {TURN}, relu", 2, True, {"groupnorm1": differences.GRADIENTS}),
+    ("8x8x4", f"instancenorm, {TURN}, relu", 2, True, {"instancenorm1": differences.GRADIENTS}),
+    ("8x8x4", "groupnorm: 2, relu", 2, True, {}),
+    ("8x8x4", f"batchnorm, {TURN}, relu", 2, True, {}),
+    ("8x8x4", "slice: {start: 0, stop: 2}, groupnorm: 2", 1, False,
+     {"groupnorm1": differences.SLICED}),
+    ("8x8x4", "slice: {start: 0, stop: 2}, groupnorm: 2", 2, False, {}),
+    ("8x8x4", "slice: {start: 0, stop: 2}, relu6", 1, False, {}),
+    ("4", "scale", 1, True, {"scale1": differences.NOT_SUMMED}),
+    ("4", "scale", 2, True, {}),
+    ("4", "scale", 1, False, {}),
+    ("8x8x4", "scale", 1, True, {}),
+    ("4", "prelu: {slopes: channels}", 1, True, {"prelu1": differences.NOT_SUMMED}),
+    ("4", "prelu", 1, True, {}),
+    ("8x8x4", "conv: {filters: 4, kernel: 3, padding: 1, padding_mode: circular}", 2, True,
+     {"conv1": differences.CIRCULAR}),
+    ("8x8x4", "conv: {filters: 4, kernel: 3, padding: 1, padding_mode: circular}", 2, False, {}),
+    ("8x8x4", "conv: {filters: 4, kernel: 3, padding_mode: circular}", 2, True, {}),
+    ("8x8x4", "pad: {padding: [[0, 1], [0, 0]], mode: circular}", 2, True,
+     {"pad1": differences.CIRCULAR}),
+    ("8x8x4", "pad: {padding: 1, mode: reflect}", 2, True, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "layers", "batch", "training", "expected"), INEXACT)
+def test_memory_says_of_which_layers_it_is_not_exact(
+    shape: str, layers: str, batch: int, *, training: bool, expected: dict[str, str]
+) -> None:
+    """Of these and no others; `test_memory_against_torch.py` measures them."""
+    net = loads(f"input: {shape}\nlayers: [{layers}]")
+    report = memory(net, batch=batch, training=training)
+
+    assert {each.layer: each.reason for each in report.inexact} == expected
+
+
+# -- shares, and small things counted by hand -----------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["none", "optimizer", "gradients", "parameters"])
+@pytest.mark.parametrize("devices", [1, 3])
+def test_the_largest_sharded_batch_fits_on_a_device_and_the_next_does_not(
+    stage: Any, devices: int
+) -> None:
+    """Of activations that are larger than what is learned, and the other way round."""
+    for text in (
+        "input: 32x32x3\nlayers: [conv: {filters: 8, kernel: 3}, relu, flatten, linear: 10]",
+        "input: 64\nlayers: [linear: 512, relu, linear: 512, relu, linear: 10]",
+    ):
+        net = loads(text)
+        for optimizer in ("sgd", "adam"):
+            mine = model(net, RunTerms(training=True, optimizer=optimizer))
+            for batch in (1, 2, 7, 100):
+                total, more = (
+                    sharded(train(net, batch=size, optimizer=optimizer), devices, stage).total
+                    for size in (batch, batch + 1)
+                )
+                largest = [
+                    largest_sharded_batch(mine, devices, stage, limit)
+                    for limit in (total - 1, total, more - 1)
+                ]
+                if total == more:  # the step of the optimizer is the most, whatever the batch
+                    assert largest[1] > batch
+                else:
+                    assert largest[0] < batch
+                    assert largest[1:] == [batch, batch]
+
+
+def test_memory_of_a_network_without_layers_is_its_input_alone() -> None:
+    report = memory(loads("input: 8x8x3\nlayers: []"), batch=5)
+
+    lines = {line.name: line.bytes for line in report.at_peak if line.bytes}
+    assert lines == {"input": 8 * 8 * 3 * 5 * 4}
+    assert report.peak_layer == "input"
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "width"),
+    [
+        ("cuda", "float64", 8),
+        ("cuda", "float32", 4),
+        ("cuda", "float16", 4),
+        ("cpu", "float64", 8),
+        ("cpu", "float32", 4),
+        ("cpu", "float16", 2),
+    ],
+)
+def test_memory_of_means_and_deviations_is_at_least_4_bytes_each_on_cuda(
+    device: str, dtype: str, width: int
+) -> None:
+    """What a group normalization keeps beside its input: two numbers for each of its groups."""
+    kept = {
+        groups: train(
+            loads(f"input: 4x4x8\nlayers: [groupnorm: {groups}, relu, flatten, linear: 2]"),
+            batch=3,
+            dtype=dtype,
+            device=device,
+        ).kept
+        for groups in (2, 8)
+    }
+    assert kept[8] - kept[2] == 2 * (8 - 2) * 3 * width
