@@ -219,7 +219,8 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 def misspelt(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` can only be a misspelling of; None where that is a guess.
 
-    No other name is nearly as close, and numbers in it are as they were: `conv3` is no `conv2`.
+    It is a word, no other name is nearly as close, and its numbers are as they were: `conv3` is
+    no `conv2`.
 
     >>> misspelt("maxpol", ["conv", "maxpool"]), misspelt("conv3", ["conv1", "conv2"])
     ('maxpool', None)
@@ -227,6 +228,8 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     from difflib import SequenceMatcher, get_close_matches
 
     said = name[:100].lower()
+    if not said.replace("-", "_").replace(".", "_").isidentifier():
+        return None
     matches = get_close_matches(said, dict.fromkeys(known), n=2, cutoff=0.7)
     if not matches or _digits(said) != _digits(matches[0]):
         return None

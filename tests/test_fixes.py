@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from random import Random
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.fixes import Fixed, fixed
@@ -124,3 +125,40 @@ def test_fixing_again_changes_nothing() -> None:
         assert not [item for item in findings(once.text) if item.code[:3] == PROMISED] or [
             item for item in findings(text) if item.code[:3] == PROMISED
         ], name
+
+
+def torn(text: str, chance: Random) -> str:
+    """A text with a few slips of a hand: letters lost or put in, stretches twice, lines changed."""
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(text) + 1)
+        slip = chance.randrange(4)
+        if slip == 0:
+            text = text[:at] + text[at + 1 :]
+        elif slip == 1:
+            text = text[:at] + chance.choice("{}[],:#\"'\n -*x3|>&!\r\t\u2028") + text[at:]
+        elif slip == 2:
+            text = text[:at] + text[at - 30 : at] + text[at:]
+        else:
+            lines = text.split("\n")
+            first, second = chance.randrange(len(lines)), chance.randrange(len(lines))
+            lines[first], lines[second] = lines[second], lines[first]
+            text = "\n".join(lines)
+    return text.replace("\n", "\r\n") if chance.random() < 0.2 else text
+
+
+def test_whatever_the_text_edits_are_those_of_what_stands_there() -> None:
+    """No fix makes YAML of what is none, or a key twice; and fixing never fails."""
+    chance, form = Random(5), {"CC100", "CC104", "CC105", "CC106"}  # noqa: S311 (tests repeat)
+    small = [text for _, text, _ in FIXED if len(text) < 1000]
+    seen = 0
+    for _ in range(200):
+        text = torn(chance.choice(small), chance)
+        found = findings(text)
+        for item in found:
+            assert (item.fix is None) == (not item.edits), (text, item)
+            if item.edits:
+                seen += 1
+                after = findings(applied(SourceText("a.yaml", text), item.edits))
+                assert not {each.code for each in after} & form - {each.code for each in found}
+        fixing(text)
+    assert seen > 100
