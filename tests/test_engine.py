@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from kinds import RUN
 
 from convcalc import forward
 from convcalc.checks.verify import Run, verify
@@ -176,14 +177,17 @@ KINDS: dict[str, list[tuple[str, str]]] = {
 }
 
 
+WORKED = [(f"[{case.item}]", case.inputs) for case in RUN if len(case.shapes) == 1]
+"""Layers of every kind that reads one tensor."""
+NETWORKS = [row for rows in KINDS.values() for row in rows] + WORKED
+
+
 def test_every_kind_has_a_network() -> None:
-    assert set(KINDS) == set(CATALOGUE)
+    assert {*KINDS, *(case.kind for case in RUN if len(case.shapes) == 1)} == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3])
-@pytest.mark.parametrize(
-    ("layers", "shape"), [row for rows in KINDS.values() for row in rows], ids=str
-)
+@pytest.mark.parametrize(("layers", "shape"), NETWORKS, ids=str)
 def test_engine_equals_reference(layers: str, shape: str, batch: int) -> None:
     agrees(network(layers, shape), batch)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
+import kinds
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from convcalc.shape import Shape
 torch = pytest.importorskip("torch")
 
 import recorded  # noqa: E402 (beside the tests)
+from torch_memory import functional_call, twins  # noqa: E402 (needs torch)
 
 functional = torch.nn.functional
 
@@ -550,8 +552,35 @@ def values(layer: Layer, xs: list[Shape], plan: Plan) -> tuple[Weights, list[Any
     return weights, [3 * random.normal(size=(2, *x.axes)) for x in xs]
 
 
+def of_twin(layer: Layer, weights: Weights, xs: list[Any]) -> Any:
+    """What the module gives that the row of a layer names."""
+    with torch.no_grad():
+        return functional_call(twins(layer)[0].double().eval(), weights, tuple(xs))
+
+
+TWINS = [case for case in kinds.RUN if case.torch]
+
+
 def test_every_kind_has_a_peer() -> None:
-    assert list(PEERS) == list(CATALOGUE)
+    """A table of draws, or the twin that its row in `kinds.py` names."""
+    assert {*PEERS} | {case.kind for case in TWINS} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("case", TWINS, ids=str)
+def test_the_values_of_a_worked_layer_are_those_of_its_twin(case: kinds.Case) -> None:
+    layer = case.layer
+    weights, xs = values(layer, case.shapes, layer.plan(case.shapes))
+    theirs = {name: torch.from_numpy(value) for name, value in weights.items()}
+    expected = of_twin(layer, theirs, [torch.from_numpy(x) for x in xs]).numpy()
+    y = layer.forward(np, weights, xs)
+
+    assert {name: tuple(each.shape) for name, each in theirs.items()} == {
+        name: tuple(each.shape)
+        for name, each in twins(layer)[0].state_dict().items()
+        if name != "num_batches_tracked"
+    }
+    assert y.shape == expected.shape
+    assert np.allclose(y, expected, 0, TOLERANCE["float64"] * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(
@@ -582,30 +611,41 @@ def answer(kind: str, layer: Layer, shapes: list[Shape], plan: Plan) -> Any:
     """What PyTorch gives for the values that `recorded` makes."""
     weights, xs = recorded.inputs(shapes, plan)
     theirs = {name: torch.from_numpy(value) for name, value in weights.items()}
-    return PEERS[kind][2](layer, theirs, [torch.from_numpy(x) for x in xs]).numpy()
+    given = [torch.from_numpy(x) for x in xs]
+    peer = PEERS[kind][2] if kind in PEERS else of_twin
+    return peer(layer, theirs, given).numpy()
 
 
 def rows(kind: str, rank: int) -> Iterator[Fields]:
     """Layers to record, with PyTorch's answer."""
     for layer, shapes, plan in draws(kind, rank)[: 6 if kind in SLIDING else 3]:
-        expected = answer(kind, layer, shapes, plan)
-        if np.isfinite(expected).all():
-            yield {
-                "fields": {
-                    each.name: getattr(layer, each.name) for each in dataclasses.fields(layer)
-                },
-                "inputs": [[x.channels, *x.spatial] for x in shapes],
-                "weights": {weight.name: list(weight.shape) for weight in plan.weights},
-                "output": list(expected.shape),
-                "values": recorded.summary(expected),
-            }
+        if np.isfinite(answer(kind, layer, shapes, plan)).all():
+            yield recording(kind, layer, shapes)
+
+
+def recording(kind: str, layer: Layer, shapes: list[Shape]) -> Fields:
+    """A layer with PyTorch's answer, as it is recorded."""
+    plan = layer.plan(shapes)
+    expected = answer(kind, layer, shapes, plan)
+    return {
+        "fields": {each.name: getattr(layer, each.name) for each in dataclasses.fields(layer)},
+        "inputs": [[x.channels, *x.spatial] for x in shapes],
+        "weights": {weight.name: list(weight.shape) for weight in plan.weights},
+        "output": list(expected.shape),
+        "values": recorded.summary(expected),
+    }
 
 
 def test_what_is_recorded_is_what_torch_gives() -> None:
     if os.environ.get("CONVCALC_UPDATE"):
         recorded.write(
             recorded.VALUES,
-            {f"{kind} {rank}": [*rows(kind, rank)] for kind in PEERS for rank in PEERS[kind][0]},
+            {f"{kind} {rank}": [*rows(kind, rank)] for kind in PEERS for rank in PEERS[kind][0]}
+            | {
+                f"{case.kind} {case.inputs}": [recording(case.kind, case.layer, case.shapes)]
+                for case in TWINS
+                if case.kind not in PEERS
+            },
         )
     for kind, row in recorded.values():
         layer, shapes, plan = recorded.layer(kind, row)

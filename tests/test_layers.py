@@ -1,7 +1,4 @@
-"""Every kind of layer on worked examples, and every problem that a layer can find.
-
-Numbers are worked by hand, or are those of the CS231n notes ("the notes").
-"""
+"""Every kind of layer on the examples of `kinds.py`, and every problem that a layer can find."""
 
 import ast
 import re
@@ -15,6 +12,7 @@ import pytest
 from draws import Draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kinds import CASES, KINDS, RUN, Case, shape
 
 import convcalc.layers
 from convcalc.diagnostics import Problem
@@ -29,12 +27,6 @@ from convcalc.layers.base import (
 from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
 from convcalc.window import Field
-
-
-def shape(text: str) -> Shape:
-    """Height × width × channels, as the field writes it."""
-    *spatial, channels = map(int, text.split("x"))
-    return Shape(channels, tuple(spatial))
 
 
 def layer(kind: str, fields: dict[str, Any]) -> Layer:
@@ -66,221 +58,18 @@ def columns(plan: Plan, channels: int) -> tuple[int, int]:
     return prod(window.kernel for window in plan.windows) * channels, prod(plan.output.spatial)
 
 
-class Row(NamedTuple):
-    """A layer, its inputs, and what must come out."""
-
-    kind: str
-    fields: dict[str, Any]
-    inputs: str
-    output: str
-    parameters: int = 0
-    macs: int = 0
-    buffers: int = 0
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_plan_is_as_worked_by_hand(case: Case) -> None:
+    plan = planned(case.kind, case.fields, *case.inputs.split())
+    assert plan.output == shape(case.output)
+    assert parameters(plan) == case.parameters
+    assert buffers(plan) == case.buffers
+    assert plan.macs == case.macs
 
 
-ROWS = [
-    # Convolution: the notes' output sizes. Parameters F·F·C·K + K, MACs F·F·C·K a position.
-    Row("conv", {"filters": 1, "kernel": 3, "padding": 1}, "5x1", "5x1", 4, 15),
-    Row("conv", {"filters": 1, "kernel": 3, "stride": 2, "padding": 1}, "5x1", "3x1", 4, 9),
-    Row(
-        "conv",
-        {"filters": 96, "kernel": 11, "stride": 4},
-        "227x227x3",
-        "55x55x96",
-        34_944,
-        55 * 55 * 34_848,
-    ),
-    Row(
-        "conv",
-        {"filters": 96, "kernel": 11, "stride": 4, "padding": ((1, 2), (1, 2))},
-        "224x224x3",
-        "55x55x96",
-        34_944,
-        105_415_200,
-    ),
-    Row("conv", {"filters": 7, "kernel": 5, "stride": 2}, "11x11x4", "4x4x7", 707, 11_200),
-    Row(
-        "conv", {"filters": 2, "kernel": 3, "stride": 2, "padding": 1}, "5x5x3", "3x3x2", 56, 486
-    ),
-    Row("conv", {"filters": 1, "kernel": 3}, "6x6x3", "4x4x1", 28, 432),
-    Row("conv", {"filters": 2, "kernel": 3}, "6x6x3", "4x4x2", 56, 864),
-    Row(
-        "conv",
-        {"filters": 4096, "kernel": 7},
-        "7x7x512",
-        "1x1x4096",
-        102_764_544,
-        102_760_448,
-    ),
-    Row(  # two groups halve the weights: 3·3·2·8 + 8
-        "conv",
-        {"filters": 8, "kernel": 3, "padding": "same", "groups": 2},
-        "6x6x4",
-        "6x6x8",
-        152,
-        5184,
-    ),
-    Row(  # 1-D, without bias: 5·4·6
-        "conv", {"filters": 6, "kernel": 5, "bias": False}, "10x4", "6x6", 120, 720
-    ),
-    Row(  # 3-D: 2·3·3·1·2 + 2 parameters, 3·2·2 positions
-        "conv", {"filters": 2, "kernel": (2, 3, 3)}, "4x4x4x1", "3x2x2x2", 38, 432
-    ),
-    Row(  # dilation 2 makes a kernel of 3 span 5
-        "conv", {"filters": 1, "kernel": 3, "dilation": 2}, "7x7x1", "3x3x1", 10, 81
-    ),
-    Row(  # (8 − 3 + 0)/2 + 1 = 3.5, rounded down
-        "conv",
-        {"filters": 1, "kernel": 3, "stride": 2, "padding": "valid", "rounding": "floor"},
-        "8x1",
-        "3x1",
-        4,
-        9,
-    ),
-    Row(  # ⌈8/3⌉ = 3
-        "conv", {"filters": 1, "kernel": 3, "stride": 3, "padding": "same"}, "8x1", "3x1", 4, 9
-    ),
-    Row(  # 3·3·32 weights, one MAC each at 112·112 positions (MobileNet's first)
-        "depthwise_conv",
-        {"kernel": 3, "padding": 1, "bias": False},
-        "112x112x32",
-        "112x112x32",
-        288,
-        3_612_672,
-    ),
-    Row(  # 3·3·8 weights + 8
-        "depthwise_conv", {"kernel": 3, "multiplier": 2}, "5x5x4", "3x3x8", 80, 648
-    ),
-    Row(  # (4 − 1)·2 + 3 − 2·1 + 1 = 8; 3·3·2·3 weights at 4·4 input values
-        "conv_transpose",
-        {"filters": 3, "kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
-        "4x4x2",
-        "8x8x3",
-        57,
-        864,
-    ),
-    Row(  # (5 − 1)·2 + 2·(3 − 1) + 1 = 13
-        "conv_transpose",
-        {"filters": 4, "kernel": 3, "stride": 2, "dilation": 2, "groups": 2, "bias": False},
-        "5x2",
-        "13x4",
-        12,
-        60,
-    ),
-    Row(  # `same` is the stride times as large, for a kernel below the stride too
-        "conv_transpose",
-        {"filters": 1, "kernel": 2, "stride": 3, "padding": "same"},
-        "5x1",
-        "15x1",
-        3,
-        10,
-    ),
-    Row(  # the notes: 290,400 neurons of 363 weights + 1 bias
-        "locally_connected",
-        {"filters": 96, "kernel": 11, "stride": 4},
-        "227x227x3",
-        "55x55x96",
-        105_705_600,
-        105_415_200,
-    ),
-    Row(
-        "locally_connected",
-        {"filters": 2, "kernel": 3, "bias": False},
-        "5x2",
-        "3x2",
-        36,
-        36,
-    ),
-    Row("linear", {"features": 4096}, "25088", "4096", 102_764_544, 102_760_448),
-    Row("linear", {"features": 10, "bias": False}, "84", "10", 840, 840),
-    Row("maxpool", {"kernel": 2, "stride": 2}, "224x224x64", "112x112x64"),
-    Row("maxpool", {"kernel": 3, "stride": 2}, "55x55x96", "27x27x96"),
-    Row(  # SqueezeNet: ⌈(112 − 3)/2⌉ + 1 = 56
-        "maxpool", {"kernel": 3, "stride": 2, "rounding": "ceil"}, "112x112x64", "56x56x64"
-    ),
-    Row(  # dilated to 5: 9 − 5 + 2·1 + 1 = 7
-        "maxpool",
-        {"kernel": 3, "stride": 1, "padding": 1, "dilation": 2},
-        "9x4",
-        "7x4",
-    ),
-    Row("avgpool", {"kernel": (2, 3)}, "8x9x5", "4x3x5"),
-    Row("avgpool", {"kernel": 3, "stride": 2, "padding": "same"}, "8x3", "4x3"),
-    Row("lppool", {"kernel": 2}, "8x8x8x3", "4x4x4x3"),
-    Row("adaptive_avgpool", {"size": 7}, "9x10x512", "7x7x512"),
-    Row("adaptive_maxpool", {"size": (2, 3)}, "1x9x4", "2x3x4"),
-    Row("global_avgpool", {}, "7x7x2048", "1x1x2048"),
-    Row("global_maxpool", {}, "100x128", "1x128"),
-    Row("batchnorm", {}, "56x56x64", "56x56x64", 128, 0, 128),
-    Row("batchnorm", {"affine": False}, "10", "10", 0, 0, 20),
-    Row("batchnorm", {"track_running_stats": False}, "9x4", "9x4", 8),
-    Row("groupnorm", {"groups": 4}, "5x5x8", "5x5x8", 16),
-    Row("groupnorm", {"groups": 1, "affine": False}, "8", "8"),
-    Row("layernorm", {}, "7x7x96", "7x7x96", 192),
-    Row("layernorm", {"over": "all"}, "2x3x4", "2x3x4", 48),
-    Row("layernorm", {"bias": False}, "10", "10", 10),
-    Row("instancenorm", {}, "8x8x3", "8x8x3"),
-    Row("instancenorm", {"affine": True, "track_running_stats": True}, "9x3", "9x3", 6, 0, 6),
-    Row("lrn", {"size": 5}, "55x55x96", "55x55x96"),
-    *(
-        Row(kind, {}, text, text)
-        for kind in (
-            "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid",
-            "hardsigmoid", "hardswish", "tanh", "softplus", "softmax", "log_softmax", "dropout",
-        )
-        for text in ("10", "6x5x4")
-    ),
-    Row("prelu", {}, "6x6x64", "6x6x64", 1),
-    Row("prelu", {"slopes": "channels"}, "6x6x64", "6x6x64", 64),
-    Row("flatten", {}, "7x7x512", "25088"),
-    Row("flatten", {"start": 2}, "7x8x512", "56x512"),
-    Row("flatten", {"start": 1, "end": 2}, "7x8x4", "8x28"),
-    Row("flatten", {}, "10", "10"),
-    Row("reshape", {"shape": (4, 4, 1024)}, "16384", "4x4x1024"),
-    Row("reshape", {"shape": (-1, 8)}, "3x4x6", "9x8"),
-    Row("permute", {"order": (1, 3, 2)}, "4x5x6", "5x4x6"),
-    Row("permute", {"order": (2, 1)}, "4x6", "6x4"),
-    Row("pixel_shuffle", {"factor": 3}, "4x5x18", "12x15x2"),
-    Row("pixel_shuffle", {"factor": 2}, "4x6", "8x3"),
-    Row("channel_shuffle", {"groups": 3}, "8x8x240", "8x8x240"),
-    Row("pad", {"padding": (1, (2, 3))}, "4x5x6", "6x10x6"),
-    Row("pad", {"padding": 3, "mode": "reflect"}, "4x6", "10x6"),
-    Row("pad", {"padding": 4, "mode": "circular"}, "4x6", "12x6"),
-    Row("pad", {"padding": 9, "mode": "replicate"}, "1x6", "19x6"),
-    Row("crop", {"amount": 4}, "64x64x3", "56x56x3"),
-    Row("crop", {"amount": ((0, 1), (2, 0))}, "5x5x3", "4x3x3"),
-    Row("crop", {"size": 56}, "64x63x3", "56x56x3"),
-    Row("upsample", {"scale": 2}, "4x5x6", "8x10x6"),
-    Row("upsample", {"scale": 1.5, "mode": "linear"}, "5x6", "7x6"),
-    Row("upsample", {"size": (7, 9), "mode": "cubic"}, "4x4x6", "7x9x6"),
-    Row("upsample", {"scale": (0.5, 3)}, "5x5x1", "2x15x1"),
-    Row(
-        "upsample", {"size": 4, "mode": "linear", "align_corners": True}, "1x1x1x2", "4x4x4x2"
-    ),
-    Row("slice", {"start": 2, "stop": 5}, "4x4x8", "4x4x3"),
-    Row("slice", {"start": -3}, "8", "3"),
-    Row("slice", {"stop": -3}, "7x8", "7x5"),
-    Row("scale", {}, "7x7x96", "7x7x96", 96),
-    Row("scale", {"bias": True}, "96", "96", 192),
-    Row("add", {}, "4x4x8 4x4x8 4x4x8", "4x4x8"),
-    Row("add", {}, "1x1x8 4x4x1 4x4x8", "4x4x8"),
-    Row("multiply", {}, "7x7x32 1x1x32", "7x7x32"),
-    Row("concat", {}, "7x7x32 7x7x1 7x7x5", "7x7x38"),
-    Row("concat", {}, "10 20", "30"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.kind} {row.inputs} → {row.output}")
-def test_the_plan_is_as_worked_by_hand(row: Row) -> None:
-    plan = planned(row.kind, row.fields, *row.inputs.split())
-    assert plan.output == shape(row.output)
-    assert parameters(plan) == row.parameters
-    assert buffers(plan) == row.buffers
-    assert plan.macs == row.macs
-
-
-def test_every_kind_of_the_catalogue_has_a_row() -> None:
-    assert {row.kind for row in ROWS} == set(CATALOGUE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_row_that_is_run(kind: str) -> None:
+    assert [case for case in RUN if case.kind == kind], "tests/kinds.py needs a row"
 
 
 @pytest.mark.parametrize("kind", CATALOGUE)
@@ -294,7 +83,7 @@ def test_every_class_is_final_documented_and_declares_its_fields(kind: str) -> N
         assert declared.doc.endswith(".") or declared.doc[-1].isalnum(), name
         if name in usual and declared.form == "choice":
             assert usual[name] in declared.choices
-    first = next((row for row in ROWS if row.kind == kind), None)
+    first = next((case for case in CASES if case.kind == kind), None)
     assert first is not None
     built = layer(kind, first.fields)
     assert hyperparameters(built) == {

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from kinds import RUN
 
 from benchmarks import random as random_networks
 from convcalc.analysis.memory import RunTerms, largest_batch, memory, model
@@ -105,8 +106,21 @@ CASES = [
 ]
 
 
+TWINS = [case for case in RUN if case.torch and case.kind not in torch_memory.PEERS]
+"""Of kinds that no table of PyTorch's knows, the worked layers."""
+
+
 def test_every_kind_has_a_peer() -> None:
-    assert set(torch_memory.PEERS) == set(CATALOGUE)
+    assert {*torch_memory.PEERS} | {case.kind for case in TWINS} == set(CATALOGUE)
+
+
+def test_worked_layers_take_what_their_twins_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the way that kinds take which have no more than their row; activations, to try it."""
+    for case in [*TWINS, *(case for case in RUN if case.kind in ("selu", "gelu", "tanh"))]:
+        monkeypatch.delitem(torch_memory.PEERS, case.kind, raising=False)
+        net = loads(f"input: {case.inputs}\nlayers:\n  - {case.item}\n  - flatten\n  - linear: 2\n")
+        for what, (ours, theirs) in compared(net, 2, inplace=False).items():
+            assert ours == theirs, (what, str(case))
 
 
 @pytest.mark.parametrize(("kind", "rank", "body"), CASES)

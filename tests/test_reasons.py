@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_layers import ROWS, Row, layer, shape
+from kinds import CASES, Case
 
 from convcalc.layers.base import Plan
 from convcalc.layers.letters import lettered, lettered_shape
@@ -19,10 +19,9 @@ from convcalc.window import Window, same, transposed
 SIGNS = {"−": "-", "·": "*", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
 
 
-def explained(row: Row) -> Plan:
+def explained(case: Case) -> Plan:
     """The plan of a row on numbers that remember."""
-    inputs = [lettered_shape(shape(text)) for text in row.inputs.split()]
-    return lettered(layer(row.kind, row.fields)).plan(inputs)
+    return lettered(case.layer).plan([lettered_shape(x) for x in case.shapes])
 
 
 def numbers(plan: Plan) -> Iterator[int]:
@@ -53,10 +52,10 @@ def worked_out(text: str) -> Fraction:
     return Fraction(value)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.kind} {row.inputs}")
-def test_every_formula_worked_out_again_gives_the_plan_s_number(row: Row) -> None:
-    plan = layer(row.kind, row.fields).plan([shape(text) for text in row.inputs.split()])
-    reasoned = explained(row)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_formula_worked_out_again_gives_the_plan_s_number(case: Case) -> None:
+    plan = case.layer.plan(case.shapes)
+    reasoned = explained(case)
 
     assert reasoned == plan
     for number, wanted in zip(numbers(reasoned), numbers(plan), strict=True):
@@ -86,13 +85,13 @@ def test_output_sizes_read_as_textbooks_write_them(
     kind: str, fields: dict[str, Any], wanted: str
 ) -> None:
     inputs = "224x224x4" if "⌊" in wanted or "⌈" in wanted else "227x227x4"
-    plan = explained(Row(kind, fields, inputs, ""))
+    plan = explained(Case(kind, fields, inputs, ""))
 
     assert formula(plan.output.spatial[0]) == wanted
 
 
 def test_counts_read_as_textbooks_write_them() -> None:
-    plan = explained(Row("conv", {"filters": 96, "kernel": 11, "stride": 4}, "227x227x3", ""))
+    plan = explained(Case("conv", {"filters": 96, "kernel": 11, "stride": 4}, "227x227x3", ""))
     height, width = plan.output.spatial
     names = {name_of(height): "H′", name_of(width): "W′"}
     learned = sum(weight.size for weight in plan.weights)

@@ -15,12 +15,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
+from kinds import CASES
 
 from convcalc.graph import INPUT, Network
+from convcalc.layers import Layer
 from convcalc.layers.sliding import per_axis, sides
 
 torch = pytest.importorskip("torch")
 dispatch = pytest.importorskip("torch.utils._python_dispatch")
+functional_call = pytest.importorskip("torch.func").functional_call
 checkpointed = pytest.importorskip("torch.utils.checkpoint").checkpoint
 functional = torch.nn.functional
 
@@ -316,6 +319,20 @@ def channel_shuffled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return groups.transpose(1, 2).contiguous().view(x.shape)
 
 
+def twins(layer: Layer) -> list[Any]:
+    """The modules that `kinds.py` names for a layer, as a PyTorch user writes them."""
+    return [
+        eval(case.torch, {"nn": torch.nn})  # noqa: S307 (our own text)
+        for case in CASES
+        if case.torch and case.layer == layer
+    ]
+
+
+def twin(layer: Layer, plan: Any, weights: dict[str, Any], xs: list[Any]) -> Any:
+    """What the module of a row gives, for kinds that have no more than their row."""
+    return functional_call(twins(layer)[0], weights, tuple(xs))
+
+
 PEERS: dict[str, Answer] = {
     "conv": convolved,
     "depthwise_conv": convolved,
@@ -484,7 +501,7 @@ class Peer:
         last = {read: at for at, node in enumerate(network.nodes) for read in node.inputs}
         for index in part:
             node, plan = network.nodes[index], network.plans[index]
-            answer = PEERS[node.kind]
+            answer: Answer = PEERS.get(node.kind, twin)
             given = (node.layer, plan, self.weights[index], [values[i] for i in node.inputs])
             if node.kind in ("batchnorm", "instancenorm", "dropout"):
                 values[index] = answer(*given, flags)

@@ -1,0 +1,288 @@
+"""Layers of every kind, worked out by hand: one row a kind, which all tests of kinds read.
+
+A new kind needs a row here and no other. Numbers are worked by hand, or are those of the CS231n
+notes ("the notes"); `torch` is what a PyTorch user would write. Tests plan each row, work out its
+formulas again, run it by its definition and by the engine, and run its twin beside it.
+Tables in those tests draw more of kinds with many hyperparameters.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from convcalc.layers import CATALOGUE, Layer, layer_class
+from convcalc.shape import Shape
+
+KINDS = [kind for kind, row in CATALOGUE.items() if str(row.family) != "source"]
+"""Those that compute something of what they are given: all but inputs."""
+SMALL = 20_000
+"""Most values that a layer which is run reads, writes, or has as weights."""
+
+
+class Case(NamedTuple):
+    """A layer, its inputs, and what must come out."""
+
+    kind: str
+    fields: dict[str, Any]
+    inputs: str
+    """One or more shapes as a spec says them, with spaces between."""
+    output: str
+    parameters: int = 0
+    macs: int = 0
+    buffers: int = 0
+    torch: str = ""
+    """Its twin, an expression in which `nn` is `torch.nn`; empty where a table of draws has one."""
+
+    @property
+    def layer(self) -> Layer:
+        return layer_class(self.kind)(**self.fields)
+
+    @property
+    def shapes(self) -> list[Shape]:
+        return [shape(text) for text in self.inputs.split()]
+
+    @property
+    def small(self) -> bool:
+        """Whether it can be run in a moment."""
+        sizes = [x.size for x in self.shapes]
+        return max(*sizes, shape(self.output).size, self.parameters, self.macs // 4) <= SMALL
+
+    @property
+    def item(self) -> str:
+        """The layer as an item of a spec."""
+        return f"{self.kind}: {json.dumps(self.fields)}"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.inputs} → {self.output}"
+
+
+def shape(text: str) -> Shape:
+    """Height × width × channels, as the field writes it."""
+    *spatial, channels = map(int, text.split("x"))
+    return Shape(channels, tuple(spatial))
+
+
+CASES = [
+    # Convolution: the notes' output sizes. Parameters F·F·C·K + K, MACs F·F·C·K a position.
+    Case(
+        "conv", {"filters": 1, "kernel": 3, "padding": 1}, "5x1", "5x1", 4, 15,
+        torch="nn.Conv1d(1, 1, 3, padding=1)",
+    ),
+    Case("conv", {"filters": 1, "kernel": 3, "stride": 2, "padding": 1}, "5x1", "3x1", 4, 9),
+    Case(
+        "conv",
+        {"filters": 96, "kernel": 11, "stride": 4},
+        "227x227x3",
+        "55x55x96",
+        34_944,
+        55 * 55 * 34_848,
+    ),
+    Case(
+        "conv",
+        {"filters": 96, "kernel": 11, "stride": 4, "padding": ((1, 2), (1, 2))},
+        "224x224x3",
+        "55x55x96",
+        34_944,
+        105_415_200,
+    ),
+    Case(
+        "conv", {"filters": 7, "kernel": 5, "stride": 2}, "11x11x4", "4x4x7", 707, 11_200,
+        torch="nn.Conv2d(4, 7, 5, 2)",
+    ),
+    Case(
+        "conv", {"filters": 2, "kernel": 3, "stride": 2, "padding": 1}, "5x5x3", "3x3x2", 56, 486
+    ),
+    Case("conv", {"filters": 1, "kernel": 3}, "6x6x3", "4x4x1", 28, 432),
+    Case("conv", {"filters": 2, "kernel": 3}, "6x6x3", "4x4x2", 56, 864),
+    Case(
+        "conv",
+        {"filters": 4096, "kernel": 7},
+        "7x7x512",
+        "1x1x4096",
+        102_764_544,
+        102_760_448,
+    ),
+    Case(  # two groups halve the weights: 3·3·2·8 + 8
+        "conv",
+        {"filters": 8, "kernel": 3, "padding": "same", "groups": 2},
+        "6x6x4",
+        "6x6x8",
+        152,
+        5184,
+    ),
+    Case(  # 1-D, without bias: 5·4·6
+        "conv", {"filters": 6, "kernel": 5, "bias": False}, "10x4", "6x6", 120, 720
+    ),
+    Case(  # 3-D: 2·3·3·1·2 + 2 parameters, 3·2·2 positions
+        "conv", {"filters": 2, "kernel": (2, 3, 3)}, "4x4x4x1", "3x2x2x2", 38, 432
+    ),
+    Case(  # dilation 2 makes a kernel of 3 span 5
+        "conv", {"filters": 1, "kernel": 3, "dilation": 2}, "7x7x1", "3x3x1", 10, 81
+    ),
+    Case(  # (8 − 3 + 0)/2 + 1 = 3.5, rounded down
+        "conv",
+        {"filters": 1, "kernel": 3, "stride": 2, "padding": "valid", "rounding": "floor"},
+        "8x1",
+        "3x1",
+        4,
+        9,
+    ),
+    Case(  # ⌈8/3⌉ = 3
+        "conv", {"filters": 1, "kernel": 3, "stride": 3, "padding": "same"}, "8x1", "3x1", 4, 9
+    ),
+    Case(  # 3·3·32 weights, one MAC each at 112·112 positions (MobileNet's first)
+        "depthwise_conv",
+        {"kernel": 3, "padding": 1, "bias": False},
+        "112x112x32",
+        "112x112x32",
+        288,
+        3_612_672,
+    ),
+    Case(  # 3·3·8 weights + 8
+        "depthwise_conv", {"kernel": 3, "multiplier": 2}, "5x5x4", "3x3x8", 80, 648
+    ),
+    Case(  # (4 − 1)·2 + 3 − 2·1 + 1 = 8; 3·3·2·3 weights at 4·4 input values
+        "conv_transpose",
+        {"filters": 3, "kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
+        "4x4x2",
+        "8x8x3",
+        57,
+        864,
+    ),
+    Case(  # (5 − 1)·2 + 2·(3 − 1) + 1 = 13
+        "conv_transpose",
+        {"filters": 4, "kernel": 3, "stride": 2, "dilation": 2, "groups": 2, "bias": False},
+        "5x2",
+        "13x4",
+        12,
+        60,
+    ),
+    Case(  # `same` is the stride times as large, for a kernel below the stride too
+        "conv_transpose",
+        {"filters": 1, "kernel": 2, "stride": 3, "padding": "same"},
+        "5x1",
+        "15x1",
+        3,
+        10,
+    ),
+    Case(  # the notes: 290,400 neurons of 363 weights + 1 bias
+        "locally_connected",
+        {"filters": 96, "kernel": 11, "stride": 4},
+        "227x227x3",
+        "55x55x96",
+        105_705_600,
+        105_415_200,
+    ),
+    Case(
+        "locally_connected",
+        {"filters": 2, "kernel": 3, "bias": False},
+        "5x2",
+        "3x2",
+        36,
+        36,
+    ),
+    Case("linear", {"features": 4096}, "25088", "4096", 102_764_544, 102_760_448),
+    Case(
+        "linear", {"features": 10, "bias": False}, "84", "10", 840, 840,
+        torch="nn.Linear(84, 10, bias=False)",
+    ),
+    Case("maxpool", {"kernel": 2, "stride": 2}, "224x224x64", "112x112x64"),
+    Case("maxpool", {"kernel": 3, "stride": 2}, "55x55x96", "27x27x96"),
+    Case(  # SqueezeNet: ⌈(112 − 3)/2⌉ + 1 = 56
+        "maxpool", {"kernel": 3, "stride": 2, "rounding": "ceil"}, "112x112x64", "56x56x64"
+    ),
+    Case(  # dilated to 5: 9 − 5 + 2·1 + 1 = 7
+        "maxpool",
+        {"kernel": 3, "stride": 1, "padding": 1, "dilation": 2},
+        "9x4",
+        "7x4",
+    ),
+    Case("avgpool", {"kernel": (2, 3)}, "8x9x5", "4x3x5", torch="nn.AvgPool2d((2, 3))"),
+    Case("avgpool", {"kernel": 3, "stride": 2, "padding": "same"}, "8x3", "4x3"),
+    Case("lppool", {"kernel": 2}, "8x8x8x3", "4x4x4x3", torch="nn.LPPool3d(2, 2)"),
+    Case("adaptive_avgpool", {"size": 7}, "9x10x512", "7x7x512"),
+    Case("adaptive_avgpool", {"size": 2}, "5x4x3", "2x2x3", torch="nn.AdaptiveAvgPool2d(2)"),
+    Case(
+        "adaptive_maxpool", {"size": (2, 3)}, "1x9x4", "2x3x4",
+        torch="nn.AdaptiveMaxPool2d((2, 3))",
+    ),
+    Case("global_avgpool", {}, "7x7x2048", "1x1x2048"),
+    Case("global_avgpool", {}, "4x5x6", "1x1x6", torch="nn.AdaptiveAvgPool2d(1)"),
+    Case("global_maxpool", {}, "100x128", "1x128", torch="nn.AdaptiveMaxPool1d(1)"),
+    Case("batchnorm", {}, "56x56x64", "56x56x64", 128, 0, 128, torch="nn.BatchNorm2d(64)"),
+    Case(
+        "batchnorm", {"affine": False}, "10", "10", 0, 0, 20,
+        torch="nn.BatchNorm1d(10, affine=False)",
+    ),
+    Case("batchnorm", {"track_running_stats": False}, "9x4", "9x4", 8),
+    Case("groupnorm", {"groups": 4}, "5x5x8", "5x5x8", 16, torch="nn.GroupNorm(4, 8)"),
+    Case("groupnorm", {"groups": 1, "affine": False}, "8", "8"),
+    Case("layernorm", {}, "7x7x96", "7x7x96", 192),
+    Case("layernorm", {"over": "all"}, "2x3x4", "2x3x4", 48),
+    Case("layernorm", {"bias": False}, "10", "10", 10),
+    Case("instancenorm", {}, "8x8x3", "8x8x3", torch="nn.InstanceNorm2d(3)"),
+    Case("instancenorm", {"affine": True, "track_running_stats": True}, "9x3", "9x3", 6, 0, 6),
+    Case("lrn", {"size": 5}, "55x55x96", "55x55x96"),
+    Case("lrn", {"size": 3}, "4x5x6", "4x5x6", torch="nn.LocalResponseNorm(3)"),
+    *(
+        Case(kind, {}, text, text, torch=f"nn.{module}")
+        for kind, module in {
+            "relu": "ReLU()",
+            "relu6": "ReLU6()",
+            "leaky_relu": "LeakyReLU()",
+            "elu": "ELU()",
+            "selu": "SELU()",
+            "gelu": "GELU()",
+            "silu": "SiLU()",
+            "mish": "Mish()",
+            "sigmoid": "Sigmoid()",
+            "hardsigmoid": "Hardsigmoid()",
+            "hardswish": "Hardswish()",
+            "tanh": "Tanh()",
+            "softplus": "Softplus()",
+            "softmax": "Softmax(1)",
+            "log_softmax": "LogSoftmax(1)",
+            "dropout": "Dropout()",
+        }.items()
+        for text in ("10", "6x5x4")
+    ),
+    Case("prelu", {}, "6x6x64", "6x6x64", 1),
+    Case("prelu", {"slopes": "channels"}, "6x6x64", "6x6x64", 64, torch="nn.PReLU(64)"),
+    Case("flatten", {}, "7x7x512", "25088", torch="nn.Flatten()"),
+    Case("flatten", {"start": 2}, "7x8x512", "56x512"),
+    Case("flatten", {"start": 1, "end": 2}, "7x8x4", "8x28"),
+    Case("flatten", {}, "10", "10"),
+    Case("reshape", {"shape": (4, 4, 1024)}, "16384", "4x4x1024"),
+    Case("reshape", {"shape": (-1, 8)}, "3x4x6", "9x8"),
+    Case("permute", {"order": (1, 3, 2)}, "4x5x6", "5x4x6"),
+    Case("permute", {"order": (2, 1)}, "4x6", "6x4"),
+    Case("pixel_shuffle", {"factor": 3}, "4x5x18", "12x15x2", torch="nn.PixelShuffle(3)"),
+    Case("pixel_shuffle", {"factor": 2}, "4x6", "8x3"),
+    Case("channel_shuffle", {"groups": 3}, "8x8x240", "8x8x240", torch="nn.ChannelShuffle(3)"),
+    Case("pad", {"padding": (1, (2, 3))}, "4x5x6", "6x10x6"),
+    Case("pad", {"padding": 3, "mode": "reflect"}, "4x6", "10x6", torch="nn.ReflectionPad1d(3)"),
+    Case("pad", {"padding": 4, "mode": "circular"}, "4x6", "12x6"),
+    Case("pad", {"padding": 9, "mode": "replicate"}, "1x6", "19x6"),
+    Case("crop", {"amount": 4}, "64x64x3", "56x56x3"),
+    Case("crop", {"amount": ((0, 1), (2, 0))}, "5x5x3", "4x3x3"),
+    Case("crop", {"size": 56}, "64x63x3", "56x56x3"),
+    Case("upsample", {"scale": 2}, "4x5x6", "8x10x6", torch="nn.Upsample(scale_factor=2)"),
+    Case("upsample", {"scale": 1.5, "mode": "linear"}, "5x6", "7x6"),
+    Case("upsample", {"size": (7, 9), "mode": "cubic"}, "4x4x6", "7x9x6"),
+    Case("upsample", {"scale": (0.5, 3)}, "5x5x1", "2x15x1"),
+    Case(
+        "upsample", {"size": 4, "mode": "linear", "align_corners": True}, "1x1x1x2", "4x4x4x2"
+    ),
+    Case("slice", {"start": 2, "stop": 5}, "4x4x8", "4x4x3"),
+    Case("slice", {"start": -3}, "8", "3"),
+    Case("slice", {"stop": -3}, "7x8", "7x5"),
+    Case("scale", {}, "7x7x96", "7x7x96", 96),
+    Case("scale", {"bias": True}, "96", "96", 192),
+    Case("add", {}, "4x4x8 4x4x8 4x4x8", "4x4x8"),
+    Case("add", {}, "1x1x8 4x4x1 4x4x8", "4x4x8"),
+    Case("multiply", {}, "7x7x32 1x1x32", "7x7x32"),
+    Case("concat", {}, "7x7x32 7x7x1 7x7x5", "7x7x38"),
+    Case("concat", {}, "10 20", "30"),
+]  # fmt: skip
+
+RUN = [case for case in CASES if case.small]
+"""Those that are run."""
