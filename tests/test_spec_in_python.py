@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -381,3 +382,55 @@ def test_a_spec_shows_itself_as_the_python_that_makes_it() -> None:
     assert eval(repr(SMALL), names) == SMALL  # noqa: S307 (our own)
     item = Item("block", {"name": 1, "a b": "x"}, from_="y", repeat=2)
     assert eval(repr(item), names) == item  # noqa: S307
+
+
+def test_one_item_at_two_places_is_two_in_the_network() -> None:
+    pool = Item("maxpool", 3)
+    spec = Spec(input=(9, 9, 1), layers=[pool, pool, pool])
+    with pytest.raises(SpecError) as caught:
+        spec.network()
+    assert [found.named for found in caught.value.diagnostics] == ["layers[2].maxpool"]
+
+    network = spec.replace(layers=[pool, pool]).network()
+    first, second = network.nodes[-2:]
+    assert first.item == second.item == pool
+    assert first.item is not second.item, "what is written twice stands at two places"
+
+
+def test_a_network_of_python_is_made_without_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        message = "a text is made"
+        raise AssertionError(message)
+
+    monkeypatch.setattr("convcalc.spec.write.write", fail)
+    monkeypatch.setattr("convcalc.spec.source.parser_of", fail)
+    network = SMALL.network()
+
+    assert set(network.lines) == {None}
+    assert network.groups[0].item == SMALL.layers[0]
+    assert "ScalarNode" not in repr(network.groups)
+    assert f"item={SMALL.layers[0]!r}" in repr(network.groups[0])
+
+
+def test_values_of_python_and_their_yaml_have_the_same_problems_at_the_same_places() -> None:
+    """Whatever is made wrong in a spec is named alike in both."""
+    for make, place, code in WRONG:
+        spec = make()
+        found = convcalc.check(spec, isolated=True, select="CC1,CC2,CC3").diagnostics
+        assert [(each.code, each.named) for each in found] == [(code, place)]
+        assert all(each.span is None and not each.source_line for each in found)
+
+
+@pytest.mark.parametrize("name", ["text", "concise", "github", "gitlab", "junit", "sarif", "json"])
+def test_every_format_of_check_names_a_place_in_python(name: str) -> None:
+    spec = Spec(input=(8, 8, 3), layers=[Item("relu"), Item("conv", filters=0, kernel=3)])
+    report = convcalc.check({"mine": spec}, isolated=True)
+    render = import_module(f"convcalc.formats.check.{name}").render
+    text = render(report)
+
+    assert "CC302" in text
+    named = "layers[1].conv.filters" in text
+    assert named or name == "json"
+    if name == "json":
+        assert '"line": null' in text
+        assert '"named": "layers[1].conv.filters"' in text

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.compare import Comparison
     from convcalc.checks.baseline import Baseline
     from convcalc.checks.report import CheckReport
+    from convcalc.checks.run import Checked, Task
     from convcalc.checks.settings import Given
     from convcalc.checks.verdict import Verdict
     from convcalc.spec.tree import Spec
@@ -48,7 +49,7 @@ def check(
     from convcalc.checks.files import find
     from convcalc.checks.known import beyond, graver, unseen
     from convcalc.checks.report import CheckReport
-    from convcalc.checks.run import Checked, Task, check_files, check_text
+    from convcalc.checks.run import Task, check_files, check_text
     from convcalc.graph import given_shape
     from convcalc.spec.text import SourceText
     from convcalc.spec.tree import Spec
@@ -71,10 +72,12 @@ def check(
     if isinstance(specs, Spec):
         specs = {specs.name or "<spec>": specs}
     if isinstance(specs, Mapping):
-        texts = {
-            name: spec.to_yaml() if isinstance(spec, Spec) else spec for name, spec in specs.items()
-        }
-        checked = [check_text(SourceText(name, text), task) for name, text in texts.items()]
+        checked = [
+            _check_spec(name, spec, task)
+            if isinstance(spec, Spec)
+            else check_text(SourceText(name, spec), task)
+            for name, spec in specs.items()
+        ]
     else:
         paths = [specs] if isinstance(specs, str | PathLike) else [*specs]
         searched = find([fspath(path) for path in paths], configured)
@@ -96,6 +99,24 @@ def check(
         notes=tuple(unseen(checked)),
         unheld=any(one.unheld for one in checked),
     )
+
+
+def _check_spec(name: str, spec: "Spec", task: "Task") -> "Checked":
+    """Everything found in a spec made in Python, by the names that things have there.
+
+    It is checked as the text that is written of it, because its comments may silence findings.
+    """
+    from convcalc.checks.run import check_text
+    from convcalc.graph import as_written
+    from convcalc.spec.named import in_python
+    from convcalc.spec.text import SourceText
+
+    text = SourceText(name, spec.to_yaml())
+    checked, tree = check_text(text, task), as_written(text).spec
+    if tree is None:
+        return checked
+    found = (in_python(each, text, tree) for each in checked.diagnostics)
+    return checked._replace(diagnostics=tuple(found))
 
 
 def _given(

@@ -84,17 +84,13 @@ def _plain(value: Any) -> int | float:
 
 def diagnostic_value(diagnostic: Diagnostic) -> dict[str, Any]:
     """A finding as JSON has it."""
-    span = diagnostic.span
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
         "help": diagnostic.help,
         "path": diagnostic.path,
-        "line": diagnostic.line,
-        "column": diagnostic.column,
-        "end_line": span.end_line if span else None,
-        "end_column": span.end_column if span else None,
+        **_place(diagnostic.place),
         "layer": diagnostic.layer,
         "field": diagnostic.field,
         "fix": None
@@ -110,4 +106,4 @@ def diagnostic_value(diagnostic: Diagnostic) -> dict[str, Any]:
 def _place(place: Place) -> dict[str, Any]:
     if isinstance(place, Span):
         return place._asdict()
-    return dict.fromkeys(Span._fields)
+    return {**dict.fromkeys(Span._fields), "named": place.name}

@@ -6,9 +6,10 @@ numbered in order; a name is made of a number when somebody asks for it.
 """
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import Named
+from convcalc.diagnostics import Diagnostic, Named, Place, Span
 from convcalc.spec.nodes import List, Map, Node, ScalarNode, argument
 from convcalc.spec.source import MAX_DEPTH
+from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Item, Spec
 
 
@@ -50,7 +51,7 @@ def _step(node: Map | List, number: int, name: str) -> tuple[Node | None, str]:
     """The key or value inside a node that holds a number, and what it is called."""
     if isinstance(node, List):
         for position, value in enumerate(node.items):
-            if value.start <= number < value.end:
+            if value.start <= number < max(value.end, value.start + 1):
                 return value, f"{name}[{position}]"
         return None, name
     for (key, value), at in zip(node.entries.items(), node.key_starts, strict=True):
@@ -58,6 +59,35 @@ def _step(node: Map | List, number: int, name: str) -> tuple[Node | None, str]:
             inner = None if number == at else value
             return inner, f"{name}.{argument(key)}" if name else argument(key)
     return None, name
+
+
+def in_python(found: Diagnostic, text: SourceText, spec: Spec) -> Diagnostic:
+    """A finding about the text that was written of a tree, with places in the tree."""
+
+    def named(place: Place) -> Place:
+        if not isinstance(place, Span):
+            return place
+        start, end = text.offset(*place[:2]), text.offset(*place[2:])
+        return Named(_name_at(spec, start, end) or "spec", start)
+
+    related = tuple((named(place), said) for place, said in found.related)
+    return found._replace(place=named(found.place), source_line="", edits=(), related=related)
+
+
+def _name_at(spec: Spec, start: int, end: int) -> str:
+    """What the innermost key or value is called that a stretch of a text begins in.
+
+    One character at the beginning of a mapping stands for the mapping, as it does in a finding.
+    """
+    name = ""
+    node: Node | None = spec
+    while isinstance(node, Map | List) and not (isinstance(node, Item) and node.bare):
+        if isinstance(node, Map):
+            whole = start == node.start and end == start + 1
+            if whole and len(next(iter(node.entries), "")) > 1:
+                break
+        node, name = _step(node, start, name)
+    return name
 
 
 @without_collection
