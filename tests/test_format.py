@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_spec_tree import TEXTS, WORKING, Trees, decoded
 
+from convcalc import parse
 from convcalc.checks import style
 from convcalc.checks.run import Task, check_text
 from convcalc.checks.style import styled
@@ -227,3 +228,63 @@ def test_a_random_spec_is_styled_once(seed: int) -> None:
     written = write(Trees(seed).spec())
 
     assert styled(Opened("a.yaml", SourceText("a.yaml", written))).text == written
+
+
+# -- where a line ends -----------------------------------------------------------------------
+
+WIDE = 100
+"""Characters of a line at most; docs/cli.md."""
+ONE_LINE = {
+    "an item": ("layers:\n- {conv: {filters: 8, kernel: 3}, name: %s}",
+                "  - {conv: {filters: 8, kernel: 3}, name: %s}"),
+    "an item of a block": ("blocks: {b: {layers: [{linear: 8, name: %s}]}}\nlayers: [b]",
+                           "      - {linear: 8, name: %s}"),
+    "lists of a field": ("layers:\n- {pad: {padding: [[1, %s], [1, 2]]}}",
+                         "      padding: [[1, %s], [1, 2]]"),
+    "a list in a list": ("layers:\n- {pad: {padding: [[1, %s], [12345678901234567890, 2]]}}",
+                         "        - [1, %s]"),
+    "fields": ("layers:\n- {conv: {filters: %s, kernel: 3}}", "  - conv: {filters: %s, kernel: 3}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ONE_LINE)
+def test_spec_lines_are_written_as_one_up_to_a_hundred_characters(what: str) -> None:
+    given, line = ONE_LINE[what]
+    most = WIDE - len(line % "")
+
+    for length in (most - 1, most, most + 1):
+        spec = parse(f"input: 8x8x3\n{given % ('n' * length)}\n")
+        written = write(spec).splitlines()
+        assert (line % ("n" * length) in written) == (length <= most)
+        assert write(parse("\n".join(written))).splitlines() == written
+
+
+def filled(lines: list[str], separator: str) -> bool:
+    """Whether no first part of a line would have found place behind the line before."""
+    return all(
+        len(line) + 1 + len(following.split(separator)[0] + separator.strip()) > WIDE
+        for line, following in zip(lines, (each.lstrip() for each in lines[1:]), strict=False)
+    )
+
+
+@pytest.mark.parametrize("step", range(1, 13))
+def test_spec_remarks_are_written_in_filled_lines(step: int) -> None:
+    words = ["w" * (1 + (step * number) % 13) for number in range(80)]
+    spec = parse(f'description: "{" ".join(words)}\\n"\ninput: 8x8x3\nlayers: []\n')
+    lines = write(spec).split("\ninput")[0].splitlines()
+
+    assert lines[0] == "description: >"
+    assert " ".join(lines[1:]).split() == words
+    assert max(map(len, lines)) <= WIDE
+    assert filled(lines[1:], " ")
+
+
+@pytest.mark.parametrize("length", range(18, 40))
+def test_spec_fields_are_written_in_filled_lines(length: int) -> None:
+    text = "conv: {filters: %s, kernel: 3, stride: %s, padding: %s, dilation: 1, groups: 1}"
+    spec = parse(f"input: 8x8x3\nlayers:\n- {text % tuple(sign * length for sign in 'abc')}\n")
+    lines = write(spec).splitlines()[2:]
+
+    assert max(map(len, lines)) <= WIDE
+    assert filled(lines, ", ")
+    assert {len(line) - len(line.lstrip()) for line in lines[1:]} <= {len("  - conv: {")}

@@ -440,3 +440,16 @@ def test_gpus_of_the_a_series_go_without_rtx(name: str) -> None:
     for spelling in (name, bare, *GPUS[name].printed):
         assert name in gpu_names(spelling.lower().replace("rtx", "").strip())
     assert all(name in gpu_names(spelling) for spelling in (name, *GPUS[name].printed))
+
+
+def test_gpus_that_a_name_leaves_open_are_all_listed() -> None:
+    several = {
+        tuple(gpu_names(printed)): printed for gpu in GPUS.values() for printed in gpu.printed
+    }
+    assert max(map(len, several)) > 3
+    for names, printed in several.items():
+        if len(names) > 1:
+            with pytest.raises(ValueError, match="may be") as error:
+                read_limit(printed)
+            *most, last = names
+            assert str(error.value) == f"{printed!r} may be {', '.join(most)} or {last}"

@@ -1354,6 +1354,10 @@ HELPS = [
                         "padding: same}, relu"),
          "use kernel 4 or kernel 6, or `upsample` and an ordinary convolution",
          (("kernel: 5", "kernel: 6"),)),
+    Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 4, stride: 3, "
+                        "padding: same}, relu"),
+         "use kernel 3 or kernel 6, or `upsample` and an ordinary convolution",
+         (("kernel: 4", "kernel: 6"),)),
     Help("CC418", trial("8x8x16", "conv_transpose: {filters: 8, kernel: 1, stride: 2}, relu"),
          "use kernel 2 with padding 1 and output_padding 1, or `upsample` and an ordinary "
          "convolution",
