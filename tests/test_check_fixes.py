@@ -304,6 +304,27 @@ def test_a_patch_keeps_signs_that_end_no_line_of_a_file(
     assert (tmp_path / "a.yaml").read_bytes() == text.replace("out_channels", "filters").encode()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("  - relu\n  # none\n  - dropout: 0\n  - relu6\n", "  - relu\n  # none\n  - relu6\n"),
+        ("  - relu\n  - layers: [softmax, {dropout: 0}]\n", "  - relu\n  - layers: [softmax]\n"),
+        ("  - add: [[], [{dropout: 0}, relu]]\n", "  - add: [[], [relu]]\n"),
+        # What it is called, or has branches, a comment, or a name that would be another's.
+        ("  - {dropout: 0, name: x}\n  - relu\n", None),
+        ("  - relu\n  - add: [[conv: {filters: 3, kernel: 3, padding: 1}]]\n", None),
+        ("  - dropout: 0  # for later\n  - relu\n", None),
+        ("  - dropout: 0\n  - dropout: 0.5\n  - {from: dropout2}\n  - relu\n", None),
+        ("  - layers: [{dropout: 0}]\n  - relu\n", None),
+    ],
+)
+def test_a_layer_that_does_nothing_is_left_out_where_nothing_hangs_on_it(
+    before: str, after: str | None
+) -> None:
+    only = Selection(("CC1", "CC2", "CC3", "CC421"))
+    assert result(before, only) == ((before,) if after is None else (after, "CC421"))
+
+
 def test_a_fix_that_breaks_a_promise_is_not_made() -> None:
     items = "  - conv: {filters: 4, kernel: 3, padding: 1}\n  - batchnorm\n"
     promise = "expect: {parameters: 120}\n"

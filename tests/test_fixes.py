@@ -7,11 +7,15 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+import pytest
+
+from convcalc import Block, Item, Spec
 from convcalc.checks.codes import Selection
 from convcalc.checks.fixes import Fixed, fixed
 from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Settings
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics import Diagnostic, Named
+from convcalc.graph import SpecError
 from convcalc.rules.page import pages
 from convcalc.spec.edit import applied
 from convcalc.spec.source import Opened
@@ -162,3 +166,22 @@ def test_whatever_the_text_edits_are_those_of_what_stands_there() -> None:
                 assert not {each.code for each in after} & form - {each.code for each in found}
         fixing(text)
     assert seen > 100
+
+
+def test_of_values_made_in_python_a_fix_says_what_to_do_and_edits_no_text() -> None:
+    spec = Spec(
+        input=(8, 8, 3),
+        blocks={"unit": Block(["width"], [Item("conv", filters="width", kernel=3)])},
+        layers=[Item("unit", width=-1), Item("linear", features=3, name="head"), Item("cnv")],
+    )
+    with pytest.raises(SpecError) as error:
+        spec.network()
+    unknown, bound = sorted(error.value.diagnostics, key=lambda item: item.code)
+
+    assert (str(unknown.fix), unknown.edits, unknown.named) == ("write `conv`", (), "layers[2]")
+    assert bound.named == "layers[0].unit.width"
+    ((place, text),) = bound.related
+    assert text == "used here"
+    assert isinstance(place, Named)
+    assert place.name.startswith("blocks.unit.layers[0].conv")
+    assert f"(used here: {place.name})" in str(error.value)

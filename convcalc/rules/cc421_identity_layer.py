@@ -34,7 +34,7 @@ def check(context: Context) -> Iterator[Advice]:
                     index,
                     f"{kind}{shown} leaves its input {context.input(index)} as it is",
                     "leave it out",
-                    fix=remove(),
+                    fix=remove() if layer_class(kind).inputs == "one" else None,
                 )
     origins = context.origins(VIEWS | PASSING)
     for kind in sorted(IDLE_ABOVE_ZERO):
