@@ -1,6 +1,6 @@
 """Fusions run one behind the other on a band of rows, which stays in a core's cache."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import gcd, prod
 from typing import NamedTuple
 
@@ -59,25 +59,41 @@ class Band(NamedTuple):
 
 
 def bands(images: int, rows: int, most: int, threads: int, step: int) -> list[list[Band]]:
-    """For each thread its bands, of at most `most` rows, which begin at multiples of `step`."""
-    units = -(-rows // step)
-    by_thread: list[list[Band]] = []
-    for at, end in share(images * units, threads):
-        own: list[Band] = []
-        for image in range(at // units, -(-end // units)):
-            top, bottom = max(at - image * units, 0), min(end - image * units, units)
-            for a, b in share(bottom - top, -(-(bottom - top) // max(most // step, 1))):
-                low, high = (top + a) * step, min((top + b) * step, rows)
-                before = own[-1] if own else None
-                if before and high - low == rows == before.end - before.first:
-                    # Small maps make tall matrices together.
-                    joined = slice(before.images.start, image + 1)
-                    if (image + 1 - joined.start) * rows <= most:
-                        own[-1] = Band(joined, 0, rows)
-                        continue
-                own.append(Band(slice(image, image + 1), low, high))
-        by_thread.append(own)
-    return by_thread
+    """For each thread its bands, of at most `most` rows, which begin at multiples of `step`.
+
+    >>> for each in bands(1, rows=10, most=4, threads=2, step=2):
+    ...     print([(band.first, band.end) for band in each])
+    [(0, 4)]
+    [(4, 6), (6, 10)]
+    """
+    units = images * -(-rows // step)
+    return [
+        _joined(_cut(range(*part), rows, most, step), rows, most) for part in share(units, threads)
+    ]
+
+
+def _cut(units: range, rows: int, most: int, step: int) -> Iterator[Band]:
+    """Bands for some units of `step` rows, which are counted over all images."""
+    each = -(-rows // step)
+    for image in range(units.start // each, -(-units.stop // each)):
+        top, bottom = max(units.start - image * each, 0), min(units.stop - image * each, each)
+        for first, end in share(bottom - top, -(-(bottom - top) // max(most // step, 1))):
+            low, high = (top + first) * step, min((top + end) * step, rows)
+            yield Band(slice(image, image + 1), low, high)
+
+
+def _joined(cut: Iterable[Band], rows: int, most: int) -> list[Band]:
+    """Neighbouring images that are whole become one band: small maps make tall matrices."""
+    joined: list[Band] = []
+    for band in cut:
+        before = joined[-1] if joined else band._replace(first=rows)
+        images = slice(before.images.start, band.images.stop)
+        whole = band.end - band.first == rows == before.end - before.first
+        if whole and (images.stop - images.start) * rows <= most:
+            joined[-1] = Band(images, 0, rows)
+        else:
+            joined.append(band)
+    return joined
 
 
 class Chain:
@@ -94,15 +110,7 @@ class Chain:
         self.rows = [output[1] for output in outputs]
         self.behind = [tuple(output[2:]) for output in outputs]
         self.given = prod(given[2:])
-        step = stride = 1
-        limits = []
-        for kernel, reader in zip(kernels[-1::-1], (None, *kernels[-1:0:-1]), strict=True):
-            stride *= reader.window.stride if reader else 1
-            step *= kernel.step // gcd(step * stride, kernel.step)
-            limits += [max(kernel.limit // stride, step)] if kernel.limit else []
-        # What a band touches grows with its rows, from what one of them alone touches.
-        low, high = (self._touched(count * step) for count in (1, 2))
-        most = min(limits, default=(1 + max(BAND - low, 0) // max(high - low, 1)) * step)
+        step, most = self._rhythm()
         images, units = outputs[-1][0], -(-self.rows[-1] // step)
         self.bands = bands(images, self.rows[-1], most, min(threads, images * units), step)
         sizes = {
@@ -112,6 +120,22 @@ class Chain:
         }
         self.size = max(count * self._size(spans) for count, spans in sizes)
         self.workspace = self.size * len(self.bands)
+
+    def _rhythm(self) -> tuple[int, int]:
+        """Rows of the last output that leave nothing of a computation unused, and most at a time.
+
+        Each kernel has a number of rows that suits it, of its own output; those behind it make
+        fewer of them by their strides.
+        """
+        step = stride = 1
+        limits = []
+        for kernel, reader in zip(self.kernels[::-1], (None, *self.kernels[:0:-1]), strict=True):
+            stride *= reader.window.stride if reader else 1
+            step *= kernel.step // gcd(step * stride, kernel.step)
+            limits += [max(kernel.limit // stride, step)] if kernel.limit else []
+        # What a band touches grows with its rows, from what one of them alone touches.
+        low, high = (self._touched(count * step) for count in (1, 2))
+        return step, min(limits, default=(1 + max(BAND - low, 0) // max(high - low, 1)) * step)
 
     def _spans(self, first: int, end: int) -> tuple[tuple[int, int], ...]:
         """Rows of each kernel's output that the next one meets, to compute the last one's."""
