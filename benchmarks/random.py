@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from benchmarks.arguments import parser, positive
 from convcalc.analysis import analyze
 from convcalc.graph import Network, loads
-from convcalc.layers import layer_class
+from convcalc.layers import SOURCES, layer_class
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ def counts(text: str, _: int) -> tuple[str, str]:
     plans = [plan for plan in net.plans if plan is not None]
     pairs: dict[str, tuple[Any, Any]] = {
         "shapes": (
-            [(2, *plan.output.axes) for plan in plans],
-            [peer.shapes[index] for index in range(len(plans))],
+            [(2, *plan.output.axes) for plan in plans[1:]],
+            [peer.shapes[index] for index in range(1, len(plans))],
         ),
         "MACs": (sum(plan.macs for plan in plans) * 2, flops // 2),
     }
@@ -179,12 +179,12 @@ def counts(text: str, _: int) -> tuple[str, str]:
     for index, (node, plan) in enumerate(zip(net.nodes, plans, strict=True)):
         ours = {weight.name: (weight.shape, weight.buffer) for weight in plan.weights}
         counters = node.layer.counters if node.layer else 0
-        if node.kind not in WITHOUT_MODULE:
+        if node.kind not in (*WITHOUT_MODULE, *SOURCES):
             theirs, batches = tensors(net, index)
             pairs[f"weights of {node.name}"] = (ours, theirs)
             pairs[f"counters of {node.name}"] = (counters, batches)
             ours = theirs
-        for shape, buffer in ours.values() if node.shared_with < 0 else ():
+        for shape, buffer in ours.values() if node.shared_with is None else ():
             total[buffer] += prod(shape)
     report = analyze(net).totals
     pairs["parameters"] = (report.parameters, total[False])
@@ -289,7 +289,7 @@ def memory_of(text: str, number: int) -> tuple[str, str]:
     measured = torch_memory.training(
         net,
         batch,
-        lambda index: report.layers[index].in_place,
+        lambda index: report.layer(net.nodes[index].name).in_place,
         partial(make, foreach=fused),
         device="cpu",
     )

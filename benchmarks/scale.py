@@ -33,7 +33,7 @@ def _read(text: str) -> None:
 
 
 def _report(network: Network) -> None:
-    plan_layers(network.nodes, network.input)
+    plan_layers(network.nodes)
     analyze(network)
 
 

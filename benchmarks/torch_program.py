@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from convcalc.graph import INPUT, Network
+from convcalc.graph import Network
 from convcalc.window import Window
 
 FUNCTIONS = {
@@ -51,15 +51,18 @@ def torch_program(network: Network) -> str:
     read = Counter(source for node in network.nodes for source in node.inputs)
     last = {source: i for i, node in enumerate(network.nodes) for source in node.inputs}
     for index, node in enumerate(network.nodes):
-        inputs = ["x" if source == INPUT else f"v{source}" for source in node.inputs]
+        if index in network.inputs:
+            body.append(f"    v{index} = x")
+            continue
+        inputs = [f"v{source}" for source in node.inputs]
         module, expression = _words(network, index, inputs, read)
         if module:
-            held = index if node.shared_with < 0 else node.shared_with
+            held = index if node.shared_with is None else node.shared_with
             if held == index:
                 made.append(f"m{index} = modules[{node.name!r}] = {module}.eval()")
             expression = (expression or "m({0})").replace("m(", f"m{held}(", 1).format(*inputs)
         body.append(f"    v{index} = {expression}")
-        gone = [source for source in node.inputs if source >= 0 and last[source] == index]
+        gone = [source for source in node.inputs if last[source] == index]
         body += [f"    del v{source}" for source in sorted(set(gone))]
     body.append(f"    return v{network.output}")
     return "\n".join([*made, *body])
@@ -158,11 +161,13 @@ def onnx_model(network: Network, batch: int, weights: Mapping[str, Any]) -> Any:
         return name
 
     for index, node in enumerate(network.nodes):
+        if index in network.inputs:
+            continue
         plan = network.plans[index]
         assert plan is not None  # noqa: S101
         layer: Any = node.layer
         windows = plan.windows or ()
-        inputs = ["x" if source == INPUT else f"v{source}" for source in node.inputs]
+        inputs = ["x" if source in network.inputs else f"v{source}" for source in node.inputs]
         own = [
             keep(f"{node.name}.{w.name}", weights[f"{node.name}.{w.name}"]) for w in plan.weights
         ]

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Problem
-from convcalc.graph import INPUT, UNKNOWN, Network, plan_layers, resized
+from convcalc.graph import Network, plan_layers, resized
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.sliding import per_axis
@@ -56,7 +56,7 @@ def cost(nodes: Sequence[Any], plans: Sequence[Plan | None]) -> Cost:
         sum(
             weight.size
             for node, plan in known
-            if node.shared_with < 0
+            if node.shared_with is None
             for weight in plan.weights
             if not weight.buffer
         ),
@@ -72,20 +72,21 @@ def changed(network: Network, changes: Changes) -> Cost | None:
     of a layer that is left out nothing is asked, unless it made the output.
     """
     nodes: list[Any] = []
-    now: dict[int, int] = {INPUT: INPUT}
+    now: dict[int, int] = {}
     owners: dict[int, int] = {}
     for index, node in enumerate(network.nodes):
         inputs = tuple(now[read] for read in node.inputs)
-        owner = owners.get(node.shared_with, UNKNOWN)
+        shared = node.shared_with
+        owner = None if shared is None else owners.get(shared)
         for layer in changes.get(index, (node.layer,)):
             nodes.append(node._replace(layer=layer, inputs=inputs, shared_with=owner))
             inputs = (len(nodes) - 1,)
         now[index] = inputs[0]
         if changes.get(index, [None]):  # else the next one that shares its weights owns them
-            owners.setdefault(node.shared_with if node.shared_with >= 0 else index, inputs[0])
-    plans, _ = plan_layers(nodes, network.input)
+            owners.setdefault(index if shared is None else shared, inputs[0])
+    plans, _ = plan_layers(nodes)
     for index, plan in enumerate(network.plans):
-        if min(changes) <= index < max(changes) or now[index] < 0:
+        if min(changes) <= index < max(changes) or now[index] in network.inputs:
             continue
         if not changes.get(index, [None]) and index != network.output:
             continue

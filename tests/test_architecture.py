@@ -13,7 +13,7 @@ from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
 from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
-from convcalc.layers import CATALOGUE, Layer, layer_class
+from convcalc.layers import CATALOGUE, GIVEN, Layer, layer_class
 from convcalc.layers.base import declarations
 from convcalc.methods import METHODS
 
@@ -297,6 +297,28 @@ def test_values_of_many_fields_are_built_by_keyword() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_constant_is_a_negative_whole_number() -> None:
+    """As an index that is the other end of a list; what is not there is None, or has a type.
+
+    Places in a text are no indices, and one that there is not is compared with 0.
+    """
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Assign | ast.AnnAssign):
+                continue
+            value, targets = (
+                node.value,
+                [node.target] if isinstance(node, ast.AnnAssign) else node.targets,
+            )
+            if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub):
+                whole = isinstance(getattr(value.operand, "value", None), int)
+                names = [each.id for each in targets if isinstance(each, ast.Name)]
+                found += [name for name in names if whole and name.isupper()]
+
+    assert set(found) <= {"NOWHERE"}
+
+
 # Tables
 
 
@@ -354,7 +376,7 @@ def test_every_layer_has_a_row() -> None:
         and any(isinstance(each, ast.Name) and each.id == "final" for each in node.decorator_list)
     }
 
-    assert {(row.module, row.name) for row in CATALOGUE.values()} == classes
+    assert {(row.module, row.name) for row in (*GIVEN.values(), *CATALOGUE.values())} == classes
     assert modules("layers") - {module for module, _ in classes} == LAYER_HELPERS
 
 

@@ -132,7 +132,7 @@ def test_in_its_own_layers_the_name_is_the_kind() -> None:
           - unit
     """)
 
-    assert [node.name for node in network.nodes] == [
+    assert [node.name for node in network.layers] == [
         "conv1.body.conv1",
         "conv1.body.relu1",
         "unit1.conv1.body.conv1",

@@ -63,7 +63,7 @@ def agrees(net: Network, batch: int = 1, threads: int = 2, within: float = CLOSE
     weights = forward.random_weights(net, seed=3)
     expected = forward.run(net, x, weights, reference=True, keep="all")
     executable = forward.compile(net, batch, weights=weights, threads=threads)
-    output = net.nodes[net.output].name
+    output = net.nodes[net.outputs[0]].name
     for _ in range(2):  # what a run leaves in memory must not change the next
         assert error(executable.run(x), expected[output]) <= within
     every = executable.run_keeping(x, expected)
@@ -368,7 +368,7 @@ def test_any_chain(
     except SpecError:  # what one link makes may not fit the next
         reject()
     x, weights = batch_for(net, batch), forward.random_weights(net, seed=3)
-    output = net.nodes[net.output].name
+    output = net.nodes[net.outputs[0]].name
     expected = forward.run(net, x, weights, reference=True, keep="output")[output]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("convcalc.forward.engine.chain.BAND", band)
@@ -471,7 +471,7 @@ def test_little_work_stays_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("convcalc.forward.engine.kernels.LITTLE", 6_000_000)
     net = network(GRAPHS["residual"], "12x12x12")
     agrees(net, 2)
-    compiled = build(net, 1, forward.random_weights(net), {net.output}, 2, once=False)
+    compiled = build(net, 1, forward.random_weights(net), {*net.outputs}, 2, once=False)
     assert not any(any(phase[1:]) for stage in compiled.stages[1:] for phase in stage.phases)
 
 
@@ -561,7 +561,7 @@ def _arrays(value: Any) -> Iterable[Any]:
 def test_every_array_is_float32(layers: str) -> None:
     net = network(layers, "26x34x12")
     weights = forward.random_weights(net)
-    compiled = build(net, 2, weights, {net.output}, 2, once=False)
+    compiled = build(net, 2, weights, {*net.outputs}, 2, once=False)
     count = 0
     for stage in compiled.stages:
         for phase in stage.phases:

@@ -195,7 +195,7 @@ def equal(case: Case, network: Network) -> set[str]:
     generator = np.random.default_rng(1)
     x = generator.standard_normal((case.batch, *network.input.axes), dtype=np.float32)
     weights = forward.random_weights(network, 3, threads=1)
-    output = network.nodes[network.output].name
+    output = network.nodes[network.outputs[0]].name
     expected = forward.run(network, x, weights, reference=True, keep="all")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("convcalc.forward.engine.kernels.LITTLE", 0)

@@ -80,7 +80,7 @@ def compared(net: Network, batch: int, *, inplace: bool) -> dict[str, tuple[int,
     training = memory(net, batch=batch, inplace=inplace, training=True)
 
     def in_place(report: Any, index: int) -> bool:
-        return bool(report.layers[index].in_place)
+        return bool(report.layer(net.nodes[index].name).in_place)
 
     peak = torch_memory.inference(net, batch, partial(in_place, inference), device="cpu")
     measured = torch_memory.training(net, batch, partial(in_place, training), device="cpu")
@@ -450,7 +450,7 @@ def test_every_optimizer_to_the_byte(optimizer: str, *, fused: bool) -> None:
     measured = torch_memory.training(
         net,
         3,
-        lambda index: report.layers[index].in_place,
+        lambda index: report.layer(net.nodes[index].name).in_place,
         partial(OPTIMIZERS[optimizer], foreach=fused),
         device="cpu",
     )

@@ -38,7 +38,7 @@ def written(text: str) -> Network:
 
 
 def called(items: str) -> list[str]:
-    return [node.name for node in written(BLOCKS + items).nodes]
+    return [node.name for node in written(BLOCKS + items).layers]
 
 
 @pytest.mark.parametrize("kind", CATALOGUE)
@@ -76,9 +76,9 @@ def test_a_name_that_a_number_made_is_taken() -> None:
 def test_from_finds_what_was_numbered() -> None:
     network = written(BLOCKS + "  [relu6, relu6, relu, {from: relu6_2, relu: {}}]")
 
-    assert network.nodes[-1].inputs == (1,)
+    assert network.nodes[-1].inputs == (2,)
     latest = written(BLOCKS + "  [{name: a1, relu: {}, repeat: 2}, relu, {from: a1, relu: {}}]")
-    assert latest.nodes[-1].inputs == (1,)
+    assert latest.nodes[-1].inputs == (2,)
 
 
 items = st.recursive(

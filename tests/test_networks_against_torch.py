@@ -128,7 +128,7 @@ def test_both_tiers_give_what_torch_gives(name: str) -> None:
     assert network.input is not None
     weights = forward.random_weights(network)
     x = np.random.default_rng(0).normal(size=(BATCH, *network.input.axes))
-    end = network.nodes[network.output].name
+    end = network.nodes[network.outputs[0]].name
 
     with one_thread():
         model = (pair.build or torch_zoo.PEERS[name].build)().eval()

@@ -101,7 +101,7 @@ def test_an_unknown_preset_is_refused_with_those_there_are(family: str) -> None:
     assert (found.code, found.message) == ("CC101", "there is no preset `lrge`")
     assert found.help == "did you mean `large`? the presets are small, large, image, empty"
     assert (found.path, found.line, found.source_line) == (family, 6, "presets:")
-    assert not network.nodes
+    assert not network.layers
 
 
 def test_a_spec_without_presets_says_so(tmp_path: Path) -> None:

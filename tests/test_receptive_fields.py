@@ -31,7 +31,7 @@ def no_search_for_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
 def dyed(network: Network) -> Sizes:
     """The largest number of input values, axis by axis, that an output of each layer sees."""
     assert network.input
-    found: dict[str, list[int]] = {node.name: [] for node in network.nodes}
+    found: dict[str, list[int]] = {node.name: [] for node in network.layers}
     for axis, extent in enumerate(network.input.spatial):
         x = np.random.default_rng(0).random((extent, *network.input.axes))
         for value in range(extent):  # example i has its value i dyed

@@ -1,11 +1,12 @@
 """What rules ask of a network, answered by hand."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
 
 from convcalc.graph import Network, loads, read_text
-from convcalc.rules.context import NOWHERE, Context
+from convcalc.rules.context import Context
 from convcalc.spec.text import SourceText
 
 
@@ -59,8 +60,8 @@ ROWS = [
 ]  # fmt: skip
 
 
-def names(context: Context, indices: list[int]) -> str:
-    return " ".join(context.name(index) for index in indices if index != NOWHERE)
+def names(context: Context, indices: Iterable[int | None]) -> str:
+    return " ".join(context.name(index) for index in indices if index is not None)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
@@ -88,23 +89,24 @@ def broken(mistake: str) -> Network:
 def test_of_a_network_with_a_mistake_nothing_is_said_about_its_end(mistake: str) -> None:
     context = Context(broken(mistake))
 
-    assert context.collapse == NOWHERE
+    assert context.collapse is None
     assert context.collapses == []
     assert not context.dense
     assert not context.pooled
     assert not context.any_size
     assert context.first_fitting([context.output(0)], lambda _: True) is None
-    assert context.fields[0][0] is not None, "what is known stays known"
-    assert context.smallest_fields[1] == ((3, 1), (3, 1))
+    assert context.fields[1][0] is not None, "what is known stays known"
+    assert context.smallest_fields[2] == ((3, 1), (3, 1))
 
 
 def test_the_smallest_field_is_that_of_the_shortest_path() -> None:
     """Along an axis: 3; 3 + 2·1 = 5 beside the same 3; pooled by 2: 3 + 1·1 = 4, 2 apart."""
     text = f"input: 16x16x8\nlayers: [{CONV}, add: [[], [{CONV}]], maxpool: 2, {CONV}, upsample: 2]"
     context = Context(loads(text))
-    fields = dict(zip([node.name for node in context.nodes], context.smallest_fields, strict=False))
+    fields = dict(zip([node.name for node in context.nodes], context.smallest_fields, strict=True))
 
     assert fields == {
+        "input": ((1, 1),) * 2,
         "conv1": ((3, 1),) * 2,
         "conv2": ((5, 1),) * 2,
         "add1": ((3, 1),) * 2,
@@ -112,7 +114,6 @@ def test_the_smallest_field_is_that_of_the_shortest_path() -> None:
         "conv3": ((8, 2),) * 2,  # 4 + 2·2
         "upsample1": None,
     }
-    assert context.smallest_fields[-1] == ((1, 1),) * 2
 
 
 DIAMOND = """input: 8x8x8
@@ -165,13 +166,14 @@ expect: {layers: {asked: 8}}
     index = {node.name: number for number, node in enumerate(context.nodes)}
     readers = {name: context.reader(number) for name, number in index.items()}
 
-    assert context.consumers[-1] == [index["once"]]
+    assert context.consumers[index["input"]] == [index["once"]]
     assert sorted(names(context, sorted(context.wanted)).split()) == ["asked", "last"]
     assert readers == {
-        "once": NOWHERE,  # two read it
-        "twice": NOWHERE,
-        "asked": NOWHERE,  # one does, and so does `expect`
+        "input": index["once"],
+        "once": None,  # two read it
+        "twice": None,
+        "asked": None,  # one does, and so does `expect`
         "add1": index["last"],
-        "unread": NOWHERE,
-        "last": NOWHERE,
+        "unread": None,
+        "last": None,
     }

@@ -104,7 +104,7 @@ def test_a_wrong_kernel_is_found(
     network = loads(MAP + KERNELS[kernel])
     assert compared(network) == ()
     spoil(monkeypatch, kernel, fault)
-    name = network.nodes[0 if kernel is not linear.Linear else 1].name
+    name = network.layers[0 if kernel is not linear.Linear else 1].name
     (difference, *_) = compared(network)
 
     assert difference.split(": ")[0] in {name, network.nodes[-1].name}

@@ -115,7 +115,7 @@ def dropped(found: Network) -> list[str]:
     return [
         node.name
         for node, plan in zip(found.nodes, found.plans, strict=True)
-        if plan is not None and node.layer is not None
+        if plan is not None and node.layer is not None and node.inputs
         for x in [found.shape_of(node.inputs[0])]
         if x is not None and any(item.code == "CC306" for item in node.layer.check([x]))
     ]

@@ -193,7 +193,7 @@ def test_the_work_of_a_definition_follows_what_it_reads_and_writes() -> None:
             layers += [layer(kind, fields) for fields in wide]
         for text in layers:
             network = read_text(SourceText("x", spec(shape, [text])))
-            plan = network.plans[0] if network.plans else None
+            plan = network.plans[1] if network.layers else None
             if plan is None or network.input is None:
                 continue
             values = network.input.size + plan.output.size + sum(w.size for w in plan.weights)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from kinds import CASES
 
-from convcalc.graph import INPUT, Network
+from convcalc.graph import Network
 from convcalc.layers import Layer
 from convcalc.layers.sliding import per_axis, sides
 
@@ -416,7 +416,7 @@ class Peer:
         self.weights: list[dict[str, Any]] = []
         self.counters: list[Any] = []
         for node, plan in zip(network.nodes, network.plans, strict=True):
-            if node.shared_with >= 0:
+            if node.shared_with is not None:
                 self.weights.append(self.weights[node.shared_with])
                 continue
             assert plan is not None
@@ -465,9 +465,10 @@ class Peer:
 
     def run(self, flags: Flags, in_place: InPlace, segments: Segments = ()) -> Any:
         """The network's output; `segments` are run by torch.utils.checkpoint."""
-        values: dict[int, Any] = {INPUT: self.x}
-        nodes, output = self.network.nodes, self.network.output
-        at = 0
+        ((given_at,), (output,)) = (self.network.inputs, self.network.outputs)
+        values: dict[int, Any] = {given_at: self.x}
+        nodes = self.network.nodes
+        at = given_at + 1
         for first, stop in segments:
             self.layers(range(at, first), values, flags, in_place)
             reads = [read for node in nodes[first:stop] for read in node.inputs]
@@ -485,7 +486,7 @@ class Peer:
 
             inputs = [values[read] for read in outside]
             for read in outside:
-                if read not in later and read != INPUT:
+                if read not in later and read != given_at:
                     del values[read]
             results = checkpointed(again, *inputs, part=range(first, stop), use_reentrant=False)
             del inputs
@@ -511,7 +512,7 @@ class Peer:
                 values[index] = answer(*given)
             del given
             self.shapes[index] = tuple(values[index].shape)
-            for read in {*node.inputs, index}.difference((INPUT, network.output)):
+            for read in {*node.inputs, index}.difference((*network.inputs, *network.outputs)):
                 if last.get(read, index) <= index:
                     del values[read]
 

@@ -135,7 +135,7 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
 
 
 def _largest(report: Report) -> int:
-    shapes = [report.input, *(layer.output for layer in report.layers)]
+    shapes = [node.output for node in report.nodes]
     return max((shape.size for shape in shapes if shape is not None), default=0)
 
 

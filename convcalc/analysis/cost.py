@@ -3,7 +3,8 @@
 from convcalc.analysis.receptive_field import receptive_fields
 from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Totals
 from convcalc.collector import without_collection
-from convcalc.graph import INPUT, Network, SpecError
+from convcalc.graph import LayerNode, Network, SpecError
+from convcalc.layers import SOURCES
 from convcalc.layers.base import Plan
 
 UNKNOWN = Totals(
@@ -43,24 +44,23 @@ def analyze(
     counts: dict[int, tuple[int, int, int]] = {}
     layers: list[LayerReport] = []
     parameters = buffers = macs = 0
-    activations = network.input.size * batch if network.input else 0
+    activations = 0
     for node, plan, line, (fields, aligned) in zip(
         nodes, plans, network.lines, receptive_fields(network), strict=True
     ):
-        inputs = tuple(
-            nodes[index].name if index >= 0 else "input" if index == INPUT else "?"
-            for index in node.inputs
-        )
+        inputs = tuple([nodes[index].name for index in node.inputs])
+        if node.unknown:
+            inputs = _with_unknown(node, inputs)
         if plan is None or node.layer is None:
             layers.append(
                 LayerReport.unknown(node.name, node.kind, node.layer, inputs, line, aligned=aligned)
             )
             continue
-        shared = node.shared_with >= 0
+        shared = node.shared_with
         count = counts.get(id(plan))  # layers that are written alike have one plan
         if count is None:
             count = counts[id(plan)] = _count(plan)
-        learned, buffered = (0, 0) if shared else count[:2]
+        learned, buffered = count[:2] if shared is None else (0, 0)
         stored = plan.output.size * batch if node.layer.storage == "own" else 0
         multiplied = count[2] * batch
         parameters += learned
@@ -83,7 +83,7 @@ def analyze(
                 stored * width,
                 fields,
                 aligned,
-                nodes[node.shared_with].name if shared and plan.weights else None,
+                nodes[shared].name if shared is not None and plan.weights else None,
             )
         )
     totals = Totals(
@@ -97,7 +97,9 @@ def analyze(
         activation_bytes=activations * width,
         complete=network.complete,
     )
-    if not network.complete and all(layer.output is None for layer in layers):
+    if not network.complete and all(
+        layer.output is None for layer in layers if layer.kind not in SOURCES
+    ):
         totals = UNKNOWN
     return Report(
         name=network.name,
@@ -105,12 +107,19 @@ def analyze(
         batch=batch,
         dtype=dtype,
         input=network.input,
-        layers=layers,
+        nodes=layers,
         totals=totals,
         output=network.shape_of(network.output),
         diagnostics=network.diagnostics,
         groups=network.groups,
     )
+
+
+def _with_unknown(node: LayerNode, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of what a layer reads, `?` for what an error keeps unknown."""
+    known = iter(names)
+    count = len(names) + len(node.unknown)
+    return tuple("?" if at in node.unknown else next(known) for at in range(count))
 
 
 def _count(plan: Plan) -> tuple[int, int, int]:

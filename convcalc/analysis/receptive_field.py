@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, TypeVar
 
-from convcalc.graph import INPUT, Network
+from convcalc.graph import LayerNode, Network
+from convcalc.layers.base import Plan
 from convcalc.shape import Shape
 from convcalc.window import Field, Window, inside
 
@@ -30,14 +31,12 @@ def receptive_fields(
     """
     sight = sight or Sight(network)
     reported: list[Fields | None] = []
-    for index, node in enumerate(network.nodes):
-        fields = sight.follow(index)
-        if index in sight.lost:
-            fields = None
-        elif fields is not None:
-            before = node.inputs[0]
-            if before >= 0 and fields is sight.fields[before]:
-                fields = reported[before]
+    for index, followed in enumerate(network.walk(sight.follow)):
+        fields = None if index in sight.lost else followed
+        if fields is not None:
+            inputs = network.nodes[index].inputs
+            if inputs and fields is sight.fields[inputs[0]]:
+                fields = reported[inputs[0]]
             else:
                 for field in fields:
                     if field.counted or field.whole:
@@ -78,9 +77,11 @@ class Sight:
         self._insides: dict[tuple[int, int], tuple[int, int]] = {}
         self._left = COUNTED
 
-    def follow(self, index: int) -> Fields | None:
+    def follow(
+        self, node: LayerNode, plan: Plan | None, read: list[Fields | None]
+    ) -> Fields | None:
         """The fields of the next layer by formula; None where they are unknown."""
-        inputs, plan = self.network.nodes[index].inputs, self.network.plans[index]
+        index, inputs = len(self.fields), node.inputs
         fields: Fields | None = None
         if plan is None:
             self.fields.append(None)
@@ -89,15 +90,16 @@ class Sight:
             self._loose.add(index)
             if not self.apart.isdisjoint(inputs):
                 self.apart.add(index)
-        if len(inputs) == 1:
+        if not inputs:
+            fields = self.start
+        elif len(inputs) == 1:
             before, windows = inputs[0], plan.windows
-            fields = self.start if before == INPUT else self.fields[before]
+            (fields,) = read
             if windows != () and fields is not None:
                 fields = self._through(windows, fields, before)
             if windows is None or before in self.lost:
                 self.lost.add(index)
         else:
-            read = [self.fields_of(before) for before in inputs]
             known = [fields for fields in read if fields is not None]
             if self.lost.issuperset(inputs):
                 self.lost.add(index)
@@ -105,10 +107,6 @@ class Sight:
                 fields = self._merged(index, plan.output, known)
         self.fields.append(fields)
         return fields
-
-    def fields_of(self, index: int) -> Fields | None:
-        """The fields of a layer, or of the input."""
-        return self.start if index == INPUT else self.fields[index]
 
     def _through(self, windows: tuple[Window, ...] | None, before: Fields, index: int) -> Fields:
         """The fields after one layer that slides, or that loses the positions."""
@@ -269,17 +267,17 @@ class Sight:
             read = waiting.pop()
             if read not in needed and (read, axis) not in known:
                 needed.add(read)
-                waiting.extend(self.network.nodes[read].inputs if read >= 0 else ())
+                waiting.extend(self.network.nodes[read].inputs)
         for read in sorted(needed):
             known[read, axis] = work_out(read, axis)
         return known[index, axis]
 
     def _inside(self, index: int, axis: int) -> tuple[int, int]:
-        if index < 0:
-            return 0, self.extents[axis] - 1
         plan, inputs = self.network.plans[index], self.network.nodes[index].inputs
         if plan is None or index in self.lost:
             return 0, -1
+        if not inputs:
+            return 0, self.extents[axis] - 1
         many = len(inputs) > 1 and plan.output.spatial[axis] > 1
         placed = [
             self._insides[read, axis]
@@ -295,9 +293,9 @@ class Sight:
     def _count(self, index: int, axis: int) -> "Spans | None":
         from convcalc.spans import Spans, every  # most networks need no counting
 
-        if index < 0:
-            return every(self.extents[axis]) if self._afford(self.extents[axis]) else None
         plan, inputs = self.network.plans[index], self.network.nodes[index].inputs
+        if plan is not None and not inputs:
+            return every(self.extents[axis]) if self._afford(self.extents[axis]) else None
         read = [self._spans[before, axis] for before in inputs]
         before = [spans for spans in read if spans is not None]
         if plan is None or len(before) < len(read):

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Group
+from convcalc.layers import SOURCES
 from convcalc.layers.base import Layer, Weight
 from convcalc.methods import above, from_json
 from convcalc.shape import Shape
@@ -126,8 +127,8 @@ class Report(NamedTuple):
     """Data type of all values, a key of `DTYPE_BYTES`."""
     input: Shape | None
     """Shape of one example; None when the spec's could not be read."""
-    layers: Sequence[LayerReport]
-    """Every layer in the order of the network, blocks written out."""
+    nodes: Sequence[LayerReport]
+    """Every layer in the order of the network, its inputs first, blocks written out."""
     totals: Totals
     """Sums over all of the layers, shared weights once."""
     output: Shape | None
@@ -138,13 +139,18 @@ class Report(NamedTuple):
     """Blocks and named groups, by where they start, outer before inner."""
 
     @property
+    def layers(self) -> list[LayerReport]:
+        """The layers that a table shows: all but those of the family "source"."""
+        return [node for node in self.nodes if node.kind not in SOURCES]
+
+    @property
     def unread(self) -> bool:
         """Whether errors keep every layer out of the totals, which then say nothing."""
         return self.totals.parameters is None
 
     def layer(self, name: str) -> LayerReport:
         """The layer called `name`; `KeyError` when there is none."""
-        for layer in self.layers:
+        for layer in self.nodes:
             if layer.name == name:
                 return layer
         raise KeyError(name)

@@ -64,9 +64,7 @@ _COUNTS = {
     ),
     "largest_tensor": _Count(
         "values in the largest tensor",
-        lambda report: max(
-            [report.input.size if report.input else 0, *map(_size, report.layers)], default=0
-        ),
+        lambda report: max(map(_size, report.nodes), default=0),
         _size,
     ),
 }
@@ -90,7 +88,7 @@ def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
 
 
 def _expectation(
-    promise: Promise, network: Network, report: Report, tensors: Mapping[str, int]
+    promise: Promise, network: Network, report: Report, tensors: Mapping[str, int | None]
 ) -> Problem | None:
     name, wanted = promise.name, promise.wanted
     if isinstance(wanted, Quantity):
@@ -113,7 +111,7 @@ def _expectation(
 
 
 def _shape(
-    promise: Promise, wanted: Shape | Extents, network: Network, tensors: Mapping[str, int]
+    promise: Promise, wanted: Shape | Extents, network: Network, tensors: Mapping[str, int | None]
 ) -> Problem | None:
     """What is wrong with the output of a network, a layer or a group; `tensors` are by name."""
     if promise.layer is None:
@@ -121,7 +119,7 @@ def _shape(
     else:
         if promise.layer not in tensors:
             names = [group.name for group in network.groups[:MAX_COMPARED]]
-            names += [node.name for node in network.nodes[:MAX_COMPARED]]
+            names += [node.name for node in network.layers[:MAX_COMPARED]]
             near = closest(promise.layer, names)
             right = misspelt(promise.layer, names) if near else None
             return Problem(

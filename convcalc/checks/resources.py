@@ -8,6 +8,7 @@ from typing import NamedTuple
 from convcalc.analysis import DTYPE_BYTES, analyze
 from convcalc.analysis.memory import Model, RunTerms, model
 from convcalc.graph import Network
+from convcalc.layers import SOURCES
 
 PIECES = 16 * 2**20
 """Bytes that a definition works in which goes piece by piece."""
@@ -62,14 +63,17 @@ class Needs:
             self.weights -= bounds.unheld if drawn else 0
         else:
             if drawn:  # those of one layer at a time
-                plans = (plan for plan in network.plans if plan)
-                sizes = (sum(weight.size for weight in plan.weights) for plan in plans)
+                sizes = (
+                    sum(weight.size for weight in plan.weights) for plan in network.plans if plan
+                )
                 values = max(sizes, default=0)
                 self.weights = 4 * values
             self.prepared = width * values if dtype != "float32" else 0
         self.comparing = _comparing(network) if engine else 0
         self.input = network.input.size * width if network.input else 0
-        outputs = sum(plan.output.size for plan in network.plans if plan) * width
+        plans = zip(network.nodes, network.plans, strict=True)
+        made = (plan for node, plan in plans if plan and node.kind not in SOURCES)
+        outputs = sum(plan.output.size for plan in made) * width
         self.kept = outputs * (2 if engine else 1) if keep else 0
 
     def batch(self, batch: int) -> Need:
@@ -104,7 +108,7 @@ def _comparing(network: Network) -> int:
         sum(shape.size for each in node.inputs if (shape := network.shape_of(each)))
         + plan.output.size
         for node, plan in zip(network.nodes, network.plans, strict=True)
-        if plan and not has_parts(node, plan)
+        if plan and node.kind not in SOURCES and not has_parts(node, plan)
     ]
     return 4 * TEMPORARIES * max(sizes, default=0)
 

@@ -9,8 +9,8 @@ from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy
 from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
 from convcalc.forward.seen import Compared, Observed, Values
-from convcalc.graph import INPUT, Network
-from convcalc.layers import Fact, Plan, kinds
+from convcalc.graph import Network
+from convcalc.layers import SOURCES, Fact, Plan, kinds
 from convcalc.numbers import grouped
 from convcalc.shape import Shape
 
@@ -168,13 +168,13 @@ def _how_far(compared: Compared) -> str:
 
 def matching(network: Network, pattern: str | None) -> Collection[str]:
     """Names of the layers that a pattern matches, or of those in the group that it names."""
-    names = [node.name for node in network.nodes]
+    names = {
+        index: node.name for index, node in enumerate(network.nodes) if node.kind not in SOURCES
+    }
     if pattern is None:
-        return names
+        return list(names.values())
     inside = next((group.layers for group in network.groups if group.name == pattern), range(0))
-    return [
-        name for index, name in enumerate(names) if index in inside or fnmatchcase(name, pattern)
-    ]
+    return [name for index, name in names.items() if index in inside or fnmatchcase(name, pattern)]
 
 
 def _verdict(
@@ -186,7 +186,9 @@ def _verdict(
     notes: tuple[str, ...],
 ) -> Verdict:
     layers = [
-        _layer(network, index, run.batch, seen, values) for index, seen in enumerate(observed)
+        _layer(network, index, run.batch, seen, values)
+        for index, seen in enumerate(observed)
+        if network.nodes[index].kind not in SOURCES
     ]
     memory = _memory(network, run, values)
     differences = [
@@ -250,7 +252,7 @@ def _layer(
     output = seen.output
     if values and output == (batch, *plan.output.axes):  # else the values are of another shape, too
         output = values.shapes.get(node.name, output)
-    own = node.shared_with < 0
+    own = node.shared_with is None
     read = sum(count for _, count in seen.weights.values()) if own else 0
     predicted = sum(weight.size for weight in plan.weights) if own else 0
     macs = Pair(plan.macs * batch, None if seen.error else seen.multiplications(plan))
@@ -311,7 +313,7 @@ def _times(shape: Sequence[int]) -> str:
 
 def network_output_kind(network: Network) -> str:
     """The kind of the last layer that changes values."""
-    index = network.output
-    while index != INPUT and network.nodes[index].kind in UNCHANGED:
+    (index,) = network.outputs
+    while network.nodes[index].kind in UNCHANGED:
         index = network.nodes[index].inputs[0]
-    return network.nodes[index].kind if index != INPUT else "input"
+    return network.nodes[index].kind

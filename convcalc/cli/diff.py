@@ -14,7 +14,7 @@ from convcalc.checks.revision import RevisionError, Revisions, revisions, sides
 from convcalc.cli.options import network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.formats.diff import DIFF_FORMATS
-from convcalc.graph import INPUT, Network, read, read_opened
+from convcalc.graph import Network, read, read_opened
 from convcalc.shape import Shape
 from convcalc.spec.promises import amount
 from convcalc.spec.source import Opened
@@ -196,6 +196,13 @@ def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> list[s
 
 def _nothing(network: Network, path: str) -> Network:
     """A network without layers, with the input of another."""
+    count = len(network.inputs)
     return network._replace(
-        path=path, nodes=(), plans=(), lines=(), output=INPUT, groups=(), diagnostics=()
+        path=path,
+        nodes=network.nodes[:count],
+        plans=network.plans[:count],
+        lines=network.lines[:count],
+        outputs=network.inputs,
+        groups=(),
+        diagnostics=(),
     )

@@ -188,7 +188,7 @@ def command(
             weights=_weights(weights_path, map_path, network),
             x=_image(image, normalize, network, batch),
         )
-        with progress_bar(len(network.nodes)) as progress:
+        with progress_bar(len(network.layers)) as progress:
             outcome = verify(network, run._replace(progress=progress))
         verdict = _classified(outcome, network, top, classes)
         if folder is not None and outcome.kept:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.graph import INPUT, Group
+from convcalc.graph import Group
+from convcalc.layers import SOURCES
 from convcalc.layers.base import Layer, hyperparameters
 from convcalc.shape import Shape
 from convcalc.window import Field
@@ -61,11 +62,12 @@ def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
     groups = iter(group for group in report.groups if group.layers)
     group = next(groups, None)
     index = 0
-    while index < len(report.layers):
+    while index < len(report.nodes):
         while around and index >= around[-1].layers.stop:
             around.pop()
         if group is None or index < group.layers.start:
-            yield _leaf(report.layers[index], around)
+            if report.nodes[index].kind not in SOURCES:
+                yield _leaf(report.nodes[index], around)
             index += 1
         elif len(around) + 1 != depth:
             yield _heading(group, around)
@@ -121,9 +123,9 @@ def _folded(report: Report, group: Group, around: list[Group]) -> Row:
         known = [value for value in values if value is not None]
         return sum(known) if len(known) == len(values) else None
 
-    layers = report.layers[group.layers.start : group.layers.stop]
-    made = report.layers[group.output] if group.output >= 0 else None
-    passed_on = group.output == INPUT  # the network's input
+    layers = report.nodes[group.layers.start : group.layers.stop]
+    made = None if group.output is None else report.nodes[group.output]
+    passed_on = made is not None and made.kind in SOURCES
     return Row(
         name=group.name,
         label=_label(group.name, around),
@@ -132,13 +134,13 @@ def _folded(report: Report, group: Group, around: list[Group]) -> Row:
         kind="block",
         hyperparameters=f"{len(layers)} layer{'' if len(layers) == 1 else 's'}",
         inputs=layers[0].inputs,
-        output=made.output if made else report.input if passed_on else None,
+        output=made.output if made else None,
         parameters=total([layer.parameters for layer in layers]),
         buffers=total([layer.buffers for layer in layers]),
         macs=total([layer.macs for layer in layers]),
         activations=total([layer.activations for layer in layers]),
         activation_bytes=total([layer.activation_bytes for layer in layers]),
-        receptive_field=made.receptive_field if made else None,
+        receptive_field=made.receptive_field if made and not passed_on else None,
         line=layers[0].line,
         known=all(layer.output is not None for layer in layers),
         aligned=made.aligned if made else True,

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from convcalc.forward.seen import Observed
-from convcalc.forward.weights import Drawn, owner
-from convcalc.graph import INPUT, Network
+from convcalc.forward.weights import Drawn, weight_names
+from convcalc.graph import LayerNode, Network
+from convcalc.layers import Layer, Plan
 
 
 class Tally:
@@ -158,40 +159,45 @@ class Asked(dict[str, Any]):
 def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Observed]:
     """Run every layer's definition once on what came out of those before it.
 
-    A layer that raises says what, and those behind it get what its plan says.
+    A layer that raises says what, and those behind it get what its plan says. An input has no
+    definition: what comes out of it is what goes in.
     """
-    library = LIBRARY
-    shapes: dict[int, tuple[int, ...]] = {}
-    if network.input is not None:
-        shapes[INPUT] = (batch, *network.input.axes)
-    observed = []
-    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+
+    def step(
+        node: LayerNode, plan: Plan | None, read: list[tuple[Observed, tuple[int, ...]]]
+    ) -> tuple[Observed, tuple[int, ...]]:
         if plan is None or node.layer is None:
             message = f"{node.name} has no plan"
             raise ValueError(message)
+        planned = (batch, *plan.output.axes)
+        if not read:
+            return Observed(planned, {}, 0, 0), planned
         named: dict[str, Any] = {}
-        prefix = network.nodes[owner(network, index)].name
-        for weight in plan.weights:
-            array = _stand_in(weights[f"{prefix}.{weight.name}"]).view(Dry)
-            array.origin = weight.name
-            named[weight.name] = array
-        asked = Asked(named)
-        tally = Dry.tally = Tally()
-        xs = [dry(shapes[source]) for source in node.inputs]
-        error, output = None, None
-        try:
-            with np.errstate(all="ignore"):
-                output = tuple(node.layer.forward(library, asked, xs).shape)
-        except Exception as raised:  # noqa: BLE001 (a definition may fail in any way; it is told)
-            error = f"{type(raised).__name__}: {raised}"
-        shapes[index] = output or (batch, *plan.output.axes)
-        read = {
-            name: (named[name].shape, _values(named[name].size, tally.views.get(name, {})))
-            for name in asked.names
-            if name in named
-        }
-        observed.append(Observed(output, read, tally.matrix_products, tally.products, error))
-    return observed
+        for name, full in weight_names(network, node, plan).items():
+            array = named[name] = _stand_in(weights[full]).view(Dry)
+            array.origin = name
+        seen = _observed(node.layer, named, [dry(shape) for _, shape in read])
+        return seen, seen.output or planned
+
+    return [seen for seen, _ in network.walk(step)]
+
+
+def _observed(layer: Layer, named: dict[str, Any], xs: list[Any]) -> Observed:
+    """Run one layer's definition."""
+    asked = Asked(named)
+    tally = Dry.tally = Tally()
+    error, output = None, None
+    try:
+        with np.errstate(all="ignore"):
+            output = tuple(layer.forward(LIBRARY, asked, xs).shape)
+    except Exception as raised:  # noqa: BLE001 (a definition may fail in any way; it is told)
+        error = f"{type(raised).__name__}: {raised}"
+    values = {
+        name: (named[name].shape, _values(named[name].size, tally.views.get(name, {})))
+        for name in asked.names
+        if name in named
+    }
+    return Observed(output, values, tally.matrix_products, tally.products, error)
 
 
 def _stand_in(weight: Any) -> Any:

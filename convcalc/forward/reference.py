@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from convcalc.forward.weights import layer_weights
-from convcalc.graph import INPUT, Network
+from convcalc.forward.weights import weight_names
+from convcalc.graph import LayerNode, Network
+from convcalc.layers import Plan
 
 
 def run_reference(
@@ -13,33 +14,31 @@ def run_reference(
     x: Any,
     weights: Mapping[str, Any],
     keep: Collection[str],
-    after: Callable[[int, Sequence[Any], Any], None] | None = None,
+    after: Callable[[LayerNode, Sequence[Any], Any], None] | None = None,
     read: Callable[[Any], Any] | None = None,
 ) -> dict[str, Any]:
     """Outputs of the layers in `keep`; every other array is freed behind its last reader.
 
-    `after` is called with each layer's index, inputs and output; `read`, with each weight when its
-    layer runs, makes an array of it.
+    `after` is called with each layer that computes, its inputs and its output; `read`, with each
+    weight when its layer runs, makes an array of it.
     """
-    readers: dict[int, int] = {}
-    for index, node in enumerate(network.nodes):
-        readers.update(dict.fromkeys(node.inputs, index))
-    held: dict[int, Any] = {INPUT: x}
     outputs: dict[str, Any] = {}
-    for index, node in enumerate(network.nodes):
-        if node.layer is None:
-            continue
-        inputs = [held[source] for source in node.inputs]
-        own = layer_weights(network, index, weights)
-        if read is not None:
-            own = {name: read(weight) for name, weight in own.items()}
-        y = node.layer.forward(xp, own, inputs)
-        if after is not None:
-            after(index, inputs, y)
+
+    def step(node: LayerNode, plan: Plan | None, xs: list[Any]) -> Any:
+        y = x
+        if node.inputs:
+            assert node.layer is not None  # noqa: S101 (networks with errors are refused)
+            names = weight_names(network, node, plan)
+            own = {name: weights[full] for name, full in names.items()}
+            if read is not None:
+                own = {name: read(weight) for name, weight in own.items()}
+            y = node.layer.forward(xp, own, xs)
+            if after is not None:
+                after(node, xs, y)
         if node.name in keep:
             outputs[node.name] = y
-        held[index] = y
-        for source in {index, *node.inputs}:
-            if readers.get(source, source) <= index:
-                held.pop(source, None)
+        return y
+
+    for _ in network.walk(step, sparing=True):
+        pass
     return outputs

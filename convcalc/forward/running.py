@@ -28,9 +28,9 @@ def run(
         raise SpecError(network.errors)
     names = [node.name for node in network.nodes]
     if keep == "all":
-        kept = names
+        kept = [node.name for node in network.layers]
     elif keep == "output":
-        kept = [names[network.output]] if network.output >= 0 else []
+        kept = [names[index] for index in network.outputs]
     else:
         kept = [keep] if isinstance(keep, str) else list(keep)
         unknown = sorted(set(kept) - set(names))

@@ -14,7 +14,7 @@ import numpy as np
 from convcalc.forward.engine import Stage
 from convcalc.forward.seen import Compared
 from convcalc.forward.weights import Drawn, layer_weights
-from convcalc.graph import INPUT, LayerNode, Network
+from convcalc.graph import LayerNode, Network
 from convcalc.layers import Fact, Layer, Plan, kinds
 from convcalc.layers.arrays import borders, padded
 from convcalc.layers.sliding import unrounded_windows
@@ -62,12 +62,13 @@ class Comparison:
         self.generator = np.random.default_rng(seed)
         self.index = {node.name: index for index, node in enumerate(network.nodes)}
         computed = {self.index[name] for stage in stages for name in stage.names}
+        computed.update(network.inputs)
         # Layers that the engine leaves out, because their output is their input.
         self.left_out: dict[int, list[int]] = {}
         for index, node in enumerate(network.nodes):
             if index not in computed:
                 source = node.inputs[0]
-                while source != INPUT and source not in computed:
+                while source not in computed:
                     source = network.nodes[source].inputs[0]
                 self.left_out.setdefault(source, []).append(index)
         self.compared: list[Compared] = []
@@ -76,7 +77,7 @@ class Comparison:
 
     def source(self, x: Array) -> None:
         """The network's input is in memory."""
-        self._left_out(INPUT, x)
+        self._left_out(self.network.inputs[0], x)
 
     def stage(self, stage: Stage) -> None:
         """A stage has run, and its inputs are still in memory."""

@@ -17,7 +17,7 @@ from convcalc.forward.samples import Comparison
 from convcalc.forward.seen import Timed, Values
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.weights import Drawn
-from convcalc.graph import INPUT, Network
+from convcalc.graph import LayerNode, Network
 
 Progress = Callable[[int, int], None]
 """Called with how many layers are done, and of how many."""
@@ -72,7 +72,7 @@ class _Look:
     """What is seen of layers' outputs when they are computed."""
 
     def __init__(self, xp: Any, network: Network, progress: Progress | None) -> None:
-        self.xp, self.network, self.progress = xp, network, progress
+        self.xp, self.progress, self.count = xp, progress, len(network.layers)
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.finite: dict[str, bool] = {}
 
@@ -81,7 +81,7 @@ class _Look:
         self.shapes[layers[-1]] = tuple(y.shape)
         self.finite.update(dict.fromkeys(layers, is_finite(self.xp, y)))
         if self.progress is not None:
-            self.progress(len(self.finite), len(self.network.nodes))
+            self.progress(len(self.finite), self.count)
 
 
 class _Traps:
@@ -134,7 +134,7 @@ def with_engine(
         tier="engine",
         shapes=look.shapes,
         finite=look.finite,
-        output=outputs[network.nodes[network.output].name] if network.output >= 0 else x,
+        output=outputs[network.nodes[network.outputs[0]].name],
         kept={name: outputs[name] for name in keep},
         times=clock.best,
         alive=_alive_in_stages(compiled, network),
@@ -244,19 +244,17 @@ def with_reference(
         for name, each in weights.items()
     }
     clock, look = _Clock(), _Look(device.xp, network, progress)
-    same: dict[int, bool] = {}
-    sizes: dict[int, int] = {INPUT: int(x.nbytes)}
+    same: dict[str, bool] = {}
+    sizes = {network.nodes[index].name: int(x.nbytes) for index in network.inputs}
 
-    def after(index: int, xs: Sequence[Any], y: Any) -> None:
+    def after(node: LayerNode, xs: Sequence[Any], y: Any) -> None:
         device.wait()
-        node = network.nodes[index]
         if clock.note((node.name,), node.kind):
-            same[index], sizes[index] = y is xs[0], int(y.nbytes)
+            same[node.name], sizes[node.name] = y is xs[0], int(y.nbytes)
             look.at((node.name,), y)
         clock.go_on()
 
-    last = network.output
-    names = {*keep, *([network.nodes[last].name] if last >= 0 else [])}
+    names = {*keep, *(network.nodes[index].name for index in network.outputs)}
     outputs: dict[str, Any] = {}
     for _ in range(repeats):
         with _quietly(), blas_threads(threads or 1), clock.run():
@@ -267,7 +265,7 @@ def with_reference(
         tier="reference",
         shapes=look.shapes,
         finite=look.finite,
-        output=outputs[network.nodes[last].name] if last != INPUT else device.back(x),
+        output=outputs[network.nodes[network.outputs[0]].name],
         kept={name: outputs[name] for name in keep},
         times=clock.best,
         alive=_alive_between_layers(network, sizes, same, overwriting=True),
@@ -276,7 +274,7 @@ def with_reference(
 
 
 def _alive_between_layers(
-    network: Network, sizes: Mapping[int, int], same: Mapping[int, bool], *, overwriting: bool
+    network: Network, sizes: Mapping[str, int], same: Mapping[str, bool], *, overwriting: bool
 ) -> int:
     """Most bytes of arrays between being made and being read for the last time, at once.
 
@@ -285,27 +283,31 @@ def _alive_between_layers(
     works value by value or is a normalization that goes into the weights before it.
     """
     readers = Counter(source for node in network.nodes for source in node.inputs)
-    readers[network.output] += 1
-    place = {INPUT: INPUT}
-    first, last, to_come = {INPUT: -1}, {INPUT: -1}, {INPUT: readers[INPUT]}
+    readers.update(network.outputs)
+    own = {index: sizes[node.name] for index, node in enumerate(network.nodes)}
+    place: dict[int, int] = {}
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    to_come: dict[int, int] = {}
     for index, node in enumerate(network.nodes):
         for source in node.inputs:
             to_come[place[source]] -= 1
             last[place[source]] = index
-        whole = place[node.inputs[0]]
         layer = node.layer
         assert layer is not None  # noqa: S101 (networks with errors are refused)
-        unread = not to_come[whole] and sizes[index] == sizes[whole]
+        whole = place[node.inputs[0]] if node.inputs else index
+        unread = whole != index and not to_come[whole] and own[index] == own[whole]
         overwrites = overwriting and unread and (layer.storage == "in_place" or layer.folds)
-        if same[index] or layer.storage == "view" or overwrites:
+        if node.inputs and (same[node.name] or layer.storage == "view" or overwrites):
             place[index] = whole
         else:
             place[index] = index
             first[index] = last[index] = index
             to_come[index] = 0
         to_come[place[index]] += readers[index]
-    last[place[network.output]] = len(network.nodes)
-    return _most_at_once(sizes, first, last)
+    for output in network.outputs:
+        last[place[output]] = len(network.nodes)
+    return _most_at_once(own, first, last)
 
 
 def top(output: Any, kind: str, count: int) -> list[list[tuple[int, float]]]:

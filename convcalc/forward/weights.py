@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 
 from convcalc.forward.threads import available_cores
-from convcalc.graph import Network
-from convcalc.layers import Layer, Weight, kinds
+from convcalc.graph import LayerNode, Network
+from convcalc.layers import Layer, Plan, Weight, kinds
 
 BLOCK = 1 << 19
 """Values filled from one generator, so that threads do not change them: 2 MiB, which a core holds
@@ -24,24 +24,22 @@ BRANCH = 0.25
 """Factor on what feeds an `add`: a thousand residual blocks stay finite (2^(1/2) each do not)."""
 
 
-def owner(network: Network, index: int) -> int:
-    """The layer whose weights a layer uses: itself unless they are shared."""
-    shared = network.nodes[index].shared_with
-    return shared if shared >= 0 else index
+def weight_names(network: Network, node: LayerNode, plan: Plan | None) -> dict[str, str]:
+    """Full names of a layer's weights, by their names in its plan: its own unless it shares."""
+    owner = node if node.shared_with is None else network.nodes[node.shared_with]
+    return {weight.name: f"{owner.name}.{weight.name}" for weight in plan.weights} if plan else {}
 
 
 def layer_weights(network: Network, index: int, weights: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of one layer by the names its plan uses."""
-    plan, name = network.plans[index], network.nodes[owner(network, index)].name
-    return (
-        {weight.name: weights[f"{name}.{weight.name}"] for weight in plan.weights} if plan else {}
-    )
+    names = weight_names(network, network.nodes[index], network.plans[index])
+    return {name: weights[full] for name, full in names.items()}
 
 
 def expected_weights(network: Network) -> Iterator[tuple[str, int, Weight]]:
     """Full name, layer and declaration of every weight; shared ones once."""
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
-        if plan is not None and node.shared_with < 0:
+        if plan is not None and node.shared_with is None:
             for weight in plan.weights:
                 yield f"{node.name}.{weight.name}", index, weight
 
@@ -178,7 +176,7 @@ def _branches(network: Network) -> set[int]:
     while ends:
         end = ends.pop()
         plan, node = network.plans[end], network.nodes[end]
-        if end < 0 or end in ending:
+        if end in ending:
             continue
         if plan and plan.weights:
             ending.add(end)

@@ -1,23 +1,18 @@
 """A network: named layers in order, what each reads, and what each one's plan is."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from os import PathLike
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Place, Problem
 from convcalc.findings import Findings, Places
+from convcalc.layers import SOURCES
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
-from convcalc.spec.expand import (
-    INPUT,
-    UNKNOWN,
-    Document,
-    Group,
-    LayerNode,
-    expand,
-)
+from convcalc.spec.expand import Document, Group, LayerNode, expand, source_item, source_node
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, parse_shape
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
@@ -30,8 +25,6 @@ if TYPE_CHECKING:
     from convcalc.spec.tree import Item, Spec
 
 __all__ = [
-    "INPUT",
-    "UNKNOWN",
     "Group",
     "LayerNode",
     "Network",
@@ -40,6 +33,7 @@ __all__ = [
     "as_written",
     "built",
     "diagnose",
+    "fed",
     "load",
     "loads",
     "network_of",
@@ -50,6 +44,8 @@ __all__ = [
     "read_text",
     "resized",
 ]
+
+Given = TypeVar("Given")
 
 MAX_VALUES = 2**62
 """Most values in one tensor."""
@@ -73,16 +69,17 @@ class Network(NamedTuple):
     """The spec as it was named; `-` is standard input."""
     reference: str | None
     """Where the network is described; None where that is not said."""
-    input: Shape | None
-    """Shape of one example; None when the spec's could not be read."""
     nodes: Sequence[LayerNode]
-    """The layers; each reads earlier ones only."""
+    """The layers, its inputs first; each reads earlier ones only."""
+    inputs: tuple[int, ...]
+    """Indices of its inputs, layers of kind `input` that read nothing; there is one."""
+    outputs: tuple[int, ...]
+    """Indices of the layers whose outputs are the network's; there is one, or none where an error
+    keeps it unknown."""
     plans: Sequence[Plan | None]
     """The plan of each layer; None where an error keeps it unknown."""
     lines: Sequence[int | None]
     """The line of the spec that each layer was written on; None for values made in Python."""
-    output: int
-    """Index of the layer whose output is the network's."""
     parameters: Mapping[str, Value]
     """Values of the spec's parameters."""
     promises: Promises
@@ -103,7 +100,25 @@ class Network(NamedTuple):
         from convcalc.numbers import plural  # `analyze` does without, to start at once
 
         shapes = f"{self.input or '?'} → {self.shape_of(self.output) or '?'}"
-        return f"<Network {self.name!r}: {shapes}, {plural(len(self.nodes), 'layer')}>"
+        return f"<Network {self.name!r}: {shapes}, {plural(len(self.layers), 'layer')}>"
+
+    @property
+    def input(self) -> Shape | None:
+        """Shape of one example; None when the spec's could not be read."""
+        return self.shape_of(self.inputs[0])
+
+    @property
+    def output(self) -> int | None:
+        """Index of the layer whose output is the network's; None where an error keeps it unknown.
+
+        That of its input when it has no layers.
+        """
+        return self.outputs[0] if self.outputs else None
+
+    @property
+    def layers(self) -> list[LayerNode]:
+        """The layers that a table shows: all nodes but those of the family "source"."""
+        return [node for node in self.nodes if node.kind not in SOURCES]
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -112,18 +127,66 @@ class Network(NamedTuple):
             diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "error"
         )
 
-    def tensors(self) -> dict[str, int]:
+    def tensors(self) -> dict[str, int | None]:
         """What every full name means: the index of a layer, or of a group's output."""
         return {
             **{node.name: index for index, node in enumerate(self.nodes)},
             **{group.name: group.output for group in self.groups},
         }
 
-    def shape_of(self, index: int) -> Shape | None:
+    def shape_of(self, index: int | None) -> Shape | None:
         """Output shape of a layer, or of the input; None when an error keeps it unknown."""
-        if index == INPUT:
-            return self.input
-        return _output(self.plans, index)
+        plan = None if index is None else self.plans[index]
+        return None if plan is None else plan.output
+
+    def walk(
+        self,
+        step: Callable[[LayerNode, Plan | None, list[Given]], Given],
+        *,
+        sparing: bool = False,
+    ) -> Iterator[Given]:
+        """What `step` gives for each layer, in order, from what it gave for those that one reads.
+
+        An input reads nothing: `step` knows what to start from. Where an error keeps unknown what a
+        layer reads, its plan is None and `step` gets the others. `sparing` holds a result no longer
+        than something behind it reads it, so that arrays take no more memory than they must.
+
+        >>> network = loads("{input: 8x8x3, layers: [relu, add: [[], [sigmoid]]]}")
+        >>> depths = network.walk(lambda node, plan, depths: 1 + max(depths, default=-1))
+        >>> dict(zip((node.name for node in network.nodes), depths, strict=True))
+        {'input': 0, 'relu1': 1, 'sigmoid1': 2, 'add1': 3}
+        """
+        return walk(self.nodes, self.plans, step, sparing=sparing)
+
+
+def walk(
+    nodes: Sequence[LayerNode],
+    plans: Iterable[Plan | None],
+    step: Callable[[LayerNode, Plan | None, list[Given]], Given],
+    *,
+    sparing: bool = False,
+) -> Iterator[Given]:
+    """The one fold over layers, with or without plans; see `Network.walk`."""
+    held: list[Any] = []
+    done = _last_read(nodes) if sparing else repeat(())
+    for node, plan, gone in zip(nodes, plans, done, strict=False):
+        given = step(node, plan, [held[read] for read in node.inputs])
+        held.append(given)
+        for index in gone:
+            held[index] = None
+        yield given
+
+
+def _last_read(nodes: Sequence[LayerNode]) -> list[list[int]]:
+    """By layer, those that nothing behind it reads: what it is the last to read, or itself."""
+    last = list(range(len(nodes)))
+    for index, node in enumerate(nodes):
+        for read in node.inputs:
+            last[read] = index
+    found: list[list[int]] = [[] for _ in nodes]
+    for read, index in enumerate(last):
+        found[index].append(read)
+    return found
 
 
 class Written(NamedTuple):
@@ -298,17 +361,18 @@ def network_of(
         document = expand(findings, written.spec, parameters, shape, preset)
     name = name or written.places.path
     if document is None:
+        nowhere = ScalarNode("", 0, 1)
         document = Document(
             name="",
             reference=None,
-            input=shape,
-            nodes=[],
-            output=UNKNOWN,
+            nodes=[source_node("input", shape, source_item(nowhere))],
+            inputs=(0,),
+            outputs=(),
             parameters={},
             promises=Promises(),
             lost=True,
         )
-    plans, problems = plan_layers(document.nodes, document.input)
+    plans, problems = plan_layers(document.nodes)
     unread = [each for each in problems if each[1].code == UNREAD]
     for index, problem in problems:
         if problem.code != UNREAD:
@@ -317,17 +381,17 @@ def network_of(
         name=document.name or name,
         path=name,
         reference=document.reference,
-        input=document.input,
         nodes=document.nodes,
+        inputs=document.inputs,
+        outputs=document.outputs,
         plans=plans,
         lines=[written.places.line_of(node.item.start) for node in document.nodes],
-        output=document.output,
         parameters=document.parameters,
         promises=document.promises,
         diagnostics=findings.diagnostics,
         year=document.year,
         groups=document.groups,
-        complete=not document.lost and document.input is not None and all(plan for plan in plans),
+        complete=not document.lost and all(plan for plan in plans),
         written=written,
     )
     if unread and not network.errors:
@@ -345,9 +409,9 @@ def network_of(
 
 @without_collection
 def plan_layers(
-    nodes: Sequence[LayerNode], shape: Shape | None
+    nodes: Sequence[LayerNode],
 ) -> tuple[list[Plan | None], list[tuple[int, Problem]]]:
-    """The plan of every layer for an input of `shape`, and what is wrong with which.
+    """The plan of every layer, and what is wrong with which.
 
     A layer that fails, or reads one that did, has None and silences nothing else. What layers do
     not read (CC306) is as they see it: only the whole network shows what to do about it.
@@ -355,36 +419,30 @@ def plan_layers(
     plans: list[Plan | None] = []
     wrong: list[tuple[int, Problem]] = []
     known: dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]] = {}
-    for node in nodes:
-        layer, inputs = node.layer, node.inputs
-        plan = None
-        if layer is not None:
-            shapes: list[Shape] = []
-            for index in inputs:
-                if index >= 0:
-                    before = plans[index]
-                    if before is None:
-                        break
-                    shapes.append(before.output)
-                elif index == INPUT and shape is not None:
-                    shapes.append(shape)
-                else:
-                    break
-            else:
-                xs = tuple(shapes)
-                key = (id(layer), xs)
-                found = known.get(key)
-                if found is None:
-                    found = known[key] = _plan(layer, xs)
-                plan, problems = found
-                if problems:
-                    wrong += ((len(plans), problem) for problem in problems)
-        if plan is not None and node.shared_with >= 0:
+
+    def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
+        layer = node.layer
+        if layer is None or node.unknown:
+            return None
+        xs = tuple([read.output for read in before if read is not None])
+        if len(xs) < len(before):
+            return None
+        key = (id(layer), xs)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = _plan(layer, xs)
+        plan, problems = found
+        if problems:
+            wrong.extend((len(plans), problem) for problem in problems)
+        if plan is not None and node.shared_with is not None:
             unlike = _unlike(plan, plans[node.shared_with], nodes[node.shared_with].name)
             if unlike is not None:
-                plan = None
                 wrong.append((len(plans), unlike))
-        plans.append(plan)
+                return None
+        return plan
+
+    for plan in walk(nodes, repeat(None), step):
+        plans.append(plan)  # noqa: PERF402 (a step looks at those before it)
     return plans, wrong
 
 
@@ -393,6 +451,8 @@ def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Probl
     if any(problem.severity == "error" for problem in problems):
         return None, problems
     plan = layer.plan(xs)
+    if not xs:  # an input was checked where it was read
+        return plan, problems
     if plan.output.rank > MAX_RANK:
         problem = Problem(
             "CC311", f"the output {plan.output} has more than {MAX_RANK} spatial axes"
@@ -408,32 +468,36 @@ def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Probl
     return plan, problems
 
 
+def fed(nodes: Sequence[LayerNode], shape: Shape) -> list[LayerNode]:
+    """The same layers behind an input of `shape`."""
+    return [source_node(nodes[0].name, shape, nodes[0].item), *nodes[1:]]
+
+
 def resized(network: Network, shape: Shape, known: Known | None = None) -> Network | None:
     """The same layers for an input of `shape`; None where that brings a problem to one of them.
 
     `known` keeps what layers answered for the next trial.
     """
+    nodes = fed(network.nodes, shape)
     plans: list[Plan | None] = []
-    known = {} if known is None else known
-    for node in network.nodes:
-        before = [shape if index == INPUT else _output(plans, index) for index in node.inputs]
-        shapes = tuple(found for found in before if found is not None)
-        if len(shapes) < len(before):
+    answers = {} if known is None else known
+
+    def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
+        if node.unknown:
             return None
-        plan = _plan_without_new_problems(network, node, shapes, known)
-        if plan is None:
-            return None
-        if node.shared_with >= 0:
+        shapes = tuple([read.output for read in before if read is not None])
+        plan = _plan_without_new_problems(network, node, shapes, answers)
+        if plan is not None and node.shared_with is not None:
             owner = plans[node.shared_with]
             if owner is not None and owner.weights != plan.weights:
                 return None
+        return plan
+
+    for plan in walk(nodes, repeat(None), step):
+        if plan is None:
+            return None
         plans.append(plan)
-    return network._replace(input=shape, plans=plans)
-
-
-def _output(plans: Sequence[Plan | None], index: int) -> Shape | None:
-    plan = plans[index] if index >= 0 else None
-    return plan.output if plan else None
+    return network._replace(nodes=nodes, plans=plans)
 
 
 def _plan_without_new_problems(
@@ -512,8 +576,7 @@ def _inputs(
     for where, text in problem.related:
         if not isinstance(where, int):
             yield where, text
-        elif node.inputs[where] >= 0:
-            before = nodes[node.inputs[where]]
+        elif (before := nodes[node.inputs[where]]).kind not in SOURCES:
             yield place(*_place(before.item, before.kind, None)), text
 
 

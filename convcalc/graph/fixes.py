@@ -52,8 +52,10 @@ def _agreed(network: "Network", alike: "list[LayerNode]", code: str, fix: Fix) -
     for node in alike:
         if node.layer is None:
             continue
-        if code == TILING and any(before < 0 for before in node.inputs):
+        if code == TILING and not set(node.inputs).isdisjoint(network.inputs):
             return False
+        if node.unknown:
+            continue
         xs = [shape for before in node.inputs if (shape := network.shape_of(before))]
         if len(xs) < len(node.inputs):
             continue  # an error before it keeps its input unknown

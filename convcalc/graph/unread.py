@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from convcalc.diagnostics import Problem
-from convcalc.graph import INPUT, Known, Network, resized
+from convcalc.graph import Known, Network, resized
 from convcalc.layers import Fact, kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
@@ -49,7 +49,7 @@ def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tu
         if shape is not None:
             noun = "" if inputs else "an input " if image.rank > 1 else "a length "
             inputs.append(f"{noun}of {'×'.join(map(str, shape.spatial))}{effect}")
-    trials = TRIED // max(len(network.nodes), 1) + 1
+    trials = TRIED // len(network.nodes) + 1
     for number, (index, problem) in enumerate(kept):
         ways = [*inputs]
         if number < trials:
@@ -63,10 +63,10 @@ def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tu
 def _dropped(network: Network, index: int) -> list[int]:
     """The rows per axis that a layer does not read because its last step does not fit."""
     node, plan = network.nodes[index], network.plans[index]
-    x = network.shape_of(node.inputs[0])
     layer: Any = node.layer
     if getattr(layer, "rounding", None) != "floor" or getattr(layer, "padding", "") == "same":
         return []
+    x = network.shape_of(node.inputs[0])
     if plan is None or x is None or len(plan.windows or ()) != x.rank:
         return []
     rows = [
@@ -80,9 +80,9 @@ def _dropped(network: Network, index: int) -> list[int]:
 
 def _border_behind(network: Network, index: int) -> list[int] | None:
     """The rows that a `pad` put behind a map, if one made it."""
-    while index > INPUT and network.nodes[index].kind in KEEPING_PLACES:
+    while network.nodes[index].kind in KEEPING_PLACES:
         index = network.nodes[index].inputs[0]
-    if index <= INPUT or network.nodes[index].kind != "pad":
+    if network.nodes[index].kind != "pad":
         return None
     plan = network.plans[index]
     return [max(window.after, 0) for window in plan.windows or ()] if plan else None
@@ -100,7 +100,7 @@ def _whole_input(network: Network, image: Shape, step: int, known: Known) -> Sha
 
     A smaller one makes an output of the same shape, too.
     """
-    trials = TRIED // max(len(network.nodes), 1) // (2 * image.rank) + 1
+    trials = TRIED // len(network.nodes) // (2 * image.rank) + 1
     shape = image
     for axis in range(image.rank):
         for change in range(min(trials, FARTHEST)):

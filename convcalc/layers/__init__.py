@@ -1,4 +1,4 @@
-"""The catalogue of layers: every kind a spec can name, where its class is, and what it is like.
+"""The catalogue of layers: every kind there is, where its class is, and what it is like.
 
 A module is imported when a spec first names one of its kinds, because start-up is a feature; what
 others need to know of a kind without its class stands in its row.
@@ -14,6 +14,8 @@ from convcalc.layers.base import Layer, Plan, Product, Weight
 
 __all__ = [
     "CATALOGUE",
+    "GIVEN",
+    "SOURCES",
     "Fact",
     "Family",
     "Kind",
@@ -27,11 +29,11 @@ __all__ = [
 
 Family = Literal[
     "dense", "pool", "norm", "activation", "softmax", "identity", "view", "resize", "channels",
-    "merge",
+    "merge", "source",
 ]  # fmt: skip
 """What a kind is: weighted sums, pooling, normalization, an activation function, a softmax, nothing
-in inference, the same values in another shape, another size of the map, other channels, or branches
-that meet."""
+in inference, the same values in another shape, another size of the map, other channels, branches
+that meet, or what reads nothing and stands at the start."""
 
 
 class Fact(Flag):
@@ -125,7 +127,11 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "multiply": Kind("merge", "Multiply", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
 })  # fmt: skip
-"""Every kind, in the order of the documentation; it cannot be changed from outside."""
+"""Every kind that a spec can name, in the order of the documentation; it cannot be changed from
+outside."""
+
+GIVEN: Mapping[str, Kind] = MappingProxyType({"input": Kind("source", "Input", "source")})
+"""Kinds that no item of a spec names: layers that a network has because it is one."""
 
 _loaded: dict[str, type[Layer]] = {}
 
@@ -134,7 +140,7 @@ def layer_class(kind: str) -> type[Layer]:
     """The class of a kind of layer; `KeyError` when there is no such kind."""
     layer = _loaded.get(kind)
     if layer is None:
-        row = CATALOGUE[kind]
+        row = GIVEN.get(kind) or CATALOGUE[kind]
         layer = getattr(import_module(f"convcalc.layers.{row.module}"), row.name)
         _loaded[kind] = layer
     return layer
@@ -150,8 +156,12 @@ def kinds(*families: Family, having: Fact = NOTHING, lacking: Fact = NOTHING) ->
     """
     return frozenset(
         kind
-        for kind, row in CATALOGUE.items()
+        for kind, row in (*GIVEN.items(), *CATALOGUE.items())
         if (not families or row.family in families)
         and having in row.facts
         and not lacking & row.facts
     )
+
+
+SOURCES = kinds("source")
+"""Kinds that read nothing; tables of layers leave them out."""

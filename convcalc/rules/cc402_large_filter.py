@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from math import prod
 
-from convcalc.graph import INPUT
 from convcalc.layers.convolution import Conv
 from convcalc.rules.base import Advice
 from convcalc.rules.context import POINTWISE, VIEWS, Context, times
@@ -21,11 +20,12 @@ def check(context: Context) -> Iterator[Advice]:
         if not isinstance(layer, Conv) or layer.groups > 1:
             continue
         kernel, windows = plan.weights[0].shape[2:], context.windows(index)
-        if len(kernel) < 2 or min(kernel) < 7 or origins[context.before(index)] == INPUT:
+        image = context.source(origins[context.before(index)])
+        if len(kernel) < 2 or min(kernel) < 7 or image:
             continue
         if all(w.stride == 1 and not (w.before or w.after) for w in windows):
             continue
-        if origins[context.network.output] == origins[index]:
+        if any(origins[output] == origins[index] for output in context.network.outputs):
             continue
         x = context.input(index)
         if kernel == x.spatial or stack_of(kernel, x, plan.output, windows) is not None:

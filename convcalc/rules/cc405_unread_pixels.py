@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from math import prod
 
-from convcalc.graph import INPUT
 from convcalc.rules.base import Advice
 from convcalc.rules.context import POINTWISE, POOLS, SLIDING, Context, times
 
@@ -18,13 +17,13 @@ def check(context: Context) -> Iterator[Advice]:
     if not skipping:
         return
     origins = context.origins(POINTWISE)
-    read: set[int] = {origins[index] for index in context.wanted if index >= 0}
+    read: set[int] = {origins[index] for index in context.wanted if not context.source(index)}
     wanted = {origins[context.before(index)] for index in skipping}
     for index, node in enumerate(context.nodes):
         if index in skipping or node.kind in POINTWISE:
             continue
         for before in node.inputs:
-            if before >= INPUT and origins[before] in wanted:
+            if origins[before] in wanted:
                 read.add(origins[before])
     for index in sorted(skipping):
         origin = origins[context.before(index)]

@@ -6,7 +6,7 @@ from math import prod
 from convcalc.layers import Fact, kinds
 from convcalc.layers.base import Plan
 from convcalc.rules.base import Advice
-from convcalc.rules.context import DENSE, NOWHERE, POINTWISE, Context
+from convcalc.rules.context import DENSE, POINTWISE, Context
 
 LINEAR = kinds(having=Fact.LINEAR)
 """Layers that are linear in their input, in inference."""
@@ -15,22 +15,21 @@ LINEAR = kinds(having=Fact.LINEAR)
 def check(context: Context) -> Iterator[Advice]:
     """The second of two weighted sums that one would do for."""
     # For each layer the dense layer that it is a linear map of, if nothing else reads that.
-    sources = [NOWHERE] * len(context.nodes)
+    sources: list[int | None] = [None] * len(context.nodes)
     for index, node in enumerate(context.nodes):
-        plan, before = context.plans[index], node.inputs[0]
+        plan = context.plans[index]
         linear = node.kind in LINEAR
         if plan is None or not (linear or node.kind in DENSE):
             continue
-        source = NOWHERE
-        if before >= 0 and sources[before] >= 0 and context.reader(before) == index:
-            source = sources[before]
+        before = context.before(index)
+        source = sources[before] if context.reader(before) == index else None
         if linear:
             sources[index] = source
             continue
         if getattr(node.layer, "groups", 1) > 1:
             continue
         sources[index] = index
-        if source == NOWHERE:
+        if source is None:
             continue
         first = context.plan(source)
         if _factorized(first, plan, context.input(source).channels):

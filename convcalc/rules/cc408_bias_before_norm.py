@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Advice]:
 def _biases(context: Context) -> Iterator[Advice]:
     for norm in context.of("batchnorm", "instancenorm"):
         index = context.before(norm)
-        if index < 0 or context.kind(index) not in WEIGHTED or context.reader(index) != norm:
+        if context.kind(index) not in WEIGHTED or context.reader(index) != norm:
             continue
         if not getattr(context.nodes[index].layer, "bias", False):
             continue

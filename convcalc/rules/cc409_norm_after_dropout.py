@@ -5,31 +5,29 @@ from typing import NamedTuple
 
 from convcalc.layers.dropout import Dropout
 from convcalc.rules.base import Advice
-from convcalc.rules.context import ACTIVATIONS, NOWHERE, POOLS, VIEWS, WEIGHTED, Context
+from convcalc.rules.context import ACTIVATIONS, POOLS, VIEWS, WEIGHTED, Context
 
 
 def check(context: Context) -> Iterator[Advice]:
     """Batch normalizations that a dropout before them gives other values in training."""
     passing = WEIGHTED.union(ACTIVATIONS, VIEWS, POOLS, ("scale", "pad"))
-    dropped = [NOWHERE] * len(context.nodes)
+    dropped: list[int | None] = [None] * len(context.nodes)
     norms: list[tuple[int, int]] = []
     for index, node in enumerate(context.nodes):
-        before = node.inputs[0]
+        source = dropped[node.inputs[0]] if node.inputs and 0 not in node.unknown else None
         if node.kind == "dropout":
             active = isinstance(node.layer, Dropout) and node.layer.rate > 0
-            dropped[index] = index if active else dropped[before] if before >= 0 else NOWHERE
-        elif before < 0 or dropped[before] == NOWHERE:
+            dropped[index] = index if active else source
+        elif source is None:
             continue
         elif node.kind in passing:
-            dropped[index] = dropped[before]
+            dropped[index] = source
         elif node.kind == "batchnorm":
-            norms.append((index, dropped[before]))
+            norms.append((index, source))
     if not norms:
         return
     behind = _behind(context)
-    lasts = {
-        index: index if behind[index].norm == NOWHERE else behind[index].norm for index, _ in norms
-    }
+    lasts = {index: index if (norm := behind[index].norm) is None else norm for index, _ in norms}
     dropouts: dict[int, set[int]] = {}
     for index, source in norms:
         dropouts.setdefault(lasts[index], set()).add(source)
@@ -41,7 +39,7 @@ def check(context: Context) -> Iterator[Advice]:
         layer = context.nodes[source].layer
         rate = layer.rate if isinstance(layer, Dropout) else 0
         shift = f"{1 / (1 - rate):.3g} times" if rate < 1 else "other than"
-        if late != NOWHERE:
+        if late is not None:
             way = f"leave {context.name(source)} out: {context.name(late)} stands behind the last"
         elif len(dropouts[last]) > 1:
             way = (
@@ -63,10 +61,10 @@ class _Behind(NamedTuple):
 
     weights: bool = False
     """Whether a layer of weighted sums works on it."""
-    norm: int = NOWHERE
-    """Index of the last batch normalization behind it; `NOWHERE` without one."""
-    dropout: int = NOWHERE
-    """Index of a dropout behind that, with weights behind it; `NOWHERE` without one."""
+    norm: int | None = None
+    """Index of the last batch normalization behind it; None without one."""
+    dropout: int | None = None
+    """Index of a dropout behind that, with weights behind it; None without one."""
 
 
 def _behind(context: Context) -> list[_Behind]:
@@ -76,21 +74,25 @@ def _behind(context: Context) -> list[_Behind]:
         layer = node.layer
         if context.kind(index) in WEIGHTED:
             here = here._replace(weights=True)
-        elif node.kind == "batchnorm" and here.norm == NOWHERE:
+        elif node.kind == "batchnorm" and here.norm is None:
             here = here._replace(norm=index)
         elif (
             isinstance(layer, Dropout)
             and layer.rate > 0
             and here.weights
-            and here.norm == here.dropout == NOWHERE
+            and here.norm is here.dropout is None
         ):
             here = here._replace(dropout=index)
         for read in node.inputs:
-            if read >= 0:
-                known = behind[read]
-                behind[read] = _Behind(
-                    known.weights or here.weights,
-                    max(known.norm, here.norm),
-                    max(known.dropout, here.dropout),
-                )
+            known = behind[read]
+            behind[read] = _Behind(
+                known.weights or here.weights,
+                _later(known.norm, here.norm),
+                _later(known.dropout, here.dropout),
+            )
     return behind
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    """The later of two layers, of which there may be one or none."""
+    return max((index for index in (one, other) if index is not None), default=None)

@@ -44,6 +44,5 @@ def _followed_by_weights(context: Context) -> list[bool]:
     for index in reversed(range(len(followed))):
         if followed[index] or context.kind(index) in WEIGHTED:
             for source in context.nodes[index].inputs:
-                if source >= 0:
-                    followed[source] = True
+                followed[source] = True
     return followed

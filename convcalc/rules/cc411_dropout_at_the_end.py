@@ -11,7 +11,7 @@ def check(context: Context) -> Iterator[Advice]:
     """The dropout behind the last layer with weights."""
     if not context.complete or not context.of("dropout"):
         return
-    index = context.network.output
+    (index,) = context.network.outputs
     passing = (POINTWISE | VIEWS) - {"dropout"}
     while context.kind(index) in passing:
         index = context.before(index)

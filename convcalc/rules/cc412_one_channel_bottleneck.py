@@ -13,7 +13,7 @@ def check(context: Context) -> Iterator[Advice]:
     for index in sorted(context.of(*DENSE)):
         x = context.input(index)
         source = origins[context.before(index)]
-        if x.channels > 1 or source < 0 or source in reported:
+        if x.channels > 1 or source in reported:
             continue
         if context.kind(source) in WEIGHTED and context.input(source).channels > 1:
             reported.add(source)

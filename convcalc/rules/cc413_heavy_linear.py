@@ -42,7 +42,7 @@ def check(context: Context) -> Iterator[Advice]:
 
 def _measures(context: Context) -> bool:
     """Whether the output is a single number without bounds."""
-    output = context.network.output
+    (output,) = context.network.outputs
     if context.output(output).size > 1:
         return False
     while context.kind(output) in VIEWS:

@@ -12,10 +12,11 @@ TENSOR_CORE = 8
 
 def check(context: Context) -> Iterator[Advice]:
     """Layers whose channels are no multiple of 8, but for the output."""
-    last = context.origins(POINTWISE)[context.network.output] if context.complete else None
+    origins = context.origins(POINTWISE)
+    last = {origins[output] for output in context.network.outputs} if context.complete else set()
     for index in context.of(*WEIGHTED - {"depthwise_conv"}):
         channels = context.output(index).channels
-        if channels % TENSOR_CORE and index != last:
+        if channels % TENSOR_CORE and index not in last:
             more = -(-channels // TENSOR_CORE) * TENSOR_CORE
             less = more - TENSOR_CORE
             yield Advice(

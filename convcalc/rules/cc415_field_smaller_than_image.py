@@ -38,7 +38,7 @@ def _last_of_parts(context: Context) -> tuple[int, tuple[int, ...]] | None:
         if context.kind(index) in MAXIMA:
             continue
         last = context.before(index)
-        fields = context.fields[last][0] if last >= 0 else None
+        fields = None if context.source(last) else context.fields[last][0]
         if fields is None:
             return None
         seen = tuple(field.size for field in fields)

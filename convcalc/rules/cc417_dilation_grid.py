@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import gcd
 
 from convcalc.rules.base import Advice
-from convcalc.rules.context import NOWHERE, SLIDING, Context
+from convcalc.rules.context import SLIDING, Context
 
 
 def check(context: Context) -> Iterator[Advice]:
@@ -18,11 +18,13 @@ def check(context: Context) -> Iterator[Advice]:
         rows[read][2]
         for index, node in enumerate(context.nodes)
         for read in node.inputs
-        if read >= 0 and rows[index][1] and rows[index][2] != rows[read][2]
+        if rows[index][1] and rows[index][2] != rows[read][2]
     }
     reported: set[int] = set()
     for common, count, last in rows:
-        if common > 1 and count > 1 and last not in going_on and last not in reported:
+        if last is None or last in going_on or last in reported:
+            continue
+        if common > 1 and count > 1:
             reported.add(last)
             yield Advice(
                 last,
@@ -34,16 +36,16 @@ def check(context: Context) -> Iterator[Advice]:
             )
 
 
-def _dilated_rows(context: Context) -> list[tuple[int, int, int]]:
+def _dilated_rows(context: Context) -> list[tuple[int, int, int | None]]:
     """For each layer the row of convolutions of stride 1 that it ends.
 
     The common factor of their dilations (0 for none), how many they are, and the last of them.
     """
-    none = (0, 0, NOWHERE)
-    rows = [none] * (len(context.nodes) + 1)
+    none = (0, 0, None)
+    rows: list[tuple[int, int, int | None]] = [none] * len(context.nodes)
     for index, node in enumerate(context.nodes):
         plan = context.plans[index]
-        if plan is None:
+        if plan is None or not node.inputs:
             continue
         before = rows[node.inputs[0]]
         if len(node.inputs) > 1:

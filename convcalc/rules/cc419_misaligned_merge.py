@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from convcalc.analysis.receptive_field import Fields
-from convcalc.graph import INPUT
 from convcalc.layers.upsample import Upsample
 from convcalc.rules.base import Advice
 from convcalc.rules.context import Context
@@ -89,7 +88,7 @@ def _names(context: Context, layers: list[int]) -> str:
 
 def _padded_unevenly(context: Context, index: int) -> bool:
     """Whether a kernel keeps the size, and is even, so that one side is padded by more."""
-    plan = context.plans[index] if index >= 0 else None
+    plan = context.plans[index]
     return plan is not None and any(
         window.stride == window.up == 1
         and window.extent % 2 == 0
@@ -99,20 +98,17 @@ def _padded_unevenly(context: Context, index: int) -> bool:
 
 
 def _aligns_corners(context: Context, index: int) -> bool:
-    layer = context.nodes[index].layer if index >= 0 else None
+    layer = context.nodes[index].layer
     return isinstance(layer, Upsample) and layer.align_corners
 
 
 def _branches(context: Context, index: int) -> list[tuple[int, int, Fields]]:
     """Number, layer read and fields of the branches of a merge that have a place of their own."""
     branches: list[tuple[int, int, Fields]] = []
-    image = context.network.input
     for number, read in enumerate(context.nodes[index].inputs, 1):
         if set(context.output(read).spatial) == {1}:
             continue  # spread over the map, and in no place of its own
-        fields = (
-            (Field(),) * (image.rank if image else 0) if read == INPUT else context.places[read]
-        )
+        fields = context.places[read]
         if fields is None:
             return []
         branches.append((number, read, fields))

@@ -9,8 +9,8 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
-from convcalc.graph import INPUT, Network, resized
-from convcalc.layers import Fact, kinds
+from convcalc.graph import LayerNode, Network, resized
+from convcalc.layers import SOURCES, Fact, kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -36,10 +36,6 @@ POINTWISE = kinds("activation", "norm", "softmax", "identity") | kinds(having=Fa
 TRIED = 50_000
 """Most layers that are worked out in search of an input to name."""
 
-NOWHERE = -2
-"""No layer."""
-
-
 Smallest = tuple[tuple[int, int], ...] | None
 """Size and effective stride per axis; None where positions are lost."""
 
@@ -59,7 +55,7 @@ class Context:
     def _by_kind(self) -> dict[str, list[int]]:
         indices: dict[str, list[int]] = {}
         for index, (node, plan) in enumerate(zip(self.nodes, self.plans, strict=True)):
-            if plan is not None:
+            if plan is not None and node.kind not in SOURCES:
                 indices.setdefault(node.kind, []).append(index)
         return indices
 
@@ -82,11 +78,11 @@ class Context:
 
     def name(self, index: int) -> str:
         """What a layer is called."""
-        return self.nodes[index].name if index >= 0 else "input"
+        return self.nodes[index].name
 
     def kind(self, index: int) -> str:
         """The kind of a layer; that of the network's input is `input`."""
-        return self.nodes[index].kind if index >= 0 else "input"
+        return self.nodes[index].kind
 
     def alike(self, index: int) -> list[int]:
         """The layers that are written where a layer is, itself among them."""
@@ -100,56 +96,56 @@ class Context:
         return indices
 
     def before(self, index: int) -> int:
-        """The layer that a layer reads first."""
+        """The layer that a planned layer reads first."""
         return self.nodes[index].inputs[0]
+
+    def source(self, index: int) -> bool:
+        """Whether a layer reads nothing: the network's input."""
+        return self.nodes[index].kind in SOURCES
 
     def input(self, index: int) -> Shape:
         """The shape of what a planned layer reads first."""
         shape = self.network.shape_of(self.before(index))
         return shape if shape is not None else Shape(1)
 
-    def output(self, index: int) -> Shape:
+    def output(self, index: int | None) -> Shape:
         """The shape of what a layer makes, or of the network's input."""
         shape = self.network.shape_of(index)
         return shape if shape is not None else Shape(1)
 
     @cached_property
     def consumers(self) -> list[list[int]]:
-        """For each layer those that read it; the network's input comes last."""
-        readers: list[list[int]] = [[] for _ in range(len(self.nodes) + 1)]
+        """For each layer those that read it."""
+        readers: list[list[int]] = [[] for _ in self.nodes]
         for index, node in enumerate(self.nodes):
             for read in node.inputs:
-                if read >= INPUT:
-                    readers[read].append(index)
+                readers[read].append(index)
         return readers
 
     @cached_property
     def wanted(self) -> frozenset[int]:
-        """The network's output, and what the spec expects something of by name."""
+        """The network's outputs, and what the spec expects something of by name."""
         names = {promise.layer for promise in self.network.promises.expect if promise.layer}
         tensors = self.network.tensors() if names else {}
-        named = {tensors[name] for name in names if name in tensors}
-        return frozenset({self.network.output, *named})
+        named = {index for name in names if (index := tensors.get(name)) is not None}
+        return frozenset({*self.network.outputs, *named})
 
-    def reader(self, index: int) -> int:
-        """The only layer that reads a layer; `NOWHERE` when there are several, or none."""
+    def reader(self, index: int) -> int | None:
+        """The only layer that reads a layer; None when there are several, or none."""
         found = self.consumers[index]
-        return found[0] if len(found) == 1 and index not in self.wanted else NOWHERE
+        return found[0] if len(found) == 1 and index not in self.wanted else None
 
     def origins(self, passing: frozenset[str]) -> list[int]:
         """For each layer the last one at or before it that is of no kind in `passing`.
 
-        The network's input, `INPUT`, comes last.
+        A layer is its own where an error keeps unknown what it reads.
         """
         origins = self._origins.get(passing)
         if origins is None:
-            origins = [INPUT] * (len(self.nodes) + 1)
+            origins = []
             for index, node in enumerate(self.nodes):
-                read = node.inputs[0]
-                if node.kind not in passing:
-                    origins[index] = index
-                else:
-                    origins[index] = origins[read] if read >= INPUT else NOWHERE
+                here = node.kind not in passing or 0 in node.unknown
+                origins.append(index if here else origins[node.inputs[0]])
             self._origins[passing] = origins
         return origins
 
@@ -164,7 +160,7 @@ class Context:
         True of sequences, too, and of what has no field of its own.
         """
         image = self.network.input
-        fields = self.fields[index][0] if index >= 0 else None
+        fields = None if self.source(index) else self.fields[index][0]
         if image is None or image.rank < 2 or fields is None or len(fields) != image.rank:
             return True
         return all(
@@ -197,46 +193,23 @@ class Context:
 
     @cached_property
     def smallest_fields(self) -> list[Smallest]:
-        """The receptive field along the shortest path to each layer; the input's comes last."""
-        image = self.network.input
-        start: Smallest = ((1, 1),) * (image.rank if image else 0)
-        smallest: list[Smallest] = [*(None for _ in self.nodes), start]
-        for index, node in enumerate(self.nodes):
-            plan = self.plans[index]
-            if plan is None:
-                continue
-            if len(node.inputs) > 1:
-                fields = [smallest[read] for read in node.inputs]
-                smallest[index] = min(
-                    (field for field in fields if field is not None), default=None
-                )
-                continue
-            before = smallest[node.inputs[0]]
-            if not plan.windows or before is None:
-                smallest[index] = before if plan.windows == () else None
-            elif len(plan.windows) == len(before):
-                smallest[index] = tuple(
-                    (size + (window.extent - 1) * jump, jump * window.stride)
-                    for window, (size, jump) in zip(plan.windows, before, strict=True)
-                )
-                if any(window.up > 1 for window in plan.windows):
-                    smallest[index] = None
-        return smallest
+        """The receptive field along the shortest path to each layer."""
+        return list(self.network.walk(_smallest))
 
     @cached_property
-    def collapse(self) -> int:
+    def collapse(self) -> int | None:
         """The layer at which the map becomes the one position or vector of the output.
 
-        `NOWHERE` when the output is a map, or there is no map at all.
+        None when the output is a map, or there is no map at all.
         """
         index = self.network.output
-        if index < 0 or not self.complete:
-            return NOWHERE
-        while index >= 0 and _positions(self.output(index)) == 1:
+        if index is None or not self.complete:
+            return None
+        while not self.source(index) and _positions(self.output(index)) == 1:
             if _positions(self.input(index)) > 1:
                 return index
             index = self.before(index)
-        return NOWHERE
+        return None
 
     @cached_property
     def collapses(self) -> list[int]:
@@ -244,14 +217,14 @@ class Context:
 
         More than one where branches end in a pool each, and none where a map goes on, too.
         """
-        if self.collapse < 0:
+        if self.collapse is None:
             return []
         collapsing: set[int] = set()
         passed: set[int] = set()
-        waiting = [self.network.output]
+        waiting = [*self.network.outputs]
         while waiting:
             index = waiting.pop()
-            if index in passed or index < 0:
+            if index in passed or self.source(index):
                 continue
             passed.add(index)
             if _positions(self.input(index)) > 1:
@@ -263,12 +236,12 @@ class Context:
     @cached_property
     def dense(self) -> bool:
         """Whether the output is a map, or every position of some in a row."""
-        if not self.complete or self.network.output < 0:
+        if not self.complete:
             return False
-        waiting, passed = [self.network.output], set[int]()
+        waiting, passed = [*self.network.outputs], set[int]()
         while waiting:
             index = waiting.pop()
-            if index < 0 or index in passed:
+            if index in passed or self.source(index):
                 continue
             passed.add(index)
             if _positions(self.output(index)) > 1:
@@ -286,7 +259,7 @@ class Context:
         """
         if not self.complete:
             return None
-        for shape in islice(inputs, 1 + TRIED // max(len(self.nodes), 1)):
+        for shape in islice(inputs, 1 + TRIED // len(self.nodes)):
             if min(shape.axes) < 1:
                 break
             network = resized(self.network, shape)
@@ -297,12 +270,12 @@ class Context:
     @cached_property
     def pooled(self) -> bool:
         """Whether the output is made from a pool over the whole map."""
-        return self.collapse >= 0 and self.kind(self.collapse) in POOLS | WHOLE_POOLS
+        return self.collapse is not None and self.kind(self.collapse) in POOLS | WHOLE_POOLS
 
     @cached_property
     def any_size(self) -> bool:
         """Whether a pool makes one size of every map before the output."""
-        if self.collapse < 0:
+        if self.collapse is None:
             return False
         source = self.origins(POINTWISE | VIEWS)[self.before(self.collapse)]
         return self.pooled or self.kind(source) in WHOLE_POOLS
@@ -321,7 +294,7 @@ class Context:
     def parameters(self) -> int:
         """Parameters of the network; shared ones count once."""
         return sum(
-            self.size(index) for index, node in enumerate(self.nodes) if node.shared_with < 0
+            self.size(index) for index, node in enumerate(self.nodes) if node.shared_with is None
         )
 
     @cached_property
@@ -335,6 +308,25 @@ class Context:
         if plan is None or not plan.weights:
             return 0
         return sum(weight.size for weight in plan.weights if not weight.buffer)
+
+
+def _smallest(_: LayerNode, plan: Plan | None, read: list[Smallest]) -> Smallest:
+    """The receptive field along the shortest path to a layer."""
+    if plan is None:
+        return None
+    if not read:
+        return ((1, 1),) * plan.output.rank
+    if len(read) > 1:
+        return min((field for field in read if field is not None), default=None)
+    (before,) = read
+    if not plan.windows or before is None:
+        return before if plan.windows == () else None
+    if len(plan.windows) != len(before) or any(window.up > 1 for window in plan.windows):
+        return None
+    return tuple(
+        (size + (window.extent - 1) * jump, jump * window.stride)
+        for window, (size, jump) in zip(plan.windows, before, strict=True)
+    )
 
 
 def _positions(shape: Shape) -> int:

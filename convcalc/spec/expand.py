@@ -6,14 +6,16 @@ run shows them all; what grows beyond the limits is refused, because blocks can 
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple, cast
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Fix, Place, Severity, closest, misspelt, remove, write_value
 from convcalc.findings import Findings
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import CATALOGUE, GIVEN, layer_class
 from convcalc.layers.base import Layer, declarations
+from convcalc.layers.source import Input
 from convcalc.shape import Shape
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import (
@@ -57,14 +59,8 @@ IMAGE = 2
 """Axes of an image."""
 MOST_COLOURS = 4
 """Channels that an image from a camera has at most."""
-INPUT = -1
-"""Index of the network's input."""
-UNKNOWN = -2
-"""Index of a tensor that an error keeps unknown."""
-OPEN = -3
-"""Index of the tensor of a group or block that is still being written out."""
 NO_LAYERS = range(0)
-"""The layers of such a group, or block."""
+"""The layers of a group or block that is still being written out."""
 
 TOP_LEVEL = {
     "name": "What the network is called.",
@@ -89,6 +85,15 @@ PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
 """Top-level keys that a preset may replace, beside giving values to parameters."""
 
 
+class _Open(Enum):
+    """What the name of a group or block means that is still being written out."""
+
+    OPEN = "open"
+
+
+OPEN: Final = _Open.OPEN
+
+
 class LayerNode(NamedTuple):
     """One layer of the network, and what it reads."""
 
@@ -99,11 +104,14 @@ class LayerNode(NamedTuple):
     layer: Layer | None
     """The layer with its fields; None when they have errors."""
     inputs: tuple[int, ...]
-    """Indices of the layers it reads; `INPUT` is the network's input."""
+    """Indices of the layers it reads, all of them earlier; a source reads none."""
     item: Item
     """Where it was written."""
-    shared_with: int = UNKNOWN
-    """Index of the layer whose weights it uses; `UNKNOWN` when they are its own."""
+    shared_with: int | None = None
+    """Index of the layer whose weights it uses; None when they are its own."""
+    unknown: tuple[int, ...] = ()
+    """Which of what it reads an error keeps unknown, counted from 0 as written; `inputs` has the
+    others."""
 
 
 class Group(NamedTuple):
@@ -117,9 +125,9 @@ class Group(NamedTuple):
     """Where it is said; the rounds of one repeat share it."""
     layers: range
     """Indices of its layers, those of groups inside it among them; empty when it has none."""
-    output: int
-    """Index of the layer whose output its last item leaves, which may stand outside it; `INPUT` is
-    the network's input, and `UNKNOWN` what an error keeps unknown."""
+    output: int | None
+    """Index of the layer whose output its last item leaves, which may stand outside it; None where
+    an error keeps it unknown."""
 
 
 class Document(NamedTuple):
@@ -129,12 +137,13 @@ class Document(NamedTuple):
     """The spec's `name`, or its path."""
     reference: str | None
     """Where the network is described; None where that is not said."""
-    input: Shape | None
-    """Shape of one example; None when it could not be read."""
     nodes: list[LayerNode]
-    """All layers in order, with blocks, groups and repeats written out."""
-    output: int
-    """Index of the layer whose output is the network's."""
+    """All layers, the network's inputs first, with blocks, groups and repeats written out."""
+    inputs: tuple[int, ...]
+    """Indices of the network's inputs."""
+    outputs: tuple[int, ...]
+    """Indices of the layers whose outputs are the network's; those that errors keep unknown are not
+    among them."""
     parameters: dict[str, Value]
     """Values of the spec's parameters, those that were given among them."""
     promises: Promises
@@ -238,7 +247,8 @@ class _Expander:
         self.member = ""
         self.blocks: dict[str, _Block] = {}
         self.nodes: list[LayerNode] = []
-        self.names: dict[str, int] = {}
+        self.sources: dict[str, int] = {}
+        self.names: dict[str, int | _Open | None] = {}
         self.claimed: dict[str, Node] = {}
         """The items that were given a name, by it."""
         self.groups: list[Group] = []
@@ -333,27 +343,29 @@ class _Expander:
         shape = self.read_input(self.entry("input"), scope)
         self.read_defaults(entries.get("defaults"), scope)
         self.read_blocks(entries.get("blocks"))
-        output = INPUT
+        given = self.entry("input") or self.root
+        self.sources["input"] = len(self.nodes)
+        self.nodes.append(source_node("input", shape, source_item(given)))
+        output = None
         try:
             output = self.read_layers(entries.get("layers"), scope)
             self.inspect_uncalled()
         except RefusedError as error:
             refuse(self.findings, error)
-            self.nodes.clear()  # the part before the limit would mean nothing
+            del self.nodes[len(self.sources) :]  # the part before the limit would mean nothing
             self.groups.clear()
             self.lost = True
-            output = UNKNOWN
-        if shape is not None:
-            shape = self.asked_about(shape, self.entry("input") or self.root)
+        if shape is not None and self.asked_about(shape, given) is None:
+            self.nodes[self.sources["input"]] = source_node("input", None, source_item(given))
         promises = read_promises(
             self.findings, self.expectations(), entries.get("budget"), scope, self.reader
         )
         return Document(
             name=self.title(),
             reference=self.text("reference") or None,
-            input=shape,
             nodes=self.nodes,
-            output=output,
+            inputs=tuple(self.sources.values()),
+            outputs=() if output is None else (output,),
             parameters=dict(scope.values),
             promises=promises,
             year=self.year(),
@@ -694,7 +706,7 @@ class _Expander:
                 )
             self.blocks[key.text] = _Block(key.text, parameters, layers, block)
 
-    def read_layers(self, node: Node | None, scope: Scope) -> int:
+    def read_layers(self, node: Node | None, scope: Scope) -> int | None:
         if not isinstance(node, ListNode):
             at = node or ScalarNode("", self.root.start, self.root.start + 1)
             self.error(
@@ -706,10 +718,10 @@ class _Expander:
                 "write `layers:` and items under it, each after a dash: `- conv: {…}`",
             )
             self.lost = True
-            return UNKNOWN
+            return None
         if not node.items:
             self.error("CC116", "layers is empty", node, "add a layer: `- conv: {…}`", "warning")
-        return self.sequence(node, INPUT, _Place("", scope, block=True))
+        return self.sequence(node, self.sources["input"], _Place("", scope, block=True))
 
     def inspect_uncalled(self) -> None:
         """Look through blocks that nothing calls, so that their errors show all the same."""
@@ -721,14 +733,14 @@ class _Expander:
 
     # Items
 
-    def sequence(self, node: ListNode, current: int, place: _Place) -> int:
+    def sequence(self, node: ListNode, current: int | None, place: _Place) -> int | None:
         """Expand items one after the other, starting from tensor `current`."""
         for item in node.items:
             current = self.item(item, current, place)
         return current
 
-    def item(self, node: Node, current: int, place: _Place) -> int:
-        """Expand one item; the tensor it makes."""
+    def item(self, node: Node, current: int | None, place: _Place) -> int | None:
+        """Expand one item; the tensor it makes, None where an error keeps that unknown."""
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise RefusedError(
@@ -745,12 +757,12 @@ class _Expander:
         item = self.items[at] if at in self.items else self.parsed(node)
         if item is None or not isinstance(node, Item):
             self.lost = True
-            return UNKNOWN
+            return None
         if item.modifiers is None:
             made = self.one(item, node, current, place, "")
         else:
             made = self.modified(item, item.modifiers, current, place)
-        if made == UNKNOWN and current != UNKNOWN:
+        if made is None and current is not None:
             self.lost = True
         return made
 
@@ -761,7 +773,7 @@ class _Expander:
             self.plain_kinds.add(kind)
         return plain
 
-    def modified(self, item: _Item, node: Item, current: int, place: _Place) -> int:
+    def modified(self, item: _Item, node: Item, current: int | None, place: _Place) -> int | None:
         """Expand an item that has a name, a source, a condition or repeats."""
         entries = node.entries
         scope = place.scope
@@ -776,7 +788,7 @@ class _Expander:
             at = next(key for key in keys if _holds(entries[key], error))
             self.reader.report(self.reader.caused(error, scope), field=at)
             self.inspect_item(item)
-            return UNKNOWN
+            return None
         if rounds is not None and rounds < 0:
             self.error(
                 "CC302",
@@ -784,7 +796,7 @@ class _Expander:
                 entries["repeat"],
                 "use 0 to drop the item",
             )
-            return UNKNOWN
+            return None
         if rounds is not None and rounds > MAX_LAYERS:
             raise RefusedError(
                 "CC103",
@@ -823,7 +835,9 @@ class _Expander:
                     self.share(first, range(start, len(self.nodes)), node)
         return current
 
-    def one(self, item: _Item, node: Item, current: int, place: _Place, name: str) -> int:
+    def one(
+        self, item: _Item, node: Item, current: int | None, place: _Place, name: str
+    ) -> int | None:
         """Expand an item once."""
         if item.kind is not None:
             if item.group is not None:
@@ -849,19 +863,25 @@ class _Expander:
                 return self.sequence(group, current, place)
             prefix = self.claim(name, place, node, OPEN)
             inner = _Place(prefix + ".", place.scope, place)
-            return self.group(Group(prefix, "", node, NO_LAYERS, OPEN), group, current, inner, name)
+            return self.group(Group(prefix, "", node, NO_LAYERS, None), group, current, inner, name)
         finally:
             self.depth -= 1
 
     def merge(
-        self, kind: str, branches: ListNode, node: Item, current: int, place: _Place, name: str
-    ) -> int:
+        self,
+        kind: str,
+        branches: ListNode,
+        node: Item,
+        current: int | None,
+        place: _Place,
+        name: str,
+    ) -> int | None:
         """Expand branches that all start from `current`, and merge what they make."""
         if not branches.items:
             self.error(
                 "CC203", f"{kind} has no branches", branches, f"write `{kind}: [[], [relu]]`"
             )
-            return UNKNOWN
+            return None
         self.depth += 1
         if self.depth > MAX_CALLS:
             raise RefusedError(
@@ -870,7 +890,7 @@ class _Expander:
                 "nest less",
                 node,
             )
-        inputs = []
+        inputs: list[int | None] = []
         for branch in branches.items:
             if isinstance(branch, ListNode):
                 inputs.append(self.sequence(branch, current, place))
@@ -881,15 +901,21 @@ class _Expander:
                     branch,
                     "put it in brackets: `[relu]`; `[]` passes the tensor on as it is",
                 )
-                inputs.append(UNKNOWN)
+                inputs.append(None)
         self.depth -= 1
         return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
 
     def add_layer(
-        self, kind: str, value: Node, node: Item, inputs: tuple[int, ...], place: _Place, name: str
+        self,
+        kind: str,
+        value: Node,
+        node: Item,
+        inputs: tuple[int | None, ...],
+        place: _Place,
+        name: str,
     ) -> int:
         index = len(self.nodes)
-        if index >= MAX_LAYERS:
+        if index >= MAX_LAYERS + len(self.sources):
             raise RefusedError(
                 "CC103",
                 f"more than {MAX_LAYERS:,} layers",
@@ -898,12 +924,18 @@ class _Expander:
             )
         full = self.claim(name, place, node, index) if name else self.numbered(kind, place, index)
         layer = self.reader.layer(kind, value, place.scope, full)
-        self.nodes.append(LayerNode(full, kind, layer, inputs, node))
+        if None not in inputs:
+            known = cast("tuple[int, ...]", inputs)
+            self.nodes.append(LayerNode(full, kind, layer, known, node))
+            return index
+        known = tuple(read for read in inputs if read is not None)
+        unknown = tuple(at for at, read in enumerate(inputs) if read is None)
+        self.nodes.append(LayerNode(full, kind, layer, known, node, None, unknown))
         return index
 
     def call(
-        self, block: _Block, value: Node, node: Item, current: int, place: _Place, name: str
-    ) -> int:
+        self, block: _Block, value: Node, node: Item, current: int | None, place: _Place, name: str
+    ) -> int | None:
         """Expand a block with its arguments."""
         self.called.add(block.name)
         if block.name in self.calls:
@@ -912,7 +944,7 @@ class _Expander:
             self.error(
                 "CC114", f"block `{block.name}` calls itself: {chain}", at, "repeat it instead"
             )
-            return UNKNOWN
+            return None
         arguments = self.arguments(block, value, node, place.scope)
         causes = _causes(block, value, place.scope)
         if name:
@@ -920,19 +952,21 @@ class _Expander:
         else:
             prefix = self.numbered(block.name, place, OPEN)
         if arguments is None:
-            self.names[prefix] = UNKNOWN
-            return UNKNOWN
+            self.names[prefix] = None
+            return None
         self.calls.append(block.name)
         within = Scope(arguments, self.failed)
         within.causes = causes
         within.products = self.products_of(block, value, place.scope)
         inner = _Place(prefix + ".", within, place, block=True)
-        group = Group(prefix, block.name, node, NO_LAYERS, OPEN)
+        group = Group(prefix, block.name, node, NO_LAYERS, None)
         current = self.group(group, block.layers, current, inner, name)
         self.calls.pop()
         return current
 
-    def group(self, group: Group, items: ListNode, current: int, inner: _Place, name: str) -> int:
+    def group(
+        self, group: Group, items: ListNode, current: int | None, inner: _Place, name: str
+    ) -> int | None:
         """Expand what a block or named group holds, and let its name mean the tensor it makes."""
         at, start = len(self.groups), len(self.nodes)
         self.groups.append(group)  # before those inside it
@@ -1070,7 +1104,7 @@ class _Expander:
             return False
         return True
 
-    def numbered(self, name: str, place: _Place, index: int) -> str:
+    def numbered(self, name: str, place: _Place, index: int | _Open | None) -> str:
         """The full name of the next of this name in a place: `conv2`, `relu6_2`."""
         base = f"{place.prefix}{name}_" if name[-1].isdigit() else place.prefix + name
         count = place.counters.get(name, 0) + 1
@@ -1080,7 +1114,7 @@ class _Expander:
         self.names[f"{base}{count}"] = index
         return f"{base}{count}"
 
-    def claim(self, name: str, place: _Place, node: Item, index: int) -> str:
+    def claim(self, name: str, place: _Place, node: Item, index: int | _Open | None) -> str:
         """The full name of an item that was given `name`."""
         full = place.prefix + name
         if place.numbered:
@@ -1101,7 +1135,7 @@ class _Expander:
         self.claimed[full] = at
         return full
 
-    def resolve(self, node: Node, place: _Place) -> int:
+    def resolve(self, node: Node, place: _Place) -> int | None:
         """The tensor that `from` names, looked for from the inside out.
 
         In each block, its items come before its parameters that hold text; a name that a parameter
@@ -1114,37 +1148,38 @@ class _Expander:
                 node,
                 "write one name; several tensors are merged by `add`, `multiply` or `concat`",
             )
-            return UNKNOWN
+            return None
         name = node.text
-        if name == "input":
-            return INPUT
+        if name in self.sources:
+            return self.sources[name]
         holder = ""
         around: _Place | None = place
         while around is not None:
-            index = self.named(around.prefix, name)
-            if index == OPEN:
+            known = self.named(around.prefix, name)
+            index = self.names[known] if known else None
+            if index is OPEN:
                 self.error(
                     "CC201",
                     f"{quoted(node)} is the group or block that this item is in, and not finished",
                     node,
                     "name the item in it to start from",
                 )
-                return UNKNOWN
-            if index is not None:
+                return None
+            if known:
                 return index
             held = around.scope.values.get(name) if around.block and not holder else None
             if isinstance(held, str):
                 name, holder = held, name
-                if name == "input":
-                    return INPUT
+                if name in self.sources:
+                    return self.sources[name]
                 around = around.outer or around  # the network has no caller but itself
             else:
                 around = around.outer
         if self.findings.full:
-            return UNKNOWN
+            return None
         latest = islice(reversed(self.names), MAX_SUGGESTED)
-        known = ["input", *(each.removeprefix(place.prefix) for each in latest)]
-        near = closest(name, known)
+        near_by = [*self.sources, *(each.removeprefix(place.prefix) for each in latest)]
+        near = closest(name, near_by)
         said = quoted(ScalarNode(name, 0, 0))
         if holder:
             said += f", which parameter `{holder}` holds"
@@ -1155,19 +1190,20 @@ class _Expander:
             f"did you mean `{near}`?"
             if near
             else "give the item to start from a `name`, before this one; `input` is the network's",
-            fix=None if holder else _right(near, name, known),
+            fix=None if holder else _right(near, name, near_by),
         )
-        return UNKNOWN
+        return None
 
-    def named(self, prefix: str, name: str) -> int | None:
-        """The tensor of an item by its name in one place; dots reach into groups and blocks."""
-        index = self.names.get(prefix + name)
-        if index is None and "." in name:
+    def named(self, prefix: str, name: str) -> str | None:
+        """The full name of an item by its name in one place; dots reach into groups and blocks."""
+        if prefix + name in self.names:
+            return prefix + name
+        if "." in name:
             first, _, rest = name.partition(".")
             latest = self.rounds.get(prefix + first)
             if latest is not None:
                 return self.named(f"{latest}.", rest)
-        return index
+        return None
 
     def share(self, first: range, round_: range, node: Item) -> None:
         """Let the layers of one round use the weights of the first."""
@@ -1182,7 +1218,7 @@ class _Expander:
         for owner, user in zip(first, round_, strict=True):
             before = self.nodes[owner].shared_with
             self.nodes[user] = self.nodes[user]._replace(
-                shared_with=owner if before == UNKNOWN else before
+                shared_with=owner if before is None else before
             )
 
     # Structure
@@ -1312,7 +1348,9 @@ class _Expander:
             return
         kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
         near = native_kind(node.text[:100], kinds)
-        if near:
+        if node.text in GIVEN:
+            advice = "it stands at the top of a spec, and `from: input` starts an item from it"
+        elif near:
             advice = f"did you mean `{near}`?"
         elif kinds_only:
             advice = "`convcalc schema` lists the kinds"
@@ -1409,6 +1447,16 @@ def _given(block: _Block, value: Node) -> Mapping[str, Node]:
     if isinstance(value, ScalarNode) and declared and value.text not in ("", block.name):
         return {next(iter(declared)): value}
     return {}
+
+
+def source_item(given: Node) -> Item:
+    """Where an input is said, which is no item of `layers`."""
+    return Item.at({"input": given}, (given.start,), given.start, given.end)
+
+
+def source_node(name: str, shape: Shape | None, item: Item) -> LayerNode:
+    """The layer that an input is; its shape is None where an error keeps it unknown."""
+    return LayerNode(name, "input", None if shape is None else Input.of(shape), (), item)
 
 
 def looks_channels_first(shape: Shape) -> bool:

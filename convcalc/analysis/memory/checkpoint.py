@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from convcalc.analysis.memory.program import Program
 from convcalc.analysis.memory.walk import Segment, worthwhile
 from convcalc.graph import Network
+from convcalc.layers import SOURCES
 
 
 def segments(network: Network, checkpoint: int | Sequence[str] | None) -> list[Segment]:
@@ -23,12 +24,11 @@ def segments(network: Network, checkpoint: int | Sequence[str] | None) -> list[S
     """
     if checkpoint is None:
         return []
-    count = len(network.nodes)
     if isinstance(checkpoint, int):
         if checkpoint < 1:
             message = f"checkpoint every {checkpoint} layers is below 1"
             raise ValueError(message)
-        starts = range(0, count, checkpoint)
+        starts = range(len(network.inputs), len(network.nodes), checkpoint)
         return [Segment(start, start + checkpoint) for start in starts[:-1]]
     return _named(network, checkpoint)
 
@@ -46,7 +46,11 @@ def unpaid(network: Network, program: Program, checkpoint: int | Sequence[str]) 
 
 
 def _named(network: Network, names: Sequence[str]) -> list[Segment]:
-    layers = {node.name: range(index, index + 1) for index, node in enumerate(network.nodes)}
+    layers = {
+        node.name: range(index, index + 1)
+        for index, node in enumerate(network.nodes)
+        if node.kind not in SOURCES
+    }
     blocks = layers | {group.name: group.layers for group in network.groups if group.layers}
     named: list[Segment] = []
     for name in names:

@@ -74,8 +74,10 @@ def inexact(
     `walked` says where layers work in place and copy slices of gradients; `segments` run again.
     """
     differences = []
-    turned = _last_turned(program) if training else -1
+    turned = _last_turned(program) if training else 0
     for index, node in enumerate(network.nodes):
+        if not node.inputs:
+            continue
         steps = program.steps[program.starts[index] : program.starts[index + 1]]
         x = network.shape_of(node.inputs[0]) or Shape(0)
         reasons = _forward(network, program, steps, index, x)
@@ -97,14 +99,15 @@ def inexact(
 
 
 def _last_turned(program: Program) -> int:
-    """The last layer that works on values whose axes are turned; −1 if there is none."""
+    """The last layer that works on values whose axes are turned; 0 if there is none."""
     return max(
         (
             step.layer
             for step in program.steps
-            if any(program.order[read] in TURNED for read in step.reads)
+            if step.layer != program.loss
+            and any(program.order[read] in TURNED for read in step.reads)
         ),
-        default=-1,
+        default=0,
     )
 
 

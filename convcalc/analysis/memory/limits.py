@@ -8,7 +8,7 @@ from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
 from convcalc.analysis.memory.terms import Model, RunTerms, model
-from convcalc.graph import Network, plan_layers
+from convcalc.graph import Network, fed, plan_layers
 from convcalc.spec.promises import amount
 
 CONTEXT = 500_000_000
@@ -201,7 +201,7 @@ def _changes(network: Network, terms: RunTerms) -> list[_Change]:
         if terms.optimizer != "sgd":
             tried.append(_Change("plain SGD", {"optimizer": "sgd"}))
         if terms.checkpoint is None:
-            every = max(round(len(network.nodes) ** 0.5), 2)
+            every = max(round(len(network.layers) ** 0.5), 2)
             tried.append(_Change(f"checkpoints every {every} layers", {"checkpoint": every}))
     elif terms.dtype in ("float32", "float64") and not terms.mixed_precision:
         tried.append(_Change("float16", {"dtype": "float16"}))
@@ -223,10 +223,11 @@ def _smaller(network: Network) -> Network | None:
     half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))
     if not half.size:
         return None
-    plans, problems = plan_layers(network.nodes, half)
+    nodes = fed(network.nodes, half)
+    plans, problems = plan_layers(nodes)
     if any(problem.severity == "error" for _, problem in problems):
         return None
-    return network._replace(input=half, plans=plans, diagnostics=())
+    return network._replace(nodes=nodes, plans=plans, diagnostics=())
 
 
 def fits(

@@ -8,7 +8,7 @@ TensorFlow Lite, ONNX Runtime and TensorRT do all of this.
 from typing import NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
-from convcalc.graph import INPUT, Network, SpecError
+from convcalc.graph import Network, SpecError
 from convcalc.layers.base import Weight
 
 
@@ -48,21 +48,35 @@ def fused(network: Network) -> tuple[list[Tensor], int]:
     """The tensors that are left, and the values of the weights that are."""
     if network.errors:
         raise SpecError(network.errors)
-    readers: dict[int, int] = {network.output: 1}  # the caller reads it
+    readers = dict.fromkeys(network.outputs, 1)  # the caller reads them
     for node in network.nodes:
         for index in node.inputs:
             readers[index] = readers.get(index, 0) + 1
-    tensor_of: dict[int, int] = {INPUT: 0}
-    names, values = ["input"], [network.input.size if network.input else 0]
-    firsts, lasts = [0], [0]
+    tensor_of: dict[int, int] = {}
+    names: list[str] = []
+    values: list[int] = []
+    firsts: list[int] = []
+    lasts: list[int] = []
     # What a tensor goes by (views, dropout) reads it too: those still to come, and any so far.
-    to_come, read_before = [readers.get(INPUT, 0)], [True]
+    to_come: list[int] = []
+    read_before: list[bool] = []
     foldable: set[int] = set()
     weights = time = 0
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
         if plan is None or node.layer is None:  # pragma: no cover (errors are refused)
             continue
-        layer, before = node.layer, node.inputs[0]
+        layer = node.layer
+        if not node.inputs:
+            # It is there before all, and nothing is done in its place: it is the caller's.
+            tensor_of[index] = len(names)
+            names.append(node.name)
+            values.append(plan.output.size)
+            firsts.append(0)
+            lasts.append(0)
+            to_come.append(readers.get(index, 0))
+            read_before.append(True)
+            continue
+        before = node.inputs[0]
         for read in node.inputs:
             to_come[tensor_of[read]] -= 1
         whole = tensor_of[before]
@@ -77,7 +91,7 @@ def fused(network: Network) -> tuple[list[Tensor], int]:
             tensor_of[index] = whole
             to_come[whole] += readers.get(index, 0)
             if not folded:
-                weights += learned if node.shared_with < 0 else 0
+                weights += learned if node.shared_with is None else 0
             elif not any(weight.name == "bias" for weight in _plan_weights(network, before)):
                 weights += plan.output.channels
             if folded or free:
@@ -95,10 +109,11 @@ def fused(network: Network) -> tuple[list[Tensor], int]:
         lasts.append(time)
         to_come.append(readers.get(index, 0))
         read_before.append(False)
-        weights += learned if node.shared_with < 0 else 0
+        weights += learned if node.shared_with is None else 0
         if plan.macs:
             foldable.add(index)
-    lasts[tensor_of.get(network.output, 0)] = time
+    for output in network.outputs:
+        lasts[tensor_of[output]] = time
     return [Tensor(*each) for each in zip(names, values, firsts, lasts, strict=True)], weights
 
 

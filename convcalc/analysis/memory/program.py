@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
-from convcalc.graph import INPUT, Network
+from convcalc.graph import Network
 from convcalc.layers.base import Weight
 from convcalc.layers.operations import Layout, Operation
 from convcalc.shape import Shape
 
-LOSS = -1
-"""Index of the loss among the layers."""
 HALF = 2
 """Bytes of a value in half precision."""
 
@@ -22,7 +20,7 @@ class Step(NamedTuple):
     """One operation, and which tensors of the program it works on."""
 
     layer: int
-    """Index of the layer; `LOSS` behind the last."""
+    """Index of the layer; the program's `loss` behind the last."""
     operation: Operation
     """What the layer says of it; numbers of tensors in it are the layer's own."""
     reads: tuple[int, ...]
@@ -46,7 +44,7 @@ class Program(NamedTuple):
     steps: list[Step]
     """Every operation, in the order in which they run forward; in training the loss is last."""
     sizes: list[int]
-    """Values per example of every tensor; tensor 0 is the network's input."""
+    """Values per example of every tensor."""
     widths: list[int]
     """By tensor, how many bytes each of its values has."""
     starts: list[int]
@@ -55,6 +53,8 @@ class Program(NamedTuple):
     """By tensor, whether a backward pass makes a gradient of it."""
     order: list[Layout]
     """By tensor, how its values lie in memory."""
+    inputs: tuple[int, ...]
+    """The tensors that are the network's inputs, which whoever runs it holds, by their numbers."""
     output: int
     """The tensor that is the network's output, by its number."""
     weights: list[Weight]
@@ -69,6 +69,16 @@ class Program(NamedTuple):
     """Whether autocast is on, so that operations choose what they compute in."""
     cuda: bool
     """Whether it runs on CUDA; otherwise on the CPU."""
+
+    @property
+    def entry(self) -> int:
+        """Bytes per example of the network's inputs."""
+        return sum(self.sizes[tensor] * self.widths[tensor] for tensor in self.inputs)
+
+    @property
+    def loss(self) -> int:
+        """The index that the loss goes by, behind those of the layers."""
+        return len(self.starts) - 1
 
 
 def program(
@@ -92,12 +102,12 @@ class _Writer:
         self.training = training
         self.mixed = mixed
         self.cuda = cuda
-        shape = network.input or Shape(0)
+        self.loss = len(network.nodes)
         self.steps: list[Step] = []
-        self.sizes = [shape.size]
-        self.widths = [width]
-        self.gradient = [False]
-        self.order: list[Layout] = ["fresh"]
+        self.sizes: list[int] = []
+        self.widths: list[int] = []
+        self.gradient: list[bool] = []
+        self.order: list[Layout] = []
         self.weights: list[Weight] = []
         self.numbers: dict[tuple[int, str], int] = {}
         self.known: dict[int, tuple[Operation, ...]] = {}
@@ -114,8 +124,11 @@ class _Writer:
             if plan is None or node.layer is None:  # pragma: no cover (the caller refuses errors)
                 outputs.append(0)
                 continue
-            reads = [0 if i == INPUT else outputs[i] for i in node.inputs]
-            owner = node.shared_with if node.shared_with >= 0 else index
+            if index in network.inputs:
+                outputs.append(self._tensor(plan.output.size, self.width, gradient=False))
+                continue
+            reads = [outputs[i] for i in node.inputs]
+            owner = index if node.shared_with is None else node.shared_with
             if owner == index:
                 buffers += 8 * node.layer.counters
                 for weight in plan.weights:
@@ -131,18 +144,19 @@ class _Writer:
             self.channels = (self._shape(node.inputs[0]).channels, plan.output.channels)
             outputs.append(self._layer(index, owner, operations, reads))
         starts.append(len(self.steps))
-        output = network.output
-        last = outputs[output] if output >= 0 else 0
-        final = self._shape(output)
+        (output,) = network.outputs
+        last, final = outputs[output], self._shape(output)
         if self.training:
             self._loss(last, final)
+        inputs = tuple(outputs[index] for index in network.inputs)
         return Program(
-            steps=self._freed(last, outputs),
+            steps=self._freed((*inputs, last), outputs),
             sizes=self.sizes,
             widths=self.widths,
             starts=starts,
             has_gradient=self.gradient,
             order=self.order,
+            inputs=inputs,
             output=last,
             weights=self.weights,
             width=self.width,
@@ -312,9 +326,9 @@ class _Writer:
         """Cross-entropy: a log-softmax, which is kept, and a scalar with the weights' total."""
         operation = Operation(shape.size, keeps="output", precision="full", name="log_softmax")
         local = [logits]
-        local.append(self._operation(LOSS, LOSS, operation, local))
+        local.append(self._operation(self.loss, self.loss, operation, local))
 
-    def _freed(self, last: int, outputs: list[int]) -> list[Step]:
+    def _freed(self, held: tuple[int, ...], outputs: list[int]) -> list[Step]:
         """The steps with what is free after each: a layer's inputs live as long as it works."""
         last_use: dict[int, int] = {}
         steps = self.steps
@@ -326,8 +340,8 @@ class _Writer:
                 # Another layer's output is named by the caller until this layer is done.
                 outside = own.get(read, step.layer) != step.layer
                 last_use[read] = max(last_use.get(read, 0), ends[step.layer] if outside else at)
-        # The caller holds these: the input, the output, and what the loss is taken of.
-        for tensor in (0, last, steps[-1].output if self.training else last):
+        # The caller holds these: the inputs, the output, and what the loss is taken of.
+        for tensor in (*held, *([steps[-1].output] if self.training else [])):
             last_use.pop(tensor, None)
         free: list[list[int]] = [[] for _ in steps]
         for tensor, at in last_use.items():

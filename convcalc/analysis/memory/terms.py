@@ -7,7 +7,7 @@ from convcalc.analysis.memory.batch import fewest
 from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.differences import inexact
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
-from convcalc.analysis.memory.program import LOSS, Program, program
+from convcalc.analysis.memory.program import Program, program
 from convcalc.analysis.memory.report import (
     FINER_ON_CUDA,
     NOT_INCLUDED,
@@ -21,6 +21,7 @@ from convcalc.analysis.memory.walk import Event, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
 from convcalc.graph import Network, SpecError
+from convcalc.layers import SOURCES
 
 Checkpoint = int | Sequence[str]
 """Every so many layers, or the names of blocks."""
@@ -116,23 +117,22 @@ class Model(NamedTuple):
             self.walked,
             self.terms.training,
         )
-        entry = network.input.size * self.program.widths[0] * batch if network.input else 0
+        entry = self.program.entry * batch
         fixed = self.fixed() + self.moving * batch
-        names = [node.name for node in network.nodes]
+        names = [*(node.name for node in network.nodes), "loss"]
         timeline: list[Moment] = []
         learned: list[int] = []
         lives: dict[str, list[int]] = {phase: [0] * len(names) for phase in ("forward", "backward")}
         peaks: dict[Phase, int] = {"forward": fixed, "backward": 0, "step": 0}
         phase_at: Phase = "forward"
-        peak, layer_at, kept_at, learned_at = fixed, "input", 0, 0
+        peak, layer_at, kept_at, learned_at = fixed, names[network.inputs[0]], 0, 0
         for phase, event in self.events():
             live = fixed + at(event.live, batch)
-            layer = names[event.layer] if event.layer != LOSS else "loss"
+            layer = names[event.layer]
             timeline.append(Moment(phase, layer, live))
             learned.append(at(event.learned, batch))
             peaks[phase] = max(peaks[phase], live)
-            if event.layer != LOSS:
-                lives[phase][event.layer] = max(lives[phase][event.layer], live)
+            lives[phase][event.layer] = max(lives[phase][event.layer], live)
             if live > peak:
                 peak, phase_at, layer_at = live, phase, layer
                 kept_at, learned_at = at(event.kept, batch), at(event.learned, batch)
@@ -205,6 +205,7 @@ class Model(NamedTuple):
                     recomputed=index in again,
                 )
                 for index, node in enumerate(network.nodes)
+                if node.kind not in SOURCES
             ],
             timeline=timeline,
             learned=learned,
@@ -247,7 +248,7 @@ def model(network: Network, terms: RunTerms) -> Model:
     again = segments(network, terms.checkpoint) if training else []
     walked = walk(written, training=training, inplace=terms.inplace, segments=again)
     sizes = [weight.size * written.width for weight in written.weights]
-    entry = network.input.size * written.widths[0] if network.input else 0
+    entry = written.entry
     return Model(
         network=network,
         terms=terms,

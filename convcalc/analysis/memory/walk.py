@@ -12,7 +12,7 @@ gradients of several consumers are added).
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.memory.program import HALF, LOSS, Program, Step
+from convcalc.analysis.memory.program import HALF, Program, Step
 from convcalc.layers.operations import Array
 
 BITS = 96
@@ -58,7 +58,7 @@ class Walked(NamedTuple):
     after_forward: int
     """What is alive between the passes, as `Event.live` counts."""
     kept_by: list[int]
-    """By layer, what it keeps that no earlier one kept; the loss is the last."""
+    """By layer, what it keeps that no earlier one kept; the loss is the last, here and below."""
     made_by: list[int]
     """By layer, the storage of its own that its output has."""
     in_place: list[bool]
@@ -159,13 +159,16 @@ class _Walk:
         self.program = program
         self.training = training
         self.inplace = inplace
-        layers = len(program.starts) - 1
-        # Storages, by number; 0 is the network's input, a line of its own.
-        self.bytes: list[int] = [0]
-        self.held: list[int] = [1]
-        self.keepers: list[int] = [1]
-        self.counted: list[bool] = [True]
-        self.storage: list[int] = [0] + [-1] * (len(program.sizes) - 1)
+        layers = program.loss + 1  # the loss among them
+        # Storages, by number; first the network's inputs, which are a line of their own.
+        given = len(program.inputs)
+        self.bytes: list[int] = [0] * given
+        self.held: list[int] = [1] * given
+        self.keepers: list[int] = [1] * given
+        self.counted: list[bool] = [True] * given
+        self.storage: list[int] = [-1] * len(program.sizes)
+        for number, tensor in enumerate(program.inputs):
+            self.storage[tensor] = number
         # By tensor, its bytes, and the tensor that it is a view of: itself if it is none.
         self.size = [
             values * width * BATCH
@@ -175,7 +178,7 @@ class _Walk:
         self.live = self.kept = self.learned_bytes = 0
         self.forward: list[Event] = []
         self.backward: list[Event] = []
-        self.kept_by = [0] * (layers + 1)
+        self.kept_by = [0] * layers
         self.made_by = [0] * layers
         self.in_place = [False] * layers
         self.allowed: list[bool] | None = None
@@ -211,7 +214,7 @@ class _Walk:
         if self.training:
             # The loss, and the total of the classes' weights.
             self.live += 2 * program.width
-            self._note(self.forward, LOSS)
+            self._note(self.forward, program.loss)
             self._release(program.output)
             self._release(steps[-1].output)
         for number in [number for number in self.casts if not self.casts_kept.get(number)]:
@@ -369,12 +372,12 @@ class _Walk:
                 self.kept_of[index] = (kept, own)
             for tensor in frees:
                 self._release(tensor)
-            if manner != "view" and layer >= 0:
+            if manner != "view":
                 self.made_by[layer] = 0 if self.in_place[layer] else size
 
     def _overwritable(self, step: Step, storage: int) -> bool:
         """Whether nothing else reads a storage, needs it to go back, or holds it."""
-        sole = storage > 0 and self.held[storage] == 1 and step.reads[0] in step.frees
+        sole = self.held[storage] == 1 and step.reads[0] in step.frees
         wanted = self.training and step.backward and not step.operation.undone
         allowed = self.allowed is None or self.allowed[step.layer]
         return self.inplace and allowed and sole and not wanted
@@ -498,7 +501,7 @@ class _Walk:
         if program.steps[-1].backward:
             storage = self._new(self.size[output])
             self.gradients[output] = _Gradient(storage)
-            self._note(self.backward, LOSS)
+            self._note(self.backward, program.loss)
             self.live -= program.width  # the total of the classes' weights was kept for this
 
     def _backward(self, part: range) -> None:

@@ -74,7 +74,7 @@ class Executable:
 
     def _compile(self, keep: tuple[int, ...]) -> Compiled:
         if keep not in self._compiled:
-            nodes = {*keep, *([self.network.output] if self.network.output >= 0 else ())}
+            nodes = {*keep, *self.network.outputs}
             self._compiled[keep] = build(
                 self.network,
                 self.batch,
@@ -88,10 +88,8 @@ class Executable:
 
     def run(self, x: Any) -> Array:
         """The network's output for a batch `x` of shape (N, C, *spatial)."""
-        network = self.network
-        if network.output < 0:
-            return np.array(self._checked(x))
-        return self._run(x, ())[network.output]
+        (output,) = self.network.outputs
+        return self._run(x, ())[output]
 
     def run_keeping(self, x: Any, keep: Iterable[str]) -> dict[str, Array]:
         """The outputs of the layers named, each computed as if nothing followed it."""
@@ -117,7 +115,7 @@ class Executable:
         The arrays of a stage's inputs and output hold its values until the next stage runs.
         """
         outputs = self._run(x, self._indices(keep), after)
-        return {self.network.nodes[index].name: y for index, y in outputs.items() if index >= 0}
+        return {self.network.nodes[index].name: y for index, y in outputs.items()}
 
     def _indices(self, keep: Iterable[str]) -> tuple[int, ...]:
         names = {node.name: index for index, node in enumerate(self.network.nodes)}

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from convcalc.forward.engine.fusion import fuse
 from convcalc.forward.engine.kernels import KERNELS
-from convcalc.forward.weights import owner
+from convcalc.forward.weights import weight_names
 from convcalc.graph import Network
 
 SCRATCH = 24 * 2**20
@@ -38,7 +38,7 @@ def memory_bounds(network: Network, *, drawn: bool) -> Bounds:
             continue
         weight = plan.weights[0]
         prepared += 4 * row.prepared(fused, weight)  # layers that share weights prepare their own
-        unheld[network.nodes[owner(network, fused.index)].name] = 4 * weight.size
+        unheld[weight_names(network, fused.node, plan)[weight.name]] = 4 * weight.size
         if len(weight.shape) == 2:  # a block that is drawn is one row at least
             rows = max(rows, weight.shape[1])
     return Bounds(prepared, sum(unheld.values()), SCRATCH + (4 * rows if drawn else 0))

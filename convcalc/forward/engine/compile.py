@@ -26,7 +26,7 @@ from convcalc.forward.engine.kernels.common import (
 from convcalc.forward.engine.kernels.elementwise import Merge
 from convcalc.forward.engine.pool import Phase
 from convcalc.forward.threads import blas_threads, hold_blas
-from convcalc.graph import INPUT, Network
+from convcalc.graph import Network
 
 
 class Stage(NamedTuple):
@@ -103,27 +103,34 @@ def build(
     """Compile a network; layers in `keep` can be read after a run."""
     fusions, holder = fuse(network, keep)
     choice = Choice(network, fusions, batch, weights, threads, once=once)
+    given = [number for number, fused in enumerate(fusions) if not fused.inputs]
+    computed = [number for number, fused in enumerate(fusions) if fused.inputs]
     with blas_threads(1), ThreadPoolExecutor(threads, initializer=hold_blas) as pool:
-        kernels = list(pool.map(partial(choose, choice), fusions))
-    shapes = {value: shape_of(network, fusions, value) for value in range(INPUT, len(fusions))}
+        chosen = pool.map(partial(choose, choice), [fusions[number] for number in computed])
+        kernels = dict(zip(computed, chosen, strict=True))
+    shapes = {value: shape_of(network, fusions, value) for value in range(len(fusions))}
     grids = {value: grid(batch, shape) for value, shape in shapes.items()}
     kept = {holder[index] for index in keep}
-    groups = [[number] for number in range(len(fusions))]
+    groups = [[number] for number in computed]
     if not apart:
         groups = _chained(fusions, kernels, grids, kept)
     tasks = [_task(choice, kernels, grids, group) for group in groups]
     ranks = {value: shape.rank for value, shape in shapes.items()}
-    layout = _laid_out(tasks, grids, ranks, kept)
-    border = layout.tensors[INPUT].border_fills()
+    layout = _laid_out(tasks, given, grids, ranks, kept)
+    (source,) = given
+    border = layout.tensors[source].border_fills()
     stages = [Stage((), "Border", [[border]])] if border else []
     for task, scratch in zip(tasks, layout.scratch, strict=True):
         stages.append(_stage(task, layout, scratch))
     outputs = {index: layout.arrays[holder[index]] for index in keep}
-    return Compiled(stages, layout.arrays[INPUT], outputs, layout.size)
+    return Compiled(stages, layout.arrays[source], outputs, layout.size)
 
 
 def _task(
-    choice: Choice, kernels: Sequence[Kernel], grids: Mapping[int, Sequence[int]], group: list[int]
+    choice: Choice,
+    kernels: Mapping[int, Kernel],
+    grids: Mapping[int, Sequence[int]],
+    group: list[int],
 ) -> Task:
     """The task for fusions that are run together, by their numbers."""
     fusions = [choice.fusions[number] for number in group]
@@ -154,7 +161,7 @@ def _stage(task: Task, layout: Layout, scratch: Array) -> Stage:
 
 def _chained(
     fusions: list[Fused],
-    kernels: list[Kernel],
+    kernels: Mapping[int, Kernel],
     grids: Mapping[int, Sequence[int]],
     kept: Collection[int],
 ) -> list[list[int]]:
@@ -162,10 +169,11 @@ def _chained(
     readers = Counter(value for fused in fusions for value in fused.inputs)
     groups: list[list[int]] = []
     twice = False
-    for number, (fused, kernel) in enumerate(zip(fusions, kernels, strict=True)):
-        before = number - 1
+    for number, kernel in kernels.items():
+        fused, before = fusions[number], number - 1
         spread = isinstance(kernel, Merge) and grids[before] != grids[number]
-        alone = before == fused.inputs[0] >= 0 and readers[before] == 1 and before not in kept
+        follows = before == fused.inputs[0] and before in kernels
+        alone = follows and readers[before] == 1 and before not in kept
         if not alone or spread or not joins(kernels[before], kernel):
             groups.append([number])
             twice = False
@@ -182,16 +190,17 @@ def _chained(
 
 def _laid_out(
     tasks: Sequence[Task],
+    given: Sequence[int],
     grids: Mapping[int, Sequence[int]],
     ranks: Mapping[int, int],
     kept: Collection[int],
 ) -> Layout:
     """A place in one block of memory for all that is stored, with borders, and all scratch."""
-    stored = [INPUT, *(task.out for task in tasks)]
+    stored = [*given, *(task.out for task in tasks)]
     borders = _borders(tasks, {value: grids[value] for value in stored})
     extents = {value: _extended(grids[value], border) for value, border in borders.items()}
     sizes = {value: aligned(prod(extent)) for value, extent in extents.items()}
-    spans = [*_spans(tasks, sizes, kept)]
+    spans = [*_spans(tasks, given, sizes, kept)]
     offsets, total = placed(spans)
     # On a cache line, so that no row is split by one that the next also uses.
     memory: Array = np.empty(total + LINE, np.float32)
@@ -224,11 +233,15 @@ def _extended(full: Sequence[int], border: Border) -> tuple[int, ...]:
 
 
 def _spans(
-    tasks: Sequence[Task], sizes: Mapping[int, int], kept: Collection[int]
+    tasks: Sequence[Task], given: Sequence[int], sizes: Mapping[int, int], kept: Collection[int]
 ) -> Iterator[Span]:
-    """When each value is needed, in the order of `sizes`, then each task's scratch."""
-    first = {INPUT: -1} | {task.out: number for number, task in enumerate(tasks)}
-    last = first | {INPUT: 0}
+    """When each value is needed, in the order of `sizes`, then each task's scratch.
+
+    What is given is there before the first task.
+    """
+    computed = {task.out: number for number, task in enumerate(tasks)}
+    first = dict.fromkeys(given, -1) | computed
+    last = dict.fromkeys(given, 0) | computed
     for number, task in enumerate(tasks):
         last.update(dict.fromkeys(task.given, number))
     last.update(dict.fromkeys(kept, len(tasks)))

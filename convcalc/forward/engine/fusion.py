@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.forward.weights import layer_weights
-from convcalc.graph import INPUT, LayerNode, Network
+from convcalc.graph import LayerNode, Network
 from convcalc.layers import Fact, Layer, kinds
 from convcalc.layers.base import Pointwise
 from convcalc.shape import Shape
@@ -71,7 +71,7 @@ class Fused:
         self.is_affine = _is_affine(self.node)
         """Whether it is nothing but a factor and a summand per channel."""
         self.inputs = inputs
-        """Fusions it reads; `INPUT` is the network's input."""
+        """Fusions it reads; the network's input reads none, and nothing computes it."""
         self.affine: list[int] = [index] if self.is_affine else []
         """Batch norms and scales folded into its weights."""
         self.residual: int | None = None
@@ -130,12 +130,12 @@ def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int
     """
     read = Counter(source for node in network.nodes for source in node.inputs)
     fusions: list[Fused] = []
-    holder: dict[int, int] = {INPUT: INPUT}
+    holder: dict[int, int] = {}
 
     def before(source: int) -> Fused | None:
         """The fusion that nobody but the reader of `source` needs as it is."""
-        fusion = fusions[holder[source]] if holder[source] >= 0 else None
-        if fusion and fusion.last == source and read[source] == 1 and source not in keep:
+        fusion = fusions[holder[source]]
+        if fusion.inputs and fusion.last == source and read[source] == 1 and source not in keep:
             return fusion
         return None
 
@@ -156,15 +156,15 @@ def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int
         return None
 
     for index, node in enumerate(network.nodes):
-        source = node.inputs[0]
         if _same_values(network, index):
+            (source,) = node.inputs
             holder[index] = holder[source]
             fusion = before(source)
             if fusion is not None:
                 fusion.last = index
                 fusion.names.append(node.name)
             continue
-        fusion = absorb(index)
+        fusion = absorb(index) if node.inputs else None
         if fusion is None:
             fusion = Fused(network, index, [holder[each] for each in node.inputs])
             fusions.append(fusion)
@@ -224,6 +224,6 @@ def folded(network: Network, fused: Fused, weights: Mapping[str, Any]) -> tuple[
 
 def shape_of(network: Network, fusions: list[Fused], value: int) -> Shape:
     """The shape of one example of a fusion's output, or of the network's input."""
-    shape = network.input if value == INPUT else network.shape_of(fusions[value].last)
+    shape = network.shape_of(fusions[value].last)
     assert shape is not None  # noqa: S101 (networks with errors are refused)
     return shape
