@@ -11,6 +11,7 @@ from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Limit, Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
+from convcalc.graph import loads, read_text
 from convcalc.spec.fields import Scope
 from convcalc.spec.promises import OPTIMIZERS, Extents, Quantity, amount, limits, quantity
 from convcalc.spec.source import ScalarNode
@@ -537,3 +538,37 @@ def test_how_far_extents_are_off(
     found = Extents(least, most, "")
     assert found.excess(values) == excess
     assert found.rank == len(least or most or ())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "least", "most"),
+    [
+        ("output", "> 3x4x5", (4, 5, 6), None), ("output", ">= 3x4x5", (3, 4, 5), None),
+        ("output", "≥3x4x5", (3, 4, 5), None), ("output", "< 5x6x7", None, (4, 5, 6)),
+        ("output", "<= 5x6x7", None, (5, 6, 7)), ("output", "≤ 5x6x7", None, (5, 6, 7)),
+        ("output", "3x4x5..5x6x7", (3, 4, 5), (5, 6, 7)),
+        ("output", "4x5x6 to 4x5x6", (4, 5, 6), (4, 5, 6)),
+        ("receptive_field", "> 0", (1,), None), ("receptive_field", "< 3", None, (2,)),
+        ("receptive_field", "1..3", (1,), (3,)), ("receptive_field", "1x1..1x3", (1, 1), (1, 3)),
+    ],
+)  # fmt: skip
+def test_spec_promises_of_extents_hold_both_their_ends(
+    name: str, text: str, least: tuple[int, ...] | None, most: tuple[int, ...] | None
+) -> None:
+    network = loads(f"input: 4x5x6\nlayers: [relu]\nexpect: {{{name}: '{text}'}}")
+    (promise,) = network.promises.expect
+
+    assert promise.wanted == Extents(least, most, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("3x4x5..3x4x4", "the range 3x4x5..3x4x4 is empty"),
+        ("3x4x5..3x4", "the range 3x4x5..3x4 starts with 3 extents and ends with 2"),
+    ],
+)
+def test_spec_promises_of_extents_that_nothing_keeps(text: str, said: str) -> None:
+    source = SourceText("x", f"input: 4x5x6\nlayers: [relu]\nexpect: {{output: '{text}'}}")
+
+    assert [error.message for error in read_text(source).errors] == [said]

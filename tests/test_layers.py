@@ -594,7 +594,43 @@ WRONG = [
             ("upsample", {"size": (2,)}, "size has 1", "size"),
         )
     ),
-    Wrong("flatten", {"end": 4}, "8x8x4", "CC311", "its axes are 1 to 3", "end", "1 is the ch"),
+    Wrong(
+        "flatten", {"end": 4}, "8x8x4", "CC311", "end 4 is no axis of 8×8×4: its axes are 1 to 3",
+        "end", "1 is the ch",
+    ),
+    Wrong(
+        "flatten", {"start": 3, "end": 2}, "8x8x4", "CC311",
+        "flatten from axis 3 to axis 2 is backwards", "end", "at least 3",
+    ),
+    Wrong(  # 8·3, and Keras cuts half of the kernel on both sides: 7·3 + 2 − 2 + 2
+        "conv_transpose",
+        {"filters": 1, "kernel": 2, "stride": 3, "padding": "same", "output_padding": 2},
+        "8x1", "CC302", "`same` says that the output is 24, and output_padding 2 adds to it",
+        "output_padding", "leave output_padding out for 24, or write padding [[1, 1]] for 23, ",
+    ),
+    Wrong(  # 8·2 and 6·3; 7·2 + 5 − 4 + 1 and 5·3 + 4 − 4 + 2
+        "conv_transpose",
+        {"filters": 1, "kernel": (5, 4), "stride": (2, 3), "padding": "same",
+         "output_padding": (1, 2)},
+        "8x6x1", "CC302", "the output is 16×18, and output_padding 1×2 adds to it",
+        "output_padding", "out for 16×18, or write padding [[2, 2], [2, 2]] for 16×17, ",
+    ),
+    Wrong(
+        "conv_transpose", {"filters": 1, "kernel": 3, "stride": 2, "output_padding": 2},
+        "8x1", "CC302", "output_padding 2 is not smaller than the stride 2 or the dilation 1",
+        "output_padding", "use at most 1",
+    ),
+    Wrong(
+        "conv_transpose",
+        {"filters": 1, "kernel": 3, "stride": 2, "dilation": 4, "output_padding": 4},
+        "8x1", "CC302", "output_padding 4 is not smaller than the stride 2 or the dilation 4",
+        "output_padding", "use at most 3",
+    ),
+    Wrong(  # (5 − 1)·2 + 3 = 11
+        "conv_transpose", {"filters": 1, "kernel": 3, "stride": 2, "padding": 6},
+        "5x1", "CC303", "padding cuts the whole output away: (5 − 1)·2 + 3 − 12 = -1",
+        "padding", "cut less than 11 in all",
+    ),
     Wrong("flatten", {"start": 4}, "8x8x4", "CC311", "start 4 is no axis", "start", "1 is the ch"),
     Wrong("flatten", {"start": 3, "end": 2}, "8x8x4", "CC311", "backwards", "end", "at least 3"),
     Wrong(

@@ -3,6 +3,7 @@
 import os
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from convcalc.analysis import analyze
 from convcalc.findings import Findings
 from convcalc.formats.diagnostics import render
 from convcalc.graph import Network, read
+from convcalc.spec.fields import FieldError, Scope, axes, quoted, word
+from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.source import MAX_DEPTH, compose
 from convcalc.spec.text import SourceText
 
@@ -181,3 +184,60 @@ def test_spec_text_spans_at_least_a_character(text: str) -> None:
         behind = max(place(text, last), (line, column + 1)) if last <= first else place(text, last)
 
         assert SourceText("x", text).span(start, end) == (line, column, *behind)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a" * 39, "a" * 39),
+        ("a" * 40, "a" * 40),
+        ("a" * 41, "a" * 39 + "…"),
+        ("a" * 99, "a" * 39 + "…"),
+    ],
+)
+def test_spec_fields_are_quoted_with_forty_characters(text: str, shown: str) -> None:
+    assert quoted(ScalarNode(text, 0, len(text))) == f"`{shown}`"
+
+
+def test_spec_fields_have_eighteen_digits_at_most() -> None:
+    digits = "9" * 18
+    assert axes(ScalarNode(f"{digits}x1", 0, 20), Scope({})) == (int(digits), 1)
+    for text in (f"{digits}9x1", f"1x{digits}9"):
+        with pytest.raises(FieldError) as error:
+            axes(ScalarNode(text, 0, 21), Scope({}))
+        assert error.value.problem.code == "CC103"
+        assert "a number of 19 digits" in error.value.problem.message
+
+
+CHOICES = ("zero", "reflect")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "values", "chosen"),
+    [
+        ("zero", True, {}, "zero"),
+        ("zero", False, {}, "zero"),
+        ("mode", True, {"mode": "reflect"}, "reflect"),
+        ("zero", True, {"zero": "reflect"}, "zero"),
+        ("mode", False, {"mode": "reflect"}, None),
+        ("mode", True, {"mode": 3}, None),
+        ("mode", True, {}, None),
+        ("'reflect' if deep else 'zero'", True, {"deep": True}, "reflect"),
+        ("'reflect' if deep else 'zero'", True, {"deep": False}, "zero"),
+        ("mode if deep else other", True, {"deep": False, "other": "zero", "mode": "x"}, "zero"),
+        ("'reflect' if deep else 'zero'", False, {"deep": True}, None),
+        ("1 if deep else 2", True, {"deep": True}, None),
+        ("'reflect'", True, {}, "reflect"),
+    ],
+)
+def test_spec_fields_of_words_take_words_text_and_conditions(
+    text: str, *, plain: bool, values: dict[str, Any], chosen: str | None
+) -> None:
+    node = ScalarNode(text, 0, len(text), plain)
+    if chosen is not None:
+        assert word(node, Scope(values), CHOICES) == chosen
+        return
+    with pytest.raises(FieldError) as error:
+        word(node, Scope(values), CHOICES)
+    assert error.value.problem.code == "CC107"
+    assert "zero, reflect" in error.value.problem.message

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import PurePath
 
-from benchmarks.mutation.changes import Change
+from benchmarks.mutation.changes import ROOT, Change
 from benchmarks.mutation.child import Child, Job, Verdict, start
-from benchmarks.mutation.coverage import TestMap
+from benchmarks.mutation.coverage import TestMap, statement
 
 FIRST = 3
 """Files of tests that are tried before all others."""
@@ -54,6 +54,7 @@ class Schedule:
         kills = self._kills.get(change.path, Counter[str]())
         failing = {test for test, trusted in self._trusted.items() if not trusted}
         near, around = (names - failing for names in self._tests.names(change))
+        at_import = statement(ROOT / change.path, change.line) is None
         seconds = self._tests.seconds
         files = Counter(map(_file, near or around))
         killers = Counter[str]()
@@ -78,10 +79,15 @@ class Schedule:
 
         best = sorted(files, key=rank)[:FIRST]
         first = self._within(order(name for name in near or around if _file(name) in best), SOON)
-        # What is named after the module is meant for it, whatever it takes.
+        # What is named after the module is meant for it, whatever it takes. What is declared there
+        # is looked at by tests that run no line of it.
         left = near.difference(first)
-        meant = {name for name in left if not far(_file(name))}
-        rest = [*order(meant), *order(left - meant), *order(around.difference(first))]
+        meant = {
+            name
+            for name in (left | around if at_import else left).difference(first)
+            if not far(_file(name))
+        }
+        rest = [*order(meant), *order(left - meant), *order(around.difference(first, meant))]
         more = min(sum(self._tests.seconds[name] for name in meant), self._budget)
         rest = self._within(rest, self._budget + more)
         return [self._job(change, names) for names in (first, rest) if names]
