@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import test_layers
+from kinds import CASES, shape
 from test_forward import BLOCK, IMAGE, LINE, OTHERS, SLIDING, VECTOR, Row
 
 from convcalc.forward.observe import LIBRARY, dry
@@ -40,8 +40,8 @@ MORE: list[Row] = [
     ("lrn", {"size": 50}, [IMAGE]),
 ]
 HAND: list[Row] = [
-    (row.kind, row.fields, [test_layers.shape(text) for text in row.inputs.split()])
-    for row in test_layers.ROWS
+    (row.kind, row.fields, [shape(text) for text in row.inputs.split()])
+    for row in CASES
     if max(int(size) for size in re.findall("[0-9]+", row.inputs)) <= 32
 ]
 """Where every kind has a row; large maps say nothing more."""
