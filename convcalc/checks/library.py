@@ -115,8 +115,8 @@ def _check_spec(name: str, spec: "Spec", task: "Task") -> "Checked":
     checked, tree = check_text(text, task), as_written(text).spec
     if tree is None:
         return checked
-    found = (in_python(each, text, tree) for each in checked.diagnostics)
-    return checked._replace(diagnostics=tuple(found))
+    diagnostics = (in_python(each, text, tree) for each in checked.diagnostics)
+    return checked._replace(diagnostics=tuple(diagnostics))
 
 
 def _given(

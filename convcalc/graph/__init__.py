@@ -183,10 +183,10 @@ def _last_read(nodes: Sequence[LayerNode]) -> list[list[int]]:
     for index, node in enumerate(nodes):
         for read in node.inputs:
             last[read] = index
-    found: list[list[int]] = [[] for _ in nodes]
+    last_reads: list[list[int]] = [[] for _ in nodes]
     for read, index in enumerate(last):
-        found[index].append(read)
-    return found
+        last_reads[index].append(read)
+    return last_reads
 
 
 class Written(NamedTuple):
@@ -428,10 +428,10 @@ def plan_layers(
         if len(xs) < len(before):
             return None
         key = (id(layer), xs)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = _plan(layer, xs)
-        plan, problems = found
+        answer = known.get(key)
+        if answer is None:
+            answer = known[key] = _plan(layer, xs)
+        plan, problems = answer
         if problems:
             wrong.extend((len(plans), problem) for problem in problems)
         if plan is not None and node.shared_with is not None:

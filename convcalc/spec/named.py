@@ -61,7 +61,7 @@ def _step(node: Map | List, number: int, name: str) -> tuple[Node | None, str]:
     return None, name
 
 
-def in_python(found: Diagnostic, text: SourceText, spec: Spec) -> Diagnostic:
+def in_python(diagnostic: Diagnostic, text: SourceText, spec: Spec) -> Diagnostic:
     """A finding about the text that was written of a tree, with places in the tree."""
 
     def named(place: Place) -> Place:
@@ -70,8 +70,10 @@ def in_python(found: Diagnostic, text: SourceText, spec: Spec) -> Diagnostic:
         start, end = text.offset(*place[:2]), text.offset(*place[2:])
         return Named(_name_at(spec, start, end) or "spec", start)
 
-    related = tuple((named(place), said) for place, said in found.related)
-    return found._replace(place=named(found.place), source_line="", edits=(), related=related)
+    related = tuple((named(place), said) for place, said in diagnostic.related)
+    return diagnostic._replace(
+        place=named(diagnostic.place), source_line="", edits=(), related=related
+    )
 
 
 def _name_at(spec: Spec, start: int, end: int) -> str:
