@@ -16,7 +16,7 @@ from convcalc.formats.rows import rows
 from convcalc.rules.cc420_unused_tensor import check as unused_tensors
 from convcalc.rules.context import Context
 from convcalc.shape import Shape
-from convcalc.spec.expand import Group
+from convcalc.spec.flat import Group
 
 Item = dict[str, Any]
 """An item as YAML has it; a spec is written as JSON, which is YAML too."""

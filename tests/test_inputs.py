@@ -11,13 +11,13 @@ from convcalc import SpecError, load, loads
 from convcalc.cli import convcalc
 from convcalc.graph import read, read_text
 from convcalc.shape import Shape
-from convcalc.spec.expand import (
+from convcalc.spec.fields import parse_shape
+from convcalc.spec.given import (
     looks_batched,
     looks_channels_first,
     looks_without_channels,
     of_rank,
 )
-from convcalc.spec.fields import parse_shape
 from convcalc.spec.text import SourceText
 
 SPEC = "input: {}\nlayers:\n  - conv: {{filters: 8, kernel: 3, padding: 1}}\n"

@@ -20,7 +20,7 @@ from convcalc.layers import CATALOGUE, GIVEN, SOURCES
 from convcalc.layers.base import Plan
 from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
-from convcalc.spec.expand import LayerNode
+from convcalc.spec.flat import LayerNode
 from convcalc.spec.text import SourceText
 
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,9 +12,10 @@ from convcalc.layers import SOURCES
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
-from convcalc.spec.expand import Document, Group, LayerNode, expand, source_item, source_node
+from convcalc.spec.expand import expand
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, parse_shape
+from convcalc.spec.flat import Document, Group, LayerNode, source_item, source_node
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.promises import Promises
 from convcalc.spec.read import read as read_tree

@@ -1,0 +1,83 @@
+"""A spec written out: a flat list of named layers, and the blocks and groups beside it."""
+
+from typing import NamedTuple
+
+from convcalc.layers.base import Layer
+from convcalc.layers.source import Input
+from convcalc.shape import Shape
+from convcalc.spec.expressions import Value
+from convcalc.spec.nodes import Node
+from convcalc.spec.promises import Promises
+from convcalc.spec.tree import Item
+
+
+class LayerNode(NamedTuple):
+    """One layer of the network, and what it reads."""
+
+    name: str
+    """Full name, as `stage1.conv1`."""
+    kind: str
+    """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
+    layer: Layer | None
+    """The layer with its fields; None when they have errors."""
+    inputs: tuple[int, ...]
+    """Indices of the layers it reads, all of them earlier; a source reads none."""
+    item: Item
+    """Where it was written."""
+    shared_with: int | None = None
+    """Index of the layer whose weights it uses; None when they are its own."""
+    unknown: tuple[int, ...] = ()
+    """Which of what it reads an error keeps unknown, counted from 0 as written; `inputs` has the
+    others."""
+
+
+class Group(NamedTuple):
+    """A block or a named group, or one round of it, as a stretch of the flat network."""
+
+    name: str
+    """Full name, as `stage1.block2`."""
+    block: str
+    """The definition that it calls; empty for a group that is written where it stands."""
+    item: Item
+    """Where it is said; the rounds of one repeat share it."""
+    layers: range
+    """Indices of its layers, those of groups inside it among them; empty when it has none."""
+    output: int | None
+    """Index of the layer whose output its last item leaves, which may stand outside it; None where
+    an error keeps it unknown."""
+
+
+class Document(NamedTuple):
+    """A spec written out."""
+
+    name: str
+    """The spec's `name`, or its path."""
+    reference: str | None
+    """Where the network is described; None where that is not said."""
+    nodes: list[LayerNode]
+    """All layers, the network's inputs first, with blocks, groups and repeats written out."""
+    inputs: tuple[int, ...]
+    """Indices of the network's inputs."""
+    outputs: tuple[int, ...]
+    """Indices of the layers whose outputs are the network's; those that errors keep unknown are not
+    among them."""
+    parameters: dict[str, Value]
+    """Values of the spec's parameters, those that were given among them."""
+    promises: Promises
+    """What the spec expects and allows, with the places of both."""
+    year: int | None = None
+    """When the network was published; None where that is not said."""
+    groups: tuple[Group, ...] = ()
+    """Blocks and named groups, by where they start, outer before inner."""
+    lost: bool = False
+    """Whether errors kept an item out altogether."""
+
+
+def source_item(given: Node) -> Item:
+    """Where an input is said, which is no item of `layers`."""
+    return Item.at({"input": given}, (given.start,), given.start, given.end)
+
+
+def source_node(name: str, shape: Shape | None, item: Item) -> LayerNode:
+    """The layer that an input is; its shape is None where an error keeps it unknown."""
+    return LayerNode(name, "input", None if shape is None else Input.of(shape), (), item)

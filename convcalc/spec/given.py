@@ -1,0 +1,366 @@
+"""The shape that a network is given: the spec's or one from outside, and whether it is meant so."""
+
+from collections.abc import Sequence
+
+from convcalc.diagnostics import Fix, write_value
+from convcalc.layers.base import declarations
+from convcalc.shape import Shape
+from convcalc.spec.fields import FieldError, FieldReader, Scope, read_shape
+from convcalc.spec.flat import LayerNode
+from convcalc.spec.nodes import Node
+from convcalc.spec.reporter import Reporter
+from convcalc.spec.tree import Spec
+
+SLIDING = frozenset({"conv", "maxpool", "avgpool", "lppool"})
+"""Kinds that make of a sequence something else than of an image."""
+RESHAPING = frozenset({"flatten", "reshape", "permute"})
+"""Kinds that make other axes of what they get."""
+IMAGE = 2
+"""Axes of an image."""
+MOST_COLOURS = 4
+"""Channels that an image from a camera has at most."""
+NO_LAYERS = range(0)
+"""The layers of a group or block that is still being written out."""
+
+TOP_LEVEL = {
+    "name": "What the network is called.",
+    "reference": "Where it is described: a URL or a citation.",
+    "year": "When it was published.",
+    "description": "Remarks for its reader.",
+    "input": "Shape of one example: height × width × channels, as 224x224x3.",
+    "parameters": "Names with default values that expressions may use; --set overrides them.",
+    "presets": "Members of a family by name: the values of parameters that make each of them.",
+    "defaults": "Values of fields for every layer of a kind, by kind.",
+    "rounding": "What to do when a stride does not tile: exact (default), floor or ceil.",
+    "blocks": "Layers with parameters, called like a layer.",
+    "layers": "The network: a list of items, each fed by the one before.",
+    "expect": "What must hold of the result; `convcalc check` verifies it.",
+    "budget": "Limits on the result; `convcalc check` verifies them.",
+}
+"""Top-level keys of a spec, with what they hold."""
+
+BLOCK_KEYS = ("parameters", "layers", "description")
+
+PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
+"""Top-level keys that a preset may replace, beside giving values to parameters."""
+RESHAPING = frozenset({"flatten", "reshape", "permute"})
+"""Kinds that make other axes of what they get."""
+IMAGE = 2
+"""Axes of an image."""
+MOST_COLOURS = 4
+"""Channels that an image from a camera has at most."""
+NO_LAYERS = range(0)
+"""The layers of a group or block that is still being written out."""
+
+TOP_LEVEL = {
+    "name": "What the network is called.",
+    "reference": "Where it is described: a URL or a citation.",
+    "year": "When it was published.",
+    "description": "Remarks for its reader.",
+    "input": "Shape of one example: height × width × channels, as 224x224x3.",
+    "parameters": "Names with default values that expressions may use; --set overrides them.",
+    "presets": "Members of a family by name: the values of parameters that make each of them.",
+    "defaults": "Values of fields for every layer of a kind, by kind.",
+    "rounding": "What to do when a stride does not tile: exact (default), floor or ceil.",
+    "blocks": "Layers with parameters, called like a layer.",
+    "layers": "The network: a list of items, each fed by the one before.",
+    "expect": "What must hold of the result; `convcalc check` verifies it.",
+    "budget": "Limits on the result; `convcalc check` verifies them.",
+}
+"""Top-level keys of a spec, with what they hold."""
+
+BLOCK_KEYS = ("parameters", "layers", "description")
+
+PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
+"""Top-level keys that a preset may replace, beside giving values to parameters."""
+IMAGE = 2
+"""Axes of an image."""
+MOST_COLOURS = 4
+"""Channels that an image from a camera has at most."""
+NO_LAYERS = range(0)
+"""The layers of a group or block that is still being written out."""
+
+TOP_LEVEL = {
+    "name": "What the network is called.",
+    "reference": "Where it is described: a URL or a citation.",
+    "year": "When it was published.",
+    "description": "Remarks for its reader.",
+    "input": "Shape of one example: height × width × channels, as 224x224x3.",
+    "parameters": "Names with default values that expressions may use; --set overrides them.",
+    "presets": "Members of a family by name: the values of parameters that make each of them.",
+    "defaults": "Values of fields for every layer of a kind, by kind.",
+    "rounding": "What to do when a stride does not tile: exact (default), floor or ceil.",
+    "blocks": "Layers with parameters, called like a layer.",
+    "layers": "The network: a list of items, each fed by the one before.",
+    "expect": "What must hold of the result; `convcalc check` verifies it.",
+    "budget": "Limits on the result; `convcalc check` verifies them.",
+}
+"""Top-level keys of a spec, with what they hold."""
+
+BLOCK_KEYS = ("parameters", "layers", "description")
+
+PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
+"""Top-level keys that a preset may replace, beside giving values to parameters."""
+MOST_COLOURS = 4
+"""Channels that an image from a camera has at most."""
+NO_LAYERS = range(0)
+"""The layers of a group or block that is still being written out."""
+
+TOP_LEVEL = {
+    "name": "What the network is called.",
+    "reference": "Where it is described: a URL or a citation.",
+    "year": "When it was published.",
+    "description": "Remarks for its reader.",
+    "input": "Shape of one example: height × width × channels, as 224x224x3.",
+    "parameters": "Names with default values that expressions may use; --set overrides them.",
+    "presets": "Members of a family by name: the values of parameters that make each of them.",
+    "defaults": "Values of fields for every layer of a kind, by kind.",
+    "rounding": "What to do when a stride does not tile: exact (default), floor or ceil.",
+    "blocks": "Layers with parameters, called like a layer.",
+    "layers": "The network: a list of items, each fed by the one before.",
+    "expect": "What must hold of the result; `convcalc check` verifies it.",
+    "budget": "Limits on the result; `convcalc check` verifies them.",
+}
+"""Top-level keys of a spec, with what they hold."""
+
+BLOCK_KEYS = ("parameters", "layers", "description")
+
+PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
+"""Top-level keys that a preset may replace, beside giving values to parameters."""
+
+
+class Given:
+    """The input of a spec."""
+
+    def __init__(
+        self, report: Reporter, reader: FieldReader, root: Spec, input_shape: Shape | None
+    ) -> None:
+        self.report = report
+        self.reader = reader
+        self.root = root
+        self.input_shape = input_shape
+        """The shape from outside, which stands for the spec's own."""
+
+    def read(self, node: Node | None, scope: Scope) -> Shape | None:
+        """The shape of one example; None, and a finding, where it cannot be read."""
+        if self.input_shape is not None:
+            own = self.own_input(node, scope)
+            if own is not None and own.rank != self.input_shape.rank:
+                self.refuse_rank(self.input_shape, own, node or self.root)
+                return None
+            if own is not None and _turned(self.input_shape, own):
+                self.refuse_turned(self.input_shape, own, node or self.root)
+                return None
+            return self.input_shape
+        if node is None:
+            self.report.findings.report(
+                "CC115",
+                "there is no `input`",
+                self.root.start,
+                self.root.start + 1,
+                "add the shape of one example: `input: 224x224x3` (height × width × channels)",
+            )
+            return None
+        try:
+            return read_shape(node, scope)
+        except FieldError as error:
+            self.reader.report(error, field="input")
+            return None
+
+    def asked_about(self, shape: Shape, node: Node, nodes: Sequence[LayerNode]) -> Shape | None:
+        """The input, unless the layers show that its axes are not what it says; else a warning."""
+        asked = looks_channels_first(shape) or (not self.input_shape and looks_batched(shape))
+        layer, field, sizes = _sizes_by_axis(nodes)
+        axes = len(sizes)
+        if axes == shape.rank + 1 > 1 or (asked and axes == shape.rank - 1 > 0):
+            self.refuse_axes(shape, node, f"{field} {'x'.join(map(str, sizes))} of {layer}", axes)
+            return None
+        slides = any(each.kind in SLIDING for each in nodes)
+        if asked or (not self.input_shape and slides and looks_without_channels(shape)):
+            self.warn_channels_first(shape, node)
+        return shape
+
+    def refuse_axes(self, shape: Shape, node: Node, evidence: str, axes: int) -> None:
+        """Say that the layers are written for other axes than the input has."""
+        given, right = (*shape.spatial, shape.channels), ""
+        if axes > shape.rank:
+            advice = f"an image has its channels behind: write {_written(Shape(1, given))}"
+            if axes != IMAGE:
+                advice = f"channels stand behind: write {_written(Shape(1, given))}"
+            advice += " if it has one"
+        elif given[-1] <= MOST_COLOURS:
+            right = "x".join(map(str, given[1:]))
+            advice = f"write {right}, without the batch"
+        else:
+            right = _written(Shape(given[1], given[2:]))
+            advice = f"write {right}, without the batch"
+        self.report.error(
+            "CC119",
+            f"input {_written(shape)} has {shape.rank} spatial {_axes(shape.rank)}, and {evidence} "
+            f"is for {axes}",
+            node,
+            advice,
+            fix=self.written_input(right),
+        )
+
+    def written_input(self, right: str) -> Fix | None:
+        """The fix of an input that can only mean another, if it is the spec's own."""
+        return write_value(right) if right and self.input_shape is None else None
+
+    @staticmethod
+    def own_input(node: Node | None, scope: Scope) -> Shape | None:
+        """The spec's own input, where it has one that can be read."""
+        try:
+            return None if node is None else read_shape(node, scope)
+        except FieldError:
+            return None
+
+    def refuse_rank(self, given: Shape, own: Shape, node: Node) -> None:
+        """Say that an input from outside has other axes than the spec's own."""
+        right = of_rank(given, own)
+        self.report.error(
+            "CC108",
+            f"input --input {_written(given)} has {given.rank} spatial {_axes(given.rank)}, and "
+            f"the spec's own {_written(own)} has {own.rank}",
+            node,
+            f"write --input {_written(right)}"
+            if right
+            else "write as many numbers as the spec does: height × width × channels",
+        )
+
+    def refuse_turned(self, given: Shape, own: Shape, node: Node) -> None:
+        """Say that an input from outside has the spec's channels in front."""
+        self.report.error(
+            "CC108",
+            f"input --input {_written(given)} has {given.channels} channels, and the spec's own "
+            f"{_written(own)} has {own.channels}, which stand in front here",
+            node,
+            f"write --input {_written(Shape(own.channels, (*given.spatial[1:], given.channels)))}",
+        )
+
+    def warn_channels_first(self, shape: Shape, node: Node) -> None:
+        """Warn of a shape whose axes are probably meant in another order."""
+        written = _written(shape)
+        first, *rest = (*shape.spatial, shape.channels)
+        along = ("", "length", "height", "depth")[shape.rank]
+        what = f"a {along} of {first} and {shape.channels} channels"
+        right = ""
+        advice = "shapes are height × width × channels: write "
+        if shape.rank == 1 and first == shape.channels:
+            what = f"a sequence of {first} positions with {first} channels"
+            advice = f"an image has its channels behind: write {first}x{first}x1 if it is grey"
+        elif shape.rank == 3 and rest[-1] <= 4:
+            right = _written(Shape(rest[2], (rest[0], rest[1])))
+            advice += f"{right}, without the batch"
+        elif shape.rank == 3 and rest[0] in (1, 3, 4):
+            right = f"{rest[1]}x{rest[2]}x{rest[0]}"
+            advice += f"{right}, without the batch"
+        else:
+            advice += "x".join(map(str, (*rest, first)))
+            advice += f" if it has {first} channel{'' if first == 1 else 's'}"
+        where = "" if self.input_shape is None else "--input "
+        message, fix = f"input {where}{written} reads as {what}", self.written_input(right)
+        self.report.error("CC119", message, node, advice, "warning", fix)
+
+
+def _sizes_by_axis(nodes: Sequence[LayerNode]) -> tuple[str, str, tuple[int, ...]]:
+    """A layer, a field and its sizes, one per axis, where all such agree on how many there are.
+
+    Only layers before the first that makes other axes of what it gets count.
+    """
+    first: tuple[str, str, tuple[int, ...]] = ("", "", ())
+    seen: set[int] = set()
+    for name, kind, layer, *_ in nodes:
+        if kind in RESHAPING:
+            break
+        if layer is None or id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        for field, declared in declarations(type(layer)).items():
+            sizes = getattr(layer, field) if declared.form == "axes" else None
+            if isinstance(sizes, tuple) and first[2] and len(sizes) != len(first[2]):
+                return ("", "", ())
+            if isinstance(sizes, tuple) and not first[2]:
+                first = (name, field, sizes)
+    return first
+
+
+def looks_channels_first(shape: Shape) -> bool:
+    """Whether a shape was probably written channels × height × width.
+
+    >>> looks_channels_first(Shape(224, (3, 224)))
+    True
+    >>> looks_channels_first(Shape(3, (224, 224)))
+    False
+    """
+    if shape.rank == 0:
+        return False
+    first, rest = shape.spatial[0], (*shape.spatial[1:], shape.channels)
+    if shape.rank == 1:
+        return rest[0] >= max(100 * first, 1000)
+    square = rest[-1] == rest[-2]
+    if shape.rank == 3 and square:  # channels, or a batch and channels
+        return rest[-1] >= 16 and (first in (1, 3, 4) or rest[0] in (1, 3, 4))
+    if shape.rank == 2 and first == 1 and rest[0] >= 8:  # one row of more channels than columns
+        return rest[1] >= 2 * rest[0] or (square and rest[1] >= 16)
+    if shape.rank == 2 and square:
+        return rest[0] > 1 and first != rest[0]
+    return first in (3, 4) and min(rest) >= 16
+
+
+def looks_without_channels(shape: Shape) -> bool:
+    """Whether a sequence was probably meant as a grey image: 28x28.
+
+    >>> looks_without_channels(Shape(28, (28,))), looks_without_channels(Shape(100, (128,)))
+    (True, False)
+    """
+    return shape.rank == 1 and shape.spatial[0] == shape.channels >= 8
+
+
+def looks_batched(shape: Shape) -> bool:
+    """Whether a volume of depth 1 is probably an image behind its batch: 1x224x224x3.
+
+    >>> looks_batched(Shape(3, (1, 224, 224))), looks_batched(Shape(3, (16, 112, 112)))
+    (True, False)
+    """
+    return (
+        shape.rank == 3
+        and shape.spatial[0] == 1
+        and shape.channels <= 4
+        and min(shape.spatial[1:]) >= 8
+    )
+
+
+def of_rank(given: Shape, own: Shape) -> Shape | None:
+    """What an input of other axes than the spec's own was probably meant to be.
+
+    >>> str(of_rank(Shape(320, (320,)), Shape(3, (224, 224))))
+    '320×320×3'
+    >>> str(of_rank(Shape(320, (1, 3, 320)), Shape(3, (224, 224))))
+    '320×320×3'
+    """
+    axes = (*given.spatial, given.channels)
+    if len(axes) == own.rank:  # channels are missing
+        return Shape(own.channels, axes)
+    if len(axes) == 1 and own.rank:
+        return Shape(own.channels, axes * own.rank)
+    if len(axes) == own.rank + 2:  # a batch is in front
+        if axes[-1] == own.channels:
+            return Shape(axes[-1], axes[1:-1])
+        if axes[1] == own.channels:
+            return Shape(axes[1], axes[2:])
+    return None
+
+
+def _turned(given: Shape, own: Shape) -> bool:
+    """Whether the channels of the spec's own input stand in front, and others behind."""
+    front = bool(given.spatial) and given.spatial[0] == own.channels
+    return front and given.channels != own.channels and looks_channels_first(given)
+
+
+def _axes(count: int) -> str:
+    return "axis" if count == 1 else "axes"
+
+
+def _written(shape: Shape) -> str:
+    return "x".join(map(str, (*shape.spatial, shape.channels)))

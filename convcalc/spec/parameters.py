@@ -1,0 +1,222 @@
+"""Values of parameters: the spec's own, those that are set from outside, and those of calls."""
+
+from collections import ChainMap
+from collections.abc import Mapping
+
+from convcalc.diagnostics import Place, closest, remove
+from convcalc.spec.expressions import Value
+from convcalc.spec.fields import FieldError, FieldReader, Scope, evaluate, product, quoted
+from convcalc.spec.items import Definition
+from convcalc.spec.members import PRESET_KEYS, Member
+from convcalc.spec.nodes import Node
+from convcalc.spec.reporter import Reporter
+from convcalc.spec.source import ListNode, MapNode, ScalarNode
+from convcalc.spec.tree import Item
+
+
+class Parameters:
+    """The values of a spec's parameters."""
+
+    def __init__(
+        self,
+        report: Reporter,
+        reader: FieldReader,
+        member: Member,
+        overrides: Mapping[str, object],
+    ) -> None:
+        self.report = report
+        self.reader = reader
+        self.member = member
+        self.root = member.root
+        self.overrides = overrides
+        self.top_values: Mapping[str, Value] = {}
+        """Those of the spec itself."""
+        self.products: dict[str, ScalarNode] = {}
+        """Where they were given a product of bare numbers."""
+        self.failed: set[str] = set()
+        """Names whose values have errors; what uses them is silent."""
+
+    def top(self, node: Node | None) -> dict[str, Value]:
+        """The values of the spec's parameters; those with errors are in `failed`."""
+        values: dict[str, Value] = {}
+        scope = Scope(values, self.failed)
+        scope.products = self.products
+        entries = self.report.mapping(node, "parameters", "write `parameters: {classes: 1000}`")
+        for key in entries.key_nodes() if entries else ():
+            if not self.report.valid_parameter(key):
+                continue
+            default = entries.entries[key.text] if entries else key
+            if key.text in self.overrides:
+                value = self.override(key, default)
+            elif key.text in self.member.preset and key.text not in PRESET_KEYS:
+                default = self.member.preset[key.text]
+                value = self.argument(default, scope)
+            elif isinstance(default, ScalarNode) and not default.text and default.plain:
+                self.report.error(
+                    "CC115",
+                    f"parameter `{key.text}` has no value",
+                    key,
+                    f"give it a default, or run with --set {key.text}=…"
+                    + (" or one of the presets" if "presets" in self.root.entries else ""),
+                )
+                value = None
+            else:
+                value = self.argument(default, scope)
+            if value is not None:
+                values[key.text] = value
+            else:
+                self.failed.add(key.text)
+            written = None if key.text in self.overrides else held(default, self.products)
+            if written is not None:
+                self.products[key.text] = written
+        declared = list(entries.entries) if entries else []
+        for name in self.overrides:
+            if name not in declared:
+                near = closest(name, declared)
+                advice = f"its parameters are {', '.join(declared)}" if declared else "it has none"
+                at = self.root.key("parameters") if node else None
+                self.report.findings.report(
+                    "CC118",
+                    f"the spec has no parameter `{name}` to set",
+                    at.start if at else 0,
+                    at.end if at else 1,
+                    f"did you mean `{near}`?" if near else advice,
+                )
+        return values
+
+    def override(self, key: ScalarNode, default: Node) -> Value | None:
+        """The value that a parameter is set to from outside."""
+        given = self.overrides[key.text]
+        if not isinstance(given, bool | int | float | str):
+            self.report.error(
+                "CC107",
+                f"parameter `{key.text}` is set to {given!r:.60}, which is no number or text",
+                key,
+                "give a number, true or false, or text",
+            )
+            return None
+        if not isinstance(given, str):
+            return given
+        if isinstance(default, ScalarNode) and not default.plain:
+            return given
+        stripped = given.strip()
+        if stripped in ("true", "false"):
+            return stripped == "true"
+        try:
+            return evaluate(ScalarNode(stripped, 0, 1, plain=False), Scope({}), "a value")
+        except FieldError as error:
+            self.report.error(
+                error.problem.code,
+                f"--set {key.text}={given[:60]}: {error.problem.message}",
+                key,
+                error.problem.help,
+            )
+            return None
+
+    def arguments(
+        self, block: Definition, value: Node, node: Item, scope: Scope
+    ) -> Mapping[str, Value] | None:
+        """The values a block's body may use: the spec's parameters and its own."""
+        declared = block.parameters.entries if block.parameters else {}
+        at = node.key(block.name)
+        given: dict[str, Node] = {}
+        if isinstance(value, MapNode):
+            for key in value.key_nodes():
+                if key.text in declared:
+                    given[key.text] = value.entries[key.text]
+                else:
+                    what = f"block `{block.name}`"
+                    self.reader.unknown_field(what, key, list(declared), None, value)
+        elif isinstance(value, ListNode):
+            self.report.error(
+                "CC107",
+                f"block `{block.name}` takes its parameters by name, and this is a list",
+                value,
+                f"write `{block.name}: {{{', '.join(f'{name}: …' for name in declared)}}}`",
+            )
+            return None
+        elif value.text not in ("", block.name) or not value.plain:
+            if not declared:
+                self.report.error(
+                    "CC107",
+                    f"block `{block.name}` has no parameters, and is given {quoted(value)}",
+                    value,
+                    f"write `- {block.name}`",
+                    fix=remove(),
+                )
+                return None
+            given[next(iter(declared))] = value
+        values: ChainMap[str, Value] = ChainMap({}, self.top_values)  # type: ignore[arg-type]
+        missing = set(self.failed)
+        inner = Scope(values, missing)
+        failed = isinstance(value, MapNode) and len(given) != len(value.entries)
+        for name, default in declared.items():
+            if name in given:
+                argument = self.argument(given[name], scope)
+            elif isinstance(default, ScalarNode) and not default.text and default.plain:
+                self.report.error(
+                    "CC115",
+                    f"block `{block.name}` needs `{name}`",
+                    at,
+                    f"add it: `{block.name}: {{{name}: …}}`",
+                    related=(self.declared(block, name),),
+                )
+                argument = None
+            else:
+                argument = self.argument(default, inner)
+            if argument is None:
+                failed = True
+                missing.add(name)
+            else:
+                values[name] = argument
+        return None if failed else values
+
+    def declared(self, block: Definition, name: str) -> tuple[Place, str]:
+        """Where a block declares a parameter."""
+        at = block.parameters.key(name) if block.parameters else block.node
+        return self.report.findings.places.place(at.start, at.end), "declared here"
+
+    def argument(self, node: Node, scope: Scope) -> Value | None:
+        """The value of a parameter: quoted scalars are text, others numbers or true and false."""
+        if isinstance(node, ScalarNode) and not node.plain:
+            return node.text
+        try:
+            return evaluate(node, scope, "a number, true or false, or quoted text")
+        except FieldError as error:
+            self.reader.report(error)
+            return None
+
+    def products_of(self, block: Definition, value: Node, scope: Scope) -> Mapping[str, ScalarNode]:
+        """Which names have a product of bare numbers in a block that is called so."""
+        products = self.products
+        for name, default in (block.parameters.entries if block.parameters else {}).items():
+            given = given_to(block, value).get(name)
+            written = held(given or default, scope.products if given else products)
+            if written is not None:
+                products = {**products, name: written}
+            elif name in products:
+                products = {other: node for other, node in products.items() if other != name}
+        return products
+
+
+def causes_of(block: Definition, value: Node, scope: Scope) -> dict[str, Node]:
+    """Where the arguments of a call were written, those that are handed on at the first call."""
+    return {
+        name: scope.causes.get(node.text, node) if isinstance(node, ScalarNode) else node
+        for name, node in given_to(block, value).items()
+    }
+
+
+def held(node: Node, products: Mapping[str, ScalarNode]) -> ScalarNode | None:
+    """The product of bare numbers that a parameter given `node` holds; quotes are text."""
+    return product(node, products) if isinstance(node, ScalarNode) and node.plain else None
+
+
+def given_to(block: Definition, value: Node) -> Mapping[str, Node]:
+    """What a call gives the parameters of a block."""
+    declared = block.parameters.entries if block.parameters else {}
+    if isinstance(value, MapNode):
+        return {name: node for name, node in value.entries.items() if name in declared}
+    if isinstance(value, ScalarNode) and declared and value.text not in ("", block.name):
+        return {next(iter(declared)): value}
+    return {}
