@@ -49,7 +49,8 @@ def fields(path: Path) -> Iterator[Field]:
 def is_value(node: ast.ClassDef) -> bool:
     """Whether it is a NamedTuple or a frozen dataclass."""
     return any(ast.unparse(base) == "NamedTuple" for base in node.bases) or any(
-        ast.unparse(decorator) == "dataclass(frozen=True)" for decorator in node.decorator_list
+        ast.unparse(decorator).startswith("dataclass(frozen=True")
+        for decorator in node.decorator_list
     )
 
 

@@ -960,3 +960,19 @@ def test_the_words_that_fields_take_are_those_of_their_types() -> None:
 def test_layers_that_merge_take_many_tensors_and_no_others() -> None:
     merging = {kind for kind in CATALOGUE if layer_class(kind).inputs == "many"}
     assert merging == {"add", "multiply", "concat"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_layers_are_compared_hashed_and_shown_by_their_fields(case: Case) -> None:
+    one, same = case.layer, layer_class(case.kind)(**case.fields)
+
+    assert one == same
+    assert hash(one) == hash(same)
+    assert eval(repr(one), {type(one).__name__: type(one)}) == one  # noqa: S307 (as it is made)
+    assert one != object()
+
+
+def test_layers_that_differ_in_kind_or_in_a_field_are_not_equal() -> None:
+    alike = {(case.kind, repr(sorted(vars(case.layer).items()))) for case in CASES}
+
+    assert len({case.layer for case in CASES}) == len(alike)

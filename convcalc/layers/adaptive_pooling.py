@@ -102,7 +102,7 @@ def _largest_places(xp: Any, x: Any, size: Axes) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveAvgPool(Layer):
     """Average pooling to a given output size, with kernels as even as they can be.
 
@@ -131,7 +131,7 @@ class AdaptiveAvgPool(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveMaxPool(Layer):
     """Max pooling to a given output size, with kernels as even as they can be.
 
@@ -162,7 +162,7 @@ class AdaptiveMaxPool(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GlobalAvgPool(Layer):
     """The mean over all positions of each channel.
 
@@ -187,7 +187,7 @@ class GlobalAvgPool(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GlobalMaxPool(Layer):
     """The largest value over all positions of each channel (max over time in a sequence).
 

@@ -223,13 +223,15 @@ INFERENCE = Run()
 """What a layer is run in unless something else is said."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer(ABC):
     """A layer with its hyperparameters.
 
     Subclasses are final frozen dataclasses. Their fields are the spec's vocabulary: each is
     annotated with its type and its `Declared` form, and the first is the principal field, which
-    may stand alone in a spec (``linear: 4096``).
+    may stand alone in a spec (``linear: 4096``). Layers are compared, hashed and shown by their
+    fields, which is written once, here, and not made for every class (`eq=False, repr=False`),
+    because start-up would feel it.
     """
 
     storage: ClassVar[Storage] = "own"
@@ -299,6 +301,16 @@ class Layer(ABC):
                 layout=self.layout,
             ),
         )
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if other.__class__ is self.__class__ else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
 
     @property
     def folds(self) -> bool:

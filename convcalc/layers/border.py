@@ -47,7 +47,7 @@ def _check_words(field: str, padding: Padding) -> Iterator[Problem]:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pad(Layer):
     """A border of zeros (or another value), of mirrored, repeated or wrapped values.
 
@@ -91,7 +91,7 @@ class Pad(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Crop(Layer):
     """The border cut off: by an amount per side, or to a size around the centre.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Slice(Layer):
     """Channels `start` up to, not including, `stop`; negative numbers count from the end.
 
@@ -74,7 +74,7 @@ class Slice(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scale(Layer):
     """A learned factor per channel, and a summand if `bias`.
 

@@ -40,7 +40,7 @@ def _times(sizes: Sequence[int]) -> str:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConvTranspose(Layer):
     """Transposed convolution: spreads every input value over a kernel of outputs.
 

@@ -96,7 +96,7 @@ def _product(xp: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Conv(Layer):
     """Convolution: each filter slides over all channels of its group (a cross-correlation).
 
@@ -145,7 +145,7 @@ class Conv(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DepthwiseConv(Layer):
     """Depthwise convolution: every channel has filters of its own and sees no other channel.
 

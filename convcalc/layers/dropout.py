@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dropout(Pointwise):
     """Zeroes values at random in training; does nothing in inference.
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LocallyConnected(Layer):
     """A convolution with weights, and biases, of its own at every position.
 

@@ -44,7 +44,7 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Add(Layer):
     """The sum of the branches; extents of 1 are spread over the others'.
 
@@ -76,7 +76,7 @@ class Add(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Multiply(Layer):
     """The product of the branches; extents of 1 are spread over the others'.
 
@@ -111,7 +111,7 @@ class Multiply(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Concat(Layer):
     """The branches' channels one behind the other.
 

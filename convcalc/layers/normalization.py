@@ -58,7 +58,7 @@ def _affine(y: Any, weights: Weights) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class BatchNorm(Layer):
     """Batch normalization: each channel by its mean and variance over the batch.
 
@@ -121,7 +121,7 @@ class BatchNorm(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GroupNorm(Layer):
     """Group normalization: groups of channels by their mean and variance in one example.
 
@@ -176,7 +176,7 @@ class GroupNorm(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerNorm(Layer):
     """Layer normalization: each example, or each position, by its mean and variance.
 
@@ -231,7 +231,7 @@ class LayerNorm(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class InstanceNorm(Layer):
     """Instance normalization: each channel of each example by its mean and variance.
 
@@ -334,7 +334,7 @@ class InstanceNorm(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LocalResponseNorm(Layer):
     """Local response normalization: each value by those of neighbouring channels.
 

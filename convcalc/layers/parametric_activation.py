@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LeakyRelu(Pointwise):
     """x where x > 0, else slope·x. Source: torch.nn.LeakyReLU."""
 
@@ -48,7 +48,7 @@ class LeakyRelu(Pointwise):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Prelu(Layer):
     """x where x > 0, else a learned slope times x.
 
@@ -85,7 +85,7 @@ class Prelu(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Elu(Pointwise):
     """x where x > 0, else alpha·(eˣ − 1). Source: arXiv:1511.07289; torch.nn.ELU."""
 
@@ -106,7 +106,7 @@ class Elu(Pointwise):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Gelu(Pointwise):
     """x·Φ(x), Φ the normal distribution. Source: arXiv:1606.08415; torch.nn.GELU."""
 
@@ -128,7 +128,7 @@ class Gelu(Pointwise):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Softplus(Pointwise):
     """log(1 + e^(beta·x))/beta; x itself above the threshold. Source: torch.nn.Softplus."""
 

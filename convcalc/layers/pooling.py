@@ -96,7 +96,7 @@ def power(xp: Any, x: Any, exponent: float) -> Any:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MaxPool(Layer):
     """Max pooling: the largest value under the kernel, in each channel; padding never wins.
 
@@ -160,7 +160,7 @@ class MaxPool(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AvgPool(Layer):
     """Average pooling: the mean of the values under the kernel, in each channel.
 
@@ -228,7 +228,7 @@ class AvgPool(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LpPool(Layer):
     """Lp pooling: (Σ x^p)^(1/p) of the values under the kernel, in each channel; L2 by default.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Flatten(Layer):
     """Axes `start` to `end` become one, by default all of them: an image becomes a vector.
 
@@ -82,7 +82,7 @@ class Flatten(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reshape(Layer):
     """The same values in another shape, in memory order C, H, W; one extent may be −1.
 
@@ -142,7 +142,7 @@ class Reshape(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Permute(Layer):
     """The axes in another order; 1 is the channels, 2 the first spatial axis.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PixelShuffle(Layer):
     """Channels become positions: a map `factor` times as large with fewer channels.
 
@@ -72,7 +72,7 @@ class PixelShuffle(Layer):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ChannelShuffle(Layer):
     """Channels of different groups take turns.
 

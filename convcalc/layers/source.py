@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Input(Layer):
     """An input of the network, as its spec or whoever runs it gives it."""
 

@@ -69,7 +69,7 @@ def _cubic(fraction: float) -> list[tuple[int, float]]:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Upsample(Layer):
     """Resampling: the nearest value, or a blend of neighbours, at evenly spread positions.
 

@@ -23,14 +23,12 @@ from convcalc.spec.syntax import parse
 NOWHERE = -1
 """The place of what stands in no text and no whole yet."""
 
-_PLAIN = re.compile(
-    r"(?!-{3}|\.{3})(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}]))[^\n\r\t]*(?<! )\Z"
-)
+_PLAIN = r"(?!-{3}|\.{3})(?:[^\s\-?:,\[\]{}#&*!|>'\"%@`]|[-?:](?=[^\s,\[\]{}]))[^\n\r\t]*(?<! )\Z"
 """Text that is a plain scalar of YAML, but for what `_BREAKS` finds in it."""
-_BREAKS = re.compile(r": |:\Z| #|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_BREAKS = r": |:\Z| #|[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
 """What ends a plain scalar, or is no character that YAML shows as it is."""
-_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z", re.ASCII)
-_DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}\Z", re.ASCII)
+_WHOLE = r"-?(?:0|[1-9][0-9]{0,17})\Z"
+_DECIMAL = r"-?[0-9]{1,18}\.[0-9]{1,18}\Z"
 
 
 class Comments(NamedTuple):
@@ -91,7 +89,7 @@ class Text:
         return self.text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """A key with its value, None where nothing is written behind the key, and its comments."""
 
@@ -470,16 +468,16 @@ def scalar(text: str) -> Any:
     """
     if text in ("true", "false"):
         return text == "true"
-    if _WHOLE.match(text) and text != "-0":
+    if re.match(_WHOLE, text) and text != "-0":
         return int(text)
-    if _DECIMAL.match(text) and repr(float(text)) == text:
+    if re.match(_DECIMAL, text) and repr(float(text)) == text:
         return float(text)
     return Text(text)
 
 
 def is_plain(text: str) -> bool:
     """Whether text may stand without quotes behind a key, on a line of its own."""
-    return bool(_PLAIN.match(text)) and not _BREAKS.search(text)
+    return bool(re.match(_PLAIN, text)) and not re.search(_BREAKS, text)
 
 
 # As Python shows them
