@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from paths import ROOT
+
 from convcalc.checks.codes import Selection
 from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Settings
 from convcalc.diagnostics import Diagnostic
 from convcalc.spec.text import SourceText
 
-ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "tests" / "corpus"
 VERDICTS = CORPUS / "verdicts.csv"
 ASKED_FOR = "CC414"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from paths import DATA
 
 from convcalc.layers import Layer, Plan, layer_class
 from convcalc.shape import Shape
 
-DATA = Path(__file__).parent / "data"
 VALUES = DATA / "torch_values.json"
 MEMORY = DATA / "torch_memory.json"
 BATCH = 2

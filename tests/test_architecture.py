@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from paths import PACKAGE
 
 from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
@@ -16,8 +17,6 @@ from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
 from convcalc.layers import CATALOGUE, GIVEN, Layer, layer_class
 from convcalc.layers.base import declarations
 from convcalc.methods import METHODS
-
-PACKAGE = Path(__file__).parent.parent / "convcalc"
 
 LINES = (
     {"cli"},

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from paths import TESTS
 
 pytest.importorskip("benchmarks", reason="benchmarks are not shipped")
 
@@ -69,7 +70,7 @@ def test_a_package_that_is_missing_is_named(
 def test_memory_says_why_it_could_not_measure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.syspath_prepend(str(TESTS))
     for module in ("torch_memory", "torch_zoo"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     for missing in ("torch", "torchinfo"):

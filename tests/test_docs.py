@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 import yaml
+from paths import ROOT
 
 from convcalc.analysis.memory import GPUS
 from convcalc.checks.run import Task, check_file
@@ -52,7 +53,6 @@ from convcalc.spec import expand, expressions, fields, promises, source, syntax
 from convcalc.spec.schema import spec_schema
 from convcalc.window import MOST
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md")])
 TAUGHT = [page for page in PAGES if page.name != "rules.md"]

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, get_origin, get_type_hints
 
 import pytest
+from paths import PACKAGE
 
 import convcalc.layers.base
 from convcalc.layers.base import Layer
 
-PACKAGE = Path(__file__).parent.parent / "convcalc"
 FEWEST_WORDS = 4
 """Of a docstring that says more than the name of its field."""
 UNTOLD = {"a", "an", "and", "as", "in", "is", "it", "its", "of", "that", "the", "this", "to"}

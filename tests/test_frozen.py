@@ -11,17 +11,16 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
+from paths import ROOT
 
 from convcalc.checks import configuration
 from convcalc.cli import convcalc
 from convcalc.spec.bundled import bundled_architectures
 
-ROOT = Path(__file__).parent.parent
 FROZEN = ROOT / "tests" / "frozen"
 UPDATE = bool(os.environ.get("CONVCALC_UPDATE"))
 COMMANDS = {

@@ -1,17 +1,16 @@
 """What is installed: constraints.txt knows every dependency, at a version that is allowed."""
 
 import sys
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from paths import ROOT
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REQUIREMENTS = [
     *PROJECT["dependencies"],

@@ -6,15 +6,16 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
+from paths import TESTS
 from work import TooMuchWorkError, counted
 
-TESTS = sorted(Path(__file__).parent.rglob("*.py"))
+FILES = sorted(TESTS.rglob("*.py"))
 CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "monotonic"}
 CLOCKS |= {"monotonic_ns", "time_ns", "thread_time", "default_timer"}
 POSIX = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"}
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_test_reads_a_clock(path: Path) -> None:
     names = {
         getattr(node, "attr", None) or getattr(node, "id", None)
@@ -25,7 +26,7 @@ def test_no_test_reads_a_clock(path: Path) -> None:
     assert not names & CLOCKS, "count work instead: tests/work.py"
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_modules_of_one_platform_are_imported_where_they_are_used(path: Path) -> None:
     imported = set(imports(ast.parse(path.read_text(encoding="utf-8")).body))
 

@@ -2,11 +2,10 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from paths import PACKAGE
 
-PACKAGE = Path(__file__).parent.parent / "convcalc"
 SAYS_NOTHING = "found"
 """The name that fits whatever a function looks for, so that a reader has to look for it, too."""
 SHORT = 3

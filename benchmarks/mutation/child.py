@@ -24,7 +24,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 PEERS = ("torch", "torchinfo", "onnx", "onnxruntime", "cupy", "PIL")
 """What a fresh clone does not have, and so must not be needed to notice a mistake."""
-OURS = ("convcalc", "benchmarks", "tests", "conftest", "test_", "torch_")
+TESTS = Path(__file__).parent.parent.parent / "tests"
+OURS = ("convcalc", "benchmarks", "tests", *(path.stem for path in TESTS.rglob("*.py")))
 MEMORY = 8 * 2**30
 """Bytes of address space; more than any test takes."""
 WALL = 20

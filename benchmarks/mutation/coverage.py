@@ -102,7 +102,8 @@ def test_map(kept: Path, jobs: int, *, anew: bool) -> TestMap:
         if before is not None and before != text:
             _follow(data["entries"].values(), path, before, text)
     data["sources"] = sources
-    targets = ["convcalc", *(f"tests/{path.name}" for path in (ROOT / "tests").glob("test_*.py"))]
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    targets = ["convcalc", *(path.relative_to(ROOT).as_posix() for path in tests)]
     known = data["entries"]
     data["entries"] = {target: known[target] for target in targets if target in known}
     missing = [target for target in targets if target not in data["entries"]]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import TESTS
 
 from convcalc.analysis import analyze
 from convcalc.findings import Findings
@@ -16,7 +17,7 @@ from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.source import MAX_DEPTH, compose
 from convcalc.spec.text import SourceText
 
-FOLDER = Path(__file__).parent / "specs"
+FOLDER = TESTS / "specs"
 OK = sorted((FOLDER / "ok").glob("*.yaml"))
 ERR = sorted((FOLDER / "err").glob("*.yaml"))
 

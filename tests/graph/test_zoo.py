@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from paths import DATA
 
 from convcalc.analysis import LayerReport, Report, Totals, analyze
 from convcalc.graph import Network, as_written, read
@@ -20,7 +21,6 @@ from convcalc.spec.bundled import (
 from convcalc.spec.promises import Promise, Quantity
 from convcalc.spec.text import SourceText
 
-DATA = Path(__file__).parent / "data"
 ZOO = bundled_architectures()
 FAMILIES = sorted(path.stem for path in Path(bundled_folder()).glob("*.yaml"))
 

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import cycle
-from pathlib import Path
 from types import MappingProxyType
 
 import jsonschema
 import pytest
 import yaml
+from paths import ROOT
 
 from convcalc import Network, analyze, layers, loads
 from convcalc.graph import read_opened
@@ -20,7 +20,6 @@ from convcalc.spec.schema import spec_schema
 from convcalc.spec.source import open_spec
 from convcalc.spec.text import SourceText
 
-ROOT = Path(__file__).parent.parent
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("*.yaml"))
 TEXTS = [
     text

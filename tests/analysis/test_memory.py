@@ -14,6 +14,7 @@ import pytest
 import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import DATA
 
 from convcalc.analysis.memory import (
     MemoryReport,
@@ -38,9 +39,7 @@ from convcalc.spec.bundled import bundled_folder
 from convcalc.spec.promises import OPTIMIZERS
 
 GIB = 2**30
-GOLDEN: dict[str, dict[str, int]] = json.loads(
-    (Path(__file__).parent / "data" / "memory.json").read_text(encoding="utf-8")
-)
+GOLDEN: dict[str, dict[str, int]] = json.loads((DATA / "memory.json").read_text(encoding="utf-8"))
 
 
 @cache

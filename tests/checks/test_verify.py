@@ -17,6 +17,7 @@ import jsonschema
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from paths import ROOT
 
 import convcalc as library
 from convcalc import Shape, forward
@@ -38,7 +39,6 @@ from convcalc.layers.activation import Relu
 from convcalc.layers.base import Plan, Product, Weight
 from convcalc.layers.convolution import Conv
 
-ROOT = Path(__file__).parent.parent
 SPEC = """\
 input: 8x8x3
 parameters: {width: 4}

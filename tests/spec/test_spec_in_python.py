@@ -5,7 +5,6 @@ import inspect
 import pickle
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,6 @@ from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.nodes import List, Map
 from convcalc.spec.syntax import parse as expression
 from convcalc.spec.text import SourceText
-
-ROOT = Path(__file__).parent.parent
 
 SMALL = Spec(
     name="Small",

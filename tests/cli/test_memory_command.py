@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
+from paths import ROOT
 
 import convcalc
 from convcalc.analysis.memory import RunTerms, arena, deploy, model, sharded
@@ -21,7 +22,6 @@ from convcalc.formats.memory.timeline import HEIGHT, drawn
 from convcalc.graph import read_text
 from convcalc.spec.text import SourceText
 
-ROOT = Path(__file__).parent.parent
 SMALL = """\
 name: small
 input: 12x12x3

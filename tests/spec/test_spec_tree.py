@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import ROOT
 from test_docs import PAGES, blocks
 
 from convcalc.graph import Network, SpecError, parse, read_text
@@ -18,7 +18,6 @@ from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Block, Item, Spec
 from convcalc.spec.write import WIDTH, write
 
-ROOT = Path(__file__).parent.parent
 FILES = sorted(
     [
         *(ROOT / "architectures").glob("*.yaml"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from paths import ROOT
 
 from convcalc.graph import read
 from convcalc.spec import expand, source
@@ -173,7 +174,7 @@ LIMITS = [
 
 def table() -> dict[str, int]:
     """The limits that docs/spec.md promises."""
-    page = (Path(__file__).parent.parent / "docs" / "spec.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
     rows = re.search(r"<!-- generated: limits -->(.*?)<!-- end", page, re.DOTALL)
     assert rows is not None
     found = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from paths import ROOT
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.fixes import fixed
@@ -20,7 +21,7 @@ from convcalc.graph import loads
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
-ARCHITECTURES = Path(__file__).parent.parent / "architectures"
+ARCHITECTURES = ROOT / "architectures"
 HEAD = "name: net  # mine\ninput: 16x16x3\nlayers:\n"
 
 
@@ -452,7 +453,7 @@ def test_watch_checks_again_when_a_file_changes(tmp_path: Path, interrupts: None
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=ROOT,
     ) as process:
         assert process.stdout is not None
         try:
@@ -481,7 +482,7 @@ def test_watch_looks_at_the_configuration_and_the_baseline_too(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=ROOT,
     ) as process:
         assert process.stdout is not None
         try:

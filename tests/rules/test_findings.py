@@ -13,7 +13,6 @@ from corpus_findings import (
     ASKED_FOR,
     CORPUS,
     DEFENSIBLE,
-    ROOT,
     UNTENABLE,
     Spec,
     Verdict,
@@ -25,6 +24,7 @@ from corpus_findings import (
     verdicts,
 )
 from helps_done import done
+from paths import ROOT
 
 from convcalc.diagnostics import Problem
 from convcalc.graph import Network, as_written, network_of

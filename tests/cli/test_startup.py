@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 PROBE = """
 import sys
@@ -39,7 +40,7 @@ def imported(code: str, *, arguments: tuple[str, ...] = ()) -> set[str]:
         text=True,
         encoding="utf-8",
         check=False,
-        cwd=Path(__file__).parent.parent,
+        cwd=ROOT,
         env={**os.environ, "PYTHONIOENCODING": "utf-8"},
     )
     assert not done.returncode, done.stderr

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
+from paths import ROOT
 
 from convcalc.checks.configuration import read_settings
 from convcalc.checks.run import Task, check_text
 from convcalc.spec.text import SourceText
 
-ROOT = Path(__file__).parent.parent
 GOOD = "input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
 BAD = "input: 224x224x3\nlayers:\n  - conv: {filters: 96, kernel: 11, stride: 4}\n"
 CI = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """Every page says the truth, and every rule knows where to stop.
 
-`CONVCALC_UPDATE=1 python -m pytest tests/test_rules.py` writes docs/rules.md anew.
+`CONVCALC_UPDATE=1 python -m pytest tests/rules/test_rules.py` writes docs/rules.md anew.
 """
 
 import json
@@ -19,6 +19,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 from click.testing import CliRunner
+from paths import ROOT
 from work import counted
 
 from convcalc.checks.codes import Selection
@@ -40,7 +41,6 @@ from convcalc.rules import (
 from convcalc.rules.page import FOLDER, Page, markdown, pages
 from convcalc.spec.text import SourceText
 
-ROOT = Path(__file__).parent.parent
 PAGES = pages()
 TABLE = ROOT / "convcalc" / "rules" / "__init__.py"
 WITHOUT_SPEC = {"CC100", "CC101", "CC102", "CC118", "CC903"}

@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import ROOT
 
 from convcalc.checks.files import find
 from convcalc.checks.recognition import is_spec, reads_as_spec
 from convcalc.cli import convcalc
 from convcalc.spec.expand import TOP_LEVEL
 
-ROOT = Path(__file__).parent.parent
 OURS = [
     *sorted((ROOT / "tests/specs/ok").glob("*.yaml")),
     *sorted(ROOT.glob("architectures/*.yaml")),

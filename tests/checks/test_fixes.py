@@ -4,10 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import pytest
+from paths import PACKAGE, ROOT, TESTS
 
 from convcalc import Block, Item, Spec
 from convcalc.checks.codes import Selection
@@ -21,7 +21,6 @@ from convcalc.spec.edit import applied
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
-FOLDER = Path(__file__).parent
 EVERYTHING = Task(Settings(Selection(extend_select=("CC4",))))
 PROMISED = "CC5"
 """What `expect` and `budget` say of the network; `--fix` makes no fix that breaks it."""
@@ -33,7 +32,7 @@ SHAPES = {
 
 def texts() -> Iterator[tuple[str, str]]:
     for folder in ("specs/err", "corpus"):
-        for path in sorted((FOLDER / folder).glob("*.yaml")):
+        for path in sorted((TESTS / folder).glob("*.yaml")):
             yield path.name, path.read_bytes().decode("utf-8-sig", "replace")
     for code, page in pages().items():
         for number, match in enumerate(re.finditer(r"```yaml\n(.*?)```", page.text, re.DOTALL)):
@@ -107,7 +106,7 @@ def test_the_text_outside_of_the_edits_stays() -> None:
 
 
 def test_the_page_names_every_code_that_has_fixes() -> None:
-    page = (FOLDER.parent / "docs" / "ci.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     table = re.search(r"\| Code \| Fix \|\n(.*?)\n\n", page, re.DOTALL)
     assert table is not None
     named = set(
@@ -116,7 +115,7 @@ def test_the_page_names_every_code_that_has_fixes() -> None:
     assert {item.code for _, _, item in FIXED} <= named
     made = {
         code
-        for path in (FOLDER.parent / "convcalc").rglob("*.py")
+        for path in PACKAGE.rglob("*.py")
         for code in re.findall(r'"(CC\d{3})"', path.read_text(encoding="utf-8"))
     }
     assert named <= made

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 from junitparser import JUnitXml
+from paths import DATA, ROOT
 
 from convcalc.checks.report import About, CheckReport, fingerprints
 from convcalc.checks.run import Task, check_text
@@ -27,8 +28,7 @@ from convcalc.rules import CODES
 from convcalc.rules.page import pages
 from convcalc.spec.text import SourceText
 
-ROOT = Path(__file__).parent.parent
-SARIF_SCHEMA = json.loads(Path(__file__).with_name("data").joinpath("sarif-2.1.0.json").read_text())
+SARIF_SCHEMA = json.loads((DATA / "sarif-2.1.0.json").read_text())
 
 
 def finding(
