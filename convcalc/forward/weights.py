@@ -85,6 +85,7 @@ INITIAL: Mapping[str, Callable[[Layer, Weight], tuple[float, float]]] = {
 }
 """Middle and reach of the random numbers of what a kind calls `weight`."""
 UNWEIGHTED: Mapping[str, str] = {
+    **dict.fromkeys(kinds("source"), "its values are given"),
     **dict.fromkeys(
         kinds("pool", "softmax", "identity", "view", "resize", "merge"), "nothing of it is learned"
     ),

@@ -52,6 +52,7 @@ APART: Mapping[str, str] = {
     **dict.fromkeys(
         kinds("norm") - PARTS.keys(), "its factors depend on the values, so weights take none"
     ),
+    **dict.fromkeys(kinds("source"), "it is there before any pass"),
     "prelu": "it has weights, which the end of a pass does not take",
     **dict.fromkeys(kinds("softmax"), "each of its outputs sees other channels"),
     **dict.fromkeys(

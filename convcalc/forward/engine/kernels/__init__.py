@@ -222,6 +222,7 @@ DEFINED: Mapping[str, str] = {
     **dict.fromkeys(
         kinds("softmax"), "every position stands for itself, so its definition runs band by band"
     ),
+    **dict.fromkeys(kinds("source"), "it is given, and never computed"),
     **dict.fromkeys(kinds("identity"), "inference leaves it out"),
     **dict.fromkeys(kinds("view"), "it is left out, or one copy in another order"),
     **dict.fromkeys(kinds("resize"), "it is one copy, or a blend that few networks have"),
