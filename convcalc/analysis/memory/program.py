@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
-from convcalc.graph import Network
-from convcalc.layers.base import Weight
+from convcalc.graph import LayerNode, Network
+from convcalc.layers.base import Plan, Weight
 from convcalc.layers.operations import Layout, Operation
 from convcalc.shape import Shape
 
@@ -104,6 +104,8 @@ class _Writer:
         self.cuda = cuda
         self.loss = len(network.nodes)
         self.steps: list[Step] = []
+        self.starts: list[int] = []
+        self.buffers = 0
         self.sizes: list[int] = []
         self.widths: list[int] = []
         self.gradient: list[bool] = []
@@ -116,34 +118,8 @@ class _Writer:
 
     def write(self) -> Program:
         network = self.network
-        outputs: list[int] = []
-        starts: list[int] = []
-        buffers = 0
-        for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
-            starts.append(len(self.steps))
-            if plan is None or node.layer is None:  # pragma: no cover (the caller refuses errors)
-                outputs.append(0)
-                continue
-            if index in network.inputs:
-                outputs.append(self._tensor(plan.output.size, self.width, gradient=False))
-                continue
-            reads = [outputs[i] for i in node.inputs]
-            owner = index if node.shared_with is None else node.shared_with
-            if owner == index:
-                buffers += 8 * node.layer.counters
-                for weight in plan.weights:
-                    if weight.buffer:
-                        buffers += weight.size * self.width
-                    else:
-                        self.numbers[index, weight.name] = len(self.weights)
-                        self.weights.append(weight)
-            operations = self.known.get(id(plan))
-            if operations is None:
-                shapes = [self._shape(i) for i in node.inputs]
-                operations = self.known[id(plan)] = node.layer.operations(shapes, plan)
-            self.channels = (self._shape(node.inputs[0]).channels, plan.output.channels)
-            outputs.append(self._layer(index, owner, operations, reads))
-        starts.append(len(self.steps))
+        outputs = list(network.walk(self._node))
+        self.starts.append(len(self.steps))
         (output,) = network.outputs
         last, final = outputs[output], self._shape(output)
         if self.training:
@@ -153,14 +129,14 @@ class _Writer:
             steps=self._freed((*inputs, last), outputs),
             sizes=self.sizes,
             widths=self.widths,
-            starts=starts,
+            starts=self.starts,
             has_gradient=self.gradient,
             order=self.order,
             inputs=inputs,
             output=last,
             weights=self.weights,
             width=self.width,
-            buffers=buffers,
+            buffers=self.buffers,
             targets=final.size // max(final.channels, 1),
             mixed=self.mixed,
             cuda=self.cuda,
@@ -176,6 +152,29 @@ class _Writer:
         self.gradient.append(gradient)
         self.order.append(order)
         return len(self.sizes) - 1
+
+    def _node(self, node: LayerNode, plan: Plan | None, reads: list[int]) -> int:
+        """Write the next layer out; the tensor it makes."""
+        assert plan is not None and node.layer is not None  # noqa: PT018, S101 (errors are refused)
+        index = len(self.starts)
+        self.starts.append(len(self.steps))
+        if index in self.network.inputs:
+            return self._tensor(plan.output.size, self.width, gradient=False)
+        owner = index if node.shared_with is None else node.shared_with
+        if owner == index:
+            self.buffers += 8 * node.layer.counters
+            for weight in plan.weights:
+                if weight.buffer:
+                    self.buffers += weight.size * self.width
+                else:
+                    self.numbers[index, weight.name] = len(self.weights)
+                    self.weights.append(weight)
+        operations = self.known.get(id(plan))
+        if operations is None:
+            shapes = [self._shape(read) for read in node.inputs]
+            operations = self.known[id(plan)] = node.layer.operations(shapes, plan)
+        self.channels = (self._shape(node.inputs[0]).channels, plan.output.channels)
+        return self._layer(index, owner, operations, reads)
 
     def _layer(
         self, index: int, owner: int, operations: Sequence[Operation], reads: list[int]
