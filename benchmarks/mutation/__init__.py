@@ -25,7 +25,7 @@ from benchmarks.arguments import parser as arguments_of
 from benchmarks.mutation.changes import PARTS, ROOT, Change, drawn, find
 from benchmarks.mutation.child import Verdict
 from benchmarks.mutation.coverage import digest, preload, test_map
-from benchmarks.mutation.schedule import judge
+from benchmarks.mutation.schedule import Key, judge
 from benchmarks.timing import print_table
 
 FOLDER = ROOT / ".mutation"
@@ -51,9 +51,17 @@ def main(arguments: list[str]) -> int:
     kept = FOLDER / f"seed-{options.seed}.jsonl"
     known = {} if options.again else _known(kept, state)
     plan: Mapping[str, Iterable[Change]]
+    keys: dict[Key, Key] = {}
+    """What a change that is tried again was called at first."""
     if options.again:
-        kept_keys = [key for key, verdict in _known(kept, "").items() if _survives(verdict)]
-        changes = [change for key in kept_keys if (change := find(*key)) is not None]
+        survivors = [key for key, verdict in _known(kept, "").items() if _survives(verdict)]
+        changes = []
+        for key in survivors:
+            if (change := find(*key)) is not None:
+                changes.append(change)
+                keys[change.key] = key
+            else:
+                print(f"gone: {key[0]}: {key[2]}", file=sys.stderr)
         plan = {part: [each for each in changes if each.part == part] for part in PARTS}
         quotas = dict(Counter(change.part for change in changes))
     else:
@@ -66,13 +74,14 @@ def main(arguments: list[str]) -> int:
         for change, verdict in judge(plan, quotas, tests, known, options.jobs, options.budget):
             results.append((change, verdict))
             if change.key not in known:
-                log.write(json.dumps([state, change.key, verdict._asdict()]) + "\n")
+                key = keys.get(change.key, change.key)
+                log.write(json.dumps([state, key, verdict._asdict()]) + "\n")
                 log.flush()
             _progress(results, sum(quotas.values()), start)
     return _report(results, options.seed)
 
 
-def _known(kept: Path, state: str) -> dict[tuple[str, str, str, int], Verdict]:
+def _known(kept: Path, state: str) -> dict[Key, Verdict]:
     """What an earlier run found, the last word of each change; of one state where it is given."""
     if not kept.exists():
         return {}

@@ -189,14 +189,21 @@ def find(path: str, operator: str, old: str, occurrence: int) -> Change | None:
     A line that left its file is looked for in the part, and counts where there is one like it.
     """
     whole = ROOT / path
-    part = next(part for part in PARTS if path.startswith(f"convcalc/{part}"))
-    if whole.exists() and (like := _like(whole, operator, old)):
+    parts = [part for part in PARTS if path.startswith(f"convcalc/{part}")]
+    if parts and whole.exists() and (like := _like(whole, operator, old)):
         place, number = min(like, key=lambda pair: (abs(pair[1] - occurrence), pair[0]))
-        return _change(part, whole, place, operator, number)
-    moved = [(to, *pair) for to in files(part) for pair in _like(to, operator, old)]
-    return (
-        _change(part, moved[0][0], moved[0][1], operator, moved[0][2]) if len(moved) == 1 else None
-    )
+        return _change(parts[0], whole, place, operator, number)
+    moved = [
+        (part, to, *pair)
+        for part in parts or PARTS  # of a folder that was moved itself, anywhere
+        for to in files(part)
+        if parts or to.name == whole.name
+        for pair in _like(to, operator, old)
+    ]
+    if len(moved) != 1:
+        return None
+    part, to, place, number = moved[0]
+    return _change(part, to, place, operator, number)
 
 
 def _like(path: Path, operator: str, old: str) -> list[tuple[Place, int]]:
