@@ -17,6 +17,8 @@ from convcalc.shape import Shape
 
 VALUES = DATA / "torch_values.json"
 MEMORY = DATA / "torch_memory.json"
+OTHERS = ("optimizers", "half precision", "checkpoints")
+"""What is recorded beside kinds: an optimizer's step, mixed precision, segments that run again."""
 BATCH = 2
 PERIOD = 1009
 
@@ -40,12 +42,12 @@ def values() -> Iterator[tuple[str, Any]]:
 def networks() -> dict[str, list[Any]]:
     """By kind of layer, small networks, and the bytes that they take."""
     rows: dict[str, list[Any]] = json.loads(MEMORY.read_text(encoding="utf-8"))
-    return {kind: of_kind for kind, of_kind in rows.items() if kind != "optimizers"}
+    return {kind: of_kind for kind, of_kind in rows.items() if kind not in OTHERS}
 
 
-def steps() -> list[Any]:
-    """Small networks, and the bytes that an optimizer's step takes."""
-    rows: list[Any] = json.loads(MEMORY.read_text(encoding="utf-8"))["optimizers"]
+def memory(what: str) -> list[Any]:
+    """Small networks, and the bytes that one of `OTHERS` takes."""
+    rows: list[Any] = json.loads(MEMORY.read_text(encoding="utf-8"))[what]
     return rows
 
 

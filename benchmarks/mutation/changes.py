@@ -193,16 +193,16 @@ def find(path: str, operator: str, old: str, occurrence: int) -> Change | None:
     if parts and whole.exists() and (like := _like(whole, operator, old)):
         place, number = min(like, key=lambda pair: (abs(pair[1] - occurrence), pair[0]))
         return _change(parts[0], whole, place, operator, number)
-    moved = [
-        (part, to, *pair)
+    moved = {
+        (part, to): like
         for part in parts or PARTS  # of a folder that was moved itself, anywhere
         for to in files(part)
-        if parts or to.name == whole.name
-        for pair in _like(to, operator, old)
-    ]
+        if (parts or to.name == whole.name) and (like := _like(to, operator, old))
+    }
     if len(moved) != 1:
         return None
-    part, to, place, number = moved[0]
+    (((part, to), like),) = moved.items()
+    place, number = min(like, key=lambda pair: (abs(pair[1] - occurrence), pair[0]))
     return _change(part, to, place, operator, number)
 
 

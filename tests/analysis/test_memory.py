@@ -81,7 +81,7 @@ def test_small_networks_take_what_torch_took(kind: str) -> None:
 
 
 def test_optimizers_take_what_they_took() -> None:
-    for row in recorded.steps():
+    for row in recorded.memory("optimizers"):
         terms: dict[str, Any] = {"optimizer": row["optimizer"], "fused": row["fused"]}
         report = train(loads(row["spec"]), batch=2, inplace=False, **terms)
         standing = report.parameters + report.buffers + report.input + report.targets
@@ -629,6 +629,29 @@ def test_an_empty_network_takes_its_input() -> None:
     net = loads("input: 4x4x2\nlayers: []\n")
     assert memory(net).peak == 4 * 4 * 2 * 4
     assert train(net).kept == 0
+
+
+# -- mixed precision, and segments that run again ------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["half precision", "checkpoints"])
+def test_memory_of_training_otherwise_is_what_torch_took(what: str) -> None:
+    """To the byte; `data/torch_memory.json` was measured on PyTorch 2.13."""
+    for row in recorded.memory(what):
+        terms = RunTerms(
+            training=True,
+            inplace=row["inplace"],
+            mixed_precision=what == "half precision",
+            checkpoint=row.get("checkpoint"),
+        )
+        report = model(loads(row["spec"]), terms).report(row["batch"])
+        found = {
+            "kept": report.kept,
+            "after forward": report.after_forward,
+            "forward": report.forward_peak,
+            "backward": report.backward_peak,
+        }
+        assert {name: found[name] for name in row["bytes"]} == row["bytes"], row["spec"]
 
 
 # -- what is said not to be exact ------------------------------------------------------------
