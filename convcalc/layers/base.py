@@ -282,21 +282,19 @@ class Layer(ABC):
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """What the layer does to memory: one operation with what its class declares.
 
-        Layers that need more, or run as several operations, say so here.
+        Layers that need more, run as several operations or give a view, say so here.
         """
         from convcalc.layers.operations import Operation, learned  # only memory asks
 
-        view = self.storage == "view"
         return (
             Operation(
                 plan.output.size,
                 tuple(range(len(xs))),
-                "view" if view else "in_place" if self.overwrites else "own",
+                "in_place" if self.overwrites else "own",
                 self.keeps,
                 self.keeps_in_place,
                 undone=self.undone,
                 learns=learned(plan),
-                gradient="view" if view else "new",
                 precision=self.precision,
                 layout=self.layout,
             ),

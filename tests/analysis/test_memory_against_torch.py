@@ -685,9 +685,14 @@ def halves() -> Iterator[dict[str, Any]]:
         yield {"spec": text, "batch": batch, "inplace": inplace, "bytes": theirs}
 
 
+def _among(net: Network, names: set[str], index: int) -> bool:
+    return net.nodes[index].name in names
+
+
 def checkpoints() -> Iterator[dict[str, Any]]:
     """What training takes where segments run again."""
     net = loads(CHECKPOINTED)
+    asked: Any
     for number, asked in enumerate(SEGMENTS):
         terms = RunTerms(training=True, checkpoint=asked, inplace=bool(number % 2))
         found = model(net, terms).report(3)
@@ -695,7 +700,7 @@ def checkpoints() -> Iterator[dict[str, Any]]:
         measured = torch_memory.training(
             net,
             3,
-            lambda index, names=in_place: net.nodes[index].name in names,
+            partial(_among, net, in_place),
             device="cpu",
             segments=segments(net, asked),
         )
