@@ -572,3 +572,12 @@ def test_spec_promises_of_extents_that_nothing_keeps(text: str, said: str) -> No
     source = SourceText("x", f"input: 4x5x6\nlayers: [relu]\nexpect: {{output: '{text}'}}")
 
     assert [error.message for error in read_text(source).errors] == [said]
+
+
+@pytest.mark.parametrize("text", ["3m", "16m", "16mb", "1.5Mi5k", "2 tons"])
+def test_spec_promises_of_units_there_are_not(text: str) -> None:
+    written = SourceText("x", f"input: 4\nlayers: [relu]\nexpect: {{parameters: {text}}}")
+    (found,) = read_text(written).errors
+
+    assert found.code == "CC120"
+    assert found.message == f"`{text}` is no number with a unit"

@@ -431,3 +431,33 @@ def test_every_format_of_check_names_a_place_in_python(name: str) -> None:
     if name == "json":
         assert '"line": null' in text
         assert '"named": "layers[1].conv.filters"' in text
+
+
+@pytest.mark.parametrize(
+    ("value", "rest", "given"),
+    [
+        (3, {}, "a value"),
+        (None, {"branches": []}, "branches"),
+        (None, {"branches": [[Item("relu")]]}, "branches"),
+        (None, {"filters": 3, "kernel": 5}, "filters"),
+    ],
+)
+def test_spec_items_without_a_kind_have_layers_alone(
+    value: object, rest: dict[str, Any], given: str
+) -> None:
+    with pytest.raises(TypeError, match=f"an item without a kind has no {given}"):
+        Item(None, value, **rest)
+
+
+@pytest.mark.parametrize(
+    ("value", "rest"),
+    [
+        (3, {"filters": 4}),
+        (3, {"branches": []}),
+        (None, {"branches": [], "filters": 4}),
+        (3, {"branches": [], "filters": 4}),
+    ],
+)
+def test_spec_items_take_a_value_or_fields_or_branches(value: object, rest: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="concat takes a value, fields or branches, one of them"):
+        Item("concat", value, **rest)

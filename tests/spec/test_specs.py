@@ -12,9 +12,10 @@ from convcalc.analysis import analyze
 from convcalc.findings import Findings
 from convcalc.formats.diagnostics import render
 from convcalc.graph import Network, read
+from convcalc.spec import source
 from convcalc.spec.fields import FieldError, Scope, axes, quoted, word
 from convcalc.spec.nodes import ScalarNode
-from convcalc.spec.source import MAX_DEPTH, compose
+from convcalc.spec.source import MAX_DEPTH, Opened, compose, open_spec
 from convcalc.spec.text import SourceText
 
 FOLDER = TESTS / "specs"
@@ -94,9 +95,9 @@ REFUSED = [
 
 
 def composed(text: str) -> Findings:
-    source = SourceText("x", text)
-    found = Findings(source)
-    compose(source, found)
+    written = SourceText("x", text)
+    found = Findings(written)
+    compose(written, found)
     return found
 
 
@@ -166,15 +167,15 @@ def place(text: str, offset: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_spec_text_knows_the_place_of_every_character(text: str) -> None:
-    source = SourceText("x", text)
+    written = SourceText("x", text)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     for offset in range(len(text) + 1):
         line, column = place(text, offset)
-        assert source.position(offset) == (line, column)
-        assert source.offset(line, column) == offset
+        assert written.position(offset) == (line, column)
+        assert written.offset(line, column) == offset
     for number in (*range(1, len(lines) + 1), *range(len(lines), 0, -1)):  # whichever came before
-        assert source.line(number) == lines[number - 1]
+        assert written.line(number) == lines[number - 1]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -242,3 +243,57 @@ def test_spec_fields_of_words_take_words_text_and_conditions(
         word(node, Scope(values), CHOICES)
     assert error.value.problem.code == "CC107"
     assert "zero, reflect" in error.value.problem.message
+
+
+# -- what is no regular file -----------------------------------------------------------------
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    path = tmp_path / "pipe.yaml"
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("there are no named pipes")
+    os.mkfifo(path)
+    return path
+
+
+def from_pipe(pipe: Path, *chunks: bytes) -> Opened:
+    """What is read from a pipe that gives these chunks and stays open."""
+    writer = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        for chunk in chunks:
+            os.write(writer, chunk)
+        return open_spec(str(pipe), lambda _: None)
+    finally:
+        os.close(writer)
+
+
+def test_spec_source_of_a_silent_pipe_is_waited_for_so_long(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "SILENCE_SECONDS", 0.01)
+    (found,) = from_pipe(pipe, b"input: 8").problems
+
+    assert found.code == "CC101"
+    assert "nothing came from it for 0 s" in found.message
+
+
+def test_spec_source_of_an_open_pipe_is_waited_for_so_long_in_all(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "PIPE_SECONDS", 0.0)
+    (found,) = from_pipe(pipe, b"input: 8").problems
+
+    assert found.code == "CC101"
+    assert "did not end within 0 s" in found.message
+
+
+def test_spec_source_of_a_pipe_is_read_up_to_one_character_too_many(
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "SILENCE_SECONDS", 0.01)
+    monkeypatch.setattr(source, "MAX_BYTES", 8)
+
+    for text, said in ((b"input: 8", "nothing came"), (b"input: 88", "larger than")):
+        (found,) = from_pipe(pipe, text).problems
+        assert said in found.message
