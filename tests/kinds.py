@@ -9,11 +9,9 @@ Tables in those tests draw more of kinds with many hyperparameters.
 import json
 from typing import Any, NamedTuple
 
-from convcalc.layers import CATALOGUE, Layer, layer_class
+from convcalc.layers import Layer, layer_class
 from convcalc.shape import Shape
 
-KINDS = [kind for kind, row in CATALOGUE.items() if str(row.family) != "source"]
-"""Those that compute something of what they are given: all but inputs."""
 SMALL = 20_000
 """Most values that a layer which is run reads, writes, or has as weights."""
 

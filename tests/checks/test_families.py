@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import TESTS
 
 from convcalc.checks.run import Task, check_opened
 from convcalc.diagnostics import Diagnostic
@@ -15,7 +16,7 @@ from convcalc.spec.bundled import bundled_folder
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
-SPECS = Path(__file__).parent / "specs"
+SPECS = TESTS / "specs"
 
 
 def members(text: str) -> list[str]:
