@@ -11,7 +11,6 @@ of Python they number the values and keys in order, once the whole is known.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from keyword import iskeyword
 from math import isfinite
 from typing import Any, ClassVar, NamedTuple, TypeVar, Union, final
@@ -61,56 +60,6 @@ class ScalarNode(NamedTuple):
 Node = Union[ScalarNode, "List", "Map"]
 
 
-@final
-@dataclass(frozen=True)
-class Text:
-    """A scalar that is no plain number: a word, an expression, extents, or quoted text.
-
-    >>> Text("2*width").expression.names
-    frozenset({'width'})
-    """
-
-    text: str
-    """What it says, without quotes and with escapes resolved."""
-    quoted: bool = False
-    """Whether it stands in quotes, and so is text; what cannot be written without them always
-    is."""
-
-    def __post_init__(self) -> None:
-        if not self.quoted and not is_plain(self.text):
-            object.__setattr__(self, "quoted", True)
-
-    @property
-    def expression(self) -> Expression:
-        """The expression that the text stands for; raises `ExpressionError` where it is none."""
-        return parse(self.text)
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """A key with its value, None where nothing is written behind the key, and its comments."""
-
-    key: str
-    """The word in front of the colon; of an item its kind or block."""
-    value: Any
-    """A number, a flag, a `Text`, `List` or `Map`; None where nothing is written."""
-    comments: Comments = NO_COMMENTS
-    """The comments above its line and behind it; they are part of what it says."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Entry) and self._said() == other._said()
-
-    def __hash__(self) -> int:
-        return hash(self._said())
-
-    def _said(self) -> tuple[object, ...]:
-        """What it says, to compare: 1, 1.0 and true are three things."""
-        return self.key, type(self.value), self.value, self.comments
-
-
 class _About(NamedTuple):
     """What a mapping has that is no key and no value."""
 
@@ -137,6 +86,73 @@ def _unchanged(self: object, name: str, value: object = None) -> None:
     del value
     message = f"a {type(self).__name__} is not changed: replace({name}=…) makes another"
     raise AttributeError(message)
+
+
+@final
+class Text:
+    """A scalar that is no plain number: a word, an expression, extents, or quoted text.
+
+    >>> Text("2*width").expression.names
+    frozenset({'width'})
+    """
+
+    __slots__ = ("quoted", "text")
+    text: str
+    """What it says, without quotes and with escapes resolved."""
+    quoted: bool
+    """Whether it stands in quotes, and so is text; what cannot be written without them always
+    is."""
+
+    def __init__(self, text: str, quoted: bool = False) -> None:  # noqa: FBT001, FBT002 (its field)
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "quoted", quoted or not is_plain(text))
+
+    __setattr__ = _unchanged
+    __delattr__ = _unchanged
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Text, (self.text, self.quoted)
+
+    @property
+    def expression(self) -> Expression:
+        """The expression that the text stands for; raises `ExpressionError` where it is none."""
+        return parse(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.quoted))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Text(text={self.text!r}, quoted={self.quoted})"
+
+
+class Entry(NamedTuple):
+    """A key with its value, None where nothing is written behind the key, and its comments."""
+
+    key: str
+    """The word in front of the colon; of an item its kind or block."""
+    value: Any
+    """A number, a flag, a `Text`, `List` or `Map`; None where nothing is written."""
+    comments: Comments = NO_COMMENTS
+    """The comments above its line and behind it; they are part of what it says."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and self._said() == other._said()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[object, ...]:
+        """What it says, to compare: 1, 1.0 and true are three things."""
+        return self.key, type(self.value), self.value, self.comments
 
 
 @final
@@ -391,7 +407,7 @@ def put(parts: Sequence[Entry], key: str, value: object, *, first: bool) -> list
     new = Entry(key, value)
     if all(part.key != key for part in parts):
         return [new, *parts] if first else [*parts, new]
-    return [replace(part, value=value) if part.key == key else part for part in parts]
+    return [part._replace(value=value) if part.key == key else part for part in parts]
 
 
 # Values of Python and nodes

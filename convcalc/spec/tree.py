@@ -7,7 +7,6 @@ A scalar keeps its text and whether it was quoted, because only a field's form t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from keyword import iskeyword
 from typing import Any, final
 
@@ -202,7 +201,7 @@ class Item(Map):
         """
         before = self.kind or ("layers" if "layers" in self else "")
         kind = _word(changes.pop("kind"), "a kind") if "kind" in changes else before
-        entries = [replace(part, key=kind) if part.key == before else part for part in self.parts]
+        entries = [part._replace(key=kind) if part.key == before else part for part in self.parts]
         value = tree(changes.pop("value", self.value))
         if (branches := changes.pop("branches", None)) is not None:
             value = _branches(branches)
