@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from math import isfinite
-from typing import Any, ClassVar, NamedTuple, TypeVar, Union, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, Union, final
 
 from convcalc.shape import Shape
 from convcalc.spec.expressions import Expression
@@ -88,6 +88,25 @@ def _unchanged(self: object, name: str, value: object = None) -> None:
     raise AttributeError(message)
 
 
+if TYPE_CHECKING:
+    _Sequence = Sequence[Any]
+    _Mapping = Mapping[str, Any]
+else:  # registered below: abstract classes are slow to define and to ask whether something is one
+
+    class _Sequence:
+        __slots__ = ()
+        __contains__, __iter__, __reversed__ = (
+            Sequence.__contains__,
+            Sequence.__iter__,
+            Sequence.__reversed__,
+        )
+        index, count = Sequence.index, Sequence.count
+
+    class _Mapping:
+        __slots__ = ()
+        keys, items, values, get = Mapping.keys, Mapping.items, Mapping.values, Mapping.get
+
+
 @final
 class Text:
     """A scalar that is no plain number: a word, an expression, extents, or quoted text.
@@ -156,7 +175,7 @@ class Entry(NamedTuple):
 
 
 @final
-class List(Sequence[Any]):
+class List(_Sequence):
     """A list of values; a branch is one, with comments of its own."""
 
     __slots__ = ("comments", "end", "items", "start")
@@ -211,7 +230,7 @@ class List(Sequence[Any]):
 _M = TypeVar("_M", bound="Map")
 
 
-class Map(Mapping[str, Any]):
+class Map(_Mapping):
     """Keys and values in the order in which they were written; read like a dict."""
 
     __slots__ = ("about", "end", "entries", "key_starts", "start")
@@ -372,6 +391,8 @@ class Preset(Map):
         return f"Map({shown(self)})"
 
 
+Sequence.register(List)
+Mapping.register(Map)
 _LIST = [List.__dict__[name].__set__ for name in ("items", "start", "end", "comments")]
 _MAP = [Map.__dict__[name].__set__ for name in ("entries", "key_starts", "start", "end", "about")]
 _set_items, _set_list_start, _set_list_end, _set_comments = _LIST
