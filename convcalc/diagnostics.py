@@ -5,6 +5,7 @@ knows places and makes a `Diagnostic` of it. Formats alone make text of either.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
@@ -212,8 +213,20 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """
     from difflib import get_close_matches  # only wanted once something is wrong
 
-    matches = get_close_matches(name[:100].lower(), list(known), n=1, cutoff=0.7)
+    compared = list(islice(known, MAX_COMPARED))
+    matches = get_close_matches(name[:100].lower(), compared, n=1, cutoff=0.7)
     return matches[0] if matches else None
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names one after the other, and how many more there are.
+
+    >>> listed(["a", "b"]), listed(str(number) for number in range(22))[-12:]
+    ('a, b', ' and 2 more')
+    """
+    known = list(names)
+    more = f" and {len(known) - MAX_LISTED:,} more" if len(known) > MAX_LISTED else ""
+    return ", ".join(known[:MAX_LISTED]) + more
 
 
 def misspelt(name: str, known: Iterable[str]) -> str | None:
@@ -230,13 +243,17 @@ def misspelt(name: str, known: Iterable[str]) -> str | None:
     said = name[:100].lower()
     if not said.replace("-", "_").replace(".", "_").isidentifier():
         return None
-    matches = get_close_matches(said, dict.fromkeys(known), n=2, cutoff=0.7)
+    matches = get_close_matches(said, dict.fromkeys(islice(known, MAX_COMPARED)), n=2, cutoff=0.7)
     if not matches or _digits(said) != _digits(matches[0]):
         return None
     ratios = [SequenceMatcher(None, each, said).ratio() for each in matches]
     return matches[0] if len(matches) == 1 or ratios[0] - ratios[1] > NEARER else None
 
 
+MAX_COMPARED = 500
+"""Names that a misspelt one is compared with, the first of them."""
+MAX_LISTED = 20
+"""Names that a help lists."""
 NEARER = 0.1
 """How much closer than all others a name is that is no guess, of 1 for the same name."""
 

@@ -15,8 +15,10 @@ from convcalc.spec.edit import applied
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
-MAX_FIXES = 200
-"""Fixes made in one file."""
+MAX_FIXES = 1_000
+"""Fixes after which no more are made in one file."""
+MAX_ROUNDS = 200
+"""Times that fixes are made in one file, alike ones at once."""
 NOT_YAML = "CC105"
 
 
@@ -37,11 +39,13 @@ def fixed(opened: Opened, task: Task) -> Fixed:
     done: list[str] = []
     refused: set[tuple[object, ...]] = set()
     findings = _findings(opened, text, task)
-    while len(done) < MAX_FIXES:
+    for _ in range(MAX_ROUNDS):
+        if len(done) >= MAX_FIXES:
+            break
         for finding in findings:
             if finding.code == NOT_YAML:
                 return Fixed(text, (), finding)
-            alike = _alike(finding, findings, refused)[: MAX_FIXES - len(done)]
+            alike = _alike(finding, findings, refused)
             if not alike:
                 continue
             edits = sorted(edit for each in alike for edit in each.edits)
@@ -50,7 +54,7 @@ def fixed(opened: Opened, task: Task) -> Fixed:
             if better(alike, findings, after):
                 text, findings = candidate, after
                 done += [each.code for each in alike]
-                break
+                break  # to what is found now
             refused.add(_kind(finding) if len(alike) > 1 else _words(finding))
         else:
             break

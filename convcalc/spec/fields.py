@@ -6,7 +6,16 @@ from collections.abc import Set as AbstractSet
 from math import floor
 from typing import Any, NoReturn
 
-from convcalc.diagnostics import Fix, Problem, closest, misspelt, remove, rename, write_value
+from convcalc.diagnostics import (
+    Fix,
+    Problem,
+    closest,
+    listed,
+    misspelt,
+    remove,
+    rename,
+    write_value,
+)
 from convcalc.findings import Findings
 from convcalc.layers import layer_class
 from convcalc.layers.base import MAX_WHOLE, Declared, Layer, declarations, defaults
@@ -578,7 +587,7 @@ class FieldReader:
                 if said in ("true", "false"):
                     fix = rename(right, "ceil" if said == "true" else "floor")
         elif fields:
-            advice = f"its fields are {', '.join(fields)}"
+            advice = f"its fields are {listed(fields)}"
         else:
             advice = "it has no fields"
         if key.text in ("in_channels", "in_features", "input_shape", "num_features"):

@@ -1,6 +1,6 @@
 """Presets: the member of a family that is meant, and what the spec says as that member."""
 
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import closest, listed
 from convcalc.spec.fields import FieldError, FieldReader, Scope, fail, quoted, shown, whole
 from convcalc.spec.nodes import Node
 from convcalc.spec.reporter import Reporter, right_name
@@ -29,7 +29,8 @@ class Member:
             self.root.entries.get("presets"), "presets", "write `presets: {small: {width: 32}}`"
         )
         declared = self.root.entries.get("parameters")
-        parameters = list(declared.entries) if isinstance(declared, MapNode) else []
+        parameters = declared.entries if isinstance(declared, MapNode) else {}
+        known = {**parameters, **dict.fromkeys(PRESET_KEYS)}
         for key in presets.key_nodes() if presets else ():
             self.report.valid_name(key)
             preset = self.report.mapping(
@@ -38,17 +39,17 @@ class Member:
                 f"write `{key.text}: {{width: 32}}`",
             )
             for name in preset.key_nodes() if preset else ():
-                if name.text not in parameters and name.text not in PRESET_KEYS:
-                    near = closest(name.text, [*parameters, *PRESET_KEYS])
+                if self.report.findings.full:
+                    break
+                if name.text not in known:
+                    near = closest(name.text, known)
                     self.report.error(
                         "CC109",
                         f"preset `{key.text}` sets {quoted(name)}, which is no parameter of the "
                         "spec",
                         name,
-                        f"did you mean `{near}`?"
-                        if near
-                        else f"it may give {', '.join([*parameters, *PRESET_KEYS])}",
-                        fix=right_name(near, name.text, [*parameters, *PRESET_KEYS]),
+                        f"did you mean `{near}`?" if near else f"it may give {listed(known)}",
+                        fix=right_name(near, name.text, known),
                     )
         self.called = wanted
         if not wanted:
@@ -66,7 +67,7 @@ class Member:
             at.start,
             at.start + len("presets"),
             (f"did you mean `{near}`? " if near else "")
-            + (f"the presets are {', '.join(names)}" if names else "the spec has no presets"),
+            + (f"the presets are {listed(names)}" if names else "the spec has no presets"),
         )
         return False
 

@@ -73,7 +73,7 @@ class Parameters:
         for name in self.overrides:
             if name not in declared:
                 near = closest(name, declared)
-                advice = f"its parameters are {', '.join(declared)}" if declared else "it has none"
+                advice = f"its parameters are {listed(declared)}" if declared else "it has none"
                 at = self.root.key("parameters") if node else None
                 self.report.findings.report(
                     "CC118",

@@ -184,3 +184,13 @@ def test_of_values_made_in_python_a_fix_says_what_to_do_and_edits_no_text() -> N
     assert isinstance(place, Named)
     assert place.name.startswith("blocks.unit.layers[0].conv")
     assert f"(used here: {place.name})" in str(error.value)
+
+
+def test_help_names_some_of_very_many_names_and_compares_with_some() -> None:
+    parameters = "".join(f"  p{number}: 1\n" for number in range(3000))
+    preset = ", ".join(f"q{number}: 1" for number in range(50))
+    text = f"input: 8x8x3\nparameters:\n{parameters}presets:\n  a: {{{preset}}}\nlayers: [relu]\n"
+    found = [item for item in findings(text) if item.code == "CC109"]
+
+    assert len(found) == 50
+    assert all(len(item.help or "") < 200 for item in found)
