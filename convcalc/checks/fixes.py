@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 from convcalc.checks.run import Task, check_opened
 from convcalc.diagnostics import Diagnostic
+from convcalc.findings import MAX_FINDINGS
 from convcalc.spec.edit import applied
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
-MAX_FIXES = 1_000
-"""Fixes after which no more are made in one file."""
-MAX_ROUNDS = 200
-"""Times that fixes are made in one file, alike ones at once."""
+MAX_TRIES = 300
+"""Times that fixes are tried in one file, alike ones at once."""
 NOT_YAML = "CC105"
 
 
@@ -39,16 +38,16 @@ def fixed(opened: Opened, task: Task) -> Fixed:
     done: list[str] = []
     refused: set[tuple[object, ...]] = set()
     findings = _findings(opened, text, task)
-    for _ in range(MAX_ROUNDS):
-        if len(done) >= MAX_FIXES:
-            break
+    tries = 0
+    while tries < MAX_TRIES:
         for finding in findings:
             if finding.code == NOT_YAML:
                 return Fixed(text, (), finding)
             alike = _alike(finding, findings, refused)
-            if not alike:
+            if not alike or tries >= MAX_TRIES:
                 continue
             edits = sorted(edit for each in alike for edit in each.edits)
+            tries += 1
             candidate = applied(SourceText(opened.text.path, text), edits)
             after = _findings(opened, candidate, task)
             if better(alike, findings, after):
@@ -113,6 +112,9 @@ def better(
         codes, known = (Counter(item.code for item in items) for items in (after, before))
         return not any(codes[code] > known[code] for code in worse)
     came = [item for item in after if new[_said(item)] > old[_said(item)]]
+    if len(before) >= MAX_FINDINGS:  # what is behind the last of them was not kept before
+        last = max(map(_position, before))
+        came = [item for item in came if _position(item) <= last]
     return not any(item.code[:3] in ("CC1", "CC9") and not _hidden(fixed, item) for item in came)
 
 
@@ -121,12 +123,16 @@ def _hidden(fixed: Sequence[Diagnostic], item: Diagnostic) -> bool:
 
     Behind a field that may have been guessed wrong, only what can be fixed in its turn.
     """
-    finding = min(fixed, key=lambda each: (each.line or 0, each.column or 0))
+    finding = min(fixed, key=_position)
     renamed = finding.fix is not None and finding.fix.do == "rename"
-    behind = (item.line or 0, item.column or 0) >= (finding.line or 0, finding.column or 0)
+    behind = _position(item) >= _position(finding)
     looked_at = finding.code != "CC113" and not item.edits
     return renamed and behind and item.code[:3] == "CC1" and not looked_at
 
 
 def _said(item: Diagnostic) -> tuple[str, str | None, str]:
     return item.code, item.layer, item.message
+
+
+def _position(item: Diagnostic) -> tuple[int, int]:
+    return item.line or 0, item.column or 0
