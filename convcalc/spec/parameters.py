@@ -3,7 +3,7 @@
 from collections import ChainMap
 from collections.abc import Mapping
 
-from convcalc.diagnostics import Place, closest, remove
+from convcalc.diagnostics import Place, closest, listed, remove
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, FieldReader, Scope, evaluate, product, quoted
 from convcalc.spec.items import Definition
