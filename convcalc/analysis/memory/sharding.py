@@ -110,7 +110,7 @@ def largest_sharded_batch(mine: Model, devices: int, stage: Shard, limit: int) -
     states = division.share(mine.parameters, 3) + division.share(mine.state, 1)
     lines = set()
     for _, event in mine.events():
-        learned = at(event.learned, 0)  # gradients of parameters, whatever the batch
+        learned = event.learned  # of parameters, whatever the batch
         kept_back = division.share(learned, 2) - learned
         lines.add((at(event.live, 0) + kept_back, at(event.live, 1) + kept_back))
     step = division.share(mine.parameters, 2) + division.share(mine.step, 1)
