@@ -110,7 +110,7 @@ class Window(NamedTuple):
         """
         room = self.room(size)
         whole = -(-room // self.stride) * self.stride  # where the last window starts
-        if whole == room or whole >= size + self.before:
+        if whole >= size + self.before:
             return self
         return self._replace(after=self.after + whole - room)
 

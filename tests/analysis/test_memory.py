@@ -772,3 +772,13 @@ def test_memory_of_means_and_deviations_is_at_least_4_bytes_each_on_cuda(
         for groups in (2, 8)
     }
     assert kept[8] - kept[2] == 2 * (8 - 2) * 3 * width
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("optimizer", RULES)
+def test_memory_of_a_step_without_parameters_is_nothing(optimizer: str, *, fused: bool) -> None:
+    net = loads("input: 4x4x2\nlayers: [relu]")
+    report = train(net, batch=3, optimizer=optimizer, fused=fused)
+
+    assert (report.optimizer_state, report.gradients) == (0, 0)
+    assert report.step_peak == report.input + report.targets
