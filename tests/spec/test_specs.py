@@ -110,6 +110,7 @@ def test_spec_source_is_refused_where_the_reason_stands(
     assert (found.code, found.span) == (code, span)
     assert said in found.message
     assert found.help or said == "not YAML: "
+    assert "\n" not in found.message
 
 
 @pytest.mark.parametrize(
