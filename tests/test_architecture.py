@@ -318,6 +318,32 @@ def test_no_constant_is_a_negative_whole_number() -> None:
     assert set(found) <= {"NOWHERE"}
 
 
+def test_nothing_asserts_that_a_network_has_no_errors() -> None:
+    """`graph.planned` gives one without, whose plans are there by their type."""
+    asserted = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Assert) and "is not None" in ast.unparse(node.test)
+    }
+
+    # Not both sides of a difference are None, which a tuple cannot say.
+    assert asserted == {"cli/diff.py"}
+
+
+def test_no_shape_stands_in_for_one_that_cannot_be() -> None:
+    """`network.shape_of(index) or Shape(0)` is silently wrong on the day that it can be."""
+    stand_ins = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.BoolOp | ast.IfExp)
+        and re.search(r"Shape\(\d\)$", ast.unparse(node))
+    ]
+
+    assert not stand_ins, "\n".join(stand_ins)
+
+
 # Tables
 
 

@@ -95,8 +95,12 @@ class Sight:
         elif len(inputs) == 1:
             before, windows = inputs[0], plan.windows
             (fields,) = read
-            if windows != () and fields is not None:
-                fields = self._through(windows, fields, before)
+            if windows != ():
+                shape = self.network.shape_of(before)
+                if fields is not None and shape is not None:
+                    fields = self._through(windows, fields, before, shape)
+                else:
+                    fields = None
             if windows is None or before in self.lost:
                 self.lost.add(index)
         else:
@@ -108,9 +112,10 @@ class Sight:
         self.fields.append(fields)
         return fields
 
-    def _through(self, windows: tuple[Window, ...] | None, before: Fields, index: int) -> Fields:
-        """The fields after one layer that slides, or that loses the positions."""
-        shape = self.network.shape_of(index) or Shape(1)
+    def _through(
+        self, windows: tuple[Window, ...] | None, before: Fields, index: int, shape: Shape
+    ) -> Fields:
+        """The fields after one layer that slides, or loses positions, over what another made."""
         if windows is None or index in self.lost:
             sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
             return tuple(

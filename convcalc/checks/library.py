@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
-from convcalc.graph import Network, SpecError, load
+from convcalc.graph import Network, load
+from convcalc.graph.planned import Planned, planned
 from convcalc.shape import Shape
 from convcalc.spec.expressions import Value
 
@@ -256,7 +257,7 @@ def verify(
     return run_and_compare(network, run).verdict
 
 
-def _examples(network: Network, x: Any, batch: int | None) -> int:
+def _examples(network: Planned, x: Any, batch: int | None) -> int:
     """How many examples run. Raises `ValueError` where `x` is of another shape."""
     if batch is not None and batch < 1:
         message = f"batch {batch} is below 1"
@@ -264,7 +265,7 @@ def _examples(network: Network, x: Any, batch: int | None) -> int:
     if x is None:
         return 1 if batch is None else batch
     shape: Sequence[int] = getattr(x, "shape", ())
-    axes = network.input.axes if network.input else ()
+    axes = network.input.axes
     if not shape or shape[0] < 1 or tuple(shape[1:]) != axes or batch not in (None, shape[0]):
         first = "N" if batch is None else str(batch)
         wanted, given = "×".join([first, *map(str, axes)]), "×".join(map(str, shape)) or "no array"
@@ -299,18 +300,15 @@ def _network(
     given: "Network | Spec | str | PathLike[str]",
     shape: Shape | str | None,
     parameters: Mapping[str, Value] | None,
-) -> Network:
+) -> Planned:
     """The network itself, or read from where it is said to be; one without errors."""
     from convcalc.spec.tree import Spec
 
     if isinstance(given, Spec):
-        network: Network = given.network(input=shape, **(parameters or {}))
-        return network
+        return planned(given.network(input=shape, **(parameters or {})))
     if not isinstance(given, Network):
-        return load(given, input=shape, parameters=parameters)
+        return planned(load(given, input=shape, parameters=parameters))
     if shape is not None or parameters:
         message = "input and parameters are for a spec that is read, and this is a network already"
         raise ValueError(message)
-    if given.errors:
-        raise SpecError(given.errors)
-    return given
+    return planned(given)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from convcalc.analysis import DTYPE_BYTES, analyze
 from convcalc.analysis.memory import Model, RunTerms, model
 from convcalc.graph import Network
+from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES
 
 PIECES = 16 * 2**20
@@ -47,6 +48,7 @@ class Needs:
         keep: bool,
         drawn: bool = False,
     ) -> None:
+        network = planned(network)
         self.network, self.engine, self.threads = network, engine, threads
         self.model: Model = model(network, RunTerms(dtype))
         width = DTYPE_BYTES[dtype]
@@ -63,16 +65,14 @@ class Needs:
             self.weights -= bounds.unheld if drawn else 0
         else:
             if drawn:  # those of one layer at a time
-                sizes = (
-                    sum(weight.size for weight in plan.weights) for plan in network.plans if plan
-                )
+                sizes = (sum(weight.size for weight in plan.weights) for plan in network.plans)
                 values = max(sizes, default=0)
                 self.weights = 4 * values
             self.prepared = width * values if dtype != "float32" else 0
         self.comparing = _comparing(network) if engine else 0
-        self.input = network.input.size * width if network.input else 0
+        self.input = network.input.size * width
         plans = zip(network.nodes, network.plans, strict=True)
-        made = (plan for node, plan in plans if plan and node.kind not in SOURCES)
+        made = (plan for node, plan in plans if node.kind not in SOURCES)
         outputs = sum(plan.output.size for plan in made) * width
         self.kept = outputs * (2 if engine else 1) if keep else 0
 
@@ -100,15 +100,14 @@ class Needs:
         return low
 
 
-def _comparing(network: Network) -> int:
+def _comparing(network: Planned) -> int:
     """Bytes of definitions that the engine is compared with, where they run for a whole example."""
     from convcalc.forward.samples import has_parts
 
     sizes = [
-        sum(shape.size for each in node.inputs if (shape := network.shape_of(each)))
-        + plan.output.size
+        sum(network.shape_of(each).size for each in node.inputs) + plan.output.size
         for node, plan in zip(network.nodes, network.plans, strict=True)
-        if plan and node.kind not in SOURCES and not has_parts(node, plan)
+        if node.kind not in SOURCES and not has_parts(node, plan)
     ]
     return 4 * TEMPORARIES * max(sizes, default=0)
 

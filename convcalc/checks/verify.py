@@ -10,6 +10,7 @@ from convcalc.analysis.memory import deploy
 from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
 from convcalc.forward.seen import Compared, Observed, Values
 from convcalc.graph import Network
+from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES, Fact, Plan, kinds
 from convcalc.numbers import grouped
 from convcalc.shape import Shape
@@ -69,9 +70,10 @@ REPEATS = 3
 
 
 def verify(network: Network, run: Run) -> Outcome:
-    """Run `network`, which has no errors, and compare."""
+    """Run a network, and compare; raises `SpecError` for one with errors."""
     from convcalc.forward.observe import observe
 
+    network = planned(network)
     weights = _weights(network, run)
     observed = observe(network, run.batch, weights)
     shown = matching(network, run.pattern)
@@ -84,7 +86,7 @@ def verify(network: Network, run: Run) -> Outcome:
     return Outcome(verdict, values.output, values.kept)
 
 
-def _weights(network: Network, run: Run) -> Mapping[str, Any]:
+def _weights(network: Planned, run: Run) -> Mapping[str, Any]:
     """Those that were given, or random ones."""
     from convcalc.forward.weights import drawn_weights, random_weights
 
@@ -96,7 +98,7 @@ def _weights(network: Network, run: Run) -> Mapping[str, Any]:
 
 
 def _values(
-    network: Network,
+    network: Planned,
     run: Run,
     weights: Mapping[str, Any],
     observed: Sequence[Observed],
@@ -110,8 +112,7 @@ def _values(
     x = run.x if run.x is not None else random_input(network, run.batch, run.seed)
     repeats = REPEATS if run.profile else 1
     as_planned = all(
-        plan is None
-        or (each.output == (run.batch, *plan.output.axes) and not weight_differences(plan, each))
+        each.output == (run.batch, *plan.output.axes) and not weight_differences(plan, each)
         for each, plan in zip(observed, network.plans, strict=True)
     )
     if run.engine and as_planned:
@@ -178,7 +179,7 @@ def matching(network: Network, pattern: str | None) -> Collection[str]:
 
 
 def _verdict(
-    network: Network,
+    network: Planned,
     run: Run,
     observed: Sequence[Observed],
     values: Values | None,
@@ -200,9 +201,6 @@ def _verdict(
             f"{memory.observed:,} observed"
         )
     totals = analyze(network, batch=run.batch, dtype=run.dtype).totals
-    output = network.shape_of(network.output)
-    assert network.input is not None  # noqa: S101 (networks with errors are refused)
-    assert output is not None  # noqa: S101
     return Verdict(
         name=network.name,
         path=network.path,
@@ -212,7 +210,7 @@ def _verdict(
         tier=values.tier if values else "none",
         seed=run.seed if run.weights is None else None,
         input=network.input,
-        output=output,
+        output=network.shape_of(network.output),
         layers=[layer for layer in layers if layer.name in shown or layer.differences],
         layer_count=len(layers),
         weights=Pair(
@@ -229,7 +227,7 @@ def _verdict(
     )
 
 
-def _memory(network: Network, run: Run, values: Values | None) -> Pair:
+def _memory(network: Planned, run: Run, values: Values | None) -> Pair:
     """The most bytes of activations at once; kept ones are alive for longer than is predicted."""
     predicted = deploy(network, batch=run.batch, dtype=run.dtype).activation_peak
     return Pair(predicted, values.alive if values and not values.kept else None, most=True)
@@ -244,10 +242,9 @@ def _timings(layers: Sequence[LayerVerdict], values: Values) -> list[Timing]:
 
 
 def _layer(
-    network: Network, index: int, batch: int, seen: Observed, values: Values | None
+    network: Planned, index: int, batch: int, seen: Observed, values: Values | None
 ) -> LayerVerdict:
     node, plan = network.nodes[index], network.plans[index]
-    assert plan is not None  # noqa: S101 (networks with errors are refused)
     finite = values.finite.get(node.name) if values else None
     output = seen.output
     if values and output == (batch, *plan.output.axes):  # else the values are of another shape, too
@@ -311,7 +308,7 @@ def _times(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape)) or "1"
 
 
-def network_output_kind(network: Network) -> str:
+def network_output_kind(network: Planned) -> str:
     """The kind of the last layer that changes values."""
     (index,) = network.outputs
     while network.nodes[index].kind in UNCHANGED:

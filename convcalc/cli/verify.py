@@ -17,7 +17,8 @@ from convcalc.cli.options import FILE, FOLDER, batch_option, network_options, ou
 from convcalc.cli.output import Output, colors, write_findings
 from convcalc.findings import Findings
 from convcalc.formats.verify import VERIFY_FORMATS
-from convcalc.graph import Network, read
+from convcalc.graph import Network, SpecError, read
+from convcalc.graph.planned import Planned, planned
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
 from convcalc.spec.source import MAX_BYTES, MapNode, ScalarNode, compose
@@ -146,9 +147,10 @@ def command(
       convcalc verify net.yaml --batch 8 --profile
       convcalc verify resnet50 --weights resnet50.safetensors --image cat.jpg --top 5
     """
-    network = read(spec, input=shape, parameters=dict(settings))
-    if network.errors:
-        output.end((), network.errors)
+    try:
+        network = planned(read(spec, input=shape, parameters=dict(settings)))
+    except SpecError as error:
+        output.end((), error.diagnostics)
     if map_path is not None and weights_path is None:
         raise click.UsageError("--weights-map says what --weights calls things; there are none")
     if classes is not None and top is None:
@@ -370,24 +372,23 @@ def _mapping(path: str) -> Mapping[str, str]:
     return names
 
 
-def _image(path: str | None, normalize: Any, network: Network, batch: int) -> Any:
+def _image(path: str | None, normalize: Any, network: Planned, batch: int) -> Any:
     if path is None:
         return None
     from convcalc.forward.images import read_image
 
-    assert network.input is not None  # noqa: S101 (networks with errors are refused)
     return read_image(path, network.input, normalize, batch=batch)
 
 
 def _classified(
-    outcome: Outcome, network: Network, count: int | None, classes: str | None
+    outcome: Outcome, network: Planned, count: int | None, classes: str | None
 ) -> Verdict:
     if count is None or outcome.output is None:
         return outcome.verdict
     from convcalc.forward.values import top
 
     output = network.shape_of(network.output)
-    if output is None or output.size != output.channels:
+    if output.size != output.channels:
         raise CannotRun(f"--top needs scores of classes, and the output is {output}")
     names: Sequence[str] = ()
     if classes is not None:

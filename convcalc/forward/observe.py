@@ -13,7 +13,7 @@ import numpy as np
 
 from convcalc.forward.seen import Observed
 from convcalc.forward.weights import Drawn, weight_names
-from convcalc.graph import LayerNode, Network
+from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import Layer, Plan
 
 
@@ -156,7 +156,7 @@ class Asked(dict[str, Any]):
         return super().__getitem__(name)
 
 
-def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Observed]:
+def observe(network: Planned, batch: int, weights: Mapping[str, Any]) -> list[Observed]:
     """Run every layer's definition once on what came out of those before it.
 
     A layer that raises says what, and those behind it get what its plan says. An input has no
@@ -164,11 +164,8 @@ def observe(network: Network, batch: int, weights: Mapping[str, Any]) -> list[Ob
     """
 
     def step(
-        node: LayerNode, plan: Plan | None, read: list[tuple[Observed, tuple[int, ...]]]
+        node: PlannedNode, plan: Plan, read: list[tuple[Observed, tuple[int, ...]]]
     ) -> tuple[Observed, tuple[int, ...]]:
-        if plan is None or node.layer is None:
-            message = f"{node.name} has no plan"
-            raise ValueError(message)
         planned = (batch, *plan.output.axes)
         if not read:
             return Observed(planned, {}, 0, 0), planned

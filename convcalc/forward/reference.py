@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from convcalc.forward.weights import weight_names
-from convcalc.graph import LayerNode, Network
+from convcalc.graph import LayerNode
+from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import Plan
 
 
 def run_reference(
     xp: Any,
-    network: Network,
+    network: Planned,
     x: Any,
     weights: Mapping[str, Any],
     keep: Collection[str],
@@ -24,10 +25,9 @@ def run_reference(
     """
     outputs: dict[str, Any] = {}
 
-    def step(node: LayerNode, plan: Plan | None, xs: list[Any]) -> Any:
+    def step(node: PlannedNode, plan: Plan, xs: list[Any]) -> Any:
         y = x
         if node.inputs:
-            assert node.layer is not None  # noqa: S101 (networks with errors are refused)
             names = weight_names(network, node, plan)
             own = {name: weights[full] for name, full in names.items()}
             if read is not None:

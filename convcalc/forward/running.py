@@ -9,7 +9,8 @@ from convcalc.forward.engine import Executable
 from convcalc.forward.reference import run_reference
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.weights import checked_weights, random_weights
-from convcalc.graph import Network, SpecError
+from convcalc.graph import Network
+from convcalc.graph.planned import planned
 
 
 def run(
@@ -24,8 +25,7 @@ def run(
     threads: int | None = None,
 ) -> dict[str, Any]:
     """See `convcalc.forward.run`."""
-    if network.errors:
-        raise SpecError(network.errors)
+    network = planned(network)
     names = [node.name for node in network.nodes]
     if keep == "all":
         kept = [node.name for node in network.layers]
@@ -45,7 +45,7 @@ def run(
             network, len(x), weights=weights, seed=seed, threads=threads, once=True
         )
         return executable.run_keeping(x, kept)
-    if network.input is None or tuple(x.shape[1:]) != network.input.axes:
+    if tuple(x.shape[1:]) != network.input.axes:
         message = f"the input is {x.shape}, and the network's (batch, {network.input})"
         raise ValueError(message)
     xp = np if backend == "numpy" else cupy_with_gpu()

@@ -14,7 +14,8 @@ import numpy as np
 from convcalc.forward.engine import Stage
 from convcalc.forward.seen import Compared
 from convcalc.forward.weights import Drawn, layer_weights
-from convcalc.graph import LayerNode, Network
+from convcalc.graph import LayerNode
+from convcalc.graph.planned import Planned
 from convcalc.layers import Fact, Layer, Plan, kinds
 from convcalc.layers.arrays import borders, padded
 from convcalc.layers.sliding import unrounded_windows
@@ -56,7 +57,7 @@ class Comparison:
     """Compares what the engine computes, stage by stage."""
 
     def __init__(
-        self, network: Network, weights: Mapping[str, Any], stages: Sequence[Stage], seed: int = 0
+        self, network: Planned, weights: Mapping[str, Any], stages: Sequence[Stage], seed: int = 0
     ) -> None:
         self.network, self.weights = network, weights
         self.generator = np.random.default_rng(seed)
@@ -121,9 +122,8 @@ class Comparison:
         example = int(self.generator.integers(count))
         return slice(example, example + 1)
 
-    def _samples(self, node: LayerNode, plan: Plan | None, y: Array) -> Iterator[Sample]:
+    def _samples(self, node: LayerNode, plan: Plan, y: Array) -> Iterator[Sample]:
         """The first outputs, the last, and some in between; all where they depend on all."""
-        assert plan is not None  # noqa: S101 (networks with errors are refused)
         every = slice(None)
         if node.kind == "linear":
             for first, end in self._ranges(plan.output.channels, ROWS):
@@ -150,8 +150,6 @@ class Comparison:
         """What the layers' definitions make of their inputs at some outputs."""
         first, *others = indices
         node, plan = self.network.nodes[first], self.network.plans[first]
-        assert node.layer is not None  # noqa: S101 (networks with errors are refused)
-        assert plan is not None  # noqa: S101
         xs = [arrays[source][sample.examples] for source in node.inputs]
         layer: Layer = node.layer
         if sample.box:
@@ -178,7 +176,6 @@ class Comparison:
     ) -> Array:
         """A layer's definition; with those of its weights that belong to some outputs."""
         layer = layer or self.network.nodes[index].layer
-        assert layer is not None  # noqa: S101 (networks with errors are refused)
         held = layer_weights(self.network, index, self.weights)
         weights = {name: _rows(each, rows) for name, each in held.items()}
         if layer.storage == "in_place":

@@ -17,15 +17,16 @@ from convcalc.forward.samples import Comparison
 from convcalc.forward.seen import Timed, Values
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.weights import Drawn
-from convcalc.graph import LayerNode, Network
+from convcalc.graph import LayerNode
+from convcalc.graph.planned import Planned
 
 Progress = Callable[[int, int], None]
 """Called with how many layers are done, and of how many."""
 
 
-def random_input(network: Network, batch: int, seed: int) -> Any:
+def random_input(network: Planned, batch: int, seed: int) -> Any:
     """Normally distributed numbers of the input's shape."""
-    axes = network.input.axes if network.input else ()
+    axes = network.input.axes
     return np.random.default_rng(seed).standard_normal((batch, *axes), dtype=np.float32)
 
 
@@ -71,7 +72,7 @@ class _Clock:
 class _Look:
     """What is seen of layers' outputs when they are computed."""
 
-    def __init__(self, xp: Any, network: Network, progress: Progress | None) -> None:
+    def __init__(self, xp: Any, network: Planned, progress: Progress | None) -> None:
         self.xp, self.progress, self.count = xp, progress, len(network.layers)
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.finite: dict[str, bool] = {}
@@ -98,7 +99,7 @@ class _Traps:
 
 
 def with_engine(
-    network: Network,
+    network: Planned,
     x: Any,
     weights: Mapping[str, Any],
     *,
@@ -143,16 +144,12 @@ def with_engine(
     )
 
 
-def _alive_in_stages(compiled: Compiled, network: Network) -> int:
+def _alive_in_stages(compiled: Compiled, network: Planned) -> int:
     """Most bytes of arrays between being written and being read for the last time, at once.
 
     A copy that the engine makes of a view, because it has channels last, is what it is a view of.
     """
-    views = {
-        node.name
-        for node in network.nodes
-        if node.layer is not None and node.layer.storage == "view"
-    }
+    views = {node.name for node in network.nodes if node.layer.storage == "view"}
     stages = [stage for stage in compiled.stages if stage.output is not None]
     source = id(compiled.source)
     sizes, first, last = {source: int(compiled.source.nbytes)}, {source: -1}, {source: -1}
@@ -222,7 +219,7 @@ def _quietly() -> Iterator[None]:
 
 
 def with_reference(
-    network: Network,
+    network: Planned,
     x: Any,
     weights: Mapping[str, Any],
     *,
@@ -274,7 +271,7 @@ def with_reference(
 
 
 def _alive_between_layers(
-    network: Network, sizes: Mapping[str, int], same: Mapping[str, bool], *, overwriting: bool
+    network: Planned, sizes: Mapping[str, int], same: Mapping[str, bool], *, overwriting: bool
 ) -> int:
     """Most bytes of arrays between being made and being read for the last time, at once.
 
@@ -294,7 +291,6 @@ def _alive_between_layers(
             to_come[place[source]] -= 1
             last[place[source]] = index
         layer = node.layer
-        assert layer is not None  # noqa: S101 (networks with errors are refused)
         whole = place[node.inputs[0]] if node.inputs else index
         unread = whole != index and not to_come[whole] and own[index] == own[whole]
         overwrites = overwriting and unread and (layer.storage == "in_place" or layer.folds)

@@ -10,6 +10,7 @@ import numpy as np
 
 from convcalc.forward.threads import available_cores
 from convcalc.graph import LayerNode, Network
+from convcalc.graph.planned import Planned
 from convcalc.layers import Layer, Plan, Weight, kinds
 
 BLOCK = 1 << 19
@@ -24,13 +25,13 @@ BRANCH = 0.25
 """Factor on what feeds an `add`: a thousand residual blocks stay finite (2^(1/2) each do not)."""
 
 
-def weight_names(network: Network, node: LayerNode, plan: Plan | None) -> dict[str, str]:
+def weight_names(network: Network, node: LayerNode, plan: Plan) -> dict[str, str]:
     """Full names of a layer's weights, by their names in its plan: its own unless it shares."""
     owner = node if node.shared_with is None else network.nodes[node.shared_with]
-    return {weight.name: f"{owner.name}.{weight.name}" for weight in plan.weights} if plan else {}
+    return {weight.name: f"{owner.name}.{weight.name}" for weight in plan.weights}
 
 
-def layer_weights(network: Network, index: int, weights: Mapping[str, Any]) -> dict[str, Any]:
+def layer_weights(network: Planned, index: int, weights: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of one layer by the names its plan uses."""
     names = weight_names(network, network.nodes[index], network.plans[index])
     return {name: weights[full] for name, full in names.items()}

@@ -91,14 +91,14 @@ def _even_inputs(context: Context, image: Shape) -> Iterator[Shape]:
     All weights stay as they are, and an output as large as the input does, too.
     """
     odd = {axis for _, axis in _odd_halves(context)}
-    whole = context.output(context.network.output).spatial == image.spatial
+    (end,) = context.network.outputs
+    whole = context.output(end).spatial == image.spatial
 
     def fits(trial: Context) -> bool:
         shape = trial.network.input
-        output = trial.output(trial.network.output)
         return (
             trial.weights == context.weights
-            and (not whole or (shape is not None and output.spatial == shape.spatial))
+            and (not whole or (shape is not None and trial.output(end).spatial == shape.spatial))
             and not _odd_halves(trial)
         )
 

@@ -30,8 +30,7 @@ def _changes(context: Context) -> Iterator[Advice]:
         if context.kind(producer) == "pad" and context.input(producer).spatial == spatial:
             continue
         reader = context.reader(index)
-        cropped = reader is not None and context.kind(reader) == "crop"
-        if cropped and context.output(reader).spatial == before:
+        if reader in context.of("crop") and context.output(reader).spatial == before:
             continue
         if index in context.pooled_whole:
             continue

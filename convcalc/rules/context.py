@@ -105,13 +105,11 @@ class Context:
 
     def input(self, index: int) -> Shape:
         """The shape of what a planned layer reads first."""
-        shape = self.network.shape_of(self.before(index))
-        return shape if shape is not None else Shape(1)
+        return self.output(self.before(index))
 
-    def output(self, index: int | None) -> Shape:
-        """The shape of what a layer makes, or of the network's input."""
-        shape = self.network.shape_of(index)
-        return shape if shape is not None else Shape(1)
+    def output(self, index: int) -> Shape:
+        """The shape of what a layer makes, or of the network's input; `LookupError` as `plan`."""
+        return self.plan(index).output
 
     @cached_property
     def consumers(self) -> list[list[int]]:

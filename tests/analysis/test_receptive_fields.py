@@ -17,6 +17,7 @@ from convcalc.formats import plain
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import random_weights
 from convcalc.graph import unread
+from convcalc.graph.planned import planned
 from convcalc.spec.text import SourceText
 
 Sizes = dict[str, tuple[int, ...]]
@@ -36,7 +37,7 @@ def dyed(network: Network) -> Sizes:
         x = np.random.default_rng(0).random((extent, *network.input.axes))
         for value in range(extent):  # example i has its value i dyed
             np.moveaxis(x[value], axis + 1, 0)[value] = np.nan
-        outputs = run_reference(np, network, x, random_weights(network), found.keys())
+        outputs = run_reference(np, planned(network), x, random_weights(network), found.keys())
         for name, output in outputs.items():
             sees = np.isnan(output).any(axis=1).reshape(extent, -1)
             first, last = sees.argmax(axis=0), extent - sees[::-1].argmax(axis=0)

@@ -34,6 +34,7 @@ from convcalc.forward.files import FileError, read_weights, save_arrays, whole_f
 from convcalc.forward.images import DEVIATION, MEAN, read_image
 from convcalc.forward.observe import observe
 from convcalc.graph import Network, load, loads
+from convcalc.graph.planned import planned
 from convcalc.layers import arrays, special
 from convcalc.layers.activation import Relu
 from convcalc.layers.base import Plan, Product, Weight
@@ -121,7 +122,7 @@ def test_a_run_in_chains_takes_less_than_a_fused_runtime_needs() -> None:
     compiled = forward.compile(network, once=True).compiled()
 
     # The second convolution is pooled band by band: only its maxima are ever whole.
-    assert values._alive_in_stages(compiled, network) == (64 * 64 + 32 * 32) * 64 * 4
+    assert values._alive_in_stages(compiled, planned(network)) == (64 * 64 + 32 * 32) * 64 * 4
 
 
 @pytest.mark.parametrize("format_name", ["plain", "table", "json"])
@@ -232,7 +233,7 @@ def test_analyze_appends_the_verdict(net: str) -> None:
 # -- Wrong predictions -------------------------------------------------------------------------
 
 
-def planned(monkeypatch: pytest.MonkeyPatch, change: Callable[[Plan], Plan]) -> Network:
+def replanned(monkeypatch: pytest.MonkeyPatch, change: Callable[[Plan], Plan]) -> Network:
     original = Conv.plan
     monkeypatch.setattr(Conv, "plan", lambda self, xs: change(original(self, xs)))
     return loads("input: 8x8x3\nlayers: [conv: {filters: 4, kernel: 3}, relu]\n")
@@ -274,7 +275,7 @@ WRONG: list[tuple[Callable[[Plan], Plan], str]] = [
 def test_a_wrong_plan_is_caught(
     monkeypatch: pytest.MonkeyPatch, change: Callable[[Plan], Plan], difference: str
 ) -> None:
-    verdict = verify(planned(monkeypatch, change), Run()).verdict
+    verdict = verify(replanned(monkeypatch, change), Run()).verdict
 
     satisfies_schema(json_format.render(verdict))
     if not difference:  # without a bias planned, the definition adds none
@@ -308,7 +309,7 @@ def test_a_wrong_plan_exits_with_1_and_shows_both_numbers(
 def test_a_wrong_shape_keeps_the_engine_away_and_values_are_still_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    network = planned(monkeypatch, lambda plan: plan._replace(output=Shape(4, (60, 6))))
+    network = replanned(monkeypatch, lambda plan: plan._replace(output=Shape(4, (60, 6))))
     verdict = verify(network, Run(engine=True)).verdict
 
     assert verdict.tier == "reference"
@@ -726,9 +727,9 @@ def test_the_likeliest_classes_are_named(run: Command, net: str, tmp_path: Path)
     names.write_text("cat\ndog\nowl\nfox\nbee\n", encoding="utf-8")
     arguments = (net, "--top", "3", "--classes", str(names), "--batch", "2", "-f", "json")
     best = json.loads(run(*arguments).stdout)["top"]
-    output = forward.run(load(net), values.random_input(load(net), 2, 0), seed=0, keep="output")[
-        "linear1"
-    ]
+    output = forward.run(
+        load(net), values.random_input(planned(load(net)), 2, 0), seed=0, keep="output"
+    )["linear1"]
     shares = np.exp(output) / np.exp(output).sum(axis=1, keepdims=True)
 
     for example, row in zip(best, shares, strict=True):
@@ -772,7 +773,9 @@ def test_activations_are_saved(
     result = run(net, "--save", str(folder), *extra)
     assert result.exit_code == 0, result.output
     network = load(net)
-    expected = forward.run(network, values.random_input(network, 1, 0), reference=True, keep="all")
+    expected = forward.run(
+        network, values.random_input(planned(network), 1, 0), reference=True, keep="all"
+    )
     with np.load(folder / "activations.npz") as found:
         assert sorted(found.files) == sorted(expected)
         for name, array in expected.items():

@@ -20,6 +20,7 @@ from convcalc.forward.engine.kernels.winograd import matrices, tile_size
 from convcalc.forward.engine.pool import workers
 from convcalc.forward.threads import available_cores, blas, blas_threads
 from convcalc.graph import Network, SpecError, load, loads
+from convcalc.graph.planned import planned
 from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.linear import Linear
 from convcalc.shape import Shape
@@ -471,7 +472,7 @@ def test_little_work_stays_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("convcalc.forward.engine.kernels.LITTLE", 6_000_000)
     net = network(GRAPHS["residual"], "12x12x12")
     agrees(net, 2)
-    compiled = build(net, 1, forward.random_weights(net), {*net.outputs}, 2, once=False)
+    compiled = build(planned(net), 1, forward.random_weights(net), {*net.outputs}, 2, once=False)
     assert not any(any(phase[1:]) for stage in compiled.stages[1:] for phase in stage.phases)
 
 
@@ -561,7 +562,7 @@ def _arrays(value: Any) -> Iterable[Any]:
 def test_every_array_is_float32(layers: str) -> None:
     net = network(layers, "26x34x12")
     weights = forward.random_weights(net)
-    compiled = build(net, 2, weights, {*net.outputs}, 2, once=False)
+    compiled = build(planned(net), 2, weights, {*net.outputs}, 2, once=False)
     count = 0
     for stage in compiled.stages:
         for phase in stage.phases:

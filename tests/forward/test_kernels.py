@@ -18,6 +18,7 @@ from convcalc.forward.engine import kernels
 from convcalc.forward.engine.kernels.common import Banded, Whole
 from convcalc.forward.values import with_engine
 from convcalc.graph import Network, read_text
+from convcalc.graph.planned import planned
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Declared, declarations, defaults
 from convcalc.shape import Shape
@@ -206,7 +207,7 @@ def equal(case: Case, network: Network) -> set[str]:
         assert largest_error(executable.run(x), expected[output]) <= CLOSE, case
     for name, y in executable.run_keeping(x, expected).items():
         assert largest_error(y, expected[name]) <= CLOSE, (name, case)
-    seen = with_engine(network, x, weights, threads=case.threads, keep=(), seed=case.band)
+    seen = with_engine(planned(network), x, weights, threads=case.threads, keep=(), seed=case.band)
     assert {name for each in seen.compared for name in each.layers} == set(expected), case
     for each in seen.compared:
         assert each.error <= CLOSE, (each, case)

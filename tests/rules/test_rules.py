@@ -974,6 +974,29 @@ def test_rules_know_where_to_stop(row: Row) -> None:
     assert sorted(advised(text, row.code)) == sorted(row.expected.split())
 
 
+def broken(network: Network, index: int) -> Network:
+    """The same network with an error in one layer, which leaves all behind it unknown."""
+    unknown = {index}
+    for at, node in enumerate(network.nodes):
+        if not unknown.isdisjoint(node.inputs):
+            unknown.add(at)
+    plans = [None if at in unknown else plan for at, plan in enumerate(network.plans)]
+    error = network.diagnostics[0]._replace(severity="error")
+    return network._replace(plans=plans, diagnostics=(error,), complete=False)
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_rules_pass_over_what_an_error_keeps_unknown(code: str) -> None:
+    """No rule stumbles over it, in whatever layer it is of all that the rule has to judge."""
+    for row in ROWS:
+        if row.code == code:
+            text = f"input: {row.input}\n{row.extra}\nwrong: 1\nlayers: [{row.layers}]"
+            network = read_text(SourceText("net", text))
+            for index in range(len(network.nodes)):
+                given = advice(broken(network, index), {code})
+                assert {problem.code for _, problem in given} <= {code}, row.why
+
+
 def test_every_rule_has_rows() -> None:
     assert {row.code for row in ROWS} == RULES.keys()
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from convcalc.diagnostics import Diagnostic, Problem, Span
 from convcalc.findings import Findings
 from convcalc.graph import Network, diagnose
-from convcalc.shape import Shape
+from convcalc.graph.planned import planned
 
 
 class Fewest(NamedTuple):
@@ -21,11 +21,12 @@ class Fewest(NamedTuple):
 
 
 def fewest(network: Network, *, training: bool) -> Fewest:
-    """The smallest batch that every layer of a network without errors takes."""
+    """The smallest batch that every layer of a network takes, which must be without errors."""
+    network = planned(network)
     least = Fewest()
     for index, node in enumerate(network.nodes):
-        shapes = [network.shape_of(each) or Shape(0) for each in node.inputs]
-        needed = node.layer.fewest(shapes, training=training) if node.layer else 1
+        shapes = [network.shape_of(each) for each in node.inputs]
+        needed = node.layer.fewest(shapes, training=training)
         if needed > least.batch:
             least = Fewest(needed, index)
     return least

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from convcalc.analysis.memory.program import Program, Step
 from convcalc.analysis.memory.walk import Segment, Walked
-from convcalc.graph import Network
+from convcalc.graph.planned import Planned
 from convcalc.layers.operations import VOLUME, Layout
 from convcalc.shape import Shape
 
@@ -61,7 +61,7 @@ Reason = tuple[Figures, Direction, str]
 
 
 def inexact(
-    network: Network,
+    network: Planned,
     program: Program,
     walked: Walked,
     segments: Sequence[Segment],
@@ -79,7 +79,7 @@ def inexact(
         if not node.inputs:
             continue
         steps = program.steps[program.starts[index] : program.starts[index + 1]]
-        x = network.shape_of(node.inputs[0]) or Shape(0)
+        x = network.shape_of(node.inputs[0])
         reasons = _forward(network, program, steps, index, x)
         if walked.in_place[index] and _lies(program, steps) in ("both", "cut", "sliced"):
             reasons.append(("every peak", "higher or lower", OVERWRITTEN))
@@ -117,7 +117,7 @@ def _lies(program: Program, steps: Sequence[Step]) -> Layout:
 
 
 def _forward(
-    network: Network, program: Program, steps: Sequence[Step], index: int, x: Shape
+    network: Planned, program: Program, steps: Sequence[Step], index: int, x: Shape
 ) -> list[Reason]:
     node, plan = network.nodes[index], network.plans[index]
     if node.kind == "locally_connected":
@@ -125,13 +125,13 @@ def _forward(
     first = _lies(program, steps)
     reasons: list[Reason] = []
     if first not in IN_ORDER:
-        partly = node.kind == "flatten" and bool(plan and plan.output.spatial)
+        partly = node.kind == "flatten" and bool(plan.output.spatial)
         merged = node.kind == "concat" and first == "turned"
         if node.kind in REARRANGING or partly or merged:
             reasons.append(("every peak", "higher or lower", OUT_OF_ORDER))
-    windows = plan.windows or () if plan else ()
+    windows = plan.windows or ()
     one = any(program.order[read] == "both" for step in steps for read in step.reads)
-    wide = plan is not None and 1 < plan.output.channels < plan.output.size
+    wide = 1 < plan.output.channels < plan.output.size
     if one and (wide or node.kind in REARRANGING):
         reasons.append(("every peak", "higher or lower", ONE_CHANNEL))
     if program.cuda or x.rank < VOLUME:
@@ -149,20 +149,19 @@ def _of_slice(program: Program, step: Step) -> bool:
     return step.operation.name == "contiguous" and program.order[step.reads[0]] == "sliced"
 
 
-def _summed_over_batch(network: Network, index: int, x: Shape) -> bool:
+def _summed_over_batch(network: Planned, index: int, x: Shape) -> bool:
     """Whether gradients of what a layer learns are those of every value, summed over the batch."""
-    plan = network.plans[index]
-    weights = plan.weights if plan else ()
+    weights = network.plans[index].weights
     products = network.nodes[index].kind in ("prelu", "scale")
     return products and any(weight.size == x.size for weight in weights)
 
 
 def _backward(
-    program: Program, steps: Sequence[Step], network: Network, index: int, *, before: bool
+    program: Program, steps: Sequence[Step], network: Planned, index: int, *, before: bool
 ) -> list[Reason]:
     node, plan = network.nodes[index], network.plans[index]
     modes = (getattr(node.layer, "mode", ""), getattr(node.layer, "padding_mode", ""))
-    windows = plan.windows or () if plan else ()
+    windows = plan.windows or ()
     if "circular" in modes and any(window.before or window.after for window in windows):
         return [("the backward peak", "higher", CIRCULAR)]
     if node.kind not in ("groupnorm", "instancenorm"):

@@ -5,11 +5,12 @@ them, views and dropout cost nothing, no indices are made, and the input is free
 TensorFlow Lite, ONNX Runtime and TensorRT do all of this.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
-from convcalc.graph import Network, SpecError
-from convcalc.layers.base import Weight
+from convcalc.graph import Network
+from convcalc.graph.planned import Planned, planned
 
 
 class Tensor(NamedTuple):
@@ -44,99 +45,73 @@ class DeployReport(NamedTuple):
     """What is left to be stored, in the order in which it is made; the input is the first."""
 
 
+class _Stored:
+    """A tensor that is stored, as far as its readers are known."""
+
+    def __init__(self, name: str, values: int, time: int, to_come: int, *, read: bool) -> None:
+        self.name, self.values = name, values
+        self.first = self.last = time
+        # What it goes by (views, dropout) reads it too: those still to come, and any so far.
+        self.to_come = to_come
+        self.read = read
+
+    def alone(self, size: int) -> bool:
+        """Whether no one else reads any of it, and what is read, of a size, is the whole of it."""
+        return not self.to_come and not self.read and self.values == size
+
+
 def fused(network: Network) -> tuple[list[Tensor], int]:
     """The tensors that are left, and the values of the weights that are."""
-    if network.errors:
-        raise SpecError(network.errors)
-    readers = dict.fromkeys(network.outputs, 1)  # the caller reads them
-    for node in network.nodes:
-        for index in node.inputs:
-            readers[index] = readers.get(index, 0) + 1
-    tensor_of: dict[int, int] = {}
-    names: list[str] = []
-    values: list[int] = []
-    firsts: list[int] = []
-    lasts: list[int] = []
-    # What a tensor goes by (views, dropout) reads it too: those still to come, and any so far.
-    to_come: list[int] = []
-    read_before: list[bool] = []
+    network = planned(network)
+    readers = Counter(read for node in network.nodes for read in node.inputs)
+    readers.update(network.outputs)  # the caller reads them
+    stored: list[_Stored] = []
+    held: list[_Stored] = []  # by layer, the tensor that its output is
     foldable: set[int] = set()
     weights = time = 0
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
-        if plan is None or node.layer is None:  # pragma: no cover (errors are refused)
-            continue
         layer = node.layer
         if not node.inputs:
             # It is there before all, and nothing is done in its place: it is the caller's.
-            tensor_of[index] = len(names)
-            names.append(node.name)
-            values.append(plan.output.size)
-            firsts.append(0)
-            lasts.append(0)
-            to_come.append(readers.get(index, 0))
-            read_before.append(True)
+            held.append(_Stored(node.name, plan.output.size, 0, readers[index], read=True))
+            stored.append(held[-1])
             continue
         before = node.inputs[0]
         for read in node.inputs:
-            to_come[tensor_of[read]] -= 1
-        whole = tensor_of[before]
-        # Whether the layer may be done in place of what makes its input: no one else reads any of
-        # that, and the input is no part of it.
-        sole = not to_come[whole] and not read_before[whole]
-        sole = sole and _size(network, before) == values[whole]
-        folded = layer.folds and sole and before in foldable
-        learned = sum(weight.size for weight in plan.weights if not weight.buffer)
+            held[read].to_come -= 1
+        # Whether the layer may be done in place of what makes its input.
+        alone = held[before].alone(network.shape_of(before).size)
+        folded = layer.folds and alone and before in foldable
         free = _free(network, index)
-        if folded or free or (layer.storage == "in_place" and sole):
-            tensor_of[index] = whole
-            to_come[whole] += readers.get(index, 0)
-            if not folded:
-                weights += learned if node.shared_with is None else 0
-            elif not any(weight.name == "bias" for weight in _plan_weights(network, before)):
-                weights += plan.output.channels
-            if folded or free:
-                continue
-            foldable.discard(before)
+        if folded and not any(weight.name == "bias" for weight in network.plans[before].weights):
+            weights += plan.output.channels
+        elif not folded and node.shared_with is None:
+            weights += sum(weight.size for weight in plan.weights if not weight.buffer)
+        if folded or free or (layer.storage == "in_place" and alone):
+            held.append(held[before])
+            held[before].to_come += readers[index]
+            if not (folded or free):
+                foldable.discard(before)
             continue
         time += 1
         for read in node.inputs:
-            lasts[tensor_of[read]] = time
-            read_before[tensor_of[read]] = True
-        tensor_of[index] = len(names)
-        names.append(node.name)
-        values.append(plan.output.size)
-        firsts.append(time)
-        lasts.append(time)
-        to_come.append(readers.get(index, 0))
-        read_before.append(False)
-        weights += learned if node.shared_with is None else 0
+            held[read].last, held[read].read = time, True
+        held.append(_Stored(node.name, plan.output.size, time, readers[index], read=False))
+        stored.append(held[-1])
         if plan.macs:
             foldable.add(index)
     for output in network.outputs:
-        lasts[tensor_of[output]] = time
-    return [Tensor(*each) for each in zip(names, values, firsts, lasts, strict=True)], weights
+        held[output].last = time
+    return [Tensor(each.name, each.values, each.first, each.last) for each in stored], weights
 
 
-def _size(network: Network, index: int) -> int:
-    shape = network.shape_of(index)
-    return shape.size if shape is not None else 0
-
-
-def _free(network: Network, index: int) -> bool:
+def _free(network: Planned, index: int) -> bool:
     """Whether a layer only gives its input another shape, or does nothing in inference."""
     node, plan = network.nodes[index], network.plans[index]
-    if node.layer is None or plan is None:  # pragma: no cover (errors are refused)
-        return False
-    shapes = [shape for i in node.inputs if (shape := network.shape_of(i)) is not None]
     return all(
         operation.training_only or operation.storage == "view"
-        for operation in node.layer.operations(shapes, plan)
+        for operation in node.layer.operations([network.shape_of(i) for i in node.inputs], plan)
     )
-
-
-def _plan_weights(network: Network, index: int) -> tuple[Weight, ...]:
-    plan = network.plans[index]
-    return plan.weights if plan else ()
 
 
 def deploy(network: Network, *, batch: int = 1, dtype: str = "float32") -> DeployReport:

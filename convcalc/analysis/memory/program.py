@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
-from convcalc.graph import LayerNode, Network
+from convcalc.graph import Network
+from convcalc.graph.planned import Planned, PlannedNode, planned
 from convcalc.layers.base import Plan, Weight
 from convcalc.layers.operations import Layout, Operation
 from convcalc.shape import Shape
@@ -89,13 +90,15 @@ def program(
     mixed: bool = False,
     cuda: bool = False,
 ) -> Program:
-    """Write out what a network without errors does to memory."""
-    return _Writer(network, DTYPE_BYTES[dtype], training=training, mixed=mixed, cuda=cuda).write()
+    """Write out what a network does to memory."""
+    width = DTYPE_BYTES[dtype]
+    writer = _Writer(planned(network), width, training=training, mixed=mixed, cuda=cuda)
+    return writer.write()
 
 
 class _Writer:
     def __init__(
-        self, network: Network, width: int, *, training: bool, mixed: bool, cuda: bool
+        self, network: Planned, width: int, *, training: bool, mixed: bool, cuda: bool
     ) -> None:
         self.network = network
         self.width = width
@@ -121,7 +124,7 @@ class _Writer:
         outputs = list(network.walk(self._node))
         self.starts.append(len(self.steps))
         (output,) = network.outputs
-        last, final = outputs[output], self._shape(output)
+        last, final = outputs[output], self.network.shape_of(output)
         if self.training:
             self._loss(last, final)
         inputs = tuple(outputs[index] for index in network.inputs)
@@ -142,10 +145,6 @@ class _Writer:
             cuda=self.cuda,
         )
 
-    def _shape(self, index: int) -> Shape:
-        shape = self.network.shape_of(index)
-        return shape if shape is not None else Shape(0)
-
     def _tensor(self, size: int, width: int, *, gradient: bool, order: Layout = "fresh") -> int:
         self.sizes.append(size)
         self.widths.append(width)
@@ -153,9 +152,8 @@ class _Writer:
         self.order.append(order)
         return len(self.sizes) - 1
 
-    def _node(self, node: LayerNode, plan: Plan | None, reads: list[int]) -> int:
+    def _node(self, node: PlannedNode, plan: Plan, reads: list[int]) -> int:
         """Write the next layer out; the tensor it makes."""
-        assert plan is not None and node.layer is not None  # noqa: PT018, S101 (errors are refused)
         index = len(self.starts)
         self.starts.append(len(self.steps))
         if index in self.network.inputs:
@@ -171,9 +169,9 @@ class _Writer:
                     self.weights.append(weight)
         operations = self.known.get(id(plan))
         if operations is None:
-            shapes = [self._shape(read) for read in node.inputs]
+            shapes = [self.network.shape_of(read) for read in node.inputs]
             operations = self.known[id(plan)] = node.layer.operations(shapes, plan)
-        self.channels = (self._shape(node.inputs[0]).channels, plan.output.channels)
+        self.channels = (self.network.shape_of(node.inputs[0]).channels, plan.output.channels)
         return self._layer(index, owner, operations, reads)
 
     def _layer(

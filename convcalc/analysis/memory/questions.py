@@ -11,6 +11,7 @@ from convcalc.analysis.memory.sharding import Shard, ShardedReport, sharded
 from convcalc.analysis.memory.static_plan import ArenaReport, arena
 from convcalc.analysis.memory.terms import RunTerms, model
 from convcalc.graph import Network
+from convcalc.graph.planned import planned
 
 
 class Questions(NamedTuple):
@@ -69,6 +70,7 @@ def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) 
 
     Raises `SpecError` for a network with errors and `ValueError` for terms there are not.
     """
+    network = planned(network)
     mine = model(network, terms)
     report = mine.report(batch)
     checkpointed = None
@@ -80,7 +82,7 @@ def answer(network: Network, terms: RunTerms, batch: int, questions: Questions) 
             report.peak,
             without.peak,
             report.recomputed_macs,
-            batch * sum(plan.macs for plan in network.plans if plan is not None),
+            batch * sum(plan.macs for plan in network.plans),
             tuple(unpaid(network, mine.program, terms.checkpoint)),
         )
     devices = questions.devices

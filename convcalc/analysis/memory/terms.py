@@ -20,7 +20,8 @@ from convcalc.analysis.memory.report import (
 from convcalc.analysis.memory.walk import Event, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
-from convcalc.graph import Network, SpecError
+from convcalc.graph import Network
+from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES
 
 Checkpoint = int | Sequence[str]
@@ -53,7 +54,7 @@ class RunTerms(NamedTuple):
 class Model(NamedTuple):
     """A network's memory as lines that are affine in the batch."""
 
-    network: Network
+    network: Planned
     """The network, which has no errors."""
     terms: RunTerms
     """How it runs, whatever the batch."""
@@ -209,8 +210,7 @@ class Model(NamedTuple):
             ],
             timeline=timeline,
             learned=learned,
-            recomputed_macs=batch
-            * sum(plan.macs for i in again if (plan := network.plans[i]) is not None),
+            recomputed_macs=batch * sum(network.plans[index].macs for index in again),
         )
 
 
@@ -236,7 +236,8 @@ def model(network: Network, terms: RunTerms) -> Model:
 
     Raises `SpecError` for a network read with errors and `ValueError` for terms there are not.
     """
-    _check(network, terms)
+    network = planned(network)
+    _check(terms)
     training, half = terms.training, terms.mixed_precision
     written = program(
         network,
@@ -262,9 +263,7 @@ def model(network: Network, terms: RunTerms) -> Model:
     )
 
 
-def _check(network: Network, terms: RunTerms) -> None:
-    if network.errors:
-        raise SpecError(network.errors)
+def _check(terms: RunTerms) -> None:
     message = ""
     if terms.dtype not in DTYPE_BYTES:
         message = f"dtype {terms.dtype!r} is none of {', '.join(DTYPE_BYTES)}"

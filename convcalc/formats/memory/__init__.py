@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.memory import GPUS, Answer, Fit, Gpu, MemoryReport
+from convcalc.analysis.memory import (
+    GPUS,
+    Answer,
+    ArenaReport,
+    Checkpointed,
+    DeployReport,
+    Fit,
+    Gpu,
+    MemoryReport,
+    ShardedReport,
+)
 from convcalc.analysis.memory.gpus import SHARE
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import both_bytes, grouped, megabytes, plural
@@ -67,13 +77,13 @@ def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
         tables.append(_inexact(report))
     tables.append(Section("Not included", notes=report.not_included))
     if answer.checkpointed is not None:
-        tables.append(_checkpointed(answer))
+        tables.append(_checkpointed(answer.checkpointed, answer.report))
     if answer.sharded is not None:
-        tables.append(_sharded(answer))
+        tables.append(_sharded(answer.sharded))
     if answer.deployed is not None:
-        tables.append(_deployed(answer))
+        tables.append(_deployed(answer.deployed))
     if answer.arena is not None:
-        tables.append(_arena(answer))
+        tables.append(_arena(answer.arena))
     if layers:
         tables.append(_layers(report))
     if answer.fits:
@@ -144,9 +154,7 @@ def _inexact(report: MemoryReport) -> Section:
     return Section("Not exact", notes=notes)
 
 
-def _checkpointed(answer: Answer) -> Section:
-    saving = answer.checkpointed
-    assert saving is not None  # noqa: S101 (for the type checker)
+def _checkpointed(saving: Checkpointed, report: MemoryReport) -> Section:
     rows = [
         (name, grouped(before), grouped(after), both_bytes(before - after))
         for name, before, after in (
@@ -156,7 +164,7 @@ def _checkpointed(answer: Answer) -> Section:
     ]
     macs = saving.recomputed_macs
     share = f", {macs / saving.forward_macs:.1%} of a forward pass" if saving.forward_macs else ""
-    again = sum(layer.recomputed for layer in answer.report.layers)
+    again = sum(layer.recomputed for layer in report.layers)
     notes = [
         f"{plural(again, 'layer')} run again: {grouped(macs)} MACs{share}."
         if again
@@ -179,9 +187,7 @@ def _checkpointed(answer: Answer) -> Section:
     )
 
 
-def _sharded(answer: Answer) -> Section:
-    device = answer.sharded
-    assert device is not None  # noqa: S101
+def _sharded(device: ShardedReport) -> Section:
     lines = (
         ("parameters", device.parameters),
         ("gradients", device.gradients),
@@ -204,9 +210,7 @@ def _sharded(answer: Answer) -> Section:
     )
 
 
-def _deployed(answer: Answer) -> Section:
-    lower_line = answer.deployed
-    assert lower_line is not None  # noqa: S101
+def _deployed(lower_line: DeployReport) -> Section:
     return Section(
         "The lower line, for a runtime that folds and fuses",
         ("Part", "Bytes", "", "At"),
@@ -219,9 +223,7 @@ def _deployed(answer: Answer) -> Section:
     )
 
 
-def _arena(answer: Answer) -> Section:
-    arena = answer.arena
-    assert arena is not None  # noqa: S101
+def _arena(arena: ArenaReport) -> Section:
     return Section(
         f"Arena of one example in {arena.dtype}: {both_bytes(arena.size)}",
         ("Tensor", "Offset", "Bytes", "From", "To"),

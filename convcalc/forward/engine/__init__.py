@@ -22,7 +22,8 @@ from convcalc.forward.engine.compile import Compiled, Stage, build
 from convcalc.forward.engine.pool import workers
 from convcalc.forward.threads import available_cores
 from convcalc.forward.weights import Drawn, checked_weights, drawn_weights, random_weights
-from convcalc.graph import Network, SpecError
+from convcalc.graph import Network
+from convcalc.graph.planned import planned
 
 __all__ = ["Bounds", "Compiled", "Executable", "Stage", "memory_bounds"]
 
@@ -48,8 +49,7 @@ class Executable:
         once: bool = False,
         apart: bool = False,
     ) -> None:
-        if network.errors:
-            raise SpecError(network.errors)
+        network = planned(network)
         if batch < 1:
             message = f"batch {batch} is below 1"
             raise ValueError(message)
@@ -124,10 +124,10 @@ class Executable:
     def _checked(self, given: Any) -> Array:
         shape = self.network.input
         x: Array = np.asarray(given, np.float32)
-        if shape is None or x.shape != (self.batch, *shape.axes):
+        if x.shape != (self.batch, *shape.axes):
             message = (
                 f"the input is {'×'.join(map(str, x.shape))}, and the network compiled for "
-                f"{'×'.join(map(str, (self.batch, *(shape.axes if shape else ()))))} "
+                f"{'×'.join(map(str, (self.batch, *shape.axes)))} "
                 "(batch, channels, extents)"
             )
             raise ValueError(message)

@@ -6,6 +6,7 @@ from convcalc.forward.engine.fusion import fuse
 from convcalc.forward.engine.kernels import KERNELS
 from convcalc.forward.weights import weight_names
 from convcalc.graph import Network
+from convcalc.graph.planned import planned
 
 SCRATCH = 24 * 2**20
 """Bytes that a thread works in, at most, beside weights that are drawn."""
@@ -28,13 +29,14 @@ class Bounds(NamedTuple):
 
 
 def memory_bounds(network: Network, *, drawn: bool) -> Bounds:
-    """For any batch of a network without errors; `drawn` says that weights are random."""
+    """For any batch; `drawn` says that weights are random."""
+    network = planned(network)
     prepared, rows = 0, 0
     unheld: dict[str, int] = {}
     fusions, _ = fuse(network, ())
     for fused in fusions:
         row, plan = KERNELS.get(fused.node.kind), network.plans[fused.index]
-        if row is None or row.prepared is None or plan is None:
+        if row is None or row.prepared is None:
             continue
         weight = plan.weights[0]
         prepared += 4 * row.prepared(fused, weight)  # layers that share weights prepare their own

@@ -26,7 +26,7 @@ from convcalc.forward.engine.kernels.common import (
 from convcalc.forward.engine.kernels.elementwise import Merge
 from convcalc.forward.engine.pool import Phase
 from convcalc.forward.threads import blas_threads, hold_blas
-from convcalc.graph import Network
+from convcalc.graph.planned import Planned
 
 
 class Stage(NamedTuple):
@@ -91,7 +91,7 @@ class Layout(NamedTuple):
 
 
 def build(
-    network: Network,
+    network: Planned,
     batch: int,
     weights: Mapping[str, Any],
     keep: Collection[int],

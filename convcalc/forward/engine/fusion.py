@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from convcalc.forward.weights import layer_weights
-from convcalc.graph import LayerNode, Network
+from convcalc.graph import LayerNode
+from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import Fact, Layer, kinds
 from convcalc.layers.base import Pointwise
 from convcalc.shape import Shape
@@ -66,8 +67,8 @@ APART: Mapping[str, str] = {
 class Fused:
     """A layer, with the layers behind it that are done in the same pass."""
 
-    def __init__(self, network: Network, index: int, inputs: list[int]) -> None:
-        self.node: LayerNode = network.nodes[index]
+    def __init__(self, network: Planned, index: int, inputs: list[int]) -> None:
+        self.node: PlannedNode = network.nodes[index]
         self.index = index
         self.is_affine = _is_affine(self.node)
         """Whether it is nothing but a factor and a summand per channel."""
@@ -89,7 +90,6 @@ class Fused:
     @property
     def layer(self) -> Layer:
         """The layer it is named after."""
-        assert self.node.layer is not None  # noqa: S101 (networks with errors are refused)
         return self.node.layer
 
 
@@ -98,11 +98,11 @@ def _can(node: LayerNode, part: Part) -> bool:
     return bool(PARTS.get(node.kind, Part(0)) & part)
 
 
-def _folds(network: Network, index: int) -> bool:
+def _folds(network: Planned, index: int) -> bool:
     node, plan = network.nodes[index], network.plans[index]
     if not _can(node, Part.FOLDS) or getattr(node.layer, "padding_mode", "zero") != "zero":
         return False
-    windows = (plan.windows if plan else None) or ()
+    windows = plan.windows or ()
     # A transposed convolution some of whose outputs meet no tap is left to its definition.
     return all(w.kernel >= w.up and gcd(w.dilation, w.up) == 1 for w in windows)
 
@@ -116,15 +116,15 @@ def is_activation(node: LayerNode) -> bool:
     return _can(node, Part.ENDING) and isinstance(node.layer, Pointwise)
 
 
-def _same_values(network: Network, index: int) -> bool:
+def _same_values(network: Planned, index: int) -> bool:
     """Whether a layer's output is its input."""
     node, plan = network.nodes[index], network.plans[index]
-    if plan is None or len(node.inputs) != 1 or plan.output != network.shape_of(node.inputs[0]):
+    if len(node.inputs) != 1 or plan.output != network.shape_of(node.inputs[0]):
         return False
     return _can(node, Part.LEFT_OUT) and all(window == Window() for window in plan.windows or ())
 
 
-def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int, int]]:
+def fuse(network: Planned, keep: Collection[int]) -> tuple[list[Fused], dict[int, int]]:
     """Fusions in order, and the fusion that holds each layer's output.
 
     Layers in `keep` get an output of their own, which nothing behind them is fused into.
@@ -178,7 +178,7 @@ def fuse(network: Network, keep: Collection[int]) -> tuple[list[Fused], dict[int
 
 
 def _absorb_sum(
-    network: Network, index: int, holder: Mapping[int, int], before: Any
+    network: Planned, index: int, holder: Mapping[int, int], before: Any
 ) -> Fused | None:
     """The later of two summands, when it is a convolution that can add the earlier one."""
     first, second = sorted(network.nodes[index].inputs, key=lambda source: holder[source])
@@ -197,7 +197,7 @@ def _absorb_sum(
     return fusion
 
 
-def folded(network: Network, fused: Fused, weights: Mapping[str, Any]) -> tuple[Any, Any | None]:
+def folded(network: Planned, fused: Fused, weights: Mapping[str, Any]) -> tuple[Any, Any | None]:
     """Factor and summand per output channel that a fusion's norms, scales and bias come to."""
     factor: Any = None
     summand: Any = None
@@ -211,7 +211,7 @@ def folded(network: Network, fused: Fused, weights: Mapping[str, Any]) -> tuple[
         times: Any = own.get("weight")
         plus: Any = own.get("bias")
         if "running_var" in own:
-            inverse = 1 / np.sqrt(own["running_var"] + layer.eps)  # type: ignore[union-attr]
+            inverse = 1 / np.sqrt(own["running_var"] + layer.eps)  # type: ignore[attr-defined]
             times = inverse if times is None else times * inverse
             plus = (
                 -own["running_mean"] * times if plus is None else plus - own["running_mean"] * times
@@ -223,8 +223,6 @@ def folded(network: Network, fused: Fused, weights: Mapping[str, Any]) -> tuple[
     return factor, summand
 
 
-def shape_of(network: Network, fusions: list[Fused], value: int) -> Shape:
+def shape_of(network: Planned, fusions: list[Fused], value: int) -> Shape:
     """The shape of one example of a fusion's output, or of the network's input."""
-    shape = network.shape_of(fusions[value].last)
-    assert shape is not None  # noqa: S101 (networks with errors are refused)
-    return shape
+    return network.shape_of(fusions[value].last)

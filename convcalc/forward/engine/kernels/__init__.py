@@ -17,7 +17,7 @@ from convcalc.forward.engine.kernels.pooling import Pooling
 from convcalc.forward.engine.kernels.transposed import Transposed
 from convcalc.forward.engine.kernels.winograd import Winograd, most_prepared, tile_size
 from convcalc.forward.weights import Drawn, layer_weights
-from convcalc.graph import Network
+from convcalc.graph.planned import Planned
 from convcalc.layers import Fact, Plan, Weight, kinds
 from convcalc.layers.pooling import window_sums
 
@@ -36,7 +36,7 @@ class Choice:
 
     def __init__(
         self,
-        network: Network,
+        network: Planned,
         fusions: list[Fused],
         batch: int,
         weights: Mapping[str, Any],
@@ -50,21 +50,17 @@ class Choice:
     def threads_for(self, *fusions: Fused) -> int:
         """Threads for some fusions: one, where waking others takes as long as they save."""
         plans = (self.network.plans[fused.index] for fused in fusions)
-        work = sum(plan.macs + SWITCH * plan.output.size for plan in plans if plan)
+        work = sum(plan.macs + SWITCH * plan.output.size for plan in plans)
         return 1 if work * self.batch < LITTLE else self.threads
 
     def grids(self, fused: Fused) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Extents of a fusion's first input and of its output."""
         given = shape_of(self.network, self.fusions, fused.inputs[0])
-        output = self.network.shape_of(fused.last)
-        assert output is not None  # noqa: S101 (networks with errors are refused)
-        return grid(self.batch, given), grid(self.batch, output)
+        return grid(self.batch, given), grid(self.batch, self.network.shape_of(fused.last))
 
     def plan(self, fused: Fused) -> Plan:
         """The plan of the layer that a fusion is named after."""
-        plan = self.network.plans[fused.index]
-        assert plan is not None  # noqa: S101 (networks with errors are refused)
-        return plan
+        return self.network.plans[fused.index]
 
     def arrays(self, fused: Fused) -> dict[str, Array]:
         """The weights of the layer that a fusion is named after."""
@@ -158,7 +154,6 @@ def _pooling(choice: Choice, fused: Fused, factor: Array | None = None) -> Kerne
 def _means(choice: Choice, fused: Fused) -> Kernel | None:
     windows, (_, *extents, _) = choice.plan(fused).windows or (), choice.grids(fused)[1]
     shape = choice.network.shape_of(fused.node.inputs[0])
-    assert shape is not None  # noqa: S101
     # One over what the layer divides by: of ones, its means over its sums.
     ones = np.ones((1, 1, *shape.spatial), np.float32)
     factor = fused.layer.forward(np, {}, (ones,)) / window_sums(np, ones, windows)
