@@ -608,6 +608,15 @@ WRONG = [
         "8x1", "CC302", "`same` says that the output is 24, and output_padding 2 adds to it",
         "output_padding", "leave output_padding out for 24, or write padding [[1, 1]] for 23, ",
     ),
+    Wrong(  # a kernel of 1 has no half: 7·3 + 1 + 2
+        "conv_transpose",
+        {"filters": 1, "kernel": 1, "stride": 3, "padding": "same", "output_padding": 2},
+        "8x1",
+        "CC302",
+        "`same` says that the output is 24, and output_padding 2 adds to it",
+        "output_padding",
+        "leave output_padding out for 24, or write padding [[0, 0]] for 24, ",
+    ),
     Wrong(  # 8·2 and 6·3; 7·2 + 5 − 4 + 1 and 5·3 + 4 − 4 + 2
         "conv_transpose",
         {"filters": 1, "kernel": (5, 4), "stride": (2, 3), "padding": "same",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from paths import TESTS
 
+from convcalc import parse
 from convcalc.analysis import analyze
 from convcalc.findings import Findings
 from convcalc.formats.diagnostics import render
@@ -17,6 +18,7 @@ from convcalc.spec.fields import FieldError, Scope, axes, quoted, word
 from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.source import MAX_DEPTH, Opened, compose, open_spec
 from convcalc.spec.text import SourceText
+from convcalc.spec.write import write
 
 FOLDER = TESTS / "specs"
 OK = sorted((FOLDER / "ok").glob("*.yaml"))
@@ -298,3 +300,16 @@ def test_spec_source_of_a_pipe_is_read_up_to_one_character_too_many(
     for text, said in ((b"input: 8", "nothing came"), (b"input: 88", "larger than")):
         (found,) = from_pipe(pipe, text).problems
         assert said in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("input: 8\nlayers:\n\n  - relu\n", "input: 8\nlayers:\n  - relu\n"),
+        ("input: 8\nlayers:\n\n  # a\n  - relu\n", "input: 8\nlayers:\n  # a\n  - relu\n"),
+        ("input: 8\nlayers:\n  - relu\n\n  - tanh\n", "input: 8\nlayers:\n  - relu\n\n  - tanh\n"),
+        ("input: 8\n\nlayers:\n  - relu\n", "input: 8\n\nlayers:\n  - relu\n"),
+    ],
+)
+def test_spec_lists_do_not_begin_with_a_blank_line(text: str, written: str) -> None:
+    assert write(parse(text)) == written
