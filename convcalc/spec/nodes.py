@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, Union, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, Union, cast, final
 
 from convcalc.shape import Shape
 from convcalc.spec.expressions import Expression
@@ -174,9 +174,8 @@ class Entry(NamedTuple):
         return self.key, type(self.value), self.value, self.comments
 
 
-@final
-class List(_Sequence):
-    """A list of values; a branch is one, with comments of its own."""
+class _OpenList:
+    """What a list has, which may be set until the list is one."""
 
     __slots__ = ("comments", "end", "items", "start")
     items: tuple[Node, ...]
@@ -185,17 +184,29 @@ class List(_Sequence):
     end: int
     comments: Comments
 
+
+@final
+class List(_OpenList, _Sequence):
+    """A list of values; a branch is one, with comments of its own."""
+
+    __slots__ = ()
+
     def __init__(self, values: Iterable[Any] = (), comments: Comments = NO_COMMENTS) -> None:
-        _fill_list(self, tuple(map(node_of, values)), NOWHERE, NOWHERE, comments)
+        items = tuple(map(node_of, values))
+        _begin(self, items=items, start=NOWHERE, end=NOWHERE, comments=comments)
 
     @staticmethod
     def at(
         items: tuple[Node, ...], start: int, end: int, comments: Comments = NO_COMMENTS
     ) -> "List":
         """A list of nodes at its place."""
-        made = List.__new__(List)
-        _fill_list(made, items, start, end, comments)
-        return made
+        made: Any = _OpenList()
+        made.items = items
+        made.start = start
+        made.end = end
+        made.comments = comments
+        made.__class__ = List
+        return cast("List", made)
 
     __setattr__ = _unchanged
     __delattr__ = _unchanged
@@ -230,8 +241,8 @@ class List(_Sequence):
 _M = TypeVar("_M", bound="Map")
 
 
-class Map(_Mapping):
-    """Keys and values in the order in which they were written; read like a dict."""
+class _OpenMap:
+    """What a mapping has, which may be set until the mapping is one."""
 
     __slots__ = ("about", "end", "entries", "key_starts", "start")
     entries: dict[str, Node]
@@ -241,6 +252,12 @@ class Map(_Mapping):
     start: int
     end: int
     about: _About
+
+
+class Map(_OpenMap, _Mapping):
+    """Keys and values in the order in which they were written; read like a dict."""
+
+    __slots__ = ()
     texts: ClassVar[frozenset[str]] = frozenset()
     """Keys whose values are text, with quotes or without."""
 
@@ -249,7 +266,8 @@ class Map(_Mapping):
 
     def _keep(self, entries: dict[str, Node]) -> None:
         """Begin as these nodes, which have no place yet."""
-        _fill_map(self, entries, (), NOWHERE, NOWHERE, NOTHING_ABOUT)
+        fields = {"entries": entries, "key_starts": (), "about": NOTHING_ABOUT}
+        _begin(self, **fields, start=NOWHERE, end=NOWHERE)
 
     @classmethod
     def at(  # noqa: PYI019 (Self is of Python 3.11; all that it has)
@@ -261,13 +279,14 @@ class Map(_Mapping):
         about: _About = NOTHING_ABOUT,
     ) -> _M:
         """A mapping of nodes at its place."""
-        made = cls.__new__(cls)
-        _set_entries(made, entries)
-        _set_key_starts(made, key_starts)
-        _set_start(made, start)
-        _set_end(made, end)
-        _set_about(made, about)
-        return made
+        made: Any = _OpenMap()
+        made.entries = entries
+        made.key_starts = key_starts
+        made.start = start
+        made.end = end
+        made.about = about
+        made.__class__ = cls
+        return cast("_M", made)
 
     @classmethod
     def of(  # noqa: PYI019
@@ -393,34 +412,12 @@ class Preset(Map):
 
 Sequence.register(List)
 Mapping.register(Map)
-_LIST = [List.__dict__[name].__set__ for name in ("items", "start", "end", "comments")]
-_MAP = [Map.__dict__[name].__set__ for name in ("entries", "key_starts", "start", "end", "about")]
-_set_items, _set_list_start, _set_list_end, _set_comments = _LIST
-_set_entries, _set_key_starts, _set_start, _set_end, _set_about = _MAP
 
 
-def _fill_list(
-    made: List, items: tuple[Node, ...], start: int, end: int, comments: Comments
-) -> None:
-    _set_items(made, items)
-    _set_list_start(made, start)
-    _set_list_end(made, end)
-    _set_comments(made, comments)
-
-
-def _fill_map(
-    made: Map,
-    entries: dict[str, Node],
-    key_starts: tuple[int, ...],
-    start: int,
-    end: int,
-    about: _About,
-) -> None:
-    _set_entries(made, entries)
-    _set_key_starts(made, key_starts)
-    _set_start(made, start)
-    _set_end(made, end)
-    _set_about(made, about)
+def _begin(made: _OpenList | _OpenMap, **fields: object) -> None:
+    """Set what a list or mapping has, once."""
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
 
 
 def put(parts: Sequence[Entry], key: str, value: object, *, first: bool) -> list[Entry]:

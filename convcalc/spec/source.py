@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -145,7 +145,8 @@ class _Frame:
         self.items: list[Node] | None = None if mapping else []
         self.entries: dict[str, Node] = {}
         self.key_starts: list[int] = []
-        self.key: ScalarNode | None = None
+        self.key: Any = None
+        """The event of a key whose value has not come yet."""
         self.key_places: dict[str, int] | None = None
         """Where each key stands, once one is given twice."""
 
@@ -157,45 +158,53 @@ class _Composer:
         self._text = text
         self._findings = findings
         self._next: Callable[[], yaml.Event] = parser_of(text.content).get_event
+        self._words: dict[str, str] = {}
+        """Every text that was read, so that equal ones are one."""
 
     def compose(self) -> Node | None:
         """The root node; raises `RefusedError` for what is beyond a limit, and YAML's errors."""
-        stack: list[_Frame] = []
+        outer: list[_Frame] = []
+        frame: Any = None  # the innermost `_Frame` that is open
         event: Any = None
         root: Node | None = None
         count = 0
-        words: dict[str, str] = {}
-        following = self._next
+        following, scalar = self._next, self._scalar
         while True:
             try:
                 event = following()
             except yaml.MarkedYAMLError as error:
-                self._refuse_depth_before(error, len(stack), event.end_mark.index if event else 0)
+                depth = len(outer) + (frame is not None)
+                self._refuse_depth_before(error, depth, event.end_mark.index if event else 0)
                 raise
             kind = event.__class__
             if kind is yaml.ScalarEvent:
                 if event.anchor is not None or event.tag is not None:
                     self._refuse_anchor_or_tag(event)
-                text = words.setdefault(event.value, event.value)
-                node: Node = ScalarNode(
-                    text, event.start_mark.index, event.end_mark.index, plain=not event.style
-                )
+                if frame is not None and frame.items is None and frame.key is None:
+                    frame.key = event
+                    count += 1
+                    if count > MAX_NODES:
+                        raise _too_many(scalar(event))
+                    continue
+                node: Node = scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 if event.anchor is not None or event.tag is not None:
                     self._refuse_anchor_or_tag(event)
-                if len(stack) >= MAX_DEPTH:
-                    raise self._too_deep(event.start_mark.index)
-                if stack and stack[-1].items is None and stack[-1].key is None:
-                    raise self._key_not_a_word(event)
-                stack.append(_Frame(event.start_mark.index, mapping=kind is yaml.MappingStartEvent))
+                if frame is not None:
+                    if len(outer) + 1 >= MAX_DEPTH:
+                        raise self._too_deep(event.start_mark.index)
+                    if frame.items is None and frame.key is None:
+                        raise self._key_not_a_word(event)
+                    outer.append(frame)
+                frame = _Frame(event.start_mark.index, mapping=kind is yaml.MappingStartEvent)
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                frame = stack.pop()
                 end = event.end_mark.index
                 if frame.items is not None:
                     node = List.at(tuple(frame.items), frame.start, end)
                 else:
                     node = Map.at(frame.entries, tuple(frame.key_starts), frame.start, end)
+                frame = outer.pop() if outer else None
             elif kind is yaml.AliasEvent:
                 raise self._refused_alias(event)
             elif kind is yaml.DocumentStartEvent and root is not None:
@@ -214,23 +223,20 @@ class _Composer:
                 continue
             count += 1
             if count > MAX_NODES:
-                raise RefusedError(
-                    "CC103",
-                    f"more than {MAX_NODES:,} values in one spec",
-                    "say it with `repeat` and `blocks`",
-                    node,
-                )
-            if not stack:
+                raise _too_many(node)
+            if frame is None:
                 root = node
-                continue
-            frame = stack[-1]
-            if frame.items is not None:
+            elif frame.items is not None:
                 frame.items.append(node)
-            elif frame.key is None:
-                frame.key = cast("ScalarNode", node)
             else:
-                self._add(frame, frame.key, node)
-                frame.key = None
+                self._add(frame, node)
+
+    def _scalar(self, event: Any) -> ScalarNode:
+        """What a scalar's event says."""
+        text = event.value
+        start, end = event.start_mark.index, event.end_mark.index
+        text = self._words.setdefault(text, text)
+        return tuple.__new__(ScalarNode, (text, start, end, not event.style))
 
     def _refuse_depth_before(self, error: yaml.MarkedYAMLError, depth: int, start: int) -> None:
         """Refuse brackets that nest too deep between the last event and what is no YAML.
@@ -247,32 +253,35 @@ class _Composer:
             elif match[0] in "]}":
                 depth -= 1
 
-    def _add(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
-        name = key.text
-        if name == "<<" and key.plain:
+    def _add(self, frame: _Frame, value: Node) -> None:
+        """A value behind the key that the mapping has last."""
+        key, frame.key = frame.key, None
+        name = self._words.setdefault(key.value, key.value)
+        if name == "<<" and not key.style:
             raise RefusedError(
                 "CC104",
                 "merge keys are not used in specs",
                 "write the shared layers once under `blocks:`, shared fields under `defaults:`",
-                key,
+                self._scalar(key),
             )
+        start = key.start_mark.index
         if name in frame.entries:
             if frame.key_places is None:
                 frame.key_places = dict(zip(frame.entries, frame.key_starts, strict=True))
-            first = frame.key_places[name]
+            first, end = frame.key_places[name], key.end_mark.index
             self._findings.report(
                 "CC106",
                 f"key `{_shortened(name)}` is given twice",
-                key.start,
-                key.end,
+                start,
+                end,
                 "keep one of them",
-                related=((self._text.span(first, first + key.end - key.start), "first here"),),
+                related=((self._text.span(first, first + end - start), "first here"),),
             )
             return
         frame.entries[name] = value
-        frame.key_starts.append(key.start)
+        frame.key_starts.append(start)
         if frame.key_places is not None:
-            frame.key_places[name] = key.start
+            frame.key_places[name] = start
 
     def _refuse_anchor_or_tag(self, event: Any) -> None:
         at = event.start_mark.index
@@ -316,6 +325,15 @@ class _Composer:
             "write `name: value`; put quotes around text that starts with [ or {",
             ScalarNode("", at, at + 1),
         )
+
+
+def _too_many(node: Node) -> RefusedError:
+    return RefusedError(
+        "CC103",
+        f"more than {MAX_NODES:,} values in one spec",
+        "say it with `repeat` and `blocks`",
+        node,
+    )
 
 
 def parser_of(text: str) -> Any:
