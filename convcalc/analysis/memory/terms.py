@@ -14,9 +14,9 @@ from convcalc.analysis.memory.report import (
     LayerMemory,
     Line,
     MemoryReport,
-    Moment,
     Phase,
 )
+from convcalc.analysis.memory.timeline import Highest, Timeline, stepped, timeline
 from convcalc.analysis.memory.walk import Event, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
@@ -109,53 +109,46 @@ class Model(NamedTuple):
             return (*NOT_INCLUDED, FINER_ON_CUDA)
         return NOT_INCLUDED
 
-    @without_collection
-    def report(self, batch: int) -> MemoryReport:
-        """The lines for a batch."""
-        network, terms, walked, training = (
-            self.network,
-            self.terms,
-            self.walked,
-            self.terms.training,
-        )
-        entry = self.program.entry * batch
+    def timeline(self, batch: int) -> Timeline:
+        """What is alive when, and where the peak is, for a batch."""
+        nodes = self.network.nodes
         fixed = self.fixed() + self.moving * batch
-        names = [*(node.name for node in network.nodes), "loss"]
-        timeline: list[Moment] = []
-        learned: list[int] = []
-        lives: dict[str, list[int]] = {phase: [0] * len(names) for phase in ("forward", "backward")}
-        peaks: dict[Phase, int] = {"forward": fixed, "backward": 0, "step": 0}
-        phase_at: Phase = "forward"
-        peak, layer_at, kept_at, learned_at = fixed, names[network.inputs[0]], 0, 0
-        for phase, event in self.events():
-            live = fixed + at(event.live, batch)
-            layer = names[event.layer]
-            timeline.append(Moment(phase, layer, live))
-            learned.append(at(event.learned, batch))
-            peaks[phase] = max(peaks[phase], live)
-            lives[phase][event.layer] = max(lives[phase][event.layer], live)
-            if live > peak:
-                peak, phase_at, layer_at = live, phase, layer
-                kept_at, learned_at = at(event.kept, batch), at(event.learned, batch)
-        gradients = self.parameters if training else 0
-        if training:
-            peaks["step"] = fixed + gradients + self.step
-            timeline.append(Moment("step", "optimizer", peaks["step"]))
-            learned.append(gradients)
-            if peaks["step"] > peak:
-                peak, phase_at, layer_at = peaks["step"], "step", "optimizer"
-                kept_at, learned_at = 0, gradients
+        passes = timeline(
+            self.events(),
+            batch,
+            fixed=fixed,
+            names=[*(node.name for node in nodes), "loss"],
+            start=nodes[self.network.inputs[0]].name,
+        )
+        if not self.terms.training:
+            return passes
+        return stepped(passes, fixed + self.parameters + self.step, self.parameters)
+
+    def _at_peak(self, highest: Highest, batch: int) -> tuple[Line, ...]:
+        """What the peak of a batch is made of; what is in no other line is a temporary."""
+        entry = self.program.entry * batch
         known = [
             Line("parameters", self.parameters),
             Line("buffers", self.program.buffers),
             Line("optimizer state", self.state),
             Line("input", entry),
             Line("targets", self.moving * batch - entry),
-            Line("kept for backward", kept_at),
-            Line("gradients", learned_at),
-            Line("overhead", terms.overhead),
+            Line("kept for backward", highest.kept),
+            Line("gradients", highest.learned),
+            Line("overhead", self.terms.overhead),
         ]
-        rest = Line("temporaries", peak - sum(line.bytes for line in known))
+        rest = Line("temporaries", highest.bytes - sum(line.bytes for line in known))
+        return tuple(line for line in (*known, rest) if line.bytes)
+
+    @without_collection
+    def report(self, batch: int) -> MemoryReport:
+        """The lines for a batch."""
+        network, terms, walked = self.network, self.terms, self.walked
+        training = terms.training
+        entry = self.program.entry * batch
+        fixed = self.fixed() + self.moving * batch
+        alive = self.timeline(batch)
+        peaks, lives, highest = alive.peaks, alive.lives, alive.highest
         again = set(walked.recomputed)
         return MemoryReport(
             name=network.name,
@@ -170,7 +163,7 @@ class Model(NamedTuple):
             device=terms.device,
             parameters=self.parameters,
             buffers=self.program.buffers,
-            gradients=gradients,
+            gradients=self.parameters if training else 0,
             optimizer_state=self.state,
             input=entry,
             targets=self.moving * batch - entry,
@@ -181,10 +174,10 @@ class Model(NamedTuple):
             step_peak=peaks["step"],
             activation_peak=peaks["forward"] - fixed + entry,
             overhead=terms.overhead,
-            peak=peak,
-            peak_phase=phase_at,
-            peak_layer=layer_at,
-            at_peak=tuple(line for line in (*known, rest) if line.bytes),
+            peak=highest.bytes,
+            peak_phase=highest.phase,
+            peak_layer=highest.layer,
+            at_peak=self._at_peak(highest, batch),
             not_included=self._not_included(),
             inexact=inexact(
                 network,
@@ -208,8 +201,8 @@ class Model(NamedTuple):
                 for index, node in enumerate(network.nodes)
                 if node.kind not in SOURCES
             ],
-            timeline=timeline,
-            learned=learned,
+            timeline=alive.moments,
+            learned=alive.learned,
             recomputed_macs=batch * sum(network.plans[index].macs for index in again),
         )
 
