@@ -317,41 +317,25 @@ class _Walk:
         self, part: range, events: list[Event], *, keeping: bool, idle: int | None = None
     ) -> None:
         """Run steps; of step `idle` only what it keeps is made: nobody reads its output."""
-        program, storages, held = self.program, self.storage, self.held
+        program, storages = self.program, self.storage
         steps, widths = program.steps, program.widths
         for index in part:
             step = steps[index]
             layer, operation, reads, output, keeps, frees, learns, backward = step
-            manner, own, gone = operation.storage, 0, 0
+            own = gone = 0
             if self.unread:
                 self._read(index, reads)
             size = self.size[output]
-            if index == idle and manner == "own":
-                storage = -1
-            elif manner == "own":
-                storage = self._new(size)
-            else:
-                storage = storages[reads[0]]
-                if manner == "view":
-                    held[storage] += 1
-                    self.base[output] = self.base[reads[0]]
-                elif self._overwritable(step, storage):
-                    held[storage] += 1
-                    self.in_place[layer] = True
-                    if self.training and backward and self.base[reads[0]] != reads[0]:
-                        self._overwrite_view(index, step)
-                    if keeps and operation.keeps_in_place is not None:
-                        keeps = (output,)
-                    elif keeps and operation.keeps == "input":
-                        keeps = ()
-                        self.live += size
-                        if keeping:
-                            own = size
-                        else:
-                            gone = size
+            overwrites = self._placed(index, step, idle=index == idle)
+            if overwrites and keeps and operation.keeps_in_place is not None:
+                keeps = (output,)
+            elif overwrites and keeps and operation.keeps == "input":
+                keeps = ()
+                self.live += size
+                if keeping:
+                    own = size
                 else:
-                    storage = self._new(size)
-            storages[output] = storage
+                    gone = size
             for array in operation.extra:
                 extra = self._array(array, widths[output])
                 self.live += extra
@@ -372,8 +356,33 @@ class _Walk:
                 self.kept_of[index] = (kept, own)
             for tensor in frees:
                 self._release(tensor)
-            if manner != "view":
+            if operation.storage != "view":
                 self.made_by[layer] = 0 if self.in_place[layer] else size
+
+    def _placed(self, index: int, step: Step, *, idle: bool) -> bool:
+        """Put a step's output into storage of its own, or into its input's, as a view or over it.
+
+        True if it overwrites its input. Nobody reads the output of an `idle` step: what would be
+        its own is not made.
+        """
+        output, manner = step.output, step.operation.storage
+        if manner == "own":
+            self.storage[output] = -1 if idle else self._new(self.size[output])
+            return False
+        read = step.reads[0]
+        shared = self.storage[read]
+        if manner == "view":
+            self.base[output] = self.base[read]
+        elif self._overwritable(step, shared):
+            self.in_place[step.layer] = True
+            if self.training and step.backward and self.base[read] != read:
+                self._overwrite_view(index, step)
+        else:
+            self.storage[output] = self._new(self.size[output])
+            return False
+        self.storage[output] = shared
+        self.held[shared] += 1
+        return manner != "view"
 
     def _overwritable(self, step: Step, storage: int) -> bool:
         """Whether nothing else reads a storage, needs it to go back, or holds it."""
