@@ -5,13 +5,13 @@ item it is for the whole item. `# convcalc: ignore-file[CC4]` above everything i
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.checks.codes import ALWAYS, Selection, UnknownCodeError, code_or_prefix
 from convcalc.diagnostics import Diagnostic, closest
 from convcalc.findings import Findings, in_order
-from convcalc.spec.comments import Comment, comments
+from convcalc.spec.comments import comments
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Spec
 
@@ -51,6 +51,25 @@ class Ignore(NamedTuple):
         return on_its_lines and diagnostic.code.startswith(self.prefix)
 
 
+class Directive(NamedTuple):
+    """What one comment says to convcalc, as it is written."""
+
+    verb: str
+    """What it is told: `ignore`, `ignore-file`, or a word that it is not told."""
+    codes: tuple[tuple[str, int, int], ...]
+    """Codes with the offsets of their start and end; one that is empty stands for all codes."""
+    closed: bool
+    """Whether a list of codes has its `]`, or there is none."""
+    line: int
+    """Line that it stands on, from 1 on."""
+    alone: bool
+    """Whether nothing but the comment stands on the line."""
+    start: int
+    """Offset of the verb."""
+    end: int
+    """Offset behind the directive."""
+
+
 def silence(
     text: SourceText,
     spec: Spec | None,
@@ -69,18 +88,14 @@ def silence(
     if "convcalc:" not in text.content.lower():
         return list(diagnostics)
     about = Findings(text)
-    ignores = list(_ignores(text, spec, about))
-    used: set[Ignore] = set()
-    kept: list[Diagnostic] = []
-    for diagnostic in diagnostics:
-        matching = (
-            []
-            if diagnostic.code in ALWAYS
-            else [ignore for ignore in ignores if ignore.covers(diagnostic)]
-        )
-        used.update(matching)
-        if not matching:
-            kept.append(diagnostic)
+    top = text.line_of(spec.start) if spec is not None else LAST
+    ignores = [
+        ignore
+        for directive in _directives(text)
+        if not _misread(about, directive, top)
+        for ignore in _ignores(text, about, directive)
+    ]
+    kept, used = _matched(ignores, diagnostics)
     if any(diagnostic.code in ALWAYS for diagnostic in diagnostics):
         return kept
     if not whole:
@@ -94,6 +109,21 @@ def silence(
             _unused(about, ignore, kept)
     kept += _about_comments(about, ignores, selection)
     return list(in_order(kept))
+
+
+def _matched(
+    ignores: Sequence[Ignore], diagnostics: Iterable[Diagnostic]
+) -> tuple[list[Diagnostic], set[Ignore]]:
+    """The findings that nothing silences, and the ignores that silence one."""
+    kept: list[Diagnostic] = []
+    used: set[Ignore] = set()
+    for diagnostic in diagnostics:
+        matching = [ignore for ignore in ignores if ignore.covers(diagnostic)]
+        if diagnostic.code in ALWAYS or not matching:
+            kept.append(diagnostic)
+        else:
+            used.update(matching)
+    return kept, used
 
 
 def _about_comments(
@@ -132,68 +162,65 @@ def _unused(about: Findings, ignore: Ignore, elsewhere: Iterable[Diagnostic]) ->
     about.report("CC901", message, ignore.start, ignore.end, advice, "warning")
 
 
-def _ignores(text: SourceText, spec: Spec | None, about: Findings) -> Iterable[Ignore]:
-    top = text.line_of(spec.start) if spec is not None else LAST
+def _directives(text: SourceText) -> Iterator[Directive]:
+    """All that comments say to convcalc, whether it can be told that or not."""
     for comment in comments(text):
         for match in _DIRECTIVE.finditer(comment.text):
-            yield from _directive(text, about, comment, match, top)
+            written, codes, closing = match.groups()
+            at, end = comment.start + match.start(1), comment.start + match.end(1)
+            start = comment.start + match.start(2)
+            listed = [
+                (code[0], start + code.start(), start + code.end())
+                for code in _CODE.finditer(codes or "")
+            ]
+            if codes is None and written.lower() == "ignore-file":
+                listed = [("", at, end)]
+            yield Directive(
+                verb=written,
+                codes=tuple(listed),
+                closed=codes is None or closing is not None,
+                line=comment.line,
+                alone=comment.alone,
+                start=at,
+                end=comment.start + match.end(),
+            )
 
 
-def _directive(
-    text: SourceText, about: Findings, comment: Comment, match: re.Match[str], top: int
-) -> Iterable[Ignore]:
-    written, codes, closing = match.groups()
-    verb = written.lower()
-    at = comment.start + match.start(1)
+def _misread(about: Findings, directive: Directive, top: int) -> bool:
+    """Report a directive that cannot be followed; the first key is in line `top`."""
+    verb, at = directive.verb.lower(), directive.start
+    behind = at + len(verb)
     if verb not in _VERBS:
         near = "ignore" if verb in _FOREIGN else closest(verb, _VERBS)
-        about.report(
-            "CC902",
-            f"`{written[:40]}` is not something convcalc is told in a comment",
-            at,
-            at + len(verb),
+        message = f"`{directive.verb[:40]}` is not something convcalc is told in a comment"
+        advice = (
             f"did you mean `{near}[CODE]`?"
             if near
             else "write `ignore[CODE]` or `ignore-file[CODE]`, and another comment without "
-            "`convcalc:`",
-            "warning",
+            "`convcalc:`"
         )
-        return
-    if codes is None and verb == "ignore-file":
-        listed = [("", at, at + len(verb))]
+    elif not directive.codes or not directive.closed:
+        message = "`]` is missing" if directive.codes else f"this {verb} names no code"
+        advice, behind = f"write `# convcalc: {verb}[CC401] reason`", directive.end
+    elif verb == "ignore-file" and directive.line > top:
+        message = "ignore-file is for the whole file, and stands below its first key"
+        advice = "move it to the top, or write `ignore[CODE]` for one line or item"
     else:
-        start = comment.start + match.start(2)
-        listed = [
-            (code[0], start + code.start(), start + code.end())
-            for code in _CODE.finditer(codes or "")
-        ]
-    if not listed or (codes is not None and closing is None):
-        about.report(
-            "CC902",
-            f"this {verb} names no code" if codes is None or not listed else "`]` is missing",
-            at,
-            comment.start + match.end(),
-            f"write `# convcalc: {verb}[CC401] reason`",
-            "warning",
-        )
-        return
-    first, last = comment.line, comment.line
-    above = verb == "ignore" and comment.alone
+        return False
+    about.report("CC902", message, at, behind, advice, "warning")
+    return True
+
+
+def _ignores(text: SourceText, about: Findings, directive: Directive) -> Iterator[Ignore]:
+    """What a directive silences, code by code; a code that is none is reported."""
+    first = last = directive.line
+    verb = directive.verb.lower()
+    above = verb == "ignore" and directive.alone
     if verb == "ignore-file":
-        if comment.line > top:
-            about.report(
-                "CC902",
-                "ignore-file is for the whole file, and stands below its first key",
-                at,
-                at + len(verb),
-                "move it to the top, or write `ignore[CODE]` for one line or item",
-                "warning",
-            )
-            return
         first, last = 1, LAST
     elif above:
-        first, last = _item_below(text, comment)
-    for code, start, end in listed:
+        first, last = _item_below(text, directive.line)
+    for code, start, end in directive.codes:
         prefix = _prefix(about, code, start, end)
         if prefix is not None:
             yield Ignore(
@@ -222,10 +249,10 @@ def _prefix(about: Findings, code: str, start: int, end: int) -> str | None:
     return None
 
 
-def _item_below(text: SourceText, comment: Comment) -> tuple[int, int]:
-    """The lines of the item below a comment: the next line, and those indented below it."""
+def _item_below(text: SourceText, above: int) -> tuple[int, int]:
+    """The lines of the item below the line of a comment: the next, and those indented below it."""
     end = text.position(len(text.content))[0]
-    number = comment.line + 1
+    number = above + 1
     while number <= end and text.line(number).strip()[:1] in ("", "#"):
         number += 1
     if number > end:
