@@ -616,50 +616,62 @@ class FieldReader:
         return values
 
     def _read(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
+        """The layer, made of what is given and of what its kind usually has."""
+        given = self._given(kind, node, scope, name)
+        usual = self.usual(kind)
+        missing = self._missing(kind, node, given, usual)
+        if missing and (given is not None or isinstance(node, MapNode)):
+            self._report_missing(kind, missing, node, name)
+            return None
+        if given is None:
+            return None
+        return layer_class(kind)(**{**usual, **given})
+
+    def _given(self, kind: str, node: Node, scope: Scope, name: str) -> dict[str, Any] | None:
+        """The fields that a node says; None, and findings, when it has errors."""
+        if isinstance(node, MapNode):
+            return self.values(kind, node, scope, name)
+        if isinstance(node, ScalarNode) and ((not node.text and node.plain) or node.text == kind):
+            return {}
         cls = layer_class(kind)
         declared = declarations(cls)
-        given: dict[str, Any] | None
-        if isinstance(node, MapNode):
-            given = self.values(kind, node, scope, name)
-        elif isinstance(node, ScalarNode) and ((not node.text and node.plain) or node.text == kind):
-            given = {}
-        elif not declared or not cls.stands_alone:
-            advice = f"write `- {kind}`"
-            if declared:
-                advice += f", or fields by name: {', '.join(declared)}"
-            self._findings.report(
-                "CC107",
-                f"{kind} takes no value{' by itself' if declared else ''}, and has {quoted(node)}",
-                node.start,
-                node.end,
-                advice,
-                layer=name,
-                fix=None if declared else remove(),
-            )
-            given = None
-        else:
-            principal = next(iter(declared))
-            given = {}
-            try:
-                given[principal] = read_value(declared[principal], node, scope)
-                self._warn_product(
-                    declared[principal], node, given[principal], scope, name, principal
-                )
-            except FieldError as error:
-                self.report(self.caused(error, scope), name, principal)
-                given = None
-        usual = self.usual(kind)
+        if not declared or not cls.stands_alone:
+            self._report_value(kind, list(declared), node, name)
+            return None
+        field, declaration = next(iter(declared.items()))
+        try:
+            value = read_value(declaration, node, scope)
+            self._warn_product(declaration, node, value, scope, name, field)
+        except FieldError as error:
+            self.report(self.caused(error, scope), name, field)
+            return None
+        return {field: value}
+
+    def _missing(
+        self, kind: str, node: Node, given: Mapping[str, Any] | None, usual: Mapping[str, Any]
+    ) -> list[str]:
+        """The fields that a kind needs and a node does not have, not even under another name."""
+        declared = declarations(layer_class(kind))
         present = set(node.entries) if isinstance(node, MapNode) else set(given or ())
         foreign = present - set(declared)
         if not self._findings.full:
             present |= {native_field(field, list(declared)) or "" for field in foreign}
-        missing = [field for field in declared if field not in usual and field not in present]
-        if missing and (given is not None or isinstance(node, MapNode)):
-            self._report_missing(kind, missing, node, list(declared), name)
-            return None
-        if given is None:
-            return None
-        return cls(**{**usual, **given})
+        return [field for field in declared if field not in usual and field not in present]
+
+    def _report_value(self, kind: str, fields: list[str], node: Node, name: str) -> None:
+        """Report a value where a kind takes none that stands alone."""
+        advice = f"write `- {kind}`"
+        if fields:
+            advice += f", or fields by name: {', '.join(fields)}"
+        self._findings.report(
+            "CC107",
+            f"{kind} takes no value{' by itself' if fields else ''}, and has {quoted(node)}",
+            node.start,
+            node.end,
+            advice,
+            layer=name,
+            fix=None if fields else remove(),
+        )
 
     def _warn_product(
         self,
@@ -696,14 +708,13 @@ class FieldReader:
         start, end = written.start, written.end
         self._findings.report("CC119", message, start, end, advice, "warning", name, field, fix)
 
-    def _report_missing(
-        self, kind: str, missing: list[str], node: Node, fields: list[str], name: str
-    ) -> None:
+    def _report_missing(self, kind: str, missing: list[str], node: Node, name: str) -> None:
         examples = {"filters": "64", "kernel": "3", "features": "1000", "groups": "2"}
         example = ", ".join(f"{field}: {examples.get(field, '2')}" for field in missing)
         known = ""
         if isinstance(node, ScalarNode) and node.text and node.text != kind:
-            known = f"{fields[0]}: {node.text}, "
+            principal = next(iter(declarations(layer_class(kind))))
+            known = f"{principal}: {node.text}, "
         start, end = node.start, node.end
         if isinstance(node, MapNode) and self._findings.places.first_line(start, end - 1) < end - 1:
             end = start + 1
