@@ -19,9 +19,7 @@ FARTHEST = 256
 """Most rows that an input is made smaller or larger by."""
 MADE_LONGER = kinds("resize") - {"pad", "crop"} | {"conv_transpose"}
 """Layers after which a map has more positions."""
-KEEPING_PLACES = kinds("activation", "norm", "softmax", "identity") | kinds(
-    having=Fact.KEEPS_PLACES
-)
+KEEPING_PLACES = kinds(having=Fact.KEEPS_PLACES)
 """Layers after which every position is where it was."""
 
 

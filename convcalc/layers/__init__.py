@@ -51,14 +51,32 @@ class Fact(Flag):
     """No output is below 0."""
     KEEPS_NONNEGATIVE = auto()
     """Values that are not below 0 come out as they are."""
+    STAYS_NONNEGATIVE = auto()
+    """No output is below 0 where no input is."""
     KEEPS_PLACES = auto()
-    """Every position comes out where it went in."""
+    """Every position of its one input comes out where it went in; its channels may be others."""
+    KEEPS_CHANNELS = auto()
+    """As many channels come out as its one input has."""
     COUPLED = auto()
     """Every output depends on statistics over positions, so all have to be seen at once."""
 
 
 NOTHING = Fact(0)
 """No fact beyond the family's."""
+KEEPS_SHAPE = Fact.KEEPS_PLACES | Fact.KEEPS_CHANNELS
+"""Each value comes out at the position that it went in at, and nothing else does."""
+COMMON: Mapping[Family, Fact] = MappingProxyType(
+    {
+        "pool": Fact.KEEPS_CHANNELS | Fact.STAYS_NONNEGATIVE,
+        "norm": KEEPS_SHAPE,
+        "activation": KEEPS_SHAPE | Fact.STAYS_NONNEGATIVE,
+        "softmax": KEEPS_SHAPE,
+        "identity": KEEPS_SHAPE | Fact.STAYS_NONNEGATIVE,
+        "view": Fact.STAYS_NONNEGATIVE,
+    }
+)
+"""What holds of every kind of a family. A kind of which it does not is of another family: one that
+is like an activation but changes the channels is one of `channels`."""
 
 
 class Kind(NamedTuple):
@@ -70,8 +88,13 @@ class Kind(NamedTuple):
     """Name of the class there."""
     family: Family
     """What it is; a family's layers get the same advice."""
-    facts: Fact = NOTHING
+    own: Fact = NOTHING
     """What holds of it beyond its family."""
+
+    @property
+    def facts(self) -> Fact:
+        """What holds of it."""
+        return self.own | COMMON.get(self.family, NOTHING)
 
 
 CATALOGUE: Mapping[str, Kind] = MappingProxyType({
@@ -89,11 +112,11 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", Fact.MAXIMUM),
     "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", Fact.LINEAR),
     "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", Fact.MAXIMUM),
-    "batchnorm": Kind("normalization", "BatchNorm", "norm", Fact.COUPLED | Fact.LINEAR),
+    "batchnorm": Kind("normalization", "BatchNorm", "norm", Fact.COUPLED),
     "groupnorm": Kind("normalization", "GroupNorm", "norm", Fact.COUPLED),
     "layernorm": Kind("normalization", "LayerNorm", "norm", Fact.COUPLED),
     "instancenorm": Kind("normalization", "InstanceNorm", "norm", Fact.COUPLED),
-    "lrn": Kind("normalization", "LocalResponseNorm", "norm"),
+    "lrn": Kind("normalization", "LocalResponseNorm", "norm", Fact.STAYS_NONNEGATIVE),
     "relu": Kind("activation", "Relu", "activation", Fact.NONNEGATIVE | Fact.KEEPS_NONNEGATIVE),
     "relu6": Kind("activation", "Relu6", "activation", Fact.NONNEGATIVE),
     "leaky_relu": Kind(
@@ -110,19 +133,23 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "hardswish": Kind("activation", "Hardswish", "activation"),
     "tanh": Kind("activation", "Tanh", "activation"),
     "softplus": Kind("parametric_activation", "Softplus", "activation", Fact.NONNEGATIVE),
-    "softmax": Kind("activation", "Softmax", "softmax", Fact.NONNEGATIVE),
+    "softmax": Kind(
+        "activation", "Softmax", "softmax", Fact.NONNEGATIVE | Fact.STAYS_NONNEGATIVE
+    ),
     "log_softmax": Kind("activation", "LogSoftmax", "softmax"),
     "dropout": Kind("dropout", "Dropout", "identity", Fact.LINEAR),
     "flatten": Kind("rearrange", "Flatten", "view", Fact.LINEAR),
     "reshape": Kind("rearrange", "Reshape", "view", Fact.LINEAR),
     "permute": Kind("rearrange", "Permute", "view"),
-    "pixel_shuffle": Kind("shuffle", "PixelShuffle", "resize"),
-    "channel_shuffle": Kind("shuffle", "ChannelShuffle", "channels", Fact.KEEPS_PLACES),
-    "pad": Kind("border", "Pad", "resize", Fact.LINEAR),
-    "crop": Kind("border", "Crop", "resize"),
-    "upsample": Kind("upsample", "Upsample", "resize"),
-    "slice": Kind("channels", "Slice", "channels"),
-    "scale": Kind("channels", "Scale", "channels", Fact.LINEAR | Fact.KEEPS_PLACES),
+    "pixel_shuffle": Kind("shuffle", "PixelShuffle", "resize", Fact.STAYS_NONNEGATIVE),
+    "channel_shuffle": Kind(
+        "shuffle", "ChannelShuffle", "channels", KEEPS_SHAPE | Fact.STAYS_NONNEGATIVE
+    ),
+    "pad": Kind("border", "Pad", "resize", Fact.LINEAR | Fact.KEEPS_CHANNELS),
+    "crop": Kind("border", "Crop", "resize", Fact.KEEPS_CHANNELS | Fact.STAYS_NONNEGATIVE),
+    "upsample": Kind("upsample", "Upsample", "resize", Fact.KEEPS_CHANNELS),
+    "slice": Kind("channels", "Slice", "channels", Fact.KEEPS_PLACES | Fact.STAYS_NONNEGATIVE),
+    "scale": Kind("channels", "Scale", "channels", Fact.LINEAR | KEEPS_SHAPE),
     "add": Kind("merge", "Add", "merge"),
     "multiply": Kind("merge", "Multiply", "merge"),
     "concat": Kind("merge", "Concat", "merge"),

@@ -5,10 +5,10 @@ from math import prod
 
 from convcalc.layers.convolution import Conv
 from convcalc.rules.base import Advice
-from convcalc.rules.context import POINTWISE, VIEWS, Context, times
+from convcalc.rules.context import PLACED, VIEWS, Context, times
 from convcalc.rules.stacks import stack_of
 
-BORDERED = POINTWISE | VIEWS | {"pad", "crop"}
+BORDERED = PLACED | VIEWS | {"pad", "crop"}
 """Layers after which an image is still an image."""
 
 

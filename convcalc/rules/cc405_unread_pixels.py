@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import prod
 
 from convcalc.rules.base import Advice
-from convcalc.rules.context import POINTWISE, POOLS, SLIDING, Context, times
+from convcalc.rules.context import PLACED, POOLS, SLIDING, Context, times
 
 
 def check(context: Context) -> Iterator[Advice]:
@@ -16,11 +16,11 @@ def check(context: Context) -> Iterator[Advice]:
     }
     if not skipping:
         return
-    origins = context.origins(POINTWISE)
+    origins = context.origins(PLACED)
     read: set[int] = {origins[index] for index in context.wanted if not context.source(index)}
     wanted = {origins[context.before(index)] for index in skipping}
     for index, node in enumerate(context.nodes):
-        if index in skipping or node.kind in POINTWISE:
+        if index in skipping or node.kind in PLACED:
             continue
         for before in node.inputs:
             if origins[before] in wanted:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from math import prod
 
-from convcalc.layers import Fact, kinds
+from convcalc.layers import Fact, Layer, kinds
 from convcalc.layers.base import Plan
+from convcalc.layers.normalization import BatchNorm
 from convcalc.rules.base import Advice
 from convcalc.rules.context import DENSE, POINTWISE, Context
 
@@ -18,7 +19,7 @@ def check(context: Context) -> Iterator[Advice]:
     sources: list[int | None] = [None] * len(context.nodes)
     for index, node in enumerate(context.nodes):
         plan = context.plans[index]
-        linear = node.kind in LINEAR
+        linear = node.kind in LINEAR or _fixed_norm(node.layer)
         if plan is None or not (linear or node.kind in DENSE):
             continue
         before = context.before(index)
@@ -43,6 +44,11 @@ def check(context: Context) -> Iterator[Advice]:
             f"{plan.output.channels}",
             "put a non-linearity such as `relu` between them, or leave one of them out",
         )
+
+
+def _fixed_norm(layer: Layer | None) -> bool:
+    """Whether a layer is a batch normalization by statistics that inference does not take anew."""
+    return isinstance(layer, BatchNorm) and layer.track_running_stats
 
 
 def _projection(context: Context, index: int, plan: Plan) -> bool:

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from convcalc.layers import kinds
 from convcalc.layers.dropout import Dropout
 from convcalc.rules.base import Advice
-from convcalc.rules.context import ACTIVATIONS, POOLS, VIEWS, WEIGHTED, Context
+from convcalc.rules.context import WEIGHTED, WHOLE_POOLS, Context
+
+LEVELLING = kinds("norm", "softmax", "merge") | WHOLE_POOLS
+"""Layers behind which a dropout shows less: they scale what comes anew, add what was not dropped,
+or take the mean of whole maps."""
 
 
 def check(context: Context) -> Iterator[Advice]:
     """Batch normalizations that a dropout before them gives other values in training."""
-    passing = WEIGHTED.union(ACTIVATIONS, VIEWS, POOLS, ("scale", "pad"))
     dropped: list[int | None] = [None] * len(context.nodes)
     norms: list[tuple[int, int]] = []
     for index, node in enumerate(context.nodes):
@@ -20,10 +24,10 @@ def check(context: Context) -> Iterator[Advice]:
             dropped[index] = index if active else source
         elif source is None:
             continue
-        elif node.kind in passing:
-            dropped[index] = source
         elif node.kind == "batchnorm":
             norms.append((index, source))
+        elif node.kind not in LEVELLING:
+            dropped[index] = source
     if not norms:
         return
     behind = _behind(context)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import prod
 
 from convcalc.rules.base import Advice
-from convcalc.rules.context import MAXIMA, POINTWISE, Context, times
+from convcalc.rules.context import MAXIMA, PLACED, Context, times
 from convcalc.shape import Shape
 
 
@@ -19,7 +19,7 @@ def check(context: Context) -> Iterator[Advice]:
         _smaller_inputs(context, image, last, seen), lambda trial: _last_of_parts(trial) is None
     )
     yield Advice(
-        context.origins(POINTWISE)[last],
+        context.origins(PLACED)[last],
         f"the last map sees {times(seen)} of the {times(image.spatial)} input at each position",
         "add layers, strides or dilation"
         + (f", or use a smaller input, such as {times(smaller.spatial)}" if smaller else ""),

@@ -7,7 +7,7 @@ from convcalc.diagnostics import remove
 from convcalc.layers import Fact, kinds, layer_class
 from convcalc.layers.base import Layer, declarations, hyperparameters
 from convcalc.rules.base import Advice
-from convcalc.rules.context import VIEWS, Context
+from convcalc.rules.context import Context
 from convcalc.rules.written import names_in
 from convcalc.spec.tree import Item
 
@@ -15,8 +15,8 @@ RECTIFIED = kinds(having=Fact.NONNEGATIVE)
 """Layers whose outputs are never negative."""
 IDLE_ABOVE_ZERO = kinds("activation", having=Fact.KEEPS_NONNEGATIVE)
 """Layers that leave such outputs as they are."""
-PASSING = kinds("identity") | kinds("pool", having=Fact.SLIDES | Fact.MAXIMUM)
-"""Layers that bring forth no negative value where none goes in."""
+PASSING = kinds(having=Fact.STAYS_NONNEGATIVE, lacking=Fact.NONNEGATIVE)
+"""Layers that bring forth no negative value where none goes in, and may where some do."""
 
 
 def check(context: Context) -> Iterator[Advice]:
@@ -36,14 +36,16 @@ def check(context: Context) -> Iterator[Advice]:
                     "leave it out",
                     fix=remove() if layer_class(kind).inputs == "one" else None,
                 )
-    origins = context.origins(VIEWS | PASSING)
+    origins = context.origins(PASSING)
     for kind in sorted(IDLE_ABOVE_ZERO):
         sources = {index: origins[context.before(index)] for index in context.of(kind)}
         idle = [index for index, source in sources.items() if context.kind(source) in RECTIFIED]
         for index in _everywhere(context, kind, idle):
+            before, source = context.before(index), context.name(sources[index])
+            behind = "" if before == sources[index] else f" behind {source}"
             yield Advice(
                 index,
-                f"{kind} leaves what {context.name(sources[index])} makes as it is: no value is "
+                f"{kind} leaves what {context.name(before)} makes as it is: no value{behind} is "
                 "negative",
                 "leave it out",
                 fix=remove(),

@@ -10,7 +10,7 @@ from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import LayerNode, Network, resized
-from convcalc.layers import SOURCES, Fact, kinds
+from convcalc.layers import KEEPS_SHAPE, SOURCES, Fact, kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -30,8 +30,10 @@ SOFTMAXES = kinds("softmax")
 ACTIVATIONS = kinds("activation")
 VIEWS = kinds("view")
 """Layers that give the same values another shape."""
-POINTWISE = kinds("activation", "norm", "softmax", "identity") | kinds(having=Fact.KEEPS_PLACES)
-"""Layers after which every position is where it was."""
+PLACED = kinds(having=Fact.KEEPS_PLACES)
+"""Layers after which every position is where it was, though its channels may be others."""
+POINTWISE = kinds(having=KEEPS_SHAPE)
+"""Layers after which every position is where it was, with as many channels."""
 
 TRIED = 50_000
 """Most layers that are worked out in search of an input to name."""
@@ -275,13 +277,13 @@ class Context:
         """Whether a pool makes one size of every map before the output."""
         if self.collapse is None:
             return False
-        source = self.origins(POINTWISE | VIEWS)[self.before(self.collapse)]
+        source = self.origins(PLACED | VIEWS)[self.before(self.collapse)]
         return self.pooled or self.kind(source) in WHOLE_POOLS
 
     @cached_property
     def pooled_whole(self) -> frozenset[int]:
         """Layers whose whole map is pooled into one position next."""
-        origins = self.origins(POINTWISE)
+        origins = self.origins(PLACED)
         return frozenset(
             origins[self.before(index)]
             for index in self.of(*POOLS, *WHOLE_POOLS)

@@ -1,14 +1,17 @@
 """Tables by kind cover the catalogue: a kind has a row in each, or a reason why it has none."""
 
+import functools
+import operator
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 from test_recording import cases
 
 from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
-from convcalc.layers import CATALOGUE, kinds, layer_class
+from convcalc.layers import CATALOGUE, Fact, kinds, layer_class
 from convcalc.layers.base import Pointwise
 
 CONSUMERS: dict[str, tuple[Mapping[str, object], Mapping[str, str], frozenset[str]]] = {
@@ -54,3 +57,80 @@ def test_what_takes_factors_has_a_kernel_that_says_what_it_makes_of_its_weights(
             assert kernels.KERNELS[kind].prepared is not None, kind
         if part & (fusion.Part.FOLDS | fusion.Part.AFFINE | fusion.Part.ENDS):
             assert kind in kernels.KERNELS, kind
+
+
+UNSAID: Mapping[Fact, Mapping[str, str]] = {
+    Fact.NONNEGATIVE: {},
+    Fact.KEEPS_NONNEGATIVE: {"dropout": "in training it changes them"},
+    Fact.STAYS_NONNEGATIVE: {
+        "pad": "its value may be below 0",
+        **dict.fromkeys(("add", "multiply", "concat"), "rules follow one input of several"),
+    },
+    Fact.LINEAR: {
+        **dict.fromkeys(kinds("dense"), "its weights mix channels"),
+        **dict.fromkeys(("add", "multiply", "concat"), "rules follow one input of several"),
+        **dict.fromkeys(
+            ("permute", "pixel_shuffle", "channel_shuffle", "crop", "upsample", "slice"),
+            "what is linear on both sides of it does not become one layer",
+        ),
+    },
+    Fact.KEEPS_PLACES: {
+        **dict.fromkeys(("add", "multiply", "concat"), "rules follow one input of several"),
+    },
+    Fact.KEEPS_CHANNELS: dict.fromkeys(("add", "multiply"), "rules follow one input of several"),
+}
+"""Facts that are seen in forward passes, and why a kind in all of whose layers one is seen is not
+said to have it."""
+
+
+def shown(kind: str) -> Fact:
+    """What holds of all layers of a kind in the tables, as far as a forward pass shows it."""
+    random = np.random.default_rng(1)
+    facts = functools.reduce(operator.or_, UNSAID)
+    placed = False
+    for layer, shapes in cases(kind):
+        plan = layer.plan(shapes)
+        weights = {weight.name: random.normal(size=weight.shape) for weight in plan.weights}
+        if "running_var" in weights:
+            weights["running_var"] = np.abs(weights["running_var"]) + 0.5
+        run = functools.partial(layer.forward, np, weights)
+        one, other = ([random.normal(size=(2, *x.axes)) - 1 for x in shapes] for _ in range(2))
+        above = [9 * np.abs(x) for x in one]
+        y = run(one)
+        between = run([2 * x - z for x, z in zip(one, other, strict=True)])
+        seen = {
+            Fact.NONNEGATIVE: y.min() >= 0,
+            Fact.STAYS_NONNEGATIVE: run(above).min() >= 0,
+            Fact.KEEPS_NONNEGATIVE: np.array_equal(run(above), above[0]),
+            Fact.LINEAR: np.allclose(between, 2 * y - run(other)),
+            Fact.KEEPS_CHANNELS: plan.output.channels == shapes[0].channels,
+            Fact.KEEPS_PLACES: plan.output.spatial == shapes[0].spatial,
+        }
+        if shapes[0].spatial and seen[Fact.KEEPS_PLACES]:
+            placed = placed or shapes[0].size > shapes[0].channels
+            changed = [one[0].copy(), *one[1:]]
+            changed[0][..., -1] += 1
+            same = np.array_equal(run(changed)[..., :-1], y[..., :-1])
+            seen[Fact.KEEPS_PLACES] = same or Fact.COUPLED in CATALOGUE[kind].facts
+        for fact, holds in seen.items():
+            if not holds:
+                facts &= ~fact
+    return facts if placed else facts & ~Fact.KEEPS_PLACES
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_facts_of_a_kind_are_what_its_layers_show(kind: str) -> None:
+    row, facts = CATALOGUE[kind], shown(kind)
+    for fact, reasons in UNSAID.items():
+        where = f"{kind}, of family {row.family}, in CATALOGUE of convcalc/layers/__init__.py"
+        if fact in row.facts:
+            assert kind not in reasons, f"{where}: has {fact}, and UNSAID says why it has not"
+            assert fact in facts, (
+                f"{where}: not all of its layers in tests/kinds.py show {fact}; take it away, or, "
+                "where its family has it (COMMON), choose another family"
+            )
+        else:
+            assert fact not in facts or kind in reasons, (
+                f"{where}: all of its layers in tests/kinds.py show {fact}, and rules would be "
+                f"silent about it; add the fact, a layer that shows otherwise, or a reason to UNSAID"
+            )

@@ -498,6 +498,8 @@ ROWS = [
         f"conv: {{filters: 16, kernel: 3x1, padding: [1, 0]}}, conv: {CONV}", "conv2"),
     Row("CC407", "normalization, dropout and averages are linear", "32x32x3",
         f"conv: {CONV}, batchnorm, dropout, avgpool: 2, flatten, linear: 64", "linear1"),
+    Row("CC407", "nor is one by the statistics of the batch", "32x32x3",
+        f"conv: {CONV}, batchnorm: {{track_running_stats: false}}, conv: {CONV}"),
     Row("CC407", "layer normalization is not", "32x32x3", f"conv: {CONV}, layernorm, conv: {CONV}"),
     Row("CC407", "nor is a maximum", "32x32x3", f"conv: {CONV}, maxpool: 2, conv: {CONV}"),
     Row("CC407", "linear bottlenecks", "32x32x64", "conv: {filters: 8, kernel: 1}, "
@@ -867,6 +869,10 @@ ROWS = [
     Row("CC421", "adaptive pools are for other inputs", "7x7x3", "adaptive_avgpool: 7"),
     Row("CC421", "merges of one branch", "784", "add: [[relu]], concat: [[]]", "add1 concat1"),
     Row("CC421", "a second relu", "8x8x3", "relu, maxpool: 2, relu", "relu2"),
+    Row("CC421", "behind what makes no value negative", "8x8x4",
+        "relu, avgpool: 2, pixel_shuffle: 2, slice: {stop: 1}, crop: 1, relu", "relu2"),
+    Row("CC421", "padded with what is, learned factors, and sums", "8x8x4",
+        "relu, pad: {padding: 1, value: -1.0}, relu, scale, relu, {add: [[], [scale]]}, relu"),
     Row("CC421", "a relu that does something elsewhere", "8x8x3",
         "{layers: [relu, conv: {filters: 3, kernel: 1}, relu], repeat: 2}"),
     Row("CC421", "an item that does something elsewhere", "8x8x3",
@@ -1027,10 +1033,15 @@ LINKS = {
     "reshape": "4x16x16",
     "scale": "",
     "pad": "1",
+    "crop": "1",
+    "upsample": "2",
+    "pixel_shuffle": "2",
+    "channel_shuffle": "4",
+    "slice": "{stop: 8}",
 }
 """Layers whose values are other ones in training where those before them are."""
-BREAKS = {"layernorm": "", "groupnorm": "4", "instancenorm": "", "softmax": "", "upsample": "2"}
-"""Layers that normalize again, or that this rule does not look behind."""
+BREAKS = {"layernorm": "", "groupnorm": "4", "instancenorm": "", "softmax": ""}
+"""Layers that scale what comes anew."""
 
 
 @pytest.mark.parametrize("kind", [*LINKS, *BREAKS])
@@ -1154,6 +1165,9 @@ MESSAGES = {
     "CC421": [
         ("28x28x3", "pad: 0, relu", "pad (padding 0) leaves its input 28×28×3 as it is"),
         ("28x28x3", "upsample: 1, relu", "upsample (scale 1) leaves its input 28×28×3 as it is"),
+        ("28x28x3", "relu, relu", "relu leaves what relu1 makes as it is: no value is negative"),
+        ("28x28x3", "relu, tanh, relu",
+         "relu leaves what tanh1 makes as it is: no value behind relu1 is negative"),
     ],
     "CC409": [
         ("8x8x3", f"conv: {CONV}, dropout: {rate}, batchnorm, conv: {CONV}",
@@ -1647,7 +1661,7 @@ def test_a_layer_added_by_the_recipe_gets_all_advice_that_relu_gets(tmp_path: Pa
     module.write_text(f"{module.read_text(encoding='utf-8')}\n\n{code}", encoding="utf-8")
     table = tmp_path / "convcalc" / "layers" / "__init__.py"
     row = CATALOGUE["relu"]._replace(module="parametric_activation", name="Threshold")
-    facts = " | ".join(f"Fact.{fact.name}" for fact in Fact if fact in row.facts)
+    facts = " | ".join(f"Fact.{fact.name}" for fact in Fact if fact in row.own)
     text = table.read_text(encoding="utf-8").replace(
         '    "relu": Kind(',
         f'    "threshold": Kind("{row.module}", "{row.name}", "{row.family}", {facts}),\n'
