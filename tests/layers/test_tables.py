@@ -132,5 +132,5 @@ def test_facts_of_a_kind_are_what_its_layers_show(kind: str) -> None:
         else:
             assert fact not in facts or kind in reasons, (
                 f"{where}: all of its layers in tests/kinds.py show {fact}, and rules would be "
-                f"silent about it; add the fact, a layer that shows otherwise, or a reason to UNSAID"
+                "silent there; add the fact, a layer that shows otherwise, or a reason in UNSAID"
             )

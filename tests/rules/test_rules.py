@@ -869,7 +869,7 @@ ROWS = [
     Row("CC421", "adaptive pools are for other inputs", "7x7x3", "adaptive_avgpool: 7"),
     Row("CC421", "merges of one branch", "784", "add: [[relu]], concat: [[]]", "add1 concat1"),
     Row("CC421", "a second relu", "8x8x3", "relu, maxpool: 2, relu", "relu2"),
-    Row("CC421", "behind what makes no value negative", "8x8x4",
+    Row("CC421", "behind what makes no value negative", "8x8x8",
         "relu, avgpool: 2, pixel_shuffle: 2, slice: {stop: 1}, crop: 1, relu", "relu2"),
     Row("CC421", "padded with what is, learned factors, and sums", "8x8x4",
         "relu, pad: {padding: 1, value: -1.0}, relu, scale, relu, {add: [[], [scale]]}, relu"),
