@@ -51,9 +51,9 @@ class Fix(NamedTuple):
     thing to do: not a choice, and not a guess.
     """
 
-    do: Literal["set", "write", "rename", "insert", "remove"]
-    """What is done: a field set, a value written, a name put right, an item put before, or all of
-    it removed."""
+    do: Literal["set", "write", "rename", "insert", "remove_item", "remove_field", "remove_value"]
+    """What is done: a field set, a value written, a name put right, an item put before, or
+    something removed."""
     name: str = ""
     """The field that is set, the name that is right, or the kind that is inserted."""
     value: Written | None = None
@@ -92,9 +92,23 @@ def insert(kind: str) -> Fix:
     return Fix("insert", kind)
 
 
-def remove() -> Fix:
-    """What is at fault goes: a key with its value, a value, or the layer's whole item."""
-    return Fix("remove")
+def remove_item() -> Fix:
+    """The layer's whole item goes, whichever of its fields is at fault."""
+    return Fix("remove_item")
+
+
+def remove_field() -> Fix:
+    """The key at fault goes with its value.
+
+    No edit is made of a field that the layer's kind or block has: without it the default holds,
+    which is another value. What to set it to is for `set_field` to say.
+    """
+    return Fix("remove_field")
+
+
+def remove_value() -> Fix:
+    """The value at fault goes, behind the name of what takes none: `- relu: true`."""
+    return Fix("remove_value")
 
 
 def _shown(value: Written | None) -> str:

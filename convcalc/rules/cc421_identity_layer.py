@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from convcalc.diagnostics import remove
+from convcalc.diagnostics import remove_item
 from convcalc.layers import Fact, kinds, layer_class
 from convcalc.layers.base import Layer, declarations, hyperparameters
 from convcalc.rules.base import Advice
@@ -34,7 +34,7 @@ def check(context: Context) -> Iterator[Advice]:
                     index,
                     f"{kind}{shown} leaves its input {context.input(index)} as it is",
                     "leave it out",
-                    fix=remove() if layer_class(kind).inputs == "one" else None,
+                    fix=remove_item() if layer_class(kind).inputs == "one" else None,
                 )
     origins = context.origins(PASSING)
     for kind in sorted(IDLE_ABOVE_ZERO):
@@ -48,7 +48,7 @@ def check(context: Context) -> Iterator[Advice]:
                 f"{kind} leaves what {context.name(before)} makes as it is: no value{behind} is "
                 "negative",
                 "leave it out",
-                fix=remove(),
+                fix=remove_item(),
             )
 
 

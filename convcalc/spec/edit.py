@@ -6,7 +6,7 @@ are no edits where the text around is not of a form that is known to stay what i
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -133,7 +133,11 @@ class Editor:
             return self.field_set(_item(steps), fix.name, fix.value)
         if fix.do == "insert":
             return self.inserted(_item(steps), fix.name)
-        return self.removed(steps, start) if fix.do == "remove" else ()
+        if fix.do == "remove_item":
+            return self.item_removed(_item(steps))
+        if fix.do == "remove_field":
+            return self.field_removed(steps, start, end)
+        return self.value_removed(steps, start) if fix.do == "remove_value" else ()
 
     def span(self, edit: Edit) -> Span:
         """A stretch, which may be empty."""
@@ -307,20 +311,33 @@ class Editor:
 
     # What goes
 
-    def removed(self, steps: Sequence[_Step], start: int) -> Sequence[Edit]:
-        """No key with its value, no value, or no item."""
+    def taken(self, kind: str) -> Collection[str]:
+        """The names of what a kind, or a block of the text, takes."""
+        if kind in CATALOGUE:
+            return declarations(layer_class(kind))
+        node = self.root
+        for name in ("blocks", kind, "parameters"):
+            node = node.entries.get(name) if isinstance(node, MapNode) else None
+        return node.entries if isinstance(node, MapNode) else ()
+
+    def field_removed(self, steps: Sequence[_Step], start: int, end: int) -> Sequence[Edit]:
+        """No key with its value, unless an item's kind takes it or the key is that kind."""
         step, item = steps[-1], _item(steps)
-        if item is not None and item.node.start == start:
-            return self.item_removed(item)
-        if not step.at_key:
-            return self.value_removed(step, start)
         if item is not None and step.holder is item.node:
-            return self.item_removed(item) if step.key not in MODIFIERS else ()
+            return ()
+        within = item is not None and steps[-2].holder is item.node
+        if within and step.key in self.taken(steps[-2].key):
+            return ()
+        if step.at_key and end < start + len(step.key):
+            return ()  # the place is that of the mapping, which begins with this key
         return self.entry_removed(step)
 
-    def value_removed(self, step: _Step, start: int) -> Sequence[Edit]:
-        """A key that nothing stands behind: `- relu`."""
+    def value_removed(self, steps: Sequence[_Step], start: int) -> Sequence[Edit]:
+        """A key that nothing stands behind, where its kind or block takes nothing: `- relu`."""
+        step, item = steps[-1], _item(steps)
         holder, node = step.holder, step.node
+        if step.at_key or item is None or holder is not item.node or self.taken(step.key):
+            return ()
         if not isinstance(holder, MapNode) or node.start != start or not self.replaceable(node):
             return ()
         key = holder.key(step.key)
@@ -348,8 +365,10 @@ class Editor:
             return self.part_removed(start, end)
         return () if self.before(start).strip() else self.lines_removed(start, end)
 
-    def item_removed(self, step: _Step) -> Sequence[Edit]:
+    def item_removed(self, step: _Step | None) -> Sequence[Edit]:
         """An item that nothing else is said of."""
+        if step is None:
+            return ()
         items, node = step.holder, step.node
         if not isinstance(items, ListNode) or len(items.items) < 2:
             return ()

@@ -12,7 +12,8 @@ from convcalc.diagnostics import (
     closest,
     listed,
     misspelt,
-    remove,
+    remove_field,
+    remove_value,
     rename,
     write_value,
 )
@@ -591,14 +592,14 @@ class FieldReader:
         else:
             advice = "it has no fields"
         if key.text in ("in_channels", "in_features", "input_shape", "num_features"):
-            advice, fix = "leave it out: it follows from the layer before", remove()
+            advice, fix = "leave it out: it follows from the layer before", remove_field()
         elif key.text in ("activation", "use_relu", "act"):
             advice, fix = "write the activation as a layer of its own: `- relu`", None
         elif key.text in MODIFIERS:
             advice, fix = f"it stands beside `{kind}`, not in it", None
         elif key.text == "inplace":
             advice = "leave it out: it is a choice of how the network is run, not of the network"
-            fix = remove()
+            fix = remove_field()
         message = f"{kind} has no field {quoted(key)}"
         self._findings.report("CC109", message, key.start, key.end, advice, layer=name, fix=fix)
 
@@ -670,7 +671,7 @@ class FieldReader:
             node.end,
             advice,
             layer=name,
-            fix=None if fields else remove(),
+            fix=None if fields else remove_value(),
         )
 
     def _warn_product(

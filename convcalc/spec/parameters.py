@@ -3,7 +3,7 @@
 from collections import ChainMap
 from collections.abc import Mapping
 
-from convcalc.diagnostics import Place, closest, listed, remove
+from convcalc.diagnostics import Place, closest, listed, remove_value
 from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, FieldReader, Scope, evaluate, product, quoted
 from convcalc.spec.items import Definition
@@ -142,7 +142,7 @@ class Parameters:
                     f"block `{block.name}` has no parameters, and is given {quoted(value)}",
                     value,
                     f"write `- {block.name}`",
-                    fix=remove(),
+                    fix=remove_value(),
                 )
                 return None
             given[next(iter(declared))] = value

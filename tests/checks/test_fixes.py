@@ -1,23 +1,37 @@
 """Every finding with a fix, fixed alone: it goes, no error comes, and all other text stays."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from random import Random
+from typing import get_args
 
 import pytest
+from kinds import CASES
 from paths import PACKAGE, ROOT, TESTS
 
-from convcalc import Block, Item, Spec
+from convcalc import Block, Item, Spec, parse
 from convcalc.checks.codes import Selection
 from convcalc.checks.fixes import Fixed, fixed
 from convcalc.checks.run import Task, check_text
 from convcalc.checks.settings import Settings
-from convcalc.diagnostics import Diagnostic, Named
-from convcalc.graph import SpecError
+from convcalc.diagnostics import (
+    Diagnostic,
+    Fix,
+    Named,
+    Span,
+    remove_field,
+    remove_item,
+    remove_value,
+    set_field,
+)
+from convcalc.graph import Network, SpecError, read_text
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
 from convcalc.rules.page import pages
-from convcalc.spec.edit import applied
+from convcalc.spec.edit import Editor, applied
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
@@ -69,7 +83,7 @@ def test_fixes_of_all_sorts_are_looked_at() -> None:
         *("CC403", "CC408", "CC421", "CC505"),
     }
     dos = {item.fix.do for _, _, item in FIXED if item.fix}
-    assert dos == {"set", "write", "rename", "insert", "remove"}
+    assert dos == {*get_args(Fix.__annotations__["do"])}
 
 
 def test_a_fix_alone_mends_its_finding_and_breaks_nothing() -> None:
@@ -87,6 +101,93 @@ def test_a_fix_alone_mends_its_finding_and_breaks_nothing() -> None:
         errors = {each.code for each in findings(after) if each.severity == "error"}
         if (name, item.code) not in SHAPES:
             assert not came & errors, (name, item.message, came, after)
+
+
+def test_what_is_left_out_leaves_every_other_layer_as_it_was() -> None:
+    """What may go does nothing: no layer beside it has other fields, shapes, weights or MACs."""
+
+    def layers(network: Network, gone: set[int]) -> list[object]:
+        return [
+            (node.kind, node.layer, plan and (plan.output, plan.weights, plan.macs))
+            for node, plan in zip(network.nodes, network.plans, strict=True)
+            if id(node.item) not in gone
+        ]
+
+    seen = set()
+    for name, text, item in FIXED:
+        before = read_text(SourceText("a.yaml", text))
+        if item.fix is None or "remove" not in item.fix.do or before.errors:
+            continue
+        seen.add(item.code)
+        gone = {id(node.item) for node in before.nodes if node.name == item.layer}
+        after = read_text(SourceText("a.yaml", applied(SourceText("a.yaml", text), item.edits)))
+        assert layers(after, set()) == layers(before, gone), (name, item)
+    assert "CC421" in seen
+
+
+def test_a_field_that_a_kind_has_is_set_and_never_removed() -> None:
+    """In each form of an item: `dropout` has another rate than `dropout: 0`, and so with all."""
+    forms = 0
+    for case in CASES:
+        values = {field: json.dumps(value) for field, value in case.fields.items()}
+        items = [
+            (f"{case.kind}: {{{', '.join(f'{each}: {values[each]}' for each in values)}}}", values)
+        ]
+        if next(iter(values), "") == next(iter(declarations(layer_class(case.kind))), None):
+            first, value = next(iter(values.items()))
+            items.append((f"{case.kind}: {value}", {first: value}))
+        for item, given in items:
+            text = f"layers:\n  - relu\n  - {item}\n  - softmax\n"
+            source, editor = (
+                SourceText("a.yaml", text),
+                Editor(SourceText("a.yaml", text), parse(text)),
+            )
+            for field, value in given.items():
+                before = f"{field}: " if "{" in item.partition(":")[2][:2] else f"{case.kind}: "
+                at = text.index(before + value) + len(before)
+                place = Span(*source.position(at), *source.position(at + len(value)))
+                assert not editor.edits(place, remove_field()), (item, field)
+                assert not editor.edits(place, remove_value()), (item, field)
+                (edit,) = editor.edits(place, remove_item())
+                assert (
+                    applied(source, [(editor.span(edit), "")]) == "layers:\n  - relu\n  - softmax\n"
+                )
+                forms += 1
+    assert forms > len(CATALOGUE)
+
+
+@pytest.mark.parametrize("field", ["0", "{rate: 0}", "\n      rate: 0"])
+def test_an_item_goes_whole_whichever_of_its_fields_is_at_fault(field: str) -> None:
+    head = "input: 8x8x3\nlayers:\n  - relu\n"
+    text = f"{head}  - dropout: {field}\n  - softmax\n"
+    source = SourceText("a.yaml", text)
+    at = text.index("0", len(head))
+    place = Span(*source.position(at), *source.position(at + 1))
+    editor = Editor(source, parse(text))
+
+    def after(fix: Fix) -> str:
+        edits = editor.edits(place, fix)
+        return applied(source, [(editor.span(edit), edit.text) for edit in edits])
+
+    assert after(remove_item()) == f"{head}  - softmax\n"
+    assert after(set_field("rate", 1)) == text.replace("0", "1")
+    assert after(remove_field()) == after(remove_value()) == text
+
+
+def test_an_argument_that_a_block_has_is_not_removed_and_others_are() -> None:
+    text = (
+        "input: 8x8x3\nblocks: {unit: {parameters: {k: 3}, layers: [maxpool: k]}}\n"
+        "layers:\n  - unit: {k: 2, in_channels: 3}\n"
+    )
+    source = SourceText("a.yaml", text)
+    editor = Editor(source, parse(text))
+    made = []
+    for name in ("k: 2", "in_channels"):
+        at = text.index(name)
+        place = Span(*source.position(at), *source.position(at + len(name.partition(":")[0])))
+        made.append([edit.text for edit in editor.edits(place, remove_field())])
+
+    assert made == [[], [""]]
 
 
 def test_the_text_outside_of_the_edits_stays() -> None:
