@@ -5,11 +5,9 @@ from typing import Any
 
 from convcalc.diagnostics import remove_item
 from convcalc.layers import Fact, kinds, layer_class
-from convcalc.layers.base import Layer, declarations, hyperparameters
+from convcalc.layers.base import Layer, hyperparameters
 from convcalc.rules.base import Advice
 from convcalc.rules.context import Context
-from convcalc.rules.written import names_in
-from convcalc.spec.tree import Item
 
 RECTIFIED = kinds(having=Fact.NONNEGATIVE)
 """Layers whose outputs are never negative."""
@@ -28,7 +26,7 @@ def check(context: Context) -> Iterator[Advice]:
             if context.input(index) == context.output(index) and does_nothing(context, index)
         ]
         for index in _everywhere(context, kind, idle):
-            if not _variable(context.nodes[index].item, kind):
+            if does_nothing is _one_branch or not context.computed(index):
                 shown = _fields_text(context.nodes[index].layer)
                 yield Advice(
                     index,
@@ -116,18 +114,6 @@ _NO_IDENTITIES: Mapping[frozenset[str], str] = {
     frozenset({"scale"}): "it learns",
 }
 """Kinds that are not asked, and why."""
-
-
-def _variable(item: Item, kind: str) -> bool:
-    """Whether the fields of an item are computed from parameters."""
-    if layer_class(kind).inputs == "many":
-        return False
-    choices = {
-        choice
-        for declared in declarations(layer_class(kind)).values()
-        for choice in declared.choices
-    }
-    return bool(names_in(item.get(kind)) - choices - {"true", "false", "same", "valid"})
 
 
 def _fields_text(layer: Layer | None) -> str:

@@ -12,6 +12,7 @@ from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import LayerNode, Network, resized
 from convcalc.layers import KEEPS_SHAPE, SOURCES, Fact, kinds
 from convcalc.layers.base import Plan
+from convcalc.rules.written import computed
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -89,6 +90,15 @@ class Context:
     def alike(self, index: int) -> list[int]:
         """The layers that are written where a layer is, itself among them."""
         return self._by_item[id(self.nodes[index].item)]
+
+    def computed(self, index: int) -> bool:
+        """Whether fields of a layer are worked out from parameters, so that others may hold.
+
+        Those of its block and of the spec, in its item or in the `defaults` of its kind.
+        """
+        written = self.network.written
+        spec = written.spec if written else None
+        return computed(self.nodes[index].item, spec and spec.defaults.get(self.kind(index)))
 
     @cached_property
     def _by_item(self) -> dict[int, list[int]]:

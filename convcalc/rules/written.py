@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
 from convcalc.spec.nodes import List, Map, Text
 from convcalc.spec.syntax import mentioned
 from convcalc.spec.tree import Item
+
+_WORDS = frozenset({"true", "false", "same", "valid"})
+"""What is no name in a field, beside the words that it may be one of."""
 
 
 def names_in(value: Any) -> set[str]:
@@ -21,6 +26,24 @@ def names_in(value: Any) -> set[str]:
         elif isinstance(here, Map):
             waiting.extend(here.values())
     return names
+
+
+def computed(item: Item, usual: Any) -> bool:
+    """Whether fields of an item's layer are worked out from names, wherever these are written.
+
+    `usual` is what the spec's `defaults` say of the kind; a field that the item gives hides it.
+    """
+    kind = item.kind or ""
+    declared = declarations(layer_class(kind)) if kind in CATALOGUE else {}
+    fields = dict(usual) if isinstance(usual, Map) else {}
+    value = item.value
+    if isinstance(value, Map):
+        fields.update(value)
+    elif declared and value is not None and getattr(value, "text", value) != kind:
+        merged = layer_class(kind).inputs == "many" and isinstance(value, List)  # its branches
+        fields.update({} if merged else {next(iter(declared)): value})
+    words = {word for each in declared.values() for word in each.choices} | _WORDS
+    return any(names_in(each) - words for each in fields.values())
 
 
 def within(items: Iterable[Any]) -> Iterator[Item]:

@@ -864,6 +864,9 @@ ROWS = [
     # CC421
     Row("CC421", "fields from parameters", "784", "dropout: rate, reshape: [width]", "",
         "parameters: {rate: 0, width: 784}"),
+    Row("CC421", "fields from parameters by way of `defaults`", "8x8x3",
+        "dropout, maxpool: {kernel: 1}, dropout: 0", "dropout2",
+        "parameters: {rate: 0}\ndefaults: {dropout: {rate: rate}, maxpool: {stride: rate + 1}}"),
     Row("CC421", "shapes that stay", "28x28x3", "reshape: 28x28x3, permute: [1, 2, 3], pad: 0, "
         "upsample: 1, slice: {start: 0}", "pad1 upsample1 reshape1 permute1 slice1"),
     Row("CC421", "adaptive pools are for other inputs", "7x7x3", "adaptive_avgpool: 7"),

@@ -74,6 +74,50 @@ def test_where_the_map_becomes_one_position(row: Row) -> None:
     assert context.pooled == ("pool" in row.collapse)
 
 
+COMPUTED = {
+    "by itself": ("", "dropout: rate", True),
+    "in a mapping": ("", "dropout: {rate: 1 - rate}", True),
+    "in a list": ("", "reshape: {shape: [8*rate, -1]}", True),
+    "in `defaults`": ("defaults: {dropout: {rate: rate}}", "dropout", True),
+    "in `defaults`, of a field beside": (
+        "defaults: {maxpool: {stride: rate + 1}}",
+        "maxpool: {kernel: 1}",
+        True,
+    ),
+    "a block's parameter": (
+        "blocks: {unit: {parameters: {p: 0}, layers: [dropout: p]}}",
+        "unit: {p: 0.5}",
+        True,
+    ),
+    "a block's parameter that nothing sets": (
+        "blocks: {unit: {parameters: {p: 0}, layers: [dropout: p]}}",
+        "unit",
+        True,
+    ),
+    "a number": ("", "dropout: 0", False),
+    "no field at all": ("", "dropout", False),
+    "in `defaults`, which the item hides": (
+        "defaults: {dropout: {rate: rate}}",
+        "dropout: 0",
+        False,
+    ),
+    "in `defaults` of another kind": ("defaults: {dropout: {rate: rate}}", "flatten", False),
+    "in `defaults`, a number": ("defaults: {dropout: {rate: 0}}", "dropout", False),
+    "a word": ("", "maxpool: {kernel: 1, rounding: ceil, padding: same}", False),
+    "where its branches do": ("", "add: [[dropout: rate]]", False),
+}  # fmt: skip
+"""Where a name stands, and whether the last layer's fields are computed from it."""
+
+
+@pytest.mark.parametrize("where", COMPUTED)
+def test_fields_are_computed_wherever_their_name_stands(where: str) -> None:
+    extra, item, wanted = COMPUTED[where]
+    text = f"input: 8x8x3\nparameters: {{rate: 0.5}}\n{extra}\nlayers: [{item}]"
+    network = read_text(SourceText("x", text))
+
+    assert Context(network).computed(len(network.nodes) - 1) is wanted
+
+
 def broken(mistake: str) -> Network:
     """A map, a mistake behind it, and a layer of which nothing is known."""
     text = f"input: 8x8x3\nlayers: [{CONV}, relu, {mistake}, flatten, linear: 5]"
