@@ -212,8 +212,9 @@ class _Expander:
                 "repeat less: blocks that call blocks multiply",
                 node,
             )
-        if isinstance(node, Item) and len(node.entries) == 1:
-            ((kind, value),) = node.entries.items()
+        entries = node.entries if isinstance(node, Item) else ()
+        if isinstance(node, Item) and len(entries) == 1:
+            ((kind, value),) = entries.items()
             if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
                 return self.add_layer(kind, value, node, (current,), place, "")
         at = id(node)

@@ -241,7 +241,7 @@ class List(_OpenList, _Sequence):
 _M = TypeVar("_M", bound="Map")
 
 
-class _OpenMap:
+class OpenMap:
     """What a mapping has, which may be set until the mapping is one."""
 
     __slots__ = ("about", "end", "entries", "key_starts", "start")
@@ -254,12 +254,14 @@ class _OpenMap:
     about: _About
 
 
-class Map(_OpenMap, _Mapping):
+class Map(OpenMap, _Mapping):
     """Keys and values in the order in which they were written; read like a dict."""
 
     __slots__ = ()
     texts: ClassVar[frozenset[str]] = frozenset()
     """Keys whose values are text, with quotes or without."""
+    opened: ClassVar[type[OpenMap]] = OpenMap
+    """What one of its kind is until it has all that it has."""
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self._keep({str(key): node_of(value) for key, value in (values or {}).items()})
@@ -279,7 +281,7 @@ class Map(_OpenMap, _Mapping):
         about: _About = NOTHING_ABOUT,
     ) -> _M:
         """A mapping of nodes at its place."""
-        made: Any = _OpenMap()
+        made: Any = cls.opened()
         made.entries = entries
         made.key_starts = key_starts
         made.start = start
@@ -414,7 +416,7 @@ Sequence.register(List)
 Mapping.register(Map)
 
 
-def _begin(made: _OpenList | _OpenMap, **fields: object) -> None:
+def _begin(made: _OpenList | OpenMap, **fields: object) -> None:
     """Set what a list or mapping has, once."""
     for name, value in fields.items():
         object.__setattr__(made, name, value)

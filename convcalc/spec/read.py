@@ -62,7 +62,7 @@ def _items(items: List) -> List:
 def _item(node: Node) -> Node:
     """One of a list of items: a word alone or a mapping."""
     if node.__class__ is ScalarNode:
-        return Item.at({node.text: node}, (node.start,), node.start, node.end)
+        return Item.alone(node)
     if not isinstance(node, Map):
         return node
     entries = node.entries

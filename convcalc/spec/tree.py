@@ -8,7 +8,7 @@ A scalar keeps its text and whether it was quoted, because only a field's form t
 
 from collections.abc import Iterable, Mapping
 from keyword import iskeyword
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
@@ -16,10 +16,12 @@ from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.nodes import (
+    NOTHING_ABOUT,
     Entry,
     List,
     Map,
     Node,
+    OpenMap,
     Preset,
     ScalarNode,
     Text,
@@ -37,8 +39,16 @@ NAMES = frozenset({"name", "from"})
 """Modifiers whose values are text, with quotes or without."""
 
 
+class _OpenItem(OpenMap):
+    """What an item has, which may be set until the item is one."""
+
+    __slots__ = ("word",)
+    word: ScalarNode
+    """Of a word alone in a text: the word, from which its entries are made when they are wanted."""
+
+
 @final
-class Item(Map):
+class Item(Map, _OpenItem):
     """One item of `layers`: a layer, the call of a block, a group, branches or a `from`.
 
     The value that may stand alone behind a kind comes second, and a field, modifier or keyword of
@@ -57,6 +67,7 @@ class Item(Map):
 
     __slots__ = ()
     texts = NAMES
+    opened = _OpenItem
 
     def __init__(
         self,
@@ -98,6 +109,28 @@ class Item(Map):
             message = "an item has a kind, layers or a modifier, and this has none"
             raise TypeError(message)
         self._keep({entry.key: node_of(entry.value) for entry in entries})
+
+    @staticmethod
+    def alone(word: ScalarNode) -> "Item":
+        """An item of a text that is a word alone."""
+        made: Any = _OpenItem()
+        made.word = word
+        made.start = word.start
+        made.end = word.end
+        made.about = NOTHING_ABOUT
+        made.__class__ = Item
+        return cast("Item", made)
+
+    if not TYPE_CHECKING:  # which knows the attributes that there are
+
+        def __getattr__(self, name: str) -> Any:
+            """What a word alone does not keep, because half of all items are one."""
+            if name == "entries":
+                return {self.word.text: self.word}
+            if name == "key_starts":
+                return (self.start,)
+            message = f"an item has no attribute {name!r}"
+            raise AttributeError(message)
 
     @property
     def bare(self) -> bool:
