@@ -171,7 +171,7 @@ class _Expander:
 
     def read_layers(self, node: Node | None, scope: Scope) -> int | None:
         if not isinstance(node, ListNode):
-            at = node or ScalarNode("", self.root.start, self.root.start + 1)
+            at = node or ScalarNode("", self.root.start, 1)
             self.report.error(
                 "CC107" if node is not None else "CC115",
                 "there are no `layers`"

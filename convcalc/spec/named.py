@@ -105,7 +105,7 @@ def numbered(spec: Spec) -> Spec:
 def _node(node: Node, number: int, depth: int) -> tuple[Node, int]:
     """A node with its places, and the next number."""
     if isinstance(node, ScalarNode):
-        return ScalarNode(node.text, number, number + 1, node.plain), number + 1
+        return ScalarNode(node.text, number, 1, node.plain), number + 1
     if depth > MAX_DEPTH:
         message = f"nested more than {MAX_DEPTH} deep; move inner layers into blocks"
         raise ValueError(message)
@@ -124,7 +124,7 @@ def _mapping(node: Map, number: int, depth: int) -> tuple[Map, int]:
     if isinstance(node, Item) and len(node) == 1:
         ((key, value),) = node.entries.items()
         if node.bare or (isinstance(value, ScalarNode) and not value.text and value.plain):
-            word = ScalarNode(key, start, start + 1)
+            word = ScalarNode(key, start, 1)
             return Item.at({key: word}, (start,), start, start + 1, node.about), start + 1
     number += 1
     entries: dict[str, Node] = {}

@@ -51,10 +51,15 @@ class ScalarNode(NamedTuple):
     """What it says, without quotes and with escapes resolved; empty where nothing is written."""
     start: int
     """Where it begins, with its quote if it has one."""
-    end: int
-    """The place behind its last character."""
+    length: int
+    """How far it reaches, from there to the place behind its last character."""
     plain: bool = True
     """Whether it is written without quotes, so that it may be a number or an expression."""
+
+    @property
+    def end(self) -> int:
+        """The place behind its last character."""
+        return self.start + self.length
 
 
 Node = Union[ScalarNode, "List", "Map"]
@@ -177,11 +182,12 @@ class Entry(NamedTuple):
 class _OpenList:
     """What a list has, which may be set until the list is one."""
 
-    __slots__ = ("comments", "end", "items", "start")
+    __slots__ = ("comments", "items", "length", "start")
     items: tuple[Node, ...]
     """The values as nodes."""
     start: int
-    end: int
+    length: int
+    """How far it reaches from there."""
     comments: Comments
 
 
@@ -193,7 +199,7 @@ class List(_OpenList, _Sequence):
 
     def __init__(self, values: Iterable[Any] = (), comments: Comments = NO_COMMENTS) -> None:
         items = tuple(map(node_of, values))
-        _begin(self, items=items, start=NOWHERE, end=NOWHERE, comments=comments)
+        _begin(self, items=items, start=NOWHERE, length=0, comments=comments)
 
     @staticmethod
     def at(
@@ -203,7 +209,7 @@ class List(_OpenList, _Sequence):
         made: Any = _OpenList()
         made.items = items
         made.start = start
-        made.end = end
+        made.length = end - start
         made.comments = comments
         made.__class__ = List
         return cast("List", made)
@@ -213,6 +219,11 @@ class List(_OpenList, _Sequence):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return List.at, (self.items, self.start, self.end, self.comments)
+
+    @property
+    def end(self) -> int:
+        """The place behind it."""
+        return self.start + self.length
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -244,13 +255,14 @@ _M = TypeVar("_M", bound="Map")
 class OpenMap:
     """What a mapping has, which may be set until the mapping is one."""
 
-    __slots__ = ("about", "end", "entries", "key_starts", "start")
+    __slots__ = ("about", "entries", "key_starts", "length", "start")
     entries: dict[str, Node]
     """The values as nodes, by key; of a key that is given twice, the first."""
     key_starts: tuple[int, ...]
     """Where the keys start; none in values that have no place yet."""
     start: int
-    end: int
+    length: int
+    """How far it reaches from there."""
     about: _About
 
 
@@ -269,7 +281,7 @@ class Map(OpenMap, _Mapping):
     def _keep(self, entries: dict[str, Node]) -> None:
         """Begin as these nodes, which have no place yet."""
         fields = {"entries": entries, "key_starts": (), "about": NOTHING_ABOUT}
-        _begin(self, **fields, start=NOWHERE, end=NOWHERE)
+        _begin(self, **fields, start=NOWHERE, length=0)
 
     @classmethod
     def at(  # noqa: PYI019 (Self is of Python 3.11; all that it has)
@@ -285,7 +297,7 @@ class Map(OpenMap, _Mapping):
         made.entries = entries
         made.key_starts = key_starts
         made.start = start
-        made.end = end
+        made.length = end - start
         made.about = about
         made.__class__ = cls
         return cast("_M", made)
@@ -310,17 +322,22 @@ class Map(OpenMap, _Mapping):
         parts = (self.entries, self.key_starts, self.start, self.end, self.about)
         return _restored, (type(self), *parts)
 
+    @property
+    def end(self) -> int:
+        """The place behind it."""
+        return self.start + self.length
+
     # As nodes
 
     def key(self, name: str) -> ScalarNode:
         """The key `name` as a node."""
         start = self.key_starts[list(self.entries).index(name)]
-        return ScalarNode(name, start, start + len(name))
+        return ScalarNode(name, start, len(name))
 
     def key_nodes(self) -> Iterator[ScalarNode]:
         """The keys as nodes."""
         for name, start in zip(self.entries, self.key_starts, strict=True):
-            yield ScalarNode(name, start, start + len(name))
+            yield ScalarNode(name, start, len(name))
 
     # As a dict
 
@@ -441,16 +458,16 @@ def node_of(value: Any) -> Node:
     if isinstance(value, List | Map):
         return value
     if isinstance(value, Text):
-        return ScalarNode(value.text, NOWHERE, NOWHERE, not value.quoted)
+        return ScalarNode(value.text, NOWHERE, 0, not value.quoted)
     if value is None:
-        return ScalarNode("", NOWHERE, NOWHERE)
+        return ScalarNode("", NOWHERE, 0)
     if isinstance(value, str):
-        return ScalarNode(value, NOWHERE, NOWHERE, is_plain(value))
+        return ScalarNode(value, NOWHERE, 0, is_plain(value))
     if isinstance(value, Mapping):
         return Map(value)
     text = _number(value)
     if text is not None:
-        return ScalarNode(text, NOWHERE, NOWHERE)
+        return ScalarNode(text, NOWHERE, 0)
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
         return List(value)
     message = f"a spec holds numbers, text, lists and mappings, and this is {value!r:.60}"

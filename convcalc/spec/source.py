@@ -234,9 +234,10 @@ class _Composer:
     def _scalar(self, event: Any) -> ScalarNode:
         """What a scalar's event says."""
         text = event.value
-        start, end = event.start_mark.index, event.end_mark.index
+        start = event.start_mark.index
+        length = event.end_mark.index - start
         text = self._words.setdefault(text, text)
-        return tuple.__new__(ScalarNode, (text, start, end, not event.style))
+        return tuple.__new__(ScalarNode, (text, start, length, not event.style))
 
     def _refuse_depth_before(self, error: yaml.MarkedYAMLError, depth: int, start: int) -> None:
         """Refuse brackets that nest too deep between the last event and what is no YAML.
@@ -290,14 +291,14 @@ class _Composer:
                 "CC104",
                 f"anchors are not used in specs: &{_shortened(event.anchor)}",
                 "write the shared layers once under `blocks:` and call the block",
-                ScalarNode("", at, at + 1 + len(event.anchor)),
+                ScalarNode("", at, 1 + len(event.anchor)),
             )
         tag = str(event.tag)
         raise RefusedError(
             "CC104",
             f"tags are not used in specs: {_shortened(tag)}",
             "leave it out: fields know what they hold",
-            ScalarNode("", at, at + 1),
+            ScalarNode("", at, 1),
         )
 
     def _refused_alias(self, event: Any) -> RefusedError:
@@ -306,7 +307,7 @@ class _Composer:
             "CC104",
             f"aliases are not used in specs: *{_shortened(str(getattr(event, 'anchor', '')))}",
             "write the shared layers once under `blocks:` and call the block",
-            ScalarNode("", at, event.end_mark.index),
+            ScalarNode("", at, event.end_mark.index - at),
         )
 
     def _too_deep(self, at: int) -> RefusedError:
@@ -314,7 +315,7 @@ class _Composer:
             "CC103",
             f"nested more than {MAX_DEPTH} deep",
             "move inner layers into `blocks:`",
-            ScalarNode("", at, at + 1),
+            ScalarNode("", at, 1),
         )
 
     def _key_not_a_word(self, event: Any) -> RefusedError:
@@ -323,7 +324,7 @@ class _Composer:
             "CC104",
             "a list or mapping cannot be a key",
             "write `name: value`; put quotes around text that starts with [ or {",
-            ScalarNode("", at, at + 1),
+            ScalarNode("", at, 1),
         )
 
 

@@ -116,7 +116,7 @@ class Item(Map, _OpenItem):
         made: Any = _OpenItem()
         made.word = word
         made.start = word.start
-        made.end = word.end
+        made.length = word.length
         made.about = NOTHING_ABOUT
         made.__class__ = Item
         return cast("Item", made)
