@@ -86,7 +86,7 @@ def _words(
     assert shape is not None  # noqa: S101
     layer: Any = node.layer
     rank = shape.rank
-    windows = plan.windows or ()
+    windows = plan.windows
     if node.kind == "conv_transpose" and isinstance(layer.padding, int):
         return (
             f"nn.ConvTranspose{rank}d({shape.channels}, {layer.filters}, {layer.kernel}, "
@@ -166,7 +166,7 @@ def onnx_model(network: Network, batch: int, weights: Mapping[str, Any]) -> Any:
         plan = network.plans[index]
         assert plan is not None  # noqa: S101
         layer: Any = node.layer
-        windows = plan.windows or ()
+        windows = plan.windows
         inputs = ["x" if source in network.inputs else f"v{source}" for source in node.inputs]
         own = [
             keep(f"{node.name}.{w.name}", weights[f"{node.name}.{w.name}"]) for w in plan.weights

@@ -5,9 +5,9 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.graph import LayerNode, Network
-from convcalc.layers.base import Plan
+from convcalc.layers.base import Plan, Positions
 from convcalc.shape import Shape
-from convcalc.window import Field, Window, inside
+from convcalc.window import Field, inside
 
 if TYPE_CHECKING:
     from convcalc.spans import Spans
@@ -93,15 +93,15 @@ class Sight:
         if not inputs:
             fields = self.start
         elif len(inputs) == 1:
-            before, windows = inputs[0], plan.windows
+            before, positions = inputs[0], plan.positions
             (fields,) = read
-            if windows != ():
+            if positions != "kept":
                 shape = self.network.shape_of(before)
                 if fields is not None and shape is not None:
-                    fields = self._through(windows, fields, before, shape)
+                    fields = self._through(positions, fields, before, shape)
                 else:
                     fields = None
-            if windows is None or before in self.lost:
+            if positions == "lost" or before in self.lost:
                 self.lost.add(index)
         else:
             known = [fields for fields in read if fields is not None]
@@ -112,11 +112,9 @@ class Sight:
         self.fields.append(fields)
         return fields
 
-    def _through(
-        self, windows: tuple[Window, ...] | None, before: Fields, index: int, shape: Shape
-    ) -> Fields:
+    def _through(self, positions: Positions, before: Fields, index: int, shape: Shape) -> Fields:
         """The fields after one layer that slides, or loses positions, over what another made."""
-        if windows is None or index in self.lost:
+        if isinstance(positions, str) or index in self.lost:
             sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
             return tuple(
                 field.collapsed(size).clamped() for field, size in zip(before, sizes, strict=True)
@@ -124,12 +122,12 @@ class Sight:
         if 1 in shape.spatial:  # a single position that is spread is seen by every output
             before = tuple(
                 field.collapsed(1) if size == 1 and window.up > 1 else field
-                for field, size, window in zip(before, shape.spatial, windows, strict=True)
+                for field, size, window in zip(before, shape.spatial, positions, strict=True)
             )
-        first = before[0].through(windows[0]).clamped()
+        first = before[0].through(positions[0]).clamped()
         fields = [first]
-        for field, window in zip(before[1:], windows[1:], strict=True):
-            alike = field is before[0] and window == windows[0]  # most maps are square
+        for field, window in zip(before[1:], positions[1:], strict=True):
+            alike = field is before[0] and window == positions[0]  # most maps are square
             fields.append(first if alike else field.through(window).clamped())
         return tuple(fields)
 

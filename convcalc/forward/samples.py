@@ -192,14 +192,14 @@ def has_parts(node: LayerNode, plan: Plan) -> bool:
         tracked = node.kind == "batchnorm" and getattr(node.layer, "track_running_stats", False)
         return tracked or getattr(node.layer, "over", None) == "channels"
     slides = hasattr(node.layer, "kernel")
-    return plan.windows is not None and (slides or plan.windows == ())
+    return plan.positions != "lost" and (slides or plan.positions == "kept")
 
 
 def part(
     kind: str, layer: Layer, plan: Plan, xs: Sequence[Array], box: Sequence[Range]
 ) -> tuple[Layer, list[Array]]:
     """A layer, and the parts of its inputs, that give a box of its outputs."""
-    windows: Sequence[Window] = plan.windows or ()
+    windows: Sequence[Window] = plan.windows
     if not windows:
         extents = plan.output.spatial
         return layer, [x[_shown(x.shape[2:], extents, box)] for x in xs]

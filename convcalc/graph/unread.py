@@ -65,11 +65,9 @@ def _dropped(network: Network, index: int) -> list[int]:
     if getattr(layer, "rounding", None) != "floor" or getattr(layer, "padding", "") == "same":
         return []
     x = network.shape_of(node.inputs[0])
-    if plan is None or x is None or len(plan.windows or ()) != x.rank:
+    if plan is None or x is None or len(plan.windows) != x.rank:
         return []
-    rows = [
-        window.dropped(size) for window, size in zip(plan.windows or (), x.spatial, strict=True)
-    ]
+    rows = [window.dropped(size) for window, size in zip(plan.windows, x.spatial, strict=True)]
     if not any(rows):
         return []
     border = _border_behind(network, node.inputs[0])
@@ -83,7 +81,7 @@ def _border_behind(network: Network, index: int) -> list[int] | None:
     if network.nodes[index].kind != "pad":
         return None
     plan = network.plans[index]
-    return [max(window.after, 0) for window in plan.windows or ()] if plan else None
+    return [max(window.after, 0) for window in plan.windows] if plan else None
 
 
 def _all_dropped(network: Network) -> Iterator[tuple[int, list[int]]]:
@@ -155,7 +153,7 @@ def _at_the_layer(network: Network, index: int, before: set[int], known: Known) 
         pairs = tuple(
             (window.before, window.after + (-window.room(size) % window.stride if rows else 0))
             for window, size, rows in zip(
-                plan.windows or (), x.spatial, _dropped(network, index), strict=True
+                plan.windows, x.spatial, _dropped(network, index), strict=True
             )
         )
         text, changed = f"padding {list(map(list, pairs))}", replace(layer, padding=pairs)

@@ -27,12 +27,12 @@ def _check_adaptive(kind: str, size: Axes, x: Shape) -> Iterator[Problem]:
 
 def _adaptive_plan(size: Axes, x: Shape) -> Plan:
     output = per_axis(size, x.rank)
-    return Plan(Shape(x.channels, output), windows=tuple(map(adaptive, x.spatial, output)))
+    return Plan(Shape(x.channels, output), positions=tuple(map(adaptive, x.spatial, output)))
 
 
 def _global_plan(x: Shape) -> Plan:
     windows = tuple(Window(kernel=size) for size in x.spatial)
-    return Plan(Shape(x.channels, (1,) * x.rank), windows=windows)
+    return Plan(Shape(x.channels, (1,) * x.rank), positions=windows)
 
 
 def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":

@@ -55,6 +55,11 @@ Precision = Literal["low", "full", "same", "full_on_cuda", "full_on_cpu", "fines
 """What mixed precision computes in: half, float32, or whatever the inputs are; on one device alone
 float32, or the finest that one of the inputs is in. These are autocast's lists."""
 
+Positions = Literal["kept", "lost"] | tuple[Window, ...]
+"""What becomes of an input's positions: kept where each is computed from itself alone, lost where
+those of the output are none of the input (a flattened image), or seen through windows, one for
+each spatial axis."""
+
 Arrays = Sequence[Any]
 """A layer's inputs, each a batch (N, C, *spatial), or (N, C) of vectors."""
 Weights = Mapping[str, Any]
@@ -115,9 +120,13 @@ class Plan(NamedTuple):
     """What it learns or counts, in PyTorch's order."""
     products: tuple[Product, ...] = ()
     """What is multiplied with what."""
-    windows: tuple[Window, ...] | None = ()
-    """One window per spatial axis; () when every position is computed from itself alone, and None
-    when positions of the output are no positions of the input (a flattened image)."""
+    positions: Positions = "kept"
+    """What becomes of the input's positions."""
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """One window per spatial axis; none where positions are kept or lost."""
+        return () if isinstance(self.positions, str) else self.positions
 
     @property
     def macs(self) -> int:

@@ -77,13 +77,13 @@ class Pad(Layer):
             Window(before=before, after=after) for before, after in sides(self.padding, x.rank)
         )
         output = tuple(window.output(size) for window, size in zip(windows, x.spatial, strict=True))
-        return Plan(Shape(x.channels, output), windows=windows)
+        return Plan(Shape(x.channels, output), positions=windows)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A copy with its border; one that mirrors or repeats keeps the input."""
         from convcalc.layers.operations import padding
 
-        return (padding(xs[0], plan.windows or (), self.mode),)
+        return (padding(xs[0], plan.windows, self.mode),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[i] = x[i − P], `value` or a value of x in the border. Source: ONNX operator Pad."""
@@ -154,7 +154,7 @@ class Crop(Layer):
         x = xs[0]
         windows = tuple(Window(before=-before, after=-after) for before, after in self._cuts(x))
         output = tuple(window.output(size) for window, size in zip(windows, x.spatial, strict=True))
-        return Plan(Shape(x.channels, output), windows=windows)
+        return Plan(Shape(x.channels, output), positions=windows)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view per axis; the gradient of each is a map of zeros around it."""

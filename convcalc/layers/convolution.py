@@ -136,7 +136,7 @@ class Conv(Layer):
         """The input is kept; as a copy with its border, where the kernel cannot make that."""
         from convcalc.layers.operations import after, border
 
-        first = border(xs[0], plan.windows or (), self.padding_mode)
+        first = border(xs[0], plan.windows, self.padding_mode)
         return after(first, *super().operations(xs, plan))
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
@@ -182,7 +182,7 @@ class DepthwiseConv(Layer):
         """The input is kept; as a copy with its border, where the kernel cannot make that."""
         from convcalc.layers.operations import after, border
 
-        first = border(xs[0], plan.windows or (), self.padding_mode)
+        first = border(xs[0], plan.windows, self.padding_mode)
         return after(first, *super().operations(xs, plan))
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:

@@ -75,7 +75,7 @@ class LocallyConnected(Layer):
         from convcalc.layers.operations import Operation, border, learned
 
         x, size = xs[0], plan.output.size
-        first = border(x, plan.windows or ())
+        first = border(x, plan.windows)
         columns = x.channels * prod(per_axis(self.kernel, x.rank)) * prod(plan.output.spatial)
         weight, *bias = learned(plan)
         at = len(first)

@@ -47,7 +47,7 @@ STRIDE = axes("Stride S; the kernel size when left out.", letter="S")
 def pooling_plan(layer: "MaxPool | AvgPool | LpPool", x: Shape) -> Plan:
     """Plan of a pooling layer: channels untouched, nothing learned."""
     windows = windows_of(layer, x.spatial)
-    return Plan(Shape(x.channels, output_sizes(windows, x.spatial)), windows=windows)
+    return Plan(Shape(x.channels, output_sizes(windows, x.spatial)), positions=windows)
 
 
 def window_sums(xp: Any, x: Any, windows: Sequence[Window]) -> Any:

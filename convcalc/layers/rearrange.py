@@ -67,7 +67,7 @@ class Flatten(Layer):
         x = xs[0]
         first, last = self._span(x)
         axes = (*x.axes[:first], prod(x.axes[first : last + 1]), *x.axes[last + 1 :])
-        return Plan(Shape.from_axes(axes), windows=() if axes == x.axes else None)
+        return Plan(Shape.from_axes(axes), positions="kept" if axes == x.axes else "lost")
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view; a copy where a permutation or a cut left the values out of order."""
@@ -128,7 +128,7 @@ class Reshape(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A view: no weights, no multiply-accumulates, no memory."""
         axes = self._axes(xs[0])
-        return Plan(Shape.from_axes(axes), windows=() if axes == xs[0].axes else None)
+        return Plan(Shape.from_axes(axes), positions="kept" if axes == xs[0].axes else "lost")
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view; a copy where a permutation or a cut left the values out of order."""
@@ -168,7 +168,7 @@ class Permute(Layer):
         """A view: no weights, no multiply-accumulates, no memory."""
         axes = tuple(xs[0].axes[axis - 1] for axis in self.order)
         same = list(self.order) == sorted(self.order)
-        return Plan(Shape.from_axes(axes), windows=() if same else None)
+        return Plan(Shape.from_axes(axes), positions="kept" if same else "lost")
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view of the values in another order."""

@@ -43,7 +43,7 @@ class PixelShuffle(Layer):
         x, factor = xs[0], self.factor
         output = Shape(x.channels // factor**x.rank, tuple(size * factor for size in x.spatial))
         window = Window(factor, 1, 1, factor - 1, factor - 1, factor)
-        return Plan(output, windows=(window,) * x.rank)
+        return Plan(output, positions=(window,) * x.rank)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A copy; off images, where PyTorch has no kernel, only if that moves values."""

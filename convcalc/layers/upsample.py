@@ -154,7 +154,7 @@ class Upsample(Layer):
             self._window(size, target, scale)
             for size, target, scale in zip(x.spatial, output, self._scales(x.rank), strict=True)
         )
-        return Plan(Shape(x.channels, output), windows=windows)
+        return Plan(Shape(x.channels, output), positions=windows)
 
     def _positions(self, size: int, target: int, scale: float) -> tuple[Ratio, Ratio]:
         """Ratios (step, offset): output o reads around position o·step + offset of the input."""

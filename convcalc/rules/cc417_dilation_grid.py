@@ -52,7 +52,7 @@ def _dilated_rows(context: Context) -> list[tuple[int, int, int | None]]:
             merged = [rows[read] for read in node.inputs]
             longest = max(merged, key=lambda row: row[1])
             rows[index] = (gcd(*(row[0] for row in merged)), longest[1], longest[2])
-        elif plan.windows == ():
+        elif plan.positions == "kept":
             rows[index] = before
         elif plan.windows and all(w.stride == 1 and w.up == 1 for w in plan.windows):
             common, count, _ = before

@@ -93,7 +93,7 @@ def _padded_unevenly(context: Context, index: int) -> bool:
         window.stride == window.up == 1
         and window.extent % 2 == 0
         and window.before + window.after == window.extent - 1
-        for window in plan.windows or ()
+        for window in plan.windows
     )
 
 

@@ -65,9 +65,9 @@ def _always(context: Context, index: int) -> bool:
 
 
 def _no_window(context: Context, index: int) -> bool:
-    windows = context.plan(index).windows
-    return windows is not None and all(
-        (w.kernel, w.stride, w.before, w.after, w.up) == (1, 1, 0, 0, 1) for w in windows
+    plan = context.plan(index)
+    return plan.positions != "lost" and all(
+        (w.kernel, w.stride, w.before, w.after, w.up) == (1, 1, 0, 0, 1) for w in plan.windows
     )
 
 
@@ -76,7 +76,7 @@ def _one_branch(context: Context, index: int) -> bool:
 
 
 def _same_axes(context: Context, index: int) -> bool:
-    return context.plan(index).windows == ()
+    return context.plan(index).positions == "kept"
 
 
 def _no_rate(context: Context, index: int) -> bool:

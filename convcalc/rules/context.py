@@ -77,7 +77,7 @@ class Context:
 
     def windows(self, index: int) -> tuple[Window, ...]:
         """The windows of a layer that `of` names, an axis each; none where it has no axes."""
-        return self.plan(index).windows or ()
+        return self.plan(index).windows
 
     def name(self, index: int) -> str:
         """What a layer is called."""
@@ -330,7 +330,7 @@ def _smallest(_: LayerNode, plan: Plan | None, read: list[Smallest]) -> Smallest
         return min((field for field in read if field is not None), default=None)
     (before,) = read
     if not plan.windows or before is None:
-        return before if plan.windows == () else None
+        return before if plan.positions == "kept" else None
     if len(plan.windows) != len(before) or any(window.up > 1 for window in plan.windows):
         return None
     return tuple(

@@ -307,7 +307,10 @@ def by_itself(row: Row) -> bool:
     kind, fields, xs = row
     if kind in ("groupnorm", "instancenorm", "batchnorm", "layernorm"):
         return False
-    return layer_class(kind)(**fields).plan(xs).windows == () and len({x.spatial for x in xs}) == 1
+    return (
+        layer_class(kind)(**fields).plan(xs).positions == "kept"
+        and len({x.spatial for x in xs}) == 1
+    )
 
 
 @rows(*filter(by_itself, EVERY))

@@ -281,6 +281,7 @@ def holds(kind: str, built: Layer, xs: list[Shape]) -> bool:
     assert plan.macs >= 0, case
     assert len({weight.name for weight in plan.weights}) == len(plan.weights), case
     assert all(min(weight.shape) >= 1 for weight in plan.weights), case
+    assert plan.positions, "no windows at all: kept, or lost?"
     if plan.windows:
         sizes = zip(plan.windows, xs[0].spatial, strict=True)
         outputs = tuple(window.output(size) for window, size in sizes)
@@ -288,7 +289,7 @@ def holds(kind: str, built: Layer, xs: list[Shape]) -> bool:
         for window in plan.windows:
             field = Field().through(window)
             assert field.jump * window.up == window.stride or not field.size, case
-    elif plan.windows == () and built.inputs != "many" and kind not in (
+    elif plan.positions == "kept" and built.inputs != "many" and kind not in (
         "flatten", "permute", "linear",
     ):  # fmt: skip
         assert plan.output.spatial == xs[0].spatial, case

@@ -33,7 +33,7 @@ def numbers(plan: Plan) -> Iterator[int]:
         yield weight.size
     yield sum(weight.size for weight in plan.weights if not weight.buffer)
     yield plan.macs
-    for window in plan.windows or ():
+    for window in plan.windows:
         yield from window
 
 

@@ -129,7 +129,7 @@ def _forward(
         merged = node.kind == "concat" and first == "turned"
         if node.kind in REARRANGING or partly or merged:
             reasons.append(("every peak", "higher or lower", OUT_OF_ORDER))
-    windows = plan.windows or ()
+    windows = plan.windows
     one = any(program.order[read] == "both" for step in steps for read in step.reads)
     wide = 1 < plan.output.channels < plan.output.size
     if one and (wide or node.kind in REARRANGING):
@@ -161,7 +161,7 @@ def _backward(
 ) -> list[Reason]:
     node, plan = network.nodes[index], network.plans[index]
     modes = (getattr(node.layer, "mode", ""), getattr(node.layer, "padding_mode", ""))
-    windows = plan.windows or ()
+    windows = plan.windows
     if "circular" in modes and any(window.before or window.after for window in windows):
         return [("the backward peak", "higher", CIRCULAR)]
     if node.kind not in ("groupnorm", "instancenorm"):

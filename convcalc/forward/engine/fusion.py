@@ -102,7 +102,7 @@ def _folds(network: Planned, index: int) -> bool:
     node, plan = network.nodes[index], network.plans[index]
     if not _can(node, Part.FOLDS) or getattr(node.layer, "padding_mode", "zero") != "zero":
         return False
-    windows = plan.windows or ()
+    windows = plan.windows
     # A transposed convolution some of whose outputs meet no tap is left to its definition.
     return all(w.kernel >= w.up and gcd(w.dilation, w.up) == 1 for w in windows)
 
@@ -121,7 +121,7 @@ def _same_values(network: Planned, index: int) -> bool:
     node, plan = network.nodes[index], network.plans[index]
     if len(node.inputs) != 1 or plan.output != network.shape_of(node.inputs[0]):
         return False
-    return _can(node, Part.LEFT_OUT) and all(window == Window() for window in plan.windows or ())
+    return _can(node, Part.LEFT_OUT) and all(window == Window() for window in plan.windows)
 
 
 def fuse(network: Planned, keep: Collection[int]) -> tuple[list[Fused], dict[int, int]]:

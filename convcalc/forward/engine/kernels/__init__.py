@@ -86,7 +86,7 @@ def _convolution(choice: Choice, fused: Fused) -> Kernel | None:
         return None
     given, output = choice.grids(fused)
     channels = given[-1]
-    windows = grid_windows(choice.plan(fused).windows or ())
+    windows = grid_windows(choice.plan(fused).windows)
     # One that is drawn is nobody else's.
     own = isinstance(layer_weights(choice.network, fused.index, choice.weights)["weight"], Drawn)
     weight = choice.arrays(fused)["weight"]
@@ -113,7 +113,7 @@ def _transposed(choice: Choice, fused: Fused) -> Kernel | None:
     groups = output[-1] // weight.shape[1]
     if weight.ndim == 3:
         weight = weight[..., None]
-    windows = grid_windows(choice.plan(fused).windows or ())
+    windows = grid_windows(choice.plan(fused).windows)
     factor, summand = choice.folded(fused)
     return Transposed(weight, factor, summand, windows, groups, given, output, fused.activation)
 
@@ -144,7 +144,7 @@ def _layer_norm(choice: Choice, fused: Fused) -> Kernel | None:
 
 
 def _pooling(choice: Choice, fused: Fused, factor: Array | None = None) -> Kernel | None:
-    windows = choice.plan(fused).windows or ()
+    windows = choice.plan(fused).windows
     if any(window.up > 1 for window in windows):  # regions of different sizes
         return None
     given, output = choice.grids(fused)
@@ -152,7 +152,7 @@ def _pooling(choice: Choice, fused: Fused, factor: Array | None = None) -> Kerne
 
 
 def _means(choice: Choice, fused: Fused) -> Kernel | None:
-    windows, (_, *extents, _) = choice.plan(fused).windows or (), choice.grids(fused)[1]
+    windows, (_, *extents, _) = choice.plan(fused).windows, choice.grids(fused)[1]
     shape = choice.network.shape_of(fused.node.inputs[0])
     # One over what the layer divides by: of ones, its means over its sums.
     ones = np.ones((1, 1, *shape.spatial), np.float32)
@@ -162,7 +162,7 @@ def _means(choice: Choice, fused: Fused) -> Kernel | None:
 
 
 def _even_means(choice: Choice, fused: Fused) -> Kernel | None:
-    count = prod(window.kernel for window in choice.plan(fused).windows or ())
+    count = prod(window.kernel for window in choice.plan(fused).windows)
     return _pooling(choice, fused, np.float32(1 / count))
 
 
@@ -236,7 +236,7 @@ def choose(choice: Choice, fused: Fused) -> Kernel:
         return kernel
     plan, weights = choice.plan(fused), choice.arrays(fused)
     rank = shape_of(choice.network, choice.fusions, fused.inputs[0]).rank
-    alone = plan.windows == () and fused.node.kind not in kinds(having=Fact.COUPLED)
+    alone = plan.positions == "kept" and fused.node.kind not in kinds(having=Fact.COUPLED)
     if alone and rank and plan.output.rank == rank:
         return BandedDefinition(fused.layer, weights, rank)
     return Definition(fused.layer, weights)
