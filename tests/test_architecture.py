@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from formatted import FORMATTED, PACKAGES
 from paths import PACKAGE
 
 from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
-from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
 from convcalc.layers import CATALOGUE, GIVEN, Layer, layer_class
 from convcalc.layers.base import declarations
@@ -352,10 +352,45 @@ def modules(folder: str) -> set[str]:
 
 
 def test_every_format_has_a_row_and_a_renderer() -> None:
-    assert modules("formats") - {"__init__"} == {*FORMATS} | HELPERS
-    for name, summary in FORMATS.items():
-        assert callable(import_module(f"convcalc.formats.{name}").render)
-        assert summary.endswith(".")
+    helpers = {"analyze": HELPERS, "memory": {"html", "timeline"}}
+    for command, package in PACKAGES.items():
+        formats = FORMATTED[command]
+        folder = f"formats{package}".replace(".", "/")
+        assert modules(folder) - {"__init__"} == {*formats} | helpers.get(command, set())
+        for name in formats:
+            assert callable(import_module(f"convcalc.formats{package}.{name}").render)
+    for command, formats in FORMATTED.items():
+        # Those of check are phrases of a table that says what each is for.
+        assert all(row.doc.endswith(".") == (command != "check") for row in formats.values())
+
+
+def test_the_table_of_a_commands_formats_is_what_its_option_takes() -> None:
+    offered = {
+        name: option.type.choices
+        for name in COMMANDS
+        for option in import_module(f"convcalc.cli.{name}").command.params
+        if "--format" in option.opts
+    }
+
+    assert offered == {name: (*formats,) for name, formats in FORMATTED.items()}
+
+
+def test_nothing_outside_the_tables_asks_what_a_format_is_called() -> None:
+    """What holds of a format is in its row, so that one more needs a file and a row.
+
+    `list` and `rule`, which make their few formats themselves, ask a name only to tell `names`.
+    """
+    names = {name for formats in FORMATTED.values() for name in formats}
+    asked = [
+        f"{path.relative_to(PACKAGE)}: {ast.unparse(node)}"
+        for path in (*(PACKAGE / "cli").glob("*.py"), *(PACKAGE / "formats").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Compare)
+        and re.search(r"\b(format|name|format_name)\b", ast.unparse(node))
+        and names & {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+    ]
+
+    assert asked == ["cli/list.py: output.name == 'names'"]
 
 
 def test_every_command_has_a_row_and_a_module() -> None:

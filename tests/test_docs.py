@@ -31,9 +31,11 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 import yaml
+from formatted import FORMATTED
 from paths import ROOT
 
 from convcalc.analysis.memory import GPUS
+from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.run import Task, check_file
 from convcalc.cli import COMMANDS, convcalc
 from convcalc.diagnostics import Diagnostic
@@ -420,6 +422,17 @@ def storage() -> str:
     return table(("Where the output lives", "Kinds"), *rows)
 
 
+def machine_formats() -> str:
+    """The formats that programs read, of all commands, in the order of the commands."""
+    names = [
+        f"`{name}`"
+        for formats in FORMATTED.values()
+        for name, row in formats.items()
+        if row.machine
+    ]
+    return f"{', '.join(dict.fromkeys(names))}, and what `schema` prints."
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "top_level": lambda: documented(expand.TOP_LEVEL, "Key"),
     "modifiers": lambda: documented(fields.MODIFIERS, "Key"),
@@ -437,11 +450,15 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "columns": columns,
     "memory_formats": lambda: table(
-        ("Format", "What it is"), *((f"`{name}`", doc) for name, doc in MEMORY_FORMATS.items())
+        ("Format", "What it is"), *((f"`{name}`", row.doc) for name, row in MEMORY_FORMATS.items())
     ),
     "formats": lambda: table(
-        ("Format", "What it is"), *((f"`{name}`", doc) for name, doc in FORMATS.items())
+        ("Format", "What it is"), *((f"`{name}`", row.doc) for name, row in FORMATS.items())
     ),
+    "check_formats": lambda: table(
+        ("Format", "For"), *((f"`{name}`", row.doc) for name, row in CHECK_FORMATS.items())
+    ),
+    "machine_formats": machine_formats,
 }
 """Parts of pages that are made from the code, by the name in their markers."""
 

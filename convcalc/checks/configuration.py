@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
+from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.globs import Globs, glob_problem
 from convcalc.checks.report import FAIL_ON
 from convcalc.checks.settings import (
-    FORMATS,
     KEYS,
     OVERRIDE_KEYS,
     RUN_KEYS,
@@ -200,7 +200,7 @@ class _Reader:
             baseline=os.path.normpath(os.path.join(folder, baseline)) if baseline else None,
             fail_on=fail_on,
             strict=strict,
-            format=self.word(table, "format", FORMATS),
+            format=self.word(table, "format", [*CHECK_FORMATS]),
             path=self.path,
             given=frozenset(table),
         )

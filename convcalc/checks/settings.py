@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.checks.codes import Selection
+from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.globs import Globs
 from convcalc.spec.promises import MemoryTerms, Promise, promise_code
 
-FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit")
 KEYS = {
     "select": "What to report: codes, beginnings of codes, names of rules; else all that is on.",
     "extend-select": "What to report besides.",
@@ -17,7 +17,7 @@ KEYS = {
     "force-exclude": "Leave out what `exclude` matches even where it is named.",
     "fail-on": "What makes the exit code 1: error, warning (the default), note or never.",
     "strict": "Report warnings as errors.",
-    "format": "Format of standard output: " + ", ".join(FORMATS) + ".",
+    "format": "Format of standard output: " + ", ".join(CHECK_FORMATS) + ".",
     "baseline": "File with the findings that are known and not reported.",
     "budget": "Limits for every spec, as in a spec's `budget`.",
     "overrides": "Tables of `files` (globs) with a select, ignore or budget of their own.",
@@ -83,7 +83,7 @@ class Settings(NamedTuple):
     strict: bool = False
     """Whether warnings are reported as errors."""
     format: str | None = None
-    """How findings are written to standard output, one of `FORMATS`; None is `text`."""
+    """How findings are written to standard output, one of `CHECK_FORMATS`; None is the default."""
     path: str | None = None
     """The configuration file, if there is one."""
     given: frozenset[str] = frozenset()

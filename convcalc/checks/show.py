@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.configuration import Configurations
+from convcalc.checks.formats import DEFAULT_FORMAT
 from convcalc.checks.globs import Globs, relative
 from convcalc.checks.settings import Limit, Settings
 from convcalc.spec.promises import MemoryTerms, Quantity
@@ -32,7 +33,7 @@ def _shown(settings: Settings) -> str:
         lines.append("force-exclude = true")
     lines.append(f"fail-on = {_text(settings.fail_on)}")
     lines.append(f"strict = {str(settings.strict).lower()}")
-    lines.append(f"format = {_text(settings.format or 'text')}")
+    lines.append(f"format = {_text(settings.format or DEFAULT_FORMAT)}")
     if settings.baseline:
         lines.append(f"baseline = {_text(relative(settings.baseline, root))}")
     lines += _budget("budget", settings.budget)

@@ -1,11 +1,10 @@
 """`convcalc analyze`: every layer and the totals."""
 
 import sys
-from collections.abc import Callable
 
 import click
 
-from convcalc.analysis import Report, analyze
+from convcalc.analysis import analyze
 from convcalc.cli.options import network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic
@@ -79,10 +78,11 @@ def command(
       convcalc analyze net.yaml --batch 32 --input 384x384x3 --set classes=10
       convcalc analyze resnet.yaml --depth 1 --format markdown
     """
-    name = output.format
-    if name == "json" and (columns or depth):
+    form = output.format.form
+    if form == "values" and (columns or depth):
         option = "--columns" if columns else "--depth"
-        raise click.UsageError(f"json has every column of every layer, whatever {option} says")
+        message = f"{output.name} has every column of every layer, whatever {option} says"
+        raise click.UsageError(message)
     render = output.renderer.render
     diagnostics: list[Diagnostic] = []
     texts: list[str] = []
@@ -95,15 +95,21 @@ def command(
             from convcalc.cli.verify import short_verdict
 
             verdicts.append(short_verdict(network, batch))
-        if not report.layers and name != "json":
+        if form == "values":
+            texts.append(render(report))
             continue
-        peak = _peak(network, batch, dtype) if name in ("table", "plain", "markdown") else None
+        if not report.layers:
+            continue
         options: dict[str, object] = {"columns": columns, "depth": depth}
-        if name == "csv":
+        if form == "rows":
             options.update(header=not texts, several=len(specs) > 1)
-        texts.append(_rendered(render, name, report, options, peak))
+        else:
+            options.update(peak=_peak(network, batch, dtype))
+        if form == "text":
+            options.update(color=colors(sys.stdout))
+        texts.append(render(report, **options))
     notes = [text for text, _ in verdicts]
-    if notes and name not in ("json", "csv"):  # which stay what they are
+    if notes and not output.format.data:
         texts[-1:] = ["\n".join([*(text.removesuffix("\n") for text in texts[-1:]), *notes, ""])]
         notes = []
     output.end(texts, diagnostics, notes=notes, failed=not all(good for _, good in verdicts))
@@ -119,18 +125,3 @@ def _peak(network: Network, batch: int, dtype: str) -> int | None:
     )
 
     return model(network, RunTerms(dtype)).peak(batch)
-
-
-def _rendered(
-    render: Callable[..., str],
-    name: str,
-    report: Report,
-    options: dict[str, object],
-    peak: int | None,
-) -> str:
-    """The report in a format, with the options that only some formats take."""
-    if peak is not None:
-        options.update(peak=peak)
-    if name == "table":
-        options.update(color=colors(sys.stdout))
-    return render(report, **options)

@@ -16,12 +16,13 @@ from convcalc.checks.baseline import BaselineError, read_baseline, updated
 from convcalc.checks.codes import Selection, UnknownCodeError, code_or_prefix
 from convcalc.checks.configuration import Configurations
 from convcalc.checks.files import Found, find
+from convcalc.checks.formats import CHECK_FORMATS, DEFAULT_FORMAT
 from convcalc.checks.known import beyond, graver, of_baseline, unseen
 from convcalc.checks.report import FAIL_ON, About, CheckReport, exit_code
 from convcalc.checks.run import Checked, Task, check_files
-from convcalc.checks.settings import FORMATS, Given, Limit, Settings
+from convcalc.checks.settings import Given, Limit, Settings
 from convcalc.cli.options import FILE, format_option, network_options
-from convcalc.cli.output import colors, write, write_file
+from convcalc.cli.output import colors, write, write_file, write_verbatim
 from convcalc.cli.paths import leaving_out_options, note_empty, usage
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.check import not_looked_at
@@ -64,8 +65,12 @@ _MODES = {
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 _LIMITS = ("parameters", "macs", "flops", "activations", "largest_tensor")
-_COUNTED = ("text", "concise", "json")
+_COUNTED = [name for name, row in CHECK_FORMATS.items() if row.statistics or not row.machine]
 """Formats that --statistics goes with."""
+_PEOPLE = [name for name, row in CHECK_FORMATS.items() if not row.machine]
+"""Formats that can have colours."""
+ANNOTATIONS = "github"
+"""The format that GitHub Actions takes out of its log, where the text for people stands too."""
 
 
 def _codes(
@@ -91,10 +96,10 @@ def _outputs(
     outputs = []
     for value in values:
         name, _, file = value.partition(":")
-        if name not in FORMATS or not file:
+        if name not in CHECK_FORMATS or not file:
             message = (
                 f"{value!r} is not FORMAT:FILE, such as sarif:convcalc.sarif; formats are "
-                f"{', '.join(FORMATS)}"
+                f"{', '.join(CHECK_FORMATS)}"
             )
             raise click.BadParameter(message, ctx, param)
         outputs.append((name, file))
@@ -126,7 +131,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH|DIR|GLOB|-]...")
 @format_option(
-    FORMATS, help="Format of standard output; text, and github besides under GitHub Actions."
+    CHECK_FORMATS, help="Format of standard output; text, and github besides under GitHub Actions."
 )
 @click.option(
     "-o",
@@ -261,7 +266,7 @@ def command(
         color=color,
     )
     configurations = request.configurations()
-    _refuse_unshown(request, configurations.run.format or "text")
+    _refuse_unshown(request, configurations.run.format or DEFAULT_FORMAT)
     searched = request.search(configurations)
     if show_config:
         from convcalc.checks.show import shown
@@ -353,17 +358,22 @@ class Request(NamedTuple):
 
 def _refuse_unshown(request: Request, name: str) -> None:
     """Refuse options that the format of standard output takes no notice of."""
-    if request.statistics and name not in _COUNTED and not (_on_actions() and name == "github"):
-        message = f"--statistics goes with text, concise and json, not with {name}"
+    annotates = _on_actions() and name == ANNOTATIONS
+    if request.statistics and name not in _COUNTED and not annotates:
+        message = f"--statistics goes with {_listed(_COUNTED)}, not with {name}"
         raise click.UsageError(message)
-    if request.color == "always" and name not in ("text", "concise") and not _on_actions():
-        raise click.UsageError(f"--color always goes with text and concise, not with {name}")
+    if request.color == "always" and name not in _PEOPLE and not _on_actions():
+        raise click.UsageError(f"--color always goes with {_listed(_PEOPLE)}, not with {name}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _show_files(searched: Found, configurations: Configurations) -> int:
     """List the files that would be checked; 2 where a PATH has none, else 0."""
     gone = [file for file in searched.files if file != "-" and not _is_there(file)]
-    write("".join(f"{file}\n" for file in searched.files if file not in gone), "paths")
+    write_verbatim("".join(f"{file}\n" for file in searched.files if file not in gone))
     _note_excluded(searched.excluded, configurations)
     note_empty((*searched.empty, *gone))
     return 2 if searched.empty or gone else 0
@@ -465,7 +475,7 @@ def _differences(searched: Found, task: Task) -> int:
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
             for line in lines
         )
-        write("".join(ended), "patch")
+        write_verbatim("".join(ended))
     for item in unread:
         where = item.where if item.source_line else item.path
         click.echo(f"convcalc: {where}: {item.code} {item.message}", err=True)
@@ -575,12 +585,14 @@ def _show(
 ) -> None:
     """Render the findings for standard output and for files."""
     on_actions = _on_actions()
-    name = settings.format or "text"
-    if on_actions and name == "github":  # its log shows the text, its annotations the rest
-        name = "text"
+    name = settings.format or DEFAULT_FORMAT
+    if on_actions and name == ANNOTATIONS:  # its log shows the text, its annotations the rest
+        name = DEFAULT_FORMAT
+    row = CHECK_FORMATS[name]
     colored = request.color == "always" or (request.color == "auto" and colors(sys.stdout))
     codes = {}
-    if request.statistics or "sarif" in (name, *dict(request.outputs)):
+    asked = (name, *dict(request.outputs))
+    if request.statistics or any(CHECK_FORMATS[each].pages for each in asked):
         from convcalc.rules.page import pages
 
         codes = {
@@ -590,33 +602,34 @@ def _show(
     report = CheckReport(files, tuple(findings), codes, left_out=left_out)
     if left_out and name not in _COUNTED:
         click.echo(f"convcalc: {not_looked_at(left_out)}", err=True)
-    if not files and name in ("text", "concise"):
+    if not files and not row.machine:
         pass  # why there is nothing is said after
-    elif request.statistics and name != "json":
+    elif request.statistics and not row.statistics:
         from convcalc.formats.check.text import statistics
 
-        write(statistics(report, short=name == "concise", color=colored))
+        write(statistics(report, short=row.short, color=colored))
     else:
-        write(_rendered(name, report, color=colored), name)
-    if on_actions and settings.format in (None, "github"):
-        write(_rendered("github", report), "github")
+        write(_rendered(name, report, color=colored), machine=row.machine)
+    if on_actions and settings.format in (None, ANNOTATIONS):
+        write(_rendered(ANNOTATIONS, report), machine=CHECK_FORMATS[ANNOTATIONS].machine)
     for format_name, file in request.outputs:
         text = _rendered(format_name, report)
         if file == "-":
-            write(text, format_name)
+            write(text, machine=CHECK_FORMATS[format_name].machine)
         else:
             write_file(file, text)
 
 
 def _rendered(name: str, report: CheckReport, *, color: bool = False) -> str:
     module = import_module(f"convcalc.formats.check.{name}")
-    text: str = module.render(report._replace(root=_root(name)), color=color)
+    text: str = module.render(
+        report._replace(root=_root(CHECK_FORMATS[name].checkout)), color=color
+    )
     return text
 
 
-def _root(format_name: str) -> str:
+def _root(variable: str) -> str:
     """What paths in a machine format are relative to: the checkout, where there is one."""
-    variable = "CI_PROJECT_DIR" if format_name == "gitlab" else "GITHUB_WORKSPACE"
     here = os.getcwd()
     given = os.environ.get(variable)
     if given and f"{here}{os.sep}".startswith(os.path.join(os.path.abspath(given), "")):

@@ -13,7 +13,7 @@ from convcalc.checks.files import find
 from convcalc.checks.settings import Given
 from convcalc.checks.style import styled
 from convcalc.cli.options import FILE
-from convcalc.cli.output import write
+from convcalc.cli.output import write, write_verbatim
 from convcalc.cli.paths import leaving_out_options, note_empty, usage
 from convcalc.diagnostics import Diagnostic
 from convcalc.findings import Findings
@@ -91,7 +91,7 @@ def command(
         if diff:
             _show_changes(opened.text, made.text)
         elif file == "-" and not check:
-            write(made.text, "patch")
+            write_verbatim(made.text)
         elif not same and not check and not _overwrite(file, opened.text.content, made.text):
             failed.append(file)
             changed.pop()
@@ -135,12 +135,11 @@ def _show_changes(text: SourceText, after: str) -> None:
         f"a/{text.path}",
         f"b/{text.path}",
     )
-    write(
+    write_verbatim(
         "".join(
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
             for line in lines
-        ),
-        "patch",
+        )
     )
 
 

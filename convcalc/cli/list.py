@@ -7,17 +7,23 @@ import click
 from convcalc.analysis import analyze
 from convcalc.cli.options import output_options
 from convcalc.cli.output import Output
+from convcalc.formats import Format
 from convcalc.formats.plain import aligned
 from convcalc.graph import load
 from convcalc.numbers import grouped, scaled
 from convcalc.spec.bundled import bundled_architectures
 
+LIST_FORMATS = {
+    "plain": Format("Aligned text.", "text"),
+    "names": Format("Names alone, one a line.", "text"),
+    "json": Format("Everything, as a list.", "values"),
+}
+"""The formats of `list`, which are made here."""
+
 
 @click.command("list")
 @click.argument("patterns", nargs=-1, metavar="[TEXT]...")
-@output_options(
-    ["plain", "names", "json"], default="plain", text="How to show them; names alone take no time"
-)
+@output_options(LIST_FORMATS, default="plain", text="How to show them; names alone take no time")
 def command(patterns: tuple[str, ...], output: Output) -> None:
     """List the bundled architectures with input, parameters, MACs and year.
 
@@ -33,7 +39,7 @@ def command(patterns: tuple[str, ...], output: Output) -> None:
     ]
     if not names:
         raise click.UsageError(f"no architecture's name holds {' or '.join(map(repr, patterns))}")
-    if output.format == "names":
+    if output.name == "names":
         output.end(["".join(f"{name}\n" for name in names)])
     entries = []
     for name in names:
@@ -49,7 +55,7 @@ def command(patterns: tuple[str, ...], output: Output) -> None:
                 "reference": network.reference,
             }
         )
-    if output.format == "json":
+    if output.format.form == "values":
         output.end([json.dumps(entries, indent=1, ensure_ascii=False) + "\n"])
     cells = [["Name", "Input", "Parameters", "MACs", "Year"]]
     for entry in entries:

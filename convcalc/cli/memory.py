@@ -183,8 +183,8 @@ def command(
     _sensible(ctx, training=training, limits=limits)
     if context is not None:
         limits = tuple(limit._replace(context=context) if limit.gpu else limit for limit in limits)
-    if layers and timeline and output.format == "csv":
-        message = "csv shows --layers or --timeline, not both"
+    if layers and timeline and output.format.form == "rows":
+        message = f"{output.name} shows --layers or --timeline, not both"
         raise click.UsageError(message)
     dtype_given = ctx.get_parameter_source("dtype") is ParameterSource.COMMANDLINE
     terms = RunTerms(
@@ -216,7 +216,7 @@ def command(
         known += [each for each in refused if each not in known]
         if refused:
             diagnostics += known
-            if output.format == "json":
+            if output.format.form == "values":
                 texts.append(module.refused(network.name, network.path, known))
             continue
         answered = _answer(network, terms, batch, questions)

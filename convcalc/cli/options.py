@@ -1,12 +1,13 @@
 """Options that several commands share."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
 
 from convcalc.cli.output import Output
+from convcalc.formats import Format
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldError, parse_shape
 
@@ -72,7 +73,7 @@ def format_option(
 
 
 def output_options(
-    formats: Iterable[str],
+    formats: Mapping[str, Format],
     package: str = "",
     *,
     default: str | None = None,
@@ -85,7 +86,8 @@ def output_options(
 
     def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> Output:
         del ctx, param
-        return Output(value or ("table" if sys.stdout.isatty() else "plain"), package)
+        name = value or ("table" if sys.stdout.isatty() else "plain")
+        return Output(name, formats[name], package)
 
     if default is None:
         text += "; a table on a terminal, plain text in a pipe"

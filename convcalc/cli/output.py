@@ -15,14 +15,12 @@ import click
 
 if TYPE_CHECKING:  # `--help` does without
     from convcalc.diagnostics import Diagnostic
+    from convcalc.formats import Format
 
-MACHINE = frozenset({"json", "csv", "markdown", "sarif", "gitlab", "github", "junit"})
-"""Formats that programs read: UTF-8 on every system, whatever its terminal is set to.
-
-What is no Unicode, in the name of a file, is written as an escape, which is valid in JSON, too.
-"""
-VERBATIM = frozenset({"paths", "patch"})
-"""What must stay byte for byte what it was, for xargs and patch."""
+_ESCAPED = "backslashreplace"
+"""What is no Unicode, in the name of a file, is an escape for programs, valid in JSON, too."""
+_VERBATIM = "surrogateescape"
+"""It stays byte for byte what it was."""
 
 SIGNS = {
     "×": "x",
@@ -131,15 +129,25 @@ def prepare() -> None:
             stream.reconfigure(encoding=encoding, errors=_HANDLER)
 
 
-def write(text: str, name: str = "text") -> None:
-    """Write to standard output what format `name` made; end quietly when nobody reads on."""
+def write(text: str, *, machine: bool = False) -> None:
+    """Write to standard output, in UTF-8 for a `machine`; end quietly when nobody reads on."""
+    _write(text, _ESCAPED if machine else None)
+
+
+def write_verbatim(text: str) -> None:
+    """Write what must stay byte for byte what it was, for xargs and patch."""
+    _write(text, _VERBATIM)
+
+
+def _write(text: str, errors: str | None) -> None:
+    """Write UTF-8, with this handler of errors; None is as the stream can show it."""
     try:
         buffer = getattr(sys.stdout, "buffer", None)
-        if buffer is None or name not in MACHINE | VERBATIM:
+        if buffer is None or errors is None:
             sys.stdout.write(text)
         else:
             sys.stdout.flush()
-            buffer.write(_encoded(text, name))
+            buffer.write(text.encode("utf-8", errors))
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (until the process ends)
@@ -150,26 +158,29 @@ def write(text: str, name: str = "text") -> None:
         raise click.exceptions.Exit(2) from None
 
 
-def write_all(texts: Sequence[str], name: str) -> None:
-    """Write several answers in one format: JSON as a list, others one after the other."""
-    if name == "json" and len(texts) > 1:
-        write("[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n", name)
+def write_all(texts: Sequence[str], chosen: "Format") -> None:
+    """Write several answers as one output of the form that the format has."""
+    if chosen.form == "values" and len(texts) > 1:
+        text = "[" + ",\n".join(text.rstrip("\n") for text in texts) + "]\n"
     else:
-        write(("" if name == "csv" else "\n").join(texts), name)
+        text = ("" if chosen.form == "rows" else "\n").join(texts)
+    write(text, machine=chosen.machine)
 
 
 class Output(NamedTuple):
     """How a command answers: the format that was chosen, and the end that all commands have."""
 
-    format: str
+    name: str
     """The name of the format, which is that of its module in the package."""
+    format: "Format"
+    """What is known of it without its module."""
     package: str = ""
     """The package of the formats, each a module with `render`; empty where the command has none."""
 
     @property
     def renderer(self) -> Any:
         """The module that makes text in this format."""
-        return import_module(f"{self.package}.{self.format}")
+        return import_module(f"{self.package}.{self.name}")
 
     def end(
         self,
@@ -200,15 +211,11 @@ def write_file(path: str, text: str) -> None:
     """Write a file that programs read. Raises `click.UsageError` where that cannot be."""
     try:
         with open(path, "wb") as file:  # noqa: PTH123 (pathlib would be imported for this alone)
-            file.write(_encoded(text, "json"))
+            file.write(text.encode("utf-8", _ESCAPED))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         message = f"{path}: cannot be written: {reason}"
         raise click.UsageError(message) from None
-
-
-def _encoded(text: str, name: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape" if name in VERBATIM else "backslashreplace")
 
 
 def write_findings(diagnostics: "Iterable[Diagnostic]", *, below: bool = False) -> None:

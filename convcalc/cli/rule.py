@@ -7,14 +7,21 @@ import click
 from convcalc.cli.options import output_options
 from convcalc.cli.output import Output
 from convcalc.diagnostics import closest
+from convcalc.formats import Format
 from convcalc.rules import CODES
 from convcalc.rules.page import Page, read_page
+
+RULE_FORMATS = {
+    "text": Format("The page as Markdown.", "text"),
+    "json": Format("The page's parts.", "values"),
+}
+"""The formats of `rule`, which are made here."""
 
 
 @click.command("rule")
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 @click.option("--all", "every", is_flag=True, help="Every page there is.")
-@output_options(["text", "json"], default="text", text="How to show them")
+@output_options(RULE_FORMATS, default="text", text="How to show them")
 def command(codes: tuple[str, ...], *, every: bool, output: Output) -> None:
     """Show the page of a code: what it says, why, a flagged spec and a better one.
 
@@ -27,7 +34,7 @@ def command(codes: tuple[str, ...], *, every: bool, output: Output) -> None:
     if every and codes:
         raise click.UsageError("--all shows every page, and a CODE those of that code alone")
     chosen = [read_page(code) for code in (_chosen(codes) if codes else CODES)]
-    if output.format == "json":
+    if output.format.form == "values":
         listed = [_fields(page) for page in chosen]
         text = json.dumps({"schema": 1, "rules": listed}, indent=1, ensure_ascii=False)
         output.end([f"{text}\n"])

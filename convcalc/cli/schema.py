@@ -16,4 +16,4 @@ def command() -> None:
     Example: convcalc schema > convcalc.schema.json
     and in a spec: # yaml-language-server: $schema=convcalc.schema.json
     """
-    write(json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n", "json")
+    write(json.dumps(spec_schema(), indent=2, ensure_ascii=False) + "\n", machine=True)

@@ -14,8 +14,10 @@ def render(
     columns: Sequence[str] | None = None,
     depth: int | None = None,
     peak: int | None = None,
+    color: bool = False,
 ) -> str:
     """The report as aligned text, ending in a newline."""
+    del color
     picked = chosen(columns)
     cells = [[column.title for column in picked]]
     cells += [

@@ -161,14 +161,6 @@ def test_layers_are_shown_when_asked_for(run: Run, small: str) -> None:
 # -- formats -----------------------------------------------------------------------------------
 
 
-def test_every_format_has_a_row_and_a_renderer() -> None:
-    folder = ROOT / "convcalc" / "formats" / "memory"
-    modules = {path.stem for path in folder.glob("*.py")}
-
-    assert modules - {"__init__"} == {*MEMORY_FORMATS} | {"html", "timeline"}
-    assert all(text.endswith(".") for text in MEMORY_FORMATS.values())
-
-
 EVERYTHING = [
     "--training", "--optimizer", "adam", "--layers", "--timeline", "--deploy", "--arena",
     "--checkpoint", "every=3", "--data-parallel", "4", "--shard", "gradients", "--limit", "T4",

@@ -12,23 +12,24 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
+from formatted import FORMATTED
 
 import convcalc
+from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.cli import convcalc as command_line
-from convcalc.cli.output import MACHINE, SIGNS
-from convcalc.formats import FORMATS
-from convcalc.formats.check import CHECK_FORMATS
-from convcalc.formats.memory import MEMORY_FORMATS
+from convcalc.cli.output import SIGNS
+from convcalc.formats import Format
 from convcalc.formats.memory.timeline import drawn
 from convcalc.formats.table import render as render_table
-from convcalc.formats.verify import BAD, GOOD, VERIFY_FORMATS
+from convcalc.formats.verify import BAD, GOOD
 from convcalc.spec.bundled import bundled_architectures
 
 PACKAGE = Path(convcalc.__file__).parent
@@ -44,19 +45,32 @@ name: Größe 网
 input: 8x8x3
 layers: [{conv: {filters: 2, kernel: 9}, name: straße}]  # größer als 8×8
 """
+TRIED = [
+    ["analyze", "good.yaml"],
+    ["analyze", "bad.yaml"],
+    ["analyze", "good.yaml", "other.yaml"],
+    ["analyze", "good.yaml", "--verify"],
+    ["analyze", "good.yaml", "other.yaml", "--verify"],
+    ["check", "bad.yaml", "good.yaml"],
+    ["memory", "good.yaml", "--training", "--timeline"],
+    ["memory", "good.yaml", "--limit", "1kB", "--layers"],
+    ["memory", "good.yaml", "other.yaml"],
+    ["verify", "good.yaml", "--top", "2"],
+    ["diff", "good.yaml", "other.yaml"],
+    ["list", "lenet"],
+    ["rule", "CC401", "CC303"],
+]
+"""What is asked of commands in every format that they have."""
 RUNS = [
-    *((["analyze", "good.yaml"], name) for name in FORMATS),
-    *((["analyze", "bad.yaml"], name) for name in FORMATS),
-    *((["check", "bad.yaml", "good.yaml"], name) for name in CHECK_FORMATS),
-    *((["memory", "good.yaml", "--training", "--timeline"], name) for name in MEMORY_FORMATS),
-    *((["memory", "good.yaml", "--limit", "1kB", "--layers"], name) for name in MEMORY_FORMATS),
-    *((["verify", "good.yaml", "--top", "2"], name) for name in VERIFY_FORMATS),
-    *((["diff", "good.yaml", "other.yaml"], name) for name in ("table", "markdown", "json")),
-    *((["list", "lenet"], name) for name in ("plain", "names", "json")),
-    *((["rule", "CC401", "CC303"], name) for name in ("text", "json")),
+    *((asked, name) for asked in TRIED for name in FORMATTED[asked[0]]),
     (["schema"], ""),
 ]
 """Commands with the format that they are asked for; `schema` has one alone, JSON."""
+
+
+def is_machine(command: str, name: str) -> bool:
+    """Whether programs read it."""
+    return not name or FORMATTED[command][name].machine
 
 
 def run(arguments: Sequence[str], name: str = "", *, encoding: str = "utf-8") -> Result:
@@ -74,20 +88,43 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def parsed(data: bytes, name: str) -> Any:
-    """What a program reads; raises where it is none of its format."""
-    text = data.decode("utf-8")
-    if name in ("json", "sarif", "gitlab", ""):
-        return json.loads(text)
-    if name == "junit":
-        return ET.fromstring(data)  # noqa: S314 (our own)
-    if name == "csv":
-        rows = list(csv.reader(io.StringIO(text)))
-        assert len(set(map(len, rows))) <= 1
-        return rows
-    if name == "github":
-        assert all(line.startswith("::") for line in text.splitlines())
+def read_csv(text: str) -> list[list[str]]:
+    rows = list(csv.reader(io.StringIO(text)))
+    assert len(set(map(len, rows))) <= 1
+    return rows
+
+
+def read_markdown(text: str) -> str:
+    """Every table has as many cells in each of its rows."""
+    for tabular, lines in groupby(text.splitlines(), lambda line: line.startswith("|")):
+        if tabular:
+            assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
     return text
+
+
+def read_annotations(text: str) -> str:
+    assert all(line.startswith("::") for line in text.splitlines())
+    return text
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "": json.loads,
+    "json": json.loads,
+    "sarif": json.loads,
+    "gitlab": json.loads,
+    "junit": lambda text: ET.fromstring(text.encode("utf-8")),  # noqa: S314 (our own)
+    "csv": read_csv,
+    "markdown": read_markdown,
+    "github": read_annotations,
+}
+"""Machine format → what a program does with it; it raises where the text is none of the format."""
+
+
+def parsed(data: bytes, name: str) -> Any:
+    """What a program reads of a machine format; raises where it is none of its format."""
+    if name not in READERS:
+        pytest.fail(f"{name} is a machine format, and READERS does not say how it is read")
+    return READERS[name](data.decode("utf-8"))
 
 
 @pytest.mark.parametrize(("arguments", "name"), RUNS)
@@ -100,16 +137,56 @@ def test_every_output_under_every_encoding(arguments: list[str], name: str) -> N
         assert result.exit_code == seen["utf-8"].exit_code
         # Standard error is for people.
         assert result.stderr_bytes.decode(encoding).count("?") == seen["utf-8"].stderr.count("?")
-        if name in MACHINE or not name:
+        if is_machine(arguments[0], name):
             assert result.stdout_bytes == seen["utf-8"].stdout_bytes
             parsed(result.stdout_bytes, name)
         else:
             shown = result.stdout_bytes.decode(encoding)
             assert shown.count("?") == whole.count("?")
             assert shown.count("\n") == whole.count("\n")
-    if name in MACHINE and "good.yaml" in arguments and arguments[0] in ("analyze", "memory"):
-        text = json.dumps(parsed(seen["ascii"].stdout_bytes, name), ensure_ascii=False)
-        assert "straße" in text or "Größe" in text or name == "csv"
+    if "good.yaml" in arguments and arguments[0] in ("analyze", "memory"):
+        assert "straße" in whole or "Größe" in whole or (arguments[0], name) == ("memory", "csv")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "verified"),
+    [
+        *(("analyze", name, False) for name in FORMATTED["analyze"]),
+        *(("analyze", name, True) for name in FORMATTED["analyze"]),
+        *(("memory", name, False) for name in FORMATTED["memory"]),
+    ],
+)
+def test_several_specs_are_one_output_of_the_form_that_is_declared(
+    command: str, name: str, *, verified: bool
+) -> None:
+    specs = ["good.yaml", "bad.yaml", "other.yaml"]
+    result = run([command, *specs, *(["--verify"] if verified else [])], name)
+    row = FORMATTED[command][name]
+    assert isinstance(row, Format)
+    out = result.stdout_bytes.decode("utf-8")
+    said = [line for line in (out + result.stderr).splitlines() if line.startswith("Verified ")]
+
+    assert result.exit_code == 1
+    assert "error[CC303]" in result.stderr
+    assert said == ["Verified good.yaml by running it:", "Verified other.yaml by running it:"] * (
+        verified
+    )
+    assert all((line in out) != row.data for line in said)
+    if row.form == "values":
+        assert [each["spec"] for each in parsed(result.stdout_bytes, name)] == specs
+    elif row.form == "rows":
+        table: list[list[str]] = parsed(result.stdout_bytes, name)
+        head, rows = table[0], table[1:]
+        assert head[0] == "spec"
+        # One table, whose head comes once, and every row says of which spec it is.
+        assert [*dict.fromkeys(each[0] for each in rows)] in (specs, [specs[0], specs[2]])
+        assert head not in rows
+        once = READERS[name](run([command, "good.yaml"], name).stdout_bytes.decode("utf-8"))
+        assert [head[1:], *(each[1:] for each in rows if each[0] == "good.yaml")] == once
+    else:
+        titles = [line for line in out.splitlines() if "Größe" in line]
+        assert len(titles) == (3 if command == "analyze" else 2)
+        assert all(f"\n\n{title}" in out for title in titles[1:])
 
 
 def literals() -> Iterator[tuple[str, str]]:
@@ -216,11 +293,9 @@ def odd(folder: Path) -> str:
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        *(("analyze", name) for name in FORMATS),
-        *(("check", name) for name in CHECK_FORMATS),
-        *(("memory", name) for name in MEMORY_FORMATS),
-        *(("verify", name) for name in VERIFY_FORMATS),
-        *(("diff", name) for name in ("table", "markdown", "json")),
+        (command, name)
+        for command in ("analyze", "check", "memory", "verify", "diff")
+        for name in FORMATTED[command]
     ],
 )
 def test_names_of_files_that_are_no_unicode(
@@ -230,18 +305,18 @@ def test_names_of_files_that_are_no_unicode(
     for asked in ([command, *specs], [command, odd, *specs[1:]]):
         result = run(asked, name, encoding=encoding)
         assert result.exit_code in (0, 1), result.stderr
-        if name in MACHINE and result.stdout_bytes:
+        if is_machine(command, name) and result.stdout_bytes:
             parsed(result.stdout_bytes, name)
             assert b"?.yaml" not in result.stdout_bytes
 
 
-@pytest.mark.parametrize("name", [name for name in CHECK_FORMATS if name != "text"])
+@pytest.mark.parametrize("name", CHECK_FORMATS)
 def test_output_files_of_names_that_are_no_unicode(odd: str, name: str) -> None:
     result = run(["check", odd, "--output", f"{name}:report"])
     data = Path("report").read_bytes()
 
     assert result.exit_code == 1, result.stderr
-    value = parsed(data, name)
+    value: Any = parsed(data, name) if is_machine("check", name) else None
     if name == "sarif":
         (found,) = value["runs"][0]["results"]
         place = found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]

@@ -1,17 +1,6 @@
-"""The formats of `convcalc check`: every name, and the module that makes text of its findings."""
+"""The formats of `convcalc check`, a module each, and what several of them say."""
 
 from convcalc.numbers import plural
-
-CHECK_FORMATS = {
-    "text": "The place, what is, the source with a caret, and what to do.",
-    "concise": "One line a finding: file:line:column: code message.",
-    "json": "Everything, stable.",
-    "github": "Annotations of GitHub Actions.",
-    "gitlab": "Code quality report of GitLab CI.",
-    "sarif": "SARIF 2.1.0, for code scanning.",
-    "junit": "JUnit XML, one suite a file.",
-}
-"""Format → what it is; each is the module of that name with `render`."""
 
 
 def not_looked_at(promises: int) -> str:

@@ -1,16 +1,22 @@
 """The formats of `convcalc diff`: every name, and the module that makes text of a comparison."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from convcalc.analysis.compare import Change, Comparison, Delta
 from convcalc.analysis.report import LayerReport, Report
+from convcalc.formats import Format
 from convcalc.formats.rows import value_text
 from convcalc.window import Field
 
-DIFF_FORMATS = {
-    "table": "Aligned text.",
-    "markdown": "For a comment on a pull request.",
-    "json": "Everything, stable.",
-}
-"""Format → what it is; each is the module of that name with `render`."""
+DIFF_FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "table": Format("Aligned text.", "text"),
+        "markdown": Format("For a comment on a pull request.", "document"),
+        "json": Format("Everything, stable.", "values"),
+    }
+)
+"""The formats of `diff`, by name."""
 
 TITLES = {
     "parameters": "Parameters",

@@ -1,6 +1,7 @@
 """The formats of `convcalc memory`, and what those for people show: tables, one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from convcalc.analysis.memory import (
@@ -15,17 +16,22 @@ from convcalc.analysis.memory import (
     ShardedReport,
 )
 from convcalc.analysis.memory.gpus import SHARE
+from convcalc.formats import Format
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import both_bytes, grouped, megabytes, plural
 
-MEMORY_FORMATS = {
-    "table": "With bars, colours and a picture as wide as the terminal.",
-    "plain": "Aligned text, for pipes and files.",
-    "json": "Everything, stable; see docs/memory.schema.json.",
-    "csv": "One row a number; with --layers one a layer, with --timeline one an operation.",
-    "markdown": "Tables for a README or a pull request.",
-}
-"""Format → what it is; each is the module of that name with `render`."""
+MEMORY_FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "table": Format("With bars, colours and a picture as wide as the terminal.", "text"),
+        "plain": Format("Aligned text, for pipes and files.", "text"),
+        "json": Format("Everything, stable; see docs/memory.schema.json.", "values"),
+        "csv": Format(
+            "One row a number; with --layers one a layer, with --timeline one an operation.", "rows"
+        ),
+        "markdown": Format("Tables for a README or a pull request.", "document"),
+    }
+)
+"""The formats of `memory`, by name; one of values has `refused` besides `render`."""
 
 
 SHOWN = 5

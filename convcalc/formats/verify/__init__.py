@@ -1,16 +1,22 @@
 """The formats of `convcalc verify`: every name, and the module that makes text of a verdict."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from convcalc.checks.verdict import LayerVerdict, Pair, Verdict
+from convcalc.formats import Format
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import both_bytes, grouped, megabytes, plural
 from convcalc.shape import Shape
 
-VERIFY_FORMATS = {
-    "table": "Aligned text with colours.",
-    "plain": "Aligned text, for pipes and files.",
-    "json": "Everything, stable.",
-}
-"""Format → what it is; each is the module of that name with `render`."""
+VERIFY_FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "table": Format("Aligned text with colours.", "text"),
+        "plain": Format("Aligned text, for pipes and files.", "text"),
+        "json": Format("Everything, stable.", "values"),
+    }
+)
+"""The formats of `verify`, by name."""
 
 GOOD, BAD, UNSEEN = "✓", "✗", "–"
 
