@@ -107,7 +107,10 @@ def test_answers_move_on_purpose_only(monkeypatch: pytest.MonkeyPatch) -> None:
         before = json.loads(path.read_text(encoding="utf-8"))
         names = sorted(before.keys() | answers.keys())
         for name in [name for name in names if before.get(name) != answers.get(name)]:
-            assert answers.get(name) == before.get(name), f"{command} {name}"
+            assert answers.get(name) == before.get(name), (
+                f"`convcalc {command}` answers otherwise of {name}: if that is on purpose, "
+                "CONVCALC_UPDATE=1 and this test write tests/frozen anew; read the difference"
+            )
 
 
 def test_cases_have_names_of_their_own() -> None:

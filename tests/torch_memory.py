@@ -319,10 +319,21 @@ def channel_shuffled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return groups.transpose(1, 2).contiguous().view(x.shape)
 
 
+class Function(torch.nn.Module):  # type: ignore[misc, name-defined]
+    """A function of tensors, as a module without weights."""
+
+    def __init__(self, function: Answer) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *xs: Any) -> Any:
+        return self.function(*xs)
+
+
 def twins(layer: Layer) -> list[Any]:
     """The modules that `kinds.py` names for a layer, as a PyTorch user writes them."""
     return [
-        eval(case.torch, {"nn": torch.nn})  # noqa: S307 (our own text)
+        Function(case.torch) if callable(case.torch) else eval(case.torch, {"nn": torch.nn})  # noqa: S307 (our own text)
         for case in CASES
         if case.torch and case.layer == layer
     ]

@@ -19,7 +19,7 @@ PASSING = kinds(having=Fact.STAYS_NONNEGATIVE, lacking=Fact.NONNEGATIVE)
 
 def check(context: Context) -> Iterator[Advice]:
     """Layers that leave their input as it is, wherever their item is built."""
-    for kind, does_nothing in _IDENTITIES.items():
+    for kind, does_nothing in IDENTITIES.items():
         idle = [
             index
             for index in context.of(kind)
@@ -88,7 +88,7 @@ def _one_group(context: Context, index: int) -> bool:
     return groups in (1, context.input(index).channels)
 
 
-_IDENTITIES = {
+IDENTITIES = {
     "dropout": _no_rate,
     "maxpool": _no_window,
     "avgpool": _no_window,
@@ -106,12 +106,18 @@ _IDENTITIES = {
     "concat": _one_branch,
 }
 """Kind → whether one of equal input and output shapes does nothing."""
-_NO_IDENTITIES: Mapping[frozenset[str], str] = {
-    kinds("dense", "norm", "softmax"): "the values that come out are others",
-    kinds("activation"): "they change values below 0; those that may see none are asked for above",
-    kinds("pool", lacking=Fact.SLIDES): "they make one size of every input, which may be another",
-    frozenset({"lppool"}): "it takes away the sign",
-    frozenset({"scale"}): "it learns",
+NO_IDENTITIES: Mapping[str, str] = {
+    **dict.fromkeys(kinds("dense", "norm", "softmax"), "the values that come out are others"),
+    **dict.fromkeys(
+        kinds("activation"),
+        "it changes values below 0; those that may see none are asked for above",
+    ),
+    **dict.fromkeys(
+        kinds("pool", lacking=Fact.SLIDES),
+        "it makes one size of every input, which may be another",
+    ),
+    "lppool": "it takes away the sign",
+    "scale": "it learns its factors",
 }
 """Kinds that are not asked, and why."""
 

@@ -3,33 +3,47 @@
 import functools
 import operator
 from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from paths import ROOT
 from test_recording import cases
 
 from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
-from convcalc.layers import CATALOGUE, Fact, kinds, layer_class
+from convcalc.layers import CATALOGUE, SOURCES, Fact, kinds, layer_class
 from convcalc.layers.base import Pointwise
+from convcalc.rules import cc421_identity_layer
 
-CONSUMERS: dict[str, tuple[Mapping[str, object], Mapping[str, str], frozenset[str]]] = {
-    "what fuses": (fusion.PARTS, fusion.APART, kinds()),
-    "kernels": (kernels.KERNELS, kernels.DEFINED, kinds()),
-    "activations": (activations.CALLS, activations.DEFINED, kinds("activation")),
-    "initial weights": (weights.INITIAL, weights.UNWEIGHTED, kinds()),
+CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
+    "what fuses": (fusion, "PARTS", "APART", kinds()),
+    "kernels": (kernels, "KERNELS", "DEFINED", kinds()),
+    "activations": (activations, "CALLS", "DEFINED", kinds("activation")),
+    "initial weights": (weights, "INITIAL", "UNWEIGHTED", kinds()),
+    "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }
-"""Rows, reasons for what has none, and the kinds that both are about."""
+"""A module, its table with a row by kind, its table of reasons for those that have none there, and
+the kinds that both are about."""
 
 
-@pytest.mark.parametrize(("rows", "reasons", "about"), CONSUMERS.values(), ids=CONSUMERS)
-def test_every_kind_has_a_row_or_a_reason(
-    rows: Mapping[str, object], reasons: Mapping[str, str], about: frozenset[str]
-) -> None:
-    assert not about - rows.keys() - reasons.keys(), "neither"
-    assert not rows.keys() & reasons.keys(), "both"
-    assert rows.keys() | reasons.keys() == about
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_every_kind_has_a_row_or_a_reason(consumer: str) -> None:
+    module, rows_name, reasons_name, about = CONSUMERS[consumer]
+    rows, reasons = getattr(module, rows_name), getattr(module, reasons_name)
+    path = Path(str(module.__file__)).relative_to(ROOT).as_posix()
+    tables = f"{rows_name} or a reason to {reasons_name} in {path}"
+    neither = ", ".join(sorted(about - rows.keys() - reasons.keys()))
+    both = ", ".join(sorted(rows.keys() & reasons.keys()))
+    unknown = ", ".join(sorted((rows.keys() | reasons.keys()) - about))
+    if neither:
+        pytest.fail(f"{neither}: add a row to {tables}", pytrace=False)
+    if both:
+        pytest.fail(f"{both}: has a row, and a reason why not: {tables}", pytrace=False)
+    if unknown:
+        pytest.fail(f"{unknown}: no kind that this is about: {tables}", pytrace=False)
     assert all(len(reason.split()) >= 3 for reason in reasons.values())
 
 

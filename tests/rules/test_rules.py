@@ -33,7 +33,6 @@ from convcalc.rules import (
     CODES,
     RULES,
     advice,
-    cc421_identity_layer,
     context,
     rule_check,
     rule_module,
@@ -1560,14 +1559,6 @@ def test_kinds_of_layers_exist() -> None:
 
     assert named
     assert frozenset().union(*named) <= CATALOGUE.keys() | GIVEN.keys()
-
-
-def test_every_kind_may_do_nothing_or_has_a_reason_why_it_is_not_asked() -> None:
-    reasons = cc421_identity_layer._NO_IDENTITIES
-
-    assert frozenset(cc421_identity_layer._IDENTITIES).union(*reasons) == CATALOGUE.keys()
-    assert all(reasons.values())
-    assert len(cc421_identity_layer._IDENTITIES) + sum(map(len, reasons)) == len(CATALOGUE)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests" / "specs").rglob("*.yaml")), ids=str)
