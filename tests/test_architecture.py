@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -101,13 +102,14 @@ class Import(NamedTuple):
 def imports(path: Path) -> Iterator[Import]:
     file = path.relative_to(PACKAGE).as_posix()
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = [*ast.walk(tree)]
     late = {
         id(inner)
-        for function in ast.walk(tree)
+        for function in nodes
         if isinstance(function, ast.FunctionDef)
         for inner in ast.walk(function)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(file, node.lineno, alias.name, id(node) in late)
@@ -127,7 +129,9 @@ def parts() -> set[str]:
     return modules | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
 
-ALL = [found for path in sorted(PACKAGE.rglob("*.py")) for found in imports(path)]
+@cache
+def every_import() -> list[Import]:
+    return [found for path in sorted(PACKAGE.rglob("*.py")) for found in imports(path)]
 
 
 def part_of(file: str) -> str:
@@ -144,7 +148,7 @@ def test_every_part_has_a_place() -> None:
 
 def test_imports_go_downward_only() -> None:
     wrong = []
-    for found in ALL:
+    for found in every_import():
         part = part_of(found.file)
         root, _, rest = found.module.partition(".")
         if root != "convcalc" or not rest or part in ("__init__", "__main__"):
@@ -230,7 +234,7 @@ def test_modules_are_named_where_they_are_imported_late() -> None:
 
 def test_third_parties_stay_where_they_belong() -> None:
     wrong = []
-    for found in ALL:
+    for found in every_import():
         places = THIRD_PARTIES.get(found.module.partition(".")[0])
         if places is None:
             continue
@@ -245,7 +249,9 @@ def test_nothing_else_is_needed() -> None:
 
     known = {*sys.stdlib_module_names, *THIRD_PARTIES, "convcalc", "__future__"}
     # tomllib is the standard library's from 3.11 on, and tomli before that.
-    others = {found.module.partition(".")[0] for found in ALL} - known - {"tomllib", "tomli"}
+    others = (
+        {found.module.partition(".")[0] for found in every_import()} - known - {"tomllib", "tomli"}
+    )
 
     assert not others
 
@@ -254,7 +260,9 @@ def test_nothing_else_is_needed() -> None:
     "file", ["graph/__init__.py", "shape.py", "window.py", "spans.py", "diagnostics.py"]
 )
 def test_what_everything_builds_on_imports_no_array_library(file: str) -> None:
-    assert not [each for each in ALL if each.file == file and each.module in THIRD_PARTIES]
+    assert not [
+        each for each in every_import() if each.file == file and each.module in THIRD_PARTIES
+    ]
 
 
 # Values

@@ -66,28 +66,29 @@ def fixing(text: str) -> Fixed:
     return fixed(Opened("a.yaml", SourceText("a.yaml", text)), EVERYTHING)
 
 
-FIXED = list(
-    {
+@cache
+def with_fixes() -> list[tuple[str, str, Diagnostic]]:
+    """A text and one of its findings with a fix: each fix of a code once a text, CC408's once."""
+    every = {
         ("" if item.code == "CC408" else name, item.code, str(item.fix)): (name, text, item)
         for name, text in texts()
         for item in findings(text)
         if item.fix is not None
-    }.values()
-)
-"""A text and one of its findings with a fix: each fix of a code once a text, CC408's once."""
+    }
+    return [*every.values()]
 
 
 def test_fixes_of_all_sorts_are_looked_at() -> None:
-    assert {item.code for _, _, item in FIXED} >= {
+    assert {item.code for _, _, item in with_fixes()} >= {
         *("CC107", "CC109", "CC110", "CC111", "CC113", "CC119", "CC201", "CC308"),
         *("CC403", "CC408", "CC421", "CC505"),
     }
-    dos = {item.fix.do for _, _, item in FIXED if item.fix}
+    dos = {item.fix.do for _, _, item in with_fixes() if item.fix}
     assert dos == {*get_args(Fix.__annotations__["do"])}
 
 
 def test_a_fix_alone_mends_its_finding_and_breaks_nothing() -> None:
-    for name, text, item in FIXED:
+    for name, text, item in with_fixes():
         assert item.edits, (name, item)
         after = applied(SourceText("a.yaml", text), item.edits)
         old, new = Counter(map(said, findings(text))), Counter(map(said, findings(after)))
@@ -114,7 +115,7 @@ def test_what_is_left_out_leaves_every_other_layer_as_it_was() -> None:
         ]
 
     seen = set()
-    for name, text, item in FIXED:
+    for name, text, item in with_fixes():
         before = read_text(SourceText("a.yaml", text))
         if item.fix is None or "remove" not in item.fix.do or before.errors:
             continue
@@ -191,7 +192,7 @@ def test_an_argument_that_a_block_has_is_not_removed_and_others_are() -> None:
 
 
 def test_the_text_outside_of_the_edits_stays() -> None:
-    for name, text, item in FIXED:
+    for name, text, item in with_fixes():
         source = SourceText("a.yaml", text)
         after, at, there = applied(source, item.edits), 0, 0
         for span, put in item.edits:
@@ -213,7 +214,7 @@ def test_the_page_names_every_code_that_has_fixes() -> None:
     named = set(
         re.findall(r"CC\d{3}", " ".join(re.findall(r"^\|([^|]*)\|", table[1], re.MULTILINE)))
     )
-    assert {item.code for _, _, item in FIXED} <= named
+    assert {item.code for _, _, item in with_fixes()} <= named
     made = {
         code
         for path in PACKAGE.rglob("*.py")
@@ -223,7 +224,7 @@ def test_the_page_names_every_code_that_has_fixes() -> None:
 
 
 def test_fixing_again_changes_nothing() -> None:
-    for name, text in {name: text for name, text, _ in FIXED}.items():
+    for name, text in {name: text for name, text, _ in with_fixes()}.items():
         once = fixing(text)
         assert fixing(once.text).text == once.text, name
         assert not [item for item in findings(once.text) if item.code[:3] == PROMISED] or [
@@ -253,7 +254,7 @@ def torn(text: str, chance: Random) -> str:
 def test_whatever_the_text_edits_are_those_of_what_stands_there() -> None:
     """No fix makes YAML of what is none, or a key twice; and fixing never fails."""
     chance, form = Random(5), {"CC100", "CC104", "CC105", "CC106"}  # noqa: S311 (tests repeat)
-    small = [text for _, text, _ in FIXED if len(text) < 1000]
+    small = [text for _, text, _ in with_fixes() if len(text) < 1000]
     seen = 0
     for _ in range(200):
         text = torn(chance.choice(small), chance)
