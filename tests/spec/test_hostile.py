@@ -8,33 +8,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bounded import MEMORY, SECONDS, Done, Run, processes
 from work import counted
 
-MEMORY = 1 << 30
-"""Bytes of address space that a run may have."""
-SECONDS = 60
-"""Processor time that a run may take, which ends a loop without an end."""
+Refused = Callable[..., str]
 
 
-def run(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    resource = pytest.importorskip("resource")
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-
-    return subprocess.run(
-        [sys.executable, "-m", "convcalc", *arguments],
-        input=stdin,
-        capture_output=True,
-        preexec_fn=limit,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    pytest.importorskip("resource")
+    with processes() as started:
+        yield started
 
 
-def refused(*arguments: str, stdin: bytes | None = None) -> str:
-    """What is said of input that cannot be worked on."""
-    result = run(*arguments, stdin=stdin)
+@pytest.fixture
+def refused(run: Run) -> Refused:
+    """What is said of a file that cannot be worked on."""
+    return lambda *arguments: refusal(run(*arguments))
+
+
+def refusal(result: Done) -> str:
     text = result.stderr.decode()
 
     assert result.returncode == 2, text
@@ -93,7 +86,7 @@ TEXTS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_hostile_text_is_refused(name: str, tmp_path: Path) -> None:
+def test_hostile_text_is_refused(refused: Refused, name: str, tmp_path: Path) -> None:
     data, expected = TEXTS[name]
     path = tmp_path / "spec.yaml"
     path.write_bytes(data)
@@ -138,7 +131,7 @@ def test_nesting_is_refused_at_the_same_place_by_every_version_of_libyaml(
         assert found.code == ("CC103" if deep else "CC105")
 
 
-def test_a_spec_of_1_gigabyte_is_refused_unread(tmp_path: Path) -> None:
+def test_a_spec_of_1_gigabyte_is_refused_unread(refused: Refused, tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     with path.open("wb") as file:
         file.truncate(10**9)
@@ -151,11 +144,11 @@ def test_a_spec_of_1_gigabyte_is_refused_unread(tmp_path: Path) -> None:
     assert "larger than 16 MiB" in refused("analyze", str(path))
 
 
-def test_a_directory_is_refused(tmp_path: Path) -> None:
+def test_a_directory_is_refused(refused: Refused, tmp_path: Path) -> None:
     assert "is a directory" in refused("analyze", str(tmp_path))
 
 
-def test_a_missing_file_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_a_suggestion(refused: Refused, tmp_path: Path) -> None:
     assert "did you mean the bundled `vgg16`?" in refused("analyze", "vvgg16")
     assert "neither a file" in refused("analyze", str(tmp_path / "no.yaml"))
 
@@ -163,7 +156,7 @@ def test_a_missing_file_is_refused_with_a_suggestion(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
 )
-def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused(refused: Refused, tmp_path: Path) -> None:
     path = tmp_path / "secret.yaml"
     path.write_text("input: 3")
     path.chmod(0)
@@ -171,7 +164,7 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     assert "cannot be read" in refused("analyze", str(path))
 
 
-def test_a_name_with_a_nul_or_control_characters_is_refused() -> None:
+def test_a_name_with_a_nul_or_control_characters_is_refused(refused: Refused) -> None:
     assert "\x1b" not in refused("analyze", "\x1b[31mred.yaml")
 
 
@@ -184,11 +177,11 @@ def pipe(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_pipe_that_nobody_writes_to_is_refused(pipe: Path) -> None:
+def test_a_pipe_that_nobody_writes_to_is_refused(refused: Refused, pipe: Path) -> None:
     assert "nothing came from it for 5 s" in refused("analyze", str(pipe))
 
 
-def test_a_pipe_that_never_ends_is_refused(pipe: Path) -> None:
+def test_a_pipe_that_never_ends_is_refused(refused: Refused, pipe: Path) -> None:
     def write() -> None:
         try:
             with pipe.open("wb", buffering=0) as file:
@@ -202,7 +195,7 @@ def test_a_pipe_that_never_ends_is_refused(pipe: Path) -> None:
     assert "larger than 16 MiB" in refused("analyze", str(pipe))
 
 
-def test_a_pipe_that_ends_is_read(pipe: Path) -> None:
+def test_a_pipe_that_ends_is_read(run: Run, pipe: Path) -> None:
     def write() -> None:
         pipe.write_text("input: 8\nlayers: [relu]\n", encoding="utf-8")
 
@@ -213,10 +206,25 @@ def test_a_pipe_that_ends_is_read(pipe: Path) -> None:
 
 
 def test_endless_standard_input_is_refused() -> None:
-    assert "larger than 16 MiB" in refused("analyze", "-", stdin=b"# more\n" * 3_000_000)
+    """Started as a user starts it, which a fork is not."""
+    resource = pytest.importorskip("resource")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "convcalc", "analyze", "-"],
+        input=b"# more\n" * 3_000_000,
+        capture_output=True,
+        preexec_fn=limit,
+        check=False,
+    )
+
+    assert "larger than 16 MiB" in refusal(Done(done.returncode, done.stdout, done.stderr))
 
 
-def test_devices_are_read_no_further_than_the_limit() -> None:
+def test_devices_are_read_no_further_than_the_limit(refused: Refused) -> None:
     assert "is binary" in refused("analyze", "/dev/zero")
 
 
@@ -276,7 +284,9 @@ def test_many_mistakes_take_work_in_proportion(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_many_mistakes_are_found_and_kept_within_a_limit(name: str, tmp_path: Path) -> None:
+def test_many_mistakes_are_found_and_kept_within_a_limit(
+    run: Run, name: str, tmp_path: Path
+) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text("input: 8\nlayers:\n" + MISTAKES[name](10_000), encoding="utf-8")
     result = run("analyze", str(path), "--format", "json")
@@ -285,7 +295,7 @@ def test_many_mistakes_are_found_and_kept_within_a_limit(name: str, tmp_path: Pa
     assert result.stderr.decode().endswith("errors.\n")
 
 
-def test_many_parameters_do_not_slow_repeats_and_blocks_down(tmp_path: Path) -> None:
+def test_many_parameters_do_not_slow_repeats_and_blocks_down(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     parameters = "".join(f"  k{n}: 1\n" for n in range(50_000))
     text = "input: 8\nblocks: {b: {parameters: {n: 1}, layers: [relu]}}\n"
