@@ -4,6 +4,7 @@ import dis
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from cProfile import Profile
 from functools import cache
 from types import CodeType, FrameType
 from typing import Any
@@ -23,13 +24,24 @@ class Work:
 
 @contextmanager
 def counted(most: int | None = None) -> Iterator[Work]:
-    """Count the calls of what runs inside, and end it once there are more than `most`."""
+    """Count the calls of what runs inside, and end it once there are more than `most`.
+
+    Without `most`, `calls` is there when all has run: what counts without asking is much faster.
+    """
     work = Work()
+    if most is None:
+        profiler = Profile()
+        try:
+            with profiler:
+                yield work
+        finally:
+            work.calls = sum(entry.callcount for entry in profiler.getstats())
+        return
 
     def count(_: FrameType, event: str, __: object) -> None:
         if event in ("call", "c_call"):
             work.calls += 1
-            if most is not None and work.calls > most:
+            if work.calls > most:
                 sys.setprofile(before)
                 message = f"more than {most:,} calls"
                 raise TooMuchWorkError(message)
