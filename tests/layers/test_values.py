@@ -16,7 +16,7 @@ from convcalc.analysis import analyze
 from convcalc.analysis.memory import memory
 from convcalc.analysis.receptive_field import receptive_fields
 from convcalc.checks.fixes import fixed
-from convcalc.checks.run import Task, check_text
+from convcalc.checks.run import Checked, Task, check_opened, check_text
 from convcalc.diagnostics import Diagnostic
 from convcalc.forward import random_weights, run
 from convcalc.graph import read_text
@@ -49,6 +49,21 @@ FIELDS = [
 def short_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer outputs that are counted one by one: tracing them is slow."""
     monkeypatch.setattr("convcalc.analysis.receptive_field.COUNTED", 2**12)
+
+
+@pytest.fixture(autouse=True)
+def checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fixes are looked for in has just been checked, and tracing it again is slow."""
+    known: dict[str, Checked] = {}
+
+    def check(opened: Opened, task: Task) -> Checked:
+        text = opened.text.content
+        if text not in known:
+            known[text] = check_opened(opened, task)
+        return known[text]
+
+    for module in ("run", "fixes"):
+        monkeypatch.setattr(f"convcalc.checks.{module}.check_opened", check)
 
 
 def written(declared: Declared, rank: int) -> Iterator[str]:
