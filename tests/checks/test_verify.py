@@ -87,7 +87,7 @@ SMALL = {
     "convnext_tiny": "64x64x3",
     "dcgan_generator": "",
     "sentence_cnn": "",
-    "wavenet": "",
+    "wavenet": "4096x256",  # more samples than the 3,070 that an output hears
 }
 
 
