@@ -512,9 +512,12 @@ def test_every_public_name_can_be_imported_and_is_documented(name: str) -> None:
     assert found.__doc__, name
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
-def test_every_module_says_first_what_it_is_for(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    first = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+def test_every_module_says_first_what_it_is_for() -> None:
+    first = {
+        path: (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if (text := path.read_text(encoding="utf-8"))
+    }
 
-    assert not text or first.endswith((".", ":")), path
+    assert len(first) > 100
+    assert not [path for path, line in first.items() if not line.endswith((".", ":"))]

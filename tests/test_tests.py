@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, KeysView
 from collections.abc import Set as AbstractSet
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,29 @@ CLOCKS |= {"monotonic_ns", "time_ns", "thread_time", "default_timer"}
 POSIX = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_no_test_reads_a_clock(path: Path) -> None:
-    names = {
-        getattr(node, "attr", None) or getattr(node, "id", None)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_no_test_reads_a_clock() -> None:
+    read = {
+        (path.name, name)
+        for path in FILES
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute | ast.Name)
+        and (name := node.attr if isinstance(node, ast.Attribute) else node.id) in CLOCKS
     }
 
-    assert not names & CLOCKS, "count work instead: tests/work.py"
+    assert not read, "count work instead: tests/work.py"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_modules_of_one_platform_are_imported_where_they_are_used(path: Path) -> None:
-    imported = set(imports(ast.parse(path.read_text(encoding="utf-8")).body))
+def test_modules_of_one_platform_are_imported_where_they_are_used() -> None:
+    imported = {
+        (path.name, name) for path in FILES for name in imports(parsed(path).body) if name in POSIX
+    }
 
-    assert not imported & POSIX, "a module that Windows has not ends all tests of the file there"
+    assert not imported, "a module that Windows has not ends all tests of the file there"
 
 
 def imports(statements: list[ast.stmt]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from itertools import product
 from typing import Any, ClassVar
 
@@ -151,8 +152,35 @@ def name(row: Row) -> str:
     return f"{kind} {fields} {xs[0]}"
 
 
-def rows(*found: Row) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("row", found, ids=map(name, found))
+def failure(test: Callable[[Row], None], row: Row) -> Exception | None:
+    try:
+        test(row)
+    except Exception as error:  # noqa: BLE001 (it is told with its row)
+        return error
+    return None
+
+
+def rows(*found: Row) -> Callable[[Callable[[Row], None]], Callable[[str], None]]:
+    """Try each kind on all its rows in one test, which names every row that fails.
+
+    A test of its own for each would take longer to start than to run.
+    """
+    kinds: dict[str, list[Row]] = {}
+    for each in found:
+        kinds.setdefault(each[0], []).append(each)
+
+    def on_all(test: Callable[[Row], None]) -> Callable[[str], None]:
+        @wraps(test)
+        def of_kind(kind: str) -> None:
+            failed = {name(row): error for row in kinds[kind] if (error := failure(test, row))}
+            if failed:
+                lines = [f"{row}: {type(error).__name__}: {error}" for row, error in failed.items()]
+                raise AssertionError("\n".join(lines)) from next(iter(failed.values()))
+
+        del of_kind.__wrapped__  # pytest would take its parameters for those of the test
+        return pytest.mark.parametrize("kind", kinds)(of_kind)
+
+    return on_all
 
 
 def arrays(xs: Iterable[Shape], count: int = 2, dtype: str = "float64") -> list[Any]:

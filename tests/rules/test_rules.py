@@ -55,7 +55,10 @@ def checked(text: str, *, path: str = "page.yaml", code: str = "CC4") -> tuple[D
 
 def advised(text: str, code: str) -> list[str]:
     """The layers, or fields of the network, that a rule is about."""
-    network = loads(text)
+    return judged(loads(text), code)
+
+
+def judged(network: Network, code: str) -> list[str]:
     return [
         network.nodes[index].name if index is not None else str(problem.field)
         for index, problem in advice(network, {code})
@@ -73,15 +76,9 @@ def test_flagged_gives_exactly_its_code_and_instead_gives_nothing(code: str) -> 
     specs = PAGES[code].specs
 
     assert specs.keys() == {"Flagged", "Instead"}
-    assert {found.code for found in checked(specs["Flagged"], code=code)} == {code}
+    found = checked(specs["Flagged"], code=code)
+    assert {(item.code, item.severity) for item in found} == {(code, PAGES[code].severity)}
     assert [found.message for found in checked(specs["Instead"], code=code)] == []
-
-
-@pytest.mark.parametrize("code", WITH_SPEC)
-def test_severities_of_pages_are_those_of_the_findings(code: str) -> None:
-    found = checked(PAGES[code].specs["Flagged"], code=code)
-
-    assert {item.severity for item in found} == {PAGES[code].severity}
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=lambda page: page.code)
@@ -976,10 +973,18 @@ def test_what_stands_beside_others_has_advice_of_every_rule_about_layers() -> No
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}: {row.why}")
-def test_rules_know_where_to_stop(row: Row) -> None:
-    text = f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]"
+def test_rules_know_where_to_stop_and_have_numbers_and_say_what_to_do(row: Row) -> None:
+    network = loads(f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]")
 
-    assert sorted(advised(text, row.code)) == sorted(row.expected.split())
+    assert sorted(judged(network, row.code)) == sorted(row.expected.split())
+    for index, problem in advice(network, RULES.keys()):
+        assert problem.severity == RULES[problem.code].severity
+        assert problem.message[-1] not in ".!"
+        assert problem.help
+        assert len(problem.message) < 200
+        if index is not None and problem.field is not None:
+            assert hasattr(network.nodes[index].layer, problem.field)
+            assert network.nodes[index].kind in CATALOGUE
 
 
 def broken(network: Network, index: int) -> Network:
@@ -1007,20 +1012,6 @@ def test_rules_pass_over_what_an_error_keeps_unknown(code: str) -> None:
 
 def test_every_rule_has_rows() -> None:
     assert {row.code for row in ROWS} == RULES.keys()
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}: {row.why}")
-def test_advice_has_numbers_and_says_what_to_do(row: Row) -> None:
-    network = loads(f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]")
-
-    for index, problem in advice(network, RULES.keys()):
-        assert problem.severity == RULES[problem.code].severity
-        assert problem.message[-1] not in ".!"
-        assert problem.help
-        assert len(problem.message) < 200
-        if index is not None and problem.field is not None:
-            assert hasattr(network.nodes[index].layer, problem.field)
-            assert network.nodes[index].kind in CATALOGUE
 
 
 LINKS = {
