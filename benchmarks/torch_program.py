@@ -25,7 +25,23 @@ FUNCTIONS = {
     "global_maxpool": "F.adaptive_max_pool{rank}d({0}, 1)",
     "global_avgpool": "F.adaptive_avg_pool{rank}d({0}, 1)",
 }
-
+BY_FIELDS = frozenset({
+    "adaptive_avgpool", "avgpool", "batchnorm", "channel_shuffle", "concat", "conv",
+    "conv_transpose", "crop", "depthwise_conv", "flatten", "layernorm", "linear", "lrn", "maxpool",
+    "pad", "scale", "slice",
+})  # fmt: skip
+"""Kinds that `_words` has a case for."""
+UNSPOKEN: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "adaptive_maxpool", "elu", "groupnorm", "instancenorm", "locally_connected",
+            "log_softmax", "lppool", "mish", "permute", "pixel_shuffle", "prelu", "reshape", "selu",
+            "softplus", "upsample",
+        ),
+        "a network that has it is passed over by name",
+    ),
+}  # fmt: skip
+"""Kinds that this file has no words for, and why."""
 
 SCALE = """
 class Scale(nn.Module):

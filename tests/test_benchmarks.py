@@ -10,7 +10,12 @@ from paths import TESTS
 
 pytest.importorskip("benchmarks", reason="benchmarks are not shipped")
 
+from kinds import CASES
+
+from benchmarks import torch_program
 from benchmarks.__main__ import BENCHMARKS, main
+from convcalc import loads
+from convcalc.layers import SOURCES, kinds
 
 
 def test_the_table_is_complete() -> None:
@@ -23,6 +28,30 @@ def test_the_table_is_complete() -> None:
     }
 
     assert runs == set(BENCHMARKS)
+
+
+def test_kinds_that_a_torch_program_has_words_for_are_these() -> None:
+    words = {*torch_program.FUNCTIONS} | torch_program.BY_FIELDS
+    where = "FUNCTIONS, BY_FIELDS or UNSPOKEN in benchmarks/torch_program.py"
+
+    missing = kinds() - SOURCES - words - torch_program.UNSPOKEN.keys()
+    assert not missing, f"{', '.join(sorted(missing))}: add a row or a reason to {where}"
+    assert words | torch_program.UNSPOKEN.keys() == kinds() - SOURCES, where
+    assert not words & torch_program.UNSPOKEN.keys(), where
+    named = set()
+    for case in CASES:
+        text = f"rounding: floor\nlayers: [{{{case.item}}}]"
+        inputs = case.inputs.split()
+        text = f"input: {inputs[0]}\n{text}"
+        if len(inputs) > 1:
+            text = f"input: {inputs[0]}\nlayers: [{{{case.kind}: [[relu], []]}}]"
+        try:
+            torch_program.torch_program(loads(text))
+        except torch_program.UnknownKindError:
+            continue
+        named.add(case.kind)
+
+    assert named == words, where
 
 
 def _text(folder: Path, name: str) -> str:

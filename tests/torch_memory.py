@@ -332,11 +332,12 @@ class Function(torch.nn.Module):  # type: ignore[misc, name-defined]
 
 def twins(layer: Layer) -> list[Any]:
     """The modules that `kinds.py` names for a layer, as a PyTorch user writes them."""
-    return [
-        Function(case.torch) if callable(case.torch) else eval(case.torch, {"nn": torch.nn})  # noqa: S307 (our own text)
+    made = [
+        eval(case.torch, {"nn": torch.nn, "torch": torch})  # noqa: S307 (our own text)
         for case in CASES
         if case.torch and case.layer == layer
     ]
+    return [each if isinstance(each, torch.nn.Module) else Function(each) for each in made]
 
 
 def twin(layer: Layer, plan: Any, weights: dict[str, Any], xs: list[Any]) -> Any:

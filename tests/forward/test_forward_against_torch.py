@@ -648,7 +648,7 @@ def test_what_is_recorded_is_what_torch_gives() -> None:
         recorded.write(recorded.VALUES, given)
     kept = json.loads(recorded.VALUES.read_text(encoding="utf-8"))
     renew = "is not what CONVCALC_UPDATE=1 and this test write into tests/data/torch_values.json"
-    assert [*kept] == [*given], renew
+    assert [*kept] == [*given], f"the list of layers {renew}"
     for name, expected in json.loads(json.dumps(given)).items():
         assert len(kept[name]) == len(expected), f"{name} {renew}"
         for row, now in zip(kept[name], expected, strict=True):
