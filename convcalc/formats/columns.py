@@ -1,9 +1,10 @@
 """The columns a table can have, and how each writes a cell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.formats.rows import Row
+from convcalc.analysis.report import Report
+from convcalc.formats.rows import Row, rows
 from convcalc.numbers import grouped, megabytes
 from convcalc.window import Field
 
@@ -202,6 +203,32 @@ DEFAULT_COLUMNS = (
 def chosen(names: Sequence[str] | None) -> list[Column]:
     """The columns of these names, or the usual ones; `ValueError` for those there are not."""
     return [COLUMNS[name] for name in known_columns(names or DEFAULT_COLUMNS)]
+
+
+NAMES = {"memory": "activation_bytes"}
+"""Columns whose values for programs say what they are by another name."""
+
+
+def table(
+    report: Report,
+    names: Sequence[str] | None,
+    depth: int | None,
+    *,
+    header: bool = True,
+    several: bool = False,
+) -> Iterator[list[object]]:
+    """A head and a row a layer, as programs read them; None is what is unknown or not there.
+
+    Of `several` reports, one after the other, the first alone has the head, and each row starts
+    with the spec's name. Raises `ValueError` for columns that there are not.
+    """
+    known = known_columns(names or DEFAULT_COLUMNS)
+    if header:
+        yield [*(["spec"] if several else []), *(NAMES.get(name, name) for name in known)]
+    spec = [report.path] if several else []
+    for row in rows(report, depth):
+        if not row.heading:
+            yield [*spec, *(COLUMNS[name].value(row) for name in known)]
 
 
 def known_columns(names: Sequence[str]) -> list[str]:

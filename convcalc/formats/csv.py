@@ -5,11 +5,7 @@ import io
 from collections.abc import Sequence
 
 from convcalc.analysis.report import Report
-from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, known_columns
-from convcalc.formats.rows import rows
-
-NAMES = {"memory": "activation_bytes"}
-"""Columns whose values say what they are by another name."""
+from convcalc.formats.columns import table
 
 
 def render(
@@ -21,14 +17,7 @@ def render(
     several: bool = False,
 ) -> str:
     """The report as CSV; of `several` reports, each row starts with the spec's name."""
-    names = known_columns(columns or DEFAULT_COLUMNS)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    first = ["spec"] if several else []
-    if header:
-        writer.writerow(first + [NAMES.get(name, name) for name in names])
-    spec = [report.path] if several else []
-    for row in rows(report, depth):
-        if not row.heading:
-            writer.writerow(spec + [COLUMNS[name].value(row) for name in names])
+    writer.writerows(table(report, columns, depth, header=header, several=several))
     return text.getvalue()

@@ -16,7 +16,7 @@ from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.report import About, CheckReport, fingerprints
 from convcalc.checks.run import Task, check_text
 from convcalc.cli import convcalc
-from convcalc.diagnostics import Diagnostic, Severity, Span
+from convcalc.diagnostics import Diagnostic, Named, Severity, Span
 from convcalc.formats.check.concise import render as concise
 from convcalc.formats.check.github import render as github
 from convcalc.formats.check.gitlab import render as gitlab
@@ -299,6 +299,15 @@ def test_junit_is_read_back(found: CheckReport) -> None:
 def test_junit_takes_any_character() -> None:
     odd = report(Path(), finding(path="a\x01.yaml", message="x\x00\ud800<&\x1b"))
     assert "failures" in fromstring(junit(odd)).attrib  # noqa: S314 (our own)
+
+
+@pytest.mark.parametrize("name", CHECK_FORMATS)
+def test_every_format_says_where_a_finding_in_values_is_and_what_to_do(name: str) -> None:
+    one = finding(path="<spec>", source_line="")._replace(place=Named("layers[3].conv.filters", 7))
+    made = import_module(f"convcalc.formats.check.{name}").render(report(Path(), one))
+
+    assert "layers[3].conv.filters" in made
+    assert "do that" in made or name == "concise"  # which has no room for help
 
 
 def test_nothing_found_is_shown_by_every_format(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Annotations of GitHub Actions, the gravest first: it shows ten of each severity a step."""
 
 from convcalc.checks.report import CheckReport, rank
+from convcalc.formats.check import helped, said
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 """Severity → the workflow command that shows it."""
@@ -20,10 +21,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
             properties |= {"line": span.line, "endLine": span.end_line}
         if span and span.line == span.end_line:  # columns are for one line only
             properties |= {"col": span.column, "endColumn": span.end_column}
-        message = diagnostic.told if span else f"{diagnostic.named}: {diagnostic.told}"
-        text = f"{diagnostic.code} {message}" + (
-            f"\nhelp: {diagnostic.help}" if diagnostic.help else ""
-        )
+        text = helped(f"{diagnostic.code} {said(diagnostic)}", diagnostic)
         settings = ",".join(f"{name}={_value(value)}" for name, value in properties.items())
         lines.append(f"::{_COMMANDS[diagnostic.severity]} {settings}::{_escaped(text)}\n")
     return "".join(lines)

@@ -3,7 +3,8 @@
 import json
 
 from convcalc.checks.report import CheckReport, fingerprints, rank
-from convcalc.diagnostics import Diagnostic, Span
+from convcalc.diagnostics import Span
+from convcalc.formats.check import said
 
 _SEVERITIES = ("critical", "major", "minor", "info")
 NO_SPAN = Span(1, 1, 1, 1)
@@ -21,7 +22,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
         span = diagnostic.span or NO_SPAN
         issues.append(
             {
-                "description": f"{diagnostic.code}: {_said(diagnostic)}"
+                "description": f"{diagnostic.code}: {said(diagnostic)}"
                 + (f" (help: {diagnostic.help})" if diagnostic.help else ""),
                 "check_name": diagnostic.code,
                 "fingerprint": mark,
@@ -37,7 +38,3 @@ def render(report: CheckReport, *, color: bool = False) -> str:
             }
         )
     return json.dumps(issues, ensure_ascii=False, indent=1) + "\n"
-
-
-def _said(diagnostic: Diagnostic) -> str:
-    return diagnostic.told if diagnostic.span else f"{diagnostic.named}: {diagnostic.told}"

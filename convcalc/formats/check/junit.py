@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from convcalc.checks.report import CheckReport
 from convcalc.diagnostics import REFUSED, Diagnostic
+from convcalc.formats.check import helped
 
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -47,7 +48,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
                     case, tag, type=diagnostic.code, message=_clean(diagnostic.message)
                 )
             text = f"{diagnostic.where}: {diagnostic.severity}[{diagnostic.code}] {diagnostic.told}"
-            element.text = _clean(text + (f"\nhelp: {diagnostic.help}" if diagnostic.help else ""))
+            element.text = _clean(helped(text, diagnostic))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from convcalc import __version__
 from convcalc.checks.report import About, CheckReport, fingerprints, rank
 from convcalc.diagnostics import Diagnostic, Place, Span
+from convcalc.formats.check import helped
 
 SCHEMA_URI = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -67,9 +68,7 @@ def _result(diagnostic: Diagnostic, mark: str, place: int, report: CheckReport) 
         "ruleId": diagnostic.code,
         "ruleIndex": place,
         "level": diagnostic.severity,
-        "message": {
-            "text": diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
-        },
+        "message": {"text": helped(diagnostic.message, diagnostic)},
         "locations": [_location(artifact, diagnostic.place)],
         "partialFingerprints": {FINGERPRINT: mark},
     }
