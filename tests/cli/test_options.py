@@ -329,9 +329,11 @@ def test_every_option_is_tried() -> None:
     for name, option in declared():
         if not option.hidden:
             every[name].add(option.opts[-1])
-    assert TRIED.keys() == {*COMMANDS}
-    for name, tried in TRIED.items():
-        assert tried.options.keys() == every[name]
+    for name, options in every.items():
+        assert name in TRIED, f"`{name}` has no row in TRIED"
+        untried = sorted(options ^ TRIED[name].options.keys())
+        assert not untried, f"`{name}` has {untried}, or its row in TRIED has, and not both"
+    assert TRIED.keys() == every.keys(), "a row in TRIED is of no command"
 
 
 class Outcome(NamedTuple):
