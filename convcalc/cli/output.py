@@ -179,7 +179,10 @@ class Output(NamedTuple):
 
     @property
     def renderer(self) -> Any:
-        """The module that makes text in this format."""
+        """The module that makes text in this format. Raises `ValueError` where there is none."""
+        if not self.package:
+            message = f"no module renders {self.name}: name its package as output_options' second"
+            raise ValueError(message)
         return import_module(f"{self.package}.{self.name}")
 
     def end(

@@ -25,7 +25,7 @@ from formatted import FORMATTED
 import convcalc
 from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.cli import convcalc as command_line
-from convcalc.cli.output import SIGNS
+from convcalc.cli.output import SIGNS, Output
 from convcalc.formats import Format
 from convcalc.formats.memory.timeline import drawn
 from convcalc.formats.table import render as render_table
@@ -441,6 +441,19 @@ def test_nothing_is_cut_off_however_narrow(reports: dict[str, convcalc.Report]) 
             assert str(reports[name].output) in text
             hidden = "Not shown for want of width:" in " ".join(text.split())
             assert hidden == ("Memory" not in text.split("───")[0])
+
+
+# -- modules -----------------------------------------------------------------------------------
+
+
+def test_a_command_without_a_package_of_formats_has_no_renderer() -> None:
+    row = Format("Aligned text.", "text")
+
+    assert (
+        Output("plain", row, "convcalc.formats").renderer is sys.modules["convcalc.formats.plain"]
+    )
+    with pytest.raises(ValueError, match="no module renders plain: name its package"):
+        Output("plain", row).renderer  # noqa: B018
 
 
 # -- links -------------------------------------------------------------------------------------
