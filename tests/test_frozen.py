@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -31,6 +32,7 @@ COMMANDS = {
     "memory": ("memory",),
     "training": ("memory", "--training", "--batch", "2", "--optimizer", "adam"),
 }
+_HEADING = re.compile(r"^##+ (.+)$", re.MULTILINE)
 _SPEC = re.compile(r"^( *)```yaml([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
@@ -49,10 +51,26 @@ def cases() -> Iterator[Case]:
         name = path.relative_to(ROOT).as_posix()
         yield Case(name, name)
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        for number, match in enumerate(_SPEC.finditer(page.read_text(encoding="utf-8")), 1):
+        content, counts = page.read_text(encoding="utf-8"), Counter[str]()
+        for match in _SPEC.finditer(content):
+            title = ", ".join(
+                [page.relative_to(ROOT).as_posix(), *_title(content[: match.start()])]
+            )
+            counts[title] += 1
+            name = f"{title}, spec {counts[title]}" if counts[title] > 1 else title
             if "fragment" not in match[2].split():
                 text = "".join(line.removeprefix(match[1]) for line in match[3].splitlines(True))
-                yield Case(f"{page.relative_to(ROOT).as_posix()}, spec {number}", "-", text)
+                yield Case(name, "-", text)
+
+
+def _title(before: str) -> list[str]:
+    """The heading that a spec stands below, with the bold line right above it, if any.
+
+    A page of a rule that is new does not rename the specs of those behind it.
+    """
+    heading = _HEADING.findall(before)[-1:]
+    bold = re.search(r"^\*\*([^*]+)\*\*\n\n\Z", before, re.MULTILINE)
+    return [" ".join([*heading, bold[1]])] if bold else heading
 
 
 CASES = list(cases())
