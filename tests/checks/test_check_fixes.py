@@ -171,7 +171,7 @@ def result(items: str, selection: Selection | None = None, head: str = HEAD) -> 
     ],
 )
 def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
-    only = Selection(("CC1", "CC2", "CC3", "CC408"))
+    only = Selection(("CC1", "CC2", "CC3", *codes))
     assert result(before, only) == (after, *codes)
     # Fixing again changes nothing, and line ends stay.
     assert result(after, only) == (after,)
@@ -204,7 +204,7 @@ def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
     ],
 )
 def test_what_is_left_alone(items: str) -> None:
-    assert result(items, Selection(("CC1", "CC3", "CC408"))) == (items,)
+    assert result(items, Selection(extend_select=("CC4",))) == (items,)
 
 
 DEFAULTS = HEAD.replace("layers", "defaults: {conv: {filters: 4, kernel: 3, padding: 1}}\nlayers")
