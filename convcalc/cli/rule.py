@@ -18,8 +18,16 @@ RULE_FORMATS = {
 """The formats of `rule`, which are made here."""
 
 
+def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Codes and names that begin so; names only once a letter of theirs is there."""
+    del ctx, param
+    codes = [code for code in CODES if code.startswith(incomplete.upper())]
+    named = [row.name for row in CODES.values() if incomplete and row.name.startswith(incomplete)]
+    return [*codes, *named]
+
+
 @click.command("rule")
-@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.argument("codes", nargs=-1, metavar="[CODE]...", shell_complete=_completed)
 @click.option("--all", "every", is_flag=True, help="Every page there is.")
 @output_options(RULE_FORMATS, default="text", text="How to show them")
 def command(codes: tuple[str, ...], *, every: bool, output: Output) -> None:

@@ -17,6 +17,7 @@ from typing import NamedTuple, get_type_hints
 
 import pytest
 import yaml
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from paths import ROOT
 from work import counted
@@ -205,6 +206,17 @@ def test_the_command_knows_what_was_probably_meant() -> None:
 
     assert result.exit_code == 2
     assert "did you mean bias-before-norm?" in result.output
+
+
+def test_a_shell_completes_codes_and_names() -> None:
+    def completed(word: str) -> list[str]:
+        shell = ShellComplete(convcalc, {}, "convcalc", "_CONVCALC_COMPLETE")
+        return [item.value for item in shell.get_completions(["rule"], word)]
+
+    assert completed("CC42") == completed("cc42") == [code for code in CODES if code[:4] == "CC42"]
+    assert completed("unused-") == ["unused-tensor", "unused-parameter", "unused-block"]
+    assert completed("") == [*CODES]
+    assert completed("x") == []
 
 
 @pytest.mark.parametrize("word", ["", " ", "C", "CC", "-"])
