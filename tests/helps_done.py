@@ -79,12 +79,12 @@ def changed(network: Network, changes: Changes) -> Cost | None:
         shared = node.shared_with
         owner = None if shared is None else owners.get(shared)
         for layer in changes.get(index, (node.layer,)):
-            nodes.append(node._replace(layer=layer, inputs=inputs, shared_with=owner))
+            nodes.append(node._replace(layer=layer, late=None, inputs=inputs, shared_with=owner))
             inputs = (len(nodes) - 1,)
         now[index] = inputs[0]
         if changes.get(index, [None]):  # else the next one that shares its weights owns them
             owners.setdefault(index if shared is None else shared, inputs[0])
-    plans, _ = plan_layers(nodes)
+    _, plans, _ = plan_layers(nodes)
     for index, plan in enumerate(network.plans):
         if min(changes) <= index < max(changes) or now[index] in network.inputs:
             continue

@@ -373,20 +373,20 @@ def network_of(
             promises=Promises(),
             lost=True,
         )
-    plans, problems = plan_layers(document.nodes)
+    nodes, plans, problems = plan_layers(document.nodes, findings)
     unread = [each for each in problems if each[1].code == UNREAD]
     for index, problem in problems:
         if problem.code != UNREAD:
-            _report(findings, written.spec, document.nodes, index, problem)
+            _report(findings, written.spec, nodes, index, problem)
     network = Network(
         name=document.name or name,
         path=name,
         reference=document.reference,
-        nodes=document.nodes,
+        nodes=nodes,
         inputs=document.inputs,
         outputs=document.outputs,
         plans=plans,
-        lines=[written.places.line_of(node.item.start) for node in document.nodes],
+        lines=[written.places.line_of(node.item.start) for node in nodes],
         parameters=document.parameters,
         promises=document.promises,
         diagnostics=findings.diagnostics,
@@ -410,23 +410,30 @@ def network_of(
 
 @without_collection
 def plan_layers(
-    nodes: Sequence[LayerNode],
-) -> tuple[list[Plan | None], list[tuple[int, Problem]]]:
-    """The plan of every layer, and what is wrong with which.
+    nodes: Sequence[LayerNode], findings: Findings | None = None
+) -> tuple[Sequence[LayerNode], list[Plan | None], list[tuple[int, Problem]]]:
+    """The nodes with layers that were late, the plan of every layer, and what is wrong with which.
 
+    What is wrong with the fields of a late layer goes to `findings`, which know its place.
     A layer that fails, or reads one that did, has None and silences nothing else. What layers do
     not read (CC306) is as they see it: only the whole network shows what to do about it.
     """
     plans: list[Plan | None] = []
     wrong: list[tuple[int, Problem]] = []
     known: dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]] = {}
+    made: dict[int, LayerNode] = {}
 
     def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
-        layer = node.layer
-        if layer is None or node.unknown:
+        layer, late = node.layer, node.late
+        if (layer is None and late is None) or node.unknown:
             return None
         xs = tuple([read.output for read in before if read is not None])
         if len(xs) < len(before):
+            return None
+        if late is not None:
+            layer = late.layer(xs[0], node.name, findings)
+            made[len(plans)] = node._replace(layer=layer)
+        if layer is None:
             return None
         key = (id(layer), xs)
         answer = known.get(key)
@@ -444,7 +451,14 @@ def plan_layers(
 
     for plan in walk(nodes, repeat(None), step):
         plans.append(plan)  # noqa: PERF402 (a step looks at those before it)
-    return plans, wrong
+    return _with(nodes, made), plans, wrong
+
+
+def _with(nodes: Sequence[LayerNode], made: Mapping[int, LayerNode]) -> Sequence[LayerNode]:
+    """The nodes, with others in the places of some."""
+    if not made:
+        return nodes
+    return [made.get(index, node) for index, node in enumerate(nodes)]
 
 
 def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Problem, ...]]:
@@ -481,13 +495,20 @@ def resized(network: Network, shape: Shape, known: Known | None = None) -> Netwo
     """
     nodes = fed(network.nodes, shape)
     plans: list[Plan | None] = []
+    made: dict[int, LayerNode] = {}
     answers = {} if known is None else known
 
     def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
         if node.unknown:
             return None
         shapes = tuple([read.output for read in before if read is not None])
-        plan = _plan_without_new_problems(network, node, shapes, answers)
+        layer = node.layer
+        if node.late is not None:
+            layer = node.late.layer(shapes[0], node.name, None)
+            made[len(plans)] = node._replace(layer=layer)
+        if layer is None:
+            return None
+        plan = _plan_without_new_problems(network, node, layer, shapes, answers)
         if plan is not None and node.shared_with is not None:
             owner = plans[node.shared_with]
             if owner is not None and owner.weights != plan.weights:
@@ -498,17 +519,15 @@ def resized(network: Network, shape: Shape, known: Known | None = None) -> Netwo
         if plan is None:
             return None
         plans.append(plan)
-    return network._replace(nodes=nodes, plans=plans)
+    return network._replace(nodes=_with(nodes, made), plans=plans)
 
 
 def _plan_without_new_problems(
-    network: Network, node: LayerNode, shapes: tuple[Shape, ...], known: Known
+    network: Network, node: LayerNode, layer: Layer, shapes: tuple[Shape, ...], known: Known
 ) -> Plan | None:
     """The plan for other inputs, unless they bring a problem that the layer does not have now."""
-    if node.layer is None:
-        return None
-    plan, codes = _answer(node.layer, shapes, known)
-    if codes:
+    plan, codes = _answer(layer, shapes, known)
+    if codes and node.layer is not None:
         present = tuple(there for index in node.inputs if (there := network.shape_of(index)))
         if not codes <= _answer(node.layer, present, known)[1]:
             return None

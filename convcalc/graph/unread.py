@@ -158,7 +158,7 @@ def _at_the_layer(network: Network, index: int, before: set[int], known: Known) 
         )
         text, changed = f"padding {list(map(list, pairs))}", replace(layer, padding=pairs)
     nodes = list(network.nodes)
-    nodes[index] = node._replace(layer=changed)
+    nodes[index] = node.changed(changed)
     other = resized(network._replace(nodes=nodes), image, known)
     if other is None or _weights(other.plans) != _weights(network.plans):
         return []

@@ -46,7 +46,7 @@ def _padded_stays_even(context: Context, image: Shape, last: int) -> bool:
         if index < last and isinstance(layer, Conv | DepthwiseConv):
             windows = context.windows(index)
             if all(w.stride == 1 and w.kernel % 2 and not (w.before or w.after) for w in windows):
-                nodes[index] = nodes[index]._replace(layer=replace(layer, padding="same"))
+                nodes[index] = nodes[index].changed(replace(layer, padding="same"))
     padded = resized(context.network._replace(nodes=nodes), image)
     return padded is not None and not _odd_halves(Context(padded))
 

@@ -4,7 +4,6 @@ Nothing here knows shapes. Every problem is reported at its place and expansion 
 run shows them all; what grows beyond the limits is refused, because blocks can call blocks.
 """
 
-from collections import ChainMap
 from collections.abc import Mapping
 from typing import cast
 
@@ -18,6 +17,7 @@ from convcalc.spec.fields import FieldError, FieldReader, Scope, flag, quoted, s
 from convcalc.spec.flat import Document, Group, LayerNode, source_item, source_node
 from convcalc.spec.given import Given
 from convcalc.spec.items import Definition, Items, Said
+from convcalc.spec.late import Late
 from convcalc.spec.members import Member
 from convcalc.spec.names import OPEN, Names, Surroundings
 from convcalc.spec.nodes import Node
@@ -290,11 +290,7 @@ class _Expander:
             self.items.inspect_item(item)
         first: range | None = None
         for index in range(1, rounds + 1):
-            names = ChainMap({"index": index}, scope.values)  # type: ignore[arg-type]
-            within = Scope(names, scope.failed)
-            within.causes = scope.causes
-            within.products = scope.products
-            inner = place.inner(within, numbered=True)
+            inner = place.inner(scope.within({"index": index}), numbered=True)
             start = len(self.nodes)
             self.steps += 1
             current = self.one(item, node, current, inner, name)
@@ -398,13 +394,20 @@ class _Expander:
             else self.names.numbered(kind, place, index)
         )
         layer = self.reader.layer(kind, value, place.scope, full)
-        if None not in inputs:
+        if None not in inputs and not isinstance(layer, Late):
             known = cast("tuple[int, ...]", inputs)
             self.nodes.append(LayerNode(full, kind, layer, known, node))
             return index
-        known = tuple(read for read in inputs if read is not None)
-        unknown = tuple(at for at, read in enumerate(inputs) if read is None)
-        self.nodes.append(LayerNode(full, kind, layer, known, node, None, unknown))
+        unfinished = LayerNode(
+            name=full,
+            kind=kind,
+            layer=None if isinstance(layer, Late) else layer,
+            inputs=tuple(read for read in inputs if read is not None),
+            item=node,
+            unknown=tuple(at for at, read in enumerate(inputs) if read is None),
+            late=layer if isinstance(layer, Late) else None,
+        )
+        self.nodes.append(unfinished)
         return index
 
     def call(

@@ -28,6 +28,9 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 50
 """Parentheses, calls, signs and right-hand operands that may be open at one place."""
 
+INCOMING = {"incoming.channels": "Channels of the tensor that the layer reads."}
+"""Names of what an expression may read of the incoming tensor, in the fields of a layer."""
+
 Names = Mapping[str, Value]
 NOT_NUMBERS = (bool, str)  # bool first of all is an int to Python
 LIMIT, SYNTAX, UNKNOWN_NAME, ARITHMETIC = "CC103", "CC110", "CC111", "CC112"
@@ -76,6 +79,10 @@ class ExpressionError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+class IncomingError(ExpressionError):
+    """An expression that reads the incoming tensor, where none is known."""
 
 
 # ---------------------------------------------------------------------------- arithmetic
@@ -248,9 +255,22 @@ def no_result(
 
 
 def _unknown_name(name: str, names: Names, start: int, end: int) -> ExpressionError:
+    if name in INCOMING:
+        message = f"`{name}` is not known here: the graph is written out before any shape is known"
+        advice = "write a number, or read it in a field of a layer"
+        return IncomingError(UNKNOWN_NAME, message, advice, start, end)
+    if "." in name:
+        near = closest(name, INCOMING)
+        message = f"`{clipped(name)}` is not a known name"
+        advice = (
+            f"did you mean `{near}`?" if near else f"what can be read is {_listed([*INCOMING])}"
+        )
+        return ExpressionError(UNKNOWN_NAME, message, advice, start, end, misspelt(name, INCOMING))
     known, right = list(names), None
     near = closest(name, [*known, "true", "false"])
-    if name in FUNCTIONS:
+    if name == "incoming":
+        advice = f"write {' or '.join(f'`{each}`' for each in INCOMING)}"
+    elif name in FUNCTIONS:
         advice = f"it is a function: write {FUNCTIONS[name][0]}"
     elif near is not None:
         advice, right = f"did you mean `{near}`?", misspelt(name, [*known, "true", "false"])

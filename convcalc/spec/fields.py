@@ -1,8 +1,10 @@
 """Located YAML values become layers: one reading of every field, every error with its place."""
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from copy import copy
 from math import floor
 from typing import Any, NoReturn
 
@@ -21,7 +23,14 @@ from convcalc.findings import Findings
 from convcalc.layers import layer_class
 from convcalc.layers.base import MAX_WHOLE, Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
-from convcalc.spec.expressions import MAX_INTEGER, ExpressionError, Value
+from convcalc.spec.expressions import (
+    INCOMING,
+    MAX_INTEGER,
+    ExpressionError,
+    IncomingError,
+    Value,
+)
+from convcalc.spec.late import Late
 from convcalc.spec.nodes import Node
 from convcalc.spec.source import ListNode, MapNode, ScalarNode
 from convcalc.spec.syntax import parse
@@ -99,6 +108,10 @@ class SilencedError(FieldError):
     """A value that depends on one with an error of its own, already reported."""
 
 
+class WaitingError(FieldError):
+    """A value that reads the incoming tensor, which only a layer's fields can wait for."""
+
+
 class Scope:
     """The names that expressions may use in one place, and the layers already read there."""
 
@@ -112,8 +125,15 @@ class Scope:
         """The arguments of the block's call, by parameter: what is wrong with a value is theirs."""
         self.products: Mapping[str, ScalarNode] = {}
         """Where names were given a product of bare numbers, `3*3`."""
-        self.layers: dict[tuple[int, str], Layer | None] = {}
+        self.layers: dict[tuple[int, str], Layer | Late | None] = {}
         self.used: set[str] = set()
+
+    def within(self, values: Mapping[str, Value]) -> "Scope":
+        """The names of this scope, and these beside and before them."""
+        names: ChainMap[str, Value] = ChainMap(values, self.values)  # type: ignore[arg-type]
+        scope = Scope(names, self.failed)
+        scope.causes, scope.products = self.causes, self.products
+        return scope
 
 
 def quoted(node: Node) -> str:
@@ -158,7 +178,8 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
             start, end = node.start + opening + error.start, node.start + opening + last
             written, fix = text[error.start : last], renamed(error.right)
         problem = Problem(error.code, error.message, help=advice, fix=fix)
-        raise FieldError(problem, start, end, written) from None
+        waits = isinstance(error, IncomingError)
+        raise (WaitingError if waits else FieldError)(problem, start, end, written) from None
 
 
 def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
@@ -350,6 +371,8 @@ def _by_x(text: str) -> str:
 
 def _by_axis_help(error: FieldError, node: Node) -> FieldError:
     """The error of a text that means 3x5 and is written otherwise, with better help."""
+    if isinstance(error, SilencedError | WaitingError):
+        return error
     if error.problem.code in ("CC110", "CC111") and isinstance(node, ScalarNode):
         text = node.text.lower().replace(" ", "")
         separated = re.split(r"[x×,*]", text.strip("()[]"))
@@ -524,9 +547,10 @@ class FieldReader:
         problem = error.problem._replace(fix=fix, related=(used,))
         return FieldError(problem, cause.start, cause.end)
 
-    def layer(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | None:
+    def layer(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | Late | None:
         """The layer of a kind whose fields `node` holds; None, and findings, when it has errors.
 
+        It is `Late` where a field reads the incoming tensor.
         Equal layers written with plain numbers are one object, so that what follows from a layer
         is worked out once.
         """
@@ -534,21 +558,49 @@ class FieldReader:
         if at in scope.layers:
             return scope.layers[at]
         key = _key(kind, node)
-        layer = self._interned.get(key) if key else None
+        layer: Layer | Late | None = self._interned.get(key) if key else None
         if layer is None:
             outer, scope.used = scope.used, set()
-            layer = self._read(kind, node, scope, name)
-            if key and layer is not None and not scope.used:
-                self._interned[key] = layer
+            made = layer = self._read(kind, node, scope, name)
+            if made is None and not scope.used.isdisjoint(INCOMING):
+                layer = Late(self, kind, node, scope)
+            elif key and made is not None and not scope.used:
+                self._interned[key] = made
             outer.update(scope.used)
             scope.used = outer
             scope.layers[at] = layer
         return layer
 
+    def late(
+        self,
+        kind: str,
+        node: Node,
+        scope: Scope,
+        name: str,
+        incoming: Shape,
+        findings: Findings | None,
+    ) -> Layer | None:
+        """The layer of a kind once it is known what comes in; see `Late.layer`."""
+        channels = incoming.channels
+        written = _key(kind, node)
+        key = (*written, channels) if written else None
+        layer = self._interned.get(key) if key else None
+        if layer is None:
+            known = scope.within({"incoming.channels": channels})
+            reader = copy(self)  # with all that is known of the spec
+            reader._findings = findings or Findings(self._findings.places)  # noqa: SLF001 (its own)
+            layer = reader._read(kind, node, known, name)  # noqa: SLF001
+            if key and layer is not None and known.used <= INCOMING.keys():
+                self._interned[key] = layer
+        return layer
+
     def values(
         self, kind: str, node: MapNode, scope: Scope, name: str | None
     ) -> dict[str, Any] | None:
-        """The fields given in a mapping; None, and findings, when any has an error."""
+        """The fields given in a mapping; None, and findings, when any has an error.
+
+        One that waits for the incoming tensor is silent, but in `defaults`, which have no `name`.
+        """
         declared = declarations(layer_class(kind))
         values: dict[str, Any] = {}
         failed = False
@@ -564,7 +616,8 @@ class FieldReader:
                 self._warn_product(declaration, value, values[field], scope, name, field)
             except FieldError as error:
                 failed = True
-                self.report(self.caused(error, scope), name, field)
+                if name is None or not isinstance(error, WaitingError):
+                    self.report(self.caused(error, scope), name, field)
         return None if failed else values
 
     def unknown_field(
@@ -644,7 +697,8 @@ class FieldReader:
             value = read_value(declaration, node, scope)
             self._warn_product(declaration, node, value, scope, name, field)
         except FieldError as error:
-            self.report(self.caused(error, scope), name, field)
+            if not isinstance(error, WaitingError):
+                self.report(self.caused(error, scope), name, field)
             return None
         return {field: value}
 

@@ -6,6 +6,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.source import Input
 from convcalc.shape import Shape
 from convcalc.spec.expressions import Value
+from convcalc.spec.late import Late
 from convcalc.spec.nodes import Node
 from convcalc.spec.promises import Promises
 from convcalc.spec.tree import Item
@@ -19,7 +20,7 @@ class LayerNode(NamedTuple):
     kind: str
     """What the spec calls it: `conv`, `maxpool`; a key of the catalogue."""
     layer: Layer | None
-    """The layer with its fields; None when they have errors."""
+    """The layer with its fields; None when they have errors, and until it is planned if late."""
     inputs: tuple[int, ...]
     """Indices of the layers it reads, all of them earlier; a source reads none."""
     item: Item
@@ -29,6 +30,12 @@ class LayerNode(NamedTuple):
     unknown: tuple[int, ...] = ()
     """Which of what it reads an error keeps unknown, counted from 0 as written; `inputs` has the
     others."""
+    late: Late | None = None
+    """What makes the layer for the shape that comes in; None where its fields do not read that."""
+
+    def changed(self, layer: Layer) -> "LayerNode":
+        """The node with this layer, whatever comes in."""
+        return self._replace(layer=layer, late=None)
 
 
 class Group(NamedTuple):

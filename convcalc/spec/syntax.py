@@ -14,6 +14,7 @@ from convcalc.spec.expressions import (
     BINDING,
     CALLABLE,
     FUNCTIONS,
+    INCOMING,
     LIMIT,
     MAX_DEPTH,
     MAX_LENGTH,
@@ -94,7 +95,7 @@ _INSTEAD = {
     "²": "write **2",
     "³": "write **3",
     "√": "write x**0.5 for a square root",
-    ".": "there are no attributes; use names, numbers and functions alone",
+    ".": "there are no attributes but `incoming.channels`; use names, numbers and functions alone",
     "[": "there are no lists and no indexing; use names, numbers and functions alone",
     "]": "there are no lists and no indexing; use names, numbers and functions alone",
     "$": "write the name alone: `width`, not `${width}`",
@@ -234,7 +235,7 @@ class _Parser:
         if kind == "word" and text not in _KEYWORDS:
             if self.tokens[self.index][1] == "(":
                 return self.call(token)
-            return self.placed(Name(text), start)
+            return self.placed(Name(text + self.attribute(token)), start)
         if text in {"true", "false"}:
             return self.placed(Constant(text == "true"), start)
         if text in {"+", "-"}:
@@ -255,6 +256,19 @@ class _Parser:
         self.close(token)
         inner.start, inner.end = start, self.tokens[self.index - 1][3]
         return inner
+
+    def attribute(self, owner: _Token) -> str:
+        """The dot and the word behind `incoming`, or behind what can only mean that."""
+        dot = self.tokens[self.index]
+        if dot[1] != "." or dot[2] != owner[3]:
+            return ""
+        word = self.tokens[self.index + 1]  # what follows a dot is at least the end
+        if word[0] != "word" or word[2] != dot[3]:
+            return ""
+        if owner[1] != "incoming" and closest(f"{owner[1]}.{word[1]}", INCOMING) is None:
+            return ""
+        self.index += 2
+        return dot[1] + word[1]
 
     def close(self, opening: _Token) -> None:
         token = self.tokens[self.index]

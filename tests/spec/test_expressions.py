@@ -359,7 +359,10 @@ FOREIGN: list[tuple[str, str]] = [
     ("3 ⟦–⟧ 4", "write the hyphen - for minus"),
     ("a⟦²⟧", "write **2"),
     ("⟦√⟧2", "write x**0.5 for a square root"),
-    ("a⟦.⟧b", "there are no attributes; use names, numbers and functions alone"),
+    (
+        "a⟦.⟧b",
+        "there are no attributes but `incoming.channels`; use names, numbers and functions alone",
+    ),
     ("a⟦[⟧0]", "there are no lists and no indexing; use names, numbers and functions alone"),
     ("⟦[⟧1]", "there are no lists and no indexing; use names, numbers and functions alone"),
     ("⟦$⟧{a}", "write the name alone: `width`, not `${width}`"),
@@ -1065,3 +1068,27 @@ def test_the_cache_of_parses_is_bounded() -> None:
     for number in range(3000):
         parse(f"{number} + 1")
     assert module._parse.cache_info().currsize <= 1024
+
+
+def test_the_incoming_tensor_is_read_by_one_name() -> None:
+    expression = parse("2*incoming.channels - incoming")
+
+    assert expression.names == {"incoming.channels", "incoming"}
+    assert expression.evaluate({"incoming.channels": 32, "incoming": 1}) == 63
+    assert parse(expression.text()) == expression
+    assert expression.text() == "2*incoming.channels - incoming"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["incoming. channels", "incoming .channels", "incoming.", "incoming.3", "a.b.c", "x.abs(1)"],
+)
+def test_a_dot_is_read_in_the_name_of_what_comes_in_alone(text: str) -> None:
+    assert refusal(text, {"incoming": 1, "x": 1, "a": 1, "incoming.channels": 1}).code == "CC110"
+
+
+@pytest.mark.parametrize("text", ["incoming.channels", "incoming.height", "incomming.channels"])
+def test_what_cannot_be_read_of_it_is_named_whole(text: str) -> None:
+    error = refusal(f"1 + {text}")
+
+    assert (error.code, error.start, error.end) == ("CC111", 4, 4 + len(text))

@@ -223,9 +223,8 @@ def _smaller(network: Network) -> Network | None:
     half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))
     if not half.size:
         return None
-    nodes = fed(network.nodes, half)
-    plans, problems = plan_layers(nodes)
-    if any(problem.severity == "error" for _, problem in problems):
+    nodes, plans, _ = plan_layers(fed(network.nodes, half))
+    if any(plan is None for plan in plans):
         return None
     return network._replace(nodes=nodes, plans=plans, diagnostics=())
 
