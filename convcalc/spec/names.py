@@ -1,6 +1,5 @@
 """What items are called, and which tensor a name means where it is used."""
 
-from enum import Enum
 from itertools import islice
 from typing import Final
 
@@ -15,13 +14,11 @@ MAX_SUGGESTED = 300
 """Names, the latest, that a misspelt one is compared with."""
 
 
-class Open(Enum):
+class Open:
     """What the name of a group or block means that is still being written out."""
 
-    OPEN = "open"
 
-
-OPEN: Final = Open.OPEN
+OPEN: Final = Open()
 
 
 class Surroundings:
@@ -121,7 +118,7 @@ class Names:
         while around is not None:
             known = self.named(around.prefix, name)
             index = self.tensors[known] if known else None
-            if index is OPEN:
+            if isinstance(index, Open):
                 self.report.error(
                     "CC201",
                     f"{quoted(node)} is the group or block that this item is in, and not finished",

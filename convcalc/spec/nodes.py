@@ -65,18 +65,23 @@ class ScalarNode(NamedTuple):
 Node = Union[ScalarNode, "List", "Map"]
 
 
-class _About(NamedTuple):
+class _About:
     """What a mapping has that is no key and no value."""
 
-    comments: Comments = NO_COMMENTS
-    """Those of the whole, where it stands in a list."""
-    by_key: Mapping[str, Comments] = {}
-    """The comments of each entry that has some."""
-    origin: str = ""
-    """What it comes from, where that was no spec: a module's path, a node's name."""
+    __slots__ = ("by_key", "comments", "origin")
+
+    def __init__(
+        self, comments: Comments, by_key: Mapping[str, Comments], origin: str = ""
+    ) -> None:
+        self.comments = comments
+        """Those of the whole, where it stands in a list."""
+        self.by_key = by_key
+        """The comments of each entry that has some."""
+        self.origin = origin
+        """What it comes from, where that was no spec: a module's path, a node's name."""
 
 
-NOTHING_ABOUT = _About()
+NOTHING_ABOUT = _About(NO_COMMENTS, {})
 
 
 def noted(comments: Comments, by_key: Mapping[str, Comments], origin: str = "") -> _About:
