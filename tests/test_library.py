@@ -16,7 +16,7 @@ from convcalc.analysis.memory import Answer
 from convcalc.checks.report import CheckReport
 from convcalc.checks.verify import Run, verify
 from convcalc.cli import convcalc as convcalc_command
-from convcalc.methods import above
+from convcalc.methods import METHODS, above
 
 SPEC = (
     "input: 8x8x3\nparameters: {n: 4}\nlayers:\n  - {conv: {filters: n, kernel: 3}, name: first}\n"
@@ -102,6 +102,12 @@ def values() -> list[Any]:
         verify(network, Run()).verdict,
         CheckReport(("a.yaml",), convcalc.read("missing.yaml").diagnostics, {}),
     ]
+
+
+def test_every_value_with_a_text_is_asked() -> None:
+    printed = {method.partition(".")[0] for method in METHODS if method.endswith(".__str__")}
+
+    assert {type(value).__name__ for value in values()} == printed, "values() has one of each"
 
 
 @pytest.mark.parametrize("value", values(), ids=lambda value: type(value).__name__)

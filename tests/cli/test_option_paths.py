@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from called import READING, called
 from click.testing import CliRunner, Result
 
 from convcalc.cli import COMMANDS
@@ -136,10 +137,10 @@ def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> 
     said_well(run(*WRITTEN[option], name, given), value.split("/below")[0])
 
 
-@pytest.mark.parametrize("command", ["analyze", "memory", "verify", "check", "diff"])
+@pytest.mark.parametrize("command", READING)
 @pytest.mark.parametrize("value", ["nosuch", "folder.npz", "binary", "net.yaml/below"])
 def test_a_spec_that_cannot_be_read(command: str, value: str) -> None:
-    result = run(command, *(["net.yaml"] if command == "diff" else []), value)
+    result = run(*called(command, "net.yaml")[:-1], value)
     said = result.stderr + result.stdout
 
     assert result.exit_code == 2

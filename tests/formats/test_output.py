@@ -19,6 +19,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from called import OF_SEVERAL, ON_NETWORKS, called
 from click.testing import CliRunner, Result
 from formatted import FORMATTED
 
@@ -59,6 +60,7 @@ TRIED = [
     ["diff", "good.yaml", "other.yaml"],
     ["list", "lenet"],
     ["rule", "CC401", "CC303"],
+    ["explain", "CC401"],
 ]
 """What is asked of commands in every format that they have."""
 RUNS = [
@@ -127,6 +129,12 @@ def parsed(data: bytes, name: str) -> Any:
     return READERS[name](data.decode("utf-8"))
 
 
+def test_every_command_with_formats_is_tried() -> None:
+    untried = FORMATTED.keys() - {asked[0] for asked in TRIED}
+
+    assert not untried, f"TRIED asks nothing of {untried}"
+
+
 @pytest.mark.parametrize(("arguments", "name"), RUNS)
 def test_every_output_under_every_encoding(arguments: list[str], name: str) -> None:
     seen = {encoding: run(arguments, name, encoding=encoding) for encoding in ENCODINGS}
@@ -151,9 +159,8 @@ def test_every_output_under_every_encoding(arguments: list[str], name: str) -> N
 @pytest.mark.parametrize(
     ("command", "name", "verified"),
     [
-        *(("analyze", name, False) for name in FORMATTED["analyze"]),
+        *((command, name, False) for command in OF_SEVERAL for name in FORMATTED[command]),
         *(("analyze", name, True) for name in FORMATTED["analyze"]),
-        *(("memory", name, False) for name in FORMATTED["memory"]),
     ],
 )
 def test_several_specs_are_one_output_of_the_form_that_is_declared(
@@ -292,17 +299,13 @@ def odd(folder: Path) -> str:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     ("command", "name"),
-    [
-        (command, name)
-        for command in ("analyze", "check", "memory", "verify", "diff")
-        for name in FORMATTED[command]
-    ],
+    [(command, name) for command in ON_NETWORKS for name in FORMATTED[command]],
 )
 def test_names_of_files_that_are_no_unicode(
     odd: str, command: str, name: str, encoding: str
 ) -> None:
-    specs = [f"ok{UNICODE}.yaml"] * (2 if command == "diff" else 1)
-    for asked in ([command, *specs], [command, odd, *specs[1:]]):
+    good = f"ok{UNICODE}.yaml"
+    for asked in (called(command, good), [command, odd, *called(command, good)[2:]]):
         result = run(asked, name, encoding=encoding)
         assert result.exit_code in (0, 1), result.stderr
         if is_machine(command, name) and result.stdout_bytes:

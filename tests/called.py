@@ -1,0 +1,33 @@
+"""How commands are called, by what they declare, so that a new one is asked what all are asked."""
+
+import click
+
+from convcalc.cli import COMMANDS, convcalc
+
+
+def _declared(name: str) -> click.Command:
+    command = convcalc.get_command(click.Context(convcalc), name)
+    assert command is not None
+    return command
+
+
+def _operands(name: str) -> str:
+    """What the help calls the arguments besides options: SPEC..., OLD NEW."""
+    shown = [each for each in _declared(name).params if isinstance(each, click.Argument)]
+    return " ".join(each.metavar or (each.name or "").upper() for each in shown)
+
+
+ON_NETWORKS = [
+    name for name in COMMANDS if any("--input" in option.opts for option in _declared(name).params)
+]
+"""Commands that read networks, whose input another may stand for."""
+OF_SEVERAL = [name for name in ON_NETWORKS if _operands(name) == "SPEC..."]
+"""Those of them that answer for one spec after the other."""
+READING = [name for name in COMMANDS if {*_operands(name).split()} - {"[TEXT]...", "[CODE]..."}]
+"""Commands that read the files they are called with."""
+
+
+def called(name: str, *specs: str) -> list[str]:
+    """The command called with the specs, the last as often as it takes to have enough."""
+    needed = len(_operands(name).split())
+    return [name, *specs, *specs[-1:] * (needed - len(specs))]
