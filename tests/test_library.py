@@ -2,12 +2,15 @@
 
 import json
 import re
+from inspect import isfunction, signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from called import ON_NETWORKS
 from click.testing import CliRunner
+from paths import ROOT
 
 import convcalc
 from convcalc import Shape
@@ -15,6 +18,7 @@ from convcalc.analysis.compare import compare
 from convcalc.analysis.memory import Answer
 from convcalc.checks.report import CheckReport
 from convcalc.checks.verify import Run, verify
+from convcalc.cli import COMMANDS
 from convcalc.cli import convcalc as convcalc_command
 from convcalc.methods import METHODS, above
 
@@ -194,6 +198,55 @@ def test_every_public_name_is_there_and_nothing_else() -> None:
     assert set(convcalc.__all__) <= set(dir(convcalc))
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         convcalc.lode  # noqa: B018
+
+
+WITHOUT_FUNCTION = {
+    "list": "the names are those of files, and `load` takes each",
+    "format": "`parse(text).to_yaml()` is the text, and files are the command line's",
+    "rule": "docs/rules.md has the pages, which are for people",
+    "explain": "the same",
+    "schema": "docs/spec.schema.json is what it prints",
+}
+"""Commands that no function of the library is, with the reason."""
+
+
+def rows_of_the_library() -> dict[str, tuple[str, str]]:
+    """Function → what docs/library.md says that it returns, and the command that it is."""
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    head, _, rest = page.partition("| --- | --- | --- |\n")
+    assert head.rstrip().endswith("| Function | What it returns | The command |")
+    rows = (line.split("|")[1:4] for line in rest.partition("\n\n")[0].splitlines())
+    return {
+        name: (returned, "".join(re.findall("`convcalc (.+)`", command)))
+        for functions, returned, command in rows
+        for name in re.findall(r"`(\w+)`", functions)
+    }
+
+
+def test_every_command_is_a_function_of_the_library_or_says_why_not() -> None:
+    rows = rows_of_the_library()
+    for name in COMMANDS:
+        is_one = name in convcalc.__all__ and rows.get(name, ("", ""))[1] == name
+        assert is_one != (name in WITHOUT_FUNCTION), (
+            f"`{name}` needs a name in _HOMES and a row in docs/library.md, or a reason in "
+            "WITHOUT_FUNCTION, and not both"
+        )
+    assert WITHOUT_FUNCTION.keys() <= COMMANDS.keys()
+    assert not WITHOUT_FUNCTION.keys() & {*ON_NETWORKS}
+
+
+def test_every_function_of_the_library_has_a_row_that_says_what_it_returns() -> None:
+    rows = rows_of_the_library()
+    functions = {name for name in convcalc.__all__ if isfunction(getattr(convcalc, name))}
+
+    assert rows.keys() == functions
+    for name, (returned, command) in rows.items():
+        returns = signature(getattr(convcalc, name)).return_annotation
+        kind = str(returns if isinstance(returns, str) else returns.__name__)
+        public = {*re.findall(r"\b[A-Z]\w+", kind)} & {*convcalc.__all__}
+        assert all(f"`{each}`" in returned for each in public), name
+        assert {*re.findall(r"`(\w+)`", returned)} <= {*convcalc.__all__}, name
+        assert command in {"", *COMMANDS}, name
 
 
 def test_the_garbage_collector_is_left_as_it_was() -> None:
