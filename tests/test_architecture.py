@@ -364,6 +364,8 @@ def test_the_table_of_a_commands_formats_is_what_its_option_takes() -> None:
         if "--format" in option.opts
     }
 
+    without = sorted(offered.keys() - FORMATTED.keys())
+    assert not without, f"{without} have no row in FORMATTED of tests/formatted.py"
     assert offered == {name: (*formats,) for name, formats in FORMATTED.items()}
 
 

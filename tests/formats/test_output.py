@@ -159,7 +159,7 @@ def test_every_output_under_every_encoding(arguments: list[str], name: str) -> N
 @pytest.mark.parametrize(
     ("command", "name", "verified"),
     [
-        *((command, name, False) for command in OF_SEVERAL for name in FORMATTED[command]),
+        *((command, name, False) for command in OF_SEVERAL for name in FORMATTED.get(command, ())),
         *(("analyze", name, True) for name in FORMATTED["analyze"]),
     ],
 )
@@ -299,7 +299,7 @@ def odd(folder: Path) -> str:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     ("command", "name"),
-    [(command, name) for command in ON_NETWORKS for name in FORMATTED[command]],
+    [(command, name) for command in ON_NETWORKS for name in FORMATTED.get(command, ())],
 )
 def test_names_of_files_that_are_no_unicode(
     odd: str, command: str, name: str, encoding: str
