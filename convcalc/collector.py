@@ -1,8 +1,8 @@
 """The garbage collector out of the way while large values without cycles are built.
 
 Specs, plans and reports are trees of tuples, hundreds of thousands of them for a large network. The
-cyclic collector looks through them all again and again and finds nothing: measured at 100,000
-layers, it more than doubles the time (`python -m benchmarks scale`).
+cyclic collector looks through them all again and again and finds nothing, at the cost of
+much of the time (`python -m benchmarks scale`).
 """
 
 import gc

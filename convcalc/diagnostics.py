@@ -235,7 +235,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 def listed(names: Iterable[str]) -> str:
     """Names one after the other, and how many more there are.
 
-    >>> listed(["a", "b"]), listed(str(number) for number in range(22))[-12:]
+    >>> listed(["a", "b"]), listed(str(number) for number in range(22))[-11:]
     ('a, b', ' and 2 more')
     """
     known = list(names)

@@ -507,3 +507,18 @@ def test_every_module_says_first_what_it_is_for() -> None:
 
     assert len(first) > 100
     assert not [path for path, line in first.items() if not line.endswith((".", ":"))]
+
+
+def test_no_module_gives_a_name_twice() -> None:
+    twice = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        names: set[str] = set()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    twice += [f"{path}: {target.id}"] if target.id in names else []
+                    names.add(target.id)
+
+    assert not twice

@@ -17,13 +17,12 @@ from convcalc.diagnostics import closest
 from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE
 from convcalc.spec.expand import TOP_LEVEL
-from convcalc.spec.source import MAX_BYTES, MapNode, compose
+from convcalc.spec.nodes import Map
+from convcalc.spec.source import MAX_BYTES, compose
 from convcalc.spec.text import SourceText
 from convcalc.spec.vocabulary import KINDS
 
 SUFFIXES = (".yaml", ".yml")
-REMARKS = frozenset({"name", "reference", "year", "description"})
-"""Keys that files of many tools have."""
 TELLING = frozenset({"presets", "rounding", "blocks", "expect", "budget"})
 """Keys that hardly any other file has beside `layers`."""
 MOST_KEYS = 4 * len(TOP_LEVEL)
@@ -170,7 +169,7 @@ def _flow_values(text: str, start: int) -> list[tuple[str, str]]:
     """Keys and values of a flow mapping that is the whole document."""
     document = SourceText("", text.replace("\0", ""))
     root = compose(document, Findings(document))
-    if isinstance(root, MapNode):
+    if isinstance(root, Map):
         return [
             (name, document.content[node.start : node.end][:LOOKED_AT])
             for name, node in root.entries.items()

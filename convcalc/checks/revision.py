@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from convcalc.findings import Findings
 from convcalc.spec.bundled import find_bundled
-from convcalc.spec.source import MAX_BYTES, MapNode, Opened, compose, open_spec
+from convcalc.spec.nodes import Map
+from convcalc.spec.source import MAX_BYTES, Opened, compose, open_spec
 from convcalc.spec.text import SourceText
 
 SECONDS = 60
@@ -61,10 +62,10 @@ def sides(spec: str, between: Revisions) -> tuple[Opened | None, Opened | None]:
 def _lacks_member(opened: Opened) -> bool:
     """Whether a family can be read and has not the member that is asked for."""
     root = compose(opened.text, Findings(opened.text)) if opened.preset else None
-    if not isinstance(root, MapNode):
+    if not isinstance(root, Map):
         return False
     presets = root.entries.get("presets")
-    return not isinstance(presets, MapNode) or opened.preset not in presets.entries
+    return not isinstance(presets, Map) or opened.preset not in presets.entries
 
 
 def _now(spec: str) -> Opened | None:

@@ -16,8 +16,9 @@ from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expressions import Value
+from convcalc.spec.nodes import Map
 from convcalc.spec.promises import Promise, Promises, promise_code
-from convcalc.spec.source import MapNode, Opened, open_spec
+from convcalc.spec.source import Opened, open_spec
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Spec
 
@@ -180,7 +181,7 @@ def _verify(
         node = promise.node
         if problem.code == UNNAMED and promise.named is not None:
             node = promise.named
-        if isinstance(node, MapNode) and "limit" in node.entries:
+        if isinstance(node, Map) and "limit" in node.entries:
             node = node.entries["limit"]
         findings.add(problem, findings.places.place(node.start, node.end))
     return left_out

@@ -21,7 +21,8 @@ from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
-from convcalc.spec.source import MAX_BYTES, MapNode, ScalarNode, compose
+from convcalc.spec.nodes import Map, ScalarNode
+from convcalc.spec.source import MAX_BYTES, compose
 from convcalc.spec.text import SourceText
 
 
@@ -365,7 +366,7 @@ def _mapping(path: str) -> Mapping[str, str]:
     if findings.diagnostics:
         write_findings(findings.diagnostics)
         raise CannotRun(f"{path} is no mapping that can be read")
-    entries = root.entries if isinstance(root, MapNode) else {}
+    entries = root.entries if isinstance(root, Map) else {}
     names = {name: node.text for name, node in entries.items() if isinstance(node, ScalarNode)}
     if not names or len(names) < len(entries):
         raise CannotRun(f"{path} must be a mapping of names: conv1.weight: features.0.weight")

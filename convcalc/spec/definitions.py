@@ -4,9 +4,8 @@ from convcalc.diagnostics import closest
 from convcalc.layers import CATALOGUE
 from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, quoted
 from convcalc.spec.items import Definition, Items
-from convcalc.spec.nodes import Node
+from convcalc.spec.nodes import List, Node
 from convcalc.spec.reporter import Reporter, right_name
-from convcalc.spec.source import ListNode
 
 BLOCK_KEYS = ("parameters", "layers", "description")
 """Keys that a block may have."""
@@ -52,7 +51,7 @@ class Definitions:
                     "choose another name",
                 )
                 continue
-            if isinstance(body, ListNode):
+            if isinstance(body, List):
                 self.report.error(
                     "CC107",
                     f"block `{key.text}` is a list, and a block is a mapping with `layers`",
@@ -76,7 +75,7 @@ class Definitions:
                         fix=right_name(near, inner.text, BLOCK_KEYS),
                     )
             layers = block.entries.get("layers")
-            if not isinstance(layers, ListNode):
+            if not isinstance(layers, List):
                 self.report.error(
                     "CC107" if layers is not None else "CC115",
                     f"block `{key.text}` needs `layers`, a list of items",

@@ -14,8 +14,7 @@ from convcalc.diagnostics import Diagnostic, Fix, Span, Written
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fields import MODIFIERS
-from convcalc.spec.nodes import Node
-from convcalc.spec.source import ListNode, MapNode, ScalarNode
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Item
 
@@ -39,7 +38,7 @@ class Edit(NamedTuple):
 class _Step(NamedTuple):
     """One step from the root of a text towards a place."""
 
-    holder: MapNode | ListNode
+    holder: Map | List
     """The mapping or list that the step goes into."""
     key: str
     """The key that it goes to; "" in a list."""
@@ -61,11 +60,6 @@ def applied(source: SourceText, edits: Iterable[tuple[Span, str]]) -> str:
     return "".join([*parts, source.content[at:]])
 
 
-def _ends(node: Node, end: int) -> bool:
-    """Whether a stretch that starts where a node does is all of it, and not its first part."""
-    return isinstance(node, ScalarNode) or node.end <= end
-
-
 def _word(node: Node) -> Node:
     """The word that an item is which is nothing else, or the node itself."""
     return next(iter(node.entries.values())) if isinstance(node, Item) and node.bare else node
@@ -75,11 +69,11 @@ def _item(steps: Sequence[_Step]) -> _Step | None:
     """The innermost item that the way leads through."""
     for at in range(len(steps) - 1, 0, -1):
         step, outer = steps[at], steps[at - 1]
-        if not isinstance(step.holder, ListNode):
+        if not isinstance(step.holder, List):
             continue
         if outer.key == "layers" and not outer.at_key:
             return step
-        if isinstance(outer.holder, ListNode) and at > 1 and _branches(steps[at - 2]):
+        if isinstance(outer.holder, List) and at > 1 and _branches(steps[at - 2]):
             return step
     return None
 
@@ -87,7 +81,7 @@ def _item(steps: Sequence[_Step]) -> _Step | None:
 def _branches(step: _Step) -> bool:
     """Whether a list of lists is a kind's branches."""
     merges = step.key in CATALOGUE and layer_class(step.key).inputs != "one"
-    return isinstance(step.holder, MapNode) and merges
+    return isinstance(step.holder, Map) and merges
 
 
 def _inline(value: Written, *, within: bool) -> str | None:
@@ -160,9 +154,9 @@ class Editor:
                 break
         return steps
 
-    def into(self, node: MapNode | ListNode, start: int) -> _Step | None:
+    def into(self, node: Map | List, start: int) -> _Step | None:
         """The step towards a place."""
-        if isinstance(node, ListNode):
+        if isinstance(node, List):
             at = bisect_right(node.items, start, key=lambda item: item.start) - 1
             inside = at >= 0 and start <= node.items[at].end
             return _Step(node, "", at, _word(node.items[at])) if inside else None
@@ -182,7 +176,7 @@ class Editor:
     def renamed(self, step: _Step, start: int, end: int, fix: Fix, *, flow: bool) -> Sequence[Edit]:
         """Another name for a key, a word, or a name within an expression."""
         node, text = step.node, self.text
-        if step.at_key and isinstance(step.holder, MapNode):
+        if step.at_key and isinstance(step.holder, Map):
             if fix.name in step.holder.entries:
                 return ()
             end = start + len(step.key) + 2 * (text[start] in "'\"")
@@ -232,7 +226,7 @@ class Editor:
     def field_set(self, step: _Step | None, field: str, given: Written) -> Sequence[Edit]:
         """A field put into an item, or its value replaced."""
         value = _inline(given, within=True)
-        if step is None or value is None or isinstance(step.node, ListNode):
+        if step is None or value is None or isinstance(step.node, List):
             return ()
         item = step.node
         if isinstance(item, ScalarNode):
@@ -243,7 +237,7 @@ class Editor:
             return (Edit(item.start, item.end, f"{{{alone}}}" if flow else alone),)
         kind = next((key for key in item.entries if key not in MODIFIERS), "")
         fields = item.entries.get(kind)
-        if isinstance(fields, MapNode):
+        if isinstance(fields, Map):
             return self.field_in(fields, field, value)
         if fields is None or kind not in CATALOGUE or not self.replaceable_or_empty(fields):
             return ()
@@ -268,7 +262,7 @@ class Editor:
         """The same of a value that may be none."""
         return node.start == node.end or self.replaceable(node)
 
-    def field_in(self, fields: MapNode, field: str, value: str) -> Sequence[Edit]:
+    def field_in(self, fields: Map, field: str, value: str) -> Sequence[Edit]:
         """A field put into a mapping, or its value replaced."""
         given = fields.entries.get(field)
         if given is not None:
@@ -286,7 +280,7 @@ class Editor:
 
     def inserted(self, step: _Step | None, kind: str) -> Sequence[Edit]:
         """An item of its own before an item."""
-        if step is None or (isinstance(step.node, MapNode) and MOVED & step.node.entries.keys()):
+        if step is None or (isinstance(step.node, Map) and MOVED & step.node.entries.keys()):
             return ()
         if self.numbers(kind):
             return ()
@@ -317,8 +311,8 @@ class Editor:
             return declarations(layer_class(kind))
         node = self.root
         for name in ("blocks", kind, "parameters"):
-            node = node.entries.get(name) if isinstance(node, MapNode) else None
-        return node.entries if isinstance(node, MapNode) else ()
+            node = node.entries.get(name) if isinstance(node, Map) else None
+        return node.entries if isinstance(node, Map) else ()
 
     def field_removed(self, steps: Sequence[_Step], start: int, end: int) -> Sequence[Edit]:
         """No key with its value, unless an item's kind takes it or the key is that kind."""
@@ -338,7 +332,7 @@ class Editor:
         holder, node = step.holder, step.node
         if step.at_key or item is None or holder is not item.node or self.taken(step.key):
             return ()
-        if not isinstance(holder, MapNode) or node.start != start or not self.replaceable(node):
+        if not isinstance(holder, Map) or node.start != start or not self.replaceable(node):
             return ()
         key = holder.key(step.key)
         between = _COLON.match(self.text, key.end)
@@ -352,7 +346,7 @@ class Editor:
     def entry_removed(self, step: _Step) -> Sequence[Edit]:
         """A key and its value."""
         holder, node = step.holder, step.node
-        if not isinstance(holder, MapNode):
+        if not isinstance(holder, Map):
             return ()
         start = holder.key_starts[step.position]
         end = self.end(node)
@@ -370,10 +364,10 @@ class Editor:
         if step is None:
             return ()
         items, node = step.holder, step.node
-        if not isinstance(items, ListNode) or len(items.items) < 2:
+        if not isinstance(items, List) or len(items.items) < 2:
             return ()
         kind = node.text if isinstance(node, ScalarNode) else ""
-        if isinstance(node, MapNode) and len(node.entries) == 1:
+        if isinstance(node, Map) and len(node.entries) == 1:
             kind = next(iter(node.entries))
         end = self.end(node)
         if not kind or end is None or self.numbers(kind):
@@ -416,7 +410,7 @@ class Editor:
     def end(self, node: Node) -> int | None:
         """Where the last word, quote or bracket of a value ends; None where that is not plain."""
         while not isinstance(node, ScalarNode) and self.text[node.start] not in "[{":
-            inner = node.items if isinstance(node, ListNode) else list(node.entries.values())
+            inner = node.items if isinstance(node, List) else list(node.entries.values())
             if not inner or inner[-1].start == inner[-1].end:
                 return None
             node = inner[-1]

@@ -20,19 +20,17 @@ from convcalc.spec.items import Definition, Items, Said
 from convcalc.spec.late import Late
 from convcalc.spec.members import Member
 from convcalc.spec.names import OPEN, Names, Surroundings
-from convcalc.spec.nodes import Node
+from convcalc.spec.nodes import List, Node, ScalarNode
 from convcalc.spec.parameters import Parameters, causes_of
 from convcalc.spec.promises import read_promises
 from convcalc.spec.reporter import Reporter, right_name
-from convcalc.spec.source import ListNode, RefusedError, ScalarNode, refuse
+from convcalc.spec.source import RefusedError, refuse
 from convcalc.spec.tree import Item, Spec
 
 MAX_LAYERS = 200_000
 """Most layers in one network."""
 MAX_STEPS = 400_000
 """Most items, calls and rounds that expanding one spec may take."""
-MAX_SUGGESTED = 300
-"""Names, the latest, that a misspelt one is compared with."""
 MAX_CALLS = 40
 """Most blocks, groups and branches inside one another."""
 
@@ -170,7 +168,7 @@ class _Expander:
         )
 
     def read_layers(self, node: Node | None, scope: Scope) -> int | None:
-        if not isinstance(node, ListNode):
+        if not isinstance(node, List):
             at = node or ScalarNode("", self.root.start, 1)
             self.report.error(
                 "CC107" if node is not None else "CC115",
@@ -196,7 +194,7 @@ class _Expander:
                 self.items.inspect(block.layers)
                 self.items.calls.pop()
 
-    def sequence(self, node: ListNode, current: int | None, place: Surroundings) -> int | None:
+    def sequence(self, node: List, current: int | None, place: Surroundings) -> int | None:
         """Expand items one after the other, starting from tensor `current`."""
         for item in node.items:
             current = self.item(item, current, place)
@@ -324,7 +322,7 @@ class _Expander:
         try:
             if item.block is not None:
                 return self.call(item.block, item.value, node, current, place, name)
-            group = item.group or ListNode()
+            group = item.group or List()
             if not name:
                 return self.sequence(group, current, place)
             prefix = self.names.claim(name, place, node, OPEN)
@@ -336,7 +334,7 @@ class _Expander:
     def merge(
         self,
         kind: str,
-        branches: ListNode,
+        branches: List,
         node: Item,
         current: int | None,
         place: Surroundings,
@@ -358,7 +356,7 @@ class _Expander:
             )
         inputs: list[int | None] = []
         for branch in branches.items:
-            if isinstance(branch, ListNode):
+            if isinstance(branch, List):
                 inputs.append(self.sequence(branch, current, place))
             else:
                 self.report.error(
@@ -450,7 +448,7 @@ class _Expander:
         return current
 
     def group(
-        self, group: Group, items: ListNode, current: int | None, inner: Surroundings, name: str
+        self, group: Group, items: List, current: int | None, inner: Surroundings, name: str
     ) -> int | None:
         """Expand what a block or named group holds, and let its name mean the tensor it makes."""
         at, start = len(self.groups), len(self.nodes)

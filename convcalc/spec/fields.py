@@ -31,8 +31,7 @@ from convcalc.spec.expressions import (
     Value,
 )
 from convcalc.spec.late import Late
-from convcalc.spec.nodes import Node
-from convcalc.spec.source import ListNode, MapNode, ScalarNode
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.syntax import parse
 from convcalc.spec.vocabulary import native_field, sure_field
 
@@ -143,7 +142,7 @@ def quoted(node: Node) -> str:
             return "nothing"
         text = node.text if len(node.text) <= 40 else node.text[:39] + "…"
         return f"`{text}`"
-    return "a list" if isinstance(node, ListNode) else "a mapping"
+    return "a list" if isinstance(node, List) else "a mapping"
 
 
 def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
@@ -273,7 +272,7 @@ def word(node: Node, scope: Scope, choices: tuple[str, ...]) -> str:
 
 def axes(node: Node, scope: Scope) -> int | tuple[int, ...]:
     """One number for all axes, or one per axis: 3, 3x5, [3, 5]."""
-    if isinstance(node, ListNode):
+    if isinstance(node, List):
         if not node.items:
             fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["axes"])
         return tuple(whole(item, scope) for item in node.items)
@@ -287,7 +286,7 @@ def axes(node: Node, scope: Scope) -> int | tuple[int, ...]:
 
 def ratios(node: Node, scope: Scope) -> float | tuple[float, ...]:
     """One number for all axes, or a list of one per axis."""
-    if isinstance(node, ListNode) and node.items:
+    if isinstance(node, List) and node.items:
         return tuple(number(item, scope) for item in node.items)
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in _parts(node.text))
@@ -309,11 +308,11 @@ def padding(node: Node, scope: Scope) -> Any:
         )
     if isinstance(node, ScalarNode) and isinstance(scope.values.get(node.text), str):
         return word(node, scope, ("same", "valid"))
-    if not isinstance(node, ListNode):
+    if not isinstance(node, List):
         return axes(node, scope)
     sides: list[int | tuple[int, int]] = []
     for item in node.items:
-        if isinstance(item, ListNode):
+        if isinstance(item, List):
             if len(item.items) != 2:
                 fail(
                     "CC107",
@@ -331,7 +330,7 @@ def padding(node: Node, scope: Scope) -> Any:
 
 def extents(node: Node, scope: Scope) -> tuple[int, ...]:
     """A list of whole numbers, or 4x4x64."""
-    if isinstance(node, ListNode):
+    if isinstance(node, List):
         return tuple(whole(item, scope) for item in node.items)
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in _parts(node.text))
@@ -428,7 +427,7 @@ def read_value(declared: Declared, node: Node, scope: Scope) -> Any:
 
 def _check_bounds(declared: Declared, value: Any, node: Node) -> None:
     if isinstance(value, tuple):
-        parts = node.items if isinstance(node, ListNode) else []
+        parts = node.items if isinstance(node, List) else []
         for position, part in enumerate(value):
             _check_bounds(declared, part, parts[position] if position < len(parts) else node)
         return
@@ -487,7 +486,7 @@ def read_shape(node: Node, scope: Scope) -> Shape:
         )
     for position, value in enumerate(values):
         if not 1 <= value <= MAX_WHOLE:
-            at = node.items[position] if isinstance(node, ListNode) else node
+            at = node.items[position] if isinstance(node, List) else node
             fail("CC108", f"an extent is from 1 to {MAX_WHOLE:,}, and this is {shown(value)}", at)
     return Shape(values[-1], values[:-1])
 
@@ -594,9 +593,7 @@ class FieldReader:
                 self._interned[key] = layer
         return layer
 
-    def values(
-        self, kind: str, node: MapNode, scope: Scope, name: str | None
-    ) -> dict[str, Any] | None:
+    def values(self, kind: str, node: Map, scope: Scope, name: str | None) -> dict[str, Any] | None:
         """The fields given in a mapping; None, and findings, when any has an error.
 
         One that waits for the incoming tensor is silent, but in `defaults`, which have no `name`.
@@ -621,7 +618,7 @@ class FieldReader:
         return None if failed else values
 
     def unknown_field(
-        self, kind: str, key: ScalarNode, fields: list[str], name: str | None, node: MapNode
+        self, kind: str, key: ScalarNode, fields: list[str], name: str | None, node: Map
     ) -> None:
         """Report a field in `node` that a kind or block does not have."""
         if self._findings.full:
@@ -674,7 +671,7 @@ class FieldReader:
         given = self._given(kind, node, scope, name)
         usual = self.usual(kind)
         missing = self._missing(kind, node, given, usual)
-        if missing and (given is not None or isinstance(node, MapNode)):
+        if missing and (given is not None or isinstance(node, Map)):
             self._report_missing(kind, missing, node, name)
             return None
         if given is None:
@@ -683,7 +680,7 @@ class FieldReader:
 
     def _given(self, kind: str, node: Node, scope: Scope, name: str) -> dict[str, Any] | None:
         """The fields that a node says; None, and findings, when it has errors."""
-        if isinstance(node, MapNode):
+        if isinstance(node, Map):
             return self.values(kind, node, scope, name)
         if isinstance(node, ScalarNode) and ((not node.text and node.plain) or node.text == kind):
             return {}
@@ -707,7 +704,7 @@ class FieldReader:
     ) -> list[str]:
         """The fields that a kind needs and a node does not have, not even under another name."""
         declared = declarations(layer_class(kind))
-        present = set(node.entries) if isinstance(node, MapNode) else set(given or ())
+        present = set(node.entries) if isinstance(node, Map) else set(given or ())
         foreign = present - set(declared)
         if not self._findings.full:
             present |= {native_field(field, list(declared)) or "" for field in foreign}
@@ -771,7 +768,7 @@ class FieldReader:
             principal = next(iter(declarations(layer_class(kind))))
             known = f"{principal}: {node.text}, "
         start, end = node.start, node.end
-        if isinstance(node, MapNode) and self._findings.places.first_line(start, end - 1) < end - 1:
+        if isinstance(node, Map) and self._findings.places.first_line(start, end - 1) < end - 1:
             end = start + 1
         self._findings.report(
             "CC115",
@@ -787,7 +784,7 @@ def _key(kind: str, node: Node) -> tuple[object, ...] | None:
     """What a layer written with scalars alone is told apart by."""
     if node.__class__ is ScalarNode:
         return None if "*" in node.text else (kind, node.text, node.plain)
-    if node.__class__ is not MapNode:
+    if node.__class__ is not Map:
         return None
     parts: list[object] = [kind]
     for name, value in node.entries.items():

@@ -6,9 +6,8 @@ from convcalc.diagnostics import closest
 from convcalc.layers import CATALOGUE, GIVEN, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fields import MODIFIERS, FieldReader, quoted, renamed
-from convcalc.spec.nodes import Node
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.reporter import Reporter, right_name
-from convcalc.spec.source import ListNode, MapNode, ScalarNode
 from convcalc.spec.tree import Item
 from convcalc.spec.vocabulary import native_kind, sure_kind
 
@@ -18,11 +17,11 @@ class Definition(NamedTuple):
 
     name: str
     """The key that it is defined under, by which items call it."""
-    parameters: MapNode | None
+    parameters: Map | None
     """Its parameters with their defaults; None where it has none."""
-    layers: ListNode
+    layers: List
     """Its items, which are read anew for each call."""
-    node: MapNode
+    node: Map
     """The whole definition, for findings about it."""
 
 
@@ -33,7 +32,7 @@ class Said(NamedTuple):
     """The kind of layer that it names; None for a block and a group."""
     block: Definition | None
     """The block that it calls; None for a layer and a group."""
-    group: ListNode | None
+    group: List | None
     """The items of a group that is written where it stands; None for the others."""
     value: Node
     """What stands behind the kind or block."""
@@ -107,7 +106,7 @@ class Items:
             self.unknown_kind(node.key(name))
             return None
         if name == "layers":
-            if not isinstance(value, ListNode):
+            if not isinstance(value, List):
                 self.report.error(
                     "CC107", f"layers is a list of items, and this is {quoted(value)}", value
                 )
@@ -144,7 +143,7 @@ class Items:
     ) -> Said | None:
         if layer_class(kind).inputs == "one":
             return Said(kind, None, None, value, modifiers)
-        if isinstance(value, ListNode):
+        if isinstance(value, List):
             return Said(kind, None, value, value, modifiers)
         self.report.error(
             "CC115" if node.bare else "CC107",
@@ -203,7 +202,7 @@ class Items:
         what = "a kind of layer" if kinds_only else "a kind of layer or a block"
         self.report.error("CC113", f"{quoted(node)} is not {what}", node, advice, fix=fix)
 
-    def inspect(self, items: ListNode) -> None:
+    def inspect(self, items: List) -> None:
         """Look through items that are not expanded, for errors that need no values."""
         for node in items.items:
             at = id(node)
@@ -218,11 +217,11 @@ class Items:
             return
         if item.kind is not None and item.group is not None:
             for branch in item.group.items:
-                if isinstance(branch, ListNode):
+                if isinstance(branch, List):
                     self.inspect(branch)
         elif item.group is not None:
             self.inspect(item.group)
-        elif item.kind is not None and isinstance(item.value, MapNode):
+        elif item.kind is not None and isinstance(item.value, Map):
             fields = list(declarations(layer_class(item.kind)))
             for key in item.value.key_nodes():
                 if key.text not in fields:

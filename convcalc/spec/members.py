@@ -2,9 +2,8 @@
 
 from convcalc.diagnostics import closest, listed
 from convcalc.spec.fields import FieldError, FieldReader, Scope, fail, quoted, shown, whole
-from convcalc.spec.nodes import Node
+from convcalc.spec.nodes import Map, Node, ScalarNode
 from convcalc.spec.reporter import Reporter, right_name
-from convcalc.spec.source import MapNode, ScalarNode
 from convcalc.spec.tree import Spec
 
 PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
@@ -29,7 +28,7 @@ class Member:
             self.root.entries.get("presets"), "presets", "write `presets: {small: {width: 32}}`"
         )
         declared = self.root.entries.get("parameters")
-        parameters = declared.entries if isinstance(declared, MapNode) else {}
+        parameters = declared.entries if isinstance(declared, Map) else {}
         known = {**parameters, **dict.fromkeys(PRESET_KEYS)}
         for key in presets.key_nodes() if presets else ():
             self.report.valid_name(key)
@@ -57,7 +56,7 @@ class Member:
         names = list(presets.entries) if presets else []
         if wanted in names:
             chosen = presets.entries[wanted] if presets else None
-            self.preset = dict(chosen.entries) if isinstance(chosen, MapNode) else {}
+            self.preset = dict(chosen.entries) if isinstance(chosen, Map) else {}
             return True
         at = self.root.key("presets") if "presets" in self.root.entries else self.root
         near = closest(wanted, names)
@@ -78,12 +77,12 @@ class Member:
     def expectations(self) -> Node | None:
         """What `expect` says, and what the preset adds to it or says in its stead."""
         every, own = self.root.entries.get("expect"), self.preset.get("expect")
-        if not isinstance(every, MapNode) or not isinstance(own, MapNode):
+        if not isinstance(every, Map) or not isinstance(own, Map):
             return own or every
         kept = [key for key in every.key_nodes() if key.text not in own.entries]
         starts = (*(key.start for key in kept), *own.key_starts)
         entries = {key.text: every.entries[key.text] for key in kept}
-        return MapNode.at({**entries, **own.entries}, starts, own.start, own.end)
+        return Map.at({**entries, **own.entries}, starts, own.start, own.end)
 
     def year(self) -> int | None:
         """When the network was published; None where that is not said."""

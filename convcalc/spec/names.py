@@ -5,9 +5,8 @@ from typing import Final
 
 from convcalc.diagnostics import closest
 from convcalc.spec.fields import Scope, quoted
-from convcalc.spec.nodes import Node
+from convcalc.spec.nodes import Node, ScalarNode
 from convcalc.spec.reporter import Reporter, right_name
-from convcalc.spec.source import ScalarNode
 from convcalc.spec.tree import Item
 
 MAX_SUGGESTED = 300

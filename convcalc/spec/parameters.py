@@ -8,9 +8,8 @@ from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, FieldReader, Scope, evaluate, product, quoted
 from convcalc.spec.items import Definition
 from convcalc.spec.members import PRESET_KEYS, Member
-from convcalc.spec.nodes import Node
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.reporter import Reporter
-from convcalc.spec.source import ListNode, MapNode, ScalarNode
 from convcalc.spec.tree import Item
 
 
@@ -120,14 +119,14 @@ class Parameters:
         declared = block.parameters.entries if block.parameters else {}
         at = node.key(block.name)
         given: dict[str, Node] = {}
-        if isinstance(value, MapNode):
+        if isinstance(value, Map):
             for key in value.key_nodes():
                 if key.text in declared:
                     given[key.text] = value.entries[key.text]
                 else:
                     what = f"block `{block.name}`"
                     self.reader.unknown_field(what, key, list(declared), None, value)
-        elif isinstance(value, ListNode):
+        elif isinstance(value, List):
             self.report.error(
                 "CC107",
                 f"block `{block.name}` takes its parameters by name, and this is a list",
@@ -149,7 +148,7 @@ class Parameters:
         values: ChainMap[str, Value] = ChainMap({}, self.top_values)  # type: ignore[arg-type]
         missing = set(self.failed)
         inner = Scope(values, missing)
-        failed = isinstance(value, MapNode) and len(given) != len(value.entries)
+        failed = isinstance(value, Map) and len(given) != len(value.entries)
         for name, default in declared.items():
             if name in given:
                 argument = self.argument(given[name], scope)
@@ -215,7 +214,7 @@ def held(node: Node, products: Mapping[str, ScalarNode]) -> ScalarNode | None:
 def given_to(block: Definition, value: Node) -> Mapping[str, Node]:
     """What a call gives the parameters of a block."""
     declared = block.parameters.entries if block.parameters else {}
-    if isinstance(value, MapNode):
+    if isinstance(value, Map):
         return {name: node for name, node in value.entries.items() if name in declared}
     if isinstance(value, ScalarNode) and declared and value.text not in ("", block.name):
         return {next(iter(declared)): value}

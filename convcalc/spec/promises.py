@@ -20,10 +20,8 @@ from convcalc.spec.fields import (
     whole,
     word,
 )
-from convcalc.spec.nodes import Node
-from convcalc.spec.source import ListNode, MapNode, ScalarNode
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 
-COUNTS = ("parameters", "buffers", "macs", "flops", "activations", "largest_tensor")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 EXPECTATIONS = {
     "parameters": "Number of parameters.",
@@ -261,7 +259,7 @@ def _read(
 ) -> list[Promise]:
     if node is None:
         return []
-    if not isinstance(node, MapNode):
+    if not isinstance(node, Map):
         findings.report(
             "CC120",
             f"{key} is a mapping, and this is {quoted(node)}",
@@ -295,7 +293,7 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
     if name == "receptive_field":
         return [Promise(name, _ranges(node, scope, _field) or axes(node, scope), node)]
     if name == "layers":
-        if not isinstance(node, MapNode):
+        if not isinstance(node, Map):
             fail("CC120", f"this takes names and shapes, and is {quoted(node)}", node)
         return [
             Promise(
@@ -308,7 +306,7 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
             for key in node.key_nodes()
         ]
     if name == "memory":
-        terms = node.items if isinstance(node, ListNode) else [node]
+        terms = node.items if isinstance(node, List) else [node]
         return [Promise(name, _memory(term, scope, limit=limit), term) for term in terms]
     return [Promise(name, _amount(node, scope, limit=limit), node)]
 
@@ -367,7 +365,7 @@ def _ranges(
 
 
 def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
-    if not isinstance(node, MapNode):
+    if not isinstance(node, Map):
         return MemoryTerms(_amount(node, scope, limit=limit, memory=True))
     for key in node.key_nodes():
         if key.text not in MEMORY_FIELDS:
@@ -413,9 +411,9 @@ def _as_node(value: object) -> Node:
     """A plain value as a node, without a place."""
     if isinstance(value, Mapping):
         entries = {str(key): _as_node(inner) for key, inner in value.items()}
-        return MapNode.at(entries, (0,) * len(entries), 0, 1)
+        return Map.at(entries, (0,) * len(entries), 0, 1)
     if isinstance(value, list | tuple):
-        return ListNode.at(tuple(map(_as_node, value)), 0, 1)
+        return List.at(tuple(map(_as_node, value)), 0, 1)
     if not isinstance(value, str | int | float):
         message = f"this takes a number or text, and is a {type(value).__name__}"
         fail("CC120", message, ScalarNode(str(value), 0, 1))

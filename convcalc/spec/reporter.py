@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from convcalc.diagnostics import Fix, Place, Severity, misspelt
 from convcalc.findings import Findings
 from convcalc.spec.fields import quoted, renamed
-from convcalc.spec.nodes import Node
-from convcalc.spec.source import MapNode, ScalarNode
+from convcalc.spec.nodes import Map, Node, ScalarNode
 
 
 class Reporter:
@@ -40,9 +39,9 @@ class Reporter:
             end = self.findings.places.first_line(start, end)
         return start, end
 
-    def mapping(self, node: Node | None, what: str, advice: str) -> MapNode | None:
+    def mapping(self, node: Node | None, what: str, advice: str) -> Map | None:
         """A node that must be a mapping; None, and a finding, where it is something else."""
-        if node is None or isinstance(node, MapNode):
+        if node is None or isinstance(node, Map):
             return node
         if isinstance(node, ScalarNode) and not node.text and node.plain:
             return None

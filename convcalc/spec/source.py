@@ -42,11 +42,6 @@ _BRACKET_OR_TEXT = r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*"""
 """A bracket of a list or mapping, or what may hold brackets that are none."""
 
 
-__all__ = ["ListNode", "MapNode", "ScalarNode"]
-ListNode = List
-MapNode = Map
-
-
 class RefusedError(Exception):
     """Input that cannot be worked on at all."""
 

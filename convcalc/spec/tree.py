@@ -346,7 +346,7 @@ class Spec(Map):
     layers:
       - conv: {filters: 4, kernel: 3}
       - relu
-    >>> spec.replace(name="Small").network().nodes[0].name
+    >>> spec.replace(name="Small").network().layers[0].name
     'conv1'
     """
 

@@ -13,8 +13,8 @@ from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import loads, read_text
 from convcalc.spec.fields import Scope
+from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.promises import OPTIMIZERS, Extents, Quantity, amount, limits, quantity
-from convcalc.spec.source import ScalarNode
 from convcalc.spec.text import SourceText
 
 ONLY_PROMISES = Selection(("CC1", "CC5"))

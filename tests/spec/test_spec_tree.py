@@ -61,7 +61,10 @@ WORKING = [name for name in TEXTS if name.startswith(("architectures/", "corpus/
 def said(network: Network) -> object:
     """What a network says, wherever it was written."""
     return (
-        [node[:4] + node[5:] for node in network.nodes],
+        [
+            (node._replace(item=None, late=None), node.late is None)  # type: ignore[arg-type]
+            for node in network.nodes
+        ],
         network.plans,
         network.output,
         network.input,

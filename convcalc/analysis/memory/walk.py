@@ -37,7 +37,7 @@ class Event(NamedTuple):
     """One operation, and the most bytes alive while it runs, of the walk's own numbers."""
 
     layer: int
-    """Index of the layer that it is of; `LOSS` for the loss."""
+    """Index of the layer that it is of; `Program.loss` for the loss."""
     live: int
     """Most alive while it runs, beside parameters, buffers, state, input and targets."""
     kept: int
