@@ -246,30 +246,45 @@ def listed(names: Iterable[str]) -> str:
 def misspelt(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` can only be a misspelling of; None where that is a guess.
 
-    It is a word, no other name is nearly as close, and its numbers are as they were: `conv3` is
-    no `conv2`.
+    One letter is missing, too many, another or in its neighbour's place, or words are parted
+    otherwise; and no other known name is as near. More may be another word: `no_bias` is no
+    `bias`, `kernel_h` no `kernel`. So may a first letter (`asymmetric`), a last s (`kernels`) and
+    a number (`conv3` is no `conv2`).
 
-    >>> misspelt("maxpol", ["conv", "maxpool"]), misspelt("conv3", ["conv1", "conv2"])
+    >>> misspelt("maxpol", ["conv", "maxpool"]), misspelt("kernels", ["kernel"])
     ('maxpool', None)
     """
-    from difflib import SequenceMatcher, get_close_matches
-
     said = name[:100].lower()
-    if not said.replace("-", "_").replace(".", "_").isidentifier():
+    if not _parted(said).replace("_", "").isidentifier():
         return None
-    matches = get_close_matches(said, dict.fromkeys(islice(known, MAX_COMPARED)), n=2, cutoff=0.7)
-    if not matches or _digits(said) != _digits(matches[0]):
-        return None
-    ratios = [SequenceMatcher(None, each, said).ratio() for each in matches]
-    return matches[0] if len(matches) == 1 or ratios[0] - ratios[1] > NEARER else None
+    near = [each for each in dict.fromkeys(islice(known, MAX_COMPARED)) if _slip(said, each)]
+    return near[0] if len(near) == 1 else None
+
+
+def _slip(said: str, meant: str) -> bool:
+    """Whether a name is another one with a single slip of the hand."""
+    one, other = _parted(said), _parted(meant)
+    if one.replace("_", "") == other.replace("_", ""):
+        return True
+    if one[:1] != other[:1] or one.count("_") != other.count("_") or _digits(one) != _digits(other):
+        return False
+    short, long = sorted((one, other), key=len)
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(long) > len(short):
+        ends = long[at + 1 :] == short[at:]
+        return ends and not (long is one and long[at] == "s" and long[at + 1 : at + 2] in ("", "_"))
+    swapped = long[at + 1 : at + 2] + long[at : at + 1] + long[at + 2 :]
+    return short[at + 1 :] == long[at + 1 :] or short[at:] == swapped
+
+
+def _parted(name: str) -> str:
+    return name.replace("-", "_").replace(".", "_")
 
 
 MAX_COMPARED = 500
 """Names that a misspelt one is compared with, the first of them."""
 MAX_LISTED = 20
 """Names that a help lists."""
-NEARER = 0.1
-"""How much closer than all others a name is that is no guess, of 1 for the same name."""
 
 
 def _digits(name: str) -> str:

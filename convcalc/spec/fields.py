@@ -631,7 +631,7 @@ class FieldReader:
             fix = rename(first, rest) if isinstance(value, ScalarNode) and not value.text else None
         elif right is not None:
             advice = f"it is called `{right}` here"
-            fix = renamed(sure_field(key.text, fields))
+            fix = renamed(self._only_field(key.text, fields, node))
             if key.text == "ceil_mode":
                 advice = "write `rounding: ceil`"
                 said = value.text.lower() if isinstance(value, ScalarNode) else ""
@@ -642,7 +642,7 @@ class FieldReader:
         else:
             advice = "it has no fields"
         if key.text in ("in_channels", "in_features", "input_shape", "num_features"):
-            advice, fix = "leave it out: it follows from the layer before", remove_field()
+            advice, fix = "leave it out: it follows from the layer before", None
         elif key.text in ("activation", "use_relu", "act"):
             advice, fix = "write the activation as a layer of its own: `- relu`", None
         elif key.text in MODIFIERS:
@@ -652,6 +652,13 @@ class FieldReader:
             fix = remove_field()
         message = f"{kind} has no field {quoted(key)}"
         self._findings.report("CC109", message, key.start, key.end, advice, layer=name, fix=fix)
+
+    @staticmethod
+    def _only_field(key: str, fields: list[str], node: Map) -> str | None:
+        """The field that a key surely means, if no other key of the layer means it, too."""
+        meant = sure_field(key, fields)
+        rivals = (other for other in node.entries if other != key)
+        return None if any(sure_field(other, fields) == meant for other in rivals) else meant
 
     def usual(self, kind: str) -> dict[str, Any]:
         """The values that the fields of a kind have in this spec unless they are given."""
