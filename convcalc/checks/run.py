@@ -66,6 +66,9 @@ class Checked(NamedTuple):
     complete: str = ""
     """The last stage of codes that was looked at; empty where the file could not be read, or was
     not checked as it is written."""
+    errors: tuple[tuple[str, Diagnostic], ...] = ()
+    """The errors of each member of a family, whether they are reported or silenced or not; a spec
+    that is no family is the member ""."""
 
     def looked_for(self, code: str, settings: Settings) -> bool:
         """Whether a finding of this code would have been reported."""
@@ -134,6 +137,12 @@ def check_opened(opened: Opened, task: Task) -> Checked:
         len(left_out) + len(limits) - len(budget),
         tuple(limit.origin for limit in budget) if failed and not shown else (),
         complete,
+        tuple(
+            (member, item)
+            for member, items in zip(members or [""], collected, strict=True)
+            for item in items
+            if item.severity == "error"
+        ),
     )
 
 

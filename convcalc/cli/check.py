@@ -480,7 +480,8 @@ def _differences(searched: Found, task: Task) -> int:
         where = item.where if item.source_line else item.path
         click.echo(f"convcalc: {where}: {item.code} {item.message}", err=True)
     note_empty(searched.empty)
-    return 2 if unread or searched.empty else int(changed)
+    left = _note_unfixed(searched.files, task)
+    return 2 if unread or searched.empty else int(changed or left)
 
 
 def _fix(files: Sequence[str], task: Task) -> bool:
@@ -501,9 +502,29 @@ def _fix(files: Sequence[str], task: Task) -> bool:
             continue
         count += len(codes)
         changed += 1
+    _note_unfixed(files, task)
     if count:
         click.echo(f"Fixed {plural(count, 'finding')} in {plural(changed, 'file')}.", err=True)
     return written
+
+
+def _note_unfixed(files: Sequence[str], task: Task) -> bool:
+    """Say which specs have fixes and are no files of their own; whether there are any."""
+    from convcalc.checks.run import check_file
+
+    left = False
+    for file in files:
+        if file == "-" or os.path.isfile(file):
+            continue
+        if not any(item.fix for item in check_file(file, task).diagnostics):
+            continue
+        family = file.rpartition("#")[0]
+        why = "a bundled architecture is not fixed"
+        if os.path.isfile(family):
+            why = f"a member of a family is not fixed by itself: name {family}"
+        click.echo(f"convcalc: {file}: {why}", err=True)
+        left = True
+    return left
 
 
 def _fixes(

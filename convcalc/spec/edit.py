@@ -292,6 +292,8 @@ class Editor:
             return ()
         if before.lstrip(" ").startswith("-") and before.count("-") == 1:
             line = self.above_comments(start - len(before), before.partition("-")[0])
+            if "convcalc:" in self.commented(line).lower():
+                return ()  # what it silences is in the item that it stands above now
             return (Edit(line, line, f"{before}{kind}{self.newline}"),)
         margin = " " * before.rindex("-")  # `- - item`: the first of a list in a list
         return (Edit(start, start, f"{kind}{self.newline}{margin}{before[len(margin) :]}"),)
@@ -380,9 +382,12 @@ class Editor:
 
     def part_removed(self, start: int, end: int) -> Sequence[Edit]:
         """A part of what stands in braces or brackets, with its comma."""
-        if "#" in self.text[start:end]:
-            return ()
         behind = re.compile(r"[ ]*,[ ]*").match(self.text, end)
+        rest = re.compile(r"[ \t]*").match(self.text, behind.end() if behind else end)
+        if "#" in self.text[start:end] or (rest and self.text.startswith("#", rest.end())):
+            return ()  # the comment would be another's
+        if not self.before(start).strip() and self.commented(start):
+            return ()
         if behind:
             return (Edit(start, behind.end(), ""),)
         before = re.search(r",[ ]*\Z", self.text[max(start - 80, 0) : start])
@@ -392,7 +397,7 @@ class Editor:
         """Whole lines, where nothing else stands on them."""
         first = start - len(self.before(start))
         rest = re.compile(r"[ ]*(\r\n|\n|\r|\Z)").match(self.text, end)
-        if rest is None or "#" in self.text[start:end]:
+        if rest is None or "#" in self.text[start:end] or self.commented(start):
             return ()
         return (Edit(first, rest.end(), ""),)
 
@@ -424,6 +429,20 @@ class Editor:
         if rest is not None and rest[1]:
             return Edit(at, at, f"{line}{self.newline}")
         return Edit(at, at, f"{self.newline}{line}")
+
+    def commented(self, offset: int) -> str:
+        """The comment above the line of a place, which is about what is below; "" for none.
+
+        Blank lines between do not matter, as they do not for what a comment silences.
+        """
+        number = self.source.position(offset)[0] - 1
+        while number > 0 and not self.source.line(number).strip():
+            number -= 1
+        lines = []
+        while number > 0 and self.source.line(number).strip()[:1] in ("", "#"):
+            lines.append(self.source.line(number))
+            number -= 1
+        return "\n".join(lines).strip()
 
     def above_comments(self, line: int, indent: str) -> int:
         """Where the comments start that stand right above a line, and so are about it."""

@@ -312,13 +312,17 @@ def test_a_patch_keeps_signs_that_end_no_line_of_a_file(
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("  - relu\n  # none\n  - dropout: 0\n  - relu6\n", "  - relu\n  # none\n  - relu6\n"),
+        ("  # one\n  - relu\n  - dropout: 0\n  - relu6\n", "  # one\n  - relu\n  - relu6\n"),
         ("  - relu\n  - layers: [softmax, {dropout: 0}]\n", "  - relu\n  - layers: [softmax]\n"),
         ("  - add: [[], [{dropout: 0}, relu]]\n", "  - add: [[], [relu]]\n"),
         # What it is called, or has branches, a comment, or a name that would be another's.
         ("  - {dropout: 0, name: x}\n  - relu\n", None),
         ("  - relu\n  - add: [[conv: {filters: 3, kernel: 3, padding: 1}]]\n", None),
         ("  - dropout: 0  # for later\n  - relu\n", None),
+        ("  - relu\n  # none\n  - dropout: 0\n  - relu6\n", None),
+        ("  - relu\n    # none\n\n  - dropout: 0\n  - relu6\n", None),
+        ("  - layers: [\n      # none\n      dropout: 0, relu]\n", None),
+        ("  - layers: [dropout: 0, # none\n      relu]\n", None),
         ("  - dropout: 0\n  - dropout: 0.5\n  - {from: dropout2}\n  - relu\n", None),
         ("  - layers: [{dropout: 0}]\n  - relu\n", None),
     ],
@@ -330,10 +334,108 @@ def test_a_layer_that_does_nothing_is_left_out_where_nothing_hangs_on_it(
     assert result(before, only) == ((before,) if after is None else (after, "CC421"))
 
 
-def test_a_fix_that_breaks_a_promise_is_not_made() -> None:
+UNSELECTED = [
+    Selection(),
+    Selection(("CC4",)),
+    Selection(ignore=("CC5",)),
+    Selection(ignore=("CC501", "CC502", "CC503")),
+]
+
+
+@pytest.mark.parametrize("selection", UNSELECTED)
+@pytest.mark.parametrize("other", ["", ", macs: 1"])
+def test_a_fix_that_breaks_a_promise_is_not_made(selection: Selection, other: str) -> None:
+    """Neither one that is not looked for, nor one beside another that is broken already."""
     items = "  - conv: {filters: 4, kernel: 3, padding: 1}\n  - batchnorm\n"
-    promise = "expect: {parameters: 120}\n"
-    assert result(items + promise) == (items + promise,)
+    promise = f"expect: {{parameters: 120{other}}}\n"
+    assert result(items + promise, selection) == (items + promise,)
+
+
+@pytest.mark.parametrize("mark", ["", "  # convcalc: ignore[CC5] odd", "  # mine"])
+def test_a_fix_that_breaks_a_promise_of_one_member_is_not_made(mark: str) -> None:
+    """Of 3·3·3·n weights and n biases before 2n of the normalization, a has 120 and b 240."""
+    head = "input: 16x16x3\nparameters: {n: 4}\npresets: {a: {n: 4}, b: {n: 8}}\nlayers:\n"
+    text = "  - conv: {filters: n, kernel: 3, padding: 1}\n  - batchnorm\n"
+    assert result(text, None, head)[1:] == ("CC408",)
+    text += f"expect:\n  parameters: 120{mark}\n"
+    assert result(text, None, head) == (text,)
+
+
+@pytest.mark.parametrize("selection", [Selection(), Selection(("CC119",)), Selection(("CC1",))])
+@pytest.mark.parametrize(
+    "items",
+    [
+        "conv: {filters: 4, kernel: 1}\n  - adaptive_avgpool: [1, 2, 2]",
+        "conv: {filters: 4, kernel: [1, 3, 3]}",
+        "maxpool: [1, 2, 2]",
+        "upsample: {size: [1, 128, 128]}",
+    ],
+)
+@pytest.mark.parametrize("promise", ["", "expect: {parameters: 16}\n"])
+def test_a_warning_is_not_mended_into_an_error(
+    items: str, promise: str, selection: Selection
+) -> None:
+    """Each of these layers has three spatial axes: the depth of 1 is meant."""
+    text = f"  1x64x64x3\nlayers:\n  - {items}\n{promise}"
+    assert result(text, selection, "input: ") == (text,)
+
+
+MARK = "# convcalc: ignore[CC408] the bias is wanted"
+
+
+@pytest.mark.parametrize("above", [MARK, f"{MARK}\n", f"{MARK}\n  # and more", "# convcalc: mine"])
+@pytest.mark.parametrize(
+    "items",
+    [
+        "  {}\n  - dropout: 0\n  - conv: {{filters: 4, kernel: 3, padding: 1}}\n  - batchnorm\n",
+        (
+            "  - conv:\n      {}\n      in_channels: 3\n      filters: 4\n      kernel: 3\n"
+            "      padding: 1\n  - relu\n"
+        ),
+        "  - layers: [\n      {}\n      dropout: 0, relu]\n",
+        "  - conv: {{\n      {}\n      in_channels: 3, filters: 4, kernel: 3, padding: 1}}\n",
+        "  - conv: {{in_channels: 3, {}\n      filters: 4, kernel: 3, padding: 1}}\n",
+        "  - conv: {{filters: 4, kernel: 3, padding: 1,\n      in_channels: 3 {}\n      }}\n",
+    ],
+)
+def test_no_comment_is_handed_to_what_follows_what_goes(items: str, above: str) -> None:
+    text = items.format(above)
+    assert result(text, Selection(("CC1", "CC2", "CC3", "CC421"))) == (text,)
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n", "  # more\n\n"])
+def test_nothing_is_put_between_an_item_and_what_silences_it(gap: str) -> None:
+    """Where the line to put it on is below the comment, nothing is done."""
+    error = "  - linear: 5\n  - maxpool: 2\n"  # with which no comment is told to be without use
+    text = f"  - relu\n  # convcalc: ignore[CC4] odd\n{gap}  - linear: 10\n{error}"
+    assert "CC308" in {
+        item.code
+        for item in check_text(
+            SourceText("a.yaml", HEAD + text.replace(error, "")), Task()
+        ).diagnostics
+    }
+    assert result(text.replace(error, "")) == (text.replace(error, ""),)
+    assert result(text) == (text,)
+
+
+@pytest.mark.parametrize("option", ["--fix", "--diff"])
+def test_a_member_of_a_family_says_that_it_is_not_fixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    family = BROKEN.decode().replace(
+        "layers:", "parameters: {n: 1}\npresets: {a: {n: 1}, b: {n: 2}}\nlayers:"
+    )
+    (tmp_path / "fam.yaml").write_text(family, encoding="ascii")
+    done = CliRunner().invoke(convcalc, ["check", "--isolated", option, "fam.yaml#a"])
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "convcalc: fam.yaml#a: a member of a family is not fixed by itself: name fam.yaml\n"
+    )
+    assert (tmp_path / "fam.yaml").read_text(encoding="ascii") == family
+    (tmp_path / "fam.yaml").write_text(family.replace("out_channels", "filters"), encoding="ascii")
+    done = CliRunner().invoke(convcalc, ["check", "--isolated", option, "fam.yaml#a"])
+    assert "not fixed" not in done.stderr
 
 
 def test_a_fix_that_leaves_a_comment_without_use_is_not_made() -> None:
