@@ -737,7 +737,11 @@ def test_a_tree_made_in_python_says_the_same_as_its_text(tree: Expression) -> No
             return error.code, re.sub(r"[()]", "", error.message)  # brackets are of the text
         return type(value).__name__, value
 
-    assert said(tree) == said(parse(text))
+    made, written = said(tree), said(parse(text))
+
+    assert made[0] == written[0]
+    if not any("…" in str(value) for _, value in (made, written)):  # cut with brackets or without
+        assert made == written
 
 
 @TIMELESS
