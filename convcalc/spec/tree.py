@@ -6,7 +6,7 @@ A scalar keeps its text and whether it was quoted, because only a field's form t
 `3x5` or `width` is a word, extents or a name.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, cast, final
 
@@ -336,6 +336,24 @@ class Block(Map):
         return made
 
 
+def _headed(parts: Sequence[Entry]) -> list[Entry]:
+    """The entries of a spec whose first is new: it takes what stands above the whole spec.
+
+    That is what a blank line parts from the next entry, and what is for the file and its tools.
+    """
+    first, *rest = parts
+    if not rest:
+        return [first]
+    lines = rest[0].comments.before
+    head = 0
+    for number, line in enumerate(lines, 1):
+        if not line or line.lstrip("# ").startswith(("convcalc: ignore-file", "yaml-language")):
+            head = number
+    top = first.comments._replace(before=(*lines[:head], *first.comments.before))
+    below = rest[0].comments._replace(before=lines[head:])
+    return [first._replace(comments=top), rest[0]._replace(comments=below), *rest[1:]]
+
+
 @final
 class Spec(Map):
     """A network as it is written, before anything of it is worked out.
@@ -463,7 +481,10 @@ class Spec(Map):
         Spec(**dict.fromkeys(changes))  # one list of keys
         made = self
         for key, value in changes.items():
+            new = key not in made
             made = made.with_value(key, _held(key, value), first=key in REMARKS)
+            if new and value is not None and key in REMARKS:
+                made = made.with_parts(_headed(made.parts))
         return made
 
     def to_yaml(self) -> str:

@@ -341,3 +341,23 @@ def test_a_comment_behind_a_dash_is_of_the_item_below() -> None:
     assert write(certainly(text)) == (
         "layers:\n  - conv: {filters: 8, kernel: 3}  # a\n  # b\n  - relu\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "written"),
+    [
+        ("# convcalc: ignore-file[CC408] x\n", "# convcalc: ignore-file[CC408] x\nname: N\n"),
+        ("# Of the paper.\n\n# An image.\n", "# Of the paper.\n\nname: N\n# An image.\n"),
+        ("# yaml-language-server: $schema=x\n# An image.\n", None),
+        ("# An image.\n", "name: N\n# An image.\n"),
+        ("", "name: N\n"),
+    ],
+)
+def test_what_stands_above_a_spec_stays_above_a_new_first_key(
+    head: str, written: str | None
+) -> None:
+    spec = certainly(f"{head}input: 32x32x3\nlayers:\n  - relu\n").replace(name="N")
+    wanted = written or "# yaml-language-server: $schema=x\nname: N\n# An image.\n"
+
+    assert spec.to_yaml() == f"{wanted}input: 32x32x3\nlayers:\n  - relu\n"
+    assert spec.replace(name="M").to_yaml() == spec.to_yaml().replace("name: N", "name: M")
