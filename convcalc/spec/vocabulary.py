@@ -173,6 +173,7 @@ UNSURE_KINDS = frozenset(
         *("pool", "pooling", "norm", "local", "shuffle", "merge", "residual"),  # of several kinds
         *("view", "transpose", "split", "chunk", "depthtospace", "centercrop"),  # said otherwise
         *("resize", "interpolate", "reflectionpad2d", "l2pool", "lppool2d", "layernorm2d"),
+        *("glu", "rrelu"),  # layers of their own, one letter from ours
     }
 )
 """Foreign kinds that may mean something else, or whose fields do."""
