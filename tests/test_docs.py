@@ -51,7 +51,7 @@ from convcalc.layers.letters import lettered
 from convcalc.reasons import filled, formula, named
 from convcalc.rules.page import pages
 from convcalc.shape import Shape
-from convcalc.spec import expand, expressions, fields, promises, source, syntax
+from convcalc.spec import expand, expressions, fields, nodes, promises, source, syntax
 from convcalc.spec.schema import spec_schema
 from convcalc.window import MOST
 
@@ -507,7 +507,7 @@ def test_the_architecture_page_names_every_part_of_the_package() -> None:
 
 def test_every_expression_in_a_table_has_the_value_beside_it() -> None:
     rows = _CHECKED.findall((DOCS / "spec.md").read_text(encoding="utf-8"))
-    names: dict[str, expressions.Value] = {
+    names: dict[str, nodes.Value] = {
         "width": 64,
         "alpha": 0.5,
         "project": False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from convcalc.graph import Network, load
 from convcalc.graph.planned import Planned, planned
 from convcalc.shape import Shape
-from convcalc.spec.expressions import Value
+from convcalc.spec.nodes import Value
 
 if TYPE_CHECKING:
     from convcalc.analysis.compare import Comparison

@@ -15,8 +15,7 @@ from convcalc.graph import Network, as_written, diagnose, network_of
 from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
-from convcalc.spec.expressions import Value
-from convcalc.spec.nodes import Map
+from convcalc.spec.nodes import Map, Value
 from convcalc.spec.promises import Promise, Promises, promise_code
 from convcalc.spec.source import Opened, open_spec
 from convcalc.spec.text import SourceText

@@ -13,10 +13,9 @@ from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import expand
-from convcalc.spec.expressions import Value
 from convcalc.spec.fields import FieldError, parse_shape
 from convcalc.spec.flat import Document, Group, LayerNode, source_item, source_node
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.read import read as read_tree
 from convcalc.spec.source import Opened, compose, open_spec

@@ -12,18 +12,14 @@ from convcalc.diagnostics import closest
 from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.shape import Shape
-from convcalc.spec.definitions import Definitions
 from convcalc.spec.fields import FieldError, FieldReader, Scope, flag, quoted, shown, whole, word
-from convcalc.spec.flat import Document, Group, LayerNode, source_item, source_node
+from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, source_node
 from convcalc.spec.given import Given
-from convcalc.spec.items import Definition, Items, Said
-from convcalc.spec.late import Late
-from convcalc.spec.members import Member
-from convcalc.spec.names import OPEN, Names, Surroundings
+from convcalc.spec.items import Definition, Definitions, Items, Said
+from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, right_name
 from convcalc.spec.nodes import List, Node, ScalarNode
-from convcalc.spec.parameters import Parameters, causes_of
+from convcalc.spec.parameters import Member, Parameters, causes_of
 from convcalc.spec.promises import read_promises
-from convcalc.spec.reporter import Reporter, right_name
 from convcalc.spec.source import RefusedError, refuse
 from convcalc.spec.tree import Item, Spec
 

@@ -17,19 +17,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, final
 
 from convcalc.diagnostics import closest, misspelt
+from convcalc.spec.nodes import INCOMING, MAX_INTEGER, Value
 
-Value = int | float | bool | str
-"""What a parameter can be and an expression can give."""
-
-MAX_INTEGER = 10**18
-"""Largest magnitude of an integer, written or computed."""
 MAX_LENGTH = 1000
 """Characters in one expression."""
 MAX_DEPTH = 50
 """Parentheses, calls, signs and right-hand operands that may be open at one place."""
-
-INCOMING = {"incoming.channels": "Channels of the tensor that the layer reads."}
-"""Names of what an expression may read of the incoming tensor, in the fields of a layer."""
 
 Names = Mapping[str, Value]
 NOT_NUMBERS = (bool, str)  # bool first of all is an int to Python

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from copy import copy
 from math import floor
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.diagnostics import (
     Fix,
@@ -23,23 +23,19 @@ from convcalc.findings import Findings
 from convcalc.layers import layer_class
 from convcalc.layers.base import MAX_WHOLE, Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
-from convcalc.spec.expressions import (
-    INCOMING,
-    MAX_INTEGER,
-    ExpressionError,
-    IncomingError,
-    Value,
-)
-from convcalc.spec.late import Late
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.syntax import parse
-from convcalc.spec.vocabulary import native_field, sure_field
+from convcalc.spec.nodes import INCOMING, MAX_INTEGER, List, Map, Node, ScalarNode, Value
+
+if TYPE_CHECKING:
+    from convcalc.spec.flat import Late
 
 MAX_AXES = 3
 """Most spatial axes."""
 
 _PRODUCT = r"[ ]*\d+(?:[ ]*\*[ ]*\d+)+[ ]*"
 """Numbers with a star between them, which many write for 3x3."""
+
+NO_NAMES = frozenset({"null", "true", "false", "and", "or", "not", "if", "else"})
+"""Words that have a meaning of their own where a value stands."""
 
 MODIFIERS = {
     "name": "What this item is called; `from` refers to it.",
@@ -149,11 +145,38 @@ def evaluate(node: Node, scope: Scope, wanted: str) -> Value:
     """The value of a scalar: a number, or an expression over the names in scope."""
     if not isinstance(node, ScalarNode):
         fail("CC107", f"this takes {wanted}, and is {quoted(node)}", node)
+    value = _plain_value(node.text, scope)
+    return _calculated(node, scope, wanted) if value is None else value
+
+
+def _plain_value(text: str, scope: Scope) -> Value | None:
+    """The value of a number or a name alone, as most are, for which no arithmetic is imported.
+
+    None where it is something else, or may be beyond the bounds that results are held to.
+    """
+    if len(text) <= 18 and text.isascii():
+        if text.isdecimal():
+            return int(text)
+        if text.replace(".", "", 1).isdecimal():
+            return float(text)
+        if text.isidentifier() and text not in NO_NAMES:
+            value = scope.values.get(text)
+            if isinstance(value, int | float) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+                return None
+            if isinstance(value, Value):
+                scope.used.add(text)
+                return value
+    return None
+
+
+def _calculated(node: ScalarNode, scope: Scope, wanted: str) -> Value:
+    """The value of an expression; `FieldError` where it has none."""
     text = node.text
-    if len(text) <= 18 and text.isdecimal() and text.isascii():
-        return int(text)
     if not text.strip() or text in ("~", "null"):
         fail("CC107", f"there is no value here, and this takes {wanted}", node, "write the value")
+    from convcalc.spec.expressions import ExpressionError, IncomingError
+    from convcalc.spec.syntax import parse
+
     try:
         expression = parse(text)
         if expression.names:
@@ -546,7 +569,7 @@ class FieldReader:
         problem = error.problem._replace(fix=fix, related=(used,))
         return FieldError(problem, cause.start, cause.end)
 
-    def layer(self, kind: str, node: Node, scope: Scope, name: str) -> Layer | Late | None:
+    def layer(self, kind: str, node: Node, scope: Scope, name: str) -> "Layer | Late | None":
         """The layer of a kind whose fields `node` holds; None, and findings, when it has errors.
 
         It is `Late` where a field reads the incoming tensor.
@@ -562,7 +585,7 @@ class FieldReader:
             outer, scope.used = scope.used, set()
             made = layer = self._read(kind, node, scope, name)
             if made is None and not scope.used.isdisjoint(INCOMING):
-                layer = Late(self, kind, node, scope)
+                layer = _waiting(self, kind, node, scope)
             elif key and made is not None and not scope.used:
                 self._interned[key] = made
             outer.update(scope.used)
@@ -623,6 +646,8 @@ class FieldReader:
         """Report a field in `node` that a kind or block does not have."""
         if self._findings.full:
             return
+        from convcalc.spec.vocabulary import native_field
+
         right = native_field(key.text, fields)
         first, _, rest = key.text.partition(" ")
         value, fix = node.entries[key.text], None
@@ -656,6 +681,8 @@ class FieldReader:
     @staticmethod
     def _only_field(key: str, fields: list[str], node: Map) -> str | None:
         """The field that a key surely means, if no other key of the layer means it, too."""
+        from convcalc.spec.vocabulary import sure_field
+
         meant = sure_field(key, fields)
         rivals = (other for other in node.entries if other != key)
         return None if any(sure_field(other, fields) == meant for other in rivals) else meant
@@ -713,7 +740,9 @@ class FieldReader:
         declared = declarations(layer_class(kind))
         present = set(node.entries) if isinstance(node, Map) else set(given or ())
         foreign = present - set(declared)
-        if not self._findings.full:
+        if foreign and not self._findings.full:
+            from convcalc.spec.vocabulary import native_field
+
             present |= {native_field(field, list(declared)) or "" for field in foreign}
         return [field for field in declared if field not in usual and field not in present]
 
@@ -785,6 +814,12 @@ class FieldReader:
             f"add it: `{kind}: {{{known}{example}}}`",
             layer=name,
         )
+
+
+def _waiting(reader: FieldReader, kind: str, node: Node, scope: Scope) -> "Late":
+    from convcalc.spec.flat import Late  # which stands above what reads fields
+
+    return Late(reader, kind, node, scope)
 
 
 def _key(kind: str, node: Node) -> tuple[object, ...] | None:

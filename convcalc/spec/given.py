@@ -7,8 +7,8 @@ from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldError, FieldReader, Scope, read_shape
 from convcalc.spec.flat import LayerNode
+from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import Node
-from convcalc.spec.reporter import Reporter
 from convcalc.spec.tree import Spec
 
 SLIDING = frozenset({"conv", "maxpool", "avgpool", "lppool"})

@@ -16,8 +16,16 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, Union, cast, final
 
 from convcalc.shape import Shape
-from convcalc.spec.expressions import Expression
-from convcalc.spec.syntax import parse
+
+if TYPE_CHECKING:
+    from convcalc.spec.expressions import Expression
+
+Value = int | float | bool | str
+"""What a parameter can be and an expression can give."""
+MAX_INTEGER = 10**18
+"""Largest magnitude of an integer, written or computed."""
+INCOMING = {"incoming.channels": "Channels of the tensor that the layer reads."}
+"""Names of what an expression may read of the incoming tensor, in the fields of a layer."""
 
 NOWHERE = -1
 """The place of what stands in no text and no whole yet."""
@@ -143,8 +151,10 @@ class Text:
         return Text, (self.text, self.quoted)
 
     @property
-    def expression(self) -> Expression:
+    def expression(self) -> "Expression":
         """The expression that the text stands for; raises `ExpressionError` where it is none."""
+        from convcalc.spec.syntax import parse  # plain values need no arithmetic
+
         return parse(self.text)
 
     def __eq__(self, other: object) -> bool:
@@ -483,8 +493,6 @@ def _number(value: Any) -> str | None:
     """A number, an expression or a shape as a spec writes it; None for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Expression):
-        return value.text()
     if isinstance(value, float):
         if not isfinite(value):
             message = f"{value} is no number that a spec can hold"
@@ -492,7 +500,11 @@ def _number(value: Any) -> str | None:
         return repr(float(value))
     if isinstance(value, Shape):
         return "x".join(map(str, (*value.spatial, value.channels)))
-    return str(value.__index__()) if hasattr(value, "__index__") else None
+    if hasattr(value, "__index__"):
+        return str(value.__index__())
+    from convcalc.spec.expressions import Expression
+
+    return value.text() if isinstance(value, Expression) else None
 
 
 def value_of(node: Node) -> Any:

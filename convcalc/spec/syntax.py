@@ -14,7 +14,6 @@ from convcalc.spec.expressions import (
     BINDING,
     CALLABLE,
     FUNCTIONS,
-    INCOMING,
     LIMIT,
     MAX_DEPTH,
     MAX_LENGTH,
@@ -34,12 +33,12 @@ from convcalc.spec.expressions import (
     Names,
     Not,
     Sign,
-    Value,
     bounded,
     clipped,
     no_result,
     too_large,
 )
+from convcalc.spec.nodes import INCOMING, Value
 
 _Token = tuple[str, str, int, int]  # kind, text, start, end
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast, final
 
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
-from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.nodes import (
@@ -503,6 +502,8 @@ class Spec(Map):
 
         Raises `SpecError`, which names the items at fault: `layers[3].conv.filters`.
         """
+        from convcalc.methods import above
+
         return above("Spec.network", self, input=input, parameters=parameters)
 
 

@@ -18,7 +18,6 @@ from work import counted
 from convcalc.spec.expressions import (
     FUNCTIONS,
     MAX_DEPTH,
-    MAX_INTEGER,
     MAX_LENGTH,
     Binary,
     Call,
@@ -31,10 +30,10 @@ from convcalc.spec.expressions import (
     Name,
     Not,
     Sign,
-    Value,
     clipped,
     constant,
 )
+from convcalc.spec.nodes import MAX_INTEGER, Value
 from convcalc.spec.syntax import evaluate, parse
 
 NAMES: Mapping[str, Value] = {
