@@ -14,6 +14,7 @@ from convcalc.layers.base import Layer, Plan, Product, Weight
 
 __all__ = [
     "CATALOGUE",
+    "FIRST",
     "GIVEN",
     "SOURCES",
     "Fact",
@@ -156,6 +157,18 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from
 outside."""
+
+FIRST = frozenset({
+    "conv", "depthwise_conv", "conv_transpose", "locally_connected", "linear", "maxpool", "avgpool",
+    "lppool", "adaptive_avgpool", "adaptive_maxpool", "global_avgpool", "global_maxpool",
+    "batchnorm", "groupnorm", "layernorm", "instancenorm", "lrn", "relu", "relu6", "leaky_relu",
+    "prelu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "hardsigmoid", "hardswish", "tanh",
+    "softplus", "softmax", "log_softmax", "dropout", "flatten", "reshape", "permute",
+    "pixel_shuffle", "channel_shuffle", "pad", "crop", "upsample", "slice", "scale", "add",
+    "multiply", "concat",
+})  # fmt: skip
+"""The kinds of version 0.1, which none is added to: a block that has the name of a later kind may
+be older than the kind, so what knows no blocks says nothing of that kind's fields."""
 
 GIVEN: Mapping[str, Kind] = MappingProxyType({"input": Kind("source", "Input", "source")})
 """Kinds that no item of a spec names: layers that a network has because it is one."""

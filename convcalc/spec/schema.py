@@ -2,37 +2,54 @@
 
 Draft 7, because editors support it everywhere. An item is one flat object with a property for every
 kind: with alternatives, editors complete only the first. Where a block is called like a kind, the
-fields beneath are the block's, so that there the kinds only have names.
+fields beneath are the block's, so that there the kinds only have names; kinds that came later only
+have names anywhere (`FIRST`).
+
+What an editor writes for a key is worked out of the key's own schema, so a kind's fields stand one
+step down, in `allOf`: beside the key, yaml-language-server would write every field that has a
+default, and none of those that have to be there.
 """
 
 from typing import Any
 
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import CATALOGUE, FIRST, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.fields import MODIFIERS
-from convcalc.spec.promises import BUDGETS, EXPECTATIONS
+from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS, OPTIMIZERS
+
+ADDRESS = "urn:convcalc:spec"
+"""What the schema is called wherever it lies, as its `$id`."""
 
 _TYPES: dict[str, list[str]] = {
-    "whole": ["integer", "string"],
-    "number": ["number", "string"],
+    "whole": ["string", "integer"],
+    "number": ["string", "number"],
     "flag": ["boolean", "string"],
-    "axes": ["integer", "string", "array"],
-    "ratios": ["number", "string", "array"],
-    "padding": ["integer", "string", "array"],
-    "extents": ["integer", "string", "array"],
+    "choice": ["string"],
+    "axes": ["string", "integer", "array"],
+    "ratios": ["string", "number", "array"],
+    "padding": ["string", "integer", "array"],
+    "extents": ["string", "integer", "array"],
 }
-"""JSON types of each form of field; a string may hold an expression, or 3x3."""
+"""JSON types of each form of field; a string may hold an expression, or 3x3. What is first is what
+editors take a new value for, and of a number they write 0."""
+
+_AMOUNT: dict[str, Any] = {"type": ["string", "number"]}
+_SHAPE: dict[str, Any] = {"type": ["string", "integer", "array"]}
 
 
 def spec_schema() -> dict[str, Any]:
     """The schema of a spec, as a JSON value."""
+    described = {kind: layer_class(kind) for kind in CATALOGUE}
+    fields = {kind: layer for kind, layer in described.items() if declarations(layer)}
+    known = {kind: layer for kind, layer in described.items() if kind in FIRST}
+    required = {kind: names for kind, layer in known.items() if (names := _required(layer))}
     scalar = {"type": ["number", "boolean", "string"]}
     properties: dict[str, Any] = {
         "name": {"type": "string"},
         "reference": {"type": "string"},
         "description": {"type": "string"},
-        "year": {"type": "integer"},
+        "year": {"type": ["string", "integer"], "minimum": 1, "maximum": 9999},
         "input": {"type": ["string", "integer", "array"]},
         "parameters": {"type": ["object", "null"], "additionalProperties": scalar},
         "presets": {
@@ -42,9 +59,12 @@ def spec_schema() -> dict[str, Any]:
         "defaults": {
             "type": "object",
             "properties": {
-                kind: {"type": "object", "properties": _fields(layer_class(kind))}
-                for kind in CATALOGUE
-                if declarations(layer_class(kind))
+                kind: {
+                    "description": _summary(layer),
+                    "type": "object",
+                    "allOf": [{"$ref": f"#/definitions/{kind}"}],
+                }
+                for kind, layer in fields.items()
             },
             "additionalProperties": False,
         },
@@ -63,28 +83,55 @@ def spec_schema() -> dict[str, Any]:
             },
         },
         "layers": {"type": "array"},
-        "expect": {"type": "object", "properties": _documented(EXPECTATIONS)},
-        "budget": {"type": "object", "properties": _documented(BUDGETS)},
+        "expect": {
+            "type": "object",
+            "properties": _promises(
+                EXPECTATIONS,
+                output=_SHAPE,
+                receptive_field=_SHAPE,
+                layers={"type": "object", "additionalProperties": _SHAPE},
+            ),
+            "additionalProperties": False,
+        },
+        "budget": {
+            "type": "object",
+            "properties": _promises(BUDGETS),
+            "additionalProperties": False,
+        },
     }
     for key, doc in TOP_LEVEL.items():
         properties[key]["description"] = doc
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": ADDRESS,
         "title": "convcalc spec",
         "description": "A convolutional network, as convcalc reads it.",
         "type": "object",
         "properties": {key: properties[key] for key in TOP_LEVEL},
         "required": ["input", "layers"],
         "additionalProperties": False,
-        "if": {"properties": {"blocks": {"propertyNames": {"not": {"enum": list(CATALOGUE)}}}}},
+        "if": {"patternProperties": {"^blocks$": {"propertyNames": {"not": {"enum": [*known]}}}}},
         "then": _all_items("item"),
         "else": _all_items("item_beside_blocks_called_like_kinds"),
+        "allOf": [_requirement(kind) for kind in required],
         "definitions": {
-            "item": _item("item", {kind: _kind(layer_class(kind)) for kind in CATALOGUE}),
+            "item": _item(
+                "item",
+                {
+                    kind: _kind(kind, layer) if kind in known else {"description": _summary(layer)}
+                    for kind, layer in described.items()
+                },
+            ),
             "item_beside_blocks_called_like_kinds": _item(
                 "item_beside_blocks_called_like_kinds",
-                {kind: {"description": _summary(layer_class(kind))} for kind in CATALOGUE},
+                {kind: {"description": _summary(layer)} for kind, layer in described.items()},
             ),
+            "memory": _memory(),
+            **{kind: _value(layer) for kind, layer in described.items() if layer.inputs != "many"},
+            **{
+                f"whole_{kind}": _whole(kind, names, described[kind])
+                for kind, names in required.items()
+            },
         },
     }
 
@@ -94,21 +141,74 @@ def _items(definition: str) -> dict[str, Any]:
 
 
 def _all_items(definition: str) -> dict[str, Any]:
-    """What the items of a spec and of its blocks are."""
-    layers = {"layers": _items(definition)}
-    blocks = {"additionalProperties": {"properties": layers}}
-    return {"properties": {**layers, "blocks": blocks}}
+    """What the items of a spec and of its blocks are.
+
+    Keys are told by patterns here and below: properties would be offered a second time.
+    """
+    layers = {"^layers$": _items(definition)}
+    blocks = {"additionalProperties": {"patternProperties": layers}}
+    return {"patternProperties": {**layers, "^blocks$": blocks}}
 
 
-def _documented(docs: dict[str, str]) -> dict[str, Any]:
-    return {name: {"description": doc} for name, doc in docs.items()}
+def _requirement(kind: str) -> dict[str, Any]:
+    """A kind's items are whole where no `defaults` add to them, and no block has its name."""
+    return {
+        "if": {"patternProperties": {"^(defaults|blocks)$": {"not": {"required": [kind]}}}},
+        "then": _all_items(f"whole_{kind}"),
+    }
+
+
+def _whole(kind: str, names: list[str], layer: type[Layer]) -> dict[str, Any]:
+    """An item that says all that its kind needs, if it is of this kind, and so do those in it."""
+    inside = {"items": {"$ref": f"#/definitions/whole_{kind}"}}
+    message = f"{kind} needs {' and '.join(names)}"
+    types = ["object"]
+    if _alone(layer):
+        types += ["string", "number", "boolean", "array"]  # where it is none of its, is said anyway
+    return {
+        "pattern": f"^(?!{kind}$)",
+        "errorMessage": message,
+        "patternProperties": {
+            f"^{kind}$": {"type": types, "required": names, "errorMessage": message},
+            "^layers$": inside,
+            "^(add|multiply|concat)$": {"items": inside},
+        },
+    }
+
+
+def _promises(docs: dict[str, str], **types: dict[str, Any]) -> dict[str, Any]:
+    """The keys of `expect` or `budget`: an amount each, unless another type is given."""
+    memory: dict[str, Any] = {
+        "type": ["string", "number", "object", "array"],
+        "allOf": [{"$ref": "#/definitions/memory"}],
+    }
+    return {
+        name: {"description": doc, **{"memory": memory, **types}.get(name, _AMOUNT)}
+        for name, doc in docs.items()
+    }
+
+
+def _memory() -> dict[str, Any]:
+    """Bytes, under which terms they are meant, or several of these."""
+    forms = {"limit": _AMOUNT, "batch": {"type": _TYPES["whole"], "minimum": 1}}
+    forms["training"] = {"type": _TYPES["flag"]}
+    forms["optimizer"] = {"anyOf": [{"enum": list(OPTIMIZERS)}, {"type": "string"}]}
+    return {
+        "type": ["string", "number", "object", "array"],
+        "items": {"$ref": "#/definitions/memory"},
+        "properties": {
+            name: {"description": doc, **forms[name]} for name, doc in MEMORY_FIELDS.items()
+        },
+        "additionalProperties": False,
+        "allOf": [{"required": ["limit"]}],  # beside them, the server would offer all at once
+    }
 
 
 def _item(definition: str, kinds: dict[str, Any]) -> dict[str, Any]:
     modifiers: dict[str, dict[str, Any]] = {
         "name": {"type": "string"},
         "from": {"type": "string"},
-        "repeat": {"type": ["integer", "string"], "minimum": 0},
+        "repeat": {"type": ["string", "integer"], "minimum": 0},
         "when": {"type": ["boolean", "string"]},
         "shared": {"type": ["boolean", "string"]},
     }
@@ -129,49 +229,76 @@ def _summary(layer: type[Layer]) -> str:
     return (layer.__doc__ or "").strip().split("\n")[0]
 
 
-def _kind(layer: type[Layer]) -> dict[str, Any]:
-    summary = _summary(layer)
-    if layer.inputs == "many":
-        return {
-            "description": summary,
-            "type": "array",
-            "items": {"type": "array", "items": {"$ref": "#/definitions/item"}},
-        }
-    declared = declarations(layer)
-    principal = next(iter(declared.values()), None)
-    types = ["object", "null"]
-    if principal is not None and layer.stands_alone:
-        types += [name for name in _TYPES.get(principal.form, ["string"]) if name not in types]
-    return {
-        "description": summary,
-        "type": types,
-        "properties": _fields(layer),
-        "additionalProperties": False,
-    }
-
-
-def _fields(layer: type[Layer]) -> dict[str, Any]:
+def _required(layer: type[Layer]) -> list[str]:
+    """The fields that an item has to say."""
     usual = defaults(layer)
-    fields: dict[str, Any] = {}
+    return [name for name in declarations(layer) if name not in usual]
+
+
+def _principal(layer: type[Layer]) -> str | None:
+    """The field that may stand alone."""
+    return next(iter(declarations(layer)), None) if layer.stands_alone else None
+
+
+def _alone(layer: type[Layer]) -> bool:
+    """Whether the principal field alone says all that has to be said."""
+    return _required(layer) in ([], [_principal(layer)])
+
+
+def _kind(kind: str, layer: type[Layer]) -> dict[str, Any]:
+    """A kind as a key of an item: what is written for it, and what may stand there.
+
+    yaml-language-server writes a key as a plain word where it knows no type of what follows, and
+    with a colon where there are alternatives.
+    """
+    described: dict[str, Any] = {"description": _summary(layer)}
+    if layer.inputs == "many":
+        return {**described, "type": "array", "items": _items("item")}
+    required, principal = _required(layer), _principal(layer)
+    value = [{"$ref": f"#/definitions/{kind}"}]
+    if not _alone(layer):
+        places = (f"{name}: ${number}" for number, name in enumerate(required, 1))
+        snippet = f"{{{', '.join(places)}}}"
+        label = f"{{{', '.join(f'{name}: ' for name in required)}}}"
+        described["defaultSnippets"] = [{"label": label, "body": f"^{snippet}", "sortText": "~"}]
+    elif required or (principal and defaults(layer).get(principal, ...) is None):
+        return {**described, "anyOf": value}
+    return {**described, "allOf": value}
+
+
+def _value(layer: type[Layer]) -> dict[str, Any]:
+    """What may stand behind a kind: fields by name, nothing, or what its principal field takes.
+
+    Nothing is no type among others, because editors would offer to write `null`.
+    """
+    principal = _principal(layer)
+    alone = [] if principal is None else _TYPES[declarations(layer)[principal].form]
+    usual = defaults(layer)
+    fields = {}
     for name, declared in declarations(layer).items():
         fields[name] = _field(declared)
         default = usual.get(name)
         if default is not None:
             fields[name]["default"] = default
-    return fields
+    return {
+        "if": {"type": "null"},
+        "else": {"type": ["object", *alone]},
+        "properties": fields,
+        "additionalProperties": False,
+    }
 
 
 def _field(declared: Declared) -> dict[str, Any]:
+    field: dict[str, Any] = {"description": declared.doc}
     if declared.form == "choice":
-        return {
-            "description": declared.doc,
-            "anyOf": [{"enum": list(declared.choices)}, {"type": "string"}],
-        }
-    field: dict[str, Any] = {"description": declared.doc, "type": _TYPES[declared.form]}
+        return {**field, "anyOf": [{"enum": [*declared.choices]}, {"type": "string"}]}
+    field["type"] = _TYPES[declared.form]
     if declared.minimum is not None:
         field["minimum"] = declared.minimum
     if declared.above is not None:
         field["exclusiveMinimum"] = declared.above
     if declared.maximum is not None:
         field["maximum"] = declared.maximum
+    if declared.form == "padding":
+        field["examples"] = ["same", "valid"]
     return field
