@@ -111,13 +111,12 @@ class Crop(Layer):
         x = xs[0]
         yield from check_spatial("crop", x)
         if (self.amount is None) == (self.size is None):
-            yield Problem(
-                "CC302",
-                "crop takes an amount or a size, and has "
-                + ("neither" if self.amount is None else "both"),
-                None if self.amount is None else "size",
-                "write `crop: 2` to cut 2 from every side, or `crop: {size: 64}`",
-            )
+            takes = "crop takes an amount or a size"
+            if self.amount is None:
+                advice = "write `crop: 2` to cut 2 from every side, or `crop: {size: 64}`"
+                yield Problem("CC302", f"{takes}, and has neither", None, advice)
+            else:
+                yield Problem("CC302", f"{takes}, and has both", "size", "keep one of the two")
             return
         if self.amount is not None:
             yield from _check_words("amount", self.amount)

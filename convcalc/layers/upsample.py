@@ -107,13 +107,12 @@ class Upsample(Layer):
         x = xs[0]
         yield from check_spatial("upsample", x)
         if (self.scale is None) == (self.size is None):
-            yield Problem(
-                "CC302",
-                "upsample takes a scale or a size, and has "
-                + ("neither" if self.scale is None else "both"),
-                None if self.scale is None else "size",
-                "write `upsample: 2`, or `upsample: {size: 64x64}`",
-            )
+            takes = "upsample takes a scale or a size"
+            if self.scale is None:
+                advice = "write `upsample: 2`, or `upsample: {size: 64x64}`"
+                yield Problem("CC302", f"{takes}, and has neither", None, advice)
+            else:
+                yield Problem("CC302", f"{takes}, and has both", "size", "keep one of the two")
             return
         for field, value in (("scale", self.scale), ("size", self.size)):
             if isinstance(value, tuple) and x.spatial and len(value) != x.rank:

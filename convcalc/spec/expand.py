@@ -8,15 +8,24 @@ from collections.abc import Mapping
 from typing import cast
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import closest
 from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.shape import Shape
-from convcalc.spec.fields import FieldError, FieldReader, Scope, flag, quoted, shown, whole, word
+from convcalc.spec.fields import (
+    FieldError,
+    FieldReader,
+    Scope,
+    flag,
+    near_key,
+    quoted,
+    shown,
+    whole,
+    word,
+)
 from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, source_node
 from convcalc.spec.given import Given
 from convcalc.spec.items import Definition, Definitions, Items, Said
-from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, right_name
+from convcalc.spec.names import OPEN, Names, Reporter, Surroundings
 from convcalc.spec.nodes import List, Node, ScalarNode
 from convcalc.spec.parameters import Member, Parameters, causes_of
 from convcalc.spec.promises import read_promises
@@ -106,14 +115,13 @@ class _Expander:
             if self.report.findings.full:
                 break
             if key.text not in TOP_LEVEL:
-                near = closest(key.text, TOP_LEVEL)
-                known = ", ".join(TOP_LEVEL)
+                advice, fix = near_key(key, TOP_LEVEL, self.root)
                 self.report.error(
                     "CC109",
                     f"a spec has no key {quoted(key)}",
                     key,
-                    f"did you mean `{near}`?" if near else f"its keys are {known}",
-                    fix=right_name(near, key.text, TOP_LEVEL),
+                    advice or f"its keys are {', '.join(TOP_LEVEL)}",
+                    fix=fix,
                 )
         if "rounding" in entries:
             try:

@@ -2,7 +2,7 @@
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from copy import copy
 from math import floor
@@ -97,6 +97,21 @@ def _bare(node: Node) -> str:
 def renamed(name: str | None) -> Fix | None:
     """The fix of a word that can only be a misspelling of a name."""
     return None if name is None else rename(name)
+
+
+def near_key(key: ScalarNode, known: Iterable[str], among: Map) -> tuple[str | None, Fix | None]:
+    """The help, and the fix, of an unknown key that is probably a misspelt one.
+
+    None where it is near none. `among` is the mapping that has it: of a key that is there already,
+    under its own name, another one is no misspelling to put right.
+    """
+    names = list(known)
+    near = closest(key.text, names)
+    if near is None:
+        return None, None
+    if near in among.entries:
+        return f"`{near}` is given, too: keep one of the two", None
+    return f"did you mean `{near}`?", renamed(misspelt(key.text, names))
 
 
 class SilencedError(FieldError):
@@ -654,6 +669,8 @@ class FieldReader:
         if first in fields and rest:
             advice = f"a colon is missing: `{first}: {rest}`"
             fix = rename(first, rest) if isinstance(value, ScalarNode) and not value.text else None
+        elif right in node.entries:
+            advice = f"`{right}` is given, too: keep one of the two"
         elif right is not None:
             advice = f"it is called `{right}` here"
             fix = renamed(self._only_field(key.text, fields, node))

@@ -5,11 +5,10 @@ And what is said once for many layers: blocks, and the values that fields have u
 
 from typing import NamedTuple
 
-from convcalc.diagnostics import closest
 from convcalc.layers import CATALOGUE, GIVEN, layer_class
 from convcalc.layers.base import declarations
-from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, quoted, renamed
-from convcalc.spec.names import Reporter, right_name
+from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, near_key, quoted, renamed
+from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.tree import Item
 
@@ -169,13 +168,10 @@ class Items:
         for key in keys:
             if key == kind:
                 continue
-            near, fix = closest(key, MODIFIERS), None
+            advice, fix = near_key(node.key(key), MODIFIERS, node)
             if key in fields:
-                advice = f"indent it under `{kind}:`, or write `{kind}: {{{key}: …}}`"
-            elif near:
-                advice, fix = f"did you mean `{near}`?", right_name(near, key, MODIFIERS)
-            else:
-                advice = f"beside a kind stand only {', '.join(MODIFIERS)}"
+                advice, fix = f"indent it under `{kind}:`, or write `{kind}: {{{key}: …}}`", None
+            advice = advice or f"beside a kind stand only {', '.join(MODIFIERS)}"
             message = f"`{key}` cannot stand beside `{kind}`"
             self.report.error("CC109", message, node.key(key), advice, fix=fix)
 
@@ -288,15 +284,13 @@ class Definitions:
                 continue
             for inner in block.key_nodes():
                 if inner.text not in BLOCK_KEYS:
-                    near = closest(inner.text, BLOCK_KEYS)
+                    advice, fix = near_key(inner, BLOCK_KEYS, block)
                     self.report.error(
                         "CC109",
                         f"a block has no key {quoted(inner)}",
                         inner,
-                        f"did you mean `{near}`?"
-                        if near
-                        else f"its keys are {', '.join(BLOCK_KEYS)}",
-                        fix=right_name(near, inner.text, BLOCK_KEYS),
+                        advice or f"its keys are {', '.join(BLOCK_KEYS)}",
+                        fix=fix,
                     )
             layers = block.entries.get("layers")
             if not isinstance(layers, List):

@@ -10,13 +10,14 @@ from convcalc.spec.fields import (
     Scope,
     evaluate,
     fail,
+    near_key,
     product,
     quoted,
     shown,
     whole,
 )
 from convcalc.spec.items import Definition
-from convcalc.spec.names import Reporter, right_name
+from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
 from convcalc.spec.tree import Item, Spec
 
@@ -54,15 +55,15 @@ class Member:
             for name in preset.key_nodes() if preset else ():
                 if self.report.findings.full:
                     break
-                if name.text not in known:
-                    near = closest(name.text, known)
+                if preset is not None and name.text not in known:
+                    advice, fix = near_key(name, known, preset)
                     self.report.error(
                         "CC109",
                         f"preset `{key.text}` sets {quoted(name)}, which is no parameter of the "
                         "spec",
                         name,
-                        f"did you mean `{near}`?" if near else f"it may give {listed(known)}",
-                        fix=right_name(near, name.text, known),
+                        advice or f"it may give {listed(known)}",
+                        fix=fix,
                     )
         self.called = wanted
         if not wanted:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from convcalc.diagnostics import closest, misspelt
 from convcalc.findings import Findings
 from convcalc.shape import Shape
 from convcalc.spec.fields import (
@@ -14,9 +13,9 @@ from convcalc.spec.fields import (
     axes,
     fail,
     flag,
+    near_key,
     quoted,
     read_shape,
-    renamed,
     whole,
     word,
 )
@@ -273,10 +272,9 @@ def _read(
         if findings.full:
             break
         if name.text not in known:
-            near = closest(name.text, known)
-            advice = f"did you mean `{near}`?" if near else "it may hold " + ", ".join(known)
+            advice, fix = near_key(name, known, node)
+            advice = advice or "it may hold " + ", ".join(known)
             message = f"{key} has no key {quoted(name)}"
-            fix = renamed(misspelt(name.text, known)) if near else None
             findings.report("CC109", message, name.start, name.end, advice, fix=fix)
             continue
         value = node.entries[name.text]
@@ -369,14 +367,9 @@ def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:
         return MemoryTerms(_amount(node, scope, limit=limit, memory=True))
     for key in node.key_nodes():
         if key.text not in MEMORY_FIELDS:
-            near = closest(key.text, MEMORY_FIELDS)
-            fail(
-                "CC109",
-                f"memory has no key {quoted(key)}",
-                key,
-                f"did you mean `{near}`?" if near else "it may hold " + ", ".join(MEMORY_FIELDS),
-                renamed(misspelt(key.text, MEMORY_FIELDS)) if near else None,
-            )
+            advice, fix = near_key(key, MEMORY_FIELDS, node)
+            advice = advice or "it may hold " + ", ".join(MEMORY_FIELDS)
+            fail("CC109", f"memory has no key {quoted(key)}", key, advice, fix)
     entries = node.entries
     if "limit" not in entries:
         fail("CC115", "memory needs a `limit`", node, "add it: `limit: 12GiB`")

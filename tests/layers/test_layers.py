@@ -390,11 +390,11 @@ WRONG = [
         "use at most 1",
     ),
     Wrong("crop", {}, "4x1", "CC302", "a size, and has neither", None, "crop: 2"),
-    Wrong("crop", {"amount": 1, "size": 2}, "4x1", "CC302", "has both", "size", "size: 64"),
+    Wrong("crop", {"amount": 1, "size": 2}, "4x1", "CC302", "has both", "size", "keep one"),
     Wrong("crop", {"amount": "same"}, "4x1", "CC302", "depends on a kernel", "amount", "numbers"),
     Wrong("pad", {"padding": "valid"}, "4x1", "CC302", "depends on a kernel", "padding", "numbers"),
     Wrong("upsample", {}, "4x1", "CC302", "a size, and has neither", None, "upsample: 2"),
-    Wrong("upsample", {"scale": 2, "size": 2}, "4x1", "CC302", "has both", "size", "size: 64x64"),
+    Wrong("upsample", {"scale": 2, "size": 2}, "4x1", "CC302", "has both", "size", "keep one"),
     Wrong(
         "upsample",
         {"scale": 2, "align_corners": True},

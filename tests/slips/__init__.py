@@ -1,0 +1,1 @@
+"""Slips of people who come from elsewhere, a file for what they are about: see `slip.Slip`."""

@@ -1,0 +1,5 @@
+"""Sizes that do not come out, and what is said of inputs."""
+
+from slips.slip import Slip
+
+SLIPS: list[Slip] = []
