@@ -11,6 +11,7 @@ from typing import Any
 
 METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "Network._repr_html_": ("convcalc.formats.html", "of_network"),
         "Report.__str__": ("convcalc.formats.plain", "render"),
         "Report.to_markdown": ("convcalc.formats.markdown", "render"),
         "Report.to_csv": ("convcalc.formats.csv", "render"),
@@ -23,7 +24,9 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "MemoryReport._repr_html_": ("convcalc.formats.memory.html", "render"),
         "Comparison.__str__": ("convcalc.formats.diff.table", "render"),
         "Comparison.to_markdown": ("convcalc.formats.diff.markdown", "render"),
+        "Comparison.to_csv": ("convcalc.formats.diff.csv", "render"),
         "Comparison.to_json": ("convcalc.formats.diff.json", "render"),
+        "Comparison._repr_html_": ("convcalc.formats.diff.html", "render"),
         "CheckReport.__str__": ("convcalc.formats.check.text", "render"),
         "CheckReport.to_json": ("convcalc.formats.check.json", "render"),
         "Verdict.__str__": ("convcalc.formats.verify.plain", "render"),

@@ -242,6 +242,11 @@ class Field(NamedTuple):
     """Whether some output sees `size` values; otherwise it is an upper bound."""
 
     @property
+    def stride(self) -> "Rational":
+        """Effective stride, as formats call `jump`."""
+        return self.jump
+
+    @property
     def padding(self) -> "Rational":
         """Effective padding: how far output 0 sees in front of the input."""
         return -self.start

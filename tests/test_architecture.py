@@ -38,6 +38,7 @@ LINES = (
         "diagnostics",
         "findings",
         "collector",
+        "arguments",
     },
 )
 """From the top down; a part may import what stands on lines below its own, and itself.
@@ -344,7 +345,7 @@ def modules(folder: str) -> set[str]:
 
 
 def test_every_format_has_a_row_and_a_renderer() -> None:
-    helpers = {"analyze": HELPERS, "memory": {"html", "timeline"}}
+    helpers = {"analyze": HELPERS, "diff": {"html"}, "memory": {"html", "timeline"}}
     for command, package in PACKAGES.items():
         formats = FORMATTED[command]
         folder = f"formats{package}".replace(".", "/")

@@ -74,7 +74,14 @@ class Comparison(NamedTuple):
     """Each of `TOTALS` before and after; without training's memory where nothing trains."""
 
     def total(self, name: str) -> Delta | None:
-        """A total by name; None where there is none, as of training in int8."""
+        """A total by name; None where there is none, as of training in int8.
+
+        Raises `KeyError` for a name that is none of `TOTALS`.
+        """
+        if name not in [*TOTALS]:
+            from convcalc.arguments import unknown
+
+            raise unknown(name, "total", TOTALS)
         return next((delta for delta in self.totals if delta.name == name), None)
 
     def __repr__(self) -> str:
@@ -90,6 +97,16 @@ class Comparison(NamedTuple):
     def to_markdown(self) -> str:
         """The totals, and the layers that differ behind a fold, for a pull request."""
         text: str = above("Comparison.to_markdown", self)
+        return text
+
+    def to_csv(self) -> str:
+        """One row for each total, and each figure of a layer that differs."""
+        text: str = above("Comparison.to_csv", self)
+        return text
+
+    def _repr_html_(self) -> str:
+        """The totals and the layers that differ, for notebooks."""
+        text: str = above("Comparison._repr_html_", self)
         return text
 
     def to_json(self) -> str:

@@ -1,11 +1,14 @@
 """Parameters, multiply-accumulates and activations: the only place where they are added up."""
 
+from collections.abc import Mapping
+
 from convcalc.analysis.receptive_field import receptive_fields
 from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Totals
 from convcalc.collector import without_collection
-from convcalc.graph import LayerNode, Network, SpecError
+from convcalc.graph import Given, GivenShape, LayerNode, SpecError, read
 from convcalc.layers import SOURCES
 from convcalc.layers.base import Plan
+from convcalc.spec.nodes import Value
 
 UNKNOWN = Totals(
     parameters=None,
@@ -23,27 +26,39 @@ UNKNOWN = Totals(
 
 @without_collection
 def analyze(
-    network: Network, *, batch: int = 1, dtype: str = "float32", strict: bool = True
+    network: Given,
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    strict: bool = True,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
 ) -> Report:
-    """Work out what `network` takes for a batch of examples of a data type.
+    """Work out what a network takes for a batch of examples of a data type.
 
-    Raises `ValueError` for a batch below 1 or an unknown dtype, and `SpecError` (which is one) for
-    a network read with errors; with `strict` false such a network gives what can be known, and
-    `totals.complete` is false. See docs/definitions.md for every figure.
+    `network` is one, a `Spec`, or what `load` takes: a name, a path; `input` and `parameters` are
+    for one that is read. Raises `ValueError` for a batch below 1 or an unknown dtype, and
+    `SpecError` (which is one) for a network with errors; with `strict` false such a network gives
+    what can be known, and `totals.complete` is false. See docs/definitions.md for every figure.
     """
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        message = f"batch {batch!r} is no whole number above 0"
-        raise ValueError(message)
-    if dtype not in DTYPE_BYTES:
-        message = f"dtype {dtype!r} is none of {', '.join(DTYPE_BYTES)}"
-        raise ValueError(message)
+    network = read(network, input=input, parameters=parameters)
+    if (
+        type(batch) is not int
+        or batch < 1
+        or dtype not in [*DTYPE_BYTES]
+        or type(strict) is not bool
+    ):
+        from convcalc.arguments import one_of, switch, whole
+
+        batch, dtype = whole(batch, "batch"), one_of(dtype, "dtype", DTYPE_BYTES)
+        strict = switch(strict, "strict")
     if strict and network.errors:
         raise SpecError(network.errors)
     nodes, plans = network.nodes, network.plans
     width = DTYPE_BYTES[dtype]
     counts: dict[int, tuple[int, int, int]] = {}
     layers: list[LayerReport] = []
-    parameters = buffers = macs = 0
+    learned_values = buffers = macs = 0
     activations = 0
     for node, plan, line, (fields, aligned) in zip(
         nodes, plans, network.lines, receptive_fields(network), strict=True
@@ -63,7 +78,7 @@ def analyze(
         learned, buffered = count[:2] if shared is None else (0, 0)
         stored = plan.output.size * batch if node.layer.storage == "own" else 0
         multiplied = count[2] * batch
-        parameters += learned
+        learned_values += learned
         buffers += buffered
         macs += multiplied
         activations += stored
@@ -87,11 +102,11 @@ def analyze(
             )
         )
     totals = Totals(
-        parameters=parameters,
+        parameters=learned_values,
         buffers=buffers,
         macs=macs,
         flops=2 * macs,
-        parameter_bytes=parameters * width,
+        parameter_bytes=learned_values * width,
         buffer_bytes=buffers * width,
         activations=activations,
         activation_bytes=activations * width,
@@ -112,6 +127,7 @@ def analyze(
         output=network.shape_of(network.output),
         diagnostics=network.diagnostics,
         groups=network.groups,
+        network=network,
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic
-from convcalc.graph import Group
+from convcalc.graph import Group, Network
 from convcalc.layers import SOURCES
-from convcalc.layers.base import Layer, Weight
+from convcalc.layers.base import Layer, Weight, declarations
 from convcalc.methods import above, from_json
 from convcalc.shape import Shape
 from convcalc.window import Field
@@ -51,6 +51,28 @@ class LayerReport(NamedTuple):
     """Whether all paths to it have one effective stride."""
     shared_with: str | None
     """Full name of the layer whose weights it uses; None where they are its own."""
+
+    @property
+    def hyperparameters(self) -> dict[str, Any] | None:
+        """Every field of the layer with its value; None where its fields have errors."""
+        if self.layer is None:
+            return None
+        return {name: getattr(self.layer, name) for name in declarations(type(self.layer))}
+
+    @property
+    def flops(self) -> int | None:
+        """Floating-point operations of the whole batch, counted as 2 × MACs."""
+        return None if self.macs is None else 2 * self.macs
+
+    def __repr__(self) -> str:
+        """What it is, makes and takes, in one line."""
+        parameters, macs = (
+            "?" if count is None else f"{count:,}" for count in (self.parameters, self.macs)
+        )
+        return (
+            f"<LayerReport {self.name!r}: {self.kind}, {self.output or '?'}, "
+            f"{parameters} parameters, {macs} MACs>"
+        )
 
     @classmethod
     def unknown(
@@ -137,6 +159,20 @@ class Report(NamedTuple):
     """Everything found while reading and analysing."""
     groups: tuple[Group, ...] = ()
     """Blocks and named groups, by where they start, outer before inner."""
+    network: Network | None = None
+    """What was analysed, of which methods work out more; None of a report made by hand."""
+
+    @property
+    def inference_peak(self) -> int | None:
+        """Bytes that inference takes at its peak; None where errors keep it unknown.
+
+        `convcalc.memory` says more.
+        """
+        if self.network is None or self.network.errors:
+            return None
+        from convcalc.analysis.memory.terms import RunTerms, model  # JSON does without
+
+        return model(self.network, RunTerms(self.dtype)).peak(self.batch)
 
     @property
     def layers(self) -> list[LayerReport]:
@@ -149,11 +185,13 @@ class Report(NamedTuple):
         return self.totals.parameters is None
 
     def layer(self, name: str) -> LayerReport:
-        """The layer called `name`; `KeyError` when there is none."""
+        """The layer called `name`; `KeyError` when there is none, with the nearest name."""
         for layer in self.nodes:
             if layer.name == name:
                 return layer
-        raise KeyError(name)
+        from convcalc.arguments import unknown
+
+        raise unknown(name, "layer", (layer.name for layer in self.nodes))
 
     def __repr__(self) -> str:
         """What network it is of, in one line; `print` shows the table."""
@@ -168,23 +206,28 @@ class Report(NamedTuple):
         )
 
     def __str__(self) -> str:
-        """The table as plain text, as `convcalc analyze` writes it into a pipe.
-
-        What inference takes at its peak is `convcalc.memory`'s to say, and not in it.
-        """
-        text: str = above("Report.__str__", self)
+        """The table as plain text, as `convcalc analyze` writes it into a pipe."""
+        text: str = above("Report.__str__", self, peak=self.inference_peak)
         return text.removesuffix("\n")
 
-    def to_markdown(self, *, columns: Sequence[str] | None = None, depth: int | None = None) -> str:
+    def to_markdown(
+        self, *, columns: str | Sequence[str] | None = None, depth: int | None = None
+    ) -> str:
         """A table for a README: some `columns`, blocks below `depth` folded into one row each.
 
         Raises `ValueError` for columns that there are not.
         """
-        text: str = above("Report.to_markdown", self, columns=columns, depth=depth)
+        columns, depth = _table_of(columns, depth)
+        text: str = above(
+            "Report.to_markdown", self, columns=columns, depth=depth, peak=self.inference_peak
+        )
         return text
 
-    def to_csv(self, *, columns: Sequence[str] | None = None, depth: int | None = None) -> str:
+    def to_csv(
+        self, *, columns: str | Sequence[str] | None = None, depth: int | None = None
+    ) -> str:
         """One row a layer, numbers as programs read them; see `to_markdown`."""
+        columns, depth = _table_of(columns, depth)
         text: str = above("Report.to_csv", self, columns=columns, depth=depth)
         return text
 
@@ -199,5 +242,16 @@ class Report(NamedTuple):
 
     def _repr_html_(self) -> str:
         """The table, for notebooks."""
-        text: str = above("Report._repr_html_", self)
+        text: str = above("Report._repr_html_", self, peak=self.inference_peak)
         return text
+
+
+def _table_of(columns: object, depth: object) -> tuple[list[str] | None, int | None]:
+    """Columns, also as the command line takes them, and a depth. Raises `TypeError`."""
+    from convcalc.arguments import texts, whole
+
+    names = None
+    if columns is not None:
+        listed = texts(columns, "columns", "['name', 'macs']")
+        names = [name.strip() for each in listed for name in each.split(",")]
+    return names, None if depth is None else whole(depth, "depth")

@@ -1,22 +1,23 @@
 """What `check`, `verify` and `diff` do, as functions that return values and print nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
-from convcalc.graph import Network, load
-from convcalc.graph.planned import Planned, planned
-from convcalc.shape import Shape
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.arguments import by_name, one_of, shown, switch, text, texts, whole
+from convcalc.graph import Given, GivenShape, Network, read
+from convcalc.graph.planned import planned
 from convcalc.spec.nodes import Value
+from convcalc.spec.tree import Spec
 
 if TYPE_CHECKING:
     from convcalc.analysis.compare import Comparison
     from convcalc.checks.baseline import Baseline
     from convcalc.checks.report import CheckReport
     from convcalc.checks.run import Checked, Task
-    from convcalc.checks.settings import Given
+    from convcalc.checks.settings import Given as Asked
     from convcalc.checks.verdict import Verdict
-    from convcalc.spec.tree import Spec
 
 
 def check(
@@ -27,7 +28,7 @@ def check(
     ignore: str | Iterable[str] = (),
     budget: Mapping[str, object] | None = None,
     strict: bool = False,
-    input: Shape | str | None = None,  # noqa: A002 (the spec's own word)
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, str | Value] | None = None,
     config: "str | PathLike[str] | None" = None,
     isolated: bool = False,
@@ -51,22 +52,24 @@ def check(
     from convcalc.checks.known import beyond, graver, unseen
     from convcalc.checks.report import CheckReport
     from convcalc.checks.run import Task, check_files, check_text
-    from convcalc.graph import given_shape
+    from convcalc.graph import given_parameters, given_shape
     from convcalc.spec.text import SourceText
-    from convcalc.spec.tree import Spec
 
+    strict, isolated = switch(strict, "strict"), switch(isolated, "isolated")
+    jobs = whole(jobs, "jobs")
+    only = None if config is None else _config(config)
     if config is not None and isolated:
         message = "isolated uses no configuration, and config names one"
         raise ValueError(message)
     configured = Configurations(
         _given(select, extend_select, ignore, budget, strict=strict),
-        only=None if config is None else fspath(config),
+        only=only,
         isolated=isolated,
     )
     task = Task(
         settings=configured.run,
         shape=given_shape(input),
-        parameters=parameters or {},
+        parameters=given_parameters(parameters) or {},
         configurations=configured,
     )
     checked: list[Checked]
@@ -76,12 +79,11 @@ def check(
         checked = [
             _check_spec(name, spec, task)
             if isinstance(spec, Spec)
-            else check_text(SourceText(name, spec), task)
-            for name, spec in specs.items()
+            else check_text(SourceText(name, text(spec, f"the spec {name!r}", "'input: …'")), task)
+            for name, spec in by_name(specs, "specs", "{'net.yaml': 'input: …'}").items()
         ]
     else:
-        paths = [specs] if isinstance(specs, str | PathLike) else [*specs]
-        searched = find([fspath(path) for path in paths], configured)
+        searched = find(_paths(specs), configured)
         if searched.empty:
             message = f"no specs in {', '.join(searched.empty)}"
             raise ValueError(message)
@@ -100,6 +102,36 @@ def check(
         notes=tuple(unseen(checked)),
         unheld=any(one.unheld for one in checked),
     )
+
+
+def _config(given: object) -> str:
+    """The path of a configuration file. Raises `TypeError` for what is none."""
+    path = fspath(given) if isinstance(given, str | PathLike) else None
+    if not isinstance(path, str):
+        message = f"config is the path of a configuration file, and this is {shown(given)}"
+        raise TypeError(message)
+    return path
+
+
+def _paths(given: object) -> list[str]:
+    """Files, folders, globs and bundled names. Raises `TypeError` for anything else."""
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | PathLike)
+    paths: list[str] = []
+    for each in given if isinstance(given, Iterable) and several else [given]:
+        path = fspath(each) if isinstance(each, str | PathLike) else None
+        if not isinstance(path, str):
+            message = (
+                "specs are files, folders, globs or bundled names, a Spec, or texts by name, and "
+                f"this is {shown(each)}"
+            )
+            if isinstance(each, Network | Spec):
+                message += "; check takes what is written: name its file, or give the Spec alone"
+            raise TypeError(message)
+        if "\n" in path:
+            message = "this is the text of a spec, where a file is meant: write {'net.yaml': text}"
+            raise ValueError(message)
+        paths.append(path)
+    return paths
 
 
 def _check_spec(name: str, spec: "Spec", task: "Task") -> "Checked":
@@ -127,24 +159,36 @@ def _given(
     budget: Mapping[str, object] | None,
     *,
     strict: bool,
-) -> "Given":
+) -> "Asked":
     """What is asked for, above every configuration. Raises `ValueError`."""
     from convcalc.checks.codes import Selection, code_or_prefix
-    from convcalc.checks.settings import Given, Limit
+    from convcalc.checks.settings import Given as Asked
+    from convcalc.checks.settings import Limit
     from convcalc.spec.fields import FieldError
     from convcalc.spec.promises import BUDGETS, limits
 
-    def codes(written: str | Iterable[str]) -> tuple[str, ...]:
-        listed = written.split(",") if isinstance(written, str) else written
-        return tuple(dict.fromkeys(code_or_prefix(code) for code in listed if code.strip()))
+    def codes(written: object, name: str) -> tuple[str, ...]:
+        named: list[str] = []
+        for each in texts(written, name, "'CC4,CC511'"):
+            listed = [code_or_prefix(code) for code in each.split(",") if code.strip()]
+            if not listed:
+                message = f"{name} {each!r} names no code"
+                raise ValueError(message)
+            named += listed
+        return tuple(dict.fromkeys(named))
 
-    selection = Selection(codes(select), codes(extend_select), codes(ignore))
+    selection = Selection(
+        codes(select, "select"),
+        codes(extend_select, "extend_select"),
+        codes(ignore, "ignore"),
+    )
     idle = selection.idle()
     if idle:
         message = f"ignore {idle[0]!r} leaves out nothing that is selected"
         raise ValueError(message)
     own_limits: list[Limit] = []
-    for name, value in (budget or {}).items():
+    limited = {} if budget is None else by_name(budget, "budget", "{'macs': '5G'}")
+    for name, value in limited.items():
         if name not in BUDGETS:
             message = f"budget has no key {name!r}: it may hold {', '.join(BUDGETS)}"
             raise ValueError(message)
@@ -158,7 +202,7 @@ def _given(
         if selection.leaves_out(limit.code):
             message = f"{limit.origin} asks for {limit.code}, and ignore leaves it out"
             raise ValueError(message)
-    return Given(
+    return Asked(
         selection.select or None,
         selection.extend_select or None,
         selection.ignore or None,
@@ -168,7 +212,7 @@ def _given(
 
 
 def verify(
-    network: "Network | Spec | str | PathLike[str]",
+    network: Given,
     *,
     batch: int | None = None,
     dtype: Literal["float32", "float16", "float64"] = "float32",
@@ -177,10 +221,10 @@ def verify(
     seed: int | None = None,
     threads: int | None = None,
     x: Any = None,
-    weights: Mapping[str, Any] | None = None,
+    weights: "Mapping[str, Any] | str | PathLike[str] | None" = None,
     layers: str | None = None,
     profile: bool = False,
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, Value] | None = None,
 ) -> "Verdict":
     """Run a network, and hold every shape, weight, product and value against the prediction.
@@ -188,9 +232,11 @@ def verify(
     `network` is one, a `Spec`, or what `load` takes. The readable definition of every layer
     computes the values, or the `engine`, compared with the definitions at samples that `seed`
     chooses.
-    `x` of shape (N, C, *spatial) and `weights` by "<layer>.<weight>" are random from `seed`, too,
-    unless given. `layers` is a pattern: the verdict lists those alone, and what differs. `profile`
-    times each step.
+    `x` of shape (N, C, *spatial) and `weights` are random from `seed`, too, unless given: weights
+    are arrays by name, or a file of them, by "<layer>.<weight>" or as they are published
+    (docs/verify.md); what was made of their names is among the verdict's notes.
+    `layers` is a pattern: the verdict lists those alone, and what differs. `profile` times each
+    step.
 
     Raises `SpecError` for a spec with errors, `ValueError` for what does not fit or would have no
     effect, and `MemoryError` before more is allocated than there is.
@@ -198,32 +244,34 @@ def verify(
     from convcalc.checks.resources import Needs, available
     from convcalc.checks.verify import Run, matching
     from convcalc.checks.verify import verify as run_and_compare
+    from convcalc.forward.given import checked_input
+    from convcalc.forward.named import given_weights
     from convcalc.forward.threads import available_cores
-    from convcalc.forward.weights import checked_weights
     from convcalc.numbers import both_bytes
 
-    network = _network(network, input, parameters)
-    examples = _examples(network, x, batch)
-    if dtype not in ("float32", "float16", "float64"):
-        message = f"dtype {dtype!r} is not float32, float16 or float64"
-        raise ValueError(message)
-    if backend not in ("numpy", "cupy"):
-        message = f"backend {backend!r} is not numpy or cupy"
-        raise ValueError(message)
+    network = planned(read(network, input=input, parameters=parameters))
+    engine, profile = switch(engine, "engine"), switch(profile, "profile")
+    batch = None if batch is None else whole(batch, "batch")
+    x = None if x is None else checked_input(network, x, batch)
+    examples = (batch or 1) if x is None else len(x)
+    one_of(dtype, "dtype", ("float32", "float16", "float64"))
+    one_of(backend, "backend", ("numpy", "cupy"))
     if engine and (dtype != "float32" or backend != "numpy"):
         message = "the engine computes in float32 with NumPy"
         raise ValueError(message)
-    if seed is not None and x is not None and weights is not None and not engine:
-        message = f"seed {seed} would have no effect: x and weights are given"
-        raise ValueError(message)
-    if layers is not None and not matching(network, layers):
+    if seed is not None:
+        seed = whole(seed, "seed", least=0)
+        if x is not None and weights is not None and not engine:
+            message = f"seed {seed} would have no effect: x and weights are given"
+            raise ValueError(message)
+    if layers is not None and not matching(
+        network, text(layers, "layers", "'stage1' or '*.conv?'")
+    ):
         message = f"no layer matches {layers!r}"
         raise ValueError(message)
-    if threads is not None and threads < 1:
-        message = f"threads {threads} is below 1"
-        raise ValueError(message)
-    if weights is not None:
-        checked_weights(network, weights)
+    if threads is not None:
+        threads = whole(threads, "threads")
+    fitted = None if weights is None else given_weights(weights, network)
     cores = available_cores()
     run = Run(
         batch=examples,
@@ -233,7 +281,7 @@ def verify(
         seed=seed or 0,
         threads=None if threads is None else min(threads, cores),
         x=x,
-        weights=weights,
+        weights=None if fitted is None else fitted.weights,
         pattern=layers,
         profile=profile,
     )
@@ -254,33 +302,19 @@ def verify(
                 f"{both_bytes(there)} are available"
             )
             raise MemoryError(message)
-    return run_and_compare(network, run).verdict
-
-
-def _examples(network: Planned, x: Any, batch: int | None) -> int:
-    """How many examples run. Raises `ValueError` where `x` is of another shape."""
-    if batch is not None and batch < 1:
-        message = f"batch {batch} is below 1"
-        raise ValueError(message)
-    if x is None:
-        return 1 if batch is None else batch
-    shape: Sequence[int] = getattr(x, "shape", ())
-    axes = network.input.axes
-    if not shape or shape[0] < 1 or tuple(shape[1:]) != axes or batch not in (None, shape[0]):
-        first = "N" if batch is None else str(batch)
-        wanted, given = "×".join([first, *map(str, axes)]), "×".join(map(str, shape)) or "no array"
-        message = f"x is {given}, and {network.name} takes {wanted}"
-        raise ValueError(message)
-    return int(shape[0])
+    verdict = run_and_compare(network, run).verdict
+    if fitted is not None:
+        verdict = verdict._replace(notes=(*fitted.notes, *verdict.notes))
+    return verdict
 
 
 def diff(
-    old: "Network | Spec | str | PathLike[str]",
-    new: "Network | Spec | str | PathLike[str]",
+    old: Given,
+    new: Given,
     *,
     batch: int = 1,
     dtype: str = "float32",
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, Value] | None = None,
 ) -> "Comparison":
     """What became of a network: layers added, removed and changed, and the totals of both.
@@ -291,24 +325,10 @@ def diff(
     """
     from convcalc.analysis.compare import compare
 
-    before = _network(old, input, parameters)
-    after = _network(new, input, parameters)
-    return compare(before, after, batch=batch, dtype=dtype)
-
-
-def _network(
-    given: "Network | Spec | str | PathLike[str]",
-    shape: Shape | str | None,
-    parameters: Mapping[str, Value] | None,
-) -> Planned:
-    """The network itself, or read from where it is said to be; one without errors."""
-    from convcalc.spec.tree import Spec
-
-    if isinstance(given, Spec):
-        return planned(given.network(input=shape, **(parameters or {})))
-    if not isinstance(given, Network):
-        return planned(load(given, input=shape, parameters=parameters))
-    if shape is not None or parameters:
-        message = "input and parameters are for a spec that is read, and this is a network already"
-        raise ValueError(message)
-    return planned(given)
+    before, after = (planned(read(each, input=input, parameters=parameters)) for each in (old, new))
+    return compare(
+        before,
+        after,
+        batch=whole(batch, "batch"),
+        dtype=one_of(dtype, "dtype", DTYPE_BYTES),
+    )

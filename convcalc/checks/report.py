@@ -41,11 +41,25 @@ class CheckReport(NamedTuple):
     unheld: bool = False
     """Whether a limit that was to hold could not be looked at because of such errors."""
 
+    @property
+    def statistics(self) -> dict[str, int]:
+        """Code → how many findings have it."""
+        codes = [diagnostic.code for diagnostic in self.diagnostics]
+        return {code: codes.count(code) for code in sorted({*codes})}
+
+    @property
+    def promises_not_looked_at(self) -> int:
+        """The same as `left_out`, as JSON calls it."""
+        return self.left_out
+
     def exit_code(self, fail_on: str = "warning") -> int:
         """What the command line ends with: 0 fine, 1 findings, 2 something could not be worked on.
 
         `fail_on` is the least that matters: error, warning, note, or never.
         """
+        from convcalc.arguments import one_of
+
+        fail_on = one_of(fail_on, "fail_on", FAIL_ON)
         return 2 if self.unheld else exit_code(self.diagnostics, fail_on)
 
     def relative(self, path: str) -> str:

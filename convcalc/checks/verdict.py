@@ -112,6 +112,11 @@ class Verdict(NamedTuple):
         """Whether everything is as predicted."""
         return not self.differences
 
+    @property
+    def allocated_bytes(self) -> int:
+        """The same as `allocated`, as JSON calls it."""
+        return self.allocated
+
     def __repr__(self) -> str:
         """Which network, and whether it is as predicted, in one line; `print` shows all."""
         said = plural(len(self.differences), "difference") if self.differences else "as predicted"

@@ -9,7 +9,7 @@ from convcalc.cli.options import network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats import FORMATS
-from convcalc.graph import Network, read
+from convcalc.graph import read
 from convcalc.shape import Shape
 
 
@@ -104,7 +104,7 @@ def command(
         if form == "rows":
             options.update(header=not texts, several=len(specs) > 1)
         else:
-            options.update(peak=_peak(network, batch, dtype))
+            options.update(peak=report.inference_peak)
         if form == "text":
             options.update(color=colors(sys.stdout))
         texts.append(render(report, **options))
@@ -113,15 +113,3 @@ def command(
         texts[-1:] = ["\n".join([*(text.removesuffix("\n") for text in texts[-1:]), *notes, ""])]
         notes = []
     output.end(texts, diagnostics, notes=notes, failed=not all(good for _, good in verdicts))
-
-
-def _peak(network: Network, batch: int, dtype: str) -> int | None:
-    """Bytes that inference takes, unless errors keep them unknown; `memory` says more."""
-    if network.errors:
-        return None
-    from convcalc.analysis.memory.terms import (  # json does without, to start at once
-        RunTerms,
-        model,
-    )
-
-    return model(network, RunTerms(dtype)).peak(batch)

@@ -151,7 +151,12 @@ def command(
     if failed:
         output.end((), failed)
     comparisons = [compare(pair.old, pair.new, batch=batch, dtype=dtype) for pair in pairs]
-    texts = [output.renderer.render(one, color=colors(sys.stdout)) for one in comparisons]
+    texts: list[str] = []
+    for one in comparisons:
+        options: dict[str, object] = {"color": colors(sys.stdout)}
+        if output.format.form == "rows":
+            options.update(header=not texts, several=len(comparisons) > 1)
+        texts.append(output.renderer.render(one, **options))
     before = [one for one, pair in zip(comparisons, pairs, strict=True) if not pair.fresh]
     grown = _grown(before, limits)
     notes = [*(pair.note for pair in pairs if pair.note), *grown]

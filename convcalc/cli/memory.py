@@ -16,6 +16,7 @@ from convcalc.analysis.memory import (
     read_limit,
     refusals,
 )
+from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
@@ -24,9 +25,6 @@ from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 from convcalc.shape import Shape
 from convcalc.spec.promises import OPTIMIZERS
-
-MOST_LAYERS = 9
-"""Digits of the number in --checkpoint every=K."""
 
 
 def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -51,21 +49,10 @@ def _checkpoint(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> Checkpoint | None:
     """every=K, or names of blocks."""
-    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
-    if not values:
-        return None
-    every = [name.partition("=")[2].strip() for name in names if "=" in name]
-    if not every and names:
-        return tuple(names)
-    number = every[0] if every else ""
-    sound = number.isascii() and number.isdecimal() and len(number) <= MOST_LAYERS
-    if len(names) != 1 or not names[0].startswith("every=") or not sound or not int(number):
-        message = (
-            f"{', '.join(values)!r} is neither every=K, of 1 layer or more, nor names of blocks "
-            "separated by commas"
-        )
-        raise click.BadParameter(message, ctx, param)
-    return int(number)
+    try:
+        return read_checkpoint(values) if values else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @click.command("memory")

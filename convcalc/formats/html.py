@@ -2,17 +2,25 @@
 
 from html import escape
 
+from convcalc.analysis import analyze
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import chosen
 from convcalc.formats.rows import rows
 from convcalc.formats.summary import notes, summary, title
+from convcalc.graph import Network
 
 MAX_ROWS = 1_000
 """Rows a notebook is shown."""
 
 
-def render(report: Report) -> str:
-    """The report as one HTML element."""
+def of_network(network: Network) -> str:
+    """A network as the report on it, with what inference takes, as one HTML element."""
+    report = analyze(network, strict=False)
+    return render(report, peak=report.inference_peak)
+
+
+def render(report: Report, *, peak: int | None = None) -> str:
+    """The report as one HTML element; `peak` are bytes that inference takes."""
     picked = chosen(None)
     lines = ["<div>", f"<p><b>{escape(title(report))}</b></p>", "<table>", "<thead><tr>"]
     lines += [f"<th>{escape(column.title)}</th>" for column in picked]
@@ -31,7 +39,7 @@ def render(report: Report) -> str:
         )
         lines.append(f"<tr>{cells}</tr>")
     lines.append("</tbody></table><table><tbody>")
-    for what, count_text, units in summary(report):
+    for what, count_text, units in summary(report, peak):
         lines.append(
             f'<tr><th style="text-align:left">{escape(what)}</th>'
             f'<td style="text-align:right">{escape(count_text)}</td><td>{escape(units)}</td></tr>'

@@ -5,7 +5,6 @@ from typing import Any
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.diagnostics import Diagnostic, Place, Span
-from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 
 SCHEMA = 1
@@ -50,9 +49,7 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         "kind": layer.kind,
         "inputs": list(layer.inputs),
         "line": layer.line,
-        "hyperparameters": None
-        if layer.layer is None
-        else {name: getattr(layer.layer, name) for name in declarations(type(layer.layer))},
+        "hyperparameters": layer.hyperparameters,
         "output": shape_value(layer.output),
         "weights": {
             weight.name: list(weight.shape) for weight in layer.weights if not weight.buffer
@@ -70,7 +67,7 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         if fields is None
         else {
             "size": [field.size for field in fields],
-            "stride": [_plain(field.jump) for field in fields],
+            "stride": [_plain(field.stride) for field in fields],
             "padding": [_plain(field.padding) for field in fields],
             "aligned": layer.aligned,
             "exact": all(field.exact for field in fields),

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from convcalc.forward.engine import Executable
-    from convcalc.graph import Network
+    from convcalc.graph import Given, GivenShape, Network
+    from convcalc.spec.nodes import Value
 
 __all__ = ["compile", "measure_peak", "random_weights", "run"]
 
@@ -57,29 +60,33 @@ def random_weights(
 
 
 def run(
-    network: "Network",
+    network: "Given",
     x: Any,
-    weights: Mapping[str, Any] | None = None,
+    weights: "Mapping[str, Any] | str | PathLike[str] | None" = None,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     reference: bool = False,
     backend: Literal["numpy", "cupy"] = "numpy",
     keep: Keep = "output",
     threads: int | None = None,
+    input: "GivenShape | None" = None,  # noqa: A002 (the spec's own word)
+    parameters: "Mapping[str, Value] | None" = None,
 ) -> dict[str, Any]:
-    """Run `network` on a batch `x` of shape (N, C, *spatial) and return arrays by layer name.
+    """Run a network on a batch `x` of shape (N, C, *spatial) and return arrays by layer name.
 
-    Only the network's output is kept unless `keep` says more: what is kept cannot be fused with
-    what follows it, and takes memory until the end.
-    `weights` are arrays by "<layer>.<weight>" in PyTorch's layout, random from `seed` without.
+    `network` is one, a `Spec`, or what `load` takes: a name, a path; `input` and `parameters` are
+    for one that is read. Only the network's output is kept unless `keep` says more: what is kept
+    cannot be fused with what follows it, and takes memory until the end.
+    `weights` are arrays by name, or a file of them, by "<layer>.<weight>" in PyTorch's layout or as
+    they are published (docs/verify.md), random from `seed` without.
     `reference` runs the readable definition of every layer instead of the engine; `backend` "cupy"
     does so on a GPU. At most `threads` threads of the engine work, by default one per core that the
     process may use; of the reference's BLAS, by default one.
     What comes back are NumPy's arrays in float32, whatever the dtype of `x`; from the definitions
     they have the dtype of `x`, or float32 where that is of whole numbers.
 
-    Raises `ValueError` for an input of another shape, for names in `keep` that are no layers, and
-    for weights that do not fit, listing all of them.
+    Raises `ValueError` for an input of another shape, for names in `keep` that are no layers, for
+    what would have no effect, and for weights that do not fit, listing all of them.
     """
     from convcalc.forward.running import run as run_network
 
@@ -92,6 +99,8 @@ def run(
         backend=backend,
         keep=keep,
         threads=threads,
+        input=input,
+        parameters=parameters,
     )
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from operator import index as as_index
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Place, Problem
 from convcalc.findings import Findings, Places
 from convcalc.layers import SOURCES
 from convcalc.layers.base import Layer, Plan
+from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import expand
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from convcalc.spec.tree import Item, Spec
 
 __all__ = [
+    "Given",
+    "GivenShape",
     "Group",
     "LayerNode",
     "Network",
@@ -45,7 +49,7 @@ __all__ = [
     "resized",
 ]
 
-Given = TypeVar("Given")
+T = TypeVar("T")
 
 MAX_VALUES = 2**62
 """Most values in one tensor."""
@@ -53,6 +57,11 @@ UNREAD = "CC306"
 """What layers say of rows that they do not read."""
 MAX_RANK = 3
 """Most spatial axes of a tensor."""
+Given: TypeAlias = "Network | Spec | str | PathLike[str]"
+"""What stands for a network: itself, its `Spec`, a file, `-` for standard input, or a bundled
+name."""
+GivenShape: TypeAlias = Shape | str | Sequence[int]
+"""An input: a shape, or as a spec writes it, "224x224x3", or these numbers."""
 Known = dict[tuple[Layer, tuple[Shape, ...]], tuple[Plan | None, frozenset[str]]]
 """Layer and shapes of its inputs → its plan, and the codes of what is wrong with it."""
 
@@ -102,6 +111,11 @@ class Network(NamedTuple):
         shapes = f"{self.input or '?'} → {self.shape_of(self.output) or '?'}"
         return f"<Network {self.name!r}: {shapes}, {plural(len(self.layers), 'layer')}>"
 
+    def _repr_html_(self) -> str:
+        """The table of its layers, for notebooks."""
+        text: str = above("Network._repr_html_", self)
+        return text
+
     @property
     def input(self) -> Shape | None:
         """Shape of one example; None when the spec's could not be read."""
@@ -141,10 +155,10 @@ class Network(NamedTuple):
 
     def walk(
         self,
-        step: Callable[[LayerNode, Plan | None, list[Given]], Given],
+        step: Callable[[LayerNode, Plan | None, list[T]], T],
         *,
         sparing: bool = False,
-    ) -> Iterator[Given]:
+    ) -> Iterator[T]:
         """What `step` gives for each layer, in order, from what it gave for those that one reads.
 
         An input reads nothing: `step` knows what to start from. Where an error keeps unknown what a
@@ -162,10 +176,10 @@ class Network(NamedTuple):
 def walk(
     nodes: Sequence[LayerNode],
     plans: Iterable[Plan | None],
-    step: Callable[[LayerNode, Plan | None, list[Given]], Given],
+    step: Callable[[LayerNode, Plan | None, list[T]], T],
     *,
     sparing: bool = False,
-) -> Iterator[Given]:
+) -> Iterator[T]:
     """The one fold over layers, with or without plans; see `Network.walk`."""
     held: list[Any] = []
     done = _last_read(nodes) if sparing else repeat(())
@@ -214,16 +228,17 @@ class SpecError(ValueError):
 
 
 def load(
-    spec: "str | PathLike[str]",
+    spec: "Given",
     *,
-    input: Shape | str | None = None,  # noqa: A002 (the spec's own word)
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> Network:
     """Read a network from a spec file, `-` for standard input, or a bundled name.
 
-    `input` replaces the spec's input shape, as a `Shape` or as text ("384x384x3"), and `parameters`
-    the values of its parameters. Raises `ValueError` for an input that is no shape, and `SpecError`
-    when the spec has errors; `read` returns the rest of the network instead.
+    It may also be a `Spec`, or a network already. `input` replaces the spec's input shape, as text
+    ("384x384x3"), as extents in that order, or as a `Shape`, and `parameters` the values of its
+    parameters. Raises `ValueError` for an input that is no shape, and `SpecError` when the spec has
+    errors; `read` returns the rest of the network instead.
     """
     return _strict(read(spec, input=input, parameters=parameters))
 
@@ -232,29 +247,80 @@ def loads(
     text: str,
     *,
     path: str = "<text>",
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, Value] | None = None,
 ) -> Network:
     """Read a network from the text of a spec; see `load`."""
+    _check_text(text, path, "loads")
     network = read_text(SourceText(path, text), input=input, parameters=parameters)
     return _strict(network)
 
 
+def _check_text(text: object, path: object, function: str) -> None:
+    """Raise `TypeError` for what is no text of a spec, or no name for it."""
+    if not isinstance(text, str):
+        from convcalc.arguments import shown
+
+        message = f"{function} takes the text of a spec, and this is {shown(text)}"
+        if isinstance(text, bytes):
+            message += "; decode it first"
+        elif isinstance(text, PathLike):
+            message += f"; write {function}(path.read_text())"
+        raise TypeError(message)
+    if not isinstance(path, str):
+        from convcalc.arguments import shown
+
+        message = f"path is a text that findings show, such as 'net.yaml', not {shown(path)}"
+        raise TypeError(message)
+
+
 def read(
-    spec: "str | PathLike[str]",
+    spec: "Given",
     *,
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, str | Value] | None = None,
 ) -> Network:
-    """Read a network as far as it can be read; errors are among its `diagnostics`."""
-    opened = open_spec(str(spec), find_bundled)
-    return read_opened(opened, input=input, parameters=parameters)
+    """Read a network as far as it can be read; errors are among its `diagnostics`.
+
+    Takes all that `load` takes. It is what every function of the library asks for a network.
+    """
+    if isinstance(spec, str):
+        return read_opened(open_spec(spec, find_bundled), input=input, parameters=parameters)
+    if isinstance(spec, Network):
+        parameters = given_parameters(parameters)
+        if input is not None or parameters:
+            message = (
+                "input and parameters are for a spec that is read, and this is a network already"
+            )
+            raise ValueError(message)
+        return spec
+    return _read_other(spec, input, parameters)
+
+
+def _read_other(
+    given: object, shape: GivenShape | None, parameters: Mapping[str, str | Value] | None
+) -> Network:
+    """The network of a `Spec`, or of a path. Raises `TypeError` for what is neither."""
+    from convcalc.spec.tree import Spec
+
+    if isinstance(given, Spec):
+        return _of_values(given, shape, parameters)
+    path = fspath(given) if isinstance(given, PathLike) else None
+    if not isinstance(path, str):
+        from convcalc.arguments import shown
+
+        message = (
+            "a network is a bundled name such as 'vgg16', a path, a Spec or a Network, and this is "
+            f"{shown(given)}"
+        )
+        raise TypeError(message)
+    return read_opened(open_spec(path, find_bundled), input=shape, parameters=parameters)
 
 
 def read_opened(
     opened: Opened,
     *,
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, str | Value] | None = None,
 ) -> Network:
     """Read a network from a SPEC that was looked for, as far as it can be read; see `read`."""
@@ -271,7 +337,7 @@ def read_text(
     text: SourceText,
     *,
     preset: str = "",
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, str | Value] | None = None,
 ) -> Network:
     """Read a network, or a member of a family, from a text as far as it can be read; see `read`."""
@@ -295,6 +361,7 @@ def parse(text: str, *, path: str = "<text>") -> "Spec":
     from convcalc.spec.annotate import annotated  # only for who asks for it
     from convcalc.spec.form import misfits
 
+    _check_text(text, path, "parse")
     document = SourceText(path, text)
     _, spec, findings = as_written(document)
     for problem, start, end in misfits(spec) if spec else ():
@@ -307,15 +374,23 @@ def parse(text: str, *, path: str = "<text>") -> "Spec":
 def built(
     spec: "Spec",
     *,
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, Value] | None = None,
 ) -> Network:
     """The network of a tree; raises `SpecError`, which names what is at fault in the tree."""
+    return _strict(_of_values(spec, input, parameters))
+
+
+def _of_values(
+    spec: "Spec",
+    shape: GivenShape | None,
+    parameters: Mapping[str, str | Value] | None,
+) -> Network:
     from convcalc.spec.named import Values
 
     values = Values(spec)
     written = Written(values, values.spec, Findings(values))
-    return _strict(network_of(written, input=input, parameters=parameters))
+    return network_of(written, input=shape, parameters=parameters)
 
 
 def _strict(network: Network) -> Network:
@@ -325,18 +400,55 @@ def _strict(network: Network) -> Network:
 
 
 def given_shape(given: object) -> Shape | None:
-    """An input as the library takes it: a shape, or a text that says one."""
+    """An input as the library takes it: a shape, a text that says one, or its numbers.
+
+    >>> given_shape((224, 200, 3))
+    Shape(channels=3, spatial=(224, 200))
+    """
     if given is None:
         return None
-    if isinstance(given, str):
+    if isinstance(given, Shape):
+        if all(type(size) is int and size > 0 for size in given.axes):
+            return given
+    elif isinstance(given, str):
         try:
             return parse_shape(given)
         except FieldError as error:
             raise ValueError(f"input {given!r}: {error.problem.message}") from None
-    if isinstance(given, Shape) and all(isinstance(size, int) and size > 0 for size in given.axes):
-        return given
-    message = f'input {given!r} is no shape; write Shape(3, (224, 224)) or "224x224x3"'
+    elif isinstance(given, tuple | list) and given:
+        sizes = [_index(size) for size in given]
+        if None not in sizes:
+            return given_shape("x".join(map(str, sizes)))
+    from convcalc.arguments import shown
+
+    message = (
+        f'input {shown(given)} is no shape; write "224x224x3", (224, 224, 3) or '
+        "Shape(3, (224, 224))"
+    )
     raise ValueError(message)
+
+
+def given_parameters(given: Any) -> Mapping[str, Any] | None:
+    """Values by names as the library takes them. Raises `TypeError` for anything else."""
+    if given is None or (type(given) is dict and not given):
+        return None
+    from convcalc.arguments import by_name
+
+    values = by_name(given, "parameters", "{'classes': 10}")
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python has it; anything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+def _index(size: object) -> int | None:
+    """A whole number, NumPy's among them; None for anything else."""
+    try:
+        return None if isinstance(size, bool) else as_index(size)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 @without_collection
@@ -345,7 +457,7 @@ def network_of(
     *,
     name: str = "",
     preset: str = "",
-    input: Shape | str | None = None,  # noqa: A002
+    input: GivenShape | None = None,  # noqa: A002
     parameters: Mapping[str, str | Value] | None = None,
     findings: Findings | None = None,
 ) -> Network:
@@ -354,6 +466,7 @@ def network_of(
     `name` is what the spec was called, its path unless given. `findings` gets what is found.
     """
     shape = given_shape(input)
+    parameters = given_parameters(parameters)
     if findings is None:
         findings = Findings(written.places, written.findings.diagnostics)
     document: Document | None = None

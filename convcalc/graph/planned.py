@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from convcalc.graph import Given, LayerNode, Network, SpecError
+from convcalc.graph import LayerNode, Network, SpecError, T
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
 
@@ -47,10 +47,10 @@ class Planned(Network):
 
         def walk(
             self,
-            step: Callable[[PlannedNode, Plan, list[Given]], Given],
+            step: Callable[[PlannedNode, Plan, list[T]], T],
             *,
             sparing: bool = False,
-        ) -> Iterator[Given]:
+        ) -> Iterator[T]:
             """See `Network.walk`; no plan is None."""
 
 

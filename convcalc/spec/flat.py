@@ -63,6 +63,11 @@ class LayerNode(NamedTuple):
     late: Late | None = None
     """What makes the layer for the shape that comes in; None where its fields do not read that."""
 
+    def __repr__(self) -> str:
+        """What it is and reads, in one line."""
+        what = self.kind if self.layer is None else repr(self.layer)
+        return f"<LayerNode {self.name!r}: {what}, reads {[*self.inputs]}>"
+
     def changed(self, layer: Layer) -> "LayerNode":
         """The node with this layer, whatever comes in."""
         return self._replace(layer=layer, late=None)
@@ -82,6 +87,12 @@ class Group(NamedTuple):
     output: int | None
     """Index of the layer whose output its last item leaves, which may stand outside it; None where
     an error keeps it unknown."""
+
+    def __repr__(self) -> str:
+        """What it calls, and which layers are its own, in one line."""
+        block = f"block {self.block!r}" if self.block else "a group"
+        own = f"layers {self.layers[0]} to {self.layers[-1]}" if self.layers else "no layers"
+        return f"<Group {self.name!r}: {block}, {own}>"
 
 
 class Document(NamedTuple):

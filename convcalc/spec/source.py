@@ -350,7 +350,7 @@ def open_spec(spec: str, bundled: "Callable[[str], Bundled | None]") -> Opened:
 
     `family.yaml#resnet50` is the preset `resnet50` of a file, unless a file has this very name.
     """
-    shown, preset = spec, ""
+    shown, preset = "<text>" if "\n" in spec else spec, ""
     try:
         if spec == "-":
             data = _read_standard_input()
@@ -409,6 +409,12 @@ def _read_path(path: str) -> bytes:
 
 
 def _missing(spec: str) -> RefusedError:
+    if "\n" in spec:
+        return RefusedError(
+            "CC101",
+            "is the text of a spec, where a file or a name belongs",
+            "pipe it into `convcalc … -`; in Python, `convcalc.loads` reads a text",
+        )
     from convcalc.diagnostics import closest
     from convcalc.spec.bundled import bundled_names
 

@@ -6,13 +6,45 @@ pass comes first.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from convcalc.analysis.memory.program import Program
 from convcalc.analysis.memory.walk import Segment, worthwhile
+from convcalc.arguments import texts, whole
 from convcalc.graph import Network
 from convcalc.layers import SOURCES
+
+MOST_LAYERS = 9
+"""Digits of the number in every=K."""
+
+
+def read_checkpoint(given: object) -> int | tuple[str, ...] | None:
+    """What is asked for: every so many layers, names of blocks, or a text that says either.
+
+    Raises `TypeError` for what is none of these, and `ValueError` for a text that says neither.
+
+    >>> read_checkpoint("every=3"), read_checkpoint("stage1, stage2"), read_checkpoint(["stage1"])
+    (3, ('stage1', 'stage2'), ('stage1',))
+    """
+    if given is None:
+        return None
+    if not isinstance(given, str | Iterable) or isinstance(given, bytes | Mapping):
+        return whole(given, "checkpoint")
+    written = texts(given, "checkpoint", "'every=3' or 'stage1,stage2'")
+    names = [name.strip() for value in written for name in value.split(",") if name.strip()]
+    every = [name.partition("=")[2].strip() for name in names if "=" in name]
+    if not every and names:
+        return tuple(names)
+    number = every[0] if every else ""
+    sound = number.isascii() and number.isdecimal() and len(number) <= MOST_LAYERS
+    if len(names) != 1 or not names[0].startswith("every=") or not sound or not int(number):
+        message = (
+            f"{', '.join(written)!r} is neither every=K, of 1 layer or more, nor names of blocks "
+            "separated by commas"
+        )
+        raise ValueError(message)
+    return int(number)
 
 
 def segments(network: Network, checkpoint: int | Sequence[str] | None) -> list[Segment]:

@@ -1,14 +1,21 @@
 """What `convcalc.memory` and `convcalc.largest_batch` are: terms by keyword, one answer each."""
 
+from collections.abc import Mapping
+
 from convcalc.analysis.memory.batch import refusals
+from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.limits import read_bytes, read_limit
+from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.terms import Checkpoint, RunTerms, model
-from convcalc.graph import Network, SpecError
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.arguments import one_of, switch, whole
+from convcalc.graph import Given, GivenShape, SpecError, read
+from convcalc.spec.nodes import Value
 
 
 def memory(
-    network: Network,
+    network: Given,
     *,
     batch: int = 1,
     dtype: str = "float32",
@@ -19,41 +26,45 @@ def memory(
     inplace: bool = True,
     overhead: int | str = 0,
     device: str = "cpu",
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Checkpoint | str | None = None,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
 ) -> MemoryReport:
-    """Work out what `network` takes for a batch, in inference or in a training step.
+    """Work out what a network takes for a batch, in inference or in a training step.
 
+    `network` is one, a `Spec`, or what `load` takes: a name, a path; `input` and `parameters` are
+    for one that is read.
     `fused` is whether the optimizer works on all tensors at once, as PyTorch does on CUDA;
     `inplace` whether activation functions that can overwrite their input do; `device`, "cpu"
     or "cuda", matters for dropout's mask and for what mixed precision computes in float32;
-    `checkpoint` is every so many layers, or names of blocks; `overhead` is bytes, or a text such as
-    "500MB". Raises `ValueError` for terms there are not and for those that change nothing, as an
-    optimizer without training, and `SpecError` (which is one) for a network with errors, or with a
-    layer that the batch is too small for.
+    `checkpoint` is every so many layers, or names of blocks, or a text as the command line takes
+    it; `overhead` is bytes, or a text such as "500MB".
+
+    Raises `ValueError` for terms there are not and for those that change nothing, as an optimizer
+    without training, and `SpecError` (which is one) for a network with errors, or with a layer that
+    the batch is too small for.
     """
-    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
-        message = f"batch {batch!r} is no whole number above 0"
-        raise ValueError(message)
-    terms = RunTerms(
+    read_one = read(network, input=input, parameters=parameters)
+    batch = whole(batch, "batch")
+    terms = _terms(
         dtype=dtype,
         training=training,
         optimizer=optimizer,
         fused=fused,
         mixed_precision=mixed_precision,
         inplace=inplace,
-        overhead=read_bytes(overhead, "overhead", unitless=True),
+        overhead=overhead,
         device=device,
         checkpoint=checkpoint,
     )
-    _with_effect(terms)
-    any_batch = model(network, terms)
+    any_batch = model(read_one, terms)
     if batch < any_batch.fewest:
-        raise SpecError(refusals(network, batch, training=training))
+        raise SpecError(refusals(read_one, batch, training=training))
     return any_batch.report(batch)
 
 
 def largest_batch(
-    network: Network,
+    network: Given,
     limit: int | str,
     *,
     context: int | str | None = None,
@@ -65,7 +76,9 @@ def largest_batch(
     inplace: bool = True,
     overhead: int | str = 0,
     device: str = "cpu",
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Checkpoint | str | None = None,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
 ) -> int:
     """The largest batch that fits into `limit`: one more does not. 0 when none that works does.
 
@@ -75,24 +88,49 @@ def largest_batch(
     `memory` does, for terms there are not, and `SpecError` (which is one) for a network read with
     errors.
     """
+    read_one = read(network, input=input, parameters=parameters)
     bound = read_limit(limit, context=context)
-    terms = RunTerms(
+    terms = _terms(
         dtype=dtype,
         training=training,
         optimizer=optimizer,
         fused=fused,
         mixed_precision=mixed_precision,
         inplace=inplace,
-        overhead=read_bytes(overhead, "overhead", unitless=True),
+        overhead=overhead,
         device=device,
         checkpoint=checkpoint,
     )
-    _with_effect(terms)
-    return model(network, terms).largest_batch(bound.room)
+    return model(read_one, terms).largest_batch(bound.room)
 
 
-def _with_effect(terms: RunTerms) -> None:
-    """Refuse what would change nothing. Raises `ValueError` with the reason."""
+def _terms(
+    *,
+    dtype: str,
+    training: bool,
+    optimizer: str,
+    fused: bool,
+    mixed_precision: bool,
+    inplace: bool,
+    overhead: int | str,
+    device: str,
+    checkpoint: Checkpoint | str | None,
+) -> RunTerms:
+    """The terms that are asked for, once each is one and has an effect.
+
+    Raises `TypeError` and `ValueError` with the reason.
+    """
+    terms = RunTerms(
+        dtype=one_of(dtype, "dtype", DTYPE_BYTES),
+        training=switch(training, "training"),
+        optimizer=one_of(optimizer, "optimizer", RULES),
+        fused=switch(fused, "fused"),
+        mixed_precision=switch(mixed_precision, "mixed_precision"),
+        inplace=switch(inplace, "inplace"),
+        overhead=read_bytes(overhead, "overhead", unitless=True),
+        device=one_of(device, "device", ("cpu", "cuda")),
+        checkpoint=read_checkpoint(checkpoint),
+    )
     given = {
         f"optimizer {terms.optimizer!r}": terms.optimizer != "sgd",
         "fused=False": not terms.fused,
@@ -102,3 +140,4 @@ def _with_effect(terms: RunTerms) -> None:
     if idle and not terms.training:
         message = f"{' and '.join(idle)} would change nothing without training=True"
         raise ValueError(message)
+    return terms

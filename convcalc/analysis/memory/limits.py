@@ -8,6 +8,7 @@ from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
 from convcalc.analysis.memory.terms import Model, RunTerms, model
+from convcalc.arguments import shown
 from convcalc.graph import Network, fed, plan_layers
 from convcalc.spec.promises import amount
 
@@ -101,17 +102,18 @@ def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
         message = f"context is what is taken of a GPU, and the limit {value!r} is no GPU's name"
         raise ValueError(message)
     if not isinstance(value, str):
-        return Limit(f"{value:,} B", read_bytes(value, "limit"))
+        count = read_bytes(value, "limit")
+        return Limit(f"{count:,} B", count)
     text = value.strip()
-    count = amount(text, round_up=False)
-    if count is None:
+    known_bytes = amount(text, round_up=False)
+    if known_bytes is None:
         near = nearest_gpu(text)
         advice = f"did you mean {near}?" if near else "T4, rtx4090 and a100-80gb are some of these"
         message = f"{value!r} is neither a number of bytes, such as 12GiB, nor a GPU: {advice}"
         raise ValueError(message)
     if text[-1].isdigit():
         raise ValueError(_unitless(text))
-    return Limit(text, count)
+    return Limit(text, known_bytes)
 
 
 def read_bytes(value: int | str, what: str, *, unitless: bool = False) -> int:
@@ -123,9 +125,15 @@ def read_bytes(value: int | str, what: str, *, unitless: bool = False) -> int:
     300000000
     """
     if not isinstance(value, str):
-        count = index(value)
+        try:
+            count = index(value)
+        except TypeError:
+            count = None
+        if count is None or isinstance(value, bool):
+            message = f"{what} is a number of bytes, or a text such as '8GiB', not {shown(value)}"
+            raise TypeError(message)
         if count < 0:
-            message = f"{what} {count} is below 0"
+            message = f"{what} {count:,} is below 0"
             raise ValueError(message)
         return count
     text = value.strip()

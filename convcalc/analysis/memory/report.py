@@ -181,11 +181,13 @@ class MemoryReport(NamedTuple):
         return tuple(moments[phase] for phase in peaks if phase in moments)
 
     def layer(self, name: str) -> LayerMemory:
-        """The layer called `name`; `KeyError` when there is none."""
+        """The layer called `name`; `KeyError` when there is none, with the nearest name."""
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise KeyError(name)
+        from convcalc.arguments import unknown
+
+        raise unknown(name, "layer", (layer.name for layer in self.layers))
 
     def __repr__(self) -> str:
         """What it is of, and the peak, in one line; `print` shows the breakdown."""
@@ -202,6 +204,9 @@ class MemoryReport(NamedTuple):
 
     def to_markdown(self, *, layers: bool = False, timeline: bool = False) -> str:
         """Tables for a README, with one of the `layers`, or a picture over time, if asked for."""
+        from convcalc.arguments import switch
+
+        layers, timeline = switch(layers, "layers"), switch(timeline, "timeline")
         text: str = above(
             "MemoryReport.to_markdown", self._answer(), layers=layers, timeline=timeline
         )
@@ -212,6 +217,9 @@ class MemoryReport(NamedTuple):
 
         Raises `ValueError` where both are asked for.
         """
+        from convcalc.arguments import switch
+
+        layers, timeline = switch(layers, "layers"), switch(timeline, "timeline")
         if layers and timeline:
             message = "one table has one row a layer or one an operation: layers or timeline"
             raise ValueError(message)

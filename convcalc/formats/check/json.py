@@ -1,7 +1,6 @@
 """The findings as JSON: stable, one finding a line; docs/check.schema.json describes it."""
 
 import json
-from collections import Counter
 
 from convcalc.checks.report import CheckReport, fingerprints
 from convcalc.formats.json import diagnostic_value
@@ -14,8 +13,6 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     """The findings as a JSON object, ending in a newline."""
     del color
     dump = json.JSONEncoder(ensure_ascii=False).encode
-    counts = Counter(diagnostic.code for diagnostic in report.diagnostics)
-    statistics = dict(sorted(counts.items()))
     diagnostics = [
         dump({**diagnostic_value(one), "fingerprint": mark})
         for one, mark in zip(report.diagnostics, fingerprints(report), strict=True)
@@ -23,6 +20,7 @@ def render(report: CheckReport, *, color: bool = False) -> str:
     listed = "[\n  " + ",\n  ".join(diagnostics) + "]" if diagnostics else "[]"
     return (
         f'{{"schema": {SCHEMA},\n "files": {dump(list(report.files))},\n'
-        f' "statistics": {dump(statistics)},\n "promises_not_looked_at": {report.left_out},\n'
+        f' "statistics": {dump(report.statistics)},\n'
+        f' "promises_not_looked_at": {report.left_out},\n'
         f' "diagnostics": {listed}}}\n'
     )

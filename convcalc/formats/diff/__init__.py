@@ -13,6 +13,7 @@ DIFF_FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "table": Format("Aligned text.", "text"),
         "markdown": Format("For a comment on a pull request.", "document"),
+        "csv": Format("One row for each total, and each figure of a layer that differs.", "rows"),
         "json": Format("Everything, stable.", "values"),
     }
 )

@@ -1,0 +1,156 @@
+"""What the library's functions say to arguments that are none: a clear error of their own."""
+
+import linecache
+import traceback
+from collections.abc import Callable, Mapping
+from inspect import isfunction, signature
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from paths import PACKAGE
+
+import convcalc
+
+TEXT = "name: small\ninput: 8x8x3\nparameters: {n: 4}\nlayers:\n  - conv: {filters: n, kernel: 3}\n"
+NETWORK = convcalc.loads(TEXT)
+REPORT = convcalc.analyze(NETWORK)
+MEMORY = convcalc.memory(NETWORK)
+COMPARISON = convcalc.diff(NETWORK, NETWORK)
+CHECKED = convcalc.check({"a.yaml": TEXT}, isolated=True)
+
+CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
+    "analyze": (convcalc.analyze, {"network": NETWORK}),
+    "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
+    "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
+    "largest_batch": (convcalc.largest_batch, {"network": NETWORK, "limit": "1GB"}),
+    "load": (convcalc.load, {"spec": NETWORK}),
+    "loads": (convcalc.loads, {"text": TEXT}),
+    "memory": (convcalc.memory, {"network": NETWORK}),
+    "parse": (convcalc.parse, {"text": TEXT}),
+    "read": (convcalc.read, {"spec": NETWORK}),
+    "run": (convcalc.run, {"network": NETWORK, "x": np.zeros((1, 3, 8, 8))}),
+    "verify": (convcalc.verify, {"network": NETWORK}),
+    "Report.layer": (REPORT.layer, {"name": "conv1"}),
+    "Report.to_csv": (REPORT.to_csv, {}),
+    "Report.to_markdown": (REPORT.to_markdown, {}),
+    "MemoryReport.layer": (MEMORY.layer, {"name": "conv1"}),
+    "MemoryReport.to_csv": (MEMORY.to_csv, {}),
+    "MemoryReport.to_markdown": (MEMORY.to_markdown, {}),
+    "Comparison.total": (COMPARISON.total, {"name": "macs"}),
+    "CheckReport.exit_code": (CHECKED.exit_code, {}),
+}
+"""Function or method → itself, and arguments with which it answers."""
+
+WRONG: Mapping[str, object] = {
+    "None": None,
+    "a number": 3,
+    "a number below 0": -1,
+    "a fraction": 1.5,
+    "nan": float("nan"),
+    "True": True,
+    "a word": "wibble",
+    "no text": "",
+    "bytes": b"wibble",
+    "a list": [object()],
+    "a tuple of words": ("wibble", "wobble"),
+    "a dictionary": {"wibble": object()},
+    "a dictionary by numbers": {3: 4},
+    "an object": object(),
+    "a function": len,
+}
+"""What may be given by mistake; no argument takes all of it."""
+
+RIGHT = {
+    "mixed_precision": {"True"},
+    "training": {"True"},
+    "batch": {"a number"},
+    "checkpoint": {"a number"},
+    "context": {"a number"},
+    "engine": {"True"},
+    "fused": {"True"},
+    "inplace": {"True"},
+    "isolated": {"True"},
+    "jobs": {"a number"},
+    "keep": {"None"},
+    "layers": {"True"},
+    "limit": {"a number"},
+    "overhead": {"a number"},
+    "path": {"a word", "no text"},
+    "profile": {"True"},
+    "reference": {"True"},
+    "seed": {"a number"},
+    "specs": {"a word", "no text", "a tuple of words"},
+    "strict": {"True"},
+    "threads": {"a number"},
+    "timeline": {"True"},
+    "depth": {"a number"},
+}
+"""Argument → what of the above is right for it, or has no effect to be refused."""
+
+
+FINDINGS = {
+    ("read", "spec", "a word"),
+    ("read", "spec", "no text"),
+    ("check", "parameters", "a dictionary"),
+}
+"""What is no error but answered with a finding, as a file that is not there."""
+
+
+class Row(NamedTuple):
+    function: str
+    argument: str
+    wrong: str
+
+
+def rows() -> list[Row]:
+    return [
+        Row(name, argument, wrong)
+        for name, (function, _) in CALLS.items()
+        for argument, parameter in signature(function).parameters.items()
+        for wrong, value in WRONG.items()
+        if not (value is parameter.default or wrong in RIGHT.get(argument, ()))
+        and (name, argument, wrong) not in FINDINGS
+    ]
+
+
+def test_every_public_function_is_asked() -> None:
+    public = {name for name in convcalc.__all__ if isfunction(getattr(convcalc, name))}
+
+    assert {name for name in CALLS if "." not in name} == public
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_the_rows_start_from_is_right(name: str) -> None:
+    function, arguments = CALLS[name]
+
+    function(**arguments)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_argument_that_is_none_is_refused_by_name(name: str) -> None:
+    """By a `raise` of our own, so that no error of Python's comes from somewhere inside."""
+    faults = []
+    function, arguments = CALLS[name]
+    for row in rows():
+        if row.function != name:
+            continue
+        value = WRONG[row.wrong]
+        where = f"{name}({row.argument}={row.wrong})"
+        try:
+            answer = function(**{**arguments, row.argument: value})
+        except (TypeError, ValueError, KeyError) as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            line = linecache.getline(last.filename, last.lineno or 0).strip()
+            if PACKAGE not in Path(last.filename).parents or not line.startswith("raise"):
+                faults.append(f"{where}: {type(error).__name__} {error} from inside: {line}")
+            said = (row.argument, str(value), repr(value)[:20], "wibble", "a network is", "CC101")
+            if not any(each and each in str(error) for each in (*said, "the text of")):
+                faults.append(f"{where} does not say what it is about: {error}")
+        except Exception as error:  # noqa: BLE001 (that is what is looked for)
+            faults.append(f"{where}: {type(error).__name__}: {error}")
+        else:
+            faults.append(f"{where} answers {answer!r:.60}")
+
+    assert not faults, "\n".join(faults)
