@@ -47,8 +47,9 @@ def fields(path: Path) -> Iterator[Field]:
 
 
 def is_value(node: ast.ClassDef) -> bool:
-    """Whether it is a NamedTuple or a frozen dataclass."""
-    return any(ast.unparse(base) == "NamedTuple" for base in node.bases) or any(
+    """Whether it is a NamedTuple, a layer or a frozen dataclass."""
+    kinds = {"NamedTuple", "Layer", "Pointwise"}
+    return any(ast.unparse(base) in kinds for base in node.bases) or any(
         ast.unparse(decorator).startswith("dataclass(frozen=True")
         for decorator in node.decorator_list
     )

@@ -1,7 +1,6 @@
 """Pooling to a given size, and over the whole map."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
@@ -102,7 +101,6 @@ def _largest_places(xp: Any, x: Any, size: Axes) -> Any:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveAvgPool(Layer):
     """Average pooling to a given output size, with kernels as even as they can be.
 
@@ -131,7 +129,6 @@ class AdaptiveAvgPool(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveMaxPool(Layer):
     """Max pooling to a given output size, with kernels as even as they can be.
 
@@ -162,7 +159,6 @@ class AdaptiveMaxPool(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class GlobalAvgPool(Layer):
     """The mean over all positions of each channel.
 
@@ -187,7 +183,6 @@ class GlobalAvgPool(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class GlobalMaxPool(Layer):
     """The largest value over all positions of each channel (max over time in a sequence).
 

@@ -31,18 +31,27 @@ one example, and to `forward` their arrays, whose first axis is the batch:
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn
 
 from convcalc.diagnostics import Problem
 from convcalc.shape import Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
+    from dataclasses import Field
+
+    from typing_extensions import dataclass_transform
+
     from convcalc.layers.operations import Operation
+else:
+
+    def dataclass_transform(**_: Any) -> Any:
+        """Say to type checkers that a class makes dataclasses of its subclasses; nothing else."""
+        return lambda cls: cls
+
 
 Storage = Literal["own", "in_place", "view"]
 """Where a layer's output lives: memory of its own, its input's memory overwritten, or a view of
@@ -232,16 +241,28 @@ INFERENCE = Run()
 """What a layer is run in unless something else is said."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+class _Fields:
+    """What `dataclasses` asks a layer for, made when it does: `replace`, `fields`, `asdict`."""
+
+    def __get__(self, layer: "Layer | None", cls: "type[Layer]") -> "dict[str, Field[Any]]":
+        return _dataclass_fields(cls)
+
+
+@dataclass_transform(eq_default=False, frozen_default=True)
 class Layer(ABC):
     """A layer with its hyperparameters.
 
-    Subclasses are final frozen dataclasses. Their fields are the spec's vocabulary: each is
-    annotated with its type and its `Declared` form, and the first is the principal field, which
-    may stand alone in a spec (``linear: 4096``). Layers are compared, hashed and shown by their
-    fields, which is written once, here, and not made for every class (`eq=False, repr=False`),
-    because start-up would feel it.
+    Subclasses are final. Their fields are the spec's vocabulary: each is annotated with its type
+    and its `Declared` form, and the first is the principal field, which may stand alone in a spec
+    (``linear: 4096``). To its users a layer is a frozen dataclass; that it is made, compared,
+    hashed and shown by its fields is written once, here, and not made for every class by
+    `dataclass`, because start-up would feel it.
     """
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    else:
+        __dataclass_fields__ = _Fields()
 
     storage: ClassVar[Storage] = "own"
     """Where its output lives once it has run; see `Storage`."""
@@ -264,6 +285,26 @@ class Layer(ABC):
     unmade: ClassVar[Reasons] = MappingProxyType({})
     """What `operations` keeps, because PyTorch does, and `forward` never makes: by name, the
     reason. What a backward pass would need it for, it works out again from the input."""
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        cls = type(self)
+        declared = declarations(cls)
+        given = {**dict(zip(declared, values, strict=False)), **named}
+        if len(given) < len(values) + len(named) or not given.keys() <= declared.keys():
+            message = f"the fields of {cls.__name__} are {', '.join(declared) or 'none'}, each once"
+            raise TypeError(message)
+        fields, usual = vars(self), vars(cls)
+        for name in declared:
+            if name not in given and name not in usual:
+                message = f"{cls.__name__} needs {name}"
+                raise TypeError(message)
+            fields[name] = given[name] if name in given else usual[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        _refuse_change(self, name)
+
+    def __delattr__(self, name: str) -> None:
+        _refuse_change(self, name)
 
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:
@@ -348,6 +389,31 @@ class Pointwise(Layer):
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """Same shape out, no weights, no multiply-accumulates."""
         return Plan(xs[0])
+
+
+def _refuse_change(layer: Layer, name: str) -> NoReturn:
+    from dataclasses import FrozenInstanceError
+
+    message = (
+        f"{name} of a {type(layer).__name__} is not changed: dataclasses.replace makes another"
+    )
+    raise FrozenInstanceError(message)
+
+
+@cache
+def _dataclass_fields(cls: type[Layer]) -> "dict[str, Field[Any]]":
+    from dataclasses import field, fields, make_dataclass
+
+    usual = defaults(cls)
+    made = make_dataclass(
+        cls.__name__,
+        [
+            (name, annotation, *([field(default=usual[name])] if name in usual else []))
+            for name, annotation in cls.__annotations__.items()
+            if name in declarations(cls)
+        ],
+    )
+    return {each.name: each for each in fields(made)}
 
 
 @cache

@@ -1,7 +1,6 @@
 """Layers that add to the border or cut it off."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
@@ -47,7 +46,6 @@ def _check_words(field: str, padding: Padding) -> Iterator[Problem]:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Pad(Layer):
     """A border of zeros (or another value), of mirrored, repeated or wrapped values.
 
@@ -91,7 +89,6 @@ class Pad(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Crop(Layer):
     """The border cut off: by an amount per side, or to a size around the centre.
 

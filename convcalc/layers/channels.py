@@ -1,7 +1,6 @@
 """Layers that select or scale channels."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Slice(Layer):
     """Channels `start` up to, not including, `stop`; negative numbers count from the end.
 
@@ -74,7 +72,6 @@ class Slice(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Scale(Layer):
     """A learned factor per channel, and a summand if `bias`.
 

@@ -1,7 +1,6 @@
 """Transposed convolution."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Any, final
 
@@ -40,7 +39,6 @@ def _times(sizes: Sequence[int]) -> str:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class ConvTranspose(Layer):
     """Transposed convolution: spreads every input value over a kernel of outputs.
 

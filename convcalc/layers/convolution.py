@@ -1,7 +1,6 @@
 """Convolutions that share their weights over positions."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
@@ -96,7 +95,6 @@ def _product(xp: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Conv(Layer):
     """Convolution: each filter slides over all channels of its group (a cross-correlation).
 
@@ -145,7 +143,6 @@ class Conv(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class DepthwiseConv(Layer):
     """Depthwise convolution: every channel has filters of its own and sees no other channel.
 

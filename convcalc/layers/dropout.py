@@ -1,7 +1,6 @@
 """Dropout."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.layers.base import INFERENCE, Arrays, Plan, Pointwise, Run, Weights, number
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Dropout(Pointwise):
     """Zeroes values at random in training; does nothing in inference.
 

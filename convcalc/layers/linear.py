@@ -1,7 +1,6 @@
 """The fully connected layer."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem, insert
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Linear(Layer):
     """Fully connected layer: every output sees every input of a vector.
 

@@ -1,7 +1,6 @@
 """Convolution without weight sharing."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class LocallyConnected(Layer):
     """A convolution with weights, and biases, of its own at every position.
 

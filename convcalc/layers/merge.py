@@ -1,7 +1,6 @@
 """Layers that merge several tensors into one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from convcalc.diagnostics import Problem
@@ -44,7 +43,6 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Add(Layer):
     """The sum of the branches; extents of 1 are spread over the others'.
 
@@ -76,7 +74,6 @@ class Add(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Multiply(Layer):
     """The product of the branches; extents of 1 are spread over the others'.
 
@@ -111,7 +108,6 @@ class Multiply(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Concat(Layer):
     """The branches' channels one behind the other.
 

@@ -1,7 +1,6 @@
 """Normalization; statistics are not counted as a view of the input (docs/definitions.md)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
@@ -58,7 +57,6 @@ def _affine(y: Any, weights: Weights) -> Any:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class BatchNorm(Layer):
     """Batch normalization: each channel by its mean and variance over the batch.
 
@@ -121,7 +119,6 @@ class BatchNorm(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class GroupNorm(Layer):
     """Group normalization: groups of channels by their mean and variance in one example.
 
@@ -176,7 +173,6 @@ class GroupNorm(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class LayerNorm(Layer):
     """Layer normalization: each example, or each position, by its mean and variance.
 
@@ -231,7 +227,6 @@ class LayerNorm(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class InstanceNorm(Layer):
     """Instance normalization: each channel of each example by its mean and variance.
 
@@ -334,7 +329,6 @@ class InstanceNorm(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class LocalResponseNorm(Layer):
     """Local response normalization: each value by those of neighbouring channels.
 

@@ -1,7 +1,6 @@
 """Activation functions with hyperparameters or a learned slope."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import pi, sqrt
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class LeakyRelu(Pointwise):
     """x where x > 0, else slope·x. Source: torch.nn.LeakyReLU."""
 
@@ -48,7 +46,6 @@ class LeakyRelu(Pointwise):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Prelu(Layer):
     """x where x > 0, else a learned slope times x.
 
@@ -85,7 +82,6 @@ class Prelu(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Elu(Pointwise):
     """x where x > 0, else alpha·(eˣ − 1). Source: arXiv:1511.07289; torch.nn.ELU."""
 
@@ -106,7 +102,6 @@ class Elu(Pointwise):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Gelu(Pointwise):
     """x·Φ(x), Φ the normal distribution. Source: arXiv:1606.08415; torch.nn.GELU."""
 
@@ -128,7 +123,6 @@ class Gelu(Pointwise):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Softplus(Pointwise):
     """log(1 + e^(beta·x))/beta; x itself above the threshold. Source: torch.nn.Softplus."""
 

@@ -1,7 +1,6 @@
 """Pooling with a kernel that slides over each channel by itself."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import inf, nan, prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
@@ -96,7 +95,6 @@ def power(xp: Any, x: Any, exponent: float) -> Any:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class MaxPool(Layer):
     """Max pooling: the largest value under the kernel, in each channel; padding never wins.
 
@@ -160,7 +158,6 @@ class MaxPool(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class AvgPool(Layer):
     """Average pooling: the mean of the values under the kernel, in each channel.
 
@@ -228,7 +225,6 @@ class AvgPool(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class LpPool(Layer):
     """Lp pooling: (Σ x^p)^(1/p) of the values under the kernel, in each channel; L2 by default.
 

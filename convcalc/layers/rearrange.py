@@ -1,7 +1,6 @@
 """Layers that give the same values another shape; numbered as in PyTorch, 1 is the channels."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Flatten(Layer):
     """Axes `start` to `end` become one, by default all of them: an image becomes a vector.
 
@@ -82,7 +80,6 @@ class Flatten(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Reshape(Layer):
     """The same values in another shape, in memory order C, H, W; one extent may be −1.
 
@@ -142,7 +139,6 @@ class Reshape(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Permute(Layer):
     """The axes in another order; 1 is the channels, 2 the first spatial axis.
 

@@ -1,7 +1,6 @@
 """Layers that move values between channels and positions."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class PixelShuffle(Layer):
     """Channels become positions: a map `factor` times as large with fewer channels.
 
@@ -72,7 +70,6 @@ class PixelShuffle(Layer):
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class ChannelShuffle(Layer):
     """Channels of different groups take turns.
 

@@ -1,7 +1,6 @@
 """What a network starts from: layers that read nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.layers.base import INFERENCE, Arrays, Extents, Layer, Plan, Run, Weights, extents
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Input(Layer):
     """An input of the network, as its spec or whoever runs it gives it."""
 

@@ -1,7 +1,6 @@
 """Resampling to a larger or smaller map."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import floor
 from typing import Annotated, Any, Literal, final
@@ -69,7 +68,6 @@ def _cubic(fraction: float) -> list[tuple[int, float]]:
 
 
 @final
-@dataclass(frozen=True, eq=False, repr=False)
 class Upsample(Layer):
     """Resampling: the nearest value, or a blend of neighbours, at evenly spread positions.
 

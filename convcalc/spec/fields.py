@@ -4,7 +4,6 @@ import re
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from copy import copy
 from math import floor
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -624,6 +623,8 @@ class FieldReader:
         layer = self._interned.get(key) if key else None
         if layer is None:
             known = scope.within({"incoming.channels": channels})
+            from copy import copy
+
             reader = copy(self)  # with all that is known of the spec
             reader._findings = findings or Findings(self._findings.places)  # noqa: SLF001 (its own)
             layer = reader._read(kind, node, known, name)  # noqa: SLF001
