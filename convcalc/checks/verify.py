@@ -11,7 +11,7 @@ from convcalc.checks.verdict import LayerVerdict, Pair, Timing, Verdict
 from convcalc.forward.seen import Compared, Observed, Values
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, planned
-from convcalc.layers import SOURCES, Fact, Plan, kinds
+from convcalc.layers import SOURCES, Plan, kinds
 from convcalc.numbers import grouped
 from convcalc.shape import Shape
 
@@ -63,7 +63,7 @@ class Outcome(NamedTuple):
 
 AGREEMENT = 1e-4
 """How far the engine may be from a layer's definition, as a part of the largest value."""
-UNCHANGED = kinds("identity", "view", having=Fact.LINEAR)
+UNCHANGED = kinds("identity", "view", having="linear")
 """Kinds that leave values in their order."""
 REPEATS = 3
 """Runs of a profile; of each step the shortest time counts."""

@@ -16,7 +16,7 @@ from convcalc.forward.seen import Compared
 from convcalc.forward.weights import Drawn, layer_weights
 from convcalc.graph import LayerNode
 from convcalc.graph.planned import Planned
-from convcalc.layers import Fact, Layer, Plan, kinds
+from convcalc.layers import Layer, Plan, kinds
 from convcalc.layers.arrays import borders, padded
 from convcalc.layers.sliding import unrounded_windows
 from convcalc.window import Window
@@ -31,9 +31,9 @@ ROWS = 4
 REACH = 0.01
 """What an activation function is given counts by so much of it beside what comes out: the engine's
 gelu errs by some 10⁻⁷ of its input, however near to 0 it brings that."""
-STATISTICS = kinds(having=Fact.COUPLED)
+STATISTICS = kinds(having="coupled")
 """Kinds whose windows are one value wide, and that may take statistics over all."""
-UNCHANGED = kinds("view") | kinds("pool", lacking=Fact.SLIDES)
+UNCHANGED = kinds("view") | kinds("pool", lacking="slides")
 """Kinds that do nothing where their output has their input's shape, and cannot take a part."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from convcalc.diagnostics import Problem
 from convcalc.graph import Known, Network, resized
-from convcalc.layers import Fact, kinds
+from convcalc.layers import kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
 
@@ -19,7 +19,7 @@ FARTHEST = 256
 """Most rows that an input is made smaller or larger by."""
 MADE_LONGER = kinds("resize") - {"pad", "crop"} | {"conv_transpose"}
 """Layers after which a map has more positions."""
-KEEPING_PLACES = kinds(having=Fact.KEEPS_PLACES)
+KEEPING_PLACES = kinds(having="keeps_places")
 """Layers after which every position is where it was."""
 
 

@@ -5,7 +5,6 @@ others need to know of a kind without its class stands in its row.
 """
 
 from collections.abc import Mapping
-from enum import Flag, auto
 from importlib import import_module
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -37,43 +36,37 @@ in inference, the same values in another shape, another size of the map, other c
 that meet, or what reads nothing and stands at the start."""
 
 
-class Fact(Flag):
-    """What holds of every layer of a kind, whatever its fields."""
+Fact = Literal[
+    "mixes", "slides", "maximum", "linear", "nonnegative", "keeps_nonnegative",
+    "stays_nonnegative", "keeps_places", "keeps_channels", "coupled",
+]  # fmt: skip
+"""What holds of every layer of a kind, whatever its fields.
 
-    MIXES = auto()
-    """Every output is a weighted sum over all channels of its group."""
-    SLIDES = auto()
-    """A kernel slides over the input, so it can leave out values or shrink the map."""
-    MAXIMUM = auto()
-    """Every output is the largest of its values."""
-    LINEAR = auto()
-    """Linear in its input in inference, by its place and not by mixing channels."""
-    NONNEGATIVE = auto()
-    """No output is below 0."""
-    KEEPS_NONNEGATIVE = auto()
-    """Values that are not below 0 come out as they are."""
-    STAYS_NONNEGATIVE = auto()
-    """No output is below 0 where no input is."""
-    KEEPS_PLACES = auto()
-    """Every position of its one input comes out where it went in; its channels may be others."""
-    KEEPS_CHANNELS = auto()
-    """As many channels come out as its one input has."""
-    COUPLED = auto()
-    """Every output depends on statistics over positions, so all have to be seen at once."""
+- mixes: every output is a weighted sum over all channels of its group
+- slides: a kernel slides over the input, so it can leave out values or shrink the map
+- maximum: every output is the largest of its values
+- linear: linear in its input in inference, by its place and not by mixing channels
+- nonnegative: no output is below 0
+- keeps_nonnegative: values that are not below 0 come out as they are
+- stays_nonnegative: no output is below 0 where no input is
+- keeps_places: every position of its one input comes out where it went in; its channels may be
+  others
+- keeps_channels: as many channels come out as its one input has
+- coupled: every output depends on statistics over positions, so all have to be seen at once
+"""
 
+Facts = tuple[Fact, ...]
 
-NOTHING = Fact(0)
-"""No fact beyond the family's."""
-KEEPS_SHAPE = Fact.KEEPS_PLACES | Fact.KEEPS_CHANNELS
+KEEPS_SHAPE: Facts = ("keeps_places", "keeps_channels")
 """Each value comes out at the position that it went in at, and nothing else does."""
-COMMON: Mapping[Family, Fact] = MappingProxyType(
+COMMON: Mapping[Family, Facts] = MappingProxyType(
     {
-        "pool": Fact.KEEPS_CHANNELS | Fact.STAYS_NONNEGATIVE,
+        "pool": ("keeps_channels", "stays_nonnegative"),
         "norm": KEEPS_SHAPE,
-        "activation": KEEPS_SHAPE | Fact.STAYS_NONNEGATIVE,
+        "activation": (*KEEPS_SHAPE, "stays_nonnegative"),
         "softmax": KEEPS_SHAPE,
-        "identity": KEEPS_SHAPE | Fact.STAYS_NONNEGATIVE,
-        "view": Fact.STAYS_NONNEGATIVE,
+        "identity": (*KEEPS_SHAPE, "stays_nonnegative"),
+        "view": ("stays_nonnegative",),
     }
 )
 """What holds of every kind of a family. A kind of which it does not is of another family: one that
@@ -89,68 +82,68 @@ class Kind(NamedTuple):
     """Name of the class there."""
     family: Family
     """What it is; a family's layers get the same advice."""
-    own: Fact = NOTHING
+    own: Facts = ()
     """What holds of it beyond its family."""
 
     @property
-    def facts(self) -> Fact:
+    def facts(self) -> frozenset[Fact]:
         """What holds of it."""
-        return self.own | COMMON.get(self.family, NOTHING)
+        return frozenset((*self.own, *COMMON.get(self.family, ())))
 
 
 CATALOGUE: Mapping[str, Kind] = MappingProxyType({
-    "conv": Kind("convolution", "Conv", "dense", Fact.MIXES | Fact.SLIDES),
-    "depthwise_conv": Kind("convolution", "DepthwiseConv", "dense", Fact.SLIDES),
+    "conv": Kind("convolution", "Conv", "dense", ("mixes", "slides")),
+    "depthwise_conv": Kind("convolution", "DepthwiseConv", "dense", ("slides",)),
     "conv_transpose": Kind("conv_transpose", "ConvTranspose", "dense"),
     "locally_connected": Kind(
-        "locally_connected", "LocallyConnected", "dense", Fact.MIXES | Fact.SLIDES
+        "locally_connected", "LocallyConnected", "dense", ("mixes", "slides")
     ),
-    "linear": Kind("linear", "Linear", "dense", Fact.MIXES),
-    "maxpool": Kind("pooling", "MaxPool", "pool", Fact.SLIDES | Fact.MAXIMUM),
-    "avgpool": Kind("pooling", "AvgPool", "pool", Fact.SLIDES | Fact.LINEAR),
-    "lppool": Kind("pooling", "LpPool", "pool", Fact.SLIDES),
-    "adaptive_avgpool": Kind("adaptive_pooling", "AdaptiveAvgPool", "pool", Fact.LINEAR),
-    "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", Fact.MAXIMUM),
-    "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", Fact.LINEAR),
-    "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", Fact.MAXIMUM),
-    "batchnorm": Kind("normalization", "BatchNorm", "norm", Fact.COUPLED),
-    "groupnorm": Kind("normalization", "GroupNorm", "norm", Fact.COUPLED),
-    "layernorm": Kind("normalization", "LayerNorm", "norm", Fact.COUPLED),
-    "instancenorm": Kind("normalization", "InstanceNorm", "norm", Fact.COUPLED),
-    "lrn": Kind("normalization", "LocalResponseNorm", "norm", Fact.STAYS_NONNEGATIVE),
-    "relu": Kind("activation", "Relu", "activation", Fact.NONNEGATIVE | Fact.KEEPS_NONNEGATIVE),
-    "relu6": Kind("activation", "Relu6", "activation", Fact.NONNEGATIVE),
+    "linear": Kind("linear", "Linear", "dense", ("mixes",)),
+    "maxpool": Kind("pooling", "MaxPool", "pool", ("slides", "maximum")),
+    "avgpool": Kind("pooling", "AvgPool", "pool", ("slides", "linear")),
+    "lppool": Kind("pooling", "LpPool", "pool", ("slides",)),
+    "adaptive_avgpool": Kind("adaptive_pooling", "AdaptiveAvgPool", "pool", ("linear",)),
+    "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", ("maximum",)),
+    "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", ("linear",)),
+    "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", ("maximum",)),
+    "batchnorm": Kind("normalization", "BatchNorm", "norm", ("coupled",)),
+    "groupnorm": Kind("normalization", "GroupNorm", "norm", ("coupled",)),
+    "layernorm": Kind("normalization", "LayerNorm", "norm", ("coupled",)),
+    "instancenorm": Kind("normalization", "InstanceNorm", "norm", ("coupled",)),
+    "lrn": Kind("normalization", "LocalResponseNorm", "norm", ("stays_nonnegative",)),
+    "relu": Kind("activation", "Relu", "activation", ("nonnegative", "keeps_nonnegative")),
+    "relu6": Kind("activation", "Relu6", "activation", ("nonnegative",)),
     "leaky_relu": Kind(
-        "parametric_activation", "LeakyRelu", "activation", Fact.KEEPS_NONNEGATIVE
+        "parametric_activation", "LeakyRelu", "activation", ("keeps_nonnegative",)
     ),
-    "prelu": Kind("parametric_activation", "Prelu", "activation", Fact.KEEPS_NONNEGATIVE),
-    "elu": Kind("parametric_activation", "Elu", "activation", Fact.KEEPS_NONNEGATIVE),
+    "prelu": Kind("parametric_activation", "Prelu", "activation", ("keeps_nonnegative",)),
+    "elu": Kind("parametric_activation", "Elu", "activation", ("keeps_nonnegative",)),
     "selu": Kind("activation", "Selu", "activation"),
     "gelu": Kind("parametric_activation", "Gelu", "activation"),
     "silu": Kind("activation", "Silu", "activation"),
     "mish": Kind("activation", "Mish", "activation"),
-    "sigmoid": Kind("activation", "Sigmoid", "activation", Fact.NONNEGATIVE),
-    "hardsigmoid": Kind("activation", "Hardsigmoid", "activation", Fact.NONNEGATIVE),
+    "sigmoid": Kind("activation", "Sigmoid", "activation", ("nonnegative",)),
+    "hardsigmoid": Kind("activation", "Hardsigmoid", "activation", ("nonnegative",)),
     "hardswish": Kind("activation", "Hardswish", "activation"),
     "tanh": Kind("activation", "Tanh", "activation"),
-    "softplus": Kind("parametric_activation", "Softplus", "activation", Fact.NONNEGATIVE),
+    "softplus": Kind("parametric_activation", "Softplus", "activation", ("nonnegative",)),
     "softmax": Kind(
-        "activation", "Softmax", "softmax", Fact.NONNEGATIVE | Fact.STAYS_NONNEGATIVE
+        "activation", "Softmax", "softmax", ("nonnegative", "stays_nonnegative")
     ),
     "log_softmax": Kind("activation", "LogSoftmax", "softmax"),
-    "dropout": Kind("dropout", "Dropout", "identity", Fact.LINEAR),
-    "flatten": Kind("rearrange", "Flatten", "view", Fact.LINEAR),
-    "reshape": Kind("rearrange", "Reshape", "view", Fact.LINEAR),
+    "dropout": Kind("dropout", "Dropout", "identity", ("linear",)),
+    "flatten": Kind("rearrange", "Flatten", "view", ("linear",)),
+    "reshape": Kind("rearrange", "Reshape", "view", ("linear",)),
     "permute": Kind("rearrange", "Permute", "view"),
-    "pixel_shuffle": Kind("shuffle", "PixelShuffle", "resize", Fact.STAYS_NONNEGATIVE),
+    "pixel_shuffle": Kind("shuffle", "PixelShuffle", "resize", ("stays_nonnegative",)),
     "channel_shuffle": Kind(
-        "shuffle", "ChannelShuffle", "channels", KEEPS_SHAPE | Fact.STAYS_NONNEGATIVE
+        "shuffle", "ChannelShuffle", "channels", (*KEEPS_SHAPE, "stays_nonnegative")
     ),
-    "pad": Kind("border", "Pad", "resize", Fact.LINEAR | Fact.KEEPS_CHANNELS),
-    "crop": Kind("border", "Crop", "resize", Fact.KEEPS_CHANNELS | Fact.STAYS_NONNEGATIVE),
-    "upsample": Kind("upsample", "Upsample", "resize", Fact.KEEPS_CHANNELS),
-    "slice": Kind("channels", "Slice", "channels", Fact.KEEPS_PLACES | Fact.STAYS_NONNEGATIVE),
-    "scale": Kind("channels", "Scale", "channels", Fact.LINEAR | KEEPS_SHAPE),
+    "pad": Kind("border", "Pad", "resize", ("linear", "keeps_channels")),
+    "crop": Kind("border", "Crop", "resize", ("keeps_channels", "stays_nonnegative")),
+    "upsample": Kind("upsample", "Upsample", "resize", ("keeps_channels",)),
+    "slice": Kind("channels", "Slice", "channels", ("keeps_places", "stays_nonnegative")),
+    "scale": Kind("channels", "Scale", "channels", ("linear", *KEEPS_SHAPE)),
     "add": Kind("merge", "Add", "merge"),
     "multiply": Kind("merge", "Multiply", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
@@ -186,22 +179,26 @@ def layer_class(kind: str) -> type[Layer]:
     return layer
 
 
-def kinds(*families: Family, having: Fact = NOTHING, lacking: Fact = NOTHING) -> frozenset[str]:
+def kinds(
+    *families: Family, having: Fact | Facts = (), lacking: Fact | Facts = ()
+) -> frozenset[str]:
     """The kinds of these families (of all, if none is named) that have all of some facts.
 
     `lacking` leaves out those that have any of its facts.
 
-    >>> sorted(kinds("pool", having=Fact.MAXIMUM, lacking=Fact.SLIDES))
+    >>> sorted(kinds("pool", having="maximum", lacking="slides"))
     ['adaptive_maxpool', 'global_maxpool']
     """
+    wanted = {having} if isinstance(having, str) else {*having}
+    unwanted = {lacking} if isinstance(lacking, str) else {*lacking}
     return frozenset(
         kind
         for kind, row in (*GIVEN.items(), *CATALOGUE.items())
         if (not families or row.family in families)
-        and having in row.facts
-        and not lacking & row.facts
+        and wanted <= row.facts
+        and not unwanted & row.facts
     )
 
 
-SOURCES = kinds("source")
+SOURCES = frozenset(GIVEN)
 """Kinds that read nothing; tables of layers leave them out."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from math import prod
 
-from convcalc.layers import Fact, Layer, kinds
+from convcalc.layers import Layer, kinds
 from convcalc.layers.base import Plan
 from convcalc.layers.normalization import BatchNorm
 from convcalc.rules.base import Advice
 from convcalc.rules.context import DENSE, POINTWISE, Context
 
-LINEAR = kinds(having=Fact.LINEAR)
+LINEAR = kinds(having="linear")
 """Layers that are linear in their input, in inference."""
 
 

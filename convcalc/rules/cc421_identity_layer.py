@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convcalc.diagnostics import remove_item
-from convcalc.layers import Fact, kinds, layer_class
+from convcalc.layers import kinds, layer_class
 from convcalc.layers.base import Layer, hyperparameters
 from convcalc.rules.base import Advice
 from convcalc.rules.context import Context
 
-RECTIFIED = kinds(having=Fact.NONNEGATIVE)
+RECTIFIED = kinds(having="nonnegative")
 """Layers whose outputs are never negative."""
-IDLE_ABOVE_ZERO = kinds("activation", having=Fact.KEEPS_NONNEGATIVE)
+IDLE_ABOVE_ZERO = kinds("activation", having="keeps_nonnegative")
 """Layers that leave such outputs as they are."""
-PASSING = kinds(having=Fact.STAYS_NONNEGATIVE, lacking=Fact.NONNEGATIVE)
+PASSING = kinds(having="stays_nonnegative", lacking="nonnegative")
 """Layers that bring forth no negative value where none goes in, and may where some do."""
 
 
@@ -113,7 +113,7 @@ NO_IDENTITIES: Mapping[str, str] = {
         "it changes values below 0; those that may see none are asked for above",
     ),
     **dict.fromkeys(
-        kinds("pool", lacking=Fact.SLIDES),
+        kinds("pool", lacking="slides"),
         "it makes one size of every input, which may be another",
     ),
     "lppool": "it takes away the sign",

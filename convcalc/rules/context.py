@@ -10,28 +10,28 @@ from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import LayerNode, Network, resized
-from convcalc.layers import KEEPS_SHAPE, SOURCES, Fact, kinds
+from convcalc.layers import KEEPS_SHAPE, SOURCES, kinds
 from convcalc.layers.base import Plan
 from convcalc.rules.written import computed
 from convcalc.shape import Shape
 from convcalc.window import Window
 
-DENSE = kinds("dense", having=Fact.MIXES)
+DENSE = kinds("dense", having="mixes")
 """Layers in which every output is a weighted sum over channels."""
 WEIGHTED = kinds("dense")
 """Layers that are linear in their input, with weights to learn."""
-SLIDING = kinds("dense", having=Fact.SLIDES)
+SLIDING = kinds("dense", having="slides")
 """Layers whose filters slide over their input."""
-POOLS = kinds("pool", having=Fact.SLIDES)
-WHOLE_POOLS = kinds("pool", lacking=Fact.SLIDES)
+POOLS = kinds("pool", having="slides")
+WHOLE_POOLS = kinds("pool", lacking="slides")
 """Layers that pool the map into a number of parts."""
-MAXIMA = kinds(having=Fact.MAXIMUM)
+MAXIMA = kinds(having="maximum")
 NORMS = kinds("norm")
 SOFTMAXES = kinds("softmax")
 ACTIVATIONS = kinds("activation")
 VIEWS = kinds("view")
 """Layers that give the same values another shape."""
-PLACED = kinds(having=Fact.KEEPS_PLACES)
+PLACED = kinds(having="keeps_places")
 """Layers after which every position is where it was, though its channels may be others."""
 POINTWISE = kinds(having=KEEPS_SHAPE)
 """Layers after which every position is where it was, with as many channels."""

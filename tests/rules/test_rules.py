@@ -28,7 +28,7 @@ from convcalc.checks.settings import Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Network, loads, read, read_text
-from convcalc.layers import CATALOGUE, GIVEN, Fact
+from convcalc.layers import CATALOGUE, GIVEN
 from convcalc.rules import (
     CODES,
     RULES,
@@ -1660,10 +1660,9 @@ def test_a_layer_added_by_the_recipe_gets_all_advice_that_relu_gets(tmp_path: Pa
     module.write_text(f"{module.read_text(encoding='utf-8')}\n\n{code}", encoding="utf-8")
     table = tmp_path / "convcalc" / "layers" / "__init__.py"
     row = CATALOGUE["relu"]._replace(module="parametric_activation", name="Threshold")
-    facts = " | ".join(f"Fact.{fact.name}" for fact in Fact if fact in row.own)
     text = table.read_text(encoding="utf-8").replace(
         '    "relu": Kind(',
-        f'    "threshold": Kind("{row.module}", "{row.name}", "{row.family}", {facts}),\n'
+        f'    "threshold": Kind("{row.module}", "{row.name}", "{row.family}", {row.own}),\n'
         '    "relu": Kind(',
     )
     table.write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ import numpy as np
 from convcalc.forward.weights import layer_weights
 from convcalc.graph import LayerNode
 from convcalc.graph.planned import Planned, PlannedNode
-from convcalc.layers import Fact, Layer, kinds
+from convcalc.layers import Layer, kinds
 from convcalc.layers.base import Pointwise
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -38,7 +38,7 @@ PARTS: Mapping[str, Part] = {
     **dict.fromkeys(kinds("dense") - {"locally_connected"}, Part.FOLDS),
     **dict.fromkeys(("batchnorm", "scale"), Part.AFFINE),
     **dict.fromkeys(kinds("activation") - {"prelu"}, Part.ENDING),
-    **dict.fromkeys(kinds("identity", "view", having=Fact.LINEAR), Part.LEFT_OUT),
+    **dict.fromkeys(kinds("identity", "view", having="linear"), Part.LEFT_OUT),
     **dict.fromkeys(("adaptive_avgpool", "adaptive_maxpool"), Part.LEFT_OUT),
     "add": Part.ENDS | Part.ADDED | Part.LEFT_OUT,
     "multiply": Part.ENDS | Part.LEFT_OUT,

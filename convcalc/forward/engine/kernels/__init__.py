@@ -18,7 +18,7 @@ from convcalc.forward.engine.kernels.transposed import Transposed
 from convcalc.forward.engine.kernels.winograd import Winograd, most_prepared, tile_size
 from convcalc.forward.weights import Drawn, layer_weights
 from convcalc.graph.planned import Planned
-from convcalc.layers import Fact, Plan, Weight, kinds
+from convcalc.layers import Plan, Weight, kinds
 from convcalc.layers.pooling import window_sums
 
 Kernel = Banded | Whole
@@ -236,7 +236,7 @@ def choose(choice: Choice, fused: Fused) -> Kernel:
         return kernel
     plan, weights = choice.plan(fused), choice.arrays(fused)
     rank = shape_of(choice.network, choice.fusions, fused.inputs[0]).rank
-    alone = plan.positions == "kept" and fused.node.kind not in kinds(having=Fact.COUPLED)
+    alone = plan.positions == "kept" and fused.node.kind not in kinds(having="coupled")
     if alone and rank and plan.output.rank == rank:
         return BandedDefinition(fused.layer, weights, rank)
     return Definition(fused.layer, weights)
