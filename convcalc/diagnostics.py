@@ -6,7 +6,10 @@ knows places and makes a `Diagnostic` of it. Formats alone make text of either.
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from convcalc.shape import Shape
 
 Severity = Literal["error", "warning", "note"]
 """An error makes a spec invalid, a warning is probably a mistake, a note is a matter of taste or
@@ -136,6 +139,29 @@ class Problem(NamedTuple):
     """What else it is about, and what that is; of a layer, an input by its number from 0."""
 
 
+class Built(NamedTuple):
+    """A layer that a finding is about, one of those that are built of an item of a spec."""
+
+    name: str
+    """Full name, as `down6.conv2`."""
+    inputs: "tuple[Shape, ...]" = ()
+    """Shapes of what it reads, in that order; () where an error keeps one of them unknown."""
+    number: int = 1
+    """Which one it is of the layers that are built of its item, from 1, in the network's order."""
+    among: int = 1
+    """How many layers are built of its item: rounds of a repeat, calls of a block."""
+
+    def __str__(self) -> str:
+        """The layer and what it reads: `down6.conv2 (6th of 6), input 1×2×512`."""
+        text = self.name
+        if self.among > 1:
+            text += f" ({_ordinal(self.number)} of {self.among:,})"
+        if not self.inputs:
+            return text
+        what = "input" if len(self.inputs) == 1 else "inputs"
+        return f"{text}, {what} {listed(map(str, self.inputs))}"
+
+
 class Diagnostic(NamedTuple):
     """A finding with its place."""
 
@@ -164,17 +190,29 @@ class Diagnostic(NamedTuple):
     none over another. None of values that were made in Python."""
     related: tuple[tuple[Place, str], ...] = ()
     """Other places that it is about, and what stands there: `first here`."""
+    built: tuple[Built, ...] = ()
+    """The first of the layers that it is about, where its place does not say which layer that is:
+    in a block, a repeat or a branch."""
+    alike: int = 0
+    """How many more layers it is about, in the same words."""
+
+    @property
+    def layers(self) -> str:
+        """Which layers it is about, in words; empty where its place says so."""
+        more = [f"and {self.alike:,} more"] if self.alike else []
+        return "; ".join([*map(str, self.built), *more])
 
     @property
     def told(self) -> str:
-        """The message, with the other places in words."""
-        places = (
+        """The message, with the layers and the other places in words."""
+        places = [
             f"{text}: line {place.line}, column {place.column}"
             if isinstance(place, Span)
             else f"{text}: {place.name}"
             for place, text in self.related
-        )
-        return f"{self.message} ({'; '.join(places)})" if self.related else self.message
+        ]
+        beside = [*([f"in {self.layers}"] if self.built else []), *places]
+        return f"{self.message} ({'; '.join(beside)})" if beside else self.message
 
     @property
     def span(self) -> Span | None:
@@ -275,6 +313,12 @@ def _slip(said: str, meant: str) -> bool:
         return ends and not (long is one and long[at] == "s" and long[at + 1 : at + 2] in ("", "_"))
     swapped = long[at + 1 : at + 2] + long[at : at + 1] + long[at + 2 :]
     return short[at + 1 :] == long[at + 1 :] or short[at:] == swapped
+
+
+def _ordinal(number: int) -> str:
+    """A number that counts: 1st, 2nd, 3rd, 11th, 22nd."""
+    teens = 11 <= number % 100 <= 13
+    return f"{number:,}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def _parted(name: str) -> str:

@@ -39,7 +39,7 @@ class Findings:
     def __init__(self, places: Places, earlier: Iterable[Diagnostic] = ()) -> None:
         self.places = places
         self._found = {_key(found.code, found.message, found.place): found for found in earlier}
-        self._others: dict[Diagnostic, set[str]] = {}
+        self._others: dict[Diagnostic, dict[str, None]] = {}
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -51,10 +51,13 @@ class Findings:
         """Whether no more are kept, so that none need be worded."""
         return len(self._found) >= MAX_FINDINGS
 
-    def layers(self, found: Diagnostic) -> set[str]:
-        """The layers that a finding is about: the same words at one place are one finding."""
-        own = set() if found.layer is None else {found.layer}
-        return own | self._others.get(found, set())
+    def layers(self, found: Diagnostic) -> list[str]:
+        """The layers that a finding is about, its own first.
+
+        The same words at one place are one finding.
+        """
+        own = [] if found.layer is None else [found.layer]
+        return [*own, *self._others.get(found, ())]
 
     def add(self, problem: Problem, at: Place, layer: str | None = None) -> None:
         """Keep a problem with its place and the full name of the layer concerned."""
@@ -64,7 +67,7 @@ class Findings:
         known = self._found.get(key)
         if known is not None:
             if layer is not None and layer != known.layer:
-                self._others.setdefault(known, set()).add(layer)
+                self._others.setdefault(known, {})[layer] = None
             return
         self._found[key] = Diagnostic(
             code=problem.code,

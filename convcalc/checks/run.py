@@ -234,18 +234,24 @@ def _merged(members: Sequence[str], by_member: Sequence[list[Diagnostic]]) -> li
 
 def _gathered(network: Network, findings: Findings) -> list[Diagnostic]:
     """The findings, advice about layers written at the same place being one."""
+    if not findings.diagnostics:
+        return []
+    from convcalc.graph.occurrences import located
+
     groups: dict[tuple[object, ...], list[Diagnostic]] = {}
     for at, item in enumerate(findings.diagnostics):
         alone = item.code[:3] != "CC4" or item.layer is None
         key = (at,) if alone else (item.code, item.place, item.field)
         groups.setdefault(key, []).append(item)
+    firsts = [group[0] for group in groups.values()]
     gathered = []
-    for group in groups.values():
-        first = group[0]
-        others = len(set().union(*map(findings.layers, group)) - {first.layer})
+    named = located(network, findings, firsts)
+    for group, of_layer in zip(groups.values(), named, strict=True):
+        first = of_layer
+        others = len({name for item in group for name in findings.layers(item)} - {first.layer})
         if others > 0:
             more = f" (and {others:,} more layer{'s' if others > 1 else ''} written here)"
-            first = first._replace(message=first.message + more)
+            first = first._replace(message=first.message + more, built=first.built[:1], alike=0)
         gathered.append(first)
     if not any(item.fix for item in gathered):
         return gathered

@@ -40,7 +40,8 @@ def render_one(diagnostic: Diagnostic, *, color: bool = False) -> str:
     """One finding.
 
     The first line is `path:line:column: severity[code] message`; editors and terminals follow it.
-    In values made in Python the place is `path: layers[3].conv.filters`.
+    In values made in Python the place is `path: layers[3].conv.filters`. Which layers it is about
+    stands below the source, where the place does not say that.
     """
 
     def styled(style: str, text: str) -> str:
@@ -62,6 +63,8 @@ def render_one(diagnostic: Diagnostic, *, color: bool = False) -> str:
         marks = styled(diagnostic.severity, under)
         lines.append(f"{styled('dim', number + ' |')} {text}")
         lines.append(f"{styled('dim', ' ' * len(number) + ' |')} {before}{marks}")
+    if diagnostic.built:
+        lines.append(f"   = {styled('note', 'layer')}: {printable(diagnostic.layers)}")
     for place, what in diagnostic.related:
         where = printable(diagnostic._replace(place=place).where)
         lines.append(f"   = {styled('note', printable(what))}: {where}")

@@ -513,6 +513,10 @@ def network_of(
         for index, problem in told(network, unread):
             _report(findings, written.spec, network.nodes, index, problem)
         network = network._replace(diagnostics=findings.diagnostics)
+    if network.diagnostics:
+        from convcalc.graph.occurrences import located
+
+        network = network._replace(diagnostics=located(network, findings))
     if any(diagnostic.fix for diagnostic in network.diagnostics):
         from convcalc.graph.fixes import settled
 

@@ -66,6 +66,8 @@ def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic
                 source_line="",
             )
         ]
+    from convcalc.graph.occurrences import located  # there is something to say
+
     findings = Findings(network.written.places)
     diagnose(findings, network, layer, problem)
-    return list(findings.diagnostics)
+    return list(located(network, findings))

@@ -68,7 +68,7 @@ def _result(diagnostic: Diagnostic, mark: str, place: int, report: CheckReport) 
         "ruleId": diagnostic.code,
         "ruleIndex": place,
         "level": diagnostic.severity,
-        "message": {"text": helped(diagnostic.message, diagnostic)},
+        "message": {"text": helped(diagnostic._replace(related=()).told, diagnostic)},
         "locations": [_location(artifact, diagnostic.place)],
         "partialFingerprints": {FINGERPRINT: mark},
     }
