@@ -25,6 +25,7 @@ from convcalc.shape import Shape
 from convcalc.spec.nodes import INCOMING, MAX_INTEGER, List, Map, Node, ScalarNode, Value
 
 if TYPE_CHECKING:
+    from convcalc.spec.by_axis import Form
     from convcalc.spec.flat import Late
 
 MAX_AXES = 3
@@ -62,7 +63,13 @@ class FieldError(Exception):
     """A value that cannot be read, with the node at fault."""
 
     def __init__(
-        self, problem: Problem, start: int, end: int, written: str = "", held: str | None = None
+        self,
+        problem: Problem,
+        start: int,
+        end: int,
+        written: str = "",
+        held: str | None = None,
+        value: float | None = None,
     ) -> None:
         super().__init__(problem.message)
         self.problem = problem
@@ -72,6 +79,8 @@ class FieldError(Exception):
         """The part of an expression at fault, which may be the name of a parameter."""
         self.held = held
         """The text that stands where a number, or true or false, is wanted."""
+        self.value = value
+        """The number that is not whole, or not within its bounds."""
 
 
 def fail(
@@ -84,8 +93,9 @@ def fail(
 ) -> NoReturn:
     """Raise the error of a whole node."""
     text = held if isinstance(held, str) else None
+    value = held if isinstance(held, float) else None
     problem = Problem(code, message, help=advice, fix=fix)
-    raise FieldError(problem, node.start, node.end, _bare(node), text)
+    raise FieldError(problem, node.start, node.end, _bare(node), text, value)
 
 
 def _bare(node: Node) -> str:
@@ -203,7 +213,7 @@ def _calculated(node: ScalarNode, scope: Scope, wanted: str) -> Value:
         advice, fix = error.help, None
         if advice and error.code == "CC111" and "text" not in wanted:
             advice = advice.partition("; text stands")[0]
-        if error.code == "CC110" and node.plain and text.count("(") > text.count(")"):
+        if error.code == "CC110" and node.plain and re.search(r"\b[A-Za-z_]\w*\([^()]*\Z", text):
             advice = (
                 "inside { } a comma ends the value: put quotes around the expression, or write "
                 "each field on a line of its own"
@@ -213,9 +223,18 @@ def _calculated(node: ScalarNode, scope: Scope, wanted: str) -> Value:
             last = max(error.end, error.start + 1)
             start, end = node.start + opening + error.start, node.start + opening + last
             written, fix = text[error.start : last], renamed(error.right)
+        if error.code == "CC110" and (better := _respelled(node, wanted)) is not None:
+            (advice, fix), start, end = better, node.start, node.end
         problem = Problem(error.code, error.message, help=advice, fix=fix)
         waits = isinstance(error, IncomingError)
         raise (WaitingError if waits else FieldError)(problem, start, end, written) from None
+
+
+def _respelled(node: ScalarNode, wanted: str) -> tuple[str, Fix] | None:
+    """The help and fix of a number that is written as elsewhere."""
+    from convcalc.spec.numerals import respelled
+
+    return respelled(node.text, whole="whole" in wanted)
 
 
 def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
@@ -234,6 +253,7 @@ def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:
             "round it: floor(…), ceil(…), round(…) or divisible(…, 8)"
             if shown
             else f"write {floor(value)} or {floor(value) + 1}",
+            held=value,
         )
     message = f"this takes {wanted}, and is {_described(value)}"
     fail("CC107", message, node, _no_text(value), held=value)
@@ -309,25 +329,28 @@ def word(node: Node, scope: Scope, choices: tuple[str, ...]) -> str:
 
 def axes(node: Node, scope: Scope) -> int | tuple[int, ...]:
     """One number for all axes, or one per axis: 3, 3x5, [3, 5]."""
-    if isinstance(node, List):
-        if not node.items:
-            fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["axes"])
-        return tuple(whole(item, scope) for item in node.items)
+    if isinstance(node, List) and not node.items:
+        fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["axes"])
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in _parts(node.text))
     try:
+        if isinstance(node, List):
+            return tuple(whole(item, scope) for item in node.items)
         return whole(node, scope, FORM_TEXTS["axes"])
     except FieldError as error:
-        raise _by_axis_help(error, node) from None
+        raise _by_axis_help(error, node, scope, "axes") from None
 
 
 def ratios(node: Node, scope: Scope) -> float | tuple[float, ...]:
     """One number for all axes, or a list of one per axis."""
-    if isinstance(node, List) and node.items:
-        return tuple(number(item, scope) for item in node.items)
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in _parts(node.text))
-    return number(node, scope, FORM_TEXTS["ratios"])
+    try:
+        if isinstance(node, List) and node.items:
+            return tuple(number(item, scope) for item in node.items)
+        return number(node, scope, FORM_TEXTS["ratios"])
+    except FieldError as error:
+        raise _by_axis_help(error, node, scope, "ratios") from None
 
 
 def padding(node: Node, scope: Scope) -> Any:
@@ -365,16 +388,16 @@ def padding(node: Node, scope: Scope) -> Any:
     return tuple(sides)
 
 
-def extents(node: Node, scope: Scope) -> tuple[int, ...]:
-    """A list of whole numbers, or 4x4x64."""
-    if isinstance(node, List):
-        return tuple(whole(item, scope) for item in node.items)
+def extents(node: Node, scope: Scope, form: "Form | None" = None) -> tuple[int, ...]:
+    """A list of whole numbers, or 4x4x64; of the form `rest` one may be −1."""
     if isinstance(node, ScalarNode) and _is_by_axis(node.text):
         return tuple(_bounded_digits(part, node) for part in _parts(node.text))
     try:
+        if isinstance(node, List):
+            return tuple(whole(item, scope) for item in node.items)
         return (whole(node, scope, FORM_TEXTS["extents"]),)
     except FieldError as error:
-        raise _by_axis_help(error, node) from None
+        raise _by_axis_help(error, node, scope, form or "extents") from None
 
 
 def _is_by_axis(text: str) -> bool:
@@ -405,23 +428,27 @@ def _by_x(text: str) -> str:
     return text.replace(" ", "").replace("*", "x")
 
 
-def _by_axis_help(error: FieldError, node: Node) -> FieldError:
-    """The error of a text that means 3x5 and is written otherwise, with better help."""
+def _by_axis_help(error: FieldError, node: Node, scope: Scope, form: "Form") -> FieldError:
+    """The error of what means 3x5 and is written otherwise, with better help."""
     if isinstance(error, SilencedError | WaitingError):
         return error
-    if error.problem.code in ("CC110", "CC111") and isinstance(node, ScalarNode):
-        text = node.text.lower().replace(" ", "")
-        separated = re.split(r"[x×,*]", text.strip("()[]"))
-        if len(separated) > 1 and any(part.lstrip("-").isdecimal() for part in separated):
-            advice, fix = f"write numbers as {'x'.join(separated)}, anything else as a list: ", None
-            if not all(part.isdecimal() for part in separated):
-                advice = "write it as a list: "
-            elif "*" not in text:
-                fix = write_value("x".join(separated))
-            advice += f"[{', '.join(separated)}]"
-            problem = error.problem._replace(help=advice, fix=fix)
-            return FieldError(problem, node.start, node.end, _bare(node))
-    return error
+    if error.problem.code not in ("CC107", "CC110", "CC111") or error.problem.fix is not None:
+        return error
+    from convcalc.spec import by_axis
+
+    better = (form == "shape" and by_axis.of_shape(node, scope.values)) or by_axis.advice(
+        node, scope.values, form
+    )
+    if not better:
+        return error
+    problem = error.problem._replace(help=better.help, fix=better.fix)
+    if better.message:
+        problem = problem._replace(message=better.message)
+    elif not isinstance(node, ScalarNode) and better.fix is None:
+        return FieldError(problem, error.start, error.end, error.written)
+    elif isinstance(node, ScalarNode) and problem.code == "CC110":
+        problem = problem._replace(message=f"{quoted(node)} is no number")
+    return FieldError(problem, node.start, node.end, _bare(node))
 
 
 def _bounded_digits(digits: str, node: Node) -> int:
@@ -448,7 +475,6 @@ _READERS: dict[str, Callable[[Node, Scope], Any]] = {
     "axes": axes,
     "ratios": ratios,
     "padding": padding,
-    "extents": extents,
 }
 
 
@@ -456,10 +482,59 @@ def read_value(declared: Declared, node: Node, scope: Scope) -> Any:
     """The value of a field, of the right form and within its bounds."""
     if declared.form == "choice":
         return word(node, scope, declared.choices)
-    value = _READERS[declared.form](node, scope)
+    value = _read_form(declared, node, scope)
     if declared.form != "flag" and not isinstance(value, str):
         _check_bounds(declared, value, node)
     return value
+
+
+def _read_form(declared: Declared, node: Node, scope: Scope) -> Any:
+    """A value of the field's form; what the help says to write can stand there."""
+
+    def read(value: Node) -> Any:
+        if declared.form == "extents":
+            return extents(value, scope, "rest" if declared.minimum == -1 else None)
+        return _READERS[declared.form](value, scope)
+
+    def within_bounds(value: Node) -> None:
+        if declared.form != "flag" and not isinstance(right := read(value), str):
+            _check_bounds(declared, right, value)
+
+    try:
+        return read(node)
+    except FieldError as error:
+        raise _tried(_bounded(error, declared), node, within_bounds) from None
+
+
+def _tried(error: FieldError, node: Node, read: Callable[[Node], object]) -> FieldError:
+    """The error, without what its help says to write where that would be one, too."""
+    fix = error.problem.fix
+    if fix is None or fix.do != "write" or (error.start, error.end) != (node.start, node.end):
+        return error
+    from convcalc.spec.nodes import node_of
+
+    try:
+        read(node_of(fix.value))
+    except FieldError:
+        kept = error.problem.help if (error.problem.help or "").startswith("leave out") else None
+        error.problem = error.problem._replace(help=kept, fix=None)
+    return error
+
+
+def _bounded(error: FieldError, declared: Declared) -> FieldError:
+    """The error of a number that is not whole, whose help stays within the field's bounds."""
+    value, minimum = error.value, declared.minimum
+    if error.problem.code != "CC112" or value is None or minimum is None:
+        return error
+    least = int(minimum)
+    if (error.problem.help or "").startswith("round it"):
+        if floor(value) >= least:
+            return error
+        error.problem = error.problem._replace(help=f"round it to {least} or more: max({least}, …)")
+    elif floor(value) < least:
+        advice = f"write {least}" if floor(value) + 1 >= least else f"use {least} or more"
+        error.problem = error.problem._replace(help=advice)
+    return error
 
 
 def _check_bounds(declared: Declared, value: Any, node: Node) -> None:
@@ -484,7 +559,9 @@ def _check_bounds(declared: Declared, value: Any, node: Node) -> None:
             "CC302",
             f"{shown(value)} is above {most}, the most this can be",
             node,
-            f"use {most} or less",
+            f"write {value / 100:.9g}: it is a share of 1"
+            if maximum == 1 and value <= 100 and float(value).is_integer()
+            else f"use {most} or less",
         )
 
 
@@ -512,7 +589,10 @@ def read_shape(node: Node, scope: Scope) -> Shape:
             node,
             f"write {_by_x(node.text)}, or {shown(value)} if a vector is meant",
         )
-    values = extents(node, scope)
+    try:
+        values = extents(node, scope, "shape")
+    except FieldError as error:
+        raise _tried(error, node, lambda value: read_shape(value, scope)) from None
     if not 1 <= len(values) <= MAX_AXES + 1:
         fail(
             "CC108",
@@ -524,7 +604,12 @@ def read_shape(node: Node, scope: Scope) -> Shape:
     for position, value in enumerate(values):
         if not 1 <= value <= MAX_WHOLE:
             at = node.items[position] if isinstance(node, List) else node
-            fail("CC108", f"an extent is from 1 to {MAX_WHOLE:,}, and this is {shown(value)}", at)
+            from convcalc.spec import by_axis
+
+            better = by_axis.advice(node, scope.values, "shape") if value == -1 else None
+            message = f"an extent is from 1 to {MAX_WHOLE:,}, and this is {shown(value)}"
+            advice, fix = (better.help, better.fix) if better else (None, None)
+            fail("CC108", message, node if better else at, advice, fix)
     return Shape(values[-1], values[:-1])
 
 
@@ -653,7 +738,7 @@ class FieldReader:
             except FieldError as error:
                 failed = True
                 if name is None or not isinstance(error, WaitingError):
-                    self.report(self.caused(error, scope), name, field)
+                    self.report(self.caused(_enlarging(error, kind, field), scope), name, field)
         return None if failed else values
 
     def unknown_field(
@@ -838,6 +923,20 @@ def _waiting(reader: FieldReader, kind: str, node: Node, scope: Scope) -> "Late"
     from convcalc.spec.flat import Late  # which stands above what reads fields
 
     return Late(reader, kind, node, scope)
+
+
+def _enlarging(error: FieldError, kind: str, field: str) -> FieldError:
+    """The error of a stride below 1, with what makes a map larger."""
+    value = error.value
+    if field != "stride" or not value or not 0 < value < 1 or not (1 / value).is_integer():
+        return error
+    scale = int(1 / value)
+    larger = f"`upsample: {scale}`, or `conv_transpose` with a stride of {scale},"
+    advice = f"write 1; {larger} makes a map {scale} times as large"
+    if kind == "conv_transpose":
+        advice = f"write 1; `conv` with a stride of {scale} makes a map {scale} times as small"
+    error.problem = error.problem._replace(help=advice)
+    return error
 
 
 def _key(kind: str, node: Node) -> tuple[object, ...] | None:
