@@ -1,5 +1,7 @@
 """How numbers and bytes are written."""
 
+from typing import Any
+
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -85,3 +87,19 @@ def bar(share: float, width: int = 8) -> str:
     """
     full, part = divmod(round(share * width * 8), 8)
     return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
+
+
+def value_text(value: Any) -> str:
+    """A hyperparameter's value as a table shows it.
+
+    >>> value_text(((1, 2), 0))
+    '[1,2]×0'
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "×".join(
+            f"[{part[0]},{part[1]}]" if isinstance(part, tuple) else value_text(part)
+            for part in value
+        )
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

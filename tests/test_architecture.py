@@ -39,6 +39,7 @@ LINES = (
         "findings",
         "collector",
         "arguments",
+        "documentation",
     },
 )
 """From the top down; a part may import what stands on lines below its own, and itself.
@@ -64,7 +65,7 @@ HELPERS = {"columns", "diagnostics", "html", "rows", "summary"}
 LAYER_HELPERS = {"__init__", "arrays", "base", "letters", "operations", "sliding", "special"}
 """Modules of layers/ without a kind of layer."""
 
-CLI_HELPERS = {"__init__", "options", "output", "paths"}
+CLI_HELPERS = {"__init__", "options", "output", "paths", "words"}
 """Modules of cli/ without a command."""
 
 

@@ -22,7 +22,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +35,7 @@ from formatted import FORMATTED
 from paths import ROOT
 
 from convcalc.analysis.memory import GPUS
+from convcalc.analysis.reference import describe
 from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.run import Task, check_file
 from convcalc.cli import COMMANDS, convcalc
@@ -42,11 +43,11 @@ from convcalc.diagnostics import Diagnostic
 from convcalc.findings import MAX_FINDINGS
 from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
+from convcalc.formats.kinds.markdown import render as render_kinds
 from convcalc.formats.memory import MEMORY_FORMATS
-from convcalc.formats.rows import value_text
 from convcalc.graph import MAX_RANK, MAX_VALUES, loads
 from convcalc.layers import CATALOGUE, layer_class
-from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, Declared, Layer, declarations, defaults
+from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, declarations
 from convcalc.layers.letters import lettered
 from convcalc.reasons import filled, formula, named
 from convcalc.rules.page import pages
@@ -279,19 +280,6 @@ def documented(docs: dict[str, str], first: str) -> str:
     return table((first, "What it holds"), *((f"`{key}`", doc) for key, doc in docs.items()))
 
 
-def bounds(declared: Declared) -> str:
-    if declared.choices:
-        return ", ".join(f"`{choice}`" for choice in declared.choices)
-    limits = []
-    if declared.minimum not in (None, -MAX_WHOLE, -MAX_NUMBER):
-        limits.append(f"≥ {declared.minimum:g}")
-    if declared.above is not None:
-        limits.append(f"> {declared.above:g}")
-    if declared.maximum not in (None, MAX_WHOLE, MAX_NUMBER):
-        limits.append(f"≤ {declared.maximum:g}")
-    return f"{declared.form} {', '.join(limits)}".strip()
-
-
 def forms() -> str:
     used = {each.form for kind in CATALOGUE for each in declarations(layer_class(kind)).values()}
     rows = ((form, text) for form, text in fields.FORM_TEXTS.items() if form in used - {"choice"})
@@ -299,33 +287,8 @@ def forms() -> str:
 
 
 def kinds() -> str:
-    parts = [" · ".join(f"[`{kind}`](#{kind})" for kind in CATALOGUE)]
-    for kind in CATALOGUE:
-        layer = layer_class(kind)
-        doc = " ".join((layer.__doc__ or "").split())
-        parts.append(f"### `{kind}`\n\n" + re.sub(r"(?<=[.)]) (?=[A-Z])", "\n", doc))
-        if layer.inputs == "many":
-            parts.append("It takes a list of branches and has no fields.")
-        declared = declarations(layer)
-        if declared:
-            parts.append(_fields(layer, declared))
-        elif layer.inputs == "one":
-            parts.append("It has no fields.")
-    return "\n\n".join(parts)
-
-
-def _fields(layer: type[Layer], declared: Mapping[str, Declared]) -> str:
-    usual = defaults(layer)
-    rows = [("Field", "Takes", "Default", "Meaning")]
-    for name, declaration in declared.items():
-        if name not in usual:
-            default = "required"
-        elif usual[name] is None:
-            default = "–"
-        else:
-            default = f"`{value_text(usual[name])}`"
-        rows.append((f"`{name}`", cell(bounds(declaration)), default, cell(declaration.doc)))
-    return table(*rows)
+    links = " · ".join(f"[`{kind}`](#{kind})" for kind in CATALOGUE)
+    return f"{links}\n\n{render_kinds([describe(kind) for kind in CATALOGUE])}".rstrip()
 
 
 def functions() -> str:

@@ -270,6 +270,7 @@ def test_every_public_name_is_there_and_nothing_else() -> None:
 WITHOUT_FUNCTION = {
     "list": "the names are those of files, and `load` takes each",
     "format": "`parse(text).to_yaml()` is the text, and files are the command line's",
+    "kinds": "docs/spec.md has the pages, which are for people",
     "rule": "docs/rules.md has the pages, which are for people",
     "explain": "the same",
     "schema": "docs/spec.schema.json is what it prints",

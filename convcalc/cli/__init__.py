@@ -22,6 +22,7 @@ COMMANDS = {
     "format": "Write specs in one style; comments and meaning stay.",
     "diff": "Show what changed between two specs, or since a git revision, and what it costs.",
     "verify": "Run the network, and hold what happens against what is predicted.",
+    "kinds": "Show what a kind of layer does: fields, defaults, formulas, an example, its source.",
     "rule": "Show what a code means, why, and what to write instead.",
     "explain": "The same as rule.",
     "schema": "Print the JSON Schema of a spec, for editors.",

@@ -6,7 +6,7 @@ import click
 
 from convcalc.cli.options import output_options
 from convcalc.cli.output import Output
-from convcalc.diagnostics import closest
+from convcalc.cli.words import LONGEST, advice_for
 from convcalc.formats import Format
 from convcalc.rules import CODES
 from convcalc.rules.page import Page, read_page
@@ -64,9 +64,8 @@ def _chosen(written: tuple[str, ...]) -> list[str]:
         ]
         if not meant:
             names = [name for code, row in CODES.items() for name in (code, row.name) if name]
-            near = closest(wanted, names)
-            advice = f"did you mean {near}?" if near else "`convcalc rule` lists the codes."
-            message = f"no rule is called {wanted[:40]!r}: {advice}"
+            advice = advice_for(wanted, "rule", names, "`convcalc rule` lists the codes.")
+            message = f"no rule is called {wanted[:LONGEST]!r}: {advice}"
             raise click.UsageError(message)
         chosen.update(dict.fromkeys(meant))
     return [*chosen]

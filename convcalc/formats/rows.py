@@ -1,12 +1,13 @@
 """The rows of a report's table: layers and the groups around them, folded to a depth."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.graph import Group
 from convcalc.layers import SOURCES
 from convcalc.layers.base import Layer, hyperparameters
+from convcalc.numbers import value_text
 from convcalc.shape import Shape
 from convcalc.window import Field
 
@@ -159,19 +160,3 @@ def describe(layer: Layer) -> str:
         for name, value in hyperparameters(layer).items()
         if name != "rounding"
     )
-
-
-def value_text(value: Any) -> str:
-    """A hyperparameter's value as a table shows it.
-
-    >>> value_text(((1, 2), 0))
-    '[1,2]×0'
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return "×".join(
-            f"[{part[0]},{part[1]}]" if isinstance(part, tuple) else value_text(part)
-            for part in value
-        )
-    return f"{value:.10g}" if isinstance(value, float) else str(value)

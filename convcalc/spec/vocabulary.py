@@ -233,6 +233,15 @@ def sure_kind(foreign: str, kinds: list[str]) -> str | None:
     return _other_spelling(foreign, kinds) or KINDS.get(_plain(foreign)) or misspelt(foreign, kinds)
 
 
+def known_kind(foreign: str, kinds: list[str]) -> str | None:
+    """The kind that a name stands for, here or elsewhere; a misspelt one stands for none.
+
+    >>> known_kind("Conv2d", ["conv"]), known_kind("con", ["conv"])
+    ('conv', None)
+    """
+    return _other_spelling(foreign, kinds) or KINDS.get(_plain(foreign))
+
+
 def _other_spelling(foreign: str, kinds: list[str]) -> str | None:
     """The kind that is written so but for capitals and signs between words."""
     plain = _plain(foreign)

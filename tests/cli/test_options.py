@@ -295,6 +295,7 @@ TRIED = {
         },
     ),
     "list": Command(("lenet",), {"--format": ("--format", "names")}),
+    "kinds": Command((), {"--format": ("--format", "json")}),
     "rule": Command(
         (),
         {"--all": ("--all",), "--format": ("--format", "json")},

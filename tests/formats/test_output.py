@@ -59,6 +59,8 @@ TRIED = [
     ["verify", "good.yaml", "--top", "2"],
     ["diff", "good.yaml", "other.yaml"],
     ["list", "lenet"],
+    ["kinds", "conv", "add"],
+    ["kinds"],
     ["rule", "CC401", "CC303"],
     ["explain", "CC401"],
 ]

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from convcalc.analysis.compare import Change, Comparison, Delta
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.formats import Format
-from convcalc.formats.rows import value_text
+from convcalc.numbers import value_text
 from convcalc.window import Field
 
 DIFF_FORMATS: Mapping[str, Format] = MappingProxyType(
