@@ -20,7 +20,6 @@ FORMATTED: Mapping[str, Mapping[str, Format | CheckFormat]] = {
     "verify": VERIFY_FORMATS,
     "kinds": KINDS_FORMATS,
     "rule": RULE_FORMATS,
-    "explain": RULE_FORMATS,
 }
 """Command → its formats; a test of the architecture says that none is missing."""
 

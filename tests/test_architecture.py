@@ -65,7 +65,7 @@ HELPERS = {"columns", "diagnostics", "html", "rows", "summary"}
 LAYER_HELPERS = {"__init__", "arrays", "base", "letters", "operations", "sliding", "special"}
 """Modules of layers/ without a kind of layer."""
 
-CLI_HELPERS = {"__init__", "options", "output", "paths", "words"}
+CLI_HELPERS = {"__init__", "options", "output", "pager", "paths", "words"}
 """Modules of cli/ without a command."""
 
 

@@ -272,7 +272,8 @@ WITHOUT_FUNCTION = {
     "format": "`parse(text).to_yaml()` is the text, and files are the command line's",
     "kinds": "docs/spec.md has the pages, which are for people",
     "rule": "docs/rules.md has the pages, which are for people",
-    "explain": "the same",
+    "show": "the text is a file's; `convcalc.spec.members.member` makes a preset's",
+    "docs": "the pages are for people",
     "schema": "docs/spec.schema.json is what it prints",
 }
 """Commands that no function of the library is, with the reason."""

@@ -14,20 +14,32 @@ import click  # noqa: E402 (the line above is for this import, too)
 from convcalc import __version__  # noqa: E402
 from convcalc.cli.output import prepare  # noqa: E402
 
-COMMANDS = {
-    "analyze": "Show every layer's shape, parameters, MACs, receptive field and memory.",
-    "memory": "Show what inference and training take, to the byte, and which batch fits.",
-    "list": "List the bundled architectures.",
-    "check": "Find everything invalid or doubtful in specs, and verify what they promise.",
-    "format": "Write specs in one style; comments and meaning stay.",
-    "diff": "Show what changed between two specs, or since a git revision, and what it costs.",
-    "verify": "Run the network, and hold what happens against what is predicted.",
-    "kinds": "Show what a kind of layer does: fields, defaults, formulas, an example, its source.",
-    "rule": "Show what a code means, why, and what to write instead.",
-    "explain": "The same as rule.",
-    "schema": "Print the JSON Schema of a spec, for editors.",
+GROUPS = {
+    "Look at networks": {
+        "analyze": "Show each layer's shape, parameters, MACs, receptive field, memory.",
+        "memory": "Show what inference and training take, and which batch fits.",
+        "diff": "Show what changed between two specs, and what that costs.",
+    },
+    "Check specs": {
+        "check": "Find everything invalid or doubtful, and mend what can be mended.",
+        "format": "Write specs in one style; comments and meaning stay.",
+        "verify": "Run a network, and hold what happens against the prediction.",
+    },
+    "Find out": {
+        "list": "List the bundled architectures.",
+        "show": "Print the text of a bundled architecture, to read or to start from.",
+        "kinds": "Show kinds of layers: fields, formulas, an example, the source.",
+        "rule": "Show what a code means, why, and what to write instead.",
+        "docs": "Show a page of the documentation.",
+        "schema": "Print the JSON Schema of specs, for editors.",
+    },
 }
-"""Command → summary; each is the module of that name with `command`."""
+"""What commands are for → commands with a summary; each is in one group, and a module of its name
+with `command`."""
+COMMANDS = {name: summary for group in GROUPS.values() for name, summary in group.items()}
+"""Command → summary, in the order of their groups."""
+MOVED = {"explain": "`explain` is no other name of `rule` any more"}
+"""Command that there was → what became of it."""
 
 
 class Commands(click.Group):
@@ -51,13 +63,10 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Load the command that is called, or say which one was probably meant."""
         name = args[0] if args else ""
-        if name not in COMMANDS and not name.startswith("-"):
-            from convcalc.diagnostics import closest
+        if name not in COMMANDS and (name == "-" or not name.startswith("-")):
+            from convcalc.cli.words import instead_of
 
-            near = closest(name, COMMANDS)
-            known = ", ".join(COMMANDS)
-            advice = f"did you mean {near!r}?" if near else f"commands are {known}."
-            ctx.fail(f"no such command {name!r}: {advice}")
+            ctx.fail(instead_of(name, args[1:]))
         resolved = super().resolve_command(ctx, args)
         if resolved[1] is not None:
             _refuse_repeated(ctx, resolved[1], resolved[2])
@@ -90,8 +99,10 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any of them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
+        widest = max(map(len, COMMANDS))
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<{widest}}", each) for name, each in group.items()])
 
 
 @click.command(
@@ -103,7 +114,7 @@ def convcalc() -> None:
     """Work out convolutional networks from a YAML file, without a deep-learning framework.
 
     A SPEC is a path, - for standard input, or the name of a bundled architecture (vgg16).
-    Exit codes: 0 fine, 1 findings, 2 could not run.
+    Exit codes: 0 fine, 1 findings, 2 could not run. `convcalc docs` has the documentation.
 
     \b
     Example: convcalc analyze vgg16

@@ -158,8 +158,8 @@ def command(
 ) -> None:
     """Show what inference, or a training step, takes: every part, and the peak with its layer.
 
-    Figures are PyTorch's, to the byte, without PyTorch; docs/memory.md defines them. Exit codes:
-    0 fine, 1 over a --limit or errors in a spec, 2 could not run.
+    Figures are PyTorch's, to the byte, without PyTorch; `convcalc docs memory` defines them.
+    Exit codes: 0 fine, 1 over a --limit or errors in a spec, 2 could not run.
 
     \b
     Examples:

@@ -41,19 +41,19 @@ def command(codes: tuple[str, ...], *, every: bool, output: Output) -> None:
     """
     if every and codes:
         raise click.UsageError("--all shows every page, and a CODE those of that code alone")
-    chosen = [read_page(code) for code in (_chosen(codes) if codes else CODES)]
+    shown = [read_page(code) for code in (chosen(codes) if codes else CODES)]
     if output.format.form == "values":
-        listed = [_fields(page) for page in chosen]
+        listed = [_fields(page) for page in shown]
         text = json.dumps({"schema": 1, "rules": listed}, indent=1, ensure_ascii=False)
         output.end([f"{text}\n"])
     if codes or every:
-        output.end([page.markdown for page in chosen])
-    output.end(["".join(f"{page.code}  {page.summary}\n" for page in chosen)])
+        output.end([page.markdown for page in shown])
+    output.end(["".join(f"{page.code}  {page.summary}\n" for page in shown)])
 
 
-def _chosen(written: tuple[str, ...]) -> list[str]:
+def chosen(written: tuple[str, ...]) -> list[str]:
     """The codes that are meant, by code, beginning or name, each once."""
-    chosen: dict[str, None] = {}
+    named: dict[str, None] = {}
     for one in written:
         wanted = one.strip()
         meant = [
@@ -67,8 +67,8 @@ def _chosen(written: tuple[str, ...]) -> list[str]:
             advice = advice_for(wanted, "rule", names, "`convcalc rule` lists the codes.")
             message = f"no rule is called {wanted[:LONGEST]!r}: {advice}"
             raise click.UsageError(message)
-        chosen.update(dict.fromkeys(meant))
-    return [*chosen]
+        named.update(dict.fromkeys(meant))
+    return [*named]
 
 
 def _fields(page: Page) -> dict[str, object]:

@@ -4,12 +4,16 @@
 the right one.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import os
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import closest, misspelt
 
 LONGEST = 40
 """Characters of a word that are repeated."""
+SPECS = (".yaml", ".yml")
+"""Ends of names that specs have."""
 
 
 def as_code(word: str) -> str | None:
@@ -73,6 +77,45 @@ def call_for(word: str, *, besides: Collection[str] = ()) -> str | None:
         if meant:
             return call.format(meant)
     return None
+
+
+def instead_of(name: str, rest: Sequence[str]) -> str:
+    """What to say of a word that stands where a command belongs: the call that is meant.
+
+    >>> instead_of("vgg16", ["--batch", "2"])
+    "'vgg16' is no command: `convcalc analyze vgg16 --batch 2` shows it."
+    >>> instead_of("explain", ["CC301"])
+    '`explain` is no other name of `rule` any more: `convcalc rule CC301` shows it.'
+    >>> instead_of("analyse", ["vgg16"])
+    "no such command 'analyse': did you mean 'analyze'?"
+    """
+    from convcalc.cli import COMMANDS, MOVED
+
+    if name in MOVED:
+        call = meant(rest[0], rest[1:]) if rest else None
+        shown = f"`{call}` shows it." if call else "`convcalc rule` lists the codes."
+        return f"{MOVED[name]}: {shown}"
+    one_more = (name.removesuffix("s"), f"{name}s")  # `rules`, `kind`
+    slip = next((each for each in one_more if each in COMMANDS), misspelt(name, COMMANDS))
+    call = None if slip else meant(name, rest)
+    if call:
+        return f"{name[:LONGEST]!r} is no command: `{call}` shows it."
+    near = slip or closest(name, COMMANDS)
+    advice = f"did you mean {near!r}?" if near else f"commands are {', '.join(COMMANDS)}."
+    return f"no such command {name[:LONGEST]!r}: {advice}"
+
+
+def meant(word: str, rest: Sequence[str] = ()) -> str | None:
+    """The call that is meant by a word and what stands behind it, without a command."""
+    if as_code(word) or word.startswith("--"):
+        command = "rule"
+    elif os.path.isdir(word):  # noqa: PTH112 (a word is no path, unless there is one)
+        command = "check"
+    elif word == "-" or os.path.lexists(word) or word.endswith(SPECS) or as_bundled(word):
+        command = "analyze"
+    else:
+        return call_for(word)
+    return shlex.join(["convcalc", command, word, *rest])
 
 
 def advice_for(word: str, own: str, names: Iterable[str], otherwise: str) -> str:

@@ -45,7 +45,7 @@ def bundled_architectures() -> list[str]:
 
 
 def find_bundled(spec: str) -> Bundled | None:
-    """A bundled architecture: `vgg16`, `vgg16.yaml`, `resnet50` or `resnet.yaml#resnet50`."""
+    """A bundled architecture: `vgg16`, `vgg16.yaml`, `resnet50`, `resnet#50`, `resnet#resnet50`."""
     file, _, preset = spec.partition("#")
     name = file.removesuffix(".yaml")
     if not _is_word(name) or (preset and not _is_word(preset)):
@@ -54,7 +54,11 @@ def find_bundled(spec: str) -> Bundled | None:
     wanted = f"\n  {name}:".encode()
     if os.path.isfile(path):
         # Of a family with a member of its own name, that member is meant.
-        return Bundled(path, preset or (name if wanted in _presets(f"{name}.yaml") else ""))
+        presets = _presets(f"{name}.yaml")
+        for called in (f"{name}{preset}", f"{name}_{preset}") if preset else ():
+            if f"\n  {preset}:".encode() not in presets and f"\n  {called}:".encode() in presets:
+                return Bundled(path, called)
+        return Bundled(path, preset or (name if wanted in presets else ""))
     if preset:
         return None
     # Families are laid out alike, so a look at their text will do; reading them all would not.

@@ -29,6 +29,7 @@ READ = {
 WRITTEN = {
     ("verify", "--save"): ["verify", "net.yaml"],
     ("check", "--output"): ["check", "net.yaml"],
+    ("show", "--output"): ["show", "net.yaml"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""
@@ -131,7 +132,7 @@ def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> 
     command, name = option
     if command == "verify":  # makes its folder
         value = {"no/such/place": "net.yaml", "folder.npz": "binary"}.get(value, value)
-    given = {"--output": f"json:{value}"}.get(name, value)
+    given = f"json:{value}" if option == ("check", "--output") else value
     name = "--baseline" if name == "--update-baseline" else name
 
     said_well(run(*WRITTEN[option], name, given), value.split("/below")[0])

@@ -295,6 +295,13 @@ TRIED = {
         },
     ),
     "list": Command(("lenet",), {"--format": ("--format", "names")}),
+    "show": Command(
+        ("lenet5",),
+        {"--output": ("--output", "copy.yaml"), "--force": ("--force",)},
+        needs={"--force": ("--output", "net.yaml")},
+        heeded={("--output", "--force"): "a file that is not there yet is written either way"},
+    ),
+    "docs": Command((), {}),
     "kinds": Command((), {"--format": ("--format", "json")}),
     "rule": Command(
         (),
@@ -322,7 +329,6 @@ TRIED = {
         },
     ),
 }
-TRIED["explain"] = TRIED["rule"]
 
 
 def test_every_option_is_tried() -> None:

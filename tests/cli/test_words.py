@@ -1,19 +1,32 @@
 """Words that are looked up: kinds, codes, pages, specs and commands, whichever command is asked."""
 
+import ast
 import json
 import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
 from kinds import CASES
+from paths import PACKAGE, ROOT
 
+from convcalc import documentation
 from convcalc.analysis.reference import EXAMPLES, FAMILIES, describe, example_spec
-from convcalc.cli import convcalc
-from convcalc.graph import loads
+from convcalc.cli import COMMANDS, GROUPS, MOVED, convcalc, pager
+from convcalc.graph import loads, read
 from convcalc.layers import CATALOGUE, Family, kinds, layer_class
 from convcalc.layers.base import declarations
 from convcalc.layers.letters import AXES
+from convcalc.spec.bundled import bundled_architectures, find_bundled
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def run(*arguments: str) -> Result:
@@ -130,3 +143,239 @@ def test_a_word_of_another_command_is_answered_with_its_call(arguments: str, sai
 
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+# Pages that texts name
+
+
+PAGE = re.compile(r"docs/[\w.-]*\w\.(?:md|json)")
+CALL = re.compile(r"`convcalc ((?:docs|kinds|rule|show) [\w.#-]*\w)`")
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    """What a module may say to people: its texts, and the help of its command."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef
+    quiet = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+        if getattr(node, "name", "") != "command" or "cli" not in path.parts
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet:
+            yield node.value
+
+
+@cache
+def texts() -> list[tuple[str, str]]:
+    """What the package may say to people, with its file; pages of rules, too."""
+    modules = ((text, path.name) for path in PACKAGE.rglob("*.py") for text in texts_of(path))
+    rules = ((path.read_text(encoding="utf-8"), path.name) for path in PACKAGE.rglob("*.md"))
+    return [*modules, *rules]
+
+
+def named(pattern: re.Pattern[str]) -> dict[str, str]:
+    """What those texts name, and where."""
+    return {name: place for text, place in texts() for name in pattern.findall(text)}
+
+
+def test_every_page_that_a_text_names_is_one_that_docs_shows() -> None:
+    pages = named(PAGE)
+
+    assert pages
+    for page, place in pages.items():
+        assert run("docs", page).stdout == (ROOT / page).read_text(encoding="utf-8"), place
+
+
+def test_every_call_that_a_text_names_shows_something() -> None:
+    calls = named(CALL)
+
+    assert {"docs memory", "docs definitions"} <= calls.keys()
+    for call, place in calls.items():
+        assert run(*call.split()).exit_code == 0, f"{place} names `convcalc {call}`"
+
+
+def test_docs_lists_every_page_and_shows_each_as_it_is() -> None:
+    listed = [line.split()[0] for line in run("docs").stdout.splitlines()]
+
+    assert listed == [path.name.removesuffix(".md") for path in sorted((ROOT / "docs").iterdir())]
+    for topic in listed:
+        path = ROOT / "docs" / (topic if topic.endswith(".json") else f"{topic}.md")
+        assert run("docs", topic).stdout_bytes.decode() == path.read_text(encoding="utf-8")
+
+
+def test_the_pages_are_in_the_wheel() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = wheel["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+
+    # `.ci/run` installs a wheel and asks it for a page.
+    assert included == {"architectures": "convcalc/architectures", "docs": "convcalc/docs"}
+    assert documentation.documentation_folder() == ROOT / "docs"
+
+
+def test_docs_shows_a_part_of_a_page_and_pages_of_codes_and_kinds() -> None:
+    part = run("docs", "spec#rounding").stdout
+    assert part.startswith("## Rounding\n")
+    assert not re.search(r"^## (?!Rounding)", part, re.MULTILINE)
+    assert run("docs", "CC301").stdout == run("rule", "CC301").stdout
+    assert run("docs", "bias-before-norm").stdout == run("rule", "CC408").stdout
+    assert run("docs", "Conv2d").stdout == run("kinds", "conv", "-f", "markdown").stdout
+
+
+def test_on_a_terminal_a_page_is_laid_out_and_links_become_calls() -> None:
+    text = (
+        "# A page\n\n<!-- generated: x -->\n\nOf **all**, see [the spec](spec.md#rounding), "
+        "[below](#below) and [a paper](https://arxiv.org/abs/1).\n\n```yaml\n- relu\n```\n"
+    )
+    shown = pager.laid_out(text, 60, color=False)
+
+    assert "generated" not in shown
+    assert "**" not in shown
+    assert "the spec (convcalc docs spec#rounding), below" in " ".join(shown.split())
+    assert "https://arxiv.org/abs/1" in shown
+    assert "- relu" in shown
+    assert max(map(len, shown.splitlines())) <= 60
+    assert "\x1b[" in pager.laid_out(text, 60, color=True)
+
+
+@pytest.mark.parametrize("lines", [1000, 3])
+def test_a_page_longer_than_the_screen_goes_to_a_pager(
+    lines: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paged: list[str] = []
+    monkeypatch.setattr("click.echo_via_pager", lambda text, **_: paged.append(text))
+    monkeypatch.setenv("LINES", str(lines))
+    monkeypatch.setenv("COLUMNS", "80")
+    pager.show("# A page\n\nText.\n\nMore.\n")
+
+    assert bool(paged) == (lines == 3)
+    assert ("More." in capsys.readouterr().out) == (lines == 1000)
+
+
+# Specs that are bundled
+
+
+MEMBERS = {found.path: name for name in bundled_architectures() if (found := find_bundled(name))}
+"""A network of every bundled file, and of a family the last member."""
+
+
+@pytest.mark.parametrize("name", MEMBERS.values())
+def test_what_is_shown_of_a_bundled_spec_is_that_network(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    saved = run("show", name, "-o", str(path))
+    own, bundled = read(path), read(name)
+
+    assert (saved.exit_code, saved.stdout) == (0, "")
+    assert [each.code for each in own.diagnostics] == [each.code for each in bundled.diagnostics]
+    assert (own.name, own.input, own.year, own.reference) == (
+        bundled.name, bundled.input, bundled.year, bundled.reference,
+    )  # fmt: skip
+    assert [(node.name, node.layer) for node in own.nodes] == [
+        (node.name, node.layer) for node in bundled.nodes
+    ]
+    assert {each[:2] for each in own.promises.expect} == {
+        each[:2] for each in bundled.promises.expect
+    }
+
+
+def test_a_file_is_shown_as_it_is_and_a_member_as_its_own_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (
+        "# A family.\n\ninput:   8x8x3\nparameters: {width: 4}\nexpect: {output: 6x6x4}\n"
+        "presets:\n  small: {width: 2, expect: {output: 6x6x2}}\n  odd: {width: 1.5}\n"
+        "layers:\n  - conv: {filters: width, kernel: 3}\n"
+    )
+    Path("net.yaml").write_text(text, encoding="utf-8")
+
+    assert run("show", "net.yaml").stdout == text
+    assert run("show", "net.yaml#small").stdout == (
+        "# A family.\n\nname: small\ninput: 8x8x3\nparameters: {width: 2}\n"
+        "expect: {output: 6x6x2}\nlayers:\n  - conv: {filters: width, kernel: 3}\n"
+    )
+    missing = run("show", "net.yaml#smal")
+    assert missing.exit_code == 2
+    assert "there is no preset `smal`" in missing.stderr
+    assert "did you mean `small`?" in missing.stderr
+
+
+def test_show_writes_over_a_file_only_when_it_is_told_to(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("mine\n")
+    refused = run("show", "lenet5", "-o", str(path))
+
+    assert refused.exit_code == 2
+    assert "net.yaml is there already: --force writes over it" in refused.stderr
+    assert path.read_text() == "mine\n"
+    assert run("show", "lenet5", "-o", str(path), "--force").exit_code == 0
+    assert path.read_text() == run("show", "lenet5").stdout
+
+
+@pytest.mark.parametrize("name", ["resnet34", "resnet#34", "resnet#resnet34", "resnet.yaml#34"])
+def test_a_member_of_a_bundled_family_is_known_by_the_end_of_its_name(name: str) -> None:
+    assert run("show", name).stdout.startswith("name: ResNet-34\n")
+    assert read(name).name == "ResNet-34"
+
+
+# Where a command belongs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "call"),
+    [
+        ("vgg16", "convcalc analyze vgg16"),
+        ("vgg16 --batch 2", "convcalc analyze vgg16 --batch 2"),
+        ("resnet#50", "convcalc analyze 'resnet#50'"),
+        ("nets/none.yaml", "convcalc analyze nets/none.yaml"),
+        ("net.txt", "convcalc analyze net.txt"),
+        ("-", "convcalc analyze -"),
+        (".", "convcalc check ."),
+        ("CC301", "convcalc rule CC301"),
+        ("unused-block", "convcalc rule unused-block"),
+        ("conv", "convcalc kinds conv"),
+        ("definitions", "convcalc docs definitions"),
+        ("explain CC301", "convcalc rule CC301"),
+        ("explain --all", "convcalc rule --all"),
+        ("explain bias-before-norm -f json", "convcalc rule bias-before-norm -f json"),
+        ("explain", "convcalc rule"),
+        ("explain vgg16", "convcalc analyze vgg16"),
+        ("explain relu", "convcalc kinds relu"),
+    ],
+)
+def test_what_is_no_command_is_answered_with_the_call_that_is_meant(
+    arguments: str, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.txt").write_text("input: 8\nlayers: [relu]\n")
+    result = run(*arguments.split())
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"`{call}`" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("analyse", "analyze"), ("rules", "rule"), ("kind", "kinds"), ("lst", "list")],
+)
+def test_a_misspelt_command_is_answered_with_the_right_one(word: str, near: str) -> None:
+    assert f"did you mean '{near}'?" in run(word, "vgg16").stderr
+
+
+# The list of commands
+
+
+def test_help_shows_every_command_in_one_group_and_on_one_line() -> None:
+    names = [name for group in GROUPS.values() for name in group]
+    lines = CliRunner().invoke(convcalc, ["--help"], terminal_width=80).stdout.splitlines()
+
+    assert len({*names}) == len(names)
+    assert [*COMMANDS] == names
+    assert len({*COMMANDS.values()}) == len(names)
+    for title in GROUPS:
+        assert f"{title}:" in lines
+    for name, summary in COMMANDS.items():
+        shown = [line for line in lines if line.startswith(f"  {name} ")]
+        assert [line.split(maxsplit=1) for line in shown] == [[name, summary]]
+    assert not {*MOVED} & {*COMMANDS}

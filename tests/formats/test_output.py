@@ -62,7 +62,6 @@ TRIED = [
     ["kinds", "conv", "add"],
     ["kinds"],
     ["rule", "CC401", "CC303"],
-    ["explain", "CC401"],
 ]
 """What is asked of commands in every format that they have."""
 RUNS = [

@@ -227,12 +227,6 @@ def test_too_short_words_are_no_rule(word: str) -> None:
     assert "no rule is called" in result.output
 
 
-def test_explain_is_another_word_for_rule() -> None:
-    result = CliRunner().invoke(convcalc, ["explain", "CC301"])
-
-    assert result.output == rule("CC301")
-
-
 # The rules
 
 

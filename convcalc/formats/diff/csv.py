@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from convcalc.analysis.compare import Change, Comparison
 from convcalc.analysis.report import LayerReport
-from convcalc.formats.rows import value_text
+from convcalc.numbers import value_text
 
 HEAD = ("section", "name", "status", "field", "old", "new", "difference")
 FIGURES = ("parameters", "buffers", "macs", "activations", "activation_bytes")

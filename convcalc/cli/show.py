@@ -1,0 +1,68 @@
+"""`convcalc show`: the text of a spec, to read or to start from."""
+
+import click
+
+from convcalc.cli.options import FILE
+from convcalc.cli.output import write, write_file, write_findings
+from convcalc.diagnostics import Diagnostic, exit_code
+from convcalc.spec.bundled import bundled_names, find_bundled
+from convcalc.spec.source import Opened, open_spec
+
+
+def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Bundled names that begin so."""
+    del ctx, param
+    return [name for name in bundled_names() if name.startswith(incomplete)]
+
+
+@click.command("show")
+@click.argument("spec", metavar="SPEC", shell_complete=_completed)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=FILE,
+    metavar="FILE",
+    help="Write it to a new file, to start a network of your own from.",
+)
+@click.option("--force", is_flag=True, help="Write over the FILE of --output if it is there.")
+@click.pass_context
+def command(ctx: click.Context, spec: str, file: str | None, *, force: bool) -> None:
+    """Print the text of a spec: a bundled architecture's, or a file's as it is.
+
+    Of a member of a family, as resnet34, resnet#34 or net.yaml#small, the spec is that member's
+    own: its preset's values stand in their places, and the other presets are left out.
+
+    \b
+    Examples:
+      convcalc show vgg16
+      convcalc show resnet34 -o net.yaml
+    """
+    if force and file is None:
+        message = "--force is about the FILE of --output, and none is named"
+        raise click.UsageError(message)
+    opened = open_spec(spec, find_bundled)
+    text, problems = opened.text.content, opened.problems
+    if opened.preset and not problems:
+        text, problems = _of_member(opened)
+    if problems:
+        write_findings(problems)
+        ctx.exit(exit_code(problems))
+    if file is None:
+        write(text, machine=True)
+    else:
+        write_file(file, text, over=force)
+
+
+def _of_member(opened: Opened) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The text of one member's spec; the findings where there is none."""
+    from convcalc.graph import SpecError, parse, read_opened
+    from convcalc.spec.members import member
+
+    try:
+        spec = parse(opened.text.content, path=opened.name)
+        return member(spec, opened.preset).to_yaml(), ()
+    except SpecError as error:
+        return "", error.diagnostics
+    except KeyError:  # which reading it says, with what there is
+        return "", read_opened(opened).errors
