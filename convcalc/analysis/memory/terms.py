@@ -1,28 +1,21 @@
 """A network's memory for every batch at once, and for one batch as a report."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.memory.batch import fewest
-from convcalc.analysis.memory.checkpoint import segments
-from convcalc.analysis.memory.differences import inexact
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
 from convcalc.analysis.memory.program import Program, program
-from convcalc.analysis.memory.report import (
-    FINER_ON_CUDA,
-    NOT_INCLUDED,
-    LayerMemory,
-    Line,
-    MemoryReport,
-    Phase,
-)
-from convcalc.analysis.memory.timeline import Highest, Timeline, stepped, timeline
-from convcalc.analysis.memory.walk import Event, Walked, at, walk
+from convcalc.analysis.memory.walk import Event, Segment, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES
+
+if TYPE_CHECKING:  # the peak alone, as `analyze` shows it, needs none of it
+    from convcalc.analysis.memory.report import Line, MemoryReport, Phase
+    from convcalc.analysis.memory.timeline import Highest, Timeline
 
 Checkpoint = int | Sequence[str]
 """Every so many layers, or the names of blocks."""
@@ -77,7 +70,7 @@ class Model(NamedTuple):
         """Bytes that are there all the time, whatever the batch."""
         return self.parameters + self.program.buffers + self.state + self.terms.overhead
 
-    def events(self) -> Iterator[tuple[Phase, Event]]:
+    def events(self) -> "Iterator[tuple[Phase, Event]]":
         """Every operation in the order in which they run."""
         for event in self.walked.forward:
             yield "forward", event
@@ -103,14 +96,18 @@ class Model(NamedTuple):
         return batch if batch >= self.fewest else 0
 
     def _not_included(self) -> tuple[str, ...]:
+        from convcalc.analysis.memory.report import FINER_ON_CUDA, NOT_INCLUDED
+
         operations = (step.operation for step in self.program.steps)
         on_cpu = self.terms.mixed_precision and not self.program.cuda
         if on_cpu and any(each.precision == "full_on_cuda" for each in operations):
             return (*NOT_INCLUDED, FINER_ON_CUDA)
         return NOT_INCLUDED
 
-    def timeline(self, batch: int) -> Timeline:
+    def timeline(self, batch: int) -> "Timeline":
         """What is alive when, and where the peak is, for a batch."""
+        from convcalc.analysis.memory.timeline import stepped, timeline
+
         nodes = self.network.nodes
         fixed = self.fixed() + self.moving * batch
         passes = timeline(
@@ -124,8 +121,10 @@ class Model(NamedTuple):
             return passes
         return stepped(passes, fixed + self.parameters + self.step, self.parameters)
 
-    def _at_peak(self, highest: Highest, batch: int) -> tuple[Line, ...]:
+    def _at_peak(self, highest: "Highest", batch: int) -> "tuple[Line, ...]":
         """What the peak of a batch is made of; what is in no other line is a temporary."""
+        from convcalc.analysis.memory.report import Line
+
         entry = self.program.entry * batch
         known = [
             Line("parameters", self.parameters),
@@ -141,8 +140,11 @@ class Model(NamedTuple):
         return tuple(line for line in (*known, rest) if line.bytes)
 
     @without_collection
-    def report(self, batch: int) -> MemoryReport:
+    def report(self, batch: int) -> "MemoryReport":
         """The lines for a batch."""
+        from convcalc.analysis.memory.differences import inexact
+        from convcalc.analysis.memory.report import LayerMemory, MemoryReport
+
         network, terms, walked = self.network, self.terms, self.walked
         training = terms.training
         entry = self.program.entry * batch
@@ -183,7 +185,7 @@ class Model(NamedTuple):
                 network,
                 self.program,
                 walked,
-                segments(network, terms.checkpoint) if training else (),
+                _segments(network, terms),
                 batch=batch,
                 training=training,
             ),
@@ -239,7 +241,7 @@ def model(network: Network, terms: RunTerms) -> Model:
         mixed=half,
         cuda=terms.device == "cuda",
     )
-    again = segments(network, terms.checkpoint) if training else []
+    again = _segments(network, terms)
     walked = walk(written, training=training, inplace=terms.inplace, segments=again)
     sizes = [weight.size * written.width for weight in written.weights]
     entry = written.entry
@@ -254,6 +256,15 @@ def model(network: Network, terms: RunTerms) -> Model:
         moving=entry + (8 * written.targets if training else 0),
         fewest=fewest(network, training=training).batch,
     )
+
+
+def _segments(network: Network, terms: RunTerms) -> Sequence[Segment]:
+    """What runs again in the backward pass."""
+    if not terms.training or terms.checkpoint is None:
+        return ()
+    from convcalc.analysis.memory.checkpoint import segments
+
+    return segments(network, terms.checkpoint)
 
 
 def _check(terms: RunTerms) -> None:
