@@ -263,11 +263,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     >>> closest("maxpol", ["conv", "maxpool"])
     'maxpool'
     """
-    from difflib import get_close_matches  # only wanted once something is wrong
+    from convcalc.nearness import nearest  # only wanted once something is wrong
 
-    compared = list(islice(known, MAX_COMPARED))
-    matches = get_close_matches(name[:100].lower(), compared, n=1, cutoff=0.7)
-    return matches[0] if matches else None
+    return nearest(name, known)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ LINES = (
         "reasons",
         "numbers",
         "methods",
+        "nearness",
         "diagnostics",
         "findings",
         "collector",

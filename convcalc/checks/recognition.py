@@ -20,7 +20,7 @@ from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.nodes import Map
 from convcalc.spec.source import MAX_BYTES, compose
 from convcalc.spec.text import SourceText
-from convcalc.spec.vocabulary import KINDS
+from convcalc.spec.vocabulary import KINDS, plain
 
 SUFFIXES = (".yaml", ".yml")
 TELLING = frozenset({"presets", "rounding", "blocks", "expect", "budget"})
@@ -194,14 +194,17 @@ def _holds_kinds(value: str) -> bool:
     return bool(words) and 2 * sum(map(_is_nearly_kind, words)) >= len(words)
 
 
+_SPELT = frozenset(kind.replace("_", "") for kind in CATALOGUE)
+
+
 @lru_cache(maxsize=4096)
 def _is_nearly_kind(word: str) -> bool:
-    plain = word.lower().replace("_", "").removeprefix("nn.")
-    if plain in KINDS:
+    spelt = plain(word)
+    if spelt in KINDS or spelt in _SPELT:
         return True
-    if plain[-1:].isdigit():  # conv5 is what others call a layer
+    if spelt[-1:].isdigit():  # conv5 is what others call a layer
         return False
-    return any(one_slip(plain, kind.replace("_", "")) for kind in CATALOGUE)
+    return any(one_slip(spelt, kind.replace("_", "")) for kind in CATALOGUE)
 
 
 def one_slip(written: str, meant: str) -> bool:

@@ -13,7 +13,6 @@ from convcalc.diagnostics import (
     closest,
     listed,
     misspelt,
-    remove_field,
     remove_value,
     rename,
     write_value,
@@ -747,6 +746,7 @@ class FieldReader:
         """Report a field in `node` that a kind or block does not have."""
         if self._findings.full:
             return
+        from convcalc.spec.answers import field_answer
         from convcalc.spec.vocabulary import native_field
 
         right = native_field(key.text, fields)
@@ -755,29 +755,19 @@ class FieldReader:
         if first in fields and rest:
             advice = f"a colon is missing: `{first}: {rest}`"
             fix = rename(first, rest) if isinstance(value, ScalarNode) and not value.text else None
+        elif key.text in MODIFIERS:
+            advice = f"it stands beside `{kind}`, not in it"
+        elif answer := field_answer(kind, key.text, node, fields):
+            advice, fix = answer
         elif right in node.entries:
             advice = f"`{right}` is given, too: keep one of the two"
         elif right is not None:
             advice = f"it is called `{right}` here"
             fix = renamed(self._only_field(key.text, fields, node))
-            if key.text == "ceil_mode":
-                advice = "write `rounding: ceil`"
-                said = value.text.lower() if isinstance(value, ScalarNode) else ""
-                if said in ("true", "false"):
-                    fix = rename(right, "ceil" if said == "true" else "floor")
         elif fields:
             advice = f"its fields are {listed(fields)}"
         else:
             advice = "it has no fields"
-        if key.text in ("in_channels", "in_features", "input_shape", "num_features"):
-            advice, fix = "leave it out: it follows from the layer before", None
-        elif key.text in ("activation", "use_relu", "act"):
-            advice, fix = "write the activation as a layer of its own: `- relu`", None
-        elif key.text in MODIFIERS:
-            advice, fix = f"it stands beside `{kind}`, not in it", None
-        elif key.text == "inplace":
-            advice = "leave it out: it is a choice of how the network is run, not of the network"
-            fix = remove_field()
         message = f"{kind} has no field {quoted(key)}"
         self._findings.report("CC109", message, key.start, key.end, advice, layer=name, fix=fix)
 

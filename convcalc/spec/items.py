@@ -179,7 +179,7 @@ class Items:
         """Report a word that is no kind of layer and no block."""
         if self.report.findings.full:
             return
-        from convcalc.spec.vocabulary import native_kind, sure_kind
+        from convcalc.spec.vocabulary import answer_to, native_kind, sure_kind
 
         kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
         near = native_kind(node.text[:100], kinds)
@@ -187,6 +187,8 @@ class Items:
             advice = "it stands at the top of a spec, and `from: input` starts an item from it"
         elif near:
             advice = f"did you mean `{near}`?"
+        elif answer := answer_to(node.text[:100]):
+            advice = answer
         elif kinds_only:
             advice = "`convcalc schema` lists the kinds"
         elif self.blocks:

@@ -1,4 +1,7 @@
-"""Names from other worlds, answered with the name that is used here."""
+"""Names from other worlds, answered with the name that is used here.
+
+What is called nothing here is in `answers.py`.
+"""
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "k": ("filters",),
@@ -68,95 +71,66 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Foreign field → fields here that it may mean; the first that the layer has is suggested."""
 
 KINDS: dict[str, str] = {
-    "conv1d": "conv",
-    "conv2d": "conv",
-    "conv3d": "conv",
-    "convolution": "conv",
-    "convolution2d": "conv",
-    "depthwiseconv2d": "depthwise_conv",
-    "depthwise": "depthwise_conv",
-    "dwconv": "depthwise_conv",
-    "convtranspose": "conv_transpose",
-    "convtranspose1d": "conv_transpose",
-    "convtranspose2d": "conv_transpose",
-    "convtranspose3d": "conv_transpose",
-    "conv2dtranspose": "conv_transpose",
-    "deconv": "conv_transpose",
-    "deconvolution": "conv_transpose",
-    "locallyconnected2d": "locally_connected",
-    "local": "locally_connected",
-    "fc": "linear",
-    "dense": "linear",
-    "fullyconnected": "linear",
-    "innerproduct": "linear",
-    "gemm": "linear",
-    "maxpool1d": "maxpool",
-    "maxpool2d": "maxpool",
-    "maxpool3d": "maxpool",
-    "maxpooling2d": "maxpool",
-    "pool": "maxpool",
-    "pooling": "maxpool",
-    "avgpool1d": "avgpool",
-    "avgpool2d": "avgpool",
-    "avgpool3d": "avgpool",
-    "averagepool": "avgpool",
-    "averagepooling2d": "avgpool",
-    "l2pool": "lppool",
-    "lppool2d": "lppool",
-    "adaptiveavgpool2d": "adaptive_avgpool",
-    "adaptivemaxpool2d": "adaptive_maxpool",
-    "globalaveragepool": "global_avgpool",
-    "globalaveragepooling2d": "global_avgpool",
-    "gap": "global_avgpool",
-    "globalmaxpool": "global_maxpool",
-    "globalmaxpooling2d": "global_maxpool",
-    "bn": "batchnorm",
-    "batchnorm1d": "batchnorm",
-    "batchnorm2d": "batchnorm",
-    "batchnorm3d": "batchnorm",
-    "batchnormalization": "batchnorm",
-    "groupnormalization": "groupnorm",
-    "ln": "layernorm",
-    "layernormalization": "layernorm",
-    "layernorm2d": "layernorm",
-    "instancenorm2d": "instancenorm",
-    "localresponsenorm": "lrn",
-    "localresponsenormalization": "lrn",
-    "norm": "batchnorm",
-    "leakyrelu": "leaky_relu",
-    "lrelu": "leaky_relu",
-    "swish": "silu",
-    "hswish": "hardswish",
-    "hsigmoid": "hardsigmoid",
-    "hardswish": "hardswish",
-    "logsoftmax": "log_softmax",
-    "logistic": "sigmoid",
-    "dropout2d": "dropout",
-    "view": "reshape",
-    "transpose": "permute",
-    "zeropad2d": "pad",
-    "zeropadding2d": "pad",
-    "reflectionpad2d": "pad",
-    "cropping2d": "crop",
-    "centercrop": "crop",
-    "interpolate": "upsample",
-    "resize": "upsample",
-    "upsampling2d": "upsample",
-    "pixelshuffle": "pixel_shuffle",
-    "depthtospace": "pixel_shuffle",
-    "channelshuffle": "channel_shuffle",
-    "shuffle": "channel_shuffle",
-    "split": "slice",
-    "chunk": "slice",
-    "layerscale": "scale",
-    "mul": "multiply",
-    "residual": "add",
-    "sum": "add",
-    "cat": "concat",
-    "concatenate": "concat",
-    "merge": "concat",
+    foreign: kind
+    for kind, words in {
+        "conv": "convolution convolutional",
+        "depthwise_conv": (
+            "depthwise depthwiseconvolution convolutiondepthwise dwconv dwconvolution depthconv"
+        ),
+        "conv_transpose": (
+            "deconv deconvolution deconvolutional convtranspose transposedconv transposeconv "
+            "convtransposed transposedconvolution upconv upconvolution tconv "
+            "fractionallystridedconv"
+        ),
+        "locally_connected": "local locallyconnected localconv",
+        "linear": "fc dense fullyconnected innerproduct gemm connected fullconnected",
+        "maxpool": "maxpooling pool pooling mp",
+        "avgpool": "averagepool averagepooling avgpooling localavgpool meanpool",
+        "lppool": "l2pool lppooling",
+        "adaptive_avgpool": "adaptiveaveragepool adaptiveaveragepooling adaptiveavgpooling",
+        "adaptive_maxpool": "adaptivemaxpooling",
+        "global_avgpool": (
+            "globalaveragepool globalaveragepooling globalavgpooling gap globalmeanpool"
+        ),
+        "global_maxpool": "globalmaxpooling gmp",
+        "batchnorm": (
+            "bn batchnormalization syncbatchnorm syncbatchnormalization syncbn spatialbn norm "
+            "batchnormlayer batchnormact frozenbatchnorm"
+        ),
+        "groupnorm": "groupnormalization gn",
+        "layernorm": "ln layernormalization",
+        "instancenorm": "instancenormalization",
+        "lrn": "localresponsenorm localresponsenormalization crossmaplrn crosschannellrn",
+        "relu": "rectifier rectifiedlinear rectlin rectify",
+        "leaky_relu": "lrelu leakyrectify",
+        "silu": "swish",
+        "hardswish": "hswish hardsilu",
+        "hardsigmoid": "hsigmoid",
+        "sigmoid": "logistic",
+        "tanh": "tanhyperbolic",
+        "softmax": "softmaxlayer",
+        "log_softmax": "logprob",
+        "dropout": "spatialdropout featuredropout channeldropout",
+        "flatten": "flattenlayer",
+        "reshape": "view unflatten",
+        "permute": "transpose permutedims",
+        "pad": "zeropad zeropadding",
+        "crop": "cropping centercrop",
+        "upsample": (
+            "interpolate interp resize resizing upsampling upsamplingnearest upsample2 nearestup "
+            "bilinearinterp"
+        ),
+        "pixel_shuffle": "depthtospace subpixel subpixelconv",
+        "channel_shuffle": "shuffle shufflechannel shufflechannels",
+        "slice": "split chunk",
+        "scale": "layerscale",
+        "multiply": "mul hadamard",
+        "add": "residual sum",
+        "concat": "cat concatenate concatenation merge depthconcat concatlayer",
+    }.items()
+    for foreign in words.split()
 }
-"""Foreign kind in lower case without underscores → kind here."""
+"""Foreign kind in lower case, without signs and the number of axes → kind here."""
 
 
 UNSURE_FIELDS = frozenset(
@@ -172,8 +146,8 @@ UNSURE_KINDS = frozenset(
     {
         *("pool", "pooling", "norm", "local", "shuffle", "merge", "residual"),  # of several kinds
         *("view", "transpose", "split", "chunk", "depthtospace", "centercrop"),  # said otherwise
-        *("resize", "interpolate", "reflectionpad2d", "l2pool", "lppool2d", "layernorm2d"),
-        *("glu", "rrelu"),  # layers of their own, one letter from ours
+        *("resize", "resizing", "interpolate", "interp", "l2pool", "cropping", "sum"),
+        "permutedims",
     }
 )
 """Foreign kinds that may mean something else, or whose fields do."""
@@ -212,12 +186,15 @@ def sure_field(foreign: str, fields: list[str]) -> str | None:
 def native_kind(foreign: str, kinds: list[str]) -> str | None:
     """The kind or block that a foreign or misspelt name means.
 
-    >>> native_kind("Conv2d", ["conv"])
-    'conv'
+    >>> native_kind("Conv2d", ["conv"]), native_kind("pixel_unshuffle", ["pixel_shuffle"])
+    ('conv', None)
     """
     from convcalc.diagnostics import closest
 
-    return _other_spelling(foreign, kinds) or KINDS.get(_plain(foreign)) or closest(foreign, kinds)
+    known = _other_spelling(foreign, kinds)
+    if known or answer_to(foreign):
+        return known
+    return KINDS.get(plain(foreign)) or closest(foreign, kinds)
 
 
 def sure_kind(foreign: str, kinds: list[str]) -> str | None:
@@ -228,9 +205,17 @@ def sure_kind(foreign: str, kinds: list[str]) -> str | None:
     """
     from convcalc.diagnostics import misspelt
 
-    if _plain(foreign) in UNSURE_KINDS:
-        return None
-    return _other_spelling(foreign, kinds) or KINDS.get(_plain(foreign)) or misspelt(foreign, kinds)
+    known = _other_spelling(foreign, kinds)
+    if known or answer_to(foreign) or plain(foreign) in UNSURE_KINDS:
+        return known
+    return KINDS.get(plain(foreign)) or misspelt(foreign, kinds)
+
+
+def answer_to(foreign: str) -> str | None:
+    """What to do about a kind of another framework that is called nothing here."""
+    from convcalc.spec.answers import kind_answer
+
+    return kind_answer(plain(foreign))
 
 
 def known_kind(foreign: str, kinds: list[str]) -> str | None:
@@ -243,10 +228,18 @@ def known_kind(foreign: str, kinds: list[str]) -> str | None:
 
 
 def _other_spelling(foreign: str, kinds: list[str]) -> str | None:
-    """The kind that is written so but for capitals and signs between words."""
-    plain = _plain(foreign)
-    return next((kind for kind in kinds if kind.replace("_", "") == plain), None)
+    """The kind that is written so but for capitals, signs between words and numbers of axes."""
+    spelt = plain(foreign)
+    return next((kind for kind in kinds if kind.replace("_", "") == spelt), None)
 
 
-def _plain(foreign: str) -> str:
-    return foreign.lower().replace("_", "").replace("-", "").replace("nn.", "")
+def plain(foreign: str) -> str:
+    """A foreign name in lower case, without where it is from, signs and the number of axes.
+
+    >>> plain("nn.LazyConv2d"), plain("tf.keras.layers.MaxPooling2D"), plain("max_pool")
+    ('conv', 'maxpooling', 'maxpool')
+    """
+    name = foreign.rpartition(".")[2].lower().replace("_", "").replace("-", "").replace(" ", "")
+    for axes in "123":
+        name = name.replace(f"{axes}d", "")
+    return name.removeprefix("lazy")

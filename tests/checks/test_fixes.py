@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 from kinds import CASES
-from paths import DATA, PACKAGE, ROOT, TESTS
+from paths import PACKAGE, ROOT, TESTS
 
 from convcalc import Block, Item, Spec, parse
 from convcalc.checks.codes import Selection
@@ -34,7 +34,6 @@ from convcalc.rules.page import pages
 from convcalc.spec.edit import Editor, applied
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
-from convcalc.spec.vocabulary import KINDS, sure_kind
 
 EVERYTHING = Task(Settings(Selection(extend_select=("CC4",))))
 PROMISED = "CC5"
@@ -298,20 +297,3 @@ def test_help_names_some_of_very_many_names_and_compares_with_some() -> None:
 
     assert len(found) == 50
     assert all(len(item.help or "") < 200 for item in found)
-
-
-def test_no_layer_of_other_frameworks_is_taken_for_a_slip_of_ours() -> None:
-    """A name is a slip only if nobody has a layer of that name: `GLU` is no `gelu`."""
-    text = (DATA / "layers_elsewhere.txt").read_text(encoding="utf-8")
-    names = [name for line in text.splitlines() if line[:1] != "#" for name in line.split()]
-    known = {*KINDS, *(kind.replace("_", "") for kind in CATALOGUE)}
-
-    taken = {
-        name: kind
-        for name in names
-        if (kind := sure_kind(name, [*CATALOGUE])) and name.lower().replace("_", "") not in known
-    }
-
-    assert len(names) > 200
-    assert sure_kind("maxpol", [*CATALOGUE]) == "maxpool"
-    assert not taken

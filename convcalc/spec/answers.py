@@ -1,0 +1,341 @@
+"""What to write instead of layers and fields that other frameworks have and convcalc has not.
+
+A word here is none that only is called otherwise; those are in `vocabulary.py`.
+Imported once a word is not known.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from convcalc.diagnostics import Fix, remove_field, rename
+from convcalc.layers import kinds
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
+
+
+class Answer(NamedTuple):
+    """What to do about a word that is none of ours."""
+
+    advice: str
+    """What the help says."""
+    fix: Fix | None = None
+    """What to do, where there is one thing to do."""
+
+
+_LIKE_ADD = "`add` has its shapes and costs, and other values"
+_NOT_YET = "convcalc has no kind for it yet"
+_POINTWISE = (
+    "convcalc has no kind for it yet; shapes, parameters and MACs are those of any function of "
+    "each value, such as `tanh`"
+)
+
+_KINDS: Mapping[str, str] = {
+    # Convolutions
+    "`conv` with kernel 1 is it: `conv: {filters: 64, kernel: 1}`": (
+        "pointwiseconv pwconv conv1x1 convolution1x1 nin networkinnetwork"
+    ),
+    "`conv` with a padding is it: `conv: {filters: 64, kernel: 3, padding: 1}`": "conv3x3 sameconv",
+    "write two items: `depthwise_conv: {kernel: 3, bias: false}` and "
+    "`conv: {filters: 64, kernel: 1}`": (
+        "separableconv sepconv depthwiseseparableconv depthwiseseparable dsconv separable "
+        "separableconvolution xceptionconv"
+    ),
+    "`conv` with a dilation is it: `conv: {filters: 64, kernel: 3, dilation: 2}`": (
+        "dilatedconv dilatedconvolution atrousconv atrousconvolution"
+    ),
+    "`conv` with groups is it: `conv: {filters: 64, kernel: 3, groups: 4}`": (
+        "groupconv groupedconv groupconvolution groupedconvolution gconv"
+    ),
+    "`conv` padded in front alone is it: `conv: {filters: 64, kernel: 3, padding: [[2, 0]]}`": (
+        "causalconv causalconvolution"
+    ),
+    "write its layers one after the other: `conv`, `batchnorm`, `relu`": (
+        "convbn convbnrelu convbnact convbnleaky convrelu convnormact convmodule cbl cbr cbs "
+        "basicconv convblock bnrelu convact"
+    ),
+    "a block is defined under `blocks:` and called by its name": (
+        "basicblock bottleneck bottleneckblock residualblock resblock resnetblock denseblock "
+        "transition transitionblock inception inceptionblock firemodule fire mbconv fusedmbconv "
+        "invertedresidual invertedbottleneck se seblock selayer semodule squeezeexcite "
+        "squeezeexcitation squeezeandexcitation cbam eca spp sppf aspp ppm c2f c3 c3k2 "
+        "bottleneckcsp csp ghostbottleneck doubleconv unetblock convnextblock cnblock "
+        "convnormactivation"
+    ),
+    _NOT_YET: (
+        "deformconv deformableconv deformconvolution dcn involution coordconv partialconv "
+        "octaveconv dynamicconv ghostconv fold unfold im2col col2im medianpool stochasticpool "
+        "softpool roipool roipooling roialign psroipooling psroipool gridsample affinegrid "
+        "spatialtransformer l2norm normalize l2normalize unitnormalization spectralnorm "
+        "spectralnormalization weightnorm weightnormalization unitnorm crelu maxout sparsemax "
+        "softmin cosinesimilarity pairwisedistance bias biasadd masking stack "
+        "unstack roll flip reverse cumsum topk where upsamplenearestexact history "
+        "stftspectrogram melspectrogram priorbox filter batchreindex constant parameter "
+        "implicitadd implicitmul"
+    ),
+    # Pooling
+    "write `maxpool` or `avgpool`": "pool pooling poolinglayer subsampling subsample",
+    "write `global_maxpool` or `global_avgpool`": "globalpool globalpooling gpool",
+    "write `adaptive_maxpool` or `adaptive_avgpool`": "adaptivepool adaptivepooling",
+    "write a `conv` or a `maxpool` with a stride": "downsample downsampling downscale down",
+    "`maxpool` has its shapes and costs, and other values": "minpool minpooling",
+    "`global_avgpool` is the mean over a map": "mean reducemean reduction reduce globalmean",
+    "`global_maxpool` is the largest over a map": "reducemax amax",
+    "`adaptive_maxpool` makes maps of a size that it is given": "fractionalmaxpool",
+    "`upsample` has its shapes, and other values": "maxunpool maxunpooling unpool unpooling",
+    "space to depth is no kind of convcalc yet; `pixel_shuffle` is the opposite": (
+        "pixelunshuffle spacetodepth unshuffle focus reorg reorgold"
+    ),
+    # Norms
+    "write `batchnorm`, `groupnorm`, `layernorm` or `instancenorm`": "norm normlayer",
+    "`layernorm: {bias: false}` has its shapes and parameters, and other values": (
+        "rmsnorm rmsnormalization"
+    ),
+    "`instancenorm: {affine: false}` is it": "mvn",
+    # Activations
+    "write the kind of the activation: `relu`": "activation act nonlinearity activationlayer",
+    _POINTWISE: (
+        "hardtanh hardtan lhtan hardshrink softshrink shrink softsign tanhshrink threshold "
+        "thresholdedrelu logsigmoid exponential squareplus sparseplus sparsesigmoid bnll relie "
+        "ramp plse stair loggy hardmish clip clamp abs absval absolute exp log power pow sqrt "
+        "square sign neg negative sin cos reciprocal floor round erf quickgelu tanhexp"
+    ),
+    "darknet's is `leaky_relu: 0.1`": "leaky",
+    "with alpha 1 it is `elu`": "celu",
+    "in inference it is `leaky_relu: 0.2292`, of the mean slope": "rrelu randomizedleakyrelu",
+    "write `multiply: [[slice: {stop: incoming.channels/2}], "
+    "[slice: {start: incoming.channels/2}, sigmoid]]`": "glu gatedlinearunit",
+    "write `multiply: [[slice: {stop: incoming.channels/2}], "
+    "[slice: {start: incoming.channels/2}, silu]]`": "swiglu",
+    "write `multiply: [[slice: {stop: incoming.channels/2}], "
+    "[slice: {start: incoming.channels/2}, gelu]]`": "geglu",
+    # What does nothing, or noise
+    "leave it out; as a branch, `[]` passes the tensor on as it is": (
+        "identity noop passthrough empty linearactivation none"
+    ),
+    "`dropout` has its shapes and costs": (
+        "alphadropout featurealphadropout gaussiandropout gaussiannoise dropblock droppath "
+        "stochasticdepth dropconnect noise"
+    ),
+    # Shapes
+    "write `slice: {start: 0, stop: 32}` for a part of the channels; by `from`, several items may "
+    "read one tensor": ("split chunk narrow gather select indexselect getitem unbind"),
+    "write the whole shape: `reshape: [1, 1, -1]`": "squeeze unsqueeze expanddims",
+    "write `reshape: [1, -1]` and `upsample: {size: 10}`": "repeatvector",
+    "a merge spreads 1×1 maps by itself; `upsample: {size: 8}` repeats them": (
+        "tile expand repeat repeatinterleave broadcast broadcastto"
+    ),
+    "write `pad: {padding: 1, mode: reflect}`": "reflectionpad reflectpad mirrorpad",
+    "write `pad: {padding: 1, mode: replicate}`": "replicationpad replicatepad edgepad",
+    "write `pad: {padding: 1, mode: circular}`": "circularpad wrappad",
+    "write `pad: {padding: 1, value: 0.5}`": "constantpad",
+    "write `upsample: {scale: 2, mode: linear, align_corners: true}`": "upsamplingbilinear",
+    "write `upsample: {scale: 2, mode: linear}`": "bilinearupsample bilinearupsampling",
+    # Merges
+    "write `add` or `multiply` with a list of branches": "eltwise elementwise elementwiselayer",
+    "write `add: [[], [from: input]]`, with the name of the item to add": (
+        "shortcut residual skip skipconnection residualconnection"
+    ),
+    "write `concat: [[from: input], [from: input]]`, with the names of what is put together": (
+        "route merge join filterconcat"
+    ),
+    _LIKE_ADD: "subtract sub minus difference average averagelayer maximum minimum max min",
+    "`multiply` has its shapes and costs, and other values": "divide div division",
+    "`multiply: [[], [from: input]]`, with the name of the item to multiply by": (
+        "scalechannels sam axpy"
+    ),
+    "products of two tensors are no kind of convcalc yet; `multiply` is by element": (
+        "matmul dot bmm bilinear einsum einsumdense batchmatmul mm"
+    ),
+    # Other networks
+    "recurrent layers are no kinds of convcalc yet": (
+        "lstm gru rnn simplernn lstmcell grucell rnncell simplernncell stackedrnncells rnnbase "
+        "rnncellbase bidirectional convlstm convgru lstmunit crnn bilstm bigru cudnnlstm cudnngru"
+    ),
+    "attention is no kind of convcalc yet": (
+        "multiheadattention attention additiveattention groupqueryattention groupedqueryattention "
+        "selfattention multiheadselfattention mha mhsa transformer transformerencoder "
+        "transformerencoderlayer transformerdecoder transformerdecoderlayer c2psa c3tr "
+        "crossattention scaleddotproductattention vit swin positionalencoding "
+        "positionalembedding patchembed"
+    ),
+    "embeddings are no kind of convcalc yet": (
+        "embedding embeddingbag embed reversibleembedding lookup"
+    ),
+    # What is no layer
+    "items of a list follow each other; a group of some is written `layers: [relu]`": (
+        "sequential modulelist moduledict module container parameterlist parameterdict model "
+        "functional stacked graph"
+    ),
+    "functions are none of a spec: write the layers that it has": (
+        "lambda python function wrapper torchmodulewrapper tfsmlayer jaxlayer flaxlayer "
+        "pythonlayer timedistributed"
+    ),
+    "how a network is run is none of a spec: leave it out": (
+        "dataparallel distributeddataparallel checkpoint cast print quantstub dequantstub "
+        "stopgradient detach contiguous clone"
+    ),
+    "the input stands at the top of a spec: `input: 224x224x3`": (
+        "inputlayer inputspec inputs data imagedata hdf5data memorydata windowdata dummydata "
+        "annotateddata net network image placeholder"
+    ),
+    "what prepares images is no part of a network: leave it out": (
+        "rescaling normalization augmix autocontrast cutmix equalization mixup randaugment "
+        "randombrightness randomcolordegeneration randomcolorjitter randomcontrast randomcrop "
+        "randomelastictransform randomerasing randomflip randomgaussianblur randomgrayscale "
+        "randomhue randominvert randomperspective randomposterization randomrotation "
+        "randomsaturation randomsharpness randomshear randomtranslation randomzoom solarization "
+        "maxnumboundingboxes totensor textvectorization discretization categoryencoding hashing "
+        "hashedcrossing stringlookup integerlookup featurespace pipeline"
+    ),
+    "a loss is no part of a network: leave it out, and keep `softmax`": (
+        "softmaxwithloss softmaxloss crossentropyloss adaptivelogsoftmaxwithloss "
+        "linearcrossentropyloss multinomiallogisticloss"
+    ),
+    "a loss is no part of a network: leave it out": (
+        "loss bceloss bcewithlogitsloss ctcloss cosineembeddingloss gaussiannllloss "
+        "hingeembeddingloss huberloss kldivloss l1loss marginrankingloss mseloss "
+        "multilabelmarginloss multilabelsoftmarginloss multimarginloss nllloss poissonnllloss "
+        "smoothl1loss softmarginloss tripletmarginloss tripletmarginwithdistanceloss hingeloss "
+        "euclideanloss contrastiveloss contrastive infogainloss sigmoidcrossentropyloss cost "
+        "multiboxloss activityregularization"
+    ),
+    "what is done with the output is no part of a network: leave it out": (
+        "yolo region detection detect gaussianyolo detectionoutput proposal nms nonmaxsuppression "
+        "argmax argmin accuracy silence hdf5output iseg output outputlayer segment pose classify"
+    ),
+}
+"""What to do → foreign kinds in lower case, without underscores and the number of axes."""
+
+
+_FIELDS: Mapping[str, str] = {
+    "leave it out: it follows from the layer before": (
+        "in_channels in_features input_shape num_features num_channels batch_input_shape "
+        "input_dim input_size input_channels in_planes inplanes in_ch c_in cin input_features"
+    ),
+    "leave it out: it is a choice of how the network is run, not of the network": (
+        "inplace device dtype engine return_indices recompute_scale_factor use_global_stats "
+        "cudnn_enabled implementation jit antialias synchronized"
+    ),
+    "leave it out: it is about training, and this is about the network": (
+        "kernel_initializer bias_initializer depthwise_initializer pointwise_initializer "
+        "kernel_regularizer bias_regularizer activity_regularizer depthwise_regularizer "
+        "pointwise_regularizer kernel_constraint bias_constraint gamma_initializer "
+        "beta_initializer moving_mean_initializer moving_variance_initializer gamma_regularizer "
+        "beta_regularizer weight_filler bias_filler lr_mult decay_mult param weight_decay seed "
+        "trainable requires_grad weight_init init initializer noise_shape lr_policy "
+        "lora_rank"
+    ),
+    "leave it out: shapes have their channels behind here, however arrays are laid out": (
+        "data_format channels_first channels_last layout dim_ordering memory_format"
+    ),
+    "write it as a layer of its own: `- batchnorm`": (
+        "batch_normalize batch_norm bn use_bn batchnorm normalization norm_layer normalize"
+    ),
+    "a name stands beside the kind: `from: input`": "bottom inbound_nodes inputs input",
+    "a name stands beside the kind: `name: a`": "top",
+    "`global_maxpool` and `global_avgpool` are kinds of their own": "global_pooling global",
+    "`momentum` is 1 less this": "moving_average_fraction decay",
+    "write `affine: false` for neither a factor nor a summand": "center",
+    "leave it out: the kind says it": "type pool operation layer_type class_name",
+    "write it as a layer of its own, before: `- pad: 1`": "zero_padding",
+}
+"""What to do → foreign fields."""
+
+_FIELDS_OF: Mapping[tuple[str, str], str] = {
+    **{
+        (kind, field): "leave it out: it is over the channels here"
+        for kind in ("softmax", "log_softmax")
+        for field in ("dim", "axis")
+    },
+    ("batchnorm", "axis"): "leave it out: it is over the channels here",
+    ("batchnorm", "dim"): "leave it out: it is over the channels here",
+    ("relu", "max_value"): "`relu6` is the one that ends at 6",
+    ("relu", "negative_slope"): "`leaky_relu` is the one with a slope",
+    ("relu", "slope"): "`leaky_relu` is the one with a slope",
+    ("relu", "alpha"): "`leaky_relu` is the one with a slope",
+    ("layernorm", "center"): "write `bias: false`",
+    ("layernorm", "scale"): "write `affine: false`",
+    ("batchnorm", "scale"): "write `affine: false` for neither a factor nor a summand",
+    ("conv_transpose", "rounding"): "leave it out: every size of an input makes a whole one here",
+}
+"""Kinds with foreign fields → what to do."""
+
+_ACTIVATION = frozenset(
+    ("activation", "act", "use_relu", "relu", "nonlinearity", "activation_fn", "act_layer", "actv")
+)
+
+
+_SIDES = {"h": "height", "w": "width"}
+
+
+@cache
+def _by_kind() -> dict[str, str]:
+    return {word: advice for advice, words in _KINDS.items() for word in words.split()}
+
+
+@cache
+def _by_field() -> dict[str, str]:
+    return {word: advice for advice, words in _FIELDS.items() for word in words.split()}
+
+
+def kind_answer(plain: str) -> str | None:
+    """What to do about a kind of another framework that convcalc has not, if it is one.
+
+    `plain` is in lower case, without signs between words and without the number of axes.
+
+    >>> kind_answer("lstm")
+    'recurrent layers are no kinds of convcalc yet'
+    """
+    return _by_kind().get(plain)
+
+
+def field_answer(kind: str, key: str, node: Map, fields: Collection[str]) -> Answer | None:
+    """What to do about a field that only other frameworks have, with its fix; None of others.
+
+    `node` is the mapping that has it, and `fields` are those that the kind has.
+    """
+    field = key.lower()
+    value = node.entries[key]
+    word = value.text if isinstance(value, ScalarNode) else ""
+    if field in _ACTIVATION:
+        return Answer(_activation(word))
+    if field == "inplace":
+        return Answer(_by_field()[field], remove_field())
+    if field == "ceil_mode" and "rounding" in fields:
+        said = {"true": "ceil", "false": "floor"}.get(word.lower())
+        return Answer("write `rounding: ceil`", rename("rounding", said) if said else None)
+    if field in ("no_bias", "nobias") and "bias" in fields:
+        said = {"true": "false", "1": "false", "false": "true", "0": "true"}.get(word.lower())
+        fix = rename("bias", said == "true") if said and "bias" not in node.entries else None
+        return Answer(f"write `bias: {said or 'false'}`", fix)
+    if field == "normalized_shape" and "over" in fields:
+        return _normalized(value, node)
+    if field in ("pad", "padding") and "size" in node.entries and word == "1" and kind == "conv":
+        return Answer("darknet's `pad: 1` is `padding: same`")
+    first, _, side = field.rpartition("_")
+    if side in _SIDES and {"kernel": "kernel", "pad": "padding"}.get(first, first) in fields:
+        name = {"pad": "padding"}.get(first, first)
+        parts = [node.entries.get(f"{first}_{each}") for each in _SIDES]
+        texts = [part.text if isinstance(part, ScalarNode) else "3" for part in parts]
+        return Answer(f"write both in one, height × width: `{name}: {'x'.join(texts)}`")
+    advice = _FIELDS_OF.get((kind, field)) or _by_field().get(field)
+    return None if advice is None else Answer(advice)
+
+
+def _activation(word: str) -> str:
+    """What to write for an activation that is a field elsewhere."""
+    from convcalc.spec.vocabulary import native_kind
+
+    if word.lower() in ("linear", "none", "null", "~", "false", "identity", ""):
+        return "leave it out: a layer has no activation but one of its own behind it"
+    meant = native_kind(word, [*kinds("activation", "softmax")])
+    other = kind_answer(word.lower().replace("_", "")) if meant is None else None
+    return other or f"write the activation as a layer of its own: `- {meant or 'relu'}`"
+
+
+def _normalized(value: Node, node: Map) -> Answer:
+    """What is normalized over, of the shape that PyTorch is told."""
+    count = len(value.items) if isinstance(value, List) else 1
+    over = "channels" if count == 1 else "all"
+    fix = rename("over", over) if count != 2 and "over" not in node.entries else None
+    return Answer(f"it is called `over` here: write `over: {over}`", fix)
