@@ -49,8 +49,12 @@ def _chosen(words: tuple[str, ...]) -> list[str]:
         elif kind:
             chosen[kind] = None
         else:
+            from convcalc.spec.vocabulary import answer_to
+
             names = [*CATALOGUE, *FAMILIES]
-            advice = advice_for(wanted, "kinds", names, "`convcalc kinds` lists them.")
+            advice = answer_to(wanted[:LONGEST]) or advice_for(
+                wanted, "kinds", names, "`convcalc kinds` lists them."
+            )
             message = f"no kind of layer is called {wanted[:LONGEST]!r}: {advice}"
             raise click.UsageError(message)
     return [*chosen]

@@ -190,11 +190,14 @@ class Items:
         elif answer := answer_to(node.text[:100]):
             advice = answer
         elif kinds_only:
-            advice = "`convcalc schema` lists the kinds"
+            advice = "`convcalc kinds` lists the kinds of layers"
         elif self.blocks:
-            advice = f"the blocks of this spec are {', '.join(list(self.blocks)[:12])}"
+            blocks = ", ".join(list(self.blocks)[:12])
+            advice = f"`convcalc kinds` lists the kinds of layers; the blocks here are {blocks}"
         else:
-            advice = "docs/spec.md lists the kinds of layers; blocks are defined under `blocks:`"
+            advice = (
+                "`convcalc kinds` lists the kinds of layers; blocks are defined under `blocks:`"
+            )
         if not node.text:
             self.report.error(
                 "CC116", "this item is empty", node, "write a kind of layer, such as `relu`"

@@ -224,7 +224,7 @@ def known_kind(foreign: str, kinds: list[str]) -> str | None:
     >>> known_kind("Conv2d", ["conv"]), known_kind("con", ["conv"])
     ('conv', None)
     """
-    return _other_spelling(foreign, kinds) or KINDS.get(_plain(foreign))
+    return _other_spelling(foreign, kinds) or KINDS.get(plain(foreign))
 
 
 def _other_spelling(foreign: str, kinds: list[str]) -> str | None:

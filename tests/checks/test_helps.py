@@ -165,7 +165,7 @@ WAYS: dict[str, Way | str] = {
     r"^write the missing `\)`$": "where it belongs is for the person to say",
     r"^a network has one input for now": "the layers behind take it apart",
     r"^declare it under `parameters:`": "whether it is text or a number is for the person to say",
-    r"^docs/spec.md lists the kinds": OWN,
+    r"^`convcalc kinds` lists the kinds of layers": OWN,
     r"^it stands at the top of a spec": ELSEWHERE,
     r"^it stands beside `\w+`, not in it$": ELSEWHERE,
     r"^indent it under `\w+:`": ELSEWHERE,
