@@ -32,6 +32,7 @@ COMMANDS = {
     "memory": ("memory",),
     "training": ("memory", "--training", "--batch", "2", "--optimizer", "adam"),
 }
+SORTED = json.JSONEncoder(sort_keys=True)
 _HEADING = re.compile(r"^##+ (.+)$", re.MULTILINE)
 _SPEC = re.compile(r"^( *)```yaml([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
@@ -90,7 +91,7 @@ def answer(case: Case, command: str) -> dict[str, Any]:
 
 
 def digest(rows: object) -> str:
-    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(SORTED.encode(rows).encode()).hexdigest()[:16]
 
 
 def written(answers: dict[str, dict[str, Any]]) -> str:

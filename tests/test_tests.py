@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from paths import TESTS
-from work import TooMuchWorkError, counted
+from work import TooMuchWorkError, counted, stepped
 
 FILES = sorted(TESTS.rglob("*.py"))
 CLOCKS = {"perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "monotonic"}
@@ -73,3 +73,30 @@ def test_work_is_counted_and_bounded() -> None:
 
     with pytest.raises(TooMuchWorkError), counted(50):
         calls(100)
+
+
+def test_steps_of_loops_that_call_nothing_are_counted_and_bounded() -> None:
+    def loop(times: int) -> int:
+        total = 0
+        for number in range(times):
+            total += number
+        return total
+
+    def straight(number: int) -> int:
+        number += 1
+        number *= 2
+        return number
+
+    def both(times: int) -> None:
+        for number in range(times):
+            straight(number)
+
+    for function, each in ((loop, 2), (both, 3)):
+        for _ in range(2):  # the second time, all that is known of the first is known
+            with stepped(10_000) as work:
+                function(100)
+            assert 100 * each <= work.calls <= 100 * each + 10
+
+    with pytest.raises(TooMuchWorkError), stepped(50):
+        loop(10**9)
+    loop(100)  # counted by nobody

@@ -1,13 +1,17 @@
 """Cores that there are, and how many of them the BLAS uses."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np  # noqa: F401 (brings the BLAS, which must be there before it is looked for)
 from threadpoolctl import ThreadpoolController
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def available_cores() -> int:
@@ -44,3 +48,18 @@ def hold_blas() -> None:
     """
     for library in blas():
         library.set_num_threads(1)
+
+
+def on_threads(
+    function: Callable[[Item], Result], items: Sequence[Item], threads: int
+) -> list[Result]:
+    """What a function gives for each item, on so many threads with one BLAS thread each.
+
+    Where one thread has it all to do, that is the caller's: starting another takes longer than
+    what a small network asks for.
+    """
+    with blas_threads(1):
+        if min(threads, len(items)) <= 1:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(threads, initializer=hold_blas) as pool:
+            return list(pool.map(function, items))

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from math import prod, sqrt
 from typing import Any, cast
 
 import numpy as np
 
-from convcalc.forward.threads import available_cores
+from convcalc.forward.threads import available_cores, on_threads
 from convcalc.graph import LayerNode, Network
 from convcalc.graph.planned import Planned
 from convcalc.layers import Layer, Plan, Weight, kinds
@@ -214,8 +213,7 @@ def random_weights(
         for name, each in drawn.items()
         for number, (first, end) in enumerate(each.blocks())
     ]
-    with ThreadPoolExecutor(threads or available_cores()) as pool:
-        list(pool.map(lambda block: block[0].fill(*block[1:]), blocks))
+    on_threads(lambda block: block[0].fill(*block[1:]), blocks, threads or available_cores())
     return {name: each.view(flat[name]) for name, each in drawn.items()}
 
 

@@ -1,5 +1,6 @@
 """No option is taken without effect: what every command declares, one by one and in pairs."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
@@ -349,7 +350,7 @@ class Outcome(NamedTuple):
     code: int
     stdout: str
     stderr: str
-    files: tuple[tuple[str, bytes], ...]
+    files: Mapping[str, bytes]
 
     @property
     def refused(self) -> bool:
@@ -394,12 +395,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+UNTOUCHED = 0
+"""When files that no run has written to are said to be from."""
+
+
 class Trial:
     """Runs a command in a folder as it was, each combination once."""
 
     def __init__(self, folder: Path) -> None:
-        self.before = self._files(folder)
         self.folder = folder
+        self.before = {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+        for name in self.before:
+            os.utime(folder / name, ns=(UNTOUCHED, UNTOUCHED))
         self.known: dict[tuple[str, ...], Outcome] = {}
         self.checked: dict[object, Checked] = {}
 
@@ -415,23 +426,26 @@ class Trial:
     def __call__(self, *arguments: str) -> Outcome:
         if arguments not in self.known:
             result = CliRunner().invoke(convcalc, arguments, input=BIASED, color=True)
-            files = self._files(self.folder)
-            for name, data in files:
-                if (name, data) not in self.before:
-                    (self.folder / name).unlink()
-            for name, data in self.before:
-                if (name, data) not in files:
+            files = self._files()
+            for name in files.keys() - self.before.keys():
+                (self.folder / name).unlink()
+            for name, data in self.before.items():
+                if files.get(name) is not data:
                     (self.folder / name).write_bytes(data)
+                    os.utime(self.folder / name, ns=(UNTOUCHED, UNTOUCHED))
             self.known[arguments] = Outcome(result.exit_code, result.stdout, result.stderr, files)
         return self.known[arguments]
 
-    @staticmethod
-    def _files(folder: Path) -> tuple[tuple[str, bytes], ...]:
-        return tuple(
-            (str(path.relative_to(folder)), path.read_bytes())
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        )
+    def _files(self) -> dict[str, bytes]:
+        """Every file with what it holds; those that a run has written to are read."""
+        files = {}
+        for root, _, names in os.walk(self.folder):
+            for name in names:
+                path = os.path.join(root, name)  # noqa: PTH118 (of thousands, a Path is slow)
+                key = path[len(str(self.folder)) + 1 :]
+                untouched = os.stat(path).st_mtime_ns == UNTOUCHED  # noqa: PTH116
+                files[key] = self.before[key] if untouched else Path(path).read_bytes()
+        return files
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -25,7 +24,7 @@ from convcalc.forward.engine.kernels.common import (
 )
 from convcalc.forward.engine.kernels.elementwise import Merge
 from convcalc.forward.engine.pool import Phase
-from convcalc.forward.threads import blas_threads, hold_blas
+from convcalc.forward.threads import on_threads
 from convcalc.graph.planned import Planned
 
 
@@ -105,9 +104,8 @@ def build(
     choice = Choice(network, fusions, batch, weights, threads, once=once)
     given = [number for number, fused in enumerate(fusions) if not fused.inputs]
     computed = [number for number, fused in enumerate(fusions) if fused.inputs]
-    with blas_threads(1), ThreadPoolExecutor(threads, initializer=hold_blas) as pool:
-        chosen = pool.map(partial(choose, choice), [fusions[number] for number in computed])
-        kernels = dict(zip(computed, chosen, strict=True))
+    chosen = on_threads(partial(choose, choice), [fusions[number] for number in computed], threads)
+    kernels = dict(zip(computed, chosen, strict=True))
     shapes = {value: shape_of(network, fusions, value) for value in range(len(fusions))}
     grids = {value: grid(batch, shape) for value, shape in shapes.items()}
     kept = {holder[index] for index in keep}
