@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import pytest
+
 Test = Callable[..., None]
 
 
@@ -13,10 +15,10 @@ def label(value: object) -> str:
     return shown if len(shown) < 80 else f"{shown[:76]}…"
 
 
-def _failure(test: Test, given: dict[str, Any]) -> Exception | None:
+def _failure(test: Test, given: dict[str, Any]) -> BaseException | None:
     try:
         test(**given)
-    except Exception as error:  # noqa: BLE001 (it is told with its row)
+    except (Exception, pytest.skip.Exception) as error:  # noqa: BLE001 (it is told with its row)
         return error
     return None
 
@@ -29,13 +31,15 @@ def tabled(
     """Try a test on all rows in one go, and name every row that fails; written as `parametrize` is.
 
     For rows of the same assertion that take some milliseconds at most and leave nothing behind:
-    fixtures are made once for all rows. No row may skip, which would leave out those after it.
+    fixtures are made once for all rows. A row that skips fails: what others find would be silent.
     """
     fields = [names] if isinstance(names, str) else [*names]
     table = [(row,) if isinstance(names, str) else tuple(row) for row in rows]
     assert table, "a table without rows tests nothing"
     assert all(len(row) == len(fields) for row in table)
-    called = [", ".join(str(ids(each)) for each in row) for row in table] if callable(ids) else [*ids]
+    called = (
+        [", ".join(str(ids(each)) for each in row) for row in table] if callable(ids) else [*ids]
+    )
     assert len(called) == len(table)
 
     def on_all(test: Test) -> Test:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from formatted import FORMATTED, PACKAGES
 from paths import PACKAGE
+from tabled import tabled
 
 from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
@@ -438,7 +439,7 @@ def test_every_layer_has_a_row() -> None:
     assert modules("layers") - {module for module, _ in classes} == LAYER_HELPERS
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_every_layer_is_documented_with_its_source(kind: str) -> None:
     layer = layer_class(kind)
 
@@ -471,9 +472,7 @@ def test_type_checkers_are_told_the_same_public_names(name: str) -> None:
     assert package.__all__ == sorted(package.__all__)
 
 
-@pytest.mark.parametrize(
-    "package", sorted(PACKAGE.rglob("__init__.py")), ids=lambda p: p.parent.name
-)
+@tabled("package", sorted(PACKAGE.rglob("__init__.py")), ids=lambda p: p.parent.name)
 def test_no_name_of_a_package_is_that_of_a_module_in_it(package: Path) -> None:
     """An import of the one would give the other, by who was imported last."""
     tree = ast.parse(package.read_text(encoding="utf-8"))
@@ -495,7 +494,7 @@ def is_package(module: str) -> bool:
     return (PACKAGE.parent / module.replace(".", "/") / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("name", public)
+@tabled("name", public)
 def test_every_public_name_can_be_imported_and_is_documented(name: str) -> None:
     found = getattr(import_module("convcalc"), name)
 

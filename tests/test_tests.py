@@ -1,6 +1,7 @@
 """What the tests themselves must keep to, on every machine and however busy it is."""
 
 import ast
+import inspect
 from collections.abc import Iterator, KeysView
 from collections.abc import Set as AbstractSet
 from functools import cache
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from paths import TESTS
+from tabled import tabled
 from work import TooMuchWorkError, counted, stepped
 
 FILES = sorted(TESTS.rglob("*.py"))
@@ -100,3 +102,33 @@ def test_steps_of_loops_that_call_nothing_are_counted_and_bounded() -> None:
     with pytest.raises(TooMuchWorkError), stepped(50):
         loop(10**9)
     loop(100)  # counted by nobody
+
+
+def test_every_row_of_a_table_is_tried_and_each_that_fails_is_named() -> None:
+    tried: list[tuple[int, int]] = []
+
+    @tabled(("number", "square"), [(1, 1), (2, 5), (3, 9), (4, 0), (5, 0)])
+    def table(tmp_path: Path, number: int, square: int) -> None:
+        tried.append((number, square))
+        if number == 5:
+            pytest.skip("five")
+        assert tmp_path == Path("folder")
+        assert number**2 == square
+
+    assert [*inspect.signature(table).parameters] == ["tmp_path"]
+    with pytest.raises(AssertionError) as failed:
+        table(tmp_path=Path("folder"))
+    first, *rows = str(failed.value).split("\n\n")
+    assert first == "3 of 5 rows fail:"
+    assert [row.split(": ")[0] for row in rows] == ["2, 5", "4, 0", "5, 0"]
+    assert tried == [(1, 1), (2, 5), (3, 9), (4, 0), (5, 0)]
+    assert isinstance(failed.value.__cause__, AssertionError)
+
+    @tabled("name", ["a", "b"], ids=str.upper)
+    def named(name: str) -> None:
+        raise ValueError(name)
+
+    with pytest.raises(AssertionError, match="2 of 2 rows fail:\n\nA: ValueError: a\n\nB: Val"):
+        named()
+    with pytest.raises(AssertionError, match="without rows"):
+        tabled("name", [])

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from tabled import tabled
 
 import convcalc
 from convcalc.analysis.memory import CONTEXT, GPUS, gpu_memory, gpu_names, read_limit
@@ -159,7 +160,7 @@ def limits(*arguments: str) -> Any:
     return json.loads(result.stdout)["limits"]
 
 
-@pytest.mark.parametrize("name", PRINTED)
+@tabled("name", PRINTED)
 def test_names_that_nvidia_smi_prints(name: str) -> None:
     (known,) = gpu_names(name)
 
@@ -245,7 +246,7 @@ def test_did_you_mean(slip: str, meant: str | None) -> None:
 # -- totals ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@tabled("name", PUBLISHED)
 def test_no_card_is_promised_more_than_pytorch_found(name: str) -> None:
     published = PUBLISHED[name]
 
@@ -433,7 +434,7 @@ def test_slips_of_gpus_are_counted_as_they_are_defined() -> None:
     assert _slips("kitten", "sitting") == 3
 
 
-@pytest.mark.parametrize("name", [name for name in GPUS if name.startswith("rtxa")])
+@tabled("name", [name for name in GPUS if name.startswith("rtxa")])
 def test_gpus_of_the_a_series_go_without_rtx(name: str) -> None:
     bare = name.removesuffix(f"-{GPUS[name].nominal}gb")
 

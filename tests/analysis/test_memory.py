@@ -15,6 +15,7 @@ import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paths import DATA
+from tabled import tabled
 
 from convcalc.analysis.memory import (
     MemoryReport,
@@ -577,9 +578,7 @@ def test_every_term_is_tried() -> None:
     assert {*EFFECTS, "device"} == set(RunTerms._fields)
 
 
-@pytest.mark.parametrize(
-    "names", [*((name,) for name in EFFECTS), *combinations(EFFECTS, 2)], ids="+".join
-)
+@tabled("names", [*((name,) for name in EFFECTS), *combinations(EFFECTS, 2)], ids="+".join)
 def test_every_term_has_an_effect_or_is_refused(names: tuple[str, ...]) -> None:
     """Alone and beside every other: a figure that differs, or a reason."""
     net = loads(
@@ -696,7 +695,7 @@ INEXACT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("shape", "layers", "batch", "training", "expected"), INEXACT)
+@tabled(("shape", "layers", "batch", "training", "expected"), INEXACT)
 def test_memory_says_of_which_layers_it_is_not_exact(
     shape: str, layers: str, batch: int, *, training: bool, expected: dict[str, str]
 ) -> None:

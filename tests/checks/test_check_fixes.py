@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from paths import ROOT
+from tabled import tabled
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.fixes import fixed
@@ -175,7 +176,7 @@ def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
     assert crlf[0] == after.replace("\n", "\r\n")
 
 
-@pytest.mark.parametrize(
+@tabled(
     "items",
     [
         "  - maxpool: {size: 2}\n",  # of the kernel, or of the output
@@ -309,7 +310,7 @@ def test_a_patch_keeps_signs_that_end_no_line_of_a_file(
     assert (tmp_path / "a.yaml").read_bytes() == text.replace("out_channels", "filters").encode()
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("before", "after"),
     [
         ("  # one\n  - relu\n  - dropout: 0\n  - relu6\n", "  # one\n  - relu\n  - relu6\n"),

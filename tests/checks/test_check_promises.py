@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tabled import tabled
 
 from convcalc.checks.codes import Selection
 from convcalc.checks.run import Task, check_text
@@ -60,7 +61,7 @@ def test_promises_that_hold(promise: str) -> None:
     assert said(promise) == []
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("promise", "message"),
     [
         (
@@ -471,7 +472,7 @@ def test_errors_that_nobody_sees_do_not_pass_for_a_kept_limit(heavy: Path) -> No
 # Amounts
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "number"),
     [
         *((f"3{unit}", 3 * 10**power) for unit, power in
@@ -500,7 +501,7 @@ def test_a_part_of_one_is_rounded_to_the_side_that_promises_more(text: str, down
     assert (amount(text, round_up=False), amount(text, round_up=True)) == (down, down + 1)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "least", "most"),
     [
         ("16", 16, 16), ("<= 16", None, 16), ("≤16", None, 16), ("< 16", None, 15),
@@ -540,7 +541,7 @@ def test_how_far_extents_are_off(
     assert found.rank == len(least or most or ())
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("name", "text", "least", "most"),
     [
         ("output", "> 3x4x5", (4, 5, 6), None), ("output", ">= 3x4x5", (3, 4, 5), None),

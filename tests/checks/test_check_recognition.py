@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from paths import ROOT
+from tabled import tabled
 
 from convcalc.checks.files import find
 from convcalc.checks.recognition import is_spec, reads_as_spec
@@ -437,13 +438,13 @@ def indented(text: str) -> str:
     return re.sub(r"(?m)^ {8}", "", text).lstrip("\n")
 
 
-@pytest.mark.parametrize("text", FOREIGN.values(), ids=FOREIGN.keys())
+@tabled("text", FOREIGN.values(), ids=FOREIGN.keys())
 def test_what_belongs_to_other_tools_is_left_alone(text: str) -> None:
     assert not reads_as_spec(indented(text))
     assert not reads_as_spec(indented(text).replace("\n", "\r\n"))
 
 
-@pytest.mark.parametrize("path", OURS, ids=lambda path: path.stem)
+@tabled("path", OURS, ids=lambda path: path.stem)
 def test_our_specs_are_known(path: Path) -> None:
     assert is_spec(str(path))
 
@@ -489,7 +490,7 @@ def test_a_slip_is_reported_where_a_folder_is_checked(
         assert "in 1 of 2 specs." in result.stdout
 
 
-@pytest.mark.parametrize(
+@tabled(
     "text",
     [
         "Input: 8x8x3\nLayers: [relu]\n",

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from tabled import tabled
 from test_spec_tree import TEXTS, WORKING, Trees, decoded
 
 from convcalc import parse
@@ -267,7 +268,7 @@ def filled(lines: list[str], separator: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("step", range(1, 13))
+@tabled("step", range(1, 13))
 def test_spec_remarks_are_written_in_filled_lines(step: int) -> None:
     words = ["w" * (1 + (step * number) % 13) for number in range(80)]
     spec = parse(f'description: "{" ".join(words)}\\n"\ninput: 8x8x3\nlayers: []\n')
@@ -279,7 +280,7 @@ def test_spec_remarks_are_written_in_filled_lines(step: int) -> None:
     assert filled(lines[1:], " ")
 
 
-@pytest.mark.parametrize("length", range(18, 40))
+@tabled("length", range(18, 40))
 def test_spec_fields_are_written_in_filled_lines(length: int) -> None:
     text = "conv: {filters: %s, kernel: 3, stride: %s, padding: %s, dilation: 1, groups: 1}"
     spec = parse(f"input: 8x8x3\nlayers:\n- {text % tuple(sign * length for sign in 'abc')}\n")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from kinds import RUN
+from tabled import tabled
 
 from convcalc import forward
 from convcalc.checks.verify import Run, verify
@@ -388,7 +389,7 @@ def test_winograd_matrices_compute_a_correlation(tile: int) -> None:
     np.testing.assert_allclose(y, np.correlate(x, w), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("output", "windows", "channels", "tile"),
     [
         # 7×14 = 98 outputs and more; tiles of four where there are 32 of them.

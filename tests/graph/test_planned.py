@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from paths import TESTS
+from tabled import tabled
 
 from convcalc import SpecError, analyze, load
 from convcalc.graph import read
@@ -28,7 +29,7 @@ def test_the_zoo_is_planned(name: str) -> None:
     keeps_its_word(planned(load(name)))
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+@tabled("path", SPECS, ids=lambda path: path.stem)
 def test_a_spec_is_planned_or_refused_with_its_errors(path: Path) -> None:
     network = read(path)
     if network.errors:

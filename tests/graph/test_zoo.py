@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from paths import DATA
+from tabled import tabled
 
 from convcalc.analysis import LayerReport, Report, Totals, analyze
 from convcalc.graph import Network, as_written, read
@@ -179,7 +180,7 @@ def test_sequence_of_layers_is_torchvisions(name: str) -> None:
     assert mismatch(rows, layers, FUNCTIONAL.get(name, ())) is None
 
 
-@pytest.mark.parametrize("name", sorted(golden()))
+@tabled("name", sorted(golden()))
 def test_totals_are_torchvisions(name: str) -> None:
     wanted, found = golden()[name], report(OUR_NAMES.get(name, name))
     norms = sum(row.type == "BatchNorm2d" for row in wanted.rows)
@@ -358,7 +359,7 @@ def kept(promise: Promise, found: Report) -> bool:
     return promise.wanted.holds(getattr(found.totals, promise.name))
 
 
-@pytest.mark.parametrize("name", sorted({*ZOO, *FAMILIES}))
+@tabled("name", sorted({*ZOO, *FAMILIES}))
 def test_what_a_file_expects_holds(name: str) -> None:
     found = network(name)
     silent = {warning.code for warning in found.diagnostics} <= (
@@ -369,7 +370,7 @@ def test_what_a_file_expects_holds(name: str) -> None:
     assert not broken
 
 
-@pytest.mark.parametrize("name", ZOO)
+@tabled("name", ZOO)
 def test_a_network_says_what_it_is(name: str) -> None:
     found = network(name)
     assert found.name

@@ -13,6 +13,7 @@ from draws import Draw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kinds import CASES, RUN, Case, shape
+from tabled import tabled
 
 import convcalc.layers
 from convcalc.diagnostics import Problem
@@ -58,7 +59,7 @@ def columns(plan: Plan, channels: int) -> tuple[int, int]:
     return prod(window.kernel for window in plan.windows) * channels, prod(plan.output.spatial)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@tabled("case", CASES, ids=str)
 def test_the_plan_is_as_worked_by_hand(case: Case) -> None:
     plan = planned(case.kind, case.fields, *case.inputs.split())
     assert plan.output == shape(case.output)
@@ -67,12 +68,12 @@ def test_the_plan_is_as_worked_by_hand(case: Case) -> None:
     assert plan.macs == case.macs
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_every_kind_has_a_row_that_is_run(kind: str) -> None:
     assert [case for case in RUN if case.kind == kind], "tests/kinds.py needs a row"
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_every_class_is_final_documented_and_declares_its_fields(kind: str) -> None:
     found = layer_class(kind)
     assert found is layer_class(kind)
@@ -136,7 +137,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 """PyTorch 2.13's, where it has such an argument: torch.nn.Conv2d, …, torch.nn.Upsample."""
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_what_a_spec_leaves_out_is_as_pytorch_has_it(kind: str) -> None:
     ours, expected = defaults(layer_class(kind)), DEFAULTS.get(kind, {})
     assert ours == expected
@@ -170,7 +171,7 @@ FROM = {"padding": 0}
 """By form, where counting starts; from 1 in all others."""
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_layers_take_numbers_from_their_first_to_a_thousand_million(kind: str) -> None:
     layer = layer_class(kind)
     found = {
@@ -182,7 +183,7 @@ def test_layers_take_numbers_from_their_first_to_a_thousand_million(kind: str) -
     assert found == {**usual, **BOUNDS.get(kind, {})}
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("kind", "field", "good", "bad"),
     [
         (kind, field, good, bad)
@@ -220,7 +221,7 @@ VIEWS = {"flatten", "reshape", "permute", "crop", "slice"}
 """Kinds that PyTorch answers with a view of the same memory."""
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_layers_have_the_facts_that_pytorch_has(kind: str) -> None:
     layer = layer_class(kind)
 
@@ -760,9 +761,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "row", WRONG, ids=lambda row: f"{row.code} {row.kind} {row.field} {row.inputs}"
-)
+@tabled("row", WRONG, ids=lambda row: f"{row.code} {row.kind} {row.field} {row.inputs}")
 def test_the_problem_is_found_and_explained(row: Wrong) -> None:
     found = problems(row.kind, row.fields, *row.inputs.split())
     assert [(problem.code, problem.field) for problem in found] == [(row.code, row.field)]
@@ -972,7 +971,7 @@ def test_layers_that_merge_take_many_tensors_and_no_others() -> None:
     assert merging == {"add", "multiply", "concat"}
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@tabled("case", CASES, ids=str)
 def test_layers_are_compared_hashed_and_shown_by_their_fields(case: Case) -> None:
     one, same = case.layer, layer_class(case.kind)(**case.fields)
 

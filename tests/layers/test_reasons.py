@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kinds import CASES, Case
+from tabled import tabled
 
 from convcalc.layers.base import Plan
 from convcalc.layers.letters import lettered, lettered_shape
@@ -52,7 +53,7 @@ def worked_out(text: str) -> Fraction:
     return Fraction(value)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@tabled("case", CASES, ids=str)
 def test_every_formula_worked_out_again_gives_the_plan_s_number(case: Case) -> None:
     plan = case.layer.plan(case.shapes)
     reasoned = explained(case)

@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from tabled import tabled
 
 from convcalc import loads
 from convcalc.analysis import analyze
@@ -46,7 +47,7 @@ def test_values_of_an_even_kernel_are_those_of_pytorch(
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("kernel", "dilation", "rank"), KERNELS)
+@tabled(("kernel", "dilation", "rank"), KERNELS)
 def test_the_field_of_an_even_kernel_reaches_further_behind(
     kernel: int, dilation: int, rank: int
 ) -> None:

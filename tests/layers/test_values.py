@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tabled import tabled
 from work import stepped
 
 from convcalc.analysis import analyze
@@ -139,7 +140,7 @@ def test_every_kind_answers_about_a_large_input(kind: str, shape: str) -> None:
     looked_through(spec(shape, [text]), 2 * LINES)
 
 
-@pytest.mark.parametrize(("kind", "field"), FIELDS)
+@tabled(("kind", "field"), FIELDS)
 def test_what_is_out_of_bounds_is_told_the_bound(kind: str, field: str) -> None:
     declared = declarations(layer_class(kind))[field]
     most = MAX_NUMBER if declared.form == "number" else MAX_WHOLE

@@ -20,6 +20,7 @@ import yaml
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from paths import ROOT
+from tabled import tabled
 from work import counted
 
 from convcalc.checks.codes import Selection
@@ -74,7 +75,7 @@ def judged(network: Network, code: str) -> list[str]:
 WITH_SPEC = sorted(PAGES.keys() - WITHOUT_SPEC)
 
 
-@pytest.mark.parametrize("code", WITH_SPEC)
+@tabled("code", WITH_SPEC)
 def test_flagged_gives_exactly_its_code_and_instead_gives_nothing(code: str) -> None:
     specs = PAGES[code].specs
 
@@ -84,7 +85,7 @@ def test_flagged_gives_exactly_its_code_and_instead_gives_nothing(code: str) -> 
     assert [found.message for found in checked(specs["Instead"], code=code)] == []
 
 
-@pytest.mark.parametrize("page", PAGES.values(), ids=lambda page: page.code)
+@tabled("page", PAGES.values(), ids=lambda page: page.code)
 def test_pages_have_their_parts(page: Page) -> None:
     assert page.summary.endswith(".")
     assert "\n\n**Why.** " in page.text
@@ -976,7 +977,7 @@ def test_what_stands_beside_others_has_advice_of_every_rule_about_layers() -> No
     assert not silent, f"{silent}: no page or row beside others, nor a reason in WHOLE"
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.code}: {row.why}")
+@tabled("row", ROWS, ids=lambda row: f"{row.code}: {row.why}")
 def test_rules_know_where_to_stop_and_have_numbers_and_say_what_to_do(row: Row) -> None:
     network = loads(f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]")
 
@@ -1043,7 +1044,7 @@ BREAKS = {"layernorm": "", "groupnorm": "4", "instancenorm": "", "softmax": ""}
 """Layers that scale what comes anew."""
 
 
-@pytest.mark.parametrize("kind", [*LINKS, *BREAKS])
+@tabled("kind", [*LINKS, *BREAKS])
 def test_dropout_reaches_a_batch_norm_through_layers_of_these_kinds(kind: str) -> None:
     link = f"{kind}: {LINKS.get(kind, BREAKS.get(kind))}"
     text = f"input: 8x8x16\nlayers: [dropout: 0.5, {{{link}}}, batchnorm, LAST]"
@@ -1277,7 +1278,7 @@ def test_helps_name_what_is_to_be_done_in_the_whole_network(
     assert {found.help for _, found in advice(network, {code})} == {help_}
 
 
-@pytest.mark.parametrize("code", MESSAGES)
+@tabled("code", MESSAGES)
 def test_messages_have_the_right_numbers(code: str) -> None:
     for shape, layers, message in MESSAGES[code]:
         network = loads(f"input: {shape}\nlayers: [{layers}]")
@@ -1560,7 +1561,7 @@ def test_kinds_of_layers_exist() -> None:
     assert frozenset().union(*named) <= CATALOGUE.keys() | GIVEN.keys()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "specs").rglob("*.yaml")), ids=str)
+@tabled("path", sorted((ROOT / "tests" / "specs").rglob("*.yaml")), ids=str)
 def test_no_spec_is_too_broken_for_the_rules(path: Path) -> None:
     network: Network = read(str(path))
 

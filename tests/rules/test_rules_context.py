@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import pytest
+from tabled import tabled
 
 from convcalc.graph import Network, loads, read_text
 from convcalc.rules.context import Context
@@ -64,7 +65,7 @@ def names(context: Context, indices: Iterable[int | None]) -> str:
     return " ".join(context.name(index) for index in indices if index is not None)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
+@tabled("row", ROWS, ids=lambda row: row.what)
 def test_where_the_map_becomes_one_position(row: Row) -> None:
     context = Context(loads(f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]"))
 
@@ -109,7 +110,7 @@ COMPUTED = {
 """Where a name stands, and whether the last layer's fields are computed from it."""
 
 
-@pytest.mark.parametrize("where", COMPUTED)
+@tabled("where", COMPUTED)
 def test_fields_are_computed_wherever_their_name_stands(where: str) -> None:
     extra, item, wanted = COMPUTED[where]
     text = f"input: 8x8x3\nparameters: {{rate: 0.5}}\n{extra}\nlayers: [{item}]"

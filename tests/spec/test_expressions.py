@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tabled import tabled
 from work import counted
 
 from convcalc.spec.expressions import (
@@ -64,7 +65,7 @@ def refusal(text: str, names: Mapping[str, Value] = NAMES) -> ExpressionError:
 # -------------------------------------------------------------------------------- values
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "expected"),
     [
         # literals
@@ -604,7 +605,7 @@ def rows() -> Iterator[tuple[str, str, str, str | None]]:
     yield from MEANING
 
 
-@pytest.mark.parametrize(("marked", "code", "message", "advice"), list(rows()))
+@tabled(("marked", "code", "message", "advice"), list(rows()))
 def test_error(marked: str, code: str, message: str, advice: str | None) -> None:
     start, end = marked.index("⟦"), marked.index("⟧") - 1
     error = refusal(marked.replace("⟦", "").replace("⟧", ""))
@@ -757,7 +758,7 @@ def test_what_stands_for_a_name_is_what_the_name_would_be(
     assert tree.replace({"width": put}).evaluate(NAMES) == wanted
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "written"),
     [
         ("4*width", "4*width"),
@@ -841,7 +842,7 @@ def test_limits_hold_exactly() -> None:
     assert evaluate("0" * 900 + "1", {}) == 1
 
 
-@pytest.mark.parametrize(
+@tabled(
     "text",
     [
         "9**9**9**9**9",

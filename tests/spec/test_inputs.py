@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from called import ON_NETWORKS, called
 from click.testing import CliRunner
+from tabled import tabled
 
 from convcalc import SpecError, load, loads
 from convcalc.cli import convcalc
@@ -70,7 +71,7 @@ def test_the_library_refuses_an_input_of_other_axes(given: str) -> None:
     assert load("resnet50", input=REFUSED[given]).input is not None
 
 
-@pytest.mark.parametrize("given", ASKED)
+@tabled("given", ASKED)
 def test_an_input_that_reads_as_something_else_is_asked_about(given: str) -> None:
     found = loads(SPEC.format(given)).diagnostics
 
@@ -79,7 +80,7 @@ def test_an_input_that_reads_as_something_else_is_asked_about(given: str) -> Non
     assert not loads(SPEC.format(ASKED[given])).diagnostics
 
 
-@pytest.mark.parametrize("given", MEANT)
+@tabled("given", MEANT)
 def test_an_input_that_is_meant_is_not_asked_about(given: str) -> None:
     layers = "[linear: 8]" if given == "784" else "[conv: {filters: 8, kernel: 1}]"
 
@@ -143,7 +144,7 @@ BATCHED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "looks", "expected"),
     [
         *((text, looks_channels_first, said) for text, said in CHANNELS_FIRST.items()),

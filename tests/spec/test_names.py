@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tabled import tabled
 
 from convcalc.graph import Network, read_text
 from convcalc.layers import CATALOGUE, layer_class
@@ -41,7 +42,7 @@ def called(items: str) -> list[str]:
     return [node.name for node in written(BLOCKS + items).layers]
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_the_number_of_a_kind_can_be_told_from_the_kind(kind: str) -> None:
     item = f"  - {kind}" + (": [[], []]\n" if layer_class(kind).inputs == "many" else "\n")
     between = "_" if kind[-1].isdigit() else ""

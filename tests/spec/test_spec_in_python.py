@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tabled import tabled
 from test_spec_tree import WORKING, decoded, said
 
 import convcalc
@@ -179,7 +180,7 @@ WRONG: list[tuple[Callable[[], Spec], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "place", "code"), WRONG, ids=[place for _, place, _ in WRONG])
+@tabled(("make", "place", "code"), WRONG, ids=[place for _, place, _ in WRONG])
 def test_an_error_names_what_was_said_in_python(
     make: Callable[[], Spec], place: str, code: str
 ) -> None:
@@ -206,7 +207,7 @@ def test_what_a_place_is_called_leads_there() -> None:
             assert named == f"layers[{position}].{item.kind}.{field}"
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("value", "written"),
     [
         (3, "3"),
@@ -243,7 +244,7 @@ def test_an_expression_with_a_comma_gets_lines_of_its_own() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("make", "error", "said"),
     [
         (lambda: Item("conv", filters=object()), TypeError, "a spec holds numbers"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from paths import TESTS
+from tabled import tabled
 
 from convcalc import parse
 from convcalc.analysis import analyze
@@ -43,7 +44,7 @@ def test_good_specs_are_silent_and_keep_what_they_expect(path: Path) -> None:
             assert promise.wanted.holds(getattr(report.totals, promise.name))  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("path", ERR, ids=lambda path: path.stem)
+@tabled("path", ERR, ids=lambda path: path.stem)
 def test_bad_specs_say_exactly_what_is_wrong(path: Path) -> None:
     found = findings(path)
     expected = path.with_suffix(".out")
@@ -61,7 +62,7 @@ def test_reading_many_bad_specs_in_one_run_mixes_nothing_up() -> None:
     assert alone == together[::-1]
 
 
-@pytest.mark.parametrize("path", ERR, ids=lambda path: path.stem)
+@tabled("path", ERR, ids=lambda path: path.stem)
 def test_bad_specs_are_analysed_as_far_as_they_go(path: Path) -> None:
     network: Network = read(str(path))
     report = analyze(network, strict=False)
@@ -103,7 +104,7 @@ def composed(text: str) -> Findings:
     return found
 
 
-@pytest.mark.parametrize(("text", "code", "span", "said"), REFUSED)
+@tabled(("text", "code", "span", "said"), REFUSED)
 def test_spec_source_is_refused_where_the_reason_stands(
     text: str, code: str, span: tuple[int, ...], said: str
 ) -> None:
@@ -217,7 +218,7 @@ def test_spec_fields_have_eighteen_digits_at_most() -> None:
 CHOICES = ("zero", "reflect")
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "plain", "values", "chosen"),
     [
         ("zero", True, {}, "zero"),
