@@ -120,6 +120,38 @@ def _shown(value: Written | None) -> str:
     return f"[{', '.join(map(_shown, value))}]" if isinstance(value, tuple) else str(value)
 
 
+class Way(NamedTuple):
+    """One thing that may be done at a layer."""
+
+    text: str
+    """A clause of the help."""
+    fields: tuple[tuple[str, object], ...] = ()
+    """The fields that get other values by it, so that it can be tried; () where there is no one
+    value to try."""
+
+
+class Sizes(NamedTuple):
+    """What a layer finds of the sizes that it gets, for who knows the whole network.
+
+    A layer knows what would do for its own map. Which input of the network makes such a map, and
+    whether that suits the other layers, is tried by who reads the spec, who then words the help.
+    """
+
+    axes: tuple[int, ...]
+    """The spatial axes of its input that are at fault, counted from 0."""
+    ways: tuple[Way, ...] = ()
+    """What may be done at the layer, the most probable first."""
+    rounded: str | None = None
+    """What `rounding: floor` would leave over, where that would do; None where it would not."""
+    own: str = ""
+    """The clause that says which size the layer's own map might have; empty where there is none."""
+
+    @property
+    def clauses(self) -> list[str]:
+        """The ways in words."""
+        return [way.text for way in self.ways]
+
+
 class Problem(NamedTuple):
     """A finding about one field of one thing, before anybody knows where that was written."""
 
@@ -137,6 +169,8 @@ class Problem(NamedTuple):
     """What to do, where there is one thing to do."""
     related: tuple[tuple["Place | int", str], ...] = ()
     """What else it is about, and what that is; of a layer, an input by its number from 0."""
+    sizes: Sizes | None = None
+    """What is at fault with the sizes that come in, where another size would do."""
 
 
 class Built(NamedTuple):
@@ -277,6 +311,16 @@ def listed(names: Iterable[str]) -> str:
     known = list(names)
     more = f" and {len(known) - MAX_LISTED:,} more" if len(known) > MAX_LISTED else ""
     return ", ".join(known[:MAX_LISTED]) + more
+
+
+def either(ways: Iterable[str]) -> str:
+    """Clauses of which one is to be done.
+
+    >>> either(["pad more"]), either(["pad more", "crop"]), either("abc")
+    ('pad more', 'pad more, or crop', 'a, b, or c')
+    """
+    *first, last = ways
+    return f"{', '.join(first)}, or {last}" if first else last
 
 
 def misspelt(name: str, known: Iterable[str]) -> str | None:

@@ -100,7 +100,7 @@ class Findings:
     ) -> None:
         """Keep a problem of a stretch between two positions."""
         if not self.full:
-            problem = Problem(code, message, field, help, severity, fix, related)
+            problem = Problem(code, message, field, help, severity, fix=fix, related=related)
             self.add(problem, self.places.place(start, end), layer)
 
 

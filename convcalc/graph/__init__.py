@@ -62,8 +62,9 @@ Given: TypeAlias = "Network | Spec | str | PathLike[str]"
 name."""
 GivenShape: TypeAlias = Shape | str | Sequence[int]
 """An input: a shape, or as a spec writes it, "224x224x3", or these numbers."""
-Known = dict[tuple[Layer, tuple[Shape, ...]], tuple[Plan | None, frozenset[str]]]
-"""Layer and shapes of its inputs → its plan, and the codes of what is wrong with it."""
+Known = dict[tuple[Layer, tuple[Shape, ...]], tuple[Plan | None, frozenset[str], tuple[int, ...]]]
+"""Layer and shapes of its inputs → its plan, the codes of what is wrong with it, and along which
+axes another size might do, if all of that are errors about sizes."""
 
 
 class Network(NamedTuple):
@@ -486,10 +487,6 @@ def network_of(
             lost=True,
         )
     nodes, plans, problems = plan_layers(document.nodes, findings)
-    unread = [each for each in problems if each[1].code == UNREAD]
-    for index, problem in problems:
-        if problem.code != UNREAD:
-            _report(findings, written.spec, nodes, index, problem)
     network = Network(
         name=document.name or name,
         path=name,
@@ -507,6 +504,16 @@ def network_of(
         complete=not document.lost and all(plan for plan in plans),
         written=written,
     )
+    if any(problem.sizes and problem.severity == "error" for _, problem in problems):
+        from convcalc.graph.sized import helped
+
+        problems = helped(network, problems, others=document.lost or bool(network.errors))
+    for index, problem in problems:
+        if problem.code != UNREAD:
+            _report(findings, written.spec, nodes, index, problem)
+    if problems:
+        network = network._replace(diagnostics=findings.diagnostics)
+    unread = [each for each in problems if each[1].code == UNREAD]
     if unread and not network.errors:
         from convcalc.graph.unread import told
 
@@ -642,23 +649,29 @@ def _plan_without_new_problems(
     network: Network, node: LayerNode, layer: Layer, shapes: tuple[Shape, ...], known: Known
 ) -> Plan | None:
     """The plan for other inputs, unless they bring a problem that the layer does not have now."""
-    plan, codes = _answer(layer, shapes, known)
+    plan, codes, _ = answer(layer, shapes, known)
     if codes and node.layer is not None:
         present = tuple(there for index in node.inputs if (there := network.shape_of(index)))
-        if not codes <= _answer(node.layer, present, known)[1]:
+        if not codes <= answer(node.layer, present, known)[1]:
             return None
     return plan
 
 
-def _answer(
+def answer(
     layer: Layer, shapes: tuple[Shape, ...], known: Known
-) -> tuple[Plan | None, frozenset[str]]:
-    """A layer's plan and the codes of its problems, worked out once."""
-    answer = known.get((layer, shapes))
-    if answer is None:
+) -> tuple[Plan | None, frozenset[str], tuple[int, ...]]:
+    """A layer's plan and what is wrong with it, worked out once; see `Known`."""
+    given = known.get((layer, shapes))
+    if given is None:
         plan, problems = _plan(layer, shapes)
-        answer = known[layer, shapes] = plan, frozenset(problem.code for problem in problems)
-    return answer
+        errors = [problem.sizes for problem in problems if problem.severity == "error"]
+        axes = {axis for sizes in errors if sizes is not None for axis in sizes.axes}
+        given = known[layer, shapes] = (
+            plan,
+            frozenset(problem.code for problem in problems),
+            () if None in errors else tuple(sorted(axes)),
+        )
+    return given
 
 
 def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import Built, Diagnostic, Place
+from convcalc.diagnostics import Built, Diagnostic, Named, Place, Span
 from convcalc.findings import Findings
 from convcalc.spec.nodes import List
 
@@ -65,10 +65,9 @@ class _Layers:
         built = tuple(self.built(name) for name in names[:MAX_BUILT] if name in self.indices)
         if diagnostic.severity != "error":
             return diagnostic._replace(built=built, alike=len(names) - len(built))
-        calls = self.calls(index, findings.places.place)
-        elsewhere = [call for call in calls if call[0] != diagnostic.place]
+        calls = tuple(self.calls(index, diagnostic, findings.places.place))
         return diagnostic._replace(
-            built=built, alike=len(names) - len(built), related=(*diagnostic.related, *elsewhere)
+            built=built, alike=len(names) - len(built), related=(*diagnostic.related, *calls)
         )
 
     def built(self, name: str) -> Built:
@@ -80,8 +79,13 @@ class _Layers:
         among = self.counts[id(node.item)]
         return Built(name, tuple(read) if known else (), self.numbers[index], among)
 
-    def calls(self, index: int, place: Callable[[int, int], Place]) -> Iterator[tuple[Place, str]]:
-        """The calls of blocks that lead to a layer, from the inside out."""
+    def calls(
+        self, index: int, diagnostic: Diagnostic, place: Callable[[int, int], Place]
+    ) -> Iterator[tuple[Place, str]]:
+        """The calls of blocks that lead to a layer, from the inside out.
+
+        One that the finding itself stands in, at an argument, need not be said.
+        """
         groups = self.network.groups
         at: int | None = bisect_right(self.starts, index) - 1
         around = []
@@ -90,8 +94,10 @@ class _Layers:
                 around.append(groups[at])
             at = self.parents[at]
         for group in islice(around, MAX_CALLS):
-            key = group.item.key(group.block)
-            yield place(key.start, key.end), CALLED
+            item, key = group.item, group.item.key(group.block)
+            call = place(key.start, key.end)
+            if not _holds(place(item.start, item.end), call, diagnostic.place):
+                yield call, CALLED
 
     @cached_property
     def starts(self) -> list[int]:
@@ -110,3 +116,12 @@ class _Layers:
             parents.append(around[-1] if around else None)
             around.append(at)
         return parents
+
+
+def _holds(whole: Place, call: Place, inner: Place) -> bool:
+    """Whether a place stands in the item of a call."""
+    if isinstance(whole, Span) and isinstance(inner, Span):
+        return whole[:2] <= inner[:2] < whole[2:]
+    if isinstance(call, Named) and isinstance(inner, Named):
+        return inner.name.startswith(f"{call.name}.")
+    return False

@@ -3,12 +3,28 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Problem, Sizes, Way, either
 from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weights
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
     from convcalc.layers.operations import Operation
+
+
+SAME_STEPS = Way("give the branches the same strides and padding")
+
+
+def _differing(first: Shape, other: Shape) -> tuple[int, ...]:
+    """The spatial axes along which two maps do not fit each other."""
+    return tuple(
+        axis for axis in _apart(first, other) if 1 not in (first.spatial[axis], other.spatial[axis])
+    )
+
+
+def _apart(first: Shape, other: Shape) -> tuple[int, ...]:
+    """The spatial axes along which two maps differ."""
+    pairs = enumerate(zip(first.spatial, other.spatial, strict=True))
+    return tuple(axis for axis, (one, two) in pairs if one != two)
 
 
 def _broadcast(xs: Sequence[Shape]) -> Shape:
@@ -24,6 +40,7 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
         ):
             first = _broadcast((first, x))
             continue
+        sizes = None
         if x.rank != first.rank:
             reason = f"{first.rank} spatial axes against {x.rank}"
             advice = "`reshape` the vector to 1×1×C to spread it over a map"
@@ -32,12 +49,15 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
             advice = "give the branches the same number of channels, for example by a 1×1 `conv`"
         else:
             reason = "their sizes differ"
-            advice = "give the branches the same strides and padding, or 1×1 maps to spread"
+            ways = (SAME_STEPS, Way("give one of them a 1×1 map to spread"))
+            sizes = Sizes(_differing(first, x), ways)
+            advice = either(sizes.clauses)
         yield Problem(
             "CC309",
             f"branch {position} is {x} and cannot be {verb} {first}: {reason}",
             help=advice,
             related=((0, "branch 1 ends here"), (position - 1, f"branch {position} ends here")),
+            sizes=sizes,
         )
         return
 
@@ -120,16 +140,19 @@ class Concat(Layer):
         """Branches of one height and width."""
         for position, x in enumerate(xs[1:], 2):
             if x.spatial != xs[0].spatial:
+                ways = (SAME_STEPS, Way("`crop`, `pad` or `upsample` one of them"))
+                alike = x.rank == xs[0].rank
+                sizes = Sizes(_apart(xs[0], x) if alike else (), ways)
                 yield Problem(
                     "CC310",
                     f"branch {position} is {x} and branch 1 is {xs[0]}: only the channels of a "
                     "concat may differ",
-                    help="give the branches the same strides and padding, or `crop`, `pad` or "
-                    "`upsample` one of them",
+                    help=either(sizes.clauses),
                     related=(
                         (0, "branch 1 ends here"),
                         (position - 1, f"branch {position} ends here"),
                     ),
+                    sizes=sizes if alike else None,
                 )
                 return
 

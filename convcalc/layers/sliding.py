@@ -1,10 +1,11 @@
 """What layers with a sliding kernel share: their windows, and what can be wrong with them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import gcd
-from typing import Protocol
+from typing import Any, Protocol
 
-from convcalc.diagnostics import Fix, Problem, set_field
+from convcalc.diagnostics import Fix, Problem, Sizes, Way, either, set_field
 from convcalc.layers.base import Axes, Padding, Rounding
 from convcalc.shape import Shape
 from convcalc.window import Window, same
@@ -147,7 +148,7 @@ def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
     if layer.padding == "same":
         yield from _check_same(layer, x)
     windows = windows_of(layer, x.spatial)
-    too_large = list(_check_fits(layer, windows, x))
+    too_large = list(_check_fits(kind, layer, windows, x))
     yield from too_large
     if not too_large:
         yield from _check_tiles(kind, layer, windows, x)
@@ -172,8 +173,53 @@ def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
             return
 
 
-def _check_fits(layer: Sliding, windows: tuple[Window, ...], x: Shape) -> Iterator[Problem]:
+def _smaller_kernel(kind: str, layer: Sliding, axis: int, most: int, x: Shape) -> Way:
+    """The largest kernel that fits along an axis, with which nothing else is wrong."""
+    for kernel in range(most, max(most - MAX_TRIED, 0), -1):
+        kernels: Axes = kernel
+        if isinstance(layer.kernel, tuple):
+            kernels = (*layer.kernel[:axis], kernel, *layer.kernel[axis + 1 :])
+        if slides(kind, changed(layer, kernel=kernels), x):
+            text = f"use a kernel of at most {most}" if kernel == most else f"use kernel {kernel}"
+            return Way(text, (("kernel", kernels),))
+    return Way("use a smaller kernel")
+
+
+def slides(kind: str, layer: Sliding, x: Shape) -> bool:
+    """Whether nothing is wrong with the sizes of a kernel that slides over `x`."""
+    windows = windows_of(layer, x.spatial)
+    if any(window.room(size) < 0 for window, size in zip(windows, x.spatial, strict=True)):
+        return False
+    if layer.rounding == "exact":
+        if layer.padding == "same":
+            if any(window.stride == 1 and window.extent % 2 == 0 for window in windows):
+                return False
+        elif any(window.remainder(size) for window, size in zip(windows, x.spatial, strict=True)):
+            return False
+    pairs = [(window.before, window.after) for window in unrounded_windows(layer, x.spatial)]
+    if "pool" in kind and layer.padding != "same":
+        kernels = per_axis(layer.kernel, x.rank)
+        return all(max(pair) <= kernel // 2 for kernel, pair in zip(kernels, pairs, strict=True))
+    mode = getattr(layer, "padding_mode", "zero")
+    return not any(_beyond(pair, mode, size) for size, pair in zip(x.spatial, pairs, strict=True))
+
+
+def changed(layer: Sliding, **fields: object) -> Sliding:
+    """The layer with other values of some fields."""
+    known: Any = layer
+    other: Sliding = replace(known, **fields)
+    return other
+
+
+def _check_fits(
+    kind: str, layer: Sliding, windows: tuple[Window, ...], x: Shape
+) -> Iterator[Problem]:
     written = unrounded_windows(layer, x.spatial) if layer.rounding == "ceil" else windows
+    axes = tuple(
+        axis
+        for axis, pair in enumerate(zip(windows, x.spatial, strict=True))
+        if pair[0].room(pair[1]) < 0
+    )
     for name, rounded, window, size in zip(
         AXIS_NAMES[x.rank], windows, written, x.spatial, strict=True
     ):
@@ -185,13 +231,20 @@ def _check_fits(layer: Sliding, windows: tuple[Window, ...], x: Shape) -> Iterat
                 else ""
             )
             padding = window.before + window.after
+            most = max((padded - 1) // window.dilation + 1, 1)
+            ways = (
+                _smaller_kernel(kind, layer, axes[0], most, x),
+                Way("pad more"),
+                Way("downsample less before this layer"),
+            )
+            sizes = Sizes(axes, ways)
             yield Problem(
                 "CC303",
                 f"kernel {window.kernel}{dilated} is larger than the padded {name}: "
                 f"{size} + {padding} = {padded}",
                 "kernel",
-                f"use a kernel of at most {max((padded - 1) // window.dilation + 1, 1)}, pad more, "
-                "or downsample less before this layer",
+                either(sizes.clauses),
+                sizes=sizes,
             )
             return
 
@@ -206,33 +259,32 @@ def _check_tiles(
         return
     dropped = [window.dropped(size) for window, size in zip(windows, x.spatial, strict=True)]
     drops = _count_lines(dropped)
+    axes = tuple(axis for axis, rest in enumerate(left_over) if rest)
+    own = _own_map(kind, layer, windows, x, left_over)
     if layer.rounding == "floor":
         if drops:
+            clauses = ["pad behind", *own, *(["`rounding: ceil`"] if "pool" in kind else [])]
             yield Problem(
                 "CC306",
                 f"the last {drops} of its input {'is' if sum(dropped) == 1 else 'are'} never read: "
                 + _formula(windows, x, left_over),
                 "stride",
-                "pad behind"
-                + (", " if "pool" in kind else ", or ")
-                + f"use an input that tiles ({_joined(_sizes_that_tile(windows, x, left_over))})"
-                + (", or `rounding: ceil`" if "pool" in kind else ""),
+                either(clauses),
                 "warning",
+                sizes=Sizes(axes),
             )
         return
-    sizes = _joined(_sizes_that_tile(windows, x, left_over))
-    options = [f"an input of length {sizes}" if x.rank == 1 else f"a {sizes} input"]
-    pairs = _padding_that_tiles(windows, left_over)
-    most = [window.kernel // 2 for window in windows]
-    if "pool" not in kind or all(max(pair) <= half for pair, half in zip(pairs, most, strict=True)):
-        options.append(f"padding {list(map(list, pairs))}")
     if drops:
         effect = f"drops {drops}"
     elif any(rest > window.after for window, rest in zip(windows, left_over, strict=True)):
         effect = "only values that the stride skips are left over"
     else:
         effect = "only padding is left over"
-    options.append(f"`rounding: floor` ({effect})")
+    pairs = tuple(_padding_that_tiles(windows, left_over))
+    ways: tuple[Way, ...] = ()
+    if slides(kind, changed(layer, padding=pairs), x):
+        ways = (Way(f"use padding {list(map(list, pairs))}", (("padding", pairs),)),)
+    sizes = Sizes(axes, ways, effect, "".join(own))
     yield Problem(
         "CC301",
         "stride "
@@ -240,9 +292,33 @@ def _check_tiles(
         + " does not tile the input: "
         + _formula(windows, x, left_over),
         "stride",
-        "use " + ", ".join(options[:-1]) + f", or {options[-1]}",
+        either([rounding_down(effect), *own, *sizes.clauses]),
         fix=_padding_fix(layer, x),
+        sizes=sizes,
     )
+
+
+def rounding_down(effect: str, where: str = "once at the top of the spec, as frameworks do") -> str:
+    """The clause that has a stride round down, as nearly everybody means it."""
+    return f"write `rounding: floor` {where} ({effect})"
+
+
+def _own_map(
+    kind: str, layer: Sliding, windows: tuple[Window, ...], x: Shape, left_over: list[int]
+) -> list[str]:
+    """The nearest larger and smaller map that the layer's strides tile."""
+    larger = [
+        size + (window.stride - rest if rest else 0)
+        for window, size, rest in zip(windows, x.spatial, left_over, strict=True)
+    ]
+    smaller = [size - rest for size, rest in zip(x.spatial, left_over, strict=True)]
+    sizes = [
+        "×".join(map(str, spatial))
+        for spatial in (larger, smaller)
+        if min(spatial) > 0 and slides(kind, layer, x._replace(spatial=tuple(spatial)))
+    ]
+    what = "length" if x.rank == 1 else "map"
+    return [f"give it a {what} of {' or '.join(sizes)}"] if sizes else []
 
 
 def _padding_fix(layer: Sliding, x: Shape) -> Fix | None:
@@ -294,23 +370,12 @@ def _formula(windows: tuple[Window, ...], x: Shape, left_over: list[int]) -> str
     return ", ".join(shown)
 
 
-def _sizes_that_tile(windows: tuple[Window, ...], x: Shape, left_over: list[int]) -> list[int]:
-    return [
-        size + (window.stride - rest if rest else 0)
-        for window, size, rest in zip(windows, x.spatial, left_over, strict=True)
-    ]
-
-
 def _padding_that_tiles(windows: tuple[Window, ...], left_over: list[int]) -> list[tuple[int, int]]:
     pairs = []
     for window, rest in zip(windows, left_over, strict=True):
         total = window.before + window.after + (window.stride - rest if rest else 0)
         pairs.append((total // 2, total - total // 2))
     return pairs
-
-
-def _joined(sizes: list[int]) -> str:
-    return "×".join(map(str, sizes))
 
 
 def _count_lines(dropped: list[int]) -> str:
@@ -392,14 +457,30 @@ def check_border(padding: Padding, mode: str, x: Shape) -> Iterator[Problem]:
     """Reflected or wrapped borders wider than the input they repeat."""
     if mode in UNBOUNDED or isinstance(padding, str):
         return
-    for size, pair in zip(x.spatial, sides(padding, x.rank), strict=False):
-        limit = size - 1 if mode == "reflect" else size
-        if max(pair) > limit:
-            yield Problem(
-                "CC312",
-                f"padding {max(pair)} needs {max(pair) + (mode == 'reflect')} values to {mode}, "
-                f"and the axis has {size}",
-                "padding",
-                f"use a padding of at most {limit}, or `replicate`",
-            )
-            return
+    pairs = sides(padding, x.rank)
+    axes = tuple(
+        axis
+        for axis, (size, pair) in enumerate(zip(x.spatial, pairs, strict=False))
+        if _beyond(pair, mode, size)
+    )
+    for axis in axes[:1]:
+        widest, size = max(pairs[axis]), x.spatial[axis]
+        limit = min(x.spatial) if isinstance(padding, int) else size
+        ways = (
+            Way(f"use a padding of at most {limit - (mode == 'reflect')}"),
+            Way("use `replicate`"),
+        )
+        sizes = Sizes(axes, ways)
+        yield Problem(
+            "CC312",
+            f"padding {widest} needs {widest + (mode == 'reflect')} values to {mode}, "
+            f"and the axis has {size}",
+            "padding",
+            either(sizes.clauses),
+            sizes=sizes,
+        )
+
+
+def _beyond(pair: tuple[int, int], mode: str, size: int) -> bool:
+    """Whether a border of an axis is wider than what it repeats."""
+    return mode not in UNBOUNDED and max(pair) > size - (mode == "reflect")

@@ -160,4 +160,4 @@ def advice(
             check: Callable[[Any], Iterator[Advice]] = rule_check(code)
             subject = about[row.about]
             for index, message, help_, field, fix in check(subject) if subject else ():
-                yield index, Problem(code, message, field, help_, row.severity, fix)
+                yield index, Problem(code, message, field, help_, row.severity, fix=fix)

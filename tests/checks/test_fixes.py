@@ -286,7 +286,7 @@ def test_of_values_made_in_python_a_fix_says_what_to_do_and_edits_no_text() -> N
     assert text == "used here"
     assert isinstance(place, Named)
     assert place.name.startswith("blocks.unit.layers[0].conv")
-    assert f"(used here: {place.name})" in str(error.value)
+    assert f"; used here: {place.name})" in str(error.value)
 
 
 def test_help_names_some_of_very_many_names_and_compares_with_some() -> None:

@@ -188,12 +188,13 @@ WAYS: dict[str, Way | str] = {
     r"^set `align_corners: false` in ": "in several items at once",
     r"^put `global_avgpool` before the flatten": CHOICE,
     r"^use kernel \d+ .*or `upsample` and an ordinary convolution$": CHOICE,
+    r"^write `(rounding: floor)` once at the top of the spec": above,
     r"^use an? (input of )?[\d×]+": SIZES,
-    r"^put `crop: ": SIZES,
+    r"^(put|write) `(crop|pad|upsample|conv_transpose): ": SIZES,
     r"^use kernel \d+ or \d+, or say which side gets more": SIZES,
     r"^leave output_padding out for": SIZES,
     r"^(`reshape` the vector|give the branches the same) ": SIZES,
-    r"^use a padding of at most \d+, or `replicate`$": CHOICE,
+    r"^use a padding of at most \d+, .*or use `replicate`$": CHOICE,
 }
 """A pattern of helps → how one does what it says, or why no program can.
 

@@ -322,8 +322,8 @@ WRONG = [
         "CC301",
         "stride 4 does not tile the input: (224 − 11 + 2·0)/4 + 1 = 54.25",
         "stride",
-        "use a 227×227 input, padding [[1, 2], [1, 2]], or `rounding: floor` (drops 1 row and "
-        "1 column)",
+        "write `rounding: floor` once at the top of the spec, as frameworks do (drops 1 row and "
+        "1 column), give it a map of 227×227 or 223×223, or use padding [[1, 2], [1, 2]]",
     ),
     Wrong(  # the notes: 5 − 3 + 2 = 4 is not divisible by 3
         "conv",
@@ -332,8 +332,7 @@ WRONG = [
         "CC301",
         "stride 3 does not tile the input: (5 − 3 + 2·1)/3 + 1 = 2.333",
         "stride",
-        "use an input of length 7, padding [[2, 2]], or `rounding: floor` "
-        "(only padding is left over)",
+        "(only padding is left over), give it a length of 7 or 4, or use padding [[2, 2]]",
     ),
     Wrong(  # the notes: 4.5
         "conv",
@@ -342,7 +341,7 @@ WRONG = [
         "CC301",
         "stride 2 does not tile the input: (10 − 3 + 2·0)/2 + 1 = 4.5",
         "stride",
-        "use an input of length 11, padding [[0, 1]], or `rounding: floor` (drops 1 position)",
+        "(drops 1 position), give it a length of 11 or 9, or use padding [[0, 1]]",
     ),
     Wrong(  # trap: counted from 0, dilation 1 would span 5 and (12 − 5)/1 + 1 would be fine
         "conv",
@@ -351,7 +350,7 @@ WRONG = [
         "CC301",
         "stride 2 does not tile the input: (12 − 2·(3 − 1) − 1 + 2·0)/2 + 1 = 4.5",
         "stride",
-        "use a 13×13 input",
+        "give it a map of 13×13 or 11×11",
     ),
     Wrong(
         "conv",
@@ -361,7 +360,7 @@ WRONG = [
         "stride 3×2 does not tile the input: "
         "(6 − 3 + 0 + 1)/3 + 1 = 2.333 (height), (6 − 3 + 2·0)/2 + 1 = 2.5 (width)",
         "stride",
-        "use a 8×7 input, padding [[1, 2], [0, 1]], or `rounding: floor` (drops 1 column)",
+        "(drops 1 column), give it a map of 8×7 or 5×5, or use padding [[1, 2], [0, 1]]",
     ),
     Wrong(  # no padding for a pool beyond half its kernel
         "maxpool",
@@ -370,7 +369,7 @@ WRONG = [
         "CC301",
         "(7 − 2 + 2·0)/4 + 1 = 2.25",
         "stride",
-        "use a 10×10 input, or `rounding: floor` (only values that the stride skips are left over)",
+        "(only values that the stride skips are left over), or give it a map of 10×10 or 6×6",
     ),
     Wrong(
         "locally_connected",
@@ -520,7 +519,7 @@ WRONG = [
         "CC306",
         "the last 1 row and 1 column of its input are never read: (112 − 3 + 2·0)/2 + 1 = 55.5",
         "stride",
-        "use an input that tiles (113×113), or `rounding: ceil`",
+        "pad behind, give it a map of 113×113 or 111×111, or `rounding: ceil`",
     ),
     Wrong(
         "depthwise_conv",
@@ -661,7 +660,7 @@ WRONG = [
             "CC312",
             "padding 3 needs 4 values to reflect, and the axis has 3",
             "padding",
-            "use a padding of at most 2, or `replicate`",
+            "use a padding of at most 2, or use `replicate`",
         )
         for kind, fields, padding, mode in (
             ("conv", {"filters": 1, "kernel": 3}, 3, "padding_mode"),
@@ -803,10 +802,11 @@ def test_what_the_help_for_a_stride_that_does_not_tile_suggests_is_valid(
         return
     advice = found[0].help
     assert advice
-    size = re.search(r"([\d×]+) input|length (\d+)", advice)
-    assert size
-    other = Shape(1, tuple(map(int, (size[1] or size[2]).split("×"))))
-    assert not list(layer(kind, fields).check([other]))
+    sizes = re.search(r"give it a (?:map|length) of ([\d×]+)(?: or ([\d×]+))?", advice)
+    assert sizes
+    for size in filter(None, sizes.groups()):
+        other = Shape(1, tuple(map(int, size.split("×"))))
+        assert not list(layer(kind, fields).check([other]))
     pairs = re.search(r"padding (\[\[.*?\]\])", advice)
     assert pairs or kind == "maxpool"
     if pairs:

@@ -1,0 +1,455 @@
+"""What would do where sizes do not fit: another input, rounding down, a branch of another size.
+
+A layer knows its own map alone. Here the whole network is tried, and a help names nothing that was
+not: an input with which no layer has an error, the nearest above the given one and below it.
+Nothing of this is imported before a layer has found such an error.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import lcm
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.diagnostics import Problem, Sizes, Way, either
+from convcalc.graph import Known, LayerNode, answer, fed, walk
+from convcalc.layers import kinds, layer_class
+from convcalc.layers.base import MAX_WHOLE, Layer, Plan, declarations, hyperparameters
+from convcalc.layers.conv_transpose import ConvTranspose
+from convcalc.layers.sliding import rounding_down
+from convcalc.layers.upsample import Upsample
+from convcalc.shape import Shape
+from convcalc.spec.nodes import Map
+
+if TYPE_CHECKING:
+    from convcalc.graph import Network
+
+PLANNED = 20_000
+"""Most layers that are worked out for one network in search of what to say."""
+MERGES = {"CC309", "CC310"}
+"""What merges say of branches that do not fit each other."""
+MAX_FITTED = 20
+"""Most branches that are fitted one after the other in one trial."""
+
+
+def helped(
+    network: "Network", problems: Sequence[tuple[int, Problem]], *, others: bool
+) -> list[tuple[int, Problem]]:
+    """The problems of layers, their help worded for the whole network where it is about sizes.
+
+    `others` is whether the spec has errors beside: then no input can be tried on the whole.
+    """
+    errors = [problem for _, problem in problems if problem.severity == "error"]
+    whole = not others and all(problem.sizes for problem in errors)
+    trials = _Trials(network, problems, whole=whole)
+    return [
+        (index, problem)
+        if problem.sizes is None or problem.severity != "error"
+        else (index, problem._replace(help=either(trials.ways(index, problem, problem.sizes))))
+        for index, problem in problems
+    ]
+
+
+class Fault(NamedTuple):
+    """The first layer of a trial with an error."""
+
+    layer: int
+    """Index of the layer in the network."""
+    inputs: tuple[Shape, ...]
+    """The shapes that it gets."""
+    axes: tuple[int, ...]
+    """Spatial axes of the network's input along which another size might do."""
+    steps: tuple[int, ...]
+    """By axis, how far apart the sizes are with which all layers before it do as they do."""
+
+
+class Behind(NamedTuple):
+    """A layer that is put at the end of a branch."""
+
+    node: int
+    """The merge that the branch ends in."""
+    branch: int
+    """Which of its branches, from 0."""
+
+
+class Followed(NamedTuple):
+    """What becomes of the axes of the network's input on the way to a layer's output."""
+
+    output: Shape | None
+    """The layer's output; None where an error keeps it unknown."""
+    steps: tuple[int, ...] = ()
+    """Input rows from one row of it to the next, by axis; 0 where that is no whole number, and ()
+    where its axes are not those of the input."""
+
+
+Changes = Mapping[int | Behind, Layer]
+"""Other layers in the places of some, and layers behind branches."""
+
+
+class _OutOfWorkError(Exception):
+    """No more layers may be worked out."""
+
+
+class _Trials:
+    """Trials on one network, with an end."""
+
+    def __init__(
+        self, network: "Network", problems: Sequence[tuple[int, Problem]], *, whole: bool
+    ) -> None:
+        self.network = network
+        self.whole = whole
+        self.failing = {index for index, problem in problems if problem.severity == "error"}
+        self.left = PLANNED
+        self.known: Known = {}
+        self._inputs: tuple[str, ...] | None = None
+        self._rounded: bool | None = None
+        spec = None if network.written is None else network.written.spec
+        entries = {} if spec is None else spec.entries
+        defaults = entries.get("defaults")
+        self.defaults = defaults.entries if isinstance(defaults, Map) else {}
+
+    def ways(self, index: int, problem: Problem, sizes: Sizes) -> Iterator[str]:
+        """What may be done about a problem, the most probable first.
+
+        A way that is known to bring another error is left out where there is one that does not.
+        """
+        inputs = self.inputs()
+        if problem.code in MERGES:
+            fitting = list(self.fitting(index, problem))
+            clauses = [*sizes.clauses[:1], *fitting] if self._far(index, problem) else fitting
+            clauses = clauses if fitting else sizes.clauses
+            yield from clauses[:1]
+            yield from inputs
+            yield from clauses[1:]
+            return
+        own = [] if inputs or not sizes.own else [sizes.own]
+        rounding = [] if sizes.rounded is None else list(self._rounding(index, sizes.rounded))
+        doing = [way.text for way in sizes.ways if self._does(index, way)]
+        if not (inputs or rounding or doing):
+            rounding = [] if sizes.rounded is None else [rounding_down(sizes.rounded)]
+            doing = sizes.clauses
+        first = rounding or doing[:1]
+        yield from first
+        yield from inputs or own
+        yield from doing[len(first) - len(rounding) :]
+
+    def _rounding(self, index: int, effect: str) -> Iterator[str]:
+        """The clause that has the stride round down, where that brings no error."""
+        if self._says_rounding(self.network.nodes[index]):
+            yield rounding_down(effect, "here, as frameworks do")
+        elif self.rounded():
+            yield rounding_down(effect)
+
+    def _does(self, index: int, way: Way) -> bool:
+        """Whether a way brings no error to any layer that is built of the same text."""
+        image = self.network.input
+        if not way.fields or not self.whole or image is None:
+            return True
+        changes: dict[int | Behind, Layer] = {}
+        for at, node in enumerate(self.network.nodes):
+            if node.item is self.network.nodes[index].item and node.layer is not None:
+                known: Any = node.layer
+                changes[at] = replace(known, **dict(way.fields))
+        try:
+            return self.first_fault(image, changes) is None
+        except _OutOfWorkError:
+            return True
+
+    def inputs(self) -> tuple[str, ...]:
+        """The clause with the nearest inputs that the whole network works with, if there are."""
+        if self._inputs is None:
+            image = self.network.input
+            nearest = [] if image is None or not self.whole else list(self._nearest(image))
+            named = " or ".join("×".join(map(str, shape.spatial)) for shape in nearest)
+            of = "length " if image is not None and image.rank == 1 else ""
+            self._inputs = (f"use an input of {of}{named}",) if named else ()
+        return self._inputs
+
+    def _nearest(self, image: Shape) -> list[Shape]:
+        """The nearest input above and the nearest below that work, the nearer one first."""
+        shapes = []
+        for direction, share in ((1, self.left // 2), (-1, 0)):
+            until = self.left - share if share else 0
+            shape = self._search(image, direction, until)
+            if shape is not None:
+                shapes.append(shape)
+        return sorted(shapes, key=lambda shape: _distance(image, shape))
+
+    def _search(self, image: Shape, direction: int, until: int) -> Shape | None:
+        """The nearest input on one side with which no layer has an error.
+
+        The axes are independent of each other but for layers that mix them: an axis that is at
+        fault goes on, by as much as keeps right what is right before.
+        """
+        spatial = list(image.spatial)
+        while self.left > until:
+            shape = image._replace(spatial=tuple(spatial))
+            try:
+                fault = self.first_fault(shape)
+            except _OutOfWorkError:
+                return None
+            if fault is None:
+                return None if shape == image else shape
+            for axis in fault.axes:
+                spatial[axis] += direction * fault.steps[axis]
+                if not 1 <= spatial[axis] <= MAX_WHOLE:
+                    return None
+        return None
+
+    def rounded(self) -> bool:
+        """Whether rounding down in the whole spec brings no error; also where that is not known."""
+        if self._rounded is None:
+            image = self.network.input
+            self._rounded = True
+            if self.whole and image is not None:
+                try:
+                    self._rounded = self.first_fault(image, down=True) is None
+                except _OutOfWorkError:
+                    self._rounded = True
+        return self._rounded
+
+    def _says_rounding(self, node: LayerNode) -> bool:
+        """Whether a layer has a rounding of its own, which the one of the spec leaves as it is."""
+        fields = (node.item.entries.get(node.kind), self.defaults.get(node.kind))
+        return any(isinstance(each, Map) and "rounding" in each.entries for each in fields)
+
+    def first_fault(
+        self, shape: Shape, changes: Changes | None = None, *, down: bool = False
+    ) -> Fault | None:
+        """The first layer with an error for an input of `shape`; None where there is none."""
+        return next(self.faults(shape, changes or {}, down=down), None)
+
+    def faults(self, shape: Shape, changes: Changes, *, down: bool = False) -> Iterator[Fault]:
+        """The layers with an error for an input of `shape`."""
+        nodes = fed(self.network.nodes, shape)
+        rank = shape.rank
+        steps = [1] * rank
+        index = -1
+        fault: Fault | None = None
+        plans: list[Plan | None] = []
+
+        def step(node: LayerNode, _: object, before: list[Followed]) -> Followed:
+            nonlocal index, fault
+            index += 1
+            fault = None
+            plans.append(None)
+            if node.unknown or any(each.output is None for each in before):
+                return Followed(None)
+            self.left -= 1
+            if self.left < 0:
+                raise _OutOfWorkError
+            xs = tuple(
+                self._behind(changes, Behind(index, at), each.output)
+                for at, each in enumerate(before)
+                if each.output is not None
+            )
+            layer = changes.get(index, node.layer)
+            if node.late is not None and index not in changes:
+                layer = node.late.layer(xs[0], node.name, None)
+            if layer is None:
+                fault = Fault(index, xs, tuple(range(rank)), tuple(steps))
+                return Followed(None)
+            if down and getattr(layer, "rounding", "") == "exact" and not self._says_rounding(node):
+                known: Any = layer
+                layer = replace(known, rounding="floor")
+            plan, _, at_fault = answer(layer, xs, self.known)
+            if plan is not None and node.shared_with is not None:
+                owner = plans[node.shared_with]
+                if owner is not None and owner.weights != plan.weights:
+                    plan, at_fault = None, ()
+            followed = [each.steps for each in before]
+            if plan is None:
+                mapped = all(len(each) == rank for each in followed)
+                axes = at_fault if mapped and at_fault else tuple(range(rank))
+                fault = Fault(index, xs, axes, tuple(steps))
+                return Followed(None)
+            plans[-1] = plan
+            if not before:
+                return Followed(plan.output, (1,) * rank)
+            through = _through(plan, followed[0])
+            exact = getattr(layer, "rounding", "") == "exact"
+            tiles = exact and getattr(layer, "padding", "") != "same"
+            if tiles and len(through) == rank:
+                for axis, window in enumerate(plan.windows):
+                    if window.stride > 1 and through[axis]:
+                        steps[axis] = lcm(steps[axis], through[axis])
+            return Followed(plan.output, through)
+
+        for _ in walk(nodes, (None for _ in nodes), step):
+            if fault is not None:
+                yield fault
+
+    @staticmethod
+    def _behind(changes: Changes, at: Behind, x: Shape) -> Shape:
+        layer = changes.get(at)
+        return x if layer is None else layer.plan([x]).output
+
+    def fitting(self, index: int, problem: Problem) -> Iterator[str]:
+        """What makes the branches of a merge alike, tried on the network."""
+        pair = self._pair(index, problem)
+        if pair is None:
+            return
+        (one, x), (two, y) = pair
+        for branch, own, target in ((one, x, y), (two, y, x)):
+            yield from self._made_otherwise(index, branch, own, target)
+        for branch, own, target in ((one, x, y), (two, y, x)):
+            yield from self._put_behind(index, branch, own, target)
+
+    def _far(self, index: int, problem: Problem) -> bool:
+        """Whether the branches of a merge differ by more than a few rows."""
+        pair = self._pair(index, problem)
+        return pair is not None and not _near(pair[0][1], pair[1][1])
+
+    def _pair(
+        self, index: int, problem: Problem
+    ) -> tuple[tuple[int, Shape], tuple[int, Shape]] | None:
+        """The two branches of a merge that do not fit each other, each with its shape."""
+        node = self.network.nodes[index]
+        branches = [at for at, _ in problem.related if isinstance(at, int)]
+        if len(branches) != 2 or node.unknown:
+            return None
+        one, two = branches
+        x, y = (self.network.shape_of(node.inputs[at]) for at in branches)
+        return None if x is None or y is None or x.rank != y.rank else ((one, x), (two, y))
+
+    def _made_otherwise(self, index: int, branch: int, x: Shape, target: Shape) -> Iterator[str]:
+        """What makes a branch larger again, told how large it is to be."""
+        remade = self._remade(index, branch, x, target)
+        if remade is None:
+            return
+        changes: dict[int | Behind, Layer] = {remade[0]: remade[1]}
+        if not self._fitted(index, changes):
+            return
+        first, *more = (
+            f"`{_as_written(self.network.nodes[at].kind, layer)}` for {self.network.nodes[at].name}"
+            for at, layer in changes.items()
+            if isinstance(at, int)
+        )
+        yield f"write {first}" + (f" (and {', '.join(more)})" if more else "")
+
+    def _remade(self, index: int, branch: int, x: Shape, target: Shape) -> tuple[int, Layer] | None:
+        """The layer that made a branch larger, and what it is to be to make it as `target` is."""
+        nodes = self.network.nodes
+        at = nodes[index].inputs[branch]
+        while self._keeps_extents(at):
+            at = nodes[at].inputs[0]
+        node = nodes[at]
+        if sum(each.item is node.item for each in nodes) > 1:  # one text for several sizes
+            return None
+        layer = node.layer
+        if isinstance(layer, Upsample) and layer.scale is not None and _near(x, target):
+            return at, replace(layer, scale=None, size=target.spatial)
+        if isinstance(layer, ConvTranspose) and layer.padding != "same":
+            extra = layer.output_padding
+            present = extra if isinstance(extra, tuple) else (extra,) * x.rank
+            wanted = tuple(
+                was + new - old
+                for was, old, new in zip(present, x.spatial, target.spatial, strict=True)
+            )
+            if min(wanted) >= 0:
+                return at, replace(layer, output_padding=wanted)
+        return None
+
+    def _keeps_extents(self, index: int) -> bool:
+        """Whether a layer's map is as large as the one that it reads, whatever that is."""
+        node, plan = self.network.nodes[index], self.network.plans[index]
+        if len(node.inputs) != 1 or plan is None or not plan.output.spatial:
+            return False
+        if plan.positions == "kept":
+            return True
+        return bool(plan.windows) and all(
+            (window.stride, window.up) == (1, 1) and window.room(1) == 0 for window in plan.windows
+        )
+
+    def _fitted(self, index: int, changes: dict[int | Behind, Layer]) -> bool:
+        """Whether branches fit each other with these changes, and those that follow from them.
+
+        What follows is done likewise, at merges behind this one, and is put into `changes`.
+        """
+        image = self.network.input
+        if image is None:
+            return False
+        try:
+            for _ in range(MAX_FITTED):
+                faults = self.faults(image, changes)
+                fault = next((each for each in faults if each.layer >= index), None)
+                if fault is None or fault.layer in self.failing - {index}:
+                    return True
+                remade = None if fault.layer == index else self._fit(fault)
+                if remade is None or remade[0] in changes:
+                    return False
+                changes[remade[0]] = remade[1]
+        except _OutOfWorkError:
+            pass
+        return False
+
+    def _fit(self, fault: "Fault") -> tuple[int, Layer] | None:
+        """What fits the branches of another merge that a trial has come to."""
+        node = self.network.nodes[fault.layer]
+        if node.kind not in kinds("merge") or len(fault.inputs) != 2:
+            return None
+        first, second = fault.inputs
+        if first.rank != second.rank:
+            return None
+        return self._remade(fault.layer, 0, first, second) or self._remade(
+            fault.layer, 1, second, first
+        )
+
+    def _put_behind(self, index: int, branch: int, x: Shape, target: Shape) -> Iterator[str]:
+        """A layer at the end of a branch that makes it as large as another."""
+        name = f"branch {branch + 1}"
+        differences = [new - old for old, new in zip(x.spatial, target.spatial, strict=True)]
+        make: Any
+        fields: dict[str, object] = {"size": target.spatial}
+        if _near(x, target) and max(differences) <= 0:
+            make = layer_class("crop")
+        elif _near(x, target) and min(differences) >= 0:
+            make = layer_class("pad")
+            fields = {"padding": tuple((more // 2, more - more // 2) for more in differences)}
+        elif all(new % old == 0 for old, new in zip(x.spatial, target.spatial, strict=True)):
+            make = layer_class("upsample")
+        else:
+            return
+        layer: Layer = make(**fields)
+        changes: dict[int | Behind, Layer] = {Behind(index, branch): layer}
+        if self._fitted(index, changes) and len(changes) == 1:
+            yield f"put `{_as_written(make.__name__.lower(), layer)}` at the end of {name}"
+
+
+def _near(x: Shape, target: Shape) -> bool:
+    """Whether a map is so large by a few rows, and not by another stride."""
+    return all(2 * min(pair) > max(pair) for pair in zip(x.spatial, target.spatial, strict=True))
+
+
+def _as_written(kind: str, layer: Layer) -> str:
+    """A layer as a spec has it: `upsample: {size: 100x167, mode: linear}`."""
+    given = hyperparameters(layer)
+    if list(given) == list(declarations(type(layer)))[:1]:
+        return f"{kind}: {_value(*given.values())}"
+    return f"{kind}: {{{', '.join(f'{name}: {_value(value)}' for name, value in given.items())}}}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, tuple):
+        return str(value)
+    if any(isinstance(each, tuple) for each in value):
+        return str([list(pair) for pair in value])
+    return "x".join(map(str, value)) if len(value) > 1 else str(value[0])
+
+
+def _through(plan: Plan, steps: tuple[int, ...]) -> tuple[int, ...]:
+    """Input rows from one output row to the next, by axis, behind a layer."""
+    if plan.positions == "kept":
+        return steps
+    if plan.positions == "lost" or len(plan.windows) != len(steps):
+        return ()
+    return tuple(
+        step * window.stride // window.up if step * window.stride % window.up == 0 else 0
+        for step, window in zip(steps, plan.windows, strict=True)
+    )
+
+
+def _distance(image: Shape, shape: Shape) -> int:
+    """How many rows two inputs differ by, over all axes."""
+    return sum(abs(one - two) for one, two in zip(image.spatial, shape.spatial, strict=True))
