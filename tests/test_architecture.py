@@ -52,7 +52,7 @@ The parts of the last line build on one another; elsewhere those of one line do 
 THIRD_PARTIES = {
     "click": ("cli",),
     "yaml": ("spec",),
-    "rich": ("formats/table.py", "cli"),
+    "rich": ("formats/table.py", "formats/summaries/table.py", "cli"),
     "numpy": ("forward",),
     "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),

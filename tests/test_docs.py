@@ -45,6 +45,7 @@ from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
 from convcalc.formats.kinds.markdown import render as render_kinds
 from convcalc.formats.memory import MEMORY_FORMATS
+from convcalc.formats.summaries import DEFAULT_SUMMARY_COLUMNS, SUMMARY_COLUMNS
 from convcalc.graph import MAX_RANK, MAX_VALUES, loads
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import MAX_NUMBER, MAX_WHOLE, declarations
@@ -336,6 +337,15 @@ def columns() -> str:
     return table(("Column", "What it holds", "Shown by default"), *rows)
 
 
+def summary_columns() -> str:
+    shown = ("yes" if name in DEFAULT_SUMMARY_COLUMNS else "" for name in SUMMARY_COLUMNS)
+    rows = (
+        (f"`{name}`", column.doc, flag)
+        for (name, column), flag in zip(SUMMARY_COLUMNS.items(), shown, strict=True)
+    )
+    return table(("Column", "What it holds", "Shown by default"), *rows)
+
+
 def commands() -> str:
     parts: list[str] = []
     for name in ("", *COMMANDS):
@@ -412,6 +422,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "codes": found_codes,
     "commands": commands,
     "columns": columns,
+    "summary_columns": summary_columns,
     "memory_formats": lambda: table(
         ("Format", "What it is"), *((f"`{name}`", row.doc) for name, row in MEMORY_FORMATS.items())
     ),
@@ -595,6 +606,22 @@ def test_reports_in_json_satisfy_their_schema(arguments: str) -> None:
     validator.validate(printed)
     unknown = set(documented_keys(printed, validator.schema, validator.schema))
     assert not unknown, "keys that docs/report.schema.json does not describe"
+
+
+def test_summaries_in_json_satisfy_their_schema() -> None:
+    Path("bad.yaml").write_text(BAD, encoding="utf-8")
+    validator = schema("summary.schema.json")
+    call = "convcalc analyze --summary --limit T4 --limit 1GiB --format json"
+    printed = run_json(f"{call} vgg16 bad.yaml missing.yaml")
+    own, report = (
+        json.loads((DOCS / f"{name}.schema.json").read_text(encoding="utf-8"))["definitions"]
+        for name in ("summary", "report")
+    )
+
+    validator.validate(printed)
+    assert not set(documented_keys(printed, validator.schema, validator.schema))
+    for name, described in own.items():
+        assert report.get(name, described) == described, "what both describe is described alike"
 
 
 def run_json(command: str) -> object:

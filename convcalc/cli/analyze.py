@@ -1,16 +1,21 @@
 """`convcalc analyze`: every layer and the totals."""
 
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from convcalc.analysis import analyze
-from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.options import each_member, network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats import FORMATS
 from convcalc.graph import read
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.limits import Limit
+    from convcalc.analysis.report import Report
 
 
 def _columns(
@@ -19,7 +24,10 @@ def _columns(
     """Names of columns, separated by commas, each once; None without any."""
     if not values:
         return None
-    from convcalc.formats.columns import known_columns
+    if ctx.params.get("summary"):
+        from convcalc.formats.summaries import known_columns
+    else:
+        from convcalc.formats.columns import known_columns
 
     columns: list[str] = []
     for value in values:
@@ -31,8 +39,22 @@ def _columns(
     return tuple(dict.fromkeys(columns))
 
 
+def _limits(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> "tuple[Limit, ...]":
+    """Bytes with a unit, or names of GPUs, each once."""
+    if not values:
+        return ()
+    from convcalc.analysis.memory.limits import read_limit
+
+    try:
+        return tuple(dict.fromkeys(map(read_limit, values)))
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
 @click.command("analyze")
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", callback=each_member)
 @network_options
 @size_options
 @output_options(FORMATS, "convcalc.formats")
@@ -50,6 +72,25 @@ def _columns(
     help="Fold blocks deeper than N into one row each; json has every layer.",
 )
 @click.option(
+    "--summary",
+    is_flag=True,
+    is_eager=True,  # which columns there are depends on it
+    help="One table with a row for each SPEC: totals, and the peak of inference.",
+)
+@click.option(
+    "--sort",
+    metavar="[-]COLUMN",
+    help="Of --summary: order rows by a column, as parameters; -parameters is largest first.",
+)
+@click.option(
+    "--limit",
+    "limits",
+    callback=_limits,
+    multiple=True,
+    metavar="BYTES|GPU",
+    help="Of --summary: a column with the largest batch that fits: 12GiB, T4; repeatable.",
+)
+@click.option(
     "--verify",
     "verified",
     is_flag=True,
@@ -65,24 +106,42 @@ def command(
     columns: tuple[str, ...] | None,
     depth: int | None,
     *,
+    summary: bool,
+    sort: str | None,
+    limits: "tuple[Limit, ...]",
     verified: bool,
 ) -> None:
     """Show every layer's shape, parameters, MACs, receptive field and memory, and the totals.
 
-    A SPEC is a path, - for standard input, or the name of a bundled architecture. On problems
-    the rest is still shown, and the exit code is 1 (2 when a SPEC could not be worked on at all).
+    A SPEC is a path, - for standard input, or the name of a bundled architecture;
+    family.yaml#small is a member of a family, and 'family.yaml#*' all of them. On problems the
+    rest is still shown, and the exit code is 1 (2 when a SPEC could not be worked on at all).
 
     \b
     Examples:
       convcalc analyze vgg16
       convcalc analyze net.yaml --batch 32 --input 384x384x3 --set classes=10
       convcalc analyze resnet.yaml --depth 1 --format markdown
+      convcalc analyze --summary 'resnet.yaml#*' vgg16 --sort -macs --limit T4
     """
     form = output.format.form
+    _sensible(summary=summary, depth=depth, verified=verified, sort=sort, limits=limits)
     if form == "values" and (columns or depth):
         option = "--columns" if columns else "--depth"
-        message = f"{output.name} has every column of every layer, whatever {option} says"
+        what = "network" if summary else "layer"
+        message = f"{output.name} has every column of every {what}, whatever {option} says"
         raise click.UsageError(message)
+    if summary:
+        reports = [
+            analyze(
+                read(spec, input=shape, parameters=dict(settings)),
+                batch=batch,
+                dtype=dtype,
+                strict=False,
+            )
+            for spec in specs
+        ]
+        _summarize(reports, output, columns, sort, limits)
     render = output.renderer.render
     diagnostics: list[Diagnostic] = []
     texts: list[str] = []
@@ -113,3 +172,42 @@ def command(
         texts[-1:] = ["\n".join([*(text.removesuffix("\n") for text in texts[-1:]), *notes, ""])]
         notes = []
     output.end(texts, diagnostics, notes=notes, failed=not all(good for _, good in verdicts))
+
+
+def _sensible(
+    *,
+    summary: bool,
+    depth: int | None,
+    verified: bool,
+    sort: str | None,
+    limits: "tuple[Limit, ...]",
+) -> None:
+    """Refuse options that would be without effect."""
+    of_layers = {"--depth": depth is not None, "--verify": verified}
+    of_rows = {"--sort": sort is not None, "--limit": bool(limits)}
+    for option, given in (of_layers if summary else of_rows).items():
+        if given:
+            what = "layers, and --summary shows none" if summary else "the rows of --summary"
+            message = f"{option} is about {what}"
+            raise click.UsageError(message)
+
+
+def _summarize(
+    reports: "list[Report]",
+    output: Output,
+    columns: tuple[str, ...] | None,
+    sort: str | None,
+    limits: "tuple[Limit, ...]",
+) -> NoReturn:
+    """Write a row a network, and what was found in all of them."""
+    from convcalc.analysis.summaries import summarize
+    from convcalc.formats.summaries import chosen, ordered
+
+    try:
+        rows = ordered([summarize(report, limits) for report in reports], sort, limits)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    text = output.within("summaries").render(
+        rows, chosen(columns, limits), limits=limits, color=colors(sys.stdout)
+    )
+    output.end([text], [each for report in reports for each in report.diagnostics])

@@ -18,7 +18,7 @@ from convcalc.analysis.memory import (
 )
 from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.sharding import STAGES
-from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.options import each_member, network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic, Span
 from convcalc.formats.memory import MEMORY_FORMATS, over
@@ -56,7 +56,7 @@ def _checkpoint(
 
 
 @click.command("memory")
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", callback=each_member)
 @network_options
 @size_options
 @click.option("--training", is_flag=True, help="A training step instead of inference.")

@@ -65,6 +65,18 @@ def _each_once(
     return values
 
 
+def each_member(
+    ctx: click.Context, param: click.Parameter, specs: tuple[str, ...]
+) -> tuple[str, ...]:
+    """SPECs, with the members of a family in the place of `family.yaml#*`."""
+    del ctx, param
+    if not any("#" in spec for spec in specs):
+        return specs
+    from convcalc.graph.families import members
+
+    return tuple(member for spec in specs for member in members(spec))
+
+
 def format_option(
     formats: Iterable[str], name: str = "format_name", **settings: Any
 ) -> Callable[[F], F]:

@@ -186,6 +186,10 @@ class Output(NamedTuple):
             raise ValueError(message)
         return import_module(f"{self.package}.{self.name}")
 
+    def within(self, part: str) -> Any:
+        """The module of the same name in a package of the formats' package."""
+        return import_module(f"{self.package}.{part}.{self.name}")
+
     def end(
         self,
         texts: Sequence[str],

@@ -48,7 +48,7 @@ def find_bundled(spec: str) -> Bundled | None:
     """A bundled architecture: `vgg16`, `vgg16.yaml`, `resnet50`, `resnet#50`, `resnet#resnet50`."""
     file, _, preset = spec.partition("#")
     name = file.removesuffix(".yaml")
-    if not _is_word(name) or (preset and not _is_word(preset)):
+    if not _is_word(name):
         return None
     path = _path(f"{name}.yaml")
     wanted = f"\n  {name}:".encode()

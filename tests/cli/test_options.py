@@ -206,9 +206,16 @@ TRIED = {
             "--format": ("--format", "csv"),
             "--columns": ("--columns", "name,parameters,memory"),
             "--depth": ("--depth", "1"),
+            "--summary": ("--summary",),
+            "--sort": ("--sort", "-parameters"),
+            "--limit": ("--limit", "T4"),
             "--verify": ("--verify",),
         },
-        {"--depth": ("blocks.yaml",)},
+        {
+            "--depth": ("blocks.yaml",),
+            "--sort": ("wider.yaml", "--summary"),
+            "--limit": ("--summary",),
+        },
     ),
     "diff": Command(
         ("net.yaml", "wider.yaml"),

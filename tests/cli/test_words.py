@@ -256,7 +256,9 @@ def test_a_page_longer_than_the_screen_goes_to_a_pager(
 # Specs that are bundled
 
 
-MEMBERS = {found.path: name for name in bundled_architectures() if (found := find_bundled(name))}
+MEMBERS = {
+    bundled.path: name for name in bundled_architectures() if (bundled := find_bundled(name))
+}
 """A network of every bundled file, and of a family the last member."""
 
 
