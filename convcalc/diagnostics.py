@@ -43,7 +43,16 @@ class Named(NamedTuple):
 Place = Span | Named
 
 
-Written = int | bool | str | tuple["Written", ...]
+class Keyed(NamedTuple):
+    """A mapping of one key, as a value that a fix writes: `{from: a}`."""
+
+    key: str
+    """The key."""
+    value: "Written"
+    """What stands behind it."""
+
+
+Written = int | bool | str | Keyed | tuple["Written", ...]
 """A value as a spec has it: text is a word, an expression or extents, without quotes."""
 
 
@@ -117,6 +126,8 @@ def remove_value() -> Fix:
 def _shown(value: Written | None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Keyed):
+        return f"{{{value.key}: {_shown(value.value)}}}"
     return f"[{', '.join(map(_shown, value))}]" if isinstance(value, tuple) else str(value)
 
 

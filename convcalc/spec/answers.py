@@ -4,12 +4,14 @@ A word here is none that only is called otherwise; those are in `vocabulary.py`.
 Imported once a word is not known.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from convcalc.diagnostics import Fix, remove_field, rename
-from convcalc.layers import kinds
+from convcalc.diagnostics import Fix, remove_field, rename, write_value
+from convcalc.layers import CATALOGUE, kinds, layer_class
+from convcalc.layers.base import declarations, defaults
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 
 
@@ -339,3 +341,153 @@ def _normalized(value: Node, node: Map) -> Answer:
     over = "channels" if count == 1 else "all"
     fix = rename("over", over) if count != 2 and "over" not in node.entries else None
     return Answer(f"it is called `over` here: write `over: {over}`", fix)
+
+
+_VALUES: Mapping[str, str] = {
+    **dict.fromkeys(("zeros", "constant"), "zero"),
+    **dict.fromkeys(("edge", "replication", "nearest"), "replicate"),
+    **dict.fromkeys(("reflection", "mirror", "reflect_101"), "reflect"),
+    **dict.fromkeys(("wrap", "periodic"), "circular"),
+    **dict.fromkeys(("bilinear", "trilinear"), "linear"),
+    "bicubic": "cubic",
+    **dict.fromkeys(("nearest_neighbor", "nearestneighbor", "nearest-neighbor"), "nearest"),
+    **dict.fromkeys(("ceiling", "up"), "ceil"),
+    **dict.fromkeys(("down", "truncate", "trunc"), "floor"),
+    **dict.fromkeys(("channel", "per_channel"), "channels"),
+    **dict.fromkeys(("shared", "single"), "one"),
+    **dict.fromkeys(("true", "yes"), "tanh"),
+    **dict.fromkeys(("false", "no", "erf", "exact"), "none"),
+}
+"""Foreign words as values → the word here, where the field has it."""
+_UNSURE_VALUES = frozenset({"constant", "mirror", "up", "down", "nearest", "yes", "no", "exact"})
+_SAME = frozenset(
+    {"same_upper", "same_lower", "samepad", "same-pad", "same_pad", "half", "auto", "sameupper"}
+)
+_NOTHING = frozenset({"none", "null", "~", "no", "false", "off", "nopad"})
+_BORDERS = {
+    **dict.fromkeys(("zero", "zeros", "constant"), "zero"),
+    **dict.fromkeys(("reflect", "reflection", "mirror", "symmetric"), "reflect"),
+    **dict.fromkeys(("replicate", "replication", "edge", "border"), "replicate"),
+    **dict.fromkeys(("circular", "wrap", "periodic"), "circular"),
+}
+
+
+def native_value(foreign: str, choices: Collection[str]) -> tuple[str | None, bool]:
+    """The word here that another means as a value, and whether it can mean nothing else.
+
+    >>> native_value("bilinear", ["nearest", "linear"]), native_value("soft", ["one"])
+    (('linear', True), (None, False))
+    """
+    word = foreign.lower()
+    if word in choices:
+        return word, True
+    meant = _VALUES.get(word)
+    return (meant, word not in _UNSURE_VALUES) if meant in choices else (None, False)
+
+
+def padding_answer(word: str, node: Map, fields: Collection[str]) -> Answer | None:
+    """What to write for a padding that is said in a word elsewhere; None of other words."""
+    word = word.lower()
+    if word in _NOTHING:
+        return Answer("write 0", write_value(0))
+    if word in _SAME:
+        return Answer("write `same`")
+    reach = _reach(node)
+    if word == "full":
+        advice = "it is (kernel − 1)·dilation on each side"
+        return Answer(f"{advice}: write {reach or '2, of a kernel of 3'}")
+    if word == "causal":
+        advice = "it is (kernel − 1)·dilation in front of a sequence"
+        return Answer(f"{advice}: write [[{reach or 2}, 0]]{'' if reach else ', of a kernel of 3'}")
+    if word in _BORDERS and "padding_mode" in fields:
+        mode = _BORDERS[word]
+        return Answer(f"it says how much, as `padding: same`, and `padding_mode: {mode}` of what")
+    if word in _BORDERS and "mode" in fields:
+        return Answer(f"it says how much, as `padding: 1`, and `mode: {_BORDERS[word]}` of what")
+    return None
+
+
+def _reach(node: Map) -> int | None:
+    """(kernel − 1)·dilation, where both are single numbers."""
+    parts = [node.entries.get(field) for field in ("kernel", "dilation")]
+    texts = [
+        each.text if isinstance(each, ScalarNode) else usual if each is None else ""
+        for each, usual in zip(parts, ("", "1"), strict=True)
+    ]
+    kernel, dilation = (int(text) if text.isdecimal() and len(text) < 6 else 0 for text in texts)
+    return (kernel - 1) * dilation if kernel and dilation else None
+
+
+_CALL = r"([A-Za-z_][\w.]*)[ ]*\((.*)\)"
+_SIMPLE = r"-?[\w.*/+ -]+|\([\d, ]+\)|\[[\d, ]+\]"
+
+
+def call_answer(text: str) -> Answer | None:
+    """What to write for a layer that is written as a call: `Conv2d(3, 64, 3)`; None of others."""
+    from convcalc.spec.vocabulary import known_kind, plain
+
+    call = re.fullmatch(_CALL, text.strip())
+    if call is None:
+        return None
+    kind = known_kind(call[1], [*CATALOGUE])
+    if kind is None:
+        advice = kind_answer(plain(call[1]))
+        return Answer(advice) if advice else None
+    acts = re.search(rf"\b(?:{'|'.join(sorted(_ACTIVATION))})[ ]*=[ ]*([^,)]+)", call[2])
+    behind = f"; {_activation(acts[1].strip(chr(39) + chr(34)))}" if acts else ""
+    written = _called(kind, call[1], call[2])
+    if written is not None:
+        sure = written == kind and not behind
+        return Answer(f"write `{written}`{behind}", rename(kind) if sure else None)
+    first = next(iter(declarations(layer_class(kind))), "")
+    return Answer(f"fields stand in braces: `{kind}: {{{first}: …}}`")
+
+
+def _called(kind: str, name: str, inside: str) -> str | None:
+    """The item that a call is, as a spec has it; None where its arguments are not plain."""
+    from convcalc.spec.vocabulary import native_field
+
+    declared = list(declarations(layer_class(kind)))
+    arguments = [part.strip() for part in re.split(r",(?![^(\[]*[)\]])", inside) if part.strip()]
+    positional = [part for part in arguments if "=" not in part]
+    fields = dict(zip(_positions(kind, name, len(positional)), positional, strict=False))
+    for part in arguments:
+        key, equals, value = part.partition("=")
+        key = key.strip()
+        field = key if key in declared else native_field(key, declared) or ""
+        if equals and field:
+            fields[field] = value.strip()
+    fields.pop("", None)
+    if not all(re.fullmatch(_SIMPLE, value.strip("'\"")) for value in fields.values()):
+        return None
+    texts = {field: _plain_value(value) for field, value in fields.items()}
+    usual = defaults(layer_class(kind))
+    if any(field not in usual and field not in texts for field in declared):
+        return None
+    if not texts:
+        return kind
+    if [*texts] == declared[:1] and layer_class(kind).stands_alone:
+        return f"{kind}: {texts[declared[0]]}"
+    return f"{kind}: {{{', '.join(f'{field}: {value}' for field, value in texts.items())}}}"
+
+
+def _positions(kind: str, name: str, count: int) -> list[str]:
+    """What arguments by place are; "" of what a spec leaves out."""
+    declared = list(declarations(layer_class(kind)))
+    torch = name.rpartition(".")[2][-2:] in ("1d", "2d", "3d") or name.startswith("nn.")
+    family = CATALOGUE[kind].family
+    if kind in ("conv", "conv_transpose") and (torch or count > 2):
+        return ["", *declared[:4]]
+    if kind == "linear" and count > 1:
+        return ["", "features"]
+    if family == "norm":
+        return ["groups"] if kind == "groupnorm" else [""] * count
+    return declared
+
+
+def _plain_value(value: str) -> str:
+    """An argument of Python as a value of a spec: (3, 5) is 3x5."""
+    value = value.strip("'\"")
+    if value[:1] in "([":
+        return "x".join(value.strip("()[]").replace(" ", "").strip(",").split(","))
+    return {"True": "true", "False": "false"}.get(value, value)

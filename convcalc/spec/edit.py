@@ -8,9 +8,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from convcalc.diagnostics import Diagnostic, Fix, Span, Written
+from convcalc.diagnostics import Diagnostic, Fix, Keyed, Span, Written
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fields import MODIFIERS
@@ -89,7 +89,14 @@ def _inline(value: Written, *, within: bool) -> str | None:
     from convcalc.spec.nodes import tree
     from convcalc.spec.write import inline
 
-    return inline(tree(value), within=within)
+    return inline(tree(_python(value)), within=within)
+
+
+def _python(value: Written) -> Any:
+    """A value as Python has it, mappings as such."""
+    if isinstance(value, Keyed):
+        return {value.key: _python(value.value)}
+    return tuple(map(_python, value)) if isinstance(value, tuple) else value
 
 
 class Editor:
@@ -193,14 +200,14 @@ class Editor:
         edit = Edit(start, end, fix.name)
         if fix.value is None:
             return (edit,)
-        if not step.at_key or not isinstance(node, ScalarNode):
+        if not step.at_key or not (isinstance(node, ScalarNode) or self.replaceable(node)):
             return ()
         value = _inline(fix.value, within=flow)
         if value is None:
             return ()
         if node.end > node.start:
             return (edit, Edit(node.start, node.end, value))
-        if node.text or _COLON.match(text, end):
+        if not isinstance(node, ScalarNode) or node.text or _COLON.match(text, end):
             return ()
         return (Edit(start, end, f"{fix.name}: {value}"),)
 

@@ -16,6 +16,7 @@ from convcalc.spec.fields import (
     FieldReader,
     Scope,
     flag,
+    misnamed,
     near_key,
     quoted,
     shown,
@@ -26,7 +27,7 @@ from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, so
 from convcalc.spec.given import Given
 from convcalc.spec.items import Definition, Definitions, Items, Said
 from convcalc.spec.names import OPEN, Names, Reporter, Surroundings
-from convcalc.spec.nodes import List, Node, ScalarNode
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.parameters import Member, Parameters, causes_of
 from convcalc.spec.promises import read_promises
 from convcalc.spec.source import RefusedError, refuse
@@ -174,6 +175,9 @@ class _Expander:
     def read_layers(self, node: Node | None, scope: Scope) -> int | None:
         if not isinstance(node, List):
             at = node or ScalarNode("", self.root.start, 1)
+            self.lost = True
+            if node is None and misnamed("layers", TOP_LEVEL, self.root):
+                return None
             self.report.error(
                 "CC107" if node is not None else "CC115",
                 "there are no `layers`"
@@ -182,7 +186,6 @@ class _Expander:
                 at,
                 "write `layers:` and items under it, each after a dash: `- conv: {…}`",
             )
-            self.lost = True
             return None
         if not node.items:
             self.report.error(
@@ -363,15 +366,27 @@ class _Expander:
             if isinstance(branch, List):
                 inputs.append(self.sequence(branch, current, place))
             else:
-                self.report.error(
-                    "CC107",
-                    f"a branch is a list of items, and this is {quoted(branch)}",
-                    branch,
-                    "put it in brackets: `[relu]`; `[]` passes the tensor on as it is",
-                )
+                self.no_branch(branch, place)
                 inputs.append(None)
         self.depth -= 1
         return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
+
+    def no_branch(self, branch: Node, place: Surroundings) -> None:
+        """Report a branch that is no list: an item alone, or the name of a tensor."""
+        from convcalc.diagnostics import Keyed, write_value
+
+        text = branch.text if isinstance(branch, ScalarNode) else ""
+        advice, fix = "put it in brackets: `[relu]`; `[]` passes the tensor on as it is", None
+        if text in CATALOGUE or text in self.items.blocks:
+            advice = f"put it in brackets: `[{text}]`; `[]` passes the tensor on as it is"
+            fix = write_value((text,))
+        elif text and self.names.knows(text, place):
+            advice = f"a branch starts from another tensor by its name: `[from: {text}]`"
+            fix = write_value((Keyed("from", text),))
+        elif isinstance(branch, Map) and isinstance(name := branch.entries.get("from"), ScalarNode):
+            advice = f"put it in brackets: `[from: {name.text}]`"
+        message = f"a branch is a list of items, and this is {quoted(branch)}"
+        self.report.error("CC107", message, branch, advice, fix=fix)
 
     def add_layer(
         self,

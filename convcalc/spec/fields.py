@@ -122,6 +122,12 @@ def near_key(key: ScalarNode, known: Iterable[str], among: Map) -> tuple[str | N
     return f"did you mean `{near}`?", renamed(misspelt(key.text, names))
 
 
+def misnamed(name: str, known: Iterable[str], among: Map) -> bool:
+    """Whether an unknown key of a mapping, with a finding of its own, is meant to be `name`."""
+    names = list(known)
+    return any(closest(key, names) == name for key in among.entries if key not in names)
+
+
 class SilencedError(FieldError):
     """A value that depends on one with an error of its own, already reported."""
 
@@ -315,13 +321,17 @@ def word(node: Node, scope: Scope, choices: tuple[str, ...]) -> str:
         value = evaluate(node, scope, wanted)
         text = value if isinstance(value, str) else text
     if text not in choices:
-        near = closest(text, choices)
+        from convcalc.spec.answers import native_value
+
+        meant, sure = native_value(text, choices)
+        near = meant or closest(text, choices)
+        right = meant if sure else misspelt(text, choices)
         fail(
             "CC107",
             f"this takes {wanted}, and is {quoted(node)}",
             node,
             f"did you mean `{near}`?" if near else None,
-            renamed(misspelt(text, choices)) if near and text == node.text else None,
+            renamed(right) if near and text == node.text else None,
         )
     return text
 
@@ -385,6 +395,20 @@ def padding(node: Node, scope: Scope) -> Any:
     if not sides:
         fail("CC107", "an empty list gives no axis a value", node, FORM_TEXTS["padding"])
     return tuple(sides)
+
+
+def _padding_help(
+    error: FieldError, value: Node, node: Map, declared: Mapping[str, Declared]
+) -> FieldError:
+    """The error of a padding that is said in a word of other frameworks, with better help."""
+    if isinstance(value, ScalarNode) and value.plain and error.problem.code == "CC107":
+        from convcalc.spec.answers import padding_answer
+
+        answer = padding_answer(value.text, node, declared)
+        if answer is not None:
+            problem = error.problem._replace(help=answer.advice, fix=answer.fix)
+            return FieldError(problem, error.start, error.end, error.written)
+    return error
 
 
 def extents(node: Node, scope: Scope, form: "Form | None" = None) -> tuple[int, ...]:
@@ -734,8 +758,10 @@ class FieldReader:
             try:
                 values[field] = read_value(declaration, value, scope)
                 self._warn_product(declaration, value, values[field], scope, name, field)
-            except FieldError as error:
-                failed = True
+            except FieldError as problem:
+                failed, error = True, problem
+                if declaration.form == "padding":
+                    error = _padding_help(error, value, node, declared)
                 if name is None or not isinstance(error, WaitingError):
                     self.report(self.caused(_enlarging(error, kind, field), scope), name, field)
         return None if failed else values

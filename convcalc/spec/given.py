@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from convcalc.diagnostics import Fix, write_value
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
-from convcalc.spec.fields import FieldError, FieldReader, Scope, read_shape
+from convcalc.spec.fields import FieldError, FieldReader, Scope, misnamed, read_shape
 from convcalc.spec.flat import LayerNode
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import Node
@@ -45,13 +45,16 @@ class Given:
                 return None
             return self.input_shape
         if node is None:
-            self.report.findings.report(
-                "CC115",
-                "there is no `input`",
-                self.root.start,
-                self.root.start + 1,
-                "add the shape of one example: `input: 224x224x3` (height × width × channels)",
-            )
+            from convcalc.spec.expand import TOP_LEVEL  # which imports this
+
+            if not misnamed("input", TOP_LEVEL, self.root):
+                self.report.findings.report(
+                    "CC115",
+                    "there is no `input`",
+                    self.root.start,
+                    self.root.start + 1,
+                    "add the shape of one example: `input: 224x224x3` (height × width × channels)",
+                )
             return None
         try:
             return read_shape(node, scope)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from convcalc.layers import CATALOGUE, GIVEN, layer_class
 from convcalc.layers.base import declarations
-from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, near_key, quoted, renamed
+from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, misnamed, near_key, quoted, renamed
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.tree import Item
@@ -154,9 +154,16 @@ class Items:
             f"{kind} takes a list of branches"
             + ("" if node.bare else f", and this is {quoted(value)}"),
             value,
-            f"write `{kind}: [[], [conv: {{…}}]]`; `[]` passes the tensor on as it is",
+            f"write `{kind}: [[], [{self._branch(value)}]]`; `[]` passes the tensor on as it is",
         )
         return None
+
+    def _branch(self, value: Node) -> str:
+        """The item of a branch that is meant by a word: a kind, or else a tensor's name."""
+        word = value.text if isinstance(value, ScalarNode) and value.text else ""
+        if not word.replace("_", "a").isalnum() or word in CATALOGUE.keys() & {"add", "concat"}:
+            return "conv: {…}"
+        return word if word in CATALOGUE or word in self.blocks else f"from: {word}"
 
     def _misplaced_fields(self, kind: str, keys: list[str], node: Item) -> None:
         """Fields that stand beside their kind, because they are not indented under it."""
@@ -165,12 +172,20 @@ class Items:
             fields = list(block.parameters.entries) if block.parameters else []
         else:
             fields = list(declarations(layer_class(kind))) if kind in CATALOGUE else []
+        from convcalc.spec.answers import field_answer
+        from convcalc.spec.vocabulary import native_field
+
         for key in keys:
             if key == kind:
                 continue
             advice, fix = near_key(node.key(key), MODIFIERS, node)
+            right = native_field(key, fields)
             if key in fields:
                 advice, fix = f"indent it under `{kind}:`, or write `{kind}: {{{key}: …}}`", None
+            elif advice is None and (answer := field_answer(kind, key, node, fields)):
+                advice = answer.advice
+            elif advice is None and right is not None:
+                advice = f"it is called `{right}` here, and stands under `{kind}:`"
             advice = advice or f"beside a kind stand only {', '.join(MODIFIERS)}"
             message = f"`{key}` cannot stand beside `{kind}`"
             self.report.error("CC109", message, node.key(key), advice, fix=fix)
@@ -179,6 +194,7 @@ class Items:
         """Report a word that is no kind of layer and no block."""
         if self.report.findings.full:
             return
+        from convcalc.spec.answers import call_answer
         from convcalc.spec.vocabulary import answer_to, native_kind, sure_kind
 
         kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
@@ -204,6 +220,8 @@ class Items:
             )
             return
         fix = renamed(sure_kind(node.text[:100], kinds)) if near else None
+        if node.text.endswith(")") and (call := call_answer(node.text[:200])):
+            advice, fix = call
         if " - " in node.text or " -" in node.text:
             advice = "a dash within an item belongs to its text: indent the items of a list alike"
             fix = None
@@ -298,6 +316,8 @@ class Definitions:
                         fix=fix,
                     )
             layers = block.entries.get("layers")
+            if layers is None and misnamed("layers", BLOCK_KEYS, block):
+                continue
             if not isinstance(layers, List):
                 self.report.error(
                     "CC107" if layers is not None else "CC115",

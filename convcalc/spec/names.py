@@ -240,6 +240,16 @@ class Names:
         )
         return None
 
+    def knows(self, name: str, place: Surroundings) -> bool:
+        """Whether `from` finds a tensor of that name, without a word of it."""
+        around: Surroundings | None = place
+        while around is not None:
+            known = self.named(around.prefix, name)
+            if known:
+                return not isinstance(self.tensors[known], Open)
+            around = around.outer
+        return name in self.sources
+
     def named(self, prefix: str, name: str) -> str | None:
         """The full name of an item by its name in one place; dots reach into groups and blocks."""
         if prefix + name in self.tensors:

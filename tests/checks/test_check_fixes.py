@@ -193,8 +193,8 @@ def test_what_is_fixed(before: str, after: str, codes: list[str]) -> None:
         "  - conv:\n      inplace: true  # RGB\n      filters: 4\n      kernel: 3\n",
         "  - conv: {in_channels: 64, filters: 4, kernel: 3}\n",  # says that 64 come in
         "  - conv: {kernal: 3, kernl: 5, filters: 4}\n",  # which of the two?
-        "  - conv: {filters: 4, kernel: 3, no_bias: true}\n",  # the opposite
-        "  - conv: {filters: 4, kernel: 3, nobias: true}\n",
+        "  - conv: {filters: 4, kernel: 3, no_bias: maybe}\n",  # the opposite, but of what?
+        "  - conv: {filters: 4, kernel: 3, no_bias: true, bias: true}\n",
         "  - conv: {filters: 4, kernel_h: 3, kernel_w: 5}\n",  # one axis
         "  - conv: {kernel: 3, num_kernels: 16}\n",  # filters
         "  - conv: {filters: 4, kernel: 3, group_size: 1}\n",

@@ -27,8 +27,8 @@ class Slip(NamedTuple):
     """The input shape of a text that is only items."""
 
     def spec(self, text: str) -> str:
-        """A whole spec of items; a text that is one stays as it is."""
-        if re.search(r"^\W*(layers|input)\b", text, re.MULTILINE):
+        """A whole spec of items; a text of lines that has `layers` or `input` stays as it is."""
+        if "\n" in text and re.search(r"^\W*(layers?|inputs?|Input)\b", text, re.MULTILINE):
             return text
         items = text if text.lstrip().startswith("-") else "- " + text.replace("\n", "\n  ")
         return f"input: {self.input}\nlayers:\n{indent(items, '  ')}\n"
