@@ -251,7 +251,10 @@ def test_what_a_help_says_to_write_mends_its_finding_and_breaks_nothing() -> Non
             wrong.append(f"{name}: {item.code} {item.help}\n  no row in WAYS")
         elif not isinstance(found[0], str):
             for after in found[0](text, item, found[1]):
-                old, new = (Counter(map(said, errors(each))) for each in (text, after))
+                old, new = (
+                    Counter((each.code, each.message) for each in errors(spec))
+                    for spec in (text, after)  # names of items count the items of a kind
+                )
                 came = {code for code, *_ in new - old if code[:3] != PROMISED}
                 came -= {NEXT.get(item.code)}
                 if said(item) in {*map(said, findings(after))} or came:
