@@ -47,7 +47,7 @@ class Keyed(NamedTuple):
     """A mapping of one key, as a value that a fix writes: `{from: a}`."""
 
     key: str
-    """The key."""
+    """Its one key, a word of specs such as `from`."""
     value: "Written"
     """What stands behind it."""
 
