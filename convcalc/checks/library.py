@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.arguments import by_name, one_of, shown, switch, text, texts, whole
+from convcalc.diagnostics import listed
 from convcalc.graph import Given, GivenShape, Network, read
 from convcalc.graph.planned import planned
 from convcalc.spec.nodes import Value
@@ -304,7 +305,8 @@ def verify(
             raise MemoryError(message)
     verdict = run_and_compare(network, run).verdict
     if fitted is not None:
-        verdict = verdict._replace(notes=(*fitted.notes, *verdict.notes))
+        unused = [f"arrays not used: {listed(fitted.unused)}"] if fitted.unused else []
+        verdict = verdict._replace(notes=(*fitted.notes, *unused, *verdict.notes))
     return verdict
 
 

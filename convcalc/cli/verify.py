@@ -3,10 +3,10 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,16 +14,16 @@ from convcalc.checks.resources import Needs, available
 from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
 from convcalc.cli.options import FILE, FOLDER, batch_option, network_options, output_options
-from convcalc.cli.output import Output, colors, write_findings
-from convcalc.findings import Findings
+from convcalc.cli.output import Output, colors
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
-from convcalc.spec.nodes import Map, ScalarNode
-from convcalc.spec.source import MAX_BYTES, compose
-from convcalc.spec.text import SourceText
+from convcalc.spec.source import MAX_BYTES
+
+if TYPE_CHECKING:
+    from convcalc.forward.named import Fitted
 
 
 class CannotRun(click.ClickException):
@@ -88,14 +88,14 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
     "weights_path",
     type=FILE,
     metavar="FILE",
-    help="Weights from an .npz or .safetensors file, in PyTorch's layout.",
+    help="Weights from an NPZ or safetensors file, by the names here or as they are published.",
 )
 @click.option(
     "--weights-map",
     "map_path",
     type=FILE,
     metavar="FILE",
-    help="YAML or JSON that says what the file calls a weight: conv1.weight: features.0.weight.",
+    help="YAML or JSON that says what the file calls layers: 'stage{n}.conv1: layers.{n - 1}'.",
 )
 @click.option("--image", type=FILE, metavar="FILE", help="Input from a .png, .jpeg or .npy file.")
 @click.option(
@@ -146,7 +146,7 @@ def command(
     Examples:
       convcalc verify vgg16
       convcalc verify net.yaml --batch 8 --profile
-      convcalc verify resnet50 --weights resnet50.safetensors --image cat.jpg --top 5
+      convcalc verify resnet18 --weights resnet18.safetensors --image cat.jpg --top 5
     """
     try:
         network = planned(read(spec, input=shape, parameters=dict(settings)))
@@ -187,13 +187,16 @@ def command(
         drawn=run.draws and weights_path is None,
     )
     try:
+        fitted = _weights(weights_path, map_path, network)
         run = run._replace(
-            weights=_weights(weights_path, map_path, network),
+            weights=None if fitted is None else fitted.weights,
             x=_image(image, normalize, network, batch),
         )
         with progress_bar(len(network.layers)) as progress:
             outcome = verify(network, run._replace(progress=progress))
         verdict = _classified(outcome, network, top, classes)
+        if fitted is not None:
+            verdict = verdict._replace(notes=(*fitted.notes, *verdict.notes))
         if folder is not None and outcome.kept:
             from convcalc.forward.files import save_arrays
 
@@ -335,16 +338,18 @@ def progress_bar(count: int) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, _: bar.update(done - bar.pos)
 
 
-def _weights(path: str | None, map_path: str | None, network: Network) -> dict[str, Any] | None:
+def _weights(path: str | None, map_path: str | None, network: Network) -> "Fitted | None":
     if path is None:
         return None
-    from convcalc.forward.files import read_weights
+    from convcalc.forward.mapping import read_mapping
+    from convcalc.forward.named import read_weights
 
-    weights, unused = read_weights(path, network, _mapping(map_path) if map_path else None)
+    fitted = read_weights(path, network, read_mapping(map_path) if map_path else None)
+    unused = fitted.unused
     if unused:
         some = ", ".join(unused[:5]) + (" …" if len(unused) > 5 else "")
         click.echo(f"convcalc: {path}: {plural(len(unused), 'array')} not used: {some}", err=True)
-    return weights
+    return fitted
 
 
 def _content(path: str) -> bytes:
@@ -356,21 +361,6 @@ def _content(path: str) -> bytes:
     if len(text) > MAX_BYTES:
         raise CannotRun(f"{path} has more than {MAX_BYTES:,} bytes")
     return text
-
-
-def _mapping(path: str) -> Mapping[str, str]:
-    """A weight's name here and in the file, from YAML or JSON."""
-    text = SourceText(path, _content(path).decode("utf-8-sig", "replace"))
-    findings = Findings(text)
-    root = compose(text, findings)
-    if findings.diagnostics:
-        write_findings(findings.diagnostics)
-        raise CannotRun(f"{path} is no mapping that can be read")
-    entries = root.entries if isinstance(root, Map) else {}
-    names = {name: node.text for name, node in entries.items() if isinstance(node, ScalarNode)}
-    if not names or len(names) < len(entries):
-        raise CannotRun(f"{path} must be a mapping of names: conv1.weight: features.0.weight")
-    return names
 
 
 def _image(path: str | None, normalize: Any, network: Planned, batch: int) -> Any:

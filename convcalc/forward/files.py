@@ -14,8 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from convcalc.forward.weights import checked_weights, expected_weights
-from convcalc.graph import Network
+from convcalc.forward.foreign import FileError, refuse
 
 TYPES = {
     "F64": "<f8",
@@ -34,57 +33,37 @@ MAX_HEADER = 100_000_000
 """Most bytes of a safetensors header, as its authors' reader has it."""
 PACKED = 1000
 """Most bytes that a byte of an NPZ file may unpack to; zeros pack that far, weights do not."""
-IGNORED = "num_batches_tracked"
-"""PyTorch's counter of batches, which no layer reads."""
 
 
-class FileError(ValueError):
-    """A file that cannot be used, and why."""
+def read_arrays(path: str) -> dict[str, Any]:
+    """The arrays of an NPZ or safetensors file by name, told by its content.
 
-
-def read_weights(
-    path: str, network: Network, names: Mapping[str, str] | None = None
-) -> tuple[dict[str, Any], list[str]]:
-    """Weights by "<layer>.<weight>", and the arrays of the file that are not used.
-
-    `names` gives the file's name for a weight that is called otherwise there. Raises `FileError`
-    for a file that cannot be read, and `ValueError` with every weight that is missing or does not
-    fit; without `names` also with every array that no layer has.
+    Raises `FileError` for any other, with the line that converts it where there is one.
     """
-    arrays = _safetensors(path) if _is_safetensors(path) else _npz(path)
-    names = names or {}
-    known = [name for name, _, _ in expected_weights(network)]
-    strangers = sorted(set(names) - set(known))
-    if strangers:
-        message = f"the mapping names weights that the network does not have: {_some(strangers)}"
-        raise FileError(message)
-    weights = {}
-    used = set()
-    for name in known:
-        theirs = names.get(name, name)
-        if theirs in arrays:
-            used.add(theirs)
-            weights[name] = arrays[theirs]
-        elif name in names:
-            message = f"{path} has no array {theirs!r}, which the mapping names for {name}"
-            raise FileError(message)
-    rest = [name for name in arrays if name not in used and not name.endswith(IGNORED)]
-    given = weights if names else {**weights, **{name: arrays[name] for name in rest}}
-    checked_weights(network, given)
-    return {name: np.asarray(each, np.float32) for name, each in weights.items()}, rest
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
-
-
-def _is_safetensors(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(16)
+            members = _members_of(file) if start.startswith(b"PK") else None
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise FileError(message) from None
+    refuse(path, start, members)
     suffix = Path(path).suffix.lower()
-    if suffix not in (".npz", ".safetensors"):
-        message = f"{path}: weights are read from .npz and .safetensors files"
-        raise FileError(message)
-    return suffix == ".safetensors"
+    if members is not None or suffix == ".npz":
+        return _npz(path)
+    if suffix == ".safetensors" or start[8:9] == b"{":
+        return _safetensors(path)
+    message = f"{path} is neither NPZ nor safetensors, by what it begins with"
+    raise FileError(message)
+
+
+def _members_of(file: BinaryIO) -> list[str] | None:
+    """Names in a ZIP archive; None where it is none that can be read."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError):
+        return None
 
 
 def _npz(path: str) -> dict[str, Any]:

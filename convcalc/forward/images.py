@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convcalc.forward.files import FileError
+from convcalc.forward.foreign import FileError
 from convcalc.shape import Shape
 
 Normalize = Literal["imagenet", "unit", "signed"]

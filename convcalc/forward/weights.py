@@ -1,7 +1,7 @@
 """Weights: random ones, and those that a user brings."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod, sqrt
 from typing import Any, cast
 
@@ -227,11 +227,23 @@ def checked_weights(network: Network, weights: Mapping[str, Any]) -> None:
             wrong.append(f"{name}: missing, expected {_times(weight.shape)}")
         elif tuple(weights[name].shape) != weight.shape:
             shape = tuple(weights[name].shape)
-            wrong.append(f"{name}: is {_times(shape)}, expected {_times(weight.shape)}")
+            why = f": {TURNED}" if turned(shape, weight.shape) else ""
+            wrong.append(f"{name}: is {_times(shape)}, expected {_times(weight.shape)}{why}")
     wrong += [f"{name}: no such weight" for name in weights if name not in known]
     if wrong:
         message = f"{len(wrong)} weights do not fit the network:\n  " + "\n  ".join(wrong)
         raise ValueError(message)
+
+
+TURNED = "its axes are in another order than PyTorch's, which is filters first"
+"""What is said of an array that would fit if it were transposed."""
+
+
+def turned(given: Sequence[int], wanted: Sequence[int]) -> bool:
+    """Whether a shape is another one with its axes in another order."""
+    if len(given) > 5 or tuple(given) == tuple(wanted):
+        return False
+    return sorted(given) == sorted(wanted)
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -30,8 +30,10 @@ from convcalc.cli.verify import ending_cleanly, progress_bar
 from convcalc.formats.verify import json as json_format
 from convcalc.forward import files, values
 from convcalc.forward.engine import Executable
-from convcalc.forward.files import FileError, read_weights, save_arrays, whole_file
+from convcalc.forward.files import save_arrays, whole_file
+from convcalc.forward.foreign import FileError
 from convcalc.forward.images import DEVIATION, MEAN, read_image
+from convcalc.forward.named import read_weights
 from convcalc.forward.observe import observe
 from convcalc.graph import Network, load, loads
 from convcalc.graph.planned import planned
@@ -191,7 +193,7 @@ def test_options_change_what_runs(run: Command, net: str) -> None:
         (("--classes", "x.txt"), "--top"),
         (("--weights", "absent.npz"), "absent.npz"),
         (("--weights", "absent.safetensors"), "absent.safetensors"),
-        (("--weights", "weights.pt"), ".npz and .safetensors"),
+        (("--weights", "weights.pt"), "weights.pt cannot be read"),
         (("--image", "absent.npy"), "absent.npy"),
         (("--batch", "0"), "--batch"),
         (("--dtype", "int8"), "--dtype"),
@@ -458,9 +460,9 @@ def test_weights_of_files_are_used(run: Command, net: str, tmp_path: Path, suffi
         save_arrays(path, weights)
     else:
         path.write_bytes(as_safetensors(weights))
-    found, unused = read_weights(str(path), network)
+    found, unused, _ = read_weights(str(path), network)
 
-    assert unused == []
+    assert unused == ()
     assert set(found) == set(weights)
     assert all((found[name] == weights[name]).all() for name in weights)
     result = run(net, "--weights", str(path))
@@ -583,9 +585,9 @@ def test_safetensors_of_other_types_are_read(tmp_path: Path) -> None:
     path.write_bytes(safetensors(header, data))
     with pytest.raises(ValueError, match="empty: no such weight"):
         read_weights(str(path), network)
-    found, unused = read_weights(str(path), network, {"scale1.weight": "scale1.weight"})
+    found, unused, _ = read_weights(str(path), network, {"scale1.weight": "scale1.weight"})
 
-    assert unused == ["empty"]
+    assert unused == ("empty",)
     assert found["scale1.weight"].tolist() == [1.0, -2.0]
     assert found["linear1.weight"].tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
     assert {each.dtype for each in found.values()} == {np.dtype(np.float32)}

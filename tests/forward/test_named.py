@@ -1,0 +1,421 @@
+"""Weights with other libraries' names: taken where it is certain what is what, and never else."""
+
+import json
+import re
+import shlex
+import struct
+from collections.abc import Mapping
+from functools import cache
+from itertools import permutations
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from paths import ROOT
+
+import convcalc
+from convcalc import forward
+from convcalc.cli import convcalc as convcalc_command
+from convcalc.forward.foreign import FileError
+from convcalc.forward.mapping import bundled_maps, lines_of, read_mapping
+from convcalc.forward.matching import Slot, match
+from convcalc.forward.named import Fitted, fitted, read_weights
+from convcalc.forward.weights import expected_weights
+from convcalc.graph import Network
+
+PUBLISHED: dict[str, dict[str, list[str]]] = json.loads(
+    (ROOT / "tests" / "data" / "published_names.json").read_text(encoding="utf-8")
+)
+"""Network and library → what the library calls its layers, in the order that they have here."""
+
+TWO = (
+    "input: 8x8x4\nlayers:\n  - conv: {filters: 4, kernel: 3}\n  - conv: {filters: 4, kernel: 3}\n"
+)
+
+
+def renamed(network: Network, modules: list[str]) -> dict[str, Any]:
+    """Arrays by a library's names, each filled with the number of the weight that it is."""
+    layers: dict[str, str] = {}
+    arrays = {}
+    for number, (name, index, weight) in enumerate(expected_weights(network)):
+        layer, _, leaf = name.rpartition(".")
+        module = layers.setdefault(layer, modules[len(layers)] if layer not in layers else "")
+        bare = network.nodes[index].kind == "scale"
+        full = module if bare else f"{module}.{leaf}"
+        arrays[full] = np.broadcast_to(np.float32(number), weight.shape)
+    return arrays
+
+
+def numbers(weights: Mapping[str, Any], network: Network) -> list[int]:
+    return [int(weights[name].flat[0]) for name, _, _ in expected_weights(network)]
+
+
+def save_safetensors(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays as the library does that is called so: sorted by name."""
+    header, at = {}, 0
+    for name in sorted(arrays):
+        array = arrays[name]
+        header[name] = {
+            "dtype": "F32",
+            "shape": [*array.shape],
+            "data_offsets": [at, at + 4 * array.size],
+        }
+        at += 4 * array.size
+    text = json.dumps(header).encode()
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name in sorted(arrays):
+            file.write(np.ascontiguousarray(arrays[name], "<f4").tobytes())
+
+
+@cache
+def published(name: str) -> tuple[Network, Fitted]:
+    """A network, and its weights by a library's names, in the order of the alphabet."""
+    network = convcalc.load(name.partition(" of ")[0])
+    arrays = renamed(network, PUBLISHED[name]["modules"])
+    arrays |= {f"{each}.weight": np.zeros(3) for each in PUBLISHED[name].get("unused", ())}
+    arrays["bn.num_batches_tracked"] = np.array(7)
+    ordered = {each: arrays[each] for each in sorted(arrays)}
+    return network, fitted(ordered, network, path="w.safetensors")
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_names_are_known_in_any_order(name: str) -> None:
+    network, found = published(name)
+
+    assert numbers(found.weights, network) == [*range(len(found.weights))]
+    assert [each.removesuffix(".weight") for each in found.unused] == PUBLISHED[name].get(
+        "unused", []
+    )
+    assert "w.safetensors has other names, " in found.notes[0]
+
+
+def test_every_line_of_every_bundled_map_is_used() -> None:
+    for bundled in bundled_maps():
+        used = set()
+        for network, found in map(published, PUBLISHED):
+            if f"the bundled map {bundled.name} (" not in found.notes[0]:
+                continue
+            layers = {name.rpartition(".")[0] for name in found.weights}
+            for layer in layers:
+                used.add(next(x.name for x in bundled.lines if x.pattern.fullmatch(layer)))
+            assert (bundled.differs != "") == (len(found.notes) > 1), network.name
+        assert {line.name for line in bundled.lines} == used, bundled.name
+        assert bundled.about
+
+
+def test_the_docs_list_every_bundled_map() -> None:
+    page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE)
+
+    assert rows == [(bundled.name, bundled.about) for bundled in bundled_maps()]
+
+
+def test_a_file_of_published_weights_runs_as_in_torch(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch says what the outputs are")
+    nn = torch.nn
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.downsample = nn.Sequential(nn.Conv2d(8, 8, 1, bias=False), nn.BatchNorm2d(8))
+            self.conv1, self.bn1 = nn.Conv2d(8, 8, 1, bias=False), nn.BatchNorm2d(8)
+
+        def forward(self, x: Any) -> Any:
+            return self.downsample(x) + torch.relu(self.bn1(self.conv1(x)))
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), Block(), Block(), nn.Flatten(), nn.Linear(288, 5))
+    for each in model.modules():
+        if isinstance(each, nn.BatchNorm2d):
+            each.running_mean.normal_()
+            each.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(each.weight, 0.5, 1.5)
+    state = {name: array.numpy() for name, array in model.eval().state_dict().items()}
+    save_safetensors(tmp_path / "w.safetensors", state)
+    network = convcalc.loads(
+        "input: 8x8x3\nblocks:\n  block:\n    layers:\n      - add:\n"
+        "          - [{conv: {filters: 8, kernel: 1, bias: false}}, batchnorm]\n"
+        "          - [{conv: {filters: 8, kernel: 1, bias: false}}, batchnorm, relu]\n"
+        "layers:\n  - conv: {filters: 8, kernel: 3}\n  - {block: {}, repeat: 2}\n  - flatten\n"
+        "  - linear: 5\n"
+    )
+    x = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype(np.float32)
+    with pytest.raises(ValueError, match=r"do not tell which array is which") as caught:
+        convcalc.run(network, x, tmp_path / "w.safetensors")
+    assert "block1.conv1, block1.conv2: weight 8×8 may be" in str(caught.value)
+    (tmp_path / "map.yaml").write_text(
+        '"block{n}.conv1": "{n}.downsample.0"\n"block{n}.batchnorm1": "{n}.downsample.1"\n'
+    )
+    names = read_mapping(str(tmp_path / "map.yaml"))
+    found = read_weights(str(tmp_path / "w.safetensors"), network, names)
+    out = convcalc.run(network, x, found.weights)["linear1"]
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(x)).numpy()
+
+    assert np.abs(out - wanted).max() < 1e-5 * np.abs(wanted).max()
+    assert "what the mapping leaves out was matched" in found.notes[0]
+
+
+def in_order(one: str, other: str) -> bool | None:
+    """Whether names count one before the other, said once more: by their first difference."""
+    for mine, theirs in zip(re.split(r"(\d+)", one), re.split(r"(\d+)", other), strict=False):
+        if mine != theirs:
+            return int(mine) < int(theirs) if mine.isdigit() and theirs.isdigit() else None
+    return None
+
+
+NAMES = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "a.c", "b.c"]), st.integers(0, 2), st.integers(1, 2)),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda each: each[:2],
+)
+"""Stem, number and shape of modules."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(NAMES, st.randoms(use_true_random=False))
+def test_what_is_certain_is_so_in_every_order_that_there_is(
+    drawn: list[tuple[str, int, int]], random: Random
+) -> None:
+    """All orders are tried: those that keep what names count, and every shape."""
+    there = [Slot(f"{stem}{number}", (("weight", (size,)),)) for stem, number, size in drawn]
+    wanted = [Slot(f"layer{place}", slot.signature) for place, slot in enumerate(there)]
+    random.shuffle(there)
+    possible = [
+        order
+        for order in permutations(there)
+        if all(slot.signature == layer.signature for slot, layer in zip(order, wanted, strict=True))
+        and not any(
+            in_order(later.name, earlier.name)
+            for place, later in enumerate(order)
+            for earlier in order[:place]
+        )
+    ]
+    answer = match(wanted, there)
+
+    if not possible:
+        assert answer.impossible or answer.unclear
+    for place, layer in enumerate(wanted):
+        if layer.name in answer.names:
+            assert {order[place].name for order in possible} == {answer.names[layer.name]}
+    open_ones = {name for each in answer.unclear for name in each.layers}
+    assert answer.impossible or open_ones | {*answer.names} == {layer.name for layer in wanted}
+    if len(possible) == 1:
+        assert not answer.unclear, "the only order is found"
+
+
+def test_a_thousand_layers_alike_take_no_time() -> None:
+    many = [Slot(f"blocks.{number}.conv", (("weight", (8, 8)),)) for number in range(3000)]
+    answer = match([Slot(f"layer{n}", slot.signature) for n, slot in enumerate(many)], many[::-1])
+
+    assert answer.names["layer2999"] == "blocks.2999.conv"
+    assert not answer.unclear
+    endless = [Slot("a." * 5000 + str(number), many[0].signature) for number in range(3000)]
+    assert len(match(many, endless).unclear) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("front", "back"), "conv1, conv2: bias 4, weight 4×4×3×3 may be front, back"),
+        (("features.1.a", "features.0.b"), None),
+        (("x.conv2", "x.conv1"), None),
+    ],
+)
+def test_names_that_do_not_count_are_refused_with_what_to_write(
+    names: tuple[str, str], said: str | None
+) -> None:
+    network = convcalc.loads(TWO)
+    arrays = renamed(network, [*names])
+    if said is None:
+        arrays = {name: arrays[name] for name in sorted(arrays)}
+        found = fitted(arrays, network)
+        assert numbers(found.weights, network) == [2, 3, 0, 1]
+        return
+    with pytest.raises(ValueError, match="do not tell which array is which") as caught:
+        fitted(arrays, network)
+    assert said in str(caught.value)
+    assert "for --weights-map, a line a layer; the rest is matched: conv1: front" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda arrays: arrays.pop("m.0.weight"), "conv1: bias 4, weight 4×4×3×3 is wanted"),
+        (
+            lambda arrays: arrays.update({"m.2.weight": np.zeros((7, 7))}),
+            "m.2: weight 7×7 is there",
+        ),
+        (
+            lambda arrays: arrays.update({"m.0.weight": np.zeros((3, 3, 4, 4))}),
+            "there are such with axes in another order: PyTorch's is filters first",
+        ),
+    ],
+)
+def test_a_file_of_other_shapes_is_told_what_is_missing_and_what_is_turned(
+    change: Any, said: str
+) -> None:
+    network = convcalc.loads(TWO)
+    arrays = renamed(network, ["m.0", "m.1"])
+    change(arrays)
+
+    with pytest.raises(ValueError, match="its shapes are not the network's") as caught:
+        fitted(arrays, network)
+    assert said in str(caught.value)
+
+
+def test_own_names_with_turned_axes_say_so() -> None:
+    network = convcalc.loads(TWO)
+    arrays = renamed(network, ["conv1", "conv2"])
+    arrays["conv2.weight"] = np.zeros((3, 3, 4, 4))
+
+    with pytest.raises(ValueError, match="is 3×3×4×4, expected 4×4×3×3: its axes are in another"):
+        convcalc.verify(network, weights=arrays)
+
+
+def test_a_convolution_over_a_whole_map_is_the_linear_layer_that_it_is() -> None:
+    network = convcalc.loads("input: 2x2x3\nlayers: [flatten, linear: 5]\n")
+    weight = np.arange(60, dtype=np.float32).reshape(5, 3, 2, 2)
+    found = fitted({"head.fc.weight": weight, "head.fc.bias": np.zeros(5)}, network)
+
+    assert (found.weights["linear1.weight"] == weight.reshape(5, 12)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "asked", "called"),
+    [
+        ("conv{n}", "features.{3 * (n - 1)}", "conv4", "features.9"),
+        ("s{s}.b{b}.conv1", "layer{s}.{b - 1}.c", "s2.b10.conv1", "layer2.9.c"),
+        ("mixed_{unit:text}.conv{n}", "{unit}.{n}", "mixed_5b.conv2", "5b.2"),
+        ("m{n}", "b{4 + (n - 1) // 3}.{(n - 1) % 3}", "m5", "b5.1"),
+        ("conv{n}", "x", "conv_a", None),
+        ("mixed_{unit:text}", "{unit}", "mixed_5b.conv", None),
+    ],
+)
+def test_a_line_of_a_map_has_groups(name: str, theirs: str, asked: str, called: str | None) -> None:
+    (line,) = lines_of({name: theirs})
+
+    assert line.called(asked) == called
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("'conv{}': a", "has {}, and a group is a name of its own"),
+        ("'conv{1}': a", "has {1}, and a group is a name of its own"),
+        ("'conv{n}{n}': a", "and a group is a name of its own"),
+        ("'conv{n': a", "a brace that is not closed"),
+        ("'conv{n}': 'a{n'", "a brace that is not closed"),
+        ("'conv{n}': 'a{m}'", "cannot be worked out"),
+        ("'conv{n}': 'a{n - 5}'", "gives -4 for {n - 5}"),
+        ("'conv{n}': 'a{n / 2}'", "gives 0.5 for {n / 2}"),
+        ("'wibble{n}': 'a{n}'", "weights that the network does not have: wibble{n}"),
+        ("'conv{n}': 'a{n}'", "has no array 'a1.weight', which the mapping names for conv1.weight"),
+    ],
+)
+def test_a_map_that_says_nothing_is_refused(tmp_path: Path, line: str, said: str) -> None:
+    network = convcalc.loads(TWO)
+    (tmp_path / "map.yaml").write_text(line, encoding="utf-8")
+    save_safetensors(tmp_path / "w.safetensors", renamed(network, ["m.0", "m.1"]))
+
+    with pytest.raises(FileError, match=re.escape(said)):
+        read_weights(
+            str(tmp_path / "w.safetensors"), network, read_mapping(str(tmp_path / "map.yaml"))
+        )
+
+
+def test_files_are_told_by_their_content_whatever_they_are_called(tmp_path: Path) -> None:
+    network = convcalc.loads(TWO)
+    arrays = renamed(network, ["m.0", "m.1"])
+    np.savez(tmp_path / "w.npz", **arrays)
+    (tmp_path / "w.npz").rename(tmp_path / "w.safetensors")
+    save_safetensors(tmp_path / "w.bin", arrays)
+
+    for file in ("w.safetensors", "w.bin"):
+        found = read_weights(str(tmp_path / file), network)
+        assert numbers(found.weights, network) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_checkpoint_is_never_unpickled_and_its_line_converts_it(
+    tmp_path: Path, *, legacy: bool
+) -> None:
+    torch = pytest.importorskip("torch", reason="it writes the checkpoint and converts it")
+    network = convcalc.loads(TWO)
+    arrays = renamed(network, ["m.0", "m.1"])
+    state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    path = tmp_path / "it's $mine.safetensors"
+    torch.save({"state_dict": state}, path, _use_new_zipfile_serialization=not legacy)
+
+    with pytest.raises(FileError, match="reading one can run code, so it is never done") as caught:
+        convcalc.verify(network, weights=path)
+    command = shlex.split(str(caught.value).splitlines()[1])
+    assert command[:2] == ["python", "-c"]
+    exec(command[2], {})  # noqa: S102 (the line that is printed)
+    found = read_weights(str(path.with_suffix(".npz")), network)
+    assert numbers(found.weights, network) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x89HDF\r\n\x1a\n" + bytes(20), "HDF5, as Keras writes weights"),
+        (b"\x93NUMPY" + bytes(20), "one array without a name"),
+        (b"GGUF" + bytes(20), "is GGUF"),
+        (b"wibble wibble wibble", "neither NPZ nor safetensors, by what it begins with"),
+        (b"", "neither NPZ nor safetensors"),
+    ],
+)
+def test_other_files_are_told_what_they_are(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "w.pth").write_bytes(content)
+
+    with pytest.raises(FileError, match=said):
+        convcalc.run(convcalc.loads(TWO), np.zeros((1, 4, 8, 8)), tmp_path / "w.pth")
+
+
+def test_the_example_of_the_help_runs_on_published_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = pytest.importorskip("PIL.Image", reason="the example has a photograph")
+    (example,) = (
+        line.split()[1:]
+        for line in CliRunner().invoke(convcalc_command, ["verify", "--help"]).stdout.splitlines()
+        if "--weights " in line and line.split()[0] == "convcalc"
+    )
+    name, path = example[1], example[example.index("--weights") + 1]
+    network = convcalc.load(name)
+    modules = PUBLISHED[f"{name} of torchvision"]["modules"]
+    drawn = forward.random_weights(network).values()
+    state = dict(zip(renamed(network, modules), drawn, strict=True))
+    monkeypatch.chdir(tmp_path)
+    save_safetensors(Path(path), state)
+    image.new("RGB", (320, 240), "orange").save(example[example.index("--image") + 1])
+    result = CliRunner().invoke(convcalc_command, example)
+
+    assert result.exit_code == 0, result.output
+    assert f"Note: {path} has other names, " in result.stdout
+    assert "Probability" in result.stdout
+
+
+def test_the_library_takes_published_names_and_says_so() -> None:
+    network = convcalc.loads(TWO)
+    drawn = forward.random_weights(network).values()
+    arrays = dict(zip(renamed(network, ["features.0", "features.3"]), drawn, strict=True))
+    verdict = convcalc.verify(network, weights=arrays)
+
+    assert verdict.good
+    repeated = {name: np.broadcast_to(np.float32(1), each.shape) for name, each in arrays.items()}
+    assert convcalc.verify(network, weights=repeated).good
+    assert verdict.notes[0] == (
+        "the dictionary has other names, matched by the order that they count and by shape "
+        "(conv1 is features.0, conv2 is features.3)"
+    )
