@@ -485,7 +485,9 @@ def node_of(value: Any) -> Node:
         return ScalarNode(text, NOWHERE, 0)
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
         return List(value)
-    message = f"a spec holds numbers, text, lists and mappings, and this is {value!r:.60}"
+    from convcalc.arguments import shown
+
+    message = f"a spec holds numbers, text, lists and mappings, and this is {shown(value)}"
     raise TypeError(message)
 
 

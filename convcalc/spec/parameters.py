@@ -204,9 +204,11 @@ class Parameters:
         """The value that a parameter is set to from outside."""
         given = self.overrides[key.text]
         if not isinstance(given, bool | int | float | str):
+            from convcalc.arguments import shown
+
             self.report.error(
                 "CC107",
-                f"parameter `{key.text}` is set to {given!r:.60}, which is no number or text",
+                f"parameter `{key.text}` is set to {shown(given)}, which is no number or text",
                 key,
                 "give a number, true or false, or text",
             )

@@ -509,7 +509,9 @@ class Spec(Map):
 
 def _word(value: object, what: str) -> str:
     if not isinstance(value, str) or not value:
-        message = f"{what} is a word, and this is {value!r:.60}"
+        from convcalc.arguments import shown
+
+        message = f"{what} is a word, and this is {shown(value)}"
         raise TypeError(message)
     return value
 
@@ -531,12 +533,16 @@ def _text(value: object, what: str) -> Text:
 
 def _items(values: object, what: str) -> tuple[Item, ...]:
     if not isinstance(values, Iterable) or isinstance(values, str | Map):
-        message = f"{what}: a list of items, and this is {values!r:.60}"
+        from convcalc.arguments import shown
+
+        message = f"{what}: a list of items, and this is {shown(values)}"
         raise TypeError(message)
     items = tuple(values)
     for position, item in enumerate(items):
         if not isinstance(item, Item):
-            message = f"{what}[{position}] is an Item, and this is {item!r:.60}"
+            from convcalc.arguments import shown
+
+            message = f"{what}[{position}] is an Item, and this is {shown(item)}"
             raise TypeError(message)
     return items
 
@@ -555,7 +561,9 @@ def _held(key: str, value: object) -> Any:
     elif key == "blocks":
         for name, block in dict(value).items():  # type: ignore[call-overload]
             if not isinstance(block, Block):
-                message = f"blocks: {name} is a Block, and this is {block!r:.60}"
+                from convcalc.arguments import shown
+
+                message = f"blocks: {name} is a Block, and this is {shown(block)}"
                 raise TypeError(message)
     elif key == "presets" and isinstance(value, Mapping):
         return Map({name: remarked(preset) for name, preset in value.items()})

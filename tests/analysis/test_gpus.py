@@ -362,6 +362,11 @@ def test_limits_there_are_not(options: list[str], said: str) -> None:
     assert said in result.stderr
 
 
+@pytest.mark.parametrize(("text", "count"), [("1.9B", 1), ("0.0015kB", 1), ("1KiB", 1024)])
+def test_of_a_byte_that_is_not_whole_no_part_is_promised(text: str, count: int) -> None:
+    assert read_limit(text).bytes == count
+
+
 @given(st.text(max_size=24))
 def test_any_limit_is_read_or_refused_with_a_reason(text: str) -> None:
     with suppress(ValueError):

@@ -190,6 +190,25 @@ def test_any_layer_of_a_kind_equals_the_reference(kind: str) -> None:
     assert met >= KERNELS.get(kind, set())
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        # An axis that nothing happens along, in bands of a row.
+        Case("[maxpool: {kernel: [1, 3], stride: 1}, relu]", Shape(3, (9, 7)), 1, 2, 1),
+        Case("[avgpool: {kernel: [1, 3], stride: 1}]", Shape(3, (9, 7)), 2, 3, 1),
+        Case("[maxpool: {kernel: [1, 1, 2], stride: 1}]", Shape(2, (5, 4, 3)), 1, 2, 1),
+        # So many features that a block of rows has no room for a single one.
+        Case("[linear: 3]", Shape(600_000, ()), 2, 2, 1),
+        Case("[linear: 3]", Shape(600_000, ()), 1, 2, 1),
+        Case("[linear: 3]", Shape(70_000, ()), 17, 1, 1),
+    ],
+)
+def test_a_layer_that_chance_seldom_draws_equals_the_reference(case: Case) -> None:
+    network = network_of(case)
+    assert network is not None
+    equal(case, network)
+
+
 def equal(case: Case, network: Network) -> set[str]:
     """The kernels that a network ran with, whose values are the reference's."""
     assert network.input is not None

@@ -277,13 +277,25 @@ def test_what_nests_too_deep_is_refused() -> None:
     item = Item("relu")
     for _ in range(5000):
         item = Item(layers=[item])
-    with pytest.raises(ValueError, match="nested more than 64 deep"):
-        Spec(input=8, layers=[item]).to_yaml()
-    values: Any = 1
-    for _ in range(300):
-        values = [values]
-    with pytest.raises(ValueError, match="nested more than 64 deep"):
-        Spec(input=8, expect={"a": values}).to_yaml()
+    for made in (Spec.to_yaml, Spec.network):
+        with pytest.raises(ValueError, match="nested more than 64 deep"):
+            made(Spec(input=8, layers=[item]))
+    for inner in (lambda values: [values], lambda values: {"a": values}):
+        values: Any = 1
+        for _ in range(300):
+            values = inner(values)
+        for made in (Spec.to_yaml, Spec.network):
+            with pytest.raises(ValueError, match="nested more than 64 deep"):
+                made(Spec(input=8, expect={"a": values}))
+
+
+def test_what_nests_too_deep_to_be_shown_is_refused_all_the_same() -> None:
+    """Python's own text of it would never end, or end in a RecursionError."""
+    deep: dict[str, Any] = {"relu": None}
+    for _ in range(5000):
+        deep = {"layers": [deep]}
+    with pytest.raises(TypeError, match=r"layers\[0\] is an Item, and this is a value \(dict\)"):
+        Spec(input=8, layers=[deep])  # type: ignore[list-item]
 
 
 def test_replace_changes_what_it_names_and_keeps_the_rest() -> None:

@@ -361,3 +361,18 @@ def test_what_stands_above_a_spec_stays_above_a_new_first_key(
 
     assert spec.to_yaml() == f"{wanted}input: 32x32x3\nlayers:\n  - relu\n"
     assert spec.replace(name="M").to_yaml() == spec.to_yaml().replace("name: N", "name: M")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        # A zero-width space and a tag of Unicode's plane 14, which nobody would see.
+        ('name: "a\u200bb\U000e0001"', 'name: "a\\u200bb\\U000e0001"'),
+        ('name: "\x7f"', 'name: "\\x7f"'),
+    ],
+)
+def test_characters_that_nobody_sees_are_written_by_their_numbers(text: str, written: str) -> None:
+    rest = "\ninput: 8x8x3\nlayers:\n  - relu\n"
+    escaped = text.encode("unicode_escape").decode()
+
+    assert parse(escaped + rest).to_yaml().startswith(written + "\n")
