@@ -301,7 +301,7 @@ def limits() -> str:
     return table(
         ("Limit", "Value"),
         ("Size of the text", f"{source.MAX_BYTES // 2**20} MiB"),
-        ("Lists and mappings inside one another", f"{source.MAX_DEPTH}"),
+        ("Lists and mappings inside one another", f"{nodes.MAX_DEPTH}"),
         ("Values in one text", f"{source.MAX_NODES:,}"),
         ("Layers of a network", f"{expand.MAX_LAYERS:,}"),
         ("Items, calls and rounds written out", f"{expand.MAX_STEPS:,}"),

@@ -7,8 +7,7 @@ numbered in order; a name is made of a number when somebody asks for it.
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Named, Place, Span
-from convcalc.spec.nodes import List, Map, Node, ScalarNode, argument
-from convcalc.spec.source import MAX_DEPTH
+from convcalc.spec.nodes import MAX_DEPTH, List, Map, Node, ScalarNode, argument
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Item, Spec
 

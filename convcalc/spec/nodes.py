@@ -24,6 +24,8 @@ Value = int | float | bool | str
 """What a parameter can be and an expression can give."""
 MAX_INTEGER = 10**18
 """Largest magnitude of an integer, written or computed."""
+MAX_DEPTH = 64
+"""Deepest nesting of lists and mappings."""
 INCOMING = {"incoming.channels": "Channels of the tensor that the layer reads."}
 """Names of what an expression may read of the incoming tensor, in the fields of a layer."""
 
@@ -465,12 +467,13 @@ def put(parts: Sequence[Entry], key: str, value: object, *, first: bool) -> list
 # Values of Python and nodes
 
 
-def node_of(value: Any) -> Node:
+def node_of(value: Any, depth: int = 1) -> Node:
     """A value of Python as a node; text is what it would be in YAML without quotes.
 
-    Raises `TypeError` or `ValueError` for what no spec can hold.
+    `depth` counts the lists and mappings around it. Raises `TypeError` or `ValueError` for what no
+    spec can hold.
     """
-    if isinstance(value, List | Map):
+    if isinstance(value, List | Map | ScalarNode):
         return value
     if isinstance(value, Text):
         return ScalarNode(value.text, NOWHERE, 0, not value.quoted)
@@ -478,13 +481,16 @@ def node_of(value: Any) -> Node:
         return ScalarNode("", NOWHERE, 0)
     if isinstance(value, str):
         return ScalarNode(value, NOWHERE, 0, is_plain(value))
+    if depth > MAX_DEPTH:
+        message = f"nested more than {MAX_DEPTH} deep; move inner layers into blocks"
+        raise ValueError(message)
     if isinstance(value, Mapping):
-        return Map(value)
+        return Map({key: node_of(inner, depth + 1) for key, inner in value.items()})
     text = _number(value)
     if text is not None:
         return ScalarNode(text, NOWHERE, 0)
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
-        return List(value)
+        return List(node_of(inner, depth + 1) for inner in value)
     from convcalc.arguments import shown
 
     message = f"a spec holds numbers, text, lists and mappings, and this is {shown(value)}"

@@ -19,7 +19,7 @@ import yaml
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic
 from convcalc.findings import Findings
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.nodes import MAX_DEPTH, List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 16 * 2**20
 """Largest text read."""
-MAX_DEPTH = 64
-"""Deepest nesting of lists and mappings."""
 MAX_NODES = 1_500_000
 """Most values in one text."""
 MAX_TAGGED = 60

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from convcalc.collector import without_collection
-from convcalc.spec.nodes import Entry, List, Map, Text
-from convcalc.spec.source import MAX_DEPTH
+from convcalc.spec.nodes import MAX_DEPTH, Entry, List, Map, Text
 from convcalc.spec.tree import REMARKS, Item, Spec
 
 WIDTH = 100

@@ -286,6 +286,9 @@ ROWS = [
         "conv: {filters: 3, kernel: 3}, upsample: 2", "", "rounding: ceil"),
     Row("CC401", "a crop makes up for it", "25x25x3", "maxpool: 2, upsample: 2, crop: {size: 25}",
         "", "rounding: ceil"),
+    Row("CC401", "a map that a reshape makes is as large as it is", "64",
+        "linear: 1323, relu, reshape: 21x21x3, conv: {filters: 8, kernel: 3, stride: 2}, relu, "
+        "conv: {filters: 8, kernel: 4, stride: 2, padding: 1}", "", "rounding: floor"),
     Row("CC401", "thirds are no halves", "25x25x3", "maxpool: 3", "", "rounding: floor"),
     Row("CC401", "an even kernel padded by all but a row on each side", "25x25x3",
         "conv: {filters: 8, kernel: 4, stride: 2, padding: [[1, 1], [1, 1]]}", "input",

@@ -11,13 +11,14 @@ from tabled import tabled
 
 from convcalc import parse
 from convcalc.analysis import analyze
+from convcalc.diagnostics import Span
 from convcalc.findings import Findings
 from convcalc.formats.diagnostics import render
-from convcalc.graph import Network, read
+from convcalc.graph import Network, read, read_text
 from convcalc.spec import source
 from convcalc.spec.fields import FieldError, Scope, axes, quoted, word
-from convcalc.spec.nodes import ScalarNode
-from convcalc.spec.source import MAX_DEPTH, Opened, compose, open_spec
+from convcalc.spec.nodes import MAX_DEPTH, ScalarNode
+from convcalc.spec.source import Opened, compose, open_spec
 from convcalc.spec.text import SourceText
 from convcalc.spec.write import write
 
@@ -53,6 +54,47 @@ def test_bad_specs_say_exactly_what_is_wrong(path: Path) -> None:
 
     assert found == expected.read_text(encoding="utf-8")
     assert found, "a spec in err/ has something wrong"
+
+
+def test_every_finding_marks_at_least_one_character() -> None:
+    """A caret under nothing would be no place; in an empty text the first one stands for it."""
+    ways = ["name: a\x01b", "layers: [conv: {filters: 3 +}]", "layers: [conv: {filters: (}]", ""]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in ERR] + ways
+    empty = [
+        (found.code, span)
+        for text in texts
+        for found in read_text(SourceText("x", text)).diagnostics
+        if isinstance(span := found.place, Span)
+        if (span.end_line, span.end_column) <= (span.line, span.column)
+    ]
+
+    assert not empty
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "places"),
+    [
+        # An unknown kind hides nothing of what stands behind it.
+        (
+            "input: 8x8x3\ndefaults:\n  kernl: {a: 1}\n  conv: {kernell: 3}\nlayers: [relu]\n",
+            {},
+            [("CC113", 3, 3, 8), ("CC109", 4, 10, 17)],
+        ),
+        # What has no place in the text is at its first character.
+        ("input: 8x8x3\nlayers: [relu]\n", {"width": 3}, [("CC118", 1, 1, 2)]),
+        ("\n\n", {}, [("CC107", 1, 1, 1)]),
+    ],
+)
+def test_findings_stand_where_the_fault_is(
+    text: str, overrides: dict[str, int], places: list[tuple[str, int, int, int]]
+) -> None:
+    network = read_text(SourceText("x", text), parameters=overrides)
+
+    assert [
+        (each.code, each.place.line, each.place.column, each.place.end_column)
+        for each in network.diagnostics
+        if isinstance(each.place, Span)
+    ] == places
 
 
 def test_reading_many_bad_specs_in_one_run_mixes_nothing_up() -> None:
