@@ -6,7 +6,6 @@ where it arises, and the definitions of a whole network need not run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -220,7 +219,7 @@ def part(
         sides = list(map(_met, windows, given, spatial, box))
     kept = (..., *(slice(*met) for met, _ in sides))
     changes["padding"] = tuple(padding for _, padding in sides)
-    return replace(layer, **changes), [x[kept]]
+    return layer.replace(**changes), [x[kept]]
 
 
 def _shown(spatial: Sequence[int], extents: Sequence[int], box: Sequence[Range]) -> tuple[Any, ...]:

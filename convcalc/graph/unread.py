@@ -4,7 +4,7 @@ A layer knows what it does not read, and not whether another input would suit th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from convcalc.diagnostics import Problem
@@ -12,6 +12,7 @@ from convcalc.graph import Known, Network, resized
 from convcalc.layers import kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 TRIED = 20_000
 """Most layers that are worked out in search of an input to name, and again of another layer."""
@@ -67,11 +68,17 @@ def _dropped(network: Network, index: int) -> list[int]:
     x = network.shape_of(node.inputs[0])
     if plan is None or x is None or len(plan.windows) != x.rank:
         return []
-    rows = [window.dropped(size) for window, size in zip(plan.windows, x.spatial, strict=True)]
+    rows = _rows(plan.windows, x.spatial)
     if not any(rows):
         return []
     border = _border_behind(network, node.inputs[0])
     return [max(row - more, 0) for row, more in zip(rows, border or [0] * len(rows), strict=True)]
+
+
+@lru_cache(maxsize=1024)  # trials see the same maps over and over
+def _rows(windows: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:
+    """The rows per axis that windows do not read because the last step does not fit."""
+    return tuple(window.dropped(size) for window, size in zip(windows, spatial, strict=True))
 
 
 def _border_behind(network: Network, index: int) -> list[int] | None:
@@ -148,7 +155,7 @@ def _at_the_layer(network: Network, index: int, before: set[int], known: Known) 
     if plan is None or x is None or image is None:
         return []
     if "pool" in node.kind:
-        text, changed = "`rounding: ceil`", replace(layer, rounding="ceil")
+        text, changed = "`rounding: ceil`", layer.replace(rounding="ceil")
     else:
         pairs = tuple(
             (window.before, window.after + (-window.room(size) % window.stride if rows else 0))
@@ -156,7 +163,7 @@ def _at_the_layer(network: Network, index: int, before: set[int], known: Known) 
                 plan.windows, x.spatial, _dropped(network, index), strict=True
             )
         )
-        text, changed = f"padding {list(map(list, pairs))}", replace(layer, padding=pairs)
+        text, changed = f"padding {list(map(list, pairs))}", layer.replace(padding=pairs)
     nodes = list(network.nodes)
     nodes[index] = node.changed(changed)
     other = resized(network._replace(nodes=nodes), image, known)

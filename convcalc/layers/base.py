@@ -34,7 +34,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from convcalc.diagnostics import Problem
 from convcalc.shape import Shape
@@ -241,6 +241,9 @@ INFERENCE = Run()
 """What a layer is run in unless something else is said."""
 
 
+_L = TypeVar("_L", bound="Layer")
+
+
 class _Fields:
     """What `dataclasses` asks a layer for, made when it does: `replace`, `fields`, `asdict`."""
 
@@ -288,17 +291,25 @@ class Layer(ABC):
 
     def __init__(self, *values: Any, **named: Any) -> None:
         cls = type(self)
-        declared = declarations(cls)
+        declared, fields = declarations(cls), vars(self)
+        if not values and named.keys() == declared.keys():  # as whoever reads a spec gives them
+            for name in declared:
+                fields[name] = named[name]
+            return
         given = {**dict(zip(declared, values, strict=False)), **named}
         if len(given) < len(values) + len(named) or not given.keys() <= declared.keys():
             message = f"the fields of {cls.__name__} are {', '.join(declared) or 'none'}, each once"
             raise TypeError(message)
-        fields, usual = vars(self), vars(cls)
+        usual = vars(cls)
         for name in declared:
             if name not in given and name not in usual:
                 message = f"{cls.__name__} needs {name}"
                 raise TypeError(message)
             fields[name] = given[name] if name in given else usual[name]
+
+    def replace(self: _L, **fields: Any) -> _L:  # noqa: PYI019 (Self is of Python 3.11)
+        """The layer with other values for some of its fields; `TypeError` for one it has not."""
+        return type(self)(**{**vars(self), **fields})
 
     def __setattr__(self, name: str, value: object) -> None:
         _refuse_change(self, name)
@@ -394,9 +405,7 @@ class Pointwise(Layer):
 def _refuse_change(layer: Layer, name: str) -> NoReturn:
     from dataclasses import FrozenInstanceError
 
-    message = (
-        f"{name} of a {type(layer).__name__} is not changed: dataclasses.replace makes another"
-    )
+    message = f"{name} of a {type(layer).__name__} is not changed: replace({name}=…) makes another"
     raise FrozenInstanceError(message)
 
 

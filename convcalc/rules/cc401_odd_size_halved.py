@@ -1,7 +1,6 @@
 """CC401: an odd height or width is halved."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import cast
 
 from convcalc.graph import resized
@@ -46,7 +45,7 @@ def _padded_stays_even(context: Context, image: Shape, last: int) -> bool:
         if index < last and isinstance(layer, Conv | DepthwiseConv):
             windows = context.windows(index)
             if all(w.stride == 1 and w.kernel % 2 and not (w.before or w.after) for w in windows):
-                nodes[index] = nodes[index].changed(replace(layer, padding="same"))
+                nodes[index] = nodes[index].changed(layer.replace(padding="same"))
     padded = resized(context.network._replace(nodes=nodes), image)
     return padded is not None and not _odd_halves(Context(padded))
 

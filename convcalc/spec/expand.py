@@ -28,7 +28,7 @@ from convcalc.spec.given import Given
 from convcalc.spec.items import Definition, Definitions, Items, Said
 from convcalc.spec.names import OPEN, Names, Reporter, Surroundings
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.parameters import Member, Parameters, causes_of
+from convcalc.spec.parameters import Member, Parameters, causes_of, given_to
 from convcalc.spec.promises import read_promises
 from convcalc.spec.source import RefusedError, refuse
 from convcalc.spec.tree import Item, Spec
@@ -448,7 +448,6 @@ class _Expander:
             )
             return None
         arguments = self.parameters.arguments(block, value, node, place.scope)
-        causes = causes_of(block, value, place.scope)
         if name:
             prefix = self.names.claim(name, place, node, OPEN)
         else:
@@ -458,8 +457,9 @@ class _Expander:
             return None
         self.items.calls.append(block.name)
         within = Scope(arguments, self.parameters.failed)
-        within.causes = causes
-        within.products = self.parameters.products_of(block, value, place.scope)
+        given = given_to(block, value)
+        within.causes = causes_of(given, place.scope)
+        within.products = self.parameters.products_of(block, given, place.scope)
         inner = Surroundings(prefix + ".", within, place, block=True)
         group = Group(prefix, block.name, node, NO_LAYERS, None)
         current = self.group(group, block.layers, current, inner, name)

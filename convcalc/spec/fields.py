@@ -4,6 +4,7 @@ import re
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import cache
 from math import floor
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,6 +26,7 @@ from convcalc.spec.nodes import INCOMING, MAX_INTEGER, List, Map, Node, ScalarNo
 
 if TYPE_CHECKING:
     from convcalc.spec.by_axis import Form
+    from convcalc.spec.expressions import Expression, ExpressionError, IncomingError
     from convcalc.spec.flat import Late
 
 MAX_AXES = 3
@@ -189,10 +191,13 @@ def _plain_value(text: str, scope: Scope) -> Value | None:
         if text.replace(".", "", 1).isdecimal():
             return float(text)
         if text.isidentifier() and text not in NO_NAMES:
-            value = scope.values.get(text)
-            if isinstance(value, int | float) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+            try:
+                value = scope.values[text]
+            except KeyError:
                 return None
-            if isinstance(value, Value):
+            kind = type(value)
+            within = kind is int and -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
+            if within or kind is bool or kind is str:
                 scope.used.add(text)
                 return value
     return None
@@ -203,15 +208,13 @@ def _calculated(node: ScalarNode, scope: Scope, wanted: str) -> Value:
     text = node.text
     if not text.strip() or text in ("~", "null"):
         fail("CC107", f"there is no value here, and this takes {wanted}", node, "write the value")
-    from convcalc.spec.expressions import ExpressionError, IncomingError
-    from convcalc.spec.syntax import parse
-
+    parse, expression_error, incoming_error = _arithmetic()
     try:
         expression = parse(text)
         if expression.names:
             scope.used.update(expression.names)
         return expression.evaluate(scope.values)
-    except ExpressionError as error:
+    except expression_error as error:
         start, end, written = node.start, node.end, _bare(node)
         if error.code == "CC111" and scope.failed and scope.failed & parse(text).names:
             raise SilencedError(Problem(error.code, error.message), start, end) from None
@@ -231,7 +234,7 @@ def _calculated(node: ScalarNode, scope: Scope, wanted: str) -> Value:
         if error.code == "CC110" and (better := _respelled(node, wanted)) is not None:
             (advice, fix), start, end = better, node.start, node.end
         problem = Problem(error.code, error.message, help=advice, fix=fix)
-        waits = isinstance(error, IncomingError)
+        waits = isinstance(error, incoming_error)
         raise (WaitingError if waits else FieldError)(problem, start, end, written) from None
 
 
@@ -240,6 +243,17 @@ def _respelled(node: ScalarNode, wanted: str) -> tuple[str, Fix] | None:
     from convcalc.spec.numerals import respelled
 
     return respelled(node.text, whole="whole" in wanted)
+
+
+@cache
+def _arithmetic() -> (
+    "tuple[Callable[[str], Expression], type[ExpressionError], type[IncomingError]]"
+):
+    """What reads an expression, and its errors, imported for the first one: few specs have any."""
+    from convcalc.spec.expressions import ExpressionError, IncomingError
+    from convcalc.spec.syntax import parse
+
+    return parse, ExpressionError, IncomingError
 
 
 def whole(node: Node, scope: Scope, wanted: str = "a whole number") -> int:

@@ -264,7 +264,8 @@ class Parameters:
                 )
                 return None
             given[next(iter(declared))] = value
-        values: ChainMap[str, Value] = ChainMap({}, self.top_values)  # type: ignore[arg-type]
+        own: dict[str, Value] = {}
+        values: ChainMap[str, Value] = ChainMap(own, self.top_values)  # type: ignore[arg-type]
         missing = set(self.failed)
         inner = Scope(values, missing)
         failed = isinstance(value, Map) and len(given) != len(value.entries)
@@ -286,7 +287,7 @@ class Parameters:
                 failed = True
                 missing.add(name)
             else:
-                values[name] = argument
+                own[name] = argument
         return None if failed else values
 
     def declared(self, block: Definition, name: str) -> tuple[Place, str]:
@@ -304,12 +305,14 @@ class Parameters:
             self.reader.report(error)
             return None
 
-    def products_of(self, block: Definition, value: Node, scope: Scope) -> Mapping[str, ScalarNode]:
-        """Which names have a product of bare numbers in a block that is called so."""
+    def products_of(
+        self, block: Definition, given: Mapping[str, Node], scope: Scope
+    ) -> Mapping[str, ScalarNode]:
+        """Which names have a product of bare numbers in a block whose call gives `given`."""
         products = self.products
         for name, default in (block.parameters.entries if block.parameters else {}).items():
-            given = given_to(block, value).get(name)
-            written = held(given or default, scope.products if given else products)
+            node = given.get(name)
+            written = held(node or default, scope.products if node else products)
             if written is not None:
                 products = {**products, name: written}
             elif name in products:
@@ -317,11 +320,11 @@ class Parameters:
         return products
 
 
-def causes_of(block: Definition, value: Node, scope: Scope) -> dict[str, Node]:
+def causes_of(given: Mapping[str, Node], scope: Scope) -> dict[str, Node]:
     """Where the arguments of a call were written, those that are handed on at the first call."""
     return {
         name: scope.causes.get(node.text, node) if isinstance(node, ScalarNode) else node
-        for name, node in given_to(block, value).items()
+        for name, node in given.items()
     }
 
 
