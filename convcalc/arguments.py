@@ -117,7 +117,9 @@ def unknown(name: object, what: str, known: Iterable[str]) -> UnknownNameError:
 
     names = list(known)
     said = name if isinstance(name, str) else ""
-    near = closest(said, names)
+    group, dot, _ = said.rpartition(".")
+    siblings = [each for each in names if each.rpartition(".")[0] == group] if dot else []
+    near = closest(said, siblings) or closest(said, names)
     if near:
         advice = f"did you mean {near!r}?"
     else:

@@ -96,6 +96,55 @@ def test_a_notebook_shows_a_table() -> None:
     assert "<b><b>" not in html
 
 
+def test_notebooks_show_networks_reports_memory_and_comparisons_as_tables() -> None:
+    network = convcalc.loads("name: <b>\n" + SPEC)
+    report = convcalc.analyze(network)
+    wider = convcalc.loads("name: <b>\n" + SPEC, parameters={"n": 8})
+    comparison = convcalc.diff(network, wider)
+
+    assert network._repr_html_() == report._repr_html_()
+    assert f"<td>{report.inference_peak:,}".replace("<td>", "") in report._repr_html_()
+    assert "Inference" in report._repr_html_()
+    for value in (network, report, convcalc.memory(network), comparison):
+        html = value._repr_html_()
+        assert html.count("<table>") == html.count("</table>") > 0
+        assert "&lt;b&gt;" in html
+        assert "<b><b>" not in html
+    assert "filters 4 → 8" in comparison._repr_html_()
+    assert "No layer changed" in convcalc.diff(network, network)._repr_html_()
+    unread = convcalc.read("missing.yaml")
+    assert "missing.yaml" in unread._repr_html_()
+    assert "Inference" not in unread._repr_html_()
+
+
+def test_a_spec_prints_as_yaml_and_nodes_and_groups_are_one_line() -> None:
+    spec = convcalc.parse(SPEC)
+    network = convcalc.load("resnet18")
+
+    assert f"{spec}\n" == spec.to_yaml()
+    assert repr(spec).startswith("Spec(input='8x8x3', ")
+    assert repr(network.groups[1]) == (
+        "<Group 'conv2_x.basic_block1': block 'basic_block', layers 5 to 11>"
+    )
+    assert repr(network.nodes[0]) == "<LayerNode 'input': Input(shape=(224, 224, 3)), reads []>"
+    first = convcalc.analyze(network).layers[0]
+    assert repr(first) == (
+        "<LayerReport 'conv1': conv, 112×112×64, 9,408 parameters, 118,013,952 MACs>"
+    )
+
+
+@pytest.mark.parametrize("value", ["report", "memory"])
+def test_a_layer_that_there_is_not_is_a_key_error_with_the_nearest(value: str) -> None:
+    network = convcalc.load("vgg16")
+    made = convcalc.analyze(network) if value == "report" else convcalc.memory(network)
+
+    with pytest.raises(KeyError) as caught:
+        made.layer("stage1.conv3")
+    assert str(caught.value) == ("no layer is called 'stage1.conv3'; did you mean 'stage1.conv2'?")
+    with pytest.raises(KeyError, match="no total is called 'mac'; did you mean 'macs'"):
+        convcalc.diff(network, network).total("mac")
+
+
 def values() -> list[Any]:
     """One of each value that can be asked for text."""
     old, new = convcalc.load("lenet5"), convcalc.load("lenet5", input="36x36x1")
@@ -482,6 +531,13 @@ def test_diff_says_what_the_command_says() -> None:
     comparison = convcalc.diff("vgg16", convcalc.load("vgg19"))
 
     assert comparison.to_json() == printed("diff", "vgg16", "vgg19", "--format", "json")
+    assert comparison.to_csv() == printed("diff", "vgg16", "vgg19", "--format", "csv")
+    rows = [line.split(",") for line in comparison.to_csv().splitlines()]
+    assert rows[0] == ["section", "name", "status", "field", "old", "new", "difference"]
+    assert ["total", "", "", "parameters", "138357544", "143667240", "5309696"] in rows
+    added = ["layer", "stage3.conv4", "added"]  # 256 filters of 256×3×3, and their biases
+    assert [*added, "parameters", "", "590080", "590080"] in rows
+    assert [*added, "output", "", "56x56x256", ""] in rows
     assert comparison.to_markdown() == printed("diff", "vgg16", "vgg19", "--format", "markdown")
     assert f"{comparison}\n" == printed("diff", "vgg16", "vgg19")
 

@@ -486,6 +486,10 @@ class Spec(Map):
                 made = made.with_parts(_headed(made.parts))
         return made
 
+    def __str__(self) -> str:
+        """The spec as YAML; its repr is one line of Python."""
+        return self.to_yaml().removesuffix("\n")
+
     def to_yaml(self) -> str:
         """The spec as YAML; raises `ValueError` where it nests deeper than a spec can."""
         from convcalc.spec.write import write

@@ -419,7 +419,8 @@ def test_a_network_of_python_is_made_without_a_text(monkeypatch: pytest.MonkeyPa
     assert set(network.lines) == {None}
     assert network.groups[0].item == SMALL.layers[0]
     assert "ScalarNode" not in repr(network.groups)
-    assert f"item={SMALL.layers[0]!r}" in repr(network.groups[0])
+    assert repr(network.groups[0].item) == repr(SMALL.layers[0])
+    assert repr(network.groups[0]) == "<Group 'one': block 'stage', layers 1 to 6>"
 
 
 def test_values_of_python_and_their_yaml_have_the_same_problems_at_the_same_places() -> None:
