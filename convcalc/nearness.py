@@ -1,6 +1,6 @@
 """Which known name another is near, without being another thing or the opposite of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
 
@@ -14,6 +14,31 @@ _OPPOSITES = (
     *(("first", "last"), ("height", "width"), ("input", "output"), ("include", "exclude")),
     *(("row", "column"), ("encode", "decode"), ("hard", "soft"), ("above", "below")),
 )
+
+_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("param", "params", "weights", "#params"), ("parameters",)),
+    **dict.fromkeys(("mac", "macc", "maccs", "mult_adds", "madds", "multadds"), ("macs",)),
+    **dict.fromkeys(("rf", "field", "receptive"), ("receptive_field",)),
+    **dict.fromkeys(("shape", "output_shape", "out", "output_size"), ("output",)),
+    **dict.fromkeys(("in", "input"), ("inputs", "input")),
+    **dict.fromkeys(("type", "layer_type", "op"), ("kind",)),
+    **dict.fromkeys(("layer", "layers"), ("name",)),
+    **dict.fromkeys(("mem", "bytes"), ("memory",)),
+    **dict.fromkeys(("strides", "jump"), ("stride",)),
+    **dict.fromkeys(("pad", "pads"), ("padding",)),
+    **dict.fromkeys(("hparams", "hyperparams", "args", "arguments"), ("hyperparameters",)),
+    **dict.fromkeys(("md", "gfm"), ("markdown",)),
+    **dict.fromkeys(("txt", "text", "plain"), ("plain", "text")),
+    **dict.fromkeys(("rich", "pretty"), ("table", "text")),
+    **dict.fromkeys(("xml",), ("junit",)),
+    **dict.fromkeys(("fp16", "f16", "half", "16"), ("float16",)),
+    **dict.fromkeys(("fp32", "f32", "float", "single", "32"), ("float32",)),
+    **dict.fromkeys(("fp64", "f64", "double", "64"), ("float64",)),
+    **dict.fromkeys(("bf16",), ("bfloat16",)),
+    **dict.fromkeys(("gpu",), ("cuda", "cupy")),
+    **dict.fromkeys(("cpu",), ("numpy",)),
+}
+"""Words for columns, formats and types elsewhere → those here, of which a choice has one."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -32,6 +57,31 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         if not _another_thing(said, each) and not _another_thing(each, said)
     ]
     return compared[min(near, key=lambda each: distance(said, each))] if near else None
+
+
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """The word of a choice that another is: in other letters, as elsewhere, or misspelt.
+
+    >>> meant("params", ["name", "parameters"]), meant("Adam", ["adam"]), meant("x", ["y"])
+    ('parameters', 'adam', None)
+    """
+    words = {each.lower(): each for each in known}
+    said = word.strip().lower().replace("-", "_")
+    for each in (said, *_ELSEWHERE.get(said, ())):
+        if each in words:
+            return words[each]
+    return nearest(said, words.values())
+
+
+def asked(unknown: Iterable[str], known: Iterable[str]) -> str:
+    """A question for the words that are meant by unknown ones; "" where nothing is near.
+
+    >>> asked(["params"], ["parameters"])
+    ': did you mean parameters?'
+    """
+    words = list(known)
+    near = [found for each in unknown if (found := meant(each, words))]
+    return f": did you mean {' and '.join(dict.fromkeys(near))}?" if near else ""
 
 
 def distance(one: str, other: str) -> int:
@@ -57,17 +107,21 @@ def _another_thing(one: str, other: str) -> bool:
     words, others = _words(one), _words(other)
     if any(a in one and b in other and a not in other and b not in one for a, b in _OPPOSITES):
         return True
-    joined, meant = "".join(words), "".join(others)
+    joined, whole = "".join(words), "".join(others)
+    alike = len(words) == len(others)
     for at, word in enumerate(words):
         for negation in _NEGATIONS:
-            if word.startswith(negation) and not any(each.startswith(negation) for each in others):
-                rest = "".join([*words[:at], word.removeprefix(negation), *words[at + 1 :]])
-                if _alike(rest, meant) >= 0.8:
-                    return True
-    if len(words) == len(others):
+            if not word.startswith(negation):
+                continue
+            rest = word.removeprefix(negation)
+            if alike and not others[at].startswith(negation) and _alike(rest, others[at]) >= 0.8:
+                return True
+            if not alike and _alike("".join([*words[:at], rest, *words[at + 1 :]]), whole) >= 0.95:
+                return True
+    if alike:
         return any(_alike(a, b) < 0.6 for a, b in zip(words, others, strict=True))
-    return not (joined.startswith(meant) or meant.startswith(joined)) and (
-        _alike(joined, meant) < 0.8
+    return not (joined.startswith(whole) or whole.startswith(joined)) and (
+        _alike(joined, whole) < 0.8
     )
 
 

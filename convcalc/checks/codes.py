@@ -38,7 +38,11 @@ def code_or_prefix(written: str) -> str:
     named = _NAMED.get(word.lower())
     if named is not None:
         return named
-    near = closest(word, _NAMED)
+    digits = prefix.replace("O", "0").replace("I", "1").replace("L", "1")
+    if prefix.startswith("CC"):
+        near = digits if digits in CODES else closest(prefix, CODES)
+    else:
+        near = closest(word, _NAMED)
     advice = f": did you mean {near}?" if near else ""
     raise UnknownCodeError(
         f"{word[:40]!r} is no code such as CC301, no beginning of codes such as CC4 and no "

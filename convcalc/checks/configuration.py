@@ -20,7 +20,7 @@ from convcalc.checks.settings import (
     Override,
     Settings,
 )
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import closest, misspelt
 from convcalc.spec.fields import FieldError
 from convcalc.spec.promises import BUDGETS, limits
 
@@ -129,6 +129,11 @@ def _has_table(path: str) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     if "convcalc" not in text:
+        for header in re.finditer(r"(?m)^\[+[ ]*tool[ ]*\.[ ]*([\w-]+)", text):
+            if misspelt(header[1], ["convcalc"]):
+                line = text.count("\n", 0, header.start()) + 1
+                message = f"[tool.{header[1]}] is nobody's: did you mean [tool.convcalc]?"
+                raise SettingsError(f"{path}:{line}: {message}")
         return False
     return _table(_parsed(path)[1], path) is not None
 
@@ -226,6 +231,12 @@ class _Reader:
 
     def known(self, table: Mapping[str, Any], keys: Mapping[str, str], what: str) -> None:
         for key in table:
+            if key not in keys and key in ("tool", "convcalc") and what == "the configuration":
+                message = (
+                    "the header [tool.convcalc] belongs in pyproject.toml: here its keys stand at "
+                    "the top, without it"
+                )
+                raise self.fail(key, message)
             if key not in keys:
                 near = closest(str(key).replace("_", "-"), keys)
                 advice = _ELSEWHERE.get(key) or (
@@ -236,7 +247,10 @@ class _Reader:
     def word(self, table: Mapping[str, Any], key: str, choices: Sequence[str]) -> str | None:
         value = table.get(key)
         if value is not None and value not in choices:
-            raise self.fail(key, f"{key} is {value!r}, and is one of {', '.join(choices)}")
+            from convcalc.nearness import asked
+
+            near = asked([str(value)], choices) or f", and is one of {', '.join(choices)}"
+            raise self.fail(key, f"{key} is {value!r}{near}")
         return value
 
     def strings(self, table: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from convcalc.checks.known import beyond, graver, of_baseline, unseen
 from convcalc.checks.report import FAIL_ON, About, CheckReport, exit_code
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import Given, Limit, Settings
-from convcalc.cli.options import FILE, format_option, network_options
+from convcalc.cli.options import FILE, Word, format_option, network_options
 from convcalc.cli.output import colors, write, write_file, write_verbatim
 from convcalc.cli.paths import leaving_out_options, note_empty, usage
 from convcalc.diagnostics import Diagnostic
@@ -115,7 +115,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
             help=f"Limit for every spec, as `budget: {{{name}: N}}`: 5M, 1.5G.",
         )(function)
     function = click.option(
-        "--optimizer", type=click.Choice(OPTIMIZERS), help="With --max-training-memory."
+        "--optimizer", type=Word(OPTIMIZERS), help="With --max-training-memory."
     )(function)
     function = click.option(
         "--batch", type=click.IntRange(1, 2**31), metavar="N", help="With the limits of memory."
@@ -165,7 +165,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(FAIL_ON),
+    type=Word(FAIL_ON),
     help="The least that makes the exit code 1; warning unless configured otherwise.",
 )
 @click.option("--strict", is_flag=True, help="Report warnings as errors.")
@@ -184,9 +184,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--isolated", is_flag=True, help="Use no configuration file.")
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--show-config", is_flag=True, help="Show the configuration that would be used.")
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True
-)
+@click.option("--color", type=Word(["auto", "always", "never"]), default="auto", show_default=True)
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -18,7 +18,7 @@ from convcalc.analysis.memory import (
 )
 from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.sharding import STAGES
-from convcalc.cli.options import each_member, network_options, output_options, size_options
+from convcalc.cli.options import Word, each_member, network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic, Span
 from convcalc.formats.memory import MEMORY_FORMATS, over
@@ -60,7 +60,7 @@ def _checkpoint(
 @network_options
 @size_options
 @click.option("--training", is_flag=True, help="A training step instead of inference.")
-@click.option("--optimizer", type=click.Choice(OPTIMIZERS), help="Of training; sgd unless given.")
+@click.option("--optimizer", type=Word(OPTIMIZERS), help="Of training; sgd unless given.")
 @click.option(
     "--fused/--per-tensor",
     default=True,
@@ -76,7 +76,7 @@ def _checkpoint(
 )
 @click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda"]),
+    type=Word(["cpu", "cuda"]),
     default="cpu",
     show_default=True,
     help="Matters for the mask of dropout, and for what mixed precision computes in float32.",
@@ -118,7 +118,7 @@ def _checkpoint(
 )
 @click.option(
     "--shard",
-    type=click.Choice(["optimizer", "gradients", "parameters"]),
+    type=Word(["optimizer", "gradients", "parameters"]),
     help="What the devices share out, and what stands before it in this list: ZeRO stage 1, 2, 3.",
 )
 @click.option("--deploy", is_flag=True, help="The lower line, of a runtime that folds and fuses.")

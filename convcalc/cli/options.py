@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -10,6 +10,11 @@ from convcalc.cli.output import Output
 from convcalc.formats import Format
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldError, parse_shape
+
+if TYPE_CHECKING:
+    Choice = click.Choice[str]
+else:
+    Choice = click.Choice  # which is not generic in older versions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +27,21 @@ class NamedPath(click.Path):
         if not value:
             self.fail("an empty text names no file", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Word(Choice):
+    """One of several words; another one is asked for by the word that it may mean."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a word, as click does."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            from convcalc.nearness import asked
+
+            near = asked([str(value)], map(str, self.choices))
+            message = f"{error.message.rstrip('.')}{near}" if near else error.message
+            raise click.BadParameter(message, ctx, param) from None
 
 
 FILE = NamedPath(dir_okay=False)
@@ -81,7 +101,7 @@ def format_option(
     formats: Iterable[str], name: str = "format_name", **settings: Any
 ) -> Callable[[F], F]:
     """--format, one of `formats`, as the argument `name`; `settings` are click's."""
-    return click.option("-f", "--format", name, type=click.Choice([*formats]), **settings)
+    return click.option("-f", "--format", name, type=Word([*formats]), **settings)
 
 
 def output_options(
@@ -137,7 +157,7 @@ def size_options(function: F) -> F:
     """--batch and --dtype."""
     function = click.option(
         "--dtype",
-        type=click.Choice(["float32", "float16", "bfloat16", "float64", "int8"]),
+        type=Word(["float32", "float16", "bfloat16", "float64", "int8"]),
         default="float32",
         show_default=True,
         help="Data type of parameters and activations.",

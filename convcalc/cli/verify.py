@@ -13,7 +13,7 @@ import click
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
-from convcalc.cli.options import FILE, FOLDER, batch_option, network_options, output_options
+from convcalc.cli.options import FILE, FOLDER, Word, batch_option, network_options, output_options
 from convcalc.cli.output import Output, colors
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
@@ -48,14 +48,14 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 @batch_option
 @click.option(
     "--dtype",
-    type=click.Choice(["float32", "float16", "float64"]),
+    type=Word(["float32", "float16", "float64"]),
     default="float32",
     show_default=True,
     help="Data type to compute in.",
 )
 @click.option(
     "--backend",
-    type=click.Choice(["numpy", "cupy", "auto"]),
+    type=Word(["numpy", "cupy", "auto"]),
     default="numpy",
     show_default=True,
     help="What computes; auto takes CuPy if it finds a GPU.",
@@ -100,7 +100,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 @click.option("--image", type=FILE, metavar="FILE", help="Input from a .png, .jpeg or .npy file.")
 @click.option(
     "--normalize",
-    type=click.Choice(["imagenet", "unit", "signed"]),
+    type=Word(["imagenet", "unit", "signed"]),
     help="What becomes of an image's values; imagenet with three channels, else unit.",
 )
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Show the N likeliest classes.")

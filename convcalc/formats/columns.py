@@ -236,6 +236,9 @@ def known_columns(names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in COLUMNS]
     if unknown:
         said = ", ".join(map(repr, unknown))
-        message = f"no column is called {said}; there are {', '.join(COLUMNS)}"
+        from convcalc.nearness import asked
+
+        near, listed = asked(unknown, COLUMNS), ", ".join(COLUMNS)
+        message = f"no column is called {said}{near or f'; there are {listed}'}"
         raise ValueError(message)
     return [*names]

@@ -99,6 +99,8 @@ def test_what_an_answer_says_to_write_is_right_as_it_stands() -> None:
         ("depthwse_conv", ["depthwise_conv"], "depthwise_conv"),
         ("nonexistent", ["existent"], None),
         ("linaer", ["linear"], "linear"),
+        ("bias-before-nrom", ["bias-before-norm"], "bias-before-norm"),
+        ("no_bias", ["bias"], None),
     ],
 )
 def test_what_is_near_is_not_another_thing(

@@ -144,7 +144,10 @@ def known_columns(names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in SUMMARY_COLUMNS]
     if unknown:
         said = ", ".join(map(repr, unknown))
-        message = f"no column of a summary is called {said}; there are {', '.join(SUMMARY_COLUMNS)}"
+        from convcalc.nearness import asked
+
+        near, listed = asked(unknown, SUMMARY_COLUMNS), ", ".join(SUMMARY_COLUMNS)
+        message = f"no column of a summary is called {said}{near or f'; there are {listed}'}"
         raise ValueError(message)
     return [*names]
 
@@ -159,7 +162,10 @@ def ordered(rows: Sequence[Summary], by: str | None, limits: Sequence[Limit]) ->
     name, down = by.removeprefix("-"), by.startswith("-")
     columns = {**SUMMARY_COLUMNS, **limit_columns(limits)}
     if name not in columns:
-        message = f"no column of a summary is called {name!r}; there are {', '.join(columns)}"
+        from convcalc.nearness import asked
+
+        near = asked([name], columns) or f"; there are {', '.join(columns)}"
+        message = f"no column of a summary is called {name!r}{near}"
         raise ValueError(message)
     value = columns[name].value
     known = [row for row in rows if value(row) is not None]
