@@ -64,7 +64,16 @@ THIRD_PARTIES = {
 HELPERS = {"columns", "diagnostics", "html", "rows", "summary"}
 """Modules of formats/ that are no format of `--format`: html is the notebook's."""
 
-LAYER_HELPERS = {"__init__", "arrays", "base", "letters", "operations", "sliding", "special"}
+LAYER_HELPERS = {
+    "__init__",
+    "arrays",
+    "base",
+    "letters",
+    "operations",
+    "remedies",
+    "sliding",
+    "special",
+}
 """Modules of layers/ without a kind of layer."""
 
 CLI_HELPERS = {"__init__", "options", "output", "pager", "paths", "words"}

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 SIZE = axes("Output size: one number for all axes, or one per axis.")
 
 
-def _check_adaptive(kind: str, size: Axes, x: Shape) -> Iterator[Problem]:
-    yield from check_spatial(kind, x)
+def _check_adaptive(
+    kind: str, layer: "AdaptiveAvgPool | AdaptiveMaxPool", x: Shape
+) -> Iterator[Problem]:
+    yield from check_spatial(kind, x, layer)
     if x.spatial:
-        yield from check_axes(x.rank, size=size)
+        yield from check_axes(x.rank, size=layer.size)
 
 
 def _adaptive_plan(size: Axes, x: Shape) -> Plan:
@@ -112,7 +114,7 @@ class AdaptiveAvgPool(Layer):
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A map to pool, and a size for each axis."""
-        return _check_adaptive("adaptive_avgpool", self.size, xs[0])
+        return _check_adaptive("adaptive_avgpool", self, xs[0])
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
@@ -141,7 +143,7 @@ class AdaptiveMaxPool(Layer):
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A map to pool, and a size for each axis."""
-        return _check_adaptive("adaptive_maxpool", self.size, xs[0])
+        return _check_adaptive("adaptive_maxpool", self, xs[0])
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
@@ -167,7 +169,7 @@ class GlobalAvgPool(Layer):
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A map to pool."""
-        return check_spatial("global_avgpool", xs[0])
+        return check_spatial("global_avgpool", xs[0], self)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
@@ -193,7 +195,7 @@ class GlobalMaxPool(Layer):
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A map to pool."""
-        return check_spatial("global_maxpool", xs[0])
+        return check_spatial("global_maxpool", xs[0], self)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""

@@ -62,7 +62,7 @@ class Pad(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Padding in numbers, one per axis, no wider than what it mirrors."""
         x = xs[0]
-        yield from check_spatial("pad", x)
+        yield from check_spatial("pad", x, self)
         yield from _check_words("padding", self.padding)
         if x.spatial:
             yield from check_axes(x.rank, padding=self.padding)
@@ -106,7 +106,7 @@ class Crop(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """An amount or a size, and something left."""
         x = xs[0]
-        yield from check_spatial("crop", x)
+        yield from check_spatial("crop", x, self)
         if (self.amount is None) == (self.size is None):
             takes = "crop takes an amount or a size"
             if self.amount is None:
@@ -133,9 +133,23 @@ class Crop(Layer):
                     if before >= 0
                     else f"the {name} {size} is smaller than the size {size - before - after}",
                     field,
-                    f"leave between 1 and {size}",
+                    self._less_cut(x),
                 )
                 return
+
+    def _less_cut(self, x: Shape) -> str:
+        """The most that can be cut off."""
+        from convcalc.layers.remedies import clipped, shown
+
+        if isinstance(self.size, int):
+            return f"leave between 1 and {min(x.spatial)}"
+        if self.size is not None:
+            left = tuple(min(pair) for pair in zip(self.size, x.spatial, strict=True))
+            return f"leave {shown(left)}"
+        less = clipped(self.amount or 0, [(size - 1) // 2 for size in x.spatial])
+        if isinstance(less, int):
+            return f"cut at most {less} from every side"
+        return f"cut {shown(less)}"
 
     def _cuts(self, x: Shape) -> tuple[tuple[int, int], ...]:
         if self.size is None:

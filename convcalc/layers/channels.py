@@ -31,6 +31,13 @@ class Slice(Layer):
         stop = channels if self.stop is None else self.stop
         return start, stop + channels if stop < 0 else stop
 
+    @staticmethod
+    def _between(field: str, start: int, stop: int, channels: int) -> str:
+        """The channels that a start or a stop may be, with the other one as it is."""
+        if field == "start":
+            return f"0 to {(stop if 0 < stop <= channels else channels) - 1}"
+        return f"{start + 1 if 0 <= start < channels else 1} to {channels}"
+
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Channels that exist, and at least one."""
         channels = xs[0].channels
@@ -41,7 +48,8 @@ class Slice(Layer):
                     "CC312",
                     f"{field} {getattr(self, field)} is outside the {channels} channels",
                     field,
-                    f"use 0 to {channels}, or a negative number to count from the end",
+                    f"use {self._between(field, start, stop, channels)}, or a negative number to "
+                    "count from the end",
                 )
                 return
         if start >= stop:
@@ -49,7 +57,11 @@ class Slice(Layer):
                 "CC312",
                 f"channels {start} to {stop} are none: start must lie before stop",
                 "start" if self.start else "stop",
-                f"use a stop of at least {start + 1}",
+                f"use a stop of at least {start + 1}"
+                if start < channels
+                else f"use a start of at most {stop - 1}"
+                if stop
+                else "let the start lie before the stop",
             )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Annotated, Any, final
 
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Problem, either
 from convcalc.layers.arrays import meetings, padded, per_channel
 from convcalc.layers.base import (
     BIAS,
@@ -92,7 +92,7 @@ class ConvTranspose(Layer):
         """Padding that leaves nothing, output padding beyond the stride, groups."""
         x = xs[0]
         wrong = [
-            *check_spatial("conv_transpose", x),
+            *check_spatial("conv_transpose", x, self),
             *check_axes(
                 x.rank,
                 kernel=self.kernel,
@@ -118,7 +118,7 @@ class ConvTranspose(Layer):
                     f"output_padding {behind} is not smaller than the stride {window.up} or the "
                     f"dilation {window.dilation}",
                     "output_padding",
-                    f"use at most {max(window.up, window.dilation) - 1}",
+                    self._less_behind(x),
                 )
                 return
         for window, size in zip(self._windows(x.rank), x.spatial, strict=True):
@@ -130,12 +130,43 @@ class ConvTranspose(Layer):
                     f"padding cuts the whole output away: ({size} − 1)·{window.up} + "
                     f"{window.extent} − {cut} = {window.output(size)}",
                     "padding",
-                    f"cut less than {full} in all",
+                    self._less_cut(x),
                 )
                 return
 
+    def _less_behind(self, x: Shape) -> str:
+        """The most output padding that there can be."""
+        from convcalc.layers.remedies import changed, shown, works
+
+        limits = [max(window.up, window.dilation) - 1 for window in self._windows(x.rank)]
+        extra = self.output_padding
+        less: Axes = min(limits)
+        if isinstance(extra, tuple):
+            less = tuple(min(pair) for pair in zip(extra, limits, strict=True))
+        if not works(changed(self, output_padding=less), x):
+            return "use an output_padding smaller than the stride or the dilation"
+        return f"use {shown(less)}" if isinstance(less, tuple) else f"use at most {less}"
+
+    def _less_cut(self, x: Shape) -> str:
+        """The most padding with which something is left."""
+        from convcalc.layers.remedies import changed, clipped, shown, works
+
+        windows = zip(
+            self._windows(x.rank), x.spatial, per_axis(self.output_padding, x.rank), strict=True
+        )
+        full = [(size - 1) * window.up + window.extent + behind for window, size, behind in windows]
+        if self.padding == "same":
+            return "cut less off"
+        less = clipped(self.padding, [(rows - 1) // 2 for rows in full])
+        if not works(changed(self, padding=less), x):
+            return "cut less off"
+        at_most = "a padding of at most" if isinstance(less, int) else "padding"
+        return f"use {at_most} {shown(less)}"
+
     def _said_twice(self, x: Shape) -> Problem:
         """`same` says how large the output is, and so does output padding."""
+        from convcalc.layers.remedies import changed, works
+
         extra = per_axis(self.output_padding, x.rank)
         windows = self._windows(x.rank)
         same = [size * window.up for window, size in zip(windows, x.spatial, strict=True)]
@@ -145,13 +176,16 @@ class ConvTranspose(Layer):
             (size - 1) * window.up + window.extent - sum(pair) + behind
             for window, size, pair, behind in zip(windows, x.spatial, pads, extra, strict=True)
         ]
+        ways = [f"leave output_padding out for {_times(same)}"]
+        if works(changed(self, padding=tuple(pads)), x):
+            written = f"write padding {list(map(list, pads))} for {_times(sizes)}"
+            ways.append(f"{written}, which is what Keras makes of both")
         return Problem(
             "CC302",
             f"`same` says that the output is {_times(same)}, and output_padding "
             f"{_times(extra)} adds to it",
             "output_padding",
-            f"leave output_padding out for {_times(same)}, or write padding "
-            f"{list(map(list, pads))} for {_times(sizes)}, which is what Keras makes of both",
+            either(ways),
         )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:

@@ -32,6 +32,16 @@ def _broadcast(xs: Sequence[Shape]) -> Shape:
     return Shape.from_axes(tuple(map(max, *(x.axes for x in xs))) if len(xs) > 1 else xs[0].axes)
 
 
+def _to_spread(first: Shape, x: Shape) -> str:
+    """What gives two tensors as many axes as each other."""
+    if first.rank and x.rank:
+        return "give the branches as many axes as each other, for example by `reshape`"
+    vector, rank = (x, first.rank) if first.rank else (first, x.rank)
+    text = f"`reshape` the vector to {'1x' * rank}{vector.channels} to spread it over a map"
+    alike = first.channels == x.channels or 1 in (first.channels, x.channels)
+    return text if alike else f"{text}, and give the branches the same number of channels"
+
+
 def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
     first = xs[0]
     for position, x in enumerate(xs[1:], 2):
@@ -43,7 +53,7 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
         sizes = None
         if x.rank != first.rank:
             reason = f"{first.rank} spatial axes against {x.rank}"
-            advice = "`reshape` the vector to 1×1×C to spread it over a map"
+            advice = _to_spread(first, x)
         elif x.channels not in (first.channels, 1):
             reason = f"{first.channels} channels against {x.channels}"
             advice = "give the branches the same number of channels, for example by a 1×1 `conv`"

@@ -25,7 +25,7 @@ class PixelShuffle(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Channels that divide into blocks of positions."""
         x = xs[0]
-        yield from check_spatial("pixel_shuffle", x)
+        yield from check_spatial("pixel_shuffle", x, self)
         block = self.factor**x.rank
         if x.spatial and x.channels % block:
             yield Problem(

@@ -1,14 +1,16 @@
 """What layers with a sliding kernel share: their windows, and what can be wrong with them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import gcd
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from convcalc.diagnostics import Fix, Problem, Sizes, Way, either, set_field
 from convcalc.layers.base import Axes, Padding, Rounding
 from convcalc.shape import Shape
 from convcalc.window import Window, same
+
+if TYPE_CHECKING:
+    from convcalc.layers.base import Layer
 
 AXIS_NAMES = {
     1: ("length",),
@@ -100,14 +102,17 @@ def output_sizes(windows: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple
     return tuple(window.output(size) for window, size in zip(windows, spatial, strict=True))
 
 
-def check_spatial(kind: str, x: Shape) -> Iterator[Problem]:
+def check_spatial(kind: str, x: Shape, layer: "Layer") -> Iterator[Problem]:
     """A vector where there should be positions to slide over, or more axes than three."""
     if not x.spatial:
+        from convcalc.layers.remedies import mapped
+
+        shape = mapped(layer, x)
         yield Problem(
             "CC314",
             f"{kind} needs an input with spatial axes, and this one is a vector of {x.channels}",
-            help="use `linear` here, or `reshape` the vector first, for example to "
-            f"1x1x{x.channels}",
+            help="use `linear` here, or `reshape` the vector first"
+            + (f", for example to {shape}" if shape else ""),
         )
     elif x.rank > 3:
         yield Problem(
@@ -133,7 +138,7 @@ def check_axes(rank: int, **values: Axes | Padding | None) -> Iterator[Problem]:
 def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
     """Everything that can be wrong with a kernel that slides over `x`."""
     wrong = [
-        *check_spatial(kind, x),
+        *check_spatial(kind, x, cast("Layer", layer)),
         *check_axes(
             x.rank,
             kernel=layer.kernel,
@@ -146,7 +151,7 @@ def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
         yield from wrong
         return
     if layer.padding == "same":
-        yield from _check_same(layer, x)
+        yield from _check_same(kind, layer, x)
     windows = windows_of(layer, x.spatial)
     too_large = list(_check_fits(kind, layer, windows, x))
     yield from too_large
@@ -154,99 +159,57 @@ def check_sliding(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
         yield from _check_tiles(kind, layer, windows, x)
 
 
-def _check_same(layer: Sliding, x: Shape) -> Iterator[Problem]:
+def _check_same(kind: str, layer: Sliding, x: Shape) -> Iterator[Problem]:
     if layer.rounding != "exact":
         return
-    windows = unrounded_windows(layer, x.spatial)
-    for window in windows:
+    for window in unrounded_windows(layer, x.spatial):
         if window.stride == 1 and window.extent % 2 == 0:
-            kernel, total = window.kernel, window.extent - 1
-            sided = ", ".join(f"[{each.before}, {each.after}]" for each in windows)
+            from convcalc.layers.remedies import odd_kernels
+
+            ways = [*odd_kernels(kind, layer, x)]
+
             yield Problem(
                 "CC307",
                 f"`same` needs an odd kernel: P = (F − 1)/2 = ({window.extent} − 1)/2 = "
-                f"{decimal(total, 2)}",
+                f"{decimal(window.extent - 1, 2)}",
                 "padding",
-                f"use kernel {kernel - 1} or {kernel + 1}, or say which side gets more: "
-                f"padding [{sided}], as `rounding: floor` does with `same`",
+                either(ways or ["use an odd kernel"]),
             )
             return
-
-
-def _smaller_kernel(kind: str, layer: Sliding, axis: int, most: int, x: Shape) -> Way:
-    """The largest kernel that fits along an axis, with which nothing else is wrong."""
-    for kernel in range(most, max(most - MAX_TRIED, 0), -1):
-        kernels: Axes = kernel
-        if isinstance(layer.kernel, tuple):
-            kernels = (*layer.kernel[:axis], kernel, *layer.kernel[axis + 1 :])
-        if slides(kind, changed(layer, kernel=kernels), x):
-            text = f"use a kernel of at most {most}" if kernel == most else f"use kernel {kernel}"
-            return Way(text, (("kernel", kernels),))
-    return Way("use a smaller kernel")
-
-
-def slides(kind: str, layer: Sliding, x: Shape) -> bool:
-    """Whether nothing is wrong with the sizes of a kernel that slides over `x`."""
-    windows = windows_of(layer, x.spatial)
-    if any(window.room(size) < 0 for window, size in zip(windows, x.spatial, strict=True)):
-        return False
-    if layer.rounding == "exact":
-        if layer.padding == "same":
-            if any(window.stride == 1 and window.extent % 2 == 0 for window in windows):
-                return False
-        elif any(window.remainder(size) for window, size in zip(windows, x.spatial, strict=True)):
-            return False
-    pairs = [(window.before, window.after) for window in unrounded_windows(layer, x.spatial)]
-    if "pool" in kind and layer.padding != "same":
-        kernels = per_axis(layer.kernel, x.rank)
-        return all(max(pair) <= kernel // 2 for kernel, pair in zip(kernels, pairs, strict=True))
-    mode = getattr(layer, "padding_mode", "zero")
-    return not any(_beyond(pair, mode, size) for size, pair in zip(x.spatial, pairs, strict=True))
-
-
-def changed(layer: Sliding, **fields: object) -> Sliding:
-    """The layer with other values of some fields."""
-    known: Any = layer
-    other: Sliding = replace(known, **fields)
-    return other
 
 
 def _check_fits(
     kind: str, layer: Sliding, windows: tuple[Window, ...], x: Shape
 ) -> Iterator[Problem]:
     written = unrounded_windows(layer, x.spatial) if layer.rounding == "ceil" else windows
-    axes = tuple(
-        axis
-        for axis, pair in enumerate(zip(windows, x.spatial, strict=True))
-        if pair[0].room(pair[1]) < 0
+    most: dict[int, int] = {}
+    message = ""
+    for axis, (rounded, window, size) in enumerate(zip(windows, written, x.spatial, strict=True)):
+        if rounded.room(size) >= 0:
+            continue
+        padding = window.before + window.after
+        padded = size + padding
+        most[axis] = max((padded - 1) // window.dilation + 1, 1)
+        dilated = (
+            f" (dilated: {window.dilation}·({window.kernel} − 1) + 1 = {window.extent})"
+            if window.dilation > 1
+            else ""
+        )
+        message = message or (
+            f"kernel {window.kernel}{dilated} is larger than the padded "
+            f"{AXIS_NAMES[x.rank][axis]}: {size} + {padding} = {padded}"
+        )
+    if not most:
+        return
+    from convcalc.layers.remedies import smaller_kernel
+
+    ways = (
+        smaller_kernel(kind, layer, most, x),
+        Way("pad more"),
+        Way("downsample less before this layer"),
     )
-    for name, rounded, window, size in zip(
-        AXIS_NAMES[x.rank], windows, written, x.spatial, strict=True
-    ):
-        if rounded.room(size) < 0:
-            padded = size + window.before + window.after
-            dilated = (
-                f" (dilated: {window.dilation}·({window.kernel} − 1) + 1 = {window.extent})"
-                if window.dilation > 1
-                else ""
-            )
-            padding = window.before + window.after
-            most = max((padded - 1) // window.dilation + 1, 1)
-            ways = (
-                _smaller_kernel(kind, layer, axes[0], most, x),
-                Way("pad more"),
-                Way("downsample less before this layer"),
-            )
-            sizes = Sizes(axes, ways)
-            yield Problem(
-                "CC303",
-                f"kernel {window.kernel}{dilated} is larger than the padded {name}: "
-                f"{size} + {padding} = {padded}",
-                "kernel",
-                either(sizes.clauses),
-                sizes=sizes,
-            )
-            return
+    sizes = Sizes(tuple(most), ways)
+    yield Problem("CC303", message, "kernel", either(sizes.clauses), sizes=sizes)
 
 
 def _check_tiles(
@@ -259,8 +222,10 @@ def _check_tiles(
         return
     dropped = [window.dropped(size) for window, size in zip(windows, x.spatial, strict=True)]
     drops = _count_lines(dropped)
+    from convcalc.layers.remedies import changed, own_map, slides
+
     axes = tuple(axis for axis, rest in enumerate(left_over) if rest)
-    own = _own_map(kind, layer, windows, x, left_over)
+    own = own_map(kind, layer, windows, x, left_over)
     if layer.rounding == "floor":
         if drops:
             clauses = ["pad behind", *own, *(["`rounding: ceil`"] if "pool" in kind else [])]
@@ -301,24 +266,6 @@ def _check_tiles(
 def rounding_down(effect: str, where: str = "once at the top of the spec, as frameworks do") -> str:
     """The clause that has a stride round down, as nearly everybody means it."""
     return f"write `rounding: floor` {where} ({effect})"
-
-
-def _own_map(
-    kind: str, layer: Sliding, windows: tuple[Window, ...], x: Shape, left_over: list[int]
-) -> list[str]:
-    """The nearest larger and smaller map that the layer's strides tile."""
-    larger = [
-        size + (window.stride - rest if rest else 0)
-        for window, size, rest in zip(windows, x.spatial, left_over, strict=True)
-    ]
-    smaller = [size - rest for size, rest in zip(x.spatial, left_over, strict=True)]
-    sizes = [
-        "×".join(map(str, spatial))
-        for spatial in (larger, smaller)
-        if min(spatial) > 0 and slides(kind, layer, x._replace(spatial=tuple(spatial)))
-    ]
-    what = "length" if x.rank == 1 else "map"
-    return [f"give it a {what} of {' or '.join(sizes)}"] if sizes else []
 
 
 def _padding_fix(layer: Sliding, x: Shape) -> Fix | None:
@@ -437,9 +384,25 @@ def check_pool_padding(layer: Sliding, x: Shape) -> Iterator[Problem]:
                 f"padding {max(pair)} is more than half the pooling kernel: {kernel}/2 = "
                 f"{decimal(kernel, 2)}",
                 "padding",
-                f"use a padding of at most {kernel // 2}, as PyTorch and Caffe require",
+                f"{_less_padding('pool', layer, [each // 2 for each in kernels], x)}, as PyTorch "
+                "and Caffe require",
             )
             return
+
+
+def _less_padding(kind: str, layer: Sliding, limits: list[int], x: Shape) -> str:
+    """The clause that names the most padding that a layer can have."""
+    from convcalc.layers.remedies import shown, smaller_padding
+
+    fields = (layer.kernel, layer_stride(layer), getattr(layer, "dilation", 1), layer.padding)
+    if any(isinstance(field, tuple) and len(field) != x.rank for field in fields) or not limits:
+        return "pad less"
+    padding, whole = smaller_padding(kind, layer, limits, x) or (None, False)
+    if padding is None:
+        return "pad less"
+    if whole and isinstance(padding, int):
+        return f"use a padding of at most {padding}"
+    return f"use padding {shown(padding)}"
 
 
 def check_padded_border(layer: Sliding, mode: str, x: Shape) -> Iterator[Problem]:
@@ -450,37 +413,50 @@ def check_padded_border(layer: Sliding, mode: str, x: Shape) -> Iterator[Problem
     if not any(isinstance(field, tuple) and len(field) != x.rank for field in fields):
         windows = windows_of(layer, x.spatial)
         pairs = tuple((window.before, window.after) for window in windows)
-        yield from check_border(pairs, mode, x)
+        for problem in check_border(pairs, mode, x):
+            limits = [size - (mode == "reflect") for size in x.spatial]
+            less = _less_padding("conv", layer, limits, x) if layer.padding != "same" else ""
+            yield _with_ways(problem, [less or "use a smaller kernel"])
 
 
 def check_border(padding: Padding, mode: str, x: Shape) -> Iterator[Problem]:
     """Reflected or wrapped borders wider than the input they repeat."""
     if mode in UNBOUNDED or isinstance(padding, str):
         return
+    if isinstance(padding, tuple) and len(padding) != x.rank:
+        return
     pairs = sides(padding, x.rank)
     axes = tuple(
         axis
-        for axis, (size, pair) in enumerate(zip(x.spatial, pairs, strict=False))
-        if _beyond(pair, mode, size)
+        for axis, (size, pair) in enumerate(zip(x.spatial, pairs, strict=True))
+        if beyond(pair, mode, size)
     )
-    for axis in axes[:1]:
-        widest, size = max(pairs[axis]), x.spatial[axis]
-        limit = min(x.spatial) if isinstance(padding, int) else size
-        ways = (
-            Way(f"use a padding of at most {limit - (mode == 'reflect')}"),
-            Way("use `replicate`"),
-        )
-        sizes = Sizes(axes, ways)
-        yield Problem(
-            "CC312",
-            f"padding {widest} needs {widest + (mode == 'reflect')} values to {mode}, "
-            f"and the axis has {size}",
-            "padding",
-            either(sizes.clauses),
-            sizes=sizes,
-        )
+    if not axes:
+        return
+    from convcalc.layers.remedies import clipped, shown
+
+    limits = [size - (mode == "reflect") for size in x.spatial]
+    less = clipped(padding, limits)
+    widest, size = max(pairs[axes[0]]), x.spatial[axes[0]]
+    problem = Problem(
+        "CC312",
+        f"padding {widest} needs {widest + (mode == 'reflect')} values to {mode}, "
+        f"and the axis has {size}",
+        "padding",
+        sizes=Sizes(axes),
+    )
+    at_most = "a padding of at most" if isinstance(less, int) else "padding"
+    yield _with_ways(problem, [f"use {at_most} {shown(less)}"])
 
 
-def _beyond(pair: tuple[int, int], mode: str, size: int) -> bool:
+def _with_ways(problem: Problem, ways: list[str]) -> Problem:
+    """A problem of a border with what may be done; `replicate` repeats one value alone."""
+    sizes = Sizes(
+        problem.sizes.axes if problem.sizes else (), (*map(Way, ways), Way("use `replicate`"))
+    )
+    return problem._replace(help=either(sizes.clauses), sizes=sizes)
+
+
+def beyond(pair: tuple[int, int], mode: str, size: int) -> bool:
     """Whether a border of an axis is wider than what it repeats."""
     return mode not in UNBOUNDED and max(pair) > size - (mode == "reflect")

@@ -103,7 +103,7 @@ class Upsample(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A factor or a size, for each axis, and something left."""
         x = xs[0]
-        yield from check_spatial("upsample", x)
+        yield from check_spatial("upsample", x, self)
         if (self.scale is None) == (self.size is None):
             takes = "upsample takes a scale or a size"
             if self.scale is None:

@@ -469,7 +469,7 @@ WRONG = [
         "CC303",
         "padding cuts the whole output away: (2 − 1)·1 + 2 − 4 = -1",
         "padding",
-        "cut less than 3 in all",
+        "use a padding of at most 1"  # of the 3 rows that there are, one is left,
     ),
     *(
         Wrong(
@@ -479,7 +479,7 @@ WRONG = [
             "CC304",
             "padding 2 is more than half the pooling kernel: 3/2 = 1.5",
             "padding",
-            "use a padding of at most 1",
+            "use padding [[0, 0], [0, 1]], as PyTorch",
         )
         for kind in ("maxpool", "avgpool", "lppool")
     ),
@@ -537,7 +537,7 @@ WRONG = [
         "CC307",
         "`same` needs an odd kernel: P = (F − 1)/2 = (4 − 1)/2 = 1.5",
         "padding",
-        "use kernel 3 or 5, or say which side gets more: padding [[1, 2], [1, 1]]",
+        "use kernel 3x3 or 5x3, or say which side gets more: padding [[1, 2], [1, 1]]",
     ),
     Wrong(
         "linear",
@@ -639,7 +639,7 @@ WRONG = [
     Wrong(  # (5 − 1)·2 + 3 = 11
         "conv_transpose", {"filters": 1, "kernel": 3, "stride": 2, "padding": 6},
         "5x1", "CC303", "padding cuts the whole output away: (5 − 1)·2 + 3 − 12 = -1",
-        "padding", "cut less than 11 in all",
+        "padding", "use a padding of at most 5",
     ),
     Wrong("flatten", {"start": 4}, "8x8x4", "CC311", "start 4 is no axis", "start", "1 is the ch"),
     Wrong("flatten", {"start": 3, "end": 2}, "8x8x4", "CC311", "backwards", "end", "at least 3"),
@@ -660,7 +660,9 @@ WRONG = [
             "CC312",
             "padding 3 needs 4 values to reflect, and the axis has 3",
             "padding",
-            "use a padding of at most 2, or use `replicate`",
+            "use a smaller kernel, or use `replicate`"
+            if padding == "same"
+            else "use a padding of at most 2, or use `replicate`",
         )
         for kind, fields, padding, mode in (
             ("conv", {"filters": 1, "kernel": 3}, 3, "padding_mode"),
@@ -685,7 +687,7 @@ WRONG = [
         "CC312",
         "crop leaves nothing of the width: 4 − 2 − 2 = 0",
         "amount",
-        "leave between 1 and 4",
+        "cut at most 1 from every side",
     ),
     Wrong(
         "crop",
@@ -694,11 +696,11 @@ WRONG = [
         "CC312",
         "crop leaves nothing of the width: 4 − 0 − 4 = 0",
         "amount",
-        "leave between 1 and 4",
+        "cut [[0, 0], [0, 1]]",
     ),
     Wrong("crop", {"size": 5}, "9x4x1", "CC312", "the width 4 is smaller", "size", "1 and 4"),
     Wrong("upsample", {"scale": 0.1}, "9x4x1", "CC312", "leaves nothing", "scale", "larger"),
-    Wrong("slice", {"stop": 9}, "8", "CC312", "stop 9 is outside the 8 channels", "stop", "0 to 8"),
+    Wrong("slice", {"stop": 9}, "8", "CC312", "stop 9 is outside the 8 channels", "stop", "1 to 8"),
     Wrong("slice", {"start": -9}, "8", "CC312", "start -9 is outside", "start", "negative number"),
     Wrong("slice", {"start": 5, "stop": 5}, "8", "CC312", "are none", "start", "at least 6"),
     Wrong("slice", {"stop": 0}, "8", "CC312", "channels 0 to 0 are none", "stop", "at least 1"),
@@ -723,26 +725,26 @@ WRONG = [
     ),
     *(
         Wrong(kind, fields, text, "CC314", message, None, advice)
-        for kind, fields in (
-            ("conv", CONV),
-            ("depthwise_conv", {"kernel": 3}),
-            ("conv_transpose", CONV),
-            ("locally_connected", CONV),
-            ("maxpool", {"kernel": 2}),
-            ("avgpool", {"kernel": 2}),
-            ("lppool", {"kernel": 2}),
-            ("adaptive_avgpool", {"size": 1}),
-            ("adaptive_maxpool", {"size": 1}),
-            ("global_avgpool", {}),
-            ("global_maxpool", {}),
-            ("pixel_shuffle", {"factor": 1}),
-            ("pad", {"padding": 1}),
-            ("crop", {"amount": 1}),
-            ("upsample", {"scale": 2}),
+        for kind, fields, large_enough in (
+            ("conv", CONV, "4x4x1"),
+            ("depthwise_conv", {"kernel": 3}, "4x4x1"),
+            ("conv_transpose", CONV, "1x1x16"),
+            ("locally_connected", CONV, "4x4x1"),
+            ("maxpool", {"kernel": 2}, "2x2x4"),
+            ("avgpool", {"kernel": 2}, "2x2x4"),
+            ("lppool", {"kernel": 2}, "2x2x4"),
+            ("adaptive_avgpool", {"size": 1}, "1x1x16"),
+            ("adaptive_maxpool", {"size": 1}, "1x1x16"),
+            ("global_avgpool", {}, "1x1x16"),
+            ("global_maxpool", {}, "1x1x16"),
+            ("pixel_shuffle", {"factor": 1}, "1x1x16"),
+            ("pad", {"padding": 1}, "1x1x16"),
+            ("crop", {"amount": 1}, "4x4x1"),
+            ("upsample", {"scale": 2}, "1x1x16"),
         )
         for text, message, advice in (
             ("16", f"{kind} needs an input with spatial axes, and this one is a vector of 16",
-             "1x1x16"),
+             f"for example to {large_enough}"),
             ("5x5x5x5x2", f"{kind} works on 1 to 3 spatial axes, and its input 5×5×5×5×2 has 4",
              "`reshape`"),
         )

@@ -1,0 +1,216 @@
+"""A help that names a number is one to follow: a layer done as it says has no error."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from draws import Draw
+
+from convcalc.diagnostics import Problem
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import Layer, declarations, defaults
+from convcalc.layers.remedies import clipped
+from convcalc.shape import Shape
+
+Done = Iterator[tuple[Layer, list[Shape]]]
+"""What a layer and its inputs are, once somebody has done what a help says."""
+DRAWN = 300
+"""Layers of each kind that are tried, and ten times as many of those with sizes of their own."""
+
+
+def extents(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.split("[x×]", text)))
+
+
+def shape(text: str) -> Shape:
+    *spatial, channels = extents(text)
+    return Shape(channels, tuple(spatial))
+
+
+def one_or_per_axis(text: str, present: object) -> Any:
+    """What is written: one number where one stands there, or one for each axis."""
+    return extents(text) if isinstance(present, tuple) else int(text)
+
+
+def set_to(field: str, layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """Each of the values in the field."""
+    for text in filter(None, match.groups()):
+        yield replace(layer, **{field: one_or_per_axis(text, getattr(layer, field))}), xs
+
+
+def at_most(field: str, layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """The value where the field has more."""
+    assert not isinstance(getattr(layer, field), tuple), "by axis, all values are said"
+    yield replace(layer, **{field: int(match[1])}), xs
+
+
+def padded(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    yield replace(layer, padding=tuple(map(tuple, ast.literal_eval(match[1])))), xs
+
+
+def mapped(layer: Layer, _: list[Shape], match: "re.Match[str]") -> Done:
+    """A map of each of the sizes comes in."""
+    for text in filter(None, match.groups()):
+        yield layer, [Shape(1, extents(text))]
+
+
+def of_channels(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """A map of each of the sizes comes in, with the channels that there are."""
+    for changed, (x,) in mapped(layer, xs, match):
+        yield changed, [xs[0]._replace(spatial=x.spatial)]
+
+
+def rounded(layer: Any, xs: list[Shape], _: "re.Match[str]") -> Done:
+    yield replace(layer, rounding="floor"), xs
+
+
+def cropped(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    yield replace(layer, amount=clipped(layer.amount, [int(match[1])] * xs[0].rank)), xs
+
+
+def cropped_by(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    yield replace(layer, amount=tuple(map(tuple, ast.literal_eval(match[1])))), xs
+
+
+def sliced(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """Both ends of the range, in whichever field is at fault."""
+    channels = xs[0].channels
+    stop = channels if layer.stop is None else layer.stop
+    ends = {"start": layer.start, "stop": stop}
+    outside = [field for field, end in ends.items() if not -channels <= end <= channels]
+    if len(outside) == 1:
+        for end in match.groups():
+            yield replace(layer, **{outside[0]: int(end)}), xs
+
+
+def said_twice(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    yield replace(layer, output_padding=0), xs
+    if match[1]:
+        yield from padded(layer, xs, match)
+
+
+def reshaped(_: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
+    product = int(match[1])
+    yield layer_class("reshape")(shape=(product,)), xs
+    yield layer_class("reshape")(shape=(-1, 1)), xs
+
+
+def spread(layer: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """The vectors become maps, and have as many channels where that is asked for."""
+    vector = shape(match[1])
+    after = [vector if x == Shape(vector.channels) else x for x in xs]
+    if match[2]:
+        after = [x._replace(channels=7) for x in after]
+    yield layer, after
+
+
+def flattened(layer: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
+    assert int(match[1]) == xs[0].size
+    assert int(match[2]) == xs[0].channels
+    yield from ((layer, [Shape(int(each))]) for each in match.groups())
+
+
+def any_divisor(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    channels = int(match[1])
+    divisors = (number for number in range(1, channels + 1) if not channels % number)
+    layers = [replace(layer, groups=number) for number in divisors if number != xs[0].size]
+    yield from ((each, xs) for each in layers)
+
+
+Do = Callable[[Any, list[Shape], "re.Match[str]"], Done]
+PAIRS = r"(\[\[.*?\]\])"
+SIZE = r"(\d+(?:[x×]\d+)*)"
+DOING: dict[str, Do | str] = {
+    r"^write `rounding: floor`": rounded,
+    rf"give it a (?:map|length) of {SIZE}(?: or {SIZE})?": of_channels,
+    rf"or use padding {PAIRS}$": padded,
+    rf"^use kernel {SIZE}, pad more": partial(set_to, "kernel"),
+    r"^use a kernel of at most (\d+)": partial(at_most, "kernel"),
+    rf"^use kernel {SIZE}(?: or {SIZE})?(?:, or say|$)": partial(set_to, "kernel"),
+    rf"which side gets more: padding {PAIRS}": padded,
+    r"^use a padding of at most (\d+)": partial(at_most, "padding"),
+    rf"^use padding {PAIRS}": padded,
+    r"^use padding (\d+)": partial(set_to, "padding"),
+    r"^use ((?:\d+x)+\d+|\d+)$": partial(set_to, "output_padding"),
+    r"^use at most (\d+)$": partial(at_most, "output_padding"),
+    rf"^leave output_padding out for [\d×]+(?:, or write padding {PAIRS}|$)": said_twice,
+    r"^use a divisor of \d+ and \d+, such as (\d+)": partial(set_to, "groups"),
+    r"^use a divisor of (\d+)$": any_divisor,
+    r"^use an end of at least (\d+)$": partial(set_to, "end"),
+    r"^use a stop of at least (\d+)$": partial(set_to, "stop"),
+    r"^use a start of at most (\d+)$": partial(set_to, "start"),
+    r"^use (\d+) to (\d+), or a negative number": sliced,
+    r"^leave between (\d+) and (\d+)$": partial(set_to, "size"),
+    rf"^leave {SIZE}$": partial(set_to, "size"),
+    r"^cut at most (\d+) from every side$": cropped,
+    rf"^cut {PAIRS}$": cropped_by,
+    r"^use a multiple of (\d+) channels": (
+        lambda layer, xs, match: iter([(layer, [xs[0]._replace(channels=int(match[1]))])])
+    ),
+    r"^use extents whose product (?:is|divides) (\d+)": reshaped,
+    rf"for example to {SIZE}$": lambda layer, _, match: iter([(layer, [shape(match[1])])]),
+    r"^`reshape` the vector to (\S+) to spread it over a map(, and give|$)": spread,
+    r"^put `flatten` before it \(\S+ becomes (\d+)\), or .* \((\d+)\)": flattened,
+    r"^give numbers: 1, \[1, 2\]": "the form of a value",
+    r"^write `(crop|upsample): 2`": "the form of a value",
+    r"^write it as in `input`: 4x4x1024": "the form of a value",
+    r"^give \[1(, 2)*(, 3)*(, 4)*(, 5)*\] in the order wanted": "the numbers to put in order",
+    r"^1 is the channels, 2 the first spatial axis$": "what the numbers mean",
+    r"^give the branches the same number of channels": "1×1 is a kernel of a layer elsewhere",
+    r"^give the branches the same strides .* 1×1 map": "1×1 is the map of a layer elsewhere",
+}
+"""A pattern of helps with a number → what is done, or what the number is."""
+
+
+def drawn(kind: str, draw: Draw) -> tuple[Layer, list[Shape]]:
+    """A layer with some of its fields, and inputs."""
+    make: Any = layer_class(kind)
+    usual = defaults(make)
+    fields = {
+        name: draw.whole(-6, 6) if (declared.minimum or 0) < -6 else draw.field(declared)
+        for name, declared in declarations(make).items()
+        if name not in usual or draw.random() < 0.4
+    }
+    return make(**fields), [draw.shape() for _ in range(2 if make.inputs == "many" else 1)]
+
+
+def errors(layer: Layer, xs: list[Shape]) -> list[Problem]:
+    return [problem for problem in layer.check(xs) if problem.severity == "error"]
+
+
+USED: Counter[str] = Counter()
+"""How often each row of the table was followed."""
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_a_layer_done_as_a_help_says_has_no_error(kind: str) -> None:
+    draw = Draw(kind)
+    for _ in range(DRAWN * (10 if {"kernel", "size"} & {*declarations(layer_class(kind))} else 1)):
+        layer, xs = drawn(kind, draw)
+        wrong = errors(layer, xs)
+        for problem in wrong:
+            help_ = problem.help or ""
+            if not re.search(r"\d", help_):
+                continue
+            rows = [(row, match) for row in DOING if (match := re.search(row, help_))]
+            assert rows, help_
+            if len({each.code for each in wrong}) > 1:
+                continue  # what else is wrong stays
+            for row, match in rows:
+                USED[row] += 1
+                done = DOING[row]
+                for after, inputs in done(layer, xs, match) if callable(done) else ():
+                    left = errors(after, inputs)
+                    assert not left, (layer, xs, help_, after, inputs, left)
+
+
+def test_every_row_is_followed_and_wanted() -> None:
+    """Of each row some layer above was told; the table has no other."""
+    for kind in () if USED else CATALOGUE:
+        test_a_layer_done_as_a_help_says_has_no_error(kind)
+    assert {*DOING} == {row for row, times in USED.items() if times}
