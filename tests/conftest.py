@@ -1,5 +1,7 @@
 """What holds for all tests: no clock decides, and helpers are not looked into for tests."""
 
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,3 +26,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where Python is to write no bytecode beside sources, what tests start has a folder for it.
+
+    Otherwise each of some sixty processes compiles the package anew.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+            folder = tmp_path_factory.getbasetemp()
+            if os.environ.get("PYTEST_XDIST_WORKER"):
+                folder = folder.parent
+            patch.delenv("PYTHONDONTWRITEBYTECODE")
+            patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
+        yield

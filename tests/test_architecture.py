@@ -80,6 +80,24 @@ CLI_HELPERS = {"__init__", "options", "output", "pager", "paths", "words"}
 """Modules of cli/ without a command."""
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(parsed(path)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """Trees of all modules are large, and no other file of tests asks for them."""
+    yield
+    nodes.cache_clear()
+    parsed.cache_clear()
+
+
 class Import(NamedTuple):
     """One import statement."""
 
@@ -92,15 +110,13 @@ class Import(NamedTuple):
 
 def imports(path: Path) -> Iterator[Import]:
     file = path.relative_to(PACKAGE).as_posix()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = [*ast.walk(tree)]
     late = {
         id(inner)
-        for function in nodes
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef)
         for inner in ast.walk(function)
     }
-    for node in nodes:
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(file, node.lineno, alias.name, id(node) in late)
@@ -163,7 +179,7 @@ def test_the_engine_is_behind_one_seam() -> None:
     wrong = []
     for path in sorted(PACKAGE.rglob("*.py")):
         file = path.relative_to(PACKAGE).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if file.startswith(f"{inside}/") or not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
             module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
@@ -178,7 +194,7 @@ def test_every_method_of_the_table_is_done_on_a_floor_above_its_value() -> None:
     homes = {
         value.name: path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
-        for value in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for value in nodes(path)
         if isinstance(value, ast.ClassDef)
     }
     for method, (module, name) in METHODS.items():
@@ -191,7 +207,7 @@ def test_every_method_of_the_table_is_done_on_a_floor_above_its_value() -> None:
 def test_every_method_of_the_table_stands_on_its_value_and_asks_for_itself() -> None:
     asked: dict[str, list[str]] = {}
     for path in PACKAGE.rglob("*.py"):
-        for value in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for value in nodes(path):
             if not isinstance(value, ast.ClassDef):
                 continue
             for method in value.body:
@@ -285,7 +301,7 @@ def many_fields(tree: ast.Module) -> dict[str, bool]:
 
 
 def test_values_of_many_fields_are_built_by_keyword() -> None:
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+    trees = {path: parsed(path) for path in PACKAGE.rglob("*.py")}
     own = {path: many_fields(tree) for path, tree in trees.items()}
     everywhere = {name for values in own.values() for name, many in values.items() if many}
     assert {"Network", "MemoryReport", "Verdict", "Row"} <= everywhere
@@ -309,7 +325,7 @@ def test_no_constant_is_a_negative_whole_number() -> None:
     """
     found = []
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             if not isinstance(node, ast.Assign | ast.AnnAssign):
                 continue
             value, targets = (
@@ -329,7 +345,7 @@ def test_nothing_asserts_that_a_network_has_no_errors() -> None:
     asserted = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Assert) and "is not None" in ast.unparse(node.test)
     }
 
@@ -342,7 +358,7 @@ def test_no_shape_stands_in_for_one_that_cannot_be() -> None:
     stand_ins = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.BoolOp | ast.IfExp)
         and re.search(r"Shape\(\d\)$", ast.unparse(node))
     ]
@@ -392,7 +408,7 @@ def test_nothing_outside_the_tables_asks_what_a_format_is_called() -> None:
     asked = [
         f"{path.relative_to(PACKAGE)}: {ast.unparse(node)}"
         for path in (*(PACKAGE / "cli").glob("*.py"), *(PACKAGE / "formats").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Compare)
         and re.search(r"\b(format|name|format_name)\b", ast.unparse(node))
         and names & {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
@@ -439,7 +455,7 @@ def test_every_layer_has_a_row() -> None:
     classes = {
         (path.stem, node.name)
         for path in (PACKAGE / "layers").glob("*.py")
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in parsed(path).body
         if isinstance(node, ast.ClassDef)
         and any(isinstance(each, ast.Name) and each.id == "final" for each in node.decorator_list)
     }
@@ -512,9 +528,9 @@ def test_every_public_name_can_be_imported_and_is_documented(name: str) -> None:
 
 def test_every_module_says_first_what_it_is_for() -> None:
     first = {
-        path: (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+        path: (ast.get_docstring(parsed(path)) or "").split("\n")[0]
         for path in sorted(PACKAGE.rglob("*.py"))
-        if (text := path.read_text(encoding="utf-8"))
+        if path.stat().st_size
     }
 
     assert len(first) > 100
@@ -525,7 +541,7 @@ def test_no_module_gives_a_name_twice() -> None:
     twice = []
     for path in sorted(PACKAGE.rglob("*.py")):
         names: set[str] = set()
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             targets = node.targets if isinstance(node, ast.Assign) else []
             targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
             for target in targets:
