@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from convcalc.window import Field as Field
     from convcalc.window import Window as Window
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Block": "spec.tree",

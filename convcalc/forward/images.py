@@ -97,7 +97,7 @@ def _pixels(path: str, array: Any, shape: Shape) -> Any:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
-        message = f"{path} needs Pillow to be read and resized: pip install 'convcalc[image]'"
+        message = f"{path} needs Pillow to be read and resized: pip install pillow"
         raise FileError(message) from None
     try:
         opened = Image.fromarray(array) if array is not None else Image.open(path)
