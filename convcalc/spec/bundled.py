@@ -5,6 +5,8 @@ import re
 from typing import NamedTuple
 
 _PRESETS = rb"(?m)^presets:[^\n]*\n((?:[ #][^\n]*\n|\n)*)"
+_WILDCARDS = r"[*?\[\]!-]"
+"""Signs of a pattern that no preset fits: `resnet#x*` is told which presets there are."""
 _PRESET = rb"(?m)^  ([A-Za-z]\w*):"
 
 
@@ -48,7 +50,8 @@ def find_bundled(spec: str) -> Bundled | None:
     """A bundled architecture: `vgg16`, `vgg16.yaml`, `resnet50`, `resnet#50`, `resnet#resnet50`."""
     file, _, preset = spec.partition("#")
     name = file.removesuffix(".yaml")
-    if not _is_word(name):
+    bare = re.sub(_WILDCARDS, "", preset)
+    if not _is_word(name) or (bare and not _is_word(bare)):
         return None
     path = _path(f"{name}.yaml")
     wanted = f"\n  {name}:".encode()
