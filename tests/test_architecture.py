@@ -76,7 +76,7 @@ LAYER_HELPERS = {
 }
 """Modules of layers/ without a kind of layer."""
 
-CLI_HELPERS = {"__init__", "options", "output", "pager", "paths", "words"}
+CLI_HELPERS = {"__init__", "candidates", "options", "output", "pager", "paths", "shells", "words"}
 """Modules of cli/ without a command."""
 
 

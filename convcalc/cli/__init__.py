@@ -16,22 +16,23 @@ from convcalc.cli.output import prepare  # noqa: E402
 
 GROUPS = {
     "Look at networks": {
-        "analyze": "Show each layer's shape, parameters, MACs, receptive field, memory.",
+        "analyze": "Show layers: shape, parameters, MACs, receptive field, memory.",
         "memory": "Show what inference and training take, and which batch fits.",
         "diff": "Show what changed between two specs, and what that costs.",
     },
     "Check specs": {
-        "check": "Find everything invalid or doubtful, and mend what can be mended.",
+        "check": "Find all that is invalid or doubtful, and mend what can be.",
         "format": "Write specs in one style; comments and meaning stay.",
         "verify": "Run a network, and hold what happens against the prediction.",
     },
     "Find out": {
         "list": "List the bundled architectures.",
-        "show": "Print the text of a bundled architecture, to read or to start from.",
+        "show": "Print a bundled architecture, to read or to start from.",
         "kinds": "Show kinds of layers: fields, formulas, an example, the source.",
         "rule": "Show what a code means, why, and what to write instead.",
         "docs": "Show a page of the documentation.",
         "schema": "Print the JSON Schema of specs, for editors.",
+        "completion": "Print the script that completes words in a shell.",
     },
 }
 """What commands are for → commands with a summary; each is in one group, and a module of its name
@@ -40,6 +41,8 @@ COMMANDS = {name: summary for group in GROUPS.values() for name, summary in grou
 """Command → summary, in the order of their groups."""
 MOVED = {"explain": "`explain` is no other name of `rule` any more"}
 """Command that there was → what became of it."""
+COMPLETED = "_CONVCALC_COMPLETE"
+"""The variable by which a shell asks what may stand where its cursor is."""
 
 
 class Commands(click.Group):
@@ -75,6 +78,8 @@ class Commands(click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command line; both streams take any text from here on."""
         prepare()
+        if COMPLETED in os.environ:
+            import_module("convcalc.cli.shells")  # instead of click's own
         return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> object:

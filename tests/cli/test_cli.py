@@ -261,7 +261,8 @@ def test_control_characters_of_a_spec_do_not_reach_the_terminal(
 def test_the_schema_is_printed(run: Run) -> None:
     schema = json.loads(run("schema").stdout)
 
-    assert schema["definitions"]["item"]["properties"]["conv"]["properties"]["kernel"]
+    assert schema["definitions"]["item"]["properties"]["conv"]["allOf"]
+    assert schema["definitions"]["conv"]["properties"]["kernel"]
 
 
 def test_list_shows_every_architecture_or_those_that_match(run: Run) -> None:

@@ -317,6 +317,7 @@ TRIED = {
         heeded={("--all", "--format"): "json has every page unless codes are named"},
     ),
     "schema": Command((), {}),
+    "completion": Command(("zsh",), {}),
     "format": Command(
         ("net.yaml", "known", "excluded.yaml", "foreign/foreign.yaml"),
         {

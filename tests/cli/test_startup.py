@@ -138,6 +138,18 @@ def test_short_answers_import_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert not roots(imported("", arguments=arguments)) & HEAVY
 
 
+@pytest.mark.parametrize(
+    "line", ["an", "analyze res", "check --select CC3,", "memory vgg16 --limit r", "verify --"]
+)
+def test_completion_imports_nothing_heavy(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_CONVCALC_COMPLETE", "fish_complete")
+    monkeypatch.setenv("COMP_WORDS", f"convcalc {line}")
+    found = roots(imported("", arguments=()))
+
+    assert "convcalc.cli.candidates" in found
+    assert not found & HEAVY
+
+
 def test_the_package_alone_imports_next_to_nothing() -> None:
     found = imported("import convcalc")
 
