@@ -240,6 +240,8 @@ class Diagnostic(NamedTuple):
     in a block, a repeat or a branch."""
     alike: int = 0
     """How many more layers it is about, in the same words."""
+    fixable: bool = False
+    """Whether `check --fix` would write the fix, where that was found out."""
 
     @property
     def layers(self) -> str:

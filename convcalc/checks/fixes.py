@@ -29,10 +29,15 @@ class Fixed(NamedTuple):
 
     text: str
     """The whole text afterwards; as it was where nothing could be fixed."""
-    codes: tuple[str, ...]
-    """What was fixed, one code a fix."""
+    findings: tuple[Diagnostic, ...]
+    """What was fixed, each as it was then."""
     unread: Diagnostic | None = None
     """Why the text could not be read at all."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What was fixed, one code a fix."""
+        return tuple(finding.code for finding in self.findings)
 
 
 def fixed(opened: Opened, task: Task) -> Fixed:
@@ -40,7 +45,7 @@ def fixed(opened: Opened, task: Task) -> Fixed:
     text = opened.text.content
     reported = task.of(opened.text.path).selection_for(opened.text.path)
     task = _wide(task, opened.text.path, reported)
-    done: list[str] = []
+    done: list[Diagnostic] = []
     refused: set[tuple[object, ...]] = set()
     checked = _checked(opened, text, task)
     tries = 0
@@ -60,12 +65,30 @@ def fixed(opened: Opened, task: Task) -> Fixed:
             after = _checked(opened, candidate, task)
             if better(alike, checked, after):
                 text, checked = candidate, after
-                done += [each.code for each in alike]
+                done += alike
                 break  # to what is found now
             refused.add(_kind(finding) if len(alike) > 1 else _words(finding))
         else:
             break
     return Fixed(text, tuple(done))
+
+
+def marked(opened: Opened, task: Task) -> Checked:
+    """Everything found in one spec, the findings marked that fixes would mend."""
+    checked = check_opened(opened, task)
+    items = [*checked.diagnostics]
+    if not any(item.edits for item in items):
+        return checked
+    done = [*fixed(opened, task).findings]
+    # An earlier fix may have given a later one's layer another number, or changed its numbers.
+    for same in (_said, lambda item: (item.code, item.message), lambda item: item.code):
+        left = Counter(map(same, done))
+        for at, item in enumerate(items):
+            if item.edits and not item.fixable and left[same(item)]:
+                left[same(item)] -= 1
+                items[at] = item._replace(fixable=True)
+                done.remove(next(each for each in done if same(each) == same(item)))
+    return checked._replace(diagnostics=tuple(items))
 
 
 def _alike(

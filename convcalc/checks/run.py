@@ -42,6 +42,8 @@ class Task(NamedTuple):
     """What standard input is called."""
     configurations: Configurations | None = None
     """The settings file by file, where they may differ."""
+    mark_fixable: bool = False
+    """Whether it is found out of each finding whether `--fix` would mend it, by trying."""
 
     def of(self, path: str) -> Settings:
         """The settings for a file."""
@@ -81,6 +83,10 @@ def check_file(path: str, task: Task) -> Checked:
     name = task.filename if path == "-" and task.filename else path
     try:
         opened = open_spec(path, find_bundled)
+        if task.mark_fixable and os.path.isfile(path):  # nothing else is fixed
+            from convcalc.checks.fixes import marked
+
+            return marked(opened, task)
         return check_opened(opened if name == path else opened.called(name), task)
     except (Exception, RecursionError) as error:  # noqa: BLE001 (a crash is one file's, not the run's)
         return Checked(name, (_crash(name, error),))

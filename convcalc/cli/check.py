@@ -335,7 +335,9 @@ class Request(NamedTuple):
 
     def check(self, searched: Found, configurations: Configurations) -> int:
         """Fix what is to be fixed, check the files and show the findings; the exit code."""
-        task = self.task(configurations)
+        shown = {configurations.run.format or DEFAULT_FORMAT, *dict(self.outputs)}
+        in_text = DEFAULT_FORMAT in shown or (_on_actions() and ANNOTATIONS in shown)
+        task = self.task(configurations)._replace(mark_fixable=in_text and not self.fix)
         baselines = _baselines(searched, task, updating=self.update_baseline)
         written = not self.fix or _fix(searched.files, task)
         code = _checked(self, searched, task, baselines, configurations)
@@ -486,7 +488,7 @@ def _fix(files: Sequence[str], task: Task) -> bool:
     """Fix files in place, and say how many findings are gone; whether all could be written."""
     count = changed = 0
     written = True
-    for file, before, after, codes in _fixes(files, task):
+    for file, before, after, fixes in _fixes(files, task):
         data = Path(file).read_bytes()
         mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
         if data != mark + before.encode("utf-8"):
@@ -498,7 +500,7 @@ def _fix(files: Sequence[str], task: Task) -> bool:
             click.echo(message, err=True)
             written = False
             continue
-        count += len(codes)
+        count += fixes
         changed += 1
     _note_unfixed(files, task)
     if count:
@@ -527,8 +529,8 @@ def _note_unfixed(files: Sequence[str], task: Task) -> bool:
 
 def _fixes(
     files: Sequence[str], task: Task, unread: list[Diagnostic] | None = None
-) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-    """File, old text, new text and codes of each file that fixes change.
+) -> Iterator[tuple[str, str, str, int]]:
+    """File, old text, new text and number of fixes of each file that fixes change.
 
     Why a file could not be read goes to `unread`.
     """
@@ -547,8 +549,8 @@ def _fixes(
         result = fixed(opened, task)
         if unread is not None and result.unread is not None:
             unread.append(result.unread)
-        if result.codes:
-            yield opened.text.path, opened.text.content, result.text, result.codes
+        if result.findings:
+            yield opened.text.path, opened.text.content, result.text, len(result.findings)
 
 
 def _watch(look: Callable[[], tuple[list[str], Callable[[], int]]]) -> NoReturn:

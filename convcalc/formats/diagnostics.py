@@ -51,6 +51,7 @@ def render_one(diagnostic: Diagnostic, *, color: bool = False) -> str:
         f"{printable(diagnostic.where)}: "
         + styled(diagnostic.severity, f"{diagnostic.severity}[{diagnostic.code}]")
         + f" {printable(diagnostic.message)}"
+        + (f" {styled('dim', '[fixable]')}" if diagnostic.fixable else "")
     ]
     span = diagnostic.span
     text, start = _cropped(diagnostic.source_line, span.column - 1) if span else ("", 0)

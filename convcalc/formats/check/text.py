@@ -12,7 +12,7 @@ from convcalc.numbers import plural
 def render(report: CheckReport, *, color: bool = False) -> str:
     """The findings one after the other, and how many there are in how many specs."""
     blocks = [render_one(diagnostic, color=color) for diagnostic in report.diagnostics]
-    return "\n".join([*blocks, counts(report) + "\n"])
+    return "\n".join([*blocks, counts(report) + "\n" + _fixable(report)])
 
 
 def counts(report: CheckReport) -> str:
@@ -24,6 +24,12 @@ def counts(report: CheckReport) -> str:
     with_findings = len({diagnostic.path for diagnostic in report.diagnostics})
     where = f"{with_findings:,} of {specs}" if len(report.files) > 1 else specs
     return f"Found {tally(report.diagnostics)} in {where}.{beyond}"
+
+
+def _fixable(report: CheckReport) -> str:
+    """How many findings a fix would mend, and how; nothing of none."""
+    count = sum(diagnostic.fixable for diagnostic in report.diagnostics)
+    return f"{count:,} fixable with `--fix`; `--diff` shows what it would write.\n" if count else ""
 
 
 def statistics(report: CheckReport, *, short: bool = False, color: bool = False) -> str:
