@@ -215,11 +215,24 @@ def _codes(asked: Asked) -> Iterator[Candidate]:
 
 
 def _columns(asked: Asked) -> Iterator[Candidate]:
-    """Columns of the table of layers."""
+    """Columns of the table of layers, or of the one that the line asks for."""
     from convcalc.formats.columns import COLUMNS
 
-    columns = (Candidate(name, column.doc) for name, column in COLUMNS.items())
-    return _listed(columns, asked.text)
+    columns = [Candidate(name, column.doc) for name, column in COLUMNS.items()]
+    return _listed(_of_summary() if "--summary" in asked.words else columns, asked.text)
+
+
+def _of_summary() -> Iterator[Candidate]:
+    """Columns of the table of networks."""
+    from convcalc.formats.summaries import SUMMARY_COLUMNS
+
+    yield from (Candidate(name, column.doc) for name, column in SUMMARY_COLUMNS.items())
+
+
+def _order(asked: Asked) -> Iterator[Candidate]:
+    """Columns to order by, the largest first behind a `-`."""
+    sign = "-" if asked.text.startswith("-") else ""
+    yield from (Candidate(sign + name, about) for name, about in _of_summary())
 
 
 def _gpus(asked: Asked) -> Iterator[Candidate]:
@@ -273,6 +286,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "[TEXT]...": Value(_bundled),
         "CODES": Value(_codes),
         "NAMES": Value(_columns),
+        "[-]COLUMN": Value(_order),
         "BYTES|GPU": Value(_gpus),
         "NAME=VALUE": Value(_settings),
         "NAME=LIMIT": Value(_totals),
