@@ -318,7 +318,7 @@ def field_answer(kind: str, key: str, node: Map, fields: Collection[str]) -> Ans
     if side in _SIDES and {"kernel": "kernel", "pad": "padding"}.get(first, first) in fields:
         name = {"pad": "padding"}.get(first, first)
         parts = [node.entries.get(f"{first}_{each}") for each in _SIDES]
-        texts = [part.text if isinstance(part, ScalarNode) else "3" for part in parts]
+        texts = [part.text[:20] if isinstance(part, ScalarNode) else "3" for part in parts]
         return Answer(f"write both in one, height × width: `{name}: {'x'.join(texts)}`")
     advice = _FIELDS_OF.get((kind, field)) or _by_field().get(field)
     return None if advice is None else Answer(advice)

@@ -375,7 +375,7 @@ class _Expander:
         """Report a branch that is no list: an item alone, or the name of a tensor."""
         from convcalc.diagnostics import Keyed, write_value
 
-        text = branch.text if isinstance(branch, ScalarNode) else ""
+        text = branch.text[:60] if isinstance(branch, ScalarNode) else ""
         advice, fix = "put it in brackets: `[relu]`; `[]` passes the tensor on as it is", None
         if text in CATALOGUE or text in self.items.blocks:
             advice = f"put it in brackets: `[{text}]`; `[]` passes the tensor on as it is"
@@ -384,7 +384,7 @@ class _Expander:
             advice = f"a branch starts from another tensor by its name: `[from: {text}]`"
             fix = write_value((Keyed("from", text),))
         elif isinstance(branch, Map) and isinstance(name := branch.entries.get("from"), ScalarNode):
-            advice = f"put it in brackets: `[from: {name.text}]`"
+            advice = f"put it in brackets: `[from: {name.text[:40]}]`"
         message = f"a branch is a list of items, and this is {quoted(branch)}"
         self.report.error("CC107", message, branch, advice, fix=fix)
 

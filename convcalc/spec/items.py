@@ -5,7 +5,7 @@ And what is said once for many layers: blocks, and the values that fields have u
 
 from typing import NamedTuple
 
-from convcalc.layers import CATALOGUE, GIVEN, layer_class
+from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, misnamed, near_key, quoted, renamed
 from convcalc.spec.names import Reporter
@@ -14,6 +14,8 @@ from convcalc.spec.tree import Item
 
 BLOCK_KEYS = ("parameters", "layers", "description")
 """Keys that a block may have."""
+LONGEST = 40
+"""Letters of a word that a help repeats."""
 
 
 class Definition(NamedTuple):
@@ -161,7 +163,7 @@ class Items:
     def _branch(self, value: Node) -> str:
         """The item of a branch that is meant by a word: a kind, or else a tensor's name."""
         word = value.text if isinstance(value, ScalarNode) and value.text else ""
-        if not word.replace("_", "a").isalnum() or word in CATALOGUE.keys() & {"add", "concat"}:
+        if not word.replace("_", "a").isalnum() or len(word) > LONGEST or word in kinds("merge"):
             return "conv: {…}"
         return word if word in CATALOGUE or word in self.blocks else f"from: {word}"
 
