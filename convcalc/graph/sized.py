@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PLANNED = 20_000
 """Most layers that are worked out for one network in search of what to say."""
+PASSED_OVER = 100
+"""Layers that are passed over in a trial in the time in which one is worked out."""
 MERGES = {"CC309", "CC310"}
 """What merges say of branches that do not fit each other."""
 MAX_FITTED = 20
@@ -100,6 +102,10 @@ class _Trials:
         self.failing = {index for index, problem in problems if problem.severity == "error"}
         self.left = PLANNED
         self.known: Known = {}
+        self.done: dict[tuple[int, Way], bool] = {}
+        self.items: dict[int, list[int]] = {}
+        for index, node in enumerate(network.nodes):
+            self.items.setdefault(id(node.item), []).append(index)
         self._inputs: tuple[str, ...] | None = None
         self._rounded: bool | None = None
         spec = None if network.written is None else network.written.spec
@@ -141,18 +147,20 @@ class _Trials:
 
     def _does(self, index: int, way: Way) -> bool:
         """Whether a way brings no error to any layer that is built of the same text."""
-        image = self.network.input
-        if not way.fields or not self.whole or image is None:
+        image, item = self.network.input, id(self.network.nodes[index].item)
+        if not way.fields or not self.whole or image is None or self.left <= 0:
             return True
-        changes: dict[int | Behind, Layer] = {}
-        for at, node in enumerate(self.network.nodes):
-            if node.item is self.network.nodes[index].item and node.layer is not None:
-                known: Any = node.layer
-                changes[at] = replace(known, **dict(way.fields))
-        try:
-            return self.first_fault(image, changes) is None
-        except _OutOfWorkError:
-            return True
+        if (item, way) not in self.done:
+            changes: dict[int | Behind, Layer] = {}
+            for at in self.items[item]:
+                known: Any = self.network.nodes[at].layer
+                if known is not None:
+                    changes[at] = replace(known, **dict(way.fields))
+            try:
+                self.done[item, way] = self.first_fault(image, changes) is None
+            except _OutOfWorkError:
+                self.done[item, way] = True
+        return self.done[item, way]
 
     def inputs(self) -> tuple[str, ...]:
         """The clause with the nearest inputs that the whole network works with, if there are."""
@@ -221,6 +229,7 @@ class _Trials:
     def faults(self, shape: Shape, changes: Changes, *, down: bool = False) -> Iterator[Fault]:
         """The layers with an error for an input of `shape`."""
         nodes = fed(self.network.nodes, shape)
+        self.left -= len(nodes) // PASSED_OVER
         rank = shape.rank
         steps = [1] * rank
         index = -1
@@ -286,7 +295,7 @@ class _Trials:
     def fitting(self, index: int, problem: Problem) -> Iterator[str]:
         """What makes the branches of a merge alike, tried on the network."""
         pair = self._pair(index, problem)
-        if pair is None:
+        if pair is None or self.left <= 0:
             return
         (one, x), (two, y) = pair
         for branch, own, target in ((one, x, y), (two, y, x)):
@@ -333,7 +342,7 @@ class _Trials:
         while self._keeps_extents(at):
             at = nodes[at].inputs[0]
         node = nodes[at]
-        if sum(each.item is node.item for each in nodes) > 1:  # one text for several sizes
+        if len(self.items[id(node.item)]) > 1:  # one text for several sizes
             return None
         layer = node.layer
         if isinstance(layer, Upsample) and layer.scale is not None and _near(x, target):
