@@ -111,6 +111,19 @@ def silence(
     return list(in_order(kept))
 
 
+def without_idle(text: SourceText, diagnostics: Iterable[Diagnostic]) -> str:
+    """The text without the comments of which every code silences nothing, as CC901 says."""
+    idle = {(each.line, each.column) for each in diagnostics if each.code == "CC901"}
+    content = text.content
+    for directive in reversed([*_directives(text)]):
+        if all(text.position(start) in idle for _, start, _ in directive.codes):
+            begin = content.rindex("#", 0, directive.start)
+            end = content.find("\n", begin) % (len(content) + 1)
+            before = content[:begin].rstrip(" \t")
+            content = before + content[end + 1 if directive.alone else end :]
+    return content
+
+
 def _matched(
     ignores: Sequence[Ignore], diagnostics: Iterable[Diagnostic]
 ) -> tuple[list[Diagnostic], set[Ignore]]:

@@ -56,12 +56,16 @@ def command(ctx: click.Context, spec: str, file: str | None, *, force: bool) -> 
 
 def _of_member(opened: Opened) -> tuple[str, tuple[Diagnostic, ...]]:
     """The text of one member's spec; the findings where there is none."""
+    from convcalc.checks.ignores import without_idle
+    from convcalc.checks.run import Task, check_text
     from convcalc.graph import SpecError, parse, read_opened
     from convcalc.spec.members import member
+    from convcalc.spec.text import SourceText
 
     try:
         spec = parse(opened.text.content, path=opened.name)
-        return member(spec, opened.preset).to_yaml(), ()
+        text = SourceText(opened.name, member(spec, opened.preset).to_yaml())
+        return without_idle(text, check_text(text, Task()).diagnostics), ()
     except SpecError as error:
         return "", error.diagnostics
     except KeyError:  # which reading it says, with what there is

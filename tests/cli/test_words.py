@@ -16,12 +16,15 @@ from paths import PACKAGE, ROOT
 
 from convcalc import documentation
 from convcalc.analysis.reference import EXAMPLES, FAMILIES, describe, example_spec
+from convcalc.checks.ignores import without_idle
+from convcalc.checks.run import Checked, Task, check_file, check_text
 from convcalc.cli import COMMANDS, GROUPS, MOVED, convcalc, pager
 from convcalc.graph import loads, read
 from convcalc.layers import CATALOGUE, Family, kinds, layer_class
 from convcalc.layers.base import declarations
 from convcalc.layers.letters import AXES
 from convcalc.spec.bundled import bundled_architectures, find_bundled
+from convcalc.spec.text import SourceText
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -262,6 +265,11 @@ MEMBERS = {
 """A network of every bundled file, and of a family the last member."""
 
 
+def said(checked: Checked) -> list[tuple[str, str]]:
+    """What fails a run, without places."""
+    return [(each.code, each.message) for each in checked.diagnostics if each.severity != "note"]
+
+
 @pytest.mark.parametrize("name", MEMBERS.values())
 def test_what_is_shown_of_a_bundled_spec_is_that_network(name: str, tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
@@ -276,6 +284,7 @@ def test_what_is_shown_of_a_bundled_spec_is_that_network(name: str, tmp_path: Pa
     assert [(node.name, node.layer) for node in own.nodes] == [
         (node.name, node.layer) for node in bundled.nodes
     ]
+    assert said(check_file(str(path), Task())) == said(check_file(name, Task()))
     assert {each[:2] for each in own.promises.expect} == {
         each[:2] for each in bundled.promises.expect
     }
@@ -301,6 +310,22 @@ def test_a_file_is_shown_as_it_is_and_a_member_as_its_own_spec(
     assert missing.exit_code == 2
     assert "there is no preset `smal`" in missing.stderr
     assert "did you mean `small`?" in missing.stderr
+
+
+def test_comments_that_silence_nothing_in_a_member_are_left_out() -> None:
+    lines = [
+        "# convcalc: ignore-file[CC416] of its sister",
+        "input: 8x8x3  # convcalc: ignore[CC115, CC415] of its sister",
+        "layers:",
+        "  # Kept as it is.",
+        "  # convcalc: ignore[CC405] of its sister",
+        "  - conv: {filters: 4, kernel: 3}  # convcalc: ignore[CC408, CC405] one is needed",
+        "  - batchnorm",
+    ]
+    text = SourceText("net.yaml", "\n".join(lines))
+    left = without_idle(text, check_text(text, Task()).diagnostics).split("\n")
+
+    assert left == ["input: 8x8x3", *lines[2:4], *lines[5:]]
 
 
 def test_show_writes_over_a_file_only_when_it_is_told_to(tmp_path: Path) -> None:
