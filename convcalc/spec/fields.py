@@ -884,6 +884,13 @@ class FieldReader:
         advice = f"write `- {kind}`"
         if fields:
             advice += f", or fields by name: {', '.join(fields)}"
+        parts = node.items if isinstance(node, List) else []
+        if 0 < len(parts) <= len(fields) and all(isinstance(part, ScalarNode) for part in parts):
+            given = ", ".join(
+                f"{field}: {getattr(part, 'text', '')[:20]}"
+                for field, part in zip(fields, parts, strict=False)
+            )
+            advice = f"write its fields by name: `{kind}: {{{given}}}`"
         self._findings.report(
             "CC107",
             f"{kind} takes no value{' by itself' if fields else ''}, and has {quoted(node)}",

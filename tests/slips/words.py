@@ -844,6 +844,30 @@ shape behind, where it is another one."""
 NAMED = "  - conv: {filters: 8, kernel: 3, padding: 1}\n    name: a\n  - relu:\n    name: b\n"
 HEAD = "input: 32x32x8\nlayers:\n"
 
+SAID += [
+    (
+        "pytorch",
+        "slice: [0, 4]",
+        "CC107",
+        "fields by name: `slice: {start: 0, stop: 4}`",
+        "slice: {start: 0, stop: 4}",
+    ),
+    (
+        "caffe",
+        "slice: [4]",
+        "CC107",
+        "fields by name: `slice: {start: 4}`",
+        "slice: {start: 4}",
+    ),
+    (
+        "pytorch",
+        "flatten: [1, 2]",
+        "CC107",
+        "fields by name: `flatten: {start: 1, end: 2}`",
+        "flatten: {start: 1, end: 2}",
+    ),
+]
+
 WHOLE = [
     Slip(
         "yolo",
