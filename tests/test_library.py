@@ -323,6 +323,7 @@ WITHOUT_FUNCTION = {
     "rule": "docs/rules.md has the pages, which are for people",
     "show": "the text is a file's; `convcalc.spec.members.member` makes a preset's",
     "docs": "the pages are for people",
+    "completion": "the script is for a shell",
     "schema": "docs/spec.schema.json is what it prints",
 }
 """Commands that no function of the library is, with the reason."""

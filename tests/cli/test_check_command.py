@@ -70,8 +70,9 @@ def test_an_error_exits_1_at_its_place_with_a_caret_and_help(run: Run, write: Wr
         "(224 − 11 + 2·0)/4 + 1 = 54.25\n"
         "   4 |   - conv: {filters: 96, kernel: 11, stride: 4}\n"
         "     |                                             ^\n"
-        "   = help: use a 227×227 input, padding [[1, 2], [1, 2]], or `rounding: floor` "
-        "(drops 1 row and 1 column)\n"
+        "   = help: write `rounding: floor` once at the top of the spec, as frameworks do "
+        "(drops 1 row and 1 column), use an input of 223×223 or 227×227, "
+        "or use padding [[1, 2], [1, 2]]\n"
         "\n"
         "Found 1 error in 1 spec.\n"
     )
