@@ -1,8 +1,9 @@
 """Arrays with another library's names, as layers of a network: by what names count, and by shape.
 
 A name that ends in a number comes before one that ends in a larger number and is the same but for
-that: `layer1.0` before `layer1.1`, `features.3` before `features.10`. That is an order of some
-arrays; of others, such as `conv3` and `downsample`, names say nothing. What is looked for is the
+that: `layer1.0` before `layer1.1`, `features.3` before `features.10`; Keras's `conv2d` comes before
+its `conv2d_1`. That is an order of some arrays; of others, such as `conv3` and `downsample`, names
+say nothing. What is looked for is the
 one way to put them into the network's order that keeps this order and every shape. Where there are
 two, none is taken.
 """
@@ -151,6 +152,20 @@ def _parts(name: str) -> list[str]:
     return [*parts[:MAX_PARTS], beyond] if beyond else parts
 
 
+def _counted(names: Sequence[str]) -> list[str]:
+    """The names, with the number 0 where Keras leaves it out: `conv2d` beside `conv2d_1`.
+
+    >>> _counted(["conv2d", "conv2d_1.a", "dense"])
+    ['conv2d_0', 'conv2d_1.a', 'dense']
+    """
+    firsts = {name.partition(".")[0] for name in names}
+    counted = []
+    for name in names:
+        first, dot, rest = name.partition(".")
+        counted.append(f"{first}_0{dot}{rest}" if f"{first}_1" in firsts else name)
+    return counted
+
+
 def _order_of(one: Sequence[str], other: Sequence[str]) -> int:
     """Below 0 where the first comes before the second, above where behind; 0 where it is open."""
     before = ""
@@ -165,11 +180,11 @@ def _order_of(one: Sequence[str], other: Sequence[str]) -> int:
     return 0
 
 
-def _tree(there: Sequence[Slot]) -> _Node:
+def _tree(names: Sequence[Sequence[str]]) -> _Node:
     root = _Node()
-    for item, slot in enumerate(there):
+    for item, parts in enumerate(names):
         node = root
-        for part in _parts(slot.name):
+        for part in parts:
             node = node.children.setdefault(part, _Node())
         node.items.append(item)
     _order(root, counted=False)
@@ -204,8 +219,9 @@ class _Ranges:
         self.low = [0] * len(there)
         self.high = [len(ranks) - 1 for ranks in self.places]
         self.changed = True
-        self._count([_parts(slot.name) for slot in there])
-        self.root = _tree(there)
+        parts = [_parts(name) for name in _counted([slot.name for slot in there])]
+        self._count(parts)
+        self.root = _tree(parts)
 
     def _count(self, parts: Sequence[Sequence[str]]) -> None:
         """As many modules of one signature come before, so many ranks are taken."""

@@ -227,6 +227,7 @@ def test_a_thousand_layers_alike_take_no_time() -> None:
         (("front", "back"), "conv1, conv2: bias 4, weight 4×4×3×3 may be front, back"),
         (("features.1.a", "features.0.b"), None),
         (("x.conv2", "x.conv1"), None),
+        (("conv2d_1", "conv2d"), None),
     ],
 )
 def test_names_that_do_not_count_are_refused_with_what_to_write(
