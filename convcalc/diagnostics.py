@@ -63,11 +63,21 @@ class Fix(NamedTuple):
     thing to do: not a choice, and not a guess.
     """
 
-    do: Literal["set", "write", "rename", "insert", "remove_item", "remove_field", "remove_value"]
+    do: Literal[
+        "set",
+        "write",
+        "rename",
+        "insert",
+        "remove_item",
+        "remove_field",
+        "remove_value",
+        "respell",
+    ]
     """What is done: a field set, a value written, a name put right, an item put before, or
     something removed."""
     name: str = ""
-    """The field that is set, the name that is right, or the kind that is inserted."""
+    """The field that is set, the name that is right, or the kind that is inserted; of a stretch
+    that is written otherwise, what to do in words."""
     value: Written | None = None
     """What the field or the value becomes; of a rename what stands behind the name, None where it
     stays."""
@@ -81,6 +91,8 @@ class Fix(NamedTuple):
             return f"write `{value}`"
         if self.do == "rename":
             return f"write `{self.name}`" if self.value is None else f"write `{self.name}: {value}`"
+        if self.do == "respell":
+            return self.name
         return f"put `{self.name}` before it" if self.do == "insert" else "leave it out"
 
 
@@ -121,6 +133,14 @@ def remove_field() -> Fix:
 def remove_value() -> Fix:
     """The value at fault goes, behind the name of what takes none: `- relu: true`."""
     return Fix("remove_value")
+
+
+def respell(text: str, words: str) -> Fix:
+    """The stretch at fault is written so, as it stands in a text; it may be no YAML before.
+
+    `words` say what that is.
+    """
+    return Fix("respell", words, text)
 
 
 def _shown(value: Written | None) -> str:

@@ -68,14 +68,17 @@ def read_baseline(path: str) -> Baseline:
         message = f"{path}: cannot be read: {error.strerror or error}"
         raise BaselineError(message) from None
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        message = f"{path}: no baseline: {error}"
+        message = f"{path}: no baseline, which --update-baseline writes: {error}"
         raise BaselineError(message) from None
     except UnicodeDecodeError as error:
         message = f"{path}: no JSON, which is UTF-8 text: {error.reason}"
         raise BaselineError(message) from None
     except ValueError as error:
-        message = str(error) if isinstance(error, BaselineError) else f"{path}: no JSON: {error}"
-        raise BaselineError(message) from None
+        message = f"{path}: no baseline, which --update-baseline writes"
+        if isinstance(error, json.JSONDecodeError):
+            message = f"{path}: no JSON at line {error.lineno}, column {error.colno}"
+            message += "; --update-baseline writes a baseline"
+        raise BaselineError(str(error) if isinstance(error, BaselineError) else message) from None
     return Baseline(path, text, files)
 
 

@@ -52,8 +52,8 @@ def fixed(opened: Opened, task: Task) -> Fixed:
     while tries < MAX_TRIES:
         findings = checked.diagnostics
         for finding in findings:
-            if finding.code == NOT_YAML:
-                return Fixed(text, (), finding)
+            if finding.code == NOT_YAML and not finding.edits:
+                return Fixed(text, tuple(done), finding)
             if not reported.includes(finding.code):
                 continue
             alike = _alike(finding, findings, refused)
@@ -143,6 +143,9 @@ def better(fixed: Sequence[Diagnostic], was: Checked, now: Checked) -> bool:
     stands behind it.
     """
     before, after = was.diagnostics, now.diagnostics
+    if all(item.code == NOT_YAML for item in fixed):  # all else was hidden by it
+        last = max(map(_position, fixed))
+        return not any(item.code == NOT_YAML and _position(item) <= last for item in after)
     old, new = Counter(map(_said, before)), Counter(map(_said, after))
     for said, count in Counter(map(_said, fixed)).items():
         if new[said] > old[said] - count:

@@ -122,6 +122,8 @@ class Editor:
         """The edits of a fix of what is at fault at a place, in order."""
         start = self.source.offset(place.line, place.column)
         end = self.source.offset(place.end_line, place.end_column)
+        if fix.do == "respell":
+            return (Edit(start, end, str(fix.value)),)
         steps = self.steps(start, end)
         if not steps:
             return ()

@@ -174,6 +174,9 @@ class _Expander:
 
     def read_layers(self, node: Node | None, scope: Scope) -> int | None:
         if not isinstance(node, List):
+            self.lost = True
+            if node is not None and self._report_other_list(node):
+                return None
             at = node or ScalarNode("", self.root.start, 1)
             self.lost = True
             if node is None and misnamed("layers", TOP_LEVEL, self.root):
@@ -192,6 +195,21 @@ class _Expander:
                 "CC116", "layers is empty", node, "add a layer: `- conv: {…}`", "warning"
             )
         return self.sequence(node, self.sources["input"], Surroundings("", scope, block=True))
+
+    def _report_other_list(self, node: Node) -> bool:
+        """Report items that stand in another form than a list; False where they are none."""
+        from convcalc.spec.slips.keys import items_of
+
+        text = self.report.written(node.start, node.end).rstrip()
+        before = self.report.written(self.report.line_start(node.start), node.start)
+        kinds = [*CATALOGUE, *self.items.blocks]
+        slip = items_of(text, kinds, below=not before.strip()) if text else None
+        if slip is None:
+            return False
+        message = f"layers is a list of items, and this is {quoted(node)}"
+        end = node.start + len(text)
+        self.report.findings.report("CC107", message, node.start, end, slip.help, fix=slip.fix)
+        return True
 
     def inspect_uncalled(self) -> None:
         """Look through blocks that nothing calls, so that their errors show all the same."""

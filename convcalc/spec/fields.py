@@ -238,7 +238,7 @@ def _calculated(node: ScalarNode, scope: Scope, wanted: str) -> Value:
         raise (WaitingError if waits else FieldError)(problem, start, end, written) from None
 
 
-def _respelled(node: ScalarNode, wanted: str) -> tuple[str, Fix] | None:
+def _respelled(node: ScalarNode, wanted: str) -> tuple[str, Fix | None] | None:
     """The help and fix of a number that is written as elsewhere."""
     from convcalc.spec.numerals import respelled
 
@@ -777,7 +777,8 @@ class FieldReader:
                 if declaration.form == "padding":
                     error = _padding_help(error, value, node, declared)
                 if name is None or not isinstance(error, WaitingError):
-                    self.report(self.caused(_enlarging(error, kind, field), scope), name, field)
+                    said = _with_names(_enlarging(error, kind, field), scope)
+                    self.report(self.caused(said, scope), name, field)
         return None if failed else values
 
     def unknown_field(
@@ -787,14 +788,16 @@ class FieldReader:
         if self._findings.full:
             return
         from convcalc.spec.answers import field_answer
+        from convcalc.spec.slips.keys import field_of
         from convcalc.spec.vocabulary import native_field
 
         right = native_field(key.text, fields)
-        first, _, rest = key.text.partition(" ")
         value, fix = node.entries[key.text], None
-        if first in fields and rest:
-            advice = f"a colon is missing: `{first}: {rest}`"
-            fix = rename(first, rest) if isinstance(value, ScalarNode) and not value.text else None
+        empty = isinstance(value, ScalarNode) and not value.text
+        if (slip := field_of(key.text, fields, empty=empty)) is not None:
+            advice, fix = slip.help, slip.fix
+        elif empty and key.text.isdecimal() and len(key.text) == 3:
+            advice = "inside { } a comma ends the value: write a number's digits without"
         elif key.text in MODIFIERS:
             advice = f"it stands beside `{kind}`, not in it"
         elif answer := field_answer(kind, key.text, node, fields):
@@ -862,7 +865,8 @@ class FieldReader:
             self._warn_product(declaration, node, value, scope, name, field)
         except FieldError as error:
             if not isinstance(error, WaitingError):
-                self.report(self.caused(error, scope), name, field)
+                said = _with_names(_with_fields(error, kind, node), scope)
+                self.report(self.caused(said, scope), name, field)
             return None
         return {field: value}
 
@@ -874,9 +878,13 @@ class FieldReader:
         present = set(node.entries) if isinstance(node, Map) else set(given or ())
         foreign = present - set(declared)
         if foreign and not self._findings.full:
+            from convcalc.spec.slips.keys import field_of
             from convcalc.spec.vocabulary import native_field
 
             present |= {native_field(field, list(declared)) or "" for field in foreign}
+            for field in foreign:
+                slip = field_of(field, list(declared), empty=True)
+                present |= slip.fields if slip else frozenset()
         return [field for field in declared if field not in usual and field not in present]
 
     def _report_value(self, kind: str, fields: list[str], node: Node, name: str) -> None:
@@ -974,6 +982,44 @@ def _enlarging(error: FieldError, kind: str, field: str) -> FieldError:
         advice = f"write 1; `conv` with a stride of {scale} makes a map {scale} times as small"
     error.problem = error.problem._replace(help=advice)
     return error
+
+
+def _with_names(error: FieldError, scope: Scope) -> FieldError:
+    """The error of an expression whose value cannot stand, with the values of its names."""
+    if error.problem.code not in ("CC302", "CC112") or not error.written:
+        return error
+    if error.problem.code == "CC112" and error.value is None:
+        return error  # the message has the numbers of the calculation
+    from convcalc.spec.expressions import ExpressionError
+    from convcalc.spec.syntax import parse
+
+    try:
+        names = sorted(parse(error.written).names)
+    except ExpressionError:
+        return error
+    known = [
+        f"{name} is {_described(scope.values[name])}" for name in names if name in scope.values
+    ]
+    if not known or error.written in names:
+        return error
+    shown = "" if f"`{error.written}`" in error.problem.message else f"`{error.written}`, "
+    message = f"{error.problem.message} ({shown}where {listed(known)})"
+    error.problem = error.problem._replace(message=message)
+    return error
+
+
+def _with_fields(error: FieldError, kind: str, node: Node) -> FieldError:
+    """The error of a value that holds fields by name without braces: `filters=8, kernel=3`."""
+    if error.problem.code != "CC110" or not isinstance(node, ScalarNode) or not node.plain:
+        return error
+    from convcalc.spec.slips.keys import entries_of
+
+    slip = entries_of(kind, node.text)
+    if slip is None:
+        return error
+    message = f"{kind} has fields, and they stand in no braces"
+    problem = error.problem._replace(message=message, help=slip.help, fix=slip.fix)
+    return FieldError(problem, node.start, node.end)
 
 
 def _key(kind: str, node: Node) -> tuple[object, ...] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from convcalc.diagnostics import Fix, write_value
+from convcalc.diagnostics import Fix, Named, Problem, write_value
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldError, FieldReader, Scope, misnamed, read_shape
@@ -110,10 +110,16 @@ class Given:
         except FieldError:
             return None
 
+    def outside(self, code: str, message: str, own: Node, advice: str) -> None:
+        """Report what is wrong with an input from outside, beside the spec's own."""
+        related = ((self.report.place_of(own), "the spec's own"),)
+        problem = Problem(code, message, "input", advice, related=related)
+        self.report.findings.add(problem, Named("--input"))
+
     def refuse_rank(self, given: Shape, own: Shape, node: Node) -> None:
         """Say that an input from outside has other axes than the spec's own."""
         right = of_rank(given, own)
-        self.report.error(
+        self.outside(
             "CC108",
             f"input --input {_written(given)} has {given.rank} spatial {_axes(given.rank)}, and "
             f"the spec's own {_written(own)} has {own.rank}",
@@ -125,7 +131,7 @@ class Given:
 
     def refuse_turned(self, given: Shape, own: Shape, node: Node) -> None:
         """Say that an input from outside has the spec's channels in front."""
-        self.report.error(
+        self.outside(
             "CC108",
             f"input --input {_written(given)} has {given.channels} channels, and the spec's own "
             f"{_written(own)} has {own.channels}, which stand in front here",

@@ -3,7 +3,7 @@
 And what is said once for many layers: blocks, and the values that fields have unless given.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
 from convcalc.layers.base import declarations
@@ -11,6 +11,9 @@ from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, misnamed, near_k
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.tree import Item
+
+if TYPE_CHECKING:
+    from convcalc.spec.slips.keys import Meant
 
 BLOCK_KEYS = ("parameters", "layers", "description")
 """Keys that a block may have."""
@@ -58,6 +61,8 @@ class Items:
         """The blocks that are being written out, outer before inner."""
         self.said: dict[int, Said | None] = {}
         """What items say, by their identity; None for what says nothing that can be."""
+        self.broken: set[str] = set()
+        """Blocks whose definition has an error of its own; to call one is none."""
 
     def parsed(self, node: Node) -> Said | None:
         """What an item says; None, and a finding, where that is nothing."""
@@ -130,7 +135,7 @@ class Items:
             return Said(None, block, None, word, None)
         if name in CATALOGUE:
             return self._layer_item(name, word, node, None)
-        self.unknown_kind(node.key(name))
+        self.unknown_kind(node.key(name), alone=True)
         return None
 
     def meant(self, name: str) -> Definition | None:
@@ -192,9 +197,11 @@ class Items:
             message = f"`{key}` cannot stand beside `{kind}`"
             self.report.error("CC109", message, node.key(key), advice, fix=fix)
 
-    def unknown_kind(self, node: ScalarNode, *, kinds_only: bool = False) -> None:
+    def unknown_kind(
+        self, node: ScalarNode, *, kinds_only: bool = False, alone: bool = False
+    ) -> None:
         """Report a word that is no kind of layer and no block."""
-        if self.report.findings.full:
+        if self.report.findings.full or node.text in self.broken:
             return
         from convcalc.spec.answers import call_answer
         from convcalc.spec.vocabulary import answer_to, native_kind, sure_kind
@@ -227,8 +234,25 @@ class Items:
         if " - " in node.text or " -" in node.text:
             advice = "a dash within an item belongs to its text: indent the items of a list alike"
             fix = None
+        elif (slip := self._slip(node, kinds, alone=alone)) is not None:
+            advice, fix = slip.help, slip.fix
         what = "a kind of layer" if kinds_only else "a kind of layer or a block"
         self.report.error("CC113", f"{quoted(node)} is not {what}", node, advice, fix=fix)
+
+    def _slip(self, node: ScalarNode, kinds: list[str], *, alone: bool) -> "Meant | None":
+        """What a word with more about it than a kind is when it is written as YAML has it."""
+        from convcalc.spec.slips.keys import item_of
+
+        before = self.report.written(max(node.start - 200, 0), node.start).rstrip()
+        behind = self.report.written(node.end, node.end + 200).partition("\n")[0].rstrip()
+        return item_of(
+            node.text,
+            [*kinds, *self.broken],
+            alone=alone,
+            quoted=not node.plain,
+            listed=before[-1:] in ("[", ","),
+            behind=behind,
+        )
 
     def inspect(self, items: List) -> None:
         """Look through items that are not expanded, for errors that need no values."""
@@ -284,6 +308,8 @@ class Definitions:
     def read_blocks(self, node: Node | None) -> None:
         """Read `blocks`: what items may call."""
         entries = self.report.mapping(node, "blocks", "write `blocks: {stage: {layers: [...]}}`")
+        for each in node.items if isinstance(node, List) else ():
+            self.items.broken.update(each.entries if isinstance(each, Map) else ())
         for key in entries.key_nodes() if entries else ():
             body = entries.entries[key.text] if entries else key
             if not self.report.valid_name(key):
@@ -297,14 +323,13 @@ class Definitions:
                 )
                 continue
             if isinstance(body, List):
-                self.report.error(
-                    "CC107",
-                    f"block `{key.text}` is a list, and a block is a mapping with `layers`",
-                    key,
-                    f"write `{key.text}: {{layers: [...]}}`",
-                )
+                self._block_as_list(key, body)
                 continue
+            self.items.broken.add(key.text)
             block = self.report.mapping(body, f"block `{key.text}`", "write `layers:` under it")
+            if block is None and isinstance(body, ScalarNode) and not body.text and body.plain:
+                message = f"block `{key.text}` needs `layers`, a list of items"
+                self.report.error("CC115", message, key, "write `layers:` under it")
             if block is None:
                 continue
             for inner in block.key_nodes():
@@ -343,3 +368,27 @@ class Definitions:
                     "note",
                 )
             self.items.blocks[key.text] = Definition(key.text, parameters, layers, block)
+
+    def _block_as_list(self, key: ScalarNode, body: List) -> None:
+        """A block that is the list of its layers: said once, and called as if it had them."""
+        from convcalc.diagnostics import respell
+        from convcalc.spec.read import read_items
+
+        text = self.report.written(body.start, body.end).rstrip()
+        column = body.start - self.report.line_start(body.start)
+        indented = column > key.start - self.report.line_start(key.start)
+        advice, fix = f"write `{key.text}: {{layers: [...]}}`", None
+        if text.startswith("["):
+            fix = respell(f"{{layers: {text}}}", advice)
+        elif text.startswith("-"):
+            advice = f"write `layers:` under `{key.text}:`, and the list under that"
+            fix = respell(f"layers:\n{' ' * column}{text}", advice) if indented else None
+        self.report.findings.report(
+            "CC107",
+            f"block `{key.text}` is a list, and a block is a mapping with `layers`",
+            body.start,
+            body.start + len(text) if text else body.end,
+            advice,
+            fix=fix,
+        )
+        self.items.blocks[key.text] = Definition(key.text, None, read_items(body), Map())

@@ -34,6 +34,15 @@ class Reporter:
         start, end = self.stretch(node)
         self.findings.report(code, message, start, end, advice, severity, fix=fix, related=related)
 
+    def written(self, start: int, end: int) -> str:
+        """What stands between two places of a text; empty for values that were made in Python."""
+        content: str = getattr(self.findings.places, "content", "")
+        return content[start:end]
+
+    def line_start(self, start: int) -> int:
+        """Where the line of a place begins in a text."""
+        return self.written(0, start).rfind("\n") + 1
+
     def place_of(self, node: Node) -> Place:
         """Where a node is."""
         return self.findings.places.place(*self.stretch(node))

@@ -10,7 +10,7 @@ _THOUSANDS = r"[1-9][0-9]{0,2}(?:[,' _][0-9]{3})+"
 """A whole number in groups of three digits."""
 
 
-def respelled(text: str, *, whole: bool) -> tuple[str, Fix] | None:
+def respelled(text: str, *, whole: bool) -> tuple[str, Fix | None] | None:
     """The help and fix of a text that is a number elsewhere; None where it is none.
 
     Only a `whole` number has groups of digits, and only another is a share or has a fraction.
@@ -22,6 +22,8 @@ def respelled(text: str, *, whole: bool) -> tuple[str, Fix] | None:
     right = _right(text, whole=whole)
     if right is not None:
         return f"write {right}", write_value(_value(right))
+    if (remark := re.fullmatch(r"(.*\S)[ ]+(//|--|;)[ ]+.*", text)) and _is_expression(remark[1]):
+        return "a comment begins with `#`", None
     rest = text[:-1].rstrip()
     if text[-1:] in (",", ";") and rest[:1] != "-" and _is_expression(rest):
         return f"leave out the `{text[-1]}` at the end", write_value(_value(rest))
@@ -35,7 +37,8 @@ def _right(text: str, *, whole: bool) -> str | None:
         return re.sub(r"[,' _]", "", text)
     if re.fullmatch(r"[0-9]{1,9},[0-9]{1,9}", text) and not whole:
         return text.replace(",", ".")
-    return None
+    curly = re.fullmatch(r"[“”„‘’‚]([^“”„‘’‚]*)[“”„‘’‚]", text)
+    return curly[1] if curly and _is_expression(curly[1]) else None
 
 
 def _is_expression(text: str) -> bool:

@@ -253,7 +253,7 @@ class Parameters:
                 f"write `{block.name}: {{{', '.join(f'{name}: …' for name in declared)}}}`",
             )
             return None
-        elif value.text not in ("", block.name) or not value.plain:
+        elif not node.bare and (value.text not in ("", block.name) or not value.plain):
             if not declared:
                 self.report.error(
                     "CC107",

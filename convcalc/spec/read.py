@@ -11,11 +11,21 @@ from convcalc.spec.fields import MODIFIERS, quoted
 from convcalc.spec.nodes import List, Map, Node, Preset, ScalarNode
 from convcalc.spec.tree import Block, Item, Spec
 
+MOST_KEYS = 50
+"""Keys that are compared with those of a spec."""
+NO_SPEC = (
+    "a spec is YAML with `input: 224x224x3` and `layers:`; in a folder, specs are found by their "
+    "keys"
+)
+"""What is said of a text that is none."""
+
 
 def read(root: Node | None, findings: Findings) -> Spec | None:
     """The spec that a composed text holds; None, and a finding, where it is no mapping."""
     if not isinstance(root, Map):
         if root is not None or not findings.diagnostics:
+            if isinstance(root, ScalarNode) and _report_one_text(root, findings):
+                return None
             findings.report(
                 "CC107",
                 f"a spec is a mapping, and this is {quoted(root) if root else 'empty'}",
@@ -24,15 +34,58 @@ def read(root: Node | None, findings: Findings) -> Spec | None:
                 "start with `input: 224x224x3` and `layers:`",
             )
         return None
+    if root.entries and _is_foreign(root, findings):
+        return None
     entries = dict(root.entries)
     layers, blocks, presets = (entries.get(key) for key in ("layers", "blocks", "presets"))
     if isinstance(layers, List):
-        entries["layers"] = _items(layers)
+        entries["layers"] = read_items(layers)
     if isinstance(blocks, Map):
         entries["blocks"] = _each(blocks, _block)
     if isinstance(presets, Map):
         entries["presets"] = _each(presets, _preset)
     return Spec.at(entries, root.key_starts, root.start, root.end)
+
+
+def _is_foreign(root: Map, findings: Findings) -> bool:
+    """Whether no key of a mapping is one of a spec's, or near one; it is reported then."""
+    from convcalc.spec.expand import TOP_LEVEL
+
+    if not TOP_LEVEL.keys().isdisjoint(root.entries):
+        return False
+    from convcalc.diagnostics import closest, listed
+
+    if any(closest(key, TOP_LEVEL) for key in list(root.entries)[:MOST_KEYS]):
+        return False
+    keys = listed(f"`{key[:40]}`" for key in list(root.entries)[:3])
+    more = f" and {len(root.entries) - 3:,} more" if len(root.entries) > 3 else ""
+    first = next(root.key_nodes())
+    findings.report(
+        "CC107",
+        f"this is no spec: none of its keys is one of a spec: {keys}{more}",
+        first.start,
+        first.end,
+        NO_SPEC,
+    )
+    return True
+
+
+def _report_one_text(root: ScalarNode, findings: Findings) -> bool:
+    """Report a text that is no mapping to YAML: a spec with other signs, or something else."""
+    from convcalc.spec.slips.foreign import sort_of
+    from convcalc.spec.slips.keys import spec_of
+
+    written: str = getattr(findings.places, "content", "")
+    slip = spec_of(written[root.start : root.end])
+    message, advice, fix = f"a spec is a mapping, and this is {quoted(root)}", None, None
+    if slip is not None:
+        advice, fix, end = slip.help, slip.fix, root.end
+    elif sort := sort_of(written):
+        message, advice, end = f"this is no spec: it reads as {sort}", NO_SPEC, root.start + 1
+    else:
+        return False
+    findings.report("CC107", message, root.start, end, advice, fix=fix)
+    return True
 
 
 def _each(mapping: Map, made: Callable[[Node], Node]) -> Map:
@@ -51,11 +104,12 @@ def _block(node: Node) -> Node:
         return node
     entries, layers = node.entries, node.entries.get("layers")
     if isinstance(layers, List):
-        entries = {**entries, "layers": _items(layers)}
+        entries = {**entries, "layers": read_items(layers)}
     return Block.at(entries, node.key_starts, node.start, node.end)
 
 
-def _items(items: List) -> List:
+def read_items(items: List) -> List:
+    """A list of items, each a word alone or a mapping."""
     return List.at(tuple(map(_item, items.items)), items.start, items.end)
 
 
@@ -77,8 +131,8 @@ def _item(node: Node) -> Node:
 def _items_within(key: str, value: List) -> List | None:
     """The items of a group, or of the branches of a kind that merges; None for other lists."""
     if key == "layers":
-        return _items(value)
+        return read_items(value)
     if key not in CATALOGUE or layer_class(key).inputs == "one":
         return None
-    branches = tuple(_items(each) if isinstance(each, List) else each for each in value.items)
+    branches = tuple(read_items(each) if isinstance(each, List) else each for each in value.items)
     return List.at(branches, value.start, value.end)

@@ -34,8 +34,6 @@ SILENCE_SECONDS = 5.0
 """How long a pipe given as a path may stay silent."""
 PIPE_SECONDS = 30.0
 """How long a pipe given as a path may take in all."""
-_BARE_RANGE = r":[ ]+(>[ ]*=?[ ]*\d[^,}\]#]{0,80})"
-"""A range without quotes, where YAML sees folded text begin."""
 _BRACKET_OR_TEXT = r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*"""
 """A bracket of a list or mapping, or what may hold brackets that are none."""
 
@@ -98,34 +96,14 @@ def refuse(findings: Findings, error: RefusedError) -> None:
 
 
 def _report_syntax(text: SourceText, findings: Findings, error: yaml.MarkedYAMLError) -> None:
-    mark = error.problem_mark or error.context_mark
-    if error.context_mark and mark and mark.index >= len(text.content.rstrip()):
-        mark = error.context_mark  # what is not closed says more than the end of the text
-    at = mark.index if mark else 0
-    message = f"not YAML: {error.problem or error.context or 'cannot be read'}"
-    if error.context and error.problem:
-        where = ""
-        if error.context_mark and error.context_mark.index != at:
-            where = f" that starts at line {text.position(error.context_mark.index)[0]}"
-        message += f" ({error.context}{where})"
-    line = text.line(text.position(min(at, len(text.content)))[0])
-    advice = None
-    if "'\\t'" in message or "\t" in line[:80]:
-        advice = "indent with spaces: YAML allows no tabs there"
-    elif (bare := re.search(_BARE_RANGE, line)) is not None:
-        advice = f"put quotes around it: '{bare[1].strip()}'"
-    elif "mapping values are not allowed" in message and _bare_item_before(text, at):
-        advice = "an item with keys below it ends in a colon: `- relu:`"
-    elif "mapping values are not allowed" in message:
-        advice = "indent the lines of one mapping alike, or put quotes around text with `: `"
-    findings.report("CC105", message, at, at + 1, advice)
+    """The finding of a text that is no YAML, as the slip that made it so."""
+    from convcalc.diagnostics import respell
+    from convcalc.spec.slips import slip_of
 
-
-def _bare_item_before(text: SourceText, offset: int) -> bool:
-    """Whether the line before is an item without a colon, such as `- relu`."""
-    line, _ = text.position(min(offset, len(text.content)))
-    before = text.line(line - 1).strip() if line > 1 else ""
-    return before.startswith("- ") and before[2:].strip().isidentifier()
+    slip = slip_of(text, error)
+    fix = respell(slip.right, slip.help) if slip.right is not None and slip.sure else None
+    message = slip.message if slip.message.startswith("this is ") else f"not YAML: {slip.message}"
+    findings.report("CC105", message, slip.start, slip.end, slip.help, fix=fix)
 
 
 class _Frame:

@@ -496,7 +496,7 @@ def test_what_cannot_be_shown_exits_2(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "binary.yaml").write_bytes(b"\0")
-    (tmp_path / "torn.yaml").write_text("layers: [conv: {filters: 96\n", encoding="ascii")
+    (tmp_path / "torn.yaml").write_text("layers: [relu]\n%%%\n}{\n", encoding="ascii")
     (tmp_path / "a.yaml").write_bytes(BROKEN)
     shown = CliRunner().invoke(convcalc, ["check", "--diff", path, "a.yaml"])
     assert shown.exit_code == 2

@@ -164,8 +164,8 @@ def test_memory_is_promised_of_inference_and_of_training() -> None:
         found = check_text(source, Task(Settings(ONLY_PROMISES))).diagnostics
         return [f"{item.code} {item.message}" for item in found]
 
-    assert messages("expect: {memory: 16}\nbudget: {memory: 16}\n") == []
-    assert messages("budget: {memory: {limit: 24, batch: 2}}\n") == []
+    assert messages("expect: {memory: 16}\nbudget: {memory: 16B}\n") == []
+    assert messages("budget: {memory: {limit: 24B, batch: 2}}\n") == []
     assert messages("budget: {memory: {limit: 20B, batch: 2}}\n") == [
         (
             "CC512 memory of inference at batch 2: 24 B, and the budget is 20 B: 4 B more; "
@@ -180,7 +180,7 @@ def test_memory_is_promised_of_inference_and_of_training() -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_of_a_promise_is_known(optimizer: str) -> None:
-    terms = f"{{limit: 1, training: true, batch: 4, optimizer: {optimizer}}}"
+    terms = f"{{limit: 1B, training: true, batch: 4, optimizer: {optimizer}}}"
     assert [one.code for one in check(f"budget: {{memory: {terms}}}")] == ["CC512"]
 
 
@@ -297,7 +297,7 @@ HEAVY = "name: a\ninput: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, paddi
 """3·3·3·4 + 4 = 112 parameters."""
 PROMISED = HEAVY + (
     "expect: {parameters: 1, output: 1, receptive_field: 1, memory: 1, layers: {conv1: 1}}\n"
-    "budget: {parameters: 1, memory: 1}\n"
+    "budget: {parameters: 1, memory: 1B}\n"
 )
 OVER = {
     "--max-parameters": "CC511",

@@ -253,7 +253,10 @@ def torn(text: str, chance: Random) -> str:
 
 
 def test_whatever_the_text_edits_are_those_of_what_stands_there() -> None:
-    """No fix makes YAML of what is none, or a key twice; and fixing never fails."""
+    """No fix makes a text that is no YAML, or a key twice; and fixing never fails.
+
+    What was no YAML may have hidden what is refused, or a key twice.
+    """
     chance, form = Random(5), {"CC100", "CC104", "CC105", "CC106"}  # noqa: S311 (tests repeat)
     small = [text for _, text, _ in with_fixes() if len(text) < 1000]
     seen = 0
@@ -265,7 +268,9 @@ def test_whatever_the_text_edits_are_those_of_what_stands_there() -> None:
             if item.edits:
                 seen += 1
                 after = findings(applied(SourceText("a.yaml", text), item.edits))
-                assert not {each.code for each in after} & form - {each.code for each in found}
+                hidden = {"CC104", "CC106"} if item.code == "CC105" else set()
+                came = {each.code for each in after} & form - {each.code for each in found}
+                assert not came - hidden, (text, item)
         fixing(text)
     assert seen > 100
 

@@ -10,6 +10,7 @@ import click
 import pytest
 from called import READING, called
 from click.testing import CliRunner, Result
+from paths import ROOT
 
 from convcalc.cli import COMMANDS
 from convcalc.cli import convcalc as command_line
@@ -98,6 +99,36 @@ def test_a_file_of_another_kind(option: str, value: str) -> None:
     if value.endswith("png"):
         pytest.importorskip("PIL")
     said_well(run(*READ["verify", option], option, value), value)
+
+
+@pytest.mark.parametrize("value", ["empty", "prose"])
+@pytest.mark.parametrize("option", READ, ids=" ".join)
+def test_a_file_with_nothing_that_is_wanted(option: tuple[str, str], value: str) -> None:
+    Path("prose").write_text("Words, and more of them.\n", encoding="utf-8")
+    result = run(*READ[option], option[1], value)
+
+    if (option[1], value) == ("--config", "empty"):  # which says nothing, and is TOML
+        assert result.exit_code == 0, result.stderr
+    else:
+        said_well(result, value)
+        assert "char " not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["README.md", "pyproject.toml"])
+def test_a_file_of_the_repository_is_no_spec(name: str) -> None:
+    said = run("check", str(ROOT / name))
+
+    assert said.exit_code == 1
+    assert said.stdout.count("error[") == 1
+    assert "this is no spec: it reads as" in said.stdout
+
+
+def test_nothing_found_in_nothing_is_not_said_before_an_error() -> None:
+    Path("hollow").mkdir()
+    for path in ("hollow", "nosuch*.yaml"):
+        said = run("check", path)
+        assert (said.exit_code, said.stdout) == (2, "")
+        assert path in said.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

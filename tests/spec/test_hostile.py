@@ -109,7 +109,7 @@ def test_hostile_text_is_refused(refused: Refused, name: str, tmp_path: Path) ->
         ("a: [[], {b: " + "[" * 2_000, 74),  # behind 12 characters, which leave 3 open
         ("[" * 64 + "[], " * 300, 65),
         ("'" + "[" * 900 + "' ]", 904),
-        ('["' + "[" * 900 + '" x, ' + "[" * 90, 905),
+        ('["' + "[" * 900 + '" x, ' + "[" * 90, 903),  # behind which a comma is missing
         ("# " + "[" * 900 + "\n}", 1),
     ],
 )

@@ -180,12 +180,12 @@ def test_spec_source_names_the_first_place_of_a_key_given_twice() -> None:
         ("a: 1\n\tb: 2\n", 2, "indent with spaces"),
         ("a: >=3\n", 1, "put quotes around it: '>=3'"),
         ("expect: {output: >3}\n", 1, "put quotes around it: '>3'"),
-        ("- relu\n  name: b\n", 2, "an item with keys below it ends in a colon: `- relu:`"),
-        ("a: b\n  name: c\n", 2, "indent the lines of one mapping alike"),
-        ("a: b: c\n", 1, "indent the lines of one mapping alike"),
+        ("- relu\n  name: b\n", 1, "write `- relu:`"),
+        ("a: b\n  name: c\n", 2, "begin it at the start of its line"),
+        ("a: b: c\n", 1, "write `a: {b: c}`"),
         ("- a b\n  name: c\n", 2, "indent the lines of one mapping alike"),
-        ("a: 1\nb: [1\n\n\n", 2, None),
-        ("a: [1\nb: 2\n", 2, None),
+        ("a: 1\nb: [1\n\n\n", 2, "write `[1]`"),
+        ("a: [1\nb: 2\n", 1, "write `[1]`"),
     ],
 )
 def test_spec_source_that_is_no_yaml_is_told_at_its_line(
