@@ -126,7 +126,7 @@ def _another_thing(one: str, other: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    return name.replace("-", "_").replace(" ", "_").split("_")
+    return [word for word in name.replace("-", "_").replace(" ", "_").split("_") if word]
 
 
 def _alike(one: str, other: str) -> float:

@@ -181,7 +181,7 @@ def describe(kind: str) -> KindReference:
     >>> conv = describe("conv")
     >>> [field.name for field in conv.fields if field.required]
     ['filters', 'kernel']
-    >>> conv.formulas[0][:3]
+    >>> conv.formulas[1][:3]
     ('H′', '(H − F + 2·P)/S + 1', '(227 − 11 + 2·0)/4 + 1')
     """
     layer = layer_class(kind)

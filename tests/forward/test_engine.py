@@ -614,7 +614,10 @@ def test_wrong_weights_are_all_listed() -> None:
     with pytest.raises(ValueError, match="3 weights do not fit") as caught:
         forward.run(net, batch_for(net, 1), weights)
     assert str(caught.value).splitlines()[1:] == [
-        "  conv1.weight: is 3×3×2×4, expected 4×2×3×3",
+        (
+            "  conv1.weight: is 3×3×2×4, expected 4×2×3×3: its axes are in another order than "
+            "PyTorch's, which is filters first"
+        ),
         "  linear1.weight: missing, expected 3×36",
         "  fc.weight: no such weight",
     ]
