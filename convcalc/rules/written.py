@@ -5,6 +5,7 @@ from typing import Any
 
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
+from convcalc.spec.names import braced
 from convcalc.spec.nodes import List, Map, Text
 from convcalc.spec.syntax import mentioned
 from convcalc.spec.tree import Item
@@ -24,7 +25,13 @@ def names_in(value: Any) -> set[str]:
         elif isinstance(here, List):
             waiting.extend(here)
         elif isinstance(here, Map):
-            waiting.extend(here.values())
+            for key, each in here.items():
+                if key == "from" and isinstance(each, Text) and braced(each.text):
+                    from convcalc.spec.braces import names_within
+
+                    names |= names_within(each.text)
+                else:
+                    waiting.append(each)
     return names
 
 

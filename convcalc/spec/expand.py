@@ -26,7 +26,7 @@ from convcalc.spec.fields import (
 from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, source_node
 from convcalc.spec.given import Given
 from convcalc.spec.items import Definition, Definitions, Items, Said
-from convcalc.spec.names import OPEN, Names, Reporter, Surroundings
+from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.parameters import Member, Parameters, causes_of, given_to
 from convcalc.spec.promises import read_promises
@@ -306,7 +306,7 @@ class _Expander:
             )
         name = self.report.item_name(entries.get("name"))
         if "from" in entries:
-            current = self.names.resolve(entries["from"], place)
+            current = self.start(entries["from"], place)
         if rounds is None:
             return self.one(item, node, current, place, name)
         if rounds == 0:
@@ -323,6 +323,19 @@ class _Expander:
                 else:
                     self.share(first, range(start, len(self.nodes)), node)
         return current
+
+    def start(self, node: Node, place: Surroundings) -> int | None:
+        """The tensor that `from` names, whose expressions in braces are worked out first."""
+        if not isinstance(node, ScalarNode) or not braced(node.text):
+            return self.names.resolve(node, place)
+        from convcalc.spec.braces import written_out
+
+        try:
+            name, said = written_out(node, place.scope)
+        except FieldError as error:
+            self.reader.report(self.reader.caused(error, place.scope), field="from")
+            return None
+        return self.names.resolve(node, place, name, said)
 
     def one(
         self, item: Said, node: Item, current: int | None, place: Surroundings, name: str

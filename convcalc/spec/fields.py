@@ -40,7 +40,8 @@ NO_NAMES = frozenset({"null", "true", "false", "and", "or", "not", "if", "else"}
 
 MODIFIERS = {
     "name": "What this item is called; `from` refers to it.",
-    "from": "Name of the tensor this item starts from, instead of the one before.",
+    "from": "Name of the tensor this item starts from, instead of the one before; expressions in "
+    'braces are worked out: "down{depth + 1 - index}".',
     "repeat": "How many times over; 0 drops it. `index` counts the rounds from 1.",
     "when": "Condition without which the item is dropped.",
     "shared": "With repeat: every round uses the same weights.",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
-from convcalc.diagnostics import Fix, Place, Severity, closest, misspelt
+from convcalc.diagnostics import Fix, Place, Severity, closest, listed, misspelt
 from convcalc.findings import Findings
 from convcalc.spec.fields import Scope, quoted, renamed
 from convcalc.spec.nodes import Map, Node, ScalarNode
@@ -12,6 +12,14 @@ from convcalc.spec.tree import Item
 
 MAX_SUGGESTED = 300
 """Names, the latest, that a misspelt one is compared with."""
+
+
+MAX_LISTED = 5
+"""Names that a message lists."""
+
+
+MAX_QUOTED = 40
+"""Letters of a name that a help repeats."""
 
 
 class Reporter:
@@ -145,6 +153,29 @@ class Surroundings:
         return place
 
 
+def braced(name: str) -> bool:
+    """Whether a name has braces, in which expressions stand."""
+    return "{" in name or "}" in name
+
+
+def _in_quotes(node: Node) -> str | None:
+    """The help for a name in braces alone, which YAML reads as a mapping."""
+    if isinstance(node, Map) and len(node.entries) == 1:
+        ((key, value),) = node.entries.items()
+        if isinstance(value, ScalarNode) and not value.text and len(key) <= MAX_QUOTED:
+            return f'put quotes around the name: `from: "{{{key}}}"`'
+    return None
+
+
+def _rounds(name: str, known: Iterable[str]) -> list[str]:
+    """The latest names that are a name with another number behind it, as they came."""
+    base = name.rstrip("0123456789")
+    if not base or base == name:
+        return []
+    alike = (each for each in known if each[len(base) :].isdecimal() and each.startswith(base))
+    return [*islice(alike, MAX_LISTED)][::-1]
+
+
 class Names:
     """The names of a network so far."""
 
@@ -190,21 +221,25 @@ class Names:
         self.claimed[full] = at
         return full
 
-    def resolve(self, node: Node, place: Surroundings) -> int | None:
+    def resolve(
+        self, node: Node, place: Surroundings, calculated: str | None = None, said: str = ""
+    ) -> int | None:
         """The tensor that `from` names, looked for from the inside out.
 
         In each block, its items come before its parameters that hold text; a name that a parameter
-        holds is looked for where the block is called.
+        holds is looked for where the block is called. `calculated` is the name where the node has
+        expressions in braces, and `said` what a message says of that; no parameter is meant then.
         """
         if not isinstance(node, ScalarNode) or not node.text:
             self.report.error(
                 "CC107",
                 f"from is the name of an item, and this is {quoted(node)}",
                 node,
-                "write one name; several tensors are merged by `add`, `multiply` or `concat`",
+                _in_quotes(node)
+                or "write one name; several tensors are merged by `add`, `multiply` or `concat`",
             )
             return None
-        name = node.text
+        name = node.text if calculated is None else calculated
         if name in self.sources:
             return self.sources[name]
         holder = ""
@@ -215,14 +250,16 @@ class Names:
             if isinstance(index, Open):
                 self.report.error(
                     "CC201",
-                    f"{quoted(node)} is the group or block that this item is in, and not finished",
+                    f"{quoted(ScalarNode(node.text if not said else name, 0, 0))}{said} is the "
+                    "group or block that this item is in, and not finished",
                     node,
                     "name the item in it to start from",
                 )
                 return None
             if known:
                 return index
-            held = around.scope.values.get(name) if around.block and not holder else None
+            own = around.block and not holder and not said
+            held = around.scope.values.get(name) if own else None
             if isinstance(held, str):
                 name, holder = held, name
                 if name in self.sources:
@@ -235,17 +272,24 @@ class Names:
         latest = islice(reversed(self.tensors), MAX_SUGGESTED)
         near_by = [*self.sources, *(each.removeprefix(place.prefix) for each in latest)]
         near = closest(name, near_by)
-        said = quoted(ScalarNode(name, 0, 0))
+        advice = "give the item to start from a `name`, before this one; `input` is the network's"
+        if near:
+            advice = f"did you mean `{near}`?"
+        if said and (rounds := _rounds(name, near_by)):
+            advice = f"those before it are {listed([f'`{each}`' for each in rounds])}"
         if holder:
-            said += f", which parameter `{holder}` holds"
+            said = f", which parameter `{holder}` holds"
+            if "{" in name:
+                advice = (
+                    f"hand over the number or word alone, and write the braces in `from`: "
+                    f'`from: "down{{{holder}}}"`'
+                )
         self.report.error(
             "CC201",
-            f"nothing before this item is called {said}",
+            f"nothing before this item is called {quoted(ScalarNode(name, 0, 0))}{said}",
             node,
-            f"did you mean `{near}`?"
-            if near
-            else "give the item to start from a `name`, before this one; `input` is the network's",
-            fix=None if holder else right_name(near, name, near_by),
+            advice,
+            fix=None if said else right_name(near, name, near_by),
         )
         return None
 

@@ -121,6 +121,16 @@ def result(items: str, selection: Selection | None = None, head: str = HEAD) -> 
             "  - {relu: , name: stem}\n  - add: [[], [{from: stem}]]\n",
             ["CC201"],
         ),
+        (
+            "  - {relu: , name: a, repeat: 2}\n  - add: [[], [from: a{1}], [from: a{2}]]\n",
+            '  - {relu: , name: a, repeat: 2}\n  - add: [[], [from: "a{1}"], [from: "a{2}"]]\n',
+            ["CC105", "CC105"],
+        ),
+        (
+            '  - {relu: , name: a, repeat: 2}\n  - {relu: , from: "a{flor(2.5)}"}\n',
+            '  - {relu: , name: a, repeat: 2}\n  - {relu: , from: "a{floor(2.5)}"}\n',
+            ["CC112"],
+        ),
         (  # what is to be left out: the first, in the middle, the last, the only one
             (
                 "  - conv:\n      inplace: true\n      filters: 4\n      kernel: 3\n"

@@ -125,6 +125,11 @@ def above(text: str, _: Diagnostic, words: "re.Match[str]") -> list[str]:
     return [f"{words[1]}\n{text}"]
 
 
+def with_quotes(text: str, _: Diagnostic, words: "re.Match[str]") -> list[str]:
+    """The name behind the `from` that has none has quotes."""
+    return [text.replace(f"from: {words[1][1:-1]}", f"from: {words[1]}")]
+
+
 OWN = "what stands in the place of … is for the person to say"
 CHOICE = "one of several things, and each changes the network"
 ELSEWHERE = "what it says to move stands elsewhere, in a form of its own"
@@ -168,8 +173,14 @@ WAYS: dict[str, Way | str] = {
     r"^write height × width × channels in one: `": OWN,
     r"^a spec is YAML with `input: ": OWN,
     r"^write `layers:` under it$": OWN,
-    r"^write the missing `\)`$": "where it belongs is for the person to say",
+    r"^write the missing `[)}]`": "where it belongs is for the person to say",
     r"^a network has one input for now": "the layers behind take it apart",
+    r"^put quotes around the name: `from: (\"[^`]+\")`$": with_quotes,
+    r"^braces hold one expression: `": OWN,
+    r"^those before it are `": CHOICE,
+    r"^remove it, or open it with `": CHOICE,
+    r"^write `\{1 if .* else 2\}`, or two items": CHOICE,
+    r"^hand over the number or word alone": ELSEWHERE,
     r"^declare it under `parameters:`": "whether it is text or a number is for the person to say",
     r"^put it in brackets: `(\[from: [^`]+\])`$": in_place,
     r"^write `(conv: [^`]+)`$": in_place,

@@ -896,6 +896,12 @@ ROWS = [
     Row("CC422", "as a condition, a name and a promise", "784",
         "{linear: 9, when: deep}, {relu: , name: here}, {linear: 8, from: place}", "",
         "parameters: {deep: true, place: 'here', outputs: 8}\nexpect: {output: outputs}"),
+    Row("CC422", "in the braces of a name", "784",
+        "{linear: 9, name: stage, repeat: 2}, {linear: 8, from: 'stage{last}'}", "",
+        "parameters: {last: 2}"),
+    Row("CC422", "a word before the braces of a name", "784",
+        "linear: 9, linear: 9, {linear: 8, from: 'linear{1 + 1}'}",
+        "parameters.linear", "parameters: {linear: 2}"),
     # CC423
     Row("CC423", "called by a block that nothing calls", "784", "linear: 10",
         "blocks.inner blocks.outer",
@@ -1066,7 +1072,7 @@ FIELDS = {
     "CC412": "filters features",
     "CC414": "filters features",
     "CC417": "dilation",
-    "CC422": "parameters.width blocks.unit.parameters.depth parameters.classes",
+    "CC422": "parameters.width blocks.unit.parameters.depth parameters.classes parameters.linear",
     "CC423": "blocks.inner blocks.outer blocks.unit",
 }
 """The fields at fault that a rule points at; a rule that is not here points at whole layers."""

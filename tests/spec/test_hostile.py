@@ -76,6 +76,10 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     ),
     "a 5,000-digit number": (b"input: " + b"9" * 5000 + b"\nlayers: [relu]", "CC103"),
     "a 5,000-digit extent": (b"input: 8x" + b"9" * 5000 + b"\nlayers: [relu]", "CC103"),
+    "a name of 100,000 braces": (
+        b'input: 8\nlayers: [relu, {relu: , from: "' + b"{1}" * 100_000 + b'"}]',
+        "CC103",
+    ),
     "an expression of 100,000 brackets": (
         b"input: " + b"(" * 100_000 + b"\nlayers: [relu]",
         "CC103",

@@ -111,3 +111,122 @@ def test_no_two_layers_are_called_alike_unless_that_is_an_error(drawn: list[str]
     assert all(re.search(" is taken$", each.message) for each in network.errors)
     if not network.errors:
         assert len(set(names)) == len(names)
+
+
+# Names with expressions in braces
+
+LEVELS = f"""
+input: 8x8x4
+parameters: {{depth: 3, half: depth/2, side: "left", on: true, ratio: 2/1, long: "{"x" * 600}"}}
+layers:
+  - {{name: down, relu: {{}}, repeat: depth}}
+  - {{name: left1, relu6: {{}}}}
+  - {{name: group, layers: [{{name: a2, relu: {{}}}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("down{depth}", 3),
+        ("down{depth - 1}", 2),
+        ("down{min(depth, 1)}", 1),
+        ("down{ratio}", 2),  # 2/1 is whole
+        ("down{2.0}", 2),
+        ("{side}1", 4),
+        ("{side}{depth - 2}", 4),
+        ("group.a{2}", 5),
+        ("{'input' if on else side}", 0),
+        ("{'}' if depth < 3 else 'down3'}", 3),  # a brace in quotes is text
+    ],
+)
+def test_braces_in_from_are_worked_out(name: str, index: int) -> None:
+    network = written(LEVELS + f'  - {{from: "{name}", softmax: {{}}}}')
+
+    assert not network.diagnostics
+    assert network.nodes[-1].inputs == (index,)
+
+
+def test_braces_in_from_see_the_round_and_what_the_block_is_given() -> None:
+    """As a U-Net's decoder does: the first round up starts from the last one down."""
+    text = """
+input: 8x8x4
+parameters: {depth: 3}
+blocks:
+  skip: {parameters: {level}, layers: [{add: [[], [from: "down{level}"]]}]}
+layers:
+  - {name: down, relu: {}, repeat: depth}
+  - {layers: [{add: [[], [from: "down{depth + 1 - index}"]]}], repeat: depth}
+  - {skip: depth + 1 - index, repeat: depth}
+"""
+    network = written(text)
+
+    assert not network.diagnostics
+    assert [node.inputs for node in network.nodes if node.kind == "add"] == [
+        *((3, 3), (4, 2), (5, 1)),
+        *((6, 3), (7, 2), (8, 1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message", "advice", "at"),
+    [
+        ("down{depth + 1}", "CC201", "`down4`, which `down{depth + 1}` is with depth = 3",
+         "`down1`, `down2`, `down3`", "down{depth + 1}"),
+        ("{side}2", "CC201", "`left2`, which `{side}2` is", "`left1`", "{side}2"),
+        ("down{dpeth}", "CC111", "`dpeth`", "did you mean `depth`?", "dpeth"),
+        ("down{on}", "CC107", "takes a whole number or text, and is true", "1 if on else 2", "on"),
+        ("down{half}", "CC112", "not a whole number: `half` = 1.5", "round it", "half"),
+        ("down{}", "CC107", "no value", "write the value", "}"),
+        ("down{1/0}", "CC112", "divides by zero", "keep", "1/0"),
+        ("down{incoming.channels}", "CC111", "before any shape is known", "write a number",
+         "incoming.channels"),
+        ("down{depth", "CC110", "`{` is never closed", "write the missing", "{"),
+        ("down}", "CC110", "`}` closes nothing", "remove it", "}"),
+        ("down{depth}}", "CC110", "`}` closes nothing", "remove it", "}"),
+        ("down{{depth}}", "CC110", "`{` stands within braces", "one expression", "{"),
+        ("down{depth 1}", "CC110", "without an operator", "write *", "1"),
+        ("down{'" + "x" * 990 + "'}{side}", "CC103", "1,004 characters", "shorter", None),
+        ("{long}{long}", "CC103", "makes a name of 1,200 characters", "shorter", None),
+        ("down{" + "1+" * 600 + "1}", "CC103", "1,207 characters", "shorter", None),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_braces_is_shown_where_it_is(
+    name: str, code: str, message: str, advice: str | None, at: str | None
+) -> None:
+    text = LEVELS + f'  - {{from: "{name}", softmax: {{}}}}'
+
+    (problem,) = written(text).errors
+
+    assert problem.code == code
+    assert message in problem.message
+    assert advice is None or advice in (problem.help or "")
+    assert problem.span is not None
+    span = problem.span
+    shown = text.split("\n")[span.line - 1][span.column - 1 : span.end_column - 1]
+    assert shown.strip('"') == (at or name)
+
+
+def test_a_block_is_handed_a_number_and_no_braces() -> None:
+    """Or else it would depend on who passes a text on which `index` its braces see."""
+    text = """
+input: 8x8x4
+blocks:
+  skip: {parameters: {source}, layers: [{add: [[], [from: source]]}]}
+layers:
+  - {name: down, relu: {}, repeat: 2}
+  - {skip: "down{index}", repeat: 2}
+"""
+    (first, *_) = written(text).errors
+
+    assert first.code == "CC201"
+    assert "`down{index}`, which parameter `source` holds" in first.message
+    assert "write the braces in `from`" in (first.help or "")
+
+
+@given(st.text("{}'\"a1+ .", max_size=24))
+def test_any_braces_have_a_tensor_or_a_finding(name: str) -> None:
+    quoted = name.replace('"', '\\"')
+    network = written(LEVELS + f'  - {{from: "{quoted}", softmax: {{}}}}')
+
+    assert network.errors or len(network.nodes[-1].inputs) == 1

@@ -112,6 +112,8 @@ def test_what_is_written_of_a_spec_is_the_same_spec_and_means_the_same(name: str
 
 # Random trees
 
+BRACED = ["down{depth + 1 - index}", "{source}.conv1", "{'a: b' if x else 2}#", "down{", "{}"]
+"""Names with expressions, and what is nearly one."""
 WORDS = ["relu", "width", "a_b", "stem-1", "on", "null", "x", "émile", "y2"]
 TEXTS_AT_THE_EDGE = [
     *("", "1:30", "3x3", "010", "-0", "1e-3", "0x1F", "~", "- a", "a: b", "a #b", "#", "? a"),
@@ -212,7 +214,7 @@ class Trees:
             pairs = [(kind, self.random.choice([None, self.value()]))]
         extra = {
             "name": Text(self.text()),
-            "from": Text(self.text()),
+            "from": Text(self.random.choice([self.text(), self.text(), *BRACED])),
             "when": self.scalar(),
             "repeat": self.scalar(),
         }

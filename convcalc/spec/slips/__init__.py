@@ -93,6 +93,7 @@ def slip_of(text: SourceText, error: yaml.MarkedYAMLError) -> Slip:
 
 def _possible(broken: Broken) -> Iterator[Slip]:
     """Slips that may have made a text what it is, the most telling first."""
+    yield from values.names_with_braces(broken)
     for each in (foreign.slips, lines.slips, brackets.slips, values.slips, lines.indentations):
         yield from each(broken)
 

@@ -10,6 +10,9 @@ from convcalc.spec.slips.lines import LEAD, TEXTS, WORD
 
 _ENTRY = rf"{WORD}[ ]*:[ ]+[^,:{{}}\[\]]+"
 
+NAME_WITH_BRACES = r"""\bfrom:[ ]+([^\s"',:{}\[\]]{0,80}(?:\{[^"'{}]{1,80}\}[\w.-]{0,80}){1,9})"""
+"""`from: down{index}`, where it cannot stand without quotes."""
+
 
 def slips(broken: Broken) -> Iterator[Slip]:
     """What may be wrong with the values around the place where reading ended."""
@@ -83,6 +86,24 @@ def _entries(key: str, rest: str) -> list[str] | None:
     if not all(re.fullmatch(_ENTRY, part) for part in parts):
         return None
     return parts
+
+
+def names_with_braces(broken: Broken) -> Iterator[Slip]:
+    """An expression in the braces of a name without quotes, where YAML sees a mapping begin."""
+    for line in broken.suspects:
+        match = re.search(NAME_WITH_BRACES, line.text)
+        if match is not None:
+            start, end = line.start + match.start(1), line.start + match.end(1)
+            name = f'"{match[1]}"'
+            message = "a name with braces begins a mapping here"
+            advice = f"put quotes around it: `{name}`"
+            whole = re.sub(
+                NAME_WITH_BRACES,
+                lambda each: f'{each[0][: -len(each[1])]}"{each[1]}"',
+                broken.text.content,
+            )
+            yield Slip(message, start, end, advice, name)
+            yield Slip(message, start, end, advice, name, whole=whole)
 
 
 def _ranges(broken: Broken) -> Iterator[Slip]:
