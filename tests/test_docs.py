@@ -108,7 +108,8 @@ def run(command: str) -> str:
     finally:
         sys.stdin = stdin
     failed = "error[" in err.getvalue() or err.getvalue().startswith("Usage:")
-    failed = failed or "\nFound " in out.getvalue()  # by `convcalc check`, which shows them there
+    # By `convcalc check`, which shows them there, and does not fail for notes.
+    failed = failed or bool(re.search(r"^Found .*(error|warning)", out.getvalue(), re.MULTILINE))
     assert bool(code) == failed, f"{command} exits with {code} and says {err.getvalue()!r}"
     return out.getvalue() + err.getvalue()
 
