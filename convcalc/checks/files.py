@@ -72,6 +72,11 @@ def find(
     return Found(list(listed.values()), empty, excluded)
 
 
+def left_out(path: str, configured: Configurations) -> bool:
+    """Whether a search passes over a file of this name, which need not be there."""
+    return _Search(configured).excluded(path) is not None
+
+
 class _Search:
     """Looks for specs where the configurations let it."""
 

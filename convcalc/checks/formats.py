@@ -22,6 +22,8 @@ class CheckFormat(NamedTuple):
     """For people: what codes mean is left out where --statistics counts them."""
     pages: bool = False
     """It shows what there is to say about codes, which is read for it."""
+    card: bool = False
+    """It shows what the networks take and what became of them, which is worked out for it."""
     checkout: str = "GITHUB_WORKSPACE"
     """The environment variable with the folder that its paths are relative to."""
 
@@ -58,6 +60,12 @@ CHECK_FORMATS: Mapping[str, CheckFormat] = MappingProxyType(
         "junit": CheckFormat(
             "JUnit XML: a suite a file, a passed case for a note and for a file without findings",
             machine=True,
+        ),
+        "card": CheckFormat(
+            "Markdown for a pull request: what each spec takes, how much of its budget that is, "
+            "what changed since `--base`, and the findings",
+            machine=True,
+            card=True,
         ),
     }
 )

@@ -1,6 +1,7 @@
 """Whether a network keeps what its spec, the configuration or the command line promise of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 from convcalc.analysis import analyze
@@ -27,6 +28,30 @@ class Broken(NamedTuple):
     """What is instead, with the layers that cost most, and what to do."""
     origin: str = ""
     """Where the promise was written, unless in the spec."""
+
+
+class Used(NamedTuple):
+    """How much of a limit a network takes."""
+
+    noun: str
+    """What is limited, as a message calls it."""
+    value: int
+    """How much there is of it: values, MACs or bytes."""
+    limit: int
+    """How much there may be."""
+    memory: bool
+    """Whether both are bytes."""
+
+    @property
+    def share(self) -> float:
+        """How much of the limit that is; infinity where nothing may be, and something is.
+
+        >>> Used("parameters", 600, 800, memory=False).share
+        0.75
+        """
+        if self.limit:
+            return self.value / self.limit
+        return inf if self.value else 0.0
 
 
 class _Count(NamedTuple):
@@ -85,6 +110,35 @@ def broken(network: Network, budget: Sequence[Limit] = ()) -> Iterator[Broken]:
         problem = _limit(promise, origin, network, report)
         if problem is not None:
             yield Broken(promise, problem, origin)
+
+
+def used(network: Network, report: Report, budget: Sequence[Limit] = ()) -> Iterator[Used]:
+    """How much a network without errors takes of each limit that it has, its own ones first.
+
+    `report` is what it takes, at a batch of 1; `budget` are further limits. A limit from below
+    is not used up, and one on memory at a batch that the network cannot take is left out.
+    """
+    for promise in (*network.promises.budget, *(limit.promise for limit in budget)):
+        wanted = promise.wanted
+        if isinstance(wanted, Quantity) and wanted.maximum is not None:
+            count = _COUNTS[promise.name]
+            yield Used(count.noun, count.total(report), wanted.maximum, memory=False)
+        elif isinstance(wanted, MemoryTerms) and wanted.quantity.maximum is not None:
+            from convcalc.analysis.memory import too_small
+
+            if too_small(network, wanted.batch, training=wanted.training) is None:
+                value, _ = memory_of(network, wanted)
+                yield Used(_under(wanted), value, wanted.quantity.maximum, memory=True)
+
+
+def _under(terms: MemoryTerms) -> str:
+    """What a limit of memory is about, with its terms where they are not the usual ones."""
+    at = f" at batch {terms.batch:,}" if terms.batch > 1 else ""
+    return (
+        f"memory of a training step with {terms.optimizer}{at}"
+        if terms.training
+        else (f"memory of inference{at}")
+    )
 
 
 def _expectation(

@@ -3,11 +3,14 @@
 import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import REFUSED, SEVERITIES, Diagnostic
 from convcalc.methods import above, from_json
 from convcalc.numbers import plural
+
+if TYPE_CHECKING:
+    from convcalc.checks.card import Card
 
 
 class About(NamedTuple):
@@ -40,6 +43,8 @@ class CheckReport(NamedTuple):
     """What was not looked at because of errors that are not reported, in words."""
     unheld: bool = False
     """Whether a limit that was to hold could not be looked at because of such errors."""
+    card: "Card | None" = None
+    """What the networks take; formats that do not show it are given none."""
 
     @property
     def statistics(self) -> dict[str, int]:

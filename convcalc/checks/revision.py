@@ -48,8 +48,8 @@ def sides(spec: str, between: Revisions) -> tuple[Opened | None, Opened | None]:
 
     Not both are None: raises `RevisionError` where there is neither, or git cannot say.
     """
-    old = _at_revision(spec, between.old)
-    new = _now(spec) if between.new is None else _at_revision(spec, between.new)
+    old = at_revision(spec, between.old)
+    new = _now(spec) if between.new is None else at_revision(spec, between.new)
     if old is None and new is None:
         message = f"git cannot show {spec} at {between.old}: there is no such file"
         raise RevisionError(message)
@@ -76,8 +76,11 @@ def _now(spec: str) -> Opened | None:
     return open_spec(spec, find_bundled)
 
 
-def _at_revision(spec: str, revision: str) -> Opened | None:
-    """A spec as it was at a git revision; None where there was none."""
+def at_revision(spec: str, revision: str) -> Opened | None:
+    """A spec as it was at a git revision, None where there was none.
+
+    Raises `RevisionError` where git cannot say.
+    """
     file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
     file = file if sign or not preset else spec
     if revision.startswith("-"):
@@ -98,6 +101,51 @@ def _at_revision(spec: str, revision: str) -> Opened | None:
     return Opened(shown, written, preset if sign else "")
 
 
+class Moves(NamedTuple):
+    """Files that are no longer where they were at a revision."""
+
+    renamed: dict[str, str]
+    """Where a file is → where it was."""
+    gone: tuple[str, ...]
+    """Files that are nowhere now, by the paths that they had."""
+
+
+def moves(paths: Sequence[str], revision: str) -> Moves:
+    """What became of the files that were at, in or matched by PATHs of the command line.
+
+    A file that is called otherwise now is one that is much like it. All paths are relative to the
+    working folder; PATHs outside of its repository are passed over. Raises `RevisionError` where
+    git cannot say.
+    """
+    problem = _unknown("", revision)
+    if problem:
+        message = f"git cannot show what was at {revision}: {problem}"
+        raise RevisionError(message)
+    up = os.fsdecode(_git("", ["rev-parse", "--show-cdup"], b"").rstrip(b"\n"))
+    root = os.path.join(os.path.abspath(up or os.curdir), "")
+    named = [
+        f":({'literal' if os.path.lexists(path) else 'glob'}){path}"
+        for path in paths
+        if os.path.lexists(path) or any(sign in path for sign in "*?[")
+        if os.path.join(os.path.abspath(path), "").startswith(root)
+    ]
+    if not named:
+        return Moves({}, ())
+    how = ["--name-status", "-z", "--no-relative", "--find-renames", "--diff-filter=DR"]
+    how += ["--no-ext-diff", "--no-textconv", "--ignore-submodules"]
+    answer = os.fsdecode(_git("", ["diff", *how, revision, "--", *named], b""))
+    fields = iter(answer.split("\0")[:-1])
+    renamed: dict[str, str] = {}
+    gone: list[str] = []
+    for status in fields:
+        path = os.path.relpath(os.path.join(up, next(fields)))
+        if status.startswith("R"):
+            renamed[os.path.relpath(os.path.join(up, next(fields)))] = path
+        elif not os.path.lexists(path):  # else it is only no longer followed
+            gone.append(path)
+    return Moves(renamed, tuple(gone))
+
+
 def _blob(file: str, revision: str) -> bytes | None:
     """The bytes of a file at a revision; None where there is no such file."""
     folder, name = os.path.split(file)
@@ -110,18 +158,26 @@ def _blob(file: str, revision: str) -> bytes | None:
     blob = re.fullmatch(rb"[0-9a-f]+ blob (\d+)", head)
     if blob is not None:
         return content[: int(blob[1])]
-    commit = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
-    known = bool(_git(folder, commit, b"", fails=True))
-    if known and head.endswith(b" missing"):
+    problem = _unknown(folder, revision)
+    if not problem and head.endswith(b" missing"):
         return None
-    reason = "it is no file there" if known else "there is no such revision"  # a link, a folder
-    if not known and _git(folder, ["rev-parse", "--is-shallow-repository"], b"") == b"true\n":
-        reason += (
-            " in this shallow clone; fetch the history: `git fetch --unshallow`, or "
-            "`fetch-depth: 0` for actions/checkout"
-        )
-    message = f"git cannot show {file} at {revision}: {reason}"
-    raise RevisionError(message)
+    message = f"git cannot show {file} at {revision}: {problem or 'it is no file there'}"
+    raise RevisionError(message)  # a link, a folder
+
+
+def _unknown(folder: str, revision: str) -> str:
+    """Why there is no such revision in the repository of a folder; empty where there is."""
+    if revision.startswith("-"):
+        return "that is no revision"
+    commit = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+    if _git(folder, commit, b"", fails=True):
+        return ""
+    if _git(folder, ["rev-parse", "--is-shallow-repository"], b"") != b"true\n":
+        return "there is no such revision"
+    return (
+        "there is no such revision in this shallow clone; fetch the history: "
+        "`git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout"
+    )
 
 
 def _git(folder: str, arguments: Sequence[str], text: bytes, *, fails: bool = False) -> bytes:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.checks.codes import ALWAYS, Selection
@@ -11,7 +11,7 @@ from convcalc.checks.ignores import silence
 from convcalc.checks.settings import Limit, Settings
 from convcalc.diagnostics import Diagnostic, Place, Span
 from convcalc.findings import Findings, in_order
-from convcalc.graph import Network, as_written, diagnose, network_of
+from convcalc.graph import Network, Written, as_written, diagnose, network_of
 from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
@@ -23,6 +23,8 @@ from convcalc.spec.tree import Spec
 
 UNNAMED = "CC505"
 """A layer of that name is not there."""
+CRASHED = "CC100"
+"""A file that convcalc itself failed on."""
 CHUNK = 16
 """Files that a process is given at once."""
 WORTH_PROCESSES = 48
@@ -70,6 +72,8 @@ class Checked(NamedTuple):
     errors: tuple[tuple[str, Diagnostic], ...] = ()
     """The errors of each member of a family, whether they are reported or silenced or not; a spec
     that is no family is the member ""."""
+    once: Opened | None = None
+    """What standard input held, which can be read once; None for a file."""
 
     def looked_for(self, code: str, settings: Settings) -> bool:
         """Whether a finding of this code would have been reported."""
@@ -87,7 +91,8 @@ def check_file(path: str, task: Task) -> Checked:
             from convcalc.checks.fixes import marked
 
             return marked(opened, task)
-        return check_opened(opened if name == path else opened.called(name), task)
+        checked = check_opened(opened if name == path else opened.called(name), task)
+        return checked._replace(once=opened) if path == "-" else checked
     except (Exception, RecursionError) as error:  # noqa: BLE001 (a crash is one file's, not the run's)
         return Checked(name, (_crash(name, error),))
 
@@ -109,16 +114,7 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     left_out: set[tuple[str, int]] = set()
     collected: list[list[Diagnostic]] = []
     failed = False
-    for member in members or [""]:
-        findings = Findings(text, written.findings.diagnostics)
-        network = network_of(
-            written,
-            name=f"{path}#{member}" if member and not opened.preset else opened.name,
-            preset=member,
-            input=task.shape,
-            parameters=task.parameters,
-            findings=findings,
-        )
+    for _, network, findings in networks(opened, written, task):
         if network.errors:
             failed = True
         else:
@@ -138,17 +134,44 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     return Checked(
         path,
         tuple(kept),
-        errors - shown,
-        len(left_out) + len(limits) - len(budget),
-        tuple(limit.origin for limit in budget) if failed and not shown else (),
-        complete,
-        tuple(
+        skipped=errors - shown,
+        left_out=len(left_out) + len(limits) - len(budget),
+        unheld=tuple(limit.origin for limit in budget) if failed and not shown else (),
+        complete=complete,
+        errors=tuple(
             (member, item)
             for member, items in zip(members or [""], collected, strict=True)
             for item in items
             if item.severity == "error"
         ),
     )
+
+
+class Member(NamedTuple):
+    """A member of a family, or a spec that is none."""
+
+    name: str
+    """What the family calls it; empty for a spec that is no family."""
+    network: Network
+    """What it comes to, with its errors."""
+    findings: Findings
+    """What was found on the way, to which more may be added."""
+
+
+def networks(opened: Opened, written: Written, task: Task) -> Iterator[Member]:
+    """The network of a spec, or of each member of a family that none is named of."""
+    path = opened.text.path
+    for member in [opened.preset] if opened.preset else _presets(written.spec) or [""]:
+        findings = Findings(opened.text, written.findings.diagnostics)
+        network = network_of(
+            written,
+            name=f"{path}#{member}" if member and not opened.preset else opened.name,
+            preset=member,
+            input=task.shape,
+            parameters=task.parameters,
+            findings=findings,
+        )
+        yield Member(member, network, findings)
 
 
 def _presets(spec: Spec | None) -> list[str]:
@@ -276,7 +299,7 @@ def _crash(path: str, error: BaseException) -> Diagnostic:
         where = f" at {file}:{trace.tb_lineno}"
     text = " ".join(str(error).split())[:200]
     return Diagnostic(
-        code="CC100",
+        code=CRASHED,
         severity="error",
         message=f"convcalc failed on this file: {type(error).__name__}{where}: {text}",
         help="please report it, with the file",

@@ -33,6 +33,7 @@ from convcalc.spec.promises import OPTIMIZERS, limits
 
 if TYPE_CHECKING:
     from convcalc.checks.baseline import Baseline
+    from convcalc.checks.card import Card
 
 INTERVAL = 0.5
 """Seconds between two looks with --watch."""
@@ -143,6 +144,11 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
     help="Write the findings to a file as well; repeatable.",
 )
 @click.option(
+    "--base",
+    metavar="REV",
+    help="The git revision since which a card shows changes: --output card:FILE.",
+)
+@click.option(
     "--select",
     callback=_codes,
     multiple=True,
@@ -192,6 +198,7 @@ def command(
     paths: tuple[str, ...],
     format_name: str | None,
     outputs: tuple[tuple[str, str], ...],
+    base: str | None,
     select: tuple[str, ...] | None,
     extend_select: tuple[str, ...] | None,
     ignore: tuple[str, ...] | None,
@@ -260,6 +267,7 @@ def command(
         fix=fix,
         update_baseline=update_baseline,
         outputs=outputs,
+        base=base,
         statistics=statistics,
         color=color,
     )
@@ -310,6 +318,8 @@ class Request(NamedTuple):
     """Whether what is found becomes known."""
     outputs: tuple[tuple[str, str], ...]
     """Formats and the files that they go to, beside standard output."""
+    base: str | None
+    """The git revision that a card compares with, if any."""
     statistics: bool
     """Whether findings are counted by code."""
     color: str
@@ -362,6 +372,10 @@ def _refuse_unshown(request: Request, name: str) -> None:
     if request.statistics and name not in _COUNTED and not annotates:
         message = f"--statistics goes with {_listed(_COUNTED)}, not with {name}"
         raise click.UsageError(message)
+    cards = [each for each, row in CHECK_FORMATS.items() if row.card]
+    if request.base is not None and not {name, *dict(request.outputs)} & {*cards}:
+        message = f"--base goes with --output {cards[0]}:FILE, and no card is asked for"
+        raise click.UsageError(message)
     if request.color == "always" and name not in _PEOPLE and not _on_actions():
         raise click.UsageError(f"--color always goes with {_listed(_PEOPLE)}, not with {name}")
 
@@ -399,8 +413,14 @@ def _checked(
     findings = beyond(baselines, checked, task)
     if configurations.run.strict:
         findings = graver(findings)
-    left_out = sum(one.left_out for one in checked)
-    _show(files, findings, configurations.run, request, left_out=left_out)
+    report = CheckReport(
+        files,
+        tuple(findings),
+        codes={},
+        left_out=sum(one.left_out for one in checked),
+        card=_card(request, checked, task),
+    )
+    _show(report, configurations.run, request)
     _note_excluded(searched.excluded, configurations)
     for path, key in configurations.unheeded(files):
         where = configurations.run.path or "the default"
@@ -596,22 +616,29 @@ def _on_actions() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def _show(
-    files: tuple[str, ...],
-    findings: list[Diagnostic],
-    settings: Settings,
-    request: Request,
-    *,
-    left_out: int,
-) -> None:
+def _card(request: Request, checked: Sequence[Checked], task: Task) -> "Card | None":
+    """What a card shows, where one is asked for."""
+    asked = (task.settings.format or DEFAULT_FORMAT, *dict(request.outputs))
+    if not any(CHECK_FORMATS[name].card for name in asked):
+        return None
+    from convcalc.checks.card import card
+    from convcalc.checks.revision import RevisionError
+
+    try:
+        return card(checked, task, request.paths, request.base or "")
+    except RevisionError as error:
+        raise click.UsageError(f"--base: {error}") from None
+
+
+def _show(report: CheckReport, settings: Settings, request: Request) -> None:
     """Render the findings for standard output and for files."""
+    files, left_out = report.files, report.left_out
     on_actions = _on_actions()
     name = settings.format or DEFAULT_FORMAT
     if on_actions and name == ANNOTATIONS:  # its log shows the text, its annotations the rest
         name = DEFAULT_FORMAT
     row = CHECK_FORMATS[name]
     colored = request.color == "always" or (request.color == "auto" and colors(sys.stdout))
-    codes = {}
     asked = (name, *dict(request.outputs))
     if request.statistics or any(CHECK_FORMATS[each].pages for each in asked):
         from convcalc.rules.page import pages
@@ -620,7 +647,7 @@ def _show(
             code: About(page.summary, page.name, page.severity, page.text)
             for code, page in pages().items()
         }
-    report = CheckReport(files, tuple(findings), codes, left_out=left_out)
+        report = report._replace(codes=codes)
     if left_out and name not in _COUNTED:
         click.echo(f"convcalc: {not_looked_at(left_out)}", err=True)
     if not files and not row.machine:

@@ -6,6 +6,7 @@ from convcalc.analysis.report import Report
 from convcalc.formats.columns import chosen
 from convcalc.formats.rows import rows
 from convcalc.formats.summary import notes, summary, title
+from convcalc.numbers import plural
 
 
 def render(
@@ -16,20 +17,30 @@ def render(
     peak: int | None = None,
 ) -> str:
     """The report as Markdown, ending in a newline."""
-    picked = chosen(columns)
-    lines = [f"### {escaped(title(report))}", ""]
-    lines.append(_row([column.title for column in picked]))
-    lines.append(_row(["--:" if column.right else ":--" for column in picked]))
-    lines += [
-        _row([column.cell(row) for column in picked])
-        for row in rows(report, depth)
-        if not row.heading
-    ]
+    lines = [f"### {escaped(title(report))}", "", *table(report, columns=columns, depth=depth)]
     lines += ["", _row(["Total", "", ""]), _row([":--", "--:", ":--"])]
     lines += [_row(line) for line in summary(report, peak)]
     for note in notes(report):
         lines += ["", f"**{escaped(note)}**"]
     return "\n".join(lines) + "\n"
+
+
+def table(
+    report: Report,
+    *,
+    columns: Sequence[str] | None = None,
+    depth: int | None = None,
+    most: int | None = None,
+) -> list[str]:
+    """The lines of the table of layers, of which it lists so many, or all of them."""
+    picked = chosen(columns)
+    lines = [_row([column.title for column in picked])]
+    lines.append(_row(["--:" if column.right else ":--" for column in picked]))
+    listed = [row for row in rows(report, depth) if not row.heading]
+    lines += [_row([column.cell(row) for column in picked]) for row in listed[:most]]
+    if most is not None and len(listed) > most:
+        lines += ["", f"… and {plural(len(listed) - most, 'layer')} more."]
+    return lines
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -152,6 +152,7 @@ TRIED = {
         {
             "--format": ("--format", "concise"),
             "--output": ("--output", "junit:out.xml"),
+            "--base": ("--base", "HEAD"),
             "--select": ("--select", "CC3,CC408"),
             "--extend-select": ("--extend-select", "CC414"),
             "--ignore": ("--ignore", "CC408"),
@@ -189,6 +190,7 @@ TRIED = {
             "--batch": ("--max-memory", "2MB"),
             "--optimizer": ("--max-training-memory", "100kB"),
             "--stdin-filename": ("-",),
+            "--base": ("--output", "card:card.md"),
         },
         {"--jobs": "how fast the answer comes"},
         {

@@ -118,6 +118,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "junit": lambda text: ET.fromstring(text.encode("utf-8")),  # noqa: S314 (our own)
     "csv": read_csv,
     "markdown": read_markdown,
+    "card": read_markdown,
     "github": read_annotations,
 }
 """Machine format → what a program does with it; it raises where the text is none of the format."""

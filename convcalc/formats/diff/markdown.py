@@ -19,20 +19,29 @@ def render(comparison: Comparison, *, color: bool = False) -> str:
     lines = [f"### {escaped(title)}", "", f"{escaped(old.path)} → {escaped(new.path)}", ""]
     lines += [_row(["", "Old", "New", "Difference", ""]), "| :-- | --: | --: | --: | --: |"]
     lines += [_row(cells) for cells in totals(comparison)]
-    changes = comparison.changes
-    if not changes:
+    if not comparison.changes:
         return "\n".join([*lines, "", "No layer changed."]) + "\n"
-    counts = [
+    lines += ["", f"<details><summary>Layers: {counts(comparison)}</summary>", ""]
+    return "\n".join([*lines, *layers(comparison, MAX_ROWS), "", "</details>"]) + "\n"
+
+
+def counts(comparison: Comparison) -> str:
+    """How many layers were added, removed, changed and affected."""
+    return ", ".join(
         f"{count:,} {status}"
         for status in ("added", "removed", "changed", "affected")
-        if (count := sum(change.status == status for change in changes))
-    ]
-    lines += ["", f"<details><summary>Layers: {', '.join(counts)}</summary>", ""]
-    lines += [_row(HEAD), _row(["--:" if right else ":--" for right in RIGHT])]
-    lines += [_row(row(change)) for change in changes[:MAX_ROWS]]
-    if len(changes) > MAX_ROWS:
-        lines += ["", f"… and {plural(len(changes) - MAX_ROWS, 'layer')} more."]
-    return "\n".join([*lines, "", "</details>"]) + "\n"
+        if (count := sum(change.status == status for change in comparison.changes))
+    )
+
+
+def layers(comparison: Comparison, most: int) -> list[str]:
+    """The lines of a table of the layers that changed, of which it lists so many."""
+    changes = comparison.changes
+    lines = [_row(HEAD), _row(["--:" if right else ":--" for right in RIGHT])]
+    lines += [_row(row(change)) for change in changes[:most]]
+    if len(changes) > most:
+        lines += ["", f"… and {plural(len(changes) - most, 'layer')} more."]
+    return lines
 
 
 def _row(cells: Sequence[str]) -> str:
