@@ -31,7 +31,7 @@ from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.parameters import Member, Parameters, causes_of, given_to
 from convcalc.spec.promises import read_promises
 from convcalc.spec.source import RefusedError, refuse
-from convcalc.spec.tree import Item, Spec
+from convcalc.spec.tree import Item, Spec, condition_of
 
 MAX_LAYERS = 200_000
 """Most layers in one network."""
@@ -219,9 +219,15 @@ class _Expander:
                 self.items.inspect(block.layers)
                 self.items.calls.pop()
 
-    def sequence(self, node: List, current: int | None, place: Surroundings) -> int | None:
-        """Expand items one after the other, starting from tensor `current`."""
-        for item in node.items:
+    def sequence(
+        self,
+        node: List,
+        current: int | None,
+        place: Surroundings,
+        first: int = 0,
+    ) -> int | None:
+        """Expand items one after the other from the `first` on, starting from tensor `current`."""
+        for item in node.items[first:] if first else node.items:
             current = self.item(item, current, place)
         return current
 
@@ -383,6 +389,7 @@ class _Expander:
             self.report.error(
                 "CC203", f"{kind} has no branches", branches, f"write `{kind}: [[], [relu]]`"
             )
+            self.call_nothing(name, node, place)
             return None
         self.depth += 1
         if self.depth > MAX_CALLS:
@@ -394,13 +401,47 @@ class _Expander:
             )
         inputs: list[int | None] = []
         for branch in branches.items:
-            if isinstance(branch, List):
-                inputs.append(self.sequence(branch, current, place))
-            else:
+            if not isinstance(branch, List):
                 self.no_branch(branch, place)
                 inputs.append(None)
+                continue
+            condition = condition_of(branch)
+            kept = True if condition is None else self.holds(condition, branch, place)
+            if kept is None:
+                inputs.append(None)
+            elif kept:
+                inputs.append(self.sequence(branch, current, place, 0 if condition is None else 1))
         self.depth -= 1
-        return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
+        if len(inputs) == len(branches.items):
+            return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
+        if not inputs:
+            message = f"{kind} has no branches: `when` leaves none of its {len(branches.items)}"
+            advice = f"keep one of them, or put the `when` beside `{kind}`"
+            self.report.error("CC203", message, branches, advice)
+            self.call_nothing(name, node, place)
+            return None
+        if len(inputs) > 1:
+            return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
+        if name:  # of what is left alone, which nothing is merged with
+            self.names.claim(name, place, node, inputs[0])
+        return inputs[0]
+
+    def call_nothing(self, name: str, node: Item, place: Surroundings) -> None:
+        """Let the name of an item in error be known, so that who starts from it is no error too."""
+        if name:
+            self.names.claim(name, place, node, None)
+
+    def holds(self, condition: Node, branch: List, place: Surroundings) -> bool | None:
+        """Whether a branch's condition holds; None, and a finding, where that is not known."""
+        self.steps += 1
+        kept = None
+        try:
+            kept = flag(condition, place.scope)
+        except FieldError as error:
+            self.reader.report(self.reader.caused(error, place.scope), field="when")
+        if not kept:
+            self.items.inspect_branch(branch)
+        return kept
 
     def no_branch(self, branch: Node, place: Surroundings) -> None:
         """Report a branch that is no list: an item alone, or the name of a tensor."""
@@ -416,6 +457,8 @@ class _Expander:
             fix = write_value((Keyed("from", text),))
         elif isinstance(branch, Map) and isinstance(name := branch.entries.get("from"), ScalarNode):
             advice = f"put it in brackets: `[from: {name.text[:40]}]`"
+        elif isinstance(branch, Map) and isinstance(branch.entries.get("when"), ScalarNode):
+            advice = "begin its list with the condition: `[when: …, relu]`"
         message = f"a branch is a list of items, and this is {quoted(branch)}"
         self.report.error("CC107", message, branch, advice, fix=fix)
 

@@ -43,7 +43,7 @@ MODIFIERS = {
     "from": "Name of the tensor this item starts from, instead of the one before; expressions in "
     'braces are worked out: "down{depth + 1 - index}".',
     "repeat": "How many times over; 0 drops it. `index` counts the rounds from 1.",
-    "when": "Condition without which the item is dropped.",
+    "when": "Condition without which the item is dropped, or the branch that begins with it.",
     "shared": "With repeat: every round uses the same weights.",
 }
 """Keys that may stand beside an item's kind."""

@@ -10,7 +10,7 @@ from convcalc.layers.base import declarations
 from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, misnamed, near_key, quoted, renamed
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.tree import Item
+from convcalc.spec.tree import Item, condition_of
 
 if TYPE_CHECKING:
     from convcalc.spec.slips.keys import Meant
@@ -88,11 +88,11 @@ class Items:
         if not keys:
             if "from" in node.entries or "name" in node.entries:
                 return Said(None, None, None, node, node)
+            advice = "write `kind: {fields}`, such as `conv: {filters: 64, kernel: 3}`"
+            if "when" in node.entries and len(node.entries) == 1:
+                advice += "; `when` alone begins a branch, and nothing else"
             self.report.error(
-                "CC116",
-                "this item has no kind of layer, block or group",
-                node,
-                "write `kind: {fields}`, such as `conv: {filters: 64, kernel: 3}`",
+                "CC116", "this item has no kind of layer, block or group", node, advice
             )
             return None
         known = [
@@ -254,9 +254,13 @@ class Items:
             behind=behind,
         )
 
-    def inspect(self, items: List) -> None:
+    def inspect_branch(self, branch: List) -> None:
+        """Look through a branch that is not expanded, which may begin with a condition."""
+        self.inspect(branch, 0 if condition_of(branch) is None else 1)
+
+    def inspect(self, items: List, first: int = 0) -> None:
         """Look through items that are not expanded, for errors that need no values."""
-        for node in items.items:
+        for node in items.items[first:]:
             at = id(node)
             if at not in self.said:
                 item = self.parsed(node)
@@ -270,7 +274,7 @@ class Items:
         if item.kind is not None and item.group is not None:
             for branch in item.group.items:
                 if isinstance(branch, List):
-                    self.inspect(branch)
+                    self.inspect_branch(branch)
         elif item.group is not None:
             self.inspect(item.group)
         elif item.kind is not None and isinstance(item.value, Map):

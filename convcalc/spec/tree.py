@@ -265,6 +265,18 @@ def _branches(given: Iterable[Iterable[Item]]) -> List:
     )
 
 
+def condition_of(branch: List) -> Node | None:
+    """The condition that a branch begins with, `[when: project, …]`; None where it has none.
+
+    >>> condition_of(List([Item(when="project"), Item("relu")]))
+    ScalarNode(text='project', start=-1, length=0, plain=True)
+    """
+    first = branch.items[0] if branch.items else None
+    if isinstance(first, Item) and first.entries.keys() == {"when"} and not first.bare:
+        return first.entries["when"]
+    return None
+
+
 def _as_fields(kind: str, value: object) -> Map:
     """The fields of a kind; a value that stands alone is that of its principal field."""
     if isinstance(value, Map):

@@ -179,6 +179,8 @@ WAYS: dict[str, Way | str] = {
     r"^braces hold one expression: `": OWN,
     r"^those before it are `": CHOICE,
     r"^remove it, or open it with `": CHOICE,
+    r"^keep one of them, or put the `when` beside `": CHOICE,
+    r"^begin its list with the condition: `": OWN,
     r"^write `\{1 if .* else 2\}`, or two items": CHOICE,
     r"^hand over the number or word alone": ELSEWHERE,
     r"^declare it under `parameters:`": "whether it is text or a number is for the person to say",
