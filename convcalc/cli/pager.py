@@ -1,17 +1,16 @@
 """Markdown on a terminal: laid out, and in a pager where it is longer than the screen."""
 
-import io
 import re
 import shutil
 import sys
 
 import click
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.theme import Theme
 
 from convcalc.cli.output import colors
 from convcalc.documentation import topics
+from convcalc.formats.table import Screen
 
 WIDEST = 100
 """Characters of a line of text, on the widest terminal."""
@@ -33,19 +32,11 @@ def show(text: str) -> None:
 
 def laid_out(text: str, width: int, *, color: bool) -> str:
     """Markdown as text of a width, without links that lead nowhere from here."""
-    target = io.StringIO()
-    console = Console(
-        file=target,
-        width=width,
-        force_terminal=color,
-        no_color=not color,
-        color_system="standard" if color else None,
-        legacy_windows=False,
-        theme=Theme({"markdown.code": "cyan", "markdown.code_block": "default"}),
-    )
+    theme = Theme({"markdown.code": "cyan", "markdown.code_block": "default"})
+    console = Screen(width, color=color, theme=theme)
     shown = _LINK.sub(_told, _NOTES.sub("", text))
     console.print(Markdown(shown, code_theme="ansi_dark", hyperlinks=False))
-    return "\n".join(line.rstrip() for line in target.getvalue().split("\n"))
+    return console.written()
 
 
 def _told(link: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from rich.theme import Theme
 
 from convcalc.analysis.report import Report
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS, NONE, UNKNOWN
@@ -16,6 +17,27 @@ from convcalc.numbers import bar, scaled
 
 LEAST, VERY_LEAST = 20, 14
 """Characters that hyperparameters keep before other columns give way, and before they go."""
+
+
+class Screen(Console):
+    """What is laid out for a terminal of a width (None: that of this one), kept as text."""
+
+    def __init__(self, width: int | None, *, color: bool, theme: Theme | None = None) -> None:
+        self._kept = io.StringIO()
+        super().__init__(
+            file=self._kept,
+            width=width,
+            force_terminal=color,
+            no_color=not color,
+            color_system="standard" if color else None,
+            highlight=False,
+            legacy_windows=False,
+            theme=theme,
+        )
+
+    def written(self) -> str:
+        """All that was printed, without blanks at the ends of lines."""
+        return "\n".join(line.rstrip() for line in self._kept.getvalue().split("\n"))
 
 
 def render(
@@ -28,16 +50,7 @@ def render(
     color: bool = True,
 ) -> str:
     """The report as a table of at most `width` characters, ending in a newline."""
-    text = io.StringIO()
-    console = Console(
-        file=text,
-        width=width,
-        force_terminal=color,
-        no_color=not color,
-        color_system="standard" if color else None,
-        highlight=False,
-        legacy_windows=False,
-    )
+    console = Screen(width, color=color)
     shown = list(rows(report, depth))
     grid = [
         _Column(name, [_cell(name, row) for row in shown]) for name in columns or DEFAULT_COLUMNS
@@ -81,7 +94,7 @@ def render(
         console.print(Text(note, style="dim"))
     for said in notes(report):
         console.print(Text(said, style="bold red"))
-    return "\n".join(line.rstrip() for line in text.getvalue().split("\n"))
+    return console.written()
 
 
 class _Column:

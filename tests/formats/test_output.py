@@ -32,6 +32,7 @@ from convcalc.formats.memory.timeline import drawn
 from convcalc.formats.table import render as render_table
 from convcalc.formats.verify import BAD, GOOD
 from convcalc.spec.bundled import bundled_architectures
+from convcalc.spec.slips.lines import SIGNS as READ_SIGNS
 
 PACKAGE = Path(convcalc.__file__).parent
 ENCODINGS = ("utf-8", "cp1252", "ascii")
@@ -219,10 +220,11 @@ ENDS_OF_LINES = {"Cc", "Zl", "Zp"}
 
 def test_every_sign_that_is_written_has_another_in_its_place() -> None:
     limits = {"\ud7ff", "\ue000", "\U00010000", "\U0010ffff"}  # of XML's characters
+    read = {*READ_SIGNS, *"“”„‘’‚‣•◦"}  # in place of YAML's, and shown by their numbers
     missing = {
         sign: name
         for sign, name in literals()
-        if sign not in {*SIGNS, *limits} and unicodedata.category(sign) not in ENDS_OF_LINES
+        if sign not in {*SIGNS, *limits, *read} and unicodedata.category(sign) not in ENDS_OF_LINES
     }
 
     assert not missing

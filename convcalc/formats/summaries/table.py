@@ -1,16 +1,15 @@
 """Networks as a table on a terminal, one a line."""
 
-import io
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from convcalc.analysis.summaries import Summary
 from convcalc.formats.columns import UNKNOWN
 from convcalc.formats.summaries import SummaryColumn, notes, title
+from convcalc.formats.table import Screen
 
 
 def render(
@@ -22,16 +21,7 @@ def render(
     **_: object,
 ) -> str:
     """The table, ending in a newline; wider than the terminal if it must be to cut no number."""
-    text = io.StringIO()
-    console = Console(
-        file=text,
-        width=width,
-        force_terminal=color,
-        no_color=not color,
-        color_system="standard" if color else None,
-        highlight=False,
-        legacy_windows=False,
-    )
+    console = Screen(width, color=color)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=0)
     needed = 0
     for column in columns:
@@ -53,4 +43,4 @@ def render(
     for said in notes(rows, columns):
         console.print()
         console.print(Text(said, style="bold red"))
-    return "\n".join(line.rstrip() for line in text.getvalue().split("\n"))
+    return console.written()
