@@ -22,7 +22,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -407,6 +407,20 @@ def machine_formats() -> str:
     return f"{', '.join(dict.fromkeys(names))}, and what `schema` prints."
 
 
+def of_action(part: str, *heads: str) -> str:
+    """Inputs or outputs of the action."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    rows = [
+        (f"`{name}`", cell(row["description"]), *_defaulted(row))
+        for name, row in action[part].items()
+    ]
+    return table(heads, *rows)
+
+
+def _defaulted(row: Mapping[str, str]) -> list[str]:
+    return [f"`{row['default']}`" if row["default"] else ""] if "default" in row else []
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "top_level": lambda: documented(expand.TOP_LEVEL, "Key"),
     "modifiers": lambda: documented(fields.MODIFIERS, "Key"),
@@ -434,6 +448,8 @@ PARTS: dict[str, Callable[[], str]] = {
         ("Format", "For"), *((f"`{name}`", row.doc) for name, row in CHECK_FORMATS.items())
     ),
     "machine_formats": machine_formats,
+    "action_inputs": lambda: of_action("inputs", "Input", "What it says", "Unless given"),
+    "action_outputs": lambda: of_action("outputs", "Output", "What it is"),
 }
 """Parts of pages that are made from the code, by the name in their markers."""
 

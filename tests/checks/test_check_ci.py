@@ -1,4 +1,4 @@
-"""What other tools read: the pre-commit hook, the GitHub action, the documented snippets."""
+"""What other tools read: the pre-commit hook and the documented snippets."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -94,76 +93,7 @@ def test_the_pre_commit_hook_checks_specs_and_passes_over_other_yaml(
     assert "compose.yaml" not in result.stdout
 
 
-def action() -> dict[str, Any]:
-    value: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
-    return value
-
-
-def test_the_action_takes_nothing_from_inputs_into_its_scripts() -> None:
-    """A `${{ }}` in a script would run what an input says."""
-    steps = action()["runs"]["steps"]
-    for step in steps:
-        assert "${{" not in step.get("run", "")
-        assert "uses" in step or step["shell"] == "bash"
-    used = set(re.findall(r"inputs\.([\w-]+)", (ROOT / "action.yml").read_text()))
-    assert used == action()["inputs"].keys()
-
-
-@needs_bash
-@pytest.mark.parametrize(
-    ("paths", "arguments", "expected"),
-    [
-        ("good.yaml", "", 0),
-        ("good.yaml\nbad.yaml", "", 1),
-        ("*.yaml", "--fail-on=never\n--strict", 0),
-        ("*.yaml", "--fail-on never  --strict\n\n  --max-parameters=5M ", 0),
-        ("none.yaml", "", 2),
-        ("good.yaml", "--no-such-option", 2),
-        ("good.yaml", "--select=$(touch hacked)", 2),
-    ],
-)
-def test_the_action_checks_annotates_and_leaves_sarif(
-    tmp_path: Path, tools: Path, paths: str, arguments: str, expected: int
-) -> None:
-    [step] = [step for step in action()["runs"]["steps"] if step.get("id") == "check"]
-    (tmp_path / "good.yaml").write_text(GOOD)
-    (tmp_path / "bad.yaml").write_text(BAD)
-    result = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        cwd=tmp_path,
-        env=environment(tools, tmp_path)
-        | {
-            "CONVCALC_BIN": str(tools),
-            "CONVCALC_PATHS": paths,
-            "CONVCALC_ARGUMENTS": arguments,
-            "RUNNER_TEMP": str(tmp_path),
-            "GITHUB_OUTPUT": str(tmp_path / "output"),
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_WORKSPACE": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == expected, result.stdout + result.stderr
-    assert not (tmp_path / "hacked").exists()
-    sarif = tmp_path / "convcalc.sarif"
-    output = tmp_path / "output"
-    if "$" in arguments or "no-such" in arguments:
-        assert not output.exists()
-        assert not sarif.exists()
-    else:
-        assert output.read_text() == f"sarif-file={sarif}\n"
-        assert json.loads(sarif.read_text())["version"] == "2.1.0"
-    if "bad" in paths:
-        assert "::error title=convcalc (CC301),file=bad.yaml" in result.stdout
-
-
-def test_the_documented_action_and_hook_are_ours() -> None:
-    workflow = yaml.safe_load(documented(".github/workflows"))
-    [job] = workflow["jobs"].values()
-    given = job["steps"][1]["with"]
-    assert given.keys() <= action()["inputs"].keys()
+def test_the_documented_hooks_are_ours() -> None:
     hooks = yaml.safe_load(documented(".pre-commit-config.yaml"))["repos"][0]["hooks"]
     ours = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert [hook["id"] for hook in hooks] == [hook["id"] for hook in ours]
