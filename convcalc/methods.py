@@ -22,7 +22,7 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "MemoryReport.to_csv": ("convcalc.formats.memory.csv", "render"),
         "MemoryReport.to_json": ("convcalc.formats.memory.json", "render"),
         "MemoryReport._repr_html_": ("convcalc.formats.memory.html", "render"),
-        "Comparison.__str__": ("convcalc.formats.diff.table", "render"),
+        "Comparison.__str__": ("convcalc.formats.diff.plain", "render"),
         "Comparison.to_markdown": ("convcalc.formats.diff.markdown", "render"),
         "Comparison.to_csv": ("convcalc.formats.diff.csv", "render"),
         "Comparison.to_json": ("convcalc.formats.diff.json", "render"),

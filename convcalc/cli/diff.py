@@ -95,7 +95,7 @@ def _limits(
 )
 @network_options
 @size_options
-@output_options(DIFF_FORMATS, "convcalc.formats.diff", default="table")
+@output_options(DIFF_FORMATS, "convcalc.formats.diff")
 @click.option(
     "--fail-on-increase",
     "limits",

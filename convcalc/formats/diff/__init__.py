@@ -11,7 +11,8 @@ from convcalc.window import Field
 
 DIFF_FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "table": Format("Aligned text.", "text"),
+        "table": Format("Aligned text, what changed in colours.", "text"),
+        "plain": Format("Aligned text, for pipes and files.", "text"),
         "markdown": Format("For a comment on a pull request.", "document"),
         "csv": Format("One row for each total, and each figure of a layer that differs.", "rows"),
         "json": Format("Everything, stable.", "values"),
