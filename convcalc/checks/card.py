@@ -11,7 +11,7 @@ from convcalc.analysis.report import Report
 from convcalc.checks.files import left_out
 from convcalc.checks.promises import Used, used
 from convcalc.checks.recognition import SUFFIXES, reads_as_spec
-from convcalc.checks.revision import Moves, at_revision, moves
+from convcalc.checks.revision import Moves, RevisionError, file_at_revision, moves
 from convcalc.checks.run import CRASHED, Checked, Task, networks
 from convcalc.graph import Network, as_written
 from convcalc.spec.bundled import find_bundled
@@ -26,8 +26,7 @@ class Entry(NamedTuple):
     name: str
     """What it is called: its path, and the member behind `#`."""
     status: Status = ""
-    """What became of it since the base: "unknown before" where errors kept it unknown there, and
-    empty where there is no base."""
+    """What became of it since the base; empty where there is no base."""
     report: Report | None = None
     """What it takes, at a batch of 1; None where it is gone, or has errors."""
     peak: int | None = None
@@ -38,6 +37,8 @@ class Entry(NamedTuple):
     """What is not as it was; None of one that was not there, is not there, or has not changed."""
     was: str = ""
     """What its file was called before; empty where it is called the same."""
+    why: str = ""
+    """Why it is unknown what it was."""
 
 
 class Card(NamedTuple):
@@ -75,7 +76,7 @@ def _entries(one: Checked, task: Task, base: str, moved: Moves) -> Iterator[Entr
         return
     was = moved.renamed.get(os.path.relpath(file), "") if base else ""
     kept = base and one.once is None and os.path.lexists(file)  # git may know it
-    before = at_revision(was or file, base) if kept else None
+    before, why = _before(was or file, base) if kept else (None, "")
     old = {name: network for name, network, _ in _networks(before, task)}
     same = before is not None and before.text.content == opened.text.content
     settings = task.of(one.path)
@@ -84,24 +85,42 @@ def _entries(one: Checked, task: Task, base: str, moved: Moves) -> Iterator[Entr
         shown = network.path
         earlier = old.pop(name, None)
         status: Status = ""
-        if kept:
+        if kept and why:
+            status = "unknown before"
+        elif kept:
             status = "new" if earlier is None else "as it was" if same else "changed"
         if network.errors:
-            yield Entry(shown, status, was=was)
+            yield Entry(shown, status, was=was, why=why)
             continue
-        report, comparison = analyze(network), None
+        comparison, said = None, why
         if status == "changed" and earlier is not None:
             if earlier.errors:
-                status = "unknown before"
+                status, said = "unknown before", "errors before"
             else:
                 comparison = compare(earlier, network)
                 if not _differs(comparison):
                     status, comparison = "as it was", None
-        peak = memory(network).peak
-        taken = tuple(used(network, report, budget))
-        yield Entry(shown, status, report, peak, taken, comparison, was)
+        report = analyze(network)
+        yield Entry(
+            shown,
+            status,
+            report=report,
+            peak=memory(network).peak,
+            used=tuple(used(network, report, budget)),
+            comparison=comparison,
+            was=was,
+            why=said,
+        )
     if not opened.preset and not opened.problems:  # other members were not asked for
         yield from (Entry(f"{file}#{name}" if name else file, "gone") for name in old)
+
+
+def _before(file: str, base: str) -> tuple[Opened | None, str]:
+    """A file as it was, if it was there, and why that is unknown, if it is."""
+    try:
+        return file_at_revision(file, base), ""
+    except RevisionError as error:  # it was a folder, or is in no repository
+        return None, str(error)
 
 
 def _networks(opened: Opened | None, task: Task) -> Iterator[tuple[str, Network, object]]:
@@ -118,7 +137,7 @@ def _differs(comparison: Comparison) -> bool:
 
 def _gone(path: str, task: Task, base: str) -> Iterator[Entry]:
     """The entry of a file that is gone, if it was a spec that would have been checked."""
-    before = at_revision(path, base)
+    before, _ = _before(path, base)
     if before is None or not reads_as_spec(before.text.content):
         return
     if task.configurations is None or not left_out(os.path.abspath(path), task.configurations):

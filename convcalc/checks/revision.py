@@ -83,11 +83,19 @@ def at_revision(spec: str, revision: str) -> Opened | None:
     """
     file, sign, preset = spec.rpartition("#") if not os.path.lexists(spec) else (spec, "", "")
     file = file if sign or not preset else spec
+    return file_at_revision(file, revision, preset if sign else "")
+
+
+def file_at_revision(file: str, revision: str, preset: str = "") -> Opened | None:
+    """A file as it was at a git revision, whatever signs its name has; None where there was none.
+
+    Raises `RevisionError` where git cannot say.
+    """
     if revision.startswith("-"):
         message = f"{revision!r} is no revision"
         raise RevisionError(message)
-    if spec == "-" or "\n" in f"{revision}{file}":
-        message = f"{spec!r} is no file that git keeps: name a file with --git"
+    if file == "-" or "\n" in f"{revision}{file}":
+        message = f"{file!r} is no file that git keeps: name a file with --git"
         raise RevisionError(message)
     if os.path.isdir(file):
         specs = os.path.join(file, "*.yaml")
@@ -96,9 +104,17 @@ def at_revision(spec: str, revision: str) -> Opened | None:
     data = _blob(file, revision)
     if data is None:
         return None
-    shown = f"{spec}@{revision}"
+    shown = f"{file}#{preset}@{revision}" if preset else f"{file}@{revision}"
     written = SourceText(shown, data[: MAX_BYTES + 1].decode("utf-8-sig", "replace"))
-    return Opened(shown, written, preset if sign else "")
+    return Opened(shown, written, preset)
+
+
+def refuse_unknown(revision: str) -> None:
+    """Raise `RevisionError` where the working folder's repository has no such revision."""
+    problem = _unknown("", revision)
+    if problem:
+        message = f"git cannot show what was at {revision}: {problem}"
+        raise RevisionError(message)
 
 
 class Moves(NamedTuple):
@@ -117,10 +133,7 @@ def moves(paths: Sequence[str], revision: str) -> Moves:
     working folder; PATHs outside of its repository are passed over. Raises `RevisionError` where
     git cannot say.
     """
-    problem = _unknown("", revision)
-    if problem:
-        message = f"git cannot show what was at {revision}: {problem}"
-        raise RevisionError(message)
+    refuse_unknown(revision)
     up = os.fsdecode(_git("", ["rev-parse", "--show-cdup"], b"").rstrip(b"\n"))
     root = os.path.join(os.path.abspath(up or os.curdir), "")
     named = [

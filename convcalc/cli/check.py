@@ -376,6 +376,13 @@ def _refuse_unshown(request: Request, name: str) -> None:
     if request.base is not None and not {name, *dict(request.outputs)} & {*cards}:
         message = f"--base goes with --output {cards[0]}:FILE, and no card is asked for"
         raise click.UsageError(message)
+    if request.base is not None:  # before anything is fixed or written
+        from convcalc.checks.revision import RevisionError, refuse_unknown
+
+        try:
+            refuse_unknown(request.base)
+        except RevisionError as error:
+            raise click.UsageError(f"--base: {error}") from None
     if request.color == "always" and name not in _PEOPLE and not _on_actions():
         raise click.UsageError(f"--color always goes with {_listed(_PEOPLE)}, not with {name}")
 

@@ -143,7 +143,7 @@ def test_what_changed_since_a_base_comes_first(commit: Callable[..., None]) -> N
         "broke.yaml; *errors*": ["?", "?", "?", ""],
         "family.yaml#huge; *new*": ["171", "648", "956 B", ""],  # 9·19; 4·9·18; (171 + 32 + 36)·4
         "family.yaml#large; *gone*": ["–", "–", "–", ""],
-        "mended.yaml; *had errors before*": ["57", "216", "404 B", budget],
+        "mended.yaml; *errors before*": ["57", "216", "404 B", budget],
         # 8·8 places of 4 weights and a bias, twice; 128·6 + 6. One more output is 129 more weights.
         "moved.yaml; *was old.yaml*": [
             "784; +129 (+19.69%)",
@@ -206,6 +206,18 @@ def test_what_would_not_be_checked_is_not_gone(commit: Callable[..., None]) -> N
     assert rows(run("--base", "HEAD", "net.yaml").stdout).keys() == {"net.yaml"}
 
 
+def test_names_that_are_not_ascii_are_followed(commit: Callable[..., None]) -> None:
+    commit(**{"net": NET, 'größe "a"': OTHER, "weg#1": NET})
+    write(net=NET, größer=OTHER)
+    git("add", "-A")
+
+    assert rows(run("--base", "HEAD").stdout).keys() == {
+        "weg#1.yaml; *gone*",
+        "net.yaml",
+        "größer.yaml; *was größe &#34;a&#34;.yaml*",
+    }
+
+
 def test_what_git_does_not_know_has_no_base(commit: Callable[..., None]) -> None:
     commit(net=NET)
     result = CliRunner().invoke(
@@ -214,6 +226,21 @@ def test_what_git_does_not_know_has_no_base(commit: Callable[..., None]) -> None
 
     assert "| <code>-</code> | 57 |" in result.stdout
     assert "| <code>lenet5</code> | 61,706 |" in result.stdout  # LeCun et al., 1998, in full
+
+
+def test_a_file_whose_past_is_unknown_says_why(commit: Callable[..., None]) -> None:
+    Path("was.yaml").mkdir()
+    Path("was.yaml/inside").touch()
+    git("add", "-A")
+    git("commit", "-q", "-m", "a folder")
+    Path("was.yaml/inside").unlink()
+    Path("was.yaml").rmdir()
+    write(was=NET, **{"two\nlines": NET})
+    found = run("--base", "HEAD", "was.yaml", "two\nlines.yaml")
+
+    assert found.exit_code == 1, found.stderr
+    assert "git cannot show was.yaml at HEAD: it is no file there* | 57 | 216 |" in found.stdout
+    assert "is no file that git keeps" in found.stdout
 
 
 @pytest.mark.parametrize(
@@ -228,11 +255,12 @@ def test_a_base_that_is_none_is_told(
     commit: Callable[..., None], arguments: tuple[str, ...], says: str
 ) -> None:
     commit(net=NET)
-    result = run(*arguments)
+    result = run(*arguments, "--baseline", "known.json", "--update-baseline")
 
     assert result.exit_code == 2
     assert result.stdout == ""
     assert says in result.stderr
+    assert not Path("known.json").exists()  # nothing is written that was asked for in vain
 
 
 def test_a_base_without_a_card_is_refused(commit: Callable[..., None]) -> None:

@@ -96,8 +96,8 @@ def _name(entry: Entry) -> str:
         words.append(f"was {_code(entry.was)}")
     if entry.report is None and entry.status != "gone":
         words.append("errors")
-    if entry.status == "unknown before":
-        words.append("had errors before")
+    if entry.why:
+        words.append(escaped(printable(entry.why)))
     return _code(entry.name) + (f"<br>*{', '.join(words)}*" if words else "")
 
 
