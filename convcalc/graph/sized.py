@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 PLANNED = 20_000
 """Most layers that are worked out for one network in search of what to say."""
+TRIED = 256
+"""Most inputs one after the other that a merge is tried with: strides multiply to less."""
+TRIED_ALONE = 512
+"""Most inputs one after the other that a layer of one input is tried with: by so many rows a map
+may be too small."""
 PASSED_OVER = 100
 """Layers that are passed over in a trial in the time in which one is worked out."""
 MERGES = {"CC309", "CC310"}
@@ -186,9 +191,11 @@ class _Trials:
         """The nearest input on one side with which no layer has an error.
 
         The axes are independent of each other but for layers that mix them: an axis that is at
-        fault goes on, by as much as keeps right what is right before.
+        fault goes on, by as much as keeps right what is right before. What a layer says of sizes
+        recurs with the strides, so that one that is at fault all along will always be.
         """
         spatial = list(image.spatial)
+        tried: dict[int, int] = {}
         while self.left > until:
             shape = image._replace(spatial=tuple(spatial))
             try:
@@ -197,6 +204,9 @@ class _Trials:
                 return None
             if fault is None:
                 return None if shape == image else shape
+            tried = {fault.layer: tried.get(fault.layer, 0) + 1}
+            if tried[fault.layer] > (TRIED if len(fault.inputs) > 1 else TRIED_ALONE):
+                return None
             for axis in fault.axes:
                 spatial[axis] += direction * fault.steps[axis]
                 if not 1 <= spatial[axis] <= MAX_WHOLE:

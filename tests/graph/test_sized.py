@@ -145,7 +145,7 @@ def chains() -> Iterator[str]:
     """Strided layers one behind the other, rounded all ways, of one to three axes."""
     random = Random(34)  # noqa: S311
     for rounding, count, rank in product(("exact", "floor"), (1, 2, 4), (1, 2, 3)):
-        for _ in range(8):
+        for _ in range(4):
             layers = []
             for _ in range(count):
                 kernel = random.randrange(1, 6)
@@ -305,6 +305,46 @@ def test_the_search_has_an_end(layers: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("convcalc.graph.sized.answer", counted)
     assert read_text(SourceText("x", f"input: 97x89x8\nlayers: [{layers}]\n")).errors
     assert 0 < planned <= sized.PLANNED
+
+
+@pytest.mark.parametrize(
+    ("layers", "inputs_tried"),
+    [
+        # A map against one of twice its rows; and a map of 2 rows, whatever comes in.
+        ("concat: [[], [upsample: 2]]", 97 + sized.TRIED),
+        ("adaptive_maxpool: 2, maxpool: 3", 97 + sized.TRIED_ALONE),
+    ],
+)
+def test_what_no_input_mends_is_given_up(
+    layers: str, inputs_tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All smaller inputs are tried, and so many larger ones, of three layers with `input`."""
+    planned = 0
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal planned
+        planned += 1
+        return answer(*arguments)
+
+    monkeypatch.setattr("convcalc.graph.sized.answer", counted)
+    (help_,) = helps(f"input: 97x8\nlayers: [{layers}]\n")
+
+    assert "use an input" not in help_
+    assert 0 < planned <= 3 * (inputs_tried + 9)
+
+
+@pytest.mark.parametrize(
+    ("layers", "length"),
+    [
+        ("conv: {filters: 4, kernel: 600}", "600"),
+        ("conv: {filters: 4, kernel: 500, stride: 500}", "500"),
+        # Eight halvings and doublings: 256 rows.
+        ("add: [[], [{repeat: 8, maxpool: 2}, {repeat: 8, upsample: 2}]]", "256"),
+    ],
+)
+def test_an_input_that_is_far_is_named_too(layers: str, length: str) -> None:
+    (help_,) = set(helps(f"input: 97x8\nrounding: floor\nlayers: [{layers}]\n"))
+    assert f"use an input of length {length}" in help_
 
 
 def test_the_network_is_searched_once_for_all_its_errors(monkeypatch: pytest.MonkeyPatch) -> None:

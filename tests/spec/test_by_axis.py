@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -41,6 +42,7 @@ TEXTS = sorted(
 )
 
 
+@cache
 def node(text: str) -> Node | None:
     """The value behind a key, where a text is YAML."""
     written = SourceText("x.yaml", f"key: {text}\n")
