@@ -261,6 +261,12 @@ CASES = [
     Case("pad", {"padding": 3, "mode": "reflect"}, "4x6", "10x6", torch="nn.ReflectionPad1d(3)"),
     Case("pad", {"padding": 4, "mode": "circular"}, "4x6", "12x6"),
     Case("pad", {"padding": 9, "mode": "replicate"}, "1x6", "19x6"),
+    # He et al., option A: the shortcut from 16 to 32 channels of a ResNet for CIFAR-10
+    Case("pad", {"channels": (8, 8)}, "16x16x16", "16x16x32"),
+    Case("pad", {"channels": (0, 3)}, "10", "13", torch="lambda x: nn.functional.pad(x, (0, 3))"),
+    Case("pad", {"padding": 1, "channels": (2, 0), "value": 0.5}, "4x5x6", "6x7x8"),
+    Case("pad", {"channels": (1, 0)}, "4x5", "4x6"),
+    Case("pad", {"channels": (1, 2)}, "2x3x4x1", "2x3x4x4"),
     Case("crop", {"amount": 4}, "64x64x3", "56x56x3"),
     Case("crop", {"amount": ((0, 1), (2, 0))}, "5x5x3", "4x3x3"),
     Case("crop", {"size": 56}, "64x63x3", "56x56x3"),

@@ -389,7 +389,10 @@ PEERS: dict[str, Answer] = {
     "channel_shuffle": channel_shuffled,
     "pad": lambda layer, plan, weights, xs: bordered(
         xs[0],
-        sides(layer.padding, xs[0].ndim - 2),
+        [
+            *([layer.channels] if any(layer.channels) else []),
+            *sides(layer.padding or 0, xs[0].ndim - 2),
+        ],
         layer.mode,
         layer.value if layer.mode == "zero" else None,
     ),

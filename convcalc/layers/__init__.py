@@ -139,7 +139,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "channel_shuffle": Kind(
         "shuffle", "ChannelShuffle", "channels", (*KEEPS_SHAPE, "stays_nonnegative")
     ),
-    "pad": Kind("border", "Pad", "resize", ("linear", "keeps_channels")),
+    "pad": Kind("border", "Pad", "resize", ("linear",)),
     "crop": Kind("border", "Crop", "resize", ("keeps_channels", "stays_nonnegative")),
     "upsample": Kind("upsample", "Upsample", "resize", ("keeps_channels",)),
     "slice": Kind("channels", "Slice", "channels", ("keeps_places", "stays_nonnegative")),

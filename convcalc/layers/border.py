@@ -9,6 +9,7 @@ from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axes,
+    Extents,
     Layer,
     Padding,
     PaddingMode,
@@ -17,6 +18,7 @@ from convcalc.layers.base import (
     Weights,
     axes,
     choice,
+    extents,
     number,
     padding_field,
 )
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from convcalc.layers.operations import Layout, Operation
 
 
+SIDES = 2
+"""Before and behind."""
+
+
 def _check_words(field: str, padding: Padding) -> Iterator[Problem]:
     if isinstance(padding, str):
         yield Problem(
@@ -49,43 +55,87 @@ def _check_words(field: str, padding: Padding) -> Iterator[Problem]:
 class Pad(Layer):
     """A border of zeros (or another value), of mirrored, repeated or wrapped values.
 
-    Shapes: H×W×C → (H + 2P)×(W + 2P)×C.
-    Source: ONNX operator Pad; torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d.
+    Channels of zeros (or another value) go before and behind those that there are.
+    Shapes: H×W×C → (H + 2P)×(W + 2P)×C, or H×W×(before + C + after).
+    Source: ONNX operator Pad; torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d;
+    of channels torch.nn.functional.pad, and option A of He et al., arXiv:1512.03385, section 4.1.
     """
 
-    padding: Annotated[Padding, padding_field("Padding P.", letter="P")]
+    padding: Annotated[Padding | None, padding_field("Padding P.", letter="P")] = None
     mode: Annotated[
         PaddingMode, choice("What the border holds.", "zero", "reflect", "replicate", "circular")
     ] = "zero"
-    value: Annotated[float, number("The value of a `zero` border, if it is not 0.")] = 0.0
+    value: Annotated[
+        float, number("The value of a `zero` border and of new channels, if it is not 0.")
+    ] = 0.0
+    channels: Annotated[
+        Extents, extents("Channels put [before, behind] those that there are.", 0)
+    ] = (0, 0)
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
-        """Padding in numbers, one per axis, no wider than what it mirrors."""
+        """Padding in numbers, one per axis, no wider than what it mirrors; channels per side."""
         x = xs[0]
+        if len(self.channels) != SIDES:
+            yield Problem(
+                "CC302",
+                f"channels are [before, behind], two numbers, and this has {len(self.channels)}",
+                "channels",
+                "write how many go before, and how many behind",
+            )
+        elif self.padding is None and not any(self.channels):
+            yield Problem(
+                "CC302",
+                "pad takes padding, channels or both, and has neither",
+                None,
+                "write `pad: 1` for a border, or `pad: {channels: [0, 16]}` for 16 more channels",
+            )
+        elif any(self.channels) and self.mode != "zero":
+            yield Problem(
+                "CC302",
+                f"channels are padded with a value, and the mode is {self.mode}",
+                "mode",
+                "pad the border and the channels in two items",
+            )
+        if self.padding is None:
+            return
         yield from check_spatial("pad", x, self)
         yield from _check_words("padding", self.padding)
         if x.spatial:
             yield from check_axes(x.rank, padding=self.padding)
             yield from check_border(self.padding, self.mode, x)
 
+    def _sides(self, rank: int) -> tuple[tuple[int, int], ...]:
+        """(before, after) per spatial axis."""
+        return sides(0 if self.padding is None else self.padding, rank)
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         x = xs[0]
-        windows = tuple(
-            Window(before=before, after=after) for before, after in sides(self.padding, x.rank)
-        )
+        channels = x.channels + sum(self.channels)
+        if self.padding is None:
+            return Plan(x._replace(channels=channels))
+        windows = tuple(Window(before=before, after=after) for before, after in self._sides(x.rank))
         output = tuple(window.output(size) for window, size in zip(windows, x.spatial, strict=True))
-        return Plan(Shape(x.channels, output), positions=windows)
+        return Plan(Shape(channels, output), positions=windows)
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A copy with its border; one that mirrors or repeats keeps the input."""
-        from convcalc.layers.operations import padding
+        from convcalc.layers.operations import Operation, padding
 
+        if any(self.channels):
+            return (Operation(plan.output.size, layout="format" if xs[0].rank > 1 else "fresh"),)
         return (padding(xs[0], plan.windows, self.mode),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
-        """y[i] = x[i − P], `value` or a value of x in the border. Source: ONNX operator Pad."""
-        return padded(xp, xs[0], sides(self.padding, xs[0].ndim - 2), self.mode, self.value)
+        """y[c, i] = x[c − before, i − P], `value` or a value of x in the border.
+
+        Source: ONNX operator Pad.
+        """
+        border = self._sides(xs[0].ndim - 2)
+        if any(self.channels):
+            before, behind = self.channels
+            border = ((before, behind), *border)
+        return padded(xp, xs[0], border, self.mode, self.value)
 
 
 @final

@@ -279,7 +279,7 @@ def _value(layer: type[Layer]) -> dict[str, Any]:
         fields[name] = _field(declared)
         default = usual.get(name)
         if default is not None:
-            fields[name]["default"] = default
+            fields[name]["default"] = [*default] if isinstance(default, tuple) else default
     return {
         "if": {"type": "null"},
         "else": {"type": ["object", *alone]},

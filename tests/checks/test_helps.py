@@ -180,6 +180,8 @@ WAYS: dict[str, Way | str] = {
     r"^those before it are `": CHOICE,
     r"^remove it, or open it with `": CHOICE,
     r"^keep one of them, or put the `when` beside `": CHOICE,
+    r"^write `pad: 1` for a border, or `": CHOICE,
+    r"^write how many go before, and how many behind$": OWN,
     r"^begin its list with the condition: `": OWN,
     r"^write `\{1 if .* else 2\}`, or two items": CHOICE,
     r"^hand over the number or word alone": ELSEWHERE,

@@ -158,7 +158,11 @@ KINDS: dict[str, list[tuple[str, str]]] = {
     "permute": [("[permute: [1, 3, 2]]", "5x4x3")],
     "pixel_shuffle": [("[pixel_shuffle: 2]", "5x4x8")],
     "channel_shuffle": [("[channel_shuffle: 2]", "5x4x8")],
-    "pad": [("[pad: 2, conv: {filters: 4, kernel: 3}]", "5x4x8")],
+    "pad": [
+        ("[pad: 2, conv: {filters: 4, kernel: 3}]", "5x4x8"),
+        ("[relu, pad: {channels: [1, 2]}, conv: {filters: 4, kernel: 3}]", "5x4x8"),
+        ("[linear: 6, pad: {channels: [0, 2]}, relu]", "9"),
+    ],
     "crop": [("[crop: 1]", "5x4x8")],
     "upsample": [("[upsample: 2]", "5x4x8"), ("[upsample: {scale: 2, mode: linear}]", "5x4x8")],
     "slice": [("[slice: {start: 2, stop: 5}]", "5x4x8")],

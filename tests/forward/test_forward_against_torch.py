@@ -214,7 +214,10 @@ def border(random: Random, rank: int) -> Case:
     mode = random.choice((*MODES, "zero"))
     value = random.choice((0.0, -1.5)) if mode == "zero" else 0.0
     x = Shape(2, spatial(random, rank, 2))
-    return {"padding": sides(random, rank, 4), "mode": mode, "value": value}, [x]
+    fields: Fields = {"padding": sides(random, rank, 4), "mode": mode, "value": value}
+    if mode == "zero" and random.random() < 0.5:
+        fields["channels"] = (random.randrange(3), random.randrange(3))
+    return fields, [x]
 
 
 def crop(random: Random, rank: int) -> Case:
@@ -514,7 +517,11 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "pad": (
         MAPS,
         border,
-        lambda layer, _, xs: bordered(xs[0], layer.padding, layer.mode, layer.value),
+        lambda layer, _, xs: functional.pad(
+            bordered(xs[0], layer.padding, layer.mode, layer.value),
+            (*(0, 0) * (xs[0].ndim - 2), *layer.channels),
+            value=layer.value,
+        ),
     ),
     "crop": (MAPS, crop, torch_crop),
     "upsample": (MAPS, upsample, torch_upsample),

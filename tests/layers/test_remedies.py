@@ -158,6 +158,7 @@ DOING: dict[str, Do | str] = {
     r"^put `flatten` before it \(\S+ becomes (\d+)\), or .* \((\d+)\)": flattened,
     r"^give numbers: 1, \[1, 2\]": "the form of a value",
     r"^write `(crop|upsample): 2`": "the form of a value",
+    r"^write `pad: 1` for a border": "the form of a value",
     r"^write it as in `input`: 4x4x1024": "the form of a value",
     r"^give \[1(, 2)*(, 3)*(, 4)*(, 5)*\] in the order wanted": "the numbers to put in order",
     r"^1 is the channels, 2 the first spatial axis$": "what the numbers mean",
