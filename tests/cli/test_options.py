@@ -427,7 +427,9 @@ class Trial:
     def check(self, opened: Opened, task: Task) -> Checked:
         """What is found in one spec, once for all runs that ask for it in the same words."""
         path = opened.text.path
-        given = (task.of(path), task.shape, tuple(task.parameters.items()), task.filename)
+        settings = task.of(path)  # of which this is all that decides what is found in one spec
+        budget = tuple((limit, settings.holds(limit, path)) for limit in settings.budget_for(path))
+        given = (settings.selection_for(path), budget, task.shape, tuple(task.parameters.items()))
         asked = (*opened[:1], *opened[2:], path, opened.text.content, *given)
         if asked not in self.checked:
             self.checked[asked] = check_opened(opened, task)
