@@ -192,7 +192,7 @@ def test_every_kind_has_a_network() -> None:
     assert {*KINDS, *(case.kind for case in RUN if len(case.shapes) == 1)} == set(CATALOGUE)
 
 
-@pytest.mark.parametrize(("layers", "shape"), NETWORKS, ids=str)
+@tabled(("layers", "shape"), NETWORKS)
 def test_engine_equals_reference(layers: str, shape: str) -> None:
     net = network(layers, shape)
     for batch in (1, 2, 3):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paths import ROOT
+from tabled import tabled
 from test_docs import PAGES, blocks
 
 from convcalc.graph import Network, SpecError, parse, read_text
@@ -89,7 +90,7 @@ def remarks(text: str) -> list[str]:
     return [found.text.rstrip() for found in comments(SourceText("a.yaml", text))]
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@tabled("name", TEXTS)
 def test_what_is_written_of_a_spec_is_the_same_spec_and_means_the_same(name: str) -> None:
     text = decoded(name)
     spec = parsed(text)
