@@ -115,7 +115,8 @@ def test_standard_input_goes_to_standard_output(run: Run) -> None:
         ("layers: &a [relu]\n", "CC104 anchors are not used in specs"),
         ("", "a.yaml: CC107 a spec is a mapping, and this is empty"),
         ("layers: [relu]\n---\na: 1\n", "CC105 a second document starts here"),
-        ("services:\n  web: {image: a,   ports: [1]}\n", "CC115 neither `input` nor `layers`"),
+        ("services:\n  web: {image: a,   ports: [1]}\n", "CC107 this is no spec: none of its keys"),
+        ("name:   a\ndefaults: {}\n", "CC115 neither `input` nor `layers`"),
         ("foo: [1,2]\nname:   a\n", "CC115 neither `input` nor `layers`"),
     ],
 )

@@ -379,7 +379,8 @@ def test_parse_refuses_what_has_not_the_form_of_a_spec() -> None:
         ("blocks: [a]", "CC107"),
         ("blocks: {a: [relu]}", "CC107"),
         ("name: a\nname: b", "CC106"),
-        ("a: 1\n---\nb: 2", "CC105"),
+        ("a: 1", "CC107"),
+        ("name: a\n---\nb: 2", "CC105"),
     ]:
         with pytest.raises(SpecError) as caught:
             parse(text)
