@@ -34,6 +34,11 @@ PASSED_OVER = 100
 """Layers that are passed over in a trial in the time in which one is worked out."""
 MERGES = {"CC309", "CC310"}
 """What merges say of branches that do not fit each other."""
+UNFITTING = {"CC301", *MERGES}
+"""What is said of a map of the wrong size that is none too small: an input near it may do."""
+MOST_TIMES = 2
+"""An input that is so many times smaller or larger is another network's, and not named; a map that
+is too small may need a larger one."""
 MAX_FITTED = 20
 """Most branches that are fitted one after the other in one trial."""
 
@@ -43,11 +48,10 @@ def helped(
 ) -> list[tuple[int, Problem]]:
     """The problems of layers, their help worded for the whole network where it is about sizes.
 
-    `others` is whether the spec has errors beside: then no input can be tried on the whole.
+    `others` is whether the spec has errors beside: then what a layer needs that recurs is tried on
+    the layers before them.
     """
-    errors = [problem for _, problem in problems if problem.severity == "error"]
-    whole = not others and all(problem.sizes for problem in errors)
-    trials = _Trials(network, problems, whole=whole)
+    trials = _Trials(network, problems, others=others)
     return [
         (index, problem)
         if problem.sizes is None or problem.severity != "error"
@@ -100,18 +104,33 @@ class _Trials:
     """Trials on one network, with an end."""
 
     def __init__(
-        self, network: "Network", problems: Sequence[tuple[int, Problem]], *, whole: bool
+        self, network: "Network", problems: Sequence[tuple[int, Problem]], *, others: bool
     ) -> None:
         self.network = network
-        self.whole = whole
-        self.failing = {index for index, problem in problems if problem.severity == "error"}
+        errors = [each for each in problems if each[1].severity == "error"]
+        self.failing = {index for index, _ in errors}
+        self.too_small = any(problem.code not in UNFITTING for _, problem in errors)
+        self.odd = any(problem.code in UNFITTING for _, problem in errors)
+        self.end = len(network.nodes)
+        """How many layers can be tried: those before the first with an error of another kind."""
+        if others or not all(problem.sizes for _, problem in errors):
+            barred = {index for index, problem in errors if not problem.sizes}
+            self.end = next(
+                (
+                    index
+                    for index, node in enumerate(network.nodes)
+                    if index in barred or node.unknown or (node.layer is None and node.late is None)
+                ),
+                self.end,
+            )
+        self.whole = self.end == len(network.nodes) and not others
         self.left = PLANNED
         self.known: Known = {}
         self.done: dict[tuple[int, Way], bool] = {}
         self.items: dict[int, list[int]] = {}
         for index, node in enumerate(network.nodes):
             self.items.setdefault(id(node.item), []).append(index)
-        self._inputs: tuple[str, ...] | None = None
+        self._inputs: dict[bool, str] = {}
         self._rounded: bool | None = None
         spec = None if network.written is None else network.written.spec
         entries = {} if spec is None else spec.entries
@@ -123,7 +142,7 @@ class _Trials:
 
         A way that is known to bring another error is left out where there is one that does not.
         """
-        inputs = self.inputs()
+        inputs = self.inputs(index)
         if problem.code in MERGES:
             fitting = list(self.fitting(index, problem))
             clauses = [*sizes.clauses[:1], *fitting] if self._far(index, problem) else fitting
@@ -135,6 +154,8 @@ class _Trials:
         own = [] if inputs or not sizes.own else [sizes.own]
         rounding = [] if sizes.rounded is None else list(self._rounding(index, sizes.rounded))
         doing = [way.text for way in sizes.ways if self._does(index, way)]
+        if own and (rounding or doing) and self._recurs(index):
+            own = []  # what suits one round need not suit the next
         if not (inputs or rounding or doing):
             rounding = [] if sizes.rounded is None else [rounding_down(sizes.rounded)]
             doing = sizes.clauses
@@ -143,17 +164,29 @@ class _Trials:
         yield from inputs or own
         yield from doing[len(first) - len(rounding) :]
 
+    def _tried(self, index: int) -> bool:
+        """Whether trials come to a layer, and to all that are built of the same text.
+
+        A single layer before other errors knows its own map as well.
+        """
+        last = self.items[id(self.network.nodes[index].item)][-1]
+        return self.whole or (self._recurs(index) and last < self.end)
+
+    def _recurs(self, index: int) -> bool:
+        """Whether several layers are built of the text of this one."""
+        return len(self.items[id(self.network.nodes[index].item)]) > 1
+
     def _rounding(self, index: int, effect: str) -> Iterator[str]:
         """The clause that has the stride round down, where that brings no error."""
         if self._says_rounding(self.network.nodes[index]):
             yield rounding_down(effect, "here, as frameworks do")
-        elif self.rounded():
+        elif not self._tried(index) or self.rounded():
             yield rounding_down(effect)
 
     def _does(self, index: int, way: Way) -> bool:
         """Whether a way brings no error to any layer that is built of the same text."""
         image, item = self.network.input, id(self.network.nodes[index].item)
-        if not way.fields or not self.whole or image is None or self.left <= 0:
+        if not way.fields or not self._tried(index) or image is None or self.left <= 0:
             return True
         if (item, way) not in self.done:
             changes: dict[int | Behind, Layer] = {}
@@ -167,27 +200,57 @@ class _Trials:
                 self.done[item, way] = True
         return self.done[item, way]
 
-    def inputs(self) -> tuple[str, ...]:
-        """The clause with the nearest inputs that the whole network works with, if there are."""
-        if self._inputs is None:
-            image = self.network.input
-            nearest = [] if image is None or not self.whole else list(self._nearest(image))
-            named = " or ".join("×".join(map(str, shape.spatial)) for shape in nearest)
-            of = "length " if image is not None and image.rank == 1 else ""
-            self._inputs = (f"use an input of {of}{named}",) if named else ()
-        return self._inputs
+    def inputs(self, index: int) -> tuple[str, ...]:
+        """The clause with the nearest inputs that all layers tried work with, if there are.
 
-    def _nearest(self, image: Shape) -> list[Shape]:
+        Where there are none, those that do if strides round down besides.
+        """
+        image = self.network.input
+        if image is None or not self._tried(index):
+            return ()
+        exact = [
+            each.layer is not None
+            and getattr(each.layer, "rounding", "") == "exact"
+            and not self._says_rounding(each)
+            for each in self.network.nodes[: self.end]
+        ]
+        for down in (False, True) if self.odd and any(exact) else (False,):
+            if down and self._rounds_down():
+                break
+            if down not in self._inputs:
+                self._inputs[down] = self._clause(image, down=down)
+            if self._inputs[down]:
+                return (self._inputs[down],)
+        return ()
+
+    def _rounds_down(self) -> bool:
+        """Whether rounding down alone is known to do."""
+        return self.rounded() and self.left > 0
+
+    def _clause(self, image: Shape, *, down: bool) -> str:
+        nearest = list(self._nearest(image, down=down))
+        named = " or ".join("×".join(map(str, shape.spatial)) for shape in nearest)
+        if not named:
+            return ""
+        of = "length " if image.rank == 1 else ""
+        also = "write `rounding: floor` once at the top of the spec and " if down else ""
+        last = self.network.nodes[self.end - 1].name
+        tried = "" if self.whole else f" (tried as far as {last})"
+        return f"{also}use an input of {of}{named}{tried}"
+
+    def _nearest(self, image: Shape, *, down: bool) -> list[Shape]:
         """The nearest input above and the nearest below that work, the nearer one first."""
         shapes = []
         for direction, share in ((1, self.left // 2), (-1, 0)):
             until = self.left - share if share else 0
-            shape = self._search(image, direction, until)
+            shape = self._search(image, direction, until, down=down)
             if shape is not None:
                 shapes.append(shape)
         return sorted(shapes, key=lambda shape: _distance(image, shape))
 
-    def _search(self, image: Shape, direction: int, until: int) -> Shape | None:
+    def _search(
+        self, image: Shape, direction: int, until: int, *, down: bool = False
+    ) -> Shape | None:
         """The nearest input on one side with which no layer has an error.
 
         The axes are independent of each other but for layers that mix them: an axis that is at
@@ -199,7 +262,7 @@ class _Trials:
         while self.left > until:
             shape = image._replace(spatial=tuple(spatial))
             try:
-                fault = self.first_fault(shape)
+                fault = self.first_fault(shape, down=down)
             except _OutOfWorkError:
                 return None
             if fault is None:
@@ -209,16 +272,21 @@ class _Trials:
                 return None
             for axis in fault.axes:
                 spatial[axis] += direction * fault.steps[axis]
-                if not 1 <= spatial[axis] <= MAX_WHOLE:
+                if not self._near(image.spatial[axis], spatial[axis]):
                     return None
         return None
+
+    def _near(self, given: int, extent: int) -> bool:
+        """Whether an input may be named that is `extent` long where `given` was written."""
+        most = MAX_WHOLE if self.too_small else MOST_TIMES * given
+        return given <= MOST_TIMES * extent and extent <= most
 
     def rounded(self) -> bool:
         """Whether rounding down in the whole spec brings no error; also where that is not known."""
         if self._rounded is None:
             image = self.network.input
             self._rounded = True
-            if self.whole and image is not None:
+            if image is not None:
                 try:
                     self._rounded = self.first_fault(image, down=True) is None
                 except _OutOfWorkError:
@@ -234,11 +302,19 @@ class _Trials:
         self, shape: Shape, changes: Changes | None = None, *, down: bool = False
     ) -> Fault | None:
         """The first layer with an error for an input of `shape`; None where there is none."""
-        return next(self.faults(shape, changes or {}, down=down), None)
+        nodes = self.network.nodes[: self.end]
+        return next(self.faults(shape, changes or {}, nodes=nodes, down=down), None)
 
-    def faults(self, shape: Shape, changes: Changes, *, down: bool = False) -> Iterator[Fault]:
-        """The layers with an error for an input of `shape`."""
-        nodes = fed(self.network.nodes, shape)
+    def faults(
+        self,
+        shape: Shape,
+        changes: Changes,
+        *,
+        nodes: Sequence[LayerNode] | None = None,
+        down: bool = False,
+    ) -> Iterator[Fault]:
+        """The layers with an error for an input of `shape`; of all, unless `nodes` are given."""
+        nodes = fed(self.network.nodes if nodes is None else nodes, shape)
         self.left -= len(nodes) // PASSED_OVER
         rank = shape.rank
         steps = [1] * rank
@@ -276,6 +352,10 @@ class _Trials:
                 if owner is not None and owner.weights != plan.weights:
                     plan, at_fault = None, ()
             followed = [each.steps for each in before]
+            if plan is not None:
+                stretched = self._stretched(node, xs, followed)
+                if stretched:
+                    plan, at_fault = None, stretched
             if plan is None:
                 mapped = all(len(each) == rank for each in followed)
                 axes = at_fault if mapped and at_fault else tuple(range(rank))
@@ -296,6 +376,31 @@ class _Trials:
         for _ in walk(nodes, (None for _ in nodes), step):
             if fault is not None:
                 yield fault
+
+    def _stretched(
+        self, node: LayerNode, xs: tuple[Shape, ...], followed: Sequence[tuple[int, ...]]
+    ) -> tuple[int, ...]:
+        """The axes along which a map of one row meets larger ones by the size of the input alone.
+
+        A map that has one row whatever the input, a global pool's, is meant to meet them, and so is
+        one that does with the input that is given.
+        """
+        rank = xs[0].rank if xs else 0
+        if len(xs) < 2 or any(x.rank != rank for x in xs):
+            return ()
+        present = [self.network.shape_of(index) for index in node.inputs]
+        axes = []
+        for axis in range(rank):
+            if len({x.spatial[axis] for x in xs}) == 1:
+                continue
+            extents = {None if x is None or x.rank != rank else x.spatial[axis] for x in present}
+            meant = None not in extents and 1 in extents and len(extents) > 1
+            follows = any(
+                x.spatial[axis] == 1 and steps for x, steps in zip(xs, followed, strict=True)
+            )
+            if follows and not meant:
+                axes.append(axis)
+        return tuple(axes)
 
     @staticmethod
     def _behind(changes: Changes, at: Behind, x: Shape) -> Shape:
