@@ -232,7 +232,7 @@ def _fields(layer: type[Layer]) -> Iterator[FieldReference]:
     usual = defaults(layer)
     for name, declared in declarations(layer).items():
         value = usual.get(name)
-        default = None if value is None else value_text(value)
+        default = None if value is None else value_text((value,) if declared.sided else value)
         required = name not in usual
         yield FieldReference(
             name, takes(declared), declared.choices, default, required, declared.doc

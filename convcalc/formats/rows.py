@@ -6,7 +6,7 @@ from typing import NamedTuple
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.graph import Group
 from convcalc.layers import SOURCES
-from convcalc.layers.base import Layer, hyperparameters
+from convcalc.layers.base import Layer, declarations, hyperparameters
 from convcalc.numbers import value_text
 from convcalc.shape import Shape
 from convcalc.window import Field
@@ -155,8 +155,9 @@ def describe(layer: Layer) -> str:
     >>> describe(Conv(64, kernel=(3, 5), padding=1))
     'filters 64, kernel 3×5, padding 1'
     """
+    declared = declarations(type(layer))
     return ", ".join(
-        f"{name} {value_text(value)}"
+        f"{name} {value_text((value,) if declared[name].sided else value)}"
         for name, value in hyperparameters(layer).items()
         if name != "rounding"
     )

@@ -163,6 +163,8 @@ class Declared(NamedTuple):
     """The words of a `choice`, as a spec writes them; () for all other forms."""
     letter: str = ""
     """What formulas call its numbers, as F of a kernel; "" for fields that no formula has."""
+    sided: bool = False
+    """Whether its numbers are [before, behind] and no extents, which tables show as 4×4."""
 
 
 def whole(
@@ -209,9 +211,9 @@ def padding_field(doc: str, *, letter: str = "") -> Declared:
     return Declared("padding", doc, 0, maximum=MAX_WHOLE, letter=letter)
 
 
-def extents(doc: str, minimum: int = 1) -> Declared:
-    """Declare a list of integers of any length."""
-    return Declared("extents", doc, minimum, maximum=MAX_WHOLE)
+def extents(doc: str, minimum: int = 1, *, sided: bool = False) -> Declared:
+    """Declare a list of integers of any length; `sided` are [before, behind]."""
+    return Declared("extents", doc, minimum, maximum=MAX_WHOLE, sided=sided)
 
 
 ROUNDING = choice("What to do when the stride does not tile the input.", "exact", "floor", "ceil")

@@ -69,7 +69,7 @@ class Pad(Layer):
         float, number("The value of a `zero` border and of new channels, if it is not 0.")
     ] = 0.0
     channels: Annotated[
-        Extents, extents("Channels put [before, behind] those that there are.", 0)
+        Extents, extents("Channels put [before, behind] those that there are.", 0, sided=True)
     ] = (0, 0)
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ from convcalc.cli import convcalc as command_line
 from convcalc.cli.output import SIGNS, Output
 from convcalc.formats import Format
 from convcalc.formats.memory.timeline import drawn
+from convcalc.formats.rows import describe
 from convcalc.formats.table import render as render_table
 from convcalc.formats.verify import BAD, GOOD
 from convcalc.spec.bundled import bundled_architectures
@@ -479,3 +480,12 @@ def test_a_link_does_not_hide_the_name_of_its_file(folder: Path, link: str) -> N
     # A link that is named is meant.
     assert run(["check", f"d/{link}", "--show-files"]).stdout.split() == [f"d/{link}"]
     assert run(["check", f"d/{link}", "d", "--show-files"]).stdout.split() == [f"d/{link}"]
+
+
+def test_channels_before_and_behind_are_no_extents() -> None:
+    """8 and 4, where a kernel of 8 by 4 would be 8×4."""
+    network = convcalc.loads("input: 8x8x4\nlayers:\n  - pad: {channels: [8, 4]}\n")
+
+    (layer,) = (node.layer for node in network.layers)
+    assert layer is not None
+    assert describe(layer) == "channels [8,4]"
