@@ -10,9 +10,6 @@ from convcalc.spec.text import SourceText
 if TYPE_CHECKING:
     from convcalc.graph import LayerNode, Network
 
-TILING = "CC301"
-"""Strides that do not tile: of the first layer, another input would do as well."""
-
 
 def settled(network: "Network", diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Findings about a network, each with the edits of its fix, or without a fix.
@@ -52,8 +49,6 @@ def _agreed(network: "Network", alike: "list[LayerNode]", code: str, fix: Fix) -
     for node in alike:
         if node.layer is None:
             continue
-        if code == TILING and not set(node.inputs).isdisjoint(network.inputs):
-            return False
         if node.unknown:
             continue
         xs = [shape for before in node.inputs if (shape := network.shape_of(before))]

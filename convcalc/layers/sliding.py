@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import gcd
 from typing import TYPE_CHECKING, Protocol, cast
 
-from convcalc.diagnostics import Fix, Problem, Sizes, Way, either, set_field
+from convcalc.diagnostics import Problem, Sizes, Way, either
 from convcalc.layers.base import Axes, Padding, Rounding
 from convcalc.shape import Shape
 from convcalc.window import Window, same
@@ -25,8 +25,6 @@ LINE_NAMES = {
 
 UNBOUNDED = ("zero", "replicate")
 """Modes of padding that any border may have, however small the input."""
-MAX_TRIED = 1000
-"""Largest kernel for which a padding is looked for."""
 
 
 class Sliding(Protocol):
@@ -258,7 +256,6 @@ def _check_tiles(
         + _formula(windows, x, left_over),
         "stride",
         either([rounding_down(effect), *own, *sizes.clauses]),
-        fix=_padding_fix(layer, x),
         sizes=sizes,
     )
 
@@ -266,24 +263,6 @@ def _check_tiles(
 def rounding_down(effect: str, where: str = "once at the top of the spec, as frameworks do") -> str:
     """The clause that has a stride round down, as nearly everybody means it."""
     return f"write `rounding: floor` {where} ({effect})"
-
-
-def _padding_fix(layer: Sliding, x: Shape) -> Fix | None:
-    """The one padding, alike on all sides and up to half the kernel, with which strides tile."""
-    kernel = layer.kernel
-    if not isinstance(kernel, int) or not isinstance(layer.padding, int) or kernel > MAX_TRIED:
-        return None
-    written = unrounded_windows(layer, x.spatial)
-    mode = getattr(layer, "padding_mode", "zero")
-    tiling = []
-    for amount in range((kernel - 1) // 2 + 1):
-        windows = [window._replace(before=amount, after=amount) for window in written]
-        if all(
-            window.room(size) >= 0 and not window.remainder(size)
-            for window, size in zip(windows, x.spatial, strict=True)
-        ) and not any(check_border(amount, mode, x)):
-            tiling.append(amount)
-    return set_field("padding", tiling[0]) if len(tiling) == 1 else None
 
 
 def _stride_text(windows: tuple[Window, ...]) -> str:

@@ -171,8 +171,11 @@ def _several(node: Node) -> list[list[str]] | None:
             return None
     else:
         return None
-    known = [each for each in shapes if each and len(each) > 1 and all(map(_is_digits, each))]
-    return known if known and len(known) == len(shapes) else None
+    known = [each for each in shapes if each and all(map(_is_digits, each))]
+    vectors = sum(len(each) == 1 for each in known)
+    if len(known) != len(shapes) or vectors == len(known) > 1:
+        return None  # numbers, which are one shape
+    return known if len(known) > 1 or not vectors else None
 
 
 def _inner(item: Node) -> list[str] | None:

@@ -117,6 +117,10 @@ class _Expander:
                 break
             if key.text not in TOP_LEVEL:
                 advice, fix = near_key(key, TOP_LEVEL, self.root)
+                if key.text.lower() == "inputs" and (
+                    several := self.given.several(entries[key.text])
+                ):
+                    advice, fix = several, None
                 self.report.error(
                     "CC109",
                     f"a spec has no key {quoted(key)}",
@@ -135,6 +139,7 @@ class _Expander:
         scope.products = self.parameters.products
         self.parameters.top_values = scope.values
         shape = self.given.read(self.member.entry("input"), scope)
+        self.items.rank = None if shape is None else shape.rank
         definitions = Definitions(self.report, self.reader, self.items)
         definitions.read_defaults(entries.get("defaults"), scope)
         definitions.read_blocks(entries.get("blocks"))
@@ -402,7 +407,8 @@ class _Expander:
         inputs: list[int | None] = []
         for branch in branches.items:
             if not isinstance(branch, List):
-                self.no_branch(branch, place)
+                if len(branches.items) > 1 or not self.items.lone_branch(kind, branches, branch):
+                    self.no_branch(branch, place)
                 inputs.append(None)
                 continue
             condition = condition_of(branch)
@@ -445,7 +451,7 @@ class _Expander:
 
     def no_branch(self, branch: Node, place: Surroundings) -> None:
         """Report a branch that is no list: an item alone, or the name of a tensor."""
-        from convcalc.diagnostics import Keyed, write_value
+        from convcalc.diagnostics import Keyed, closest, write_value
 
         text = branch.text[:60] if isinstance(branch, ScalarNode) else ""
         advice, fix = "put it in brackets: `[relu]`; `[]` passes the tensor on as it is", None
@@ -455,6 +461,11 @@ class _Expander:
         elif text and self.names.knows(text, place):
             advice = f"a branch starts from another tensor by its name: `[from: {text}]`"
             fix = write_value((Keyed("from", text),))
+        elif text.replace("_", "a").isalnum() and not closest(text, CATALOGUE):
+            advice = (
+                f"a branch starts from another tensor by its name, `[from: {text}]`, and nothing "
+                f"before this item is called `{text}`"
+            )
         elif isinstance(branch, Map) and isinstance(name := branch.entries.get("from"), ScalarNode):
             advice = f"put it in brackets: `[from: {name.text[:40]}]`"
         elif isinstance(branch, Map) and isinstance(branch.entries.get("when"), ScalarNode):

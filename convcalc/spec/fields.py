@@ -778,7 +778,7 @@ class FieldReader:
                 if declaration.form == "padding":
                     error = _padding_help(error, value, node, declared)
                 if name is None or not isinstance(error, WaitingError):
-                    said = _with_names(_enlarging(error, kind, field), scope)
+                    said = _with_names(_counted(_enlarging(error, kind, field), kind, value), scope)
                     self.report(self.caused(said, scope), name, field)
         return None if failed else values
 
@@ -866,7 +866,7 @@ class FieldReader:
             self._warn_product(declaration, node, value, scope, name, field)
         except FieldError as error:
             if not isinstance(error, WaitingError):
-                said = _with_names(_with_fields(error, kind, node), scope)
+                said = _with_names(_counted(_with_fields(error, kind, node), kind, node), scope)
                 self.report(self.caused(said, scope), name, field)
             return None
         return {field: value}
@@ -891,6 +891,8 @@ class FieldReader:
     def _report_value(self, kind: str, fields: list[str], node: Node, name: str) -> None:
         """Report a value where a kind takes none that stands alone."""
         advice = f"write `- {kind}`"
+        if kind == "relu" and not _says_nothing(node):
+            advice += "; `relu6` ends at 6, and `leaky_relu` has a slope"
         if fields:
             advice += f", or fields by name: {', '.join(fields)}"
         parts = node.items if isinstance(node, List) else []
@@ -907,7 +909,7 @@ class FieldReader:
             node.end,
             advice,
             layer=name,
-            fix=None if fields else remove_value(),
+            fix=remove_value() if not fields and _says_nothing(node) else None,
         )
 
     def _warn_product(
@@ -965,6 +967,11 @@ class FieldReader:
         )
 
 
+def _says_nothing(node: Node) -> bool:
+    """Whether a value behind a kind that takes none can go: `relu: true`, and not `relu: 6`."""
+    return isinstance(node, ScalarNode) and node.text.lower() in ("true", "yes", "on", "null", "~")
+
+
 def _waiting(reader: FieldReader, kind: str, node: Node, scope: Scope) -> "Late":
     from convcalc.spec.flat import Late  # which stands above what reads fields
 
@@ -982,6 +989,16 @@ def _enlarging(error: FieldError, kind: str, field: str) -> FieldError:
     if kind == "conv_transpose":
         advice = f"write 1; `conv` with a stride of {scale} makes a map {scale} times as small"
     error.problem = error.problem._replace(help=advice)
+    return error
+
+
+def _counted(error: FieldError, kind: str, value: Node) -> FieldError:
+    """The error of an order of axes that counts from 0, with how axes count here."""
+    if kind != "permute" or error.problem.code != "CC302":
+        return error
+    from convcalc.spec.elsewhere import counted_from_0
+
+    error.problem = error.problem._replace(help=counted_from_0(value))
     return error
 
 

@@ -62,6 +62,14 @@ class Given:
             self.reader.report(error, field="input")
             return None
 
+    @staticmethod
+    def several(node: Node) -> str | None:
+        """The help of several inputs; None of one."""
+        from convcalc.spec.by_axis import of_shape
+
+        better = of_shape(node, {})
+        return better.help if better and better.message else None
+
     def asked_about(self, shape: Shape, node: Node, nodes: Sequence[LayerNode]) -> Shape | None:
         """The input, unless the layers show that its axes are not what it says; else a warning."""
         asked = looks_channels_first(shape) or (not self.input_shape and looks_batched(shape))

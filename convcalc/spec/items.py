@@ -3,8 +3,10 @@
 And what is said once for many layers: blocks, and the values that fields have unless given.
 """
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.diagnostics import Fix
 from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, misnamed, near_key, quoted, renamed
@@ -63,6 +65,8 @@ class Items:
         """What items say, by their identity; None for what says nothing that can be."""
         self.broken: set[str] = set()
         """Blocks whose definition has an error of its own; to call one is none."""
+        self.rank: int | None = None
+        """The spatial axes of the network's input; None where it is not known."""
 
     def parsed(self, node: Node) -> Said | None:
         """What an item says; None, and a finding, where that is nothing."""
@@ -114,7 +118,7 @@ class Items:
         name = keys[0]
         value = node.entries[name]
         if not known:
-            self.unknown_kind(node.key(name))
+            self.unknown_kind(node.key(name), value=value, only=modifiers is None)
             return None
         if name == "layers":
             if not isinstance(value, List):
@@ -161,9 +165,21 @@ class Items:
             f"{kind} takes a list of branches"
             + ("" if node.bare else f", and this is {quoted(value)}"),
             value,
-            f"write `{kind}: [[], [{self._branch(value)}]]`; `[]` passes the tensor on as it is",
+            self._two_branches(kind, value),
         )
         return None
+
+    def lone_branch(self, kind: str, branches: List, word: Node) -> bool:
+        """Report a single word as all branches, which means that and the tensor before."""
+        if not isinstance(word, ScalarNode) or not word.text:
+            return False
+        advice = self._two_branches(kind, word)
+        message = f"{kind} takes a list of branches, and this one is {quoted(word)}"
+        self.report.error("CC107", message, branches, advice)
+        return True
+
+    def _two_branches(self, kind: str, value: Node) -> str:
+        return f"write `{kind}: [[], [{self._branch(value)}]]`; `[]` passes the tensor on as it is"
 
     def _branch(self, value: Node) -> str:
         """The item of a branch that is meant by a word: a kind, or else a tensor's name."""
@@ -198,9 +214,18 @@ class Items:
             self.report.error("CC109", message, node.key(key), advice, fix=fix)
 
     def unknown_kind(
-        self, node: ScalarNode, *, kinds_only: bool = False, alone: bool = False
+        self,
+        node: ScalarNode,
+        *,
+        kinds_only: bool = False,
+        alone: bool = False,
+        value: Node | None = None,
+        only: bool = False,
     ) -> None:
-        """Report a word that is no kind of layer and no block."""
+        """Report a word that is no kind of layer and no block.
+
+        `value` is what stands behind it, and `only` says that the item has nothing else.
+        """
         if self.report.findings.full or node.text in self.broken:
             return
         from convcalc.spec.answers import call_answer
@@ -229,6 +254,14 @@ class Items:
             )
             return
         fix = renamed(sure_kind(node.text[:100], kinds)) if near else None
+        at: Node = node
+        if near in CATALOGUE:
+            from convcalc.spec.elsewhere import meaning
+
+            sense = meaning(node.text[:100], near, value, self.rank)
+            if sense is not None:
+                advice, fix = sense.help, None
+                at, fix = self._translated(node, value, sense.right, only=only)
         if node.text.endswith(")") and (call := call_answer(node.text[:200])):
             advice, fix = call
         if " - " in node.text or " -" in node.text:
@@ -237,7 +270,25 @@ class Items:
         elif (slip := self._slip(node, kinds, alone=alone)) is not None:
             advice, fix = slip.help, slip.fix
         what = "a kind of layer" if kinds_only else "a kind of layer or a block"
-        self.report.error("CC113", f"{quoted(node)} is not {what}", node, advice, fix=fix)
+        self.report.error("CC113", f"{quoted(node)} is not {what}", at, advice, fix=fix)
+
+    def _translated(
+        self, key: ScalarNode, value: Node | None, right: str | None, *, only: bool
+    ) -> tuple[Node, Fix | None]:
+        """The stretch of a kind with its value, and what is written in its place."""
+        from convcalc.diagnostics import respell
+
+        end = key.end if value is None else max(key.end, value.end)
+        written = self.report.written(key.start, end)
+        if right is None or not written.startswith(key.text) or re.search(r"[\n\r#]", written):
+            return key, None
+        if not only and ":" not in right:
+            right += ":"
+        if value is not None and value.end <= key.end and ":" in right:
+            behind = self.report.written(key.end, key.end + 2)
+            if behind.startswith(":"):
+                return key, None  # its colon would be written twice
+        return ScalarNode(key.text, key.start, end - key.start), respell(right, f"write `{right}`")
 
     def _slip(self, node: ScalarNode, kinds: list[str], *, alone: bool) -> "Meant | None":
         """What a word with more about it than a kind is when it is written as YAML has it."""
@@ -297,7 +348,8 @@ class Definitions:
         entries = self.report.mapping(node, "defaults", "write `defaults: {conv: {bias: false}}`")
         for key in entries.key_nodes() if entries else ():
             if key.text not in CATALOGUE:
-                self.items.unknown_kind(key, kinds_only=True)
+                value = entries.entries[key.text] if entries else None
+                self.items.unknown_kind(key, kinds_only=True, value=value)
                 continue
             fields = self.report.mapping(
                 entries.entries[key.text] if entries else None,

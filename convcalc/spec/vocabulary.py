@@ -54,6 +54,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "interpolation": ("mode",),
     "epsilon": ("eps",),
     "negative_slope": ("slope",),
+    "alpha": ("slope",),
     "num_parameters": ("slopes",),
     "elementwise_affine": ("affine",),
     "drop_rate": ("rate",),
@@ -145,7 +146,15 @@ UNSURE_FIELDS = frozenset(
 UNSURE_KINDS = frozenset(
     {
         *("pool", "pooling", "norm", "local", "shuffle", "merge", "residual"),  # of several kinds
-        *("view", "transpose", "split", "chunk", "depthtospace", "centercrop"),  # said otherwise
+        *(
+            "view",
+            "unflatten",
+            "transpose",
+            "split",
+            "chunk",
+            "depthtospace",
+            "centercrop",
+        ),  # said otherwise
         *("resize", "resizing", "interpolate", "interp", "l2pool", "cropping", "sum"),
         "permutedims",
     }

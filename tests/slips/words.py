@@ -33,6 +33,13 @@ KINDS = {
         "InstanceNorm2d": "instancenorm",
         "LocalResponseNorm: 5": "lrn: 5",
         "ReLU": "relu",
+        # ReLU6 is min(max(x, 0), 6); nn.ReLU's first argument is inplace
+        "ReLU: 6": "relu6",
+        # left, right, top and bottom of the last axes first
+        "ZeroPad2d: [1, 2, 3, 4]": "pad: [[3, 4], [1, 2]]",
+        "Upsample: {size: 64}": "upsample: {size: 64}",
+        "Upsample: {scale: 2}": "upsample: {scale: 2}",
+        "LeakyReLU: {slope: 0.1}": "leaky_relu: {slope: 0.1}",
         "ReLU6": "relu6",
         "LeakyReLU: 0.1": "leaky_relu: 0.1",
         "PReLU": "prelu",
@@ -57,8 +64,6 @@ KINDS = {
         "pixelshuffle: 2": "pixel_shuffle: 2",
         "ChannelShuffle: 2": "channel_shuffle: 2",
         "ZeroPad2d: 1": "pad: 1",
-        "Upsample: 2": "upsample: 2",
-        "UpsamplingNearest2d: 2": "upsample: 2",
         "Flatten": "flatten",
         "nn.ReLU()": "relu",
         "nn.ReLU(inplace=True)": "relu",
@@ -89,6 +94,25 @@ KINDS = {
         "GroupNormalization: 4": "groupnorm: 4",
         "SpatialDropout2D: 0.2": "dropout: 0.2",
         "UpSampling2D: 2": "upsample: 2",
+        # size is the factor
+        "UpSampling2D: {size: 2}": "upsample: {scale: 2}",
+        "UpSampling2D: {size: [2, 3]}": "upsample: {scale: [2, 3]}",
+        "UpSampling2D: {size: 2, interpolation: bilinear}": "upsample: {scale: 2, mode: linear}",
+        # height and width change places: of 32×16×8 they make 16×32×8
+        "Permute: [2, 1, 3]": "permute: [1, 3, 2]",
+        "Permute: {dims: [2, 1, 3]}": "permute: [1, 3, 2]",
+        # the channels become the height, and the width the channels
+        "layers.Permute: [3, 1, 2]": "permute: [3, 1, 2]",
+        # the share that is kept there is the share that is new here
+        "BatchNormalization: {momentum: 0.9, epsilon: 0.001}": (
+            "batchnorm: {momentum: 0.1, eps: 0.001}"
+        ),
+        "InstanceNormalization": "instancenorm: {affine: true}",
+        "ReLU: {max_value: 6}": "relu6",
+        "ReLU: {negative_slope: 0.2}": "leaky_relu: 0.2",
+        "AveragePooling2D: {kernel: 3, stride: 2, padding: same}": (
+            "avgpool: {kernel: 3, stride: 2, padding: same, count_include_pad: false}"
+        ),
         "ZeroPadding2D: 1": "pad: 1",
         "swish": "silu",
         "hard_silu": "hardswish",
@@ -116,7 +140,6 @@ KINDS = {
         ),
         "Conv: {filters: 8, kernel: 3}": "conv: {filters: 8, kernel: 3}",
         "DWConv: 3": "depthwise_conv: 3",
-        "nn.Upsample: 2": "upsample: 2",
         "logistic": "sigmoid",
         "local_avgpool: 2": "avgpool: 2",
         "lrelu: 0.1": "leaky_relu: 0.1",
@@ -868,7 +891,70 @@ SAID += [
     ),
 ]
 
+SIZE_OR_FACTOR = "`upsample: {size: 2}`, or `upsample: {scale: 2}` for a factor"
+SAID += [
+    # What means something else there, and nobody can tell which is meant
+    *(
+        ("pytorch", f"{kind}: 2", "CC113", SIZE_OR_FACTOR, None)
+        for kind in ("Upsample", "nn.Upsample", "UpsamplingNearest2d")
+    ),
+    ("pytorch", "LPPool2d: 2", "CC113", "first argument is the norm", None),
+    ("pytorch", "ReLU: 0.1", "CC113", "`leaky_relu` has a slope", "leaky_relu: 0.1"),
+    ("pytorch", "Softmax: 1", "CC113", "takes no value here", "softmax"),
+    ("keras", "SELU: 1.05", "CC113", "takes no value here", "selu"),
+    ("yaml", "relu: 6", "CC107", "`relu6` ends at 6", "relu6"),
+    ("yaml", "relu: 0.1", "CC107", "`leaky_relu` has a slope", "leaky_relu: 0.1"),
+    ("yaml", "softmax: 1", "CC107", "write `- softmax`", "- softmax"),
+    # What slides over another number of axes
+    ("pytorch", "Conv1d: {filters: 8, kernel: 3}", "CC113", "for 1 spatial axis, and the", CONV),
+    ("pytorch", "Conv3d: {filters: 8, kernel: 3}", "CC113", "and the input has 2", CONV),
+    ("keras", "MaxPooling1D: 2", "CC113", "and the input has 2", "maxpool: 2"),
+    ("keras", "Conv2D: {filters: 8, kernel: 3}", "CC113", "has 1: write `conv`", CONV, "32x8"),
+    # How axes count
+    ("pytorch", "permute: [0, 2, 1, 3]", "CC302", "write [2, 1, 3]", "permute: [2, 1, 3]"),
+    (
+        "pytorch",
+        "torch.permute: [0, 1, 3, 2]",
+        "CC113",
+        "`permute: [1, 3, 2]`",
+        "permute: [1, 3, 2]",
+    ),
+    ("keras", "Permute: [1, 1, 2]", "CC113", "axes count from 1 here", "permute: [1, 2, 3]"),
+]
+
+ONE_INPUT = "a network has one input for now"
 WHOLE = [
+    *(
+        Slip("keras", f"{given}\nlayers: [relu]\n", code, help=ONE_INPUT)
+        for given, code in (
+            ("input: [224x224x3, 10]", "CC110"),
+            ("input: [10, 224x224x3]", "CC110"),
+            ("input:\n  - 224x224x3\n  - 10", "CC110"),
+            ("input: {image: 224x224x3, meta: 10}", "CC107"),
+            ("inputs: {image: 224x224x3, meta: 10}", "CC109"),
+            ("inputs: [224x224x3, 10]", "CC109"),
+        )
+    ),
+    Slip(
+        "yaml",
+        f"{HEAD}{NAMED}  - add: [a]\n",
+        "CC107",
+        help="write `add: [[], [from: a]]`",
+        then=f"{HEAD}{NAMED}  - add: [[], [from: a]]\n",
+    ),
+    Slip(
+        "yaml",
+        f"{HEAD}{NAMED}  - concat:\n      - a\n",
+        "CC107",
+        help="write `concat: [[], [from: a]]`",
+        then=f"{HEAD}{NAMED}  - concat: [[], [from: a]]\n",
+    ),
+    Slip(
+        "yaml",
+        f"{HEAD}{NAMED}  - add: [x, y]\n",
+        "CC107",
+        help="nothing before this item is called `x`",
+    ),
     Slip(
         "yolo",
         f"{HEAD}{NAMED}  - concat: [{{from: a}}, {{from: b}}]\n",
