@@ -255,7 +255,7 @@ class Items:
             return
         fix = renamed(sure_kind(node.text[:100], kinds)) if near else None
         at: Node = node
-        if near in CATALOGUE:
+        if near is not None and near in CATALOGUE:
             from convcalc.spec.elsewhere import meaning
 
             sense = meaning(node.text[:100], near, value, self.rank)
