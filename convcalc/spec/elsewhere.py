@@ -49,8 +49,8 @@ def meaning(foreign: str, kind: str, value: Node | None, rank: int | None) -> Me
         )
     word = plain(foreign)
     special = _SPECIAL.get(word)
-    if special is not None and (found := special(foreign, value)) is not None:
-        return found
+    if special is not None and (sense := special(foreign, value)) is not None:
+        return sense
     if isinstance(value, Map):
         return _of_fields(word, kind, value)
     if kind and not declarations(layer_class(kind)) and layer_class(kind).inputs == "one":
