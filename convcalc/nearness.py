@@ -1,6 +1,6 @@
 """Which known name another is near, without being another thing or the opposite of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
 
@@ -73,15 +73,16 @@ def meant(word: str, known: Iterable[str]) -> str | None:
     return nearest(said, words.values())
 
 
-def asked(unknown: Iterable[str], known: Iterable[str]) -> str:
+def asked(unknown: Collection[str], known: Iterable[str]) -> str:
     """A question for the words that are meant by unknown ones; "" where nothing is near.
 
     >>> asked(["params"], ["parameters"])
     ': did you mean parameters?'
     """
     words = list(known)
-    near = [found for each in unknown if (found := meant(each, words))]
-    return f": did you mean {' and '.join(dict.fromkeys(near))}?" if near else ""
+    near = [word for each in unknown if (word := meant(each, words))]
+    also = " JUnit's reports are XML." if "junit" in near and "xml" in unknown else ""
+    return f": did you mean {' and '.join(dict.fromkeys(near))}?{also}" if near else ""
 
 
 def distance(one: str, other: str) -> int:

@@ -21,7 +21,7 @@ from convcalc.checks.known import beyond, graver, of_baseline, unseen
 from convcalc.checks.report import FAIL_ON, About, CheckReport, exit_code
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import Given, Limit, Settings
-from convcalc.cli.options import FILE, Word, format_option, network_options
+from convcalc.cli.options import FILE, Word, each_member, format_option, network_options
 from convcalc.cli.output import colors, write, write_file, write_verbatim
 from convcalc.cli.paths import leaving_out_options, note_empty, usage
 from convcalc.diagnostics import Diagnostic
@@ -130,7 +130,7 @@ def _limit_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("check")
-@click.argument("paths", nargs=-1, metavar="[PATH|DIR|GLOB|-]...")
+@click.argument("paths", nargs=-1, metavar="[PATH|DIR|GLOB|-]...", callback=each_member)
 @format_option(
     CHECK_FORMATS, help="Format of standard output; text, and github besides under GitHub Actions."
 )
@@ -508,6 +508,8 @@ def _differences(searched: Found, task: Task) -> int:
         click.echo(f"convcalc: {where}: {item.code} {item.message}", err=True)
     note_empty(searched.empty)
     left = _note_unfixed(searched.files, task)
+    if not (changed or left or unread):
+        _note_none_fixable(searched.files, task)
     return 2 if unread or searched.empty else int(changed or left)
 
 
@@ -552,6 +554,15 @@ def _note_unfixed(files: Sequence[str], task: Task) -> bool:
         click.echo(f"convcalc: {file}: {why}", err=True)
         left = True
     return left
+
+
+def _note_none_fixable(files: Sequence[str], task: Task) -> None:
+    """Say how many findings there are, of which none has a fix."""
+    from convcalc.checks.run import check_file
+
+    count = sum(len(check_file(file, task).diagnostics) for file in files if file != "-")
+    if count:
+        click.echo(f"convcalc: {plural(count, 'finding')}, none fixable", err=True)
 
 
 def _fixes(

@@ -66,6 +66,16 @@ def _page(topic: str) -> str:
         from convcalc.formats.kinds.markdown import render
 
         return render([describe(kind)])
+    parts = [
+        f"{page}#{anchor}"
+        for page in documentation.topics()
+        for anchor, _ in documentation.sections(documentation.read_file(f"{page}.md"))
+        if anchor == documentation.anchor(topic)
+    ]
+    if parts:
+        some = " or ".join(parts[:3])
+        message = f"no page is called {topic[:LONGEST]!r}: did you mean {some}?"
+        raise click.UsageError(message)
     advice = advice_for(topic, "docs", _words(), "`convcalc docs` lists the topics.")
     message = f"no page is called {topic[:LONGEST]!r}: {advice}"
     raise click.UsageError(message)

@@ -37,6 +37,13 @@ def command(words: tuple[str, ...], output: Output) -> None:
     output.end([render(chosen, width=width)])
 
 
+def _is_foreign(word: str) -> bool:
+    """Whether a word is the name of one kind of layer elsewhere, and can mean no other."""
+    from convcalc.spec.vocabulary import UNSURE_KINDS, plain
+
+    return plain(word) not in UNSURE_KINDS
+
+
 def _chosen(words: tuple[str, ...]) -> list[str]:
     """The kinds that are meant, by name or family, each once."""
     chosen: dict[str, None] = {}
@@ -44,8 +51,16 @@ def _chosen(words: tuple[str, ...]) -> list[str]:
         wanted = word.strip()
         family = next((each for each in FAMILIES if each == wanted.lower()), None)
         kind = as_kind(wanted)
-        if family and family not in CATALOGUE:  # softmax is a kind, too
+        if family and kind and wanted != family and _is_foreign(wanted):
+            chosen[kind] = None  # Keras's Dense
+        elif family and family not in CATALOGUE:  # softmax is a kind, too
             chosen.update(dict.fromkeys(each for each in CATALOGUE if each in kinds(family)))
+            if kind and _is_foreign(wanted):
+                click.echo(
+                    f"convcalc: {family} is a family; a layer that is called {wanted.capitalize()} "
+                    f"elsewhere is {kind}: `convcalc kinds {kind}`",
+                    err=True,
+                )
         elif kind:
             chosen[kind] = None
         else:

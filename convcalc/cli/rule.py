@@ -64,7 +64,11 @@ def chosen(written: tuple[str, ...]) -> list[str]:
         ]
         if not meant:
             names = [name for code, row in CODES.items() for name in (code, row.name) if name]
-            advice = advice_for(wanted, "rule", names, "`convcalc rule` lists the codes.")
+            parts = [name for name in names if wanted.lower() in name.split("-")]
+            otherwise = f"did you mean {' or '.join(parts[:3])}?" if parts else ""
+            advice = advice_for(
+                wanted, "rule", names, otherwise or "`convcalc rule` lists the codes."
+            )
             message = f"no rule is called {wanted[:LONGEST]!r}: {advice}"
             raise click.UsageError(message)
         named.update(dict.fromkeys(meant))

@@ -95,12 +95,25 @@ def instead_of(name: str, rest: Sequence[str]) -> str:
         call = meant(rest[0], rest[1:]) if rest else None
         shown = f"`{call}` shows it." if call else "`convcalc rule` lists the codes."
         return f"{MOVED[name]}: {shown}"
+    if name.lower() == "help":
+        of = next((each.lower() for each in rest if each.lower() in COMMANDS), None)
+        call = f"convcalc {of} --help" if of else "convcalc --help"
+        return f"{name!r} is no command: `{call}` shows it."
+    if name.lower() == "version":
+        return f"{name!r} is no command: `convcalc --version` shows it."
     one_more = (name.removesuffix("s"), f"{name}s")  # `rules`, `kind`
     slip = next((each for each in one_more if each in COMMANDS), misspelt(name, COMMANDS))
     call = None if slip else meant(name, rest)
     if call:
         return f"{name[:LONGEST]!r} is no command: `{call}` shows it."
     near = slip or closest(name, COMMANDS)
+    if not near:
+        from convcalc.spec.bundled import bundled_names
+
+        spec = closest(name, bundled_names())
+        if spec:
+            call = shlex.join(["convcalc", "analyze", spec, *rest])
+            return f"no such command {name[:LONGEST]!r}: did you mean `{call}`?"
     advice = f"did you mean {near!r}?" if near else f"commands are {', '.join(COMMANDS)}."
     return f"no such command {name[:LONGEST]!r}: {advice}"
 

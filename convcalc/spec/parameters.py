@@ -75,12 +75,16 @@ class Member:
             return True
         at = self.root.key("presets") if "presets" in self.root.entries else self.root
         near = closest(wanted, names)
+        pattern = _fits_any(wanted, names)
         self.report.findings.report(
             "CC101",
-            f"there is no preset `{wanted[:60]}`",
+            f"`{wanted[:60]}` is a pattern of several presets"
+            if pattern
+            else f"there is no preset `{wanted[:60]}`",
             at.start,
             at.start + len("presets"),
-            (f"did you mean `{near}`? " if near else "")
+            ("`analyze`, `memory` and `check` take a pattern, others one: " if pattern else "")
+            + (f"did you mean `{near}`? " if near and not pattern else "")
             + (f"the presets are {listed(names)}" if names else "the spec has no presets"),
         )
         return False
@@ -341,3 +345,12 @@ def given_to(block: Definition, value: Node) -> Mapping[str, Node]:
     if isinstance(value, ScalarNode) and declared and value.text not in ("", block.name):
         return {next(iter(declared)): value}
     return {}
+
+
+def _fits_any(wanted: str, names: list[str]) -> bool:
+    """Whether a name is a pattern that one of these fits, as `resnet#resnet1*`."""
+    if not {*wanted} & {*"*?["}:
+        return False
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, wanted) for name in names)

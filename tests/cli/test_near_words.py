@@ -40,6 +40,11 @@ OPTIONS = [
     ("check net.yaml --ignore", "bias-befor-norm", "bias-before-norm"),
     ("check net.yaml --select", "large-filer", "large-filter"),
     ("rule", "bias-befor-norm", "bias-before-norm"),
+    ("rule", "bias", "bias-before-norm"),
+    ("docs", "rounding", "spec#rounding"),
+    ("memory net.yaml --limit", "12gb", "12GB"),
+    ("memory net.yaml --limit", "1.5 gib", "1.5GiB"),
+    ("memory net.yaml --overhead", "300mb", "300MB"),
 ]
 
 
@@ -96,3 +101,51 @@ def test_a_configuration_that_is_nearly_right_is_not_passed_over(
     assert words in output
     Path(name).write_text("[tool.black]\nline-length = 100\n" if name[0] == "p" else "", "utf-8")
     assert said(["check", "net.yaml"])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        ("help", "`convcalc --help`"),
+        ("help analyze", "`convcalc analyze --help`"),
+        ("help me", "`convcalc --help`"),
+        ("version", "`convcalc --version`"),
+        ("resnt50", "did you mean `convcalc analyze resnet50`?"),
+        ("resnt50 --batch 2", "did you mean `convcalc analyze resnet50 --batch 2`?"),
+    ],
+)
+def test_a_word_that_is_no_command_names_the_call_that_is_meant(call: str, shown: str) -> None:
+    code, text = said(call.split())
+
+    assert code == 2
+    assert shown in text
+
+
+def test_xml_is_answered_by_the_format_that_is_xml() -> None:
+    assert "did you mean junit? JUnit's reports are XML." in said(["check", "--format", "xml"])[1]
+
+
+def test_keras_dense_is_linear_and_dense_the_family_that_names_it() -> None:
+    assert said(["kinds", "Dense"])[1].startswith("linear (dense)")
+    assert said(["kinds", "keras.layers.Dense"])[1].startswith("linear (dense)")
+    code, text = said(["kinds", "dense"])
+    assert code == 0
+    assert "`convcalc kinds linear`" in text
+    assert "conv (dense)" in text
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_diff_says_how_many_findings_there_are_where_none_has_a_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Two maps of 9×9 do not tile by 2; the exit code is 0 without fixes: docs/ci.md."""
+    monkeypatch.chdir(tmp_path)
+    branches = ", ".join(["[maxpool: 2]"] * count + ["[flatten]"])
+    Path("net.yaml").write_text(f"input: 9x9x3\nlayers: [concat: [{branches}]]\n")
+    result = CliRunner().invoke(convcalc, ["check", "--isolated", "--diff", "net.yaml"])
+    shown = CliRunner().invoke(convcalc, ["check", "--isolated", "net.yaml"]).output
+    findings = "1 finding" if count == 1 else f"{count} findings"
+
+    assert f"Found {count} error" in shown
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"convcalc: {findings}, none fixable\n"

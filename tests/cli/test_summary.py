@@ -15,6 +15,7 @@ from convcalc.analysis.memory import read_limit
 from convcalc.cli import convcalc as command_line
 from convcalc.formats.summaries import SUMMARY_COLUMNS
 from convcalc.graph.families import members
+from convcalc.spec.bundled import find_bundled
 
 BAD = "name: bad\ninput: 8x8x3\nlayers: [relu, linear: 3]\n"
 FAMILY = (
@@ -126,6 +127,8 @@ def test_a_family_is_all_of_its_members_and_a_pattern_some() -> None:
     for command in ("analyze", "memory"):
         result = CliRunner().invoke(command_line, [command, "net.yaml#*", "-f", "json"])
         assert [each["spec"] for each in json.loads(result.stdout)] == every
+    checked = CliRunner().invoke(command_line, ["check", "--isolated", "net.yaml#*"])
+    assert "in 3 specs" in checked.output
     missing = run("net.yaml#x*")
     assert missing.exit_code == 2
     assert "there is no preset `x*`" in missing.stderr
@@ -175,3 +178,30 @@ def test_the_table_on_a_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch)
             in (shown)
         )
         assert "…" not in shown
+
+
+def test_all_of_a_family_has_its_main_network_where_no_member_is_the_same() -> None:
+    """VGG-16 stands in `vgg.yaml` without a preset; ResNet-50 is one of the presets."""
+    assert "vgg16" in members("vgg#*")
+    assert members("vgg#vgg16*") == ["vgg16", "vgg#vgg16_bn"]
+    assert "vgg16" not in members("vgg#*_bn")
+    for name in ("vgg11", "resnet18", "squeezenet1_1", "mnasnet0_5"):
+        family = find_bundled(name)
+        if family is not None and family.preset:
+            every = members(f"{Path(family.path).stem}#*")
+            titles = {convcalc.load(each).name for each in every}
+            assert convcalc.load(str(family.path)).name in titles
+    Path("own.yaml").write_text(
+        "name: Main\n"
+        + FAMILY.replace("{width: 1}, two: {width: 2}, ten: {width: 10}", "{name: One, width: 1}")
+    )
+    assert members("own.yaml#*") == ["own.yaml", "own.yaml#one"]
+    assert members("own.yaml#o*") == ["own.yaml#one"]
+
+
+@pytest.mark.parametrize("command", [["show"], ["diff", "vgg16"], ["verify"]])
+def test_a_pattern_where_one_spec_belongs_says_which_commands_take_it(command: list[str]) -> None:
+    done = CliRunner().invoke(command_line, [*command, "vgg#*"])
+
+    assert done.exit_code
+    assert "`analyze`, `memory` and `check` take a pattern" in done.output

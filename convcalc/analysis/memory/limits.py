@@ -107,7 +107,7 @@ def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
     text = value.strip()
     known_bytes = amount(text, round_up=False)
     if known_bytes is None:
-        near = nearest_gpu(text)
+        near = _with_unit(text) or nearest_gpu(text)
         advice = f"did you mean {near}?" if near else "T4, rtx4090 and a100-80gb are some of these"
         message = f"{value!r} is neither a number of bytes, such as 12GiB, nor a GPU: {advice}"
         raise ValueError(message)
@@ -139,11 +139,26 @@ def read_bytes(value: int | str, what: str, *, unitless: bool = False) -> int:
     text = value.strip()
     read = amount(text, round_up=True)
     if read is None:
-        message = f"{value!r} is no number of bytes, such as 500MB or 1.5GiB"
+        near = _with_unit(text)
+        asked = f": did you mean {near}?" if near else ", such as 500MB or 1.5GiB"
+        message = f"{value!r} is no number of bytes{asked}"
         raise ValueError(message)
     if read and text[-1].isdigit() and not unitless:
         raise ValueError(_unitless(text))
     return read
+
+
+def _with_unit(text: str) -> str | None:
+    """A number of bytes whose unit is written in other letters, as it is written here.
+
+    >>> _with_unit("12gb"), _with_unit("1.5 gib"), _with_unit("t4x")
+    ('12GB', '1.5GiB', None)
+    """
+    units = {f"{prefix}{end}".lower(): f"{prefix}{end}" for prefix in "kMGT" for end in ("B", "iB")}
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = units.get(text[len(number) :].lower(), "").replace("kiB", "KiB")
+    known = f"{number.strip()}{unit}"
+    return known if unit and amount(known, round_up=False) is not None else None
 
 
 def _unitless(text: str) -> str:
