@@ -300,7 +300,7 @@ def field_answer(kind: str, key: str, node: Map, fields: Collection[str]) -> Ans
     value = node.entries[key]
     word = value.text if isinstance(value, ScalarNode) else ""
     if field in _ACTIVATION:
-        return Answer(_activation(word))
+        return Answer(activation_answer(word))
     if field == "inplace":
         return Answer(_by_field()[field], remove_field())
     if field == "ceil_mode" and "rounding" in fields:
@@ -324,7 +324,7 @@ def field_answer(kind: str, key: str, node: Map, fields: Collection[str]) -> Ans
     return None if advice is None else Answer(advice)
 
 
-def _activation(word: str) -> str:
+def activation_answer(word: str) -> str:
     """What to write for an activation that is a field elsewhere."""
     from convcalc.spec.vocabulary import native_kind
 
@@ -434,7 +434,7 @@ def call_answer(text: str) -> Answer | None:
         advice = kind_answer(plain(call[1]))
         return Answer(advice) if advice else None
     acts = re.search(rf"\b(?:{'|'.join(sorted(_ACTIVATION))})[ ]*=[ ]*([^,)]+)", call[2])
-    behind = f"; {_activation(acts[1].strip(chr(39) + chr(34)))}" if acts else ""
+    behind = f"; {activation_answer(acts[1].strip(chr(39) + chr(34)))}" if acts else ""
     written = _called(kind, call[1], call[2])
     if written is not None:
         sure = written == kind and not behind

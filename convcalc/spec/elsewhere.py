@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from convcalc.layers import layer_class
+from convcalc.layers import CATALOGUE, kinds, layer_class
 from convcalc.layers.base import declarations
+from convcalc.spec.answers import activation_answer
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.vocabulary import plain, sure_field
+from convcalc.spec.vocabulary import known_kind, plain, sure_field, sure_kind
 
 _NUMBER = r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?"
 _FLAGS = frozenset({"", "~", "null", "true", "True", "TRUE", "false", "False", "FALSE"})
@@ -41,7 +42,7 @@ def meaning(foreign: str, kind: str, value: Node | None, rank: int | None) -> Me
     None where that is not known.
     """
     said = re.search(r"([123])[dD]", foreign.rpartition(".")[2])
-    if said and rank is not None and int(said[1]) != rank and _slides(kind):
+    if kind and said and rank is not None and int(said[1]) != rank and _slides(kind):
         axes = "axis" if said[1] == "1" else "axes"
         return Meaning(
             f"it is for {said[1]} spatial {axes}, and the input has {rank}: write `{kind}`, with "
@@ -51,7 +52,7 @@ def meaning(foreign: str, kind: str, value: Node | None, rank: int | None) -> Me
     special = _SPECIAL.get(word)
     if special is not None and (sense := special(foreign, value)) is not None:
         return sense
-    if isinstance(value, Map):
+    if kind and isinstance(value, Map):
         return _of_fields(word, kind, value)
     if kind and not declarations(layer_class(kind)) and layer_class(kind).inputs == "one":
         return _without_value(foreign, kind, value)
@@ -191,6 +192,18 @@ def _prelu(foreign: str, _: Node | None) -> Meaning | None:
     return Meaning("Keras has a slope for each value, and `prelu` has one, or one for each channel")
 
 
+def _activation(_: str, value: Node | None) -> Meaning | None:
+    """The activation that stands behind a word for any."""
+    word = _text(value)
+    if not word:
+        return None
+    acts = [*kinds("activation", "softmax")]
+    kind = known_kind(word, acts)
+    if kind not in acts:
+        return Meaning(activation_answer(word))
+    return Meaning(f"write `{kind}`", None if declarations(layer_class(kind)) else kind)
+
+
 _SPECIAL: Mapping[str, Callable[[str, Node | None], Meaning | None]] = {
     **dict.fromkeys(("permute", "transpose", "permutedims"), _permute),
     **dict.fromkeys(("upsample", "upsamplingnearest"), _upsample),
@@ -200,6 +213,7 @@ _SPECIAL: Mapping[str, Callable[[str, Node | None], Meaning | None]] = {
     "instancenormalization": _instancenorm,
     "relu": _relu,
     "prelu": _prelu,
+    **dict.fromkeys(("activation", "act", "nonlinearity", "activationlayer"), _activation),
 }
 """Kinds elsewhere, without signs and the number of axes → what their values are here."""
 
@@ -264,6 +278,48 @@ def _native(text: str, choices: tuple[str, ...]) -> str:
 
     meant, sure = native_value(text, choices) if choices else (None, False)
     return meant if meant and sure else text
+
+
+# Kinds as values
+
+_SAYS_KIND = frozenset(
+    {"type", "kind", "layer", "layer_type", "class_name", "class", "op", "module"}
+)
+"""Keys that elsewhere have the kind behind them."""
+_LEFT_OUT = frozenset({"name", "bottom", "top", "config"})
+
+
+def kind_as_value(item: Map) -> tuple[str, str] | None:
+    """The key of an item that has its kind as a value, and what to write; None of others."""
+    for key, value in item.entries.items():
+        word = _text(value)
+        if key not in _SAYS_KIND or not word:
+            continue
+        kind = sure_kind(word, [*CATALOGUE])
+        if kind is None or kind in item.entries:
+            continue
+        right = _with_fields(kind, [each for each in item.entries.items() if each[0] != key])
+        return key, f"the kind is the key: write `{right}`"
+    return None
+
+
+def _with_fields(kind: str, entries: "list[tuple[str, Node]]") -> str:
+    """A kind with the fields that stand beside it elsewhere."""
+    declared = [*declarations(layer_class(kind))]
+    given: dict[str, str] = {}
+    for key, value in entries:
+        inner = isinstance(value, Map) and (key.endswith("_param") or key == "config")
+        for name, node in (
+            value.entries.items() if isinstance(value, Map) and inner else [(key, value)]
+        ):
+            text = _text(node)
+            if name in _LEFT_OUT or text is None:
+                continue
+            given.setdefault(name if name in declared else sure_field(name, declared) or name, text)
+    fields = ", ".join(f"{name}: {text}" for name, text in given.items())
+    if not fields:
+        return kind
+    return f"{kind}: {{{fields}}}" if len(fields) <= _LONGEST else f"{kind}: {{…}}"
 
 
 # Values

@@ -16,6 +16,7 @@ from convcalc.diagnostics import (
     misspelt,
     remove_value,
     rename,
+    respell,
     write_value,
 )
 from convcalc.findings import Findings
@@ -763,8 +764,14 @@ class FieldReader:
         declared = declarations(layer_class(kind))
         values: dict[str, Any] = {}
         failed = False
+        torn = 0
         for key in node.key_nodes():
             field, value = key.text, node.entries[key.text]
+            if key.start < torn:
+                continue  # the rest of a tuple, which a comma ends here
+            if (end := self._torn_tuple(value, name, field)) is not None:
+                torn, failed = end, True
+                continue
             declaration = declared.get(field)
             if declaration is None:
                 self.unknown_field(kind, key, list(declared), name, node)
@@ -781,6 +788,24 @@ class FieldReader:
                     said = _with_names(_counted(_enlarging(error, kind, field), kind, value), scope)
                     self.report(self.caused(said, scope), name, field)
         return None if failed else values
+
+    def _torn_tuple(self, value: Node, name: str | None, field: str) -> int | None:
+        """Report a tuple in braces, `{kernel: (3, 3)}`, and say where it ends; None of others."""
+        if not isinstance(value, ScalarNode) or not value.plain or value.text[:1] != "(":
+            return None
+        content: str = getattr(self._findings.places, "content", "")
+        pattern = r"\([ ]*\d{1,18}(?:[ ]*,[ ]*\d{1,18})+[ ]*,?[ ]*\)"
+        match = re.compile(pattern).match(content, value.start)
+        if match is None or match.end() <= value.end or ")" in value.text:
+            return None
+        right = "x".join(re.findall(r"\d+", match[0]))
+        fix = respell(right, f"write `{right}`")
+        message = f"`{match[0][:40]}` is no number"
+        start, end = match.span()
+        self._findings.report(
+            "CC110", message, start, end, f"write `{right}`", layer=name, field=field, fix=fix
+        )
+        return end
 
     def unknown_field(
         self, kind: str, key: ScalarNode, fields: list[str], name: str | None, node: Map
@@ -800,7 +825,8 @@ class FieldReader:
         elif empty and key.text.isdecimal() and len(key.text) == 3:
             advice = "inside { } a comma ends the value: write a number's digits without"
         elif key.text in MODIFIERS:
-            advice = f"it stands beside `{kind}`, not in it"
+            beside = kind if "`" in kind else f"`{kind}`"
+            advice = f"it stands beside {beside}, not in it"
         elif answer := field_answer(kind, key.text, node, fields):
             advice, fix = answer
         elif right in node.entries:

@@ -102,6 +102,8 @@ class Items:
         known = [
             name for name in keys if name in CATALOGUE or name in self.blocks or name == "layers"
         ]
+        if len(known) < len(keys) and self._kind_as_value(node):
+            return None
         if len(keys) > 1:
             if len(known) == 1:
                 self._misplaced_fields(known[0], keys, node)
@@ -131,6 +133,18 @@ class Items:
         if block is not None:
             return Said(None, block, None, value, modifiers)
         return self._layer_item(name, value, node, modifiers)
+
+    def _kind_as_value(self, node: Item) -> bool:
+        """Report an item such as `{type: conv, filters: 8}`; False of others."""
+        from convcalc.spec.elsewhere import kind_as_value
+
+        answer = kind_as_value(node)
+        if answer is None or answer[0] in self.blocks:
+            return False
+        key = node.key(answer[0])
+        message = f"{quoted(key)} is not a kind of layer or a block"
+        self.report.error("CC113", message, key, answer[1])
+        return True
 
     def _parse_word(self, node: Item, name: str, word: Node) -> Said | None:
         """An item that is a word alone."""
@@ -255,10 +269,10 @@ class Items:
             return
         fix = renamed(sure_kind(node.text[:100], kinds)) if near else None
         at: Node = node
-        if near is not None and near in CATALOGUE:
+        if near is None or near in CATALOGUE:
             from convcalc.spec.elsewhere import meaning
 
-            sense = meaning(node.text[:100], near, value, self.rank)
+            sense = meaning(node.text[:100], near or "", value, self.rank)
             if sense is not None:
                 advice, fix = sense.help, None
                 at, fix = self._translated(node, value, sense.right, only=only)

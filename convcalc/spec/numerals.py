@@ -1,6 +1,7 @@
 """Numbers as they are written elsewhere: 50%, 0,5, 1,000, and a comma that a list left behind."""
 
 import re
+from decimal import Decimal
 
 from convcalc.diagnostics import Fix, write_value
 from convcalc.spec.expressions import ExpressionError
@@ -22,12 +23,25 @@ def respelled(text: str, *, whole: bool) -> tuple[str, Fix | None] | None:
     right = _right(text, whole=whole)
     if right is not None:
         return f"write {right}", write_value(_value(right))
+    if (unit := _without_unit(text)) is not None:
+        return f"write {unit}", None
     if (remark := re.fullmatch(r"(.*\S)[ ]+(//|--|;)[ ]+.*", text)) and _is_expression(remark[1]):
         return "a comment begins with `#`", None
     rest = text[:-1].rstrip()
     if text[-1:] in (",", ";") and rest[:1] != "-" and _is_expression(rest):
         return f"leave out the `{text[-1]}` at the end", write_value(_value(rest))
     return None
+
+
+def _without_unit(text: str) -> str | None:
+    """A number without its unit: 1k, 3px."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)[ ]*(k|K|M|px|pixels?)", text)
+    if match is None:
+        return None
+    number, unit = match.groups()
+    factor = {"k": 1000, "K": 1000, "M": 1_000_000}.get(unit, 1)
+    times = Decimal(number) * factor
+    return str(int(times)) if times == int(times) else None
 
 
 def _right(text: str, *, whole: bool) -> str | None:

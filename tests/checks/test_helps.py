@@ -197,7 +197,7 @@ WAYS: dict[str, Way | str] = {
     r"^a block is defined under `blocks:`": OWN,
     r"^`convcalc kinds` lists the kinds of layers": OWN,
     r"^it stands at the top of a spec": ELSEWHERE,
-    r"^it stands beside `\w+`, not in it$": ELSEWHERE,
+    r"^it stands beside (block )?`\w+`, not in it$": ELSEWHERE,
     r"^indent it under `\w+:`": ELSEWHERE,
     r"^inside \{ \} a comma ends the value": ELSEWHERE,
     r"^a parameter in quotes is text": ELSEWHERE,

@@ -46,6 +46,20 @@ BLANKS_COLONS_COMMAS = [
         "- conv:\n    filters: 8\n    kernel: 3",
     ),
     Slip("yaml", "- relu\n  name: a", "CC105", "- relu:\n  name: a"),
+    Slip("yaml", "- name: a\n  relu", "CC105", "- name: a\n  relu:"),
+    Slip("yaml", "- from: input\n  sigmoid", "CC105", "- from: input\n  sigmoid:"),
+    Slip(
+        "pytorch",
+        "maxpool: {kernel: (3, 3), stride: 2, padding: 1, rounding: floor}",
+        "CC110",
+        "maxpool: {kernel: 3x3, stride: 2, padding: 1, rounding: floor}",
+    ),
+    Slip(
+        "keras",
+        "conv: {filters: 8, kernel: ( 3,5 ), padding: same}",
+        "CC110",
+        "conv: {filters: 8, kernel: 3x5, padding: same}",
+    ),
     Slip(
         "yaml", "input:32x32x8\nlayers:\n  - relu\n", "CC105", "input: 32x32x8\nlayers:\n  - relu\n"
     ),

@@ -107,6 +107,10 @@ KINDS = {
         "BatchNormalization: {momentum: 0.9, epsilon: 0.001}": (
             "batchnorm: {momentum: 0.1, eps: 0.001}"
         ),
+        "Activation: softmax": "softmax",
+        "Activation: Swish": "silu",
+        "activation: relu": "relu",
+        "Activation: relu": "relu",
         "InstanceNormalization": "instancenorm: {affine: true}",
         "ReLU: {max_value: 6}": "relu6",
         "ReLU: {negative_slope: 0.2}": "leaky_relu: 0.2",
@@ -577,7 +581,6 @@ SAID: list[tuple[Any, ...]] = [
         "`depthwise_conv: {kernel: 3, bias: false}`",
         "- depthwise_conv: {kernel: 3, bias: false}\n- conv: {filters: 64, kernel: 1}",
     ),
-    ("keras", "Activation: relu", "CC113", "the kind of the activation: `relu`", "relu"),
     ("keras", "Lambda", "CC113", "functions are none of a spec", None),
     ("keras", "Rescaling: 0.5", "CC113", "what prepares images", None),
     ("keras", "RandomFlip", "CC113", "what prepares images", None),
@@ -905,6 +908,29 @@ SAID += [
     ("yaml", "relu: 6", "CC107", "`relu6` ends at 6", "relu6"),
     ("yaml", "relu: 0.1", "CC107", "`leaky_relu` has a slope", "leaky_relu: 0.1"),
     ("yaml", "softmax: 1", "CC107", "write `- softmax`", "- softmax"),
+    ("keras", "Activation: linear", "CC113", "leave it out", None),
+    ("keras", "Activation: leaky_relu", "CC113", "write `leaky_relu`", "leaky_relu"),
+    # A kind that stands as a value
+    (
+        "keras",
+        "{type: conv, filters: 8, kernel_size: 3}",
+        "CC113",
+        "the kind is the key: write `conv: {filters: 8, kernel: 3}`",
+        "conv: {filters: 8, kernel: 3}",
+    ),
+    (
+        "caffe",
+        "type: Convolution\nconvolution_param: {num_output: 8, kernel_size: 3}",
+        "CC113",
+        "the kind is the key: write `conv: {filters: 8, kernel: 3}`",
+        "conv: {filters: 8, kernel: 3}",
+    ),
+    ("yaml", "layer: relu", "CC113", "the kind is the key: write `relu`", "relu"),
+    ("keras", "{class_name: ReLU, config: {name: a}}", "CC113", "write `relu`", "relu"),
+    # Numbers with units
+    ("yaml", "maxpool: 2px", "CC110", "write 2", "maxpool: 2"),
+    ("yaml", "linear: 1k", "CC110", "write 1000", "linear: 1000", "64"),
+    ("yaml", "linear: 1.5K", "CC110", "write 1500", "linear: 1500", "64"),
     # What slides over another number of axes
     ("pytorch", "Conv1d: {filters: 8, kernel: 3}", "CC113", "for 1 spatial axis, and the", CONV),
     ("pytorch", "Conv3d: {filters: 8, kernel: 3}", "CC113", "and the input has 2", CONV),
@@ -922,6 +948,7 @@ SAID += [
     ("keras", "Permute: [1, 1, 2]", "CC113", "axes count from 1 here", "permute: [1, 2, 3]"),
 ]
 
+BLOCK = "input: 32x32x8\nblocks: {res: {parameters: {f}, layers: [relu]}}\nlayers:\n"
 ONE_INPUT = "a network has one input for now"
 WHOLE = [
     *(
@@ -934,6 +961,12 @@ WHOLE = [
             ("inputs: {image: 224x224x3, meta: 10}", "CC109"),
             ("inputs: [224x224x3, 10]", "CC109"),
         )
+    ),
+    Slip(
+        "yaml",
+        f"{BLOCK}  - res: {{f: 16, repeat: 2}}\n",
+        "CC109",
+        help="it stands beside block `res`, not in it",
     ),
     Slip(
         "yaml",

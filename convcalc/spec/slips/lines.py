@@ -204,6 +204,10 @@ def _colons(broken: Broken, line: Line) -> Iterator[Slip]:
         advice = f"write `{match[2]}: {_short(rest)}`"
         yield Slip(message, start, end, advice, f"{match[2]}: ")
     match = re.match(rf"({LEAD})({WORD})[ ]*$", line.text)
+    if match is not None and _beside_modifier(broken, line, match):
+        start, end = line.start + match.start(2), line.start + match.end(2)
+        message = f"a colon is missing behind `{match[2]}`"
+        yield Slip(message, start, end, f"write `{match[2]}:`", f"{match[2]}:")
     below = broken.below(broken.number(line.start))
     if match is None or below is None:
         return
@@ -216,6 +220,15 @@ def _colons(broken: Broken, line: Line) -> Iterator[Slip]:
         yield Slip(
             message, start, start + len(match[2]), f"write `{dash}{match[2]}:`", f"{match[2]}:"
         )
+
+
+def _beside_modifier(broken: Broken, line: Line, word: "re.Match[str]") -> bool:
+    """Whether a kind stands below a key such as `name`, in the same column."""
+    number = broken.number(line.start)
+    if number < 2 or "-" in word[1] or word[2] not in {*CATALOGUE, *_blocks(broken)}:
+        return False
+    above = re.match(rf"({LEAD})({WORD})[ ]*:(?:[ ]|$)", broken.line(number - 1).text)
+    return above is not None and above[2] in MODIFIERS and above.start(2) == word.start(2)
 
 
 def _list_behind_key(broken: Broken, line: Line) -> Iterator[Slip]:
