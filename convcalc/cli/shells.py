@@ -154,7 +154,7 @@ class _Shell(ShellComplete):
         """One word, or one kind of file, as the script reads it; `begun` is what is there."""
         raise NotImplementedError
 
-    def format_completion(self, item: CompletionItem[str]) -> str:
+    def format_completion(self, item: "CompletionItem[str]") -> str:
         """One word as the script reads it."""
         return self.line(item.type, item.value, item.help or "", "")
 
