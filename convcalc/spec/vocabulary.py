@@ -20,6 +20,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pool_size": ("kernel",),
     "window": ("kernel",),
     "s": ("stride",),
+    "stride": ("scale",),  # of what makes maps larger, in darknet
+    "output": ("features",),
     "strides": ("stride",),
     "subsample": ("stride",),
     "p": ("padding", "norm", "rate"),
