@@ -52,9 +52,9 @@ def one_of(value: object, name: str, known: Iterable[str]) -> str:
     if not isinstance(value, str):
         message = f"{name} is one of {', '.join(words)}, and this is {shown(value)}"
         raise TypeError(message)
-    from convcalc.diagnostics import closest
+    from convcalc.nearness import meant
 
-    near = closest(value, words)
+    near = meant(value[:100], words)
     advice = f"; did you mean {near}?" if near else ""
     message = f"{name} {value!r:.60} is none of {', '.join(words)}{advice}"
     raise ValueError(message)

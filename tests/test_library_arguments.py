@@ -154,3 +154,16 @@ def test_an_argument_that_is_none_is_refused_by_name(name: str) -> None:
             faults.append(f"{where} answers {answer!r:.60}")
 
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("limit", [1, 12, 1023, "12"])
+def test_a_limit_without_a_unit_is_asked_for_one(limit: int | str) -> None:
+    with pytest.raises(ValueError, match=f"'{limit}' has no unit: write {limit}GiB"):
+        convcalc.largest_batch("lenet5", limit)
+    assert convcalc.largest_batch("lenet5", 0) == convcalc.largest_batch("lenet5", 1024) == 0
+
+
+@pytest.mark.parametrize(("word", "dtype"), [("fp16", "float16"), ("bf16", "bfloat16")])
+def test_a_type_in_other_words_is_answered_by_the_one_here(word: str, dtype: str) -> None:
+    with pytest.raises(ValueError, match=f"did you mean {dtype}"):
+        convcalc.analyze("lenet5", dtype=word)

@@ -88,6 +88,47 @@ def fitted(
     shapes = {name: weight.shape for name, _, weight in expected_weights(network)}
     if names:
         return _by_map(arrays, network, shapes, lines_of(names), path)
+    known = _known(arrays, network, shapes, path)
+    if known is not None:
+        return known
+    for prefix in _shared_beginnings(arrays):
+        rest = {name.removeprefix(prefix): array for name, array in arrays.items()}
+        known = _known(rest, network, shapes, path)
+        if known is not None:
+            note = f"every name in {path} begins with {prefix!r}, which was left out"
+            unused = tuple(f"{prefix}{name}" for name in known.unused)
+            return known._replace(unused=unused, notes=(note, *known.notes))
+    own = [name for name in shapes if name in arrays]
+    if 2 * len(own) >= len(shapes) or not arrays:
+        checked_weights(network, arrays)  # which says what is wrong with own names
+    called = _matched(arrays, shapes, {}, path)
+    note = f"{path} has other names, matched by the order that they count and by shape"
+    return _taken(arrays, shapes, called, (f"{note} ({_examples(called)})",))
+
+
+def _shared_beginnings(names: Iterable[str]) -> Iterator[str]:
+    """What all names begin with, as `module.` of a wrapped model, by parts and the shortest first.
+
+    >>> [*_shared_beginnings(["module.model.a.weight", "module.model.b.weight"])]
+    ['module.', 'module.model.']
+    """
+    every = [*names]
+    if not every:
+        return
+    for at, (one, other) in enumerate(zip(min(every), max(every), strict=False)):
+        if one != other:
+            return
+        if one == ".":
+            yield every[0][: at + 1]
+
+
+def _known(
+    arrays: Mapping[str, Any],
+    network: Network,
+    shapes: Mapping[str, tuple[int, ...]],
+    path: str,
+) -> Fitted | None:
+    """Arrays by the network's own names, or by those of a bundled map; None where neither fits."""
     own = [name for name in shapes if name in arrays]
     if len(own) == len(shapes) and all(tuple(arrays[name].shape) == shapes[name] for name in own):
         checked_weights(network, arrays)
@@ -102,11 +143,7 @@ def fitted(
             if bundled.differs:
                 notes.append(f"outputs may not be those published: {bundled.differs}")
             return _taken(arrays, shapes, called, tuple(notes))
-    if 2 * len(own) >= len(shapes) or not arrays:
-        checked_weights(network, arrays)  # which says what is wrong with own names
-    called = _matched(arrays, shapes, {}, path)
-    note = f"{path} has other names, matched by the order that they count and by shape"
-    return _taken(arrays, shapes, called, (f"{note} ({_examples(called)})",))
+    return None
 
 
 def _by_map(
@@ -294,10 +331,9 @@ def _unclear(groups: Iterable[Unclear], path: str) -> str:
         f"{_some(each.layers)}: {_said(each.shapes)} may be {_some(each.modules)}"
         for each in listed
     )
-    first = listed[0]
     lines.append(
-        "write which is which into a file for --weights-map, a line a layer; the rest is matched: "
-        f"{first.layers[0]}: {first.modules[0]}"
+        "write which is which into a file for --weights-map, a line a layer, the name here and the "
+        f"one there ({listed[0].layers[0]}: …); the rest is matched"
     )
     return "\n  ".join(lines)
 

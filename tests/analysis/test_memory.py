@@ -229,7 +229,7 @@ def test_the_largest_batch_fits_and_the_next_does_not(
     net: Network, optimizer: str | None, kilobytes: int
 ) -> None:
     terms: dict[str, Any] = {"optimizer": optimizer or "sgd", "training": optimizer is not None}
-    limit = kilobytes * 1000
+    limit = kilobytes * 1024
     batch = largest_batch(net, limit, **terms)
     if batch:
         assert memory(net, batch=batch, **terms).peak <= limit

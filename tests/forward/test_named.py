@@ -243,8 +243,10 @@ def test_names_that_do_not_count_are_refused_with_what_to_write(
     with pytest.raises(ValueError, match="do not tell which array is which") as caught:
         fitted(arrays, network)
     assert said in str(caught.value)
-    assert "for --weights-map, a line a layer; the rest is matched: conv1: front" in str(
-        caught.value
+    # Which is the first is what is not known: no name is suggested.
+    assert str(caught.value).endswith(
+        "for --weights-map, a line a layer, the name here and the one there (conv1: …); the rest "
+        "is matched"
     )
 
 
@@ -420,3 +422,23 @@ def test_the_library_takes_published_names_and_says_so() -> None:
         "the dictionary has other names, matched by the order that they count and by shape "
         "(conv1 is features.0, conv2 is features.3)"
     )
+
+
+@pytest.mark.parametrize("prefix", ["module.", "backbone.", "model.", "state_dict.", "a.b."])
+@pytest.mark.parametrize("name", [*PUBLISHED][:3])
+def test_what_all_names_begin_with_is_left_out_and_said(prefix: str, name: str) -> None:
+    """As wrappers of a whole model write it; own names and those of bundled maps alike."""
+    network, plain = published(name)
+    arrays = renamed(network, PUBLISHED[name]["modules"])
+    own = {each: np.asarray(array) for each, array in plain.weights.items()}
+    by_map = any("the bundled map" in note for note in plain.notes)
+    for named in (arrays, own) if by_map else (own,):
+        fit = fitted({f"{prefix}{each}": array for each, array in named.items()}, network)
+        assert numbers(fit.weights, network) == [*range(len(fit.weights))]
+        assert fit.notes[0] == (
+            f"every name in the dictionary begins with {prefix!r}, which was left out"
+        )
+    other = next(iter(own))
+    mixed = {f"{prefix}{each}": array for each, array in own.items() if each != other}
+    with pytest.raises(ValueError, match=r"names|missing|has no"):
+        fitted({**mixed, "else.x": np.zeros(3)}, network)

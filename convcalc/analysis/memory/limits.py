@@ -83,6 +83,10 @@ def gpu_memory(name: str) -> int | None:
     return GPUS[known[0]].bytes if len(known) == 1 else None
 
 
+FEWEST = 1024
+"""Of a limit of fewer bytes, as a number, the unit was forgotten; so it is in budgets."""
+
+
 def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
     """A limit as it is written: bytes with a unit, or the name of a GPU; a number is bytes.
 
@@ -103,6 +107,8 @@ def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
         raise ValueError(message)
     if not isinstance(value, str):
         count = read_bytes(value, "limit")
+        if 0 < count < FEWEST:
+            raise ValueError(_unitless(str(count)))
         return Limit(f"{count:,} B", count)
     text = value.strip()
     known_bytes = amount(text, round_up=False)
