@@ -92,10 +92,12 @@ def _permute(foreign: str, value: Node | None) -> Meaning | None:
     return Meaning(f"{own}: write `permute: {right}`" if right else own)
 
 
-def counted_from_0(order: Node) -> str:
-    """The help of an order that counts the batch as 0, as PyTorch's does."""
+def counted_from_0(order: Node) -> str | None:
+    """The help of an order that counts the batch as 0, as PyTorch's does; None for no order."""
     axes = _wholes(order)
-    right = of_torch(axes) if axes is not None else None
+    if axes is None or max(map(abs, axes), default=0) > len(axes):
+        return None
+    right = of_torch(axes)
     return f"{AXES}: write {right}" if right else AXES
 
 

@@ -1024,7 +1024,9 @@ def _counted(error: FieldError, kind: str, value: Node) -> FieldError:
         return error
     from convcalc.spec.elsewhere import counted_from_0
 
-    error.problem = error.problem._replace(help=counted_from_0(value))
+    counted = counted_from_0(value)
+    if counted is not None:
+        error.problem = error.problem._replace(help=counted)
     return error
 
 

@@ -24,7 +24,7 @@ def respelled(text: str, *, whole: bool) -> tuple[str, Fix | None] | None:
     if right is not None:
         return f"write {right}", write_value(_value(right))
     if (unit := _without_unit(text)) is not None:
-        return f"write {unit}", None
+        return f"write {unit}", write_value(int(unit))
     if (remark := re.fullmatch(r"(.*\S)[ ]+(//|--|;)[ ]+.*", text)) and _is_expression(remark[1]):
         return "a comment begins with `#`", None
     rest = text[:-1].rstrip()

@@ -110,6 +110,8 @@ def field_value(draw: Draw, name: str, field: Declared, shape: Shape) -> Any:
     if field.form == "padding":
         pairs = [[draw.randint(0, 3), draw.randint(0, 3)] for _ in range(shape.rank)]
         return draw.choice([draw.randint(0, 3), pairs, draw.choice(["same", "valid"])])
+    if field.sided:
+        return [draw.randint(0, 3), draw.randint(0, 3)]
     if name == "order":
         return draw.sample(range(1, shape.rank + 2), shape.rank + 1)
     assert name == "shape", name

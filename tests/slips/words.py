@@ -930,10 +930,6 @@ SAID += [
     ),
     ("yaml", "layer: relu", "CC113", "the kind is the key: write `relu`", "relu"),
     ("keras", "{class_name: ReLU, config: {name: a}}", "CC113", "write `relu`", "relu"),
-    # Numbers with units
-    ("yaml", "maxpool: 2px", "CC110", "write 2", "maxpool: 2"),
-    ("yaml", "linear: 1k", "CC110", "write 1000", "linear: 1000", "64"),
-    ("yaml", "linear: 1.5K", "CC110", "write 1500", "linear: 1500", "64"),
     # What slides over another number of axes
     ("pytorch", "Conv1d: {filters: 8, kernel: 3}", "CC113", "for 1 spatial axis, and the", CONV),
     ("pytorch", "Conv3d: {filters: 8, kernel: 3}", "CC113", "and the input has 2", CONV),
