@@ -405,12 +405,12 @@ def test_batches_that_pytorch_refuses_are_refused(
             memory(net, batch=batch, training=training)
         assert largest_batch(net, 10**6, training=training) > batch
         least = memory(net, batch=batch + 1, training=training).peak
-        assert largest_batch(net, least - 1, training=training) == 0
-        assert largest_batch(net, least, training=training) == batch + 1
+        assert largest_batch(net, f"{least - 1}B", training=training) == 0
+        assert largest_batch(net, f"{least}B", training=training) == batch + 1
     else:
         assert memory(net, batch=batch, training=training).peak > 0
-        largest = largest_batch(net, memory(net, batch=batch, training=training).peak)
-        assert largest >= batch
+        peak = memory(net, batch=batch, training=training).peak
+        assert largest_batch(net, f"{peak}B") >= batch
 
 
 def test_what_was_measured_on_instance_normalization() -> None:
