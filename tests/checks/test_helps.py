@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from slips import sizes, words
 from slips import text as yaml
+from slips import words
 from slips.slip import Slip
 from test_fixes import PROMISED, findings, said, texts
 
@@ -13,7 +13,7 @@ from convcalc.diagnostics import Diagnostic
 from convcalc.spec.edit import applied
 from convcalc.spec.text import SourceText
 
-SLIPS = [*words.SLIPS, *yaml.SLIPS, *sizes.SLIPS]
+SLIPS = [*words.SLIPS, *yaml.SLIPS]
 """A slip is a row in one of these tables."""
 
 
