@@ -56,14 +56,18 @@ def analyze(
         raise SpecError(network.errors)
     nodes, plans = network.nodes, network.plans
     width = DTYPE_BYTES[dtype]
-    counts: dict[int, tuple[int, int, int]] = {}
+    counts: dict[int, tuple[int, int, int, int]] = {}
     layers: list[LayerReport] = []
     learned_values = buffers = macs = 0
     activations = 0
     for node, plan, line, (fields, aligned) in zip(
         nodes, plans, network.lines, receptive_fields(network), strict=True
     ):
-        inputs = tuple([nodes[index].name for index in node.inputs])
+        reads = node.inputs
+        if len(reads) == 1:  # as most layers do
+            inputs: tuple[str, ...] = (nodes[reads[0]].name,)
+        else:
+            inputs = tuple([nodes[index].name for index in reads])
         if node.unknown:
             inputs = _with_unknown(node, inputs)
         if plan is None or node.layer is None:
@@ -75,9 +79,11 @@ def analyze(
         count = counts.get(id(plan))  # layers that are written alike have one plan
         if count is None:
             count = counts[id(plan)] = _count(plan)
-        learned, buffered = count[:2] if shared is None else (0, 0)
-        stored = plan.output.size * batch if node.layer.storage == "own" else 0
-        multiplied = count[2] * batch
+        learned, buffered, multiplied, stored = count
+        if shared is not None:
+            learned = buffered = 0
+        multiplied *= batch
+        stored = stored * batch if node.layer.storage == "own" else 0
         learned_values += learned
         buffers += buffered
         macs += multiplied
@@ -138,12 +144,12 @@ def _with_unknown(node: LayerNode, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("?" if at in node.unknown else next(known) for at in range(count))
 
 
-def _count(plan: Plan) -> tuple[int, int, int]:
-    """Parameters, buffer values and multiply-accumulates of one layer, for one example."""
+def _count(plan: Plan) -> tuple[int, int, int, int]:
+    """Parameters, buffer values, multiply-accumulates and outputs of a layer, for one example."""
     parameters = buffers = 0
     for weight in plan.weights:
         if weight.buffer:
             buffers += weight.size
         else:
             parameters += weight.size
-    return parameters, buffers, plan.macs
+    return parameters, buffers, plan.macs, plan.output.size

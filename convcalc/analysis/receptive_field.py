@@ -90,9 +90,7 @@ class Sight:
             self._loose.add(index)
             if not self.apart.isdisjoint(inputs):
                 self.apart.add(index)
-        if not inputs:
-            fields = self.start
-        elif len(inputs) == 1:
+        if len(inputs) == 1:
             before, positions = inputs[0], plan.positions
             (fields,) = read
             if positions != "kept":
@@ -103,6 +101,8 @@ class Sight:
                     fields = None
             if positions == "lost" or before in self.lost:
                 self.lost.add(index)
+        elif not inputs:
+            fields = self.start
         else:
             known = [fields for fields in read if fields is not None]
             if self.lost.issuperset(inputs):

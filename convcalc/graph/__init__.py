@@ -185,7 +185,11 @@ def walk(
     held: list[Any] = []
     done = _last_read(nodes) if sparing else repeat(())
     for node, plan, gone in zip(nodes, plans, done, strict=False):
-        given = step(node, plan, [held[read] for read in node.inputs])
+        inputs = node.inputs
+        if len(inputs) == 1:  # as most layers do, and this costs less than a comprehension
+            given = step(node, plan, [held[inputs[0]]])
+        else:
+            given = step(node, plan, [held[read] for read in inputs])
         held.append(given)
         for index in gone:
             held[index] = None
@@ -550,9 +554,15 @@ def plan_layers(
         layer, late = node.layer, node.late
         if (layer is None and late is None) or node.unknown:
             return None
-        xs = tuple([read.output for read in before if read is not None])
-        if len(xs) < len(before):
-            return None
+        if len(before) == 1:
+            (read,) = before
+            if read is None:
+                return None
+            xs: tuple[Shape, ...] = (read.output,)
+        else:
+            xs = tuple([read.output for read in before if read is not None])
+            if len(xs) < len(before):
+                return None
         if late is not None:
             layer = late.layer(xs[0], node.name, findings)
             made[len(plans)] = node._replace(layer=layer)
