@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from convcalc.checks.report import CheckReport as CheckReport
     from convcalc.checks.verdict import Verdict as Verdict
     from convcalc.diagnostics import Diagnostic as Diagnostic
+    from convcalc.explanation import Explanation as Explanation
+    from convcalc.explanation import explain as explain
     from convcalc.forward import run as run
     from convcalc.graph import Network as Network
     from convcalc.graph import SpecError as SpecError
@@ -48,6 +50,7 @@ _HOMES = {
     "CheckReport": "checks.report",
     "Comparison": "analysis.compare",
     "Diagnostic": "diagnostics",
+    "Explanation": "explanation",
     "Field": "window",
     "Item": "spec.tree",
     "LayerReport": "analysis",
@@ -64,6 +67,7 @@ _HOMES = {
     "analyze": "analysis",
     "check": "checks.library",
     "diff": "checks.library",
+    "explain": "explanation",
     "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",

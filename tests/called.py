@@ -23,13 +23,18 @@ ON_NETWORKS = [
 """Commands that read networks, whose input another may stand for."""
 OF_SEVERAL = [name for name in ON_NETWORKS if _operands(name) == "SPEC..."]
 """Those of them that answer for one spec after the other."""
-WORDS = {"[TEXT]...", "[CODE]...", "[KIND]...", "[TOPIC]"}
+WORDS = {"[TEXT]...", "[CODE]...", "[KIND]...", "[TOPIC]", "[LAYER]..."}
 """What the help calls words that are looked up, and no files."""
 READING = [name for name in COMMANDS if {*_operands(name).split()} - WORDS]
 """Commands that read the files they are called with."""
 
 
+def needed(name: str) -> int:
+    """How many files the command has to be called with."""
+    return len([each for each in _operands(name).split() if each not in WORDS])
+
+
 def called(name: str, *specs: str) -> list[str]:
     """The command called with the specs, the last as often as it takes to have enough."""
-    needed = len(_operands(name).split())
-    return [name, *specs, *specs[-1:] * (needed - len(specs))]
+    of_layers = ["--all"] if "[LAYER]..." in _operands(name) else []
+    return [name, *specs, *specs[-1:] * (needed(name) - len(specs)), *of_layers]

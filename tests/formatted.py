@@ -7,6 +7,7 @@ from convcalc.cli.list import LIST_FORMATS
 from convcalc.cli.rule import RULE_FORMATS
 from convcalc.formats import FORMATS, Format
 from convcalc.formats.diff import DIFF_FORMATS
+from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.formats.kinds import KINDS_FORMATS
 from convcalc.formats.memory import MEMORY_FORMATS
 from convcalc.formats.verify import VERIFY_FORMATS
@@ -18,6 +19,7 @@ FORMATTED: Mapping[str, Mapping[str, Format | CheckFormat]] = {
     "check": CHECK_FORMATS,
     "diff": DIFF_FORMATS,
     "verify": VERIFY_FORMATS,
+    "explain": EXPLANATION_FORMATS,
     "kinds": KINDS_FORMATS,
     "rule": RULE_FORMATS,
 }
@@ -30,5 +32,6 @@ PACKAGES = {
     "diff": ".diff",
     "kinds": ".kinds",
     "verify": ".verify",
+    "explain": ".explanation",
 }
 """Command → where in `convcalc.formats` the modules of its formats are."""

@@ -19,6 +19,7 @@ GROUPS = {
         "analyze": "Show layers: shape, parameters, MACs, receptive field, memory.",
         "memory": "Show what inference and training take, and which batch fits.",
         "diff": "Show what changed between two specs, and what that costs.",
+        "explain": "Show where each number of a layer comes from, as formulas.",
     },
     "Check specs": {
         "check": "Find all that is invalid or doubtful, and mend what can be.",
@@ -39,8 +40,6 @@ GROUPS = {
 with `command`."""
 COMMANDS = {name: summary for group in GROUPS.values() for name, summary in group.items()}
 """Command → summary, in the order of their groups."""
-MOVED = {"explain": "`explain` is no other name of `rule` any more"}
-"""Command that there was → what became of it."""
 COMPLETED = "_CONVCALC_COMPLETE"
 """The variable by which a shell asks what may stand where its cursor is."""
 

@@ -203,6 +203,21 @@ def _settings(asked: Asked) -> Iterator[Candidate]:
             yield Candidate(f"{name}=")
 
 
+def _layers(asked: Asked) -> Iterator[Candidate]:
+    """Layers and groups of the spec that the line names."""
+    from convcalc.graph import read
+    from convcalc.spec.bundled import find_bundled
+
+    for word in asked.words:
+        file = word if os.path.isfile(word) else word.rpartition("#")[0]  # noqa: PTH113
+        if find_bundled(word) or os.path.isfile(file):  # noqa: PTH113 (a pipe would be waited for)
+            network = read(word)
+            groups = (Candidate(group.name, group.block) for group in network.groups)
+            layers = (Candidate(node.name, node.kind) for node in network.layers)
+            yield from islice((*groups, *layers), MOST)
+            return
+
+
 def _codes(asked: Asked) -> Iterator[Candidate]:
     """Codes and beginnings of them, then names of rules once a letter of theirs is there."""
     from convcalc.rules import CODES
@@ -284,6 +299,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "OLD NEW": Value(_networks, files=True),
         "[PATH|DIR|GLOB|-]...": Value(_named, files=True),
         "[TEXT]...": Value(_bundled),
+        "[LAYER]...": Value(_layers),
         "CODES": Value(_codes),
         "NAMES": Value(_columns),
         "[-]COLUMN": Value(_order),

@@ -84,17 +84,12 @@ def instead_of(name: str, rest: Sequence[str]) -> str:
 
     >>> instead_of("vgg16", ["--batch", "2"])
     "'vgg16' is no command: `convcalc analyze vgg16 --batch 2` shows it."
-    >>> instead_of("explain", ["CC301"])
-    '`explain` is no other name of `rule` any more: `convcalc rule CC301` shows it.'
     >>> instead_of("analyse", ["vgg16"])
     "no such command 'analyse': did you mean 'analyze'?"
     """
-    from convcalc.cli import COMMANDS, MOVED
+    from convcalc.cli import COMMANDS
 
-    if name in MOVED:
-        call = meant(rest[0], rest[1:]) if rest else None
-        shown = f"`{call}` shows it." if call else "`convcalc rule` lists the codes."
-        return f"{MOVED[name]}: {shown}"
+    call: str | None
     if name.lower() == "help":
         of = next((each.lower() for each in rest if each.lower() in COMMANDS), None)
         call = f"convcalc {of} --help" if of else "convcalc --help"
@@ -112,8 +107,8 @@ def instead_of(name: str, rest: Sequence[str]) -> str:
 
         spec = closest(name, bundled_names())
         if spec:
-            call = shlex.join(["convcalc", "analyze", spec, *rest])
-            return f"no such command {name[:LONGEST]!r}: did you mean `{call}`?"
+            instead = shlex.join(["convcalc", "analyze", spec, *rest])
+            return f"no such command {name[:LONGEST]!r}: did you mean `{instead}`?"
     advice = f"did you mean {near!r}?" if near else f"commands are {', '.join(COMMANDS)}."
     return f"no such command {name[:LONGEST]!r}: {advice}"
 

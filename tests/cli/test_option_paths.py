@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from called import READING, called
+from called import READING, called, needed
 from click.testing import CliRunner, Result
 from paths import ROOT
 
@@ -172,7 +172,7 @@ def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> 
 @pytest.mark.parametrize("command", READING)
 @pytest.mark.parametrize("value", ["nosuch", "folder.npz", "binary", "net.yaml/below"])
 def test_a_spec_that_cannot_be_read(command: str, value: str) -> None:
-    result = run(*called(command, "net.yaml")[:-1], value)
+    result = run(*called(command, *["net.yaml"] * (needed(command) - 1), value))
     said = result.stderr + result.stdout
 
     assert result.exit_code == 2

@@ -1,0 +1,179 @@
+"""`convcalc explain`: where every number comes from."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import click
+from click.core import ParameterSource
+
+from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.output import Output, colors
+from convcalc.explanation.chosen import layers_named
+from convcalc.formats.explanation import EXPLANATION_FORMATS
+from convcalc.graph import Network, SpecError, read
+from convcalc.layers import SOURCES
+from convcalc.shape import Shape
+
+
+class Mode(NamedTuple):
+    """What an option that asks for something else than a layer's figures leads to."""
+
+    module: str
+    """Where its function is; imported when it is asked for."""
+    function: str
+    """Called with the network, the indices of the layers that were named and, by their names, the
+    values of the options, its own and those of `also`; it gives a `Page`. It may raise `ValueError`
+    where a question has no answer, which is exit code 2, and `SpecError`, which shows findings."""
+    layers: Literal["none", "one", "some"]
+    """How many layers it is about; `some` may be `--all`."""
+    also: tuple[str, ...] = ()
+    """Options that have an effect in it, by the names of their parameters."""
+
+
+FIGURES = Mode("convcalc.explanation.layer", "figures", "some", ("batch", "dtype"))
+"""What is explained where no option asks for something else."""
+MODES: Mapping[str, Mode] = MappingProxyType({})
+"""Option that chooses a mode, by the name of its parameter → the mode."""
+OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
+"""Parameters that every mode has."""
+
+
+@click.command("explain")
+@click.argument("spec", metavar="SPEC")
+@click.argument("names", nargs=-1, metavar="[LAYER]...")
+@click.option("--all", "every", is_flag=True, help="Every layer.")
+@network_options
+@size_options
+@output_options(EXPLANATION_FORMATS, "convcalc.formats.explanation")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    spec: str,
+    names: tuple[str, ...],
+    shape: Shape | None,
+    settings: tuple[tuple[str, str], ...],
+    output: Output,
+    *,
+    every: bool,
+    **options: Any,
+) -> None:
+    """Show where the numbers of layers come from: each as a formula, with its numbers, worked out.
+
+    A LAYER is a full name as `analyze` shows it, the start of one, a block's or group's for all of
+    its layers, or a pattern: '*.conv?'. On problems the rest is still explained, and the exit code
+    is 1 (2 when a SPEC could not be worked on, or a LAYER is none).
+
+    \b
+    Examples:
+      convcalc explain alexnet conv1
+      convcalc explain vgg16 --all --format markdown
+    """
+    mode = _mode(ctx)
+    _refuse_none(spec)
+    network = read(spec, input=shape, parameters=dict(settings))
+    if not [plan for plan in network.plans if plan is not None] and network.errors:
+        output.end([], network.diagnostics)
+    try:
+        layers = _layers(ctx, mode, network, names, every=every)
+    except ValueError as error:
+        if network.complete:
+            raise click.UsageError(str(error), ctx) from None
+        output.end([], network.diagnostics, notes=[f"convcalc: {error}"])
+    given = {name: options[name] for name in options if name in _parameters(ctx, mode)}
+    try:
+        page = getattr(import_module(mode.module), mode.function)(network, layers, **given)
+    except SpecError as error:
+        output.end([], error.diagnostics)
+    except ValueError as error:
+        raise click.UsageError(str(error), ctx) from None
+    text = output.renderer.render(page, color=colors(sys.stdout))
+    output.end([text], network.diagnostics)
+
+
+def _mode(ctx: click.Context) -> Mode:
+    """The mode that the options ask for; refuses two, and options that would have no effect."""
+    asked = [name for name in MODES if _is_given(ctx, name)]
+    if len(asked) > 1:
+        both = " and ".join(_option(ctx, name) for name in asked)
+        message = f"{both} are about different things: ask for one"
+        raise click.UsageError(message, ctx)
+    mode = MODES[asked[0]] if asked else FIGURES
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if _is_given(ctx, name) and name not in (*OF_ALL, *_parameters(ctx, mode)):
+            homes = [_option(ctx, each) for each, row in MODES.items() if name in row.also]
+            where = " or ".join(homes) or "the figures of layers"
+            instead = f", not of {_option(ctx, asked[0])}" if asked else ""
+            message = f"{_option(ctx, name)} is an option of {where}{instead}"
+            raise click.UsageError(message, ctx)
+    return mode
+
+
+def _parameters(ctx: click.Context, mode: Mode) -> tuple[str, ...]:
+    """Names of the parameters that have an effect in a mode: what chooses it, and what it takes."""
+    return (
+        *(name for name, row in MODES.items() if row is mode and _is_given(ctx, name)),
+        *mode.also,
+    )
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)
+
+
+def _option(ctx: click.Context, name: str) -> str:
+    """What a parameter is called on the command line."""
+    return next(each.opts[-1] for each in ctx.command.params if each.name == name)
+
+
+def _layers(
+    ctx: click.Context, mode: Mode, network: Network, names: Sequence[str], *, every: bool
+) -> tuple[int, ...]:
+    """Indices of the layers that are asked for, each once. Raises `ValueError` for no such name."""
+    if every and names:
+        message = f"--all is every layer, and {names[0]!r} is one of them: write one of the two"
+        raise click.UsageError(message, ctx)
+    chosen = (
+        "this"
+        if mode is FIGURES
+        else next(_option(ctx, name) for name in MODES if MODES[name] is mode)
+    )
+    if mode.layers == "none" and (every or names):
+        message = f"{chosen} is about the whole network: leave {names[0] if names else '--all'} out"
+        raise click.UsageError(message, ctx)
+    if mode.layers == "none":
+        return ()
+    if every and mode.layers == "some":
+        return tuple(index for index, node in enumerate(network.nodes) if node.kind not in SOURCES)
+    layers = tuple(dict.fromkeys(one for name in names for one in layers_named(network, name)))
+    if mode.layers == "one" and len(layers) != 1:
+        count = f"{len(layers)} are named" if layers else "none is named"
+        message = f"{chosen} is about one layer, and {count}"
+        raise click.UsageError(message, ctx)
+    if not layers:
+        first = next((node.name for node in network.layers), "conv1")
+        message = (
+            f"name a layer, as `convcalc explain {network.path} {first}`, or --all; "
+            f"`convcalc analyze {network.path}` lists them"
+        )
+        raise click.UsageError(message, ctx)
+    return layers
+
+
+def _refuse_none(spec: str) -> None:
+    """Answer a word that is no SPEC with the call that shows it: `explain` was `rule` once."""
+    import os
+
+    from convcalc.cli.words import call_for
+    from convcalc.spec.bundled import find_bundled
+
+    if spec == "-" or os.path.lexists(spec) or find_bundled(spec):
+        return
+    call = call_for(spec, besides=["show", "help"])
+    if call:
+        message = f"{spec!r} is no network: `{call}` shows it"
+        raise click.UsageError(message)

@@ -1,0 +1,75 @@
+"""Which layers a word names: a layer by its full name, a group's, the start of one, a pattern."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from convcalc.graph import Network
+from convcalc.layers import SOURCES
+
+SHOWN = 8
+"""Names that a message lists."""
+
+
+def layers_named(network: Network, word: str) -> tuple[int, ...]:
+    """Indices of the layers that a word names, in order.
+
+    It is a layer's full name; a group's, for all of its layers; the start of one of them and of no
+    other; or a pattern with `*` and `?`. Raises `ValueError` for what names nothing, with the
+    nearest names, and for what several names begin with.
+
+    >>> from convcalc.graph import load
+    >>> network = load("resnet18")
+    >>> [network.nodes[index].name for index in layers_named(network, "conv3_x.basic_block1.conv1")]
+    ['conv3_x.basic_block1.conv1']
+    """
+    nodes = network.nodes
+    for index, node in enumerate(nodes):
+        if node.name == word:
+            return (index,)
+    groups = {group.name: tuple(group.layers) for group in network.groups}
+    if word in groups:
+        return groups[word]
+    if any(sign in word for sign in "*?["):
+        matched = tuple(
+            index
+            for index, node in enumerate(nodes)
+            if node.kind not in SOURCES and fnmatchcase(node.name, word)
+        )
+        if not matched:
+            message = f"no layer of {network.path} matches {word!r}"
+            raise ValueError(message)
+        return matched
+    names = [*groups, *(node.name for node in nodes)]
+    inside = tuple(
+        index for index, node in enumerate(nodes) if word and node.name.startswith(f"{word}.")
+    )
+    if inside:  # a part of the names that is no group itself
+        return inside
+    starts = _outermost([name for name in names if word and name.startswith(word)])
+    if len(starts) == 1:
+        return layers_named(network, starts[0])
+    if starts:
+        message = f"{len(starts)} names of {network.path} begin with {word!r}: {_listed(starts)}"
+        raise ValueError(message)
+    from convcalc.nearness import nearest
+
+    near = nearest(word, names)
+    advice = f": did you mean {near}?" if near else f"; there are {_listed(_outermost(names))}"
+    message = f"no layer of {network.path} is called {word[:100]!r}{advice}"
+    raise ValueError(message)
+
+
+def _outermost(names: Sequence[str]) -> list[str]:
+    """The names that lie in no group which is named, too, in order and each once."""
+    known = {*names}
+    outer = []
+    for name in dict.fromkeys(names):
+        parts = name.split(".")
+        if not any(".".join(parts[:count]) in known for count in range(1, len(parts))):
+            outer.append(name)
+    return outer
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
