@@ -53,7 +53,7 @@ from convcalc.layers.letters import lettered
 from convcalc.reasons import filled, formula, named
 from convcalc.rules.page import pages
 from convcalc.shape import Shape
-from convcalc.spec import expand, expressions, fields, nodes, promises, source, syntax
+from convcalc.spec import expand, expressions, nodes, promises, source, syntax, tree, values
 from convcalc.spec.schema import spec_schema
 from convcalc.window import MOST
 
@@ -284,7 +284,7 @@ def documented(docs: dict[str, str], first: str) -> str:
 
 def forms() -> str:
     used = {each.form for kind in CATALOGUE for each in declarations(layer_class(kind)).values()}
-    rows = ((form, text) for form, text in fields.FORM_TEXTS.items() if form in used - {"choice"})
+    rows = ((form, text) for form, text in values.FORM_TEXTS.items() if form in used - {"choice"})
     return table(("Form", "Written as"), *rows)
 
 
@@ -423,7 +423,7 @@ def _defaulted(row: Mapping[str, str]) -> list[str]:
 
 PARTS: dict[str, Callable[[], str]] = {
     "top_level": lambda: documented(expand.TOP_LEVEL, "Key"),
-    "modifiers": lambda: documented(fields.MODIFIERS, "Key"),
+    "modifiers": lambda: documented(tree.MODIFIERS, "Key"),
     "expectations": lambda: documented(promises.EXPECTATIONS, "Key of `expect`"),
     "budgets": lambda: documented(promises.BUDGETS, "Key of `budget`"),
     "memory_fields": lambda: documented(promises.MEMORY_FIELDS, "Key of `memory`"),

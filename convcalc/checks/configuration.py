@@ -21,8 +21,8 @@ from convcalc.checks.settings import (
     Settings,
 )
 from convcalc.diagnostics import closest, misspelt
-from convcalc.spec.fields import FieldError
 from convcalc.spec.promises import BUDGETS, limits
+from convcalc.spec.values import FieldError
 
 if sys.version_info >= (3, 11):
     import tomllib

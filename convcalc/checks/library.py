@@ -165,8 +165,8 @@ def _given(
     from convcalc.checks.codes import Selection, code_or_prefix
     from convcalc.checks.settings import Given as Asked
     from convcalc.checks.settings import Limit
-    from convcalc.spec.fields import FieldError
     from convcalc.spec.promises import BUDGETS, limits
+    from convcalc.spec.values import FieldError
 
     def codes(written: object, name: str) -> tuple[str, ...]:
         named: list[str] = []

@@ -28,8 +28,8 @@ from convcalc.diagnostics import Diagnostic
 from convcalc.formats.check import not_looked_at
 from convcalc.numbers import plural
 from convcalc.shape import Shape
-from convcalc.spec.fields import FieldError
 from convcalc.spec.promises import OPTIMIZERS, limits
+from convcalc.spec.values import FieldError
 
 if TYPE_CHECKING:
     from convcalc.checks.baseline import Baseline

@@ -15,13 +15,13 @@ from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import expand
-from convcalc.spec.fields import FieldError, parse_shape
 from convcalc.spec.flat import Document, Group, LayerNode, source_item, source_node
 from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.read import read as read_tree
 from convcalc.spec.source import Opened, compose, open_spec
 from convcalc.spec.text import SourceText
+from convcalc.spec.values import FieldError, parse_shape
 
 if TYPE_CHECKING:
     from convcalc.spec.tree import Item, Spec

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from convcalc.spec.expressions import MAX_LENGTH
-from convcalc.spec.fields import FieldError, Scope, evaluate, fail, quoted
 from convcalc.spec.nodes import ScalarNode, Value
 from convcalc.spec.syntax import mentioned
+from convcalc.spec.values import FieldError, Scope, evaluate, fail, quoted
 
 WANTED = "a whole number or text"
 """What an expression in braces gives."""

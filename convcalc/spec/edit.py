@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics import Diagnostic, Fix, Keyed, Span, Written
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
-from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
-from convcalc.spec.tree import Item
+from convcalc.spec.tree import MODIFIERS, Item
 
 MOVED = frozenset({"from", "when", "repeat", "shared"})
 """Keys beside a kind with which an item is not always, or not once, behind the one before it."""

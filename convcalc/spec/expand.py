@@ -11,18 +11,7 @@ from convcalc.collector import without_collection
 from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.shape import Shape
-from convcalc.spec.fields import (
-    FieldError,
-    FieldReader,
-    Scope,
-    flag,
-    misnamed,
-    near_key,
-    quoted,
-    shown,
-    whole,
-    word,
-)
+from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, source_node
 from convcalc.spec.given import Given
 from convcalc.spec.items import Definition, Definitions, Items, Said
@@ -32,6 +21,17 @@ from convcalc.spec.parameters import Member, Parameters, causes_of, given_to
 from convcalc.spec.promises import read_promises
 from convcalc.spec.source import RefusedError, refuse
 from convcalc.spec.tree import Item, Spec, condition_of
+from convcalc.spec.values import (
+    FieldError,
+    Scope,
+    flag,
+    misnamed,
+    near_key,
+    quoted,
+    shown,
+    whole,
+    word,
+)
 
 MAX_LAYERS = 200_000
 """Most layers in one network."""

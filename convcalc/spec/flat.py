@@ -11,7 +11,8 @@ from convcalc.spec.promises import Promises
 from convcalc.spec.tree import Item
 
 if TYPE_CHECKING:
-    from convcalc.spec.fields import FieldReader, Scope
+    from convcalc.spec.fields import FieldReader
+    from convcalc.spec.values import Scope
 
 
 class Late:

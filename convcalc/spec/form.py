@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from convcalc.diagnostics import Problem
 from convcalc.layers import CATALOGUE, layer_class
-from convcalc.spec.fields import MODIFIERS, quoted
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.tree import Item, Spec
+from convcalc.spec.tree import MODIFIERS, Item, Spec
+from convcalc.spec.values import quoted
 
 LONGEST = 80
 """Characters of what is at fault that are marked."""

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from convcalc.diagnostics import Fix, Named, Problem, write_value
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
-from convcalc.spec.fields import FieldError, FieldReader, Scope, misnamed, read_shape
+from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import LayerNode
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import Node
 from convcalc.spec.tree import Spec
+from convcalc.spec.values import FieldError, Scope, misnamed, read_shape
 
 SLIDING = frozenset({"conv", "maxpool", "avgpool", "lppool"})
 """Kinds that make of a sequence something else than of an image."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.diagnostics import Fix
 from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
 from convcalc.layers.base import declarations
-from convcalc.spec.fields import MODIFIERS, FieldReader, Scope, misnamed, near_key, quoted, renamed
+from convcalc.spec.fields import FieldReader
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.tree import Item, condition_of
+from convcalc.spec.tree import MODIFIERS, Item, condition_of
+from convcalc.spec.values import Scope, misnamed, near_key, quoted, renamed
 
 if TYPE_CHECKING:
     from convcalc.spec.slips.keys import Meant

@@ -6,9 +6,9 @@ from typing import Final
 
 from convcalc.diagnostics import Fix, Place, Severity, closest, listed, misspelt
 from convcalc.findings import Findings
-from convcalc.spec.fields import Scope, quoted, renamed
 from convcalc.spec.nodes import Map, Node, ScalarNode
 from convcalc.spec.tree import Item
+from convcalc.spec.values import Scope, quoted, renamed
 
 MAX_SUGGESTED = 300
 """Names, the latest, that a misspelt one is compared with."""

@@ -4,9 +4,13 @@ from collections import ChainMap
 from collections.abc import Mapping
 
 from convcalc.diagnostics import Place, closest, listed, remove_value
-from convcalc.spec.fields import (
+from convcalc.spec.fields import FieldReader
+from convcalc.spec.items import Definition
+from convcalc.spec.names import Reporter
+from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
+from convcalc.spec.tree import Item, Spec
+from convcalc.spec.values import (
     FieldError,
-    FieldReader,
     Scope,
     evaluate,
     fail,
@@ -16,10 +20,6 @@ from convcalc.spec.fields import (
     shown,
     whole,
 )
-from convcalc.spec.items import Definition
-from convcalc.spec.names import Reporter
-from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
-from convcalc.spec.tree import Item, Spec
 
 PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
 """Top-level keys that a preset may replace, beside giving values to parameters."""

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from convcalc.findings import Findings
 from convcalc.shape import Shape
-from convcalc.spec.fields import (
+from convcalc.spec.fields import FieldReader
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.values import (
     FieldError,
-    FieldReader,
     Scope,
     axes,
     fail,
@@ -19,7 +20,6 @@ from convcalc.spec.fields import (
     whole,
     word,
 )
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 EXPECTATIONS = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
-from convcalc.spec.fields import MODIFIERS, quoted
 from convcalc.spec.nodes import List, Map, Node, Preset, ScalarNode
-from convcalc.spec.tree import Block, Item, Spec
+from convcalc.spec.tree import MODIFIERS, Block, Item, Spec
+from convcalc.spec.values import quoted
 
 MOST_KEYS = 50
 """Keys that are compared with those of a spec."""

@@ -15,8 +15,8 @@ from typing import Any
 from convcalc.layers import CATALOGUE, FIRST, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.spec.expand import TOP_LEVEL
-from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS, OPTIMIZERS
+from convcalc.spec.tree import MODIFIERS
 
 ADDRESS = "urn:convcalc:spec"
 """What the schema is called wherever it lies, as its `$id`."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast, final
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
-from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.nodes import (
     NOTHING_ABOUT,
     Entry,
@@ -32,6 +31,15 @@ from convcalc.spec.nodes import (
     tree,
 )
 
+MODIFIERS = {
+    "name": "What this item is called; `from` refers to it.",
+    "from": "Name of the tensor this item starts from, instead of the one before; expressions in "
+    'braces are worked out: "down{depth + 1 - index}".',
+    "repeat": "How many times over; 0 drops it. `index` counts the rounds from 1.",
+    "when": "Condition without which the item is dropped, or the branch that begins with it.",
+    "shared": "With repeat: every round uses the same weights.",
+}
+"""Keys that may stand beside an item's kind."""
 REMARKS = Preset.texts
 """Keys of a spec, a preset and a block whose values are text, with quotes or without."""
 NAMES = frozenset({"name", "from"})

@@ -13,10 +13,10 @@ from convcalc.checks.settings import Limit, Settings
 from convcalc.cli import convcalc
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import loads, read_text
-from convcalc.spec.fields import Scope
 from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.promises import OPTIMIZERS, Extents, Quantity, amount, limits, quantity
 from convcalc.spec.text import SourceText
+from convcalc.spec.values import Scope
 
 ONLY_PROMISES = Selection(("CC1", "CC5"))
 

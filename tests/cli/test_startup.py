@@ -68,7 +68,7 @@ ON_THE_WAY = {
     "layers.source",
     "spec", "spec.bundled", "spec.expand", "spec.fields", "spec.flat", "spec.given", "spec.items",
     "spec.names", "spec.nodes", "spec.parameters", "spec.promises", "spec.read", "spec.source",
-    "spec.text", "spec.tree",
+    "spec.text", "spec.tree", "spec.values",
 }  # fmt: skip
 """All that a clean VGG-16 needs, whatever the format: what only an error, a fix, an expression or a
 rare option wants is imported where it is used."""

@@ -10,10 +10,10 @@ import pytest
 
 from convcalc.findings import Findings
 from convcalc.layers.base import Declared
-from convcalc.spec.fields import FieldError, Scope, read_shape, read_value
 from convcalc.spec.nodes import Map, Node, node_of
 from convcalc.spec.source import compose
 from convcalc.spec.text import SourceText
+from convcalc.spec.values import FieldError, Scope, read_shape, read_value
 
 FORMS: dict[str, Any] = {
     "axes": Declared("axes", "", 1, maximum=10**9),

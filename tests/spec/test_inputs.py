@@ -13,7 +13,6 @@ from convcalc import SpecError, load, loads
 from convcalc.cli import convcalc
 from convcalc.graph import read, read_text
 from convcalc.shape import Shape
-from convcalc.spec.fields import parse_shape
 from convcalc.spec.given import (
     looks_batched,
     looks_channels_first,
@@ -21,6 +20,7 @@ from convcalc.spec.given import (
     of_rank,
 )
 from convcalc.spec.text import SourceText
+from convcalc.spec.values import parse_shape
 
 SPEC = "input: {}\nlayers:\n  - conv: {{filters: 8, kernel: 3, padding: 1}}\n"
 

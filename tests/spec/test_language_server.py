@@ -19,9 +19,9 @@ from test_specs import ERR, OK
 from convcalc.layers import FIRST, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.expand import TOP_LEVEL
-from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS
 from convcalc.spec.schema import spec_schema
+from convcalc.spec.tree import MODIFIERS
 
 PROGRAM = os.environ.get("CONVCALC_LANGUAGE_SERVER", "")
 pytestmark = pytest.mark.skipif(

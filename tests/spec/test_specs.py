@@ -16,10 +16,10 @@ from convcalc.findings import Findings
 from convcalc.formats.diagnostics import render
 from convcalc.graph import Network, read, read_text
 from convcalc.spec import source
-from convcalc.spec.fields import FieldError, Scope, axes, quoted, word
 from convcalc.spec.nodes import MAX_DEPTH, ScalarNode
 from convcalc.spec.source import Opened, compose, open_spec
 from convcalc.spec.text import SourceText
+from convcalc.spec.values import FieldError, Scope, axes, quoted, word
 from convcalc.spec.write import write
 
 FOLDER = TESTS / "specs"

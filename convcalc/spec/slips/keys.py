@@ -130,8 +130,8 @@ def _respelled(right: str) -> Meant:
 
 def _takes_alone(kind: str, value: str) -> bool:
     """Whether a value may stand alone behind a kind, which needs no other field."""
-    from convcalc.spec.fields import FieldError, Scope, read_value
     from convcalc.spec.nodes import ScalarNode
+    from convcalc.spec.values import FieldError, Scope, read_value
 
     if kind not in CATALOGUE:
         return False

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from convcalc.layers import CATALOGUE
-from convcalc.spec.fields import MODIFIERS
 from convcalc.spec.slips.broken import Broken, Line, Slip
+from convcalc.spec.tree import MODIFIERS
 
 WORD = r"[A-Za-z_][A-Za-z0-9_.-]*"
 LEAD = r"[ ]*(?:-[ ]+)*"
