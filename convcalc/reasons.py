@@ -76,6 +76,9 @@ class Reasoned(int):
             -int(self), {product: -count for product, count in self.terms.items()}, self
         )
 
+    def __floor__(self) -> "Reasoned":
+        return self
+
     def __pow__(self, power: int) -> int:  # type: ignore[override]
         if not 0 < power <= MOST_FACTORS:
             power_of: int = pow(int(self), power)
@@ -217,6 +220,26 @@ def name_of(number: int) -> "frozenset[tuple[Product, int]]":
     return frozenset(_terms(number).items())
 
 
+def letters(number: int) -> dict[str, int]:
+    """The letters of a number's formula, and what each stands for; `ValueError` for one of two.
+
+    >>> letters((named(227, "W") - named(11, "F")) // named(4, "S") + 1)
+    {'W': 227, 'F': 11, 'S': 4}
+    """
+    known: dict[str, int] = {}
+    waiting = [atom for product in _terms(number) for atom in product]
+    while waiting:
+        atom = waiting.pop(0)
+        if not isinstance(atom, Letter):
+            terms = atom.terms if isinstance(atom, Sum) else atom.over
+            under = () if isinstance(atom, Sum) else atom.under
+            waiting[:0] = [*(each for product, _ in terms for each in product), *under]
+        elif not atom.letter.isdigit() and known.setdefault(atom.letter, atom.value) != atom.value:
+            message = f"{atom.letter} is {known[atom.letter]} and {atom.value}"
+            raise ValueError(message)
+    return known
+
+
 class _Text(NamedTuple):
     """Writes sums as text: letters or numbers, with what has a name under its name."""
 
@@ -239,9 +262,10 @@ class _Text(NamedTuple):
             return "0"
         shared = _shared(terms)
         if shared and len(terms) > 1:
-            front = "·".join(self.atom(atom) for atom in shared)
-            rest = tuple((_without(product, shared), count) for product, count in terms)
-            return f"{front}·({self.sum(rest)})"
+            rest = _rest(terms, shared)
+            if len(rest) > 1:
+                return f"{'·'.join(map(self.atom, shared))}·({self.sum(rest)})"
+            terms = tuple(((*shared, *product), count) for product, count in rest)
         text = ""
         for product, count in terms:
             sign = "−" if count < 0 else "+"
@@ -255,8 +279,9 @@ class _Text(NamedTuple):
 
     def atom(self, atom: Atom) -> str:
         if isinstance(atom, Letter):
-            text = atom.letter if self.letters else str(atom.value)
-            return text if atom.value >= 0 or self.letters else f"({text})"
+            if self.letters:
+                return atom.letter
+            return str(atom.value) if atom.value >= 0 else f"(−{-atom.value})"
         if isinstance(atom, Sum):
             text = self.sum(atom.terms)
             return text if frozenset(atom.terms) in self.names else f"({text})"
@@ -299,6 +324,22 @@ def _shared(terms: tuple[tuple[Product, int], ...]) -> Product:
                 kept.append(atom)
         shared = kept
     return tuple(shared)
+
+
+def _rest(
+    terms: tuple[tuple[Product, int], ...], shared: Product
+) -> tuple[tuple[Product, int], ...]:
+    """What is left of a sum in the bracket behind its shared factors; a sum in it is taken apart.
+
+    S·(L − 1) + S is S·L, and not S·((L − 1) + 1).
+    """
+    rest: Terms = {}
+    for product, count in terms:
+        left = _without(product, shared)
+        inner = left[0].terms if len(left) == 1 and isinstance(left[0], Sum) else ((left, 1),)
+        for one, times in inner:
+            rest[one] = rest.get(one, 0) + times * count
+    return tuple((product, count) for product, count in rest.items() if count)
 
 
 def _without(product: Product, shared: Product) -> Product:

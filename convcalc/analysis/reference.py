@@ -6,7 +6,7 @@ numbers that remember.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from convcalc.layers.base import (
     declarations,
     defaults,
 )
-from convcalc.layers.letters import AXES, lettered, lettered_shape
+from convcalc.layers.letters import AXES, lettered_call
 from convcalc.numbers import value_text
 from convcalc.reasons import filled, formula, name_of
 from convcalc.shape import Shape
@@ -103,6 +103,10 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 """Kind → the input that its example is for, and the item."""
+
+
+LISTED = ("axes", "extents")
+"""Forms of fields that may be extents of the output, as `size` is."""
 
 
 class FieldReference(NamedTuple):
@@ -244,19 +248,21 @@ def _formulas(layer: Layer, inputs: Sequence[Shape]) -> Iterator[Formula]:
 
     Axes that come about alike are shown once: what holds of the height holds of the width.
     """
-    plan = lettered(layer).plan([lettered_shape(shape) for shape in inputs])
+    given = {name for name, each in declarations(type(layer)).items() if each.form in LISTED}
+    layer, inputs = lettered_call(layer, inputs)
+    plan = layer.plan(inputs)
     output, letters = plan.output, AXES[plan.output.rank]
     extents = list(zip(letters, output.spatial, strict=True))
     names = {
         name_of(extent): f"{letter}′"
         for letter, extent in extents
-        if formula(extent) != letter and not _is_given(extent)
+        if not _is_given(extent, {letter, *given})
     }
     seen = set()
     for letter, extent in [("C", output.channels), *extents]:
         text = formula(extent)
         alike = re.sub(rf"\b{letter}\b", "H", text)
-        if text == letter or _is_given(extent) or alike in seen:
+        if _is_given(extent, {letter, *given}) or alike in seen:
             continue
         seen.add(alike)
         yield Formula(f"{letter}′", text, filled(extent), int(extent))
@@ -270,6 +276,7 @@ def _formulas(layer: Layer, inputs: Sequence[Shape]) -> Iterator[Formula]:
             yield Formula(what, formula(count, names), filled(count, names), int(count))
 
 
-def _is_given(extent: int) -> bool:
-    """Whether nothing is worked out: a constant of the layer's, or an extent that is its field."""
-    return formula(extent) == filled(extent)
+def _is_given(extent: int, names: Collection[str]) -> bool:
+    """Whether nothing is worked out: a constant of the layer's, an input's extent, or a field."""
+    text = formula(extent)
+    return text == filled(extent) or (text.isidentifier() and text.partition("_")[0] in names)

@@ -13,8 +13,8 @@ from kinds import CASES, Case
 from tabled import tabled
 
 from convcalc.layers.base import Plan
-from convcalc.layers.letters import lettered, lettered_shape
-from convcalc.reasons import Reasoned, filled, formula, name_of, named
+from convcalc.layers.letters import lettered_call
+from convcalc.reasons import Reasoned, filled, formula, letters, name_of, named
 from convcalc.window import Window, same, transposed
 
 SIGNS = {"−": "-", "·": "*", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
@@ -22,7 +22,8 @@ SIGNS = {"−": "-", "·": "*", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "�
 
 def explained(case: Case) -> Plan:
     """The plan of a row on numbers that remember."""
-    return lettered(case.layer).plan([lettered_shape(x) for x in case.shapes])
+    layer, shapes = lettered_call(case.layer, case.shapes)
+    return layer.plan(shapes)
 
 
 def numbers(plan: Plan) -> Iterator[int]:
@@ -75,6 +76,15 @@ FORMULAS = [
         {"filters": 1, "kernel": 3, "stride": 2, "output_padding": 1},
         "(H − 1)·S + F − 2·P + O",
     ),
+    ("conv_transpose", {"filters": 1, "kernel": 2, "stride": 3, "padding": "same"}, "S·H"),
+    ("conv", {"filters": 1, "kernel": (3, 5), "padding": ((1, 1), 2)}, "(H − F_H + 2·P_H)/S + 1"),
+    (
+        "conv",
+        {"filters": 1, "kernel": 3, "padding": ((0, 2), (1, 2))},
+        "(H − F + P_top + P_bottom)/S + 1",
+    ),
+    ("crop", {"amount": 3}, "H − 2·amount"),
+    ("upsample", {"scale": 2}, "H·scale"),
     ("pixel_shuffle", {"factor": 2}, "H·r"),
     ("global_avgpool", {}, "1"),
     ("relu", {}, "H"),
@@ -103,6 +113,30 @@ def test_counts_read_as_textbooks_write_them() -> None:
     assert filled(plan.macs, names) == "55·55·96·3·11·11"
 
 
+@tabled("case", CASES, ids=str)
+def test_no_letter_of_a_layer_stands_for_two_numbers(case: Case) -> None:
+    plan = explained(case)
+
+    known: dict[str, int] = {}
+    for number in numbers(plan):
+        for letter, value in letters(number).items():
+            assert known.setdefault(letter, value) == value, (letter, formula(number))
+
+
+def test_a_letter_that_an_axis_has_is_no_field_s() -> None:
+    """D is the depth of a volume, and else the dilation."""
+    plan = explained(Case("conv", {"filters": 1, "kernel": 3, "dilation": 2}, "9x8x7x1", ""))
+
+    assert formula(plan.output.spatial[0]) == "(D − dilation·(F − 1) − 1 + 2·P)/S + 1"
+
+
+def test_inputs_that_differ_have_letters_of_their_own() -> None:
+    plan = explained(Case("concat", {}, "7x7x32 7x7x1 7x7x5", ""))
+
+    assert formula(plan.output.channels) == "C_1 + C_2 + C_3"
+    assert formula(plan.output.spatial[0]) == "H"
+
+
 small = st.integers(1, 12)
 
 
@@ -111,7 +145,7 @@ def test_windows_explain_themselves(
     kernel: int, stride: int, dilation: int, before: int, after: int, size: int
 ) -> None:
     plain = (kernel, stride, dilation, before, after)
-    letters = [named(value, letter) for value, letter in zip(plain, "FSDPQ", strict=True)]
+    lettering = [named(value, letter) for value, letter in zip(plain, "FSDPQ", strict=True)]
     width = named(size, "W")
     makers: tuple[Callable[..., Window], ...] = (
         Window,
@@ -120,7 +154,7 @@ def test_windows_explain_themselves(
         lambda f, s, d, *_: same(width if isinstance(f, Reasoned) else size, f, s, d),
     )
     for make in makers:
-        window, reasoned = make(*plain), make(*letters)
+        window, reasoned = make(*plain), make(*lettering)
         sizes = [reasoned.output(width), reasoned.rounded_up(width).output(width), reasoned.extent]
 
         assert [window.output(size), window.rounded_up(size).output(size), window.extent] == sizes
