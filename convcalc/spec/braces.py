@@ -55,8 +55,6 @@ def pieces(text: str) -> Iterator[Piece]:
         end = _closing(text, start)
         yield Piece(text[start + 1 : end], start + 1, calculated=True)
         start = end + 1
-        if text[start : start + 1] == "}":
-            raise BracesError("`}` closes nothing", "remove it, or open it with `{`", start)
 
 
 def _closing(text: str, opening: int) -> int:

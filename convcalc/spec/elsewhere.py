@@ -117,8 +117,8 @@ def of_keras(order: list[int]) -> list[int] | None:
 def of_torch(order: list[int]) -> list[int] | None:
     """An order of all axes, counted from the batch as 0, as it is here, where the batch stays.
 
-    >>> of_torch([0, 2, 3, 1]), of_torch([1, 0, 2])
-    ([2, 3, 1], None)
+    >>> of_torch([0, 2, 3, 1]), of_torch([0, 1]), of_torch([1, 0, 2])
+    ([2, 3, 1], [1], None)
     """
     if sorted(order) != [*range(len(order))] or order[:1] != [0] or len(order) < 2:
         return None

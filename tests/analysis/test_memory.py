@@ -710,6 +710,18 @@ def test_memory_says_of_which_layers_it_is_not_exact(
     assert {each.layer: each.reason for each in report.inexact} == expected
 
 
+@pytest.mark.parametrize("every", [2, 3])
+def test_memory_says_of_which_layers_that_run_again_it_is_not_exact(every: int) -> None:
+    """Of eight layers in segments of two or three the last two or three do not run again."""
+    net = loads("input: 8x8x4\nlayers: [relu, scale, relu, tanh, scale, relu, scale, relu]")
+    report = memory(net, batch=2, training=True, checkpoint=every)
+
+    assert {each.layer: each.reason for each in report.inexact} == {
+        "scale1": differences.PARAMETERS,
+        "scale2": differences.PARAMETERS,
+    }
+
+
 # -- shares, and small things counted by hand -----------------------------------------------
 
 

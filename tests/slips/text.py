@@ -246,6 +246,13 @@ INDENTATION = [
         then=HEAD + "  - conv:\n      filters: 8\n      kernel: 3\n",
     ),
     Slip("yaml", HEAD + "  -\trelu\n", "CC105", HEAD + "  - relu\n"),
+    Slip("yaml", HEAD + "  - relu\n  -tanh\n", "CC105", HEAD + "  - relu\n  - tanh\n"),
+    Slip(
+        "yaml",
+        HEAD + "  - {relu: , name: a1}\n  - {from: a{1}, tanh: }\n  - {from: a{1}, relu: }\n",
+        "CC105",
+        HEAD + '  - {relu: , name: a1}\n  - {from: "a{1}", tanh: }\n  - {from: "a{1}", relu: }\n',
+    ),
 ]
 """Lines that are indented otherwise than is meant, or with tabs."""
 

@@ -551,6 +551,14 @@ SAID: list[tuple[Any, ...]] = [
     ),
     (
         "keras",
+        "conv: {filters: 8, kernel: 2+1, padding: causal}",
+        "CC107",
+        "write [[2, 0]], of a kernel of 3",
+        "conv: {filters: 8, kernel: 3, padding: [[2, 0]]}",
+        "32x8",
+    ),
+    (
+        "keras",
         "conv: {filters: 8, kernel: 3, dilation: 4, padding: causal}",
         "CC107",
         "write [[8, 0]]",

@@ -333,6 +333,18 @@ def test_comments_stay_wherever_they_stand(seed: int) -> None:
     assert before == after, text
 
 
+def test_comments_on_lines_that_follow_each_other_stand_in_one_column() -> None:
+    """And those with a line between them where each of them stands."""
+    text = """input: 8x8x3  # one
+layers:       # two
+  - tanh
+  - conv: {filters: 8, kernel: 3}  # three
+  - relu
+  - relu  # four
+"""
+    assert write(parse(text)) == text
+
+
 def test_a_comment_ends_where_yaml_ends_it() -> None:
     text = "input: 8  # a\u2028layers: [relu]\n# b\x85name: c\n"
 
