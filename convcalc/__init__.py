@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from convcalc.diagnostics import Diagnostic as Diagnostic
     from convcalc.explanation import Explanation as Explanation
     from convcalc.explanation import explain as explain
+    from convcalc.explanation.backwards import Solved as Solved
+    from convcalc.explanation.backwards import solve_size as solve_size
+    from convcalc.explanation.calculator import Sized as Sized
+    from convcalc.explanation.calculator import size as size
     from convcalc.forward import run as run
     from convcalc.graph import Network as Network
     from convcalc.graph import SpecError as SpecError
@@ -58,6 +62,8 @@ _HOMES = {
     "Network": "graph",
     "Report": "analysis",
     "Shape": "shape",
+    "Sized": "explanation.calculator",
+    "Solved": "explanation.backwards",
     "Spec": "spec.tree",
     "SpecError": "graph",
     "Text": "spec.nodes",
@@ -75,6 +81,8 @@ _HOMES = {
     "parse": "graph",
     "read": "graph",
     "run": "forward",
+    "size": "explanation.calculator",
+    "solve_size": "explanation.backwards",
     "verify": "checks.library",
 }
 """Public name → the module it is in; type checkers read the same above."""

@@ -435,6 +435,47 @@ def met(window: Window, output: int) -> tuple[int, int, int]:
     return (first + tap * dilation) // up, dilation // common, (kernel - 1 - tap) // every + 1
 
 
+def meeting(window: Window, value: int, outputs: int) -> range:
+    """The outputs, of so many, that have a tap on a value: the other way round of `met`.
+
+    Of an interpolating window some of them lie right on another value, and read that one alone.
+
+    >>> meeting(Window(kernel=3, before=1, after=1), 0, 8)
+    range(0, 2)
+    >>> [*meeting(Window(kernel=3, dilation=2), 4, 8)]  # every other output
+    [0, 2, 4]
+    """
+    kernel, stride, dilation, before, _, up = window
+    place = value * up + before
+    common = gcd(stride, dilation)
+    if place % common:
+        return range(0)  # it always lies between two taps
+    every = dilation // common
+    lowest = max(-((dilation * (kernel - 1) - place) // stride), 0)
+    # Outputs whose taps come to the place: output·stride and place differ by whole dilations.
+    turn = place // common * pow(stride // common, -1, every) % every
+    first = lowest + (turn - lowest) % every
+    return range(first, max(min(place // stride + 1, outputs), first), every)
+
+
+def read_by(window: Window, value: int, outputs: int) -> bool:
+    """Whether any of the outputs reads a value."""
+    those = meeting(window, value, outputs)
+    if not isinstance(window, Interpolated):
+        return bool(those)
+    return any(reads(window, output, value) for output in those)
+
+
+def reads(window: Window, output: int, value: int) -> bool:
+    """Whether an output has a tap on a value and reads it.
+
+    >>> reads(Window(kernel=3, dilation=2), 0, 1), reads(Window(kernel=3, dilation=2), 0, 2)
+    (False, True)
+    """
+    first, step, hits = met(window, output)
+    return value in range(first, first + hits * step, step)
+
+
 def inside(window: Window, low: int, high: int) -> tuple[int, int]:
     """The first and the last output whose taps all meet values from `low` to `high`, or gaps.
 

@@ -23,7 +23,7 @@ ON_NETWORKS = [
 """Commands that read networks, whose input another may stand for."""
 OF_SEVERAL = [name for name in ON_NETWORKS if _operands(name) == "SPEC..."]
 """Those of them that answer for one spec after the other."""
-WORDS = {"[TEXT]...", "[CODE]...", "[KIND]...", "[TOPIC]", "[LAYER]..."}
+WORDS = {"[TEXT]...", "[CODE]...", "[KIND]...", "[TOPIC]", "[LAYER]...", "[NUMBER]..."}
 """What the help calls words that are looked up, and no files."""
 READING = [name for name in COMMANDS if {*_operands(name).split()} - WORDS]
 """Commands that read the files they are called with."""

@@ -20,6 +20,7 @@ FORMATTED: Mapping[str, Mapping[str, Format | CheckFormat]] = {
     "diff": DIFF_FORMATS,
     "verify": VERIFY_FORMATS,
     "explain": EXPLANATION_FORMATS,
+    "size": EXPLANATION_FORMATS,
     "kinds": KINDS_FORMATS,
     "rule": RULE_FORMATS,
 }
@@ -33,5 +34,6 @@ PACKAGES = {
     "kinds": ".kinds",
     "verify": ".verify",
     "explain": ".explanation",
+    "size": ".explanation",
 }
 """Command → where in `convcalc.formats` the modules of its formats are."""

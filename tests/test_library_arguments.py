@@ -31,6 +31,8 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "parse": (convcalc.parse, {"text": TEXT}),
     "read": (convcalc.read, {"spec": NETWORK}),
     "run": (convcalc.run, {"network": NETWORK, "x": np.zeros((1, 3, 8, 8))}),
+    "size": (convcalc.size, {"input": 8, "kernel": 3}),
+    "solve_size": (convcalc.solve_size, {"output": 8, "kernel": 3}),
     "verify": (convcalc.verify, {"network": NETWORK}),
     "Report.layer": (REPORT.layer, {"name": "conv1"}),
     "Report.to_csv": (REPORT.to_csv, {}),
@@ -86,8 +88,15 @@ RIGHT = {
     "threads": {"a number"},
     "timeline": {"True"},
     "depth": {"a number"},
+    "transposed": {"True"},
+    **{
+        f"{function}({argument})": {"a number"}
+        for function in ("size", "solve_size")
+        for argument in ("input", "output", "kernel", "stride", "padding", "dilation")
+    },
 }
-"""Argument → what of the above is right for it, or has no effect to be refused."""
+"""Argument, or that of one function, → what of the above is right for it, or has no effect to be
+refused."""
 
 
 FINDINGS = {
@@ -111,6 +120,7 @@ def rows() -> list[Row]:
         for argument, parameter in signature(function).parameters.items()
         for wrong, value in WRONG.items()
         if not (value is parameter.default or wrong in RIGHT.get(argument, ()))
+        and wrong not in RIGHT.get(f"{name}({argument})", ())
         and (name, argument, wrong) not in FINDINGS
     ]
 

@@ -27,6 +27,7 @@ GROUPS = {
         "verify": "Run a network, and hold what happens against the prediction.",
     },
     "Find out": {
+        "size": "Work out an output size, or what makes one, without a file.",
         "list": "List the bundled architectures.",
         "show": "Print a bundled architecture, to read or to start from.",
         "kinds": "Show kinds of layers: fields, formulas, an example, the source.",

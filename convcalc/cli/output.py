@@ -69,6 +69,9 @@ SIGNS = {
     "└": "+",
     "┴": "+",
     "─": "-",
+    # Taps of windows in a drawing.
+    "■": "#",
+    "□": "=",
     # Ends of bars.
     "▉": "#",
     "▊": "#",

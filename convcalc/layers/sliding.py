@@ -23,6 +23,8 @@ LINE_NAMES = {
     3: ("slice", "row", "column"),
 }
 
+LESS = "downsample less before this layer"
+"""What to do in a network about a map that is too small; a layer by itself has none before it."""
 UNBOUNDED = ("zero", "replicate")
 """Modes of padding that any border may have, however small the input."""
 
@@ -204,7 +206,7 @@ def _check_fits(
     ways = (
         smaller_kernel(kind, layer, most, x),
         Way("pad more"),
-        Way("downsample less before this layer"),
+        Way(LESS),
     )
     sizes = Sizes(tuple(most), ways)
     yield Problem("CC303", message, "kernel", either(sizes.clauses), sizes=sizes)

@@ -19,6 +19,9 @@ from convcalc.spec.bundled import bundled_architectures, bundled_names
 
 FREE = {
     "N": "a number",
+    **dict.fromkeys("FSPDO", "a number, or one per axis"),
+    "SIZE": "numbers",
+    "[NUMBER]...": "numbers",
     "SHAPE": "numbers",
     "BYTES": "a number with a unit",
     "REV": "what git knows, and its completion",

@@ -311,6 +311,33 @@ TRIED = {
         needs={"--force": ("--output", "net.yaml")},
         heeded={("--output", "--force"): "a file that is not there yet is written either way"},
     ),
+    "size": Command(
+        ("8",),
+        {
+            "--kernel": ("--kernel", "3"),
+            "--stride": ("--stride", "2"),
+            "--padding": ("--padding", "[[0, 1]]"),
+            "--same": ("--same",),
+            "--dilation": ("--dilation", "2"),
+            "--rounding": ("--rounding", "floor"),
+            "--floor": ("--floor",),
+            "--ceil": ("--ceil",),
+            "--transposed": ("--transposed",),
+            "--output-padding": ("--output-padding", "1"),
+            "--output-size": ("--output-size", "5"),
+            "--format": ("--format", "json"),
+        },
+        {
+            "--output-padding": ("--transposed", "--kernel", "4"),
+            **dict.fromkeys(
+                ("--stride", "--padding", "--same", "--dilation", "--rounding", "--floor"),
+                ("--kernel", "4"),
+            ),
+            **dict.fromkeys(
+                ("--ceil", "--transposed", "--output-size", "--format"), ("--kernel", "4")
+            ),
+        },
+    ),
     "docs": Command((), {}),
     "kinds": Command((), {"--format": ("--format", "json")}),
     "rule": Command(

@@ -64,6 +64,9 @@ TRIED = [
     ["kinds", "conv", "add"],
     ["kinds"],
     ["rule", "CC401", "CC303"],
+    ["size", "8x9", "--kernel", "3x4", "--padding", "1", "--ceil"],
+    ["size", "224", "11", "4", "0"],
+    ["size", "--output-size", "55", "--kernel", "11", "--stride", "4"],
 ]
 """What is asked of commands in every format that they have."""
 RUNS = [
