@@ -60,15 +60,25 @@ class _Stored:
         return not self.to_come and not self.read and self.values == size
 
 
-def fused(network: Network) -> tuple[list[Tensor], int]:
-    """The tensors that are left, and the values of the weights that are."""
+class Weights(NamedTuple):
+    """What a fused runtime stores of a layer's weights."""
+
+    name: str
+    """The layer."""
+    values: int
+    """How many values they have, with a bias that batch normalization brings."""
+
+
+def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
+    """The tensors that are left, and the weights that are."""
     network = planned(network)
     readers = Counter(read for node in network.nodes for read in node.inputs)
     readers.update(network.outputs)  # the caller reads them
     stored: list[_Stored] = []
     held: list[_Stored] = []  # by layer, the tensor that its output is
     foldable: set[int] = set()
-    weights = time = 0
+    weights: list[Weights] = []
+    time = 0
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
         layer = node.layer
         if not node.inputs:
@@ -84,9 +94,11 @@ def fused(network: Network) -> tuple[list[Tensor], int]:
         folded = layer.folds and alone and before in foldable
         free = _free(network, index)
         if folded and not any(weight.name == "bias" for weight in network.plans[before].weights):
-            weights += plan.output.channels
+            weights.append(Weights(node.name, plan.output.channels))
         elif not folded and node.shared_with is None:
-            weights += sum(weight.size for weight in plan.weights if not weight.buffer)
+            values = sum(weight.size for weight in plan.weights if not weight.buffer)
+            if values:
+                weights.append(Weights(node.name, values))
         if folded or free or (layer.storage == "in_place" and alone):
             held.append(held[before])
             held[before].to_come += readers[index]
@@ -132,7 +144,7 @@ def deploy(network: Network, *, batch: int = 1, dtype: str = "float32") -> Deplo
         network.name,
         batch,
         dtype,
-        weights * DTYPE_BYTES[dtype],
+        sum(each.values for each in weights) * DTYPE_BYTES[dtype],
         peak * width,
         made.get(peak_time, "input"),
         tuple(tensors),

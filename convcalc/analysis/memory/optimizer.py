@@ -36,6 +36,17 @@ RULES = {
 }
 """By the names that a spec's budget uses."""
 
+STATES: dict[str, tuple[str, ...]] = {
+    "sgd": (),
+    "momentum": ("momentum",),
+    "nesterov": ("momentum",),
+    "adagrad": ("sum of squares",),
+    "rmsprop": ("mean square",),
+    "adam": ("first moment", "second moment"),
+    "adamw": ("first moment", "second moment"),
+}
+"""By the same names, what each of the copies is that it remembers."""
+
 
 def state_bytes(optimizer: str, sizes: Sequence[int]) -> int:
     """Bytes remembered for parameter tensors of `sizes` bytes.
@@ -53,14 +64,25 @@ def step_bytes(optimizer: str, sizes: Sequence[int], *, fused: bool) -> int:
     >>> step_bytes("adam", [400, 40], fused=True), step_bytes("adam", [400, 40], fused=False)
     (440, 800)
     """
+    copies = step_copies(optimizer, sizes, fused=fused)
+    return sum(count * sizes[number] for number, count in copies)
+
+
+def step_copies(optimizer: str, sizes: Sequence[int], *, fused: bool) -> list[tuple[int, int]]:
+    """What is alive when a step has allocated most: numbers of tensors, and copies of each.
+
+    >>> step_copies("adam", [400, 40], fused=False), step_copies("adam", [40, 400], fused=False)
+    ([(0, 2)], [(0, 1), (1, 2)])
+    """
     rule = RULES[optimizer]
     if fused:
-        return rule.fused * sum(sizes)
-    before = [0, *sizes]
-    return max(
-        (
-            rule.previous * last + rule.current * size
-            for last, size in zip(before, sizes, strict=False)
+        return [(number, rule.fused) for number in range(len(sizes)) if rule.fused]
+    current = max(
+        range(len(sizes)),
+        key=lambda number: (
+            (rule.previous * sizes[number - 1] if number else 0) + rule.current * sizes[number]
         ),
         default=0,
     )
+    pair = ((current - 1, rule.previous), (current, rule.current))
+    return [(number, copies) for number, copies in pair if 0 <= number < len(sizes) and copies]

@@ -34,8 +34,9 @@ class RunTerms(NamedTuple):
     """Whether the optimizer works on all tensors at once, as PyTorch does on CUDA."""
     mixed_precision: bool = False
     """Whether autocast is on: float32 parameters, and most operations in half precision."""
-    inplace: bool = True
-    """Whether activation functions overwrite their input where they can."""
+    inplace: bool | tuple[str, ...] = True
+    """Whether activation functions overwrite their input where they can, or the names of the layers
+    that alone may."""
     overhead: int = 0
     """Bytes that stand beside everything else at any time; never below 0."""
     device: str = "cpu"
@@ -161,7 +162,7 @@ class Model(NamedTuple):
             optimizer=terms.optimizer,
             fused=terms.fused,
             mixed_precision=terms.mixed_precision,
-            inplace=terms.inplace,
+            inplace=bool(terms.inplace),
             device=terms.device,
             parameters=self.parameters,
             buffers=self.program.buffers,
@@ -185,7 +186,7 @@ class Model(NamedTuple):
                 network,
                 self.program,
                 walked,
-                _segments(network, terms),
+                segments_of(network, terms),
                 batch=batch,
                 training=training,
             ),
@@ -241,8 +242,14 @@ def model(network: Network, terms: RunTerms) -> Model:
         mixed=half,
         cuda=terms.device == "cuda",
     )
-    again = _segments(network, terms)
-    walked = walk(written, training=training, inplace=terms.inplace, segments=again)
+    again = segments_of(network, terms)
+    walked = walk(
+        written,
+        training=training,
+        inplace=bool(terms.inplace),
+        segments=again,
+        allowed=allowed(network, terms),
+    )
     sizes = [weight.size * written.width for weight in written.weights]
     entry = written.entry
     return Model(
@@ -258,7 +265,14 @@ def model(network: Network, terms: RunTerms) -> Model:
     )
 
 
-def _segments(network: Network, terms: RunTerms) -> Sequence[Segment]:
+def allowed(network: Network, terms: RunTerms) -> list[bool] | None:
+    """By layer, the loss last, whether it may overwrite its input; None if all may, or none."""
+    if isinstance(terms.inplace, bool):
+        return None
+    return [*(node.name in terms.inplace for node in network.nodes), False]
+
+
+def segments_of(network: Network, terms: RunTerms) -> Sequence[Segment]:
     """What runs again in the backward pass."""
     if not terms.training or terms.checkpoint is None:
         return ()

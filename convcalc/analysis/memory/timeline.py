@@ -20,6 +20,8 @@ class Highest(NamedTuple):
     """Bytes of it that are kept for the backward pass."""
     learned: int
     """Bytes of it that are gradients of parameters."""
+    moment: int = -1
+    """Index of the moment; -1 is before all others."""
 
 
 class Timeline(NamedTuple):
@@ -55,7 +57,7 @@ def timeline(
     lives: dict[Phase, list[int]] = {"forward": [0] * len(names), "backward": [0] * len(names)}
     peaks: dict[Phase, int] = {"forward": fixed, "backward": 0, "step": 0}
     highest = Highest(fixed, "forward", start, kept=0, learned=0)
-    for phase, event in events:
+    for number, (phase, event) in enumerate(events):
         live = fixed + at(event.live, batch)
         layer = names[event.layer]
         moments.append(Moment(phase, layer, live))
@@ -63,13 +65,14 @@ def timeline(
         peaks[phase] = max(peaks[phase], live)
         lives[phase][event.layer] = max(lives[phase][event.layer], live)
         if live > highest.bytes:
-            highest = Highest(live, phase, layer, at(event.kept, batch), learned[-1])
+            highest = Highest(live, phase, layer, at(event.kept, batch), learned[-1], number)
     return Timeline(moments, learned, peaks, lives, highest)
 
 
 def stepped(passes: Timeline, live: int, gradients: int) -> Timeline:
     """The timeline of both passes and of an optimizer's step, with `live` bytes alive in it."""
-    step = Highest(live, "step", "optimizer", kept=0, learned=gradients)
+    last = len(passes.moments)
+    step = Highest(live, "step", "optimizer", kept=0, learned=gradients, moment=last)
     return Timeline(
         moments=[*passes.moments, Moment("step", step.layer, live)],
         learned=[*passes.learned, gradients],

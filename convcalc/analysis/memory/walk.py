@@ -10,7 +10,7 @@ gradients of several consumers are added).
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from convcalc.analysis.memory.program import HALF, Program, Step
 from convcalc.layers.operations import Array
@@ -22,6 +22,26 @@ _CONSTANT = BATCH - 1
 
 STATISTIC = 4
 """Bytes that a mean or a deviation has at least on CUDA."""
+
+Role = Literal[
+    "output",
+    "gradient",
+    "weight copy",
+    "weight gradient",
+    "half gradient",
+    "product",
+    "total",
+    "loss",
+    "loss gradient",
+    "scratch",
+    "more",
+    "view",
+]
+"""What bytes are there for, with the number that goes with it: the output or the gradient of a
+tensor; autocast's copy of a weight, the gradient of a weight, or of that copy, products that are
+yet to be summed to it; the total of the classes' weights, the loss, its gradient; what a step's
+backward pass works with; a gradient of a weight once more, in the weight's order or summed with the
+one before; what goes back through a view that was overwritten."""
 
 
 def at(number: int, batch: int) -> int:
@@ -79,13 +99,30 @@ class Segment(NamedTuple):
 
 
 def walk(
-    program: Program, *, training: bool, inplace: bool, segments: Sequence[Segment] = ()
+    program: Program,
+    *,
+    training: bool,
+    inplace: bool,
+    segments: Sequence[Segment] = (),
+    allowed: Sequence[bool] | None = None,
 ) -> Walked:
-    """Run a program, counting bytes; `training` as the program was written."""
-    walker = _Walk(program, training=training, inplace=inplace)
+    """Run a program, counting bytes; `training` as the program was written.
+
+    Layers work in place where that is right, if `inplace`; if `allowed` is given, only those whose
+    entry in it is true.
+    """
+    return taken(Walk(program, training=training, inplace=inplace), segments, allowed)
+
+
+def taken(
+    walker: "Walk", segments: Sequence[Segment] = (), allowed: Sequence[bool] | None = None
+) -> Walked:
+    """Take a walk that has not begun; see `walk`."""
+    walker.allowed = allowed
     if segments:
         # A layer works in place in both of its runs or in none, so what it may is decided without.
-        walker.allowed = walk(program, training=training, inplace=inplace).in_place
+        once = Walk(walker.program, training=walker.training, inplace=walker.inplace)
+        walker.allowed = taken(once, (), allowed).in_place
     return walker.run(segments)
 
 
@@ -94,7 +131,7 @@ def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
 
     A segment that runs again keeps what it starts from, which may be more than its own layers keep.
     """
-    trial = _Walk(program, training=True, inplace=False)
+    trial = Walk(program, training=True, inplace=False)
     started = trial.look(segments)
     keepers = list(trial.keepers)
     paying = []
@@ -133,7 +170,7 @@ def _keeping(program: Program, part: range) -> list[int]:
     return keeping
 
 
-class _Gradient:
+class Gradient:
     """A gradient: its storage, how many hold it, and whether it is a view or slice of another."""
 
     __slots__ = ("holders", "slice", "storage", "view")
@@ -154,7 +191,9 @@ class _Overwritten(NamedTuple):
     """A number of its own for the gradient of the whole behind the operation."""
 
 
-class _Walk:
+class Walk:
+    """The walk itself; `ledger` says who every byte of it belongs to."""
+
     def __init__(self, program: Program, *, training: bool, inplace: bool) -> None:
         self.program = program
         self.training = training
@@ -181,7 +220,7 @@ class _Walk:
         self.kept_by = [0] * layers
         self.made_by = [0] * layers
         self.in_place = [False] * layers
-        self.allowed: list[bool] | None = None
+        self.allowed: Sequence[bool] | None = None
         # What each step keeps: storages, and bytes of its own.
         self.kept_of: dict[int, tuple[list[int], int]] = {}
         # Half-precision copies of parameters: bytes, and how many steps keep each.
@@ -190,7 +229,7 @@ class _Walk:
         # How many steps have yet to add to the gradient of such a copy, and those that some have.
         self.casts_used: dict[int, int] = {}
         self.casts_learned: set[int] = set()
-        self.gradients: dict[int, _Gradient] = {}
+        self.gradients: dict[int, Gradient] = {}
         # Views that were overwritten, by step; and steps that a spreading waits for.
         self.overwritten: dict[int, _Overwritten] = {}
         self.spread_behind: dict[int, list[int]] = {}
@@ -200,6 +239,7 @@ class _Walk:
         self.straightened: set[int] = set()
 
     def run(self, segments: Sequence[Segment]) -> Walked:
+        """Take it, with `segments` that run again."""
         program, steps = self.program, self.program.steps
         parts = self._parts(segments)
         boundaries: list[dict[int, int]] = []
@@ -213,12 +253,13 @@ class _Walk:
             boundaries.append(boundary)
         if self.training:
             # The loss, and the total of the classes' weights.
-            self.live += 2 * program.width
+            self._take(program.width, "loss", 0)
+            self._take(program.width, "total", 0)
             self._note(self.forward, program.loss)
             self._release(program.output)
             self._release(steps[-1].output)
         for number in [number for number in self.casts if not self.casts_kept.get(number)]:
-            self.live -= self.casts.pop(number)
+            self._give(self.casts.pop(number), "weight copy", number)
         after, kept_by = self.live, list(self.kept_by)
         if self.training:
             self._seed()
@@ -273,7 +314,8 @@ class _Walk:
 
     # Storages
 
-    def _new(self, size: int) -> int:
+    def _new(self, size: int, role: Role, number: int) -> int:  # noqa: ARG002 (a ledger's)
+        """Make a storage for the output or the gradient of a tensor."""
         self.bytes.append(size)
         self.held.append(1)
         self.keepers.append(0)
@@ -286,6 +328,14 @@ class _Walk:
         self.held[storage] = left
         if not left:
             self.live -= self.bytes[storage]
+
+    def _take(self, size: int, role: Role, number: int) -> None:  # noqa: ARG002
+        """Take bytes that are no storage of a tensor; `number` is of a weight."""
+        self.live += size
+
+    def _give(self, size: int, role: Role, number: int) -> None:  # noqa: ARG002
+        """Give bytes back that were taken so."""
+        self.live -= size
 
     def _release(self, tensor: int) -> None:
         storage = self.storage[tensor]
@@ -308,7 +358,15 @@ class _Walk:
             self.kept -= self.bytes[storage]
         self._let_go(storage)
 
-    def _note(self, events: list[Event], layer: int, more: int = 0) -> None:
+    def _note(
+        self,
+        events: list[Event],
+        layer: int,
+        more: int = 0,
+        role: Role = "scratch",  # noqa: ARG002
+        number: int = 0,  # noqa: ARG002
+    ) -> None:
+        """Note an operation; `more` bytes are there during it alone."""
         events.append(Event(layer, self.live + more, self.kept, self.learned_bytes))
 
     # The forward pass
@@ -331,22 +389,24 @@ class _Walk:
                 keeps = (output,)
             elif overwrites and keeps and operation.keeps == "input":
                 keeps = ()
-                self.live += size
+                self._made(size, index, None, stays=keeping)
                 if keeping:
                     own = size
                 else:
                     gone = size
             for array in operation.extra:
                 extra = self._array(array, widths[output])
-                self.live += extra
-                if array.kept and keeping and backward:
+                stays = array.kept and keeping and backward
+                self._made(extra, index, array, stays=stays)
+                if stays:
                     own += extra
                 else:
                     gone += extra
             if program.mixed and learns and learns[0][2] == HALF:
                 self._cast_weights(step, keeping=keeping)
             events.append(Event(layer, self.live, self.kept, self.learned_bytes))
-            self.live -= gone
+            if gone:
+                self._drop(gone, index, stayed=False)
             if keeping and backward and (keeps or own):
                 kept = [storages[tensor] for tensor in keeps]
                 for storage in kept:
@@ -367,7 +427,7 @@ class _Walk:
         """
         output, manner = step.output, step.operation.storage
         if manner == "own":
-            self.storage[output] = -1 if idle else self._new(self.size[output])
+            self.storage[output] = -1 if idle else self._new(self.size[output], "output", output)
             return False
         read = step.reads[0]
         shared = self.storage[read]
@@ -378,7 +438,7 @@ class _Walk:
             if self.training and step.backward and self.base[read] != read:
                 self._overwrite_view(index, step)
         else:
-            self.storage[output] = self._new(self.size[output])
+            self.storage[output] = self._new(self.size[output], "output", output)
             return False
         self.storage[output] = shared
         self.held[shared] += 1
@@ -415,6 +475,17 @@ class _Walk:
             if read in self.unread:
                 self.spread_behind.setdefault(index, []).append(self.unread.pop(read))
 
+    def _made(self, size: int, index: int, array: Array | None, *, stays: bool) -> None:  # noqa: ARG002
+        """Take the bytes of an array that a step makes, or of a copy of its input.
+
+        It is kept for the backward pass if it `stays`, and otherwise goes with the operation.
+        """
+        self.live += size
+
+    def _drop(self, size: int, index: int, *, stayed: bool) -> None:  # noqa: ARG002
+        """Give back what a step made and did not keep; or what `stayed`, once it went back."""
+        self.live -= size
+
     def _array(self, array: Array, width: int) -> int:
         if array.when == "training" and not self.training:
             return 0
@@ -441,14 +512,18 @@ class _Walk:
         for position, (number, values, width, _) in enumerate(step.learns):
             if number not in self.casts:
                 self.casts[number] = values * width
-                self.live += values * width
+                self._take(values * width, "weight copy", number)
             if keeping:
                 self.casts_used[number] = self.casts_used.get(number, 0) + 1
             if not position and keeping and self._keeps_weight(step):
                 if number not in self.casts_kept:
-                    self.kept += values * width
+                    self._keep_cast(number, values * width)
                     self.kept_by[step.layer] += values * width
                 self.casts_kept[number] = self.casts_kept.get(number, 0) + 1
+
+    def _keep_cast(self, number: int, size: int) -> None:  # noqa: ARG002
+        """Count the copy of a weight as kept for the backward pass."""
+        self.kept += size
 
     def _keeps_weight(self, step: Step) -> bool:
         """Whether a step needs its weight's copy to go back."""
@@ -506,12 +581,13 @@ class _Walk:
         """From the loss to the gradient of the log-softmax."""
         program = self.program
         output = program.steps[-1].output
-        self.live += program.width
+        self._take(program.width, "loss gradient", 0)
         if program.steps[-1].backward:
-            storage = self._new(self.size[output])
-            self.gradients[output] = _Gradient(storage)
+            storage = self._new(self.size[output], "gradient", output)
+            self.gradients[output] = Gradient(storage)
             self._note(self.backward, program.loss)
-            self.live -= program.width  # the total of the classes' weights was kept for this
+            # The total of the classes' weights was kept for this.
+            self._give(program.width, "total", 0)
 
     def _backward(self, part: range) -> None:
         for index in reversed(part):
@@ -534,7 +610,7 @@ class _Walk:
         if step.operation.unasked and not self.program.has_gradient[step.reads[0]]:
             scratch += step.operation.output
         scratch *= self.program.widths[step.output] * BATCH
-        self._note(self.backward, step.layer, scratch)
+        self._note(self.backward, step.layer, scratch, "scratch", index)
         self._fit(step, results)
         self._let_go_gradient(incoming)
         self._keep_nothing(index)
@@ -557,7 +633,7 @@ class _Walk:
         if kept is not None:
             for storage in kept[0]:
                 self._keep_no_more(storage)
-            self.live -= kept[1]
+            self._drop(kept[1], index, stayed=True)
             self.kept -= kept[1]
 
     def _spread(self, index: int, step: Step) -> None:
@@ -565,7 +641,7 @@ class _Walk:
         incoming = self.gradients.pop(step.output, None)
         if incoming is not None:
             after = self.overwritten[index].after
-            spread = _Gradient(self._new(self.size[after]), view=True)
+            spread = Gradient(self._new(self.size[after], "gradient", after), view=True)
             self._note(self.backward, step.layer)
             self._let_go_gradient(incoming)
             self._hand_over(step.layer, after, spread)
@@ -577,40 +653,44 @@ class _Walk:
         incoming = self.gradients.pop(after, None)
         if incoming is None:
             return
-        whole = _Gradient(self._new(self.size[before]))
+        whole = Gradient(self._new(self.size[before], "gradient", before))
         parts = 2 * self.size[step.output]  # the copy, and what the operation makes of it
-        self._note(self.backward, step.layer, parts)
+        self._note(self.backward, step.layer, parts, "view", index)
         self._let_go_gradient(incoming)
         self._keep_nothing(index)
         self._hand_over(step.layer, before, whole)
 
-    def _results(self, step: Step, incoming: _Gradient) -> list[_Gradient | None]:
+    def _results(self, step: Step, incoming: Gradient) -> list[Gradient | None]:
         """What the node makes: a gradient for each tensor read, and for each weight."""
         program = self.program
         kind = step.operation.gradient
         whole = self.size[step.output]
-        results: list[_Gradient | None] = []
+        results: list[Gradient | None] = []
         for read in step.reads:
             if not program.has_gradient[read]:
                 results.append(None)
             elif kind == "new":
                 size = program.sizes[read] * self._made_in(step, read) * BATCH
-                results.append(_Gradient(self._new(size)))
+                results.append(Gradient(self._new(size, "gradient", read)))
             elif kind == "product":
-                results.append(_Gradient(self._new(whole)))
+                results.append(Gradient(self._new(whole, "gradient", read)))
             elif kind == "view":
                 self.held[incoming.storage] += 1
                 part = incoming.slice or len(step.reads) > 1
-                results.append(_Gradient(incoming.storage, view=True, slice_of=part))
+                results.append(Gradient(incoming.storage, view=True, slice_of=part))
             else:
                 incoming.holders += 1
                 results.append(incoming)
-        for _, values, width, _ in step.learns:
+        for number, values, width, _ in step.learns:
             if kind == "product":
-                self.live += whole
+                self._take(whole, "product", number)
             elif kind == "new":
-                self.live += values * width
+                self._take(values * width, self._gradient_of(width), number)
         return results
+
+    def _gradient_of(self, width: int) -> Role:
+        """What a weight's gradient of this width is: the parameter's, or that of its copy."""
+        return "weight gradient" if width == self.program.width else "half gradient"
 
     def _made_in(self, step: Step, read: int) -> int:
         """Bytes of a value of the gradient that an operation makes for what it reads.
@@ -623,7 +703,7 @@ class _Walk:
         finer = operation.name != "cast" and widths[step.output] > widths[read]
         return widths[step.output] if finer else widths[read]
 
-    def _fit(self, step: Step, results: list[_Gradient | None]) -> None:
+    def _fit(self, step: Step, results: list[Gradient | None]) -> None:
         """Sum gradients to the size of what was spread over the output, and give them its type."""
         kind = step.operation.gradient
         by_value = kind in ("same", "product")
@@ -640,7 +720,7 @@ class _Walk:
                 changes.append(widths[read])
             fitting = result
             for width in changes:
-                next_one = _Gradient(self._new(sizes[read] * width * BATCH))
+                next_one = Gradient(self._new(sizes[read] * width * BATCH, "gradient", read))
                 self._note(events, step.layer)
                 self._let_go_gradient(fitting)
                 fitting = next_one
@@ -648,12 +728,13 @@ class _Walk:
         if not by_value:
             return
         whole = self.size[output] if kind == "product" else 0
-        for _, values, width, _ in step.learns:
-            self.live += values * width
+        for number, values, width, _ in step.learns:
+            self._take(values * width, self._gradient_of(width), number)
             self._note(events, step.layer)
-            self.live -= whole
+            if kind == "product":
+                self._give(whole, "product", number)
 
-    def _let_go_gradient(self, gradient: _Gradient) -> None:
+    def _let_go_gradient(self, gradient: Gradient) -> None:
         gradient.holders -= 1
         if not gradient.holders:
             self._let_go(gradient.storage)
@@ -668,24 +749,28 @@ class _Walk:
                 self.casts_used[number] -= 1
                 if self.casts_used[number]:  # when all of the copy's users have added theirs
                     if number in self.casts_learned:
-                        self.live -= values * width
+                        self._give(values * width, "half gradient", number)
                     self.casts_learned.add(number)
                     continue
                 if number in self.casts_learned:
                     self.casts_learned.remove(number)
-                    self.live -= values * width
-                self.live += values * precise
+                    self._give(values * width, "half gradient", number)
+                self._take(values * precise, "weight gradient", number)
                 self._note(self.backward, step.layer)
-                self.live -= values * width
+                self._give(values * width, "half gradient", number)
             elif copied:
-                self._note(self.backward, step.layer, values * precise)
+                self._note(self.backward, step.layer, values * precise, "more", number)
             if number in self.learned:
                 if step.operation.views_back and width == precise:
-                    self._note(self.backward, step.layer, values * precise)
-                self.live -= values * precise
+                    self._note(self.backward, step.layer, values * precise, "more", number)
+                self._give(values * precise, "weight gradient", number)
             else:
-                self.learned.add(number)
-                self.learned_bytes += values * precise
+                self._done(number, values * precise)
+
+    def _done(self, number: int, size: int) -> None:
+        """Count the gradient of a weight as done; others are added to it."""
+        self.learned.add(number)
+        self.learned_bytes += size
 
     def _keep_no_cast(self, step: Step) -> None:
         """Let go of the half-precision copy of a weight, if no other step needs it."""
@@ -693,10 +778,11 @@ class _Walk:
         if self._keeps_weight(step):
             self.casts_kept[number] -= 1
             if not self.casts_kept[number]:
-                self.live -= self.casts[number]
-                self.kept -= self.casts.pop(number)
+                size = self.casts.pop(number)
+                self._give(size, "weight copy", number)
+                self.kept -= size
 
-    def _hand_over(self, layer: int, read: int, result: _Gradient) -> None:
+    def _hand_over(self, layer: int, read: int, result: Gradient) -> None:
         """Give a gradient to the tensor it is for; another consumer's may be there already."""
         older = self.gradients.get(read)
         if older is None:
@@ -704,8 +790,8 @@ class _Walk:
         elif older.holders == 1 and not older.view and self.held[older.storage] == 1:
             self._let_go_gradient(result)  # added in place
         else:
-            total = self._new(self.size[read])
-            self.gradients[read] = _Gradient(total)
+            total = self._new(self.size[read], "gradient", read)
+            self.gradients[read] = Gradient(total)
             self._note(self.backward, layer)
             self._let_go_gradient(older)
             self._let_go_gradient(result)
