@@ -31,6 +31,8 @@ class Mode(NamedTuple):
     """How many layers it is about; `some` may be `--all`."""
     also: tuple[str, ...] = ()
     """Options that have an effect in it, by the names of their parameters."""
+    open: tuple[str, ...] = ()
+    """Of these, those that are None in it unless they are given, whatever their default."""
 
 
 FIGURES = Mode("convcalc.explanation.layer", "figures", "some", ("batch", "dtype"))

@@ -12,27 +12,25 @@ from convcalc.analysis.memory import (
     Questions,
     RunTerms,
     answer,
-    read_bytes,
     read_limit,
     refusals,
 )
-from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.sharding import STAGES
-from convcalc.cli.options import Word, each_member, network_options, output_options, size_options
+from convcalc.cli.options import (
+    bytes_value,
+    checkpoint_options,
+    each_member,
+    network_options,
+    output_options,
+    run_options,
+    runtime_options,
+    size_options,
+)
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic, Span
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 from convcalc.shape import Shape
-from convcalc.spec.promises import OPTIMIZERS
-
-
-def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    try:
-        name = param.name or ""
-        return None if value is None else read_bytes(value, name, unitless=name == "overhead")
-    except ValueError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
 
 
 def _limits(
@@ -45,49 +43,11 @@ def _limits(
         raise click.BadParameter(str(error), ctx, param) from None
 
 
-def _checkpoint(
-    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> Checkpoint | None:
-    """every=K, or names of blocks."""
-    try:
-        return read_checkpoint(values) if values else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
-
-
 @click.command("memory")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", callback=each_member)
 @network_options
 @size_options
-@click.option("--training", is_flag=True, help="A training step instead of inference.")
-@click.option("--optimizer", type=Word(OPTIMIZERS), help="Of training; sgd unless given.")
-@click.option(
-    "--fused/--per-tensor",
-    default=True,
-    help="Whether the optimizer works on all tensors at once, as on CUDA, or on one by one; fused "
-    "unless given.",
-)
-@click.option("--mixed-precision", is_flag=True, help="Compute in 2 bytes, as autocast does.")
-@click.option(
-    "--inplace/--no-inplace",
-    default=True,
-    help="Whether activation functions overwrite their input where that is right; they do unless "
-    "given.",
-)
-@click.option(
-    "--device",
-    type=Word(["cpu", "cuda"]),
-    default="cpu",
-    show_default=True,
-    help="Matters for the mask of dropout, and for what mixed precision computes in float32.",
-)
-@click.option(
-    "--overhead",
-    callback=_bytes,
-    default="0",
-    metavar="BYTES",
-    help="What else is taken, such as 500MB; part of every peak.",
-)
+@run_options
 @click.option(
     "--limit",
     "limits",
@@ -98,35 +58,12 @@ def _checkpoint(
 )
 @click.option(
     "--context",
-    callback=_bytes,
+    callback=bytes_value,
     metavar="BYTES",
     help="What a CUDA context takes of each --limit that is a GPU; 500MB unless given.",
 )
-@click.option(
-    "--checkpoint",
-    callback=_checkpoint,
-    multiple=True,
-    metavar="every=K|NAMES",
-    help="Run K layers at a time, or the blocks named, again in the backward pass.",
-)
-@click.option(
-    "--data-parallel",
-    "devices",
-    type=click.IntRange(1, 2**31),
-    metavar="N",
-    help="What one of N devices holds in training, each with the batch.",
-)
-@click.option(
-    "--shard",
-    type=Word(["optimizer", "gradients", "parameters"]),
-    help="What the devices share out, and what stands before it in this list: ZeRO stage 1, 2, 3.",
-)
-@click.option("--deploy", is_flag=True, help="The lower line, of a runtime that folds and fuses.")
-@click.option(
-    "--arena",
-    is_flag=True,
-    help="The static plan of a micro-controller, in int8 unless --dtype is given.",
-)
+@checkpoint_options
+@runtime_options
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
 @output_options(MEMORY_FORMATS, "convcalc.formats.memory")

@@ -12,6 +12,8 @@ from convcalc.shape import Shape
 from convcalc.spec.values import FieldError, parse_shape
 
 if TYPE_CHECKING:
+    from convcalc.analysis.memory import Checkpoint
+
     Choice = click.Choice[str]
 else:
     Choice = click.Choice  # which is not generic in older versions
@@ -174,4 +176,115 @@ def batch_option(function: F) -> F:
         show_default=True,
         metavar="N",
         help="Examples at once.",
+    )(function)
+
+
+def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Bytes on the command line, with a unit."""
+    if value is None:
+        return None
+    from convcalc.analysis.memory.limits import read_bytes
+
+    name = param.name or ""
+    try:
+        return read_bytes(value, name, unitless=name == "overhead")
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def _checkpoint(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> "Checkpoint | None":
+    """every=K, or names of blocks."""
+    if not values:
+        return None
+    from convcalc.analysis.memory.checkpoint import read_checkpoint
+
+    try:
+        return read_checkpoint(values)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def run_options(function: F) -> F:
+    """How a network runs, as far as its memory depends on it: --training to --overhead."""
+    for option in reversed(_run_options()):
+        function = option(function)
+    return function
+
+
+def _run_options() -> list[Callable[[F], F]]:
+    return [
+        click.option("--training", is_flag=True, help="A training step instead of inference."),
+        click.option("--optimizer", type=Word(OPTIMIZERS), help="Of training; sgd unless given."),
+        click.option(
+            "--fused/--per-tensor",
+            default=True,
+            help="Whether the optimizer works on all tensors at once, as on CUDA, or on one by "
+            "one; fused unless given.",
+        ),
+        click.option(
+            "--mixed-precision", is_flag=True, help="Compute in 2 bytes, as autocast does."
+        ),
+        click.option(
+            "--inplace/--no-inplace",
+            default=True,
+            help="Whether activation functions overwrite their input where that is right; they do "
+            "unless given.",
+        ),
+        click.option(
+            "--device",
+            type=Word(["cpu", "cuda"]),
+            default="cpu",
+            show_default=True,
+            help="Matters for the mask of dropout, and for what mixed precision computes in "
+            "float32.",
+        ),
+        click.option(
+            "--overhead",
+            callback=bytes_value,
+            default="0",
+            metavar="BYTES",
+            help="What else is taken, such as 500MB; part of every peak.",
+        ),
+    ]
+
+
+def checkpoint_options(function: F) -> F:
+    """--checkpoint, --data-parallel and --shard."""
+    for option in (
+        click.option(
+            "--shard",
+            type=Word(["optimizer", "gradients", "parameters"]),
+            help="What the devices share out, and what stands before it in this list: ZeRO stage "
+            "1, 2, 3.",
+        ),
+        click.option(
+            "--data-parallel",
+            "devices",
+            type=click.IntRange(1, 2**31),
+            metavar="N",
+            help="What one of N devices holds in training, each with the batch.",
+        ),
+        click.option(
+            "--checkpoint",
+            callback=_checkpoint,
+            multiple=True,
+            metavar="every=K|NAMES",
+            help="Run K layers at a time, or the blocks named, again in the backward pass.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def runtime_options(function: F) -> F:
+    """--deploy and --arena."""
+    function = click.option(
+        "--arena",
+        is_flag=True,
+        help="The static plan of a micro-controller, in int8 unless --dtype is given.",
+    )(function)
+    return click.option(
+        "--deploy", is_flag=True, help="The lower line, of a runtime that folds and fuses."
     )(function)

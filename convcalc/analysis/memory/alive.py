@@ -8,6 +8,7 @@ from convcalc.analysis.memory.optimizer import COUNTER, RULES, STATES, step_copi
 from convcalc.analysis.memory.program import HALF, Program, Step
 from convcalc.analysis.memory.report import Phase
 from convcalc.analysis.memory.terms import Model, allowed, segments_of
+from convcalc.analysis.memory.timeline import Highest
 from convcalc.analysis.memory.walk import BITS, Event, at
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.graph.planned import Planned
@@ -76,10 +77,17 @@ class Peak(NamedTuple):
     """What is alive, the largest first; of equal ones the older first."""
 
 
-def alive(model: Model, batch: int) -> Peak:
-    """What is alive at the peak of a batch."""
+def alive(model: Model, batch: int, *, moment: int | None = None) -> Peak:
+    """What is alive at the peak of a batch, or at another moment of its timeline.
+
+    -1 is the moment before all others.
+    """
     terms, network = model.terms, model.network
-    highest = model.timeline(batch).highest
+    timeline = model.timeline(batch)
+    highest = timeline.highest
+    if moment is not None and moment >= 0:
+        there = timeline.moments[moment]
+        highest = Highest(there.bytes, there.phase, there.layer, 0, 0, moment)
     ledger, walked = written(
         model.program,
         training=terms.training,
@@ -98,10 +106,10 @@ def alive(model: Model, batch: int) -> Peak:
     elif highest.moment >= 0:
         now = highest.moment
         again = namer.again(now)
-        there = [piece for piece in ledger.pieces if piece.alive(now)]
-        tensors += [namer.tensor(piece, now) for piece in there if piece.bytes]
-        came = sum(at(piece.bytes, batch) for piece in there if piece.first == now)
-        goes = sum(at(piece.bytes, batch) for piece in there if piece.last == now)
+        pieces = [piece for piece in ledger.pieces if piece.alive(now)]
+        tensors += [namer.tensor(piece, now) for piece in pieces if piece.bytes]
+        came = sum(at(piece.bytes, batch) for piece in pieces if piece.first == now)
+        goes = sum(at(piece.bytes, batch) for piece in pieces if piece.last == now)
     tensors.sort(key=lambda tensor: -tensor.bytes)
     return Peak(
         bytes=highest.bytes,

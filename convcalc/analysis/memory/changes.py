@@ -13,7 +13,10 @@ from convcalc.analysis.memory.alive import Peak
 from convcalc.analysis.memory.lower_line import deploy
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
 from convcalc.analysis.memory.report import Phase
+from convcalc.analysis.memory.runtime_peaks import highest_on_device
+from convcalc.analysis.memory.sharding import STAGES, Shard
 from convcalc.analysis.memory.terms import Model, RunTerms, model
+from convcalc.analysis.memory.timeline import Highest
 from convcalc.graph.changed import (
     branches,
     in_order,
@@ -95,12 +98,38 @@ class _Trial(NamedTuple):
 def changes(mine: Model, peak: Peak, batch: int) -> Changes:
     """The single changes that lower the peak of a batch, which is `peak`."""
 
-    def where(network: Planned, terms: RunTerms) -> _Where | None:
-        changed = model(network, terms)
-        return None if batch < changed.fewest else _highest(changed, batch)
+    def highest(changed: Model) -> Highest:
+        return changed.timeline(batch).highest
 
-    trials = _Trials(mine.network, mine.terms, peak, where)
-    return _tried(mine.network, peak, [*trials.of_runs(mine, batch), *trials.of_networks()])
+    trials = _Trials(mine.network, mine.terms, peak, _under(batch, highest))
+    return _tried(
+        mine.network, peak, [*trials.of_runs(mine, batch, highest), *trials.of_networks()]
+    )
+
+
+def device_changes(mine: Model, peak: Peak, batch: int, *, devices: int, stage: Shard) -> Changes:
+    """The same for one of several devices; more of them, and more that they share, among it."""
+
+    def highest(changed: Model) -> Highest:
+        return highest_on_device(changed, batch, devices=devices, stage=stage)
+
+    def shared(change: str, write: str, count: int, what: Shard) -> _Trial:
+        def made() -> _Where:
+            return _where(highest_on_device(mine, batch, devices=count, stage=what))
+
+        return _Trial(change, write, "run", made, free=True)
+
+    trials = _Trials(mine.network, mine.terms, peak, _under(batch, highest))
+    others = [
+        shared(f"{other} shared, too", f"--shard {other}", devices, other)
+        for other in STAGES[STAGES.index(stage) + 1 :]
+        if devices > 1
+    ]
+    if stage != "none":
+        twice = 2 * devices
+        others.append(shared(f"{twice} devices", f"--data-parallel {twice}", twice, stage))
+    others += [*trials.of_runs(mine, batch, highest), *trials.of_networks()]
+    return _tried(mine.network, peak, others)
 
 
 def runtime_changes(
@@ -116,8 +145,19 @@ def runtime_changes(
     return _tried(network, peak, [*trials.of_types(), *trials.of_networks()])
 
 
-def _highest(changed: Model, batch: int) -> _Where:
-    highest = changed.timeline(batch).highest
+def _under(
+    batch: int, highest: Callable[[Model], Highest]
+) -> Callable[[Planned, RunTerms], _Where | None]:
+    """Works out where a network's peak is; None for one that takes no such batch."""
+
+    def where(changed: Planned, terms: RunTerms) -> _Where | None:
+        found = model(changed, terms)
+        return None if batch < found.fewest else _where(highest(found))
+
+    return where
+
+
+def _where(highest: Highest) -> _Where:
     return _Where(highest.bytes, highest.phase, highest.layer)
 
 
@@ -186,9 +226,11 @@ class _Trials:
         indices = [self.index[name] for name in names if name in self.index]
         return [index for index in indices if self.network.nodes[index].inputs]
 
-    def of_runs(self, mine: Model, batch: int) -> Iterator[_Trial]:
-        """Other ways to run in PyTorch, the most promising first."""
-        yield from self._optimizers(mine, batch)
+    def of_runs(
+        self, mine: Model, batch: int, highest: Callable[[Model], Highest]
+    ) -> Iterator[_Trial]:
+        """Other ways to run in PyTorch, the most promising first; `highest` is a model's peak."""
+        yield from self._optimizers(mine, highest)
         yield from self._precision()
         if self.terms.training:
             yield from self._checkpoints()
@@ -217,7 +259,7 @@ class _Trials:
 
         return _Trial(change, write, "run", made)
 
-    def _optimizers(self, mine: Model, batch: int) -> Iterator[_Trial]:
+    def _optimizers(self, mine: Model, highest: Callable[[Model], Highest]) -> Iterator[_Trial]:
         terms = self.terms
         if not terms.training:
             return
@@ -226,19 +268,24 @@ class _Trials:
             smaller = (rule.state, rule.fused, rule.current) < (now.state, now.fused, now.current)
             if smaller and name != terms.optimizer:
                 yield self._stepping(
-                    mine, batch, f"optimizer {name}", f"--optimizer {name}", optimizer=name
+                    mine, highest, f"optimizer {name}", f"--optimizer {name}", optimizer=name
                 )
         if terms.fused and now.fused:
             yield self._stepping(
                 mine,
-                batch,
+                highest,
                 "optimizer tensor by tensor (foreach=False)",
                 "--per-tensor",
                 fused=False,
             )
 
     def _stepping(
-        self, mine: Model, batch: int, change: str, write: str, **fields: object
+        self,
+        mine: Model,
+        highest: Callable[[Model], Highest],
+        change: str,
+        write: str,
+        **fields: object,
     ) -> _Trial:
         """Another optimizer, which changes nothing of the passes."""
 
@@ -247,7 +294,7 @@ class _Trials:
             sizes = [weight.size * mine.program.width for weight in mine.program.weights]
             state = state_bytes(terms.optimizer, sizes)
             step = step_bytes(terms.optimizer, sizes, fused=terms.fused)
-            return _highest(mine._replace(terms=terms, state=state, step=step), batch)
+            return _where(highest(mine._replace(terms=terms, state=state, step=step)))
 
         return _Trial(change, write, "run", made, free=True)
 

@@ -66,7 +66,9 @@ class Weights(NamedTuple):
     name: str
     """The layer."""
     values: int
-    """How many values they have, with a bias that batch normalization brings."""
+    """How many values they have."""
+    folded: bool = False
+    """Whether they are the bias that the layer, a batch normalization, gives the one before."""
 
 
 def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
@@ -94,7 +96,7 @@ def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
         folded = layer.folds and alone and before in foldable
         free = _free(network, index)
         if folded and not any(weight.name == "bias" for weight in network.plans[before].weights):
-            weights.append(Weights(node.name, plan.output.channels))
+            weights.append(Weights(node.name, plan.output.channels, folded=True))
         elif not folded and node.shared_with is None:
             values = sum(weight.size for weight in plan.weights if not weight.buffer)
             if values:

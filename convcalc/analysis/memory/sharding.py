@@ -44,7 +44,7 @@ class ShardedReport(NamedTuple):
     """Bytes of the larger of the two peaks."""
 
 
-class _Division(NamedTuple):
+class Division(NamedTuple):
     """How a stage divides."""
 
     devices: int
@@ -72,7 +72,7 @@ def sharded(report: MemoryReport, devices: int, stage: Shard) -> ShardedReport:
     if not report.training:
         message = "sharding is for training, and the report is of inference"
         raise ValueError(message)
-    division = _Division(devices, STAGES.index(stage))
+    division = Division(devices, STAGES.index(stage))
     parameters = division.share(report.parameters, 3)
     gradients = division.share(report.gradients, 2)
     state = division.share(report.optimizer_state, 1)
@@ -106,7 +106,7 @@ def sharded(report: MemoryReport, devices: int, stage: Shard) -> ShardedReport:
 
 def largest_sharded_batch(mine: Model, devices: int, stage: Shard, limit: int) -> int:
     """The largest batch on each device whose `sharded` total is at most `limit` bytes."""
-    division = _Division(devices, STAGES.index(stage))
+    division = Division(devices, STAGES.index(stage))
     states = division.share(mine.parameters, 3) + division.share(mine.state, 1)
     lines = set()
     for _, event in mine.events():

@@ -1,0 +1,166 @@
+"""What is alive at the peak where PyTorch does not run it: a fused runtime, an arena, a device."""
+
+from convcalc.analysis.memory.alive import Alive, Peak, Use, alive
+from convcalc.analysis.memory.lower_line import Tensor, Weights, fused
+from convcalc.analysis.memory.sharding import STAGES, Division, Shard
+from convcalc.analysis.memory.static_plan import Buffer, arena
+from convcalc.analysis.memory.terms import Model
+from convcalc.analysis.memory.timeline import Highest
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.graph.planned import Planned
+
+
+def deployed_peak(network: Planned, *, batch: int, dtype: str) -> Peak:
+    """What is alive at the peak of a runtime that folds and fuses: weights and activations."""
+    tensors, weights = fused(network)
+    width = DTYPE_BYTES[dtype] * batch
+    times = range(max(tensor.last for tensor in tensors) + 1)
+    changes = [0] * (len(times) + 1)
+    for tensor in tensors:
+        changes[tensor.first] += tensor.values
+        changes[tensor.last + 1] -= tensor.values
+    live, sums = 0, []
+    for time in times:
+        live += changes[time]
+        sums.append(live)
+    now = max(times, key=lambda time: sums[time])
+    names = _operations(tensors)
+    there = [tensor for tensor in tensors if tensor.first <= now <= tensor.last]
+    lines = [_weights(each, dtype) for each in weights]
+    shapes = {node.name: plan.output.axes for node, plan in zip(network.nodes, network.plans)}  # noqa: B905
+    lines += [
+        Alive(
+            name=tensor.name if not tensor.first else f"output of {tensor.name}",
+            part="activations",
+            shape=(batch, *shapes[tensor.name]),
+            dtype=dtype,
+            bytes=tensor.values * width,
+            each=tensor.values * DTYPE_BYTES[dtype],
+            layer=tensor.name,
+            made="forward" if tensor.first else None,
+            needed=(Use("forward", names[tensor.last]),),
+            until=Use("forward", names[tensor.last]),
+        )
+        for tensor in there
+    ]
+    return _peak(
+        lines,
+        names[now],
+        came=sum(tensor.values * width for tensor in there if tensor.first == now),
+        goes=sum(tensor.values * width for tensor in there if tensor.last == now),
+    )
+
+
+def arena_peak(network: Planned, *, dtype: str) -> Peak:
+    """What is alive where an arena is highest, with the gaps that lie between.
+
+    Of the operations that its last buffer is alive at, it is the one with most alive.
+    """
+    plan = arena(network, dtype=dtype)
+    top = max(plan.buffers, key=lambda buffer: buffer.offset + buffer.bytes)
+
+    def alive_at(time: int) -> list[Buffer]:
+        return [buffer for buffer in plan.buffers if buffer.first <= time <= buffer.last]
+
+    now = max(
+        range(top.first, top.last + 1), key=lambda time: sum(each.bytes for each in alive_at(time))
+    )
+    names = {buffer.first: buffer.name for buffer in reversed(plan.buffers)}
+    shapes = {node.name: layer.output.axes for node, layer in zip(network.nodes, network.plans)}  # noqa: B905
+    lines, end = [], 0
+    for buffer in sorted(alive_at(now), key=lambda buffer: buffer.offset):
+        if buffer.offset > end:
+            gap = f"gap at {end:,}"
+            lines.append(Alive(gap, "gaps", (), "", buffer.offset - end, 0, "", None, (), None))
+        end = buffer.offset + buffer.bytes
+        use = Use("forward", names[buffer.last])
+        name = f"output of {buffer.name}" if buffer.first else buffer.name
+        lines.append(
+            Alive(
+                name=f"{name} at {buffer.offset:,}",
+                part="buffers",
+                shape=(1, *shapes[buffer.name]),
+                dtype=dtype,
+                bytes=buffer.bytes,
+                each=0,
+                layer=buffer.name,
+                made="forward" if buffer.first else None,
+                needed=(use,),
+                until=use,
+            )
+        )
+    return _peak(
+        lines,
+        names[now],
+        came=sum(buffer.bytes for buffer in alive_at(now) if buffer.first == now),
+        goes=sum(buffer.bytes for buffer in alive_at(now) if buffer.last == now),
+    )
+
+
+def highest_on_device(model: Model, batch: int, *, devices: int, stage: Shard) -> Highest:
+    """Where most is alive on one of several devices; `sharded` has the formulas."""
+    division = Division(devices, STAGES.index(stage))
+    timeline = model.timeline(batch)
+
+    def spared(size: int, first: int) -> int:
+        return size - division.share(size, first)
+
+    standing = spared(model.parameters, 3) + spared(model.state, 1)
+    highest = Highest(-1, "forward", "", 0, 0)
+    for number, moment in enumerate(timeline.moments):
+        learned = timeline.learned[number]
+        size = moment.bytes - standing - spared(learned, 2)
+        if moment.phase == "step":
+            size -= spared(model.step, 1)
+        if size > highest.bytes:
+            highest = Highest(size, moment.phase, moment.layer, 0, learned, number)
+    return highest
+
+
+def device_peak(model: Model, batch: int, *, devices: int, stage: Shard) -> Peak:
+    """What is alive at the peak of one of several devices; shared parts are one line each."""
+    division = Division(devices, STAGES.index(stage))
+    moment = highest_on_device(model, batch, devices=devices, stage=stage).moment
+    whole = alive(model, batch, moment=moment)
+    stages = {"parameters": 3, "gradients": 2, "optimizer state": 1}
+    if whole.phase == "step":
+        stages["temporaries"] = 1
+    lines = [
+        tensor for tensor in whole.tensors if division.level < stages.get(tensor.part, len(STAGES))
+    ]
+    for part, first in stages.items():
+        size = sum(tensor.bytes for tensor in whole.tensors if tensor.part == part)
+        if size and division.level >= first:
+            name = f"{part}, a share of 1/{devices}"
+            share = division.share(size, first)
+            lines.append(Alive(name, part, (), model.terms.dtype, share, 0, "", None, (), None))
+    peak = _peak(lines, whole.layer, came=0, goes=0)
+    return peak._replace(phase=whole.phase, again=whole.again)
+
+
+def _operations(tensors: list[Tensor]) -> dict[int, str]:
+    """By number of an operation, the layer that it is of."""
+    return {tensor.first: tensor.name for tensor in reversed(tensors)}
+
+
+def _weights(weights: Weights, dtype: str) -> Alive:
+    size = weights.values * DTYPE_BYTES[dtype]
+    name = f"weights of {weights.name}"
+    if weights.folded:
+        name = f"bias that {weights.name} folds into"
+    return Alive(
+        name, "parameters", (weights.values,), dtype, size, 0, weights.name, None, (), None
+    )
+
+
+def _peak(lines: list[Alive], layer: str, *, came: int, goes: int) -> Peak:
+    return Peak(
+        bytes=sum(line.bytes for line in lines),
+        phase="forward",
+        layer=layer,
+        again=False,
+        came=came,
+        goes=goes,
+        each=sum(line.each for line in lines),
+        tensors=tuple(sorted(lines, key=lambda line: -line.bytes)),
+    )

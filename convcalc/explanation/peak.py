@@ -1,0 +1,456 @@
+"""Why the peak of memory is where it is: every tensor alive there, and what would lower it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.analysis.memory import RunTerms, model, refusals
+from convcalc.analysis.memory.alive import Alive, Peak, Use, alive
+from convcalc.analysis.memory.changes import (
+    TRIALS,
+    WORK,
+    Change,
+    Changes,
+    changes,
+    device_changes,
+    runtime_changes,
+)
+from convcalc.analysis.memory.runtime_peaks import arena_peak, deployed_peak, device_peak
+from convcalc.analysis.memory.sharding import STAGES
+from convcalc.analysis.memory.terms import Checkpoint
+from convcalc.explanation.page import Page, Part, Section, Table
+from convcalc.graph import Network, SpecError
+from convcalc.graph.planned import planned
+from convcalc.numbers import both_bytes, grouped, megabytes, plural
+
+SCHEMA = 1
+"""Changes only when a field of the JSON changes its meaning or goes."""
+SHOWN = 20
+"""Tensors that a page lists, unless all are asked for; JSON has all."""
+CHANGES = 15
+"""Changes of each sort that a page lists; JSON has all."""
+NAMES = 3
+"""Layers that a cell lists."""
+AFTER = {"loss": "the loss", "optimizer": "the optimizer"}
+"""What runs behind the last layer."""
+
+
+class PeakExplanation(NamedTuple):
+    """The peak of a network's memory: what is alive at it, and which changes lower it."""
+
+    network: str
+    """What the network calls itself."""
+    path: str
+    """The spec as it was named."""
+    what: str
+    """What it is the peak of: `inference`, `a training step`, `an arena`."""
+    batch: int
+    """Examples that all bytes are of."""
+    terms: RunTerms
+    """How it runs."""
+    peak: Peak
+    """Where it is, and every tensor alive there; their bytes add up to it."""
+    changes: Changes
+    """The single changes that lower it, each worked out."""
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """The bytes of each line of the peak, as `convcalc memory` has them."""
+        parts: dict[str, int] = {}
+        for tensor in self.peak.tensors:
+            parts[tensor.part] = parts.get(tensor.part, 0) + tensor.bytes
+        return parts
+
+    def __str__(self) -> str:
+        """The text that `convcalc explain --memory` prints."""
+        return str(page(self))
+
+
+def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExplanation:
+    """Explain the peak of inference or of a training step in PyTorch.
+
+    Raises `SpecError` for a network with errors and for a batch that a layer is too small for, and
+    `ValueError` for terms there are not.
+
+    >>> from convcalc.graph import load
+    >>> found = explain_peak(load("vgg16"), RunTerms(training=True, optimizer="adam"), 8)
+    >>> found.peak.bytes == sum(tensor.bytes for tensor in found.peak.tensors)
+    True
+    """
+    sound = planned(network)
+    mine = model(sound, terms)
+    if batch < mine.fewest:
+        raise SpecError(refusals(sound, batch, training=terms.training))
+    peak = alive(mine, batch)
+    what = "a training step" if terms.training else "inference"
+    return PeakExplanation(
+        sound.name, sound.path, what, batch, terms, peak, changes(mine, peak, batch)
+    )
+
+
+def _of_device(
+    network: Network, terms: RunTerms, batch: int, devices: int, shard: str
+) -> PeakExplanation:
+    sound = planned(network)
+    mine = model(sound, terms)
+    if batch < mine.fewest:
+        raise SpecError(refusals(sound, batch, training=terms.training))
+    stage = next(each for each in STAGES if each == shard)
+    peak = device_peak(mine, batch, devices=devices, stage=stage)
+    lower = device_changes(mine, peak, batch, devices=devices, stage=stage)
+    what = f"a training step on one of {plural(devices, 'device')}"
+    return PeakExplanation(sound.name, sound.path, what, batch, terms, peak, lower)
+
+
+def _of_runtime(network: Network, terms: RunTerms, batch: int) -> PeakExplanation:
+    sound = planned(network)
+    peak = deployed_peak(sound, batch=batch, dtype=terms.dtype)
+    lower = runtime_changes(
+        sound,
+        peak,
+        terms.dtype,
+        lambda other, dtype: deployed_peak(other, batch=batch, dtype=dtype),
+    )
+    what = "a runtime that folds and fuses"
+    return PeakExplanation(sound.name, sound.path, what, batch, terms, peak, lower)
+
+
+def _of_arena(network: Network, terms: RunTerms) -> PeakExplanation:
+    sound = planned(network)
+    peak = arena_peak(sound, dtype=terms.dtype)
+    lower = runtime_changes(
+        sound, peak, terms.dtype, lambda other, dtype: arena_peak(other, dtype=dtype)
+    )
+    return PeakExplanation(sound.name, sound.path, "the arena", 1, terms, peak, lower)
+
+
+def memory_page(
+    network: Network,
+    _: Sequence[int] = (),
+    *,
+    memory: bool = True,
+    batch: int = 1,
+    dtype: str | None = None,
+    training: bool = False,
+    optimizer: str | None = None,
+    fused: bool | None = None,
+    mixed_precision: bool = False,
+    inplace: bool = True,
+    device: str = "cpu",
+    overhead: int = 0,
+    checkpoint: Checkpoint | None = None,
+    devices: int | None = None,
+    shard: str | None = None,
+    deploy: bool = False,
+    arena: bool = False,
+    every_tensor: bool = False,
+) -> Page:
+    """The page of `convcalc explain --memory`, whose options mean what they mean to `memory`.
+
+    Raises `ValueError` where they ask for what there is not, or would have no effect.
+    """
+    del memory  # which is what asks for this page
+    terms = RunTerms(
+        dtype=dtype or ("int8" if arena else "float32"),
+        training=training,
+        optimizer=optimizer or "sgd",
+        fused=fused is not False,
+        mixed_precision=mixed_precision,
+        inplace=inplace,
+        overhead=overhead,
+        device=device,
+        checkpoint=checkpoint,
+    )
+    given = {
+        "--optimizer": optimizer is not None,
+        "--fused or --per-tensor": fused is not None,
+        "--checkpoint": checkpoint is not None,
+        "--data-parallel": devices is not None,
+    }
+    _refuse_idle(given, terms, shard, devices, deploy=deploy, arena=arena, batch=batch)
+    if arena:
+        explanation = _of_arena(network, terms)
+    elif deploy:
+        explanation = _of_runtime(network, terms, batch)
+    elif devices is not None:
+        explanation = _of_device(network, terms, batch, devices, shard or "none")
+    else:
+        explanation = explain_peak(network, terms, batch)
+    return page(explanation, every_tensor=every_tensor)
+
+
+def _refuse_idle(
+    given: Mapping[str, bool],
+    terms: RunTerms,
+    shard: str | None,
+    devices: int | None,
+    *,
+    deploy: bool,
+    arena: bool,
+    batch: int,
+) -> None:
+    """Raise `ValueError` for what would be without effect, or is of two things at once."""
+    message = ""
+    for option, there in given.items():
+        if there and not terms.training:
+            message = f"{option} needs --training"
+    if shard is not None and devices is None:
+        message = "--shard needs --data-parallel N"
+    if deploy and arena:
+        message = "--deploy and --arena are two plans of memory: ask for one"
+    if deploy or arena:
+        option = "--arena" if arena else "--deploy"
+        idle = {
+            "--training": terms.training,
+            "--mixed-precision": terms.mixed_precision,
+            "--no-inplace": not terms.inplace,
+            "--device": terms.device != "cpu",
+            "--overhead": terms.overhead > 0,
+            "--batch": arena and batch != 1,
+        }
+        for other, there in idle.items():
+            if there:
+                message = f"{other} has no effect on {option}"
+        if idle["--batch"]:
+            message = "--arena is planned for one example: leave --batch out"
+    if message:
+        raise ValueError(message)
+
+
+# The page
+
+
+def page(explanation: PeakExplanation, *, every_tensor: bool = False) -> Page:
+    """The explanation as a page."""
+    sections = [
+        Section("", tuple(_where(explanation))),
+        Section("What it is made of", (_parts(explanation),)),
+        Section("What is alive there", (_tensors(explanation, every=every_tensor),)),
+    ]
+    sections += _lower(explanation)
+    return Page(_title(explanation), tuple(sections), _data(explanation))
+
+
+def _title(explanation: PeakExplanation) -> str:
+    terms, batch = explanation.terms, explanation.batch
+    said = [plural(batch, "example") if batch > 1 else "one example", terms.dtype]
+    if terms.mixed_precision:
+        said.append("mixed precision")
+    if terms.training:
+        said.append(terms.optimizer)
+        if terms.optimizer not in ("sgd", "momentum"):
+            said.append("fused" if terms.fused else "tensor by tensor")
+    if not terms.inplace:
+        said.append("nothing in place")
+    if terms.device != "cpu":
+        said.append(terms.device)
+    if terms.checkpoint is not None:
+        every = isinstance(terms.checkpoint, int)
+        said.append(
+            f"checkpoints every {terms.checkpoint} layers"
+            if every
+            else f"checkpoints {', '.join(terms.checkpoint)}"  # type: ignore[arg-type]
+        )
+    return f"{explanation.network}: the peak of {explanation.what} ({', '.join(said)})"
+
+
+def _where(explanation: PeakExplanation) -> Iterator[Part]:
+    peak = explanation.peak
+    yield f"{both_bytes(peak.bytes)} ({grouped(peak.bytes)} bytes), {_moment(explanation)}."
+    if peak.came:
+        yield (
+            f"{both_bytes(peak.came)} of it came with this operation, and {both_bytes(peak.goes)} "
+            "are gone with the next."
+        )
+    if peak.each:
+        there = peak.bytes - peak.each * explanation.batch
+        yield (
+            f"Each example of the batch takes {both_bytes(peak.each)} of it; {both_bytes(there)} "
+            "are there whatever the batch."
+        )
+
+
+def _moment(explanation: PeakExplanation) -> str:
+    """The moment of the peak, in words."""
+    peak, terms = explanation.peak, explanation.terms
+    if peak.phase == "step":
+        return f"while the optimizer ({terms.optimizer}) steps, after both passes"
+    if peak.layer == "loss":
+        return f"in the {peak.phase} pass, at the loss"
+    if peak.again:
+        return f"in the backward pass, while {peak.layer} runs forward again"
+    if peak.phase == "backward":
+        return f"in the backward pass, while {peak.layer} works out its gradients"
+    if terms.training:
+        return f"in the forward pass, while {peak.layer} runs"
+    return f"while {peak.layer} runs"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+def _parts(explanation: PeakExplanation) -> Table:
+    whole = explanation.peak.bytes
+    parts = sorted(explanation.parts.items(), key=lambda part: -part[1])
+    counts: dict[str, int] = {}
+    for tensor in explanation.peak.tensors:
+        counts[tensor.part] = counts.get(tensor.part, 0) + 1
+    rows = [
+        (name, grouped(counts[name]), grouped(size), both_bytes(size), _share(size, whole))
+        for name, size in parts
+    ]
+    rows.append(
+        (
+            "all",
+            grouped(len(explanation.peak.tensors)),
+            grouped(whole),
+            both_bytes(whole),
+            _share(whole, whole),
+        )
+    )
+    return Table(("Part", "Tensors", "Bytes", "", "Share"), tuple(rows), frozenset((1, 2, 4)))
+
+
+def _tensors(explanation: PeakExplanation, *, every: bool) -> Table:
+    tensors = explanation.peak.tensors
+    shown = tensors if every or len(tensors) <= SHOWN + 1 else tensors[:SHOWN]
+    rows = [
+        (
+            tensor.name,
+            "×".join(map(str, tensor.shape)),
+            tensor.dtype,
+            grouped(tensor.bytes),
+            megabytes(tensor.bytes),
+            _made(tensor),
+            _needed(tensor),
+            _until(tensor),
+        )
+        for tensor in shown
+    ]
+    rest = tensors[len(shown) :]
+    if rest:
+        size = sum(tensor.bytes for tensor in rest)
+        name = f"{len(rest):,} smaller ones"
+        rows.append((name, "", "", grouped(size), megabytes(size), "", "", ""))
+    size = explanation.peak.bytes
+    rows.append(("all", "", "", grouped(size), megabytes(size), "", "", ""))
+    columns = ("Tensor", "Shape", "Type", "Bytes", "", "Made", "Still needed by", "Until")
+    return Table(columns, tuple(rows), frozenset((3, 4)))
+
+
+def _made(tensor: Alive) -> str:
+    if tensor.made is None:
+        return "before"
+    return f"{tensor.made}, {_layer(tensor.layer)}" if tensor.layer else tensor.made
+
+
+def _layer(name: str) -> str:
+    return AFTER.get(name, name)
+
+
+def _needed(tensor: Alive) -> str:
+    if not tensor.needed:
+        return {
+            "parameters": "both passes and the step",
+            "optimizer state": "the optimizer",
+            "input": "whoever runs it",
+            "targets": "whoever runs it",
+            "gaps": "no one",
+        }.get(tensor.part, "")
+    names = list(dict.fromkeys(_layer(use.layer) for use in tensor.needed))
+    more = len(names) - NAMES
+    return ", ".join(names[:NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _until(tensor: Alive) -> str:
+    return "stays" if tensor.until is None else _use(tensor.until)
+
+
+def _use(use: Use) -> str:
+    if use.phase == "step":
+        return "the step"
+    again = ", forward again" if use.again else ""
+    return f"{use.phase}, {_layer(use.layer)}{again}"
+
+
+def _lower(explanation: PeakExplanation) -> list[Section]:
+    found = explanation.changes
+    sections = []
+    for alters, title in (
+        ("run", "What lowers it and leaves the network as it is"),
+        ("network", "What lowers it and changes what the network computes"),
+    ):
+        lower = [change for change in found.lower if change.alters == alters]
+        if lower:
+            parts: list[Part] = [_changes(lower[:CHANGES])]
+            if len(lower) > CHANGES:
+                parts.append(f"{plural(len(lower) - CHANGES, 'more')[:-1]} that save less.")
+            sections.append(Section(title, tuple(parts)))
+    notes: list[Part] = []
+    if not found.lower:
+        notes.append("Nothing that was tried lowers it.")
+    if found.idle:
+        shown = found.idle[:CHANGES]
+        more = len(found.idle) - len(shown)
+        others = f" and {more} more" if more else ""
+        notes.append(f"Tried, and no lower: {', '.join(shown)}{others}.")
+    if found.untried:
+        notes.append(
+            f"{plural(found.untried, 'change')} not tried: all trials together work out "
+            f"{WORK:,} layers at most, and there are at most {TRIALS}."
+        )
+    if notes:
+        sections.append(
+            Section("What was tried" if found.lower else "What lowers it", tuple(notes))
+        )
+    return sections
+
+
+def _changes(lower: Sequence[Change]) -> Table:
+    rows = [
+        (
+            change.change,
+            change.write,
+            grouped(change.peak),
+            megabytes(change.peak),
+            megabytes(change.saved),
+            _use(Use(change.phase, change.layer)),
+        )
+        for change in lower
+    ]
+    columns = ("Change", "What to write", "Peak", "", "Saved", "Where the peak is then")
+    return Table(columns, tuple(rows), frozenset((2, 3, 4)))
+
+
+def _data(explanation: PeakExplanation) -> dict[str, Any]:
+    peak = explanation.peak
+    return {
+        "schema": SCHEMA,
+        "name": explanation.network,
+        "spec": explanation.path,
+        "of": explanation.what,
+        "batch": explanation.batch,
+        **explanation.terms._asdict(),
+        "peak": {
+            "bytes": peak.bytes,
+            "phase": peak.phase,
+            "layer": peak.layer,
+            "again": peak.again,
+            "came": peak.came,
+            "goes": peak.goes,
+            "each": peak.each,
+            "parts": explanation.parts,
+        },
+        "tensors": [
+            {
+                **tensor._asdict(),
+                "shape": [*tensor.shape],
+                "needed": [use._asdict() for use in tensor.needed],
+                "until": None if tensor.until is None else tensor.until._asdict(),
+            }
+            for tensor in peak.tensors
+        ],
+        "changes": [change._asdict() for change in explanation.changes.lower],
+        "idle": [*explanation.changes.idle],
+        "untried": explanation.changes.untried,
+    }
