@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from convcalc.explanation.backwards import solve_size as solve_size
     from convcalc.explanation.calculator import Sized as Sized
     from convcalc.explanation.calculator import size as size
+    from convcalc.explanation.peak import PeakExplanation as PeakExplanation
+    from convcalc.explanation.peak import explain_memory as explain_memory
     from convcalc.forward import run as run
     from convcalc.graph import Network as Network
     from convcalc.graph import SpecError as SpecError
@@ -60,6 +62,7 @@ _HOMES = {
     "LayerReport": "analysis",
     "MemoryReport": "analysis.memory",
     "Network": "graph",
+    "PeakExplanation": "explanation.peak",
     "Report": "analysis",
     "Shape": "shape",
     "Sized": "explanation.calculator",
@@ -74,6 +77,7 @@ _HOMES = {
     "check": "checks.library",
     "diff": "checks.library",
     "explain": "explanation",
+    "explain_memory": "explanation.peak",
     "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",

@@ -9,7 +9,14 @@ from typing import Any, Literal, NamedTuple
 import click
 from click.core import ParameterSource
 
-from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.options import (
+    checkpoint_options,
+    network_options,
+    output_options,
+    run_options,
+    runtime_options,
+    size_options,
+)
 from convcalc.cli.output import Output, colors
 from convcalc.explanation.chosen import layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
@@ -37,7 +44,21 @@ class Mode(NamedTuple):
 
 FIGURES = Mode("convcalc.explanation.layer", "figures", "some", ("batch", "dtype"))
 """What is explained where no option asks for something else."""
-MODES: Mapping[str, Mode] = MappingProxyType({})
+MODES: Mapping[str, Mode] = MappingProxyType(
+    {
+        "memory": Mode(
+            "convcalc.explanation.peak",
+            "memory_page",
+            "none",
+            (
+                *("every", "batch", "dtype", "training", "optimizer", "fused", "mixed_precision"),
+                *("inplace", "device", "overhead", "checkpoint", "devices", "shard"),
+                *("deploy", "arena"),
+            ),
+            ("dtype", "fused"),
+        ),
+    }
+)
 """Option that chooses a mode, by the name of its parameter → the mode."""
 OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 """Parameters that every mode has."""
@@ -46,9 +67,18 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 @click.command("explain")
 @click.argument("spec", metavar="SPEC")
 @click.argument("names", nargs=-1, metavar="[LAYER]...")
-@click.option("--all", "every", is_flag=True, help="Every layer.")
+@click.option("--all", "every", is_flag=True, help="Every layer; with --memory, every tensor.")
 @network_options
 @size_options
+@click.option(
+    "--memory",
+    is_flag=True,
+    help="Why the peak of memory is where it is: all that is alive there, and what lowers it; the "
+    "options below are those of `convcalc memory`.",
+)
+@run_options
+@checkpoint_options
+@runtime_options
 @output_options(EXPLANATION_FORMATS, "convcalc.formats.explanation")
 @click.pass_context
 def command(
@@ -73,6 +103,7 @@ def command(
     Examples:
       convcalc explain alexnet conv1
       convcalc explain vgg16 --all --format markdown
+      convcalc explain vgg16 --memory --training --batch 8
     """
     mode = _mode(ctx)
     _refuse_none(spec)
@@ -85,7 +116,12 @@ def command(
         if network.complete:
             raise click.UsageError(str(error), ctx) from None
         output.end([], network.diagnostics, notes=[f"convcalc: {error}"])
-    given = {name: options[name] for name in options if name in _parameters(ctx, mode)}
+    options["every"] = every
+    given = {
+        name: options[name] if name not in mode.open or _is_given(ctx, name) else None
+        for name in options
+        if name in _parameters(ctx, mode)
+    }
     try:
         page = getattr(import_module(mode.module), mode.function)(network, layers, **given)
     except SpecError as error:
@@ -144,6 +180,7 @@ def _layers(
         if mode is FIGURES
         else next(_option(ctx, name) for name in MODES if MODES[name] is mode)
     )
+    every = every and "every" not in mode.also
     if mode.layers == "none" and (every or names):
         message = f"{chosen} is about the whole network: leave {names[0] if names else '--all'} out"
         raise click.UsageError(message, ctx)

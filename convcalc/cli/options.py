@@ -9,6 +9,7 @@ import click
 from convcalc.cli.output import Output
 from convcalc.formats import Format
 from convcalc.shape import Shape
+from convcalc.spec.promises import OPTIMIZERS
 from convcalc.spec.values import FieldError, parse_shape
 
 if TYPE_CHECKING:

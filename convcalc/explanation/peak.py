@@ -1,7 +1,8 @@
 """Why the peak of memory is where it is: every tensor alive there, and what would lower it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
 
 from convcalc.analysis.memory import RunTerms, model, refusals
 from convcalc.analysis.memory.alive import Alive, Peak, Use, alive
@@ -14,13 +15,16 @@ from convcalc.analysis.memory.changes import (
     device_changes,
     runtime_changes,
 )
+from convcalc.analysis.memory.library import run_terms
 from convcalc.analysis.memory.runtime_peaks import arena_peak, deployed_peak, device_peak
-from convcalc.analysis.memory.sharding import STAGES
+from convcalc.analysis.memory.sharding import STAGES, Shard
 from convcalc.analysis.memory.terms import Checkpoint
+from convcalc.arguments import whole
 from convcalc.explanation.page import Page, Part, Section, Table
-from convcalc.graph import Network, SpecError
+from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.graph.planned import planned
 from convcalc.numbers import both_bytes, grouped, megabytes, plural
+from convcalc.spec.nodes import Value
 
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
@@ -28,6 +32,8 @@ SHOWN = 20
 """Tensors that a page lists, unless all are asked for; JSON has all."""
 CHANGES = 15
 """Changes of each sort that a page lists; JSON has all."""
+ALIKE = 3
+"""Changes that a page lists of those that leave one and the same peak."""
 NAMES = 3
 """Layers that a cell lists."""
 AFTER = {"loss": "the loss", "optimizer": "the optimizer"}
@@ -41,8 +47,9 @@ class PeakExplanation(NamedTuple):
     """What the network calls itself."""
     path: str
     """The spec as it was named."""
-    what: str
-    """What it is the peak of: `inference`, `a training step`, `an arena`."""
+    of: Literal["inference", "training", "device", "deploy", "arena"]
+    """What it is the peak of: inference or a training step in PyTorch, that step on one of several
+    devices, a runtime that folds and fuses, or the arena of a micro-controller."""
     batch: int
     """Examples that all bytes are of."""
     terms: RunTerms
@@ -51,6 +58,10 @@ class PeakExplanation(NamedTuple):
     """Where it is, and every tensor alive there; their bytes add up to it."""
     changes: Changes
     """The single changes that lower it, each worked out."""
+    devices: int | None = None
+    """How many devices there are; None where that is not asked."""
+    shard: Shard = "none"
+    """What they share, with all of the stages before it."""
 
     @property
     def parts(self) -> dict[str, int]:
@@ -63,6 +74,46 @@ class PeakExplanation(NamedTuple):
     def __str__(self) -> str:
         """The text that `convcalc explain --memory` prints."""
         return str(page(self))
+
+
+def explain_memory(
+    spec: Given,
+    *,
+    batch: int = 1,
+    dtype: str = "float32",
+    training: bool = False,
+    optimizer: str = "sgd",
+    fused: bool = True,
+    mixed_precision: bool = False,
+    inplace: bool = True,
+    overhead: int | str = 0,
+    device: str = "cpu",
+    checkpoint: Checkpoint | str | None = None,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
+) -> PeakExplanation:
+    """Explain the peak that `memory` gives under the same terms.
+
+    `peak.tensors` is all that is alive there, the largest first, and `changes.lower` the single
+    changes that lower it. Raises what `memory` raises.
+
+    >>> found = explain_memory("alexnet_torchvision", training=True, optimizer="adam", batch=8)
+    >>> found.peak.phase, found.peak.tensors[0].name, found.changes.lower[0].change
+    ('step', 'linear1.weight', 'optimizer sgd')
+    """
+    network = read(spec, input=input, parameters=parameters)
+    terms = run_terms(
+        dtype=dtype,
+        training=training,
+        optimizer=optimizer,
+        fused=fused,
+        mixed_precision=mixed_precision,
+        inplace=inplace,
+        overhead=overhead,
+        device=device,
+        checkpoint=checkpoint,
+    )
+    return explain_peak(network, terms, whole(batch, "batch"))
 
 
 def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExplanation:
@@ -81,9 +132,9 @@ def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExpla
     if batch < mine.fewest:
         raise SpecError(refusals(sound, batch, training=terms.training))
     peak = alive(mine, batch)
-    what = "a training step" if terms.training else "inference"
+    of: Literal["training", "inference"] = "training" if terms.training else "inference"
     return PeakExplanation(
-        sound.name, sound.path, what, batch, terms, peak, changes(mine, peak, batch)
+        sound.name, sound.path, of, batch, terms, peak, changes(mine, peak, batch)
     )
 
 
@@ -97,8 +148,9 @@ def _of_device(
     stage = next(each for each in STAGES if each == shard)
     peak = device_peak(mine, batch, devices=devices, stage=stage)
     lower = device_changes(mine, peak, batch, devices=devices, stage=stage)
-    what = f"a training step on one of {plural(devices, 'device')}"
-    return PeakExplanation(sound.name, sound.path, what, batch, terms, peak, lower)
+    return PeakExplanation(
+        sound.name, sound.path, "device", batch, terms, peak, lower, devices, stage
+    )
 
 
 def _of_runtime(network: Network, terms: RunTerms, batch: int) -> PeakExplanation:
@@ -110,8 +162,7 @@ def _of_runtime(network: Network, terms: RunTerms, batch: int) -> PeakExplanatio
         terms.dtype,
         lambda other, dtype: deployed_peak(other, batch=batch, dtype=dtype),
     )
-    what = "a runtime that folds and fuses"
-    return PeakExplanation(sound.name, sound.path, what, batch, terms, peak, lower)
+    return PeakExplanation(sound.name, sound.path, "deploy", batch, terms, peak, lower)
 
 
 def _of_arena(network: Network, terms: RunTerms) -> PeakExplanation:
@@ -120,7 +171,7 @@ def _of_arena(network: Network, terms: RunTerms) -> PeakExplanation:
     lower = runtime_changes(
         sound, peak, terms.dtype, lambda other, dtype: arena_peak(other, dtype=dtype)
     )
-    return PeakExplanation(sound.name, sound.path, "the arena", 1, terms, peak, lower)
+    return PeakExplanation(sound.name, sound.path, "arena", 1, terms, peak, lower)
 
 
 def memory_page(
@@ -142,7 +193,7 @@ def memory_page(
     shard: str | None = None,
     deploy: bool = False,
     arena: bool = False,
-    every_tensor: bool = False,
+    every: bool = False,
 ) -> Page:
     """The page of `convcalc explain --memory`, whose options mean what they mean to `memory`.
 
@@ -175,7 +226,7 @@ def memory_page(
         explanation = _of_device(network, terms, batch, devices, shard or "none")
     else:
         explanation = explain_peak(network, terms, batch)
-    return page(explanation, every_tensor=every_tensor)
+    return page(explanation, every=every)
 
 
 def _refuse_idle(
@@ -219,12 +270,12 @@ def _refuse_idle(
 # The page
 
 
-def page(explanation: PeakExplanation, *, every_tensor: bool = False) -> Page:
-    """The explanation as a page."""
+def page(explanation: PeakExplanation, *, every: bool = False) -> Page:
+    """The explanation as a page, with the largest tensors, or with every one."""
     sections = [
         Section("", tuple(_where(explanation))),
         Section("What it is made of", (_parts(explanation),)),
-        Section("What is alive there", (_tensors(explanation, every=every_tensor),)),
+        Section("What is alive there", (_tensors(explanation, every=every),)),
     ]
     sections += _lower(explanation)
     return Page(_title(explanation), tuple(sections), _data(explanation))
@@ -250,12 +301,21 @@ def _title(explanation: PeakExplanation) -> str:
             if every
             else f"checkpoints {', '.join(terms.checkpoint)}"  # type: ignore[arg-type]
         )
-    return f"{explanation.network}: the peak of {explanation.what} ({', '.join(said)})"
+    of = {
+        "inference": "inference",
+        "training": "a training step",
+        "device": f"a training step on one of {plural(explanation.devices or 1, 'device')}",
+        "deploy": "a runtime that folds and fuses",
+        "arena": "the arena",
+    }[explanation.of]
+    if explanation.shard != "none":
+        said.append(f"{explanation.shard} shared")
+    return f"{explanation.network}: the peak of {of} ({', '.join(said)})"
 
 
 def _where(explanation: PeakExplanation) -> Iterator[Part]:
     peak = explanation.peak
-    yield f"{both_bytes(peak.bytes)} ({grouped(peak.bytes)} bytes), {_moment(explanation)}."
+    yield f"{grouped(peak.bytes)} bytes, {both_bytes(peak.bytes)}, {_moment(explanation)}."
     if peak.came:
         yield (
             f"{both_bytes(peak.came)} of it came with this operation, and {both_bytes(peak.goes)} "
@@ -276,6 +336,8 @@ def _moment(explanation: PeakExplanation) -> str:
         return f"while the optimizer ({terms.optimizer}) steps, after both passes"
     if peak.layer == "loss":
         return f"in the {peak.phase} pass, at the loss"
+    if any(tensor.part == "input" and tensor.name == peak.layer for tensor in peak.tensors):
+        return "before any layer runs"
     if peak.again:
         return f"in the backward pass, while {peak.layer} runs forward again"
     if peak.phase == "backward":
@@ -322,7 +384,7 @@ def _tensors(explanation: PeakExplanation, *, every: bool) -> Table:
             grouped(tensor.bytes),
             megabytes(tensor.bytes),
             _made(tensor),
-            _needed(tensor),
+            _needed(tensor, explanation.terms),
             _until(tensor),
         )
         for tensor in shown
@@ -348,15 +410,16 @@ def _layer(name: str) -> str:
     return AFTER.get(name, name)
 
 
-def _needed(tensor: Alive) -> str:
+def _needed(tensor: Alive, terms: RunTerms) -> str:
     if not tensor.needed:
         return {
-            "parameters": "both passes and the step",
+            "parameters": "both passes and the step" if terms.training else "every pass",
+            "buffers": "every pass",
             "optimizer state": "the optimizer",
             "input": "whoever runs it",
             "targets": "whoever runs it",
             "gaps": "no one",
-        }.get(tensor.part, "")
+        }.get(tensor.part, "whoever runs it" if tensor.part == "temporaries" else "")
     names = list(dict.fromkeys(_layer(use.layer) for use in tensor.needed))
     more = len(names) - NAMES
     return ", ".join(names[:NAMES]) + (f" and {more} more" if more > 0 else "")
@@ -384,7 +447,7 @@ def _lower(explanation: PeakExplanation) -> list[Section]:
         if lower:
             parts: list[Part] = [_changes(lower[:CHANGES])]
             if len(lower) > CHANGES:
-                parts.append(f"{plural(len(lower) - CHANGES, 'more')[:-1]} that save less.")
+                parts.append(f"{len(lower) - CHANGES:,} more save less.")
             sections.append(Section(title, tuple(parts)))
     notes: list[Part] = []
     if not found.lower:
@@ -407,30 +470,41 @@ def _lower(explanation: PeakExplanation) -> list[Section]:
 
 
 def _changes(lower: Sequence[Change]) -> Table:
-    rows = [
-        (
-            change.change,
-            change.write,
-            grouped(change.peak),
-            megabytes(change.peak),
-            megabytes(change.saved),
-            _use(Use(change.phase, change.layer)),
-        )
-        for change in lower
-    ]
+    """The changes; of many that leave one and the same peak, the first, and how many there are."""
+    rows = []
+    for _, alike in groupby(lower, key=lambda change: (change.peak, change.phase, change.layer)):
+        same = list(alike)
+        rows += [_change(change) for change in same[:ALIKE]]
+        if len(same) > ALIKE:
+            more = f"{len(same) - ALIKE} more, to the same peak"
+            rows.append((more, "", *_change(same[0])[2:]))
     columns = ("Change", "What to write", "Peak", "", "Saved", "Where the peak is then")
     return Table(columns, tuple(rows), frozenset((2, 3, 4)))
+
+
+def _change(change: Change) -> tuple[str, ...]:
+    return (
+        change.change,
+        change.write,
+        grouped(change.peak),
+        megabytes(change.peak),
+        megabytes(change.saved),
+        _use(Use(change.phase, change.layer)),
+    )
 
 
 def _data(explanation: PeakExplanation) -> dict[str, Any]:
     peak = explanation.peak
     return {
         "schema": SCHEMA,
+        "mode": "memory",
         "name": explanation.network,
         "spec": explanation.path,
-        "of": explanation.what,
+        "of": explanation.of,
         "batch": explanation.batch,
         **explanation.terms._asdict(),
+        "devices": explanation.devices,
+        "shard": explanation.shard,
         "peak": {
             "bytes": peak.bytes,
             "phase": peak.phase,

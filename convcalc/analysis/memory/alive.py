@@ -275,6 +275,12 @@ class _Namer:
             )
             return name, "loss", (), self.model.terms.dtype
         maker = self.names[self.events[piece.first].layer]
+        if role == "factor gradient":
+            output, dtype = self._whole(piece)
+            if self.program.sizes[output] != self.program.sizes[number]:
+                name = f"gradient of the {self._name(number)}, yet to be summed"
+                return name, maker, self._shape(output), dtype
+            return self._of_tensor(piece, now, maker)
         if role in ("output", "gradient"):
             return self._of_tensor(piece, now, maker)
         if role in ("scratch", "view"):
@@ -290,7 +296,8 @@ class _Namer:
             copy = f"{name} in {self._dtype(HALF)}"
             name = copy if role == "weight copy" else f"gradient of {copy}"
         elif role == "product":
-            return f"products for the gradient of {name}", layer, self._flat(piece), ""
+            output, dtype = self._whole(piece)
+            return f"products for the gradient of {name}", layer, self._shape(output), dtype
         else:
             again = " once more" if role == "more" else ""
             name = f"gradient of {name}{again}"
@@ -307,7 +314,7 @@ class _Namer:
         values = self.program.sizes[tensor]
         width = (piece.bytes >> BITS) // values if values else self.program.width
         name = self._name(tensor)
-        if piece.role == "gradient":
+        if piece.role != "output":
             name = f"gradient of the {name}"
         else:
             by = [step for operation, step in piece.overwritten if operation <= now]
@@ -380,9 +387,11 @@ class _Namer:
         dtype = "int64" if array.width == INDEX else self._dtype(width)
         return f"{array.name or 'array'} of {layer}", layer, shape, dtype
 
-    def _flat(self, piece: Piece) -> tuple[int, ...]:
-        each = piece.bytes >> BITS
-        return (self.batch, each // self.program.width)
+    def _whole(self, piece: Piece) -> tuple[int, str]:
+        """What a layer makes that a gradient is as large as, and the type of the gradient."""
+        layer = self.events[piece.first].layer
+        output = self.program.steps[self.program.starts[layer + 1] - 1].output
+        return output, self._dtype((piece.bytes >> BITS) // (self.program.sizes[output] or 1))
 
     def _dtype(self, width: int) -> str:
         """The data type of values of so many bytes."""

@@ -46,7 +46,7 @@ def memory(
     """
     read_one = read(network, input=input, parameters=parameters)
     batch = whole(batch, "batch")
-    terms = _terms(
+    terms = run_terms(
         dtype=dtype,
         training=training,
         optimizer=optimizer,
@@ -90,7 +90,7 @@ def largest_batch(
     """
     read_one = read(network, input=input, parameters=parameters)
     bound = read_limit(limit, context=context)
-    terms = _terms(
+    terms = run_terms(
         dtype=dtype,
         training=training,
         optimizer=optimizer,
@@ -104,7 +104,7 @@ def largest_batch(
     return model(read_one, terms).largest_batch(bound.room)
 
 
-def _terms(
+def run_terms(
     *,
     dtype: str,
     training: bool,

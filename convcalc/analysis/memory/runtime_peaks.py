@@ -1,6 +1,6 @@
 """What is alive at the peak where PyTorch does not run it: a fused runtime, an arena, a device."""
 
-from convcalc.analysis.memory.alive import Alive, Peak, Use, alive
+from convcalc.analysis.memory.alive import OPTIMIZER, Alive, Peak, Use, alive
 from convcalc.analysis.memory.lower_line import Tensor, Weights, fused
 from convcalc.analysis.memory.sharding import STAGES, Division, Shard
 from convcalc.analysis.memory.static_plan import Buffer, arena
@@ -133,7 +133,10 @@ def device_peak(model: Model, batch: int, *, devices: int, stage: Shard) -> Peak
         if size and division.level >= first:
             name = f"{part}, a share of 1/{devices}"
             share = division.share(size, first)
-            lines.append(Alive(name, part, (), model.terms.dtype, share, 0, "", None, (), None))
+            line = Alive(name, part, (), model.terms.dtype, share, 0, "", None, (), None)
+            if part == "gradients":
+                line = line._replace(made="backward", needed=(OPTIMIZER,), until=OPTIMIZER)
+            lines.append(line)
     peak = _peak(lines, whole.layer, came=0, goes=0)
     return peak._replace(phase=whole.phase, again=whole.again)
 

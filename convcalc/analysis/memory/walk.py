@@ -26,6 +26,7 @@ STATISTIC = 4
 Role = Literal[
     "output",
     "gradient",
+    "factor gradient",
     "weight copy",
     "weight gradient",
     "half gradient",
@@ -38,10 +39,11 @@ Role = Literal[
     "view",
 ]
 """What bytes are there for, with the number that goes with it: the output or the gradient of a
-tensor; autocast's copy of a weight, the gradient of a weight, or of that copy, products that are
-yet to be summed to it; the total of the classes' weights, the loss, its gradient; what a step's
-backward pass works with; a gradient of a weight once more, in the weight's order or summed with the
-one before; what goes back through a view that was overwritten."""
+tensor, or the gradient of one that was spread over an output, before it is summed; autocast's copy
+of a weight, the gradient of a weight, or of that copy, products that are yet to be summed to it;
+the total of the classes' weights, the loss, its gradient; what a step's backward pass works with; a
+gradient of a weight once more, in the weight's order or summed with the one before; what goes back
+through a view that was overwritten."""
 
 
 def at(number: int, batch: int) -> int:
@@ -516,7 +518,7 @@ class Walk:
             if keeping:
                 self.casts_used[number] = self.casts_used.get(number, 0) + 1
             if not position and keeping and self._keeps_weight(step):
-                if number not in self.casts_kept:
+                if not self.casts_kept.get(number):
                     self._keep_cast(number, values * width)
                     self.kept_by[step.layer] += values * width
                 self.casts_kept[number] = self.casts_kept.get(number, 0) + 1
@@ -673,7 +675,7 @@ class Walk:
                 size = program.sizes[read] * self._made_in(step, read) * BATCH
                 results.append(Gradient(self._new(size, "gradient", read)))
             elif kind == "product":
-                results.append(Gradient(self._new(whole, "gradient", read)))
+                results.append(Gradient(self._new(whole, "factor gradient", read)))
             elif kind == "view":
                 self.held[incoming.storage] += 1
                 part = incoming.slice or len(step.reads) > 1
