@@ -24,6 +24,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "analyze": (convcalc.analyze, {"network": NETWORK}),
     "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
     "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
+    "explain_memory": (convcalc.explain_memory, {"spec": NETWORK}),
     "largest_batch": (convcalc.largest_batch, {"network": NETWORK, "limit": "1GB"}),
     "load": (convcalc.load, {"spec": NETWORK}),
     "loads": (convcalc.loads, {"text": TEXT}),

@@ -53,7 +53,7 @@ class PeakExplanation(NamedTuple):
     batch: int
     """Examples that all bytes are of."""
     terms: RunTerms
-    """How it runs."""
+    """How it runs, all but the batch; of a runtime and an arena only the data type counts."""
     peak: Peak
     """Where it is, and every tensor alive there; their bytes add up to it."""
     changes: Changes
@@ -71,9 +71,24 @@ class PeakExplanation(NamedTuple):
             parts[tensor.part] = parts.get(tensor.part, 0) + tensor.bytes
         return parts
 
+    def __repr__(self) -> str:
+        """Of what it is, and where the peak is, in one line; `print` shows everything."""
+        return (
+            f"<PeakExplanation {self.network!r}: {self.of}, batch {self.batch}, "
+            f"{self.peak.bytes:,} bytes in {self.peak.phase} at {self.peak.layer}>"
+        )
+
     def __str__(self) -> str:
         """The text that `convcalc explain --memory` prints."""
-        return str(page(self))
+        return str(page(self)).removesuffix("\n")
+
+    def to_markdown(self) -> str:
+        """The same as Markdown."""
+        return page(self).to_markdown()
+
+    def to_json(self) -> str:
+        """The same as JSON, with every tensor and every change; docs/explain.schema.json has it."""
+        return page(self).to_json()
 
 
 def explain_memory(
@@ -132,9 +147,14 @@ def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExpla
     if batch < mine.fewest:
         raise SpecError(refusals(sound, batch, training=terms.training))
     peak = alive(mine, batch)
-    of: Literal["training", "inference"] = "training" if terms.training else "inference"
     return PeakExplanation(
-        sound.name, sound.path, of, batch, terms, peak, changes(mine, peak, batch)
+        network=sound.name,
+        path=sound.path,
+        of="training" if terms.training else "inference",
+        batch=batch,
+        terms=terms,
+        peak=peak,
+        changes=changes(mine, peak, batch),
     )
 
 
@@ -149,7 +169,15 @@ def _of_device(
     peak = device_peak(mine, batch, devices=devices, stage=stage)
     lower = device_changes(mine, peak, batch, devices=devices, stage=stage)
     return PeakExplanation(
-        sound.name, sound.path, "device", batch, terms, peak, lower, devices, stage
+        network=sound.name,
+        path=sound.path,
+        of="device",
+        batch=batch,
+        terms=terms,
+        peak=peak,
+        changes=lower,
+        devices=devices,
+        shard=stage,
     )
 
 
@@ -162,7 +190,15 @@ def _of_runtime(network: Network, terms: RunTerms, batch: int) -> PeakExplanatio
         terms.dtype,
         lambda other, dtype: deployed_peak(other, batch=batch, dtype=dtype),
     )
-    return PeakExplanation(sound.name, sound.path, "deploy", batch, terms, peak, lower)
+    return PeakExplanation(
+        network=sound.name,
+        path=sound.path,
+        of="deploy",
+        batch=batch,
+        terms=terms,
+        peak=peak,
+        changes=lower,
+    )
 
 
 def _of_arena(network: Network, terms: RunTerms) -> PeakExplanation:
@@ -171,7 +207,15 @@ def _of_arena(network: Network, terms: RunTerms) -> PeakExplanation:
     lower = runtime_changes(
         sound, peak, terms.dtype, lambda other, dtype: arena_peak(other, dtype=dtype)
     )
-    return PeakExplanation(sound.name, sound.path, "arena", 1, terms, peak, lower)
+    return PeakExplanation(
+        network=sound.name,
+        path=sound.path,
+        of="arena",
+        batch=1,
+        terms=terms,
+        peak=peak,
+        changes=lower,
+    )
 
 
 def memory_page(
@@ -437,34 +481,34 @@ def _use(use: Use) -> str:
 
 
 def _lower(explanation: PeakExplanation) -> list[Section]:
-    found = explanation.changes
+    tried = explanation.changes
     sections = []
     for alters, title in (
         ("run", "What lowers it and leaves the network as it is"),
         ("network", "What lowers it and changes what the network computes"),
     ):
-        lower = [change for change in found.lower if change.alters == alters]
+        lower = [change for change in tried.lower if change.alters == alters]
         if lower:
             parts: list[Part] = [_changes(lower[:CHANGES])]
             if len(lower) > CHANGES:
                 parts.append(f"{len(lower) - CHANGES:,} more save less.")
             sections.append(Section(title, tuple(parts)))
     notes: list[Part] = []
-    if not found.lower:
+    if not tried.lower:
         notes.append("Nothing that was tried lowers it.")
-    if found.idle:
-        shown = found.idle[:CHANGES]
-        more = len(found.idle) - len(shown)
+    if tried.idle:
+        shown = tried.idle[:CHANGES]
+        more = len(tried.idle) - len(shown)
         others = f" and {more} more" if more else ""
         notes.append(f"Tried, and no lower: {', '.join(shown)}{others}.")
-    if found.untried:
+    if tried.untried:
         notes.append(
-            f"{plural(found.untried, 'change')} not tried: all trials together work out "
+            f"{plural(tried.untried, 'change')} not tried: all trials together work out "
             f"{WORK:,} layers at most, and there are at most {TRIALS}."
         )
     if notes:
         sections.append(
-            Section("What was tried" if found.lower else "What lowers it", tuple(notes))
+            Section("What was tried" if tried.lower else "What lowers it", tuple(notes))
         )
     return sections
 

@@ -184,3 +184,11 @@ def test_a_network_without_layers_peaks_before_any_runs(tmp_path: Path) -> None:
     spec.write_text("input: 4x4x3\nlayers: []\n", encoding="utf-8")
     result = run(str(spec), "--format", "plain")
     assert "192 bytes, 192 B, before any layer runs." in result.stdout
+
+
+def test_the_value_says_what_the_command_says() -> None:
+    value = convcalc.explain_memory("lenet5", training=True)
+    assert f"{value}\n" == run("lenet5", "--training", "--format", "plain").stdout
+    assert value.to_json() == run("lenet5", "--training", "--format", "json").stdout
+    assert value.to_markdown() == run("lenet5", "--training", "--format", "markdown").stdout
+    assert repr(value).startswith("<PeakExplanation 'LeNet-5': training, batch 1, ")

@@ -44,15 +44,15 @@ class Alive(NamedTuple):
     """The data type of its values."""
     bytes: int
     """What it takes, for the whole batch."""
-    each: int
+    each: int = 0
     """Bytes of it that each example of the batch adds."""
-    layer: str
+    layer: str = ""
     """Full name of the layer that made it, or that it belongs to; "" for what is no layer's."""
-    made: Phase | None
+    made: Phase | None = None
     """In which pass it was made; None for what is there before."""
-    needed: tuple[Use, ...]
+    needed: tuple[Use, ...] = ()
     """Who still reads it, from the peak on, each once, in order; () for what stays anyway."""
-    until: Use | None
+    until: Use | None = None
     """The last that it is alive at; None where it stays."""
 
 
@@ -181,14 +181,12 @@ class _Namer:
             each = program.sizes[tensor] * program.widths[tensor]
             shape = (batch, *self.network.shape_of(source).axes)
             name = self.names[source]
-            yield Alive(name, "input", shape, terms.dtype, each * batch, each, name, None, (), None)
+            yield Alive(name, "input", shape, terms.dtype, each * batch, each=each, layer=name)
         if terms.training:
             spatial = self.network.shape_of(self.network.outputs[0]).spatial
             each = INDEX * program.targets
             shape = (batch, *spatial)
-            yield Alive(
-                "targets", "targets", shape, "int64", each * batch, each, "", None, (), None
-            )
+            yield Alive("targets", "targets", shape, "int64", each * batch, each=each)
         if terms.overhead:
             yield self._alone("overhead", "overhead", (terms.overhead,), "uint8", terms.overhead)
 
@@ -226,7 +224,7 @@ class _Namer:
     def _alone(
         self, name: str, part: str, shape: tuple[int, ...], dtype: str, size: int, layer: str = ""
     ) -> Alive:
-        return Alive(name, part, shape, dtype, size, 0, layer, None, (), None)
+        return Alive(name, part, shape, dtype, size, layer=layer)
 
     # Pieces of the walk
 

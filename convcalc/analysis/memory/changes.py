@@ -78,17 +78,25 @@ class Changes(NamedTuple):
 
 
 class _Where(NamedTuple):
+    """Where a peak is, and how much it is."""
+
     peak: int
+    """All bytes that are alive then."""
     phase: Phase
+    """The pass, or the optimizer's step."""
     layer: str
+    """Full name of the layer that runs then; `loss` or `optimizer` behind the last."""
 
 
 class _Trial(NamedTuple):
     """A change that may be made."""
 
     change: str
+    """What it is, as in `Change`."""
     write: str
+    """What to write, as in `Change`."""
     alters: Literal["run", "network"]
+    """What stays as it is, as in `Change`."""
     made: Callable[[], "_Where | None"]
     """Works out the peak with it; None where the network cannot be so."""
     free: bool = False

@@ -64,7 +64,7 @@ class Weights(NamedTuple):
     """What a fused runtime stores of a layer's weights."""
 
     name: str
-    """The layer."""
+    """Full name of the layer."""
     values: int
     """How many values they have."""
     folded: bool = False

@@ -71,7 +71,7 @@ def arena_peak(network: Planned, *, dtype: str) -> Peak:
     for buffer in sorted(alive_at(now), key=lambda buffer: buffer.offset):
         if buffer.offset > end:
             gap = f"gap at {end:,}"
-            lines.append(Alive(gap, "gaps", (), "", buffer.offset - end, 0, "", None, (), None))
+            lines.append(Alive(gap, "gaps", (), "", buffer.offset - end))
         end = buffer.offset + buffer.bytes
         use = Use("forward", names[buffer.last])
         name = f"output of {buffer.name}" if buffer.first else buffer.name
@@ -133,7 +133,7 @@ def device_peak(model: Model, batch: int, *, devices: int, stage: Shard) -> Peak
         if size and division.level >= first:
             name = f"{part}, a share of 1/{devices}"
             share = division.share(size, first)
-            line = Alive(name, part, (), model.terms.dtype, share, 0, "", None, (), None)
+            line = Alive(name, part, (), model.terms.dtype, share)
             if part == "gradients":
                 line = line._replace(made="backward", needed=(OPTIMIZER,), until=OPTIMIZER)
             lines.append(line)
@@ -151,9 +151,7 @@ def _weights(weights: Weights, dtype: str) -> Alive:
     name = f"weights of {weights.name}"
     if weights.folded:
         name = f"bias that {weights.name} folds into"
-    return Alive(
-        name, "parameters", (weights.values,), dtype, size, 0, weights.name, None, (), None
-    )
+    return Alive(name, "parameters", (weights.values,), dtype, size, layer=weights.name)
 
 
 def _peak(lines: list[Alive], layer: str, *, came: int, goes: int) -> Peak:
