@@ -71,3 +71,40 @@ def planned(network: Network) -> Planned:
     if network.errors:
         raise SpecError(network.errors)
     return Planned(*network)
+
+
+def leading_to(network: Planned, index: int) -> Planned:
+    """The network of a layer and all that it needs, whose output that layer's is.
+
+    Layers have their names, and the first that uses weights of one that is left out owns them.
+
+    >>> from convcalc.graph import loads
+    >>> whole = planned(loads("{input: 8x8x3, layers: [relu, add: [[], [sigmoid]], {tanh: {}}]}"))
+    >>> [node.name for node in leading_to(whole, 2).nodes]
+    ['input', 'relu1', 'sigmoid1']
+    """
+    needed, waiting = {index, *network.inputs}, [index]
+    while waiting:
+        for read in network.nodes[waiting.pop()].inputs:
+            if read not in needed:
+                needed.add(read)
+                waiting.append(read)
+    kept = sorted(needed)
+    place = {at: number for number, at in enumerate(kept)}
+    owners: dict[int, int] = {}
+    nodes = []
+    for at in kept:
+        node, shared = network.nodes[at], network.nodes[at].shared_with
+        if shared is not None:
+            owner = owners.setdefault(shared, place.get(shared, place[at]))
+            shared = None if owner == place[at] else owner
+        inputs = tuple(place[read] for read in node.inputs)
+        nodes.append(node._replace(inputs=inputs, shared_with=shared))
+    return network._replace(
+        nodes=nodes,
+        inputs=tuple(place[each] for each in network.inputs),
+        outputs=(place[index],),
+        plans=[network.plans[at] for at in kept],
+        lines=[network.lines[at] for at in kept],
+        groups=(),
+    )

@@ -186,6 +186,25 @@ class Upsample(Layer):
             blends.append([(min(max(whole + tap, 0), size - 1), share) for tap, share in shares])
         return blends
 
+    def shares(
+        self, spatial: tuple[int, ...], position: tuple[int, ...]
+    ) -> list[list[tuple[int, float]]]:
+        """By axis, which values of the input a position of the output reads, and each one's share.
+
+        >>> Upsample(scale=2, mode="linear").shares((3,), (0,))
+        [[(0, 1.0)]]
+        >>> Upsample(scale=2, mode="linear").shares((3,), (1,))
+        [[(0, 0.75), (1, 0.25)]]
+        """
+        axes = zip(spatial, self.output_sizes(spatial), self._scales(len(spatial)), strict=True)
+        shares = []
+        for extents, output in zip(axes, position, strict=True):
+            merged: dict[int, float] = {}
+            for at, share in self._blends(*extents, range(output, output + 1))[0]:
+                merged[at] = merged.get(at, 0.0) + share
+            shares.append(list(merged.items()))
+        return shares
+
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample.
 
