@@ -13,11 +13,13 @@ from convcalc.cli.options import (
     checkpoint_options,
     network_options,
     output_options,
+    place_value,
     run_options,
     runtime_options,
     size_options,
 )
 from convcalc.cli.output import Output, colors
+from convcalc.cli.running import seed_option, weights_options
 from convcalc.explanation.chosen import layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import Network, SpecError, read
@@ -57,6 +59,12 @@ MODES: Mapping[str, Mode] = MappingProxyType(
             ),
             ("dtype", "fused"),
         ),
+        "value": Mode(
+            "convcalc.cli.explained_value",
+            "page",
+            "one",
+            ("dtype", "seed", "weights_path", "map_path", "image", "normalize"),
+        ),
     }
 )
 """Option that chooses a mode, by the name of its parameter → the mode."""
@@ -79,6 +87,15 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 @run_options
 @checkpoint_options
 @runtime_options
+@click.option(
+    "--value",
+    type=place_value,
+    metavar="PLACE",
+    help="One value, from real numbers: row, column and channel, from 0, as 3,0,1; the options "
+    "below are those of `convcalc verify`.",
+)
+@seed_option
+@weights_options
 @output_options(EXPLANATION_FORMATS, "convcalc.formats.explanation")
 @click.pass_context
 def command(
@@ -104,6 +121,7 @@ def command(
       convcalc explain alexnet conv1
       convcalc explain vgg16 --all --format markdown
       convcalc explain vgg16 --memory --training --batch 8
+      convcalc explain alexnet conv1 --value 3,0,1 --seed 7
     """
     mode = _mode(ctx)
     _refuse_none(spec)
@@ -129,7 +147,7 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from None
     text = output.renderer.render(page, color=colors(sys.stdout))
-    output.end([text], network.diagnostics)
+    output.end([text], network.diagnostics, failed=page.data.get("agrees") is False)
 
 
 def _mode(ctx: click.Context) -> Mode:

@@ -75,6 +75,18 @@ def setting_value(value: str | tuple[str, str]) -> tuple[str, str]:
     return name.strip(), text.strip()
 
 
+def place_value(value: str | tuple[int, ...]) -> tuple[int, ...]:
+    """A place in a tensor on the command line: 3,0,1."""
+    if isinstance(value, tuple):
+        return value
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no place: write whole numbers with commas between them, as 3,0,1"
+        ) from None
+
+
 def _each_once(
     ctx: click.Context, param: click.Parameter, values: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:

@@ -6,34 +6,33 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from convcalc.checks.resources import Needs, available
 from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
 from convcalc.cli.options import FILE, FOLDER, Word, batch_option, network_options, output_options
 from convcalc.cli.output import Output, colors
+from convcalc.cli.running import (
+    CannotRun,
+    given_input,
+    given_weights,
+    refuse_idle,
+    refuse_too_large,
+    running,
+    seed_option,
+    weights_options,
+)
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
-from convcalc.numbers import both_bytes, plural
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.spec.source import MAX_BYTES
 
 if TYPE_CHECKING:
-    from convcalc.forward.named import Fitted
-
-
-class CannotRun(click.ClickException):
-    """What keeps a network from being run."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        """One line, as other findings of the command line are."""
-        click.echo(f"convcalc: {self.message}", file=file, err=True)
+    pass
 
 
 def _default(_context: click.Context, _option: click.Parameter, value: object) -> None:
@@ -68,12 +67,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 @click.option(
     "--reference", is_flag=True, hidden=True, is_eager=True, expose_value=False, callback=_default
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    help="Of random weights and input; 0 unless given.",
-)
+@seed_option
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
@@ -83,26 +77,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 @click.option(
     "--layers", "pattern", metavar="PATTERN", help="Layers to show and save: stage1, '*.conv?'."
 )
-@click.option(
-    "--weights",
-    "weights_path",
-    type=FILE,
-    metavar="FILE",
-    help="Weights from an NPZ or safetensors file, by the names here or as they are published.",
-)
-@click.option(
-    "--weights-map",
-    "map_path",
-    type=FILE,
-    metavar="FILE",
-    help="YAML or JSON that says what the file calls layers: 'stage{n}.conv1: layers.{n - 1}'.",
-)
-@click.option("--image", type=FILE, metavar="FILE", help="Input from a .png, .jpeg or .npy file.")
-@click.option(
-    "--normalize",
-    type=Word(["imagenet", "unit", "signed"]),
-    help="What becomes of an image's values; imagenet with three channels, else unit.",
-)
+@weights_options
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Show the N likeliest classes.")
 @click.option("--classes", type=FILE, metavar="FILE", help="Names of the classes, one a line.")
 @click.option(
@@ -152,14 +127,9 @@ def command(
         network = planned(read(spec, input=shape, parameters=dict(settings)))
     except SpecError as error:
         output.end((), error.diagnostics)
-    if map_path is not None and weights_path is None:
-        raise click.UsageError("--weights-map says what --weights calls things; there are none")
     if classes is not None and top is None:
         raise click.UsageError("--classes names what --top shows; say how many")
-    if normalize is not None and image is None:
-        raise click.UsageError("--normalize says what becomes of an --image; there is none")
-    if seed is not None and weights_path is not None and image is not None and not engine:
-        raise click.UsageError("--seed is of random weights and input; both are given")
+    refuse_idle(weights_path, map_path, image, normalize, None if engine else seed)
     if pattern is not None and not matching(network, pattern):
         raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
     if engine and (dtype != "float32" or backend != "numpy"):
@@ -186,11 +156,11 @@ def command(
         lambda text: read(spec, input=text, parameters=dict(settings)),
         drawn=run.draws and weights_path is None,
     )
-    try:
-        fitted = _weights(weights_path, map_path, network)
+    with running():
+        fitted = given_weights(weights_path, map_path, network)
         run = run._replace(
             weights=None if fitted is None else fitted.weights,
-            x=_image(image, normalize, network, batch),
+            x=given_input(image, normalize, network, batch),
         )
         with progress_bar(len(network.layers)) as progress:
             outcome = verify(network, run._replace(progress=progress))
@@ -202,13 +172,6 @@ def command(
 
             with ending_cleanly():
                 save_arrays(Path(folder, "activations.npz"), outcome.kept)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise CannotRun(f"{where}{error.strerror or error}") from error
-    except (ValueError, ImportError, RuntimeError) as error:
-        raise CannotRun(str(error)) from error
-    except MemoryError as error:
-        raise CannotRun("there is not enough memory to run this network") from error
     text = output.renderer.render(verdict, color=colors(sys.stdout))
     output.end([text], failed=not verdict.good)
 
@@ -255,79 +218,6 @@ def _backend(name: str) -> str:
     return "cupy"
 
 
-def refuse_too_large(
-    network: Network,
-    run: Run,
-    with_input: Callable[[str], Network] | None = None,
-    *,
-    drawn: bool = True,
-) -> None:
-    """Say what is needed, what there is, and what would fit, before anything is allocated."""
-    there = _free_on_gpu() if run.backend == "cupy" else available()
-    if there is None:
-        return
-    from convcalc.forward.threads import available_cores
-
-    def needs(of: Network) -> Needs:
-        threads = run.threads or available_cores()
-        return Needs(
-            of,
-            dtype=run.dtype,
-            engine=run.engine,
-            threads=threads,
-            keep=run.keep,
-            drawn=drawn,
-        )
-
-    own = needs(network)
-    need = own.batch(run.batch)
-    if need.total <= there:
-        return
-    parts = [
-        f"{both_bytes(size)} of {what}"
-        for what, size in (
-            ("weights", need.weights),
-            ("weights prepared", need.prepared),
-            ("activations", need.activations),
-            ("outputs kept", need.kept),
-        )
-        if size
-    ]
-    message = (
-        f"{network.path} needs up to {both_bytes(need.total)} for {plural(run.batch, 'example')} "
-        f"({', '.join(parts)}), and {both_bytes(there)} are available"
-    )
-    largest = own.largest(there, run.batch)
-    if largest:
-        raise CannotRun(f"{message}; a batch of {largest:,} would fit: --batch {largest}")
-    for smaller in _smaller(network.input):
-        resized = with_input(smaller) if with_input is not None else None
-        if resized is not None and not resized.errors and needs(resized).batch(1).total <= there:
-            batch = " --batch 1" if run.batch > 1 else ""
-            raise CannotRun(f"{message}; a smaller input would fit: --input {smaller}{batch}")
-    raise CannotRun(f"{message}; no batch would fit")
-
-
-def _free_on_gpu() -> int | None:
-    """Bytes that are free on the GPU; None without one, which is said when it is to be used."""
-    from convcalc.forward.running import cupy_with_gpu
-
-    try:
-        return int(cupy_with_gpu().cuda.runtime.memGetInfo()[0])
-    except (ImportError, RuntimeError):
-        return None
-
-
-def _smaller(shape: Shape | None) -> Iterator[str]:
-    """The input in smaller and smaller sizes."""
-    if shape is None or not shape.spatial:
-        return
-    for share in (sixteenths / 16 for sixteenths in range(15, 0, -1)):
-        sizes = [max(int(size * share) // 32 * 32, 32) for size in shape.spatial]
-        if all(size < full for size, full in zip(sizes, shape.spatial, strict=True)):
-            yield "x".join(map(str, (*sizes, shape.channels)))
-
-
 @contextmanager
 def progress_bar(count: int) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on a terminal, and nothing elsewhere."""
@@ -336,20 +226,6 @@ def progress_bar(count: int) -> Iterator[Callable[[int, int], None] | None]:
         return
     with click.progressbar(length=count, label="Running", file=sys.stderr) as bar:
         yield lambda done, _: bar.update(done - bar.pos)
-
-
-def _weights(path: str | None, map_path: str | None, network: Network) -> "Fitted | None":
-    if path is None:
-        return None
-    from convcalc.forward.mapping import read_mapping
-    from convcalc.forward.named import read_weights
-
-    fitted = read_weights(path, network, read_mapping(map_path) if map_path else None)
-    unused = fitted.unused
-    if unused:
-        some = ", ".join(unused[:5]) + (" …" if len(unused) > 5 else "")
-        click.echo(f"convcalc: {path}: {plural(len(unused), 'array')} not used: {some}", err=True)
-    return fitted
 
 
 def _content(path: str) -> bytes:
@@ -361,14 +237,6 @@ def _content(path: str) -> bytes:
     if len(text) > MAX_BYTES:
         raise CannotRun(f"{path} has more than {MAX_BYTES:,} bytes")
     return text
-
-
-def _image(path: str | None, normalize: Any, network: Planned, batch: int) -> Any:
-    if path is None:
-        return None
-    from convcalc.forward.images import read_image
-
-    return read_image(path, network.input, normalize, batch=batch)
 
 
 def _classified(

@@ -881,7 +881,7 @@ def test_too_large_is_refused_with_a_batch_that_fits(
 ) -> None:
     needs = Needs(load(net), dtype="float32", engine=False, threads=1, keep=False, drawn=True)
     limit = needs.batch(7).total
-    monkeypatch.setattr("convcalc.cli.verify.available", lambda: limit)
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: limit)
     monkeypatch.setattr(values, "random_input", lambda *_: pytest.fail("something was allocated"))
     result = run(net, "--batch", "100", "--threads", "1")
 
@@ -895,21 +895,21 @@ def test_too_large_is_refused_with_a_batch_that_fits(
 def test_too_large_is_refused_with_an_input_that_fits(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convcalc.cli.verify.available", lambda: 60_000_000)
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: 60_000_000)
     result = run("mobilenet_v2", "--input", "1024x1024x3", "--threads", "1")
 
     assert result.exit_code == 2
     assert "a smaller input would fit: --input 192x192x3" in result.stderr
-    monkeypatch.setattr("convcalc.cli.verify.available", lambda: 1000)
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: 1000)
     assert "no batch would fit" in run("mobilenet_v2").stderr
-    monkeypatch.setattr("convcalc.cli.verify.available", lambda: None)
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: None)
     assert run("lenet5").exit_code == 0
 
 
 def test_weights_of_a_file_are_counted_and_drawn_ones_are_not(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convcalc.cli.verify.available", lambda: 150_000_000)
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: 150_000_000)
     result = run("alexnet_torchvision", "--weights", "absent.npz", "--threads", "1")
 
     assert result.exit_code == 2
@@ -1107,7 +1107,7 @@ def test_a_gpu_runs_the_reference(
 
 def test_too_large_for_a_gpu_is_refused(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy(lambda: 1))
-    monkeypatch.setattr("convcalc.cli.verify.available", lambda: 1 << 40)
+    monkeypatch.setattr("convcalc.cli.running.available", lambda: 1 << 40)
     result = run("vgg11", "--backend", "cupy")
 
     assert result.exit_code == 2

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from math import sqrt
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from convcalc.explanation.value.base import Asked, Made, Patch, axis_names
+from convcalc.explanation.value.base import Asked, Made, Name, Patch, position_names
 from convcalc.graph.planned import Planned
 from convcalc.shape import Shape
 
@@ -57,6 +58,10 @@ UNEXPLAINED: Mapping[str, str] = MappingProxyType(
 """Kinds of whose values there is nothing to explain, and why."""
 
 
+SURE = 8
+"""λ of `rounding_bound`."""
+
+
 class Value(NamedTuple):
     """One value of a layer, and how it comes about."""
 
@@ -88,6 +93,8 @@ class Value(NamedTuple):
     """What random weights or input were drawn from; None where both were given."""
     given: tuple[str, ...]
     """Which of `weights` and `input` were given."""
+    notes: tuple[str, ...] = ()
+    """What was made of the names of weights that were given."""
 
     @property
     def difference(self) -> float:
@@ -127,6 +134,7 @@ def explained_value(
     arrays = around(network, index, x=x, weights=weights, seed=seed, dtype=dtype)
     xp = arrays.xp
     *place, channel = at
+    index_of = (0, channel, *place)
     shapes = tuple(network.shape_of(each) for each in node.inputs)
     asked = Asked(
         xp,
@@ -143,7 +151,6 @@ def explained_value(
     with xp.errstate(all="ignore"):
         made: Made = explainer(asked)
     limits = xp.finfo(arrays.y.dtype)
-    rounded = made.roundings * float(limits.eps) * made.magnitude
     named = {"weights": weights, "input": x}
     return Value(
         network=network.name,
@@ -155,12 +162,23 @@ def explained_value(
         output=plan.output,
         at=at,
         made=made,
-        forward=float(arrays.y[(0, channel, *place)]),
-        bound=rounded + made.roundings * float(limits.tiny),
+        forward=float(arrays.y[index_of]),
+        bound=rounding_bound(made, float(limits.eps), float(limits.tiny)),
         dtype=dtype,
         seed=seed if weights is None or x is None else None,
         given=tuple(name for name, each in named.items() if each is not None),
     )
+
+
+def rounding_bound(made: Made, eps: float, tiny: float) -> float:
+    """How far a value may be from one that is rounded n times on its way, in any order.
+
+    λ·√n·u of the magnitude, u = eps/2, where n·u holds in the worst case: rounding errors are as
+    often above as below, and with λ = 8 more than that is less likely than 10⁻⁸ for a million.
+    Source: Higham and Mary, "A new approach to probabilistic rounding error analysis", SIAM
+    Journal on Scientific Computing 41 (2019), theorem 2.4.
+    """
+    return SURE * sqrt(made.roundings) * eps / 2 * made.magnitude + made.roundings * tiny
 
 
 def refusal(network: Planned, index: int, at: tuple[int, ...]) -> str | None:
@@ -169,10 +187,7 @@ def refusal(network: Planned, index: int, at: tuple[int, ...]) -> str | None:
     if node.kind in UNEXPLAINED:
         return f"{node.name}: {UNEXPLAINED[node.kind]}"
     extents = (*output.spatial, output.channels)
-    names = (
-        *(axis_names(output.rank) if output.rank else ()),
-        "channel" if output.rank else "feature",
-    )
+    names = position_names(output.rank)
     if len(at) != len(extents):
         numbers = "1 number" if len(at) == 1 else f"{len(at)} numbers"
         return (
@@ -193,6 +208,7 @@ __all__ = [
     "UNEXPLAINED",
     "Asked",
     "Made",
+    "Name",
     "Patch",
     "Value",
     "explained_value",

@@ -107,7 +107,7 @@ class Made(NamedTuple):
     notes: tuple[str, ...] = ()
     """What else there is to say, in sentences."""
     roundings: int = 0
-    """How many numbers are rounded one after the other on the way, at most; 0 is exact."""
+    """How often a number is rounded on the way, at most; 0 is exact."""
     magnitude: float = 0.0
     """How large they are: the sum of the magnitudes of what is added."""
     winner: tuple[int, ...] | None = None
@@ -125,6 +125,15 @@ def axis_names(rank: int) -> tuple[str, ...]:
     (('position',), ('row', 'column'))
     """
     return ("position",) if rank == 1 else SPAN[len(SPAN) - rank :]
+
+
+def position_names(rank: int) -> tuple[str, ...]:
+    """What the numbers of a place in a tensor are: of a vector, only the feature.
+
+    >>> position_names(2), position_names(0)
+    (('row', 'column', 'channel'), ('feature',))
+    """
+    return (*axis_names(rank), "channel") if rank else ("feature",)
 
 
 def index_text(at: Iterable[int]) -> str:
@@ -197,5 +206,5 @@ def bracketed(value: float) -> str:
 
 def padding_note(padding: int, count: int, mode: str = "zero") -> str:
     """How many of the taps meet padding, in a sentence."""
-    holds = "zeros" if mode == "zero" else f"{mode} values of X"
-    return f"{padding:,} of the {plural(count, 'position')} under the kernel are padding ({holds})."
+    holds = "zeros" if mode == "zero" else "values of X again"
+    return f"{padding:,} of the {plural(count, 'position')} under the kernel are padding: {holds}."

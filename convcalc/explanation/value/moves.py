@@ -32,7 +32,8 @@ def copied(asked: Asked) -> Made:
     if asked.kind == "pad":
         layer = layer.replace(value=0)
     output = layer.forward(xp, {}, numbered)
-    number = int(output[(0, asked.channel, *asked.place)])
+    there = (0, asked.channel, *asked.place)
+    number = int(output[there])
     if not number:
         value = cast("Any", asked.layer).value
         note = "It is in the padding, which holds this value."

@@ -1,0 +1,59 @@
+"""`convcalc explain --value`: weights and input from files, and whether there is memory for it."""
+
+from collections.abc import Sequence
+
+from convcalc.checks.verify import Run
+from convcalc.cli.running import (
+    given_input,
+    given_weights,
+    refuse_idle,
+    refuse_too_large,
+    running,
+)
+from convcalc.explanation.page import Page
+from convcalc.explanation.value import explained_value, refusal
+from convcalc.graph import Network
+from convcalc.graph.planned import leading_to, planned
+
+DTYPES = ("float32", "float16", "float64")
+"""What NumPy computes in."""
+
+
+def page(
+    network: Network,
+    layers: Sequence[int],
+    *,
+    value: tuple[int, ...],
+    dtype: str = "float32",
+    seed: int | None = None,
+    weights_path: str | None = None,
+    map_path: str | None = None,
+    image: str | None = None,
+    normalize: str | None = None,
+) -> Page:
+    """The page of one value of one layer; raises `SpecError` and `ValueError`."""
+    whole = planned(network)
+    (index,) = layers
+    refused = refusal(whole, index, value)
+    if refused is not None:
+        raise ValueError(refused)
+    if dtype not in DTYPES:
+        message = f"--value computes in float32, float16 or float64, and not in {dtype}"
+        raise ValueError(message)
+    refuse_idle(weights_path, map_path, image, normalize, seed)
+    run = Run(dtype=dtype, threads=1)
+    refuse_too_large(leading_to(whole, index), run, drawn=weights_path is None)
+    with running():
+        fitted = given_weights(weights_path, map_path, whole)
+        explained = explained_value(
+            whole,
+            index,
+            value,
+            x=given_input(image, normalize, whole, 1),
+            weights=None if fitted is None else fitted.weights,
+            seed=seed or 0,
+            dtype=dtype,
+        )
+    from convcalc.explanation.value.shown import page as shown
+
+    return shown(explained if fitted is None else explained._replace(notes=fitted.notes))

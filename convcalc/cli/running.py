@@ -1,0 +1,200 @@
+"""What commands that run a network share: weights and input, and what keeps it from being run."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from convcalc.checks.resources import Needs, available
+from convcalc.checks.verify import Run
+from convcalc.cli.options import FILE, Word
+from convcalc.graph import Network
+from convcalc.graph.planned import Planned
+from convcalc.numbers import both_bytes, plural
+from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.forward.named import Fitted
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CannotRun(click.ClickException):
+    """What keeps a network from being run."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """One line, as other findings of the command line are."""
+        click.echo(f"convcalc: {self.message}", file=file, err=True)
+
+
+def seed_option(function: F) -> F:
+    """--seed."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        metavar="N",
+        help="Of random weights and input; 0 unless given.",
+    )(function)
+
+
+def weights_options(function: F) -> F:
+    """--weights, --weights-map, --image and --normalize."""
+    options = (
+        click.option(
+            "--weights",
+            "weights_path",
+            type=FILE,
+            metavar="FILE",
+            help="Weights from an NPZ or safetensors file, by the names here or as they are "
+            "published.",
+        ),
+        click.option(
+            "--weights-map",
+            "map_path",
+            type=FILE,
+            metavar="FILE",
+            help="YAML or JSON that says what the file calls layers: "
+            "'stage{n}.conv1: layers.{n - 1}'.",
+        ),
+        click.option(
+            "--image", type=FILE, metavar="FILE", help="Input from a .png, .jpeg or .npy file."
+        ),
+        click.option(
+            "--normalize",
+            type=Word(["imagenet", "unit", "signed"]),
+            help="What becomes of an image's values; imagenet with three channels, else unit.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def refuse_idle(
+    weights: str | None,
+    names: str | None,
+    image: str | None,
+    normalize: str | None,
+    seed: int | None,
+) -> None:
+    """Refuse options of weights and input that would have no effect."""
+    if names is not None and weights is None:
+        raise click.UsageError("--weights-map says what --weights calls things; there are none")
+    if normalize is not None and image is None:
+        raise click.UsageError("--normalize says what becomes of an --image; there is none")
+    if seed is not None and weights is not None and image is not None:
+        raise click.UsageError("--seed is of random weights and input; both are given")
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Tell what keeps a network from being run."""
+    try:
+        yield
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise CannotRun(f"{where}{error.strerror or error}") from error
+    except (ValueError, ImportError, RuntimeError) as error:
+        raise CannotRun(str(error)) from error
+    except MemoryError as error:
+        raise CannotRun("there is not enough memory to run this network") from error
+
+
+def refuse_too_large(
+    network: Network,
+    run: Run,
+    with_input: Callable[[str], Network] | None = None,
+    *,
+    drawn: bool = True,
+) -> None:
+    """Say what is needed, what there is, and what would fit, before anything is allocated."""
+    there = _free_on_gpu() if run.backend == "cupy" else available()
+    if there is None:
+        return
+    from convcalc.forward.threads import available_cores
+
+    def needs(of: Network) -> Needs:
+        threads = run.threads or available_cores()
+        return Needs(
+            of,
+            dtype=run.dtype,
+            engine=run.engine,
+            threads=threads,
+            keep=run.keep,
+            drawn=drawn,
+        )
+
+    own = needs(network)
+    need = own.batch(run.batch)
+    if need.total <= there:
+        return
+    parts = [
+        f"{both_bytes(size)} of {what}"
+        for what, size in (
+            ("weights", need.weights),
+            ("weights prepared", need.prepared),
+            ("activations", need.activations),
+            ("outputs kept", need.kept),
+        )
+        if size
+    ]
+    message = (
+        f"{network.path} needs up to {both_bytes(need.total)} for {plural(run.batch, 'example')} "
+        f"({', '.join(parts)}), and {both_bytes(there)} are available"
+    )
+    largest = own.largest(there, run.batch)
+    if largest:
+        raise CannotRun(f"{message}; a batch of {largest:,} would fit: --batch {largest}")
+    for smaller in _smaller(network.input):
+        resized = with_input(smaller) if with_input is not None else None
+        if resized is not None and not resized.errors and needs(resized).batch(1).total <= there:
+            batch = " --batch 1" if run.batch > 1 else ""
+            raise CannotRun(f"{message}; a smaller input would fit: --input {smaller}{batch}")
+    raise CannotRun(f"{message}; no batch would fit")
+
+
+def _free_on_gpu() -> int | None:
+    """Bytes that are free on the GPU; None without one, which is said when it is to be used."""
+    from convcalc.forward.running import cupy_with_gpu
+
+    try:
+        return int(cupy_with_gpu().cuda.runtime.memGetInfo()[0])
+    except (ImportError, RuntimeError):
+        return None
+
+
+def _smaller(shape: Shape | None) -> Iterator[str]:
+    """The input in smaller and smaller sizes."""
+    if shape is None or not shape.spatial:
+        return
+    for share in (sixteenths / 16 for sixteenths in range(15, 0, -1)):
+        sizes = [max(int(size * share) // 32 * 32, 32) for size in shape.spatial]
+        if all(size < full for size, full in zip(sizes, shape.spatial, strict=True)):
+            yield "x".join(map(str, (*sizes, shape.channels)))
+
+
+def given_weights(path: str | None, map_path: str | None, network: Network) -> "Fitted | None":
+    """The weights of a file; what it has beside them is told."""
+    if path is None:
+        return None
+    from convcalc.forward.mapping import read_mapping
+    from convcalc.forward.named import read_weights
+
+    fitted = read_weights(path, network, read_mapping(map_path) if map_path else None)
+    unused = fitted.unused
+    if unused:
+        some = ", ".join(unused[:5]) + (" …" if len(unused) > 5 else "")
+        click.echo(f"convcalc: {path}: {plural(len(unused), 'array')} not used: {some}", err=True)
+    return fitted
+
+
+def given_input(path: str | None, normalize: Any, network: Planned, batch: int) -> Any:
+    """A batch of the image of a file; None without one."""
+    if path is None:
+        return None
+    from convcalc.forward.images import read_image
+
+    return read_image(path, network.input, normalize, batch=batch)
