@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from convcalc.explanation.calculator import size as size
     from convcalc.explanation.peak import PeakExplanation as PeakExplanation
     from convcalc.explanation.peak import explain_memory as explain_memory
+    from convcalc.explanation.value import ExplainedValue as ExplainedValue
+    from convcalc.explanation.value import explain_value as explain_value
     from convcalc.forward import run as run
     from convcalc.graph import Network as Network
     from convcalc.graph import SpecError as SpecError
@@ -56,6 +58,7 @@ _HOMES = {
     "CheckReport": "checks.report",
     "Comparison": "analysis.compare",
     "Diagnostic": "diagnostics",
+    "ExplainedValue": "explanation.value",
     "Explanation": "explanation",
     "Field": "window",
     "Item": "spec.tree",
@@ -78,6 +81,7 @@ _HOMES = {
     "diff": "checks.library",
     "explain": "explanation",
     "explain_memory": "explanation.peak",
+    "explain_value": "explanation.value",
     "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",

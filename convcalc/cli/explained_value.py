@@ -11,12 +11,9 @@ from convcalc.cli.running import (
     running,
 )
 from convcalc.explanation.page import Page
-from convcalc.explanation.value import explained_value, refusal
+from convcalc.explanation.value import DTYPES, explained, refusal
 from convcalc.graph import Network
 from convcalc.graph.planned import leading_to, planned
-
-DTYPES = ("float32", "float16", "float64")
-"""What NumPy computes in."""
 
 
 def page(
@@ -45,7 +42,7 @@ def page(
     refuse_too_large(leading_to(whole, index), run, drawn=weights_path is None)
     with running():
         fitted = given_weights(weights_path, map_path, whole)
-        explained = explained_value(
+        shown = explained(
             whole,
             index,
             value,
@@ -53,7 +50,6 @@ def page(
             weights=None if fitted is None else fitted.weights,
             seed=seed or 0,
             dtype=dtype,
+            notes=() if fitted is None else fitted.notes,
         )
-    from convcalc.explanation.value.shown import page as shown
-
-    return shown(explained if fitted is None else explained._replace(notes=fitted.notes))
+    return shown.page()

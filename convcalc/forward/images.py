@@ -21,11 +21,11 @@ def read_image(
 ) -> Any:
     """A batch (N, C, H, W) of the same image from a PNG, JPEG or NPY file.
 
-    Numbers with a point in an NPY file are the input itself and must have its shape. Everything
-    else is an image of values from 0 to 255, read as red, green and blue or, for one channel, as
-    grey; it is scaled so that the crop from its middle is 0.875 of the shorter side, and
-    normalized: `imagenet` (the default for three channels) to mean 0 and deviation 1, `unit` (the
-    default for one) to 0 … 1, `signed` to −1 … 1.
+    Numbers with a point in an NPY file are the input itself and must have its shape, which the
+    axis of a single channel may be left out of. Everything else is an image of values from 0 to
+    255, read as red, green and blue or, for one channel, as grey; it is scaled so that the crop
+    from its middle is 0.875 of the shorter side, and normalized: `imagenet` (the default for three
+    channels) to mean 0 and deviation 1, `unit` (the default for one) to 0 … 1, `signed` to −1 … 1.
     """
     if Path(path).suffix.lower() == ".npy":
         try:
@@ -60,6 +60,8 @@ def _repeated(example: Any, batch: int) -> Any:
 def _as_given(path: str, array: Any, shape: Shape) -> Any:
     if array.ndim == shape.rank + 2 and array.shape[0] == 1:
         array = array[0]
+    if shape.channels == 1 and array.ndim == shape.rank > 0:
+        array = array[None]
     if array.shape != shape.axes:
         message = (
             f"{path} holds {'×'.join(map(str, array.shape))} numbers, and the input is "

@@ -1,14 +1,25 @@
 """One value of a layer: the numbers that it is made of, from a run of the layers that it needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from math import sqrt
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from convcalc.arguments import one_of, text, whole
+from convcalc.explanation.chosen import layers_named
+from convcalc.explanation.page import Page
 from convcalc.explanation.value.base import Asked, Made, Name, Patch, position_names
-from convcalc.graph.planned import Planned
+from convcalc.graph import Given, GivenShape, read
+from convcalc.graph.planned import Planned, planned
+from convcalc.layers.arrays import example
+from convcalc.layers.base import Arrays, Layer, Weights
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from convcalc.spec.nodes import Value as Parameter
 
 EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "conv": ("products", "conv"),
@@ -58,15 +69,17 @@ UNEXPLAINED: Mapping[str, str] = MappingProxyType(
 """Kinds of whose values there is nothing to explain, and why."""
 
 
+DTYPES = ("float32", "float16", "float64")
+"""What NumPy computes in."""
 SURE = 8
 """λ of `rounding_bound`."""
 
 
-class Value(NamedTuple):
+class ExplainedValue(NamedTuple):
     """One value of a layer, and how it comes about."""
 
     network: str
-    """The network's name."""
+    """What the network calls itself, or its path."""
     spec: str
     """The spec as it was named."""
     layer: str
@@ -96,6 +109,16 @@ class Value(NamedTuple):
     notes: tuple[str, ...] = ()
     """What was made of the names of weights that were given."""
 
+    def __str__(self) -> str:
+        """The text that `convcalc explain --value` prints."""
+        return str(self.page())
+
+    def page(self) -> Page:
+        """The page that shows it."""
+        from convcalc.explanation.value.shown import page
+
+        return page(self)
+
     @property
     def difference(self) -> float:
         """How far what is made of the numbers is from what the definition gave; 0 if alike."""
@@ -109,7 +132,69 @@ class Value(NamedTuple):
         return self.difference <= self.bound
 
 
-def explained_value(
+def explain_value(
+    spec: Given,
+    layer: str,
+    at: Sequence[int],
+    *,
+    x: Any = None,
+    weights: "Mapping[str, Any] | str | PathLike[str] | None" = None,
+    seed: int | None = None,
+    dtype: Literal["float32", "float16", "float64"] = "float32",
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: "Mapping[str, Parameter] | None" = None,
+) -> ExplainedValue:
+    """Explain one value of a layer: the numbers that it is made of, in a run of one example.
+
+    `layer` is a name, as `explain` takes it, of one layer; `at` is row, column and channel from 0,
+    or as many numbers as the axes of its output. `x` of shape (1, C, *spatial) and `weights`, as
+    those of `run`, are random from `seed` unless they are given. Only the layers that this one
+    needs are run.
+
+    Raises `SpecError` for a spec with errors, and `ValueError` for a layer or place that there is
+    not, for what does not fit and for what would have no effect.
+
+    >>> import numpy as np
+    >>> from convcalc.graph import loads
+    >>> spec = loads("{input: 2x2x1, layers: [conv: {filters: 1, kernel: 2, bias: false}]}")
+    >>> x = np.array([[[[1, 2], [3, 4]]]], "float32")
+    >>> weights = {"conv1.weight": np.array([[[[1, 0], [0, 1]]]], "float32")}
+    >>> value = explain_value(spec, "conv1", (0, 0, 0), x=x, weights=weights)
+    >>> value.made.formula, value.made.value, value.forward
+    ('np.sum(X[:2,:2,:] * W0)', 5.0, 5.0)
+    """
+    network = planned(read(spec, input=input, parameters=parameters))
+    indices = layers_named(network, text(layer, "layer", "'conv1'"))
+    if len(indices) != 1:
+        message = f"a value is of one layer, and {layer!r} names {len(indices)}"
+        raise ValueError(message)
+    place = tuple(whole(each, "at", least=0) for each in at)
+    one_of(dtype, "dtype", DTYPES)
+    if seed is not None:
+        seed = whole(seed, "seed", least=0)
+        if x is not None and weights is not None:
+            message = f"seed {seed} would have no effect: x and weights are given"
+            raise ValueError(message)
+    refused = refusal(network, indices[0], place)
+    if refused is not None:
+        raise ValueError(refused)
+    from convcalc.forward.given import checked_input
+    from convcalc.forward.named import given_weights
+
+    fitted = None if weights is None else given_weights(weights, network)
+    return explained(
+        network,
+        indices[0],
+        place,
+        x=None if x is None else checked_input(network, x, 1),
+        weights=None if fitted is None else fitted.weights,
+        notes=() if fitted is None else fitted.notes,
+        seed=seed or 0,
+        dtype=dtype,
+    )
+
+
+def explained(
     network: Planned,
     index: int,
     at: tuple[int, ...],
@@ -118,7 +203,8 @@ def explained_value(
     weights: Mapping[str, Any] | None = None,
     seed: int = 0,
     dtype: str = "float32",
-) -> Value:
+    notes: tuple[str, ...] = (),
+) -> ExplainedValue:
     """How one value of a layer comes about, in a run of one example.
 
     `at` is where it stands, as in `value_place`; `x` and `weights` are random from `seed`, as those
@@ -132,42 +218,50 @@ def explained_value(
     from convcalc.forward.around import around
 
     arrays = around(network, index, x=x, weights=weights, seed=seed, dtype=dtype)
-    xp = arrays.xp
-    *place, channel = at
-    index_of = (0, channel, *place)
-    shapes = tuple(network.shape_of(each) for each in node.inputs)
-    asked = Asked(
-        xp,
-        node.kind,
-        node.layer,
-        plan,
-        shapes,
-        tuple(xp.moveaxis(each[0], 0, -1) for each in arrays.xs),
-        arrays.weights,
-        at,
-    )
-    module, name = EXPLAINERS[node.kind]
-    explainer = getattr(import_module(f"convcalc.explanation.value.{module}"), name)
-    with xp.errstate(all="ignore"):
-        made: Made = explainer(asked)
+    xp, (*place, channel) = arrays.xp, at
+    there = (0, channel, *place)
+    made = made_of(node.kind, node.layer, xp, arrays.weights, arrays.xs, at)
     limits = xp.finfo(arrays.y.dtype)
     named = {"weights": weights, "input": x}
-    return Value(
+    return ExplainedValue(
         network=network.name,
         spec=network.path,
         layer=node.name,
         kind=node.kind,
         reads=tuple(network.nodes[each].name for each in node.inputs),
-        inputs=shapes,
+        inputs=tuple(network.shape_of(each) for each in node.inputs),
         output=plan.output,
         at=at,
         made=made,
-        forward=float(arrays.y[index_of]),
+        forward=float(arrays.y[there]),
         bound=rounding_bound(made, float(limits.eps), float(limits.tiny)),
         dtype=dtype,
         seed=seed if weights is None or x is None else None,
         given=tuple(name for name, each in named.items() if each is not None),
+        notes=notes,
     )
+
+
+def made_of(
+    kind: str, layer: Layer, xp: Any, weights: Weights, xs: Arrays, at: tuple[int, ...]
+) -> Made:
+    """What a value of a layer is made of; `xs` and `weights` are as in `Layer.forward`."""
+    shapes = tuple(map(example, xs))
+    asked = Asked(
+        xp=xp,
+        kind=kind,
+        layer=layer,
+        plan=layer.plan(shapes),
+        shapes=shapes,
+        xs=tuple(xp.moveaxis(each[0], 0, -1) for each in xs),
+        weights=weights,
+        at=at,
+    )
+    module, name = EXPLAINERS[kind]
+    explainer = getattr(import_module(f"convcalc.explanation.value.{module}"), name)
+    with xp.errstate(all="ignore"):
+        made: Made = explainer(asked)
+    return made
 
 
 def rounding_bound(made: Made, eps: float, tiny: float) -> float:
@@ -207,10 +301,11 @@ __all__ = [
     "EXPLAINERS",
     "UNEXPLAINED",
     "Asked",
+    "ExplainedValue",
     "Made",
     "Name",
     "Patch",
-    "Value",
-    "explained_value",
+    "explain_value",
+    "explained",
     "refusal",
 ]

@@ -22,7 +22,7 @@ class Asked(NamedTuple):
     layer: Layer
     """The layer with its fields."""
     plan: Plan
-    """Its plan."""
+    """Its plan for the shapes of the inputs."""
     shapes: tuple[Shape, ...]
     """Shapes of its inputs."""
     xs: tuple[Array, ...]

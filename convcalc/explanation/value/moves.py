@@ -35,9 +35,9 @@ def copied(asked: Asked) -> Made:
     there = (0, asked.channel, *asked.place)
     number = int(output[there])
     if not number:
-        value = cast("Any", asked.layer).value
+        held = float(cast("Any", asked.layer).value)
         note = "It is in the padding, which holds this value."
-        return Made(value_text(float(value)), "", float(value), notes=(note,))
+        return Made(value_text(held), "", held, notes=(note,), roundings=1, magnitude=abs(held))
     which, number = _whose(asked, number - 1)
     x = asked.xs[which]
     channel, *place = _unravelled(number, (x.shape[-1], *x.shape[:-1]))

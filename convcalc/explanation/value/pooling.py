@@ -121,7 +121,7 @@ def _met(window: Window, place: int, size: int) -> range:
     """The places of an axis that an output meets.
 
     >>> _met(Window(kernel=3, stride=2, dilation=2, before=1), 0, 7)
-    range(1, 5, 2)
+    range(1, 4, 2)
     """
     first = place * window.stride - window.before
     skipped = max(-(first // window.dilation), 0)

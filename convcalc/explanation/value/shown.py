@@ -17,7 +17,7 @@ from convcalc.explanation.value.base import (
 from convcalc.numbers import plural
 
 if TYPE_CHECKING:
-    from convcalc.explanation.value import Value
+    from convcalc.explanation.value import ExplainedValue
 
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
@@ -29,7 +29,7 @@ SLICES = 3
 """Slices of a volume's patch that are shown."""
 
 
-def page(value: "Value") -> Page:
+def page(value: "ExplainedValue") -> Page:
     """A value as a page."""
     shapes = " and ".join(map(str, value.inputs))
     title = (
@@ -45,14 +45,14 @@ def page(value: "Value") -> Page:
     return Page(title, tuple(sections), data(value))
 
 
-def _formula(value: "Value") -> Iterator[Part]:
+def _formula(value: "ExplainedValue") -> Iterator[Part]:
     made = value.made
     letters = f"V[{index_text(value.at)}] = {made.formula}"
     yield Formula("", letters, made.numbers, real(made.value))
     yield from made.notes
 
 
-def _names(value: "Value") -> Iterator[Formula]:
+def _names(value: "ExplainedValue") -> Iterator[Formula]:
     axes = ", ".join(position_names(value.output.rank))
     yield Formula("V", f"what {value.layer} gives, by {axes}", note=str(value.output))
     several = len(value.reads) > 1
@@ -64,7 +64,7 @@ def _names(value: "Value") -> Iterator[Formula]:
         yield Formula(label, meant.text, "", result)
 
 
-def _products(value: "Value") -> Iterator[Section]:
+def _products(value: "ExplainedValue") -> Iterator[Section]:
     """Tables of what is added up, or chosen from."""
     patch = value.made.patch
     if patch is None or not patch.values.size:
@@ -90,7 +90,7 @@ def _sums(patch: Patch) -> Array:
     return patch.products.sum(axis=tuple(range(patch.values.ndim - 1)))
 
 
-def _by_channel(value: "Value", patch: Patch, *, single: bool) -> Table:
+def _by_channel(value: "ExplainedValue", patch: Patch, *, single: bool) -> Table:
     """A row a channel, with what it adds; then the rest, the sum, the bias and the value."""
     sums = _sums(patch)
     order: Sequence[int] = range(len(sums))
@@ -119,7 +119,7 @@ def _by_channel(value: "Value", patch: Patch, *, single: bool) -> Table:
     return Table(columns, tuple(rows), frozenset(range(1, len(columns))))
 
 
-def _cells(value: "Value", patch: Patch, at: int) -> Iterator[Part]:
+def _cells(value: "ExplainedValue", patch: Patch, at: int) -> Iterator[Part]:
     """The patch of one channel, times the kernel: a table for each slice of a volume."""
     values, places = patch.values[..., at], patch.places
     factors = None if patch.factors is None else patch.factors[..., at]
@@ -206,7 +206,7 @@ def _grid(
     return Table(head, tuple(rows), frozenset(range(1, len(head))))
 
 
-def _line(value: "Value", patch: Patch, at: int) -> Table:
+def _line(value: "ExplainedValue", patch: Patch, at: int) -> Table:
     """The patch of one channel along the only axis."""
     values = patch.values[..., at]
     factors = None if patch.factors is None else patch.factors[..., at]
@@ -228,7 +228,7 @@ def _line(value: "Value", patch: Patch, at: int) -> Table:
     return Table(head, tuple(rows), frozenset(range(1, len(head))))
 
 
-def _run(value: "Value") -> Iterator[Part]:
+def _run(value: "ExplainedValue") -> Iterator[Part]:
     if value.seed is None:
         yield f"Weights and input are those that were given, and computed with in {value.dtype}."
     else:
@@ -255,7 +255,7 @@ def _run(value: "Value") -> Iterator[Part]:
         yield "They agree."
 
 
-def data(value: "Value") -> dict[str, Any]:
+def data(value: "ExplainedValue") -> dict[str, Any]:
     """The value as JSON has it; null stands for what is not finite."""
     made = value.made
     return {
