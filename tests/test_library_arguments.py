@@ -25,6 +25,10 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
     "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
     "explain_memory": (convcalc.explain_memory, {"spec": NETWORK}),
+    "explain_value": (
+        convcalc.explain_value,
+        {"spec": NETWORK, "layer": "conv1", "at": (0, 0, 0)},
+    ),
     "largest_batch": (convcalc.largest_batch, {"network": NETWORK, "limit": "1GB"}),
     "load": (convcalc.load, {"spec": NETWORK}),
     "loads": (convcalc.loads, {"text": TEXT}),

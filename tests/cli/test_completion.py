@@ -23,6 +23,7 @@ FREE = {
     "SIZE": "numbers",
     "[NUMBER]...": "numbers",
     "SHAPE": "numbers",
+    "PLACE": "numbers",
     "BYTES": "a number with a unit",
     "REV": "what git knows, and its completion",
     "PATTERN": "names of layers, which only the whole network has",

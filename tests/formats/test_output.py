@@ -60,6 +60,8 @@ TRIED = [
     ["memory", "good.yaml", "other.yaml"],
     ["verify", "good.yaml", "--top", "2"],
     ["diff", "good.yaml", "other.yaml"],
+    ["explain", "good.yaml", "--all"],
+    ["explain", "good.yaml", "straße", "--value", "0,0,0"],
     ["list", "lenet"],
     ["kinds", "conv", "add"],
     ["kinds"],

@@ -6,7 +6,7 @@ from math import sqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from convcalc.arguments import one_of, text, whole
+from convcalc.arguments import one_of, shown, text, whole
 from convcalc.explanation.chosen import layers_named
 from convcalc.explanation.page import Page
 from convcalc.explanation.value.base import Asked, Made, Name, Patch, position_names
@@ -115,9 +115,9 @@ class ExplainedValue(NamedTuple):
 
     def page(self) -> Page:
         """The page that shows it."""
-        from convcalc.explanation.value.shown import page
+        from convcalc.explanation.value.page import page_of
 
-        return page(self)
+        return page_of(self)
 
     @property
     def difference(self) -> float:
@@ -168,6 +168,9 @@ def explain_value(
     if len(indices) != 1:
         message = f"a value is of one layer, and {layer!r} names {len(indices)}"
         raise ValueError(message)
+    if not isinstance(at, tuple | list):
+        message = f"at is a tuple of whole numbers, as (3, 0, 1), and not {shown(at)}"
+        raise TypeError(message)
     place = tuple(whole(each, "at", least=0) for each in at)
     one_of(dtype, "dtype", DTYPES)
     if seed is not None:

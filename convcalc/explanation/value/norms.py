@@ -61,10 +61,17 @@ def lrn(asked: Asked) -> Made:
         numbers=f"{real(x)}/({k} + {alpha}/{layer.size}·{real(squares)})^{beta}",
         value=value,
         names={"x": Name(f"X[{index_text(asked.at)}]", x)},
-        notes=(f"The squares are those of channels {first} to {end - 1}.",),
+        notes=(f"The squares are those of {_channels(range(first, end))}.",),
         roundings=values.size + 32,
         magnitude=abs(value) * (1 + abs(layer.beta)),
     )
+
+
+def _channels(read: range) -> str:
+    """Some channels in words."""
+    if len(read) == 1:
+        return f"channel {read.start} alone"
+    return f"channels {read.start} to {read.stop - 1}"
 
 
 def _power(exponent: str) -> str:

@@ -29,7 +29,7 @@ SLICES = 3
 """Slices of a volume's patch that are shown."""
 
 
-def page(value: "ExplainedValue") -> Page:
+def page_of(value: "ExplainedValue") -> Page:
     """A value as a page."""
     shapes = " and ".join(map(str, value.inputs))
     title = (
@@ -48,7 +48,8 @@ def page(value: "ExplainedValue") -> Page:
 def _formula(value: "ExplainedValue") -> Iterator[Part]:
     made = value.made
     letters = f"V[{index_text(value.at)}] = {made.formula}"
-    yield Formula("", letters, made.numbers, real(made.value))
+    result = real(made.value)
+    yield Formula("", letters, made.numbers, "" if result == made.formula else result)
     yield from made.notes
 
 
@@ -156,7 +157,7 @@ def _cell(value: float, factor: float | None, *, padding: bool, wins: bool) -> s
         shown += f"·{real(factor, 3)}"
     if padding:
         shown += " p"
-    return f"▸{shown}" if wins else shown
+    return f"→ {shown}" if wins else shown
 
 
 def _grid(
