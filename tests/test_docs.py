@@ -8,7 +8,7 @@ with it; files are kept for the blocks behind them in the same page:
 - ```` ```console [width=120] ```` has lines `$ convcalc …` with what they print; a line `…` leaves
   out some. The terminal is 100 characters wide unless said otherwise.
 - ```` ```python ```` is a doctest.
-- ```` ```json ```` and ```` ```toml ```` are read; `sh` and `text` are not run.
+- ```` ```json [net.json] ```` and ```` ```toml ```` are read; `sh` and `text` are not run.
 
 `CONVCALC_UPDATE=1 python -m pytest tests/test_docs.py` writes what is generated or printed anew.
 """
@@ -157,6 +157,12 @@ def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def kept(block: Block) -> bool:
+    """Whether blocks behind it find it: a spec, or JSON with a name."""
+    named = block.language == "json" and bool(block.words)
+    return named or (block.language == "yaml" and "fragment" not in block.words)
+
+
 def save(block: Block) -> str:
     """Write a spec to where the blocks behind it find it."""
     names = [word for word in block.words if "." in word]
@@ -201,7 +207,7 @@ def test_commands_print_what_is_shown(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     found = []
     for block in blocks(page):
-        if block.language == "yaml" and "fragment" not in block.words:
+        if kept(block):
             save(block)
         elif block.language == "console":
             found.append((block, played(block)))
@@ -217,7 +223,7 @@ def test_python_gives_what_is_shown(page: Path) -> None:
     parser, output = doctest.DocTestParser(), io.StringIO()
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     for block in blocks(page):
-        if block.language == "yaml" and "fragment" not in block.words:
+        if kept(block):
             save(block)
         elif block.language == "python" and not block.words:  # else a file that a test writes
             assert ">>>" in block.text, f"{page.name}:{block.line} shows no result"

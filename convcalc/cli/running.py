@@ -48,7 +48,7 @@ def weights_options(function: F) -> F:
             "weights_path",
             type=FILE,
             metavar="FILE",
-            help="Weights from an NPZ or safetensors file, by the names here or as they are "
+            help="Weights from an NPZ, safetensors or JSON file, by the names here or as they are "
             "published.",
         ),
         click.option(
@@ -60,7 +60,10 @@ def weights_options(function: F) -> F:
             "'stage{n}.conv1: layers.{n - 1}'.",
         ),
         click.option(
-            "--image", type=FILE, metavar="FILE", help="Input from a .png, .jpeg or .npy file."
+            "--image",
+            type=FILE,
+            metavar="FILE",
+            help="Input from a .png, .jpeg, .npy or .json file.",
         ),
         click.option(
             "--normalize",

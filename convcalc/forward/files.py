@@ -1,4 +1,4 @@
-"""Weights from files, NPZ and safetensors, and activations into one; nothing is ever unpickled."""
+"""Weights from files, NPZ, safetensors and JSON, and activations into one; nothing is unpickled."""
 
 import contextlib
 import json
@@ -31,12 +31,14 @@ TYPES = {
 """Types of safetensors that can be read, as NumPy names them; BF16 is widened."""
 MAX_HEADER = 100_000_000
 """Most bytes of a safetensors header, as its authors' reader has it."""
+MAX_TEXT = 16 * 2**20
+"""Most bytes of a text of numbers; read, they take some ten times as many."""
 PACKED = 1000
 """Most bytes that a byte of an NPZ file may unpack to; zeros pack that far, weights do not."""
 
 
 def read_arrays(path: str) -> dict[str, Any]:
-    """The arrays of an NPZ or safetensors file by name, told by its content.
+    """The arrays of an NPZ or safetensors file by name, told by its content, or of a `.json` file.
 
     Raises `FileError` for any other, with the line that converts it where there is one.
     """
@@ -51,10 +53,51 @@ def read_arrays(path: str) -> dict[str, Any]:
     suffix = Path(path).suffix.lower()
     if members is not None or suffix == ".npz":
         return _npz(path)
+    if suffix == ".json" and b"\0" not in start:  # as the length of a header has
+        return _written(path)
     if suffix == ".safetensors" or start[8:9] == b"{":
         return _safetensors(path)
-    message = f"{path} is neither NPZ nor safetensors, by what it begins with"
+    message = f"{path} is neither NPZ nor safetensors, by what it begins with, nor `.json`"
     raise FileError(message)
+
+
+def _written(path: str) -> dict[str, Any]:
+    """Arrays by name, written as lists in lists."""
+    arrays = read_json(path)
+    if not isinstance(arrays, dict):
+        message = f'{path} must be arrays by name: {{"conv1.weight": [[[[1, 0], [0, 1]]]]}}'
+        raise FileError(message)
+    return {name: numbers_of(path, each, f"{name[:80]!r}") for name, each in arrays.items()}
+
+
+def read_json(path: str) -> Any:
+    """What a JSON file says. Raises `FileError` for one that cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_TEXT + 1)
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror or error}"
+        raise FileError(message) from None
+    if len(content) > MAX_TEXT:
+        message = f"{path} has more than {MAX_TEXT:,} bytes; as NPZ or NPY it may be of any size"
+        raise FileError(message)
+    try:
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is no JSON that can be read: {error}"
+        raise FileError(message) from None
+
+
+def numbers_of(path: str, value: object, what: str) -> Any:
+    """Lists in lists of numbers as an array. Raises `FileError` for anything else."""
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError, RecursionError):
+        array = np.array(None)
+    if array.dtype.kind not in "fiu" or not array.size:
+        message = f"{path}: {what} must be numbers, in lists of equal length: [[1, 0], [0, 1]]"
+        raise FileError(message)
+    return array
 
 
 def _members_of(file: BinaryIO) -> list[str] | None:

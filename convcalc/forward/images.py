@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from convcalc.forward.files import numbers_of, read_json
 from convcalc.forward.foreign import FileError
 from convcalc.shape import Shape
 
@@ -19,15 +20,23 @@ SHARE = 0.875
 def read_image(
     path: str, shape: Shape, normalize: Normalize | None = None, *, batch: int = 1
 ) -> Any:
-    """A batch (N, C, H, W) of the same image from a PNG, JPEG or NPY file.
+    """A batch (N, C, H, W) of the same image from a PNG, JPEG, NPY or JSON file.
 
-    Numbers with a point in an NPY file are the input itself and must have its shape, which the
-    axis of a single channel may be left out of. Everything else is an image of values from 0 to
-    255, read as red, green and blue or, for one channel, as grey; it is scaled so that the crop
-    from its middle is 0.875 of the shorter side, and normalized: `imagenet` (the default for three
-    channels) to mean 0 and deviation 1, `unit` (the default for one) to 0 … 1, `signed` to −1 … 1.
+    Numbers with a point in an NPY file, and all of a `.json` file, are the input itself and must
+    have its shape, which the axis of a single channel may be left out of. Everything else is an
+    image of values from 0 to 255, read as red, green and blue or, for one channel, as grey; it is
+    scaled so that the crop from its middle is 0.875 of the shorter side, and normalized: `imagenet`
+    (the default for three channels) to mean 0 and deviation 1, `unit` (the default for one) to
+    0 … 1, `signed` to −1 … 1.
     """
-    if Path(path).suffix.lower() == ".npy":
+    suffix = Path(path).suffix.lower()
+    if suffix == ".json":
+        array = numbers_of(path, read_json(path), "the input")
+        if normalize is not None:
+            message = f"{path} is the input itself: nothing is normalized to {normalize!r}"
+            raise FileError(message)
+        return _repeated(_as_given(path, array, shape), batch)
+    if suffix == ".npy":
         try:
             array = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError, SyntaxError) as error:

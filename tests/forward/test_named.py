@@ -385,6 +385,43 @@ def test_other_files_are_told_what_they_are(tmp_path: Path, content: bytes, said
         convcalc.run(convcalc.loads(TWO), np.zeros((1, 4, 8, 8)), tmp_path / "w.pth")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "w.json is no JSON that can be read"),
+        (b"\xff\xfe", "w.json is no JSON that can be read"),
+        (b"[" * 100_000, "w.json is no JSON that can be read"),
+        (b'{"a": [1], "a": [2]}', "a name stands twice"),
+        (b"[1, 2]", "w.json must be arrays by name"),
+        (b'{"a": [[1], [1, 2]]}', "'a' must be numbers, in lists of equal length"),
+        (b'{"a": ["1"]}', "'a' must be numbers"),
+        (b'{"a": [true]}', "'a' must be numbers"),
+        (b'{"a": [null]}', "'a' must be numbers"),
+        (b'{"a": {"b": 1}}', "'a' must be numbers"),
+        (b'{"a": []}', "'a' must be numbers"),
+        (b'{"a": [1' + b"0" * 400 + b"]}", "'a' must be numbers"),
+        (b" " * (16 * 2**20 + 1), "has more than 16,777,216 bytes"),
+    ],
+)
+def test_a_text_of_numbers_that_is_none_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "w.json").write_bytes(content)
+
+    with pytest.raises(FileError, match=re.escape(said)):
+        convcalc.run(convcalc.loads(TWO), np.zeros((1, 4, 8, 8)), tmp_path / "w.json")
+
+
+def test_weights_written_as_text_are_those_of_the_arrays(tmp_path: Path) -> None:
+    network = convcalc.loads(TWO)
+    arrays = forward.random_weights(network, 3)
+    text = json.dumps({name: each.tolist() for name, each in arrays.items()})
+    (tmp_path / "w.json").write_text(text)
+    x = np.ones((1, 4, 8, 8), "float32")
+    (given,) = convcalc.run(network, x, tmp_path / "w.json").values()
+    (expected,) = convcalc.run(network, x, arrays).values()
+
+    assert np.array_equal(given, expected)
+
+
 def test_the_example_of_the_help_runs_on_published_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

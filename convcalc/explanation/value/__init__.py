@@ -71,8 +71,6 @@ UNEXPLAINED: Mapping[str, str] = MappingProxyType(
 
 DTYPES = ("float32", "float16", "float64")
 """What NumPy computes in."""
-SURE = 8
-"""λ of `rounding_bound`."""
 
 
 class ExplainedValue(NamedTuple):
@@ -270,12 +268,14 @@ def made_of(
 def rounding_bound(made: Made, eps: float, tiny: float) -> float:
     """How far a value may be from one that is rounded n times on its way, in any order.
 
-    λ·√n·u of the magnitude, u = eps/2, where n·u holds in the worst case: rounding errors are as
-    often above as below, and with λ = 8 more than that is less likely than 10⁻⁸ for a million.
-    Source: Higham and Mary, "A new approach to probabilistic rounding error analysis", SIAM
-    Journal on Scientific Computing 41 (2019), theorem 2.4.
+    (4 + 2·√n)·u of the magnitude, u = eps/2. In the worst case it is n·u, but rounding errors are
+    as often above as below: even a sum of n numbers of one sign, added one by one, comes to
+    √n/3·u of it, one standard deviation. Source: Higham and Mary, "A new approach to probabilistic
+    rounding error analysis", SIAM Journal on Scientific Computing 41 (2019), whose λ is 2 here.
     """
-    return SURE * sqrt(made.roundings) * eps / 2 * made.magnitude + made.roundings * tiny
+    if not made.roundings:
+        return 0.0
+    return (4 + 2 * sqrt(made.roundings)) * eps / 2 * made.magnitude + made.roundings * tiny
 
 
 def refusal(network: Planned, index: int, at: tuple[int, ...]) -> str | None:

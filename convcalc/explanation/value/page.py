@@ -29,6 +29,15 @@ SLICES = 3
 """Slices of a volume's patch that are shown."""
 
 
+GIVEN = {
+    (): "Weights and input are random, from seed {}.",
+    ("weights",): "Weights are those given; the input is random, from seed {}.",
+    ("input",): "The input is that given; weights are random, from seed {}.",
+    ("weights", "input"): "Weights and input are those given.",
+}
+"""What was given → where the numbers come from."""
+
+
 def page_of(value: "ExplainedValue") -> Page:
     """A value as a page."""
     shapes = " and ".join(map(str, value.inputs))
@@ -230,15 +239,7 @@ def _line(value: "ExplainedValue", patch: Patch, at: int) -> Table:
 
 
 def _run(value: "ExplainedValue") -> Iterator[Part]:
-    if value.seed is None:
-        yield f"Weights and input are those that were given, and computed with in {value.dtype}."
-    else:
-        rest = {"weights": "the input is", "input": "weights are"}
-        what = rest[value.given[0]] if value.given else "weights and input are"
-        given = f"the {value.given[0]} given, " if value.given else ""
-        yield (
-            f"{given}{what} random, from seed {value.seed}, and computed with in {value.dtype}."
-        ).capitalize()
+    yield GIVEN[value.given].format(value.seed)
     yield from (f"{note[:1].upper()}{note[1:]}." for note in value.notes)
     made, forward = real(value.made.value, 9), real(value.forward, 9)
     yield Formula("from the numbers above, in float64", "", "", made)
