@@ -43,6 +43,11 @@ def evaluated(made: Made, weights: dict[str, Any], xs: list[Any]) -> float:
         return float(eval(made.formula, known))  # noqa: S307
 
 
+def there(at: tuple[int, ...]) -> tuple[int, ...]:
+    """A place as an index of a batch of one, channels first."""
+    return (0, at[-1], *at[:-1])
+
+
 def corners(extents: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """First and last place along each axis, and one in between."""
     yield tuple(0 for _ in extents)
@@ -56,7 +61,7 @@ def hold(kind: str, layer: Layer, weights: dict[str, Any], xs: list[Any]) -> Non
     y = layer.forward(np, weights, xs)
     for at in {*corners((*y.shape[2:], y.shape[1]))}:
         made = made_of(kind, layer, np, weights, tuple(xs), at)
-        given = float(y[(0, at[-1], *at[:-1])])
+        given = float(y[there(at)])
         assert evaluated(made, weights, xs) == pytest.approx(given, rel=1e-9, abs=1e-9, nan_ok=True)
         apart = 0.0 if made.value == given or math.isnan(made.value) else abs(made.value - given)
         assert math.isnan(made.value) == math.isnan(given)
@@ -70,7 +75,7 @@ def hold(kind: str, layer: Layer, weights: dict[str, Any], xs: list[Any]) -> Non
             total = (patch.values * patch.factors).sum() + sum(made.summands.values())
             assert total == pytest.approx(given, rel=1e-9, abs=1e-9)
         if made.winner is not None:
-            x = xs[0][(0, made.winner[-1], *made.winner[:-1])]
+            x = xs[0][there(made.winner)]
             assert x == given == patch.values.max()
 
 
@@ -98,7 +103,7 @@ def test_values_whose_layers_torch_has_confirmed_are_explained() -> None:
         y = layer.forward(np, weights, [x[:1] for x in xs])
         at = (*(extent - 1 for extent in y.shape[2:]), 0)
         made = made_of(kind, layer, np, weights, tuple(x[:1] for x in xs), at)
-        given = float(y[(0, 0, *at[:-1])])
+        given = float(y[there(at)])
         expected = pytest.approx(given, rel=1e-9, abs=1e-9, nan_ok=True)
         assert made.value == expected, (kind, row["fields"])
         assert evaluated(made, weights, [x[:1] for x in xs]) == expected, (kind, row["fields"])
@@ -269,8 +274,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("net.yaml").write_text(WORKED)
     np.save("a.npy", np.array(A, "float32"))
-    np.savez("b.npz", **{"conv1.weight": np.array(B, "float32")[None, None]})
-    np.savez("wrong.npz", **{"conv1.weight": np.zeros((1, 1, 5, 5))})
+    Path("b.json").write_text(json.dumps({"conv1.weight": [[B]]}))
+    Path("wrong.json").write_text(json.dumps({"conv1.weight": [[A]]}))
 
 
 @pytest.mark.usefixtures("folder")
@@ -287,10 +292,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("--value 0,0,0", "--value is about one layer"),
         ("conv1 --value 0,0,0 --dtype int8", "float32, float16 or float64, and not in int8"),
         ("conv1 --value 0,0,0 --normalize unit", "--normalize says what becomes of an --image"),
-        ("conv1 --value 0,0,0 --weights-map b.npz", "--weights-map says what --weights calls"),
-        ("conv1 --value 0,0,0 --weights wrong.npz", "1×1×5×5"),
+        ("conv1 --value 0,0,0 --weights-map b.json", "--weights-map says what --weights calls"),
+        ("conv1 --value 0,0,0 --weights wrong.json", "1×1×5×5"),
         ("conv1 --value 0,0,0 --weights nosuch.npz", "nosuch.npz cannot be read"),
-        ("conv1 --value 0,0,0 --image a.npy --weights b.npz --seed 1", "both are given"),
+        ("conv1 --value 0,0,0 --image a.npy --weights b.json --seed 1", "both are given"),
         ("conv1 --seed 1", "--seed is an option of --value"),
     ],
 )
@@ -304,7 +309,7 @@ def test_what_cannot_be_explained_is_said(options: str, said: str) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_files_are_taken_and_json_has_every_number() -> None:
-    files = ["--weights", "b.npz", "--image", "a.npy"]
+    files = ["--weights", "b.json", "--image", "a.npy"]
     result = run("net.yaml", "conv1", "--value", "1,2,0", *files, "--format", "json")
 
     assert result.exit_code == 0, result.output
@@ -319,12 +324,11 @@ def test_files_are_taken_and_json_has_every_number() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_value_that_does_not_agree_is_told_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a mistake in one of the two would show, and 3.4·10³⁸ in half precision does."""
-    np.savez("b.npz", **{"conv1.weight": np.full((1, 1, 3, 3), 30_000, "float32")})
-    options = ["--weights", "b.npz", "--image", "a.npy", "--dtype", "float16"]
+def test_a_value_that_does_not_agree_is_told_and_fails() -> None:
+    """As a mistake in one of the two would show, and a number too large for half precision does."""
+    Path("b.json").write_text(json.dumps({"conv1.weight": [[[[30_000] * 3] * 3]]}))
+    options = ["--weights", "b.json", "--image", "a.npy", "--dtype", "float16"]
     result = run("net.yaml", "conv1", "--value", "0,0,0", *options, "--format", "plain")
-    del monkeypatch
 
     assert result.exit_code == 1
     assert "They do NOT agree" in result.stdout
