@@ -447,7 +447,8 @@ def _tensors(explanation: PeakExplanation, *, every: bool) -> Table:
 def _made(tensor: Alive) -> str:
     if tensor.made is None:
         return "before"
-    return f"{tensor.made}, {_layer(tensor.layer)}" if tensor.layer else tensor.made
+    named = not tensor.layer or tensor.layer in tensor.name
+    return tensor.made if named else f"{tensor.made}, {_layer(tensor.layer)}"
 
 
 def _layer(name: str) -> str:

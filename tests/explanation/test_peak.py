@@ -12,6 +12,7 @@ from tabled import tabled
 
 import convcalc
 from convcalc.analysis.memory import memory
+from convcalc.analysis.memory.changes import FEWEST_TRIALS, TRIALS, WORK
 from convcalc.cli import convcalc as command
 
 GOLDEN: dict[str, dict[str, int]] = json.loads((DATA / "memory.json").read_text(encoding="utf-8"))
@@ -192,3 +193,9 @@ def test_the_value_says_what_the_command_says() -> None:
     assert value.to_json() == run("lenet5", "--training", "--format", "json").stdout
     assert value.to_markdown() == run("lenet5", "--training", "--format", "markdown").stdout
     assert repr(value).startswith("<PeakExplanation 'LeNet-5': training, batch 1, ")
+
+
+def test_the_page_of_the_documentation_says_how_much_is_tried() -> None:
+    text = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
+    assert f"at most {TRIALS} changes, which work out {WORK:,} layers together" in text
+    assert f"and at least {FEWEST_TRIALS};" in text

@@ -225,6 +225,12 @@ class _Trials:
             held[tensor.layer] = held.get(tensor.layer, 0) + tensor.bytes
             if tensor.each:
                 moving[tensor.layer] = moving.get(tensor.layer, 0) + tensor.bytes
+        self.read = [0] * len(network.nodes)
+        for node in network.nodes:
+            for each in node.inputs:
+                self.read[each] += 1
+        for each in network.outputs:
+            self.read[each] += 1
         self.layers = self._largest(held)
         self.makers = self._largest(moving)
 
@@ -472,13 +478,7 @@ class _Trials:
 
     def _foldable(self) -> list[int]:
         """Batch norms behind a layer with weights that nothing else reads."""
-        nodes = self.network.nodes
-        read = [0] * len(nodes)
-        for node in nodes:
-            for each in node.inputs:
-                read[each] += 1
-        for each in self.network.outputs:
-            read[each] += 1
+        nodes, read = self.network.nodes, self.read
         return [
             index
             for index, node in enumerate(nodes)
@@ -555,13 +555,21 @@ class _Trials:
         ]
         for index in merges[:LAYERS]:
             node = self.network.nodes[index]
-            for read in [read for read in node.inputs if read < min(place, index - 1)][:LAYERS]:
+            waiting = [read for read in node.inputs if read < min(place, index - 1)]
+            for read in [read for read in waiting if self._skips(read)][:LAYERS]:
                 branch = self.network.nodes[read].name
                 yield self._network(
                     f"{node.name} without {branch}",
                     f"leave {branch} out of {node.name}",
                     lambda index=index, read=read: without_branch(self.network, index, read),  # type: ignore[misc]
                 )
+
+    def _skips(self, read: int) -> bool:
+        """Whether a branch only hands on, as a view, what is read elsewhere, too."""
+        nodes = self.network.nodes
+        while self.read[read] == 1 and nodes[read].layer.storage == "view":
+            read = nodes[read].inputs[0]
+        return self.read[read] > 1
 
     def _pools_earlier(self) -> Iterator[_Trial]:
         nodes = self.network.nodes
