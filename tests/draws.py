@@ -5,14 +5,29 @@ drawn for every kind is drawn here, so that more can be tried. Ends of what a fi
 often, as with hypothesis; what fails names its layer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any, TypeVar
+
+import pytest
 
 from convcalc.layers.base import Declared
 from convcalc.shape import Shape
 
 Value = TypeVar("Value")
+
+
+@contextmanager
+def no_advice() -> Iterator[None]:
+    """Of what is read within, nobody looks for another input that would do.
+
+    That takes most of the time of random networks, of which those with errors are passed over.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("convcalc.graph.sized.helped", lambda _, problems, **__: problems)
+        patch.setattr("convcalc.graph.unread.told", lambda *_: ())
+        yield
 
 
 class Draw(Random):

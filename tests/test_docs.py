@@ -33,6 +33,7 @@ import pytest
 import yaml
 from formatted import FORMATTED
 from paths import ROOT
+from tabled import tabled
 
 from convcalc.analysis.memory import GPUS
 from convcalc.analysis.reference import describe
@@ -176,7 +177,7 @@ def codes(found: tuple[Diagnostic, ...]) -> list[str]:
     return sorted({diagnostic.code for diagnostic in found})
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@tabled("page", PAGES, ids=lambda page: page.name)
 def test_every_block_says_what_it_is(page: Path) -> None:
     unknown = [block.line for block in blocks(page) if block.language not in LANGUAGES]
 
@@ -234,7 +235,7 @@ def test_python_gives_what_is_shown(page: Path) -> None:
     assert not runner.failures, output.getvalue()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@tabled("page", PAGES, ids=lambda page: page.name)
 def test_other_blocks_can_be_read(page: Path) -> None:
     for block in blocks(page):
         if block.language == "json":

@@ -12,6 +12,7 @@ import pytest
 from called import ON_NETWORKS
 from click.testing import CliRunner
 from paths import ROOT
+from tabled import tabled
 
 import convcalc
 from convcalc import Shape
@@ -450,7 +451,7 @@ def test_check_knows_the_baseline_of_a_configuration(tmp_path: Path) -> None:
     assert len(convcalc.check(tmp_path, isolated=True).diagnostics) == 1
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("options", "said"),
     [
         ({"select": "CC9999"}, "CC9999"),
@@ -497,7 +498,7 @@ def test_verify_takes_a_network_with_input_and_weights() -> None:
     assert not convcalc.verify(network, x=x, weights=weights).good
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("options", "said"),
     [
         ({"batch": 0}, "batch 0 is below 1"),

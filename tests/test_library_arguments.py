@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from paths import PACKAGE
+from tabled import tabled
 
 import convcalc
 
@@ -136,14 +137,14 @@ def test_every_public_function_is_asked() -> None:
     assert {name for name in CALLS if "." not in name} == public
 
 
-@pytest.mark.parametrize("name", CALLS)
+@tabled("name", CALLS)
 def test_what_the_rows_start_from_is_right(name: str) -> None:
     function, arguments = CALLS[name]
 
     function(**arguments)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@tabled("name", CALLS)
 def test_an_argument_that_is_none_is_refused_by_name(name: str) -> None:
     """By a `raise` of our own, so that no error of Python's comes from somewhere inside."""
     faults = []

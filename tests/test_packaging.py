@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from paths import PACKAGE, ROOT
+from tabled import tabled
 
 from convcalc import __version__
 from convcalc.documentation import REPOSITORY
@@ -33,7 +34,7 @@ def in_force(requirement: Requirement, python: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
-@pytest.mark.parametrize("text", sorted(set(REQUIREMENTS)))
+@tabled("text", sorted(set(REQUIREMENTS)))
 def test_constraints_hold_an_allowed_version_of_every_dependency_on_every_python(text: str) -> None:
     requirement = Requirement(text)
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()

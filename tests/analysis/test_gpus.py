@@ -255,7 +255,7 @@ def test_a_name_that_leaves_the_size_open_is_asked_for_it() -> None:
         assert re.search(r"may be \S+gb or \S+gb\n", ask.stderr)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("slip", "meant"),
     [
         ("rtx4900", "rtx4090"),
@@ -378,7 +378,7 @@ def test_what_does_not_fit_names_the_context() -> None:
     assert (found["fits"], found["largest_inference_batch"]) == (False, 0)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("options", "said"),
     [
         (["--limit", "16"], "'16' has no unit: write 16GiB or 16MB, or 16B for bytes"),

@@ -60,7 +60,7 @@ def train(net: Network, **terms: Any) -> MemoryReport:
 # -- golden numbers ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", recorded.networks())
+@tabled("kind", recorded.networks())
 def test_small_networks_take_what_torch_took(kind: str) -> None:
     """To the byte; `data/torch_memory.json` was measured on PyTorch 2.13."""
     for row in recorded.networks()[kind]:
@@ -543,7 +543,7 @@ def test_optimizers_are_those_of_a_budget() -> None:
     assert tuple(RULES) == OPTIMIZERS
 
 
-@pytest.mark.parametrize(
+@tabled(
     "terms",
     [
         {"dtype": "float8"},

@@ -7,6 +7,7 @@ from io import StringIO
 
 import numpy as np
 import pytest
+from tabled import tabled
 
 from convcalc import Network, analyze, load, loads
 from convcalc.analysis import receptive_field
@@ -288,7 +289,7 @@ def test_bounds_are_marked_wherever_they_stand() -> None:
     assert json.loads(json_format.render(report))["layers"][0]["receptive_field"]["exact"] is True
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("expected", "severities"),
     [
         ("8", ["warning"]),

@@ -34,7 +34,7 @@ def result(items: str, selection: Selection | None = None, head: str = HEAD) -> 
     return (found.text.removeprefix(head), *found.codes)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("before", "after", "codes"),
     [
         (  # fields of other frameworks

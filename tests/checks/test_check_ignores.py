@@ -1,6 +1,7 @@
 """Comments that silence findings, and findings about comments that silence none."""
 
 import pytest
+from tabled import tabled
 
 from convcalc.checks.codes import ALWAYS, Selection
 from convcalc.checks.run import Task, check_opened, check_text
@@ -115,7 +116,7 @@ def test_an_ignore_is_not_unused_where_its_code_was_not_looked_for() -> None:
     assert found(broken) == ["4: CC301"]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("comment", "message"),
     [
         ("ignore", "this ignore names no code"),
@@ -221,7 +222,7 @@ def test_a_member_or_an_overridden_run_says_nothing_about_unused_comments() -> N
 # Comments
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "expected"),
     [
         ("a: 1  # one # two\n", [("# one # two", 6, 1, False)]),

@@ -43,7 +43,7 @@ def said(promise: str) -> list[str]:
     return [f"{found.code} {found.message}" for found in check(promise)]
 
 
-@pytest.mark.parametrize(
+@tabled(
     "promise",
     [
         "expect: {parameters: 490, buffers: 8, macs: 4248, flops: 8496, activations: 526}",

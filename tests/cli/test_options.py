@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from convcalc.checks.fixes import marked
 from convcalc.checks.run import Checked, Task, check_opened
 from convcalc.cli import COMMANDS, convcalc
 from convcalc.forward import random_weights
@@ -476,17 +477,31 @@ class Trial:
             os.utime(folder / name, ns=(UNTOUCHED, UNTOUCHED))
         self.known: dict[tuple[str, ...], Outcome] = {}
         self.checked: dict[object, Checked] = {}
+        self.marked: dict[object, Checked] = {}
 
     def check(self, opened: Opened, task: Task) -> Checked:
         """What is found in one spec, once for all runs that ask for it in the same words."""
+        return self._once(self.checked, check_opened, opened, task)
+
+    def mark(self, opened: Opened, task: Task) -> Checked:
+        """The same with what fixes would mend marked."""
+        return self._once(self.marked, marked, opened, task)
+
+    def _once(
+        self,
+        known: dict[object, Checked],
+        answer: Callable[[Opened, Task], Checked],
+        opened: Opened,
+        task: Task,
+    ) -> Checked:
         path = opened.text.path
         settings = task.of(path)  # of which this is all that decides what is found in one spec
         budget = tuple((limit, settings.holds(limit, path)) for limit in settings.budget_for(path))
         given = (settings.selection_for(path), budget, task.shape, tuple(task.parameters.items()))
         asked = (*opened[:1], *opened[2:], path, opened.text.content, *given)
-        if asked not in self.checked:
-            self.checked[asked] = check_opened(opened, task)
-        return self.checked[asked]
+        if asked not in known:
+            known[asked] = answer(opened, task)
+        return known[asked]
 
     def __call__(self, *arguments: str) -> Outcome:
         if arguments not in self.known:
@@ -532,6 +547,7 @@ def trial(tried_out: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
     monkeypatch.setattr("convcalc.cli.check._watch", watch)
     for module in ("run", "fixes"):
         monkeypatch.setattr(f"convcalc.checks.{module}.check_opened", tried_out.check)
+    monkeypatch.setattr("convcalc.checks.fixes.marked", tried_out.mark)
     for module in ("values", "engine"):  # a profile is the same each time
         monkeypatch.setattr(f"convcalc.forward.{module}.perf_counter", count().__next__)
     return tried_out

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from formatted import FORMATTED
+from tabled import tabled
 
 import convcalc
 from convcalc.analysis.memory import read_limit
@@ -140,7 +141,7 @@ def test_a_file_called_like_a_pattern_is_that_file() -> None:
     assert [row["parameters"] for row in table("net.yaml#*")] == ["140"]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("arguments", "said"),
     [
         (["--summary", "--depth", "1"], "--depth is about layers, and --summary shows none"),

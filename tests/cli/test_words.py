@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from kinds import CASES
 from paths import PACKAGE, ROOT
+from tabled import tabled
 
 from convcalc import documentation
 from convcalc.analysis.reference import EXAMPLES, FAMILIES, describe, example_spec
@@ -44,7 +45,7 @@ def test_every_kind_has_an_example_and_every_family_a_title() -> None:
     assert {*FAMILIES} == {*get_args(Family)} - {"source"}
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_an_example_is_clean_and_its_formulas_give_its_numbers(kind: str) -> None:
     page = describe(kind)
     output = page.plan.output
@@ -103,7 +104,7 @@ def test_without_a_kind_all_are_listed_by_family_with_what_they_do() -> None:
     assert [each["kind"] for each in value["kinds"]] == [*CATALOGUE]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("word", "shown"),
     [
         ("conv", ["conv"]),
@@ -125,7 +126,7 @@ def test_kinds_are_known_by_the_names_of_others_and_families(word: str, shown: l
 # Words of other commands
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("arguments", "said"),
     [
         ("kinds maxpol", "no kind of layer is called 'maxpol': did you mean maxpool?"),

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 import test_forward as definitions
+from tabled import tabled
 
 from convcalc import forward
 from convcalc.graph import load
@@ -159,7 +160,7 @@ def foreign(weights: dict[str, Any]) -> dict[str, Any]:
     return {name: Foreign(value.copy()) for name, value in weights.items()}
 
 
-@pytest.mark.parametrize(
+@tabled(
     "misuse",
     [
         np.exp,

@@ -12,6 +12,7 @@ import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kinds import RUN
+from tabled import tabled
 
 from convcalc.layers import CATALOGUE, Layer, Plan, kinds, layer_class
 from convcalc.layers.arrays import batch_statistics
@@ -224,7 +225,7 @@ def test_the_values_have_the_planned_shape_and_keep_their_dtype(row: Row) -> Non
         assert all(np.array_equal(x, old) for x, old in zip(given, before, strict=True))
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_the_values_are_those_that_torch_gave(kind: str) -> None:
     rows = [row for of, row in recorded.values() if of == kind]
     assert rows

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from draws import Draw
+from draws import Draw, no_advice
 
 from convcalc import forward
 from convcalc.forward.engine import kernels
@@ -157,7 +157,8 @@ def network_of(case: Case) -> Network | None:
     """The network of a case; None where the layers do not take what they get."""
     shape = "x".join(map(str, (*case.shape.spatial, case.shape.channels)))
     text = f"input: {shape}\nrounding: floor\nlayers: {case.layers}\n"
-    network = read_text(SourceText("x", text))
+    with no_advice():
+        network = read_text(SourceText("x", text))
     return None if network.errors else network
 
 

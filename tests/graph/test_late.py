@@ -1,6 +1,5 @@
 """Fields that read the incoming tensor: the same network as with the numbers in their place."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def made_late(text: str, network: Network) -> str:
 def layers(network: Network) -> list[Any]:
     """What each layer is called and reads, and what it is where its shapes work out."""
     return [
-        (node.name, node.kind, node.inputs, node.shared_with, plan and asdict(node.layer))  # type: ignore[arg-type]
+        (node.name, node.kind, node.inputs, node.shared_with, plan and node.layer)
         for node, plan in zip(network.nodes, network.plans, strict=True)
     ]
 

@@ -256,7 +256,7 @@ PUBLISHED = [
 ]
 
 
-@pytest.mark.parametrize("wanted", PUBLISHED, ids=lambda total: total.name)
+@tabled("wanted", PUBLISHED, ids=lambda total: total.name)
 def test_totals_are_the_published_ones(wanted: Total) -> None:
     totals = report(wanted.name).totals
     assert totals.parameters == wanted.parameters, wanted.source
@@ -271,7 +271,7 @@ classifiers, measured as the golden ones were; its documentation has the same pa
 (and those of Inception v3's auxiliary classifier)."""
 
 
-@pytest.mark.parametrize("name", sorted(TORCHVISION))
+@tabled("name", sorted(TORCHVISION))
 def test_every_member_has_torchvisions_totals(name: str) -> None:
     found = report(OUR_NAMES.get(name, name))
     shape = str(found.input).replace("×", "x")
@@ -389,7 +389,7 @@ def test_names_are_told_apart() -> None:
     assert len(set(titles)) == len(titles)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@tabled("name", FAMILIES)
 def test_the_quick_look_for_presets_finds_them_all(name: str) -> None:
     text = SourceText(name, Path(bundled_folder(), f"{name}.yaml").read_text())
     spec = as_written(text).spec

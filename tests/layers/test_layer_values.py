@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from kinds import CASES
+from tabled import tabled
 
 from convcalc.layers import CATALOGUE, Layer, layer_class
 from convcalc.layers.base import declarations, defaults
@@ -44,7 +45,7 @@ def fields_of(
     return fields
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_a_layer_is_what_dataclass_would_make_of_its_fields(kind: str) -> None:
     layer: Any = FIRST[kind]
     cls = layer_class(kind)
@@ -77,7 +78,7 @@ def test_a_layer_is_what_dataclass_would_make_of_its_fields(kind: str) -> None:
             delattr(layer, name)
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_a_layer_takes_the_arguments_that_dataclass_would(kind: str) -> None:
     layer, cls = FIRST[kind], layer_class(kind)
     values = {name: getattr(layer, name) for name in declarations(cls)}

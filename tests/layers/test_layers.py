@@ -254,7 +254,7 @@ def drawn(draw: Draw, kind: str) -> Layer:
     return found(**fields)
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_a_silent_check_means_a_plan_that_holds_together(kind: str) -> None:
     many = layer_class(kind).inputs == "many"
     held = 0

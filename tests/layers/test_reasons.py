@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kinds import CASES, Case
@@ -91,7 +90,7 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "fields", "wanted"), FORMULAS)
+@tabled(("kind", "fields", "wanted"), FORMULAS)
 def test_output_sizes_read_as_textbooks_write_them(
     kind: str, fields: dict[str, Any], wanted: str
 ) -> None:

@@ -953,7 +953,7 @@ def numbers(text: str) -> Counter[str]:
     return Counter(problem.code for _, problem in found)
 
 
-@pytest.mark.parametrize("shape", PARTS)
+@tabled("shape", PARTS)
 def test_advice_about_layers_is_the_same_beside_others(shape: str) -> None:
     branches = PARTS[shape]
     alone = [numbers(beside(branch, shape=shape)) for branch in branches]
@@ -965,7 +965,7 @@ def test_advice_about_layers_is_the_same_beside_others(shape: str) -> None:
     assert numbers(beside(*branches, *branches, shape=shape)) == twice
 
 
-@pytest.mark.parametrize("shape", PARTS)
+@tabled("shape", PARTS)
 def test_advice_about_layers_is_the_same_beside_a_mistake(shape: str) -> None:
     """What is known of a network is judged; what its input and output are like is not known."""
     branches, mistake = PARTS[shape], ["flatten", {"reshape": {"shape": [7919, -1]}}, "relu"]
@@ -1012,7 +1012,7 @@ def broken(network: Network, index: int) -> Network:
     return network._replace(plans=plans, diagnostics=(error,), complete=False)
 
 
-@pytest.mark.parametrize("code", RULES)
+@tabled("code", RULES)
 def test_rules_pass_over_what_an_error_keeps_unknown(code: str) -> None:
     """No rule stumbles over it, in whatever layer it is of all that the rule has to judge."""
     for row in ROWS:
@@ -1078,7 +1078,7 @@ FIELDS = {
 """The fields at fault that a rule points at; a rule that is not here points at whole layers."""
 
 
-@pytest.mark.parametrize("code", RULES)
+@tabled("code", RULES)
 def test_rules_point_at_the_field_at_fault(code: str) -> None:
     rows = [
         f"input: {row.input}\n{row.extra}\nlayers: [{row.layers}]"
@@ -1444,7 +1444,7 @@ HELPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", HELPS, ids=lambda row: f"{row.code}: {row.help}")
+@tabled("row", HELPS, ids=lambda row: f"{row.code}: {row.help}")
 def test_doing_what_the_help_says_ends_the_finding_and_brings_no_other(row: Help) -> None:
     before = checked(row.spec, code="CC415")
     text = row.spec

@@ -173,7 +173,7 @@ layers:
 """a is read by b and f; b by c and d; d by e."""
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("one", "other", "wanted"),
     [
         ("a", "a", ""),

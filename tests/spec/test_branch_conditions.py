@@ -2,7 +2,7 @@
 
 from itertools import product
 
-import pytest
+from tabled import tabled
 
 from convcalc import Block, Item, Spec, parse
 from convcalc.graph import Network, read_text
@@ -30,7 +30,7 @@ def merged(branches: list[str]) -> str:
     return f"layers:\n  - relu\n  - concat:\n{listed}    name: out\n  - softmax\n  - from: out\n"
 
 
-@pytest.mark.parametrize("kept", [*product(["on", "off"], repeat=3)], ids="-".join)
+@tabled("kept", [*product(["on", "off"], repeat=3)], ids="-".join)
 def test_a_branch_is_there_where_its_condition_holds(kept: tuple[str, ...]) -> None:
     given = [
         ", ".join([f"when: {word}", *items]) for word, items in zip(kept, BRANCHES, strict=True)

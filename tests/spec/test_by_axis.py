@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from tabled import tabled
 
 from convcalc.findings import Findings
 from convcalc.layers.base import Declared
@@ -84,7 +85,7 @@ def test_what_the_help_says_to_write_is_read(form: str) -> None:
     assert helped > 3
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("form", "text", "help_"),
     [
         ("extents", "4x4x(3*2)", "write it as a list: `[4, 4, (3*2)]`"),

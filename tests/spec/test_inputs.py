@@ -158,7 +158,7 @@ def test_spec_inputs_that_look_like_another_order(
     assert looks(parse_shape(text)) == expected
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("given", "own", "meant"),
     [
         ("320", "224x224x3", "320x320x3"),
@@ -182,7 +182,7 @@ def test_spec_inputs_of_other_axes_are_what_they_mean(
     assert right == (meant and parse_shape(meant))
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("shape", "message", "advice"),
     [
         ("28x28", "a sequence of 28 positions with 28 channels",

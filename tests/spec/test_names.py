@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tabled import tabled
@@ -50,7 +49,7 @@ def test_the_number_of_a_kind_can_be_told_from_the_kind(kind: str) -> None:
     assert called(item * 2) == [f"{kind}{between}1", f"{kind}{between}2"]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("items", "names"),
     [
         ("unit, unit", "unit1.relu1 unit1.relu6_1 unit2.relu1 unit2.relu6_1"),
@@ -125,7 +124,7 @@ layers:
 """
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("name", "index"),
     [
         ("down{depth}", 3),
@@ -168,7 +167,7 @@ layers:
     ]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("name", "code", "message", "advice", "at"),
     [
         ("down{depth + 1}", "CC201", "`down4`, which `down{depth + 1}` is with depth = 3",

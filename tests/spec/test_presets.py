@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tabled import tabled
 
 from convcalc.analysis import analyze
 from convcalc.diagnostics import Diagnostic
@@ -193,7 +194,7 @@ def test_an_expression_in_quotes_is_answered() -> None:
 # ------------------------------------------------------------------------------- bundled
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("spec", "file", "preset"),
     [
         ("vgg16", "vgg16.yaml", ""),

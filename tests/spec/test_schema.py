@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from tabled import tabled
 from test_block_names import MADE_UP, add_kinds
 from test_specs import ERR, OK
 
@@ -123,12 +124,12 @@ def test_the_schema_is_one_and_has_a_name() -> None:
     assert spec_schema()["$id"] == "urn:convcalc:spec"
 
 
-@pytest.mark.parametrize("path", OK, ids=lambda path: path.stem)
+@tabled("path", OK, ids=lambda path: path.stem)
 def test_good_specs_satisfy_it(path: Path) -> None:
     assert not places(loaded(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("path", [*filter(structural, ERR)], ids=lambda path: path.stem)
+@tabled("path", [*filter(structural, ERR)], ids=lambda path: path.stem)
 def test_specs_with_errors_of_structure_do_not(path: Path) -> None:
     assert places(loaded(path.read_text(encoding="utf-8")))
 
@@ -137,12 +138,12 @@ def test_what_it_cannot_know_is_named_of_specs_that_there_are() -> None:
     assert BESIDE.keys() | UNKNOWABLE.keys() <= {path.stem for path in ERR}
 
 
-@pytest.mark.parametrize("text", SOUND)
+@tabled("text", SOUND)
 def test_sound_specs_satisfy_it(text: str) -> None:
     assert not places(loaded(f"input: 8x8x3\n{text}"))
 
 
-@pytest.mark.parametrize(("text", "key"), UNSOUND)
+@tabled(("text", "key"), UNSOUND)
 def test_unsound_specs_do_not_and_the_place_is_said(text: str, key: str) -> None:
     assert places(loaded(f"input: 8x8x3\n{text}")) == {key}
 

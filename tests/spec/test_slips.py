@@ -8,6 +8,7 @@ import pytest
 import yaml
 from slips import text
 from slips.slip import Slip
+from tabled import tabled
 
 from convcalc.checks.run import Task, check_text
 from convcalc.findings import Findings
@@ -111,7 +112,7 @@ def test_a_slip_is_told_alike_whichever_reader_there_is(
     assert (one.message, one.help, one.fix) == (other.message, other.help, other.fix)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("content", "message"),
     [
         ("# A title\n\nSome text, and more of it.\n", "this is no spec: it reads as Markdown"),

@@ -99,7 +99,7 @@ def test_a_spec_takes_every_key_that_its_yaml_has() -> None:
         assert isinstance(inspect.getattr_static(Spec, key), property)
 
 
-@pytest.mark.parametrize("name", [name for name in WORKING if not name.startswith("corpus/")])
+@tabled("name", [name for name in WORKING if not name.startswith("corpus/")])
 def test_the_network_of_a_tree_is_that_of_its_text(name: str) -> None:
     text = decoded(name)
 

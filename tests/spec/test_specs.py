@@ -32,7 +32,7 @@ def findings(path: Path) -> str:
     return render(network.diagnostics).replace(str(path), path.name)
 
 
-@pytest.mark.parametrize("path", OK, ids=lambda path: path.stem)
+@tabled("path", OK, ids=lambda path: path.stem)
 def test_good_specs_are_silent_and_keep_what_they_expect(path: Path) -> None:
     network = read(str(path))
 
@@ -158,7 +158,7 @@ def test_spec_source_is_refused_where_the_reason_stands(
     assert "\n" not in found.message
 
 
-@pytest.mark.parametrize(
+@tabled(
     "text",
     ["a: 1\n", "'<<': 1\n", "---\na: 1\n", "a: 1\n...\n", "- " * MAX_DEPTH + "a\n",
      "x: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1), "'&a': '*b'\n", ""],
@@ -174,7 +174,7 @@ def test_spec_source_names_the_first_place_of_a_key_given_twice() -> None:
     assert said == [((3, 1), (1, 1, 1, 2)), ((5, 1), (4, 1, 4, 5)), ((6, 1), (1, 1, 1, 2))]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "line", "help_"),
     [
         ("a: 1\n\tb: 2\n", 2, "indent with spaces"),

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-import pytest
 from paths import DATA
+from tabled import tabled
 
 from convcalc.diagnostics import closest
 from convcalc.graph import read_text
@@ -80,7 +80,7 @@ def test_what_an_answer_says_to_write_is_right_as_it_stands() -> None:
     assert items > 20
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("written", "known", "meant"),
     [
         ("vgg61", ["vgg11", "vgg13", "vgg16", "vgg19"], "vgg16"),  # two digits swapped
