@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
+from functools import lru_cache
 from itertools import islice
 
 from convcalc.diagnostics import MAX_COMPARED
@@ -51,12 +52,25 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     compared: dict[str, str] = {}
     for each in islice(known, MAX_COMPARED):
         compared.setdefault(each.lower(), each)
+    near = _nearest(said, tuple(compared))
+    return None if near is None else compared[near]
+
+
+@lru_cache(maxsize=256)
+def _nearest(said: str, names: tuple[str, ...]) -> str | None:
+    """The same in lower case; one mistake asks more than once, and comparing letters is slow."""
+    alike = [each for each in names if _length_allows(len(said), len(each))]
     near = [
         each
-        for each in get_close_matches(said, compared, n=8, cutoff=NEAR)
+        for each in get_close_matches(said, alike, n=8, cutoff=NEAR)
         if not _another_thing(said, each) and not _another_thing(each, said)
     ]
-    return compared[min(near, key=lambda each: distance(said, each))] if near else None
+    return min(near, key=lambda each: distance(said, each)) if near else None
+
+
+def _length_allows(one: int, other: int) -> bool:
+    """Whether names of so many letters can have enough of them in common."""
+    return not one + other or 2 * min(one, other) / (one + other) >= NEAR
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:

@@ -259,6 +259,7 @@ def test_only_functions_that_every_array_library_has_are_used() -> None:
 class Counting:
     """A number that counts the multiplications it takes part in."""
 
+    __slots__ = ("value",)
     multiplications: ClassVar[int] = 0
 
     def __init__(self, value: float) -> None:

@@ -9,6 +9,7 @@ import json
 import weakref
 from typing import Any
 
+from draws import no_advice
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_groups import Item, repaired, specs
@@ -32,7 +33,8 @@ def networks(draw: st.DrawFn, *, whole: bool | None = None) -> Network:
     spec: Item = draw(specs())
     if whole or (whole is None and draw(st.booleans())):
         repaired(spec)
-    return read_text(SourceText("random.yaml", json.dumps(spec)))
+    with no_advice():
+        return read_text(SourceText("random.yaml", json.dumps(spec)))
 
 
 def test_an_input_is_a_kind_that_no_item_names() -> None:
