@@ -32,7 +32,7 @@ from convcalc.layers.base import Layer
 
 TRIALS = 60
 """Changes that are tried at most."""
-WORK = 6_000
+WORK = 15_000
 """Layers that all trials together work out at most; each works out the whole network."""
 FEWEST_TRIALS = 3
 """Trials there are whatever the network's depth."""
@@ -246,11 +246,11 @@ class _Trials:
         """Other ways to run in PyTorch, the most promising first; `highest` is a model's peak."""
         yield from self._optimizers(mine, highest)
         yield from self._precision()
+        yield from self._in_place(mine)
         if self.terms.training:
             yield from self._checkpoints()
         else:
             yield from self._fused(batch)
-        yield from self._in_place(mine)
         yield from self._one_in_place(mine)
 
     def of_networks(self) -> Iterator[_Trial]:
