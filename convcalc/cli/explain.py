@@ -65,17 +65,55 @@ MODES: Mapping[str, Mode] = MappingProxyType(
             "one",
             ("dtype", "seed", "weights_path", "map_path", "image", "normalize"),
         ),
+        "at": Mode("convcalc.explanation.region", "at_page", "one"),
+        "reaches": Mode("convcalc.explanation.region", "reaches_page", "some"),
+        "fit": Mode("convcalc.explanation.fit", "fit_page", "one", ("output_size",)),
     }
 )
 """Option that chooses a mode, by the name of its parameter → the mode."""
+DIGITS = 12
+"""Digits of a number that is too large for any extent."""
 OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 """Parameters that every mode has."""
+
+
+def _position(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Whole numbers, one an axis: 10,20, or 10x20 as sizes are written."""
+    if value is None:
+        return None
+    parts = value.replace("×", "x").replace("x", ",").split(",")
+    numbers = [part.strip() for part in parts]
+    if not all(part.isascii() and part.isdecimal() and len(part) < DIGITS for part in numbers):
+        message = f"{value!r} is no position, which is a whole number for each axis: 10,20"
+        raise click.BadParameter(message, ctx, param)
+    return tuple(map(int, numbers))
 
 
 @click.command("explain")
 @click.argument("spec", metavar="SPEC")
 @click.argument("names", nargs=-1, metavar="[LAYER]...")
 @click.option("--all", "every", is_flag=True, help="Every layer; with --memory, every tensor.")
+@click.option(
+    "--at",
+    callback=_position,
+    metavar="POSITION",
+    help="What an output position sees of the image: 10,20 is row 10, column 20.",
+)
+@click.option(
+    "--reaches",
+    callback=_position,
+    metavar="POSITION",
+    help="Which outputs of the layers a position of the image reaches: 100,60.",
+)
+@click.option("--fit", is_flag=True, help="Hyperparameters near the layer's own that tile.")
+@click.option(
+    "--output-size",
+    callback=_position,
+    metavar="SIZE",
+    help="Of --fit: those that make this size: 55, or 55x27.",
+)
 @network_options
 @size_options
 @click.option(

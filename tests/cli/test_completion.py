@@ -21,6 +21,7 @@ FREE = {
     "N": "a number",
     **dict.fromkeys("FSPDO", "a number, or one per axis"),
     "SIZE": "numbers",
+    "POSITION": "numbers",
     "[NUMBER]...": "numbers",
     "SHAPE": "numbers",
     "PLACE": "numbers",

@@ -1,0 +1,342 @@
+"""What an output position sees of the image, and which outputs a pixel of it reaches."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from convcalc.analysis.reach import Reached, reached
+from convcalc.analysis.receptive_field import Sight
+from convcalc.diagnostics import listed
+from convcalc.explanation.page import Page, Part, Section, Table
+from convcalc.graph import Network
+from convcalc.graph.planned import Planned, planned
+from convcalc.layers.base import Plan
+from convcalc.layers.sliding import AXIS_NAMES
+from convcalc.window import Field, met
+
+SCHEMA = 1
+"""Changes only when a field of the JSON changes its meaning or goes."""
+LINES: Mapping[int, tuple[str, ...]] = {
+    1: ("position",),
+    2: ("row", "column"),
+    3: ("slice", "row", "column"),
+}
+"""What a position along each axis is called, by the number of axes."""
+ALL_MAY = "all may"
+"""What a table says of outputs that have no position, where any of them may be reached."""
+LISTED = 6
+"""Stretches that are written out; of more the first and the last."""
+
+
+class Seen(NamedTuple):
+    """What is seen along one axis of a map: its values from the first to the last."""
+
+    first: int | None
+    """The first value that is seen, from 0; None where only padding is."""
+    last: int | None
+    """The last value that is seen, itself included."""
+    before: int | None
+    """How many positions of padding in front of the first value are seen; None if that is unknown,
+    as where neighbours see different numbers of values and nothing but an average is known."""
+    behind: int | None
+    """How many behind the last value are."""
+    exact: bool = True
+    """Whether both ends are seen; otherwise it is no more than this."""
+
+    @property
+    def size(self) -> int:
+        """How many values of the map lie between the first and the last, both included."""
+        if self.first is None or self.last is None:
+            return 0
+        return self.last - self.first + 1
+
+
+class Region(NamedTuple):
+    """What one output position of a layer sees."""
+
+    layer: str
+    """Full name of the layer."""
+    position: tuple[int, ...]
+    """Which of its outputs, by axis."""
+    image: tuple[Seen, ...]
+    """What it sees of the network's input, by axis."""
+    inputs: tuple[tuple[str, tuple[Seen, ...]], ...]
+    """Each map that the layer reads, by its layer's name, and what it sees of that: one step back.
+    """
+
+
+def region(network: Network, layer: int, position: Sequence[int]) -> Region:
+    """What an output position of a layer, by its index, sees of the input and of what it reads.
+
+    Raises `ValueError` for a position that the layer has not, and `SpecError` for a network with
+    errors.
+
+    >>> from convcalc.graph import load
+    >>> seen = region(load("vgg16"), 2, (0, 5))
+    >>> seen.image[0].first, seen.image[0].last, seen.image[0].before, seen.image[1][:2]
+    (0, 1, 1, (4, 6))
+    """
+    known = planned(network)
+    sight = Sight(known)
+    for _ in known.walk(sight.follow):
+        pass
+    _refuse_lost(known, sight, layer)
+    node, plan = known.nodes[layer], known.plans[layer]
+    _check(position, plan.output.spatial, f"{node.name}, whose outputs are")
+    axes = range(len(position))
+    image = tuple(_seen(sight, layer, axis, position[axis]) for axis in axes)
+    inputs = tuple(
+        (
+            known.nodes[index].name,
+            tuple(
+                _read(plan, known.shape_of(index).spatial[axis], axis, position[axis])
+                for axis in axes
+            ),
+        )
+        for index in node.inputs
+        if index not in sight.lost
+    )
+    return Region(node.name, tuple(position), image, inputs)
+
+
+def _refuse_lost(network: Planned, sight: Sight, layer: int) -> None:
+    """Raise `ValueError` for outputs that have no position, with the layer that lost it."""
+    if layer not in sight.lost and network.shape_of(layer).spatial:
+        return
+    at = layer
+    while network.nodes[at].inputs and network.plans[at].positions != "lost":
+        at = next((one for one in network.nodes[at].inputs if one in sight.lost), 0)
+    name, losing = network.nodes[layer].name, network.nodes[at]
+    if not losing.inputs:
+        message = f"{name} has no positions: the network's input is a vector"
+        raise ValueError(message)
+    before = network.nodes[losing.inputs[0]].name
+    which = "this layer" if at == layer else losing.name
+    message = (
+        f"outputs of {name} have no position in the image: {which} lost them, and may have mixed "
+        f"all that it reads; ask about {before}, which has them"
+    )
+    raise ValueError(message)
+
+
+def _check(position: Sequence[int], extents: Sequence[int], what: str) -> None:
+    """Raise `ValueError` for a position that is none of a map's."""
+    shape = "×".join(map(str, extents))
+    if len(position) != len(extents):
+        such = ",".join(str(size // 2) for size in extents)
+        message = f"a position of {what} {shape}, is {len(extents)} numbers, as {such}"
+        raise ValueError(message)
+    for name, at, size in zip(LINES[len(extents)], position, extents, strict=True):
+        if not 0 <= at < size:
+            message = f"{name} {at} is none of {what} {shape}: {name}s are 0 to {size - 1}"
+            raise ValueError(message)
+
+
+def _seen(sight: Sight, layer: int, axis: int, output: int) -> Seen:
+    """What an output sees along an axis of the image."""
+    extent = sight.extents[axis]
+    fields = sight.fields[layer]
+    field = fields[axis] if fields is not None else None
+    line = None if field is None or not _is_sure(field) else field.sees(output)
+    before = None if line is None else max(min(-line[0], line[1] - line[0]), 0)
+    behind = None if line is None else max(min(line[1] - extent, line[1] - line[0]), 0)
+    spans = sight.spans(layer, axis)
+    if spans is not None:
+        at = output if len(spans.first) > 1 else 0
+        first, last = spans.first[at], spans.last[at]
+        if last < 0:
+            return Seen(None, None, before, behind)
+        return Seen(first, last, before, behind, spans.exact)
+    if line is None:
+        return Seen(0, extent - 1, None, None, exact=False)
+    first, last = max(line[0], 0), min(line[1], extent) - 1
+    if first > last:
+        return Seen(None, None, before, behind)
+    return Seen(first, last, before, behind, exact=False)
+
+
+def _is_sure(field: Field) -> bool:
+    """Whether what each output sees of an endless line is known, and is no average or bound."""
+    whole = isinstance(field.jump, int) and isinstance(field.start, int)
+    return field.exact and not field.whole and (bool(field.phases) or (whole and not field.counted))
+
+
+def _read(plan: Plan, size: int, axis: int, output: int) -> Seen:
+    """What an output reads along an axis of what the layer reads."""
+    if not plan.windows:
+        at = output if size > 1 or plan.output.spatial[axis] == 1 else 0
+        return Seen(at, at, 0, 0)
+    first, step, hits = met(plan.windows[axis], output)
+    before = min(-(-max(-first, 0) // step), hits)
+    end = min((size - 1 - first) // step + 1, hits)
+    if before >= end:
+        return Seen(None, None, before, hits - before)
+    return Seen(first + before * step, first + (end - 1) * step, before, hits - end)
+
+
+# The mode `--at`
+
+
+def at_page(network: Network, layers: Sequence[int], at: Sequence[int]) -> Page:
+    """The page of what an output position sees."""
+    (layer,) = layers
+    seen = region(network, layer, at)
+    lines = LINES[len(at)]
+    where = ", ".join(f"{name} {value}" for name, value in zip(lines, at, strict=True))
+    image = network.input
+    extents = image.spatial if image is not None else ()
+    sections = [
+        Section(
+            "Of the network's input",
+            (_table(seen.image, extents), *_notes(seen.image)),
+        )
+    ]
+    for (name, axes), index in zip(seen.inputs, network.nodes[layer].inputs, strict=False):
+        shape = network.shape_of(index)
+        title = f"Of {name}, which it reads" if index else "Of what it reads, which is that input"
+        sections.append(Section(title, (_table(axes, shape.spatial if shape else ()),)))
+    title = f"What {seen.layer} sees at {where}, of {network.name}"
+    return Page(title, tuple(sections), _region_data(network, seen))
+
+
+def _table(axes: Sequence[Seen], extents: Sequence[int]) -> Table:
+    names, lines = AXIS_NAMES[len(axes)], LINES[len(axes)]
+    rows = []
+    for name, line, seen, extent in zip(names, lines, axes, extents, strict=True):
+        sign = "" if seen.exact else "≤ "
+        what = f"{line}s" if seen.size != 1 else line
+        stretch = "padding alone" if seen.first is None else f"{what} {_through(seen)}"
+        padding = ("?" if side is None else str(side) for side in (seen.before, seen.behind))
+        rows.append((name, sign + stretch, f"{seen.size} of {extent}", *padding))
+    head = ("axis", "sees", "values", "padding before", "behind")
+    return Table(head, tuple(rows), frozenset({2, 3, 4}))
+
+
+def _through(seen: Seen) -> str:
+    return str(seen.first) if seen.first == seen.last else f"{seen.first} to {seen.last}"
+
+
+def _notes(axes: Sequence[Seen]) -> Iterator[Part]:
+    if not all(seen.exact for seen in axes):
+        yield "≤: no more than this, as it takes too long to count."
+    if any(seen.before is None for seen in axes):
+        yield "?: paths do not see as far as each other, so that the padding is not one number."
+
+
+def _region_data(network: Network, seen: Region) -> dict[str, Any]:
+    def values(axes: Sequence[Seen]) -> list[dict[str, Any]]:
+        return [{**each._asdict(), "size": each.size} for each in axes]
+
+    return {
+        "schema": SCHEMA,
+        "mode": "at",
+        "name": network.name,
+        "spec": network.path,
+        "layer": seen.layer,
+        "position": list(seen.position),
+        "image": values(seen.image),
+        "inputs": [{"layer": name, "axes": values(axes)} for name, axes in seen.inputs],
+    }
+
+
+# The mode `--reaches`
+
+
+def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]) -> Page:
+    """The page of what a position of the image reaches in layers."""
+    known = planned(network)
+    _check(reaches, known.input.spatial, "the network's input, which is")
+    every = reached(known, reaches)
+    lines = LINES[len(reaches)]
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    data = []
+    for index in layers:
+        outputs = every[index]
+        if outputs is None:  # without errors every layer is known
+            continue
+        name = known.nodes[index].name
+        rows.append((name, *_reached_cells(outputs, len(lines)), _amount(outputs, known, index)))
+        data.append(_reached_data(name, outputs))
+        notes += _reached_notes(name, outputs)
+    lost = [row[0] for row in rows if row[-1] == ALL_MAY]
+    if lost:
+        notes.append(
+            f"No output of {listed(lost)} has a position in the image: all may be reached."
+        )
+    head = ("layer", *(f"{line}s" for line in lines), "outputs")
+    where = ", ".join(f"{name} {value}" for name, value in zip(lines, reaches, strict=True))
+    parts: tuple[Part, ...] = (Table(head, tuple(rows), frozenset({len(head) - 1})), *notes)
+    return Page(
+        f"What {where} of the input of {network.name} reaches",
+        (Section("", parts),),
+        {
+            "schema": SCHEMA,
+            "mode": "reaches",
+            "name": network.name,
+            "spec": network.path,
+            "position": list(reaches),
+            "layers": data,
+        },
+    )
+
+
+def _reached_cells(outputs: Reached, rank: int) -> Iterator[str]:
+    for axis in range(rank):
+        if not outputs.blocks:
+            yield "none"
+        elif outputs.lost:
+            yield "–"
+        else:
+            yield ("" if outputs.exact else "≤ ") + stretches_text(outputs.along(axis))
+
+
+def stretches_text(stretches: Sequence[tuple[int, int]]) -> str:
+    """Stretches of positions as a table has them, their last ones included.
+
+    >>> stretches_text([(0, 3), (4, 5)])
+    '0 to 2, 4'
+    """
+    texts = [
+        str(start) if end == start + 1 else f"{start} to {end - 1}" for start, end in stretches
+    ]
+    steps = {after[0] - before[0] for before, after in pairwise(stretches)}
+    if len(texts) <= LISTED:
+        return ", ".join(texts)
+    if len(steps) == 1 and len({end - start for start, end in stretches}) == 1:
+        return f"{texts[0]}, {texts[1]}, …, {texts[-1]}"
+    return f"{', '.join(texts[:3])}, … ({len(texts) - 4} more), {texts[-1]}"
+
+
+def _amount(outputs: Reached, network: Planned, index: int) -> str:
+    if outputs.lost:
+        return ALL_MAY if outputs.blocks else "0"
+    total = 1
+    for size in network.shape_of(index).spatial:
+        total *= size
+    count = "–" if outputs.number is None else f"{outputs.number:,}"
+    return f"{count} of {total:,}"
+
+
+def _reached_notes(name: str, outputs: Reached) -> Iterator[str]:
+    if not outputs.is_product:
+        yield (
+            f"{name}: not every combination of these is reached, but the union of "
+            f"{len(outputs.blocks)} products, as paths reach different ones."
+        )
+    if not outputs.exact:
+        yield f"{name}: no others than these are reached; working out which takes too long."
+
+
+def _reached_data(name: str, outputs: Reached) -> dict[str, Any]:
+    return {
+        "layer": name,
+        "reached": bool(outputs.blocks),
+        "lost": outputs.lost,
+        "exact": outputs.exact,
+        "blocks": [
+            [[[start, end - 1] for start, end in axis] for axis in block]
+            for block in outputs.blocks
+            if not outputs.lost
+        ],
+    }

@@ -1,0 +1,153 @@
+"""What an input position reaches, and what an output sees, against dye: NaN in the input."""
+
+from itertools import product
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from test_receptive_fields import Draw
+
+from convcalc import Network, loads
+from convcalc.analysis import reach
+from convcalc.analysis.reach import Block, Reached, joined, reached
+from convcalc.explanation.region import region
+from convcalc.forward.reference import run_reference
+from convcalc.forward.weights import random_weights
+from convcalc.graph import unread
+from convcalc.graph.planned import planned
+
+Array = np.ndarray[Any, Any]
+
+SEEDS = range(6)
+CROSS = """input: 7x8x1
+layers:
+  - concat: [[conv: {filters: 1, kernel: 1x3, padding: 0x1, dilation: 2, rounding: floor}],
+      [conv: {filters: 1, kernel: 5x1, padding: 2x0}, crop: {amount: [0, 1]}]]
+  - maxpool: {kernel: 2, stride: 3, rounding: floor}
+"""
+"""Two paths that reach other rows and columns."""
+
+
+@pytest.fixture(autouse=True)
+def no_search_for_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What CC306 advises is not asked here, and finding it takes longer than all else."""
+    monkeypatch.setattr(unread, "told", lambda *_: iter(()))
+
+
+def outputs(network: Network, x: Array) -> dict[int, Array]:
+    """For each layer and example of a dyed input, whether each output position is dyed."""
+    names = {node.name: index for index, node in enumerate(network.nodes) if node.inputs}
+    arrays = run_reference(np, planned(network), x, random_weights(network), names.keys())
+    return {names[name]: np.isnan(array).any(axis=1) for name, array in arrays.items()}
+
+
+def marked(blocks: tuple[Block, ...], shape: tuple[int, ...]) -> Array:
+    """A map with the positions of blocks."""
+    marks = np.zeros(shape, dtype=bool)
+    for block in blocks:
+        marks[np.ix_(*(np.r_[tuple(slice(*each) for each in axis)] for axis in block))] = True
+    return marks
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_what_is_reached_is_what_is_dyed(rank: int) -> None:
+    looked = crosses = 0
+    texts = [Draw(seed, rank, padded=seed % 2 == 0).network() for seed in SEEDS]
+    for seed, text in enumerate([*texts, *[CROSS] * (rank == 2)]):
+        network = loads(text)
+        assert network.input
+        x = np.random.default_rng(0).random((6, *network.input.axes))
+        pixels = [*product(*map(range, network.input.spatial))]
+        pixels = Random(seed).sample(pixels, min(len(pixels), 6))  # noqa: S311 (tests repeat)
+        for example, pixel in enumerate(pixels):
+            place: tuple[Any, ...] = (example, slice(None), *pixel)
+            x[place] = np.nan
+        dyed = outputs(network, x)
+        for example, pixel in enumerate(pixels):
+            every = reached(network, pixel)
+            for index, maps in dyed.items():
+                each, dye = every[index], maps[example]
+                assert each is not None
+                assert each.exact
+                marks = marked(each.blocks, dye.shape)
+                # Weights of resampling may be 0.
+                same = (dye <= marks).all() if "cubic" in text else (dye == marks).all()
+                assert same, (text, network.nodes[index].name, pixel, each)
+                assert each.number in (None, marks.sum())
+                looked += 1
+                crosses += not each.is_product
+    assert looked > 150
+    assert rank == 1 or crosses
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_what_is_seen_is_what_dyes(rank: int) -> None:
+    looked = 0
+    for seed in SEEDS[:3]:
+        text = Draw(seed, rank, padded=seed % 2 == 0).network()
+        network = loads(text)
+        assert network.input
+        draws = Random(seed)  # noqa: S311 (tests repeat)
+        extents = network.input.spatial
+        positions = {
+            index: tuple(draws.randrange(size) for size in shape.spatial)
+            for index, node in enumerate(network.nodes)
+            if node.inputs and (shape := network.shape_of(index)) is not None
+        }
+        seen = {index: region(network, index, at) for index, at in positions.items()}
+        for axis, extent in enumerate(extents):
+            x = np.random.default_rng(0).random((extent, *network.input.axes))
+            for value in range(extent):
+                np.moveaxis(x[value], axis + 1, 0)[value] = np.nan
+            for index, maps in outputs(network, x).items():
+                at = positions[index][axis]
+                sees = np.moveaxis(maps, axis + 1, 1).reshape(extent, maps.shape[axis + 1], -1)
+                values = np.flatnonzero(sees[:, at].any(axis=1))
+                expected = (values[0], values[-1]) if len(values) else (None, None)
+                assert seen[index].image[axis][:2] == expected, (text, index, axis, at)
+                looked += 1
+    assert looked > 20
+
+
+def test_bounds_hold_where_working_out_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "input: 40x1\nlayers: [conv: {filters: 1, kernel: 3, dilation: 4}]"
+    exact = reached(loads(text), [12])[-1]
+    monkeypatch.setattr(reach, "WORKED_OUT", 0)
+    bound = reached(loads(text), [12])[-1]
+
+    # Taps lie at o, o + 4 and o + 8.
+    assert exact == Reached(((((4, 5), (8, 9), (12, 13)),),))
+    assert bound == Reached(((((4, 13),),),), exact=False)
+
+
+def by_hand(items: str, position: tuple[int, ...], shape: str = "9x1") -> Reached:
+    last = reached(loads(f"rounding: floor\ninput: {shape}\nlayers: [{items}]"), position)[-1]
+    assert last is not None
+    return last
+
+
+def test_reaches_by_hand() -> None:
+    # A stride of 3 over a kernel of 1 passes values 1 and 2 by.
+    assert by_hand("maxpool: {kernel: 1, stride: 3}", (3,)).blocks == ((((1, 2),),),)
+    assert by_hand("maxpool: {kernel: 1, stride: 3}", (4,)).blocks == ()
+    # Upsampled by 2 with the nearest value, and by a transposed convolution with gaps.
+    assert by_hand("upsample: 2", (4,)).blocks == ((((8, 10),),),)
+    gaps = "conv_transpose: {filters: 1, kernel: 1, stride: 3}"
+    assert by_hand(gaps, (2,)).blocks == ((((6, 7),),),)
+    # Reflected, the second value stands in front of the first as well: outputs 0 and 1 and 2.
+    mirrored = "conv: {filters: 1, kernel: 1, padding: 1, padding_mode: reflect}"
+    assert by_hand(mirrored, (1,)).blocks == ((((0, 1), (2, 3)),),)
+    # Side by side a row and a column reach a cross of 5, which is no product.
+    row = "conv: {filters: 1, kernel: 1x3, padding: 0x1}"
+    column = "conv: {filters: 1, kernel: 3x1, padding: 1x0}"
+    cross = by_hand(f"concat: [[{row}], [{column}]]", (4, 4), "9x9x1")
+    assert (len(cross.blocks), cross.number) == (2, None)
+    assert cross.along(0) == cross.along(1) == ((3, 6),)
+    # A gate over the map is reached, and reaches all.
+    gate = "conv: {filters: 1, kernel: 1}, multiply: [[], [global_avgpool]]"
+    assert by_hand(gate, (0,)).blocks == ((((0, 9),),),)
+    lost = by_hand("flatten, linear: 3", (0,))
+    assert (lost.lost, bool(lost.blocks), lost.number) == (True, True, None)
+    assert not by_hand("crop: {amount: [[1, 0]]}, flatten", (0,)).blocks
+    assert joined([(4, 6), (0, 2), (2, 3), (9, 9), (5, 7)]) == ((0, 3), (4, 7))

@@ -1,0 +1,167 @@
+"""`explain --at` and `--reaches`: regions by hand, refusals, and the JSON."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+from paths import ROOT
+from tabled import tabled
+
+from convcalc import load, loads
+from convcalc.cli import convcalc
+from convcalc.explanation.region import Seen, region, stretches_text
+
+SCHEMA = json.loads((ROOT / "docs" / "explain.schema.json").read_text(encoding="utf-8"))
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(convcalc, ["explain", *arguments])
+
+
+def value(*arguments: str) -> Mapping[str, Any]:
+    """What is printed as JSON, which satisfies its schema."""
+    printed: Mapping[str, Any] = json.loads(run(*arguments, "--format", "json").stdout)
+    jsonschema.Draft7Validator(SCHEMA).validate(printed)
+    return printed
+
+
+def seen(items: str, at: int, extent: int = 9) -> tuple[Seen, Seen]:
+    """What an output of the last layer sees of the input and of what the layer reads."""
+    network = loads(f"rounding: floor\ninput: {extent}x1\nlayers: [{items}]")
+    assert network.output is not None
+    whole = region(network, network.output, (at,))
+    return whole.image[0], whole.inputs[0][1][0]
+
+
+def one(items: str, at: int) -> Seen:
+    image, read = seen(items, at)
+    assert image == read, "there is one layer"
+    return image
+
+
+CONV = "conv: {filters: 1, kernel: 3"
+
+
+@tabled(
+    ("items", "at", "expected"),
+    [
+        # −1, 0 and 1, of which the first is padding.
+        (f"{CONV}, padding: 1}}", 0, Seen(0, 1, 1, 0)),
+        (f"{CONV}, padding: 1}}", 8, Seen(7, 8, 0, 1)),
+        (f"{CONV}, padding: 1}}", 4, Seen(3, 5, 0, 0)),
+        # 2·1 − 0 and two more.
+        (f"{CONV}, stride: 2}}", 1, Seen(2, 4, 0, 0)),
+        # Padding of 4 and more: output 0 sees padding alone.
+        (f"{CONV}, padding: 4}}", 0, Seen(None, None, 3, 0)),
+        ("crop: 2", 0, Seen(2, 2, 0, 0)),
+        ("maxpool: {kernel: 1, stride: 3}", 2, Seen(6, 6, 0, 0)),
+        ("relu", 5, Seen(5, 5, 0, 0)),
+        ("global_avgpool", 0, Seen(0, 8, 0, 0)),
+    ],
+)
+def test_regions_of_one_layer_by_hand(items: str, at: int, expected: Seen) -> None:
+    assert one(items, at) == expected
+
+
+def test_taps_in_the_padding_are_counted_one_step_back() -> None:
+    # Taps at −2, 0 and 2: one tap of padding, and two positions of it on the line.
+    image, read = seen(f"{CONV}, dilation: 2, padding: 2}}", 0)
+
+    assert (image, read) == (Seen(0, 2, 2, 0), Seen(0, 2, 1, 0))
+
+
+def test_regions_of_known_networks() -> None:
+    # VGG-16's last map: field 212, stride 32, padding 90 (Araujo, Norris and Sim, 2019).
+    vgg16 = load("vgg16")
+    last = next(index for index, node in enumerate(vgg16.nodes) if node.name == "stage5.maxpool1")
+    (rows, columns) = region(vgg16, last, (0, 3)).image
+
+    assert rows == Seen(0, 212 - 90 - 1, 90, 0)
+    assert columns == Seen(3 * 32 - 90, 3 * 32 - 90 + 211, 0, 0)
+    # AlexNet's pixel 100: windows of 11 that start every 4 values from ⌈(100 − 10)/4⌉ on.
+    printed = value("alexnet", "conv1", "--reaches", "100,60")
+    assert printed["layers"][0]["blocks"] == [[[[23, 25]], [[13, 15]]]]
+
+
+def test_phases_of_upsampling_see_what_they_do() -> None:
+    # A kernel of 3 over values that are doubled: outputs see two values, or one and a neighbour.
+    items = "upsample: 2, conv: {filters: 1, kernel: 2}"
+    assert [seen(items, at)[0][:2] for at in range(4)] == [(0, 0), (0, 1), (1, 1), (1, 2)]
+
+
+def test_a_gate_and_a_merge_say_what_each_path_sees() -> None:
+    gate = "conv: {filters: 1, kernel: 1}, multiply: [[], [global_avgpool]]"
+    network = loads(f"input: 9x1\nlayers: [{gate}]")
+    assert network.output is not None
+    whole = region(network, network.output, (4,))
+
+    assert whole.image[0][:2] == (0, 8)
+    assert [axes[0][:2] for _, axes in whole.inputs] == [(4, 4), (0, 0)]
+
+
+SPEC = """input: 8x9x3
+layers:
+  - {conv: {filters: 4, kernel: 3}, name: first}
+  - {flatten: , name: flat}
+  - {linear: 2, name: head}
+"""
+
+
+@pytest.fixture(autouse=True)
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(SPEC, encoding="utf-8")
+    Path("vector.yaml").write_text("input: 4\nlayers: [linear: 2]\n", encoding="utf-8")
+
+
+@tabled(
+    ("arguments", "said"),
+    [
+        ("first --at 6,0", "row 6 is none of first, whose outputs are 6×7: rows are 0 to 5"),
+        ("first --at 0,7", "column 7 is none of first"),
+        ("first --at 3", "a position of first, whose outputs are 6×7, is 2 numbers, as 3,3"),
+        ("first --at -1,0", "'-1,0' is no position"),
+        ("first --at 1,", "'1,' is no position"),
+        ("head --at 0", "flat lost them, and may have mixed all that it reads; ask about first"),
+        ("flat --at 0", "this layer lost them"),
+        ("first --reaches 8,0", "row 8 is none of the network's input, which is 8×9"),
+        ("first --reaches 1", "is 2 numbers, as 4,4"),
+        ("first head --at 0,0", "--at is about one layer, and 2 are named"),
+        ("first --at 0,0 --reaches 0,0", "--at and --reaches are about different things"),
+        ("first --at 0,0 --batch 2", "--batch"),
+    ],
+)
+def test_what_is_no_position_is_refused_with_those_there_are(arguments: str, said: str) -> None:
+    result = run("net.yaml", *arguments.split())
+
+    assert said in result.stderr
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_vector_has_no_positions() -> None:
+    assert (
+        "linear1 has no positions: the network's input is a vector"
+        in run("vector.yaml", "linear1", "--at", "0").stderr
+    )
+
+
+def test_pages_say_what_the_values_say() -> None:
+    at = run("net.yaml", "first", "--at", "0,6").stdout
+    assert "height  rows 0 to 2     3 of 8" in at
+    assert "width   columns 6 to 8  3 of 9" in at
+    reaches = run("net.yaml", "--all", "--reaches", "4,4").stdout
+    assert "first  2 to 4  2 to 4   9 of 42" in reaches
+    assert "No output of flat, head has a position in the image: all may be reached." in reaches
+    assert value("net.yaml", "first", "--at", "0,6")["image"][1]["first"] == 6
+    assert value("net.yaml", "--all", "--reaches", "4,4")["layers"][2]["lost"]
+
+
+def test_stretches_in_words() -> None:
+    assert stretches_text([(0, 3), (4, 5)]) == "0 to 2, 4"
+    assert stretches_text([(at, at + 1) for at in range(0, 40, 4)]) == "0, 4, …, 36"
+    uneven = [(at * at, at * at + 1) for at in range(2, 12)]
+    assert stretches_text(uneven) == "4, 9, 16, … (6 more), 121"
