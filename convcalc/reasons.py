@@ -220,6 +220,21 @@ def name_of(number: int) -> "frozenset[tuple[Product, int]]":
     return frozenset(_terms(number).items())
 
 
+def is_worked_out(number: int) -> bool:
+    """Whether a number is more than a letter or a constant.
+
+    >>> is_worked_out(named(3, "F")), is_worked_out(named(3, "F") - 1), is_worked_out(4)
+    (False, True, False)
+    """
+    terms = [*_terms(number).items()]
+    if len(terms) > 1:
+        return True
+    return any(
+        product and (count != 1 or len(product) > 1 or not isinstance(product[0], Letter))
+        for product, count in terms
+    )
+
+
 def letters(number: int) -> dict[str, int]:
     """The letters of a number's formula, and what each stands for; `ValueError` for one of two.
 
@@ -278,6 +293,9 @@ class _Text(NamedTuple):
         return "·".join([str(count), *factors] if count != 1 or not factors else factors)
 
     def atom(self, atom: Atom) -> str:
+        name = self.names.get(frozenset((((atom,), 1),))) if self.names else None
+        if name is not None:
+            return name if self.letters else str(_of(atom))
         if isinstance(atom, Letter):
             if self.letters:
                 return atom.letter

@@ -1,32 +1,39 @@
 """The figures of layers: each as the formula that worked it out, with its numbers, and the result.
 
-Nothing here is a formula: the layer's own `plan` runs on numbers that remember.
+Nothing here is a formula: the layer's own `plan` and `operations` and the field's `through` run on
+numbers that remember.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.explanation.figure import Figure, reasoned
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.diagnostics import Diagnostic
+from convcalc.explanation.counts import activations, as_convolution, multiplications, parameters
+from convcalc.explanation.fields import Seen
+from convcalc.explanation.figure import Figure, Group, legend
+from convcalc.explanation.kept import Backward, KeptArrays
+from convcalc.explanation.matrices import Matrices, as_matrices
+from convcalc.explanation.outputs import output_size
 from convcalc.explanation.page import Page, Part, Section
-from convcalc.graph import LayerNode, Network
-from convcalc.layers.base import Layer
-from convcalc.layers.letters import AXES, lettered, lettered_shape
-from convcalc.reasons import formula, name_of
+from convcalc.graph import Network
+from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
+from convcalc.layers.base import Layer, Plan
+from convcalc.layers.letters import lettered_call
+from convcalc.layers.linear import Linear
 from convcalc.shape import Shape
 
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
-AXIS_NAMES = {"L": "length", "D": "depth", "H": "height", "W": "width"}
-"""Letter of a spatial axis → what it is called."""
 
 
-class Group(NamedTuple):
-    """Figures that belong together."""
+class Read(NamedTuple):
+    """What a layer reads of another."""
 
-    title: str
-    """What they are about."""
-    figures: tuple[Figure, ...]
-    """The figures, in their order."""
+    name: str
+    """The other layer's full name."""
+    shape: Shape | None
+    """The shape of one example; None where an error keeps it unknown."""
 
 
 class LayerExplanation(NamedTuple):
@@ -36,12 +43,24 @@ class LayerExplanation(NamedTuple):
     """Full name, as `stage1.conv1`."""
     kind: str
     """What the spec calls it."""
-    inputs: tuple[Shape, ...]
-    """What it reads, of one example."""
+    line: int | None
+    """The line of the spec that it was written on; None for values made in Python."""
+    does: str
+    """What its kind does, in a sentence."""
+    inputs: tuple[Read, ...]
+    """What it reads, in the order of the spec."""
     output: Shape | None
     """What it makes; None where an error keeps it unknown."""
+    letters: Mapping[str, tuple[str, int]]
+    """Letter of the formulas → a word for what it is, and the number that it stands for."""
+    findings: tuple[Diagnostic, ...]
+    """What is wrong with it, or doubtful."""
     groups: tuple[Group, ...]
-    """Its figures, those that belong together in one group."""
+    """Its figures, by what they are about; () where an error keeps them unknown."""
+    matrices: Matrices | None
+    """Its weighted sums as a product of matrices; None where it has none."""
+    kept: KeptArrays | None
+    """What it keeps for its backward pass; None of an input, and where an error hides its plan."""
 
 
 class Explanation(NamedTuple):
@@ -62,6 +81,10 @@ class Explanation(NamedTuple):
         """The text that `convcalc explain` prints."""
         return str(page(self))
 
+    def page(self) -> Page:
+        """The explanation as a page, which has `to_markdown()` and `to_json()`."""
+        return page(self)
+
 
 def figures(
     network: Network, layers: Sequence[int], *, batch: int = 1, dtype: str = "float32"
@@ -73,44 +96,112 @@ def figures(
 def explained(
     network: Network, layers: Sequence[int], *, batch: int = 1, dtype: str = "float32"
 ) -> Explanation:
-    """Explain layers, by their indices."""
+    """Explain layers, by their indices; `ValueError` for a data type that there is not."""
+    if dtype not in DTYPE_BYTES:
+        message = f"dtype {dtype!r} is none of {', '.join(DTYPE_BYTES)}"
+        raise ValueError(message)
+    work = _Work(network, batch, dtype)
     return Explanation(
-        network.name,
-        network.path,
-        batch,
-        dtype,
-        tuple(_layer(network, network.nodes[index], index) for index in layers),
+        network.name, network.path, batch, dtype, tuple(work.layer(index) for index in layers)
     )
 
 
-def _layer(network: Network, node: LayerNode, index: int) -> LayerExplanation:
-    inputs = tuple(shape for each in node.inputs if (shape := network.shape_of(each)) is not None)
-    groups: tuple[Group, ...] = ()
-    if node.layer is not None and network.plans[index] is not None:
-        groups = _groups(node.layer, inputs)
-    return LayerExplanation(node.name, node.kind, inputs, network.shape_of(index), groups)
+class _Work:
+    """A network, and what is worked out of it once for all of its layers."""
+
+    def __init__(self, network: Network, batch: int, dtype: str) -> None:
+        self.network = network
+        self.batch = batch
+        self.dtype = dtype
+        self.seen = Seen(network)
+        self.backward = Backward(network, batch=batch, dtype=dtype)
+
+    def layer(self, index: int) -> LayerExplanation:
+        """Explain one."""
+        network, node = self.network, self.network.nodes[index]
+        reads = tuple(
+            Read(network.nodes[each].name, network.shape_of(each)) for each in node.inputs
+        )
+        layer, plan = node.layer, network.plans[index]
+        shapes = [read.shape for read in reads if read.shape is not None]
+        known = layer is not None and len(shapes) == len(node.inputs) and not node.unknown
+        letters: dict[str, tuple[str, int]] = {}
+        groups: tuple[Group, ...] = ()
+        matrices = kept = None
+        if layer is not None and known:
+            called, lettered = lettered_call(layer, shapes)
+            letters = legend(called, lettered)
+            if plan is not None:
+                explained_plan = called.plan(lettered)
+                groups = self._groups(index, layer, (shapes, lettered), (plan, explained_plan))
+                matrices = as_matrices(
+                    called,
+                    node.kind,
+                    (shapes, lettered),
+                    (plan, explained_plan),
+                    batch=self.batch,
+                    dtype=self.dtype,
+                )
+                if shapes:
+                    kept = self.backward.of(index, called, lettered, explained_plan)
+        return LayerExplanation(
+            name=node.name,
+            kind=node.kind,
+            line=network.lines[index],
+            does=_sentence(node.kind),
+            inputs=reads,
+            output=network.shape_of(index),
+            letters=letters,
+            findings=tuple(each for each in network.diagnostics if each.layer == node.name),
+            groups=groups,
+            matrices=matrices,
+            kept=kept,
+        )
+
+    def _groups(
+        self,
+        index: int,
+        layer: Layer,
+        shapes: tuple[Sequence[Shape], Sequence[Shape]],
+        plans: tuple[Plan, Plan],
+    ) -> tuple[Group, ...]:
+        """The figures of a layer; of shapes and plans there are two, the second on letters."""
+        network, node, (plan, explained_plan) = self.network, self.network.nodes[index], plans
+        owner = "" if node.shared_with is None else network.nodes[node.shared_with].name
+        return (
+            output_size(layer, shapes[0], plan, explained_plan),
+            self._parameters(index, layer, parameters(node.kind, shapes[1], explained_plan, owner)),
+            multiplications(node.kind, explained_plan),
+            self.seen.of(index, explained_plan),
+            activations(layer, explained_plan, batch=self.batch, dtype=self.dtype),
+        )
+
+    def _parameters(self, index: int, layer: Layer, group: Group) -> Group:
+        """With what a linear layer would be as a convolution over the map that was flattened."""
+        network = self.network
+        (before,) = network.nodes[index].inputs if isinstance(layer, Linear) else (None,)
+        while before is not None and network.nodes[before].kind in PASSING:
+            (read,) = network.nodes[before].inputs
+            shape = network.shape_of(read)
+            if isinstance(layer, Linear) and shape is not None and shape.rank:
+                figure = as_convolution(layer, shape, network.nodes[before].name)
+                return group._replace(figures=(*group.figures, figure))
+            before = read
+        return group
 
 
-def _groups(layer: Layer, inputs: Sequence[Shape]) -> tuple[Group, ...]:
-    plan = lettered(layer).plan([lettered_shape(shape) for shape in inputs])
-    output = plan.output
-    letters = AXES[output.rank]
-    sizes = [
-        reasoned(AXIS_NAMES[letter], extent)
-        for letter, extent in zip(letters, output.spatial, strict=True)
-    ]
-    sizes.append(reasoned("channels" if output.rank else "values", output.channels))
-    names = {
-        name_of(extent): f"{letter}′"
-        for letter, extent in zip(letters, output.spatial, strict=True)
-        if formula(extent) != letter
-    }
-    learned = sum(weight.size for weight in plan.weights if not weight.buffer)
-    return (
-        Group("Output size", tuple(sizes)),
-        Group("Parameters", (reasoned("parameters", learned, names),)),
-        Group("Multiply-accumulates", (reasoned("MACs", plan.macs, names),)),
-    )
+PASSING = kinds("identity", "view", having="linear")
+"""Kinds that hand the values of a flattened map on in their order."""
+
+
+def _sentence(kind: str) -> str:
+    """What a kind of layer does, from its class; "" where there is no such kind."""
+    if kind not in CATALOGUE and kind not in GIVEN:
+        return ""
+    text = " ".join((layer_class(kind).__doc__ or "").split())
+    for end in (" Shapes:", " Source:", " Parameters"):
+        text = text.partition(end)[0]
+    return text
 
 
 def page(explanation: Explanation) -> Page:
@@ -119,27 +210,63 @@ def page(explanation: Explanation) -> Page:
     sections: list[Section] = []
     if len(layers) == 1:
         (layer,) = layers
-        title = f"{_title(layer)} of {explanation.network}"
-        sections += _sections(layer, 1)
+        title = f"{_title(layer)}, of {explanation.network}"
+        sections += [Section("", tuple(_about(layer))), *_sections(layer, 1)]
     else:
         title = explanation.network
         for layer in layers:
-            sections.append(Section(_title(layer), ()))
-            sections += _sections(layer, 2)
+            sections += [Section(_title(layer), tuple(_about(layer))), *_sections(layer, 2)]
     return Page(title, tuple(sections), _data(explanation))
 
 
 def _title(layer: LayerExplanation) -> str:
-    shapes = " and ".join(map(str, layer.inputs))
-    return f"{layer.name} ({layer.kind}: {shapes} → {layer.output or '?'})"
+    shapes = " and ".join(str(read.shape or "?") for read in layer.inputs)
+    return f"{layer.name} ({layer.kind}): {shapes} → {layer.output or '?'}".replace(":  →", ":")
+
+
+def _about(layer: LayerExplanation) -> list[Part]:
+    """What it does and reads, and what its letters are."""
+    reads = " and ".join(read.name for read in layer.inputs)
+    parts: list[Part] = [f"{layer.does} {f'It reads {reads}.' if reads else ''}".strip()]
+    words: dict[str, list[str]] = {}
+    for letter, (word, value) in layer.letters.items():
+        words.setdefault(word, []).append(f"{letter} = {value:,}")
+    if words:
+        said = (
+            ", ".join(values)
+            if values[0].partition(" ")[0].split("_")[0] == word
+            else f"{word} {', '.join(values)}"
+            for word, values in words.items()
+        )
+        parts.append("; ".join(said) + ".")
+    return [part for part in parts if part]
 
 
 def _sections(layer: LayerExplanation, level: int) -> list[Section]:
     sections = []
+    if layer.findings:
+        said: list[Part] = []
+        for each in layer.findings:
+            said.append(f"{each.severity}[{each.code}]: {each.message}")
+            said += [f"help: {each.help}"] if each.help else []
+        sections.append(Section("Findings", tuple(said), level))
+    if layer.output is None and not layer.findings:
+        unknown = [read.name for read in layer.inputs if read.shape is None]
+        of = f" before it, in {' and '.join(unknown)}," if unknown else " before it"
+        sections.append(
+            Section("", (f"Its figures are unknown: an error{of} keeps them so.",), level)
+        )
     for group in layer.groups:
-        parts: list[Part] = [figure.shown() for figure in group.figures]
-        sections.append(Section(group.title, tuple(parts), level))
+        sections.append(Section(group.title, group.parts(), level))
+        if layer.matrices is not None and group.title == MULTIPLIED:
+            sections.append(layer.matrices.section(level))
+    if layer.kept is not None:
+        sections.append(layer.kept.section(level))
     return sections
+
+
+MULTIPLIED = "Multiply-accumulates"
+"""The group behind which the product of matrices stands."""
 
 
 def _data(explanation: Explanation) -> dict[str, Any]:
@@ -150,16 +277,78 @@ def _data(explanation: Explanation) -> dict[str, Any]:
         "spec": explanation.path,
         "batch": explanation.batch,
         "dtype": explanation.dtype,
-        "layers": [
+        "layers": [_layer_data(layer) for layer in explanation.layers],
+    }
+
+
+def _layer_data(layer: LayerExplanation) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "line": layer.line,
+        "does": layer.does,
+        "inputs": [{"name": read.name, "shape": _shape(read.shape)} for read in layer.inputs],
+        "output": _shape(layer.output),
+        "letters": {letter: value for letter, (_, value) in layer.letters.items()},
+        "findings": [
             {
-                "name": layer.name,
-                "kind": layer.kind,
-                "figures": [
-                    {"part": group.title.lower(), **figure._asdict()}
-                    for group in layer.groups
-                    for figure in group.figures
-                ],
+                "code": each.code,
+                "severity": each.severity,
+                "message": each.message,
+                "help": each.help,
             }
-            for layer in explanation.layers
+            for each in layer.findings
+        ],
+        "figures": [
+            {"part": group.title.lower(), **_figure(figure)}
+            for group in layer.groups
+            for figure in group.figures
+        ],
+        "says": [sentence for group in layer.groups for sentence in group.says],
+        "matrices": _matrices(layer.matrices),
+        "kept": _kept(layer.kept),
+    }
+
+
+def _matrices(matrices: Matrices | None) -> dict[str, Any] | None:
+    if matrices is None:
+        return None
+    return {
+        "products": _figure(matrices.products),
+        "matrices": [
+            {
+                "of": each.of,
+                "rows": _figure(each.rows),
+                "columns": _figure(each.columns),
+                "bytes": each.bytes,
+            }
+            for each in matrices.matrices
         ],
     }
+
+
+def _kept(kept: KeptArrays | None) -> dict[str, Any] | None:
+    if kept is None:
+        return None
+    return {
+        "added_bytes": kept.added,
+        "arrays": [
+            {
+                **_figure(each.figure),
+                "bytes": each.bytes,
+                "added_bytes": each.added,
+                "why": each.why,
+                "since": each.since or None,
+            }
+            for each in kept.arrays
+        ],
+        "says": [*kept.says],
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return figure._asdict()
+
+
+def _shape(shape: Shape | None) -> dict[str, Any] | None:
+    return None if shape is None else {"channels": shape.channels, "spatial": [*shape.spatial]}

@@ -1,11 +1,9 @@
 """Numbers that remember: every formula, worked out again from its text, gives the plan's number."""
 
-import math
-import re
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any
 
+from formulas import worked_out
 from hypothesis import given
 from hypothesis import strategies as st
 from kinds import CASES, Case
@@ -15,8 +13,6 @@ from convcalc.layers.base import Plan
 from convcalc.layers.letters import lettered_call
 from convcalc.reasons import Reasoned, filled, formula, letters, name_of, named
 from convcalc.window import Window, same, transposed
-
-SIGNS = {"−": "-", "·": "*", "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")"}
 
 
 def explained(case: Case) -> Plan:
@@ -36,21 +32,6 @@ def numbers(plan: Plan) -> Iterator[int]:
     yield plan.macs
     for window in plan.windows:
         yield from window
-
-
-def worked_out(text: str) -> Fraction:
-    """The value of a formula with its numbers filled in, by Python's own arithmetic."""
-    for sign, python in SIGNS.items():
-        text = text.replace(sign, python)
-    text = re.sub(r"\d[\d,]*", lambda match: f"Fraction({match[0].replace(',', '')})", text)
-    names: dict[str, Callable[..., Any]] = {
-        "Fraction": Fraction,
-        "floor": math.floor,
-        "ceil": math.ceil,
-    }
-    value = eval(text, names)  # noqa: S307 (our own text)
-    assert isinstance(value, int | Fraction)
-    return Fraction(value)
 
 
 @tabled("case", CASES, ids=str)

@@ -128,6 +128,24 @@ def taken(
     return walker.run(segments)
 
 
+def array_size(array: Array, width: int, program: Program, *, training: bool) -> int:
+    """Bytes of an array beside an output whose values have `width`, read by `at`."""
+    if array.when == "training" and not training:
+        return 0
+    if array.width:
+        width = array.width
+    elif array.kind == "statistic" and program.cuda:
+        width = max(STATISTIC, program.width)
+    elif array.kind == "change":
+        same = array.beside_weights or width == program.width
+        width = 0 if same else program.width
+    elif array.kind != "value" and array.beside_weights:
+        width = program.width
+    elif array.cuda_width and program.cuda:
+        width = array.cuda_width
+    return (array.values * BATCH + array.constant) * width
+
+
 def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
     """The segments that keep fewer bytes if run again than if kept, taken one after the other.
 
@@ -397,7 +415,7 @@ class Walk:
                 else:
                     gone = size
             for array in operation.extra:
-                extra = self._array(array, widths[output])
+                extra = array_size(array, widths[output], program, training=self.training)
                 stays = array.kept and keeping and backward
                 self._made(extra, index, array, stays=stays)
                 if stays:
@@ -487,23 +505,6 @@ class Walk:
     def _drop(self, size: int, index: int, *, stayed: bool) -> None:  # noqa: ARG002
         """Give back what a step made and did not keep; or what `stayed`, once it went back."""
         self.live -= size
-
-    def _array(self, array: Array, width: int) -> int:
-        if array.when == "training" and not self.training:
-            return 0
-        program = self.program
-        if array.width:
-            width = array.width
-        elif array.kind == "statistic" and program.cuda:
-            width = max(STATISTIC, program.width)
-        elif array.kind == "change":
-            same = array.beside_weights or width == program.width
-            width = 0 if same else program.width
-        elif array.kind != "value" and array.beside_weights:
-            width = program.width
-        elif array.cuda_width and program.cuda:
-            width = array.cuda_width
-        return (array.values * BATCH + array.constant) * width
 
     def _cast_weights(self, step: Step, *, keeping: bool) -> None:
         """Autocast's copies of weights: kept until used, or until the pass ends.

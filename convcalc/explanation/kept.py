@@ -1,0 +1,261 @@
+"""What a layer keeps for its backward pass, and why: what the memory model keeps, in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from convcalc.analysis.memory.program import Step
+from convcalc.analysis.memory.terms import Model, RunTerms, model
+from convcalc.analysis.memory.walk import array_size, at
+from convcalc.explanation.figure import Figure, in_units, output_names, reasoned
+from convcalc.explanation.page import Formula, Part, Section
+from convcalc.graph import Network
+from convcalc.layers import kinds
+from convcalc.layers.base import Layer, Plan
+from convcalc.layers.operations import Array, kept
+from convcalc.numbers import grouped
+from convcalc.reasons import Names
+from convcalc.shape import Shape
+
+TITLE = "Kept for the backward pass"
+WEIGHTS = "the gradient of the weights is the output's gradient times it"
+SLOPE = "the slope of the function is taken at it"
+SHAPE = "the gradient is spread over its shape; PyTorch keeps the values, too"
+
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        "indices": "where each largest value stood, which its gradient goes to",
+        "mask": "which values were dropped",
+        "mean": "the input is normalized by it again",
+        "variance": "the input is normalized by it again",
+        "columns": WEIGHTS,
+        "pad": "the input with its border, which is what the kernel met",
+        "lrn: pad": "the mean is taken over its channels; PyTorch keeps the values, too",
+        "lppool: mean": "its sign and its absolute value are multiplied",
+        "lppool: power": "the mean is taken of it; PyTorch keeps the values, too",
+        "lrn: power": "the output is the input divided by it",
+        "plus": "the slope of the power is taken at it",
+        "power": "the slope of the quotient or the mean is taken at it",
+        "sign": "a factor of the product with the absolute value",
+        "relu": "a factor of the product with the sign",
+        "times": "the slope of the root is taken at it",
+        "repeated weight": "the gradient of the normalized values is multiplied by it",
+        "repeated statistics": "the running statistics of each example's channels",
+        "contiguous": "a copy of the input with its values in order",
+    }
+)
+"""What is made on the way → why a backward pass needs it; see `Layer.operations`."""
+WHY_INPUT: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(kinds("dense"), WEIGHTS),
+        "scale": "the gradient of the factors is the output's gradient times it",
+        **dict.fromkeys(kinds("pool"), SHAPE),
+        **dict.fromkeys(
+            kinds("norm"), "it is normalized again, for its own gradient and the factors'"
+        ),
+        "lrn": "it is squared, and divided by what that gives",
+        "lppool": "the slope of the power is taken at it",
+        **dict.fromkeys(kinds("activation"), SLOPE),
+        "pad": "the gradient of the border is added to its values, whose shape is asked of it",
+        "multiply": "it is the factor of the other branch's gradient",
+    }
+)
+"""Kind → why it keeps its input."""
+WHY_OUTPUT = "the slope of the function follows from it"
+
+
+class Kept(NamedTuple):
+    """One array that is kept."""
+
+    figure: Figure
+    """What it is, and how many values of one example it has."""
+    bytes: int
+    """Bytes of the whole batch."""
+    added: int
+    """Those of them that nothing before keeps."""
+    why: str
+    """What the backward pass needs it for."""
+    since: str
+    """What holds it anyway: `also kept by` an earlier layer; "" where nothing does."""
+
+    def shown(self) -> Formula:
+        """The array as a page shows it."""
+        shown = self.figure.shown()
+        result = f"{shown.result} values, {grouped(self.bytes)} bytes"
+        note = "; ".join(filter(None, (in_units(self.bytes), self.why, self.since)))
+        return shown._replace(result=result, note=note)
+
+
+class KeptArrays(NamedTuple):
+    """All that a layer keeps."""
+
+    arrays: tuple[Kept, ...]
+    """The arrays, in the order in which they are made."""
+    added: int
+    """Bytes of the batch that nothing before keeps, as `convcalc memory` has them."""
+    says: tuple[str, ...]
+    """Sentences where nothing is kept."""
+
+    def section(self, level: int) -> Section:
+        """The arrays, and what they add."""
+        parts: list[Part] = [each.shown() for each in self.arrays]
+        if self.arrays:
+            units = in_units(self.added)
+            parts.append(Formula("added", result=f"{grouped(self.added)} bytes", note=units))
+        return Section(TITLE, (*parts, *self.says), level)
+
+
+class Backward:
+    """A training step of a network, and what its layers keep: what the memory model keeps."""
+
+    def __init__(self, network: Network, *, batch: int, dtype: str) -> None:
+        self._network = network
+        self._batch = batch
+        self._known: _Storages | None = None
+        self._why_not = ""
+        if network.errors or not network.complete:
+            self._why_not = "What is kept is unknown while the network has errors."
+        elif dtype == "int8":
+            self._why_not = "int8 cannot be trained: its gradients are no whole numbers."
+        else:
+            self._known = _Storages(model(network, RunTerms(dtype=dtype, training=True)))
+
+    def of(self, index: int, layer: Layer, shapes: Sequence[Shape], plan: Plan) -> KeptArrays:
+        """What a layer keeps; the layer, its inputs' shapes and its plan are on letters."""
+        if self._known is None:
+            return KeptArrays((), 0, (self._why_not,))
+        declared = kept(shapes, layer.operations(shapes, plan))
+        names = output_names(plan.output)
+        arrays = tuple(self._arrays(self._known, index, declared, names))
+        added = at(self._known.walked.kept_by[index], self._batch)
+        says: tuple[str, ...] = ()
+        if not arrays:
+            idle = "Nothing: nothing before it learns, so that no gradient goes back through it."
+            says = (
+                idle if declared else "Nothing: its gradient needs no values, but shapes alone.",
+            )
+        return KeptArrays(arrays, added, says)
+
+    def _arrays(
+        self, known: "_Storages", index: int, declared: Mapping[str, Array], letters: Names
+    ) -> Iterator[Kept]:
+        kind, program = self._network.nodes[index].kind, known.program
+        names = known.names(index)
+        seen: set[int] = set()
+        for step in known.steps(index):
+            kept_tensors, copied = known.keeps(step)
+            for tensor in kept_tensors:
+                base = known.base[tensor]
+                if base in seen:
+                    continue
+                seen.add(base)
+                name = names.get(known.whole[tensor], "input")
+                size = program.sizes[base] * program.widths[base] * self._batch
+                since = self._since(known, base, index)
+                yield Kept(
+                    _figure(name, declared, program.sizes[tensor], letters),
+                    size,
+                    0 if since else size,
+                    why(kind, name),
+                    since,
+                )
+            if copied:
+                size = program.sizes[step.output] * program.widths[step.output] * self._batch
+                figure = _figure("input", declared, program.sizes[step.output], letters)
+                reason = f"{why(kind, 'input')}; a copy, because it is overwritten"
+                yield Kept(figure, size, size, reason, "")
+            for array in step.operation.extra if step.backward else ():
+                number = array_size(array, program.widths[step.output], program, training=True)
+                size = at(number, self._batch)
+                if array.kept and size:
+                    values = array.values or array.constant
+                    figure = _figure(array.name, declared, values, letters)
+                    yield Kept(figure, size, size, why(kind, array.name), "")
+
+    def _since(self, known: "_Storages", base: int, index: int) -> str:
+        """What holds a storage anyway; "" where this layer is the first that keeps it."""
+        if base in known.program.inputs:
+            return "the network's input is there anyway"
+        first = known.first[base]
+        return f"{self._network.nodes[first].name} keeps it, too" if first < index else ""
+
+
+def why(kind: str, name: str) -> str:
+    """Why a kind of layer keeps what is called so; `KeyError` where that is not said."""
+    if name.startswith("input"):
+        return WHY_INPUT[kind]
+    if name == "output":
+        return WHY_OUTPUT
+    return WHY.get(f"{kind}: {name}") or WHY[name]
+
+
+def _figure(name: str, declared: Mapping[str, Array], values: int, letters: Names) -> Figure:
+    """How many values an array has, by the formula that the layer's operations give."""
+    array = declared.get(name)
+    number = 0 if array is None else array.values or array.constant
+    return reasoned(name, number if number == values else values, letters)
+
+
+class _Storages:
+    """Which storages the steps of a training step keep, and who is the first that does."""
+
+    def __init__(self, worked_out: Model) -> None:
+        self.program = worked_out.program
+        self.walked = worked_out.walked
+        network = worked_out.network
+        self._inputs = [node.inputs for node in network.nodes]
+        tensors = range(len(self.program.sizes))
+        self.base = [*tensors]
+        """By tensor, the one whose memory it has: itself, what it is a view of or overwrote."""
+        self.whole = [*tensors]
+        """By tensor, the one that it is a view of, if any."""
+        self.first: dict[int, int] = {}
+        """By storage, the first layer that keeps it."""
+        for step in self.program.steps:
+            if step.operation.storage == "view":
+                self.whole[step.output] = self.whole[step.reads[0]]
+            if step.operation.storage == "view" or self._overwrites(step):
+                self.base[step.output] = self.base[step.reads[0]]
+            for tensor in self.keeps(step)[0]:
+                self.first.setdefault(self.base[tensor], step.layer)
+        self._outputs: list[int] = []
+        given = dict(zip(network.inputs, self.program.inputs, strict=True))
+        for index, inputs in enumerate(self._inputs):
+            own = self.steps(index)
+            passed = given[index] if index in given else self._outputs[inputs[0]]
+            self._outputs.append(own[-1].output if own else passed)
+
+    def steps(self, index: int) -> Sequence[Step]:
+        """The operations of a layer."""
+        return self.program.steps[self.program.starts[index] : self.program.starts[index + 1]]
+
+    def _overwrites(self, step: Step) -> bool:
+        in_place = step.operation.storage == "in_place"
+        return in_place and self.walked.in_place[step.layer]
+
+    def keeps(self, step: Step) -> tuple[tuple[int, ...], bool]:
+        """The tensors that a step keeps, and whether it keeps a copy of its input instead."""
+        if not (step.keeps and self._overwrites(step)):
+            return step.keeps, False
+        if step.operation.keeps_in_place is not None:
+            return (step.output,), False
+        copied = step.operation.keeps == "input"
+        return (() if copied else step.keeps), copied
+
+    def names(self, index: int) -> dict[int, str]:
+        """What the tensors of a layer are called, as `operations.kept` calls them."""
+        reads = [self._outputs[each] for each in self._inputs[index]]
+        called = ["input"] if len(reads) == 1 else [f"input {n}" for n in range(1, len(reads) + 1)]
+        names = {self.whole[tensor]: name for tensor, name in zip(reads, called, strict=True)}
+        steps = self.steps(index)
+        for number, step in enumerate(steps, 1):
+            name = step.operation.name if number < len(steps) else "output"
+            if self.whole[step.output] not in names or name == "output":
+                names[self.whole[step.output]] = name
+        if (
+            steps
+            and steps[-1].operation.storage == "view"
+            and self.whole[steps[-1].output] in reads
+        ):
+            names.update(zip(map(self.whole.__getitem__, reads), called, strict=True))
+        return names
