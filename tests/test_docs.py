@@ -116,12 +116,41 @@ def run(command: str) -> str:
 
 
 def same_but(shown: list[str], printed: list[str]) -> list[str]:
-    """What was printed, less the lines that the page leaves out with `…`."""
+    """What was printed, less the lines that the page leaves out with `…`, once or several times."""
     if "…" not in shown:
         return printed
+    if shown.count("…") > 1 and _has_in_order(printed, shown):
+        return shown
     before, after = shown.index("…"), len(shown) - shown.index("…") - 1
     assert before + after <= len(printed), "the page shows more lines than are printed"
     return [*printed[:before], "…", *printed[len(printed) - after :]]
+
+
+def _has_in_order(printed: list[str], shown: list[str]) -> bool:
+    """Whether the stretches between the lines `…` are all in what was printed, in their order."""
+    first, *stretches, last = (
+        part.split("\n") if part else []
+        for part in re.split(r"\n?^…$\n?", "\n".join(shown), flags=re.MULTILINE)
+    )
+    if printed[: len(first)] != first or printed[len(printed) - len(last) :] != last:
+        return False
+    at = len(first)
+    for stretch in stretches:
+        places = range(at, len(printed) - len(last) - len(stretch) + 1)
+        found = next((one for one in places if printed[one : one + len(stretch)] == stretch), None)
+        if found is None:
+            return False
+        at = found + len(stretch)
+    return True
+
+
+def test_stretches_between_gaps_are_all_asked_for() -> None:
+    printed = ["a", "b", "c", "d", "e"]
+
+    for shown in (["a", "…", "c", "…"], ["…", "b", "c", "…", "e"]):
+        assert same_but(shown, printed) == shown
+    for wrong in (["a", "…", "x", "…"], ["…", "c", "…", "b", "…"], ["…", "b", "…", "d"]):
+        assert same_but(wrong, printed) != wrong
 
 
 def played(block: Block) -> str:
