@@ -22,6 +22,11 @@ READ = {
     ("verify", "--weights"): ["verify", "net.yaml"],
     ("verify", "--weights-map"): ["verify", "net.yaml", "--weights", "there.npz"],
     ("verify", "--image"): ["verify", "net.yaml"],
+    ("explain", "--weights"): ["explain", "net.yaml", "linear1", "--value", "0"],
+    ("explain", "--weights-map"): [
+        *("explain", "net.yaml", "linear1", "--value", "0", "--weights", "there.npz")
+    ],
+    ("explain", "--image"): ["explain", "net.yaml", "linear1", "--value", "0"],
     ("check", "--config"): ["check", "net.yaml"],
     ("check", "--baseline"): ["check", "net.yaml"],
     ("format", "--config"): ["format", "net.yaml"],
