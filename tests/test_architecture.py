@@ -77,8 +77,8 @@ LAYER_HELPERS = {
 """Modules of layers/ without a kind of layer."""
 
 CLI_HELPERS = {
-    *("__init__", "candidates", "explained_value", "options", "output", "pager", "paths"),
-    *("running", "shells", "words"),
+    *("__init__", "candidates", "checking", "explained_value", "fixing", "options", "output"),
+    *("pager", "paths", "running", "shells", "words"),
 }
 """Modules of cli/ without a command."""
 
@@ -233,7 +233,7 @@ def test_modules_are_named_where_they_are_imported_late() -> None:
         "analysis/memory/__init__.py",  # the same
         "methods.py",
         "cli/__init__.py",
-        "cli/check.py",
+        "cli/checking.py",
         "cli/explain.py",  # modes, by the table that the options name
         "cli/output.py",
         "explanation/value/__init__.py",  # explainers, by the kind

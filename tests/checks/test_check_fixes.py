@@ -534,8 +534,8 @@ def test_watch_ends_when_a_check_is_interrupted(
         pytest.fail("it went on")
 
     (tmp_path / "a.yaml").write_bytes(BROKEN)
-    monkeypatch.setattr("convcalc.cli.check.check_files", interrupt)
-    monkeypatch.setattr("convcalc.cli.check.time.sleep", late)
+    monkeypatch.setattr("convcalc.cli.checking.check_files", interrupt)
+    monkeypatch.setattr("convcalc.cli.checking.time.sleep", late)
     done = CliRunner().invoke(convcalc, ["check", "--watch", str(tmp_path / "a.yaml")])
     assert done.exit_code == 130
 

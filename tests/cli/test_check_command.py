@@ -357,7 +357,7 @@ def test_listing_what_is_not_there_exits_2(run: Run, write: Write, tmp_path: Pat
 def test_statistics_of_a_format_without_them_are_refused_before_the_run(
     run: Run, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("convcalc.cli.check.check_files", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("convcalc.cli.checking.check_files", lambda *_, **__: pytest.fail("it ran"))
     result = run(write("a.yaml", CLEAN), "-f", "sarif", "--statistics")
     assert result.exit_code == 2
     assert "--statistics goes with text, concise and json, not with sarif" in result.stderr

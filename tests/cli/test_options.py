@@ -595,7 +595,7 @@ def trial(tried_out: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
         click.echo("watching", err=True)
         sys.exit(code)
 
-    monkeypatch.setattr("convcalc.cli.check._watch", watch)
+    monkeypatch.setattr("convcalc.cli.check.watch_files", watch)
     for module in ("run", "fixes"):
         monkeypatch.setattr(f"convcalc.checks.{module}.check_opened", tried_out.check)
     monkeypatch.setattr("convcalc.checks.fixes.marked", tried_out.mark)
