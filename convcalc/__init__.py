@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.memory import MemoryReport as MemoryReport
     from convcalc.analysis.memory import largest_batch as largest_batch
     from convcalc.analysis.memory import memory as memory
+    from convcalc.analysis.reach import Reached as Reached
     from convcalc.checks.library import check as check
     from convcalc.checks.library import diff as diff
     from convcalc.checks.library import verify as verify
@@ -32,8 +33,13 @@ if TYPE_CHECKING:
     from convcalc.explanation.backwards import solve_size as solve_size
     from convcalc.explanation.calculator import Sized as Sized
     from convcalc.explanation.calculator import size as size
+    from convcalc.explanation.fit import Fit as Fit
+    from convcalc.explanation.fit import explain_fit as explain_fit
     from convcalc.explanation.peak import PeakExplanation as PeakExplanation
     from convcalc.explanation.peak import explain_memory as explain_memory
+    from convcalc.explanation.region import Region as Region
+    from convcalc.explanation.region import explain_reach as explain_reach
+    from convcalc.explanation.region import explain_region as explain_region
     from convcalc.explanation.value import ExplainedValue as ExplainedValue
     from convcalc.explanation.value import explain_value as explain_value
     from convcalc.forward import run as run
@@ -61,11 +67,14 @@ _HOMES = {
     "ExplainedValue": "explanation.value",
     "Explanation": "explanation",
     "Field": "window",
+    "Fit": "explanation.fit",
     "Item": "spec.tree",
     "LayerReport": "analysis",
     "MemoryReport": "analysis.memory",
     "Network": "graph",
     "PeakExplanation": "explanation.peak",
+    "Reached": "analysis.reach",
+    "Region": "explanation.region",
     "Report": "analysis",
     "Shape": "shape",
     "Sized": "explanation.calculator",
@@ -80,7 +89,10 @@ _HOMES = {
     "check": "checks.library",
     "diff": "checks.library",
     "explain": "explanation",
+    "explain_fit": "explanation.fit",
     "explain_memory": "explanation.peak",
+    "explain_reach": "explanation.region",
+    "explain_region": "explanation.region",
     "explain_value": "explanation.value",
     "largest_batch": "analysis.memory",
     "load": "graph",

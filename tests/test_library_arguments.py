@@ -25,6 +25,12 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "analyze": (convcalc.analyze, {"network": NETWORK}),
     "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
     "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
+    "explain_fit": (convcalc.explain_fit, {"spec": NETWORK, "layer": "conv1"}),
+    "explain_reach": (convcalc.explain_reach, {"spec": NETWORK, "position": (1, 1)}),
+    "explain_region": (
+        convcalc.explain_region,
+        {"spec": NETWORK, "layer": "conv1", "at": (1, 1)},
+    ),
     "explain_memory": (convcalc.explain_memory, {"spec": NETWORK}),
     "explain_value": (
         convcalc.explain_value,

@@ -242,7 +242,7 @@ def _runs(field: str, layer: Any, size: int | None, wanted: int) -> tuple[Run, .
         return ()
     if last - first <= ENUMERATED:
         values = [value for value in range(first, last) if tried.accepts(value)]
-        return _condensed(values)
+        return _endless(_condensed(values), tried)
     # A stride tiles with a whole quotient alone, which is at an end; anything else is a law.
     front = [value for value in range(first, first + 64) if tried.accepts(value)]
     runs = _condensed(front)
@@ -255,6 +255,14 @@ def _runs(field: str, layer: Any, size: int | None, wanted: int) -> tuple[Run, .
         *(value for value in (last - 1,) if value <= tried.most and tried.accepts(value)),
     ]
     return _condensed(ends)
+
+
+def _endless(runs: tuple[Run, ...], tried: _Tried) -> tuple[Run, ...]:
+    """The runs, of which the one that comes to the largest number there is has no end."""
+    if not runs or runs[-1].last != tried.most:
+        return runs
+    *front, last = runs
+    return (*front, last._replace(last=None))
 
 
 def _stretch(tried: _Tried, wanted: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from convcalc.arguments import shown, text, whole
 from convcalc.graph import Network
 from convcalc.layers import SOURCES
 
@@ -73,3 +74,26 @@ def _outermost(names: Sequence[str]) -> list[str]:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:SHOWN])
     return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
+
+
+def one_named(network: Network, word: object, what: str) -> int:
+    """The index of the one layer that a word names, as `what` is about one.
+
+    Raises `TypeError` for what is no text, and `ValueError` where it names none, or several.
+    """
+    indices = layers_named(network, text(word, "layer", "'conv1'"))
+    if len(indices) != 1:
+        message = f"{what} is of one layer, and {word!r} names {len(indices)}"
+        raise ValueError(message)
+    return indices[0]
+
+
+def position(value: object, name: str) -> tuple[int, ...]:
+    """A position: a whole number from 0 for each axis.
+
+    Raises `TypeError` for anything else, and `ValueError` for a number below 0.
+    """
+    if not isinstance(value, tuple | list):
+        message = f"{name} is a tuple of whole numbers, as (10, 20), and not {shown(value)}"
+        raise TypeError(message)
+    return tuple(whole(each, name, least=0) for each in value)

@@ -8,13 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page, Part, Section, Table
-from convcalc.graph import Known, LayerNode, Network, answer, walk
+from convcalc.graph import (
+    Given,
+    GivenShape,
+    Known,
+    LayerNode,
+    Network,
+    SpecError,
+    answer,
+    read,
+    walk,
+)
 from convcalc.layers.base import Axes, Layer, Padding, Plan
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.remedies import shown, works
 from convcalc.layers.sliding import layer_stride, per_axis, sides
 from convcalc.shape import Shape
+from convcalc.spec.nodes import Value
 
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
@@ -63,6 +75,31 @@ class _Axis(NamedTuple):
     """Padding behind the last value."""
     output_padding: int
     """Rows that a transposed convolution adds behind its output."""
+
+
+def explain_fit(
+    spec: Given,
+    layer: str,
+    output_size: Sequence[int] | None = None,
+    *,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
+) -> tuple[Fit, ...]:
+    """The hyperparameters near a layer's own with which it tiles, or makes `output_size`.
+
+    `layer` is a name, as `explain` takes it, of one layer, which may have errors. Raises
+    `ValueError` for a layer that there is not, or that slides no kernel, and `SpecError` for a spec
+    that cannot be read.
+
+    >>> nearest, *_ = explain_fit("alexnet", "conv1", (55, 55), input="224x224x3")
+    >>> nearest.fields["padding"], nearest.fails
+    (((1, 2), (1, 2)), '')
+    """
+    network = read(spec, input=input, parameters=parameters)
+    if network.errors and not any(network.plans):
+        raise SpecError(network.errors)
+    wanted = None if output_size is None else position(output_size, "output_size")
+    return fits(network, one_named(network, layer, "a fit"), wanted)
 
 
 def fits(network: Network, layer: int, output_size: Sequence[int] | None = None) -> tuple[Fit, ...]:

@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 from convcalc.analysis.reach import Reached, reached
 from convcalc.analysis.receptive_field import Sight
 from convcalc.diagnostics import listed
+from convcalc.explanation.chosen import one_named
+from convcalc.explanation.chosen import position as as_position
 from convcalc.explanation.page import Page, Part, Section, Table
-from convcalc.graph import Network
+from convcalc.graph import Given, GivenShape, Network, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers.base import Plan
 from convcalc.layers.sliding import AXIS_NAMES
+from convcalc.spec.nodes import Value
 from convcalc.window import Field, met
 
 SCHEMA = 1
@@ -63,6 +66,48 @@ class Region(NamedTuple):
     inputs: tuple[tuple[str, tuple[Seen, ...]], ...]
     """Each map that the layer reads, by its layer's name, and what it sees of that: one step back.
     """
+
+
+def explain_region(
+    spec: Given,
+    layer: str,
+    at: Sequence[int],
+    *,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
+) -> Region:
+    """What an output of a layer sees of the network's input, and of what the layer reads.
+
+    `layer` is a name, as `explain` takes it, of one layer; `at` is a position of its output, row
+    and column from 0. Raises `SpecError` for a spec with errors, and `ValueError` for a layer or a
+    position that there is not, or where positions are lost.
+
+    >>> explain_region("vgg16", "stage1.conv2", (0, 5)).image[1]
+    Seen(first=3, last=7, before=0, behind=0, exact=True)
+    """
+    network = planned(read(spec, input=input, parameters=parameters))
+    return region(network, one_named(network, layer, "a region"), as_position(at, "at"))
+
+
+def explain_reach(
+    spec: Given,
+    position: Sequence[int],
+    *,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
+) -> dict[str, Reached]:
+    """Which outputs a position of the network's input reaches, by the full name of each layer.
+
+    Raises `SpecError` for a spec with errors, and `ValueError` for a position that there is not.
+
+    >>> explain_reach("alexnet", (100, 60))["conv1"].blocks
+    ((((23, 26),), ((13, 16),)),)
+    """
+    network = planned(read(spec, input=input, parameters=parameters))
+    place = as_position(position, "position")
+    _check(place, network.input.spatial, "the network's input, which is")
+    every = zip(network.nodes, reached(network, place), strict=True)
+    return {node.name: outputs for node, outputs in every if outputs is not None}
 
 
 def region(network: Network, layer: int, position: Sequence[int]) -> Region:
@@ -121,6 +166,9 @@ def _refuse_lost(network: Planned, sight: Sight, layer: int) -> None:
 
 def _check(position: Sequence[int], extents: Sequence[int], what: str) -> None:
     """Raise `ValueError` for a position that is none of a map's."""
+    if not extents:
+        message = f"there are no positions in {what} a vector"
+        raise ValueError(message)
     shape = "×".join(map(str, extents))
     if len(position) != len(extents):
         such = ",".join(str(size // 2) for size in extents)
@@ -140,6 +188,9 @@ def _seen(sight: Sight, layer: int, axis: int, output: int) -> Seen:
     line = None if field is None or not _is_sure(field) else field.sees(output)
     before = None if line is None else max(min(-line[0], line[1] - line[0]), 0)
     behind = None if line is None else max(min(line[1] - extent, line[1] - line[0]), 0)
+    low, high = sight.inside(layer, axis)
+    if line is not None and low <= output <= high:  # no border is met on any way
+        return Seen(line[0], line[1] - 1, 0, 0)
     spans = sight.spans(layer, axis)
     if spans is not None:
         at = output if len(spans.first) > 1 else 0
