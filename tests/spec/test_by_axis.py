@@ -100,6 +100,7 @@ def test_what_the_help_says_to_write_is_read(form: str) -> None:
         ("shape", "[1, null]", "write a number for `null`"),
         ("shape", "[8x8x1, 8x8x1]", "a network has one input for now: give them as channels of"),
         ("shape", "[8x1, 8x2]", "a network has one input for now: give them as channels of one"),
+        ("shape", "{a: 8x8x1, b: 8x8x1, c: 8x8x2}", "a network has one input for now: give them"),
         ("shape", "[8x8x1, 9x9x1]", "a network has one input for now"),
         ("shape", "{height: 8, width: 9, channels: 3}", "write `8x9x3`"),
         ("shape", "32X32X3", "write `32x32x3`"),
