@@ -110,6 +110,8 @@ def test_what_the_help_says_to_write_is_read(form: str) -> None:
         ("whole", "1.5", "write 1 or 2"),
         ("whole", "c/16", "round it to 1 or more"),
         ("whole", "1,000", "write 1000"),
+        ("axes", "3x5x", "write `3x5`"),
+        ("axes", "x3x5", "a number stands on both sides"),
         ("ratios", "1'000", "write 1000"),
         ("ratios", "1,000", "write 1.000"),
         ("number", "50%", "write 0.5"),
