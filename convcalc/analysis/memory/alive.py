@@ -149,6 +149,8 @@ class _Namer:
         self.forward = forward
         self.names = [*(node.name for node in self.network.nodes), "loss"]
         self.maker = {step.output: index for index, step in enumerate(self.program.steps)}
+        # Of wholes of which a part was overwritten, what each was before.
+        self.wholes = {each.after: each.before for each in ledger.overwritten.values()}
         self.owners: list[tuple[str, Weight]] = []
         for node, plan in zip(self.network.nodes, self.network.plans, strict=True):
             if node.shared_with is None:
@@ -305,10 +307,8 @@ class _Namer:
         self, piece: Piece, now: int, maker: str
     ) -> tuple[str, str, tuple[int, ...], str]:
         tensor = piece.number
-        if tensor >= len(self.program.sizes):  # of the whole of which a part was overwritten
-            tensor = next(
-                each.before for each in self.ledger.overwritten.values() if each.after == tensor
-            )
+        while tensor in self.wholes:
+            tensor = self.wholes[tensor]
         values = self.program.sizes[tensor]
         width = (piece.bytes >> BITS) // values if values else self.program.width
         name = self._name(tensor)
