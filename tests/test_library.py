@@ -156,6 +156,7 @@ def values() -> list[Any]:
         compare(old, new),
         verify(network, Run()).verdict,
         CheckReport(("a.yaml",), convcalc.read("missing.yaml").diagnostics, {}),
+        convcalc.explain(old, "C1").page(),
     ]
 
 

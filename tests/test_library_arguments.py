@@ -25,6 +25,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "analyze": (convcalc.analyze, {"network": NETWORK}),
     "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
     "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
+    "explain": (convcalc.explain, {"spec": NETWORK}),
     "explain_fit": (convcalc.explain_fit, {"spec": NETWORK, "layer": "conv1"}),
     "explain_reach": (convcalc.explain_reach, {"spec": NETWORK, "position": (1, 1)}),
     "explain_region": (

@@ -1,7 +1,9 @@
 """Where numbers come from: values, and pages of text that `convcalc explain` shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.arguments import one_of, switch, texts, whole
 from convcalc.explanation.chosen import layers_named
 from convcalc.explanation.layer import Explanation, explained
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
@@ -13,7 +15,8 @@ __all__ = ["Explanation", "explain"]
 
 def explain(
     spec: Given,
-    *layers: str,
+    layers: str | Sequence[str] | None = None,
+    *,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
     batch: int = 1,
@@ -22,19 +25,23 @@ def explain(
 ) -> Explanation:
     """Explain layers by their names, or all of them: every figure with the formula it came from.
 
-    A name is a layer's, a block's or group's, the start of one, or a pattern; see
-    `convcalc explain`. Raises `ValueError` for a name that is none, and `SpecError` for a spec with
-    errors if `strict`; otherwise what can be explained is.
+    `layers` is a name or several: a layer's, a block's or group's, the start of one, or a pattern,
+    as `convcalc explain` takes them; None is all. Bytes are those of `batch` examples in `dtype`,
+    counts those of one. Raises `ValueError` for a name that is none, and `SpecError` for a spec
+    with errors if `strict`; otherwise what can be explained is.
 
-    >>> convcalc_explanation = explain("alexnet", "conv1")
-    >>> [figure.filled for figure in convcalc_explanation.layers[0].groups[0].figures]
+    >>> (conv,) = explain("alexnet", "conv1").layers
+    >>> [figure.filled for figure in conv.groups[0].figures]
     ['(227 − 11 + 2·0)/4 + 1', '(227 − 11 + 2·0)/4 + 1', '96']
     """
     network = read(spec, input=input, parameters=parameters)
-    if strict and network.errors:
+    if switch(strict, "strict") and network.errors:
         raise SpecError(network.errors)
-    indices = [one for name in layers for one in layers_named(network, name)] or _all(network)
-    return explained(network, tuple(dict.fromkeys(indices)), batch=batch, dtype=dtype)
+    named = [] if layers is None else texts(layers, "layers", "'conv1'")
+    chosen = [one for name in named for one in layers_named(network, name)]
+    indices = [*dict.fromkeys(chosen)] if layers is not None else _all(network)
+    dtype = one_of(dtype, "dtype", DTYPE_BYTES)
+    return explained(network, indices, batch=whole(batch, "batch"), dtype=dtype)
 
 
 def _all(network: Network) -> list[int]:

@@ -7,20 +7,21 @@ numbers that remember.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis.report import DTYPE_BYTES
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics import Severity
 from convcalc.explanation.counts import activations, as_convolution, multiplications, parameters
 from convcalc.explanation.fields import Seen
 from convcalc.explanation.figure import Figure, Group, legend
 from convcalc.explanation.kept import Backward, KeptArrays
 from convcalc.explanation.matrices import Matrices, as_matrices
-from convcalc.explanation.outputs import output_size
+from convcalc.explanation.outputs import failing_size, output_size
 from convcalc.explanation.page import Page, Part, Section
 from convcalc.graph import Network
 from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.letters import lettered_call
 from convcalc.layers.linear import Linear
+from convcalc.methods import from_json
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 
 SCHEMA = 1
@@ -34,6 +35,19 @@ class Read(NamedTuple):
     """The other layer's full name."""
     shape: Shape | None
     """The shape of one example; None where an error keeps it unknown."""
+
+
+class Finding(NamedTuple):
+    """What is wrong with a layer, or doubtful."""
+
+    code: str
+    """Stable code, `CC301`, as `convcalc check` has it."""
+    severity: Severity
+    """How grave it is: `error`, `warning` or `note`."""
+    message: str
+    """What is, with the numbers of the formula."""
+    help: str | None
+    """What to do about it; None where the message says enough."""
 
 
 class LayerExplanation(NamedTuple):
@@ -53,10 +67,10 @@ class LayerExplanation(NamedTuple):
     """What it makes; None where an error keeps it unknown."""
     letters: Mapping[str, tuple[str, int]]
     """Letter of the formulas → a word for what it is, and the number that it stands for."""
-    findings: tuple[Diagnostic, ...]
+    findings: tuple[Finding, ...]
     """What is wrong with it, or doubtful."""
     groups: tuple[Group, ...]
-    """Its figures, by what they are about; () where an error keeps them unknown."""
+    """Its figures, by what they are about; where an error keeps them unknown, as far as it gets."""
     matrices: Matrices | None
     """Its weighted sums as a product of matrices; None where it has none."""
     kept: KeptArrays | None
@@ -81,9 +95,26 @@ class Explanation(NamedTuple):
         """The text that `convcalc explain` prints."""
         return str(page(self))
 
+    def __repr__(self) -> str:
+        """What is explained, in one line."""
+        what = self.layers[0].name if len(self.layers) == 1 else plural(len(self.layers), "layer")
+        return f"<Explanation of {what} of {self.network!r}>"
+
     def page(self) -> Page:
-        """The explanation as a page, which has `to_markdown()` and `to_json()`."""
+        """The explanation as a page of sentences, formulas and tables."""
         return page(self)
+
+    def to_markdown(self) -> str:
+        """The text as Markdown."""
+        return self.page().to_markdown()
+
+    def to_json(self) -> str:
+        """The values as JSON, as docs/explain.schema.json describes it."""
+        return self.page().to_json()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as Python has it: lists, dictionaries, numbers, texts and None."""
+        return from_json(self.to_json())
 
 
 def figures(
@@ -96,10 +127,7 @@ def figures(
 def explained(
     network: Network, layers: Sequence[int], *, batch: int = 1, dtype: str = "float32"
 ) -> Explanation:
-    """Explain layers, by their indices; `ValueError` for a data type that there is not."""
-    if dtype not in DTYPE_BYTES:
-        message = f"dtype {dtype!r} is none of {', '.join(DTYPE_BYTES)}"
-        raise ValueError(message)
+    """Explain layers, by their indices."""
     work = _Work(network, batch, dtype)
     return Explanation(
         network.name, network.path, batch, dtype, tuple(work.layer(index) for index in layers)
@@ -131,7 +159,10 @@ class _Work:
         if layer is not None and known:
             called, lettered = lettered_call(layer, shapes)
             letters = legend(called, lettered)
-            if plan is not None:
+            if plan is None:
+                failing = failing_size(called, lettered[0]) if lettered else None
+                groups = () if failing is None else (failing,)
+            else:
                 explained_plan = called.plan(lettered)
                 groups = self._groups(index, layer, (shapes, lettered), (plan, explained_plan))
                 matrices = as_matrices(
@@ -152,7 +183,7 @@ class _Work:
             inputs=reads,
             output=network.shape_of(index),
             letters=letters,
-            findings=tuple(each for each in network.diagnostics if each.layer == node.name),
+            findings=_findings(network, index, shapes if known else None),
             groups=groups,
             matrices=matrices,
             kept=kept,
@@ -192,6 +223,22 @@ class _Work:
 
 PASSING = kinds("identity", "view", having="linear")
 """Kinds that hand the values of a flattened map on in their order."""
+
+
+def _findings(network: Network, index: int, shapes: Sequence[Shape] | None) -> tuple[Finding, ...]:
+    """What was found about a layer, or about one that is built of the same item as it is."""
+    node = network.nodes[index]
+    reported = tuple(
+        Finding(each.code, each.severity, each.message, each.help)
+        for each in network.diagnostics
+        if node.name == each.layer or node.name in [one.name for one in each.built]
+    )
+    if reported or node.layer is None or shapes is None or network.plans[index] is not None:
+        return reported
+    return tuple(
+        Finding(each.code, each.severity, each.message, each.help)
+        for each in node.layer.check(shapes)
+    )
 
 
 def _sentence(kind: str) -> str:
@@ -290,15 +337,7 @@ def _layer_data(layer: LayerExplanation) -> dict[str, Any]:
         "inputs": [{"name": read.name, "shape": _shape(read.shape)} for read in layer.inputs],
         "output": _shape(layer.output),
         "letters": {letter: value for letter, (_, value) in layer.letters.items()},
-        "findings": [
-            {
-                "code": each.code,
-                "severity": each.severity,
-                "message": each.message,
-                "help": each.help,
-            }
-            for each in layer.findings
-        ],
+        "findings": [each._asdict() for each in layer.findings],
         "figures": [
             {"part": group.title.lower(), **_figure(figure)}
             for group in layer.groups

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.explanation.figure import Group, reasoned
+from convcalc.explanation.figure import Figure, Group, reasoned
 from convcalc.layers.base import Layer, Plan, declarations
 from convcalc.layers.sliding import AXIS_NAMES, LINE_NAMES, Sliding, unrounded_windows
 from convcalc.numbers import plural, value_text
-from convcalc.reasons import Reasoned
+from convcalc.reasons import Reasoned, filled, formula
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -28,6 +28,39 @@ def output_size(layer: Layer, inputs: Sequence[Shape], plan: Plan, explained: Pl
         figures.append(reasoned(name, extent, note=note))
     figures.append(reasoned(CHANNELS if output.rank else VALUES, output.channels))
     return Group("Output size", tuple(figures))
+
+
+def failing_size(layer: Layer, x: Shape) -> Group | None:
+    """How far the output size of a layer with an error gets; both are on letters.
+
+    None where the sizes are worked out, or cannot be: the error is another one then.
+    """
+    declared = declarations(type(layer)).keys()
+    if not {"kernel", "rounding"} <= declared or not 0 < x.rank <= len(AXIS_NAMES):
+        return None
+    sliding: Sliding = layer  # type: ignore[assignment]
+    fields = [
+        getattr(layer, name)
+        for name in ("kernel", "stride", "padding", "dilation")
+        if name in declared
+    ]
+    if any(isinstance(field, tuple) and len(field) != x.rank for field in fields):
+        return None
+    figures = []
+    windows = unrounded_windows(sliding, x.spatial)
+    for name, window, size in zip(AXIS_NAMES[x.rank], windows, x.spatial, strict=True):
+        room = window.room(size)
+        if room >= 0 and (sliding.rounding != "exact" or not room % window.stride):
+            continue
+        letters, numbers = (
+            f"({text(room)})/{text(window.stride)} + 1" for text in (formula, filled)
+        )
+        value = (int(room) + window.stride) / int(window.stride)
+        note = "which is no number of windows"
+        figures.append(
+            Figure(name, letters, numbers, int(value) if value.is_integer() else value, "", note)
+        )
+    return Group("Output size", tuple(figures)) if figures else None
 
 
 def _fraction(layer: Layer) -> str:

@@ -7,7 +7,7 @@ text of pages, and know no mode.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from convcalc.methods import above
+from convcalc.methods import above, from_json
 
 
 class Formula(NamedTuple):
@@ -90,9 +90,13 @@ class Page(NamedTuple):
     data: Mapping[str, Any]
     """The same as plain values, as JSON has it, with "schema"."""
 
+    def __repr__(self) -> str:
+        """What is explained, in one line."""
+        return f"<Page {self.title[:100]!r}>"
+
     def __str__(self) -> str:
         """The text that `convcalc explain` prints."""
-        return str(above("Page.__str__", self))
+        return str(above("Page.__str__", self)).removesuffix("\n")
 
     def to_markdown(self) -> str:
         """The page as Markdown."""
@@ -101,3 +105,7 @@ class Page(NamedTuple):
     def to_json(self) -> str:
         """The page's data as JSON, as `convcalc explain --format json` prints it."""
         return str(above("Page.to_json", self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The data as Python has it: lists, dictionaries, numbers, texts and None."""
+        return from_json(self.to_json())

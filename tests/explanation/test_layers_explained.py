@@ -261,7 +261,7 @@ def test_what_becomes_of_the_border_is_said(size: str, item: str, said: str) -> 
 
 def test_a_linear_layer_is_a_convolution_over_the_map_that_is_flattened() -> None:
     """102,764,544 as 4096 filters of 7×7 over 7×7×512; one on a vector is none."""
-    first, second = convcalc.explain("vgg16", "linear1", "linear2").page().data["layers"]
+    first, second = convcalc.explain("vgg16", ["linear1", "linear2"]).page().data["layers"]
 
     assert value(first, "parameters", "as a convolution") == 102_764_544
     assert "4096 filters of 7×7 over the 7×7×512" in notes(first, "parameters")[-1]
@@ -318,9 +318,43 @@ def test_a_layer_that_fails_is_explained_as_far_as_it_goes() -> None:
 
     assert [each.code for each in first.findings] == ["CC301"]
     assert first.letters["K"] == ("filters", 96)
-    assert (first.groups, first.output, second.groups) == ((), None, ())
+    assert (first.output, second.groups) == (None, ())
+    assert [figure[:4] for figure in first.groups[0].figures] == [
+        (name, f"({letter} − F + 2·P)/S + 1", "(224 − 11 + 2·0)/4 + 1", 54.25)
+        for name, letter in (("height", "H"), ("width", "W"))
+    ]
     text = str(explanation)
     assert "error[CC301]: stride 4 does not tile the input" in text
     assert "Its figures are unknown: an error before it, in first, keeps them so." in text
     with pytest.raises(convcalc.SpecError, match="CC301"):
         convcalc.explain(network)
+
+
+@tabled(
+    ("item", "value"),
+    [
+        ("conv: {filters: 1, kernel: 9}", 0),  # (8 − 9 + 0)/1 + 1
+        ("maxpool: {kernel: 12, stride: 2, rounding: floor}", -1),  # (8 − 12)/2 + 1
+        ("conv: {filters: 3, kernel: 3, groups: 2}", None),
+    ],
+)
+def test_a_size_that_fails_is_worked_out_where_it_can_be(item: str, value: int | None) -> None:
+    network = convcalc.read(convcalc.parse(f"{{input: 8x8x3, layers: [{item}]}}"))
+    (layer,) = convcalc.explain(network, strict=False).to_dict()["layers"]
+
+    assert [figure["value"] for figure in layer["figures"]] == (
+        [] if value is None else [value] * 2
+    )
+    assert layer["findings"]
+
+
+def test_every_layer_that_is_built_of_a_wrong_item_has_the_finding() -> None:
+    """Which is told once: 6 channels are no 4 groups, in both branches alike."""
+    text = """{input: 8x8x6, blocks: {unit: {layers: [
+        {conv: {filters: 6, kernel: 3, groups: 4}}]}},
+        layers: [relu, add: [[unit], [unit]]]}"""
+    explanation = convcalc.explain(convcalc.read(convcalc.parse(text)), "unit*", strict=False)
+
+    assert [[each.code for each in layer.findings] for layer in explanation.layers] == [
+        ["CC305", "CC305"]
+    ] * 2
