@@ -59,7 +59,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 @lru_cache(maxsize=256)
 def _nearest(said: str, names: tuple[str, ...]) -> str | None:
     """The same in lower case; one mistake asks more than once, and comparing letters is slow."""
-    alike = [each for each in names if _length_allows(len(said), len(each))]
+    letters = {*said}
+    alike = [
+        each for each in names if _may_be_near(len(said), len(each), sum(map(each.count, letters)))
+    ]
     near = [
         each
         for each in get_close_matches(said, alike, n=8, cutoff=NEAR)
@@ -68,9 +71,12 @@ def _nearest(said: str, names: tuple[str, ...]) -> str | None:
     return min(near, key=lambda each: distance(said, each)) if near else None
 
 
-def _length_allows(one: int, other: int) -> bool:
-    """Whether names of so many letters can have enough of them in common."""
-    return not one + other or 2 * min(one, other) / (one + other) >= NEAR
+def _may_be_near(said: int, name: int, known: int) -> bool:
+    """Whether words of so many letters can be near, of which `known` of the name's are said, too.
+
+    Most names are told apart by this, which takes a tenth of a comparison.
+    """
+    return not said + name or 2 * min(said, known) / (said + name) >= NEAR
 
 
 def meant(word: str, known: Iterable[str]) -> str | None:

@@ -1000,7 +1000,7 @@ def test_what_is_noted_of_each_of_many_outputs_is_counted(
 
 
 def test_rows_of_weights_that_are_drawn_whole_are_counted() -> None:
-    network = loads("input: 2000x2000x3\nlayers: [flatten, linear: 2]\n")
+    network = loads("input: 1400x1400x3\nlayers: [flatten, linear: 2]\n")
     need = Needs(network, dtype="float32", engine=True, threads=2, keep=False, drawn=True)
     _, peak = forward.measure_peak(verify, network, Run(threads=2, engine=True))
 
