@@ -16,10 +16,11 @@ from convcalc.cli.options import (
     place_value,
     run_options,
     runtime_options,
+    seed_option,
     size_options,
+    weights_options,
 )
 from convcalc.cli.output import Output, colors
-from convcalc.cli.running import seed_option, weights_options
 from convcalc.explanation.chosen import layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import Network, SpecError, read

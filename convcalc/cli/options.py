@@ -301,3 +301,49 @@ def runtime_options(function: F) -> F:
     return click.option(
         "--deploy", is_flag=True, help="The lower line, of a runtime that folds and fuses."
     )(function)
+
+
+def seed_option(function: F) -> F:
+    """--seed."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        metavar="N",
+        help="Of random weights and input; 0 unless given.",
+    )(function)
+
+
+def weights_options(function: F) -> F:
+    """--weights, --weights-map, --image and --normalize."""
+    options = (
+        click.option(
+            "--weights",
+            "weights_path",
+            type=FILE,
+            metavar="FILE",
+            help="Weights from an NPZ, safetensors or JSON file, by the names here or as they are "
+            "published.",
+        ),
+        click.option(
+            "--weights-map",
+            "map_path",
+            type=FILE,
+            metavar="FILE",
+            help="YAML or JSON that says what the file calls layers: "
+            "'stage{n}.conv1: layers.{n - 1}'.",
+        ),
+        click.option(
+            "--image",
+            type=FILE,
+            metavar="FILE",
+            help="Input from a .png, .jpeg, .npy or .json file.",
+        ),
+        click.option(
+            "--normalize",
+            type=Word(["imagenet", "unit", "signed"]),
+            help="What becomes of an image's values; imagenet with three channels, else unit.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verify import Run
-from convcalc.cli.options import FILE, Word
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned
 from convcalc.numbers import both_bytes, plural
@@ -16,8 +15,6 @@ from convcalc.shape import Shape
 
 if TYPE_CHECKING:
     from convcalc.forward.named import Fitted
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class CannotRun(click.ClickException):
@@ -28,52 +25,6 @@ class CannotRun(click.ClickException):
     def show(self, file: Any = None) -> None:
         """One line, as other findings of the command line are."""
         click.echo(f"convcalc: {self.message}", file=file, err=True)
-
-
-def seed_option(function: F) -> F:
-    """--seed."""
-    return click.option(
-        "--seed",
-        type=click.IntRange(0, 2**32 - 1),
-        metavar="N",
-        help="Of random weights and input; 0 unless given.",
-    )(function)
-
-
-def weights_options(function: F) -> F:
-    """--weights, --weights-map, --image and --normalize."""
-    options = (
-        click.option(
-            "--weights",
-            "weights_path",
-            type=FILE,
-            metavar="FILE",
-            help="Weights from an NPZ, safetensors or JSON file, by the names here or as they are "
-            "published.",
-        ),
-        click.option(
-            "--weights-map",
-            "map_path",
-            type=FILE,
-            metavar="FILE",
-            help="YAML or JSON that says what the file calls layers: "
-            "'stage{n}.conv1: layers.{n - 1}'.",
-        ),
-        click.option(
-            "--image",
-            type=FILE,
-            metavar="FILE",
-            help="Input from a .png, .jpeg, .npy or .json file.",
-        ),
-        click.option(
-            "--normalize",
-            type=Word(["imagenet", "unit", "signed"]),
-            help="What becomes of an image's values; imagenet with three channels, else unit.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 def refuse_idle(

@@ -6,13 +6,21 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from convcalc.checks.verdict import Verdict
 from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, verify
-from convcalc.cli.options import FILE, FOLDER, Word, batch_option, network_options, output_options
+from convcalc.cli.options import (
+    FILE,
+    FOLDER,
+    Word,
+    batch_option,
+    network_options,
+    output_options,
+    seed_option,
+    weights_options,
+)
 from convcalc.cli.output import Output, colors
 from convcalc.cli.running import (
     CannotRun,
@@ -21,8 +29,6 @@ from convcalc.cli.running import (
     refuse_idle,
     refuse_too_large,
     running,
-    seed_option,
-    weights_options,
 )
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
@@ -30,9 +36,6 @@ from convcalc.graph.planned import Planned, planned
 from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.spec.source import MAX_BYTES
-
-if TYPE_CHECKING:
-    pass
 
 
 def _default(_context: click.Context, _option: click.Parameter, value: object) -> None:

@@ -19,12 +19,12 @@ import convcalc
 from convcalc import explain_value
 from convcalc.checks.resources import Needs
 from convcalc.cli import convcalc as command
-from convcalc.explanation.value import EXPLAINERS, UNEXPLAINED, Made, made_of, rounding_bound
+from convcalc.explanation.value import EXPLAINERS, Made, made_of, rounding_bound
 from convcalc.explanation.value.base import slice_text
 from convcalc.forward.around import around
 from convcalc.graph import loads
 from convcalc.graph.planned import leading_to, planned
-from convcalc.layers import CATALOGUE, GIVEN, Layer
+from convcalc.layers import Layer
 
 Case = tuple[Layer, dict[str, Any], list[Any]]
 
@@ -77,11 +77,6 @@ def hold(kind: str, layer: Layer, weights: dict[str, Any], xs: list[Any]) -> Non
         if made.winner is not None:
             x = xs[0][there(made.winner)]
             assert x == given == patch.values.max()
-
-
-def test_every_kind_is_explained_or_has_a_reason() -> None:
-    assert EXPLAINERS.keys() | UNEXPLAINED.keys() == CATALOGUE.keys() | GIVEN.keys()
-    assert not EXPLAINERS.keys() & UNEXPLAINED.keys()
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # powers of negative numbers

@@ -10,6 +10,7 @@ import pytest
 from paths import ROOT
 from test_recording import cases
 
+from convcalc.explanation import value
 from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
@@ -22,6 +23,7 @@ CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
     "kernels": (kernels, "KERNELS", "DEFINED", kinds()),
     "activations": (activations, "CALLS", "DEFINED", kinds("activation")),
     "initial weights": (weights, "INITIAL", "UNWEIGHTED", kinds()),
+    "explained values": (value, "EXPLAINERS", "UNEXPLAINED", kinds()),
     "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }
 """A module, its table with a row by kind, its table of reasons for those that have none there, and
