@@ -9,15 +9,14 @@ from typing import Any, NamedTuple
 
 from convcalc.arguments import one_of, shown, switch
 from convcalc.diagnostics import Diagnostic, Named, Problem, either
-from convcalc.explanation.drawing import COLUMNS, drawing
-from convcalc.explanation.page import Drawing, Formula, Page, Section
+from convcalc.explanation.page import Formula, Page, Section
+from convcalc.explanation.windows import AxisWindow, drawn, past_padding
 from convcalc.layers.base import (
     ROUNDING,
     Axes,
     Declared,
     Layer,
     Padding,
-    Plan,
     Rounding,
     declarations,
     extents,
@@ -26,7 +25,7 @@ from convcalc.layers.base import (
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.convolution import Conv
 from convcalc.layers.letters import lettered, lettered_shape
-from convcalc.layers.sliding import AXIS_NAMES, LESS, per_axis, sides, unrounded_windows
+from convcalc.layers.sliding import AXIS_NAMES, LESS, per_axis, sides
 from convcalc.numbers import value_text
 from convcalc.reasons import filled, formula, named
 from convcalc.shape import Shape
@@ -191,24 +190,9 @@ def sized(layer: Conv | ConvTranspose, spatial: tuple[int, ...]) -> Sized:
         output=None if errors else plan.output.spatial,
         windows=plan.windows,
         dropped=tuple(dropped),
-        past=past_padding(layer, spatial, plan),
+        past=past_padding(layer, x, plan),
         diagnostics=diagnostics,
     )
-
-
-def past_padding(layer: Layer, spatial: Sequence[int], plan: Plan) -> tuple[int, ...]:
-    """By axis, the cells behind that are read and are no padding as it is written.
-
-    Those that ceil mode reads past it, or the output padding of a transposed convolution.
-    """
-    if isinstance(layer, ConvTranspose):
-        return per_axis(layer.output_padding, len(spatial))
-    if getattr(layer, "rounding", "") != "ceil":
-        return (0,) * len(spatial)
-    sliding: Any = layer
-    written = unrounded_windows(sliding, tuple(spatial))
-    both = zip(plan.windows, written, strict=True)
-    return tuple(rounded.after - window.after for rounded, window in both)
 
 
 def _diagnostic(layer: Conv | ConvTranspose, x: Shape, problem: Problem) -> Diagnostic:
@@ -277,7 +261,7 @@ def by_axis(layer: Conv | ConvTranspose, rank: int) -> list[Conv | ConvTranspose
     return layers
 
 
-def page_of(answer: Sized, columns: int = COLUMNS) -> Page:
+def page_of(answer: Sized, columns: int | None = None) -> Page:
     """The page of a size: its formula, what the windows do, and their drawing."""
     layer, spatial = answer.layer, answer.input
     to = times(answer.output) if answer.output is not None else "no size"
@@ -285,19 +269,13 @@ def page_of(answer: Sized, columns: int = COLUMNS) -> Page:
     formulas = [*_formulas(answer)]
     if formulas:
         sections.append(Section("Output size", tuple(formulas)))
-    names = AXIS_NAMES[len(spatial)]
-    for axis, (window, size, past) in enumerate(
-        zip(answer.windows, spatial, answer.past, strict=False)  # no windows where an error is
-    ):
-        alike = [
-            names[other]
-            for other in range(len(names))
-            if (answer.windows[other], spatial[other]) == (window, size)
-        ]
-        if alike[0] == names[axis]:
-            along = f" along the {' and '.join(alike)}" if len(names) > 1 else ""
-            lines = drawing(window, size, past=past, columns=columns)
-            sections.append(Section(f"Windows{along}", (Drawing(lines),)))
+    windows = [
+        AxisWindow(axis, window, size, past)
+        for axis, window, size, past in zip(
+            AXIS_NAMES[len(spatial)], answer.windows, spatial, answer.past, strict=False
+        )  # no windows where an error keeps them unknown
+    ]
+    sections += drawn(windows, columns=columns)
     return Page(f"{described(layer)}: {times(spatial)} → {to}", tuple(sections), _data(answer))
 
 

@@ -14,7 +14,7 @@ Nothing is worked out here: `Window` says where every tap lies.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from convcalc.window import Interpolated, Window, read_by
+from convcalc.window import Interpolated, Window, met, read_by
 
 COLUMNS = 76
 """Columns that a drawing takes at most: those of a terminal, less what it is indented by."""
@@ -58,6 +58,8 @@ class _Axis(NamedTuple):
     """Cells at the end that are no padding as it is written."""
     repeats: bool
     """Whether the padding repeats values."""
+    spread: bool
+    """Whether values are drawn with the gaps between them; otherwise they alone are."""
 
     @property
     def outputs(self) -> int:
@@ -65,8 +67,15 @@ class _Axis(NamedTuple):
         return max(self.window.output(self.size), 0)
 
     @property
+    def up(self) -> int:
+        """Cells from one value to the next."""
+        return self.window.up if self.spread else 1
+
+    @property
     def cells(self) -> range:
         """The cells with their padding; the first value is cell 0, the next is `up` further."""
+        if not self.spread:
+            return range(self.size)
         before, after, up = self.window.before, self.window.after, self.window.up
         last = (self.size - 1) * up + max(after, 0)
         if not self.outputs:  # a kernel that does not fit is drawn as far as it goes
@@ -76,6 +85,8 @@ class _Axis(NamedTuple):
     def sign(self, cell: int) -> str:
         """What a cell is, as a sign of `CELLS`; a blank behind the border."""
         window, size = self.window, self.size
+        if not self.spread:
+            return "o" if read_by(window, cell, self.outputs) else "-"
         end = (size - 1) * window.up
         if cell < 0:
             return "p"
@@ -97,6 +108,9 @@ class _Axis(NamedTuple):
     def taps(self, output: int) -> range:
         """The cells that lie under the taps of an output."""
         window = self.window
+        if not self.spread:
+            value, step, hits = met(window, output)
+            return range(value, value + hits * step, step)
         first = output * window.stride - window.before
         middle = first + window.kernel // 2
         if isinstance(window, Interpolated) and not middle % window.up:
@@ -105,8 +119,8 @@ class _Axis(NamedTuple):
 
     def meets(self, cell: int) -> bool:
         """Whether a tap on a cell meets a value."""
-        inside = 0 <= cell <= (self.size - 1) * self.window.up
-        return cell % self.window.up == 0 if inside else self.repeats
+        inside = 0 <= cell <= (self.size - 1) * self.up
+        return cell % self.up == 0 if inside else self.repeats
 
 
 def drawing(
@@ -115,15 +129,18 @@ def drawing(
     *,
     past: int = 0,
     mode: str = "zero",
+    spread: bool = True,
     columns: int = COLUMNS,
 ) -> tuple[str, ...]:
     """The lines of a drawing of `window` over `size` values of an axis.
 
     `past` says how many of the cells behind are no padding as it is written: those that ceil mode
-    reads past it, or an output padding; `mode` is what the padding holds. A drawing is `columns`
-    wide at most, and of more than `ROWS` outputs has the first and the last, with `…` between.
+    reads past it, or an output padding; `mode` is what the padding holds. Without `spread` values
+    are drawn without the gaps between them, and without padding, as where a map is resampled.
+    A drawing is `columns` wide at most, and of more than `ROWS` outputs has the first and the last,
+    with `…` between.
     """
-    axis = _Axis(window, size, min(past, max(window.after, 0)), mode != "zero")
+    axis = _Axis(window, size, min(past, max(window.after, 0)), mode != "zero", spread)
     outputs = axis.outputs
     labels = [f"output {output}" for output in (outputs - 1, 0)] if outputs else ["kernel"]
     width = max(len("input"), *map(len, labels)) + 2
@@ -194,13 +211,13 @@ class _Columns(NamedTuple):
 
     def elides(self, taps: range) -> bool:
         """Whether a window lies, in part, on cells that are not drawn."""
-        if not self.last:
+        if not self.last or not taps:
             return False
         return taps[0] < self.last[0] and taps[-1] > self.first[-1]
 
     def ruler(self, axis: _Axis) -> str:
         """Numbers of values above their cells: all of them, or as many as there is room for."""
-        up, digits = axis.window.up, len(str(axis.size - 1))
+        up, digits = axis.up, len(str(axis.size - 1))
         step = next(each for each in STEPS if each * up * self.width > digits)
         text = ""
         at = 0

@@ -15,6 +15,7 @@ from convcalc.explanation.kept import Backward, KeptArrays
 from convcalc.explanation.matrices import Matrices, as_matrices
 from convcalc.explanation.outputs import failing_size, output_size
 from convcalc.explanation.page import Page, Part, Section
+from convcalc.explanation.windows import AxisWindow, drawn, grouping, windows_of
 from convcalc.graph import Network
 from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
 from convcalc.layers.base import Layer, Plan
@@ -71,6 +72,10 @@ class LayerExplanation(NamedTuple):
     """What is wrong with it, or doubtful."""
     groups: tuple[Group, ...]
     """Its figures, by what they are about; where an error keeps them unknown, as far as it gets."""
+    windows: tuple[AxisWindow, ...]
+    """What slides along each axis of its input; () where nothing does, or an error hides that."""
+    grouping: str
+    """Which channels its groups see, in a sentence; "" where all filters see all channels."""
     matrices: Matrices | None
     """Its weighted sums as a product of matrices; None where it has none."""
     kept: KeptArrays | None
@@ -155,13 +160,17 @@ class _Work:
         known = layer is not None and len(shapes) == len(node.inputs) and not node.unknown
         letters: dict[str, tuple[str, int]] = {}
         groups: tuple[Group, ...] = ()
+        windows: tuple[AxisWindow, ...] = ()
+        grouped = ""
         matrices = kept = None
         if layer is not None and known:
             called, lettered = lettered_call(layer, shapes)
             letters = legend(called, lettered)
             if plan is None:
                 failing = failing_size(called, lettered[0]) if lettered else None
-                groups = () if failing is None else (failing,)
+                if failing is not None:  # its windows show what is left over, or does not fit
+                    groups = (failing,)
+                    windows = windows_of(layer, shapes[0], layer.plan(shapes))
             else:
                 explained_plan = called.plan(lettered)
                 groups = self._groups(index, layer, (shapes, lettered), (plan, explained_plan))
@@ -174,6 +183,8 @@ class _Work:
                     dtype=self.dtype,
                 )
                 if shapes:
+                    windows = windows_of(layer, shapes[0], plan)
+                    grouped = grouping(layer, shapes[0], plan.output)
                     kept = self.backward.of(index, called, lettered, explained_plan)
         return LayerExplanation(
             name=node.name,
@@ -185,6 +196,8 @@ class _Work:
             letters=letters,
             findings=_findings(network, index, shapes if known else None),
             groups=groups,
+            windows=windows,
+            grouping=grouped,
             matrices=matrices,
             kept=kept,
         )
@@ -305,6 +318,8 @@ def _sections(layer: LayerExplanation, level: int) -> list[Section]:
         )
     for group in layer.groups:
         sections.append(Section(group.title, group.parts(), level))
+        if group.title == SIZES and level == 1:  # of many layers they would hide the figures
+            sections += drawn(layer.windows, layer.grouping)
         if layer.matrices is not None and group.title == MULTIPLIED:
             sections.append(layer.matrices.section(level))
     if layer.kept is not None:
@@ -312,6 +327,8 @@ def _sections(layer: LayerExplanation, level: int) -> list[Section]:
     return sections
 
 
+SIZES = "Output size"
+"""The group behind which a layer's windows are drawn."""
 MULTIPLIED = "Multiply-accumulates"
 """The group behind which the product of matrices stands."""
 
@@ -343,6 +360,8 @@ def _layer_data(layer: LayerExplanation) -> dict[str, Any]:
             for group in layer.groups
             for figure in group.figures
         ],
+        "windows": [window.data for window in layer.windows],
+        "grouping": layer.grouping or None,
         "says": [sentence for group in layer.groups for sentence in group.says],
         "matrices": _matrices(layer.matrices),
         "kept": _kept(layer.kept),

