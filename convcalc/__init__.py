@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from convcalc.graph import loads as loads
     from convcalc.graph import parse as parse
     from convcalc.graph import read as read
+    from convcalc.laws import sizes as sizes
+    from convcalc.laws.law import Law as Law
+    from convcalc.laws.report import SizesReport as SizesReport
     from convcalc.shape import Shape as Shape
     from convcalc.spec.nodes import Text as Text
     from convcalc.spec.tree import Block as Block
@@ -69,6 +72,7 @@ _HOMES = {
     "Field": "window",
     "Fit": "explanation.fit",
     "Item": "spec.tree",
+    "Law": "laws.law",
     "LayerReport": "analysis",
     "MemoryReport": "analysis.memory",
     "Network": "graph",
@@ -78,6 +82,7 @@ _HOMES = {
     "Report": "analysis",
     "Shape": "shape",
     "Sized": "explanation.calculator",
+    "SizesReport": "laws.report",
     "Solved": "explanation.backwards",
     "Spec": "spec.tree",
     "SpecError": "graph",
@@ -102,6 +107,7 @@ _HOMES = {
     "read": "graph",
     "run": "forward",
     "size": "explanation.calculator",
+    "sizes": "laws",
     "solve_size": "explanation.backwards",
     "verify": "checks.library",
 }

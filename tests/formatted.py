@@ -21,6 +21,7 @@ FORMATTED: Mapping[str, Mapping[str, Format | CheckFormat]] = {
     "verify": VERIFY_FORMATS,
     "explain": EXPLANATION_FORMATS,
     "size": EXPLANATION_FORMATS,
+    "sizes": EXPLANATION_FORMATS,
     "kinds": KINDS_FORMATS,
     "rule": RULE_FORMATS,
 }
@@ -35,5 +36,6 @@ PACKAGES = {
     "verify": ".verify",
     "explain": ".explanation",
     "size": ".explanation",
+    "sizes": ".explanation",
 }
 """Command → where in `convcalc.formats` the modules of its formats are."""

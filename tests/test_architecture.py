@@ -26,6 +26,7 @@ LINES = (
     {"checks"},
     {"rules", "exchange", "explanation"},
     {"analysis", "forward"},
+    {"laws"},
     {"graph"},
     {"spec"},
     {"layers"},

@@ -157,6 +157,7 @@ def values() -> list[Any]:
         verify(network, Run()).verdict,
         CheckReport(("a.yaml",), convcalc.read("missing.yaml").diagnostics, {}),
         convcalc.explain(old, "C1").page(),
+        convcalc.sizes(old),
     ]
 
 

@@ -45,6 +45,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "read": (convcalc.read, {"spec": NETWORK}),
     "run": (convcalc.run, {"network": NETWORK, "x": np.zeros((1, 3, 8, 8))}),
     "size": (convcalc.size, {"input": 8, "kernel": 3}),
+    "sizes": (convcalc.sizes, {"spec": NETWORK}),
     "solve_size": (convcalc.solve_size, {"output": 8, "kernel": 3}),
     "verify": (convcalc.verify, {"network": NETWORK}),
     "Report.layer": (REPORT.layer, {"name": "conv1"}),

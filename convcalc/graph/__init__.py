@@ -117,6 +117,10 @@ class Network(NamedTuple):
         text: str = above("Network._repr_html_", self)
         return text
 
+    def sizes(self) -> Any:
+        """Which sizes of its input fit, as exact laws: the `SizesReport` of `convcalc.sizes`."""
+        return above("Network.sizes", self)
+
     @property
     def input(self) -> Shape | None:
         """Shape of one example; None when the spec's could not be read."""

@@ -40,7 +40,7 @@ def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tu
     kept = [each for each in claims if any(_dropped(network, each[0]))]
     if sequence or not kept:
         return
-    before = {index for index, _ in _all_dropped(network)}
+    before = {index for index, _ in all_dropped(network)}
     inputs: list[str] = []
     known: Known = {}  # trials differ by a row, and most layers behind see none of it
     for step, effect in ((-1, ", which makes the same output"), (1, "")):
@@ -91,7 +91,8 @@ def _border_behind(network: Network, index: int) -> list[int] | None:
     return [max(window.after, 0) for window in plan.windows] if plan else None
 
 
-def _all_dropped(network: Network) -> Iterator[tuple[int, list[int]]]:
+def all_dropped(network: Network) -> Iterator[tuple[int, list[int]]]:
+    """The layers that leave out real rows of their input, and how many along each axis."""
     for index in range(len(network.nodes)):
         rows = _dropped(network, index)
         if any(rows):
@@ -116,7 +117,7 @@ def _whole_input(network: Network, image: Shape, step: int, known: Known) -> Sha
                 continue
             if not _comparable(network, other, step):
                 return None
-            if not any(axis < len(rows) and rows[axis] for _, rows in _all_dropped(other)):
+            if not any(axis < len(rows) and rows[axis] for _, rows in all_dropped(other)):
                 extents = list(shape.spatial)
                 extents[axis] = spatial[axis]
                 shape = shape._replace(spatial=tuple(extents))
@@ -126,7 +127,7 @@ def _whole_input(network: Network, image: Shape, step: int, known: Known) -> Sha
     whole = resized(network, shape, known)
     if shape == image or whole is None or not _comparable(network, whole, step):
         return None
-    return None if any(_all_dropped(whole)) else shape
+    return None if any(all_dropped(whole)) else shape
 
 
 def _comparable(network: Network, other: Network, step: int) -> bool:
@@ -169,7 +170,7 @@ def _at_the_layer(network: Network, index: int, before: set[int], known: Known) 
     other = resized(network._replace(nodes=nodes), image, known)
     if other is None or _weights(other.plans) != _weights(network.plans):
         return []
-    return [f"{text} here"] if {at for at, _ in _all_dropped(other)} < before else []
+    return [f"{text} here"] if {at for at, _ in all_dropped(other)} < before else []
 
 
 def _cropped(network: Network, index: int) -> str:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import in_pieces
-from convcalc.layers.base import INFERENCE, Arrays, Axes, Keeps, Layer, Plan, Run, Weights, axes
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Axes,
+    Growth,
+    Keeps,
+    Layer,
+    Plan,
+    Run,
+    Weights,
+    axes,
+)
 from convcalc.layers.sliding import check_axes, check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Window, adaptive
@@ -116,6 +127,10 @@ class AdaptiveAvgPool(Layer):
         """A map to pool, and a size for each axis."""
         return _check_adaptive("adaptive_avgpool", self, xs[0])
 
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """None at all, however large the map."""
+        return (Growth(0),) * rank
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return _adaptive_plan(self.size, xs[0])
@@ -145,6 +160,10 @@ class AdaptiveMaxPool(Layer):
         """A map to pool, and a size for each axis."""
         return _check_adaptive("adaptive_maxpool", self, xs[0])
 
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """None at all, however large the map."""
+        return (Growth(0),) * rank
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return _adaptive_plan(self.size, xs[0])
@@ -171,6 +190,10 @@ class GlobalAvgPool(Layer):
         """A map to pool."""
         return check_spatial("global_avgpool", xs[0], self)
 
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """None at all, however large the map."""
+        return (Growth(0),) * rank
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return _global_plan(xs[0])
@@ -196,6 +219,10 @@ class GlobalMaxPool(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A map to pool."""
         return check_spatial("global_maxpool", xs[0], self)
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """None at all, however large the map."""
+        return (Growth(0),) * rank
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""

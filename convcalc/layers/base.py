@@ -11,9 +11,12 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     fields          `spec/`, for values, their bounds, and the schema          none, as of `relu`
     inputs          `spec/`, whether it takes one tensor or merges several     "one"
     stands_alone    `spec/`, whether `linear: 4096` may be written             True
+    spreads         `laws/`, whether extents of 1 fit any other in a merge     False
     ceils           `spec/`, whether a spec-wide `rounding` means it           False
     check(xs)       `graph/`, for problems, before it is planned               silent
     plan(xs)        `graph/`, once no problem is an error                      an error: abstract
+    growth(rank)    `laws/`, how the output grows with the input               alike on every axis
+    made_of(rank)   `laws/`, where it does not: of which axes the output is    not known
     storage         `analysis/` and `forward/`, where its output lives         "own"
     forward(xp, …)  `forward/`, to run it, and `checks/`, to hold it to plans  an error: abstract
     folds           `analysis/memory`, for runtimes that fold and fuse         False
@@ -118,6 +121,15 @@ class Product(NamedTuple):
     """Multiply-accumulates for one example; see docs/definitions.md."""
     by: str | int
     """The name of a weight, or the number of the other input."""
+
+
+class Growth(NamedTuple):
+    """How the output grows with the input along one axis, wherever the layer has no error."""
+
+    outputs: int = 1
+    """How many positions more there are."""
+    inputs: int = 1
+    """With so many more of the input."""
 
 
 class Plan(NamedTuple):
@@ -275,6 +287,8 @@ class Layer(ABC):
     """Whether the layer takes one tensor or merges several branches."""
     stands_alone: ClassVar[bool] = True
     """Whether the first field may stand alone in a spec, as in `linear: 4096`."""
+    spreads: ClassVar[bool] = False
+    """Whether an extent of 1 fits any other in a merge, over which it is spread."""
     ceils: ClassVar[bool] = False
     """Whether a spec-wide `rounding: ceil` means this layer; in Caffe and PyTorch, only pooling."""
     keeps: ClassVar[Keeps] = "nothing"
@@ -318,6 +332,21 @@ class Layer(ABC):
 
     def __delattr__(self, name: str) -> None:
         _refuse_change(self, name)
+
+    def growth(self, rank: int) -> tuple[Growth, ...] | None:
+        """How the output grows along each spatial axis of its inputs, which have `rank`.
+
+        None where an axis of the output is no axis of the input, or where it grows by no such rule.
+        """
+        return (Growth(),) * rank
+
+    def made_of(self, rank: int) -> tuple[tuple[int, ...], ...] | None:
+        """Where `growth` is None, of which axes of its input each of the output is the product.
+
+        The channels come first, which are axis 0. None where that is not all there is to it.
+        """
+        del rank
+        return None
 
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:

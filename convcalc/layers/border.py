@@ -10,6 +10,7 @@ from convcalc.layers.base import (
     Arrays,
     Axes,
     Extents,
+    Growth,
     Layer,
     Padding,
     PaddingMode,
@@ -208,6 +209,10 @@ class Crop(Layer):
             size - left for size, left in zip(x.spatial, per_axis(self.size, x.rank), strict=True)
         ]
         return tuple((extra // 2, extra - extra // 2) for extra in excess)
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """None where it cuts to a size."""
+        return (Growth(int(self.size is None)),) * rank
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A view: no weights, no multiply-accumulates, no memory."""

@@ -11,6 +11,7 @@ from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axes,
+    Growth,
     Layer,
     Padding,
     Plan,
@@ -187,6 +188,10 @@ class ConvTranspose(Layer):
             "output_padding",
             either(ways),
         )
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """A stride of positions more with every input value."""
+        return tuple(map(Growth, per_axis(self.stride, rank)))
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per tap, channel and filter of the group; a MAC per weight and input value."""

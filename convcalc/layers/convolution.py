@@ -12,6 +12,7 @@ from convcalc.layers.base import (
     ROUNDING,
     Arrays,
     Axes,
+    Growth,
     Layer,
     Padding,
     PaddingMode,
@@ -32,6 +33,7 @@ from convcalc.layers.sliding import (
     check_sliding,
     output_sizes,
     per_axis,
+    sliding_growth,
     windows_of,
 )
 from convcalc.shape import Shape
@@ -126,6 +128,10 @@ class Conv(Layer):
         yield from check_groups(xs[0].channels, self.filters, self.groups)
         yield from check_padded_border(self, self.padding_mode, xs[0])
 
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every stride."""
+        return sliding_growth(self, rank)
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per tap, channel of the group and filter; a MAC per weight and position."""
         return convolution_plan(self, xs[0], self.filters, self.groups, bias=self.bias)
@@ -169,6 +175,10 @@ class DepthwiseConv(Layer):
         """Kernel, stride and padding against the input."""
         yield from check_sliding("depthwise_conv", self, xs[0])
         yield from check_padded_border(self, self.padding_mode, xs[0])
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every stride."""
+        return sliding_growth(self, rank)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per tap and output channel; a MAC per weight and position."""

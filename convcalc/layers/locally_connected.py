@@ -11,6 +11,7 @@ from convcalc.layers.base import (
     ROUNDING,
     Arrays,
     Axes,
+    Growth,
     Layer,
     Padding,
     Plan,
@@ -25,7 +26,13 @@ from convcalc.layers.base import (
     padding_field,
     whole,
 )
-from convcalc.layers.sliding import check_sliding, output_sizes, per_axis, windows_of
+from convcalc.layers.sliding import (
+    check_sliding,
+    output_sizes,
+    per_axis,
+    sliding_growth,
+    windows_of,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -57,6 +64,10 @@ class LocallyConnected(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Kernel, stride and padding against the input."""
         yield from check_sliding("locally_connected", self, xs[0])
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every stride."""
+        return sliding_growth(self, rank)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """One weight per output value, tap and channel, and a MAC for each."""

@@ -80,6 +80,7 @@ class Add(Layer):
     """
 
     inputs = "many"
+    spreads = True
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Branches of one shape, or with extents of 1."""
@@ -112,6 +113,7 @@ class Multiply(Layer):
     """
 
     inputs = "many"
+    spreads = True
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Branches of one shape, or with extents of 1."""

@@ -13,6 +13,7 @@ from convcalc.layers.base import (
     ROUNDING,
     Arrays,
     Axes,
+    Growth,
     Layer,
     Padding,
     Plan,
@@ -30,6 +31,7 @@ from convcalc.layers.sliding import (
     check_pool_padding,
     check_sliding,
     output_sizes,
+    sliding_growth,
     unrounded_windows,
     windows_of,
 )
@@ -121,6 +123,10 @@ class MaxPool(Layer):
         yield from check_sliding("maxpool", self, xs[0])
         yield from check_pool_padding(self, xs[0])
 
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every stride."""
+        return sliding_growth(self, rank)
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
         return pooling_plan(self, xs[0])
@@ -182,6 +188,10 @@ class AvgPool(Layer):
         """Kernel, stride and padding against the input."""
         yield from check_sliding("avgpool", self, xs[0])
         yield from check_pool_padding(self, xs[0])
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every stride."""
+        return sliding_growth(self, rank)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
@@ -251,6 +261,10 @@ class LpPool(Layer):
         """Kernel, stride and padding against the input."""
         yield from check_sliding("lppool", self, xs[0])
         yield from check_pool_padding(self, xs[0])
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every stride."""
+        return sliding_growth(self, rank)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""

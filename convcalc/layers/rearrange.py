@@ -60,6 +60,19 @@ class Flatten(Layer):
                 f"use an end of at least {first + 1}",
             )
 
+    def growth(self, rank: int) -> None:
+        """An axis of the output is none of the input."""
+
+    def made_of(self, rank: int) -> tuple[tuple[int, ...], ...]:
+        """Those from `start` to `end` are one."""
+        first, last = self._span(Shape(1, (1,) * rank))
+        span = tuple(range(first, last + 1))
+        return (
+            *((axis,) for axis in range(first)),
+            span,
+            *((axis,) for axis in range(last + 1, rank + 1)),
+        )
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A view: no weights, no multiply-accumulates, no memory."""
         x = xs[0]
@@ -122,6 +135,9 @@ class Reshape(Layer):
                 else f"use extents whose product is {x.size}, one of them −1 to take what is left",
             )
 
+    def growth(self, rank: int) -> None:
+        """An axis of the output is none of the input."""
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A view: no weights, no multiply-accumulates, no memory."""
         axes = self._axes(xs[0])
@@ -159,6 +175,13 @@ class Permute(Layer):
                 "order",
                 f"give {expected} in the order wanted; 1 is the channels",
             )
+
+    def growth(self, rank: int) -> None:
+        """An axis of the output is none of the input."""
+
+    def made_of(self, rank: int) -> tuple[tuple[int, ...], ...]:
+        """Each is one, in the order given."""
+        return tuple((axis - 1,) for axis in self.order)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A view: no weights, no multiply-accumulates, no memory."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weights, whole
+from convcalc.layers.base import INFERENCE, Arrays, Growth, Layer, Plan, Run, Weights, whole
 from convcalc.layers.sliding import check_spatial, decimal
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -35,6 +35,10 @@ class PixelShuffle(Layer):
                 "factor",
                 f"use a multiple of {block} channels before it",
             )
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """As many times as large."""
+        return (Growth(self.factor),) * rank
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """The same values in other places."""

@@ -5,7 +5,7 @@ from math import gcd
 from typing import TYPE_CHECKING, Protocol, cast
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
-from convcalc.layers.base import Axes, Padding, Rounding
+from convcalc.layers.base import Axes, Growth, Padding, Rounding
 from convcalc.shape import Shape
 from convcalc.window import Window, same
 
@@ -95,6 +95,11 @@ def windows_of(layer: Sliding, spatial: tuple[int, ...]) -> tuple[Window, ...]:
     if layer.rounding == "ceil":
         return tuple(window.rounded_up(size) for window, size in zip(windows, spatial, strict=True))
     return windows
+
+
+def sliding_growth(layer: Sliding, rank: int) -> tuple[Growth, ...]:
+    """One position more with every stride, however it is padded and rounded."""
+    return tuple(Growth(1, stride) for stride in per_axis(layer_stride(layer), rank))
 
 
 def output_sizes(windows: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:

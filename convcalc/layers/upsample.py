@@ -11,6 +11,7 @@ from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axes,
+    Growth,
     Layer,
     Plan,
     Run,
@@ -25,6 +26,8 @@ from convcalc.shape import Shape
 from convcalc.window import Window, resampled
 
 REACH = {"nearest": 1, "linear": 2, "cubic": 4}
+FINEST = 64
+"""Largest denominator of a scale by which a map grows as it is written."""
 CUBIC = -0.75
 """The free coefficient a of cubic convolution, as in PyTorch and OpenCV."""
 
@@ -142,6 +145,18 @@ class Upsample(Layer):
             yield Problem(
                 "CC312", f"scale {self.scale} leaves nothing of {x}", "scale", "use a larger scale"
             )
+
+    def growth(self, rank: int) -> tuple[Growth, ...] | None:
+        """By the scale, where floats hold it as it is written; None at all where a size is given.
+
+        A product with a float such as 0.29 is rounded, and 100·0.29 is below 29.
+        """
+        if self.size is not None:
+            return (Growth(0),) * rank
+        ratios = [scale.as_integer_ratio() for scale in self._scales(rank)]
+        if any(below > FINEST for _, below in ratios):
+            return None
+        return tuple(Growth(above, below) for above, below in ratios)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""

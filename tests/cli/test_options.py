@@ -416,6 +416,15 @@ TRIED = {
             ),
         },
     ),
+    "sizes": Command(
+        ("strided.yaml",),
+        {
+            "--near": ("--near", "20"),
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "stride=2"),
+            "--format": ("--format", "json"),
+        },
+    ),
     "docs": Command((), {}),
     "kinds": Command((), {"--format": ("--format", "json")}),
     "rule": Command(
@@ -479,6 +488,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("options")
     texts = {
         "net.yaml": NET,
+        "strided.yaml": "input: 8x8x3\nparameters: {stride: 1}\nlayers: [maxpool: {kernel: 2, "
+        "stride: stride}]\n",
         "wider.yaml": WIDER,
         "known/biased.yaml": BIASED,
         "known/other.yaml": BIASED,

@@ -1,0 +1,611 @@
+"""One axis of the input, or one parameter, followed through the layers: which sizes go through.
+
+An extent on the way is a number, a form of one axis of the input, or made of several. What a layer
+asks of it is kept as a condition on the input's size. Nothing is enumerated, and what follows no
+rule is said to be not known.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import prod
+from typing import Literal, NamedTuple
+
+from convcalc.diagnostics import Problem
+from convcalc.graph import MAX_RANK, LayerNode
+from convcalc.graph.unread import KEEPING_PLACES
+from convcalc.laws.extents import either, equal, without
+from convcalc.laws.forms import IDENTITY, Form
+from convcalc.laws.sets import (
+    ALL,
+    Sizes,
+    TooManyError,
+    largest_of,
+    least_of,
+    meet,
+    within,
+    wrapped,
+)
+from convcalc.laws.steps import (
+    LARGE,
+    Answer,
+    NotKnownError,
+    Step,
+    WrongError,
+    answer,
+    refuse,
+    step_along,
+)
+from convcalc.layers import SOURCES, Layer
+from convcalc.layers.base import Weight
+from convcalc.layers.rearrange import Reshape
+from convcalc.shape import Shape
+
+CHANNELS = (1, 2, 3, 720_720, 720_721)
+"""Numbers of channels that a layer is asked about where they vary with the size."""
+REMAINDERS = "its sizes have too many remainders"
+"""Why something is not worked out."""
+MOST_PIECES = 64
+"""Most ranges of sizes in which a merge spreads one branch or another."""
+
+
+class Along(NamedTuple):
+    """An extent that follows one variable."""
+
+    variable: int
+    """Which one: an axis of the input, from 0."""
+    form: Form
+    """How it follows it."""
+
+
+class Mixed(NamedTuple):
+    """An extent that is made of several, or in a way that is not followed."""
+
+    parts: tuple[object, ...]
+    """What it is made of; two of the same parts are alike."""
+    variables: frozenset[int]
+    """Which variables are in it."""
+
+
+Extent = int | Along | Mixed
+"""An extent on the way."""
+
+
+What = Literal["least", "remainders", "alike"]
+"""What a layer asks of the size: that it is large enough, that its stride tiles, or that branches
+are alike, or a border no wider than what it repeats."""
+
+
+class Imposed(NamedTuple):
+    """What a layer puts on the size of the input, beyond what those before it do."""
+
+    layer: int
+    """Index of the layer in the network."""
+    what: What
+    """What it asks of the size; see `What`."""
+    drops: bool
+    """Whether it takes other sizes, too, and leaves out a real row of them."""
+    sizes: Sizes
+    """The sizes that are left: which drop nothing, if it is that."""
+
+
+class Followed(NamedTuple):
+    """What becomes of one variable."""
+
+    sizes: Sizes
+    """The sizes that every layer takes."""
+    whole: Sizes
+    """Those of which no layer leaves out a real row."""
+    imposed: tuple[Imposed, ...]
+    """Which layer asks what, in the order of the layers."""
+    output: tuple[Extent, ...]
+    """The output's extents, its channels first; those of the last range of sizes."""
+    together: frozenset[int]
+    """Other variables that a layer compares or mixes with this one."""
+    mixing: tuple[int, ...]
+    """The layers that do."""
+    unknown: int | None = None
+    """The first layer of which nothing is known; then `sizes` is not the answer."""
+    why: str = ""
+    """Why nothing is known of it, in words."""
+    lost: int | None = None
+    """The first layer from which on `whole` is not worked out."""
+    wrong: tuple[int, Problem | None] | None = None
+    """A layer that takes no size, and what it says."""
+    weights: tuple[tuple[int, Extent], ...] = ()
+    """Layers whose weights are as large as an extent, with that extent."""
+
+
+class _SplitError(Exception):
+    """A merge does otherwise from one size on."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+class _UnknownError(Exception):
+    """A layer asks what is not followed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+Known = dict[tuple[int, int, int], Answer | NotKnownError | WrongError]
+"""Layer by its id, channels and rank → what the layer does; kept from one walk to the next."""
+
+
+def follow(
+    nodes: Sequence[LayerNode],
+    start: Sequence[Extent],
+    variable: int,
+    *,
+    known: Known | None = None,
+    sizes: Sizes = ALL,
+    last: int | None = None,
+) -> Followed:
+    """Follow a variable through a network whose input has the extents `start`, channels first.
+
+    `last` is the node whose output is meant; the last one unless given.
+    """
+    known = {} if known is None else known
+    ranges = [sizes]
+    done: list[Followed] = []
+    while ranges:
+        walk = _Walk(nodes, start, variable, ranges.pop(), known)
+        try:
+            done.append(walk.walked(len(nodes) - 1 if last is None else last))
+        except _SplitError as split:
+            if len(done) + len(ranges) > MOST_PIECES:
+                return walk.given_up("its merges spread their branches in too many ways")
+            ranges += [
+                within(walk.start_sizes, split.size),
+                within(walk.start_sizes, 0, split.size - 1),
+            ]
+    return _joined(done)
+
+
+def _joined(done: Sequence[Followed]) -> Followed:
+    """Several ranges of sizes, each followed by itself, as one."""
+    *_, last = done
+    if len(done) == 1:
+        return last
+    unknown = next((each for each in done if each.unknown is not None), None)
+    if unknown is not None:
+        return unknown
+    imposed: dict[Imposed, None] = {}
+    for each in done:
+        imposed.update(dict.fromkeys(each.imposed))
+    return last._replace(
+        sizes=tuple(stretch for each in done for stretch in each.sizes),
+        whole=tuple(stretch for each in done for stretch in each.whole),
+        imposed=tuple(sorted(imposed, key=lambda each: each.layer)),
+        together=frozenset().union(*(each.together for each in done)),
+        mixing=tuple(dict.fromkeys(index for each in done for index in each.mixing)),
+        lost=next((each.lost for each in done if each.lost is not None), None),
+        wrong=next((each.wrong for each in done), None)
+        if all(each.wrong for each in done)
+        else None,
+        weights=tuple(dict.fromkeys(pair for each in done for pair in each.weights)),
+    )
+
+
+class _Walk:
+    """One variable on its way through the layers, within one range of sizes."""
+
+    def __init__(
+        self,
+        nodes: Sequence[LayerNode],
+        start: Sequence[Extent],
+        variable: int,
+        sizes: Sizes,
+        known: Known,
+    ) -> None:
+        self.nodes = nodes
+        self.start = tuple(start)
+        self.variable = variable
+        self.sizes = self.whole = self.start_sizes = sizes
+        self.known = known
+        self.at = 0
+        self.lost: int | None = None
+        self.imposed: list[Imposed] = []
+        self.together: set[int] = set()
+        self.mixing: list[int] = []
+        self.weights: list[tuple[int, Extent]] = []
+        self.learned: dict[int, tuple[Weight, ...]] = {}
+        self.axes: list[tuple[Extent, ...]] = []
+        self.borders: list[tuple[int, ...]] = []
+
+    def given_up(self, why: str) -> Followed:
+        """What there is when a layer is not followed."""
+        return self._result(0)._replace(unknown=self.at, why=why)
+
+    def walked(self, last: int) -> Followed:
+        """Follow it to the end."""
+        for at, node in enumerate(self.nodes):
+            self.at = at
+            try:
+                axes, border = self._node(node)
+            except NotKnownError:
+                return self.given_up("what it does to an axis follows no rule")
+            except _UnknownError as error:
+                return self.given_up(error.why)
+            except TooManyError:
+                return self.given_up(REMAINDERS)
+            except WrongError as error:
+                return self._result(0)._replace(sizes=(), whole=(), wrong=(self.at, error.problem))
+            self.axes.append(axes)
+            self.borders.append(border)
+        return self._result(last)
+
+    def _result(self, last: int) -> Followed:
+        return Followed(
+            sizes=self.sizes,
+            whole=self.whole,
+            imposed=tuple(self.imposed),
+            output=self.axes[last] if last < len(self.axes) else (),
+            together=frozenset(self.together),
+            mixing=tuple(dict.fromkeys(self.mixing)),
+            lost=self.lost,
+            weights=tuple(self.weights),
+        )
+
+    @staticmethod
+    def _concrete(axes: Sequence[Extent]) -> Shape:
+        sizes = [each if isinstance(each, int) else LARGE for each in axes]
+        return Shape(sizes[0], tuple(sizes[1:]))
+
+    def _layer(self, node: LayerNode) -> Layer:
+        if node.late is None:
+            if node.layer is None:
+                raise _UnknownError("an error keeps it unknown")
+            return node.layer
+        channels = self.axes[node.inputs[0]][0]
+        if not isinstance(channels, int):
+            raise _UnknownError("its fields read channels that follow the size")
+        layer = node.late.layer(Shape(channels), node.name, None)
+        if layer is None:
+            raise _UnknownError("an error keeps it unknown")
+        return layer
+
+    def _node(self, node: LayerNode) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
+        """The extents of a layer's output, and how many rows behind are a border."""
+        if node.kind in SOURCES:
+            return self.start, (0,) * (len(self.start) - 1)
+        if node.unknown:
+            raise _UnknownError("an error keeps what it reads unknown")
+        layer = self._layer(node)
+        before = [self.axes[read] for read in node.inputs]
+        if layer.inputs == "many" and len(before) > 1:
+            axes = self._merged(layer, before)
+            return axes, (0,) * (len(axes) - 1)
+        border = self.borders[node.inputs[0]]
+        axes, added = self._single(node, layer, before[0], border)
+        if node.kind in KEEPING_PLACES:
+            added = border
+        elif node.kind != "pad" or len(added) != len(axes) - 1:
+            added = (0,) * (len(axes) - 1)
+        if len(axes) - 1 > MAX_RANK:
+            raise WrongError
+        return axes, added
+
+    def _single(
+        self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: tuple[int, ...]
+    ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
+        rank = len(x) - 1
+        if all(isinstance(each, int) for each in x):
+            return self._numbers(node, layer, self._concrete(x)), (0,) * rank
+        if layer.growth(rank) is None:
+            made = layer.made_of(rank)
+            if isinstance(layer, Reshape):
+                return self._reshaped(layer, x), ()
+            if made is None:
+                raise NotKnownError
+            refuse(layer, self._concrete(x))
+            return tuple(self._product([x[axis] for axis in axes]) for axes in made), ()
+        channels = x[0]
+        if not isinstance(channels, int):
+            return self._varying(node, layer, x), (0,) * rank
+        key = id(layer), channels, rank
+        known = self.known.get(key)
+        if known is None:
+            try:
+                known = answer(layer, channels, rank)
+            except (NotKnownError, WrongError) as error:
+                known = error
+            self.known[key] = known
+        if isinstance(known, Exception):
+            raise known
+        results = [
+            self._stepped(step, extent, behind)
+            for step, extent, behind in zip(known.steps, x[1:], border, strict=True)
+        ]
+        depends = False
+        for axis, weighs in enumerate(known.weighs):
+            if weighs and not isinstance(x[axis + 1], int):
+                self.weights.append((self.at, x[axis + 1] if known.inside else results[axis]))
+                depends = True
+        self._alike(node, known.weights, depends=depends)
+        return (known.channels, *results), tuple(step.border for step in known.steps)
+
+    def _numbers(self, node: LayerNode, layer: Layer, shape: Shape) -> tuple[Extent, ...]:
+        """The output of a layer whose input has the same shape whatever the size."""
+        refuse(layer, shape)
+        plan = layer.plan([shape])
+        self._alike(node, plan.weights)
+        return plan.output.axes
+
+    def _alike(
+        self, node: LayerNode, weights: tuple[Weight, ...], *, depends: bool = False
+    ) -> None:
+        """Whether a layer can use the weights of another one, whatever the size."""
+        if not weights:
+            return
+        if not depends:
+            self.learned[self.at] = weights
+        if node.shared_with is not None:
+            owner = self.learned.get(node.shared_with)
+            if owner is None or depends:
+                raise _UnknownError("it shares weights that follow the size")
+            if owner != weights:
+                raise WrongError
+
+    def _varying(self, node: LayerNode, layer: Layer, x: tuple[Extent, ...]) -> tuple[Extent, ...]:
+        """The output of a layer whose channels follow the size, where it takes any number."""
+        rank = len(x) - 1
+        shape = self._concrete(x)
+        outputs = []
+        for channels in CHANNELS:
+            other = shape._replace(channels=channels)
+            if any(
+                problem.severity == "error" and problem.code != "CC301"
+                for problem in layer.check([other])
+            ):
+                raise _UnknownError("its channels follow the size")
+            outputs.append(layer.plan([other]))
+        there = [plan.output.channels for plan in outputs]
+        result: Extent
+        if len(set(there)) == 1:
+            result = there[0]
+        elif there == [*CHANNELS]:
+            result = x[0]
+        else:
+            raise _UnknownError("its channels follow the size")
+        if outputs[0].weights and outputs[0].weights != outputs[1].weights:
+            self.weights.append((self.at, x[0]))
+            self._alike(node, outputs[0].weights, depends=True)
+        else:
+            self._alike(node, outputs[0].weights)
+        spatial = []
+        for axis, extent in enumerate(x[1:]):
+            spatial.append(self._stepped(step_along(layer, CHANNELS[-2], rank, axis), extent, 0))
+        return (result, *spatial)
+
+    def _stepped(self, step: Step, extent: Extent, border: int) -> Extent:
+        """An extent behind a layer, whose conditions it has to meet."""
+        if isinstance(extent, int):
+            if extent < step.least or extent in step.without:
+                raise WrongError
+            if step.exact and step.left_over(extent):
+                raise WrongError
+            return step.at(extent)
+        if isinstance(extent, Mixed):
+            if (step.times, step.shift, step.over, step.least) == (1, 0, 1, 1):
+                return extent
+            if self.variable in extent.variables:
+                self._mixes(extent.variables)
+                if len(extent.variables) == 1:
+                    raise _UnknownError("its extent is a product of the size with itself")
+            if not step.times:
+                return step.at(0)
+            return Mixed(("step", extent, step[:3]), extent.variables)
+        variable, form = extent
+        if variable == self.variable:
+            self._condition(step, form, border)
+        if not step.times:
+            return step.at(0)
+        return Along(variable, form.then(*step[:3]))
+
+    def _condition(self, step: Step, form: Form, border: int) -> None:
+        """Ask of the size what a layer asks of an extent."""
+        if step.least > 1:
+            self._at_least(form, step.least)
+        for extent in step.without:
+            low, high = form.least(extent), form.least(extent + 1) - 1
+            self._ask("alike", partial(without, first=low, last=high))
+        if step.exact:
+            self._remainders(form, step, 0)
+        elif step.spare is not None:
+            self._remainders(form, step, step.spare + border, drops=True)
+
+    def _at_least(self, form: Form, extent: int) -> None:
+        self._ask("least", partial(within, first=form.least(extent)))
+
+    def _remainders(self, form: Form, step: Step, spare: int, *, drops: bool = False) -> None:
+        """Ask that a stride leaves over no more than so many rows."""
+        if spare < step.over - 1:
+            around = wrapped(step.over, [(step.turn, step.turn + spare + 1)])
+            modulus, residues = form.pulled(step.over, around)
+            ask = partial(meet, modulus=modulus, residues=residues)
+            self._ask("remainders", ask, drops=drops)
+
+    def _ask(self, what: What, ask: Callable[[Sizes], Sizes], *, drops: bool = False) -> None:
+        """Keep the sizes that a layer takes, and note what it asks if any goes."""
+        sizes, whole = self.sizes, self.whole
+        try:
+            self.whole = ask(whole)
+        except TooManyError:
+            self.lost = self.at if self.lost is None else self.lost
+            self.whole = ()
+        if not drops:
+            self.sizes = ask(sizes)
+        if self._fewer(what, sizes, self.sizes):
+            self.imposed.append(Imposed(self.at, what, drops=False, sizes=self.sizes))
+        elif self._fewer(what, whole, self.whole):
+            self.imposed.append(Imposed(self.at, what, drops=True, sizes=self.whole))
+
+    @staticmethod
+    def _fewer(what: What, before: Sizes, after: Sizes) -> bool:
+        """Whether any size is gone."""
+        if before == after:
+            return False
+        return what != "least" or least_of(before, 0) != least_of(after, 0)
+
+    def _mixes(self, variables: frozenset[int]) -> None:
+        """Note that a layer makes something of several variables."""
+        others = variables - {self.variable}
+        if others:
+            self.together |= others
+            self.mixing.append(self.at)
+
+    def _product(self, extents: Sequence[Extent]) -> Extent:
+        """One axis of several."""
+        number = prod(each for each in extents if isinstance(each, int))
+        others: list[Along | Mixed] = []
+        for each in extents:
+            if isinstance(each, Mixed) and each.parts[0] == "product":
+                number *= each.parts[1]  # type: ignore[operator]  # a product starts so
+                others += each.parts[2:]  # type: ignore[arg-type]
+            elif not isinstance(each, int):
+                others.append(each)
+        if not others:
+            return number
+        if len(others) == 1 and isinstance(others[0], Along):
+            variable, form = others[0]
+            return Along(variable, form.then(number, 0, 1))
+        ordered = sorted(others, key=repr)
+        return Mixed(("product", number, *ordered), frozenset().union(*map(_variables, others)))
+
+    def _reshaped(self, layer: Reshape, x: tuple[Extent, ...]) -> tuple[Extent, ...]:
+        """The axes of a reshaped tensor, one of which may take what is left."""
+        axes = (layer.shape[-1], *layer.shape[:-1])
+        if not layer.shape or 0 in axes or axes.count(-1) > 1:
+            refuse(layer, self._concrete(x))
+        total = self._product(x)
+        known = prod(extent for extent in axes if extent != -1)
+        rest: Extent
+        if isinstance(total, Along):
+            if -1 not in axes:
+                rest = self._met(total, known, spreads=False)
+            else:
+                form = total.form
+                if total.variable == self.variable:
+                    self._remainders(form, Step(1, 0, known), 0)
+                    self._at_least(form, known)
+                rest = Along(total.variable, form.then(1, 0, known))
+        elif isinstance(total, Mixed):
+            number = total.parts[1]
+            if -1 in axes and isinstance(number, int) and not number % known:
+                rest = Mixed(("product", number // known, *total.parts[2:]), total.variables)
+            else:
+                if self.variable in total.variables:
+                    self._mixes(total.variables)
+                    if len(total.variables) == 1:
+                        raise _UnknownError("it takes products of the size with itself")
+                rest = Mixed(("rest", self.at), total.variables)
+        else:
+            raise NotKnownError
+        return tuple(rest if extent == -1 else extent for extent in axes)
+
+    def _merged(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
+        """The extents of what merges branches, which have to fit each other."""
+        first = xs[0]
+        if any(len(x) != len(first) for x in xs):
+            raise WrongError(self._said(layer, xs))
+        axes: list[Extent] = [*first]
+        try:
+            for x in xs[1:]:
+                for axis in range(0 if layer.spreads else 1, len(first)):
+                    axes[axis] = self._met(axes[axis], x[axis], spreads=layer.spreads)
+        except WrongError:
+            raise WrongError(self._said(layer, xs)) from None
+        if not layer.spreads:
+            axes[0] = self._sum([x[0] for x in xs])
+        return tuple(axes)
+
+    def _said(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> Problem | None:
+        shapes = [self._concrete(x) for x in xs]
+        return next((each for each in layer.check(shapes) if each.severity == "error"), None)
+
+    @staticmethod
+    def _sum(extents: Sequence[Extent]) -> Extent:
+        """Channels one behind the other."""
+        if all(isinstance(each, int) for each in extents):
+            return sum(each for each in extents if isinstance(each, int))
+        return Mixed(("sum", *extents), frozenset().union(*map(_variables, extents)))
+
+    def _met(self, one: Extent, two: Extent, *, spreads: bool) -> Extent:
+        """The extent of two branches along an axis, where they fit each other."""
+        if one == two:
+            return one
+        if isinstance(one, int) and isinstance(two, int):
+            if spreads and 1 in (one, two):
+                return max(one, two)
+            raise WrongError
+        variables = _variables(one) | _variables(two)
+        if self.variable not in variables:
+            if spreads and isinstance(one, int) and one == 1:
+                return two
+            if spreads and isinstance(two, int) and two == 1:
+                return one
+            return one if not isinstance(two, int) else two
+        if isinstance(one, Mixed) or isinstance(two, Mixed) or len(variables) > 1:
+            if spreads and 1 in (one, two):
+                return two if one == 1 else one
+            self._mixes(variables)
+            if len(variables) == 1:
+                raise _UnknownError("its branches have products of the size with itself")
+            return one
+        if isinstance(one, int):
+            one, two = two, one
+        assert isinstance(one, Along)  # noqa: S101 (for the type checker)
+        if isinstance(two, int):
+            return self._met_number(one, two, spreads=spreads)
+        return self._met_form(one, two, spreads=spreads)
+
+    def _met_number(self, one: Along, two: int, *, spreads: bool) -> Extent:
+        """The extent of a branch that follows the size and of one that has `two` rows."""
+        form = one.form
+        if spreads and two == 1:
+            return one
+
+        def ask(sizes: Sizes) -> Sizes:
+            alike = within(sizes, form.least(two), form.least(two + 1) - 1)
+            return either(within(sizes, 0, form.least(2) - 1), alike) if spreads else alike
+
+        self._ask("alike", ask)
+        return two
+
+    def _met_form(self, one: Along, two: Along, *, spreads: bool) -> Extent:
+        """The extent of two branches that follow the size."""
+        low, high = least_of(self.sizes, 0), _last(self.sizes)
+        if low is None:
+            return one
+        for each, other in ((one, two), (two, one)) if spreads else ():
+            larger = each.form.least(2)
+            if low < larger:
+                if high is None or high >= larger:
+                    raise _SplitError(larger)
+                return other
+        self._ask("alike", partial(equal, one.form, two.form))
+        return one if len(one.form.steps) <= len(two.form.steps) else two
+
+
+def _variables(extent: Extent) -> frozenset[int]:
+    if isinstance(extent, Along):
+        return frozenset({extent.variable})
+    return extent.variables if isinstance(extent, Mixed) else frozenset()
+
+
+def _last(sizes: Sizes) -> int | None:
+    """The largest size of a set; None where there is none."""
+    end = sizes[-1].last if sizes else 0
+    return None if end is None else largest_of(sizes, end)
+
+
+Start = tuple[Extent, ...]
+
+
+def each_axis(shape: Shape) -> Start:
+    """The input's extents where every axis is followed by itself."""
+    return (shape.channels, *(Along(axis, IDENTITY) for axis in range(shape.rank)))
