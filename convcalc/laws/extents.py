@@ -84,7 +84,7 @@ def _parts(stretch: Stretch, first: int, behind: int) -> Iterator[tuple[int, int
 
 def _alike(one: Form, two: Form, first: int, last: int, left: list[int]) -> list[tuple[int, int]]:
     """The intervals from `first` to `last` where two extents are alike."""
-    found = []
+    intervals = []
     size = first
     while size <= last:
         left[0] -= 1
@@ -93,13 +93,13 @@ def _alike(one: Form, two: Form, first: int, last: int, left: list[int]) -> list
         here, there = one.at(size), two.at(size)
         if here == there:
             end = min(one.least(here + 1), two.least(there + 1), last + 1)
-            found.append((size, end))
+            intervals.append((size, end))
             size = end
         elif here < there:
             size = one.least(there)
         else:
             size = two.least(here)
-    return found
+    return intervals
 
 
 def without(sizes: Sizes, first: int, last: int) -> Sizes:

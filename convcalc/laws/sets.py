@@ -53,11 +53,11 @@ class Stretch(NamedTuple):
         turn, rest = divmod(size, self.modulus)
         for first, behind in self.residues:
             if rest < behind:
-                found = turn * self.modulus + max(first, rest)
+                size = turn * self.modulus + max(first, rest)
                 break
         else:
-            found = (turn + 1) * self.modulus + self.residues[0][0]
-        return None if self.last is not None and found > self.last else found
+            size = (turn + 1) * self.modulus + self.residues[0][0]
+        return None if self.last is not None and size > self.last else size
 
     def below(self, size: int) -> int | None:
         """The largest of its sizes that is `size` or less.
@@ -70,11 +70,11 @@ class Stretch(NamedTuple):
         turn, rest = divmod(size, self.modulus)
         for first, behind in reversed(self.residues):
             if rest >= first:
-                found = turn * self.modulus + min(behind - 1, rest)
+                size = turn * self.modulus + min(behind - 1, rest)
                 break
         else:
-            found = (turn - 1) * self.modulus + self.residues[-1][1] - 1
-        return None if found < self.first else found
+            size = (turn - 1) * self.modulus + self.residues[-1][1] - 1
+        return None if size < self.first else size
 
 
 Sizes = tuple[Stretch, ...]
@@ -174,8 +174,8 @@ def _crossed(one: int, first: int, two: int, second: int) -> Intervals:
     if (second - first) % common:
         return ()
     steps = (second - first) // common * pow(one // common, -1, two // common) % (two // common)
-    found = (first + one * steps) % lcm(one, two)
-    return ((found, found + 1),)
+    size = (first + one * steps) % lcm(one, two)
+    return ((size, size + 1),)
 
 
 def _sparse(one: int, residue: int, two: int, others: Intervals) -> Iterator[tuple[int, int]]:
