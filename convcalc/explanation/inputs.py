@@ -33,7 +33,7 @@ def page_of_sizes(report: SizesReport, near: Sequence[int] = ()) -> Page:
 
 def text(report: SizesReport) -> str:
     """The page as plain text."""
-    return str(page_of_sizes(report))
+    return f"{page_of_sizes(report)}\n"
 
 
 def markdown(report: SizesReport) -> str:
