@@ -6,7 +6,7 @@ The recurrence is `Field.through`, run on numbers that remember.
 from collections.abc import Sequence
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
-from convcalc.explanation.figure import Figure, Group, reasoned
+from convcalc.explanation.figure import LISTED, Figure, Group, listed, reasoned
 from convcalc.graph import Network
 from convcalc.layers.base import Plan
 from convcalc.layers.sliding import AXIS_NAMES
@@ -72,10 +72,10 @@ class Seen:
         figures: list[Figure] = []
         for axis, wanted in enumerate(fields):
             known = [path[axis] for path in paths if path is not None]
-            of_axis = _united(known, wanted) if len(known) == len(paths) else None
+            of_axis = _united(known, wanted) if len(known) == len(paths) <= LISTED else None
             figures += self._titled(axis, fields, of_axis or _plain(wanted))
         if not any(figure.formula for figure in figures):
-            says = ["It is the union of those of " + " and ".join(names) + "."]
+            says = [f"It is the union of those of {listed(names)}."]
         if not self.aligned[index]:
             says.append("Paths of different strides meet here, and the largest is shown.")
         return Group(TITLE, _once(figures, len(fields)), tuple(says))

@@ -32,6 +32,10 @@ LETTERS: Mapping[str, str] = {
 """Letter of an extent of an input → what it is."""
 
 
+LISTED = 8
+"""Most inputs of a layer that a sentence or a formula lists."""
+
+
 class Figure(NamedTuple):
     """A number of a layer, and how it comes about."""
 
@@ -83,6 +87,17 @@ def reasoned(
     text, numbers = formula(number, names), filled(number, names)
     given = text == numbers  # a constant of the layer's
     return Figure(of, "" if given else text, numbers, int(number), unit, note)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a sentence, of many the first.
+
+    >>> listed(["a", "b", "c"]), listed([str(number) for number in range(20)])
+    ('a, b and c', '0, 1, 2, 3, 4, 5, 6, 7 and 12 more')
+    """
+    if len(words) > LISTED:
+        words = [*words[:LISTED], f"{len(words) - LISTED} more"]
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def of_bytes(of: str, values: int, width: int, batch: int) -> Figure:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics import Severity
 from convcalc.explanation.counts import activations, as_convolution, multiplications, parameters
 from convcalc.explanation.fields import Seen
-from convcalc.explanation.figure import Figure, Group, legend
+from convcalc.explanation.figure import Figure, Group, legend, listed
 from convcalc.explanation.kept import Backward, KeptArrays
 from convcalc.explanation.matrices import Matrices, as_matrices
 from convcalc.explanation.outputs import failing_size, output_size
@@ -280,13 +280,13 @@ def page(explanation: Explanation) -> Page:
 
 
 def _title(layer: LayerExplanation) -> str:
-    shapes = " and ".join(str(read.shape or "?") for read in layer.inputs)
+    shapes = listed([str(read.shape or "?") for read in layer.inputs])
     return f"{layer.name} ({layer.kind}): {shapes} → {layer.output or '?'}".replace(":  →", ":")
 
 
 def _about(layer: LayerExplanation) -> list[Part]:
     """What it does and reads, and what its letters are."""
-    reads = " and ".join(read.name for read in layer.inputs)
+    reads = listed([read.name for read in layer.inputs])
     parts: list[Part] = [f"{layer.does} {f'It reads {reads}.' if reads else ''}".strip()]
     words: dict[str, list[str]] = {}
     for letter, (word, value) in layer.letters.items():
@@ -312,7 +312,7 @@ def _sections(layer: LayerExplanation, level: int) -> list[Section]:
         sections.append(Section("Findings", tuple(said), level))
     if layer.output is None and not layer.findings:
         unknown = [read.name for read in layer.inputs if read.shape is None]
-        of = f" before it, in {' and '.join(unknown)}," if unknown else " before it"
+        of = f" before it, in {listed(unknown)}," if unknown else " before it"
         sections.append(
             Section("", (f"Its figures are unknown: an error{of} keeps them so.",), level)
         )
