@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from convcalc.arguments import one_of, shown, switch
 from convcalc.diagnostics import Diagnostic, Named, Problem, either
 from convcalc.explanation.page import Formula, Page, Section
-from convcalc.explanation.windows import AxisWindow, drawn, past_padding
+from convcalc.explanation.windows import AxisWindow, drawn, dropped_by, past_padding
 from convcalc.layers.base import (
     ROUNDING,
     Axes,
@@ -183,7 +183,7 @@ def sized(layer: Conv | ConvTranspose, spatial: tuple[int, ...]) -> Sized:
     if any(problem.code in ("CC311", "CC314") for problem in errors):
         return Sized(layer, spatial, None, (), (), (), diagnostics)
     plan = layer.plan([x])
-    dropped = [window.dropped(size) for window, size in zip(plan.windows, spatial, strict=True)]
+    dropped = [dropped_by(window, size) for window, size in zip(plan.windows, spatial, strict=True)]
     return Sized(
         layer=layer,
         input=spatial,

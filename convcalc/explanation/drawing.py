@@ -100,10 +100,11 @@ class _Axis(NamedTuple):
         value, gap = divmod(cell, window.up)
         if gap:
             return "."
+        if not self.outputs:
+            return "o"
         if value >= size - window.dropped(size):
             return "x"
-        read = not self.outputs or read_by(window, value, self.outputs)
-        return "o" if read else "-"
+        return "o" if read_by(window, value, self.outputs) else "-"
 
     def taps(self, output: int) -> range:
         """The cells that lie under the taps of an output."""

@@ -34,6 +34,8 @@ NEAR = {"kernel": 4, "stride": 3, "padding": 6, "output_padding": 3}
 """How far from a layer's own value each field is tried; of padding the sum of both sides."""
 FAR = {"kernel": 6, "stride": 4, "padding": 8, "output_padding": 3}
 """The same where a size is asked for."""
+OTHERS = ("CC305", "CC311", "CC314")
+"""Errors that no other kernel, stride or padding mends: of groups and of numbers of axes."""
 LISTED = 12
 """Fits that are listed, the nearest ones."""
 FIELDS = ("kernel", "stride", "padding", "output_padding")
@@ -150,9 +152,9 @@ def _sliding(network: Network, index: int) -> tuple[LayerNode, Shape]:
         message = f"what {node.name} reads is not known, as something before it has an error"
         raise ValueError(message)
     if x is None or not hasattr(node.layer, "kernel") or not hasattr(node.layer, "padding"):
-        message = f"{node.name} is a {node.kind}, which slides no kernel"
+        message = f"{node.name} is of kind {node.kind}, which slides no kernel"
         raise ValueError(message)
-    wrong = [each for each in node.layer.check([x]) if each.code in ("CC311", "CC314")]
+    wrong = [each for each in node.layer.check([x]) if each.code in OTHERS]
     if wrong:
         message = f"{node.name}: {wrong[0].message}"
         raise ValueError(message)

@@ -38,7 +38,7 @@ class AxisWindow(NamedTuple):
     @property
     def data(self) -> dict[str, Any]:
         """The numbers as JSON has them."""
-        dropped = self.window.dropped(self.size)
+        dropped = dropped_by(self.window, self.size)
         return {"axis": self.axis, **self.window._asdict(), "dropped": dropped, "past": self.past}
 
 
@@ -54,6 +54,11 @@ def windows_of(layer: Layer, x: Shape, plan: Plan) -> tuple[AxisWindow, ...]:
             AXIS_NAMES[x.rank], plan.windows, x.spatial, past_padding(layer, x, plan), strict=True
         )
     )
+
+
+def dropped_by(window: Window, size: int) -> int:
+    """Values behind that no window reads because the last step does not fit; 0 if none fits."""
+    return window.dropped(size) if window.room(size) >= 0 else 0
 
 
 def past_padding(layer: Layer, x: Shape, plan: Plan) -> tuple[int, ...]:

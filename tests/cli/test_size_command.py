@@ -94,6 +94,9 @@ def test_json_has_every_number() -> None:
     assert whole["formulas"][0]["filled"] == "⌈(8 − 3 + 2·0)/2⌉ + 1"
     assert [window["after"] for window in whole["windows"]] == [1, 0]
 
+    # A kernel that does not fit drops nothing: there is no last step.
+    assert value("10", "12", "12", "0")["dropped"] == [0]
+
     broken = value("224", "11", "4", "0")
     assert broken["output"] is None
     assert [each["code"] for each in broken["diagnostics"]] == ["CC301"]

@@ -110,6 +110,11 @@ def test_a_transposed_convolution_is_solved_for_a_size() -> None:
     assert any(each.fields["output_padding"] == 1 for each in fits(given, 1, (14,)))
 
 
+def test_an_error_that_no_size_mends_is_said() -> None:
+    with pytest.raises(ValueError, match="conv1: 2 groups do not divide the 3 input channels"):
+        fits(network("conv: {filters: 2, kernel: 3, groups: 2}"), 1)
+
+
 def test_all_layers_of_a_text_change_alike() -> None:
     spec = "{layers: [conv: {filters: 3, kernel: 2, stride: 2}], repeat: 2}"
     listed = fits(network(spec, "8x8x3"), 1)
@@ -149,7 +154,7 @@ def test_the_page_and_the_json() -> None:
 @tabled(
     ("arguments", "said"),
     [
-        ("relu1 --fit", "relu1 is a relu, which slides no kernel"),
+        ("relu1 --fit", "relu1 is of kind relu, which slides no kernel"),
         ("maxpool1 --fit", "what maxpool1 reads is not known"),
         ("conv1 --output-size 55", "--output-size is an option of --fit"),
         ("conv1 --fit --output-size 5x5x5", "output size 5×5×5 has 3 axes, and conv1 makes 2"),

@@ -68,7 +68,13 @@ def test_what_slides_nothing_is_not_drawn() -> None:
             "conv: {filters: 2, kernel: 3, stride: 2}",
             ["input     o  o  o  o  o  o  o  o  o  x", "output 3                    ■  ■  ■"],
         ),
-        ("maxpool: 12", ["kernel  ■  ■  ■  ■  ■  ■  ■  ■  ■  ■  □  □"]),
+        (
+            "maxpool: 12",
+            [
+                "input   o  o  o  o  o  o  o  o  o  o\n",
+                "kernel  ■  ■  ■  ■  ■  ■  ■  ■  ■  ■  □  □",
+            ],
+        ),
     ],
 )
 def test_a_layer_that_fails_is_drawn_as_far_as_it_gets(item: str, lines: list[str]) -> None:
