@@ -561,6 +561,16 @@ def test_terms_there_are_not(terms: dict[str, Any]) -> None:
         memory(network("lenet5"), **terms)
 
 
+@pytest.mark.parametrize(
+    ("text", "bytes_"),
+    [("4096", 4096), ("4096B", 4096), ("4kB", 4000), ("4KiB", 4096), ("0.5MiB", 524288)],
+)
+def test_what_else_is_taken_may_be_a_text_and_is_bytes_without_a_unit(
+    text: str, bytes_: int
+) -> None:
+    assert memory(network("lenet5"), overhead=text).overhead == bytes_
+
+
 EFFECTS: dict[str, Any] = {
     "training": True,
     "optimizer": "adam",

@@ -347,6 +347,22 @@ layers:       # two
     assert write(parse(text)) == text
 
 
+@tabled(
+    ("text", "fits"),
+    [
+        ("layers: [relu]", True),
+        ("layers: 5", False),
+        ("blocks: {b: {layers: [relu]}}\nlayers: [b]", True),
+        ("blocks: {b: {layers: 5}}\nlayers: [b]", False),
+        ("blocks: {b: 5}\nlayers: [relu]", False),
+        ("presets: {small: {layers: 5}}\nlayers: [relu]", True),  # a parameter may be called so
+        ("presets: {small: 5}\nlayers: [relu]", False),
+    ],
+)
+def test_a_tree_is_refused_where_it_has_not_the_form_of_a_spec(text: str, *, fits: bool) -> None:
+    assert (parsed(f"input: 8x8x3\n{text}\n") is not None) == fits
+
+
 def test_a_comment_ends_where_yaml_ends_it() -> None:
     text = "input: 8  # a\u2028layers: [relu]\n# b\x85name: c\n"
 
