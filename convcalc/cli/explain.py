@@ -161,6 +161,8 @@ def command(
       convcalc explain vgg16 --all --format markdown
       convcalc explain vgg16 --memory --training --batch 8
       convcalc explain alexnet conv1 --value 3,0,1 --seed 7
+      convcalc explain vgg16 stage5.conv1 --at 0,5
+      convcalc explain alexnet conv1 --fit --output-size 55 --input 224x224x3
     """
     mode = _mode(ctx)
     _refuse_none(spec)
