@@ -164,7 +164,8 @@ class _Work:
         grouped = ""
         matrices = kept = None
         if layer is not None and known:
-            called, lettered = lettered_call(layer, shapes)
+            # An input is given, and has nothing to work out.
+            called, lettered = lettered_call(layer, shapes) if shapes else (layer, [])
             letters = legend(called, lettered)
             if plan is None:
                 failing = failing_size(called, lettered[0]) if lettered else None

@@ -297,6 +297,18 @@ def test_what_is_kept_says_who_keeps_it_already() -> None:
     assert array["since"] == "relu1 keeps it, too"
 
 
+def test_an_input_is_given_and_has_no_formula() -> None:
+    (layer,) = convcalc.explain("vgg16", "input").to_dict()["layers"]
+
+    assert [value(layer, "output size", of) for of in ("height", "width", "channels")] == [
+        224,
+        224,
+        3,
+    ]
+    assert not any(figure["formula"] for figure in layer["figures"] if figure["of"] != "bytes")
+    assert (layer["letters"], layer["kept"], layer["inputs"]) == ({}, None, [])
+
+
 def test_kinds_without_arithmetic_say_why() -> None:
     reasons = {kind: why_no_macs(kind) for kind in CATALOGUE}
 
