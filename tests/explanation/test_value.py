@@ -361,7 +361,7 @@ def test_the_library_refuses_what_the_command_does() -> None:
         explain_value(network, "conv9", (0, 0, 0))
     value = explain_value(network, "conv1", (0, 0, 0), x=x)
     assert (value.given, value.seed) == (("input",), 0)
-    assert str(value).startswith("conv1[0,0,0] (conv: 5×5×1 → 3×3×1)")
+    assert str(value).startswith("conv1[0,0,0] (conv): 5×5×1 → 3×3×1, of ")
 
 
 @tabled(

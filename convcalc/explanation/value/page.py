@@ -43,7 +43,7 @@ def page_of(value: "ExplainedValue") -> Page:
     shapes = " and ".join(map(str, value.inputs))
     title = (
         f"{value.layer}[{index_text(value.at)}] "
-        f"({value.kind}: {shapes} → {value.output}) of {value.network}"
+        f"({value.kind}): {shapes} → {value.output}, of {value.network}"
     )
     sections = [
         Section("", tuple(_formula(value))),

@@ -86,7 +86,7 @@ def linear(asked: Asked) -> Made:
     values = asked.x.astype("float64")
     patch = Patch(values, tuple(range(features)), (), weight[k].astype("float64"))
     note = (
-        f"It is the dot product of row {k} of the weights [{len(weight):,} × {features:,}] and the "
+        f"It is the dot product of row {k} of the weights [{len(weight)} × {features}] and the "
         f"input, a column of {features:,} numbers."
     )
     return _summed(asked, patch, (), f"W{k}", names, [note])
