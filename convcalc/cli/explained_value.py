@@ -13,7 +13,7 @@ from convcalc.cli.running import (
 from convcalc.explanation.page import Page
 from convcalc.explanation.value import DTYPES, explained, refusal
 from convcalc.graph import Network
-from convcalc.graph.planned import leading_to, planned
+from convcalc.graph.planned import leading_to
 
 
 def page(
@@ -29,9 +29,9 @@ def page(
     normalize: str | None = None,
 ) -> Page:
     """The page of one value of one layer; raises `SpecError` and `ValueError`."""
-    whole = planned(network)
     (index,) = layers
-    refused = refusal(whole, index, value)
+    part = leading_to(network, index)
+    refused = refusal(part, value)
     if refused is not None:
         raise ValueError(refused)
     if dtype not in DTYPES:
@@ -39,14 +39,14 @@ def page(
         raise ValueError(message)
     refuse_idle(weights_path, map_path, image, normalize, seed)
     run = Run(dtype=dtype, threads=1)
-    refuse_too_large(leading_to(whole, index), run, drawn=weights_path is None)
+    refuse_too_large(part, run, drawn=weights_path is None)
     with running():
-        fitted = given_weights(weights_path, map_path, whole)
+        fitted = given_weights(weights_path, map_path, network)
         shown = explained(
-            whole,
+            network,
             index,
             value,
-            x=given_input(image, normalize, whole, 1),
+            x=given_input(image, normalize, part, 1),
             weights=None if fitted is None else fitted.weights,
             seed=seed or 0,
             dtype=dtype,

@@ -9,7 +9,8 @@ from convcalc.forward.reference import run_reference
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.values import random_input
 from convcalc.forward.weights import drawn_weights, layer_weights, weight_names
-from convcalc.graph.planned import Planned, leading_to
+from convcalc.graph import Network
+from convcalc.graph.planned import leading_to
 
 
 class Around(NamedTuple):
@@ -29,7 +30,7 @@ class Around(NamedTuple):
 
 
 def around(
-    network: Planned,
+    network: Network,
     index: int,
     *,
     x: Any = None,
@@ -40,7 +41,8 @@ def around(
     """Run a layer and those that it needs, by their definitions, on the first example of `x`.
 
     Input and weights are those that `verify` draws from the same seed, unless they are given; each
-    array is freed behind its last reader, and weights are drawn when their layer runs.
+    array is freed behind its last reader, and weights are drawn when their layer runs. Raises
+    `SpecError` where an error keeps one of these layers unknown.
     """
     held = drawn_weights(network, seed) if weights is None else weights
     part = leading_to(network, index)
@@ -56,7 +58,7 @@ def around(
     def array(values: Any) -> Any:
         return np.asarray(np.asarray(values), dtype=dtype)
 
-    example = array(random_input(network, 1, seed) if x is None else x[:1])
+    example = array(random_input(part, 1, seed) if x is None else x[:1])
     node = part.nodes[last]
     names = [part.nodes[each].name for each in node.inputs]
     with np.errstate(all="ignore"), blas_threads(1):

@@ -73,10 +73,12 @@ def planned(network: Network) -> Planned:
     return Planned(*network)
 
 
-def leading_to(network: Planned, index: int) -> Planned:
+def leading_to(network: Network, index: int) -> Planned:
     """The network of a layer and all that it needs, whose output that layer's is.
 
     Layers have their names, and the first that uses weights of one that is left out owns them.
+    Errors elsewhere are left out, too; raises `SpecError` for those that keep one of these layers
+    unknown.
 
     >>> from convcalc.graph import loads
     >>> whole = planned(loads("{input: 8x8x3, layers: [relu, add: [[], [sigmoid]], {tanh: {}}]}"))
@@ -90,6 +92,8 @@ def leading_to(network: Planned, index: int) -> Planned:
                 needed.add(read)
                 waiting.append(read)
     kept = sorted(needed)
+    if any(network.plans[at] is None or network.nodes[at].unknown for at in kept):
+        raise SpecError(network.errors)
     place = {at: number for number, at in enumerate(kept)}
     owners: dict[int, int] = {}
     nodes = []
@@ -100,11 +104,13 @@ def leading_to(network: Planned, index: int) -> Planned:
             shared = None if owner == place[at] else owner
         inputs = tuple(place[read] for read in node.inputs)
         nodes.append(node._replace(inputs=inputs, shared_with=shared))
-    return network._replace(
+    part = network._replace(
         nodes=nodes,
         inputs=tuple(place[each] for each in network.inputs),
         outputs=(place[index],),
         plans=[network.plans[at] for at in kept],
         lines=[network.lines[at] for at in kept],
         groups=(),
+        diagnostics=(),
     )
+    return Planned(*part)

@@ -223,6 +223,16 @@ def test_a_position_spread_over_a_long_map_is_counted_exactly() -> None:
     assert sizes(text) == [(600, True, True)] * 2
 
 
+def test_outputs_that_repeat_one_position_are_no_step_apart() -> None:
+    """What they see is the same, so that from one to the next it is 0 values."""
+    layers = "[global_maxpool, upsample: 8, conv: {filters: 3, kernel: 3, padding: 1}]"
+    fields = [
+        layer.receptive_field for layer in analyze(loads(f"input: 8x8x3\nlayers: {layers}")).layers
+    ]
+
+    assert [[field.stride for field in axes or ()] for axes in fields] == [[1, 1], [0, 0], [0, 0]]
+
+
 def test_causal_branches_see_what_both_see_together() -> None:
     text = """input: 32x4
 layers:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from convcalc.spans import NOTHING, Spans, every
 from convcalc.window import (
+    MOST,
     PHASES,
     Field,
     Interpolated,
@@ -579,3 +580,12 @@ def test_published_receptive_fields(chain: list[Window], published: tuple[int, i
     found = field(chain)
     assert (found.size, found.jump) == (size, stride)
     assert found.padding == padding
+
+
+def test_numbers_beyond_the_largest_are_bounds_and_say_so() -> None:
+    field = Field(MOST + 1, 2 * MOST, -3 * MOST, exact=True).clamped()
+
+    assert (field.size, field.jump, field.start) == (MOST, MOST, -MOST)
+    assert field.counted
+    assert not field.exact
+    assert Field(MOST, MOST, -MOST).clamped() == Field(MOST, MOST, -MOST)

@@ -201,6 +201,7 @@ def test_row_and_column_of_im2col_are_those_that_give_the_value() -> None:
             f"row {k % 3} of the weights [3 × 12] times column {number} of im2col [12 × 48]" in said
         )
         assert product + run.weights["bias"][k] == pytest.approx(value.made.value, rel=1e-12)
+        assert value.made.im2col == (group, k % 3, number, 12)
 
 
 def test_a_product_that_is_left_out_is_noticed() -> None:
@@ -362,6 +363,32 @@ def test_the_library_refuses_what_the_command_does() -> None:
     value = explain_value(network, "conv1", (0, 0, 0), x=x)
     assert (value.given, value.seed) == (("input",), 0)
     assert str(value).startswith("conv1[0,0,0] (conv): 5×5×1 → 3×3×1, of ")
+
+
+def test_lines_are_no_longer_than_a_page_is_wide(tmp_path: Path) -> None:
+    spec = tmp_path / "wide.yaml"
+    spec.write_text("{input: 30x30x2, layers: [conv: {filters: 1, kernel: 11}, maxpool: 20]}")
+    for layer in ("conv1", "maxpool1"):
+        for seed in "123":
+            result = run(str(spec), layer, "--value", "0,0,0", "--seed", seed, "--format", "plain")
+            rows = result.stdout.split("Channel")[1].splitlines()[1:15]
+            assert len(rows) == 14
+            assert max(map(len, rows)) <= 100
+
+
+def test_an_error_behind_the_layer_is_told_beside_the_value(tmp_path: Path) -> None:
+    spec = tmp_path / "broken.yaml"
+    spec.write_text(
+        "{input: 6x6x1, layers: [conv: {filters: 2, kernel: 3}, add: [[relu], [tanh, maxpool: 9]]]}"
+    )
+    for layer, said in (("conv1", "They agree"), ("relu1", "They agree"), ("add1", "")):
+        result = run(str(spec), layer, "--value", "0,0,0", "--format", "plain")
+        assert result.exit_code == 1, result.output
+        assert said in result.stdout
+        assert bool(result.stdout) == bool(said)
+        assert "error[CC303]" in result.stderr
+    with pytest.raises(convcalc.SpecError):
+        explain_value(spec, "conv1", (0, 0, 0))
 
 
 @tabled(

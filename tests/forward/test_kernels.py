@@ -200,6 +200,7 @@ def test_any_layer_of_a_kind_equals_the_reference(kind: str) -> None:
         Case("[maxpool: {kernel: [1, 3], stride: 1}, relu]", Shape(3, (9, 7)), 1, 2, 1),
         Case("[avgpool: {kernel: [1, 3], stride: 1}]", Shape(3, (9, 7)), 2, 3, 1),
         Case("[maxpool: {kernel: [1, 1, 2], stride: 1}]", Shape(2, (5, 4, 3)), 1, 2, 1),
+        Case("[maxpool: {kernel: 1, stride: 1}, relu]", Shape(3, (9,)), 2, 2, 1),
         # So many features that a block of rows has no room for a single one.
         Case("[linear: 3]", Shape(600_000, ()), 2, 2, 1),
         Case("[linear: 3]", Shape(600_000, ()), 1, 2, 1),

@@ -605,6 +605,8 @@ ROWS = [
         "softmax, conv: {filters: 2, kernel: 1}, upsample: 2", "softmax1"),
     Row("CC410", "as many channels are no average", "8x8x16",
         "softmax, conv: {filters: 16, kernel: 1, bias: false}, upsample: 2", "softmax1"),
+    Row("CC410", "more channels are none either", "784",
+        "linear: 4, softmax, linear: {features: 32, bias: false}", "softmax1"),
     Row("CC410", "a filter of each channel's own", "8x8x16",
         "softmax, depthwise_conv: {kernel: 3, bias: false}", "softmax1"),
     Row("CC410", "an average by a linear layer", "784",

@@ -770,6 +770,7 @@ def test_what_stands_for_a_name_is_what_the_name_would_be(
         ("-2**2", "-2**2"),
         ("(-2)**2", "(-2)**2"),
         ("not(a or b)and c", "not (a or b) and c"),
+        ("not(not a)", "not not a"),
         ("a if b else c if d else e", "a if b else c if d else e"),
         ("(a if b else c)if d else e", "(a if b else c) if d else e"),
         ("max( 1,floor(in*se) )", "max(1, floor(in*se))"),

@@ -112,6 +112,23 @@ def test_a_slip_is_told_alike_whichever_reader_there_is(
     assert (one.message, one.help, one.fix) == (other.message, other.help, other.fix)
 
 
+def test_what_is_said_of_a_slip_is_in_the_text_and_only_what_is_long_is_cut() -> None:
+    quoted = 0
+    for slip in text.SLIPS:
+        content = slip.spec(slip.text)
+        for finding in found(content).diagnostics:
+            for words in re.findall(r"`([^`]*)`", finding.message):
+                assert words.strip() == words != "", (slip.text, finding.message)
+                sign = not words[:1].isalnum()  # one that belongs there
+                assert sign or words.rstrip("…") in content, (slip.text, finding.message)
+                quoted += 1
+            longest = max(map(len, content.splitlines()))
+            said = f"{finding.message} {finding.help}"
+            assert "…" not in said or longest > 40, (slip.text, said)
+            assert all(len(words) <= 100 for words in re.findall(r"`([^`]*)`", said)), said
+    assert quoted > 30
+
+
 @tabled(
     ("content", "message"),
     [

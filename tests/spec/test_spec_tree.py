@@ -343,8 +343,16 @@ layers:       # two
   - conv: {filters: 8, kernel: 3}  # three
   - relu
   - relu  # four
+  - tanh
+  - conv: {filters: 8, kernel: 1}  # six
+  - tanh                           # seven
 """
     assert write(parse(text)) == text
+
+
+def test_a_spec_of_nothing_is_written_as_an_empty_mapping() -> None:
+    assert write(Spec.of(())) == "{}\n"
+    assert write(Spec.of((), Comments(before=("# Nothing",)))) == "# Nothing\n{}\n"
 
 
 @tabled(

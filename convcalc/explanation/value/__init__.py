@@ -10,8 +10,8 @@ from convcalc.arguments import one_of, shown, text, whole
 from convcalc.explanation.chosen import layers_named
 from convcalc.explanation.page import Page
 from convcalc.explanation.value.base import Asked, Made, Name, Patch, position_names
-from convcalc.graph import Given, GivenShape, read
-from convcalc.graph.planned import Planned, planned
+from convcalc.graph import Given, GivenShape, Network, read
+from convcalc.graph.planned import Planned, leading_to, planned
 from convcalc.layers.arrays import example
 from convcalc.layers.base import Arrays, Layer, Weights
 from convcalc.shape import Shape
@@ -127,7 +127,7 @@ class ExplainedValue(NamedTuple):
     @property
     def agrees(self) -> bool:
         """Whether the two are the same but for rounding."""
-        return self.difference <= self.bound
+        return not self.difference or self.difference <= self.bound
 
 
 def explain_value(
@@ -176,9 +176,6 @@ def explain_value(
         if x is not None and weights is not None:
             message = f"seed {seed} would have no effect: x and weights are given"
             raise ValueError(message)
-    refused = refusal(network, indices[0], place)
-    if refused is not None:
-        raise ValueError(refused)
     from convcalc.forward.given import checked_input
     from convcalc.forward.named import given_weights
 
@@ -196,7 +193,7 @@ def explain_value(
 
 
 def explained(
-    network: Planned,
+    network: Network,
     index: int,
     at: tuple[int, ...],
     *,
@@ -208,12 +205,15 @@ def explained(
 ) -> ExplainedValue:
     """How one value of a layer comes about, in a run of one example.
 
-    `at` is where it stands, as in `value_place`; `x` and `weights` are random from `seed`, as those
-    of `verify`, unless they are given: the input (1, C, *spatial), and arrays by full names.
-    Raises `ValueError` for a place that there is not.
+    `at` is where it stands: a number for each spatial axis, then the channel. `x` and `weights` are
+    random from `seed`, as those of `verify`, unless they are given: the input (1, C, *spatial), and
+    arrays by full names. Raises `ValueError` for a place that there is not, and `SpecError` where
+    an error keeps the layer, or one that it needs, unknown.
     """
-    node, plan = network.nodes[index], network.plans[index]
-    refused = refusal(network, index, at)
+    part = leading_to(network, index)
+    (last,) = part.outputs
+    node, plan = part.nodes[last], part.plans[last]
+    refused = refusal(part, at)
     if refused is not None:
         raise ValueError(refused)
     from convcalc.forward.around import around
@@ -229,8 +229,8 @@ def explained(
         spec=network.path,
         layer=node.name,
         kind=node.kind,
-        reads=tuple(network.nodes[each].name for each in node.inputs),
-        inputs=tuple(network.shape_of(each) for each in node.inputs),
+        reads=tuple(part.nodes[each].name for each in node.inputs),
+        inputs=tuple(part.shape_of(each) for each in node.inputs),
         output=plan.output,
         at=at,
         made=made,
@@ -278,9 +278,9 @@ def rounding_bound(made: Made, eps: float, tiny: float) -> float:
     return (4 + 2 * sqrt(made.roundings)) * eps / 2 * made.magnitude + made.roundings * tiny
 
 
-def refusal(network: Planned, index: int, at: tuple[int, ...]) -> str | None:
-    """Why a value of a layer cannot be explained; None where it can."""
-    node, output = network.nodes[index], network.shape_of(index)
+def refusal(part: Planned, at: tuple[int, ...]) -> str | None:
+    """Why a value of the output of `part` cannot be explained; None where it can."""
+    node, output = part.nodes[part.output], part.shape_of(part.output)
     if node.kind in UNEXPLAINED:
         return f"{node.name}: {UNEXPLAINED[node.kind]}"
     extents = (*output.spatial, output.channels)

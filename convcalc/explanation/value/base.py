@@ -80,6 +80,19 @@ class Patch(NamedTuple):
         return self.values if self.factors is None else self.values * self.factors
 
 
+class Im2col(NamedTuple):
+    """Which row of the weights times which column of im2col a value is."""
+
+    group: int
+    """Group of channels that has these matrices; 0 where there is one."""
+    row: int
+    """Row of the weights, from 0: the filter's number in its group."""
+    column: int
+    """Column of im2col, from 0: the position's number, row by row."""
+    size: int
+    """Numbers in each of them: channels of the group times taps of the kernel."""
+
+
 class Name(NamedTuple):
     """What a name in a formula is."""
 
@@ -102,6 +115,8 @@ class Made(NamedTuple):
     """What names in the formula are, in an order in which they can be worked out."""
     patch: Patch | None = None
     """What is added up, or chosen from."""
+    im2col: Im2col | None = None
+    """Which dot product it is, where layers of its kind are worked out by im2col."""
     summands: Mapping[str, float] = MappingProxyType({})
     """What is added to the sum of the products, by its name: the bias."""
     notes: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ CHANNELS = 16
 """Channels that a table has; of more, those whose sums are largest."""
 ROWS, COLUMNS = 11, 7
 """Rows and columns of a patch that a table has."""
+PAIRS = 5
+"""Columns up to which a cell shows both factors; of more, each shows their product."""
 SLICES = 3
 """Slices of a volume's patch that are shown."""
 
@@ -92,6 +94,8 @@ def _products(value: "ExplainedValue") -> Iterator[Section]:
     title = f"Channel {channel} of X"
     if len(patch.channels) > 1:
         title += ", which adds most" if isfinite(float(sums[at])) else ""
+    if patch.factors is not None:
+        title += ": values times weights"
     yield Section(title, tuple(_cells(value, patch, at)))
 
 
@@ -145,7 +149,7 @@ def _cells(value: "ExplainedValue", patch: Patch, at: int) -> Iterator[Part]:
         if outside is not None and depth is not None:
             outside = outside[number]
         if depth is not None:
-            yield f"{names[0]} {depth}:"
+            yield f"{names[0]} {real(depth, 10)}:"
         winner = value.made.winner
         if winner is not None and depth is not None and winner[0] != depth:
             winner = None
@@ -178,6 +182,7 @@ def _grid(
     products = values if factors is None else values * factors
     added = winner is None and factors is not None
     height, width = values.shape
+    shown, by = (products, None) if width > PAIRS else (values, factors)
     few = range(min(width, COLUMNS))
     more = width > COLUMNS
     head = (
@@ -191,8 +196,8 @@ def _grid(
         place = patch.places[rows_axis][row]
         cells = [
             _cell(
-                float(values[row, column]),
-                None if factors is None else float(factors[row, column]),
+                float(shown[row, column]),
+                None if by is None else float(by[row, column]),
                 padding=outside is not None and bool(outside[row, column]),
                 wins=winner is not None
                 and (place, patch.places[columns_axis][column]) == winner[-3:-1],
@@ -283,6 +288,7 @@ def data(value: "ExplainedValue") -> dict[str, Any]:
         "bound": _finite(value.bound),
         "agrees": value.agrees,
         "patch": None if made.patch is None else _patch(made.patch),
+        "im2col": None if made.im2col is None else made.im2col._asdict(),
         "summands": {name: _finite(each) for name, each in made.summands.items()},
         "winner": None if made.winner is None else list(made.winner),
         "notes": [*made.notes, *value.notes],

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from convcalc.explanation.value.base import (
     Asked,
+    Im2col,
     Made,
     Name,
     Patch,
@@ -43,25 +44,18 @@ def _convolved(asked: Asked, groups: int) -> Made:
     patch, where, names = _under_kernel(asked, read)
     names[f"W{k}"] = Name(f"np.moveaxis(weight[{k}], 0, -1)")
     patch = patch._replace(factors=asked.xp.moveaxis(weight[k].astype("float64"), 0, -1))
-    positions = asked.plan.output.spatial
-    column, rows = _number(asked.place, positions), len(weight) // groups
-    matrices = _matrices(f"row {k - group * rows}", rows, own, weight.shape[2:], column, positions)
+    positions, rows = asked.plan.output.spatial, len(weight) // groups
+    im2col = Im2col(group, k - group * rows, _number(asked.place, positions), weight[k].size)
+    matrices = (
+        f"Stretched out, patch and filter are vectors of {im2col.size:,} numbers, and the sum is "
+        f"their dot product: row {im2col.row} of the weights [{rows} × {im2col.size}] times "
+        f"column {im2col.column:,} of im2col [{im2col.size} × {prod(positions)}]"
+    )
     if groups > 1:
         matrices += f"; these are the matrices of group {group}, channels {where[-1]} of X"
     mode = cast("Any", asked.layer).padding_mode
-    return _summed(asked, patch, where, f"W{k}", names, [*_met(patch, mode), f"{matrices}."])
-
-
-def _matrices(
-    row: str, rows: int, channels: int, kernel: Sequence[int], column: int, positions: Sequence[int]
-) -> str:
-    """Which row of the weights meets which column of im2col."""
-    size, columns = channels * prod(kernel), prod(positions)
-    return (
-        f"Stretched out, patch and filter are vectors of {size:,} numbers, and the sum is their "
-        f"dot product: {row} of the weights [{rows:,} × {size:,}] times column {column:,} of "
-        f"im2col [{size:,} × {columns:,}]"
-    )
+    notes = [*_met(patch, mode), f"{matrices}."]
+    return _summed(asked, patch, where, f"W{k}", names, notes)._replace(im2col=im2col)
 
 
 def locally_connected(asked: Asked) -> Made:
