@@ -14,6 +14,7 @@ BENCHMARKS = {
     "memory": "Predicted memory beside PyTorch's own, and beside what other tools estimate.",
     "random": "Random networks of every kind of layer beside PyTorch: counts, and memory.",
     "findings": "What the rules say about networks that work, and how much of it holds.",
+    "sizes": "The laws of `sizes` beside every size tried: bundled and random networks.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 

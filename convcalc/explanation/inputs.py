@@ -82,6 +82,12 @@ def _laws(report: SizesReport) -> Section:
     columns = ("Axis", "Now", "Accepted", "Drops nothing", "Smallest")
     parts.append(Table(columns, tuple(rows), frozenset({1, 4})))
     parts += [f"Not known, {fit.unknown}." for fit in report.fits if fit.unknown]
+    parts += [
+        f"Layers read {fit.name}: {plural(fit.tried, 'value')} that the layers before them leave "
+        "were tried, and the law is what these show."
+        for fit in report.fits
+        if fit.tried
+    ]
     for group in report.together:
         layers = ", ".join(report.mixing)
         parts.append(f"{' and '.join(group).capitalize()} hang together: {layers} reads both.")
@@ -219,6 +225,7 @@ def _fit_value(fit: Fit) -> dict[str, Any]:
         "keeping_weights": None if fit.keeping is None else _law_value(fit.keeping),
         "weighing": [*fit.weighing],
         "held": dict(fit.held),
+        "tried": fit.tried,
         "unknown": fit.unknown,
     }
 

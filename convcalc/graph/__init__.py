@@ -31,6 +31,7 @@ __all__ = [
     "GivenShape",
     "Group",
     "LayerNode",
+    "Made",
     "Network",
     "SpecError",
     "Written",
@@ -104,6 +105,8 @@ class Network(NamedTuple):
     """Whether every layer that was written is here with its plan."""
     written: "Written | None" = None
     """What it was read from, which knows where everything was written."""
+    made: "Made | None" = None
+    """What was said beside that; None of networks that were made otherwise."""
 
     def __repr__(self) -> str:
         """What goes in and comes out of how many layers, in one line."""
@@ -221,6 +224,17 @@ class Written(NamedTuple):
     """What it says; None where it has not the form of a spec."""
     findings: Findings
     """What was found in reading it."""
+
+
+class Made(NamedTuple):
+    """What a network was made with, beside the spec."""
+
+    preset: str
+    """The member of the family; empty for the spec as it is written."""
+    parameters: Mapping[str, str | Value] | None
+    """Values of parameters that were given; None where none were."""
+    input: Shape | None
+    """The input that was given instead of the spec's own; None where none was."""
 
 
 class SpecError(ValueError):
@@ -511,6 +525,7 @@ def network_of(
         groups=document.groups,
         complete=not document.lost and all(plan for plan in plans),
         written=written,
+        made=Made(preset, parameters, shape),
     )
     if any(problem.sizes and problem.severity == "error" for _, problem in problems):
         from convcalc.graph.sized import helped

@@ -8,7 +8,7 @@ rule is said to be not known.
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from convcalc.diagnostics import Problem
 from convcalc.graph import MAX_RANK, LayerNode
@@ -294,7 +294,7 @@ class _Walk:
     ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
         rank = len(x) - 1
         if all(isinstance(each, int) for each in x):
-            return self._numbers(node, layer, self._concrete(x)), (0,) * rank
+            return self._numbers(node, layer, self._concrete(x), border), (0,) * rank
         if layer.growth(rank) is None:
             made = layer.made_of(rank)
             if isinstance(layer, Reshape):
@@ -328,11 +328,21 @@ class _Walk:
         self._alike(node, known.weights, depends=depends)
         return (known.channels, *results), tuple(step.border for step in known.steps)
 
-    def _numbers(self, node: LayerNode, layer: Layer, shape: Shape) -> tuple[Extent, ...]:
+    def _numbers(
+        self, node: LayerNode, layer: Layer, shape: Shape, border: tuple[int, ...]
+    ) -> tuple[Extent, ...]:
         """The output of a layer whose input has the same shape whatever the size."""
         refuse(layer, shape)
         plan = layer.plan([shape])
         self._alike(node, plan.weights)
+        known: Any = layer
+        if getattr(known, "rounding", "") == "floor" and known.padding != "same":
+            rows = (
+                window.dropped(size)
+                for window, size in zip(plan.windows, shape.spatial, strict=True)
+            )
+            if any(row > more for row, more in zip(rows, border, strict=True)):
+                self._ask("remainders", lambda _: (), drops=True)
         return plan.output.axes
 
     def _alike(
@@ -388,6 +398,8 @@ class _Walk:
                 raise WrongError
             if step.exact and step.left_over(extent):
                 raise WrongError
+            if step.spare is not None and step.left_over(extent) > step.spare + border:
+                self._ask("remainders", lambda _: (), drops=True)
             return step.at(extent)
         if isinstance(extent, Mixed):
             if (step.times, step.shift, step.over, step.least) == (1, 0, 1, 1):

@@ -22,7 +22,9 @@ from convcalc.laws.follow import (
 )
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.law import SHOWN, Law, Part
-from convcalc.laws.sets import simplest, within
+from convcalc.laws.parameters import Tied, first_reading, made, remade, tied
+from convcalc.laws.sets import ALL, simplest, within
+from convcalc.laws.steps import NotKnownError
 from convcalc.layers.sliding import AXIS_NAMES, unrounded_windows
 from convcalc.methods import above, from_json
 from convcalc.numbers import plural
@@ -79,6 +81,9 @@ class Fit(NamedTuple):
     """The layers whose weights have other shapes with another size."""
     parameter: bool = False
     """Whether it is a parameter of the spec."""
+    tried: int = 0
+    """How many values it was tried with, where layers read the parameter; 0 where it follows from
+    the layers alone."""
     unknown: str = ""
     """Why a law is not known; empty where they are."""
     held: Mapping[str, int] = MappingProxyType({})
@@ -183,8 +188,10 @@ def sizes_of(network: Network) -> SizesReport:
     walks = [
         follow(network.nodes, each_axis(shape), axis, known=known) for axis in range(shape.rank)
     ]
-    fits: list[Fit] = []
-    groups = _groups(walks)
+    ties = tied(network)
+    fits = [_of_parameter(network, shape, tie, known) for tie in ties]
+    of_parameters = {axis for tie in ties for axis in tie.axes}
+    groups = [group for group in _groups(walks) if not of_parameters & {*group}]
     for group in groups:
         if len(group) == 1:
             axis = group[0]
@@ -211,6 +218,47 @@ def sizes_of(network: Network) -> SizesReport:
         ),
         past=tuple(_past(network)),
     )
+
+
+def _of_parameter(network: Network, shape: Shape, tie: Tied, known: Known) -> Fit:
+    """The laws of a parameter."""
+    end = len(network.nodes)
+    if tie.elsewhere:
+        others = [remade(network, tie.name, value) for value in (2 * tie.value, tie.value + 64)]
+        built = [other for other in others if other is not None]
+        reading = first_reading(network, built) if len(built) == len(others) else None
+        end = 1 if reading is None else reading
+    forms = [each.form for each in tie.start if isinstance(each, Along) and each.variable == 0]
+    start = within(ALL, max(form.least(1) for form in forms))
+    walk = follow(network.nodes[:end], tie.start, 0, known=known, sizes=start)
+    fit = _fit(network, shape, walk, tie.name, tie.axes, value=tie.value)._replace(parameter=True)
+    if end == len(network.nodes) or walk.unknown is not None:
+        return fit
+    try:
+        values = made(network, tie.name, walk.sizes, walk.whole)
+    except NotKnownError:
+        values = None
+    if values is None:
+        return fit._replace(
+            accepted=Law((), 0), whole=Law((), 0), outputs=(), unknown=f"layers read {tie.name}"
+        )
+    accepted = Law(values.accepted)
+    return fit._replace(
+        accepted=accepted,
+        whole=Law(values.whole),
+        outputs=tuple(_grown(accepted, values.output)),
+        tried=values.tried,
+    )
+
+
+def _grown(accepted: Law, output: Sequence[tuple[int, int]]) -> Iterator[Output]:
+    """The output's axes where the law is one rule."""
+    if not accepted.parts or accepted.parts[-1].turns is not None:
+        return
+    part = accepted.parts[-1]
+    for axis, (start, more) in zip(AXIS_NAMES.get(len(output), ()), output, strict=False):
+        form = Form() if not more else Form().then(more, start - more * part.begin, 1)
+        yield Output(axis, part, form.text("k") if more else str(start))
 
 
 def _groups(walks: Sequence[Followed]) -> list[tuple[int, ...]]:
@@ -245,8 +293,16 @@ def _tied(shape: Shape, group: Sequence[int]) -> Start:
     )
 
 
-def _fit(network: Network, shape: Shape, walk: Followed, name: str, axes: tuple[int, ...]) -> Fit:
-    """The laws of one variable."""
+def _fit(
+    network: Network,
+    shape: Shape,
+    walk: Followed,
+    name: str,
+    axes: tuple[int, ...],
+    *,
+    value: int | None = None,
+) -> Fit:
+    """The laws of one variable, whose `value` is that of the axes unless it is given."""
     names = AXIS_NAMES.get(shape.rank, ())
     given = {shape.spatial[axis] for axis in axes}
     accepted, whole = Law(simplest(walk.sizes)), Law(simplest(walk.whole))
@@ -259,7 +315,7 @@ def _fit(network: Network, shape: Shape, walk: Followed, name: str, axes: tuple[
     elif walk.lost is not None:
         whole = Law((), 0)
         unknown = f"{network.nodes[walk.lost].name}: {REMAINDERS}"
-    size = given.pop() if len(given) == 1 else None
+    size = value if value is not None else given.pop() if len(given) == 1 else None
     return Fit(
         name=name,
         axes=tuple(names[axis] for axis in axes),
