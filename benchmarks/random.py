@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from benchmarks.arguments import parser, positive
 from convcalc.analysis import analyze
 from convcalc.graph import Network, loads
-from convcalc.layers import SOURCES, layer_class
+from convcalc.layers import SOURCES, kinds, layer_class
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ MOST_VALUES = 4096
 """Values of a map above which a network grows no further."""
 KEEPING = ["relu", "tanh", "silu", {"leaky_relu": 0.1}, "batchnorm", "scale", "instancenorm"]
 """What leaves a map's shape as it is, for branches and blocks."""
+MERGES = ("add", "multiply", "subtract", "maximum", "divide")
+"""What takes branches of one shape."""
 PROGRESS = 200
 """Networks after which a line tells how far it is."""
 REFUSALS = ("view size is not compatible", "smaller than kernel size")
@@ -135,18 +137,18 @@ def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
     same = [random.choice(kept) for _ in range(random.randint(1, 2))]
     manner = random.random()
     if manner < 1 / 8:
-        return [{random.choice(("add", "multiply")): [same, random.choice(([], ["scale"]))]}], x
+        return [{random.choice(MERGES): [same, random.choice(([], ["scale"]))]}], x
     if manner < 1 / 6:
         return [{"concat": [same, []]}], x._replace(channels=2 * x.channels)
     if manner < 1 / 4:
         weights = {"conv": {"filters": x.channels, "kernel": 1}}
         first = weights if x.spatial else {"linear": x.channels}
         return [{"repeat": 2, "shared": random.random() < 1 / 2, "layers": [first, *same]}], x
-    kinds = [kind for kind, (ranks, *_) in peers.PEERS.items() if x.rank in ranks]
+    known = [kind for kind, (ranks, *_) in peers.PEERS.items() if x.rank in ranks]
     for _ in range(20):
-        kind = random.choice(kinds)
+        kind = random.choice(known)
         fields, _ = peers.PEERS[kind][1](random, x.rank)
-        if kind in ("add", "multiply", "concat") or (kind, x.rank) == ("locally_connected", 3):
+        if kind in kinds("merge") or (kind, x.rank) == ("locally_connected", 3):
             continue
         if kind == "dropout" and not 0 < fields.get("rate", 0.5) < 1:
             continue

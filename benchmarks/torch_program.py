@@ -20,7 +20,13 @@ FUNCTIONS = {
     "softmax": "F.softmax({0}, 1)",
     "dropout": "{0}",
     "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
     "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "maximum": "torch.maximum({0}, {1})",
+    "abs": "torch.abs({0})",
+    "identity": "{0}",
+    "affine": "{0} * {times} + {plus}",
     "leaky_relu": "F.leaky_relu({0}, {slope}, inplace={inplace})",
     "global_maxpool": "F.adaptive_max_pool{rank}d({0}, 1)",
     "global_avgpool": "F.adaptive_avg_pool{rank}d({0}, 1)",
@@ -160,6 +166,8 @@ def _words(
         *inputs,
         rank=rank,
         slope=getattr(layer, "slope", 0),
+        times=getattr(layer, "times", 1),
+        plus=getattr(layer, "plus", 0),
         inplace=read[node.inputs[0]] == 1 and node.inputs[0] >= 0,
     )
 

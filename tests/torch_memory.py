@@ -293,6 +293,11 @@ def scaled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return y + weights["bias"].view(shape) if layer.bias else y
 
 
+def affinely(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    y = xs[0] if layer.times == 1 else xs[0] * layer.times
+    return y + layer.plus if layer.plus else y
+
+
 def folded(operate: Callable[[Any, Any], Any]) -> Answer:
     def answer(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
         y = xs[0]
@@ -401,7 +406,11 @@ PEERS: dict[str, Answer] = {
     "slice": lambda layer, plan, weights, xs: xs[0][:, layer.start : layer.stop],
     "scale": scaled,
     "add": folded(torch.add),
+    "subtract": folded(torch.sub),
     "multiply": folded(torch.mul),
+    "divide": folded(torch.div),
+    "maximum": folded(torch.maximum),
+    "affine": affinely,
     "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1),
 }
 """Kind → what a PyTorch user would write."""

@@ -21,7 +21,7 @@ lock more often than that saves."""
 MOST = 2**64 - 1
 """Largest draw: four values of sixteen bits."""
 BRANCH = 0.25
-"""Factor on what feeds an `add`: a thousand residual blocks stay finite (2^(1/2) each do not)."""
+"""Factor on what feeds a sum: a thousand residual blocks stay finite (2^(1/2) each do not)."""
 
 
 def weight_names(network: Network, node: LayerNode, plan: Plan) -> dict[str, str]:
@@ -72,6 +72,8 @@ def _factor(layer: Layer, weight: Weight) -> tuple[float, float]:  # noqa: ARG00
     return 0.9, 0.45
 
 
+SUMS = frozenset({"add", "subtract"})
+"""Kinds whose outputs grow with every branch."""
 VARIANCE = (1.0, 0.5)
 """Middle and reach of running variances."""
 SUMMAND = (0.0, 0.1)
@@ -91,6 +93,7 @@ UNWEIGHTED: Mapping[str, str] = {
     ),
     **dict.fromkeys({*kinds("activation"), "lrn"} - INITIAL.keys(), "its numbers are given"),
     **dict.fromkeys(("channel_shuffle", "slice"), "its channels are given"),
+    "affine": "its numbers are given",
 }
 """Kinds without weights, and why."""
 
@@ -169,10 +172,10 @@ class Drawn:
 
 
 def _branches(network: Network) -> set[int]:
-    """Layers whose weights end a branch of an `add`, whatever gates or activations follow."""
+    """Layers whose weights end a branch of a sum, whatever gates or activations follow."""
     read = Counter(source for node in network.nodes for source in node.inputs)
     ending: set[int] = set()
-    adds = [node for node in network.nodes if node.kind == "add"]
+    adds = [node for node in network.nodes if node.kind in SUMS]
     ends = [end for node in adds for end in node.inputs if read[end] == 1]
     while ends:
         end = ends.pop()
@@ -181,7 +184,7 @@ def _branches(network: Network) -> set[int]:
             continue
         if plan and plan.weights:
             ending.add(end)
-        elif node.kind != "add":  # what a gate multiplies is also what it looks at
+        elif node.kind not in SUMS:  # what a gate multiplies is also what it looks at
             ends += [each for each in node.inputs if read[each] == 1 or node.kind == "multiply"]
     return ending
 

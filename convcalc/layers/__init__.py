@@ -126,12 +126,14 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "hardsigmoid": Kind("activation", "Hardsigmoid", "activation", ("nonnegative",)),
     "hardswish": Kind("activation", "Hardswish", "activation"),
     "tanh": Kind("activation", "Tanh", "activation"),
+    "abs": Kind("activation", "Abs", "activation", ("nonnegative", "keeps_nonnegative")),
     "softplus": Kind("parametric_activation", "Softplus", "activation", ("nonnegative",)),
     "softmax": Kind(
         "activation", "Softmax", "softmax", ("nonnegative", "stays_nonnegative")
     ),
     "log_softmax": Kind("activation", "LogSoftmax", "softmax"),
     "dropout": Kind("dropout", "Dropout", "identity", ("linear",)),
+    "identity": Kind("dropout", "Identity", "identity", ("linear", "keeps_nonnegative")),
     "flatten": Kind("rearrange", "Flatten", "view", ("linear",)),
     "reshape": Kind("rearrange", "Reshape", "view", ("linear",)),
     "permute": Kind("rearrange", "Permute", "view"),
@@ -144,8 +146,12 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "upsample": Kind("upsample", "Upsample", "resize", ("keeps_channels",)),
     "slice": Kind("channels", "Slice", "channels", ("keeps_places", "stays_nonnegative")),
     "scale": Kind("channels", "Scale", "channels", ("linear", *KEEPS_SHAPE)),
+    "affine": Kind("channels", "Affine", "channels", ("linear", *KEEPS_SHAPE)),
     "add": Kind("merge", "Add", "merge"),
+    "subtract": Kind("merge", "Subtract", "merge"),
     "multiply": Kind("merge", "Multiply", "merge"),
+    "divide": Kind("merge", "Divide", "merge"),
+    "maximum": Kind("merge", "Maximum", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from

@@ -1,8 +1,13 @@
 """Activation functions without hyperparameters; no multiply-accumulates are counted."""
 
-from typing import Any, ClassVar, final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from convcalc.layers.base import INFERENCE, Arrays, Pointwise, Run, Storage, Weights
+from convcalc.layers.base import INFERENCE, Arrays, Plan, Pointwise, Run, Storage, Weights
+from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 SELU_ALPHA = 1.6732632423543772848
 SELU_SCALE = 1.0507009873554804934
@@ -132,6 +137,22 @@ class Tanh(Pointwise):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """tanh(x). Source: ONNX operator Tanh."""
         return xp.tanh(xs[0])
+
+
+@final
+class Abs(Pointwise):
+    """|x|. Source: torch.abs."""
+
+    keeps = "input"
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The input is kept; the sign of each value is made for the gradient."""
+        (operation,) = super().operations(xs, plan)
+        return (operation._replace(scratch=plan.output.size),)
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """|x|. Source: ONNX operator Abs."""
+        return xp.abs(xs[0])
 
 
 @final

@@ -60,9 +60,9 @@ Storage = Literal["own", "in_place", "view"]
 """Where a layer's output lives: memory of its own, its input's memory overwritten, or a view of
 its input that owns nothing."""
 
-Keeps = Literal["nothing", "input", "output", "factors"]
-"""What a backward pass needs: nothing, all inputs, the output, or each input if another one has a
-gradient (a product's)."""
+Keeps = Literal["nothing", "input", "output", "factors", "divisor"]
+"""What a backward pass needs: nothing, all inputs, the output, each input if another one has a
+gradient (a product's), or what the first input is divided by, and that if this has a gradient."""
 Precision = Literal["low", "full", "same", "full_on_cuda", "full_on_cpu", "finest_on_cpu"]
 """What mixed precision computes in: half, float32, or whatever the inputs are; on one device alone
 float32, or the finest that one of the inputs is in. These are autocast's lists."""

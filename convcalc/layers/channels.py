@@ -1,11 +1,24 @@
-"""Layers that select or scale channels."""
+"""Layers that select or scale channels, or scale all of them alike."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import per_channel
-from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weight, Weights, flag, whole
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Layer,
+    Plan,
+    Pointwise,
+    Run,
+    Storage,
+    Weight,
+    Weights,
+    flag,
+    number,
+    whole,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -123,3 +136,36 @@ class Scale(Layer):
         x = xs[0]
         y = x * per_channel(weights["weight"], x)
         return y + per_channel(weights["bias"], x) if self.bias else y
+
+
+@final
+class Affine(Pointwise):
+    """A constant factor and a constant summand, the same for every value.
+
+    Shapes: unchanged, no parameters.
+    Source: Lim et al., arXiv:1707.02921, section 3.2 (EDSR's residual scaling by 0.1);
+    ONNX operators Mul and Add with constants; Keras Rescaling.
+    """
+
+    storage: ClassVar[Storage] = "own"
+
+    times: Annotated[float, number("Factor.")] = 1.0
+    plus: Annotated[float, number("Summand, added after the factor.")] = 0.0
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A product and a sum, each a tensor of its own, as far as they change anything."""
+        from convcalc.layers.operations import Operation
+
+        size, steps = plan.output.size, list[Operation]()
+        if self.times != 1:
+            steps.append(Operation(size, layout="kept", name="times"))
+        if self.plus:
+            steps.append(
+                Operation(size, (len(steps),), gradient="same", layout="kept", name="plus")
+            )
+        return tuple(steps)
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """times·x + plus. Source: ONNX operators Mul and Add."""
+        y = xs[0] * self.times
+        return y + self.plus if self.plus else y

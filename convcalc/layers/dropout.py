@@ -1,9 +1,9 @@
-"""Dropout."""
+"""Layers that do nothing in inference."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
-from convcalc.layers.base import INFERENCE, Arrays, Plan, Pointwise, Run, Weights, number
+from convcalc.layers.base import INFERENCE, Arrays, Plan, Pointwise, Run, Storage, Weights, number
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -44,3 +44,21 @@ class Dropout(Pointwise):
         mask = (run.uniform(xp, x.shape) >= self.rate).astype(x.dtype)
         mask /= 1 - self.rate
         return x * run.keep("mask", mask)
+
+
+@final
+class Identity(Pointwise):
+    """Passes the tensor on as it is: a place for a name, or for a layer that is left out.
+
+    Shapes: unchanged. Source: ONNX operator Identity; torch.nn.Identity.
+    """
+
+    storage: ClassVar[Storage] = "view"
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """None: the tensor itself is passed on."""
+        return ()
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """X itself. Source: ONNX operator Identity."""
+        return xs[0]

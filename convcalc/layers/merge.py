@@ -72,6 +72,17 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
         return
 
 
+def _check_two(kind: str, xs: Sequence[Shape]) -> Iterator[Problem]:
+    """Two branches: what a third is taken from or divides is for the spec to say."""
+    if len(xs) != len("ab"):
+        advice = (
+            "write a second branch; `[]` passes the tensor on as it is"
+            if len(xs) == 1
+            else f"write one `{kind}` behind another"
+        )
+        yield Problem("CC302", f"{kind} takes two branches, and has {len(xs)}", None, advice)
+
+
 @final
 class Add(Layer):
     """The sum of the branches; extents of 1 are spread over the others'.
@@ -134,6 +145,112 @@ class Multiply(Layer):
         result = xs[0]
         for number, x in enumerate(xs[1:], 2):
             result = result * x
+            if number < len(xs):
+                run.keep(f"of {number}", result)
+        return result
+
+
+@final
+class Subtract(Layer):
+    """The first branch minus the second; extents of 1 are spread over the other's.
+
+    Shapes: H×W×C, H×W×C → H×W×C. Source: ONNX operator Sub (broadcasting as in NumPy); torch.sub.
+    """
+
+    inputs = "many"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Two branches of one shape, or with extents of 1."""
+        yield from _check_two("subtract", xs)
+        yield from _check_broadcast("subtracted from", xs)
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return Plan(_broadcast(xs))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Nothing is kept; the gradient goes to the first as it is, and turned round to the other.
+
+        That is an array of its own.
+        """
+        from convcalc.layers.operations import Operation
+
+        return (Operation(plan.output.size, (0, 1), gradient=("same", "product"), layout="kept"),)
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """x₁ − x₂, extents of 1 repeated. Source: ONNX operator Sub."""
+        return xs[0] - xs[1]
+
+
+@final
+class Divide(Layer):
+    """The first branch divided by the second; extents of 1 are spread over the other's.
+
+    Shapes: H×W×C, H×W×C → H×W×C. Source: ONNX operator Div (broadcasting as in NumPy); torch.div.
+    """
+
+    inputs = "many"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Two branches of one shape, or with extents of 1."""
+        yield from _check_two("divide", xs)
+        yield from _check_broadcast("a divisor of", xs)
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights; its divisions are not counted as MACs."""
+        return Plan(_broadcast(xs))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """The divisor is kept, and the dividend for its gradient, −g·(x₁/x₂)/x₂, made first."""
+        from convcalc.layers.operations import Operation
+
+        size = plan.output.size
+        return (
+            Operation(
+                size,
+                (0, 1),
+                keeps="divisor",
+                gradient="product",
+                ahead=(1, 3 * size),
+                layout="kept",
+            ),
+        )
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """x₁/x₂, extents of 1 repeated. Source: ONNX operator Div."""
+        return xs[0] / xs[1]
+
+
+@final
+class Maximum(Layer):
+    """The largest of the branches' values; extents of 1 are spread over the others'.
+
+    Shapes: H×W×C, … → H×W×C.
+    Source: ONNX operator Max (broadcasting as in NumPy); torch.maximum.
+    """
+
+    inputs = "many"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """Branches of one shape, or with extents of 1."""
+        return _check_broadcast("compared with", xs)
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates."""
+        return Plan(_broadcast(xs))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Both are kept; the gradient goes where the largest value was, halves where both were."""
+        from convcalc.layers.operations import Operation, folded
+
+        steps = folded(xs, Operation(0, keeps="input", gradient="product"))
+        return tuple(step._replace(scratch=step.output, masks=2 * step.output) for step in steps)
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """max(x₁, x₂, …), extents of 1 repeated. Source: ONNX operator Max."""
+        result = xs[0]
+        for number, x in enumerate(xs[1:], 2):
+            result = xp.maximum(result, x)
             if number < len(xs):
                 run.keep(f"of {number}", result)
         return result

@@ -95,10 +95,16 @@ class Operation(NamedTuple):
     """Whether it needs its weights only for the gradient of its input."""
     views_back: bool = False
     """Whether gradients of its weights come as views, so that shared ones add up in new arrays."""
-    gradient: Gradient = "new"
-    """How gradients of what it reads and of its weights come to be; see `Gradient`."""
+    gradient: Gradient | tuple[Gradient, ...] = "new"
+    """How gradients of what it reads and of its weights come to be; see `Gradient`. Several are
+    those of what it reads, in order, and those of its weights are new."""
     scratch: int = 0
     """Values per example that its backward pass needs beside its results, at its end."""
+    masks: int = 0
+    """Truth values, of a byte each, that it needs there as well."""
+    ahead: tuple[int, int] = (0, 0)
+    """Which of what it reads has its gradient made first, and how many values per example that
+    takes beside this gradient."""
     unasked: bool = False
     """Whether its backward pass makes a gradient of its input even where none is wanted."""
     straightens: bool = False
@@ -120,6 +126,18 @@ class Operation(NamedTuple):
     neither in order nor channels last; or wherever they do not lie in order."""
     name: str = ""
     """What it is, where a layer has several; its output is kept under this name."""
+
+    def gradient_of(self, position: int) -> Gradient:
+        """How the gradient of one of what it reads comes to be; behind them, of its weights."""
+        if isinstance(self.gradient, str):
+            return self.gradient
+        return self.gradient[position] if position < len(self.gradient) else "new"
+
+    @property
+    def by_value(self) -> bool:
+        """Whether some gradient has a value for each of the output, before it is summed to size."""
+        kinds = (self.gradient,) if isinstance(self.gradient, str) else self.gradient
+        return "product" in kinds or "same" in kinds
 
 
 def statistics(each: Array) -> tuple[Array, Array]:

@@ -83,6 +83,11 @@ def _no_rate(context: Context, index: int) -> bool:
     return getattr(context.nodes[index].layer, "rate", None) == 0
 
 
+def _no_constants(context: Context, index: int) -> bool:
+    layer: Any = context.nodes[index].layer
+    return (layer.times, layer.plus) == (1, 0)
+
+
 def _one_group(context: Context, index: int) -> bool:
     groups: Any = getattr(context.nodes[index].layer, "groups", 1)
     return groups in (1, context.input(index).channels)
@@ -101,8 +106,8 @@ IDENTITIES = {
     "permute": _same_axes,
     "slice": _always,
     "channel_shuffle": _one_group,
-    "add": _one_branch,
-    "multiply": _one_branch,
+    "affine": _no_constants,
+    **dict.fromkeys(("add", "multiply", "maximum"), _one_branch),
     "concat": _one_branch,
 }
 """Kind → whether one of equal input and output shapes does nothing."""
@@ -118,6 +123,8 @@ NO_IDENTITIES: Mapping[str, str] = {
     ),
     "lppool": "it takes away the sign",
     "scale": "it learns its factors",
+    "identity": "its name says that it does nothing",
+    **dict.fromkeys(("subtract", "divide"), "it has two branches"),
 }
 """Kinds that are not asked, and why."""
 

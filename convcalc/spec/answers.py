@@ -24,7 +24,6 @@ class Answer(NamedTuple):
     """What to do, where there is one thing to do."""
 
 
-_LIKE_ADD = "`add` has its shapes and costs, and other values"
 _NOT_YET = "convcalc has no kind for it yet"
 _POINTWISE = (
     "convcalc has no kind for it yet; shapes, parameters and MACs are those of any function of "
@@ -98,7 +97,7 @@ _KINDS: Mapping[str, str] = {
     _POINTWISE: (
         "hardtanh hardtan lhtan hardshrink softshrink shrink softsign tanhshrink threshold "
         "thresholdedrelu logsigmoid exponential squareplus sparseplus sparsesigmoid bnll relie "
-        "ramp plse stair loggy hardmish clip clamp abs absval absolute exp log power pow sqrt "
+        "ramp plse stair loggy hardmish clip clamp exp log power pow sqrt "
         "square sign neg negative sin cos reciprocal floor round erf quickgelu tanhexp"
     ),
     "darknet's is `leaky_relu: 0.1`": "leaky",
@@ -112,7 +111,7 @@ _KINDS: Mapping[str, str] = {
     "[slice: {start: incoming.channels/2}, gelu]]`": "geglu",
     # What does nothing, or noise
     "leave it out; as a branch, `[]` passes the tensor on as it is": (
-        "identity noop passthrough empty linearactivation none"
+        "empty linearactivation none"
     ),
     "`dropout` has its shapes and costs": (
         "alphadropout featurealphadropout gaussiandropout gaussiannoise dropblock droppath "
@@ -140,8 +139,11 @@ _KINDS: Mapping[str, str] = {
     "write `concat: [[from: input], [from: input]]`, with the names of what is put together": (
         "route merge join filterconcat"
     ),
-    _LIKE_ADD: "subtract sub minus difference average averagelayer maximum minimum max min",
-    "`multiply` has its shapes and costs, and other values": "divide div division",
+    "write `maximum`, with a list of branches, or `global_maxpool` over a map": "max",
+    "`maximum` has its shapes and costs, and other values": "minimum min elementwiseminimum",
+    "write `add` with a list of branches and `affine: 1/2` behind it, for the mean of two": (
+        "average averagelayer"
+    ),
     "`multiply: [[], [from: input]]`, with the name of the item to multiply by": (
         "scalechannels sam axpy"
     ),
@@ -181,7 +183,7 @@ _KINDS: Mapping[str, str] = {
         "annotateddata net network image placeholder"
     ),
     "what prepares images is no part of a network: leave it out": (
-        "rescaling normalization augmix autocontrast cutmix equalization mixup randaugment "
+        "normalization augmix autocontrast cutmix equalization mixup randaugment "
         "randombrightness randomcolordegeneration randomcolorjitter randomcontrast randomcrop "
         "randomelastictransform randomerasing randomflip randomgaussianblur randomgrayscale "
         "randomhue randominvert randomperspective randomposterization randomrotation "

@@ -19,7 +19,7 @@ from convcalc.analysis.memory import RunTerms, largest_batch, memory, model
 from convcalc.analysis.memory.checkpoint import segments
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.graph import Network, SpecError, load, loads, read_text
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import CATALOGUE, kinds, layer_class
 from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
 
@@ -41,6 +41,8 @@ BODIES = {
 """Where a layer may stand: what follows it, whether its input has a gradient, several consumers."""
 
 TIMES = 3
+PAIRS = ("subtract", "divide")
+"""Merges of two branches and no more."""
 NOT_EXACT = {
     "locally_connected": 0.4,  # PyTorch has no such layer; columns and a product by position
     "circular": 0.3,  # written slice by slice; autograd copies the map's gradient for each
@@ -63,10 +65,12 @@ def drawn(random: Random, kind: str, rank: int) -> tuple[str, Shape] | None:
     for _ in range(60):
         fields: Any
         fields, (x, *_) = draw(random, rank)
-        if kind in ("add", "multiply", "concat"):
+        if kind in kinds("merge"):
             fields = [[], ["scale"], ["relu"]][: random.randint(1, 3)]
             if kind != "concat" and rank:
                 fields.append(["global_avgpool"])
+            if kind in PAIRS:
+                fields = random.sample([*fields, ["tanh"]], 2)
             return json.dumps({kind: fields}), x
         layer = layer_class(kind)(**fields)
         if not any(problem.severity == "error" for problem in layer.check([x])):

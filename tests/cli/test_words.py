@@ -114,7 +114,7 @@ def test_without_a_kind_all_are_listed_by_family_with_what_they_do() -> None:
         ("softmax", ["softmax"]),
         ("pool", [kind for kind in CATALOGUE if kind in kinds("pool")]),
         ("norm", [kind for kind in CATALOGUE if kind in kinds("norm")]),
-        ("merge", ["add", "multiply", "concat"]),
+        ("merge", [kind for kind in CATALOGUE if kind in kinds("merge")]),
     ],
 )
 def test_kinds_are_known_by_the_names_of_others_and_families(word: str, shown: list[str]) -> None:

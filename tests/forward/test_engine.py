@@ -180,6 +180,14 @@ KINDS: dict[str, list[tuple[str, str]]] = {
     "multiply": [
         ("[multiply: [[], [global_avgpool, conv: {filters: 6, kernel: 1}, sigmoid]]]", "11x9x6")
     ],
+    "affine": [
+        ("[conv: {filters: 4, kernel: 3}, affine: {times: 0.1, plus: 2}, relu]", "5x4x8"),
+        ("[linear: 6, affine: 0.1, relu]", "9"),
+        ("[add: [[], [conv: {filters: 8, kernel: 3, padding: 1}, affine: 0.1]]]", "5x4x8"),
+    ],
+    "subtract": [("[subtract: [[], [conv: {filters: 6, kernel: 3, padding: 1}]], relu]", "11x9x6")],
+    "divide": [("[divide: [[], [global_avgpool, softplus]]]", "11x9x6")],
+    "maximum": [("[maximum: [[], [relu], [global_avgpool]], relu]", "11x9x6")],
     "concat": [("[concat: [[], [relu], [conv: {filters: 5, kernel: 1}]]]", "11x9x6")],
 }
 

@@ -90,7 +90,7 @@ EVERYWHERE: list[Row] = [
         for kind in (
             *("batchnorm", "layernorm", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu"),
             *("gelu", "silu", "mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "softplus"),
-            *("softmax", "log_softmax", "dropout", "flatten", "slice", "scale"),
+            *("softmax", "log_softmax", "dropout", "flatten", "slice", "scale", "abs", "identity"),
         )
         for x in (VECTOR, LINE, IMAGE, BLOCK)
     ),
@@ -100,7 +100,7 @@ EVERYWHERE: list[Row] = [
     *(("instancenorm", {"affine": True}, [x]) for x in (LINE, IMAGE, BLOCK)),
     *(
         (kind, {}, [x, x, x])
-        for kind in ("add", "multiply", "concat")
+        for kind in ("add", "multiply", "maximum", "concat")
         for x in (VECTOR, LINE, IMAGE, BLOCK)
     ),
 ]
@@ -137,6 +137,8 @@ OTHERS: list[Row] = [
     ("permute", {"order": (3, 1, 2)}, [IMAGE]),
     ("add", {}, [IMAGE, Shape(6, (1, 1)), Shape(1, (7, 1))]),
     ("multiply", {}, [Shape(6, (1, 1)), IMAGE]),
+    *((kind, {}, [x, x]) for kind in ("subtract", "divide") for x in (VECTOR, LINE, IMAGE, BLOCK)),
+    *(("affine", {"times": 0.1, "plus": 3.0}, [x]) for x in (VECTOR, LINE, IMAGE, BLOCK)),
     ("concat", {}, [IMAGE, Shape(2, (7, 9))]),
 ]
 
@@ -555,6 +557,7 @@ FAR = {
     "softplus": (0, 40),
     "sigmoid": (0, 1),
     "tanh": (-1, 1),
+    "abs": (40, 40),
     "hardsigmoid": (0, 1),
     "hardswish": (0, 40),
 }

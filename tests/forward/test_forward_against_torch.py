@@ -260,6 +260,11 @@ def broadcast(random: Random, rank: int) -> Case:
     return {}, [Shape.from_axes(whole), *map(Shape.from_axes, parts)]
 
 
+def broadcast_two(random: Random, rank: int) -> Case:
+    fields, xs = broadcast(random, rank)
+    return fields, random.sample(xs, 2)
+
+
 def concatenated(random: Random, rank: int) -> Case:
     size = spatial(random, rank)
     return {}, [Shape(random.randint(1, 5), size) for _ in range(random.randint(1, 4))]
@@ -413,11 +418,14 @@ def torch_scale(layer: Any, weights: Weights, xs: list[Any]) -> Any:
     return y + weights["bias"].reshape(shape) if layer.bias else y
 
 
-def torch_multiply(layer: Any, weights: Weights, xs: list[Any]) -> Any:
-    y = xs[0]
-    for x in xs[1:]:
-        y = torch.mul(y, x)
-    return y
+def folded(function: Any) -> Peer:
+    def answer(layer: Any, weights: Weights, xs: list[Any]) -> Any:
+        y = xs[0]
+        for x in xs[1:]:
+            y = function(y, x)
+        return y
+
+    return answer
 
 
 def plain(function: Any, *names: str, **renamed: str) -> Peer:
@@ -527,8 +535,16 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "upsample": (MAPS, upsample, torch_upsample),
     "slice": (ALL, channels, lambda layer, _, xs: xs[0][:, layer.start : layer.stop]),
     "scale": (ALL, anything(bias=(True, False)), torch_scale),
+    "affine": (
+        ALL,
+        anything(times=(0.1, -2.0, 1.0), plus=(0.0, 3.0)),
+        lambda layer, _, xs: xs[0] * layer.times + layer.plus,
+    ),
     "add": (ALL, broadcast, lambda _, __, xs: sum(xs[1:], xs[0])),
-    "multiply": (ALL, broadcast, torch_multiply),
+    "subtract": (ALL, broadcast_two, folded(torch.sub)),
+    "multiply": (ALL, broadcast, folded(torch.mul)),
+    "divide": (ALL, broadcast_two, folded(torch.div)),
+    "maximum": (ALL, broadcast, folded(torch.maximum)),
     "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),
 }
 """Kind → (ranks, random layers, PyTorch's answer)."""

@@ -45,7 +45,8 @@ KERNELS: dict[str, set[str]] = {
     "scale": {"Affine"},
     "layernorm": {"LayerNorm", "Definition"},
     "add": {"Merge"},
-    "multiply": {"Merge"},
+    **{kind: {"Merge"} for kind in ("subtract", "multiply", "divide", "maximum")},
+    "affine": {"Affine"},
     "concat": {"Concat"},
     **{kind: {"Activation"} for kind in ("relu", "silu", "gelu", "leaky_relu", "softplus")},
     **{kind: {"BandedDefinition"} for kind in ("lrn", "softmax", "slice", "channel_shuffle")},
@@ -144,7 +145,8 @@ def drawn(draw: Draw, kind: str) -> Case:
     layer = f"{kind}: {json.dumps(fields)}"
     if layer_class(kind).inputs == "many":
         other = draw.choice(["[sigmoid]", "[{global_avgpool: {}}]", "[tanh, relu]", "[]"])
-        layer = f"{kind}: [[], {other}, [silu]]"
+        third = "" if kind in ("subtract", "divide") else ", [silu]"
+        layer = f"{kind}: [[], {other}{third}]"
     behind = draw.choice(["", "relu", "batchnorm", "batchnorm, relu6", "scale, gelu", "prelu"])
     items = ", ".join(each for each in (layer, behind) if each)
     if draw.random() < 0.25:

@@ -18,7 +18,7 @@ from tabled import tabled
 import convcalc.layers
 from convcalc.diagnostics import Problem
 from convcalc.graph import read_text
-from convcalc.layers import CATALOGUE, Layer, Plan, layer_class
+from convcalc.layers import CATALOGUE, Layer, Plan, kinds, layer_class
 from convcalc.layers.base import (
     PaddingMode,
     declarations,
@@ -133,6 +133,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "upsample": {"scale": None, "size": None, "mode": "nearest", "align_corners": False},
     "slice": {"start": 0, "stop": None},
     "scale": {"bias": False},
+    "affine": {"times": 1.0, "plus": 0.0},
 }
 """PyTorch 2.13's, where it has such an argument: torch.nn.Conv2d, …, torch.nn.Upsample."""
 
@@ -157,6 +158,7 @@ BOUNDS: dict[str, dict[str, tuple[float | None, float | None, float | None]]] = 
     "layernorm": {"eps": (0, None, 3.4028235e38)},
     "lrn": {"alpha": FREE, "beta": FREE, "k": FREE},
     "leaky_relu": {"slope": FREE},
+    "affine": {"times": FREE, "plus": FREE},
     "elu": {"alpha": FREE},
     "softplus": {"beta": (None, 0, 3.4028235e38), "threshold": FREE},
     "dropout": {"rate": (0, None, 1)},
@@ -217,7 +219,7 @@ INPLACE = {"relu", "relu6", "leaky_relu", "elu", "selu", "silu", "mish", "hardsi
 """Activation functions whose torch.nn modules have `inplace`."""
 ALONE = {"flatten", "slice", "softplus", "scale", "batchnorm", "instancenorm"}
 """Kinds whose first field says little without its name."""
-VIEWS = {"flatten", "reshape", "permute", "crop", "slice"}
+VIEWS = {"identity", "flatten", "reshape", "permute", "crop", "slice"}
 """Kinds that PyTorch answers with a view of the same memory."""
 
 
@@ -568,6 +570,10 @@ WRONG = [
         "add", {}, "8x8x64 8x8x32", "CC309", "64 channels against 32", None, "number of channels"
     ),
     Wrong("add", {}, "8x8x64 64", "CC309", "2 spatial axes against 0", None, "`reshape`"),
+    Wrong("subtract", {}, "8x8x4", "CC302", "takes two branches, and has 1", None, "`[]`"),
+    Wrong("divide", {}, "4 4 4", "CC302", "two branches, and has 3", None, "one `divide` behind"),
+    Wrong("subtract", {}, "8x8x4 4x4x4", "CC309", "subtracted from 8×8×4", None, "1×1 map"),
+    Wrong("maximum", {}, "8x8x4 8x8x2", "CC309", "compared with 8×8×4: 4 channels", None, "same"),
     Wrong(  # the first two make 4×4×8
         "multiply",
         {},
@@ -977,7 +983,9 @@ def test_the_words_that_fields_take_are_those_of_their_types() -> None:
 
 def test_layers_that_merge_take_many_tensors_and_no_others() -> None:
     merging = {kind for kind in CATALOGUE if layer_class(kind).inputs == "many"}
-    assert merging == {"add", "multiply", "concat"}
+    assert (
+        merging == kinds("merge") == {"add", "subtract", "multiply", "divide", "maximum", "concat"}
+    )
 
 
 @tabled("case", CASES, ids=str)

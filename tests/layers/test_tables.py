@@ -74,25 +74,26 @@ def test_what_takes_factors_has_a_kernel_that_says_what_it_makes_of_its_weights(
             assert kind in kernels.KERNELS, kind
 
 
+MERGING = kinds("merge")
 UNSAID: Mapping[Fact, Mapping[str, str]] = {
     "nonnegative": {},
     "keeps_nonnegative": {"dropout": "in training it changes them"},
     "stays_nonnegative": {
         "pad": "its value may be below 0",
-        **dict.fromkeys(("add", "multiply", "concat"), "rules follow one input of several"),
+        **dict.fromkeys(MERGING, "rules follow one input of several"),
     },
     "linear": {
         **dict.fromkeys(kinds("dense"), "its weights mix channels"),
-        **dict.fromkeys(("add", "multiply", "concat"), "rules follow one input of several"),
+        **dict.fromkeys(MERGING, "rules follow one input of several"),
         **dict.fromkeys(
             ("permute", "pixel_shuffle", "channel_shuffle", "crop", "upsample", "slice"),
             "what is linear on both sides of it does not become one layer",
         ),
     },
     "keeps_places": {
-        **dict.fromkeys(("add", "multiply", "concat"), "rules follow one input of several"),
+        **dict.fromkeys(MERGING, "rules follow one input of several"),
     },
-    "keeps_channels": dict.fromkeys(("add", "multiply"), "rules follow one input of several"),
+    "keeps_channels": dict.fromkeys(MERGING, "rules follow one input of several"),
 }
 """Facts that are seen in forward passes, and why a kind in all of whose layers one is seen is not
 said to have it."""

@@ -192,7 +192,7 @@ class _Writer:
         wanted = self._wanted(operation, given) if self.mixed else 0
         reads = self._as_wanted(layer, operation, given, wanted)
         width = self._width(operation, reads, wanted)
-        before = self.order[reads[0]] if reads else "fresh"
+        before = self.order[self._leading(reads, operation.output)] if reads else "fresh"
         operation, order = self._laid_out(operation, before, reads)
         learns = self._learned(owner, operation, wanted or self.width, before)
         backward = bool(learns) or any(self.gradient[read] for read in reads)
@@ -213,6 +213,12 @@ class _Writer:
             )
         )
         return output
+
+    def _leading(self, reads: list[int], size: int) -> int:
+        """The tensor whose order the output takes: the first that is not spread over others."""
+        if len(reads) > 1 and self.sizes[reads[0]] != size:
+            return next((read for read in reads if self.sizes[read] == size), reads[0])
+        return reads[0]
 
     def _as_wanted(
         self, layer: int, operation: Operation, given: list[int], wanted: int
@@ -286,8 +292,7 @@ class _Writer:
             return self.width
         if not operation.promotes:
             return self.widths[reads[0]]
-        by_value = operation.gradient in ("product", "same")
-        weights = [self.width] if operation.learns and by_value and not wanted else []
+        weights = [self.width] if operation.learns and operation.by_value and not wanted else []
         return max([*weights, *(self.widths[read] for read in reads)])
 
     def _cast(self, layer: int, read: int, width: int) -> int:
@@ -362,6 +367,9 @@ def _kept(
         # A value read twice counts twice: x·x needs x.
         with_gradient = sum(has_gradient[read] for read in reads)
         return tuple(read for read in dict.fromkeys(reads) if with_gradient > has_gradient[read])
+    if operation.keeps == "divisor":
+        dividend, divisor = reads
+        return tuple(dict.fromkeys((divisor, dividend) if has_gradient[divisor] else (divisor,)))
     return () if operation.keeps == "nothing" else tuple(local[i] for i in operation.keeps)
 
 

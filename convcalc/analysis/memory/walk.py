@@ -613,6 +613,8 @@ class Walk:
         if step.operation.unasked and not self.program.has_gradient[step.reads[0]]:
             scratch += step.operation.output
         scratch *= self.program.widths[step.output] * BATCH
+        scratch += step.operation.masks * BATCH
+        scratch = max(scratch, self._ahead(step, results))
         self._note(self.backward, step.layer, scratch, "scratch", index)
         self._fit(step, results)
         self._let_go_gradient(incoming)
@@ -629,6 +631,15 @@ class Walk:
             self._backward_of(index - 1)  # the input's copy was made last, after the weights'
         if step.learns:
             self._learn(step)
+
+    def _ahead(self, step: Step, results: list[Gradient | None]) -> int:
+        """Bytes that the gradient made first takes, beyond what all gradients are at the end."""
+        first, values = step.operation.ahead
+        if not values or results[first] is None:
+            return 0
+        others = [each for at, each in enumerate(results) if at != first and each is not None]
+        made = sum(self.bytes[each.storage] for each in others)
+        return values * self.program.widths[step.output] * BATCH - made
 
     def _keep_nothing(self, index: int) -> None:
         """Let go of what a step kept."""
@@ -666,14 +677,15 @@ class Walk:
     def _results(self, step: Step, incoming: Gradient) -> list[Gradient | None]:
         """What the node makes: a gradient for each tensor read, and for each weight."""
         program = self.program
-        kind = step.operation.gradient
+        operation = step.operation
         whole = self.size[step.output]
         results: list[Gradient | None] = []
-        for read in step.reads:
+        for position, read in enumerate(step.reads):
+            kind = operation.gradient_of(position)
             if not program.has_gradient[read]:
                 results.append(None)
             elif kind == "new":
-                size = program.sizes[read] * self._made_in(step, read) * BATCH
+                size = program.sizes[read] * self._made_in(step, position) * BATCH
                 results.append(Gradient(self._new(size, "gradient", read)))
             elif kind == "product":
                 results.append(Gradient(self._new(whole, "factor gradient", read)))
@@ -684,6 +696,7 @@ class Walk:
             else:
                 incoming.holders += 1
                 results.append(incoming)
+        kind = operation.gradient_of(len(step.reads))
         for number, values, width, _ in step.learns:
             if kind == "product":
                 self._take(whole, "product", number)
@@ -695,27 +708,27 @@ class Walk:
         """What a weight's gradient of this width is: the parameter's, or that of its copy."""
         return "weight gradient" if width == self.program.width else "half gradient"
 
-    def _made_in(self, step: Step, read: int) -> int:
-        """Bytes of a value of the gradient that an operation makes for what it reads.
+    def _made_in(self, step: Step, position: int) -> int:
+        """Bytes of a value of the gradient that an operation makes for one of what it reads.
 
         What was read together with finer values has a gradient as fine, which is then its own.
         """
-        widths, operation = self.program.widths, step.operation
-        if operation.gradient in ("same", "product"):
+        widths, operation, read = self.program.widths, step.operation, step.reads[position]
+        if operation.gradient_of(position) in ("same", "product"):
             return widths[step.output]
         finer = operation.name != "cast" and widths[step.output] > widths[read]
         return widths[step.output] if finer else widths[read]
 
     def _fit(self, step: Step, results: list[Gradient | None]) -> None:
         """Sum gradients to the size of what was spread over the output, and give them its type."""
-        kind = step.operation.gradient
-        by_value = kind in ("same", "product")
+        operation = step.operation
         events, output = self.backward, step.output
         sizes, widths = self.program.sizes, self.program.widths
         for position, (read, result) in enumerate(zip(step.reads, results, strict=True)):
             if result is None:
                 continue
-            made = self._made_in(step, read)
+            by_value = operation.gradient_of(position) in ("same", "product")
+            made = self._made_in(step, position)
             changes = []
             if by_value and sizes[read] != sizes[output]:
                 changes.append(made)
@@ -728,7 +741,8 @@ class Walk:
                 self._let_go_gradient(fitting)
                 fitting = next_one
             results[position] = fitting
-        if not by_value:
+        kind = operation.gradient_of(len(step.reads))
+        if kind not in ("same", "product"):
             return
         whole = self.size[output] if kind == "product" else 0
         for number, values, width, _ in step.learns:

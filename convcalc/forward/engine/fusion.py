@@ -13,6 +13,7 @@ from convcalc.graph import LayerNode
 from convcalc.graph.planned import Planned, PlannedNode
 from convcalc.layers import Layer, kinds
 from convcalc.layers.base import Pointwise
+from convcalc.layers.channels import Affine
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -36,12 +37,13 @@ class Part(Flag):
 
 PARTS: Mapping[str, Part] = {
     **dict.fromkeys(kinds("dense") - {"locally_connected"}, Part.FOLDS),
-    **dict.fromkeys(("batchnorm", "scale"), Part.AFFINE),
+    **dict.fromkeys(("batchnorm", "scale", "affine"), Part.AFFINE),
     **dict.fromkeys(kinds("activation") - {"prelu"}, Part.ENDING),
     **dict.fromkeys(kinds("identity", "view", having="linear"), Part.LEFT_OUT),
     **dict.fromkeys(("adaptive_avgpool", "adaptive_maxpool"), Part.LEFT_OUT),
     "add": Part.ENDS | Part.ADDED | Part.LEFT_OUT,
-    "multiply": Part.ENDS | Part.LEFT_OUT,
+    **dict.fromkeys(("multiply", "maximum"), Part.ENDS | Part.LEFT_OUT),
+    **dict.fromkeys(("subtract", "divide"), Part.ENDS),
     "concat": Part.LEFT_OUT,
 }
 """What the layers of a kind can be, as far as their hyperparameters let them."""
@@ -208,6 +210,10 @@ def folded(network: Planned, fused: Fused, weights: Mapping[str, Any]) -> tuple[
         layer = network.nodes[index].layer
         held = layer_weights(network, index, weights)
         own = {name: np.asarray(each) for name, each in held.items()}
+        if isinstance(layer, Affine):
+            channels = network.plans[index].output.channels
+            own["weight"] = np.full(channels, layer.times, np.float32)
+            own["bias"] = np.full(channels, layer.plus, np.float32)
         times: Any = own.get("weight")
         plus: Any = own.get("bias")
         if "running_var" in own:

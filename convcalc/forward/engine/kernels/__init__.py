@@ -10,7 +10,14 @@ from convcalc.forward.engine.fusion import Fused, folded, is_activation, shape_o
 from convcalc.forward.engine.kernels.common import Array, Banded, Whole, grid, grid_windows
 from convcalc.forward.engine.kernels.convolution import Convolution, matrix
 from convcalc.forward.engine.kernels.depthwise import Depthwise
-from convcalc.forward.engine.kernels.elementwise import Activation, Affine, Concat, LayerNorm, Merge
+from convcalc.forward.engine.kernels.elementwise import (
+    Activation,
+    Affine,
+    Concat,
+    LayerNorm,
+    Merge,
+    maximum,
+)
 from convcalc.forward.engine.kernels.fallback import BandedDefinition, Definition
 from convcalc.forward.engine.kernels.linear import Linear
 from convcalc.forward.engine.kernels.pooling import Pooling
@@ -122,15 +129,14 @@ def _affine(choice: Choice, fused: Fused) -> Kernel | None:
     return Affine(*choice.folded(fused), fused.activation) if fused.is_affine else None
 
 
-def _sum(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001 (rows of a table are called alike)
-    return Merge(np.add, fused.activation)
+def _merge(function: Callable[..., Any]) -> Callable[[Choice, Fused], Kernel]:
+    def chosen(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001
+        return Merge(function, fused.activation)
+
+    return chosen
 
 
-def _product(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001
-    return Merge(np.multiply, fused.activation)
-
-
-def _concat(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001
+def _concat(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001 (rows are called alike)
     return Concat()
 
 
@@ -196,11 +202,14 @@ KERNELS: Mapping[str, Row] = {
     **dict.fromkeys(("maxpool", "adaptive_maxpool"), Row(_pooling)),
     "avgpool": Row(_means),
     "adaptive_avgpool": Row(_even_means),
-    **dict.fromkeys(("batchnorm", "scale"), Row(_affine)),
+    **dict.fromkeys(("batchnorm", "scale", "affine"), Row(_affine)),
     "layernorm": Row(_layer_norm),
     **dict.fromkeys(kinds("activation") - {"prelu"}, Row(_activation)),
-    "add": Row(_sum),
-    "multiply": Row(_product),
+    "add": Row(_merge(np.add)),
+    "subtract": Row(_merge(np.subtract)),
+    "multiply": Row(_merge(np.multiply)),
+    "divide": Row(_merge(np.divide)),
+    "maximum": Row(_merge(maximum)),
     "concat": Row(_concat),
 }
 DEFINED: Mapping[str, str] = {

@@ -64,8 +64,13 @@ class LayerNorm(Banded):
         return [(layer_norm, (xs[0].inner, weight, bias, self.eps, out.inner))]
 
 
+def maximum(one: Array, other: Array, target: Array) -> None:
+    """The larger of two values, whose ufunc takes its target by name alone."""
+    np.maximum(one, other, out=target)
+
+
 class Merge(Banded):
-    """The sum or the product of several tensors."""
+    """The sum, the product or another function of several tensors, two at a time."""
 
     def __init__(self, function: Callable[..., Any], activation: Layer | None) -> None:
         self.function, self.activation = function, activation
