@@ -42,7 +42,8 @@ UNSPOKEN: Mapping[str, str] = {
         (
             "adaptive_maxpool", "elu", "groupnorm", "instancenorm", "locally_connected",
             "log_softmax", "lppool", "mish", "permute", "pixel_shuffle", "prelu", "reshape", "selu",
-            "softplus", "upsample",
+            "softplus", "upsample", "separable_conv", "channel_avgpool", "channel_maxpool",
+            "l2norm", "space_to_depth", "matmul",
         ),
         "a network that has it is passed over by name",
     ),

@@ -163,6 +163,13 @@ CASES = [
         3,
         10,
     ),
+    Case(  # 3·3·8 weights, then 8·4, and 4 biases; 9 positions of 72 and of 32
+        "separable_conv", {"filters": 4, "kernel": 3, "multiplier": 2}, "5x5x4", "3x3x4", 108, 936
+    ),
+    Case(  # Keras' SeparableConv2D(64, 3) of 32 channels: 9·32 + 32·64 + 64
+        "separable_conv", {"filters": 64, "kernel": 3, "padding": "same"}, "8x8x32", "8x8x64",
+        2400, 64 * 2336,
+    ),
     Case(  # the notes: 290,400 neurons of 363 weights + 1 bias
         "locally_connected",
         {"filters": 96, "kernel": 11, "stride": 4},
@@ -197,6 +204,9 @@ CASES = [
     ),
     Case("avgpool", {"kernel": (2, 3)}, "8x9x5", "4x3x5", torch="nn.AvgPool2d((2, 3))"),
     Case("avgpool", {"kernel": 3, "stride": 2, "padding": "same"}, "8x3", "4x3"),
+    Case(  # dilated to 5: 9 − 5 + 2·1 + 1 = 7
+        "avgpool", {"kernel": 3, "stride": 1, "padding": 1, "dilation": 2}, "9x4", "7x4"
+    ),
     Case("lppool", {"kernel": 2}, "8x8x8x3", "4x4x4x3", torch="nn.LPPool3d(2, 2)"),
     Case("adaptive_avgpool", {"size": 7}, "9x10x512", "7x7x512"),
     Case("adaptive_avgpool", {"size": 2}, "5x4x3", "2x2x3", torch="nn.AdaptiveAvgPool2d(2)"),
@@ -207,6 +217,14 @@ CASES = [
     Case("global_avgpool", {}, "7x7x2048", "1x1x2048"),
     Case("global_avgpool", {}, "4x5x6", "1x1x6", torch="nn.AdaptiveAvgPool2d(1)"),
     Case("global_maxpool", {}, "100x128", "1x128", torch="nn.AdaptiveMaxPool1d(1)"),
+    Case(
+        "channel_avgpool", {}, "6x5x4", "6x5x1", torch="lambda x: torch.mean(x, 1, keepdim=True)"
+    ),
+    Case("channel_avgpool", {}, "10", "1", torch="lambda x: torch.mean(x, 1, keepdim=True)"),
+    Case(
+        "channel_maxpool", {}, "6x5x4", "6x5x1", torch="lambda x: torch.max(x, 1, keepdim=True)[0]"
+    ),
+    Case("channel_maxpool", {}, "10", "1", torch="lambda x: torch.max(x, 1, keepdim=True)[0]"),
     Case("batchnorm", {}, "56x56x64", "56x56x64", 128, 0, 128, torch="nn.BatchNorm2d(64)"),
     Case(
         "batchnorm", {"affine": False}, "10", "10", 0, 0, 20,
@@ -222,6 +240,12 @@ CASES = [
     Case("instancenorm", {"affine": True, "track_running_stats": True}, "9x3", "9x3", 6, 0, 6),
     Case("lrn", {"size": 5}, "55x55x96", "55x55x96"),
     Case("lrn", {"size": 3}, "4x5x6", "4x5x6", torch="nn.LocalResponseNorm(3)"),
+    Case("l2norm", {}, "38x38x512", "38x38x512", 512),  # SSD300's conv4_3
+    Case("l2norm", {}, "6x5x4", "6x5x4", 4),
+    Case(
+        "l2norm", {"affine": False}, "6x5x4", "6x5x4",
+        torch="lambda x: nn.functional.normalize(x)",
+    ),
     *(
         Case(kind, {}, text, text, torch=f"nn.{module}")
         for kind, module in {
@@ -259,6 +283,16 @@ CASES = [
     Case("permute", {"order": (2, 1)}, "4x6", "6x4"),
     Case("pixel_shuffle", {"factor": 3}, "4x5x18", "12x15x2", torch="nn.PixelShuffle(3)"),
     Case("pixel_shuffle", {"factor": 2}, "4x6", "8x3"),
+    Case("space_to_depth", {"factor": 3}, "12x15x2", "4x5x18", torch="nn.PixelUnshuffle(3)"),
+    Case("space_to_depth", {"factor": 2}, "8x3", "4x6"),
+    Case(  # YOLOv5's Focus
+        "space_to_depth", {"factor": 2, "order": "columns"}, "8x6x3", "4x3x12",
+        torch="lambda x: torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], "
+        "x[..., 1::2, 1::2]], 1)",
+    ),
+    Case(  # tf.nn.space_to_depth, by whose order YOLOv2's reorg is meant
+        "space_to_depth", {"factor": 2, "order": "rows"}, "26x26x64", "13x13x256"
+    ),
     Case("channel_shuffle", {"groups": 3}, "8x8x240", "8x8x240", torch="nn.ChannelShuffle(3)"),
     Case("pad", {"padding": (1, (2, 3))}, "4x5x6", "6x10x6"),
     Case("pad", {"padding": 3, "mode": "reflect"}, "4x6", "10x6", torch="nn.ReflectionPad1d(3)"),
@@ -300,6 +334,9 @@ CASES = [
     Case("maximum", {}, "10 10 1", "10"),
     Case("concat", {}, "7x7x32 7x7x1 7x7x5", "7x7x38"),
     Case("concat", {}, "10 20", "30"),
+    # PointNet's input transform: 1024 points of 3 coordinates times a 3×3 matrix
+    Case("matmul", {}, "1024x3 3x3", "1024x3", macs=9216, torch="lambda a, b: torch.bmm(b, a)"),
+    Case("matmul", {}, "5x4 4x7", "5x7", macs=140, torch="lambda a, b: torch.bmm(b, a)"),
 ]  # fmt: skip
 
 RUN = [case for case in CASES if case.small]

@@ -135,6 +135,11 @@ def convolved(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return of_rank("conv", x)(x, weight, weights.get("bias"), stride, padding, dilation, groups)
 
 
+def separable(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    inside = convolved(layer, plan, {"weight": weights["weight"]}, xs)
+    return of_rank("conv", inside)(inside, weights["pointwise"], weights.get("bias"))
+
+
 def transposed(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     (x,) = xs
     rank = x.ndim - 2
@@ -245,6 +250,11 @@ def response_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return functional.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
 
 
+def length_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    y = functional.normalize(xs[0], eps=layer.eps)
+    return y * weights["weight"].view(-1, *(1,) * (y.ndim - 2)) if layer.affine else y
+
+
 def activation(name: str, *fields: str, **renamed: str) -> Answer:
     function = getattr(functional, name)
 
@@ -318,6 +328,19 @@ def pixel_shuffled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return blocks.permute(0, 1, *turns).reshape(-1, *plan.output.axes)
 
 
+def space_to_depth(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    if x.ndim == 4 and layer.order == "channels":
+        return functional.pixel_unshuffle(x, layer.factor)
+    rank, factor = x.ndim - 2, layer.factor
+    cut = [part for size in plan.output.spatial for part in (size, factor)]
+    places = range(3, 3 + 2 * rank, 2)
+    inner = {"channels": [1, *places], "rows": [*places, 1], "columns": [*places[::-1], 1]}
+    blocks = x.reshape(*x.shape[:2], *cut)
+    turned = blocks.permute(0, *inner[layer.order], *range(2, 2 + 2 * rank, 2))
+    return turned.reshape(-1, *plan.output.axes)
+
+
 def channel_shuffled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     (x,) = xs
     groups = x.view(x.shape[0], layer.groups, -1, *x.shape[2:])
@@ -354,6 +377,7 @@ PEERS: dict[str, Answer] = {
     "conv": convolved,
     "depthwise_conv": convolved,
     "conv_transpose": transposed,
+    "separable_conv": separable,
     "locally_connected": locally_connected,
     "linear": lambda layer, plan, weights, xs: functional.linear(
         xs[0], weights["weight"], weights.get("bias")
@@ -370,6 +394,7 @@ PEERS: dict[str, Answer] = {
     "groupnorm": group_normalized,
     "layernorm": layer_normalized,
     "lrn": response_normalized,
+    "l2norm": length_normalized,
     "relu": activation("relu"),
     "relu6": activation("relu6"),
     "leaky_relu": activation("leaky_relu", negative_slope="slope"),
@@ -391,6 +416,7 @@ PEERS: dict[str, Answer] = {
     "reshape": lambda layer, plan, weights, xs: xs[0].reshape(-1, *plan.output.axes),
     "permute": lambda layer, plan, weights, xs: xs[0].permute(0, *layer.order),
     "pixel_shuffle": pixel_shuffled,
+    "space_to_depth": space_to_depth,
     "channel_shuffle": channel_shuffled,
     "pad": lambda layer, plan, weights, xs: bordered(
         xs[0],
@@ -411,6 +437,7 @@ PEERS: dict[str, Answer] = {
     "divide": folded(torch.div),
     "maximum": folded(torch.maximum),
     "affine": affinely,
+    "matmul": lambda layer, plan, weights, xs: torch.bmm(xs[1], xs[0]),
     "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1),
 }
 """Kind → what a PyTorch user would write."""

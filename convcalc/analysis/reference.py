@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "conv": ("227x227x3", "conv: {filters: 96, kernel: 11, stride: 4}"),
         "depthwise_conv": ("112x112x32", "depthwise_conv: {kernel: 3, padding: 1}"),
         "conv_transpose": ("16x16x64", "conv_transpose: {filters: 32, kernel: 2, stride: 2}"),
+        "separable_conv": ("32x32x64", "separable_conv: {filters: 128, kernel: 3, padding: 1}"),
         "locally_connected": ("24x24x16", "locally_connected: {filters: 32, kernel: 3}"),
         "linear": ("4096", "linear: 1000"),
         "maxpool": ("55x55x96", "maxpool: {kernel: 3, stride: 2}"),
@@ -59,11 +60,14 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "adaptive_maxpool": ("14x14x512", "adaptive_maxpool: 7"),
         "global_avgpool": ("7x7x2048", "global_avgpool"),
         "global_maxpool": ("100x128", "global_maxpool"),
+        "channel_avgpool": (_POSITIVE, "channel_avgpool"),
+        "channel_maxpool": (_POSITIVE, "channel_maxpool"),
         "batchnorm": ("56x56x64", "batchnorm"),
         "groupnorm": ("56x56x64", "groupnorm: 32"),
         "layernorm": ("56x56x96", "layernorm"),
         "instancenorm": ("128x128x32", "instancenorm: {affine: true}"),
         "lrn": ("55x55x96", "lrn: {size: 5, alpha: 0.0001, k: 2}"),
+        "l2norm": ("38x38x512", "l2norm"),
         "relu": (_POSITIVE, "relu"),
         "relu6": (_POSITIVE, "relu6"),
         "leaky_relu": (_POSITIVE, "leaky_relu: 0.1"),
@@ -87,6 +91,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reshape": ("16384", "reshape: 4x4x1024"),
         "permute": ("28x32x1", "permute: [2, 1, 3]"),
         "pixel_shuffle": ("32x32x64", "pixel_shuffle: 2"),
+        "space_to_depth": ("26x26x64", "space_to_depth: 2"),
         "channel_shuffle": ("28x28x240", "channel_shuffle: 3"),
         "pad": ("30x30x16", "pad: {padding: 1, mode: reflect}"),
         "crop": ("64x64x16", "crop: 4"),
@@ -106,6 +111,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
             _POSITIVE,
             "concat: [[], [conv: {filters: 8, kernel: 1}]]",
         ),
+        "matmul": ("1024x3", "matmul: [[], [global_maxpool, flatten, linear: 9, reshape: 3x3]]"),
     }
 )
 """Kind → the input that its example is for, and the item."""

@@ -79,7 +79,7 @@ VARIANCE = (1.0, 0.5)
 SUMMAND = (0.0, 0.1)
 """Middle and reach of all else that is not called weight: biases, running means."""
 INITIAL: Mapping[str, Callable[[Layer, Weight], tuple[float, float]]] = {
-    **dict.fromkeys(("conv", "depthwise_conv", "linear"), _of_row),
+    **dict.fromkeys(("conv", "depthwise_conv", "separable_conv", "linear"), _of_row),
     "conv_transpose": _transposed,
     "locally_connected": _by_position,
     **dict.fromkeys(kinds("norm") - {"lrn"}, _factor),
@@ -92,7 +92,9 @@ UNWEIGHTED: Mapping[str, str] = {
         kinds("pool", "softmax", "identity", "view", "resize", "merge"), "nothing of it is learned"
     ),
     **dict.fromkeys({*kinds("activation"), "lrn"} - INITIAL.keys(), "its numbers are given"),
-    **dict.fromkeys(("channel_shuffle", "slice"), "its channels are given"),
+    **dict.fromkeys(
+        ("channel_shuffle", "channel_avgpool", "channel_maxpool", "slice"), "its channels are given"
+    ),
     "affine": "its numbers are given",
 }
 """Kinds without weights, and why."""
@@ -100,7 +102,7 @@ UNWEIGHTED: Mapping[str, str] = {
 
 def _range(kind: str, layer: Layer, weight: Weight) -> tuple[float, float]:
     """Middle and reach of an array's random numbers."""
-    if weight.name == "weight":
+    if weight.name in ("weight", "pointwise"):
         return INITIAL[kind](layer, weight)
     return VARIANCE if weight.name == "running_var" else SUMMAND
 

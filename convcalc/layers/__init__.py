@@ -95,6 +95,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "conv": Kind("convolution", "Conv", "dense", ("mixes", "slides")),
     "depthwise_conv": Kind("convolution", "DepthwiseConv", "dense", ("slides",)),
     "conv_transpose": Kind("conv_transpose", "ConvTranspose", "dense"),
+    "separable_conv": Kind("separable", "SeparableConv", "dense", ("mixes", "slides")),
     "locally_connected": Kind(
         "locally_connected", "LocallyConnected", "dense", ("mixes", "slides")
     ),
@@ -106,11 +107,21 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", ("maximum",)),
     "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", ("linear",)),
     "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", ("maximum",)),
+    "channel_avgpool": Kind(
+        "channel_pooling",
+        "ChannelAvgPool",
+        "channels",
+        ("linear", "keeps_places", "stays_nonnegative"),
+    ),
+    "channel_maxpool": Kind(
+        "channel_pooling", "ChannelMaxPool", "channels", ("keeps_places", "stays_nonnegative")
+    ),
     "batchnorm": Kind("normalization", "BatchNorm", "norm", ("coupled",)),
     "groupnorm": Kind("normalization", "GroupNorm", "norm", ("coupled",)),
     "layernorm": Kind("normalization", "LayerNorm", "norm", ("coupled",)),
     "instancenorm": Kind("normalization", "InstanceNorm", "norm", ("coupled",)),
     "lrn": Kind("normalization", "LocalResponseNorm", "norm", ("stays_nonnegative",)),
+    "l2norm": Kind("l2norm", "L2Norm", "norm"),
     "relu": Kind("activation", "Relu", "activation", ("nonnegative", "keeps_nonnegative")),
     "relu6": Kind("activation", "Relu6", "activation", ("nonnegative",)),
     "leaky_relu": Kind(
@@ -138,6 +149,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "reshape": Kind("rearrange", "Reshape", "view", ("linear",)),
     "permute": Kind("rearrange", "Permute", "view"),
     "pixel_shuffle": Kind("shuffle", "PixelShuffle", "resize", ("stays_nonnegative",)),
+    "space_to_depth": Kind("shuffle", "SpaceToDepth", "resize", ("stays_nonnegative",)),
     "channel_shuffle": Kind(
         "shuffle", "ChannelShuffle", "channels", (*KEEPS_SHAPE, "stays_nonnegative")
     ),
@@ -153,6 +165,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "divide": Kind("merge", "Divide", "merge"),
     "maximum": Kind("merge", "Maximum", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
+    "matmul": Kind("matmul", "Matmul", "merge"),
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from
 outside."""

@@ -72,7 +72,7 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
         return
 
 
-def _check_two(kind: str, xs: Sequence[Shape]) -> Iterator[Problem]:
+def check_two(kind: str, xs: Sequence[Shape]) -> Iterator[Problem]:
     """Two branches: what a third is taken from or divides is for the spec to say."""
     if len(xs) != len("ab"):
         advice = (
@@ -161,7 +161,7 @@ class Subtract(Layer):
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Two branches of one shape, or with extents of 1."""
-        yield from _check_two("subtract", xs)
+        yield from check_two("subtract", xs)
         yield from _check_broadcast("subtracted from", xs)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
@@ -193,7 +193,7 @@ class Divide(Layer):
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Two branches of one shape, or with extents of 1."""
-        yield from _check_two("divide", xs)
+        yield from check_two("divide", xs)
         yield from _check_broadcast("a divisor of", xs)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:

@@ -5,6 +5,7 @@ autograd saves, and allocates what its kernel returns. Imported only when memory
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -24,6 +25,7 @@ Layout = Literal[
     "format",
     "channels_last",
     "both",
+    "one",
     "turned",
     "cut",
     "sliced",
@@ -31,10 +33,10 @@ Layout = Literal[
     "sequence",
 ]
 """How values lie in memory: in the order of their shape; as the input's do; channels last if the
-input's do; channels last; channels last, which with one channel or position is in order, too; with
-axes in some other order; with gaps between them; with gaps between examples alone if the input lies
-in order, and else as that does; as a sequence's do, seen as an image; as those of such an image, as
-a sequence again."""
+input's do; channels last; channels last, which with one channel or position is in order, too; one
+channel of what lies as the input does; with axes in some other order; with gaps between them; with
+gaps between examples alone if the input lies in order, and else as that does; as a sequence's do,
+seen as an image; as those of such an image, as a sequence again."""
 
 
 VOLUME = 3
@@ -196,6 +198,17 @@ def turns(axes: Sequence[int], order: Sequence[int]) -> bool:
     """
     moved = [axis for axis in order if axes[axis] > 1]
     return moved != sorted(moved)
+
+
+def strided(axes: Sequence[int], order: Sequence[int]) -> bool:
+    """Whether axes of an array, taken in an order, are one axis of one step.
+
+    >>> strided((3, 4, 2), (1, 2)), strided((3, 4, 2), (0, 2)), strided((1, 4, 2), (0, 2))
+    (True, False, True)
+    """
+    steps = [prod(axes[axis + 1 :]) for axis in range(len(axes))]
+    moved = [axis for axis in order if axes[axis] > 1]
+    return all(steps[one] == steps[two] * axes[two] for one, two in pairwise(moved))
 
 
 def gaps(axes: Sequence[int], left: Sequence[int]) -> bool:

@@ -59,13 +59,23 @@ def window_sums(xp: Any, x: Any, windows: Sequence[Window]) -> Any:
     return y
 
 
+def _within(window: Window, first: int, end: int) -> int:
+    """How many taps lie from `first` up to, not including, `end` behind where the window starts.
+
+    >>> _within(Window(kernel=3, dilation=2), 1, 5)
+    2
+    """
+    from_tap = max(-(-first // window.dilation), 0)
+    return max(min(-(-end // window.dilation), window.kernel) - from_tap, 0)
+
+
 def counted(xp: Any, y: Any, axis: int, window: Window, size: int, padding: tuple[int, int]) -> Any:
     """How many positions each window of `y` along `axis` covers of `size` values and `padding`."""
     first, end = -padding[0], size + padding[1]
 
     def piece(outputs: range) -> Any:
         starts = [output * window.stride - window.before for output in outputs]
-        counts = [min(start + window.kernel, end) - max(start, first) for start in starts]
+        counts = [_within(window, first - start, end - start) for start in starts]
         return xp.asarray(counts, dtype=y.dtype)
 
     counts = in_pieces(xp, 0, y.shape[axis], piece)
@@ -180,6 +190,9 @@ class AvgPool(Layer):
     padding: Annotated[
         Padding, padding_field("Padding P, at most half the kernel.", letter="P")
     ] = 0
+    dilation: Annotated[
+        Axes, axes("Distance D between taps; 1 is the ordinary kernel.", letter="D")
+    ] = 1
     count_include_pad: Annotated[bool, flag("Count the padding's zeros in the mean.")] = True
     divisor: Annotated[int | None, whole("Divide by this instead of the count.", 1)] = None
     rounding: Annotated[Rounding, ROUNDING] = "exact"

@@ -1,16 +1,19 @@
 """Layers that move values between channels and positions."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
-from convcalc.diagnostics import Problem
-from convcalc.layers.base import INFERENCE, Arrays, Growth, Layer, Plan, Run, Weights, whole
-from convcalc.layers.sliding import check_spatial, decimal
+from convcalc.diagnostics import Problem, Sizes, Way, either
+from convcalc.layers.base import INFERENCE, Arrays, Growth, Layer, Plan, Run, Weights, choice, whole
+from convcalc.layers.sliding import AXIS_NAMES, check_spatial, decimal
 from convcalc.shape import Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
     from convcalc.layers.operations import Operation
+
+MOST_AXES = max(AXIS_NAMES)
+"""Most spatial axes that a map has."""
 
 
 @final
@@ -71,6 +74,80 @@ class PixelShuffle(Layer):
         turns = [axis for step in range(rank) for axis in (2 + rank + step, 2 + step)]
         sizes = [size * factor for size in x.shape[2:]]
         return blocks.transpose(0, 1, *turns).reshape(x.shape[0], -1, *sizes)
+
+
+@final
+class SpaceToDepth(Layer):
+    """Positions become channels: a map a `factor`-th as large with more channels.
+
+    The orders of the channels: `channels`, all of an input channel behind one another, as in
+    PixelUnshuffle; `rows`, all channels of a place behind one another, places by rows, as in
+    TensorFlow and ONNX; `columns`, the same with places by columns, as YOLOv5's Focus.
+    Shapes: H×W×C → H/r×W/r×C·r².
+    Source: torch.nn.PixelUnshuffle; ONNX operator SpaceToDepth; Redmon and Farhadi,
+    arXiv:1612.08242 (the passthrough layer, reorg).
+    """
+
+    factor: Annotated[int, whole("Downscale factor r.", 1, letter="r")]
+    order: Annotated[
+        Literal["channels", "rows", "columns"],
+        choice("Which of the new channels comes first.", "channels", "rows", "columns"),
+    ] = "channels"
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """A map that divides into blocks."""
+        x, factor = xs[0], self.factor
+        yield from check_spatial("space_to_depth", x, self)
+        uneven = tuple(axis for axis, size in enumerate(x.spatial) if size % factor)
+        if uneven and x.rank <= MOST_AXES:
+            name = AXIS_NAMES[x.rank][uneven[0]]
+            size = x.spatial[uneven[0]]
+            ways = (Way(f"`pad` or `crop` it to a multiple of {factor}"),)
+            yield Problem(
+                "CC312",
+                f"the {name} {size} does not divide into blocks of {factor}: {size}/{factor} = "
+                f"{decimal(size, factor)}",
+                "factor",
+                either([way.text for way in ways]),
+                sizes=Sizes(uneven, ways),
+            )
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """The same values in other places."""
+        x, factor = xs[0], self.factor
+        output = Shape(x.channels * factor**x.rank, tuple(size // factor for size in x.spatial))
+        return Plan(output, positions=(Window(factor, factor),) * x.rank)
+
+    def _turn(self, rank: int) -> tuple[int, ...]:
+        """Axes C, H, r, W, r, … in the order in which they make the output's C and H, W, …."""
+        places = tuple(2 + 2 * axis for axis in range(rank))
+        if self.order == "columns":
+            places = places[::-1]
+        first = (0, *places) if self.order == "channels" else (*places, 0)
+        return (*first, *(1 + 2 * axis for axis in range(rank)))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """A copy; off PixelUnshuffle's images, where PyTorch has no kernel, if it has to be one."""
+        from convcalc.layers.operations import Operation, strided, turns, view
+
+        x = xs[0]
+        axes = (x.channels, *(part for out in plan.output.spatial for part in (out, self.factor)))
+        kernel = x.rank == len("HW") and self.order == "channels"
+        turn = self._turn(x.rank)
+        if kernel or not strided(axes, turn[: x.rank + 1]):
+            return (Operation(x.size),)
+        return (view(x.size)._replace(layout="turned" if turns(axes, turn) else "kept"),)
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """y[(c·r + a)·r + b, i, j] = x[c, i·r + a, j·r + b]. Source: torch.nn.PixelUnshuffle.
+
+        Of the order `rows` y[(a·r + b)·C + c, i, j], and of `columns` y[(b·r + a)·C + c, i, j].
+        """
+        x, factor = xs[0], self.factor
+        rank, sizes = x.ndim - 2, [size // self.factor for size in x.shape[2:]]
+        blocks = x.reshape(*x.shape[:2], *(part for size in sizes for part in (size, factor)))
+        turned = blocks.transpose(0, *(1 + axis for axis in self._turn(rank)))
+        return turned.reshape(x.shape[0], -1, *sizes)
 
 
 @final

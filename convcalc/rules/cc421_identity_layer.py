@@ -100,12 +100,13 @@ IDENTITIES = {
     "pad": _no_window,
     "crop": _no_window,
     "upsample": _no_window,
-    "pixel_shuffle": _no_window,
+    **dict.fromkeys(("pixel_shuffle", "space_to_depth"), _no_window),
     "flatten": _same_axes,
     "reshape": _same_axes,
     "permute": _same_axes,
     "slice": _always,
     "channel_shuffle": _one_group,
+    **dict.fromkeys(("channel_avgpool", "channel_maxpool"), _always),
     "affine": _no_constants,
     **dict.fromkeys(("add", "multiply", "maximum"), _one_branch),
     "concat": _one_branch,
@@ -124,7 +125,7 @@ NO_IDENTITIES: Mapping[str, str] = {
     "lppool": "it takes away the sign",
     "scale": "it learns its factors",
     "identity": "its name says that it does nothing",
-    **dict.fromkeys(("subtract", "divide"), "it has two branches"),
+    **dict.fromkeys(("subtract", "divide", "matmul"), "it has two branches"),
 }
 """Kinds that are not asked, and why."""
 

@@ -36,11 +36,8 @@ _KINDS: Mapping[str, str] = {
         "pointwiseconv pwconv conv1x1 convolution1x1 nin networkinnetwork"
     ),
     "`conv` with a padding is it: `conv: {filters: 64, kernel: 3, padding: 1}`": "conv3x3 sameconv",
-    "write two items: `depthwise_conv: {kernel: 3, bias: false}` and "
-    "`conv: {filters: 64, kernel: 1}`": (
-        "separableconv sepconv depthwiseseparableconv depthwiseseparable dsconv separable "
-        "separableconvolution xceptionconv"
-    ),
+    "write `separable_conv: {filters: 64, kernel: 3}`, or `depthwise_conv` and `conv` with what "
+    "stands between": "sepconv depthwiseseparable dsconv separable xceptionconv",
     "`conv` with a dilation is it: `conv: {filters: 64, kernel: 3, dilation: 2}`": (
         "dilatedconv dilatedconvolution atrousconv atrousconvolution"
     ),
@@ -66,8 +63,8 @@ _KINDS: Mapping[str, str] = {
         "deformconv deformableconv deformconvolution dcn involution coordconv partialconv "
         "octaveconv dynamicconv ghostconv fold unfold im2col col2im medianpool stochasticpool "
         "softpool roipool roipooling roialign psroipooling psroipool gridsample affinegrid "
-        "spatialtransformer l2norm normalize l2normalize unitnormalization spectralnorm "
-        "spectralnormalization weightnorm weightnormalization unitnorm crelu maxout sparsemax "
+        "spatialtransformer spectralnorm "
+        "spectralnormalization weightnorm weightnormalization crelu maxout sparsemax "
         "softmin cosinesimilarity pairwisedistance bias biasadd masking stack "
         "unstack roll flip reverse cumsum topk where upsamplenearestexact history "
         "stftspectrogram melspectrogram priorbox filter batchreindex constant parameter "
@@ -79,19 +76,25 @@ _KINDS: Mapping[str, str] = {
     "write `adaptive_maxpool` or `adaptive_avgpool`": "adaptivepool adaptivepooling",
     "write a `conv` or a `maxpool` with a stride": "downsample downsampling downscale down",
     "`maxpool` has its shapes and costs, and other values": "minpool minpooling",
-    "`global_avgpool` is the mean over a map": "mean reducemean reduction reduce globalmean",
-    "`global_maxpool` is the largest over a map": "reducemax amax",
+    "`global_avgpool` is the mean over a map, and `channel_avgpool` over channels": (
+        "mean reducemean reduction reduce globalmean"
+    ),
+    "`global_maxpool` is the largest over a map, and `channel_maxpool` over channels": (
+        "reducemax amax"
+    ),
     "`adaptive_maxpool` makes maps of a size that it is given": "fractionalmaxpool",
     "`upsample` has its shapes, and other values": "maxunpool maxunpooling unpool unpooling",
-    "space to depth is no kind of convcalc yet; `pixel_shuffle` is the opposite": (
-        "pixelunshuffle spacetodepth unshuffle focus reorg reorgold"
-    ),
+    "write `space_to_depth: {factor: 2, order: columns}`, and a `conv` behind it": "focus",
+    "write `space_to_depth: {factor: 2, order: rows}`": "reorg reorgold",
     # Norms
     "write `batchnorm`, `groupnorm`, `layernorm` or `instancenorm`": "norm normlayer",
     "`layernorm: {bias: false}` has its shapes and parameters, and other values": (
         "rmsnorm rmsnormalization"
     ),
     "`instancenorm: {affine: false}` is it": "mvn",
+    "write `l2norm`, or `l2norm: {affine: false}` if it has no factors": (
+        "normalize unitnormalization unitnorm lpnormalization"
+    ),
     # Activations
     "write the kind of the activation: `relu`": "activation act nonlinearity activationlayer",
     _POINTWISE: (
@@ -147,8 +150,8 @@ _KINDS: Mapping[str, str] = {
     "`multiply: [[], [from: input]]`, with the name of the item to multiply by": (
         "scalechannels sam axpy"
     ),
-    "products of two tensors are no kind of convcalc yet; `multiply` is by element": (
-        "matmul dot bmm bilinear einsum einsumdense batchmatmul mm"
+    "`matmul` multiplies two matrices that the network computes, and `multiply` value by value": (
+        "dot bilinear einsum einsumdense"
     ),
     # Other networks
     "recurrent layers are no kinds of convcalc yet": (

@@ -157,6 +157,19 @@ def _zeropad(foreign: str, value: Node | None) -> Meaning | None:
     return Meaning(f"pairs of [before, after] stand by axis here: write `{right}`", right)
 
 
+def _space_to_depth(foreign: str, value: Node | None) -> Meaning | None:
+    """TensorFlow and ONNX have all channels of a place behind one another."""
+    fields = value.entries if isinstance(value, Map) else {"factor": value}
+    texts = {key: _text(each) for key, each in fields.items()}
+    if foreign == foreign.lower() or [*texts][1:]:
+        return None
+    [factor] = texts.values()
+    if not factor or not factor.isdecimal():
+        return Meaning("write `space_to_depth: {factor: 2, order: rows}`, whose order is its own")
+    right = f"space_to_depth: {{factor: {factor}, order: rows}}"
+    return Meaning(f"its order of channels is by rows here: write `{right}`", right)
+
+
 def _reshape(foreign: str, value: Node | None) -> Meaning | None:
     """PyTorch's shape has the batch, and the channels in front."""
     if value is None or foreign.partition(".")[0] not in ("torch", "nn", "F", "x"):
@@ -212,6 +225,7 @@ _SPECIAL: Mapping[str, Callable[[str, Node | None], Meaning | None]] = {
     "lppool": _lppool,
     **dict.fromkeys(("zeropad", "zeropadding"), _zeropad),
     "reshape": _reshape,
+    "spacetodepth": _space_to_depth,
     "instancenormalization": _instancenorm,
     "relu": _relu,
     "prelu": _prelu,

@@ -54,6 +54,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "scale_factor": ("scale", "times"),
     "scale": ("times",),
     "upscale_factor": ("factor",),
+    "downscale_factor": ("factor",),
+    "block_size": ("factor",),
+    "blocksize": ("factor",),
     "interpolation": ("mode",),
     "epsilon": ("eps",),
     "negative_slope": ("slope",),
@@ -90,6 +93,9 @@ KINDS: dict[str, str] = {
             "convtransposed transposedconvolution upconv upconvolution tconv "
             "fractionallystridedconv"
         ),
+        "separable_conv": (
+            "separableconvolution depthwiseseparableconv depthwiseseparableconvolution"
+        ),
         "locally_connected": "local locallyconnected localconv",
         "linear": "fc dense fullyconnected innerproduct gemm connected fullconnected",
         "maxpool": "maxpooling pool pooling mp",
@@ -101,6 +107,8 @@ KINDS: dict[str, str] = {
             "globalaveragepool globalaveragepooling globalavgpooling gap globalmeanpool"
         ),
         "global_maxpool": "globalmaxpooling gmp",
+        "channel_avgpool": "channelmean channelaveragepool channelaveragepooling",
+        "channel_maxpool": "channelmax channelmaxpooling",
         "batchnorm": (
             "bn batchnormalization syncbatchnorm syncbatchnormalization syncbn spatialbn norm "
             "batchnormlayer batchnormact frozenbatchnorm"
@@ -108,6 +116,7 @@ KINDS: dict[str, str] = {
         "groupnorm": "groupnormalization gn",
         "layernorm": "ln layernormalization",
         "instancenorm": "instancenormalization",
+        "l2norm": "l2normalize l2normalization",
         "lrn": "localresponsenorm localresponsenormalization crossmaplrn crosschannellrn",
         "relu": "rectifier rectifiedlinear rectlin rectify",
         "leaky_relu": "lrelu leakyrectify",
@@ -131,6 +140,7 @@ KINDS: dict[str, str] = {
             "bilinearinterp"
         ),
         "pixel_shuffle": "depthtospace subpixel subpixelconv",
+        "space_to_depth": "pixelunshuffle unshuffle",
         "channel_shuffle": "shuffle shufflechannel shufflechannels",
         "slice": "split chunk",
         "scale": "layerscale",
@@ -139,6 +149,7 @@ KINDS: dict[str, str] = {
         "multiply": "mul hadamard",
         "divide": "div division",
         "maximum": "elementwisemaximum",
+        "matmul": "bmm batchmatmul mm",
         "add": "residual sum",
         "concat": "cat concatenate concatenation merge depthconcat concatlayer",
     }.items()
@@ -209,7 +220,7 @@ def native_kind(foreign: str, kinds: list[str]) -> str | None:
     """The kind or block that a foreign or misspelt name means.
 
     >>> native_kind("Conv2d", ["conv"]), native_kind("pixel_unshuffle", ["pixel_shuffle"])
-    ('conv', None)
+    ('conv', 'space_to_depth')
     """
     from convcalc.diagnostics import closest
 

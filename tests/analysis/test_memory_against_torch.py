@@ -65,6 +65,9 @@ def drawn(random: Random, kind: str, rank: int) -> tuple[str, Shape] | None:
     for _ in range(60):
         fields: Any
         fields, (x, *_) = draw(random, rank)
+        if kind == "matmul":
+            x = x._replace(spatial=(x.channels,))
+            return json.dumps({kind: random.sample([[], ["scale"], ["tanh"]], 2)}), x
         if kind in kinds("merge"):
             fields = [[], ["scale"], ["relu"]][: random.randint(1, 3)]
             if kind != "concat" and rank:

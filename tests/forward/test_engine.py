@@ -188,6 +188,10 @@ KINDS: dict[str, list[tuple[str, str]]] = {
     "subtract": [("[subtract: [[], [conv: {filters: 6, kernel: 3, padding: 1}]], relu]", "11x9x6")],
     "divide": [("[divide: [[], [global_avgpool, softplus]]]", "11x9x6")],
     "maximum": [("[maximum: [[], [relu], [global_avgpool]], relu]", "11x9x6")],
+    "matmul": [
+        ("[matmul: [[], [tanh]]]", "7x7"),
+        ("[matmul: [[], [global_maxpool, flatten, linear: 9, reshape: 3x3]], relu]", "8x3"),
+    ],
     "concat": [("[concat: [[], [relu], [conv: {filters: 5, kernel: 1}]]]", "11x9x6")],
 }
 

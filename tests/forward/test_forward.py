@@ -91,6 +91,7 @@ EVERYWHERE: list[Row] = [
             *("batchnorm", "layernorm", "relu", "relu6", "leaky_relu", "prelu", "elu", "selu"),
             *("gelu", "silu", "mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "softplus"),
             *("softmax", "log_softmax", "dropout", "flatten", "slice", "scale", "abs", "identity"),
+            *("l2norm", "channel_avgpool", "channel_maxpool"),
         )
         for x in (VECTOR, LINE, IMAGE, BLOCK)
     ),
@@ -138,6 +139,23 @@ OTHERS: list[Row] = [
     ("add", {}, [IMAGE, Shape(6, (1, 1)), Shape(1, (7, 1))]),
     ("multiply", {}, [Shape(6, (1, 1)), IMAGE]),
     *((kind, {}, [x, x]) for kind in ("subtract", "divide") for x in (VECTOR, LINE, IMAGE, BLOCK)),
+    (
+        "avgpool",
+        {"kernel": 3, "stride": 2, "padding": 1, "dilation": 2, "rounding": "floor"},
+        [IMAGE],
+    ),
+    ("separable_conv", {"filters": 5, "kernel": 3, "padding": 1, "multiplier": 2}, [IMAGE]),
+    ("separable_conv", {"filters": 5, "kernel": 3, "padding": "same", "bias": False}, [LINE]),
+    *(
+        (
+            "space_to_depth",
+            {"factor": 2, "order": order},
+            [Shape(3, (4, 6)[:rank] + (2,) * (rank - 2))],
+        )
+        for order in ("channels", "rows", "columns")
+        for rank in (1, 2, 3)
+    ),
+    ("matmul", {}, [LINE, Shape(5, (LINE.channels,))]),
     *(("affine", {"times": 0.1, "plus": 3.0}, [x]) for x in (VECTOR, LINE, IMAGE, BLOCK)),
     ("concat", {}, [IMAGE, Shape(2, (7, 9))]),
 ]

@@ -94,6 +94,11 @@ def transposed(random: Random, rank: int) -> Case:
     }, [Shape(groups * random.randint(1, 3), spatial(random, rank, 1, 6))]
 
 
+def separable(random: Random, rank: int) -> Case:
+    fields, xs = depthwise(random, rank)
+    return {**fields, "filters": random.randint(1, 4)}, xs
+
+
 def locally_connected(random: Random, rank: int) -> Case:
     fields, (x,) = convolution(random, rank)
     del fields["groups"], fields["padding_mode"]
@@ -205,6 +210,13 @@ def pixel_shuffle(random: Random, rank: int) -> Case:
     return {"factor": factor}, [Shape(factor**rank * 2, spatial(random, rank, 1, 4))]
 
 
+def space_to_depth(random: Random, rank: int) -> Case:
+    factor = random.randint(1, 3)
+    size = tuple(factor * extent for extent in spatial(random, rank, 1, 3))
+    order = random.choice(("channels", "rows", "columns"))
+    return {"factor": factor, "order": order}, [Shape(random.randint(1, 3), size)]
+
+
 def channel_shuffle(random: Random, rank: int) -> Case:
     groups = random.randint(1, 4)
     return {"groups": groups}, [Shape(groups * random.randint(1, 3), spatial(random, rank, 1, 4))]
@@ -265,6 +277,11 @@ def broadcast_two(random: Random, rank: int) -> Case:
     return fields, random.sample(xs, 2)
 
 
+def matrices(random: Random, rank: int) -> Case:
+    length, inner, channels = (random.randint(1, 6) for _ in range(3))
+    return {}, [Shape(inner, (length,)), Shape(channels, (inner,))]
+
+
 def concatenated(random: Random, rank: int) -> Case:
     size = spatial(random, rank)
     return {}, [Shape(random.randint(1, 5), size) for _ in range(random.randint(1, 4))]
@@ -305,6 +322,11 @@ def torch_convolution(layer: Any, weights: Weights, xs: list[Any]) -> Any:
     x = bordered(x, padding, getattr(layer, "padding_mode", "zero"))
     bias = weights.get("bias")
     return of_rank("conv", x)(x, weight, bias, stride, 0, dilation, groups)
+
+
+def torch_separable(layer: Any, weights: Weights, xs: list[Any]) -> Any:
+    inside = torch_convolution(layer, {"weight": weights["weight"]}, xs)
+    return of_rank("conv", inside)(inside, weights["pointwise"], weights.get("bias"))
 
 
 def torch_locally_connected(layer: Any, weights: Weights, xs: list[Any]) -> Any:
@@ -393,6 +415,19 @@ def torch_pixel_shuffle(layer: Any, weights: Weights, xs: list[Any]) -> Any:
     return of_rank("conv_transpose", x)(x, weight, None, factor, 0, 0, groups)
 
 
+def torch_space_to_depth(layer: Any, weights: Weights, xs: list[Any]) -> Any:
+    """By slices with a step, place after place."""
+    x, factor = xs[0], layer.factor
+    places = [*np.ndindex(*(factor,) * (x.ndim - 2))]
+    if layer.order == "columns":
+        places.sort(key=lambda place: place[::-1])
+    steps = [(..., *(slice(first, None, factor) for first in place)) for place in places]
+    parts = [x[step] for step in steps]
+    if layer.order == "channels":
+        return torch.stack(parts, 2).flatten(1, 2)
+    return torch.cat(parts, 1)
+
+
 def torch_channel_shuffle(layer: Any, weights: Weights, xs: list[Any]) -> Any:
     x = xs[0] if xs[0].ndim > 2 else xs[0][:, :, None]
     return torch.channel_shuffle(x, layer.groups).reshape(xs[0].shape)
@@ -444,6 +479,7 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "conv": (MAPS, convolution, torch_convolution),
     "depthwise_conv": (MAPS, depthwise, torch_convolution),
     "conv_transpose": (MAPS, transposed, torch_transposed),
+    "separable_conv": (MAPS, separable, torch_separable),
     "locally_connected": (MAPS, locally_connected, torch_locally_connected),
     "linear": (
         (0,),
@@ -484,6 +520,14 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "layernorm": (ALL, layer_norm, torch_layer_norm),
     "instancenorm": (MAPS, batch_norm, torch_instance_norm),
     "lrn": (ALL, response_norm, torch_response_norm),
+    "l2norm": (
+        ALL,
+        anything(affine=(True, False), eps=(1e-12, 2.0)),
+        lambda layer, weights, xs: (
+            functional.normalize(xs[0], eps=layer.eps)
+            * (weights["weight"].reshape(-1, *(1,) * (xs[0].ndim - 2)) if layer.affine else 1)
+        ),
+    ),
     "relu": (ALL, anything(), plain(functional.relu)),
     "relu6": (ALL, anything(), plain(functional.relu6)),
     "leaky_relu": (
@@ -521,6 +565,7 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "reshape": (ALL, reshape, torch_reshape),
     "permute": (ALL, permute, lambda layer, _, xs: xs[0].permute(0, *layer.order)),
     "pixel_shuffle": (MAPS, pixel_shuffle, torch_pixel_shuffle),
+    "space_to_depth": (MAPS, space_to_depth, torch_space_to_depth),
     "channel_shuffle": (ALL, channel_shuffle, torch_channel_shuffle),
     "pad": (
         MAPS,
@@ -545,6 +590,7 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "multiply": (ALL, broadcast, folded(torch.mul)),
     "divide": (ALL, broadcast_two, folded(torch.div)),
     "maximum": (ALL, broadcast, folded(torch.maximum)),
+    "matmul": ((1,), matrices, lambda _, __, xs: torch.bmm(xs[1], xs[0])),
     "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),
 }
 """Kind → (ranks, random layers, PyTorch's answer)."""

@@ -131,6 +131,9 @@ def layer_fields(draw: Draw, kind: str, shape: Shape) -> dict[str, Any]:
 
 def drawn(draw: Draw, kind: str) -> Case:
     """A network of one layer, or of little more."""
+    if kind == "matmul":  # of a matrix and its like, its rows as many as its columns
+        side = draw.randint(1, 6)
+        return Case("[matmul: [[], [tanh]], relu]", Shape(side, (side,)), draw.randint(1, 3), 2, 1)
     vector = kind == "linear" or (kind in ("batchnorm", "scale") and draw.flag())
     rank = 0 if vector else draw.randint(1, 3)
     channels = draw.randint(1, 6)

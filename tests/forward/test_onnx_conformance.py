@@ -117,7 +117,7 @@ def pooling(node: Node, x: Any) -> dict[str, Any]:
 
 def undilated(fields: dict[str, Any]) -> dict[str, Any]:
     if any(dilation > 1 for dilation in fields.pop("dilation")):
-        raise InexpressibleError("only maxpool has a dilation")
+        raise InexpressibleError("lppool has no dilation")
     return fields
 
 
@@ -130,6 +130,8 @@ def pointwise(kind: str, **renamed: str) -> Translator:
     """A function of one value; attributes of the node that it takes are fields of the layer."""
 
     def translated(node: Node, xs: list[Any]) -> Any:
+        if not isinstance(xs[0], np.ndarray):
+            raise InexpressibleError("a tensor is one array")
         known = {ours: node.get(theirs) for ours, theirs in renamed.items()}
         fields = {ours: value for ours, value in known.items() if value is not None}
         x = xs[0] if xs[0].ndim > 1 else batched(xs[0])
@@ -203,7 +205,7 @@ def max_pool(node: Node, xs: list[Any]) -> Any:
 
 
 def average_pool(node: Node, xs: list[Any]) -> Any:
-    fields = undilated(pooling(node, xs[0]))
+    fields = pooling(node, xs[0])
     counted = bool(node.get("count_include_pad", 0))
     return run("avgpool", {"count_include_pad": counted, **fields}, xs[0])
 
@@ -512,6 +514,18 @@ def depth_to_space(node: Node, xs: list[Any]) -> Any:
     return run("pixel_shuffle", {"factor": factor}, x)
 
 
+def space_to_depth(node: Node, xs: list[Any]) -> Any:
+    order = "channels" if node.get("mode", "DCR") == "CRD" else "rows"
+    return run("space_to_depth", {"factor": node.get("blocksize"), "order": order}, xs[0])
+
+
+def length_norm(node: Node, xs: list[Any]) -> Any:
+    if node.get("p", 2) != 2:
+        raise InexpressibleError("lengths are of norm 2")
+    fields = {"affine": False, "eps": float(np.finfo(xs[0].dtype).tiny)}
+    return at_channels(xs[0], node.get("axis", -1), lambda turned: run("l2norm", fields, turned))
+
+
 def concat(node: Node, xs: list[Any]) -> Any:
     axis = node.get("axis") % xs[0].ndim
     if axis == 1:
@@ -555,9 +569,20 @@ def gemm(node: Node, xs: list[Any]) -> Any:
 
 
 def matmul(node: Node, xs: list[Any]) -> Any:
-    if xs[0].ndim != 2 or xs[1].ndim != 2:
-        raise InexpressibleError("linear multiplies vectors with a matrix")
-    return run("linear", {"features": xs[1].shape[1], "bias": False}, xs[0], weight=xs[1].T)
+    """One matrix by `linear`, and matrices of one batch by `matmul`, rows before columns here."""
+    first, second = xs
+    if first.ndim == second.ndim == 2:
+        return run("linear", {"features": second.shape[1], "bias": False}, first, weight=second.T)
+    if first.ndim < 2 or second.ndim < 2:
+        raise InexpressibleError("matmul multiplies matrices")
+    batch = np.broadcast_shapes(first.shape[:-2], second.shape[:-2])
+    given = [
+        run("permute", {"order": (2, 1)}, each)
+        for x in xs
+        for each in [np.broadcast_to(x, (*batch, *x.shape[-2:])).reshape(-1, *x.shape[-2:])]
+    ]
+    y = run("permute", {"order": (2, 1)}, run("matmul", {}, *given))
+    return y.reshape(*batch, *y.shape[1:])
 
 
 TRANSLATORS: dict[str, Translator] = {
@@ -603,7 +628,14 @@ TRANSLATORS: dict[str, Translator] = {
     "Resize": resize,
     "Upsample": old_upsample,
     "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
+    "LpNormalization": length_norm,
     "Concat": concat,
+    "Sub": merge("subtract"),
+    "Div": merge("divide"),
+    "Max": merge("maximum"),
+    "Abs": pointwise("abs"),
+    "Identity": pointwise("identity"),
     "Add": merge("add"),
     "Sum": merge("add"),
     "Mul": merge("multiply"),
@@ -711,7 +743,7 @@ ROUNDED = {"test_averagepool_2d_ceil_last_window_starts_on_pad": 5e-4}
 SKIPPED: dict[str, str] = {
     "maxpool_2d_uint8": "a network's values are floating-point numbers",
     "(max|average|lp)pool_2d_pads.*": "padding beyond half the kernel is refused, as by PyTorch",
-    "(average|lp)pool_.d_dilations.*": "only maxpool has a dilation, as in PyTorch",
+    "lppool_.d_dilations.*": "maxpool and avgpool have a dilation",
     "reduce_max_bool_inputs": "a network's values are floating-point numbers",
     "reduce_max_empty_set.*": "no array of a network is empty",
     "training_dropout_(default|mask|default_mask)": "training drops values at random",
@@ -723,7 +755,10 @@ SKIPPED: dict[str, str] = {
     "clip_min_greater_than_max": "bounds of relu6 are in order",
     "clip_default_int8_m.*": "a network's values are floating-point numbers",
     "clip_default_(int8_)?inbounds": "without bounds there is no layer",
-    "matmul_(1d|3d|4d|bcast).*": "linear multiplies vectors with one matrix",
+    "matmul_(1d.*|4d_1d)": "matmul multiplies matrices",
+    "l1normalization_.*": "lengths are of norm 2",
+    "div_u?int.*": "a network's values are floating-point numbers",
+    "identity_(opt|sequence)": "a tensor is one array",
     "resize_downsample_(scales|sizes)_nearest": "nearest takes the value at or before o/scale",
     "resize_upsample_sizes_nearest(_axes_.*)?": "nearest takes the value at or before o/scale",
     "resize_upsample_sizes_nearest_(floor|round|ceil)_.*": "the same, and not another rounding",
@@ -744,7 +779,7 @@ LEAST: dict[str, int] = {
     "Conv": 33,
     "ConvTranspose": 14,
     "MaxPool": 26,
-    "AveragePool": 19,
+    "AveragePool": 25,
     "LpPool": 6,
     "GlobalAveragePool": 2,
     "GlobalMaxPool": 2,
@@ -783,13 +818,20 @@ LEAST: dict[str, int] = {
     "Resize": 11,
     "Upsample": 1,
     "DepthToSpace": 2,
+    "SpaceToDepth": 4,
+    "LpNormalization": 3,
     "Concat": 13,
-    "Add": 14,
+    "Sub": 9,
+    "Div": 4,
+    "Max": 15,
+    "Abs": 2,
+    "Identity": 3,
+    "Add": 15,
     "Sum": 3,
     "Mul": 17,
     "Clip": 8,
     "Gemm": 14,
-    "MatMul": 2,
+    "MatMul": 5,
 }
 """Cases that are run, at least, per operator."""
 

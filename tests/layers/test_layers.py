@@ -114,7 +114,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "locally_connected": WINDOWED,
     "linear": {"bias": True},
     "maxpool": {**POOLED, "dilation": 1},
-    "avgpool": {**POOLED, "count_include_pad": True, "divisor": None},
+    "avgpool": {**POOLED, "dilation": 1, "count_include_pad": True, "divisor": None},
     "lppool": {**POOLED, "norm": 2},
     "batchnorm": {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True},
     "instancenorm": {"eps": 1e-5, "momentum": 0.1, "affine": False, "track_running_stats": False},
@@ -134,6 +134,17 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "slice": {"start": 0, "stop": None},
     "scale": {"bias": False},
     "affine": {"times": 1.0, "plus": 0.0},
+    "l2norm": {"eps": 1e-12, "affine": True},
+    "space_to_depth": {"order": "channels"},
+    "separable_conv": {
+        "stride": 1,
+        "padding": 0,
+        "dilation": 1,
+        "multiplier": 1,
+        "bias": True,
+        "padding_mode": "zero",
+        "rounding": "exact",
+    },
 }
 """PyTorch 2.13's, where it has such an argument: torch.nn.Conv2d, …, torch.nn.Upsample."""
 
@@ -159,6 +170,7 @@ BOUNDS: dict[str, dict[str, tuple[float | None, float | None, float | None]]] = 
     "lrn": {"alpha": FREE, "beta": FREE, "k": FREE},
     "leaky_relu": {"slope": FREE},
     "affine": {"times": FREE, "plus": FREE},
+    "l2norm": {"eps": (0, None, 3.4028235e38)},
     "elu": {"alpha": FREE},
     "softplus": {"beta": (None, 0, 3.4028235e38), "threshold": FREE},
     "dropout": {"rate": (0, None, 1)},
@@ -217,7 +229,7 @@ def test_layers_refuse_one_less(kind: str, field: str, good: str, bad: str) -> N
 
 INPLACE = {"relu", "relu6", "leaky_relu", "elu", "selu", "silu", "mish", "hardsigmoid", "hardswish"}
 """Activation functions whose torch.nn modules have `inplace`."""
-ALONE = {"flatten", "slice", "softplus", "scale", "batchnorm", "instancenorm"}
+ALONE = {"l2norm", "flatten", "slice", "softplus", "scale", "batchnorm", "instancenorm"}
 """Kinds whose first field says little without its name."""
 VIEWS = {"identity", "flatten", "reshape", "permute", "crop", "slice"}
 """Kinds that PyTorch answers with a view of the same memory."""
@@ -266,6 +278,8 @@ def test_a_silent_check_means_a_plan_that_holds_together(kind: str) -> None:
         xs = list(draw.some(draw.shape, 1, 3 if many else 1))
         if draw.flag():
             xs = [xs[0]] * len(xs)
+        if kind == "matmul":  # of two that fit
+            xs = [Shape(draw.whole(1, 9), (5,)), Shape(draw.whole(1, 9), (draw.whole(1, 9),))]
         held += holds(kind, built, xs)
     assert held > 5
 
@@ -570,6 +584,12 @@ WRONG = [
         "add", {}, "8x8x64 8x8x32", "CC309", "64 channels against 32", None, "number of channels"
     ),
     Wrong("add", {}, "8x8x64 64", "CC309", "2 spatial axes against 0", None, "`reshape`"),
+    Wrong("space_to_depth", {"factor": 2}, "8x7x4", "CC312", "7/2 = 3.5", "factor", "multiple"),
+    Wrong("space_to_depth", {"factor": 2}, "8", "CC314", "a vector of 8", None, "`reshape`"),
+    Wrong("matmul", {}, "5x4 3x7", "CC309", "a row of 4 is multiplied", None, "give branch 1 3"),
+    Wrong("matmul", {}, "5x4 28", "CC309", "and branch 2 is 28", None, "1x28"),
+    Wrong("matmul", {}, "5x5x4 4x7", "CC309", "branch 1 is 5×5×4", None, "[-1, 4]"),
+    Wrong("matmul", {}, "5x4", "CC302", "takes two branches, and has 1", None, "`[]`"),
     Wrong("subtract", {}, "8x8x4", "CC302", "takes two branches, and has 1", None, "`[]`"),
     Wrong("divide", {}, "4 4 4", "CC302", "two branches, and has 3", None, "one `divide` behind"),
     Wrong("subtract", {}, "8x8x4 4x4x4", "CC309", "subtracted from 8×8×4", None, "1×1 map"),
@@ -984,7 +1004,9 @@ def test_the_words_that_fields_take_are_those_of_their_types() -> None:
 def test_layers_that_merge_take_many_tensors_and_no_others() -> None:
     merging = {kind for kind in CATALOGUE if layer_class(kind).inputs == "many"}
     assert (
-        merging == kinds("merge") == {"add", "subtract", "multiply", "divide", "maximum", "concat"}
+        merging
+        == kinds("merge")
+        == {*("add", "subtract", "multiply", "divide", "maximum", "concat", "matmul")}
     )
 
 

@@ -19,7 +19,7 @@ from convcalc.shape import Shape
 
 Done = Iterator[tuple[Layer, list[Shape]]]
 """What a layer and its inputs are, once somebody has done what a help says."""
-DRAWN = 150
+DRAWN = 165
 """Layers of each kind that are tried, and ten times as many of those with sizes of their own."""
 
 
@@ -122,6 +122,27 @@ def any_divisor(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
     yield from ((each, xs) for each in layers)
 
 
+def to_multiple(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    factor, (x,) = int(match[1]), xs
+    for spare in (0, 1):  # what crops, and what pads
+        sizes = tuple(max((size // factor + spare) * factor, factor) for size in x.spatial)
+        yield layer, [x._replace(spatial=sizes)]
+
+
+def as_rows(_: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """A matrix with as many values comes out of each that is none."""
+    channels = int(match.groups()[-1])
+    shapes = [x for x in xs if x.rank != 1 and x.size % channels == 0]
+    assert shapes
+    yield layer_class("reshape")(shape=(-1, channels)), shapes[:1]
+
+
+def fitting(layer: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
+    first, second = xs
+    yield layer, [first._replace(channels=int(match[1])), second]
+    yield layer, [first, second._replace(spatial=(int(match[2]),))]
+
+
 Do = Callable[[Any, list[Shape], "re.Match[str]"], Done]
 PAIRS = r"(\[\[.*?\]\])"
 SIZE = r"(\d+(?:[x×]\d+)*)"
@@ -154,6 +175,10 @@ DOING: dict[str, Do | str] = {
     ),
     r"^use extents whose product (?:is|divides) (\d+)": reshaped,
     rf"for example to {SIZE}$": lambda layer, _, match: iter([(layer, [shape(match[1])])]),
+    r"^`pad` or `crop` it to a multiple of (\d+)$": to_multiple,
+    r"^`reshape` it: (\d+) values are a matrix such as 1x(\d+)$": as_rows,
+    r"^`reshape` its positions into one axis: \[-1, (\d+)\]$": as_rows,
+    r"^give branch 1 (\d+) channels, or `reshape` branch 2 to (\d+) rows$": fitting,
     r"^`reshape` the vector to (\S+) to spread it over a map(, and give|$)": spread,
     r"^put `flatten` before it \(\S+ becomes (\d+)\), or .* \((\d+)\)": flattened,
     r"^give numbers: 1, \[1, 2\]": "the form of a value",

@@ -86,7 +86,15 @@ UNSAID: Mapping[Fact, Mapping[str, str]] = {
         **dict.fromkeys(kinds("dense"), "its weights mix channels"),
         **dict.fromkeys(MERGING, "rules follow one input of several"),
         **dict.fromkeys(
-            ("permute", "pixel_shuffle", "channel_shuffle", "crop", "upsample", "slice"),
+            (
+                "permute",
+                "pixel_shuffle",
+                "space_to_depth",
+                "channel_shuffle",
+                "crop",
+                "upsample",
+                "slice",
+            ),
             "what is linear on both sides of it does not become one layer",
         ),
     },

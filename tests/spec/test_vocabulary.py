@@ -72,6 +72,8 @@ def test_what_an_answer_says_to_write_is_right_as_it_stands() -> None:
     items = 0
     for advice in (*_KINDS, *_FIELDS, *_FIELDS_OF.values()):
         for written in ITEM.findall(advice):
+            if written == "affine: false":  # the field of a norm, and a kind that takes numbers
+                continue
             if written.partition(":")[0] in (*CATALOGUE, "layers"):
                 items += 1
                 if all(helps(written, shape) for shape in ("32x32x64", "32x64", "64")):

@@ -26,6 +26,7 @@ REARRANGING = (
     "pixel_shuffle",
     "reshape",
     "slice",
+    "space_to_depth",
 )
 """Kinds whose output lies in ways that are not followed if their input does not lie in order."""
 
@@ -36,10 +37,12 @@ SLICED = "at batch 1 a slice of channels has no gaps, and PyTorch keeps what it 
 SLICED_GRADIENT = "at batch 1 a slice of a concat's gradient has no gaps, and is not copied"
 NOT_SUMMED = "at batch 1 a gradient that is as large as what is learned is not summed to it"
 NO_PEER = "PyTorch has no such layer; columns and a product by position are assumed"
+NO_DILATION = "PyTorch's average pooling has no dilation; as much as without one is assumed"
 CIRCULAR = "PyTorch pads slice by slice, and its backward pass copies the map's gradient for each"
 BEYOND = "padded beyond its kernel, PyTorch's CPU makes a larger array and returns a part of it"
 ONE_POSITION = "on one thread, PyTorch's CPU lays the output of such kernels out otherwise"
 GRADIENTS = "it copies gradients that do not lie in order, which come of what is turned nearby"
+IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may be copied for that"
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
 PARAMETERS = "gradients of its slopes are taken in another order where a segment runs again"
 
@@ -122,6 +125,8 @@ def _forward(
     node, plan = network.nodes[index], network.plans[index]
     if node.kind == "locally_connected":
         return [("every peak", "higher or lower", NO_PEER)]
+    if node.kind == "avgpool" and any(window.dilation > 1 for window in plan.windows):
+        return [("every peak", "higher or lower", NO_DILATION)]
     first = _lies(program, steps)
     reasons: list[Reason] = []
     if first not in IN_ORDER:
@@ -137,7 +142,8 @@ def _forward(
     if program.cuda or x.rank < VOLUME:
         return reasons
     alone = all(window.kernel == 1 for window in windows)
-    if node.kind == "conv" and first == "channels_last" and alone:
+    pointwise = (node.kind == "conv" and alone) or node.kind == "separable_conv"
+    if pointwise and first == "channels_last":
         reasons.append(("every peak", "higher or lower", ONE_POSITION))
     if node.kind == "conv_transpose" and any(min(one.before, one.after) < 0 for one in windows):
         reasons.append(("every peak", "higher", BEYOND))
@@ -164,9 +170,12 @@ def _backward(
     windows = plan.windows
     if "circular" in modes and any(window.before or window.after for window in windows):
         return [("the backward peak", "higher", CIRCULAR)]
+    turned = any(program.order[read] in TURNED for step in steps for read in step.reads)
+    if node.kind == "channel_maxpool" and turned:
+        return [("the backward peak", "higher", IN_ORDER_AGAIN)]
     if node.kind not in ("groupnorm", "instancenorm"):
         return []
-    if before or any(program.order[read] in TURNED for step in steps for read in step.reads):
+    if before or turned:
         return [("the backward peak", "higher", GRADIENTS)]
     return []
 

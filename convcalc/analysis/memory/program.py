@@ -257,6 +257,8 @@ class _Writer:
             channels = self.channels[operation.name != "pad"]
             wide = 1 < channels < operation.output
             return operation, ("channels_last" if wide else "both") if last else "fresh"
+        if order == "one":  # of one channel, which lies in order wherever it is channels last
+            return operation, "both" if before in ("channels_last", "both") else "fresh"
         if order == "sliced":
             return operation, "sliced" if before in ("fresh", "both") else before
         if order == "image":
@@ -370,7 +372,10 @@ def _kept(
     if operation.keeps == "divisor":
         dividend, divisor = reads
         return tuple(dict.fromkeys((divisor, dividend) if has_gradient[divisor] else (divisor,)))
-    return () if operation.keeps == "nothing" else tuple(local[i] for i in operation.keeps)
+    if operation.keeps == "nothing":
+        return ()
+    tensors = (*local, output)
+    return tuple(tensors[i] for i in operation.keeps)
 
 
 def _has_format(weight: Weight) -> bool:

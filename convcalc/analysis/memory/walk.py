@@ -627,7 +627,8 @@ class Walk:
                 self._hand_over(step.layer, read, result)
         for overwritten in self.spread_behind.get(index, ()):
             self._spread(overwritten, steps[overwritten])
-        if half and steps[index - 1].output in step.reads and steps[index - 1].layer == step.layer:
+        before = steps[index - 1]
+        if half and before.operation.name == "cast" and before.output in step.reads:
             self._backward_of(index - 1)  # the input's copy was made last, after the weights'
         if step.learns:
             self._learn(step)

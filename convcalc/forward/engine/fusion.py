@@ -36,7 +36,7 @@ class Part(Flag):
 
 
 PARTS: Mapping[str, Part] = {
-    **dict.fromkeys(kinds("dense") - {"locally_connected"}, Part.FOLDS),
+    **dict.fromkeys(kinds("dense") - {"locally_connected", "separable_conv"}, Part.FOLDS),
     **dict.fromkeys(("batchnorm", "scale", "affine"), Part.AFFINE),
     **dict.fromkeys(kinds("activation") - {"prelu"}, Part.ENDING),
     **dict.fromkeys(kinds("identity", "view", having="linear"), Part.LEFT_OUT),
@@ -48,6 +48,8 @@ PARTS: Mapping[str, Part] = {
 }
 """What the layers of a kind can be, as far as their hyperparameters let them."""
 APART: Mapping[str, str] = {
+    "separable_conv": "its definition computes it, two convolutions in one",
+    "matmul": "its definition computes it, which ends in no pass over all its outputs",
     "locally_connected": "its definition computes it, which ends in no pass over all its outputs",
     **dict.fromkeys(
         kinds("pool") - PARTS.keys(), "it ends in a maximum or a factor, mostly on small maps"
@@ -56,6 +58,9 @@ APART: Mapping[str, str] = {
         kinds("norm") - PARTS.keys(), "its factors depend on the values, so weights take none"
     ),
     **dict.fromkeys(kinds("source"), "it is there before any pass"),
+    **dict.fromkeys(
+        ("channel_avgpool", "channel_maxpool"), "each of its outputs sees other channels"
+    ),
     "prelu": "it has weights, which the end of a pass does not take",
     **dict.fromkeys(kinds("softmax"), "each of its outputs sees other channels"),
     **dict.fromkeys(

@@ -214,6 +214,12 @@ KERNELS: Mapping[str, Row] = {
 }
 DEFINED: Mapping[str, str] = {
     "locally_connected": "each weight is read once, whatever computes it, and memory is the limit",
+    "separable_conv": "two items, `depthwise_conv` and `conv`, are the fast way to say the same",
+    "matmul": "one call of NumPy multiplies both matrices",
+    **dict.fromkeys(
+        ("channel_avgpool", "channel_maxpool", "l2norm"),
+        "every position stands for itself, so its definition runs band by band",
+    ),
     "lppool": "powers take longer than all that a kernel would save",
     **dict.fromkeys(
         ("global_avgpool", "global_maxpool"), "one call of NumPy goes over the whole map already"
