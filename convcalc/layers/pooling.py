@@ -59,10 +59,10 @@ def window_sums(xp: Any, x: Any, windows: Sequence[Window]) -> Any:
     return y
 
 
-def _within(window: Window, first: int, end: int) -> int:
+def taps_within(window: Window, first: int, end: int) -> int:
     """How many taps lie from `first` up to, not including, `end` behind where the window starts.
 
-    >>> _within(Window(kernel=3, dilation=2), 1, 5)
+    >>> taps_within(Window(kernel=3, dilation=2), 1, 5)
     2
     """
     from_tap = max(-(-first // window.dilation), 0)
@@ -75,7 +75,7 @@ def counted(xp: Any, y: Any, axis: int, window: Window, size: int, padding: tupl
 
     def piece(outputs: range) -> Any:
         starts = [output * window.stride - window.before for output in outputs]
-        counts = [_within(window, first - start, end - start) for start in starts]
+        counts = [taps_within(window, first - start, end - start) for start in starts]
         return xp.asarray(counts, dtype=y.dtype)
 
     counts = in_pieces(xp, 0, y.shape[axis], piece)

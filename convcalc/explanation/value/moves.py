@@ -53,6 +53,7 @@ def copied(asked: Asked) -> Made:
 
 NOTES = {
     "dropout": "In inference dropout leaves every value as it is.",
+    "identity": "The layer passes every value on as it is.",
     "pad": "The layer copies it.",
 }
 """What is said of kinds whose values are copied."""

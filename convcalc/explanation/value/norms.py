@@ -67,6 +67,37 @@ def lrn(asked: Asked) -> Made:
     )
 
 
+def l2norm(asked: Asked) -> Made:
+    """By the length of the position's channels."""
+    eps, x = cast("Any", asked.layer).eps, _value(asked)
+    text = f"X[{index_text(asked.place)},:]" if asked.place else "X"
+    values = asked.x[asked.place].astype("float64")
+    length = float(asked.xp.sqrt((values * values).sum()))
+    least = max(length, eps)
+    value = x / least if least else float("nan")
+    names = {
+        "x": Name(f"X[{index_text(asked.at)}]", x),
+        "length": Name(f"np.sqrt(np.sum({text}**2))", length),
+    }
+    formula = f"x / max(length, {value_text(eps)})"
+    numbers = f"{real(x)}/{real(least)}"
+    if "weight" in asked.weights:
+        weight = float(asked.weights["weight"][asked.channel])
+        names["w"] = Name(f"weight[{asked.channel}]", weight)
+        formula += " * w"
+        numbers += f"·{bracketed(weight)}"
+        value *= weight
+    return Made(
+        formula,
+        numbers,
+        value,
+        names,
+        notes=(f"The length is that of all {values.size:,} channels of the position.",),
+        roundings=values.size + 16,
+        magnitude=2 * abs(value),
+    )
+
+
 def _channels(read: range) -> str:
     """Some channels in words."""
     if len(read) == 1:

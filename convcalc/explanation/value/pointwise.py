@@ -60,6 +60,7 @@ FUNCTIONS = {
         lambda xp, _, x: x * xp.minimum(xp.maximum(x + 3, 0), 6) / 6,
     ),
     "tanh": Function("np.tanh(x)", lambda xp, _, x: xp.tanh(x)),
+    "abs": Function("np.abs(x)", lambda xp, _, x: xp.abs(x)),
     "softplus": Function(
         "x if {beta} * x > {threshold} else np.logaddexp(0, {beta} * x) / {beta}",
         lambda xp, layer, x: (
@@ -188,6 +189,22 @@ def scale(asked: Asked) -> Made:
     return Made(formula, numbers, value, names, roundings=4, magnitude=magnitude)
 
 
+def affine(asked: Asked) -> Made:
+    """The layer's factor times the value, and its summand."""
+    layer, x = cast("Any", asked.layer), float(_value(asked))
+    times, plus = layer.times, layer.plus
+    factor = f"({value_text(times)})" if times < 0 else value_text(times)
+    numbers = f"{bracketed(times)}·{bracketed(x)}" + (f" + {bracketed(plus)}" if plus else "")
+    return Made(
+        formula=f"{factor} * x" + (f" + {value_text(plus)}" if plus else ""),
+        numbers=numbers,
+        value=times * x + plus,
+        names={"x": Name(f"X[{index_text(asked.at)}]", x)},
+        roundings=4,
+        magnitude=abs(times * x) + abs(plus),
+    )
+
+
 def _operands(asked: Asked) -> tuple[list[str], list[float], tuple[str, ...]]:
     """The values that meet, each at its place; an extent of 1 is spread over the others'."""
     texts, values, spread = [], [], []
@@ -225,4 +242,45 @@ def multiply(asked: Asked) -> Made:
         notes=notes,
         roundings=len(values),
         magnitude=abs(value),
+    )
+
+
+def subtract(asked: Asked) -> Made:
+    """The first branch's value less the second's."""
+    texts, values, notes = _operands(asked)
+    one, other = values
+    return Made(
+        formula=" - ".join(texts),
+        numbers=f"{real(one)} − {bracketed(other)}",
+        value=one - other,
+        notes=notes,
+        roundings=2,
+        magnitude=abs(one) + abs(other),
+    )
+
+
+def divide(asked: Asked) -> Made:
+    """The first branch's value by the second's."""
+    texts, values, notes = _operands(asked)
+    one, other = values
+    with asked.xp.errstate(all="ignore"):
+        value = float(asked.xp.float64(one) / other)
+    return Made(
+        formula=" / ".join(texts),
+        numbers=f"{bracketed(one)}/{bracketed(other)}",
+        value=value,
+        notes=notes,
+        roundings=2,
+        magnitude=abs(value),
+    )
+
+
+def maximum(asked: Asked) -> Made:
+    """The largest of the branches' values."""
+    texts, values, notes = _operands(asked)
+    return Made(
+        formula=f"np.max([{', '.join(texts)}])",
+        numbers=f"max({', '.join(map(real, values))})",
+        value=float(asked.xp.max(asked.xp.asarray(values))),
+        notes=notes,
     )

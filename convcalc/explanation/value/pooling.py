@@ -16,7 +16,7 @@ from convcalc.explanation.value.base import (
     real,
     slice_text,
 )
-from convcalc.layers.pooling import power
+from convcalc.layers.pooling import power, taps_within
 from convcalc.layers.sliding import unrounded_windows
 from convcalc.numbers import plural, value_text
 from convcalc.window import Window
@@ -69,6 +69,45 @@ def global_avgpool(asked: Asked) -> Made:
     """The mean of the map."""
     places = [range(size) for size in asked.sizes]
     return _mean(asked, places, prod(asked.sizes), "Every position of the map counts.")
+
+
+def channel_avgpool(asked: Asked) -> Made:
+    """The mean of the channels of a position."""
+    patch, where = _of_position(asked)
+    total, count = float(patch.values.sum()), patch.values.size
+    return Made(
+        formula=f"np.sum({where}) / {count}",
+        numbers=f"{bracketed(total)}/{count:,}",
+        value=total / count,
+        patch=patch,
+        notes=("Every channel of the position counts.",),
+        roundings=count + 4,
+        magnitude=float(abs(patch.values).sum()) / count,
+    )
+
+
+def channel_maxpool(asked: Asked) -> Made:
+    """The largest value of the channels of a position."""
+    patch, where = _of_position(asked)
+    missing = asked.xp.isnan(patch.values)
+    winner = int(missing.argmax() if missing.any() else patch.values.argmax())
+    at = (*asked.place, winner)
+    count = plural(patch.values.size, "channel")
+    return Made(
+        formula=f"np.max({where})",
+        numbers="",
+        value=float(patch.values[winner]),
+        patch=patch,
+        notes=(f"The largest value of {count} is that of channel {winner}: X[{index_text(at)}].",),
+        winner=at,
+    )
+
+
+def _of_position(asked: Asked) -> tuple[Patch, str]:
+    """The channels of the position, and the text of them."""
+    values = asked.x[asked.place].astype("float64")
+    index = f"[{index_text(asked.place)},:]" if asked.place else ""
+    return Patch(values, tuple(range(values.size)), ()), f"X{index}"
 
 
 def lppool(asked: Asked) -> Made:
@@ -141,7 +180,7 @@ def _counted(window: Window, place: int, size: int, *, padded: bool) -> int:
     """How many positions count along an axis: of the map, and of its padding if `padded`."""
     before, after = (window.before, window.after) if padded else (0, 0)
     start = place * window.stride - window.before
-    return min(start + window.kernel, size + after) - max(start, -before)
+    return taps_within(window, -before - start, size + after - start)
 
 
 def _patch(asked: Asked, places: Sequence[range]) -> tuple[Patch, str]:

@@ -72,6 +72,52 @@ def locally_connected(asked: Asked) -> Made:
     return _summed(asked, patch, where, "W", names, notes)
 
 
+def separable_conv(asked: Asked) -> Made:
+    """A filter of each channel at the position, then a sum of these over all of them."""
+    xp, k, channels = asked.xp, asked.channel, asked.shapes[0].channels
+    weight = asked.weights["weight"].astype("float64")
+    patch, where, names = _under_kernel(asked, range(channels))
+    multiplier, rank = len(weight) // channels, len(asked.place)
+    spread = xp.repeat(patch.values, multiplier, axis=-1)
+    filters, axes = xp.moveaxis(weight[:, 0], 0, -1), tuple(range(rank))
+    deep = (spread * filters).sum(axis=axes)
+    sizes = abs(spread * filters).sum(axis=axes)
+    name = "Xp" if "Xp" in names else "X"
+    names["D"] = Name(
+        f"np.sum(np.repeat({name}[{','.join(where)}], {multiplier}, axis=-1) * "
+        f"np.moveaxis(weight[:,0], 0, -1), axis={axes})"
+    )
+    by = f"P{k}"
+    names[by] = Name(f"pointwise[{k}].ravel()")
+    factors = asked.weights["pointwise"][k].astype("float64").reshape(-1)
+    inside = Patch(deep, tuple(range(deep.size)), (), factors)
+    note = f"D is what the filter of each of {deep.size:,} channels gives at this position."
+    notes = [*_met(patch, cast("Any", asked.layer).padding_mode), note]
+    made = _summed(asked, inside, (), by, names, notes)
+    return made._replace(
+        formula=made.formula.replace(f"np.sum({name} * ", "np.sum(D * "),
+        roundings=made.roundings + patch.values.size,
+        magnitude=made.magnitude + float(abs(sizes * factors).sum()),
+    )
+
+
+def matmul(asked: Asked) -> Made:
+    """A row of the first matrix times a column of the second."""
+    row, column = asked.at
+    first, second = (x.astype("float64") for x in asked.xs)
+    values, factors = first[row], second[:, column]
+    patch = Patch(values, tuple(range(values.size)), (), factors)
+    return Made(
+        formula=f"np.sum(X1[{row},:] * X2[:,{column}])",
+        numbers="",
+        value=float((values * factors).sum()),
+        patch=patch,
+        notes=(f"It is the dot product of row {row} of X1 and column {column} of X2.",),
+        roundings=values.size + 1,
+        magnitude=float(abs(values * factors).sum()),
+    )
+
+
 def linear(asked: Asked) -> Made:
     """A row of the weights times the vector."""
     k, features = asked.channel, asked.shapes[0].channels
