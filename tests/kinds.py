@@ -308,6 +308,12 @@ CASES = [
     Case("crop", {"amount": ((0, 1), (2, 0))}, "5x5x3", "4x3x3"),
     Case("crop", {"size": 56}, "64x63x3", "56x56x3"),
     Case("upsample", {"scale": 2}, "4x5x6", "8x10x6", torch="nn.Upsample(scale_factor=2)"),
+    Case(
+        "upsample", {"scale": 2, "positions": "half_pixel", "round": "round_prefer_ceil"},
+        "4x5x6", "8x10x6", torch="nn.Upsample(scale_factor=2, mode='nearest-exact')",
+    ),
+    Case("upsample", {"scale": 2, "mode": "linear", "positions": "asymmetric"}, "5x6", "10x6"),
+    Case("upsample", {"scale": 2, "round": "ceil"}, "5x6", "10x6"),
     Case("upsample", {"scale": 1.5, "mode": "linear"}, "5x6", "7x6"),
     Case("upsample", {"size": (7, 9), "mode": "cubic"}, "4x4x6", "7x9x6"),
     Case("upsample", {"scale": (0.5, 3)}, "5x5x1", "2x15x1"),

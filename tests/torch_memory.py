@@ -291,7 +291,8 @@ def cropped(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
 def upsampled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     (x,) = xs
     linear = ("linear", "bilinear", "trilinear")[x.ndim - 3]
-    mode = {"nearest": "nearest", "linear": linear, "cubic": "bicubic"}[layer.mode]
+    exact = "nearest" if layer.positions == "by_mode" else "nearest-exact"
+    mode = {"nearest": exact, "linear": linear, "cubic": "bicubic"}[layer.mode]
     corners = None if layer.mode == "nearest" else layer.align_corners
     return functional.interpolate(x, plan.output.spatial, None, mode, corners)
 

@@ -23,7 +23,7 @@ from convcalc.layers.base import (
 )
 from convcalc.layers.sliding import check_spatial, per_axis
 from convcalc.shape import Shape
-from convcalc.window import Window, resampled
+from convcalc.window import Interpolated, Window, resampled
 
 REACH = {"nearest": 1, "linear": 2, "cubic": 4}
 FINEST = 64
@@ -76,8 +76,8 @@ class Upsample(Layer):
 
     Shapes: H×W×C → ⌊H·scale⌋×⌊W·scale⌋×C, or size×C. `linear` is bilinear on an image and
     trilinear on a volume.
-    Source: ONNX operator Resize (half_pixel, align_corners, asymmetric with floor for nearest);
-    torch.nn.Upsample.
+    Source: ONNX operator Resize (half_pixel, align_corners, asymmetric; its four `nearest_mode`s);
+    torch.nn.Upsample, whose `nearest-exact` is half_pixel with round_prefer_ceil.
     """
 
     layout = "format"
@@ -91,6 +91,26 @@ class Upsample(Layer):
         choice("How values between positions are made.", "nearest", "linear", "cubic"),
     ] = "nearest"
     align_corners: Annotated[bool, flag("Let the corner pixels' centres coincide.")] = False
+    positions: Annotated[
+        Literal["by_mode", "half_pixel", "asymmetric"],
+        choice(
+            "Whether pixels' centres lie over one another or their first corners, as `nearest` has "
+            "it by itself.",
+            "by_mode",
+            "half_pixel",
+            "asymmetric",
+        ),
+    ] = "by_mode"
+    round: Annotated[
+        Literal["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"],
+        choice(
+            "Which value a position of mode `nearest` is nearest to.",
+            "floor",
+            "ceil",
+            "round_prefer_floor",
+            "round_prefer_ceil",
+        ),
+    ] = "floor"
 
     def _scales(self, rank: int) -> tuple[float, ...]:
         scale = self.scale if self.scale is not None else 1
@@ -131,6 +151,21 @@ class Upsample(Layer):
                 "align_corners has no meaning for mode nearest, which reads one pixel",
                 "align_corners",
                 "use mode linear or cubic, or leave align_corners out",
+            )
+        if self.align_corners and self.positions != "by_mode":
+            yield Problem(
+                "CC302",
+                f"align_corners spreads positions by the corners, and positions are "
+                f"{self.positions}",
+                "positions",
+                "keep one of the two",
+            )
+        if self.round != "floor" and self.mode != "nearest":
+            yield Problem(
+                "CC302",
+                f"round {self.round} is for mode nearest, and mode {self.mode} blends values",
+                "round",
+                "leave round out, or use mode nearest",
             )
         if self.mode == "cubic" and x.rank not in (0, 2):
             yield Problem(
@@ -173,13 +208,40 @@ class Upsample(Layer):
         if self.align_corners:
             return ((size - 1, target - 1) if target > 1 else (1, 1)), (0, 1)
         step = _inverse(scale) if self.size is None else (size, target)
-        if self.mode == "nearest":
+        by_itself = self.positions == "by_mode" and self.mode == "nearest"
+        if by_itself or self.positions == "asymmetric":
             return step, (0, 1)
         return step, (step[0] - step[1], 2 * step[1])
+
+    def _whole(self, step: Ratio, offset: Ratio) -> Ratio:
+        """The offset with which the value at or before a position is the one that `round` means.
+
+        Positions are multiples of 1/q: x rounded up is x + (q − 1)/q rounded down, and so on.
+
+        >>> [
+        ...     Upsample(2, round=word)._whole((1, 2), (0, 1))
+        ...     for word in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")
+        ... ]
+        [(0, 1), (1, 2), (1, 4), (1, 2)]
+        """
+        (shift, parts), q = offset, step[1] * offset[1]
+        more, of = {
+            "floor": (0, 1),
+            "ceil": (q - 1, q),
+            "round_prefer_floor": (q - 1, 2 * q),
+            "round_prefer_ceil": (1, 2),
+        }[self.round]
+        return shift * of + more * parts, parts * of
 
     def _window(self, size: int, target: int, scale: float) -> Window:
         """The positions that output o reads: o·step, moved by half a pixel unless aligned."""
         step, offset = self._positions(size, target, scale)
+        if self.mode == "nearest":
+            shift, parts = self._whole(step, offset)
+            last = ((target - 1) * step[0] * parts + shift * step[1]) // (step[1] * parts)
+            if shift // parts < 0 or last >= size:  # the border's value, which lies beside
+                return Interpolated(*resampled(size, target, step, offset, REACH["linear"]))
+            offset = shift, parts
         return resampled(size, target, step, offset, REACH[self.mode])
 
     def _blends(
@@ -187,6 +249,8 @@ class Upsample(Layer):
     ) -> list[list[tuple[int, float]]]:
         """For some of the outputs, the input values that each reads and the share of each."""
         (step, per), (shift, parts) = self._positions(size, target, scale)
+        if self.mode == "nearest":
+            shift, parts = self._whole((step, per), (shift, parts))
         blends = []
         for output in outputs:
             whole, rest = divmod(output * step * parts + shift * per, per * parts)
@@ -225,7 +289,7 @@ class Upsample(Layer):
 
         `align_corners` spreads positions over the output's extent, as PyTorch does; ONNX operator
         Resize over extent·scale before rounding, which differs where a scale leaves a fraction.
-        Its default for nearest, half_pixel with round_prefer_floor, is ours at whole scales alone.
+        Its default for nearest is half_pixel with round_prefer_floor, PyTorch's asymmetric.
         """
         x = xs[0]
         spatial = x.shape[2:]

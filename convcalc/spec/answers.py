@@ -66,7 +66,7 @@ _KINDS: Mapping[str, str] = {
         "spatialtransformer spectralnorm "
         "spectralnormalization weightnorm weightnormalization crelu maxout sparsemax "
         "softmin cosinesimilarity pairwisedistance bias biasadd masking stack "
-        "unstack roll flip reverse cumsum topk where upsamplenearestexact history "
+        "unstack roll flip reverse cumsum topk where history "
         "stftspectrogram melspectrogram priorbox filter batchreindex constant parameter "
         "implicitadd implicitmul"
     ),
@@ -133,6 +133,9 @@ _KINDS: Mapping[str, str] = {
     "write `pad: {padding: 1, mode: circular}`": "circularpad wrappad",
     "write `pad: {padding: 1, value: 0.5}`": "constantpad",
     "write `upsample: {scale: 2, mode: linear, align_corners: true}`": "upsamplingbilinear",
+    "write `upsample: {scale: 2, positions: half_pixel, round: round_prefer_ceil}`": (
+        "upsamplenearestexact nearestexact"
+    ),
     "write `upsample: {scale: 2, mode: linear}`": "bilinearupsample bilinearupsampling",
     # Merges
     "write `add` or `multiply` with a list of branches": "eltwise elementwise elementwiselayer",

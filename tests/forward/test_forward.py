@@ -78,6 +78,15 @@ SLIDING: list[Row] = [
     ("upsample", {"size": (5, 20)}, [IMAGE]),
     ("upsample", {"scale": 0.6, "mode": "linear"}, [IMAGE]),
     ("upsample", {"size": (4, 12), "mode": "linear", "align_corners": True}, [IMAGE]),
+    *(
+        ("upsample", {"size": (4, 12), "round": word, "positions": positions}, [IMAGE])
+        for word, positions in (
+            *(("round_prefer_floor", "half_pixel"), ("round_prefer_ceil", "half_pixel")),
+            ("floor", "asymmetric"),
+        )
+    ),
+    ("upsample", {"size": (3, 4), "round": "ceil", "positions": "half_pixel"}, [IMAGE]),
+    ("upsample", {"size": (14, 4), "mode": "linear", "positions": "asymmetric"}, [IMAGE]),
     ("upsample", {"size": (4, 3), "mode": "linear", "align_corners": True}, [Shape(2, (1, 1))]),
     ("upsample", {"scale": (2.0, 1.5), "mode": "cubic"}, [IMAGE]),
     ("upsample", {"size": (16, 5), "mode": "linear", "align_corners": True}, [IMAGE]),
@@ -107,10 +116,23 @@ EVERYWHERE: list[Row] = [
 ]
 CUBIC: Row = ("upsample", {"size": (13, 5), "mode": "cubic", "align_corners": True}, [IMAGE])
 """Where a position meets a value, cubic shares of its neighbours vanish: windows read too much."""
+BESIDE: list[Row] = [
+    ("upsample", {"size": (4, 12), "round": "floor", "positions": "half_pixel"}, [IMAGE]),
+    ("upsample", {"size": (4, 12), "round": "ceil", "positions": "half_pixel"}, [IMAGE]),
+    ("upsample", {"size": (4, 12), "round": "ceil", "positions": "asymmetric"}, [IMAGE]),
+    (
+        "upsample",
+        {"size": (14, 4), "round": "round_prefer_ceil", "positions": "asymmetric"},
+        [IMAGE],
+    ),
+]
+"""A position rounded beyond the map reads the value at its border, which no window does alone: they
+read the value on the other side, too."""
 
 OTHERS: list[Row] = [
     *EVERYWHERE,
     CUBIC,
+    *BESIDE,
     ("linear", {"features": 5}, [VECTOR]),
     ("linear", {"features": 5, "bias": False}, [VECTOR]),
     *(
@@ -328,7 +350,7 @@ def reads(window: Window, size: int, output: int) -> list[int]:
     return [p // window.up for p in spread if p % window.up == 0 and 0 <= p < size * window.up]
 
 
-@rows(*SLIDING, CUBIC)
+@rows(*SLIDING, CUBIC, *BESIDE)
 def test_a_dyed_input_dyes_exactly_the_outputs_that_read_it(row: Row) -> None:
     layer, (x,), plan = built(row)
     assert plan.windows
@@ -349,7 +371,7 @@ def test_a_dyed_input_dyes_exactly_the_outputs_that_read_it(row: Row) -> None:
             ]
             expected &= np.array(seen).reshape(-1, *(1,) * (x.rank - 1 - axis))
         assert (found[0, 0] <= expected).all(), position
-        assert row is CUBIC or (found[0, 0] == expected).all(), position
+        assert row in (CUBIC, *BESIDE) or (found[0, 0] == expected).all(), position
 
 
 def by_itself(row: Row) -> bool:

@@ -245,6 +245,8 @@ def upsample(random: Random, rank: int) -> Case:
     else:
         scales = tuple(random.choice(own_scales(extent)) for extent in size)
         fields["scale"] = scales if random.random() < 0.5 or len(set(scales)) > 1 else scales[0]
+    if fields["mode"] == "nearest" and random.random() < 0.3:  # nearest-exact
+        fields |= {"positions": "half_pixel", "round": "round_prefer_ceil"}
     if fields["mode"] != "nearest":
         fields["align_corners"] = random.random() < 0.5
     return fields, [Shape(2, size)]
@@ -442,7 +444,8 @@ def torch_crop(layer: Any, weights: Weights, xs: list[Any]) -> Any:
 
 def torch_upsample(layer: Any, weights: Weights, xs: list[Any]) -> Any:
     linear = ("linear", "bilinear", "trilinear")[xs[0].ndim - 3]
-    mode = {"nearest": "nearest", "linear": linear, "cubic": "bicubic"}[layer.mode]
+    exact = "nearest" if layer.positions == "by_mode" else "nearest-exact"
+    mode = {"nearest": exact, "linear": linear, "cubic": "bicubic"}[layer.mode]
     corners = None if layer.mode == "nearest" else layer.align_corners
     return functional.interpolate(xs[0], layer.size, layer.scale, mode, corners)
 

@@ -479,24 +479,21 @@ def resize(node: Node, xs: list[Any]) -> Any:
     node.need(keep_aspect_ratio_policy="stretch")
     mode = node.get("mode", "nearest")
     how = node.get("coordinate_transformation_mode", "half_pixel")
+    if how not in ("half_pixel", "align_corners", "asymmetric"):
+        raise InexpressibleError(
+            f"positions are half_pixel, asymmetric or align_corners, not {how}"
+        )
     fields: dict[str, Any] = {"mode": mode, "align_corners": how == "align_corners"}
+    if how != "align_corners":
+        fields["positions"] = how
+    if mode == "nearest":
+        fields["round"] = node.get("nearest_mode", "round_prefer_floor")
     if sizes is not None:
         found = dict(zip(axes, sizes.tolist(), strict=True))
         fields["size"] = tuple(found[axis] for axis in range(2, x.ndim))
-        extents = zip(x.shape[2:], fields["size"], strict=True)
-        integer = all(target % extent == 0 for extent, target in extents)
     else:
         found = dict(zip(axes, (round(float(scale), 6) for scale in scales), strict=True))
         fields["scale"] = tuple(found[axis] for axis in range(2, x.ndim))
-        integer = all(scale.is_integer() for scale in fields["scale"])
-    if mode == "nearest":
-        # The pixel whose centre is nearest is the one at or before o/scale, if scale is whole.
-        rule = (how, node.get("nearest_mode", "round_prefer_floor"))
-        nearest = integer and rule == ("half_pixel", "round_prefer_floor")
-        if not nearest and rule != ("asymmetric", "floor"):
-            raise InexpressibleError(f"nearest reads the value at or before o/scale, not {rule}")
-    elif how not in ("half_pixel", "align_corners"):
-        raise InexpressibleError(f"positions are half_pixel or align_corners, not {how}")
     return run("upsample", fields, x)
 
 
@@ -759,18 +756,15 @@ SKIPPED: dict[str, str] = {
     "l1normalization_.*": "lengths are of norm 2",
     "div_u?int.*": "a network's values are floating-point numbers",
     "identity_(opt|sequence)": "a tensor is one array",
-    "resize_downsample_(scales|sizes)_nearest": "nearest takes the value at or before o/scale",
-    "resize_upsample_sizes_nearest(_axes_.*)?": "nearest takes the value at or before o/scale",
-    "resize_upsample_sizes_nearest_(floor|round|ceil)_.*": "the same, and not another rounding",
-    "resize_.*_not_(larger|smaller)": "the same; besides, sizes say the shape by themselves",
+    "resize_upsample_sizes_nearest_floor_align_corners": "align_corners is for blends",
+    "resize_.*_not_(larger|smaller)": "sizes say the shape by themselves",
     "resize_downsample_scales_.*_align_corners": (
         "ONNX spreads positions over extent·scale − 1, and PyTorch over its whole part − 1"
     ),
     "resize_.*_exclude_outside": "the border repeats, and the coefficient is −0.75",
-    "resize_.*_asymmetric": "positions are half_pixel or align_corners",
-    "resize_.*_pytorch_half_pixel": "positions are half_pixel or align_corners",
-    "resize_.*_half_pixel_symmetric": "positions are half_pixel or align_corners",
-    "resize_tf_crop_and_resize.*": "positions are half_pixel or align_corners",
+    "resize_.*_pytorch_half_pixel": "positions are half_pixel, asymmetric or align_corners",
+    "resize_.*_half_pixel_symmetric": "positions are half_pixel, asymmetric or align_corners",
+    "resize_tf_crop_and_resize.*": "positions are half_pixel, asymmetric or align_corners",
     "resize_.*_antialias": "a smaller map is sampled, not smoothed",
 }
 """Cases of covered operators that are not run: pattern → why not."""
@@ -815,7 +809,7 @@ LEAST: dict[str, int] = {
     "CenterCropPad": 6,
     "Slice": 7,
     "Split": 17,
-    "Resize": 11,
+    "Resize": 19,
     "Upsample": 1,
     "DepthToSpace": 2,
     "SpaceToDepth": 4,
