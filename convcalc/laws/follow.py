@@ -522,6 +522,12 @@ class _Walk:
     def _merged(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
         """The extents of what merges branches, which have to fit each other."""
         first = xs[0]
+        if layer.growth(len(first) - 1) is None:
+            if not all(isinstance(each, int) for x in xs for each in x):
+                raise NotKnownError
+            shapes = [self._concrete(x) for x in xs]
+            refuse(layer, *shapes)
+            return layer.plan(shapes).output.axes
         if any(len(x) != len(first) for x in xs):
             raise WrongError(self._said(layer, xs))
         axes: list[Extent] = [*first]

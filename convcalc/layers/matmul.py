@@ -55,6 +55,9 @@ class Matmul(Layer):
                 related=((0, "branch 1 ends here"), (1, "branch 2 ends here")),
             )
 
+    def growth(self, rank: int) -> None:
+        """By the first of its inputs alone, which is no rule for all of them."""
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A MAC for each value of the output and each of the K that it sums over."""
         first, second = xs

@@ -158,6 +158,7 @@ class Subtract(Layer):
     """
 
     inputs = "many"
+    spreads = True
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Two branches of one shape, or with extents of 1."""
@@ -190,6 +191,7 @@ class Divide(Layer):
     """
 
     inputs = "many"
+    spreads = True
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Two branches of one shape, or with extents of 1."""
@@ -230,6 +232,7 @@ class Maximum(Layer):
     """
 
     inputs = "many"
+    spreads = True
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Branches of one shape, or with extents of 1."""

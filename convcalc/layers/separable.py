@@ -10,6 +10,7 @@ from convcalc.layers.base import (
     ROUNDING,
     Arrays,
     Axes,
+    Growth,
     Layer,
     Padding,
     PaddingMode,
@@ -23,7 +24,7 @@ from convcalc.layers.base import (
     whole,
 )
 from convcalc.layers.convolution import PADDING_MODE, Conv, DepthwiseConv
-from convcalc.layers.sliding import check_padded_border, check_sliding
+from convcalc.layers.sliding import check_padded_border, check_sliding, sliding_growth
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class SeparableConv(Layer):
         """Kernel, stride and padding against the input."""
         yield from check_sliding("separable_conv", self, xs[0])
         yield from check_padded_border(self, self.padding_mode, xs[0])
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every stride."""
+        return sliding_growth(self, rank)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A weight per tap and channel made, then one per channel and filter."""

@@ -112,6 +112,9 @@ class SpaceToDepth(Layer):
                 sizes=Sizes(uneven, ways),
             )
 
+    def growth(self, rank: int) -> None:
+        """By whole blocks alone: sizes between have an error, which no rule of growth says."""
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """The same values in other places."""
         x, factor = xs[0], self.factor

@@ -1035,6 +1035,13 @@ def test_layers_that_merge_take_many_tensors_and_no_others() -> None:
     )
 
 
+def test_merges_that_spread_a_1x1_map_say_so() -> None:
+    for kind in kinds("merge"):
+        made = layer_class(kind)()
+        wrong = [*made.check([Shape(4, (3, 3)), Shape(4, (1, 1))])]
+        assert made.spreads == (not wrong), kind
+
+
 @tabled("case", CASES, ids=str)
 def test_layers_are_compared_hashed_and_shown_by_their_fields(case: Case) -> None:
     one, same = case.layer, layer_class(case.kind)(**case.fields)
