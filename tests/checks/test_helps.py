@@ -171,7 +171,6 @@ WAYS: dict[str, Way | str] = {
     r"^`pad` or `crop` it to a multiple of \d+$": CHOICE,
     r"^`reshape` it(?:s positions into one axis)?: ": "it stands in the branch, before the merge",
     r"^give branch 1 \d+ channels, or `reshape`": CHOICE,
-    r"^leave round out, or use mode nearest$": CHOICE,
     r"^write one `\w+` behind another$": "which is taken first is for the person to say",
     r"^write one name; several tensors are merged": OWN,
     r"^write `# convcalc: ignore\[CC401\] reason`$": OWN,
