@@ -13,7 +13,7 @@ from convcalc.layers.linear import Linear
 from convcalc.reasons import Names, filled, named
 from convcalc.shape import Shape
 
-SHARING = kinds("dense", having="slides") - {"locally_connected"}
+SHARING = kinds("dense", having="slides") - {"locally_connected", "separable_conv"}
 """Kinds that share their weights over positions, and so have fewer than others would need."""
 
 UNCOUNTED: Mapping[Family, str] = MappingProxyType(
@@ -124,13 +124,18 @@ def multiplications(kind: str, plan: Plan) -> Group:
     if not plan.macs:
         return Group(title, (Figure("MACs", "", "", 0, note=why_no_macs(kind)),))
     flops: int = 2 * plan.macs
+    sums = (reasoned("MACs", plan.macs, names), reasoned("FLOPs", flops, names))
+    if len(plan.products) > 1:
+        parts = (reasoned(f"by {each.by}", each.macs, names) for each in plan.products)
+        return Group(title, (*parts, *sums))
+    if not plan.weights:
+        return Group(title, sums)
     shape = plan.weights[0].shape
     taps = shape[len(plan.output.axes) :] if kind == "locally_connected" else shape[1:]
     each = "for each input value" if kind == "conv_transpose" else "for each output value"
     figures = (
         reasoned(each, prod(taps), names, note="weights, the bias left out"),
-        reasoned("MACs", plan.macs, names),
-        reasoned("FLOPs", flops, names),
+        *sums,
     )
     return Group(title, figures)
 

@@ -41,6 +41,10 @@ WHY: Mapping[str, str] = MappingProxyType(
         "times": "the slope of the root is taken at it",
         "repeated weight": "the gradient of the normalized values is multiplied by it",
         "repeated statistics": "the running statistics of each example's channels",
+        "depthwise": WEIGHTS,
+        "length": "the slope of the root, and of its bound, is taken at it",
+        "bounded": "the input is divided by it",
+        "direction": "the gradient of the factors is the output's gradient times it",
         "contiguous": "a copy of the input with its values in order",
     }
 )
@@ -57,7 +61,10 @@ WHY_INPUT: Mapping[str, str] = MappingProxyType(
         "lppool": "the slope of the power is taken at it",
         **dict.fromkeys(kinds("activation"), SLOPE),
         "pad": "the gradient of the border is added to its values, whose shape is asked of it",
-        "multiply": "it is the factor of the other branch's gradient",
+        **dict.fromkeys(("multiply", "matmul"), "it is the factor of the other branch's gradient"),
+        "divide": "the gradient is divided by the divisor, whose own needs what it divides",
+        "maximum": "the gradient goes to it where it is the largest",
+        "l2norm": "it is divided by its length, which has a gradient, too",
     }
 )
 """Kind → why it keeps its input."""
@@ -182,7 +189,7 @@ class Backward:
 
 def why(kind: str, name: str) -> str:
     """Why a kind of layer keeps what is called so; `KeyError` where that is not said."""
-    if name.startswith("input"):
+    if name.startswith(("input", "of ")):  # what the first branches give is one of the next two
         return WHY_INPUT[kind]
     if name == "output":
         return WHY_OUTPUT

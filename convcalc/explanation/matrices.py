@@ -93,7 +93,7 @@ def as_matrices(
     batch: int,
     dtype: str,
 ) -> Matrices | None:
-    """The product of a layer with weights and multiply-accumulates; None of any other.
+    """The product that a layer's multiply-accumulates are; None of one without, or of several.
 
     Of shapes and plans there are two, of plain numbers and on letters; the layer is on letters.
     """
@@ -178,6 +178,17 @@ def _linear(layer: Layer, x: Shape, plan: Plan) -> _Product:
     return _Product(sizes, 1, "products", ("Each example is one column; the bias comes on top.",))
 
 
+def _matmul(layer: Layer, x: Shape, plan: Plan) -> _Product:
+    del layer
+    (length,), made = x.spatial, plan.output.channels
+    sizes = (
+        _Size("branch 1", length, x.channels),
+        _Size("branch 2", x.channels, made),
+        _Size("product", length, made),
+    )
+    return _Product(sizes, 1, "products", ("Each example is a product of its own.",))
+
+
 def _locally(layer: Layer, x: Shape, plan: Plan) -> _Product:
     del layer, x
     shape = plan.weights[0].shape
@@ -198,6 +209,7 @@ PRODUCTS: Mapping[str, Callable[[Layer, Shape, Plan], _Product]] = MappingProxyT
         "conv_transpose": _transposed,
         "locally_connected": _locally,
         "linear": _linear,
+        "matmul": _matmul,
     }
 )
 """Kinds that multiply by weights → the product that they are."""
