@@ -435,6 +435,20 @@ def met(window: Window, output: int) -> tuple[int, int, int]:
     return (first + tap * dilation) // up, dilation // common, (kernel - 1 - tap) // every + 1
 
 
+def values_under(window: Window, output: int, first: int, stop: int) -> range:
+    """The values from `first` up to, not including, `stop` under the taps of an output.
+
+    >>> [*values_under(Window(kernel=3, stride=2, dilation=2, before=1), 0, 0, 7)]  # −1 is padding
+    [1, 3]
+    >>> [*values_under(adaptive(7, 3), 1, 0, 7)]
+    [2, 3, 4]
+    """
+    value, step, hits = met(window, output)
+    skipped = min(max(-((value - first) // step), 0), hits)
+    end = min(max(-((value - stop) // step), skipped), hits)
+    return range(value + skipped * step, value + end * step, step)
+
+
 def meeting(window: Window, value: int, outputs: int) -> range:
     """The outputs, of so many, that have a tap on a value: the other way round of `met`.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from convcalc.graph import LayerNode, Network
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
-from convcalc.window import Interpolated, Window, meeting, met
+from convcalc.window import Interpolated, Window, meeting, values_under
 
 Stretch = tuple[int, int]
 """The first position, and the one behind the last."""
@@ -150,7 +150,7 @@ class _Walk:
                 yield from (
                     (output, output + 1)
                     for output in range(*hull)
-                    if _reads(window, output, start, end)
+                    if values_under(window, output, start, end)
                 )
             elif _has_no_holes(window, end - start):
                 yield hull
@@ -190,11 +190,6 @@ def _hull(window: Window, stretches: Stretches, outputs: int, mode: str) -> Stre
     if mode != "zero" and (window.before or window.after):
         return 0, outputs
     return _met(window, stretches[0][0], stretches[-1][1], outputs)
-
-
-def _reads(window: Window, output: int, start: int, end: int) -> bool:
-    first, step, hits = met(window, output)
-    return any(start <= value < end for value in range(first, first + hits * step, step))
 
 
 def _with_border(window: Window, stretches: Stretches, size: int, mode: str) -> Stretches:

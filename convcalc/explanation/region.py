@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.analysis.reach import Reached, reached
@@ -13,18 +14,12 @@ from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.graph import Given, GivenShape, Network, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers.base import Plan
-from convcalc.layers.sliding import AXIS_NAMES
+from convcalc.layers.sliding import AXIS_NAMES, LINE_NAMES
 from convcalc.spec.nodes import Value
-from convcalc.window import Field, met
+from convcalc.window import Field, met, values_under
 
 SCHEMA = 1
 """Changes only when a field of the JSON changes its meaning or goes."""
-LINES: Mapping[int, tuple[str, ...]] = {
-    1: ("position",),
-    2: ("row", "column"),
-    3: ("slice", "row", "column"),
-}
-"""What a position along each axis is called, by the number of axes."""
 ALL_MAY = "all may"
 """What a table says of outputs that have no position, where any of them may be reached."""
 LISTED = 6
@@ -174,7 +169,7 @@ def _check(position: Sequence[int], extents: Sequence[int], what: str) -> None:
         such = ",".join(str(size // 2) for size in extents)
         message = f"a position of {what} {shape}, is {len(extents)} numbers, as {such}"
         raise ValueError(message)
-    for name, at, size in zip(LINES[len(extents)], position, extents, strict=True):
+    for name, at, size in zip(LINE_NAMES[len(extents)], position, extents, strict=True):
         if not 0 <= at < size:
             message = f"{name} {at} is none of {what} {shape}: {name}s are 0 to {size - 1}"
             raise ValueError(message)
@@ -218,11 +213,12 @@ def _read(plan: Plan, size: int, axis: int, output: int) -> Seen:
         at = output if size > 1 or plan.output.spatial[axis] == 1 else 0
         return Seen(at, at, 0, 0)
     first, step, hits = met(plan.windows[axis], output)
-    before = min(-(-max(-first, 0) // step), hits)
-    end = min((size - 1 - first) // step + 1, hits)
-    if before >= end:
-        return Seen(None, None, before, hits - before)
-    return Seen(first + before * step, first + (end - 1) * step, before, hits - end)
+    values = values_under(plan.windows[axis], output, 0, size)
+    before = (values.start - first) // step
+    behind = hits - before - len(values)
+    if not values:
+        return Seen(None, None, before, behind)
+    return Seen(values[0], values[-1], before, behind)
 
 
 # The mode `--at`
@@ -232,7 +228,7 @@ def at_page(network: Network, layers: Sequence[int], at: Sequence[int]) -> Page:
     """The page of what an output position sees."""
     (layer,) = layers
     seen = region(network, layer, at)
-    lines = LINES[len(at)]
+    lines = LINE_NAMES[len(at)]
     where = ", ".join(f"{name} {value}" for name, value in zip(lines, at, strict=True))
     image = network.input
     extents = image.spatial if image is not None else ()
@@ -251,7 +247,7 @@ def at_page(network: Network, layers: Sequence[int], at: Sequence[int]) -> Page:
 
 
 def _table(axes: Sequence[Seen], extents: Sequence[int]) -> Table:
-    names, lines = AXIS_NAMES[len(axes)], LINES[len(axes)]
+    names, lines = AXIS_NAMES[len(axes)], LINE_NAMES[len(axes)]
     rows = []
     for name, line, seen, extent in zip(names, lines, axes, extents, strict=True):
         sign = "" if seen.exact else "≤ "
@@ -298,7 +294,7 @@ def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]
     known = planned(network)
     _check(reaches, known.input.spatial, "the network's input, which is")
     every = reached(known, reaches)
-    lines = LINES[len(reaches)]
+    lines = LINE_NAMES[len(reaches)]
     rows: list[tuple[str, ...]] = []
     notes: list[str] = []
     data = []
@@ -362,9 +358,7 @@ def stretches_text(stretches: Sequence[tuple[int, int]]) -> str:
 def _amount(outputs: Reached, network: Planned, index: int) -> str:
     if outputs.lost:
         return ALL_MAY if outputs.blocks else "0"
-    total = 1
-    for size in network.shape_of(index).spatial:
-        total *= size
+    total = prod(network.shape_of(index).spatial)
     count = "–" if outputs.number is None else f"{outputs.number:,}"
     return f"{count} of {total:,}"
 

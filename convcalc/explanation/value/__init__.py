@@ -6,8 +6,8 @@ from math import sqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from convcalc.arguments import one_of, shown, text, whole
-from convcalc.explanation.chosen import layers_named
+from convcalc.arguments import one_of, whole
+from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page
 from convcalc.explanation.value.base import Asked, Made, Name, Patch, position_names
 from convcalc.graph import Given, GivenShape, Network, read
@@ -171,14 +171,7 @@ def explain_value(
     ('np.sum(X[:2,:2,:] * W0)', 5.0, 5.0)
     """
     network = planned(read(spec, input=input, parameters=parameters))
-    indices = layers_named(network, text(layer, "layer", "'conv1'"))
-    if len(indices) != 1:
-        message = f"a value is of one layer, and {layer!r} names {len(indices)}"
-        raise ValueError(message)
-    if not isinstance(at, tuple | list):
-        message = f"at is a tuple of whole numbers, as (3, 0, 1), and not {shown(at)}"
-        raise TypeError(message)
-    place = tuple(whole(each, "at", least=0) for each in at)
+    index, place = one_named(network, layer, "a value"), position(at, "at")
     one_of(dtype, "dtype", DTYPES)
     if seed is not None:
         seed = whole(seed, "seed", least=0)
@@ -191,7 +184,7 @@ def explain_value(
     fitted = None if weights is None else given_weights(weights, network)
     return explained(
         network,
-        indices[0],
+        index,
         place,
         x=None if x is None else checked_input(network, x, 1),
         weights=None if fitted is None else fitted.weights,

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc.layers import Layer, Plan
+from convcalc.layers.sliding import LINE_NAMES
 from convcalc.numbers import plural
 from convcalc.shape import Shape
 
@@ -129,26 +130,13 @@ class Made(NamedTuple):
     """Of a largest value, where it stands in the input: position and channel."""
 
 
-SPAN = ("depth", "row", "column")
-"""What positions along axes are called, for the last ones there are."""
-
-
-def axis_names(rank: int) -> tuple[str, ...]:
-    """What positions are called: row and column of an image.
-
-    >>> axis_names(1), axis_names(2)
-    (('position',), ('row', 'column'))
-    """
-    return ("position",) if rank == 1 else SPAN[len(SPAN) - rank :]
-
-
 def position_names(rank: int) -> tuple[str, ...]:
     """What the numbers of a place in a tensor are: of a vector, only the feature.
 
     >>> position_names(2), position_names(0)
     (('row', 'column', 'channel'), ('feature',))
     """
-    return (*axis_names(rank), "channel") if rank else ("feature",)
+    return (*LINE_NAMES[rank], "channel") if rank else ("feature",)
 
 
 def index_text(at: Iterable[int]) -> str:

@@ -40,7 +40,7 @@ def copied(asked: Asked) -> Made:
         return Made(value_text(held), "", held, notes=(note,), roundings=1, magnitude=abs(held))
     which, number = _whose(asked, number - 1)
     x = asked.xs[which]
-    channel, *place = _unravelled(number, (x.shape[-1], *x.shape[:-1]))
+    channel, *place = map(int, xp.unravel_index(number, (x.shape[-1], *x.shape[:-1])))
     at = (*place, channel)
     name = f"X{which + 1}" if len(asked.xs) > 1 else "X"
     return Made(
@@ -66,15 +66,6 @@ def _whose(asked: Asked, number: int) -> tuple[int, int]:
         number -= asked.xs[which].size
         which += 1
     return which, number
-
-
-def _unravelled(number: int, extents: tuple[int, ...]) -> tuple[int, ...]:
-    """Where a number stands among those of an array."""
-    at = []
-    for extent in reversed(extents):
-        number, rest = divmod(number, extent)
-        at.append(rest)
-    return tuple(reversed(at))
 
 
 def upsample(asked: Asked) -> Made:

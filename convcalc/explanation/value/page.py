@@ -9,11 +9,11 @@ from convcalc.explanation.page import Formula, Page, Part, Section, Table
 from convcalc.explanation.value.base import (
     Array,
     Patch,
-    axis_names,
     index_text,
     position_names,
     real,
 )
+from convcalc.layers.sliding import LINE_NAMES
 from convcalc.numbers import plural
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _cells(value: "ExplainedValue", patch: Patch, at: int) -> Iterator[Part]:
     """The patch of one channel, times the kernel: a table for each slice of a volume."""
     values, places = patch.values[..., at], patch.places
     factors = None if patch.factors is None else patch.factors[..., at]
-    names, ndim = axis_names(len(places)), values.ndim
+    names, ndim = LINE_NAMES[len(places)], values.ndim
     if ndim == 1:
         yield _line(value, patch, at)
         return
@@ -178,7 +178,7 @@ def _grid(
 ) -> Table:
     """Rows and columns of a patch, with the sum of each row where it is a sum."""
     rows_axis, columns_axis = len(patch.places) - 2, len(patch.places) - 1
-    names = axis_names(len(patch.places))[-2:]
+    names = LINE_NAMES[len(patch.places)][-2:]
     products = values if factors is None else values * factors
     added = winner is None and factors is not None
     height, width = values.shape

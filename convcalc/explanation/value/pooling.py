@@ -10,16 +10,15 @@ from convcalc.explanation.value.base import (
     Made,
     Patch,
     at_places,
-    axis_names,
     bracketed,
     index_text,
     real,
     slice_text,
 )
 from convcalc.layers.pooling import power, taps_within
-from convcalc.layers.sliding import unrounded_windows
+from convcalc.layers.sliding import LINE_NAMES, unrounded_windows
 from convcalc.numbers import plural, value_text
-from convcalc.window import Window
+from convcalc.window import Window, values_under
 
 
 def maxpool(asked: Asked) -> Made:
@@ -34,7 +33,7 @@ def global_maxpool(asked: Asked) -> Made:
 
 def adaptive_maxpool(asked: Asked) -> Made:
     """The largest value of a region."""
-    return _largest(asked, _region(asked))
+    return _largest(asked, _under_kernel(asked))
 
 
 def avgpool(asked: Asked) -> Made:
@@ -61,7 +60,7 @@ def avgpool(asked: Asked) -> Made:
 
 def adaptive_avgpool(asked: Asked) -> Made:
     """The mean of a region."""
-    places = _region(asked)
+    places = _under_kernel(asked)
     return _mean(asked, places, prod(map(len, places)), "Every value of the region counts.")
 
 
@@ -149,30 +148,10 @@ def lppool(asked: Asked) -> Made:
 
 
 def _under_kernel(asked: Asked) -> list[range]:
-    """The places of the map under the kernel, without those of padding."""
+    """The places of the map under the kernel, or in the region, without those of padding."""
     return [
-        _met(window, place, size)
+        values_under(window, place, 0, size)
         for window, place, size in zip(asked.plan.windows, asked.place, asked.sizes, strict=True)
-    ]
-
-
-def _met(window: Window, place: int, size: int) -> range:
-    """The places of an axis that an output meets.
-
-    >>> _met(Window(kernel=3, stride=2, dilation=2, before=1), 0, 7)
-    range(1, 4, 2)
-    """
-    first = place * window.stride - window.before
-    skipped = max(-(first // window.dilation), 0)
-    start = first + skipped * window.dilation
-    return range(start, min(first + window.extent, size), window.dilation)
-
-
-def _region(asked: Asked) -> list[range]:
-    """The places that an output of adaptive pooling is made of."""
-    return [
-        range(place * size // of, -(-(place + 1) * size // of))
-        for place, size, of in zip(asked.place, asked.sizes, asked.plan.output.spatial, strict=True)
     ]
 
 
@@ -207,9 +186,10 @@ def _largest(asked: Asked, places: Sequence[range]) -> Made:
     missing = asked.xp.isnan(flat)
     number = int(missing.argmax() if missing.any() else flat.argmax())
     value = float(flat[number])
-    winner = _at(number, places)
+    within = asked.xp.unravel_index(number, tuple(map(len, places)))
+    winner = tuple(along[int(each)] for along, each in zip(places, within, strict=True))
     equal = int((flat == value).sum())
-    names = axis_names(len(places))
+    names = LINE_NAMES[len(places)]
     where_text = ", ".join(f"{name} {at}" for name, at in zip(names, winner, strict=True))
     note = f"The largest of {plural(values.size, 'value')} stands at {where_text}"
     if equal > 1:
@@ -228,15 +208,6 @@ def _largest(asked: Asked, places: Sequence[range]) -> Made:
         notes=tuple(notes),
         winner=(*winner, asked.channel),
     )
-
-
-def _at(number: int, places: Sequence[range]) -> tuple[int, ...]:
-    """Where the n-th of some places stands."""
-    at = []
-    for along in reversed(places):
-        number, rest = divmod(number, len(along))
-        at.append(along[rest])
-    return tuple(reversed(at))
 
 
 def _mean(asked: Asked, places: Sequence[range], count: int, why: str) -> Made:

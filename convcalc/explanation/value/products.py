@@ -19,6 +19,7 @@ from convcalc.explanation.value.base import (
     slice_text,
 )
 from convcalc.layers.arrays import source
+from convcalc.window import Window, values_under
 
 NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 """What `np.pad` calls modes of padding; without one it pads with zeros."""
@@ -45,7 +46,8 @@ def _convolved(asked: Asked, groups: int) -> Made:
     names[f"W{k}"] = Name(f"np.moveaxis(weight[{k}], 0, -1)")
     patch = patch._replace(factors=asked.xp.moveaxis(weight[k].astype("float64"), 0, -1))
     positions, rows = asked.plan.output.spatial, len(weight) // groups
-    im2col = Im2col(group, k - group * rows, _number(asked.place, positions), weight[k].size)
+    column = int(asked.xp.ravel_multi_index(asked.place, positions))
+    im2col = Im2col(group, k - group * rows, column, weight[k].size)
     matrices = (
         f"Stretched out, patch and filter are vectors of {im2col.size:,} numbers, and the sum is "
         f"their dot product: row {im2col.row} of the weights [{rows} × {im2col.size}] times "
@@ -139,18 +141,15 @@ def conv_transpose(asked: Asked) -> Made:
     group_filters, own = layer.filters // layer.groups, channels // layer.groups
     group = k // group_filters
     read = range(group * own, (group + 1) * own)
-    pairs = [
-        _spread(
-            place + window.extent - 1 - window.before,
-            window.kernel,
-            window.dilation,
-            window.up,
-            size,
-        )
-        for place, window, size in zip(asked.place, asked.plan.windows, asked.sizes, strict=True)
-    ]
-    places = tuple(tuple(value for value, _ in along) for along in pairs)
-    taps = tuple(tuple(tap for _, tap in along) for along in pairs)
+    axes = [*zip(asked.plan.windows, asked.place, strict=True)]
+    places = tuple(
+        tuple(values_under(window, place, 0, size))
+        for (window, place), size in zip(axes, asked.sizes, strict=True)
+    )
+    taps = tuple(
+        tuple(_tap(window, place, value) for value in along)
+        for (window, place), along in zip(axes, places, strict=True)
+    )
     inner = k - group * group_filters
     count, kernel = prod(map(len, places)), prod(window.kernel for window in asked.plan.windows)
     meeting = (
@@ -178,15 +177,13 @@ def _nothing(asked: Asked, meeting: str) -> Made:
     return Made(name, "", bias, names, notes=(meeting, only))
 
 
-def _spread(place: int, kernel: int, dilation: int, step: int, size: int) -> list[tuple[int, int]]:
-    """The input values that add to a place of the output before it is cut, each with its tap.
+def _tap(window: Window, place: int, value: int) -> int:
+    """The tap of a transposed convolution's kernel by which a value adds to a place of the output.
 
-    >>> _spread(4, 3, 1, 2, 5)
-    [(1, 2), (2, 0)]
+    >>> [_tap(Window(kernel=3, before=2, after=2, up=2), 4, value) for value in (1, 2)]
+    [2, 0]
     """
-    pairs = (((place - tap * dilation), tap) for tap in range(kernel))
-    met = [(rest // step, tap) for rest, tap in pairs if not rest % step]
-    return sorted((value, tap) for value, tap in met if 0 <= value < size)
+    return (place + window.extent - 1 - window.before - value * window.up) // window.dilation
 
 
 def _under_kernel(asked: Asked, read: range) -> tuple[Patch, tuple[str, ...], dict[str, Name]]:
@@ -229,18 +226,6 @@ def _stands(place: int, size: int, mode: str) -> int:
 
 def _met(patch: Patch, mode: str) -> list[str]:
     return [padding_note(patch.padding, patch.outside.size, mode)] if patch.padding else []
-
-
-def _number(place: Sequence[int], extents: Sequence[int]) -> int:
-    """The number of a position, row by row.
-
-    >>> _number((3, 0), (4, 4))
-    12
-    """
-    number = 0
-    for one, extent in zip(place, extents, strict=True):
-        number = number * extent + one
-    return number
 
 
 def _summed(
