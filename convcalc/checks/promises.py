@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis import analyze
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.checks.settings import Limit
 from convcalc.diagnostics import Problem, closest, misspelt, rename
 from convcalc.graph import Network
-from convcalc.numbers import both_bytes
+from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
-from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity
+from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity, SizeLaws
+
+if TYPE_CHECKING:
+    from convcalc.laws import Fit, Law
 
 SHOWN = 3
 """How many of the layers that cost most are named."""
@@ -157,6 +160,8 @@ def _expectation(
             f"expect.{name}",
             f"if the change is meant, write `{name}: {value}`",
         )
+    if isinstance(wanted, SizeLaws):
+        return _sizes(wanted, network)
     if name == "output" and isinstance(wanted, Shape | Extents):
         return _shape(promise, wanted, network, tensors)
     if isinstance(wanted, MemoryTerms):
@@ -262,6 +267,55 @@ def _field(wanted: int | tuple[int, ...] | Extents, report: Report) -> Problem |
         "expect.receptive_field",
         f"if the change is meant, write {_by(sizes).replace('×', 'x')}",
     )
+
+
+def _sizes(wanted: SizeLaws, network: Network) -> Problem | None:
+    """What is wrong with the sizes that drop nothing."""
+    from convcalc.laws import TooManyError, of_parts
+
+    fits = [fit for fit in network.sizes().fits if not fit.held]
+    if len(wanted.laws) not in (1, len(fits)):
+        return Problem(
+            "CC506",
+            f"{plural(len(wanted.laws), 'law')} of sizes, and the input has "
+            f"{plural(len(fits), 'size')}{': ' * bool(fits)}{', '.join(fit.name for fit in fits)}",
+            "expect.sizes",
+            "write one law for all, or one for each" if fits else "remove the line",
+        )
+    try:
+        return _otherwise(fits, [of_parts(parts) for parts in wanted.laws])
+    except TooManyError:
+        message = f"{wanted.text} has too many remainders to be compared"
+        return Problem("CC506", message, "expect.sizes", "write fewer parts", "warning")
+
+
+def _otherwise(fits: "Sequence[Fit]", laws: "Sequence[Law]") -> Problem | None:
+    """The first size that is in a law, and not in the one that is expected, or the reverse."""
+    from convcalc.laws import difference
+
+    right = [fit.whole.written() for fit in fits]
+    advice = right[0] if len(set(right)) == 1 else f"[{', '.join(map(repr, right))}]"
+    for fit, law in zip(fits, [*laws] * (len(fits) // len(laws)), strict=True):
+        if fit.whole.until is not None:
+            return Problem(
+                "CC506",
+                f"sizes of {fit.name}: not known, {fit.unknown}, which does not tell whether "
+                f"{law.text()}, as expected, holds",
+                "expect.sizes",
+                "remove the line",
+                "warning",
+            )
+        apart = difference(fit.whole, law)
+        if apart is not None:
+            says = "drops nothing" if apart in fit.whole else "does not"
+            return Problem(
+                "CC506",
+                f"sizes of {fit.name} that drop nothing: {fit.whole.text()}, and {law.text()} was "
+                f"expected: {apart:,} {says}",
+                "expect.sizes",
+                f"if the change is meant, write {advice}",
+            )
+    return None
 
 
 def _by(sizes: tuple[int, ...]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from convcalc.graph import Given, GivenShape, read
-from convcalc.laws.law import Law, Part, parse
+from convcalc.laws.law import Law, difference, of_parts, parse
 from convcalc.laws.report import (
     Asks,
     Dropped,
@@ -14,7 +14,9 @@ from convcalc.laws.report import (
     nearest,
     sizes_of,
 )
+from convcalc.laws.sets import TooManyError
 from convcalc.spec.nodes import Value
+from convcalc.spec.progressions import Part
 
 __all__ = [
     "Asks",
@@ -25,7 +27,10 @@ __all__ = [
     "Output",
     "Part",
     "SizesReport",
+    "TooManyError",
+    "difference",
     "nearest",
+    "of_parts",
     "parse",
     "sizes",
     "sizes_of",

@@ -1,6 +1,5 @@
 """A law: which sizes there are, in words that can be read back: `188 + 16·k, k ≥ 0`."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -8,65 +7,25 @@ from math import lcm
 from typing import NamedTuple
 
 from convcalc.laws import sets
-from convcalc.laws.sets import MOST_INTERVALS, Sizes, Stretch, TooManyError
+from convcalc.laws.sets import Sizes, Stretch, TooManyError
+from convcalc.spec.progressions import Part, parse_parts
 
 SHOWN = 6
 """Most parts of a law that are shown one by one."""
+MOST_COMPARED = 100_000
+"""Most sizes that follow one another which are compared of two laws."""
 FEW = 4
 """So many sizes without end are listed rather than said as a rule."""
-MOST_DIGITS = 15
-"""Most digits of a number in the text of a law."""
 
 
-class Part(NamedTuple):
-    """Sizes that follow one another, and again every so many: 29 to 32 and 32·k more."""
-
-    first: int
-    """The first of its sizes, in rows."""
-    last: int
-    """The last one of those that follow it."""
-    step: int = 0
-    """After so many they come again; 0 where they do not."""
-    turns: int | None = 0
-    """How often they do, after the first time; None without end."""
-
-    def __str__(self) -> str:
-        """As tables have it."""
-        start = str(self.first) if self.first == self.last else f"{self.first}…{self.last}"
-        if not self.step:
-            return start
-        if self.step == 1:
-            return f"k, k ≥ {self.first}"
-        begin = self.begin
-        if begin:
-            text = f"{self.step}·k"
-        else:
-            text = f"{f'({start})' if self.first != self.last else start} + {self.step}·k"
-        if self.turns is None:
-            return f"{text}, k ≥ {begin}"
-        return f"{text}, {begin} ≤ k ≤ {begin + self.turns}"
-
-    def written(self) -> str:
-        """As a spec has it."""
-        text = str(self).replace("·", "*").replace("≥", ">=").replace("≤", "<=")
-        return text.replace("…", "..")
-
-    @property
-    def begin(self) -> int:
-        """The k of the first sizes: 1 of 32, 64, 96, which are 32·k, and 0 of 188, 204."""
-        if self.step == 1 or (self.step and self.first == self.last and not self.first % self.step):
-            return self.first // self.step
-        return 0
-
-    @property
-    def stretch(self) -> Stretch:
-        """Its sizes as a set."""
-        if not self.step:
-            return Stretch(self.first, self.last)
-        start = self.first % self.step
-        residues = sets.wrapped(self.step, [(start, start + self.last - self.first + 1)])
-        last = None if self.turns is None else self.last + self.step * self.turns
-        return Stretch(self.first, last, self.step, residues)
+def _stretch(part: Part) -> Stretch:
+    """The sizes of a part as a set."""
+    if not part.step:
+        return Stretch(part.first, part.last)
+    start = part.first % part.step
+    residues = sets.wrapped(part.step, [(start, start + part.last - part.first + 1)])
+    last = None if part.turns is None else part.last + part.step * part.turns
+    return Stretch(part.first, last, part.step, residues)
 
 
 class Law(NamedTuple):
@@ -170,63 +129,18 @@ def _bounded(start: int, end: int, step: int, last: int | None) -> Iterator[Part
         yield Part(cut, last)
 
 
-_NUMBER = rf"\d{{1,{MOST_DIGITS}}}"
-_START = rf"\(?\s*(?P<first>{_NUMBER})\s*(?:(?:\.\.|…|to)\s*(?P<last>{_NUMBER}))?\s*\)?"
-_RULE = re.compile(
-    rf"(?:(?:{_START}\s*\+\s*)?(?:(?P<step>{_NUMBER})\s*[*·×]\s*)?k"
-    rf"(?:\s*[+]\s*(?P<more>{_NUMBER}))?"
-    rf"(?:\s*,\s*(?:(?P<from>{_NUMBER})\s*(?:<=|≤)\s*k\s*(?:<=|≤)\s*(?P<to>{_NUMBER})"
-    rf"|k\s*(?P<sign>>=|≥|>)\s*(?P<least>{_NUMBER})))?)\Z",
-    re.ASCII,
-)
-_ALONE = re.compile(rf"{_START}\Z", re.ASCII)
-
-
 def parse(text: str) -> Law:
     """The law that a text says; `ValueError` where it says none, with what is wrong.
 
     >>> parse("188 + 16*k, k >= 0 or 5..7").text()
     '5…7 or 188 + 16·k, k ≥ 0'
     """
-    parts = [_part(each.strip()) for each in re.split(r"\bor\b|;", text)]
-    if [text.strip()] == ["none"]:
-        return Law(())
-    return Law(union(part.stretch for part in parts if part is not None))
+    return of_parts(parse_parts(text))
 
 
-def _part(text: str) -> Part | None:
-    if text == "none":
-        return None
-    match = _ALONE.match(text)
-    if match is not None:
-        first, last = int(match["first"]), int(match["last"] or match["first"])
-        if not 1 <= first <= last:
-            message = f"`{text}` is no range of sizes"
-            raise ValueError(message)
-        return Part(first, last)
-    match = _RULE.match(text)
-    if match is None:
-        message = f"`{text}` is no rule such as `32*k, k >= 1`"
-        raise ValueError(message)
-    step = int(match["step"] or 1)
-    first = int(match["first"] or 0)
-    last = int(match["last"] or first)
-    more = int(match["more"] or 0)
-    begin = int(match["from"] or match["least"] or 0) + (match["sign"] == ">")
-    if not step or not 0 <= last - first < step:
-        message = f"`{text}` is no rule: what follows one another meets what comes again"
-        raise ValueError(message)
-    first, last = first + more + step * begin, last + more + step * begin
-    if first < 1:  # 32*k with k from 0: there is no size 0
-        if match["from"] or match["least"]:
-            message = f"`{text}` starts at {first}, and a size is 1 or more"
-            raise ValueError(message)
-        first, last = first + step, last + step
-    turns = None if match["to"] is None else int(match["to"]) - begin
-    if turns is not None and turns < 0:
-        message = f"`{text}` has no k: {match['from']} is above {match['to']}"
-        raise ValueError(message)
-    return Part(first, last, step, turns)
+def of_parts(parts: Iterable[Part]) -> Law:
+    """The law of what is in one of several parts."""
+    return Law(union(map(_stretch, parts)))
 
 
 def union(stretches: Iterable[Stretch]) -> Sizes:
@@ -236,6 +150,8 @@ def union(stretches: Iterable[Stretch]) -> Sizes:
     (Stretch(first=2, last=None, modulus=2, residues=((0, 1),)),)
     """
     some = [each for each in stretches if each.above(each.first) is not None]
+    if not some:
+        return ()
     cuts = sorted({each.first for each in some} | {each.last + 1 for each in some if each.last})
     kept = []
     for first, behind in zip(cuts, [*cuts[1:], None], strict=True):
@@ -262,24 +178,36 @@ def union(stretches: Iterable[Stretch]) -> Sizes:
     return sets.simplest(each for each in kept if each.above(each.first) is not None)
 
 
-def same(one: Law, two: Law) -> bool:
-    """Whether two laws have the same sizes."""
-    ends = [law.sizes[-1] if law.sizes else None for law in (one, two)]
-    until = max(0 if end is None else end.first if end.last is None else end.last for end in ends)
-    open_ends = [None if end is None or end.last is not None else end for end in ends]
-    if (open_ends[0] is None) != (open_ends[1] is None):
-        return False
-    if open_ends[0] is not None and open_ends[1] is not None:
-        tails = [sets.simplest([end._replace(first=until)]) for end in open_ends if end]
-        if tails[0] != tails[1]:
-            return False
-    some, others = (sets.simplest(sets.within(law.sizes, 0, until)) for law in (one, two))
-    if some == others:
-        return True
-    first, second = (list(islice(sets.members(each), MOST_INTERVALS)) for each in (some, others))
-    if MOST_INTERVALS in (len(first), len(second)):
-        raise TooManyError
-    return first == second
+def difference(one: Law, two: Law) -> int | None:
+    """The least size that is in one of two laws alone; None where there is none.
+
+    >>> difference(parse("2*k, k >= 1"), parse("4*k, k >= 1"))
+    2
+    """
+    ends = [law.sizes[-1] for law in (one, two) if law.sizes]
+    until = max((end.first if end.last is None else end.last for end in ends), default=0)
+    around = [end.modulus for end in ends if end.last is None]
+    # Behind the last start everything recurs: a turn of both shows all there is.
+    until += lcm(*around) if around else 0
+    first, second = one.smallest, two.smallest
+    for _ in range(MOST_COMPARED):
+        if first != second:
+            return min(each for each in (first, second) if each is not None)
+        if first is None or first > until:
+            return None
+        run = min(_run(one.sizes, first), _run(two.sizes, first))
+        first, second = one.above(run), two.above(run)
+    raise TooManyError
+
+
+def _run(sizes: Sizes, size: int) -> int:
+    """The first size behind one of a set that does not follow it there."""
+    stretch = next(each for each in sizes if size in each)
+    if stretch.modulus == 1:
+        return (size + MOST_COMPARED**2 if stretch.last is None else stretch.last) + 1
+    rest = size % stretch.modulus
+    end = size + next(behind - rest for first, behind in stretch.residues if first <= rest < behind)
+    return end if stretch.last is None else min(end, stretch.last + 1)
 
 
 def both(laws: Sequence[Sizes]) -> Sizes:

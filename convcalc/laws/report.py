@@ -21,7 +21,7 @@ from convcalc.laws.follow import (
     follow,
 )
 from convcalc.laws.forms import IDENTITY, Form
-from convcalc.laws.law import SHOWN, Law, Part
+from convcalc.laws.law import SHOWN, Law
 from convcalc.laws.parameters import Tied, first_reading, made, remade, tied
 from convcalc.laws.sets import ALL, simplest, within
 from convcalc.laws.steps import NotKnownError
@@ -29,6 +29,7 @@ from convcalc.layers.sliding import AXIS_NAMES, unrounded_windows
 from convcalc.methods import above, from_json
 from convcalc.numbers import plural
 from convcalc.shape import Shape
+from convcalc.spec.progressions import Part
 
 MOST_LETTERS = 90
 """Most letters of the laws in one line."""

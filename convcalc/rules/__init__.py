@@ -114,6 +114,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "CC503": Code("error"),
         "CC504": Code("error"),
         "CC505": Code("error"),
+        "CC506": Code("error"),
         "CC511": Code("error"),
         "CC512": Code("error"),
         "CC513": Code("error"),

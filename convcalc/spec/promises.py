@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.findings import Findings
 from convcalc.shape import Shape
@@ -21,6 +21,9 @@ from convcalc.spec.values import (
     word,
 )
 
+if TYPE_CHECKING:
+    from convcalc.spec.progressions import Part
+
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 EXPECTATIONS = {
     "parameters": "Number of parameters.",
@@ -31,6 +34,7 @@ EXPECTATIONS = {
     "output": "Shape of the output: 1000, or 7x7x512, or <= 7x7x512.",
     "receptive_field": "Receptive field of the last layer that has one, per axis or for all: >= 5.",
     "memory": "Bytes: of inference, or of training at a batch and optimizer.",
+    "sizes": "Sizes of the input that drop nothing, per axis or for all: '32*k, k >= 1'.",
     "layers": "Output shapes of layers and groups by name: {conv1: 55x55x96}.",
 }
 BUDGETS = {
@@ -132,13 +136,23 @@ class MemoryTerms(NamedTuple):
     """What steps in training, one of `OPTIMIZERS`."""
 
 
+class SizeLaws(NamedTuple):
+    """The sizes of the input with which no layer drops a row."""
+
+    laws: "tuple[tuple[Part, ...], ...]"
+    """The parts of each law: one for every axis, or one for each."""
+    text: str
+    """As it was written, to show in messages."""
+
+
 class Promise(NamedTuple):
     """One line of `expect` or `budget`."""
 
     name: str
     """Which quantity it is about: `parameters`, `memory`, `output`."""
-    wanted: Quantity | Shape | Extents | MemoryTerms | int | tuple[int, ...]
-    """What must hold: a range, a shape, ranges of extents, or a receptive field for all axes."""
+    wanted: Quantity | Shape | Extents | MemoryTerms | SizeLaws | int | tuple[int, ...]
+    """What must hold: a range, a shape, ranges of extents, a receptive field for all axes, or laws
+    of sizes."""
     node: Node
     """Where it is written: the value behind the key."""
     layer: str | None = None
@@ -153,6 +167,8 @@ def promise_code(promise: Promise, *, budget: bool) -> str:
         return "CC512" if budget else "CC504"
     if budget:
         return "CC511"
+    if isinstance(promise.wanted, SizeLaws):
+        return "CC506"
     if isinstance(promise.wanted, Quantity):
         return "CC501"
     return "CC502" if promise.name in ("output", "layers") else "CC503"
@@ -305,6 +321,8 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
             )
             for key in node.key_nodes()
         ]
+    if name == "sizes":
+        return [Promise(name, _sizes(node), node)]
     if name == "memory":
         terms = node.items if isinstance(node, List) else [node]
         return [Promise(name, _memory(term, scope, limit=limit), term) for term in terms]
@@ -367,6 +385,30 @@ def _ranges(
     if any(least > most for least, most in zip(low, high, strict=True)):
         fail("CC120", f"the range {text} is empty", node, "put the smaller number first")
     return Extents(low, high, text)
+
+
+def _sizes(node: Node) -> SizeLaws:
+    """A law, or one for each axis."""
+    from convcalc.spec.progressions import parse_parts  # which few specs have
+
+    items = node.items if isinstance(node, List) else (node,)
+    laws = []
+    for item in items:
+        if not isinstance(item, ScalarNode):
+            fail("CC120", f"this takes a law such as 32*k, k >= 1, and is {quoted(item)}", item)
+        if re.search(r"\dk\b", item.text, re.ASCII):
+            right = re.sub(r"(\d)k\b", r"\1*k", item.text)
+            message = f"{quoted(item)} has a number with the unit k, a thousand"
+            fail("CC120", message, item, f"write the sign of a product: {right}")
+        try:
+            laws.append(parse_parts(item.text))
+        except ValueError as error:
+            advice = "write '32*k, k >= 1', '188 + 16*k, k >= 0', '5..9', or several with `or`"
+            fail("CC120", str(error), item, advice)
+    if not laws:
+        fail("CC120", f"this takes a law such as 32*k, k >= 1, and is {quoted(node)}", node)
+    texts = [" ".join(item.text.split()) for item in items if isinstance(item, ScalarNode)]
+    return SizeLaws(tuple(laws), ", then ".join(texts))
 
 
 def _memory(node: Node, scope: Scope, *, limit: bool) -> MemoryTerms:

@@ -89,6 +89,7 @@ def spec_schema() -> dict[str, Any]:
                 EXPECTATIONS,
                 output=_SHAPE,
                 receptive_field=_SHAPE,
+                sizes={"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1},
                 layers={"type": "object", "additionalProperties": _SHAPE},
             ),
             "additionalProperties": False,

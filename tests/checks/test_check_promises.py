@@ -53,6 +53,9 @@ def said(promise: str) -> list[str]:
         "expect: {receptive_field: 4..6, output: 10 to 12, layers: {conv1: 1x1x1..6x6x8}}",
         "expect: {receptive_field: <= 4x5, output: ≥ 10, layers: {half: '> 2x2x3'}}",
         "parameters: {n: 10}\nexpect: {output: '<= n'}",
+        # (8 − 2)/2 = 3: one row of the conv's 6 for each two.
+        "expect: {sizes: '2*k, k >= 2'}",
+        "expect: {sizes: [4 + 2*k, '4 or 6 or 8 + 4*k, k >= 0 or 10 + 4*k, k >= 0']}",
         "expect: {parameters: <= 490, macs: '>= 4K', flops: 8K..9K, buffers: 8 ± 0}",
         "budget: {parameters: 490, macs: 4248, flops: 8496, activations: 526, largest_tensor: 192}",
     ],
@@ -108,6 +111,17 @@ def test_promises_that_hold(promise: str) -> None:
         (
             "expect: {receptive_field: 1x1x1..6x6x6}",
             "CC503 receptive field of maxpool: 4×4, and 1x1x1..6x6x6 was expected",
+        ),
+        (
+            "expect: {sizes: '3*k, k >= 1'}",
+            (
+                "CC506 sizes of height that drop nothing: 2·k, k ≥ 2, and 3·k, k ≥ 1 was expected: "
+                "3 does not"
+            ),
+        ),
+        (
+            "expect: {sizes: ['k, k >= 4', 'k, k >= 4', '7']}",
+            "CC506 3 laws of sizes, and the input has 2 sizes: height, width",
         ),
         ("expect: {output: < 10}", "CC502 the output: 10, and < 10 was expected: +1 channels"),
         (
