@@ -15,6 +15,7 @@ BENCHMARKS = {
     "random": "Random networks of every kind of layer beside PyTorch: counts, and memory.",
     "findings": "What the rules say about networks that work, and how much of it holds.",
     "sizes": "The laws of `sizes` beside every size tried: bundled and random networks.",
+    "errors": "PyTorch's messages for broken programs: is the layer found that was broken.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 

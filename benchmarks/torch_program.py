@@ -27,22 +27,26 @@ FUNCTIONS = {
     "abs": "torch.abs({0})",
     "identity": "{0}",
     "affine": "{0} * {times} + {plus}",
+    "log_softmax": "F.log_softmax({0}, 1)",
+    "mish": "F.mish({0})",
+    "selu": "F.selu({0})",
+    "elu": "F.elu({0}, {alpha})",
+    "softplus": "F.softplus({0}, {beta}, {threshold})",
     "leaky_relu": "F.leaky_relu({0}, {slope}, inplace={inplace})",
     "global_maxpool": "F.adaptive_max_pool{rank}d({0}, 1)",
     "global_avgpool": "F.adaptive_avg_pool{rank}d({0}, 1)",
 }
 BY_FIELDS = frozenset({
     "adaptive_avgpool", "avgpool", "batchnorm", "channel_shuffle", "concat", "conv",
-    "conv_transpose", "crop", "depthwise_conv", "flatten", "layernorm", "linear", "lrn", "maxpool",
-    "pad", "scale", "slice",
+    "adaptive_maxpool", "conv_transpose", "crop", "depthwise_conv", "flatten", "groupnorm",
+    "instancenorm", "layernorm", "linear", "lrn", "maxpool", "pad", "permute", "pixel_shuffle",
+    "prelu", "reshape", "scale", "slice", "upsample",
 })  # fmt: skip
 """Kinds that `_words` has a case for."""
 UNSPOKEN: Mapping[str, str] = {
     **dict.fromkeys(
         (
-            "adaptive_maxpool", "elu", "groupnorm", "instancenorm", "locally_connected",
-            "log_softmax", "lppool", "mish", "permute", "pixel_shuffle", "prelu", "reshape", "selu",
-            "softplus", "upsample", "separable_conv", "channel_avgpool", "channel_maxpool",
+            "locally_connected", "lppool", "separable_conv", "channel_avgpool", "channel_maxpool",
             "l2norm", "space_to_depth", "matmul",
         ),
         "a network that has it is passed over by name",
@@ -132,7 +136,9 @@ def _words(
     if node.kind == "scale" and not layer.bias:
         return f"Scale({shape.channels})", "m({0})"
     if node.kind == "batchnorm":
-        return f"nn.BatchNorm{max(rank, 1)}d({shape.channels}, eps={layer.eps})", ""
+        more = "" if layer.affine else ", affine=False"
+        more += "" if layer.track_running_stats else ", track_running_stats=False"
+        return f"nn.BatchNorm{max(rank, 1)}d({shape.channels}, eps={layer.eps}{more})", ""
     if node.kind == "linear":
         return f"nn.Linear({shape.channels}, {layer.features}, {layer.bias})", ""
     if node.kind in ("maxpool", "avgpool"):
@@ -142,15 +148,36 @@ def _words(
             value = "-torch.inf" if node.kind == "maxpool" else "0.0"
             pads, given = _padded(windows, given, value)
         name = f"{node.kind[:3]}_pool{rank}d"
-        end = "" if node.kind == "maxpool" else f", count_include_pad={layer.count_include_pad}"
+        dilation = tuple(window.dilation for window in windows)
+        end = f", count_include_pad={getattr(layer, 'count_include_pad', True)}"
+        if node.kind == "maxpool":
+            end = f", dilation={dilation}" if max(dilation) > 1 else ""
         return "", f"F.{name}({given}, {kernel}, {stride}, {pads}, ceil_mode={ceil}{end})"
     if node.kind in ("pad", "crop") and getattr(layer, "mode", "zero") == "zero":
         sides = [side for w in reversed(windows) for side in (w.before, w.after)]
         return "", f"F.pad({inputs[0]}, {sides})"
-    if node.kind == "adaptive_avgpool":
-        return "", f"F.adaptive_avg_pool{rank}d({inputs[0]}, {plan.output.spatial})"
-    if node.kind == "flatten" and not plan.output.spatial:
-        return "", f"{inputs[0]}.flatten(1)"
+    if node.kind in ("adaptive_avgpool", "adaptive_maxpool"):
+        name = f"adaptive_{node.kind[len('adaptive_') :][:3]}_pool{rank}d"
+        return "", f"F.{name}({inputs[0]}, {plan.output.spatial})"
+    if node.kind == "groupnorm":
+        return f"nn.GroupNorm({layer.groups}, {shape.channels}, affine={layer.affine})", ""
+    if node.kind == "instancenorm" and rank:
+        tracked = f"affine={layer.affine}, track_running_stats={layer.track_running_stats}"
+        return f"nn.InstanceNorm{rank}d({shape.channels}, {tracked})", ""
+    if node.kind == "prelu":
+        return f"nn.PReLU({1 if layer.slopes == 'one' else shape.channels})", ""
+    if node.kind == "flatten":
+        end = "" if layer.end == -1 else f", {layer.end}"
+        return "", f"{inputs[0]}.flatten({layer.start}{end})"
+    if node.kind == "reshape":
+        return "", f"{inputs[0]}.reshape(-1, {', '.join(map(str, plan.output.axes))})"
+    if node.kind == "permute":
+        return "", f"{inputs[0]}.permute(0, {', '.join(map(str, layer.order))})"
+    if node.kind == "pixel_shuffle" and rank == len("HW"):
+        return "", f"F.pixel_shuffle({inputs[0]}, {layer.factor})"
+    if node.kind == "upsample" and layer.mode == "nearest":
+        size = f"scale_factor={layer.scale}" if layer.scale else f"size={plan.output.spatial}"
+        return "", f"F.interpolate({inputs[0]}, {size})"
     if node.kind == "concat":
         return "", f"torch.cat([{', '.join(inputs)}], 1)"
     if node.kind == "lrn":
@@ -166,9 +193,9 @@ def _words(
     return "", words.format(
         *inputs,
         rank=rank,
-        slope=getattr(layer, "slope", 0),
         times=getattr(layer, "times", 1),
         plus=getattr(layer, "plus", 0),
+        **{name: getattr(layer, name, 0) for name in ("slope", "alpha", "beta", "threshold")},
         inplace=read[node.inputs[0]] == 1 and node.inputs[0] >= 0,
     )
 

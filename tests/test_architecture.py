@@ -79,7 +79,7 @@ LAYER_HELPERS = {
 
 CLI_HELPERS = {
     *("__init__", "candidates", "checking", "explained_value", "fixing", "options", "output"),
-    *("pager", "paths", "running", "shells", "words"),
+    *("pager", "pasted", "paths", "running", "shells", "words"),
 }
 """Modules of cli/ without a command."""
 

@@ -188,8 +188,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def kept(block: Block) -> bool:
-    """Whether blocks behind it find it: a spec, or JSON with a name."""
-    named = block.language == "json" and bool(block.words)
+    """Whether blocks behind it find it: a spec, or JSON or a text with a name."""
+    named = block.language in ("json", "text") and bool(block.words)
     return named or (block.language == "yaml" and "fragment" not in block.words)
 
 

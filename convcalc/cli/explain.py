@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from convcalc.cli.options import (
+    FILE,
     checkpoint_options,
     network_options,
     output_options,
@@ -49,6 +50,7 @@ FIGURES = Mode("convcalc.explanation.layer", "figures", "some", ("batch", "dtype
 """What is explained where no option asks for something else."""
 MODES: Mapping[str, Mode] = MappingProxyType(
     {
+        "error": Mode("convcalc.explanation.messages.telling", "of_message", "none"),
         "memory": Mode(
             "convcalc.explanation.peak",
             "memory_page",
@@ -115,6 +117,13 @@ def _position(
     metavar="SIZE",
     help="Of --fit: those that make this size: 55, or 55x27.",
 )
+@click.option(
+    "--error",
+    type=FILE,
+    metavar="FILE",
+    help="A framework's message, or a text that ends with one, - for standard input: where in the "
+    "network its numbers meet, and what to write.",
+)
 @network_options
 @size_options
 @click.option(
@@ -163,9 +172,13 @@ def command(
       convcalc explain alexnet conv1 --value 3,0,1 --seed 7
       convcalc explain vgg16 stage5.conv1 --at 0,5
       convcalc explain alexnet conv1 --fit --output-size 55 --input 224x224x3
+      python train.py 2>&1 | convcalc explain net.yaml --error -
     """
     mode = _mode(ctx)
     _refuse_none(spec)
+    if spec == "-" == options["error"]:
+        message = "standard input can be the SPEC or the text of --error, not both"
+        raise click.UsageError(message, ctx)
     network = read(spec, input=shape, parameters=dict(settings))
     if not [plan for plan in network.plans if plan is not None] and network.errors:
         output.end([], network.diagnostics)
@@ -181,6 +194,10 @@ def command(
         for name in options
         if name in _parameters(ctx, mode)
     }
+    if "error" in given:
+        from convcalc.cli.pasted import pasted
+
+        given["error"] = pasted(str(given["error"]))
     try:
         page = getattr(import_module(mode.module), mode.function)(network, layers, **given)
     except SpecError as error:
@@ -188,7 +205,8 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error), ctx) from None
     text = output.renderer.render(page, color=colors(sys.stdout))
-    output.end([text], network.diagnostics, failed=page.data.get("agrees") is False)
+    failed = not page.answered or page.data.get("agrees") is False
+    output.end([text], network.diagnostics, failed=failed)
 
 
 def _mode(ctx: click.Context) -> Mode:

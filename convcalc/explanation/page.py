@@ -89,6 +89,8 @@ class Page(NamedTuple):
     """The parts, in their order."""
     data: Mapping[str, Any]
     """The same as plain values, as JSON has it, with "schema"."""
+    answered: bool = True
+    """Whether there is an answer; a command that has none ends with exit code 1."""
 
     def __repr__(self) -> str:
         """What is explained, in one line."""

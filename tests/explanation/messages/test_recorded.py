@@ -1,0 +1,55 @@
+"""Messages as frameworks said them, each of a program that differs from its spec in one layer."""
+
+import json
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from convcalc.explanation.messages import Diagnosis, diagnose
+from convcalc.graph import Network, loads
+
+RECORDED: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "recorded.json").read_text(encoding="utf-8")
+)
+NETWORKS: dict[str, Network] = {
+    name: loads("\n".join(lines)) for name, lines in RECORDED["specs"].items()
+}
+MESSAGES: list[dict[str, str]] = RECORDED["messages"]
+LONGEST = 8
+"""Most layers of a list: small networks have about twice as many."""
+
+
+@pytest.fixture(scope="module")
+def diagnoses() -> list[Diagnosis]:
+    return [diagnose(NETWORKS[row["spec"]], row["message"]) for row in MESSAGES]
+
+
+def listed(diagnosis: Diagnosis) -> list[str]:
+    return [name for suspect in diagnosis.suspects for name in suspect.layers]
+
+
+def test_the_layer_that_was_changed_is_in_the_list(diagnoses: list[Diagnosis]) -> None:
+    wrong = [
+        f"{row['spec']}, {row['changed']}: {listed(diagnosis) or diagnosis.verdict}"
+        for row, diagnosis in zip(MESSAGES, diagnoses, strict=True)
+        if row["layer"] not in listed(diagnosis)
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_lists_are_short(diagnoses: list[Diagnosis]) -> None:
+    lengths = [len(listed(diagnosis)) for diagnosis in diagnoses]
+
+    assert len(lengths) >= 50
+    assert median(lengths) <= 2
+    assert max(lengths) <= LONGEST
+
+
+def test_the_framework_is_told(diagnoses: list[Diagnosis]) -> None:
+    for row, diagnosis in zip(MESSAGES, diagnoses, strict=True):
+        assert diagnosis.form is not None
+        assert row["from"].startswith(diagnosis.form.framework)
+        assert diagnosis.whole
