@@ -1,5 +1,6 @@
 """What becomes of a message: the layers that a program may have otherwise than its spec."""
 
+import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -62,14 +63,25 @@ def diagnose(network: "Network", text: str) -> Diagnosis:
     text = text[-MOST_TEXT:]
     first: Diagnosis | None = None
     for form, match, message in islice(readings(text), MOST_MESSAGES):
-        diagnosis = _diagnosed(network, form, message, form.read(match))
+        diagnosis = _diagnosed(network, form, message, form.read(match), named_in(text))
         if diagnosis.verdict not in ("unsure", "unknown"):
             return diagnosis
         first = first or diagnosis
     return first or Diagnosis("unknown", None, "", None, None)
 
 
-def _diagnosed(network: "Network", form: Form, message: str, said: Said) -> Diagnosis:
+def named_in(text: str) -> frozenset[str]:
+    """The modules that lines of code in a traceback call, by the last part of their names.
+
+    >>> sorted(named_in("x = self.features.conv3(self.pool(x))"))
+    ['conv3', 'pool']
+    """
+    return frozenset(re.findall(r"self\.(?:\w{1,100}\.){0,20}(\w{1,100})\(", text))
+
+
+def _diagnosed(
+    network: "Network", form: Form, message: str, said: Said, named: frozenset[str]
+) -> Diagnosis:
     answer = Diagnosis("unsure", form, message, said, said.batch)
     if said.about == "memory":
         return answer._replace(verdict="memory")
@@ -84,7 +96,7 @@ def _diagnosed(network: "Network", form: Form, message: str, said: Said) -> Diag
     if search.own:
         spec = tuple(dict.fromkeys(failure.layer for failure in search.own))
         return answer._replace(verdict="spec", spec=spec)
-    entries = listed(network, search)
+    entries = listed(network, search, named)
     layers = sum(len(each.layers) for each in entries)
     sure = search.whole or (entries and entries[0].trials[0].change.sort == "takes")
     if not sure or not 0 < layers <= MOST_LAYERS:
@@ -93,8 +105,13 @@ def _diagnosed(network: "Network", form: Form, message: str, said: Said) -> Diag
     return answer._replace(verdict="layers", suspects=entries, batch=batch, whole=search.whole)
 
 
-def listed(network: "Network", search: Suspects) -> tuple[Suspect, ...]:
-    """The entries of the list, the likeliest first: layers that are alike in all stand together."""
+def listed(
+    network: "Network", search: Suspects, named: frozenset[str] = frozenset()
+) -> tuple[Suspect, ...]:
+    """The entries of the list, the likeliest first: layers that are alike in all stand together.
+
+    Before all others stand those that stop at a layer which a traceback names, or are such.
+    """
     by_layer: dict[int, list[Trial]] = {}
     for trial in sorted(search.trials, key=lambda each: (each.change.cost, -each.layer)):
         by_layer.setdefault(trial.layer, []).append(trial)
@@ -109,7 +126,13 @@ def listed(network: "Network", search: Suspects) -> tuple[Suspect, ...]:
         )
         for indices in groups.values()
     ]
-    entries.sort(key=lambda each: (each.trials[0].change.cost, -each.indices[-1]))
+
+    def order(each: Suspect) -> tuple[bool, float, int]:
+        ends = {*each.indices, each.trials[0].stops}
+        hinted = any(network.nodes[index].name.rpartition(".")[2] in named for index in ends)
+        return not hinted, each.trials[0].change.cost, -each.indices[-1]
+
+    entries.sort(key=order)
     return tuple(entries)
 
 

@@ -53,3 +53,17 @@ def test_the_framework_is_told(diagnoses: list[Diagnosis]) -> None:
         assert diagnosis.form is not None
         assert row["from"].startswith(diagnosis.form.framework)
         assert diagnosis.whole
+
+
+def test_layers_that_a_traceback_names_stand_first() -> None:
+    text = "running_mean should contain 20 elements not 24"
+    spec = "{conv: {filters: 24, kernel: 1}}, {batchnorm: {}, name: NAME}"
+    network = loads(
+        f"input: 8x8x3\nlayers: [{spec.replace('NAME', 'one')}, {spec.replace('NAME', 'two')}]"
+    )
+    firsts = [
+        diagnose(network, f"    x = self.features.{name}(x)\nRuntimeError: {text}").suspects[0]
+        for name in ("one", "two")
+    ]
+
+    assert [first.layers for first in firsts] == [("conv1",), ("conv2",)]
