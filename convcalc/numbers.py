@@ -1,5 +1,6 @@
 """How numbers and bytes are written."""
 
+from collections.abc import Iterable
 from typing import Any
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -77,6 +78,15 @@ def plural(count: int, noun: str) -> str:
     '2 errors'
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def times(extents: Iterable[int]) -> str:
+    """Extents as they are written.
+
+    >>> times((224, 320))
+    '224×320'
+    """
+    return "×".join(map(str, extents))
 
 
 def bar(share: float, width: int = 8) -> str:

@@ -115,7 +115,7 @@ class _Walk:
         self, node: LayerNode, plan: Plan, block: Block, shape: Shape
     ) -> tuple[Block, bool]:
         """What a block reaches through windows, and whether it reaches all of that."""
-        mode = getattr(node.layer, "mode" if node.kind == "pad" else "padding_mode", "zero")
+        mode = getattr(node.layer, "padding_mode", "zero")
         axes, sure = [], True
         for window, stretches, size, outputs in zip(
             plan.windows, block, shape.spatial, plan.output.spatial, strict=True

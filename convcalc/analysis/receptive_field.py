@@ -329,8 +329,7 @@ class Sight:
 
     def _border(self, index: int) -> str:
         """What the padding of a layer holds."""
-        node = self.network.nodes[index]
-        return getattr(node.layer, "mode" if node.kind == "pad" else "padding_mode", "zero")
+        return getattr(self.network.nodes[index].layer, "padding_mode", "zero")
 
     @cached_property
     def _wraps(self) -> bool:

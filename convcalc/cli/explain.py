@@ -22,10 +22,9 @@ from convcalc.cli.options import (
     weights_options,
 )
 from convcalc.cli.output import Output, colors
-from convcalc.explanation.chosen import layers_named
+from convcalc.explanation.chosen import every_layer, layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import Network, SpecError, read
-from convcalc.layers import SOURCES
 from convcalc.shape import Shape
 
 
@@ -264,7 +263,7 @@ def _layers(
     if mode.layers == "none":
         return ()
     if every and mode.layers == "some":
-        return tuple(index for index, node in enumerate(network.nodes) if node.kind not in SOURCES)
+        return every_layer(network)
     layers = tuple(dict.fromkeys(one for name in names for one in layers_named(network, name)))
     if mode.layers == "one" and len(layers) != 1:
         count = f"{len(layers)} are named" if layers else "none is named"

@@ -1,13 +1,12 @@
 """Where numbers come from: values, and pages of text that `convcalc explain` shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.arguments import one_of, switch, texts, whole
-from convcalc.explanation.chosen import layers_named
+from convcalc.explanation.chosen import every_layer, layers_named
 from convcalc.explanation.layer import Explanation, explained
-from convcalc.graph import Given, GivenShape, Network, SpecError, read
-from convcalc.layers import SOURCES
+from convcalc.graph import Given, GivenShape, SpecError, read
 from convcalc.spec.nodes import Value
 
 __all__ = ["Explanation", "explain"]
@@ -37,12 +36,9 @@ def explain(
     network = read(spec, input=input, parameters=parameters)
     if switch(strict, "strict") and network.errors:
         raise SpecError(network.errors)
-    named = [] if layers is None else texts(layers, "layers", "'conv1'")
-    chosen = [one for name in named for one in layers_named(network, name)]
-    indices = [*dict.fromkeys(chosen)] if layers is not None else _all(network)
+    indices: Iterable[int] = every_layer(network)
+    if layers is not None:
+        named = texts(layers, "layers", "'conv1'")
+        indices = dict.fromkeys(one for name in named for one in layers_named(network, name))
     dtype = one_of(dtype, "dtype", DTYPE_BYTES)
-    return explained(network, indices, batch=whole(batch, "batch"), dtype=dtype)
-
-
-def _all(network: Network) -> list[int]:
-    return [index for index, node in enumerate(network.nodes) if node.kind not in SOURCES]
+    return explained(network, [*indices], batch=whole(batch, "batch"), dtype=dtype)

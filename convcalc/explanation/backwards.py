@@ -18,13 +18,13 @@ from convcalc.explanation.calculator import (
     layer_of,
     one_channel,
     read_extents,
-    times,
 )
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.layers.base import MAX_WHOLE, Rounding
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.convolution import Conv
 from convcalc.layers.sliding import AXIS_NAMES
+from convcalc.numbers import times
 from convcalc.shape import Shape
 
 USUAL: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1}

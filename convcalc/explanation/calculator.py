@@ -4,13 +4,13 @@ It asks the layers themselves: `check` says what is wrong, `plan` how large the 
 same plan on numbers that remember is the formula.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.arguments import one_of, shown, switch
 from convcalc.diagnostics import Diagnostic, Named, Problem, either
 from convcalc.explanation.page import Formula, Page, Section
-from convcalc.explanation.windows import AxisWindow, drawn, dropped_by, past_padding
+from convcalc.explanation.windows import AxisWindow, along, drawn, dropped_by, past_padding
 from convcalc.layers.base import (
     ROUNDING,
     Axes,
@@ -26,7 +26,7 @@ from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.convolution import Conv
 from convcalc.layers.letters import lettered, lettered_shape
 from convcalc.layers.sliding import AXIS_NAMES, LESS, per_axis, sides
-from convcalc.numbers import value_text
+from convcalc.numbers import times, value_text
 from convcalc.reasons import filled, formula, named
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -190,7 +190,7 @@ def sized(layer: Conv | ConvTranspose, spatial: tuple[int, ...]) -> Sized:
         output=None if errors else plan.output.spatial,
         windows=plan.windows,
         dropped=tuple(dropped),
-        past=past_padding(layer, x, plan),
+        past=past_padding(layer, x),
         diagnostics=diagnostics,
     )
 
@@ -247,18 +247,7 @@ def _enough(layer: Conv | ConvTranspose, x: Shape) -> Iterator[str]:
 
 def by_axis(layer: Conv | ConvTranspose, rank: int) -> list[Conv | ConvTranspose]:
     """The layer along each axis by itself, as one of a single axis."""
-    given: Any = layer
-    layers = []
-    for axis in range(rank):
-        fields: dict[str, Any] = {
-            name: per_axis(getattr(layer, name), rank)[axis]
-            for name in ("kernel", "stride", "dilation", "output_padding")
-            if hasattr(layer, name)
-        }
-        if not isinstance(layer.padding, str):
-            fields["padding"] = (sides(layer.padding, rank)[axis],)
-        layers.append(given.replace(**fields))
-    return layers
+    return [along(layer, rank, axis) for axis in range(rank)]
 
 
 def page_of(answer: Sized, columns: int | None = None) -> Page:
@@ -277,11 +266,6 @@ def page_of(answer: Sized, columns: int | None = None) -> Page:
     ]
     sections += drawn(windows, columns=columns)
     return Page(f"{described(layer)}: {times(spatial)} → {to}", tuple(sections), _data(answer))
-
-
-def times(sizes: Iterable[int]) -> str:
-    """Extents in a line: 224×320."""
-    return "×".join(map(str, sizes))
 
 
 def described(layer: Conv | ConvTranspose, *without: str) -> str:

@@ -32,9 +32,7 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
         return groups[word]
     if any(sign in word for sign in "*?["):
         matched = tuple(
-            index
-            for index, node in enumerate(nodes)
-            if node.kind not in SOURCES and fnmatchcase(node.name, word)
+            index for index in every_layer(network) if fnmatchcase(nodes[index].name, word)
         )
         if not matched:
             message = f"no layer of {network.path} matches {word!r}"
@@ -58,6 +56,12 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
     advice = f": did you mean {near}?" if near else f"; there are {_listed(_outermost(names))}"
     message = f"no layer of {network.path} is called {word[:100]!r}{advice}"
     raise ValueError(message)
+
+
+def every_layer(network: Network) -> tuple[int, ...]:
+    """Indices of all layers, in order; what is given, such as the input, is none."""
+    nodes = enumerate(network.nodes)
+    return tuple(index for index, node in nodes if node.kind not in SOURCES)
 
 
 def _outermost(names: Sequence[str]) -> list[str]:

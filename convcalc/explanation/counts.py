@@ -10,6 +10,7 @@ from convcalc.layers import CATALOGUE, GIVEN, Family, kinds
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.convolution import Conv
 from convcalc.layers.linear import Linear
+from convcalc.numbers import times
 from convcalc.reasons import Names, filled, named
 from convcalc.shape import Shape
 
@@ -106,7 +107,7 @@ def as_convolution(layer: Linear, x: Shape, flattened: str) -> Figure:
     conv = Conv(filters=filters, kernel=kernel, bias=layer.bias)
     plan = conv.plan([Shape(named(x.channels, "C"), kernel)])
     size: int = sum(weight.size for weight in plan.weights)
-    over = "×".join(map(str, x.spatial))
+    over = times(x.spatial)
     return Figure(
         "as a convolution",
         "",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page, Part, Section, Table
+from convcalc.explanation.windows import along
 from convcalc.graph import (
     Given,
     GivenShape,
@@ -25,6 +26,7 @@ from convcalc.layers.base import Axes, Layer, Padding, Plan
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.remedies import shown, works
 from convcalc.layers.sliding import layer_stride, per_axis, sides
+from convcalc.numbers import times
 from convcalc.shape import Shape
 from convcalc.spec.nodes import Value
 
@@ -166,7 +168,7 @@ def _wanted(output_size: Sequence[int], x: Shape, node: LayerNode) -> tuple[int,
     if len(wanted) == 1:  # one number for all axes, as of a kernel
         wanted *= x.rank
     if len(wanted) != x.rank:
-        size = "×".join(map(str, wanted))
+        size = times(wanted)
         message = f"output size {size} has {len(wanted)} axes, and {node.name} makes {x.rank}"
         raise ValueError(message)
     return wanted
@@ -215,22 +217,10 @@ def _candidates(layer: Any, x: Shape, wanted: tuple[int, ...] | None) -> Iterato
 def _alike(layer: Any, x: Shape, wanted: tuple[int, ...] | None, axis: int, other: int) -> bool:
     """Whether a layer does along two axes alike, so that one is worked out."""
     one, two = (
-        (x.spatial[each], wanted and wanted[each], _along(layer, x.rank, each))
+        (x.spatial[each], wanted and wanted[each], along(layer, x.rank, each))
         for each in (axis, other)
     )
     return one == two
-
-
-def _along(layer: Any, rank: int, axis: int) -> Any:
-    """The layer along one axis, as one of a single axis."""
-    fields: dict[str, Any] = {
-        name: per_axis(getattr(layer, name), rank)[axis]
-        for name in ("kernel", "dilation", "output_padding")
-        if hasattr(layer, name)
-    }
-    if layer.padding != "same":
-        fields["padding"] = (sides(layer.padding, rank)[axis],)
-    return layer.replace(**fields, stride=per_axis(layer_stride(layer), rank)[axis])
 
 
 def _paddings(
@@ -243,7 +233,7 @@ def _paddings(
     far: Mapping[str, int],
 ) -> Iterator[tuple[int, _Axis, int]]:
     """The paddings of an axis with which it tiles, each with its distance and its output."""
-    own = _along(layer, x.rank, axis)
+    own = along(layer, x.rank, axis)
     ((before, behind),) = sides(own.padding, 1)
     extra = getattr(own, "output_padding", 0)
     one = _Axis(own.kernel + kernel, own.stride + stride, before, behind, extra)
@@ -357,7 +347,7 @@ def fit_page(
     node = network.nodes[index]
     every = fits(network, index, output_size)
     x = network.shape_of(node.inputs[0])
-    asked = "" if output_size is None else f" to make {'×'.join(map(str, output_size))}"
+    asked = "" if output_size is None else f" to make {times(output_size)}"
     title = f"What fits {node.name} ({node.kind}), which reads {x}{asked}, of {network.name}"
     names = [name for name in FIELDS if every and name in every[0].fields]
     rows = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from convcalc.explanation.page import Formula, Page, Part, Section, Table
 from convcalc.laws import Fit, Law, Nearest, SizesReport, nearest
-from convcalc.numbers import plural
+from convcalc.numbers import plural, times
 
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
@@ -161,19 +161,15 @@ def _asks(report: SizesReport) -> Iterator[Section]:
 
 def _now(report: SizesReport) -> Section:
     parts: list[Part] = [
-        *(Formula(each.layer, result=f"drops {_lines(each.rows)}") for each in report.dropped),
+        *(Formula(each.layer, result=f"drops {times(each.rows)}") for each in report.dropped),
         *(
-            Formula(each.layer, result=f"rounds up, {_lines(each.rows)} past the border")
+            Formula(each.layer, result=f"rounds up, {times(each.rows)} past the border")
             for each in report.past
         ),
     ]
     if not report.dropped:
         parts.insert(0, "No layer drops a row." if report.fits else "No layer has a size to fit.")
     return Section(f"With {report.input}", tuple(parts))
-
-
-def _lines(rows: Sequence[int]) -> str:
-    return "×".join(map(str, rows))
 
 
 def data(report: SizesReport, close: Sequence[Nearest] = ()) -> dict[str, Any]:

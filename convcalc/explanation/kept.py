@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis.memory.program import Step
 from convcalc.analysis.memory.terms import Model, RunTerms, model
@@ -110,6 +110,24 @@ class KeptArrays(NamedTuple):
             units = in_units(self.added)
             parts.append(Formula("added", result=f"{grouped(self.added)} bytes", note=units))
         return Section(TITLE, (*parts, *self.says), level)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The numbers as JSON has them."""
+        return {
+            "added_bytes": self.added,
+            "arrays": [
+                {
+                    **each.figure._asdict(),
+                    "bytes": each.bytes,
+                    "added_bytes": each.added,
+                    "why": each.why,
+                    "since": each.since or None,
+                }
+                for each in self.arrays
+            ],
+            "says": [*self.says],
+        }
 
 
 class Backward:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics import Severity
 from convcalc.explanation.counts import activations, as_convolution, multiplications, parameters
 from convcalc.explanation.fields import Seen
-from convcalc.explanation.figure import Figure, Group, legend, listed
+from convcalc.explanation.figure import Group, legend, listed
 from convcalc.explanation.kept import Backward, KeptArrays
 from convcalc.explanation.matrices import Matrices, as_matrices
 from convcalc.explanation.outputs import failing_size, output_size
 from convcalc.explanation.page import Page, Part, Section
-from convcalc.explanation.windows import AxisWindow, drawn, grouping, windows_of
+from convcalc.explanation.windows import AxisWindow, axis_windows, drawn, grouping
 from convcalc.graph import Network
 from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
 from convcalc.layers.base import Layer, Plan
@@ -171,7 +171,7 @@ class _Work:
                 failing = failing_size(called, lettered[0]) if lettered else None
                 if failing is not None:  # its windows show what is left over, or does not fit
                     groups = (failing,)
-                    windows = windows_of(layer, shapes[0], layer.plan(shapes))
+                    windows = axis_windows(layer, shapes[0], layer.plan(shapes))
             else:
                 explained_plan = called.plan(lettered)
                 groups = self._groups(index, layer, (shapes, lettered), (plan, explained_plan))
@@ -184,7 +184,7 @@ class _Work:
                     dtype=self.dtype,
                 )
                 if shapes:
-                    windows = windows_of(layer, shapes[0], plan)
+                    windows = axis_windows(layer, shapes[0], plan)
                     grouped = grouping(layer, shapes[0], plan.output)
                     kept = self.backward.of(index, called, lettered, explained_plan)
         return LayerExplanation(
@@ -357,56 +357,16 @@ def _layer_data(layer: LayerExplanation) -> dict[str, Any]:
         "letters": {letter: value for letter, (_, value) in layer.letters.items()},
         "findings": [each._asdict() for each in layer.findings],
         "figures": [
-            {"part": group.title.lower(), **_figure(figure)}
+            {"part": group.title.lower(), **figure._asdict()}
             for group in layer.groups
             for figure in group.figures
         ],
         "windows": [window.data for window in layer.windows],
         "grouping": layer.grouping or None,
         "says": [sentence for group in layer.groups for sentence in group.says],
-        "matrices": _matrices(layer.matrices),
-        "kept": _kept(layer.kept),
+        "matrices": None if layer.matrices is None else layer.matrices.data,
+        "kept": None if layer.kept is None else layer.kept.data,
     }
-
-
-def _matrices(matrices: Matrices | None) -> dict[str, Any] | None:
-    if matrices is None:
-        return None
-    return {
-        "products": _figure(matrices.products),
-        "matrices": [
-            {
-                "of": each.of,
-                "rows": _figure(each.rows),
-                "columns": _figure(each.columns),
-                "bytes": each.bytes,
-            }
-            for each in matrices.matrices
-        ],
-    }
-
-
-def _kept(kept: KeptArrays | None) -> dict[str, Any] | None:
-    if kept is None:
-        return None
-    return {
-        "added_bytes": kept.added,
-        "arrays": [
-            {
-                **_figure(each.figure),
-                "bytes": each.bytes,
-                "added_bytes": each.added,
-                "why": each.why,
-                "since": each.since or None,
-            }
-            for each in kept.arrays
-        ],
-        "says": [*kept.says],
-    }
-
-
-def _figure(figure: Figure) -> dict[str, Any]:
-    return figure._asdict()
 
 
 def _shape(shape: Shape | None) -> dict[str, Any] | None:

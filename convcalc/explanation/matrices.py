@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.explanation.figure import Figure, output_names, reasoned
@@ -58,6 +58,17 @@ class Matrices(NamedTuple):
         if self.products.value > 1:
             parts.append(self.products._replace(note="as many products of these sizes").shown())
         return Section("As a product of matrices", (*parts, *self.says), level)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The numbers as JSON has them."""
+        return {
+            "products": self.products._asdict(),
+            "matrices": [
+                {**each._asdict(), "rows": each.rows._asdict(), "columns": each.columns._asdict()}
+                for each in self.matrices
+            ],
+        }
 
 
 class _Size(NamedTuple):

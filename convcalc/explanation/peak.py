@@ -23,7 +23,7 @@ from convcalc.arguments import whole
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.graph.planned import planned
-from convcalc.numbers import both_bytes, grouped, megabytes, plural
+from convcalc.numbers import both_bytes, grouped, megabytes, plural, times
 from convcalc.spec.nodes import Value
 
 SCHEMA = 1
@@ -423,7 +423,7 @@ def _tensors(explanation: PeakExplanation, *, every: bool) -> Table:
     rows = [
         (
             tensor.name,
-            "×".join(map(str, tensor.shape)),
+            times(tensor.shape),
             tensor.dtype,
             grouped(tensor.bytes),
             megabytes(tensor.bytes),

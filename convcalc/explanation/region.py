@@ -15,6 +15,7 @@ from convcalc.graph import Given, GivenShape, Network, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers.base import Plan
 from convcalc.layers.sliding import AXIS_NAMES, LINE_NAMES
+from convcalc.numbers import times
 from convcalc.spec.nodes import Value
 from convcalc.window import Field, met, values_under
 
@@ -164,7 +165,7 @@ def _check(position: Sequence[int], extents: Sequence[int], what: str) -> None:
     if not extents:
         message = f"there are no positions in {what} a vector"
         raise ValueError(message)
-    shape = "×".join(map(str, extents))
+    shape = times(extents)
     if len(position) != len(extents):
         such = ",".join(str(size // 2) for size in extents)
         message = f"a position of {what} {shape}, is {len(extents)} numbers, as {such}"

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 from convcalc.explanation.drawing import COLUMNS, drawing
 from convcalc.explanation.page import Drawing, Part, Section
 from convcalc.layers.base import Layer, Plan
-from convcalc.layers.border import Pad
 from convcalc.layers.conv_transpose import ConvTranspose
-from convcalc.layers.sliding import AXIS_NAMES, per_axis, unrounded_windows
+from convcalc.layers.sliding import AXIS_NAMES, layer_stride, per_axis, rounded_past, sides
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -42,16 +41,16 @@ class AxisWindow(NamedTuple):
         return {"axis": self.axis, **self.window._asdict(), "dropped": dropped, "past": self.past}
 
 
-def windows_of(layer: Layer, x: Shape, plan: Plan) -> tuple[AxisWindow, ...]:
+def axis_windows(layer: Layer, x: Shape, plan: Plan) -> tuple[AxisWindow, ...]:
     """What slides along each axis of a map; () for a layer that slides nothing."""
     if not plan.windows:
         return ()
-    mode = layer.mode if isinstance(layer, Pad) else getattr(layer, "padding_mode", "zero")
+    mode = getattr(layer, "padding_mode", "zero")
     spread = isinstance(layer, ConvTranspose)
     return tuple(
         AxisWindow(axis, window, size, past, mode, spread or window.up == 1)
         for axis, window, size, past in zip(
-            AXIS_NAMES[x.rank], plan.windows, x.spatial, past_padding(layer, x, plan), strict=True
+            AXIS_NAMES[x.rank], plan.windows, x.spatial, past_padding(layer, x), strict=True
         )
     )
 
@@ -61,7 +60,7 @@ def dropped_by(window: Window, size: int) -> int:
     return window.dropped(size) if window.room(size) >= 0 else 0
 
 
-def past_padding(layer: Layer, x: Shape, plan: Plan) -> tuple[int, ...]:
+def past_padding(layer: Layer, x: Shape) -> tuple[int, ...]:
     """By axis, the cells behind that are read and are no padding as it is written.
 
     Those that ceil mode reads past it, or the output padding of a transposed convolution.
@@ -71,8 +70,24 @@ def past_padding(layer: Layer, x: Shape, plan: Plan) -> tuple[int, ...]:
     if getattr(layer, "rounding", "") != "ceil":
         return (0,) * x.rank
     sliding: Any = layer
-    both = zip(plan.windows, unrounded_windows(sliding, x.spatial), strict=True)
-    return tuple(rounded.after - window.after for rounded, window in both)
+    return rounded_past(sliding, x.spatial)
+
+
+def along(layer: Any, rank: int, axis: int) -> Any:
+    """A layer that slides along one of its axes by itself, as one of a single axis.
+
+    >>> from convcalc.layers.convolution import Conv
+    >>> along(Conv(filters=1, kernel=(3, 5), padding=((0, 0), (2, 1))), 2, 1).padding
+    ((2, 1),)
+    """
+    fields: dict[str, Any] = {
+        name: per_axis(getattr(layer, name), rank)[axis]
+        for name in ("kernel", "dilation", "output_padding")
+        if hasattr(layer, name)
+    }
+    if not isinstance(layer.padding, str):
+        fields["padding"] = (sides(layer.padding, rank)[axis],)
+    return layer.replace(**fields, stride=per_axis(layer_stride(layer), rank)[axis])
 
 
 def drawn(

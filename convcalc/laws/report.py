@@ -25,7 +25,7 @@ from convcalc.laws.law import SHOWN, Law
 from convcalc.laws.parameters import Tied, first_reading, made, remade, tied
 from convcalc.laws.sets import ALL, simplest, within
 from convcalc.laws.steps import NotKnownError
-from convcalc.layers.sliding import AXIS_NAMES, unrounded_windows
+from convcalc.layers.sliding import AXIS_NAMES, rounded_past
 from convcalc.methods import above, from_json
 from convcalc.numbers import plural
 from convcalc.shape import Shape
@@ -396,10 +396,6 @@ def _past(network: Network) -> Iterator[Dropped]:
         x = network.shape_of(node.inputs[0])
         if x is None or known.padding == "same":
             continue
-        written = unrounded_windows(known, x.spatial)
-        rows = tuple(
-            window.after - before.after
-            for window, before in zip(plan.windows, written, strict=True)
-        )
+        rows = rounded_past(known, x.spatial)
         if any(rows):
             yield Dropped(node.name, rows)

@@ -73,6 +73,11 @@ class Pad(Layer):
         Extents, extents("Channels put [before, behind] those that there are.", 0, sided=True)
     ] = (0, 0)
 
+    @property
+    def padding_mode(self) -> PaddingMode:
+        """`mode`, by the name that it has where a layer pads for itself."""
+        return self.mode
+
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """Padding in numbers, one per axis, no wider than what it mirrors; channels per side."""
         x = xs[0]

@@ -31,12 +31,9 @@ from convcalc.layers.sliding import (
     per_axis,
     sides,
 )
+from convcalc.numbers import times
 from convcalc.shape import Shape
 from convcalc.window import Window, transposed
-
-
-def _times(sizes: Sequence[int]) -> str:
-    return "×".join(map(str, sizes))
 
 
 @final
@@ -177,14 +174,14 @@ class ConvTranspose(Layer):
             (size - 1) * window.up + window.extent - sum(pair) + behind
             for window, size, pair, behind in zip(windows, x.spatial, pads, extra, strict=True)
         ]
-        ways = [f"leave output_padding out for {_times(same)}"]
+        ways = [f"leave output_padding out for {times(same)}"]
         if works(changed(self, padding=tuple(pads)), x):
-            written = f"write padding {list(map(list, pads))} for {_times(sizes)}"
+            written = f"write padding {list(map(list, pads))} for {times(sizes)}"
             ways.append(f"{written}, which is what Keras makes of both")
         return Problem(
             "CC302",
-            f"`same` says that the output is {_times(same)}, and output_padding "
-            f"{_times(extra)} adds to it",
+            f"`same` says that the output is {times(same)}, and output_padding "
+            f"{times(extra)} adds to it",
             "output_padding",
             either(ways),
         )

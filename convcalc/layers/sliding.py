@@ -97,6 +97,17 @@ def windows_of(layer: Sliding, spatial: tuple[int, ...]) -> tuple[Window, ...]:
     return windows
 
 
+def rounded_past(layer: Sliding, spatial: tuple[int, ...]) -> tuple[int, ...]:
+    """By axis, the positions behind the padding as it is written that rounding up reads.
+
+    >>> from convcalc.layers.pooling import MaxPool
+    >>> rounded_past(MaxPool(kernel=3, stride=2, rounding="ceil"), (112, 113))
+    (1, 0)
+    """
+    both = zip(windows_of(layer, spatial), unrounded_windows(layer, spatial), strict=True)
+    return tuple(rounded.after - written.after for rounded, written in both)
+
+
 def sliding_growth(layer: Sliding, rank: int) -> tuple[Growth, ...]:
     """One position more with every stride, however it is padded and rounded."""
     return tuple(Growth(1, stride) for stride in per_axis(layer_stride(layer), rank))

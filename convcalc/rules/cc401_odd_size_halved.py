@@ -6,8 +6,9 @@ from typing import cast
 from convcalc.graph import resized
 from convcalc.layers.convolution import Conv, DepthwiseConv
 from convcalc.layers.sliding import AXIS_NAMES, Sliding, decimal, unrounded_windows
+from convcalc.numbers import times
 from convcalc.rules.base import Advice
-from convcalc.rules.context import POOLS, SLIDING, Context, times
+from convcalc.rules.context import POOLS, SLIDING, Context
 from convcalc.shape import Shape
 from convcalc.window import Window
 

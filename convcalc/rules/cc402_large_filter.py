@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from math import prod
 
 from convcalc.layers.convolution import Conv
+from convcalc.numbers import times
 from convcalc.rules.base import Advice
-from convcalc.rules.context import PLACED, VIEWS, Context, times
+from convcalc.rules.context import PLACED, VIEWS, Context
 from convcalc.rules.stacks import stack_of
 
 BORDERED = PLACED | VIEWS | {"pad", "crop"}

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from convcalc.diagnostics import set_field
+from convcalc.numbers import times
 from convcalc.rules.base import Advice
-from convcalc.rules.context import SLIDING, Context, times
+from convcalc.rules.context import SLIDING, Context
 from convcalc.window import Window
 
 

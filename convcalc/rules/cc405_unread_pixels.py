@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from math import prod
 
+from convcalc.numbers import times
 from convcalc.rules.base import Advice
-from convcalc.rules.context import PLACED, POOLS, SLIDING, Context, times
+from convcalc.rules.context import PLACED, POOLS, SLIDING, Context
 
 
 def check(context: Context) -> Iterator[Advice]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from convcalc.layers.convolution import Conv
+from convcalc.numbers import times
 from convcalc.rules.base import Advice
-from convcalc.rules.context import Context, times
+from convcalc.rules.context import Context
 from convcalc.rules.stacks import stack_of
 
 

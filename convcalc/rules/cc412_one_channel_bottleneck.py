@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from convcalc.numbers import times
 from convcalc.rules.base import Advice
-from convcalc.rules.context import DENSE, POINTWISE, POOLS, WEIGHTED, Context, times
+from convcalc.rules.context import DENSE, POINTWISE, POOLS, WEIGHTED, Context
 
 
 def check(context: Context) -> Iterator[Advice]:

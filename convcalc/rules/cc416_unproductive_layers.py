@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.numbers import times
 from convcalc.rules.base import Advice
-from convcalc.rules.context import SLIDING, Context, times
+from convcalc.rules.context import SLIDING, Context
 from convcalc.shape import Shape
 
 

@@ -341,8 +341,3 @@ def _smallest(_: LayerNode, plan: Plan | None, read: list[Smallest]) -> Smallest
 
 def _positions(shape: Shape) -> int:
     return shape.size // shape.channels
-
-
-def times(extents: tuple[int, ...]) -> str:
-    """Extents as they are written: `3×3`."""
-    return "×".join(map(str, extents))

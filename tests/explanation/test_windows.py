@@ -6,7 +6,7 @@ from tabled import tabled
 from convcalc import explain, loads
 from convcalc.explanation.drawing import FIRST, LAST, ROWS
 from convcalc.explanation.page import Drawing
-from convcalc.explanation.windows import drawn, grouping, windows_of
+from convcalc.explanation.windows import axis_windows, drawn, grouping
 from convcalc.graph import read_text
 from convcalc.layers.convolution import Conv, DepthwiseConv
 from convcalc.shape import Shape
@@ -103,7 +103,7 @@ def test_the_windows_of_every_kind_are_its_plans() -> None:
     for case in CASES:
         layer, xs = case.layer, case.shapes
         plan = layer.plan(xs)
-        windows = windows_of(layer, xs[0], plan)
+        windows = axis_windows(layer, xs[0], plan)
         assert [each.window for each in windows] == [*plan.windows]
         kinds |= {case.kind} if windows else set()
         for each, outputs in zip(windows, plan.output.spatial if windows else (), strict=True):
