@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from convcalc.explanation.calculator import size as size
     from convcalc.explanation.fit import Fit as Fit
     from convcalc.explanation.fit import explain_fit as explain_fit
+    from convcalc.explanation.messages import ExplainedError as ExplainedError
+    from convcalc.explanation.messages import explain_error as explain_error
     from convcalc.explanation.peak import PeakExplanation as PeakExplanation
     from convcalc.explanation.peak import explain_memory as explain_memory
     from convcalc.explanation.region import Region as Region
@@ -67,6 +69,7 @@ _HOMES = {
     "CheckReport": "checks.report",
     "Comparison": "analysis.compare",
     "Diagnostic": "diagnostics",
+    "ExplainedError": "explanation.messages",
     "ExplainedValue": "explanation.value",
     "Explanation": "explanation",
     "Field": "window",
@@ -94,6 +97,7 @@ _HOMES = {
     "check": "checks.library",
     "diff": "checks.library",
     "explain": "explanation",
+    "explain_error": "explanation.messages",
     "explain_fit": "explanation.fit",
     "explain_memory": "explanation.peak",
     "explain_reach": "explanation.region",

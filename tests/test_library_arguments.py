@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
     "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
     "explain": (convcalc.explain, {"spec": NETWORK}),
+    "explain_error": (convcalc.explain_error, {"spec": NETWORK, "message": "no message"}),
     "explain_fit": (convcalc.explain_fit, {"spec": NETWORK, "layer": "conv1"}),
     "explain_reach": (convcalc.explain_reach, {"spec": NETWORK, "position": (1, 1)}),
     "explain_region": (
@@ -79,6 +80,7 @@ WRONG: Mapping[str, object] = {
 """What may be given by mistake; no argument takes all of it."""
 
 RIGHT = {
+    "message": {"a word", "no text"},
     "mixed_precision": {"True"},
     "training": {"True"},
     "batch": {"a number"},

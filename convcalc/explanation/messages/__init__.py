@@ -6,5 +6,6 @@
 """
 
 from convcalc.explanation.messages.diagnosis import Diagnosis, Suspect, diagnose
+from convcalc.explanation.messages.telling import ExplainedError, explain_error
 
-__all__ = ["Diagnosis", "Suspect", "diagnose"]
+__all__ = ["Diagnosis", "ExplainedError", "Suspect", "diagnose", "explain_error"]

@@ -1,20 +1,20 @@
 """A diagnosis as a page: what the message says, what comes of it, and what to write."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
+from convcalc.arguments import text
 from convcalc.explanation.messages.changes import Change
 from convcalc.explanation.messages.clash import NAMED, Clash
 from convcalc.explanation.messages.diagnosis import Diagnosis, Suspect, diagnose
 from convcalc.explanation.messages.finder import Trial
 from convcalc.explanation.messages.writing import in_code
 from convcalc.explanation.page import Page, Part, Section
+from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.layers.sliding import layer_stride
 from convcalc.numbers import grouped, plural, value_text
 from convcalc.shape import Shape
-
-if TYPE_CHECKING:
-    from convcalc.graph import Network
+from convcalc.spec.nodes import Value
 
 SCHEMA = 1
 MOST_NAMED = 8
@@ -25,13 +25,68 @@ MOST_SHOWN = 300
 """Most characters of a message that a title shows."""
 
 
-def of_message(network: "Network", layers: Sequence[int] = (), *, error: str) -> Page:
+class ExplainedError(NamedTuple):
+    """What a framework's message leads to in a spec."""
+
+    network: Network
+    """The network that the program should be."""
+    diagnosis: Diagnosis
+    """What kind of answer there is, and the layers that the program may have otherwise."""
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Full names of these layers, the likeliest first; those of one entry look alike."""
+        return tuple(suspect.layers for suspect in self.diagnosis.suspects)
+
+    def __repr__(self) -> str:
+        """What kind of answer it is, and the layers, in one line; `print` shows everything."""
+        names = [name for layers in self.layers for name in layers]
+        shown = f": {', '.join(names[:MOST_NAMED])}" if names else ""
+        return f"<ExplainedError {self.network.name!r}: {self.diagnosis.verdict}{shown}>"
+
+    def __str__(self) -> str:
+        """The text that `convcalc explain --error` prints."""
+        return str(page_of(*self)).removesuffix("\n")
+
+    def to_markdown(self) -> str:
+        """The same as Markdown."""
+        return page_of(*self).to_markdown()
+
+    def to_json(self) -> str:
+        """The same as JSON; docs/explain.schema.json has it."""
+        return page_of(*self).to_json()
+
+
+def explain_error(
+    spec: Given,
+    message: str,
+    *,
+    input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
+    parameters: Mapping[str, Value] | None = None,
+) -> ExplainedError:
+    """Find where in a spec the numbers of a framework's message meet, or of a text that has one.
+
+    The spec may have errors: they are an answer, too. Raises `SpecError` for one of which no layer
+    can be read, `TypeError` for a message that is no text, and what `read` raises.
+
+    >>> said = "mat1 and mat2 shapes cannot be multiplied (32x9216 and 4096x4096)"
+    >>> explain_error("alexnet", said).layers
+    (('linear1',),)
+    """
+    told = text(message, "message", "'mat1 and mat2 shapes cannot be multiplied (8x9 and 7x5)'")
+    network = read(spec, input=input, parameters=parameters)
+    if network.errors and not network.layers:
+        raise SpecError(network.errors)
+    return ExplainedError(network, diagnose(network, told))
+
+
+def of_message(network: Network, layers: Sequence[int] = (), *, error: str) -> Page:
     """The page about a framework's message, or about a text that has one."""
     del layers
     return page_of(network, diagnose(network, error))
 
 
-def page_of(network: "Network", diagnosis: Diagnosis) -> Page:
+def page_of(network: Network, diagnosis: Diagnosis) -> Page:
     """The page that shows a diagnosis; out of memory, with where the peak of training is."""
     shown = diagnosis.message[:MOST_SHOWN]
     title = f"{network.name}: {shown}" if shown else f"{network.name}: no message that is known"
@@ -53,7 +108,7 @@ def page_of(network: "Network", diagnosis: Diagnosis) -> Page:
     )
 
 
-def _summary(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
+def _summary(network: Network, diagnosis: Diagnosis) -> Iterator[Part]:
     """What the message says, and what the answer is, in sentences."""
     said, form = diagnosis.said, diagnosis.form
     if said is None or form is None:
@@ -145,7 +200,7 @@ def _axis(axis: int) -> str:
     return "the channels" if axis == 0 else f"spatial axis {axis}"
 
 
-def _own(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
+def _own(network: Network, diagnosis: Diagnosis) -> Iterator[Part]:
     """The spec's own fault, where its numbers are those of the message."""
     for index in diagnosis.spec:
         name = _named(network, index)
@@ -157,7 +212,7 @@ def _own(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
             )
 
 
-def _unsure(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
+def _unsure(network: Network, diagnosis: Diagnosis) -> Iterator[Part]:
     """Why there is no list."""
     if diagnosis.whole:
         yield (
@@ -172,7 +227,7 @@ def _unsure(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
     )
 
 
-def _memory(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
+def _memory(network: Network, diagnosis: Diagnosis) -> Iterator[Part]:
     numbers = diagnosis.said.numbers if diagnosis.said else {}
     asked, capacity = numbers.get("asked"), numbers.get("capacity")
     yield (
@@ -197,7 +252,7 @@ def _memory(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
     )
 
 
-def _fitting(network: "Network", capacity: str | None) -> str:
+def _fitting(network: Network, capacity: str | None) -> str:
     """The largest batch that a capacity has room for; "" where that is not known."""
     from convcalc.analysis.memory import Questions, RunTerms, answer, read_limit
 
@@ -212,7 +267,7 @@ def _fitting(network: "Network", capacity: str | None) -> str:
     return f"By this spec {capacity} hold {most} in training by SGD, nothing else being there."
 
 
-def _peak(network: "Network") -> Page:
+def _peak(network: Network) -> Page:
     """Where the peak of training one example is; of as many as its layers need."""
     from convcalc.analysis.memory import RunTerms, model
     from convcalc.explanation.peak import explain_peak, page
@@ -221,7 +276,7 @@ def _peak(network: "Network") -> Page:
     return page(explain_peak(network, terms, model(network, terms).fewest))
 
 
-def _elsewhere(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
+def _elsewhere(network: Network, diagnosis: Diagnosis) -> Iterator[Part]:
     said = diagnosis.said
     if said is None:
         return
@@ -243,7 +298,7 @@ def _elsewhere(network: "Network", diagnosis: Diagnosis) -> Iterator[Part]:
         yield said.answer
 
 
-def _statistics(network: "Network", numbers: Mapping[str, Any]) -> Iterator[Part]:
+def _statistics(network: Network, numbers: Mapping[str, Any]) -> Iterator[Part]:
     """Normalizations that get one value a channel, which a batch of one example has."""
     axes = numbers.get("input")
     names = [
@@ -261,13 +316,13 @@ def _statistics(network: "Network", numbers: Mapping[str, Any]) -> Iterator[Part
     )
 
 
-def _named(network: "Network", index: int) -> str:
+def _named(network: Network, index: int) -> str:
     """A layer with its line."""
     line = network.lines[index]
     return network.nodes[index].name + (f" (line {line})" if line is not None else "")
 
 
-def _entry(network: "Network", diagnosis: Diagnosis, suspect: Suspect, number: int) -> Section:
+def _entry(network: Network, diagnosis: Diagnosis, suspect: Suspect, number: int) -> Section:
     names = [_named(network, index) for index in suspect.indices]
     more = len(names) - MOST_NAMED
     shown = " or ".join(names[:MOST_NAMED]) + (f" or {more} more" if more > 0 else "")
@@ -282,7 +337,7 @@ def _entry(network: "Network", diagnosis: Diagnosis, suspect: Suspect, number: i
     return Section(f"{number}. {shown}", tuple(parts))
 
 
-def _others(network: "Network", trials: Sequence[Trial]) -> Iterator[str]:
+def _others(network: Network, trials: Sequence[Trial]) -> Iterator[str]:
     """What else a layer may have otherwise, the values of one field together."""
     first, *rest = trials
     values: dict[str, list[str]] = {}
@@ -310,7 +365,7 @@ def _others(network: "Network", trials: Sequence[Trial]) -> Iterator[str]:
         )
 
 
-def difference(network: "Network", trial: Trial) -> str:
+def difference(network: Network, trial: Trial) -> str:
     """What a program has otherwise, as the beginning of a sentence."""
     change, node = trial.change, network.nodes[trial.layer]
     layer: Any = node.layer
@@ -361,7 +416,7 @@ def _present(layer: Any, change: Change) -> str:
     return "" if value is None else value_text(value)
 
 
-def consequence(network: "Network", trial: Trial) -> str:
+def consequence(network: Network, trial: Trial) -> str:
     """What comes of a change, to where the program stops."""
     stops = network.nodes[trial.stops].name
     own = trial.stops == trial.layer
@@ -400,7 +455,7 @@ def _meets(name: str, clash: Clash) -> str:
     return f"{name} does not take {_shape(clash.input)}"
 
 
-def to_write(network: "Network", trial: Trial, framework: str) -> str:
+def to_write(network: Network, trial: Trial, framework: str) -> str:
     """What to write where the program differs."""
     change, node = trial.change, network.nodes[trial.layer]
     if change.sort == "weights" and change.field == "file":
@@ -432,7 +487,7 @@ def to_write(network: "Network", trial: Trial, framework: str) -> str:
     return f"`{in_code(network, trial.layer, framework)}`"
 
 
-def _data(network: "Network", diagnosis: Diagnosis) -> dict[str, Any]:
+def _data(network: Network, diagnosis: Diagnosis) -> dict[str, Any]:
     """The diagnosis as plain values."""
     said, form = diagnosis.said, diagnosis.form
     clash = said.clash if said else None
@@ -476,7 +531,7 @@ def _data(network: "Network", diagnosis: Diagnosis) -> dict[str, Any]:
     }
 
 
-def _plain(network: "Network", change: Change) -> Any:
+def _plain(network: Network, change: Change) -> Any:
     """The value of a change as JSON has it."""
     if change.sort == "reads":
         return network.nodes[change.value].name
