@@ -78,8 +78,8 @@ LAYER_HELPERS = {
 """Modules of layers/ without a kind of layer."""
 
 CLI_HELPERS = {
-    *("__init__", "candidates", "checking", "explained_value", "fixing", "options", "output"),
-    *("pager", "pasted", "paths", "running", "shells", "words"),
+    *("__init__", "candidates", "checking", "explained_memory", "explained_value", "fixing"),
+    *("options", "output", "pager", "pasted", "paths", "running", "shells", "words"),
 }
 """Modules of cli/ without a command."""
 

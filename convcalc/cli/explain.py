@@ -14,7 +14,7 @@ from convcalc.cli.options import (
     checkpoint_options,
     network_options,
     output_options,
-    place_value,
+    position_value,
     run_options,
     runtime_options,
     seed_option,
@@ -51,8 +51,8 @@ MODES: Mapping[str, Mode] = MappingProxyType(
     {
         "error": Mode("convcalc.explanation.messages.telling", "of_message", "none"),
         "memory": Mode(
-            "convcalc.explanation.peak",
-            "memory_page",
+            "convcalc.cli.explained_memory",
+            "page",
             "none",
             (
                 *("every", "batch", "dtype", "training", "optimizer", "fused", "mixed_precision"),
@@ -73,24 +73,8 @@ MODES: Mapping[str, Mode] = MappingProxyType(
     }
 )
 """Option that chooses a mode, by the name of its parameter → the mode."""
-DIGITS = 12
-"""Digits of a number that is too large for any extent."""
 OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 """Parameters that every mode has."""
-
-
-def _position(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> tuple[int, ...] | None:
-    """Whole numbers, one an axis: 10,20, or 10x20 as sizes are written."""
-    if value is None:
-        return None
-    parts = value.replace("×", "x").replace("x", ",").split(",")
-    numbers = [part.strip() for part in parts]
-    if not all(part.isascii() and part.isdecimal() and len(part) < DIGITS for part in numbers):
-        message = f"{value!r} is no position, which is a whole number for each axis: 10,20"
-        raise click.BadParameter(message, ctx, param)
-    return tuple(map(int, numbers))
 
 
 @click.command("explain")
@@ -99,20 +83,20 @@ def _position(
 @click.option("--all", "every", is_flag=True, help="Every layer; with --memory, every tensor.")
 @click.option(
     "--at",
-    callback=_position,
+    type=position_value,
     metavar="POSITION",
     help="What an output position sees of the image: 10,20 is row 10, column 20.",
 )
 @click.option(
     "--reaches",
-    callback=_position,
+    type=position_value,
     metavar="POSITION",
     help="Which outputs of the layers a position of the image reaches: 100,60.",
 )
 @click.option("--fit", is_flag=True, help="Hyperparameters near the layer's own that tile.")
 @click.option(
     "--output-size",
-    callback=_position,
+    type=position_value,
     metavar="SIZE",
     help="Of --fit: those that make this size: 55, or 55x27.",
 )
@@ -136,7 +120,7 @@ def _position(
 @runtime_options
 @click.option(
     "--value",
-    type=place_value,
+    type=position_value,
     metavar="PLACE",
     help="One value, from real numbers: row, column and channel, from 0, as 3,0,1; the options "
     "below are those of `convcalc verify`.",

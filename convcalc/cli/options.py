@@ -51,6 +51,8 @@ FILE = NamedPath(dir_okay=False)
 """A file that is read or written; who reads it says what is wrong with it."""
 FOLDER = NamedPath(file_okay=False)
 """A folder that is written to."""
+DIGITS = 12
+"""Digits of a number that is too large for any extent."""
 
 
 def shape_value(value: str | Shape) -> Shape:
@@ -75,16 +77,17 @@ def setting_value(value: str | tuple[str, str]) -> tuple[str, str]:
     return name.strip(), text.strip()
 
 
-def place_value(value: str | tuple[int, ...]) -> tuple[int, ...]:
-    """A place in a tensor on the command line: 3,0,1."""
+def position_value(value: str | tuple[int, ...]) -> tuple[int, ...]:
+    """Whole numbers from 0, one an axis: 10,20, or 10x20 as sizes are written."""
     if isinstance(value, tuple):
         return value
-    try:
-        return tuple(int(part) for part in value.split(","))
-    except ValueError:
+    parts = value.replace("×", "x").replace("x", ",").split(",")
+    numbers = [part.strip() for part in parts]
+    if not all(part.isascii() and part.isdecimal() and len(part) < DIGITS for part in numbers):
         raise click.BadParameter(
-            f"{value!r} is no place: write whole numbers with commas between them, as 3,0,1"
-        ) from None
+            f"{value!r} is no position, which is a whole number for each axis: 10,20"
+        )
+    return tuple(map(int, numbers))
 
 
 def _each_once(

@@ -124,7 +124,7 @@ def fits(network: Network, layer: int, output_size: Sequence[int] | None = None)
     if wanted is None and isinstance(node.layer, ConvTranspose):
         message = (
             f"{node.name} is a transposed convolution, which tiles whatever its hyperparameters "
-            "are: ask for an --output-size"
+            "are: ask for an output size"
         )
         raise ValueError(message)
     trials = _Trials(network, layer)

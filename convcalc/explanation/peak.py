@@ -158,9 +158,13 @@ def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExpla
     )
 
 
-def _of_device(
+def explain_device(
     network: Network, terms: RunTerms, batch: int, devices: int, shard: str
 ) -> PeakExplanation:
+    """Explain the peak of a training step on one of several devices, which share what `shard` says.
+
+    Raises what `explain_peak` raises.
+    """
     sound = planned(network)
     mine = model(sound, terms)
     if batch < mine.fewest:
@@ -181,7 +185,11 @@ def _of_device(
     )
 
 
-def _of_runtime(network: Network, terms: RunTerms, batch: int) -> PeakExplanation:
+def explain_runtime(network: Network, terms: RunTerms, batch: int) -> PeakExplanation:
+    """Explain the peak of a runtime that folds and fuses; of the terms the data type counts.
+
+    Raises `SpecError` for a network with errors.
+    """
     sound = planned(network)
     peak = deployed_peak(sound, batch=batch, dtype=terms.dtype)
     lower = runtime_changes(
@@ -201,7 +209,11 @@ def _of_runtime(network: Network, terms: RunTerms, batch: int) -> PeakExplanatio
     )
 
 
-def _of_arena(network: Network, terms: RunTerms) -> PeakExplanation:
+def explain_arena(network: Network, terms: RunTerms) -> PeakExplanation:
+    """Explain the size of a micro-controller's arena; of the terms the data type counts.
+
+    Raises `SpecError` for a network with errors.
+    """
     sound = planned(network)
     peak = arena_peak(sound, dtype=terms.dtype)
     lower = runtime_changes(
@@ -216,99 +228,6 @@ def _of_arena(network: Network, terms: RunTerms) -> PeakExplanation:
         peak=peak,
         changes=lower,
     )
-
-
-def memory_page(
-    network: Network,
-    _: Sequence[int] = (),
-    *,
-    memory: bool = True,
-    batch: int = 1,
-    dtype: str | None = None,
-    training: bool = False,
-    optimizer: str | None = None,
-    fused: bool | None = None,
-    mixed_precision: bool = False,
-    inplace: bool = True,
-    device: str = "cpu",
-    overhead: int = 0,
-    checkpoint: Checkpoint | None = None,
-    devices: int | None = None,
-    shard: str | None = None,
-    deploy: bool = False,
-    arena: bool = False,
-    every: bool = False,
-) -> Page:
-    """The page of `convcalc explain --memory`, whose options mean what they mean to `memory`.
-
-    Raises `ValueError` where they ask for what there is not, or would have no effect.
-    """
-    del memory  # which is what asks for this page
-    terms = RunTerms(
-        dtype=dtype or ("int8" if arena else "float32"),
-        training=training,
-        optimizer=optimizer or "sgd",
-        fused=fused is not False,
-        mixed_precision=mixed_precision,
-        inplace=inplace,
-        overhead=overhead,
-        device=device,
-        checkpoint=checkpoint,
-    )
-    given = {
-        "--optimizer": optimizer is not None,
-        "--fused or --per-tensor": fused is not None,
-        "--checkpoint": checkpoint is not None,
-        "--data-parallel": devices is not None,
-    }
-    _refuse_idle(given, terms, shard, devices, deploy=deploy, arena=arena, batch=batch)
-    if arena:
-        explanation = _of_arena(network, terms)
-    elif deploy:
-        explanation = _of_runtime(network, terms, batch)
-    elif devices is not None:
-        explanation = _of_device(network, terms, batch, devices, shard or "none")
-    else:
-        explanation = explain_peak(network, terms, batch)
-    return page(explanation, every=every)
-
-
-def _refuse_idle(
-    given: Mapping[str, bool],
-    terms: RunTerms,
-    shard: str | None,
-    devices: int | None,
-    *,
-    deploy: bool,
-    arena: bool,
-    batch: int,
-) -> None:
-    """Raise `ValueError` for what would be without effect, or is of two things at once."""
-    message = ""
-    for option, there in given.items():
-        if there and not terms.training:
-            message = f"{option} needs --training"
-    if shard is not None and devices is None:
-        message = "--shard needs --data-parallel N"
-    if deploy and arena:
-        message = "--deploy and --arena are two plans of memory: ask for one"
-    if deploy or arena:
-        option = "--arena" if arena else "--deploy"
-        idle = {
-            "--training": terms.training,
-            "--mixed-precision": terms.mixed_precision,
-            "--no-inplace": not terms.inplace,
-            "--device": terms.device != "cpu",
-            "--overhead": terms.overhead > 0,
-            "--batch": arena and batch != 1,
-        }
-        for other, there in idle.items():
-            if there:
-                message = f"{other} has no effect on {option}"
-        if idle["--batch"]:
-            message = "--arena is planned for one example: leave --batch out"
-    if message:
-        raise ValueError(message)
 
 
 # The page
