@@ -34,6 +34,8 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "Page.__str__": ("convcalc.formats.explanation.plain", "render"),
         "Page.to_markdown": ("convcalc.formats.explanation.markdown", "render"),
         "Page.to_json": ("convcalc.formats.explanation.json", "render"),
+        "Network.nearest_inputs": ("convcalc.laws.helping", "nearest_inputs"),
+        "Network.nearest_whole_inputs": ("convcalc.laws.helping", "nearest_whole_inputs"),
         "Network.sizes": ("convcalc.laws", "sizes_of"),
         "SizesReport.__str__": ("convcalc.explanation.inputs", "text"),
         "SizesReport.to_markdown": ("convcalc.explanation.inputs", "markdown"),

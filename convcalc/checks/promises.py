@@ -294,7 +294,8 @@ def _otherwise(fits: "Sequence[Fit]", laws: "Sequence[Law]") -> Problem | None:
     from convcalc.laws import difference
 
     right = [fit.whole.written() for fit in fits]
-    advice = right[0] if len(set(right)) == 1 else f"[{', '.join(map(repr, right))}]"
+    quoted = [f"'{law}'" for law in right]
+    advice = quoted[0] if len({*right}) == 1 else f"[{', '.join(quoted)}]"
     for fit, law in zip(fits, [*laws] * (len(fits) // len(laws)), strict=True):
         if fit.whole.until is not None:
             return Problem(
@@ -313,7 +314,7 @@ def _otherwise(fits: "Sequence[Fit]", laws: "Sequence[Law]") -> Problem | None:
                 f"sizes of {fit.name} that drop nothing: {fit.whole.text()}, and {law.text()} was "
                 f"expected: {apart:,} {says}",
                 "expect.sizes",
-                f"if the change is meant, write {advice}",
+                f"if the change is meant, write `sizes: {advice}`",
             )
     return None
 

@@ -124,6 +124,21 @@ class Network(NamedTuple):
         """Which sizes of its input fit, as exact laws: the `SizesReport` of `convcalc.sizes`."""
         return above("Network.sizes", self)
 
+    def nearest_inputs(
+        self,
+        nodes: Sequence[LayerNode],
+        near: Callable[[int, int], bool],
+        meant: Callable[[int, int], bool],
+    ) -> list[Shape]:
+        """The nearest inputs above and below that these layers take; `graph.sized` names them."""
+        shapes: list[Shape] = above("Network.nearest_inputs", self, nodes, near, meant)
+        return shapes
+
+    def nearest_whole_inputs(self) -> tuple[Shape | None, Shape | None]:
+        """The nearest smaller and larger inputs that drop nothing; `graph.unread` names them."""
+        shapes: tuple[Shape | None, Shape | None] = above("Network.nearest_whole_inputs", self)
+        return shapes
+
     @property
     def input(self) -> Shape | None:
         """Shape of one example; None when the spec's could not be read."""

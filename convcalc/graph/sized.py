@@ -7,7 +7,6 @@ Nothing of this is imported before a layer has found such an error.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import lcm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
 
 PLANNED = 20_000
 """Most layers that are worked out for one network in search of what to say."""
-TRIED = 256
-"""Most inputs one after the other that a merge is tried with: strides multiply to less."""
-TRIED_ALONE = 512
-"""Most inputs one after the other that a layer of one input is tried with: by so many rows a map
-may be too small."""
 PASSED_OVER = 100
 """Layers that are passed over in a trial in the time in which one is worked out."""
 MERGES = {"CC309", "CC310"}
@@ -67,10 +61,6 @@ class Fault(NamedTuple):
     """Index of the layer in the network."""
     inputs: tuple[Shape, ...]
     """The shapes that it gets."""
-    axes: tuple[int, ...]
-    """Spatial axes of the network's input along which another size might do."""
-    steps: tuple[int, ...]
-    """By axis, how far apart the sizes are with which all layers before it do as they do."""
 
 
 class Behind(NamedTuple):
@@ -87,9 +77,8 @@ class Followed(NamedTuple):
 
     output: Shape | None
     """The layer's output; None where an error keeps it unknown."""
-    steps: tuple[int, ...] = ()
-    """Input rows from one row of it to the next, by axis; 0 where that is no whole number, and ()
-    where its axes are not those of the input."""
+    follows: bool = False
+    """Whether its axes are those of the network's input."""
 
 
 Changes = Mapping[int | Behind, Layer]
@@ -126,6 +115,7 @@ class _Trials:
         self.whole = self.end == len(network.nodes) and not others
         self.left = PLANNED
         self.known: Known = {}
+        self.lowered: dict[int, Layer] = {}
         self.done: dict[tuple[int, Way], bool] = {}
         self.items: dict[int, list[int]] = {}
         for index, node in enumerate(network.nodes):
@@ -239,42 +229,38 @@ class _Trials:
         return f"{also}use an input of {of}{named}{tried}"
 
     def _nearest(self, image: Shape, *, down: bool) -> list[Shape]:
-        """The nearest input above and the nearest below that work, the nearer one first."""
-        shapes = []
-        for direction, share in ((1, self.left // 2), (-1, 0)):
-            until = self.left - share if share else 0
-            shape = self._search(image, direction, until, down=down)
-            if shape is not None:
-                shapes.append(shape)
+        """The nearest input above and the nearest below that work, the nearer one first.
+
+        The laws of the layers say which; nothing is named that does not work when it is tried.
+        """
+        nodes = self.network.nodes[: self.end]
+        if down:
+            nodes = [
+                node if node.layer is None else node._replace(layer=self._down(node, node.layer))
+                for node in nodes
+            ]
+        named = self.network.nearest_inputs(nodes, self._near, self._meant)
+        shapes = [shape for shape in named if self._works(shape, down=down)]
         return sorted(shapes, key=lambda shape: _distance(image, shape))
 
-    def _search(
-        self, image: Shape, direction: int, until: int, *, down: bool = False
-    ) -> Shape | None:
-        """The nearest input on one side with which no layer has an error.
+    def _works(self, shape: Shape, *, down: bool) -> bool:
+        """Whether no layer has an error with an input; False also where that is not known."""
+        try:
+            return self.first_fault(shape, down=down) is None
+        except _OutOfWorkError:
+            return False
 
-        The axes are independent of each other but for layers that mix them: an axis that is at
-        fault goes on, by as much as keeps right what is right before. What a layer says of sizes
-        recurs with the strides, so that one that is at fault all along will always be.
-        """
-        spatial = list(image.spatial)
-        tried: dict[int, int] = {}
-        while self.left > until:
-            shape = image._replace(spatial=tuple(spatial))
-            try:
-                fault = self.first_fault(shape, down=down)
-            except _OutOfWorkError:
-                return None
-            if fault is None:
-                return None if shape == image else shape
-            tried = {fault.layer: tried.get(fault.layer, 0) + 1}
-            if tried[fault.layer] > (TRIED if len(fault.inputs) > 1 else TRIED_ALONE):
-                return None
-            for axis in fault.axes:
-                spatial[axis] += direction * fault.steps[axis]
-                if not self._near(image.spatial[axis], spatial[axis]):
-                    return None
-        return None
+    def _down(self, node: LayerNode, layer: Layer) -> Layer:
+        """A layer that rounds down, if it follows what the whole spec says of rounding."""
+        if getattr(layer, "rounding", "") != "exact" or self._says_rounding(node):
+            return layer
+        return self.lowered.setdefault(id(layer), layer.replace(rounding="floor"))
+
+    def _meant(self, index: int, axis: int) -> bool:
+        """Whether a merge is meant to spread a map of one row along an axis, as it does now."""
+        present = [self.network.shape_of(read) for read in self.network.nodes[index].inputs]
+        extents = {None if x is None or axis >= x.rank else x.spatial[axis] for x in present}
+        return None not in extents and 1 in extents and len(extents) > 1
 
     def _near(self, given: int, extent: int) -> bool:
         """Whether an input may be named that is `extent` long where `given` was written."""
@@ -316,8 +302,6 @@ class _Trials:
         """The layers with an error for an input of `shape`; of all, unless `nodes` are given."""
         nodes = fed(self.network.nodes if nodes is None else nodes, shape)
         self.left -= len(nodes) // PASSED_OVER
-        rank = shape.rank
-        steps = [1] * rank
         index = -1
         fault: Fault | None = None
         plans: list[Plan | None] = []
@@ -341,66 +325,42 @@ class _Trials:
             if node.late is not None and index not in changes:
                 layer = node.late.layer(xs[0], node.name, None)
             if layer is None:
-                fault = Fault(index, xs, tuple(range(rank)), tuple(steps))
+                fault = Fault(index, xs)
                 return Followed(None)
-            if down and getattr(layer, "rounding", "") == "exact" and not self._says_rounding(node):
-                known: Any = layer
-                layer = replace(known, rounding="floor")
-            plan, _, at_fault = answer(layer, xs, self.known)
+            if down:
+                layer = self._down(node, layer)
+            plan, *_ = answer(layer, xs, self.known)
             if plan is not None and node.shared_with is not None:
                 owner = plans[node.shared_with]
                 if owner is not None and owner.weights != plan.weights:
-                    plan, at_fault = None, ()
-            followed = [each.steps for each in before]
-            if plan is not None:
-                stretched = self._stretched(node, xs, followed)
-                if stretched:
-                    plan, at_fault = None, stretched
-            if plan is None:
-                mapped = all(len(each) == rank for each in followed)
-                axes = at_fault if mapped and at_fault else tuple(range(rank))
-                fault = Fault(index, xs, axes, tuple(steps))
+                    plan = None
+            if plan is None or self._stretched(index, xs, [each.follows for each in before]):
+                fault = Fault(index, xs)
                 return Followed(None)
             plans[-1] = plan
-            if not before:
-                return Followed(plan.output, (1,) * rank)
-            through = _through(plan, followed[0])
-            exact = getattr(layer, "rounding", "") == "exact"
-            tiles = exact and getattr(layer, "padding", "") != "same"
-            if tiles and len(through) == rank:
-                for axis, window in enumerate(plan.windows):
-                    if window.stride > 1 and through[axis]:
-                        steps[axis] = lcm(steps[axis], through[axis])
-            return Followed(plan.output, through)
+            follows = not before or (before[0].follows and plan.positions != "lost")
+            return Followed(plan.output, follows)
 
         for _ in walk(nodes, (None for _ in nodes), step):
             if fault is not None:
                 yield fault
 
-    def _stretched(
-        self, node: LayerNode, xs: tuple[Shape, ...], followed: Sequence[tuple[int, ...]]
-    ) -> tuple[int, ...]:
-        """The axes along which a map of one row meets larger ones by the size of the input alone.
+    def _stretched(self, index: int, xs: tuple[Shape, ...], follow: Sequence[bool]) -> bool:
+        """Whether a map of one row meets larger ones along an axis by the input's size alone.
 
         A map that has one row whatever the input, a global pool's, is meant to meet them, and so is
         one that does with the input that is given.
         """
         rank = xs[0].rank if xs else 0
         if len(xs) < 2 or any(x.rank != rank for x in xs):
-            return ()
-        present = [self.network.shape_of(index) for index in node.inputs]
-        axes = []
+            return False
         for axis in range(rank):
             if len({x.spatial[axis] for x in xs}) == 1:
                 continue
-            extents = {None if x is None or x.rank != rank else x.spatial[axis] for x in present}
-            meant = None not in extents and 1 in extents and len(extents) > 1
-            follows = any(
-                x.spatial[axis] == 1 and steps for x, steps in zip(xs, followed, strict=True)
-            )
-            if follows and not meant:
-                axes.append(axis)
-        return tuple(axes)
+            follows = any(x.spatial[axis] == 1 and each for x, each in zip(xs, follow, strict=True))
+            if follows and not self._meant(index, axis):
+                return True
+        return False
 
     @staticmethod
     def _behind(changes: Changes, at: Behind, x: Shape) -> Shape:
@@ -560,18 +520,6 @@ def _value(value: Any) -> str:
     if any(isinstance(each, tuple) for each in value):
         return str([list(pair) for pair in value])
     return "x".join(map(str, value)) if len(value) > 1 else str(value[0])
-
-
-def _through(plan: Plan, steps: tuple[int, ...]) -> tuple[int, ...]:
-    """Input rows from one output row to the next, by axis, behind a layer."""
-    if plan.positions == "kept":
-        return steps
-    if plan.positions == "lost" or len(plan.windows) != len(steps):
-        return ()
-    return tuple(
-        step * window.stride // window.up if step * window.stride % window.up == 0 else 0
-        for step, window in zip(steps, plan.windows, strict=True)
-    )
 
 
 def _distance(image: Shape, shape: Shape) -> int:

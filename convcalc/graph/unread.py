@@ -43,9 +43,9 @@ def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tu
     before = {index for index, _ in all_dropped(network)}
     inputs: list[str] = []
     known: Known = {}  # trials differ by a row, and most layers behind see none of it
-    for step, effect in ((-1, ", which makes the same output"), (1, "")):
-        shape = _whole_input(network, image, step, known)
-        if shape is not None:
+    effects = (-1, ", which makes the same output"), (1, "")
+    for (step, effect), shape in zip(effects, network.nearest_whole_inputs(), strict=True):
+        if shape is not None and _reads_whole(network, image, shape, step, known):
             noun = "" if inputs else "an input " if image.rank > 1 else "a length "
             inputs.append(f"{noun}of {'×'.join(map(str, shape.spatial))}{effect}")
     trials = TRIED // len(network.nodes) + 1
@@ -99,35 +99,23 @@ def all_dropped(network: Network) -> Iterator[tuple[int, list[int]]]:
             yield index, rows
 
 
-def _whole_input(network: Network, image: Shape, step: int, known: Known) -> Shape | None:
-    """The nearest smaller or larger input that every layer reads whole, with the same weights.
+def _reads_whole(network: Network, image: Shape, shape: Shape, step: int, known: Known) -> bool:
+    """Whether every layer reads all of another input, with the same weights.
 
-    A smaller one makes an output of the same shape, too.
+    With a smaller one the output has the same shape, too.
     """
-    trials = TRIED // len(network.nodes) // (2 * image.rank) + 1
-    shape = image
-    for axis in range(image.rank):
-        for change in range(min(trials, FARTHEST)):
-            spatial = list(image.spatial)
-            spatial[axis] += step * change
-            if spatial[axis] < 1:
-                return None
-            other = resized(network, image._replace(spatial=tuple(spatial)), known)
-            if other is None:
-                continue
-            if not _comparable(network, other, step):
-                return None
-            if not any(axis < len(rows) and rows[axis] for _, rows in all_dropped(other)):
-                extents = list(shape.spatial)
-                extents[axis] = spatial[axis]
-                shape = shape._replace(spatial=tuple(extents))
-                break
-        else:
-            return None
+    if shape == image or not _near(image, shape):
+        return False
     whole = resized(network, shape, known)
-    if shape == image or whole is None or not _comparable(network, whole, step):
-        return None
-    return None if any(all_dropped(whole)) else shape
+    if whole is None or not _comparable(network, whole, step):
+        return False
+    return not any(all_dropped(whole))
+
+
+def _near(image: Shape, shape: Shape) -> bool:
+    """Whether an input is no more than so many rows larger or smaller than another."""
+    pairs = zip(image.spatial, shape.spatial, strict=True)
+    return all(abs(one - two) < FARTHEST for one, two in pairs)
 
 
 def _comparable(network: Network, other: Network, step: int) -> bool:

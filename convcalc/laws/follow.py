@@ -115,6 +115,10 @@ class Followed(NamedTuple):
     """Layers whose weights are as large as an extent, with that extent."""
 
 
+Meant = Callable[[int, int], bool]
+"""Of a merge by its index and a spatial axis, whether one row may be spread there."""
+
+
 class _SplitError(Exception):
     """A merge does otherwise from one size on."""
 
@@ -142,19 +146,20 @@ def follow(
     *,
     known: Known | None = None,
     sizes: Sizes = ALL,
-    last: int | None = None,
+    meant: Meant | None = None,
 ) -> Followed:
     """Follow a variable through a network whose input has the extents `start`, channels first.
 
-    `last` is the node whose output is meant; the last one unless given.
+    `meant` tells of a merge, by its index, and an axis whether a map that has one row because the
+    input is small may be spread there; all may unless it is given.
     """
     known = {} if known is None else known
     ranges = [sizes]
     done: list[Followed] = []
     while ranges:
-        walk = _Walk(nodes, start, variable, ranges.pop(), known)
+        walk = _Walk(nodes, start, variable, ranges.pop(), known, meant)
         try:
-            done.append(walk.walked(len(nodes) - 1 if last is None else last))
+            done.append(walk.walked(len(nodes) - 1))
         except _SplitError as split:
             if len(done) + len(ranges) > MOST_PIECES:
                 return walk.given_up("its merges spread their branches in too many ways")
@@ -200,12 +205,14 @@ class _Walk:
         variable: int,
         sizes: Sizes,
         known: Known,
+        meant: Meant | None,
     ) -> None:
         self.nodes = nodes
         self.start = tuple(start)
         self.variable = variable
         self.sizes = self.whole = self.start_sizes = sizes
         self.known = known
+        self.meant = meant
         self.at = 0
         self.lost: int | None = None
         self.imposed: list[Imposed] = []
@@ -498,7 +505,7 @@ class _Walk:
         rest: Extent
         if isinstance(total, Along):
             if -1 not in axes:
-                rest = self._met(total, known, spreads=False)
+                rest = self._met(total, known, 0, spreads=False)
             else:
                 form = total.form
                 if total.variable == self.variable:
@@ -534,7 +541,7 @@ class _Walk:
         try:
             for x in xs[1:]:
                 for axis in range(0 if layer.spreads else 1, len(first)):
-                    axes[axis] = self._met(axes[axis], x[axis], spreads=layer.spreads)
+                    axes[axis] = self._met(axes[axis], x[axis], axis - 1, spreads=layer.spreads)
         except WrongError:
             raise WrongError(self._said(layer, xs)) from None
         if not layer.spreads:
@@ -552,7 +559,7 @@ class _Walk:
             return sum(each for each in extents if isinstance(each, int))
         return Mixed(("sum", *extents), frozenset().union(*map(_variables, extents)))
 
-    def _met(self, one: Extent, two: Extent, *, spreads: bool) -> Extent:
+    def _met(self, one: Extent, two: Extent, axis: int, *, spreads: bool) -> Extent:
         """The extent of two branches along an axis, where they fit each other."""
         if one == two:
             return one
@@ -577,6 +584,10 @@ class _Walk:
         if isinstance(one, int):
             one, two = two, one
         assert isinstance(one, Along)  # noqa: S101 (for the type checker)
+        if spreads and two == 1:
+            return one
+        if self.meant is not None and axis >= 0:
+            spreads &= self.meant(self.at, axis)
         if isinstance(two, int):
             return self._met_number(one, two, spreads=spreads)
         return self._met_form(one, two, spreads=spreads)
@@ -584,8 +595,6 @@ class _Walk:
     def _met_number(self, one: Along, two: int, *, spreads: bool) -> Extent:
         """The extent of a branch that follows the size and of one that has `two` rows."""
         form = one.form
-        if spreads and two == 1:
-            return one
 
         def ask(sizes: Sizes) -> Sizes:
             alike = within(sizes, form.least(two), form.least(two + 1) - 1)

@@ -157,6 +157,7 @@ WAYS: dict[str, Way | str] = {
     r"^use (-?[\d.e+]+) or more; to cut rows off, use `crop`$": in_place,
     r"^if the change is meant, write `([^`]+)`$": with_key,
     r"^if the change is meant, write (\S+)$": in_place,
+    r"^write the sign of a product: (.+)$": in_place,
     r"^write `- (\w+)`, or fields by name:": with_key,
     r"^write `(upsample: 2)`, or `(upsample: \{size: 64x64\})`$": with_key,
     r"^add it: `([^`…]+)`$": added,
