@@ -18,10 +18,11 @@ from convcalc.cli.options import (
     run_options,
     runtime_options,
     seed_option,
+    size_numbers,
     size_options,
     weights_options,
 )
-from convcalc.cli.output import Output, colors
+from convcalc.cli.output import Output, colors, write_findings
 from convcalc.explanation.chosen import every_layer, layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import Network, SpecError, read
@@ -96,7 +97,7 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 @click.option("--fit", is_flag=True, help="Hyperparameters near the layer's own that tile.")
 @click.option(
     "--output-size",
-    type=position_value,
+    type=size_numbers,
     metavar="SIZE",
     help="Of --fit: those that make this size: 55, or 55x27.",
 )
@@ -168,9 +169,9 @@ def command(
     try:
         layers = _layers(ctx, mode, network, names, every=every)
     except ValueError as error:
-        if network.complete:
-            raise click.UsageError(str(error), ctx) from None
-        output.end([], network.diagnostics, notes=[f"convcalc: {error}"])
+        if network.errors:  # what is wrong may be why there is no such layer
+            write_findings(network.diagnostics)
+        raise click.UsageError(str(error), ctx) from None
     options["every"] = every
     given = {
         name: options[name] if name not in mode.open or _is_given(ctx, name) else None
@@ -204,7 +205,8 @@ def _mode(ctx: click.Context) -> Mode:
         name = parameter.name or ""
         if _is_given(ctx, name) and name not in (*OF_ALL, *_parameters(ctx, mode)):
             homes = [_option(ctx, each) for each, row in MODES.items() if name in row.also]
-            where = " or ".join(homes) or "the figures of layers"
+            homes += ["the figures of layers"] * (name in FIGURES.also)
+            where = " or ".join([", ".join(homes[:-1]), homes[-1]] if homes[1:] else homes)
             instead = f", not of {_option(ctx, asked[0])}" if asked else ""
             message = f"{_option(ctx, name)} is an option of {where}{instead}"
             raise click.UsageError(message, ctx)
@@ -233,7 +235,7 @@ def _layers(
 ) -> tuple[int, ...]:
     """Indices of the layers that are asked for, each once. Raises `ValueError` for no such name."""
     if every and names:
-        message = f"--all is every layer, and {names[0]!r} is one of them: write one of the two"
+        message = f"--all is every layer: leave {' '.join(names)!r:.60} or --all out"
         raise click.UsageError(message, ctx)
     chosen = (
         "this"
@@ -241,6 +243,9 @@ def _layers(
         else next(_option(ctx, name) for name in MODES if MODES[name] is mode)
     )
     every = every and "every" not in mode.also
+    if mode.layers == "one" and every:
+        message = f"{chosen} is about one layer, and --all is every one: name it instead"
+        raise click.UsageError(message, ctx)
     if mode.layers == "none" and (every or names):
         message = f"{chosen} is about the whole network: leave {names[0] if names else '--all'} out"
         raise click.UsageError(message, ctx)
@@ -254,7 +259,7 @@ def _layers(
         message = f"{chosen} is about one layer, and {count}"
         raise click.UsageError(message, ctx)
     if not layers:
-        first = next((node.name for node in network.layers), "conv1")
+        first = next((node.name for node in (*network.layers, *network.nodes)), "conv1")
         message = (
             f"name a layer, as `convcalc explain {network.path} {first}`, or --all; "
             f"`convcalc analyze {network.path}` lists them"

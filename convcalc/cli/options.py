@@ -79,15 +79,23 @@ def setting_value(value: str | tuple[str, str]) -> tuple[str, str]:
 
 def position_value(value: str | tuple[int, ...]) -> tuple[int, ...]:
     """Whole numbers from 0, one an axis: 10,20, or 10x20 as sizes are written."""
+    return _numbers(value, 0, "position, which is a whole number for each axis: 10,20")
+
+
+def size_numbers(value: str | tuple[int, ...]) -> tuple[int, ...]:
+    """Whole numbers from 1, one for all axes or one an axis: 55, or 55x27."""
+    return _numbers(value, 1, "size, which is a whole number from 1: 55, or 55x27")
+
+
+def _numbers(value: str | tuple[int, ...], least: int, what: str) -> tuple[int, ...]:
     if isinstance(value, tuple):
         return value
-    parts = value.replace("×", "x").replace("x", ",").split(",")
-    numbers = [part.strip() for part in parts]
-    if not all(part.isascii() and part.isdecimal() and len(part) < DIGITS for part in numbers):
-        raise click.BadParameter(
-            f"{value!r} is no position, which is a whole number for each axis: 10,20"
-        )
-    return tuple(map(int, numbers))
+    texts = [part.strip() for part in value.replace("×", "x").replace("x", ",").split(",")]
+    if all(part.isascii() and part.isdecimal() and len(part) < DIGITS for part in texts):
+        numbers = tuple(map(int, texts))
+        if min(numbers) >= least:
+            return numbers
+    raise click.BadParameter(f"{value!r} is no {what}")
 
 
 def _each_once(

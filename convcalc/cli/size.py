@@ -23,7 +23,7 @@ def _value(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return value
 
 
-def _checked(name: str, value: str) -> None:
+def _checked(name: str, value: str, hint: str | None = None) -> None:
     try:
         if name in ("input", "output_size"):
             read_extents(name, value)
@@ -31,7 +31,7 @@ def _checked(name: str, value: str) -> None:
             read_field(name, value, transposed=name == "output_padding")
     except ValueError as error:
         reason = str(error).removeprefix(f"{name} ")
-        raise click.BadParameter(reason) from None
+        raise click.BadParameter(reason, param_hint=hint) from None
 
 
 @click.command("size")
@@ -64,7 +64,8 @@ def _checked(name: str, value: str) -> None:
     "--output-size",
     callback=_value,
     metavar="SIZE",
-    help="Solve for what is missing: the input, the kernel, else stride, padding and dilation.",
+    help="Solve for what is missing: the input, the kernel, else stride, padding, dilation and "
+    "output padding.",
 )
 @output_options(EXPLANATION_FORMATS, "convcalc.formats.explanation")
 def command(
@@ -153,7 +154,7 @@ def _positional(numbers: tuple[str, ...], options: dict[str, str | None]) -> dic
         if options.get(name) is not None:
             message = f"the {name} is given twice, as {value} and as --{name} {options[name]}"
             raise click.UsageError(message)
-        _checked(name, value)
+        _checked(name, value, f"the {name}")
     return {**options, **named}
 
 

@@ -27,8 +27,8 @@ from convcalc.layers.sliding import AXIS_NAMES
 from convcalc.numbers import times
 from convcalc.shape import Shape
 
-USUAL: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1}
-"""What is meant where a field is left out."""
+USUAL: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "output_padding": 0}
+"""What is meant where a field is left out; output padding is of a transposed layer."""
 NEAR = 64
 """Values beside that are looked at for one that does where none makes the size."""
 LISTED = 6
@@ -54,7 +54,7 @@ class Run(NamedTuple):
 class Solution(NamedTuple):
     """The values of one field with which a layer makes the size that is wanted."""
 
-    field: Literal["input", "kernel", "stride", "padding", "dilation"]
+    field: Literal["input", "kernel", "stride", "padding", "dilation", "output_padding"]
     """The field that is solved for."""
     axes: tuple[tuple[Run, ...], ...]
     """By axis, all values that do; of padding the sum of both sides, of which the odd row is
@@ -103,19 +103,20 @@ def solve_size(
     dilation: Given | None = None,
     rounding: Rounding = "exact",
     transposed: bool = False,
-    output_padding: Given = 0,
+    output_padding: Given | None = None,
 ) -> Solved:
     """The values of the one thing that is missing with which a layer makes this output.
 
-    Without an input, or a kernel, that is it; where both are given, stride, padding and dilation
-    are solved for, each that is not given by itself, while the others are 1, 0 and 1. Raises
-    `ValueError` where nothing is missing, or too much.
+    Without an input, or a kernel, that is it; where both are given, stride, padding and dilation,
+    and the output padding of a transposed layer, are solved for, each that is not given by itself,
+    while the others are 1, 0, 1 and 0. Raises `ValueError` where nothing is missing, or too much.
 
     >>> [run] = solve_size(55, kernel=11, stride=4).solutions[0].axes[0]
     >>> run.first, run.last
     (227, 227)
     """
     given = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    behind = USUAL["output_padding"] if output_padding is None else output_padding
     wanted = read_extents("output", output)
     if input is None and kernel is None:
         message = "input and kernel are both missing, and one of them can be solved for"
@@ -125,13 +126,15 @@ def solve_size(
     elif kernel is None:
         missing = ["kernel"]
     else:
-        missing = [name for name in USUAL if given[name] is None]
+        missing = [name for name in USUAL if name in given and given[name] is None]
+        if transposed is True and output_padding is None:
+            missing.append("output_padding")
         if not missing:
             message = "nothing is missing: leave out what is to be solved for"
             raise ValueError(message)
     fields = {name: value for name, value in given.items() if value is not None}
     layer = layer_of(
-        {"kernel": 1, **fields}, rounding, transposed=transposed, output_padding=output_padding
+        {"kernel": 1, **fields}, rounding, transposed=transposed, output_padding=behind
     )
     extents = None if input is None else read_extents("input", input)
     if extents is not None and len(extents) != len(wanted):
@@ -204,7 +207,7 @@ class _Tried(NamedTuple):
     @property
     def least(self) -> int:
         """The smallest value of the field."""
-        return 0 if self.field == "padding" else 1
+        return 0 if self.field in ("padding", "output_padding") else 1
 
     @property
     def most(self) -> int:

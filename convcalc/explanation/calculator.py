@@ -39,6 +39,8 @@ IMAGE_CHANNELS = (1, 3, 4)
 """Third extents of an input that are probably channels."""
 MAX_RANK = 3
 """Most spatial axes of a layer that slides."""
+NO_NAMES = "names are those of a spec: write a number"
+"""What to do about a name where there is no spec that it could be declared in."""
 _EXTENTS = extents("Extents of the input.")
 
 Given = int | str | Sequence[Any]
@@ -117,6 +119,7 @@ def read_field(name: str, given: Given, *, transposed: bool = False) -> Any:
 
 def _read(name: str, given: Given, declared: Declared) -> Any:
     from convcalc.findings import Findings
+    from convcalc.spec.expressions import UNKNOWN_NAME
     from convcalc.spec.nodes import node_of
     from convcalc.spec.source import compose
     from convcalc.spec.text import SourceText
@@ -145,7 +148,8 @@ def _read(name: str, given: Given, declared: Declared) -> Any:
         return read_value(declared, node, Scope({}))
     except FieldError as error:
         problem = error.problem
-        advice = f"; {problem.help}" if problem.help else ""
+        help_text = NO_NAMES if problem.code == UNKNOWN_NAME else problem.help
+        advice = f"; {help_text}" if help_text else ""
         message = f"{name} {given!r:.60}: {problem.message}{advice}"
         raise ValueError(message) from None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from convcalc.arguments import shown, text, whole
-from convcalc.graph import Network
+from convcalc.graph import Network, SpecError
 from convcalc.layers import SOURCES
 
 SHOWN = 8
@@ -53,7 +53,9 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
     from convcalc.nearness import nearest
 
     near = nearest(word, names)
-    advice = f": did you mean {near}?" if near else f"; there are {_listed(_outermost(names))}"
+    there = _outermost(names)
+    are = "are" if len(there) > 1 else "is"
+    advice = f": did you mean {near}?" if near else f"; there {are} {_listed(there)}"
     message = f"no layer of {network.path} is called {word[:100]!r}{advice}"
     raise ValueError(message)
 
@@ -83,21 +85,27 @@ def _listed(names: Sequence[str]) -> str:
 def one_named(network: Network, word: object, what: str) -> int:
     """The index of the one layer that a word names, as `what` is about one.
 
-    Raises `TypeError` for what is no text, and `ValueError` where it names none, or several.
+    Raises `TypeError` for what is no text, and `ValueError` where it names none, or several;
+    `SpecError` where it names none of a network with errors, which may be why.
     """
-    indices = layers_named(network, text(word, "layer", "'conv1'"))
+    try:
+        indices = layers_named(network, text(word, "layer", "'conv1'"))
+    except ValueError as error:
+        if network.errors:
+            raise SpecError(network.errors) from error
+        raise
     if len(indices) != 1:
         message = f"{what} is of one layer, and {word!r} names {len(indices)}"
         raise ValueError(message)
     return indices[0]
 
 
-def position(value: object, name: str) -> tuple[int, ...]:
-    """A position: a whole number from 0 for each axis.
+def position(value: object, name: str, *, least: int = 0) -> tuple[int, ...]:
+    """A position: a whole number from 0 for each axis, or a size of whole numbers from `least`.
 
-    Raises `TypeError` for anything else, and `ValueError` for a number below 0.
+    Raises `TypeError` for anything else, and `ValueError` for a number below that.
     """
     if not isinstance(value, tuple | list):
         message = f"{name} is a tuple of whole numbers, as (10, 20), and not {shown(value)}"
         raise TypeError(message)
-    return tuple(whole(each, name, least=0) for each in value)
+    return tuple(whole(each, name, least=least) for each in value)

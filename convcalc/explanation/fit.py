@@ -17,7 +17,6 @@ from convcalc.graph import (
     Known,
     LayerNode,
     Network,
-    SpecError,
     answer,
     read,
     walk,
@@ -100,9 +99,7 @@ def explain_fit(
     (((1, 2), (1, 2)), '')
     """
     network = read(spec, input=input, parameters=parameters)
-    if network.errors and not any(network.plans):
-        raise SpecError(network.errors)
-    wanted = None if output_size is None else position(output_size, "output_size")
+    wanted = None if output_size is None else position(output_size, "output_size", least=1)
     return fits(network, one_named(network, layer, "a fit"), wanted)
 
 
@@ -358,18 +355,18 @@ def fit_page(
         )
         for each in every
     ]
+    near = ", ".join(
+        f"{name}{' in all' * (name == 'padding')} ±{far}"
+        for name, far in (NEAR if output_size is None else FAR).items()
+        if (name in names if every else hasattr(node.layer, name))
+    )
     parts: list[Part] = []
     if rows:
         head = (*names, "output", "the network then")
         parts.append(Table(head, tuple(rows)))
-        near = ", ".join(
-            f"{name}{' in all' * (name == 'padding')} ±{far}"
-            for name, far in (NEAR if output_size is None else FAR).items()
-            if name in names
-        )
         parts.append(f"* is not the layer's own. The nearest of what was tried: {near}.")
     else:
-        parts.append("Nothing near the layer's own hyperparameters does.")
+        parts.append(f"Nothing near the layer's own hyperparameters does. Tried: {near}.")
     data = {
         "schema": SCHEMA,
         "mode": "fit",
@@ -388,7 +385,7 @@ def fit_page(
             for each in every
         ],
     }
-    return Page(title, (Section("", tuple(parts)),), data)
+    return Page(title, (Section("", tuple(parts)),), data, answered=bool(every))
 
 
 def _cell(each: Fit, name: str) -> str:

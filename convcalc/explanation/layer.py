@@ -275,6 +275,8 @@ def page(explanation: Explanation) -> Page:
         sections += [Section("", tuple(_about(layer))), *_sections(layer, 1)]
     else:
         title = explanation.network
+        if not layers:
+            sections.append(Section("", ("It has no layers.",)))
         for layer in layers:
             sections += [Section(_title(layer), tuple(_about(layer))), *_sections(layer, 2)]
     return Page(title, tuple(sections), _data(explanation))

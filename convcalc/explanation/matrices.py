@@ -56,7 +56,8 @@ class Matrices(NamedTuple):
         table = Table(("Matrix", "Rows × columns", "Size", "Bytes"), rows, frozenset({2, 3}))
         parts: list[Part] = [table]
         if self.products.value > 1:
-            parts.append(self.products._replace(note="as many products of these sizes").shown())
+            note = "as many products of these sizes; the bytes are of all"
+            parts.append(self.products._replace(note=note).shown())
         return Section("As a product of matrices", (*parts, *self.says), level)
 
     @property
@@ -112,6 +113,7 @@ def as_matrices(
     if make is None:
         return None
     product = make(layer, shapes[1][0], plans[1])
+    sizes = product.sizes
     names: Names = output_names(plans[1].output)
     width = DTYPE_BYTES[dtype]
     matrices = tuple(
@@ -123,13 +125,16 @@ def as_matrices(
             * width
             * (1 if each.of == "weights" else batch),
         )
-        for each in product.sizes
+        for each in sizes
     )
     says = list(product.says)
-    columns = next((each for each in product.sizes if each.of == "columns"), None)
+    columns = next((each for each in sizes if each.of == "columns"), None)
     if columns is not None:
         values = int(product.products * columns.rows * columns.columns)
         says.append(_times_as_many(values, shapes[0][0].size))
+    if batch > 1:
+        once = "; the weights are there once" * any(each.of == "weights" for each in sizes)
+        says.append(f"Sizes are those of one example, and bytes those of {grouped(batch)}{once}.")
     return Matrices(matrices, reasoned(product.one_each, product.products, names), tuple(says))
 
 

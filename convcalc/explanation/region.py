@@ -12,10 +12,11 @@ from convcalc.explanation.chosen import one_named
 from convcalc.explanation.chosen import position as as_position
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.graph import Given, GivenShape, Network, read
-from convcalc.graph.planned import Planned, planned
+from convcalc.graph.planned import Planned, leading_to, planned
 from convcalc.layers.base import Plan
 from convcalc.layers.sliding import AXIS_NAMES, LINE_NAMES
-from convcalc.numbers import times
+from convcalc.numbers import plural, times
+from convcalc.shape import Shape
 from convcalc.spec.nodes import Value
 from convcalc.window import Field, met, values_under
 
@@ -109,15 +110,16 @@ def explain_reach(
 def region(network: Network, layer: int, position: Sequence[int]) -> Region:
     """What an output position of a layer, by its index, sees of the input and of what it reads.
 
-    Raises `ValueError` for a position that the layer has not, and `SpecError` for a network with
-    errors.
+    Raises `ValueError` for a position that the layer has not, and `SpecError` where an error keeps
+    the layer, or one that it needs, unknown.
 
     >>> from convcalc.graph import load
     >>> seen = region(load("vgg16"), 2, (0, 5))
     >>> seen.image[0].first, seen.image[0].last, seen.image[0].before, seen.image[1][:2]
     (0, 1, 1, (4, 6))
     """
-    known = planned(network)
+    known = leading_to(network, layer)
+    layer = known.output
     sight = Sight(known)
     for _ in known.walk(sight.follow):
         pass
@@ -168,7 +170,7 @@ def _check(position: Sequence[int], extents: Sequence[int], what: str) -> None:
     shape = times(extents)
     if len(position) != len(extents):
         such = ",".join(str(size // 2) for size in extents)
-        message = f"a position of {what} {shape}, is {len(extents)} numbers, as {such}"
+        message = f"a position of {what} {shape}, is {plural(len(extents), 'number')}, as {such}"
         raise ValueError(message)
     for name, at, size in zip(LINE_NAMES[len(extents)], position, extents, strict=True):
         if not 0 <= at < size:
@@ -239,7 +241,9 @@ def at_page(network: Network, layers: Sequence[int], at: Sequence[int]) -> Page:
             (_table(seen.image, extents), *_notes(seen.image)),
         )
     ]
-    for (name, axes), index in zip(seen.inputs, network.nodes[layer].inputs, strict=False):
+    read_by = {network.nodes[index].name: index for index in network.nodes[layer].inputs}
+    for name, axes in seen.inputs:  # without those that have no positions
+        index = read_by[name]
         shape = network.shape_of(index)
         title = f"Of {name}, which it reads" if index else "Of what it reads, which is that input"
         sections.append(Section(title, (_table(axes, shape.spatial if shape else ()),)))
@@ -292,19 +296,23 @@ def _region_data(network: Network, seen: Region) -> dict[str, Any]:
 
 def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]) -> Page:
     """The page of what a position of the image reaches in layers."""
-    known = planned(network)
-    _check(reaches, known.input.spatial, "the network's input, which is")
-    every = reached(known, reaches)
+    if network.input is None or (layers and not any(network.plans[index] for index in layers)):
+        network = planned(network)  # which tells the errors that keep them unknown
+    extents = network.input.spatial if network.input is not None else ()
+    _check(reaches, extents, "the network's input, which is")
+    every = reached(network, reaches)
     lines = LINE_NAMES[len(reaches)]
     rows: list[tuple[str, ...]] = []
     notes: list[str] = []
+    unknown: list[str] = []
     data = []
     for index in layers:
-        outputs = every[index]
-        if outputs is None:  # without errors every layer is known
+        outputs, shape = every[index], network.shape_of(index)
+        name = network.nodes[index].name
+        if outputs is None or shape is None:
+            unknown.append(name)
             continue
-        name = known.nodes[index].name
-        rows.append((name, *_reached_cells(outputs, len(lines)), _amount(outputs, known, index)))
+        rows.append((name, *_reached_cells(outputs, len(lines)), _amount(outputs, shape)))
         data.append(_reached_data(name, outputs))
         notes += _reached_notes(name, outputs)
     lost = [row[0] for row in rows if row[-1] == ALL_MAY]
@@ -312,6 +320,8 @@ def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]
         notes.append(
             f"No output of {listed(lost)} has a position in the image: all may be reached."
         )
+    if unknown:
+        notes.append(f"Of {listed(unknown)} nothing is known: an error keeps it so.")
     head = ("layer", *(f"{line}s" for line in lines), "outputs")
     where = ", ".join(f"{name} {value}" for name, value in zip(lines, reaches, strict=True))
     parts: tuple[Part, ...] = (Table(head, tuple(rows), frozenset({len(head) - 1})), *notes)
@@ -325,6 +335,7 @@ def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]
             "spec": network.path,
             "position": list(reaches),
             "layers": data,
+            "unknown": unknown,
         },
     )
 
@@ -356,10 +367,10 @@ def stretches_text(stretches: Sequence[tuple[int, int]]) -> str:
     return f"{', '.join(texts[:3])}, … ({len(texts) - 4} more), {texts[-1]}"
 
 
-def _amount(outputs: Reached, network: Planned, index: int) -> str:
+def _amount(outputs: Reached, shape: Shape) -> str:
     if outputs.lost:
         return ALL_MAY if outputs.blocks else "0"
-    total = prod(network.shape_of(index).spatial)
+    total = prod(shape.spatial)
     count = "–" if outputs.number is None else f"{outputs.number:,}"
     return f"{count} of {total:,}"
 

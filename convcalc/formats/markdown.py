@@ -48,8 +48,12 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text whose signs are not Markdown's."""
+    r"""Text whose signs are not Markdown's.
+
+    >>> print(escaped("a_b [text](address)"))
+    a\_b [text]\(address)
+    """
     for character in "\\|`*_<":
         if character in text:
             text = text.replace(character, "\\" + character)
-    return text
+    return text.replace("](", "]\\(")

@@ -147,6 +147,9 @@ def test_each_thing_is_solved_for() -> None:
         (Run(2, 2),),
     )
     assert only(solve_size(32, kernel=4, stride=2, padding=1, transposed=True)) == [Run(16, 16)]
+    # (4 − 1)·2 − 2·1 + 3 = 7, and one row more.
+    behind = solve_size(8, input=4, kernel=3, stride=2, padding=1, dilation=1, transposed=True)
+    assert (behind.solutions[0].field, only(behind)) == ("output_padding", [Run(1, 1)])
     both = solve_size("55x27", kernel=11, stride=4).solutions[0]
     assert both.axes == ((Run(227, 227),), (Run(115, 115),))  # 26·4 + 11
 
@@ -232,6 +235,7 @@ def test_solutions_are_all_that_trying_finds(seed: int) -> None:
         ({"output": 5, "kernel": "[[3"}, "not YAML"),
         ({"output": 5, "kernel": ""}, "kernel ''"),
         ({"output": 5, "kernel": 3.5}, "not a whole number"),
+        ({"output": 5, "kernel": "wide"}, "names are those of a spec: write a number"),
         ({"output": 10**10, "kernel": 3}, "above 1,000,000,000"),
     ],
 )

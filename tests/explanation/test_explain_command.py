@@ -68,7 +68,7 @@ def test_names_mean_layers_groups_their_starts_and_patterns(
         ("zzz", "there are unit1, unit2, input, flatten1, head"),
         ("zz*", "no layer of net.yaml matches 'zz*'"),
         ("", "`convcalc explain net.yaml unit1.conv1`, or --all"),
-        ("--all head", "--all is every layer, and 'head' is one of them"),
+        ("--all head zzz", "--all is every layer: leave 'head zzz' or --all out"),
     ],
 )
 def test_what_names_no_layer_is_answered_with_those_there_are(names: str, said: str) -> None:
@@ -76,3 +76,20 @@ def test_what_names_no_layer_is_answered_with_those_there_are(names: str, said: 
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_a_name_of_a_network_with_errors_is_none_beside_what_is_wrong_there() -> None:
+    Path("broken.yaml").write_text(SPEC, encoding="utf-8")
+    result = run("broken.yaml", "nosuch")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "error[CC3" in result.stderr
+    assert "no layer of broken.yaml is called 'nosuch'" in result.stderr
+
+
+def test_a_network_without_layers_has_none() -> None:
+    Path("empty.yaml").write_text("input: 8x8x3\nlayers: []\n", encoding="utf-8")
+
+    assert "It has no layers." in run("empty.yaml", "--all").stdout
+    assert "`convcalc explain empty.yaml input`" in run("empty.yaml").stderr
+    assert "'a'; there is input\n" in run("empty.yaml", "a").stderr

@@ -147,7 +147,9 @@ def test_the_page_and_the_json() -> None:
     assert "CC301" in result.stderr
     text = run("conv1", "--fit", "--output-size", "55x55").stdout
     assert "11      4       [[1, 2], [1, 2]] *  55×55   works" in text
-    assert "Nothing near" in run("conv1", "--fit", "--output-size", "999").stdout
+    nothing = run("conv1", "--fit", "--output-size", "999", "--input", "227x227x3")
+    assert "Nothing near the layer's own hyperparameters does. Tried: kernel ±6" in nothing.stdout
+    assert (nothing.exit_code, nothing.stderr) == (1, "")
 
 
 @pytest.mark.usefixtures("folder")
@@ -158,7 +160,8 @@ def test_the_page_and_the_json() -> None:
         ("maxpool1 --fit", "what maxpool1 reads is not known"),
         ("conv1 --output-size 55", "--output-size is an option of --fit"),
         ("conv1 --fit --output-size 5x5x5", "output size 5×5×5 has 3 axes, and conv1 makes 2"),
-        ("conv1 --fit --output-size big", "'big' is no position"),
+        ("conv1 --fit --output-size big", "'big' is no size"),
+        ("conv1 --fit --output-size 0", "'0' is no size, which is a whole number from 1"),
     ],
 )
 def test_what_fits_nothing_is_refused(arguments: str, said: str) -> None:

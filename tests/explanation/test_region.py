@@ -130,6 +130,8 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("flat --at 0", "this layer lost them"),
         ("first --reaches 8,0", "row 8 is none of the network's input, which is 8×9"),
         ("first --reaches 1", "is 2 numbers, as 4,4"),
+        ("--all --at 0,0", "--at is about one layer, and --all is every one"),
+        ("first --at 0,0 --dtype int8", "--memory, --value or the figures of layers, not of --at"),
         ("first head --at 0,0", "--at is about one layer, and 2 are named"),
         ("first --at 0,0 --reaches 0,0", "--at and --reaches are about different things"),
         ("first --at 0,0 --batch 2", "--batch"),
@@ -147,6 +149,7 @@ def test_a_vector_has_no_positions() -> None:
         "linear1 has no positions: the network's input is a vector"
         in run("vector.yaml", "linear1", "--at", "0").stderr
     )
+    assert "16000, is 1 number, as 8000" in run("wavenet", "gate1", "--reaches", "0,0").stderr
 
 
 def test_pages_say_what_the_values_say() -> None:
@@ -158,6 +161,38 @@ def test_pages_say_what_the_values_say() -> None:
     assert "No output of flat, head has a position in the image: all may be reached." in reaches
     assert value("net.yaml", "first", "--at", "0,6")["image"][1]["first"] == 6
     assert value("net.yaml", "--all", "--reaches", "4,4")["layers"][2]["lost"]
+
+
+BROKEN = """input: 8x9x3
+layers:
+  - {conv: {filters: 4, kernel: 3}, name: first}
+  - {conv: {filters: 4, kernel: 3, stride: 4}, name: wrong}
+  - {relu: , name: behind}
+"""
+
+
+def test_errors_elsewhere_keep_no_answer_back() -> None:
+    Path("broken.yaml").write_text(BROKEN, encoding="utf-8")
+
+    at = run("broken.yaml", "first", "--at", "0,6")
+    assert "width   columns 6 to 8  3 of 9" in at.stdout
+    reaches = run("broken.yaml", "--all", "--reaches", "4,4")
+    assert "first  2 to 4  2 to 4   9 of 42" in reaches.stdout
+    assert "Of wrong, behind nothing is known" in reaches.stdout
+    assert value("broken.yaml", "--all", "--reaches", "4,4")["unknown"] == ["wrong", "behind"]
+    silent = [run("broken.yaml", "behind", *mode, "0,0") for mode in (["--at"], ["--reaches"])]
+    assert not any(each.stdout for each in silent)
+    for each in (at, reaches, *silent):
+        assert each.exit_code == 1
+        assert "error[CC301]" in each.stderr
+
+
+def test_what_a_merge_reads_has_its_own_extents() -> None:
+    # The gate comes first and has no position; the map behind it has 9.
+    gate = "multiply: [[global_avgpool, flatten, {reshape: 1x1}], []]"
+    Path("gate.yaml").write_text(f"input: 9x1\nlayers: [{gate}]", encoding="utf-8")
+
+    assert "1 of 9" in run("gate.yaml", "multiply1", "--at", "4").stdout.split("which is")[-1]
 
 
 def test_stretches_in_words() -> None:
