@@ -182,7 +182,8 @@ def nearest(report: SizesReport, wanted: Sequence[int]) -> tuple[Nearest, ...]:
 def sizes_of(network: Network) -> SizesReport:
     """Which inputs fit a network; see `convcalc.sizes`."""
     shape = network.input
-    if shape is None:
+    # Errors of sizes are what laws are about; with others a layer may not be there at all.
+    if shape is None or any(not error.code.startswith("CC3") for error in network.errors):
         raise SpecError(network.errors)
     names = AXIS_NAMES.get(shape.rank, ())
     known: Known = {}

@@ -89,7 +89,10 @@ class Answer(NamedTuple):
 
 def answer(layer: Layer, channels: int, rank: int) -> Answer:
     """Ask a layer; raises as `step_along` does."""
-    steps = tuple(step_along(layer, channels, rank, axis) for axis in range(rank))
+    # Fields of one number say the same of every axis, and one of them is asked.
+    alike = rank > 1 and not any(isinstance(value, tuple) for value in vars(layer).values())
+    steps = tuple(step_along(layer, channels, rank, axis) for axis in range(1 if alike else rank))
+    steps *= rank if alike else 1
     shape = Shape(channels, (LARGE,) * rank)
     if not rank:
         refuse(layer, shape)
@@ -97,6 +100,9 @@ def answer(layer: Layer, channels: int, rank: int) -> Answer:
     weighs = [False] * rank
     if plan.weights:
         for axis in range(rank):
+            if alike and axis:
+                weighs[axis] = weighs[0]
+                continue
             other = layer.plan([_shape(channels, rank, axis, 2 * LARGE)])
             weighs[axis] = other.weights != plan.weights
     inside = plan.positions == "kept"
