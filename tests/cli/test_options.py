@@ -336,6 +336,7 @@ TRIED = {
             "--reaches": ("--reaches", "0,1"),
             "--fit": ("--fit",),
             "--output-size": ("--output-size", "4"),
+            "--error": ("--error", "message.txt"),
             "--format": ("--format", "json"),
         },
         {
@@ -503,6 +504,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "other.toml": 'ignore = ["CC511"]\nexclude = ["excluded.yaml", "words.yaml"]\n',
         "all.json": '{"schema": 1, "files": {"net.yaml": {"CC408": 1}, '
         '"known/other.yaml": {"CC408": 1, "CC422": 1}}}\n',
+        "message.txt": "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
         "called/convcalc.toml": 'ignore = ["CC408"]\n',
         "known/convcalc.toml": 'baseline = "known.json"\n[[overrides]]\nfiles = ["third.yaml"]\n'
         'ignore = ["CC408"]\n',
