@@ -86,7 +86,7 @@ class Sight:
         if plan is None:
             self.fields.append(None)
             return None
-        if self._loose and not self._loose.isdisjoint(inputs):
+        if not self._loose.isdisjoint(inputs):
             self._loose.add(index)
             if not self.apart.isdisjoint(inputs):
                 self.apart.add(index)
@@ -287,8 +287,8 @@ class Sight:
             for read in inputs
             if not many or self._positions(read, axis) > 1
         ]
-        low = max((low for low, _ in placed), default=0)
-        high = min((high for _, high in placed), default=plan.output.spatial[axis] - 1)
+        low = max(low for low, _ in placed)
+        high = min(high for _, high in placed)
         if plan.windows:
             low, high = inside(plan.windows[axis], low, high)
         return max(low, 0), min(high, plan.output.spatial[axis] - 1)

@@ -117,7 +117,7 @@ def written_out(node: ScalarNode, scope: Scope) -> tuple[str, str]:
     except BracesError as error:
         start, length = node.start, node.length
         if exact:
-            start, length = start + opening + error.at, 1
+            start, length = start + opening + error.at, len(text[error.at])
         fail("CC110", error.message, ScalarNode("", start, length), error.advice)
     name = "".join(made)
     if len(name) > MAX_LENGTH:

@@ -173,9 +173,8 @@ def _several(node: Node) -> list[list[str]] | None:
         return None
     known = [each for each in shapes if each and all(map(_is_digits, each))]
     vectors = sum(len(each) == 1 for each in known)
-    if len(known) != len(shapes) or vectors == len(known) > 1:
-        return None  # numbers, which are one shape
-    return known if len(known) > 1 or not vectors else None
+    numbers = known and vectors == len(known)  # which are one shape
+    return None if numbers or len(known) != len(shapes) else known
 
 
 def _inner(item: Node) -> list[str] | None:

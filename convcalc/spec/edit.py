@@ -129,9 +129,9 @@ class Editor:
         flow = any(self.text[step.holder.start] in "[{" for step in steps)
         if fix.do == "rename":
             return self.renamed(steps[-1], start, end, fix, flow=flow)
-        if fix.do == "write" and fix.value is not None:
-            return self.written(steps[-1], start, fix.value, flow=flow)
-        if fix.do == "set" and fix.value is not None:
+        if fix.value is not None:
+            if fix.do == "write":
+                return self.written(steps[-1], start, fix.value, flow=flow)
             return self.field_set(_item(steps), fix.name, fix.value)
         if fix.do == "insert":
             return self.inserted(_item(steps), fix.name)

@@ -113,9 +113,7 @@ class _Expander:
     def expand(self) -> Document:
         entries = self.root.entries
         for key in self.root.key_nodes():
-            if self.report.findings.full:
-                break
-            if key.text not in TOP_LEVEL:
+            if key.text not in TOP_LEVEL and not self.report.findings.full:
                 advice, fix = near_key(key, TOP_LEVEL, self.root)
                 if key.text.lower() == "inputs" and (
                     several := self.given.several(entries[key.text])
@@ -320,7 +318,7 @@ class _Expander:
             current = self.start(entries["from"], place)
         if rounds is None:
             return self.one(item, node, current, place, name)
-        if rounds == 0:
+        if not rounds:
             self.items.inspect_item(item)
         first: range | None = None
         for index in range(1, rounds + 1):

@@ -279,7 +279,7 @@ class Items:
                 at, fix = self._translated(node, value, sense.right, only=only)
         if node.text.endswith(")") and (call := call_answer(node.text[:200])):
             advice, fix = call
-        if " - " in node.text or " -" in node.text:
+        if " -" in node.text:
             advice = "a dash within an item belongs to its text: indent the items of a list alike"
             fix = None
         elif (slip := self._slip(node, kinds, alone=alone)) is not None:

@@ -23,6 +23,8 @@ from convcalc.spec.values import (
 
 PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
 """Top-level keys that a preset may replace, beside giving values to parameters."""
+SWITCHES = {"true": True, "false": False}
+"""What a parameter is set to from outside by a word that is no text."""
 
 
 class Member:
@@ -53,9 +55,8 @@ class Member:
                 f"write `{key.text}: {{width: 32}}`",
             )
             for name in preset.key_nodes() if preset else ():
-                if self.report.findings.full:
-                    break
-                if preset is not None and name.text not in known:
+                full = self.report.findings.full
+                if preset is not None and name.text not in known and not full:
                     advice, fix = near_key(name, known, preset)
                     self.report.error(
                         "CC109",
@@ -222,8 +223,8 @@ class Parameters:
         if isinstance(default, ScalarNode) and not default.plain:
             return given
         stripped = given.strip()
-        if stripped in ("true", "false"):
-            return stripped == "true"
+        if stripped in SWITCHES:
+            return SWITCHES[stripped]
         try:
             return evaluate(ScalarNode(stripped, 0, 1, plain=False), Scope({}), "a value")
         except FieldError as error:

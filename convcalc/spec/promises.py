@@ -336,9 +336,9 @@ def _amount(node: Node, scope: Scope, *, limit: bool, memory: bool = False) -> Q
             "CC120", f"a limit is 0 or more, and this is {bounds.text}", node, "write a larger one"
         )
     if limit and memory and bounds.maximum is not None and 0 < bounds.maximum < LEAST_BYTES:
-        number = re.search(r"(\d[\d.]*)\Z", bounds.text)
+        number = re.search(r"\d[\d.]*\Z", bounds.text)
         if number is not None:
-            advice = f"write {number[1]}GiB or {number[1]}MB, or {number[1]}B for bytes"
+            advice = f"write {number[0]}GiB or {number[0]}MB, or {number[0]}B for bytes"
             fail("CC120", f"{bounds.text} has no unit, and would be bytes", node, advice)
     return bounds
 

@@ -26,11 +26,12 @@ def read(root: Node | None, findings: Findings) -> Spec | None:
         if root is not None or not findings.diagnostics:
             if isinstance(root, ScalarNode) and _report_one_text(root, findings):
                 return None
+            at = root.start if root else 0
             findings.report(
                 "CC107",
                 f"a spec is a mapping, and this is {quoted(root) if root else 'empty'}",
-                root.start if root else 0,
-                root.start + 1 if root else 1,
+                at,
+                at,
                 "start with `input: 224x224x3` and `layers:`",
             )
         return None

@@ -136,7 +136,7 @@ class _Composer:
         """The root node; raises `RefusedError` for what is beyond a limit, and YAML's errors."""
         outer: list[_Frame] = []
         frame: Any = None  # the innermost `_Frame` that is open
-        event: Any = None
+        event: Any = None  # the last that was read; the first, of the stream, is no text's
         root: Node | None = None
         count = 0
         following, scalar = self._next, self._scalar
@@ -145,7 +145,7 @@ class _Composer:
                 event = following()
             except yaml.MarkedYAMLError as error:
                 depth = len(outer) + (frame is not None)
-                self._refuse_depth_before(error, depth, event.end_mark.index if event else 0)
+                self._refuse_depth_before(error, depth, event.end_mark.index)
                 raise
             kind = event.__class__
             if kind is yaml.ScalarEvent:

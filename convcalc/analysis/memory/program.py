@@ -4,6 +4,7 @@ Sizes are per example; nothing here depends on the batch, so one program serves 
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
@@ -86,7 +87,7 @@ def program(
     network: Network,
     *,
     dtype: str = "float32",
-    training: bool = False,
+    training: bool,
     mixed: bool = False,
     cuda: bool = False,
 ) -> Program:
@@ -140,7 +141,7 @@ class _Writer:
             weights=self.weights,
             width=self.width,
             buffers=self.buffers,
-            targets=final.size // max(final.channels, 1),
+            targets=prod(final.spatial),
             mixed=self.mixed,
             cuda=self.cuda,
         )

@@ -83,7 +83,7 @@ def sharded(report: MemoryReport, devices: int, stage: Shard) -> ShardedReport:
         (moment.bytes - whole - learned, learned)
         for moment, learned in zip(report.timeline, report.learned, strict=True)
         if moment.phase != "step"
-    ] or [(standing, 0)]
+    ]
     temporaries = division.share(report.step_peak - whole - report.gradients - standing, 1)
     states = parameters + gradients + state
     most = max(beside + division.share(learned, 2) for beside, learned in moments)

@@ -63,7 +63,7 @@ def _commas(broken: Broken) -> Iterator[Slip]:
 def _stray(broken: Broken) -> Iterator[Slip]:
     """A bracket that closes nothing."""
     content, at = broken.text.content, broken.stopped
-    if content[at : at + 1] not in ("}", "]", ")") or content[at : at + 1] == "":
+    if content[at : at + 1] not in ("}", "]", ")"):
         return
     sign = content[at]
     message = f"`{sign}` closes nothing"

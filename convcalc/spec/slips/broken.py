@@ -77,7 +77,7 @@ class Broken(NamedTuple):
         """Where a text is broken, from what YAML says of it."""
         end = len(text.content)
         problem, context = error.problem_mark, error.context_mark
-        stopped = min(problem.index, end) if problem else 0
+        stopped = min(problem.index, end) if problem else end
         opened = min(context.index, end) if context else stopped
         unclosed = stopped >= len(text.content.rstrip()) and context is not None
         words = f"{error.problem or ''} ({error.context or ''})"

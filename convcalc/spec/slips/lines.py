@@ -122,8 +122,8 @@ def _signs(broken: Broken, line: Line) -> Iterator[Slip]:
     middle = right[len(head) : len(right) - len(rest)]
     shown = NAMES.get(sign) or f"`{sign}`"
     message = f"{shown} is no sign of YAML"
-    meant = SIGNS.get(sign, '"' if sign in "“”„" else "'").strip() or "a blank"
-    advice = f"write `{meant}`" if meant != "a blank" else "write blanks"
+    meant = SIGNS.get(sign, '"' if sign in "“”„" else "'").strip()
+    advice = f"write `{meant}`" if meant else "write blanks"
     whole = signs_put_right(broken.text.content)
     yield Slip(message, line.start + at, line.start + stop, advice, middle, whole=whole)
 
