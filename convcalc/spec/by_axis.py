@@ -78,7 +78,7 @@ def advice(node: Node, names: Mapping[str, Value], form: Form) -> Advice | None:
     if any(re.fullmatch(r"-[0-9]+", part) and part != "-1" for part in parts):
         return Advice("a size is 1 or more") if form != "ratios" else None
     shown = _as_list(parts)
-    missing = [name for part in parts for name in _names(part) if name not in names]
+    missing = [name for part in parts for name in sorted(_names(part)) if name not in names]
     if missing:
         words = listed(f"`{name}`" for name in dict.fromkeys(missing))
         them = "it" if len(set(missing)) == 1 else "them"

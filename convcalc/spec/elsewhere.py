@@ -128,7 +128,7 @@ def of_torch(order: list[int]) -> list[int] | None:
 def _upsample(foreign: str, value: Node | None) -> Meaning | None:
     """PyTorch's first argument is the size, which many take for the factor."""
     text = _text(value)
-    if isinstance(value, Map) or text is None or foreign == foreign.lower():
+    if isinstance(value, Map) or not text or foreign == foreign.lower():
         return None
     return Meaning(
         "PyTorch's first argument is the size of the output: "
@@ -138,7 +138,7 @@ def _upsample(foreign: str, value: Node | None) -> Meaning | None:
 
 def _lppool(_: str, value: Node | None) -> Meaning | None:
     """PyTorch's first argument is the norm."""
-    if isinstance(value, Map) or value is None or _text(value) in (None, ""):
+    if isinstance(value, Map) or not _text(value):
         return None
     return Meaning("PyTorch's first argument is the norm: write `lppool: {norm: 2, kernel: 3}`")
 

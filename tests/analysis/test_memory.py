@@ -31,8 +31,9 @@ from convcalc.analysis.memory import (
     sharded,
     suggestions,
 )
-from convcalc.analysis.memory.checkpoint import segments
+from convcalc.analysis.memory.checkpoint import segments, unpaid
 from convcalc.analysis.memory.optimizer import RULES
+from convcalc.analysis.memory.program import program
 from convcalc.analysis.memory.sharding import largest_sharded_batch
 from convcalc.analysis.memory.walk import BATCH, at
 from convcalc.graph import Network, SpecError, load, loads, read
@@ -718,6 +719,54 @@ def test_memory_says_of_which_layers_it_is_not_exact(
     report = memory(net, batch=batch, training=training)
 
     assert {each.layer: each.reason for each in report.inexact} == expected
+
+
+def test_segments_that_keep_what_is_kept_anyway_do_not_pay() -> None:
+    """The image is there anyway, and what `tanh1` and `conv2` keep is one tensor."""
+    conv = "conv: {filters: 4, kernel: 3}"
+    net = loads(f"input: 8x8x4\nlayers: [{conv}, tanh, {conv}, relu]")
+
+    assert unpaid(net, program(net, training=True), 1) == ["conv1", "tanh1", "conv2"]
+    assert unpaid(net, program(net, training=True), 2) == ["conv1 to tanh1"]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_is_read_with_finer_values_has_a_gradient_of_its_own_precision(device: str) -> None:
+    """Behind a convolution in half precision; the concat's own gradients are slices."""
+    net = loads("input: 8x8x4\nlayers: [concat: [[conv: {filters: 4, kernel: 1}], []]]")
+    report = memory(net, batch=8, training=True, mixed_precision=True, device=device)
+    before, after = (
+        moment.bytes
+        for moment in report.timeline
+        if (moment.phase, moment.layer) == ("backward", "concat1")
+    )
+
+    assert after - before == 8 * (8 * 8 * 4) * 2
+
+
+def test_what_works_on_values_in_order_copies_those_with_channels_last() -> None:
+    """PyTorch's `instance_norm` takes `input.contiguous()`; a layer norm leaves channels last."""
+    report = memory(loads("input: 8x8x4\nlayers: [layernorm, instancenorm]"), batch=8)
+    maps = 4  # the image, what the layer norm made, the copy in order, and the output
+    statistics = 2 * (8 * 4)  # a mean and a variance of each channel of each example
+
+    assert report.peak == report.parameters + 4 * (maps * 8 * (8 * 8 * 4) + statistics)
+
+
+@tabled(
+    ("channels", "kernel", "copied"),
+    [(1, 3, False), (2, 3, True), (3, 3, True), (2, 1, False)],
+)
+def test_gradients_of_weights_with_channels_last_are_copied(
+    channels: int, kernel: int, *, copied: bool
+) -> None:
+    """A parameter's gradient lies as the parameter; one channel or one tap lies both ways."""
+    filters = f"conv: {{filters: {channels}, kernel: 3, padding: 1}}"
+    layers = f"[{filters}, layernorm, conv: {{filters: 4, kernel: {kernel}}}]"
+    report = memory(loads(f"input: 8x8x4\nlayers: {layers}"), batch=8, training=True)
+    moments = [each for each in report.timeline if each.layer == "conv2"]
+
+    assert len([each for each in moments if each.phase == "backward"]) == 1 + copied
 
 
 @pytest.mark.parametrize("every", [2, 3])

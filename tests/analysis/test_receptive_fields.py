@@ -223,6 +223,20 @@ def test_a_position_spread_over_a_long_map_is_counted_exactly() -> None:
     assert sizes(text) == [(600, True, True)] * 2
 
 
+@pytest.mark.parametrize("length", [1000, 10**9])
+def test_what_some_output_sees_by_its_values_alone_needs_no_counting(length: int) -> None:
+    """Two of the first convolution's outputs, 2 apart, see 5; four thirds of a value touch 2."""
+    text = f"rounding: floor\ninput: {length}x2\nlayers: [" + "{}]"
+    halved = "conv: {filters: 2, kernel: 3, stride: 2, padding: 1}, upsample: 2"
+
+    assert sizes(text.format(f"{halved}, conv: {{filters: 2, kernel: 3, padding: 1}}"))[-1] == (
+        5, True, True,
+    )  # fmt: skip
+    assert sizes(text.format("upsample: 3, conv: {filters: 2, kernel: 4, stride: 2}"))[-1] == (
+        2, True, True,
+    )  # fmt: skip
+
+
 def test_outputs_that_repeat_one_position_are_no_step_apart() -> None:
     """What they see is the same, so that from one to the next it is 0 values."""
     layers = "[global_maxpool, upsample: 8, conv: {filters: 3, kernel: 3, padding: 1}]"

@@ -462,6 +462,15 @@ WRONG = [
         "linear",
     ),
     Wrong(
+        "upsample",
+        {"scale": (2, 2)},
+        "4x1",
+        "CC311",
+        "scale has 2 values, and the input has 1 spatial axis",
+        "scale",
+        "one number for all axes",
+    ),
+    Wrong(
         "reshape", {"shape": (-1, -1)}, "4x4x1", "CC302", "of which one may be −1", "shape", "4x4"
     ),
     Wrong("reshape", {"shape": (0, 4)}, "4x4x1", "CC302", "at least one positive", "shape", "4x4"),

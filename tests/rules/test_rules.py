@@ -266,6 +266,8 @@ ROWS = [
         "rounding: floor"),
     Row("CC401", "pools without padding tile odd sizes", "55x55x3",
         "maxpool: {kernel: 3, stride: 2}"),
+    Row("CC401", "a sequence made of an image has no height", "9x9x4",
+        "reshape: [-1, 4], maxpool: 2, relu", "", "rounding: floor"),
     Row("CC401", "7 at the end is not halved any more", "28x28x3", "maxpool: 2, maxpool: 2"),
     Row("CC401", "odd kernels padded alike tile odd sizes", "321x225x3",
         "conv: {filters: 8, kernel: 3, stride: 2, padding: 1}, "

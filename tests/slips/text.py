@@ -253,6 +253,13 @@ INDENTATION = [
         "CC105",
         HEAD + '  - {relu: , name: a1}\n  - {from: "a{1}", tanh: }\n  - {from: "a{1}", relu: }\n',
     ),
+    Slip("yaml", HEAD + "    relu\n    tanh\n", "CC107", HEAD + "    - relu\n    - tanh\n"),
+    Slip(
+        "yaml",
+        HEAD + "  - {relu: }\n expect: {output: 32x32x8}\n",
+        "CC105",
+        HEAD + "  - {relu: }\nexpect: {output: 32x32x8}\n",
+    ),
 ]
 """Lines that are indented otherwise than is meant, or with tabs."""
 
@@ -260,6 +267,12 @@ BRACKETS = [
     Slip("yaml", "conv: {filters: 8, kernel: 3", "CC105", "conv: {filters: 8, kernel: 3}"),
     Slip("yaml", "- conv: {filters: 8, kernel: 3\n- relu", "CC105", f"{CONV}\n- relu"),
     Slip("yaml", "conv: {filters: 8, kernel: 3]", "CC105", "conv: {filters: 8, kernel: 3}"),
+    Slip(
+        "yaml",
+        "conv: {filters: 8, kernel: [3, 3], stride: 1]",
+        "CC105",
+        "conv: {filters: 8, kernel: [3, 3], stride: 1}",
+    ),
     Slip("yaml", "conv: {filters: 8, kernel: 3}}", "CC105", "conv: {filters: 8, kernel: 3}"),
     Slip("yaml", "conv: {filters: 8, kernel: 3,}}", "CC105", "conv: {filters: 8, kernel: 3,}"),
     Slip("yaml", "input: 32x32x8\nlayers: [relu]]\n", "CC105", "input: 32x32x8\nlayers: [relu]\n"),

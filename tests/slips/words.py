@@ -558,6 +558,14 @@ SAID: list[tuple[Any, ...]] = [
     ),
     (
         "keras",
+        "conv: {filters: 8, kernel: 12345, padding: causal}",
+        "CC107",
+        "write [[12344, 0]]",
+        "conv: {filters: 8, kernel: 12345, padding: [[12344, 0]]}",
+        "32x8",
+    ),
+    (
+        "keras",
         "conv: {filters: 8, kernel: 3, dilation: 4, padding: causal}",
         "CC107",
         "write [[8, 0]]",
@@ -906,6 +914,7 @@ SAID += [
     ),
 ]
 
+UNIT = "input: 32x32x8\nblocks: {unit: {parameters: {f: 3}, layers: [leaky_relu: f]}}\n"
 SIZE_OR_FACTOR = "`upsample: {size: 2}`, or `upsample: {scale: 2}` for a factor"
 SAID += [
     # What means something else there, and nobody can tell which is meant
@@ -914,6 +923,13 @@ SAID += [
         for kind in ("Upsample", "nn.Upsample", "UpsamplingNearest2d")
     ),
     ("pytorch", "LPPool2d: 2", "CC113", "first argument is the norm", None),
+    (
+        "yaml",
+        f"{UNIT}layers:\n  - unit 3\n",
+        "CC113",
+        "did you mean `unit`?",
+        f"{UNIT}layers:\n  - unit\n",
+    ),
     ("pytorch", "ReLU: 0.1", "CC113", "`leaky_relu` has a slope", "leaky_relu: 0.1"),
     ("pytorch", "Softmax: 1", "CC113", "takes no value here", "softmax"),
     ("keras", "SELU: 1.05", "CC113", "takes no value here", "selu"),

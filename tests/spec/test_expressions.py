@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tabled import tabled
 from work import counted
 
+from convcalc import SpecError, loads
 from convcalc.spec.expressions import (
     FUNCTIONS,
     MAX_DEPTH,
@@ -612,6 +613,18 @@ def test_error(marked: str, code: str, message: str, advice: str | None) -> None
     assert (error.code, error.message, error.help) == (code, message, advice)
     assert (error.start, error.end) == (start, end)
     assert str(error) == message
+
+
+def test_what_is_too_long_is_told_to_be_shorter_whatever_ends_it() -> None:
+    """Behind a call within braces a comma ends the value, which is not what is wrong here."""
+    text = f"input: 8x8x3\nlayers: [conv: {{kernel: 3, filters: max({'1+' * 999}1, 2)}}]"
+    with pytest.raises(SpecError) as error:
+        loads(text)
+
+    found = error.value.diagnostics
+    assert [each.help for each in found if each.code == "CC103"] == [
+        "give a part of it a name of its own under `parameters:`"
+    ]
 
 
 def test_the_leftmost_error_is_the_one_told() -> None:

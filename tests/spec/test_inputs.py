@@ -183,6 +183,23 @@ def test_spec_inputs_of_other_axes_are_what_they_mean(
 
 
 @tabled(
+    ("shape", "kernel", "message", "advice"),
+    [
+        ("8x3x32x32", "[3, 3]", "3 spatial axes, and kernel 3x3 of conv1 is for 2", "32x32x3"),
+        ("8x1000x1000", "[3]", "2 spatial axes, and kernel 3 of conv1 is for 1", "1000x1000"),
+    ],
+)
+def test_spec_inputs_behind_a_batch_are_said_without_it(
+    shape: str, kernel: str, message: str, advice: str
+) -> None:
+    text = f"input: {shape}\nlayers:\n  - conv: {{filters: 8, kernel: {kernel}}}\n"
+    (found,) = read_text(SourceText("x", text)).diagnostics
+
+    assert found.message == f"input {shape} has {message}"
+    assert found.help == f"write {advice}, without the batch"
+
+
+@tabled(
     ("shape", "message", "advice"),
     [
         ("28x28", "a sequence of 28 positions with 28 channels",

@@ -130,6 +130,23 @@ def test_what_is_said_of_a_slip_is_in_the_text_and_only_what_is_long_is_cut() ->
 
 
 @tabled(
+    "content",
+    [
+        "- conv:\n    filters\n    kernel: 3\n",  # how many there are
+        "- relu:\n  name: first\n  layer\n",  # whether that goes on, or begins something
+        '- {relu: , name: "C:\\data\n   more"}\n',  # where it is meant to end
+        '- {relu: , name: "C:\\data}\n- tanh\n',
+    ],
+)
+def test_what_nobody_can_tell_is_not_mended(content: str) -> None:
+    (finding,) = found(f"input: 8x8x3\nlayers:\n{content}").diagnostics
+
+    assert finding.code == "CC105"
+    assert finding.fix is None
+    assert "\n" not in f"{finding.message}{finding.help}"
+
+
+@tabled(
     ("content", "message"),
     [
         ("# A title\n\nSome text, and more of it.\n", "this is no spec: it reads as Markdown"),
@@ -139,6 +156,8 @@ def test_what_is_said_of_a_slip_is_in_the_text_and_only_what_is_long_is_cut() ->
         ('layer {\n  name: "conv1"\n  type: "Convolution"\n}\n', "a prototxt of Caffe"),
         ("[net]\nbatch=1\n\n[convolutional]\nfilters=8\n", "a configuration of Darknet"),
         ("Dear reader, this is: a text\nof: three lines: more\n", ""),
+        ("a: 1\nb: 2\nc: 3\nd: 4\ne: 5\n", "of a spec: `a`, `b`, `c` and 2 more"),
+        ("a: 1\nb: 2\nc: 3\n", "of a spec: `a`, `b`, `c`"),
         ('Once upon a time there was a net.\n"It was small, \n', "it reads as text"),
     ],
 )

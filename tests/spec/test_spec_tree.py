@@ -371,6 +371,19 @@ def test_a_tree_is_refused_where_it_has_not_the_form_of_a_spec(text: str, *, fit
     assert (parsed(f"input: 8x8x3\n{text}\n") is not None) == fits
 
 
+@tabled(
+    "spec",
+    [
+        "input: 8x8x3\nlayers: [relu]",
+        "  input: 8x8x3\n  layers: [relu]",
+        "  input: 8x8x3\n  layers:\n    - relu",
+        "{input: 8x8x3, layers: [relu]}",
+    ],
+)
+def test_a_comment_below_a_spec_stays_below_it(spec: str) -> None:
+    assert write(certainly(f"{spec}\n# end\n")) == "input: 8x8x3\nlayers:\n  - relu\n# end\n"
+
+
 def test_a_comment_ends_where_yaml_ends_it() -> None:
     text = "input: 8  # a\u2028layers: [relu]\n# b\x85name: c\n"
 

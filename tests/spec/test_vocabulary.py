@@ -11,6 +11,7 @@ from convcalc.graph import read_text
 from convcalc.layers import CATALOGUE
 from convcalc.nearness import distance
 from convcalc.spec.answers import _FIELDS, _FIELDS_OF, _KINDS
+from convcalc.spec.elsewhere import _SPECIAL
 from convcalc.spec.text import SourceText
 from convcalc.spec.vocabulary import FIELDS, KINDS, native_kind, plain, sure_kind
 
@@ -28,6 +29,17 @@ def helps(item: str, shape: str = "32x32x64") -> list[str]:
     text = f"input: {shape}\nlayers:\n  - {item}\n"
     found = read_text(SourceText("a.yaml", text)).diagnostics
     return [each.help or each.message for each in found if each.severity == "error"]
+
+
+def test_what_a_first_argument_means_is_said_only_where_there_is_one() -> None:
+    names = [name for sign, _, name in elsewhere() if sign == "=" and plain(name) in _SPECIAL]
+    said = {
+        item: "first argument" in " ".join(helps(item))
+        for name in names
+        for item in (name, f"{name}:", f"{name}: 2")
+    }
+    assert {item for item, there in said.items() if there} >= {"Upsample: 2", "LPPool2d: 2"}
+    assert not [item for item, there in said.items() if there and not item.endswith(": 2")]
 
 
 def test_each_layer_elsewhere_is_a_kind_here_or_is_said_to_be_none() -> None:

@@ -54,7 +54,7 @@ NAMES = {
 def slips(broken: Broken) -> Iterator[Slip]:
     """What may be wrong with the lines around the place where reading ended."""
     for line in broken.suspects:
-        yield from _tabs(broken, line)
+        yield from _tabs(line)
         yield from _signs(broken, line)
         yield from _comments(line)
         yield from _directive(broken, line)
@@ -66,7 +66,7 @@ def slips(broken: Broken) -> Iterator[Slip]:
         yield from _dashes(broken, line)
 
 
-def _tabs(broken: Broken, line: Line) -> Iterator[Slip]:
+def _tabs(line: Line) -> Iterator[Slip]:
     """A tab where a line is indented, or behind a dash."""
     lead = re.match(r"[ \t]*(?:-[ \t]+)*", line.text)
     at = lead[0].find("\t") if lead else -1
@@ -79,14 +79,6 @@ def _tabs(broken: Broken, line: Line) -> Iterator[Slip]:
     message = "a tab indents this line"
     advice = "indent with spaces: YAML allows no tabs there"
     start = line.start + at
-    for width in (2, 4, 8):
-        whole = re.sub(
-            r"^[ \t]+",
-            lambda match, width=width: match[0].expandtabs(width),  # type: ignore[misc]
-            broken.text.content,
-            flags=re.MULTILINE,
-        )
-        yield Slip(message, start, start + 1, advice, whole=whole)
     yield Slip(message, start, start + 1, advice)
 
 
