@@ -309,14 +309,13 @@ class Items:
         """What a word with more about it than a kind is when it is written as YAML has it."""
         from convcalc.spec.slips.keys import item_of
 
-        before = self.report.written(max(node.start - 200, 0), node.start).rstrip()
         behind = self.report.written(node.end, node.end + 200).partition("\n")[0].rstrip()
         return item_of(
             node.text,
             [*kinds, *self.broken],
             alone=alone,
             quoted=not node.plain,
-            listed=before[-1:] in ("[", ","),
+            listed=self.report.sign_before(node.start) in ("[", ","),
             behind=behind,
         )
 

@@ -47,6 +47,13 @@ class Reporter:
         content: str = getattr(self.findings.places, "content", "")
         return content[start:end]
 
+    def sign_before(self, start: int) -> str:
+        """The last sign before a place that is no blank; empty where there is none."""
+        content: str = getattr(self.findings.places, "content", "")
+        while content[start - 1 : start].isspace():
+            start -= 1
+        return content[start - 1 : start]
+
     def line_start(self, start: int) -> int:
         """Where the line of a place begins in a text."""
         return self.written(0, start).rfind("\n") + 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convcalc.layers.operations import padding
+from convcalc.layers.operations import Operation, kept, padding, view
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -21,3 +21,12 @@ def test_borders_are_made_in_float32_where_autocast_says_so(mode: str, rank: int
 
     assert (operation.precision == "full_on_cpu") == ((mode, rank) in FULL_ON_CPU)
     assert operation.output == 4 * 10**rank
+
+
+def test_what_is_kept_of_a_layer_that_passes_its_input_on_is_the_input() -> None:
+    """Its output is a view of the input, whatever it works out on the way."""
+    x = Shape(4, (8, 8))
+    aside = Operation(x.size, keeps="input", name="aside")
+
+    assert {*kept([x], (aside, view(x.size, 0)))} == {"input"}
+    assert {*kept([x], (aside, view(x.size, 1)._replace(keeps="input")))} == {"input", "output"}

@@ -97,13 +97,7 @@ def names_with_braces(broken: Broken) -> Iterator[Slip]:
             name = f'"{match[1]}"'
             message = "a name with braces begins a mapping here"
             advice = f"put quotes around it: `{name}`"
-            whole = re.sub(
-                NAME_WITH_BRACES,
-                lambda each: f'{each[0][: -len(each[1])]}"{each[1]}"',
-                broken.text.content,
-            )
             yield Slip(message, start, end, advice, name)
-            yield Slip(message, start, end, advice, name, whole=whole)
 
 
 def _ranges(broken: Broken) -> Iterator[Slip]:
