@@ -91,6 +91,8 @@ class Imposed(NamedTuple):
 class Followed(NamedTuple):
     """What becomes of one variable."""
 
+    variable: int
+    """Which of those that the input's extents are along."""
     sizes: Sizes
     """The sizes that every layer takes."""
     whole: Sizes
@@ -247,6 +249,7 @@ class _Walk:
 
     def _result(self, last: int) -> Followed:
         return Followed(
+            variable=self.variable,
             sizes=self.sizes,
             whole=self.whole,
             imposed=tuple(self.imposed),

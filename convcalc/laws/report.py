@@ -304,7 +304,7 @@ def _fit(
     *,
     value: int | None = None,
 ) -> Fit:
-    """The laws of one variable, whose `value` is that of the axes unless it is given."""
+    """The laws of the walk's variable, whose `value` is that of the axes unless it is given."""
     names = AXIS_NAMES.get(shape.rank, ())
     given = {shape.spatial[axis] for axis in axes}
     accepted, whole = Law(simplest(walk.sizes)), Law(simplest(walk.whole))
@@ -325,9 +325,15 @@ def _fit(
         accepted=accepted,
         whole=whole,
         asks=tuple(_asks(network, walk.imposed)),
-        outputs=() if unknown else tuple(_outputs(walk, accepted, axes[0])),
+        outputs=() if unknown else tuple(_outputs(walk, accepted)),
         keeping=_keeping(walk, accepted, size),
-        weighing=tuple(dict.fromkeys(network.nodes[at].name for at, _ in walk.weights)),
+        weighing=tuple(
+            dict.fromkeys(
+                network.nodes[at].name
+                for at, extent in walk.weights
+                if any(_forms(extent, walk.variable))
+            )
+        ),
         unknown=unknown,
     )
 
@@ -341,11 +347,11 @@ def _asks(network: Network, imposed: Sequence[Imposed]) -> Iterator[Asks]:
         yield Asks(network.nodes[layer].name, what, law, drops)
 
 
-def _outputs(walk: Followed, accepted: Law, variable: int) -> Iterator[Output]:
+def _outputs(walk: Followed, accepted: Law) -> Iterator[Output]:
     """How large the output's axes are that follow the variable."""
     names = AXIS_NAMES.get(len(walk.output) - 1, ())
     for axis, extent in zip(("channels", *names), walk.output, strict=False):
-        if not isinstance(extent, Along) or extent.variable != variable:
+        if not isinstance(extent, Along) or extent.variable != walk.variable:
             continue
         for part in accepted.parts[:SHOWN]:
             yield Output(axis, part, _formula(extent.form, part))
@@ -367,23 +373,24 @@ def _formula(form: Form, part: Part) -> str:
 
 def _keeping(walk: Followed, accepted: Law, size: int | None) -> Law | None:
     """The sizes with which all weights keep the shapes that they have."""
-    if not walk.weights or size is None or walk.unknown is not None:
+    forms = [form for _, extent in walk.weights for form in _forms(extent, walk.variable)]
+    if not forms or size is None or walk.unknown is not None:
         return None
     sizes = accepted.sizes
-    for _, extent in walk.weights:
-        for form in _forms(extent):
-            there = form.at(size)
-            sizes = within(sizes, form.least(there), form.least(there + 1) - 1)
+    for form in forms:
+        there = form.at(size)
+        sizes = within(sizes, form.least(there), form.least(there + 1) - 1)
     return Law(simplest(sizes))
 
 
-def _forms(extent: Extent) -> Iterator[Form]:
-    """The forms of the variable that an extent is made of."""
+def _forms(extent: Extent, variable: int) -> Iterator[Form]:
+    """The forms of a variable that an extent is made of."""
     waiting: list[object] = [extent]
     while waiting:
         part = waiting.pop()
         if isinstance(part, Along):
-            yield part.form
+            if part.variable == variable:
+                yield part.form
         elif isinstance(part, Mixed):
             waiting += part.parts
 

@@ -3,6 +3,7 @@
 import pytest
 from draws import Draw, no_advice
 from random_sizes import differing, drawn
+from tabled import tabled
 
 from convcalc.graph import load, loads, read_text
 from convcalc.laws import sizes
@@ -134,3 +135,39 @@ def test_a_parameter_that_makes_the_input_has_the_law(extents: str, law: str) ->
     fit = sizes(network).fits[0]
 
     assert (fit.name, fit.parameter, fit.tried, fit.accepted.text()) == ("size", True, 0, law)
+
+
+UNLIKE = "conv: {filters: 4, kernel: [3, 5], stride: [1, 3]}"
+
+
+def test_each_axis_keeps_weights_and_has_outputs_of_its_own() -> None:
+    head = ", flatten, linear: 4"
+    spec = "{{rounding: floor, input: {}, parameters: {{wide: 40}}, layers: [{}{}]}}"
+    # ⌊(40 − 5)/3⌋ + 1 = 12, as of 38; 20 − 3 + 1 = 18 is made of 20 alone.
+    height, width = sizes(loads(spec.format("20x40x3", UNLIKE, head))).fits
+    assert [fit.keeping and fit.keeping.text() for fit in (height, width)] == ["20", "38…40"]
+    made, _ = sizes(loads(spec.format("[20, wide, 3]", UNLIKE, head))).fits
+    assert made.keeping is not None
+    assert (made.name, made.keeping.text()) == ("wide", "38…40")
+
+    made, height = sizes(loads(spec.format("[20, wide, 3]", UNLIKE, ""))).fits
+    assert [(each.axis, each.text) for each in made.outputs] == [("width", "⌊(k − 2)/3⌋")]
+    assert [(each.axis, each.text) for each in height.outputs] == [("height", "k − 2")]
+
+
+@tabled(
+    ("stride", "padding"), [("2x3", "[[1, 0], [0, 3]]"), ("1x4", "0"), ("3x2", "[[2, 2], [1, 0]]")]
+)
+def test_weights_are_kept_by_all_sizes_that_keep_them(stride: str, padding: str) -> None:
+    layer = f"conv: {{filters: 2, kernel: 3x5, stride: {stride}, padding: {padding}}}"
+    text = f"{{rounding: floor, input: 20x30x1, layers: [{layer}, flatten, linear: 2]}}"
+    now = loads(text).plans[3]
+    for axis, fit in enumerate(sizes(loads(text)).fits):
+        assert fit.keeping is not None
+        for size in range(5, 60):
+            extents = [20, 30]
+            extents[axis] = size
+            plan = loads(text, input=f"{extents[0]}x{extents[1]}x1").plans[3]
+            assert now is not None
+            assert plan is not None
+            assert (plan.weights == now.weights) == (size in fit.keeping), (fit.name, size)
