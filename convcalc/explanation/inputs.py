@@ -14,6 +14,7 @@ ASKED = {
     "least": "a least size",
     "remainders": "remainders",
     "alike": "branches alike",
+    "never": "what no size gives it",
 }
 """What layers ask, in words."""
 MOST_LAYERS = 40
@@ -124,8 +125,9 @@ def _outputs(report: SizesReport) -> Iterator[Section]:
         for output in fit.outputs:
             of = "" if output.axis in fit.axes else output.axis
             rows.append((title, str(output.part), output.text, of))
-    if rows:
-        yield Section("Output", (Table(("Axis", "Size", "Extent", ""), tuple(rows)),))
+    if rows:  # axes that are alike are one
+        columns = ("Axis", "Size", "Extent", "")
+        yield Section("Output", (Table(columns, tuple(dict.fromkeys(rows))),))
 
 
 def _weights(report: SizesReport) -> Iterator[Section]:
@@ -167,7 +169,9 @@ def _now(report: SizesReport) -> Section:
             for each in report.past
         ),
     ]
-    if not report.dropped:
+    if any(fit.given not in fit.accepted for fit in report.fits if fit.given and not fit.unknown):
+        parts.insert(0, "It is not accepted: a layer has an error with it.")
+    elif not report.dropped:
         parts.insert(0, "No layer drops a row." if report.fits else "No layer has a size to fit.")
     return Section(f"With {report.input}", tuple(parts))
 

@@ -70,7 +70,7 @@ Extent = int | Along | Mixed
 """An extent on the way."""
 
 
-What = Literal["least", "remainders", "alike"]
+What = Literal["least", "remainders", "alike", "never"]
 """What a layer asks of the size: that it is large enough, that its stride tiles, or that branches
 are alike, or a border no wider than what it repeats."""
 

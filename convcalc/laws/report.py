@@ -41,7 +41,8 @@ class Asks(NamedTuple):
     layer: str
     """The layer's full name, as `stage1.conv1`."""
     what: tuple[What, ...]
-    """What it asks: a least size, remainders that its stride tiles, or branches that are alike."""
+    """What it asks: a least size, remainders that its stride tiles, branches that are alike, or
+    what no size gives it: it has another error."""
     law: Law
     """The sizes that it and those before it leave."""
     drops: bool = False
@@ -77,7 +78,8 @@ class Fit(NamedTuple):
     outputs: tuple[Output, ...]
     """How large the output is, by part of `accepted`."""
     keeping: Law | None = None
-    """The sizes with which every weight keeps its shape; None where all do with any."""
+    """The sizes with which every weight keeps its shape; None where all do with any, and where the
+    size that the input has is not accepted."""
     weighing: tuple[str, ...] = ()
     """The layers whose weights have other shapes with another size."""
     parameter: bool = False
@@ -324,7 +326,7 @@ def _fit(
         given=size,
         accepted=accepted,
         whole=whole,
-        asks=tuple(_asks(network, walk.imposed)),
+        asks=(*_asks(network, walk.imposed), *_never(network, walk)),
         outputs=() if unknown else tuple(_outputs(walk, accepted)),
         keeping=_keeping(walk, accepted, size),
         weighing=tuple(
@@ -345,6 +347,12 @@ def _asks(network: Network, imposed: Sequence[Imposed]) -> Iterator[Asks]:
         law = Law(simplest(each[-1].sizes))
         what = tuple(dict.fromkeys(one.what for one in each))
         yield Asks(network.nodes[layer].name, what, law, drops)
+
+
+def _never(network: Network, walk: Followed) -> Iterator[Asks]:
+    """The layer that has an error with every size, whatever that is of."""
+    if walk.wrong is not None and not walk.sizes:
+        yield Asks(network.nodes[walk.wrong[0]].name, ("never",), Law(()), drops=False)
 
 
 def _outputs(walk: Followed, accepted: Law) -> Iterator[Output]:
@@ -374,7 +382,7 @@ def _formula(form: Form, part: Part) -> str:
 def _keeping(walk: Followed, accepted: Law, size: int | None) -> Law | None:
     """The sizes with which all weights keep the shapes that they have."""
     forms = [form for _, extent in walk.weights for form in _forms(extent, walk.variable)]
-    if not forms or size is None or walk.unknown is not None:
+    if not forms or size not in accepted or size is None or walk.unknown is not None:
         return None
     sizes = accepted.sizes
     for form in forms:

@@ -171,3 +171,25 @@ def test_weights_are_kept_by_all_sizes_that_keep_them(stride: str, padding: str)
             assert now is not None
             assert plan is not None
             assert (plan.weights == now.weights) == (size in fit.keeping), (fit.name, size)
+
+
+def test_what_no_size_mends_and_what_is_not_accepted_is_said() -> None:
+    text = "{input: 9x9x1, layers: [conv: {filters: 2, kernel: 2, stride: 2}, LAST]}"
+    _, wrong = sizes(read_text(SourceText("net", text.replace("LAST", "linear: 2")))).fits
+    assert not wrong.accepted.sizes
+    assert [(each.layer, each.what) for each in wrong.asks] == [
+        ("conv1", ("least", "remainders")),
+        ("linear1", ("never",)),
+    ]
+
+    report = sizes(read_text(SourceText("net", text.replace("LAST", "flatten, linear: 2"))))
+    # There are no weights that 9 has and another size could keep.
+    assert [(fit.accepted.text(), fit.keeping) for fit in report.fits] == [("2·k, k ≥ 1", None)] * 2
+    assert "It is not accepted: a layer has an error with it." in str(report)
+    assert "No layer drops a row." not in str(report)
+
+
+def test_axes_of_the_output_that_are_alike_are_shown_once() -> None:
+    text = "{parameters: {n: 8}, input: [n, n, 1], layers: [conv: {filters: 2, kernel: 3}]}"
+
+    assert str(sizes(loads(text))).count("k, k ≥ 3  k − 2") == 1
