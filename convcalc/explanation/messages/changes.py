@@ -291,13 +291,3 @@ SHAPING = frozenset(
     if row.family in ("dense", "pool", "view", "resize", "merge") or kind in ("slice", "permute")
 )
 """Kinds that change a shape, and so the numbers behind them."""
-__all__ = [
-    "SHAPING",
-    "Change",
-    "areas_of",
-    "changed",
-    "counts",
-    "images",
-    "of_fields",
-    "others_read",
-]

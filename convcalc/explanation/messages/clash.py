@@ -4,8 +4,6 @@ A message says some of the numbers, a trial of the network knows all: one fits t
 number that is said differs. The batch, which no spec has, is worked out or left open.
 """
 
-from collections.abc import Sequence
-from math import prod
 from typing import Literal, NamedTuple
 
 Operation = Literal[
@@ -134,8 +132,3 @@ def numbers_of(said: Clash) -> set[int]:
             for each in value:
                 numbers.update(each if isinstance(each, tuple) else (each,))
     return {number for number in numbers if number > 0}
-
-
-def size(axes: Sequence[int]) -> int:
-    """How many values there are."""
-    return prod(axes)

@@ -30,7 +30,7 @@ def unlike(network: "Network", weights: Weights) -> Iterator[Trial]:
             if plan is None or node.shared_with is not None:
                 continue
             for weight in plan.weights:
-                if not _may_be(name, node.name, weight.name):
+                if not _may_be(name, weight.name):
                     continue
                 for side, shape, other in (("model", file, model), ("file", model, file)):
                     if weight.shape == shape and other != shape:
@@ -39,9 +39,8 @@ def unlike(network: "Network", weights: Weights) -> Iterator[Trial]:
                         break
 
 
-def _may_be(name: str, layer: str, weight: str) -> bool:
+def _may_be(name: str, weight: str) -> bool:
     """Whether a weight of a file may be this one: a bias is no weight."""
-    del layer
     last = name.rpartition(".")[2].rpartition("/")[2]
     known: dict[str, Any] = {"kernel": "weight", "gamma": "weight", "beta": "bias"}
     ours = known.get(last, last)

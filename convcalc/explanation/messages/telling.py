@@ -12,7 +12,7 @@ from convcalc.explanation.messages.writing import in_code
 from convcalc.explanation.page import Page, Part, Section
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.layers.sliding import layer_stride
-from convcalc.numbers import grouped, plural, value_text
+from convcalc.numbers import grouped, plural, times, value_text
 from convcalc.shape import Shape
 from convcalc.spec.nodes import Value
 
@@ -161,11 +161,11 @@ def says(clash: Clash, batch: int | None) -> str:
         return f"{what} gets {got.replace('axiss', 'axes')}{axes}{of}"
     if clash.kernel is not None:
         into = clash.padded or (clash.input[1:] if clash.input else None)
-        where = f" into {_times(into)}" if into else ""
-        return f"the kernel of {what}, which spans {_times(clash.kernel)}, does not fit{where}{of}"
+        where = f" into {times(into)}" if into else ""
+        return f"the kernel of {what}, which spans {times(clash.kernel)}, does not fit{where}{of}"
     if clash.output is not None:
         given = f" of {_shape(clash.input)}" if clash.input else ""
-        return f"{what} would make {_times(clash.output)}{given}: its map is too small{of}"
+        return f"{what} would make {times(clash.output)}{given}: its map is too small{of}"
     if clash.sizes is not None or clash.branches is not None:
         if clash.branches is not None:
             return f"{what} gets {' and '.join(map(_shape, clash.branches))}{of}"
@@ -177,7 +177,7 @@ def says(clash: Clash, batch: int | None) -> str:
         return f"{what} puts {grouped(clash.values)} values{wanted}{of}"
     if clash.operation == "layernorm" and clash.weight is not None:
         given = f" gets {_shape(clash.input)} and" if clash.input else ""
-        return f"{what}{given} is over {_times(clash.weight)} (channels first){of}"
+        return f"{what}{given} is over {times(clash.weight)} (channels first){of}"
     if clash.groups is not None and clash.wanted is None:
         number = clash.got if clash.got is not None else (clash.input or (0,))[0]
         return f"{grouped(clash.groups)} groups do not divide {grouped(number)} channels{of}"
@@ -186,10 +186,6 @@ def says(clash: Clash, batch: int | None) -> str:
         return f"{what} gets {numbers}{of}"
     given = f" {_shape(clash.input)}" if clash.input else " sizes"
     return f"{what} does not take{given}{of}"
-
-
-def _times(numbers: Sequence[int]) -> str:
-    return "×".join(map(str, numbers))
 
 
 def _shape(axes: Sequence[int] | None) -> str:
@@ -404,10 +400,8 @@ def difference(network: Network, trial: Trial) -> str:
     if change.sort == "twice":
         return "It is called twice"
     if change.sort == "weights":
-        weight = _times(trial.clash.weight or ())
-        return (
-            f"Its weight is {_times(change.value)} in the {change.field} and {weight} in the spec"
-        )
+        weight = times(trial.clash.weight or ())
+        return f"Its weight is {times(change.value)} in the {change.field} and {weight} in the spec"
     return f"There is another `{change.field}` before it"
 
 
@@ -437,7 +431,7 @@ def _meets(name: str, clash: Clash) -> str:
     if clash.operation == "axes":
         return f"{name} gets {clash.got} spatial axes and is made for {clash.wanted}"
     if clash.kernel is not None and clash.padded is not None:
-        kernel, padded = _times(clash.kernel), _times(clash.padded)
+        kernel, padded = times(clash.kernel), times(clash.padded)
         return f"the kernel of {name}, {kernel}, does not fit into {padded}"
     if clash.branches is not None:
         return f"{name} gets {' and '.join(map(_shape, clash.branches))}"
@@ -451,7 +445,7 @@ def _meets(name: str, clash: Clash) -> str:
     if clash.groups is not None:
         return f"{name} gets {grouped(clash.got or 0)} channels for {grouped(clash.groups)} groups"
     if clash.output is not None:
-        return f"{name} would make {_times(clash.output)}"
+        return f"{name} would make {times(clash.output)}"
     return f"{name} does not take {_shape(clash.input)}"
 
 

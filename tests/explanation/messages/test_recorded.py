@@ -1,14 +1,16 @@
 """Messages as frameworks said them, each of a program that differs from its spec in one layer."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 
-from convcalc.explanation.messages import Diagnosis, diagnose
+from convcalc.explanation.messages import Diagnosis, diagnose, program
 from convcalc.graph import Network, loads
+from convcalc.shape import Shape
 
 RECORDED: dict[str, Any] = json.loads(
     (Path(__file__).parent / "recorded.json").read_text(encoding="utf-8")
@@ -67,3 +69,28 @@ def test_layers_that_a_traceback_names_stand_first() -> None:
     ]
 
     assert [first.layers for first in firsts] == [("conv1",), ("conv2",)]
+
+
+def test_wide_merges_are_as_much_work_as_they_have_branches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = 0
+    concatenated = program._concatenated
+
+    def counted(xs: Sequence[Shape]) -> program.Result:
+        nonlocal compared
+        compared += len(xs)
+        return concatenated(xs)
+
+    monkeypatch.setattr(program, "_concatenated", counted)
+    monkeypatch.setattr(program, "MOST_STEPS", 1000)
+    conv = "[conv: {filters: 4, kernel: 3, padding: 1}]"
+    network = loads(f"{{input: 16x16x2, layers: [concat: [{', '.join([conv] * 100)}]]}}")
+    diagnosis = diagnose(
+        network,
+        "Sizes of tensors must match except in dimension 1. Expected size 16 but got size 14 for "
+        "tensor number 7 in the list.",
+    )
+
+    assert not diagnosis.whole
+    assert compared <= (1000 + 1) * program.BRANCHES + 100
