@@ -21,6 +21,8 @@ Block = tuple[Stretches, ...]
 
 MOST_BLOCKS = 16
 """Products that are kept; more become the smallest one that holds them all."""
+MOST_COMPARED = 64
+"""Products that are compared with each other, of which few may be left; more are joined unseen."""
 WORKED_OUT = 2**20
 """Most stretches and outputs that are looked at; beyond, what is reached is an upper bound."""
 
@@ -255,7 +257,9 @@ def _without_held(blocks: Sequence[Block]) -> tuple[tuple[Block, ...], bool]:
             else:
                 known += 1
         kept.append(new)
+        if len(kept) > MOST_COMPARED:
+            break
     if len(kept) <= MOST_BLOCKS:
         return tuple(kept), True
-    axes = zip(*kept, strict=True)
+    axes = zip(*blocks, strict=True)
     return (tuple(joined(each for one in axis for each in one) for axis in axes),), False

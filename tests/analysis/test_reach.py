@@ -1,5 +1,6 @@
 """What an input position reaches, and what an output sees, against dye: NaN in the input."""
 
+from collections.abc import Iterable
 from itertools import product
 from random import Random
 from typing import Any
@@ -10,7 +11,7 @@ from test_receptive_fields import Draw
 
 from convcalc import Network, loads
 from convcalc.analysis import reach
-from convcalc.analysis.reach import Block, Reached, joined, reached
+from convcalc.analysis.reach import Block, Reached, Stretch, Stretches, joined, reached
 from convcalc.explanation.region import region
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import random_weights
@@ -151,3 +152,29 @@ def test_reaches_by_hand() -> None:
     assert (lost.lost, bool(lost.blocks), lost.number) == (True, True, None)
     assert not by_hand("crop: {amount: [[1, 0]]}, flatten", (0,)).blocks
     assert joined([(4, 6), (0, 2), (2, 3), (9, 9), (5, 7)]) == ((0, 3), (4, 7))
+
+
+def test_many_branches_are_not_all_compared_with_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    comparisons = 0
+
+    def counted(stretches: Iterable[Stretch]) -> Stretches:
+        nonlocal comparisons
+        comparisons += 1
+        return joined(stretches)
+
+    monkeypatch.setattr(reach, "joined", counted)
+    # A kernel of 3 with dilation d around position 900 reaches 900 − d, 900 and 900 + d.
+    branches = ", ".join(
+        f"[conv: {{filters: 1, kernel: 3, padding: {d}, dilation: {d}}}]" for d in range(2, 302)
+    )
+    concat = reached(loads(f"{{input: 1800x1800x1, layers: [concat: [{branches}]]}}"), [900, 900])[
+        -1
+    ]
+
+    assert concat is not None
+    assert (concat.exact, len(concat.blocks)) == (False, 1)
+    # From 900 − 301 to 900 − 2, the position itself, and as far behind it.
+    assert concat.along(0) == ((599, 899), (900, 901), (902, 1202))
+    assert comparisons < reach.MOST_COMPARED**2 + 20 * 300
