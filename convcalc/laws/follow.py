@@ -149,17 +149,20 @@ def follow(
     known: Known | None = None,
     sizes: Sizes = ALL,
     meant: Meant | None = None,
+    single: bool = False,
 ) -> Followed:
     """Follow a variable through a network whose input has the extents `start`, channels first.
 
     `meant` tells of a merge, by its index, and an axis whether a map that has one row because the
-    input is small may be spread there; all may unless it is given.
+    input is small may be spread there; all may unless it is given. With `single`, a layer is not
+    asked whether it takes a map of a single position, which hangs on all axes at once.
     """
     known = {} if known is None else known
     ranges = [sizes]
     done: list[Followed] = []
     while ranges:
         walk = _Walk(nodes, start, variable, ranges.pop(), known, meant)
+        walk.single = single
         try:
             done.append(walk.walked(len(nodes) - 1))
         except _SplitError as split:
@@ -215,6 +218,7 @@ class _Walk:
         self.sizes = self.whole = self.start_sizes = sizes
         self.known = known
         self.meant = meant
+        self.single = False
         self.at = 0
         self.lost: int | None = None
         self.imposed: list[Imposed] = []
@@ -326,6 +330,8 @@ class _Walk:
             self.known[key] = known
         if isinstance(known, Exception):
             raise known
+        if not known.single and not self.single:
+            self._not_single(x[1:])
         results = [
             self._stepped(step, extent, behind)
             for step, extent, behind in zip(known.steps, x[1:], border, strict=True)
@@ -337,6 +343,24 @@ class _Walk:
                 depends = True
         self._alike(node, known.weights, depends=depends)
         return (known.channels, *results), tuple(step.border for step in known.steps)
+
+    def _not_single(self, extents: Sequence[Extent]) -> None:
+        """Ask that not every axis has one position."""
+        if any(isinstance(each, int) and each > 1 for each in extents):
+            return
+        variables = frozenset().union(*map(_variables, extents))
+        own = [
+            each.form.least(2)
+            for each in extents
+            if isinstance(each, Along) and each.variable == self.variable
+        ]
+        low = least_of(self.sizes)
+        if not own or low is None or low >= min(own):
+            return
+        if len(variables) > 1:
+            self._mixes(variables)
+        else:
+            self._ask("least", partial(within, first=min(own)))
 
     def _numbers(
         self, node: LayerNode, layer: Layer, shape: Shape, border: tuple[int, ...]

@@ -53,7 +53,7 @@ def nearest_whole_inputs(network: Network) -> tuple[Shape | None, Shape | None]:
     known: Known = {}
     smaller, larger = [], []
     for axis, given in enumerate(image.spatial):
-        walk = follow(nodes, each_axis(image), axis, known=known)
+        walk = follow(nodes, each_axis(image), axis, known=known, single=True)
         if walk.together or walk.unknown is not None or walk.lost is not None:
             return None, None
         smaller.append(largest_of(walk.whole, given))
@@ -72,7 +72,7 @@ def _laws(image: Shape, nodes: Sequence[LayerNode], meant: Meant) -> list[Sizes]
     known: Known = {}
     laws = []
     for axis in range(image.rank):
-        walk = follow(nodes, each_axis(image), axis, known=known, meant=meant)
+        walk = follow(nodes, each_axis(image), axis, known=known, meant=meant, single=True)
         if walk.together:
             return _alike(image, nodes, known, meant)
         if walk.unknown is not None:
@@ -86,5 +86,5 @@ def _alike(image: Shape, nodes: Sequence[LayerNode], known: Known, meant: Meant)
     if len(set(image.spatial)) != 1:
         return []
     start: Start = (image.channels, *(Along(0, IDENTITY) for _ in image.spatial))
-    walk = follow(nodes, start, 0, known=known, meant=meant)
+    walk = follow(nodes, start, 0, known=known, meant=meant, single=True)
     return [] if walk.unknown is not None else [walk.sizes] * image.rank

@@ -85,6 +85,8 @@ class Answer(NamedTuple):
     """For each spatial axis, whether its weights are larger on a larger map."""
     inside: bool
     """Whether they are as large as the map that comes in, and not as the one that goes out."""
+    single: bool
+    """Whether it takes a map of one position."""
 
 
 def answer(layer: Layer, channels: int, rank: int) -> Answer:
@@ -106,7 +108,18 @@ def answer(layer: Layer, channels: int, rank: int) -> Answer:
             other = layer.plan([_shape(channels, rank, axis, 2 * LARGE)])
             weighs[axis] = other.weights != plan.weights
     inside = plan.positions == "kept"
-    return Answer(steps, plan.output.channels, plan.weights, tuple(weighs), inside)
+    single = True
+    if rank > 1 and type(layer).check is not Layer.check and all(s.least == 1 for s in steps):
+        one = Shape(channels, (1,) * rank)
+        single = all(each.code == TILES or each.severity != "error" for each in layer.check([one]))
+    return Answer(
+        steps=steps,
+        channels=plan.output.channels,
+        weights=plan.weights,
+        weighs=tuple(weighs),
+        inside=inside,
+        single=single,
+    )
 
 
 def refuse(layer: Layer, *shapes: Shape) -> None:

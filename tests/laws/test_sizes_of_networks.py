@@ -104,6 +104,18 @@ def test_axes_that_are_compared_are_shown_together() -> None:
     ]
 
 
+def test_a_layer_that_takes_no_single_position_makes_axes_hang_together() -> None:
+    text = "{input: 8x1x3, layers: [instancenorm]}"
+    report = sizes(loads(text))
+
+    assert report.together == (("height", "width"),)
+    assert [(fit.accepted.text(), dict(fit.held)) for fit in report.fits] == [
+        ("k, k ≥ 2", {"width": 1}),
+        ("k, k ≥ 1", {"height": 8}),
+        ("k, k ≥ 2", {}),
+    ]
+
+
 UNET = 188, 204, 572
 """Ronneberger et al., arXiv:1505.04597, section 2: choose sizes whose poolings come out even."""
 
