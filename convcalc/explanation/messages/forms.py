@@ -332,7 +332,7 @@ def _keras_small(match: re.Match[str]) -> Said:
 
 
 def _negative(match: re.Match[str]) -> Said:
-    """TensorFlow: the map, padding included, and the filters of a convolution."""
+    """TensorFlow: the map, of a convolution with its padding, and the filters or the kernel."""
     shapes = SHAPE.findall(match["shapes"])
     axes, batch = example(shapes[0], last=True) if shapes else (None, None)
     padded = None if axes is None else axes[1:]
@@ -340,7 +340,10 @@ def _negative(match: re.Match[str]) -> Said:
         kernel = (whole(shapes[1]) or ())[: len(padded)]
         clash = Clash("convolution", padded=padded, kernel=kernel or None)
         return Said("clash", clash, batch, built=False)
-    return Said("clash", Clash("pool", padded=padded), batch, built=False)
+    # Pooling has no filters; its kernel is told in front, 1 along the batch and the channels.
+    spanned = re.search(r"ksize=(\[[^\]]{1,60}\])", match[0])
+    kernel = (whole(spanned[1]) or ())[1:-1] if spanned else ()
+    return Said("clash", Clash("pool", input=axes, kernel=kernel or None), batch, built=False)
 
 
 def _keras_branches(

@@ -151,10 +151,12 @@ def says(clash: Clash, batch: int | None) -> str:
 
     >>> says(Clash("linear", got=6400, wanted=9216, filters=4096, rows=32), 32)
     'a linear layer gets 6,400 features and has weights for 9,216 (batch 32)'
+    >>> says(Clash("convolution", got=1, wanted=3), None)
+    'a convolution gets 1 channel and has weights for 3'
     """
     what = NAMED[clash.operation]
     of = f" (batch {batch})" if batch else ""
-    noun = "features" if clash.operation == "linear" else "channels"
+    noun = "feature" if clash.operation == "linear" else "channel"
     if clash.operation == "axes":
         axes = "" if clash.wanted is None else f", and is made for {clash.wanted}"
         got = "other spatial axes" if clash.got is None else plural(clash.got, "spatial axis")
@@ -180,9 +182,9 @@ def says(clash: Clash, batch: int | None) -> str:
         return f"{what}{given} is over {times(clash.weight)} (channels first){of}"
     if clash.groups is not None and clash.wanted is None:
         number = clash.got if clash.got is not None else (clash.input or (0,))[0]
-        return f"{grouped(clash.groups)} groups do not divide {grouped(number)} channels{of}"
+        return f"{grouped(clash.groups)} groups do not divide {plural(number, 'channel')}{of}"
     if clash.got is not None and clash.wanted is not None:
-        numbers = f"{grouped(clash.got)} {noun} and has weights for {grouped(clash.wanted)}"
+        numbers = f"{plural(clash.got, noun)} and has weights for {grouped(clash.wanted)}"
         return f"{what} gets {numbers}{of}"
     given = f" {_shape(clash.input)}" if clash.input else " sizes"
     return f"{what} does not take{given}{of}"
@@ -429,7 +431,8 @@ def consequence(network: Network, trial: Trial) -> str:
 def _meets(name: str, clash: Clash) -> str:
     """What does not meet at a layer."""
     if clash.operation == "axes":
-        return f"{name} gets {clash.got} spatial axes and is made for {clash.wanted}"
+        axes = "axis" if clash.got == 1 else "axes"
+        return f"{name} gets {clash.got} spatial {axes} and is made for {clash.wanted}"
     if clash.kernel is not None and clash.padded is not None:
         kernel, padded = times(clash.kernel), times(clash.padded)
         return f"the kernel of {name}, {kernel}, does not fit into {padded}"
@@ -438,12 +441,11 @@ def _meets(name: str, clash: Clash) -> str:
     if clash.operation == "view":
         return f"{name} gets {grouped(clash.values or 0)} values for {grouped(clash.wanted or 0)}"
     if clash.got is not None and clash.wanted is not None:
-        noun = "features" if clash.operation == "linear" else "channels"
-        return (
-            f"{name} gets {grouped(clash.got)} {noun} and has weights for {grouped(clash.wanted)}"
-        )
+        noun = "feature" if clash.operation == "linear" else "channel"
+        got = plural(clash.got, noun)
+        return f"{name} gets {got} and has weights for {grouped(clash.wanted)}"
     if clash.groups is not None:
-        return f"{name} gets {grouped(clash.got or 0)} channels for {grouped(clash.groups)} groups"
+        return f"{name} gets {plural(clash.got or 0, 'channel')} for {grouped(clash.groups)} groups"
     if clash.output is not None:
         return f"{name} would make {times(clash.output)}"
     return f"{name} does not take {_shape(clash.input)}"

@@ -94,6 +94,16 @@ def test_a_form_is_found_in_its_own_words() -> None:
         ),
         (
             (
+                "Negative dimension size caused by subtracting 2 from 1 for '{{node pool/MaxPool}} "
+                '= MaxPool[T=DT_FLOAT, data_format="NHWC", explicit_paddings=[], '
+                'ksize=[1, 2, 2, 1], padding="VALID", strides=[1, 2, 2, 1]](Placeholder)\' with '
+                "input shapes: [?,1,1,512]."
+            ),
+            Clash("pool", input=(512, 1, 1), kernel=(2, 2)),
+            None,
+        ),
+        (
+            (
                 "Input channels C is not equal to kernel channels * group. C: 4 kernel channels: 3 "
                 "group: 2"
             ),
