@@ -228,4 +228,8 @@ PRODUCTS: Mapping[str, Callable[[Layer, Shape, Plan], _Product]] = MappingProxyT
         "matmul": _matmul,
     }
 )
-"""Kinds that multiply by weights → the product that they are."""
+"""Kinds that multiply matrices → the product that they are."""
+SEVERAL: Mapping[str, str] = MappingProxyType(
+    {"separable_conv": "it is two products, of each channel and then over all of them"}
+)
+"""Kinds that are no single product, and why."""

@@ -10,7 +10,7 @@ import pytest
 from paths import ROOT
 from test_recording import cases
 
-from convcalc.explanation import value
+from convcalc.explanation import matrices, value
 from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
@@ -24,6 +24,7 @@ CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
     "activations": (activations, "CALLS", "DEFINED", kinds("activation")),
     "initial weights": (weights, "INITIAL", "UNWEIGHTED", kinds()),
     "explained values": (value, "EXPLAINERS", "UNEXPLAINED", kinds()),
+    "products of matrices": (matrices, "PRODUCTS", "SEVERAL", kinds("dense") | {"matmul"}),
     "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }
 """A module, its table with a row by kind, its table of reasons for those that have none there, and
