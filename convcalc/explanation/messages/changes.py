@@ -9,7 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from convcalc.explanation.messages.clash import Clash, numbers_of
-from convcalc.explanation.messages.program import SLIDING_POOLS, Made, Program, declared
+from convcalc.explanation.messages.program import (
+    BY_FACTOR,
+    SLIDING_POOLS,
+    Made,
+    Program,
+    declared,
+)
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import Layer, declarations
 from convcalc.layers.sliding import layer_stride, per_axis, sides
@@ -119,7 +125,7 @@ def of_fields(made: Made, x: Shape, said: Clash, areas: Iterable[int]) -> Iterat
     if made.kind in GLOBAL:
         for number in SIZES[1:]:
             yield Change("field", "size", number, 1.3)
-    if made.kind in ("scale", "prelu") and made.weights:
+    if made.kind in ("prelu", *BY_FACTOR) and made.weights:
         for number in sorted(counts(made, x, made.weights[0].shape[0], said, areas)):
             yield Change("takes", value=number, cost=1.0)
     if made.kind == "permute":

@@ -21,6 +21,7 @@ from convcalc.explanation.messages.changes import (
 from convcalc.explanation.messages.clash import Clash, batch_of
 from convcalc.explanation.messages.program import (
     BY_CHANNEL,
+    BY_FACTOR,
     CONVOLUTIONS,
     MERGED,
     SLIDING_POOLS,
@@ -47,7 +48,7 @@ OF_KIND: dict[str, tuple[str, ...]] = {
     "groups": ("channel_shuffle", "groupnorm"),
     "layernorm": ("layernorm",),
     "prelu": ("prelu",),
-    "elementwise": (*sorted(MERGED), "scale"),
+    "elementwise": tuple(sorted(MERGED | BY_FACTOR)),
     "concat": ("concat",),
     "view": ("flatten", "reshape"),
     "other": tuple(CATALOGUE),

@@ -24,6 +24,8 @@ DEEP = ("depthwise_conv", "separable_conv")
 """Kinds whose first weight has filters for each channel."""
 MERGED = kinds("merge") - {"concat", "matmul"}
 BY_CHANNEL = frozenset(("batchnorm", "instancenorm", "groupnorm"))
+BY_FACTOR = frozenset(("scale", "l2norm"))
+"""Kinds that multiply each channel by a factor, as a product of tensors."""
 SLIDING_POOLS = kinds("pool", having="slides")
 UNREFUSING = kinds("activation", "softmax", "identity") | {"batchnorm", "scale", "lrn"}
 """Kinds that take any shape."""
@@ -160,7 +162,7 @@ class Program:
             unlike = _unlike(made, x, weights)
             if unlike is not None:
                 return unlike
-        if kind == "scale" and weights:
+        if kind in BY_FACTOR and weights:
             return Shape(max(x.channels, weights[0].shape[0]), x.spatial)
         if kind in CONVOLUTIONS or kind in SLIDING_POOLS or kind == "conv_transpose":
             small = _too_small(made, x)
@@ -305,7 +307,7 @@ def _unlike(made: Made, x: Shape, weights: tuple[Weight, ...]) -> Clash | None:
         wanted, operation = shape[0], "prelu"
     elif kind in BY_CHANNEL:
         wanted, operation = shape[0], "instancenorm" if kind == "instancenorm" else "norm"
-    elif kind == "scale":
+    elif kind in BY_FACTOR:
         if x.channels in (shape[0], 1) or shape[0] == 1:
             return None
         sizes = (x.channels, shape[0])
@@ -429,7 +431,11 @@ def declared(made: Made, channels: int) -> Made | None:
         shape = (first[0], channels // groups, *first[2:])
     elif made.kind == "depthwise_conv":
         shape = (channels * made.layer.multiplier, *first[1:])  # type: ignore[attr-defined]
-    elif made.kind == "conv_transpose" or made.kind in ("layernorm", "prelu", "scale", *BY_CHANNEL):
+    elif made.kind == "conv_transpose" or made.kind in (
+        *("layernorm", "prelu"),
+        *BY_CHANNEL,
+        *BY_FACTOR,
+    ):
         shape = (channels, *first[1:])
     else:
         return None
