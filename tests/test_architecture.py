@@ -157,6 +157,13 @@ def test_every_part_has_a_place() -> None:
     assert parts() <= set().union(*LINES)
 
 
+def test_the_map_shows_the_same_lines() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"## Who imports whom\n.*?```text\n(.*?)```", text, re.DOTALL)
+
+    assert tuple({*line.split(" · ")} for line in block.splitlines()) == LINES
+
+
 def test_imports_go_downward_only() -> None:
     wrong = []
     for found in every_import():
