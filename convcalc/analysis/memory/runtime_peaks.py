@@ -27,7 +27,9 @@ def deployed_peak(network: Planned, *, batch: int, dtype: str) -> Peak:
     names = _operations(tensors)
     there = [tensor for tensor in tensors if tensor.first <= now <= tensor.last]
     lines = [_weights(each, dtype) for each in weights]
-    shapes = {node.name: plan.output.axes for node, plan in zip(network.nodes, network.plans)}  # noqa: B905
+    shapes = {
+        node.name: plan.output.axes for node, plan in zip(network.nodes, network.plans, strict=True)
+    }
     lines += [
         Alive(
             name=tensor.name if not tensor.first else f"output of {tensor.name}",
@@ -66,7 +68,10 @@ def arena_peak(network: Planned, *, dtype: str) -> Peak:
         range(top.first, top.last + 1), key=lambda time: sum(each.bytes for each in alive_at(time))
     )
     names = {buffer.first: buffer.name for buffer in reversed(plan.buffers)}
-    shapes = {node.name: layer.output.axes for node, layer in zip(network.nodes, network.plans)}  # noqa: B905
+    shapes = {
+        node.name: layer.output.axes
+        for node, layer in zip(network.nodes, network.plans, strict=True)
+    }
     lines, end = [], 0
     for buffer in sorted(alive_at(now), key=lambda buffer: buffer.offset):
         if buffer.offset > end:

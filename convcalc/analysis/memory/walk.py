@@ -349,11 +349,11 @@ class Walk:
         if not left:
             self.live -= self.bytes[storage]
 
-    def _take(self, size: int, role: Role, number: int) -> None:  # noqa: ARG002
+    def _take(self, size: int, role: Role, number: int) -> None:  # noqa: ARG002 (for the ledger)
         """Take bytes that are no storage of a tensor; `number` is of a weight."""
         self.live += size
 
-    def _give(self, size: int, role: Role, number: int) -> None:  # noqa: ARG002
+    def _give(self, size: int, role: Role, number: int) -> None:  # noqa: ARG002 (for the ledger)
         """Give bytes back that were taken so."""
         self.live -= size
 
@@ -383,8 +383,8 @@ class Walk:
         events: list[Event],
         layer: int,
         more: int = 0,
-        role: Role = "scratch",  # noqa: ARG002
-        number: int = 0,  # noqa: ARG002
+        role: Role = "scratch",  # noqa: ARG002 (for the ledger)
+        number: int = 0,  # noqa: ARG002 (for the ledger)
     ) -> None:
         """Note an operation; `more` bytes are there during it alone."""
         events.append(Event(layer, self.live + more, self.kept, self.learned_bytes))
@@ -495,14 +495,14 @@ class Walk:
             if read in self.unread:
                 self.spread_behind.setdefault(index, []).append(self.unread.pop(read))
 
-    def _made(self, size: int, index: int, array: Array | None, *, stays: bool) -> None:  # noqa: ARG002
+    def _made(self, size: int, index: int, array: Array | None, *, stays: bool) -> None:  # noqa: ARG002 (for the ledger)
         """Take the bytes of an array that a step makes, or of a copy of its input.
 
         It is kept for the backward pass if it `stays`, and otherwise goes with the operation.
         """
         self.live += size
 
-    def _drop(self, size: int, index: int, *, stayed: bool) -> None:  # noqa: ARG002
+    def _drop(self, size: int, index: int, *, stayed: bool) -> None:  # noqa: ARG002 (for the ledger)
         """Give back what a step made and did not keep; or what `stayed`, once it went back."""
         self.live -= size
 
@@ -524,7 +524,7 @@ class Walk:
                     self.kept_by[step.layer] += values * width
                 self.casts_kept[number] = self.casts_kept.get(number, 0) + 1
 
-    def _keep_cast(self, number: int, size: int) -> None:  # noqa: ARG002
+    def _keep_cast(self, number: int, size: int) -> None:  # noqa: ARG002 (for the ledger)
         """Count the copy of a weight as kept for the backward pass."""
         self.kept += size
 
