@@ -1,9 +1,12 @@
 """What is alive at the peak where PyTorch does not run it: a fused runtime, an arena, a device."""
 
+from collections.abc import Iterable
+from itertools import accumulate
+
 from convcalc.analysis.memory.alive import OPTIMIZER, Alive, Peak, Use, alive
 from convcalc.analysis.memory.lower_line import Tensor, Weights, fused
 from convcalc.analysis.memory.sharding import STAGES, Division, Shard
-from convcalc.analysis.memory.static_plan import Buffer, arena
+from convcalc.analysis.memory.static_plan import arena
 from convcalc.analysis.memory.terms import Model
 from convcalc.analysis.memory.timeline import Highest
 from convcalc.analysis.report import DTYPE_BYTES
@@ -14,16 +17,8 @@ def deployed_peak(network: Planned, *, batch: int, dtype: str) -> Peak:
     """What is alive at the peak of a runtime that folds and fuses: weights and activations."""
     tensors, weights = fused(network)
     width = DTYPE_BYTES[dtype] * batch
-    times = range(max(tensor.last for tensor in tensors) + 1)
-    changes = [0] * (len(times) + 1)
-    for tensor in tensors:
-        changes[tensor.first] += tensor.values
-        changes[tensor.last + 1] -= tensor.values
-    live, sums = 0, []
-    for time in times:
-        live += changes[time]
-        sums.append(live)
-    now = max(times, key=lambda time: sums[time])
+    live = _live((tensor.first, tensor.last, tensor.values) for tensor in tensors)
+    now = max(range(len(live)), key=live.__getitem__)
     names = _operations(tensors)
     there = [tensor for tensor in tensors if tensor.first <= now <= tensor.last]
     lines = [_weights(each, dtype) for each in weights]
@@ -53,6 +48,20 @@ def deployed_peak(network: Planned, *, batch: int, dtype: str) -> Peak:
     )
 
 
+def _live(pieces: Iterable[tuple[int, int, int]]) -> list[int]:
+    """By operation, how much is alive while it runs; pieces are first, last and size.
+
+    >>> _live([(0, 1, 5), (1, 2, 3)])
+    [5, 8, 3]
+    """
+    each = [*pieces]
+    changes = [0] * (max(last for _, last, _ in each) + 2)
+    for first, last, size in each:
+        changes[first] += size
+        changes[last + 1] -= size
+    return [*accumulate(changes)][:-1]
+
+
 def arena_peak(network: Planned, *, dtype: str) -> Peak:
     """What is alive where an arena is highest, with the gaps that lie between.
 
@@ -61,19 +70,16 @@ def arena_peak(network: Planned, *, dtype: str) -> Peak:
     plan = arena(network, dtype=dtype)
     top = max(plan.buffers, key=lambda buffer: buffer.offset + buffer.bytes)
 
-    def alive_at(time: int) -> list[Buffer]:
-        return [buffer for buffer in plan.buffers if buffer.first <= time <= buffer.last]
-
-    now = max(
-        range(top.first, top.last + 1), key=lambda time: sum(each.bytes for each in alive_at(time))
-    )
+    live = _live((buffer.first, buffer.last, buffer.bytes) for buffer in plan.buffers)
+    now = max(range(top.first, top.last + 1), key=live.__getitem__)
+    there = [buffer for buffer in plan.buffers if buffer.first <= now <= buffer.last]
     names = {buffer.first: buffer.name for buffer in reversed(plan.buffers)}
     shapes = {
         node.name: layer.output.axes
         for node, layer in zip(network.nodes, network.plans, strict=True)
     }
     lines, end = [], 0
-    for buffer in sorted(alive_at(now), key=lambda buffer: buffer.offset):
+    for buffer in sorted(there, key=lambda buffer: buffer.offset):
         if buffer.offset > end:
             gap = f"gap at {end:,}"
             lines.append(Alive(gap, "gaps", (), "", buffer.offset - end))
@@ -97,8 +103,8 @@ def arena_peak(network: Planned, *, dtype: str) -> Peak:
     return _peak(
         lines,
         names[now],
-        came=sum(buffer.bytes for buffer in alive_at(now) if buffer.first == now),
-        goes=sum(buffer.bytes for buffer in alive_at(now) if buffer.last == now),
+        came=sum(buffer.bytes for buffer in there if buffer.first == now),
+        goes=sum(buffer.bytes for buffer in there if buffer.last == now),
     )
 
 
