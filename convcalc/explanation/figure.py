@@ -105,7 +105,7 @@ def of_bytes(of: str, values: int, width: int, batch: int) -> Figure:
     number: int = named(values, "values") * named(width, "width")
     if batch > 1:
         number = named(batch, "batch") * number
-    return reasoned(of, number, unit="bytes", note=in_units(number))
+    return reasoned(of, number, unit="byte" if number == 1 else "bytes", note=in_units(number))
 
 
 def in_units(count: int) -> str:

@@ -13,7 +13,7 @@ from convcalc.graph import Network
 from convcalc.layers import kinds
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.operations import Array, kept
-from convcalc.numbers import grouped
+from convcalc.numbers import plural
 from convcalc.reasons import Names
 from convcalc.shape import Shape
 
@@ -88,7 +88,8 @@ class Kept(NamedTuple):
     def shown(self) -> Formula:
         """The array as a page shows it."""
         shown = self.figure.shown()
-        result = f"{shown.result} values, {grouped(self.bytes)} bytes"
+        values = "value" if shown.result == "1" else "values"
+        result = f"{shown.result} {values}, {plural(self.bytes, 'byte')}"
         note = "; ".join(filter(None, (in_units(self.bytes), self.why, self.since)))
         return shown._replace(result=result, note=note)
 
@@ -108,7 +109,7 @@ class KeptArrays(NamedTuple):
         parts: list[Part] = [each.shown() for each in self.arrays]
         if self.arrays:
             units = in_units(self.added)
-            parts.append(Formula("added", result=f"{grouped(self.added)} bytes", note=units))
+            parts.append(Formula("added", result=plural(self.added, "byte"), note=units))
         return Section(TITLE, (*parts, *self.says), level)
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
 from convcalc.layers.base import Axes, Growth, Padding, Rounding
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.window import Window, same
 
@@ -145,7 +146,8 @@ def check_axes(rank: int, **values: Axes | Padding | None) -> Iterator[Problem]:
             axes = "axis" if rank == 1 else "axes"
             yield Problem(
                 "CC311",
-                f"{name} has {len(value)} values, and the input has {rank} spatial {axes}",
+                f"{name} has {plural(len(value), 'value')}, and the input has {rank} spatial "
+                f"{axes}",
                 name,
                 "give one number for all axes, or one per axis",
             )

@@ -22,6 +22,7 @@ from convcalc.layers.base import (
     ratios,
 )
 from convcalc.layers.sliding import check_spatial, per_axis
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.window import Interpolated, Window, resampled
 
@@ -139,8 +140,8 @@ class Upsample(Layer):
             if isinstance(value, tuple) and x.spatial and len(value) != x.rank:
                 yield Problem(
                     "CC311",
-                    f"{field} has {len(value)} values, and the input has {x.rank} spatial "
-                    + ("axis" if x.rank == 1 else "axes"),
+                    f"{field} has {plural(len(value), 'value')}, and the input has "
+                    f"{x.rank} spatial {'axis' if x.rank == 1 else 'axes'}",
                     field,
                     "give one number for all axes, or one per axis",
                 )

@@ -38,6 +38,7 @@ def value(*arguments: str) -> Mapping[str, Any]:
         ("10 3 2 0 --floor", 0, "warning[CC306] the last 1 position"),
         ("5 --kernel 4 --same", 1, "error[CC307]"),
         ("8 --kernel 3x3", 1, "error[CC311] kernel has 2 values"),
+        ("8x8 3 1 [[1,2]]", 1, "error[CC311] padding has 1 value, and the input has 2"),
         ("4 3 2 0 --transposed --output-padding 2", 1, "error[CC302] output_padding 2"),
         ("5 --kernel 3 --padding valid", 0, "5 → 3\n"),
         ("--output-size 55 --kernel 11 --stride 4", 0, "input    length  227\n"),
