@@ -147,10 +147,9 @@ def drawing(
     width = max(len("input"), *map(len, labels)) + 2
     shown = _Columns.of(axis, max(columns, FEWEST_COLUMNS) - width)
     signs = [axis.sign(cell) for cell in shown.cells]
-    lines = [
-        " " * width + shown.ruler(axis),
-        f"{'input':<{width}}" + shown.line(signs, ELIDED),
-    ]
+    ruler = (" " * width + shown.ruler(axis)).rstrip()
+    lines = [ruler] if ruler else []  # where padding alone is shown no value has a number
+    lines.append(f"{'input':<{width}}" + shown.line(signs, ELIDED))
     seen = {sign: CELLS[sign] for sign in CELLS if sign in signs}
     if "p" in seen and mode != "zero":
         seen["p"] = f"padding ({mode})"

@@ -235,3 +235,10 @@ def test_taps_of_resampling_lie_where_it_reads() -> None:
     for output, taps in enumerate(rows):
         _, _, count = met(window, output)
         assert (len(taps) == 1) == (count == 1)
+
+
+def test_padding_alone_has_no_numbers_above() -> None:
+    first, *_ = drawing(Window(3, 1, 1, 100, 100, 1), 10)
+
+    assert first.startswith("input")
+    assert {*first} == set("input …p")
