@@ -1,10 +1,12 @@
 """Other networks, as trials: inputs, orders of branches, layers left out or of other sizes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from convcalc.analysis.memory.trials import DENSE, LAYERS, Trial, Trials
 from convcalc.graph.changed import branches, in_order, moved, with_input, without, without_branch
+from convcalc.graph.planned import Planned
 from convcalc.layers import kinds, layer_class
 
 LONGEST = 12
@@ -50,21 +52,22 @@ class NetworkTrials(Trials):
         around = [each for each in around if each[1][0].start <= place <= each[0]]
         for index, parts in islice(around, LAYERS):
             node = self.network.nodes[index]
-            for number, part in enumerate(parts):
-                if not number:
-                    continue
-                rest = [other for other in parts if other is not part]
-                order = [each for piece in (part, *rest) for each in piece]
-                start = parts[0].start
-                whole = [*range(start), *order, *range(index, len(self.network.nodes))]
+            for part in parts[1:]:
                 first, last = (self.network.nodes[each].name for each in (part[0], part[-1]))
                 branch = first if first == last else f"{first} to {last}"
                 yield self.of_network(
                     f"{branch} before the other branches of {node.name}",
                     f"run {branch} first, and merge as before",
-                    lambda whole=whole: in_order(self.network, whole),  # type: ignore[misc]
+                    partial(self._with_first, part, parts),
                     alters="run",
                 )
+
+    def _with_first(self, part: range, parts: Sequence[range]) -> Planned | None:
+        """The network whose branches run in their order, but for one that runs first."""
+        rest = [other for other in parts if other is not part]
+        order = [each for piece in (part, *rest) for each in piece]
+        behind = range(parts[-1].stop, len(self.network.nodes))
+        return in_order(self.network, [*range(parts[0].start), *order, *behind])
 
     def _without_dropout(self) -> Iterator[Trial]:
         masks = [index for index in self.concerned() if self.network.nodes[index].kind == "dropout"]
