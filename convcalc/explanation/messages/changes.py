@@ -70,6 +70,8 @@ COUNTS = ("filters", "features", "multiplier")
 """Fields that say how many channels come out."""
 MOST_READ = 24
 """Most other tensors, by their shapes, that a layer may read instead."""
+PASSED_OVER = 500
+"""Layers that are passed over in a search for them in the time in which one is worked out."""
 IMAGES = (
     28,
     32,
@@ -266,6 +268,7 @@ def others_read(program: Program, index: int, read: int, at_once: set[int]) -> I
 
     `at_once` are those that the message itself speaks of, however far they are.
     """
+    program.spend(index // PASSED_OVER)
     seen = {program.shapes[read]}
     count = 0
     for other in range(index - 1, -1, -1):

@@ -131,14 +131,18 @@ class Program:
                 return made, None
         return made, result
 
+    def spend(self, steps: int) -> None:
+        """Count work, as that of so many layers. Raises `OutOfWorkError` where none is left."""
+        self.left -= steps
+        if self.left <= 0:
+            raise OutOfWorkError
+
     def step(self, made: Made, xs: tuple[Shape, ...]) -> Result:
         """What a layer makes of what comes in, or the numbers that do not meet."""
         key = (made, xs)
-        self.left -= len(xs) // BRANCHES  # to compare them is work, known or not
+        self.spend(len(xs) // BRANCHES)  # to compare them is work, known or not
         if key not in self._known:
-            self.left -= 1
-            if self.left <= 0:
-                raise OutOfWorkError
+            self.spend(1)
             self._known[key] = self._step(made, xs, built=self.built)
         return self._known[key]
 
