@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
 from convcalc.layers.base import Axes, Growth, Padding, Rounding
-from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.window import Window, same
 
@@ -143,6 +142,8 @@ def check_axes(rank: int, **values: Axes | Padding | None) -> Iterator[Problem]:
     """Fields that give another number of values than there are spatial axes."""
     for name, value in values.items():
         if isinstance(value, tuple) and len(value) != rank:
+            from convcalc.numbers import plural
+
             axes = "axis" if rank == 1 else "axes"
             yield Problem(
                 "CC311",

@@ -22,7 +22,6 @@ from convcalc.layers.base import (
     ratios,
 )
 from convcalc.layers.sliding import check_spatial, per_axis
-from convcalc.numbers import plural
 from convcalc.shape import Shape
 from convcalc.window import Interpolated, Window, resampled
 
@@ -138,6 +137,8 @@ class Upsample(Layer):
             return
         for field, value in (("scale", self.scale), ("size", self.size)):
             if isinstance(value, tuple) and x.spatial and len(value) != x.rank:
+                from convcalc.numbers import plural
+
                 yield Problem(
                     "CC311",
                     f"{field} has {plural(len(value), 'value')}, and the input has "
