@@ -32,6 +32,8 @@ READ = {
     ("format", "--config"): ["format", "net.yaml"],
 }
 """Options that read a file, with what else is to be said."""
+TEXTS = {("explain", "--error"): ["explain", "net.yaml"]}
+"""Options that read a file of any text."""
 WRITTEN = {
     ("verify", "--save"): ["verify", "net.yaml"],
     ("check", "--output"): ["check", "net.yaml"],
@@ -78,7 +80,7 @@ def with_paths() -> Iterator[tuple[str, str]]:
 
 
 def test_every_option_that_takes_a_path_is_looked_at() -> None:
-    known = {*READ, *WRITTEN} - {("check", "--update-baseline")}
+    known = {*READ, *TEXTS, *WRITTEN} - {("check", "--update-baseline")}
 
     assert set(with_paths()) == known
 
@@ -104,6 +106,12 @@ def test_a_file_of_another_kind(option: str, value: str) -> None:
     if value.endswith("png"):
         pytest.importorskip("PIL")
     said_well(run(*READ["verify", option], option, value), value)
+
+
+@pytest.mark.parametrize("value", ["nosuch", "no/such.npy", "folder.npz"])
+@pytest.mark.parametrize("option", TEXTS, ids=" ".join)
+def test_a_text_that_cannot_be_read(option: tuple[str, str], value: str) -> None:
+    said_well(run(*TEXTS[option], option[1], value), value)
 
 
 @pytest.mark.parametrize("value", ["empty", "prose"])
@@ -137,11 +145,11 @@ def test_nothing_found_in_nothing_is_not_said_before_an_error() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-@pytest.mark.parametrize("option", READ, ids=" ".join)
+@pytest.mark.parametrize("option", [*READ, *TEXTS], ids=" ".join)
 def test_a_link_to_itself(option: tuple[str, str]) -> None:
     Path("loop.npz").symlink_to("loop.npz")
 
-    said_well(run(*READ[option], option[1], "loop.npz"), "loop.npz")
+    said_well(run(*{**READ, **TEXTS}[option], option[1], "loop.npz"), "loop.npz")
 
 
 @pytest.mark.skipif(
@@ -154,9 +162,9 @@ def test_a_file_that_may_not_be_read(option: tuple[str, str]) -> None:
     said_well(run(*READ[option], option[1], "there.npz"), "there.npz")
 
 
-@pytest.mark.parametrize("option", [*READ, ("verify", "--save")], ids=" ".join)
+@pytest.mark.parametrize("option", [*READ, *TEXTS, ("verify", "--save")], ids=" ".join)
 def test_an_empty_text_is_no_path(option: tuple[str, str]) -> None:
-    result = run(*{**READ, **WRITTEN}[option], option[1], "")
+    result = run(*{**READ, **TEXTS, **WRITTEN}[option], option[1], "")
 
     said_well(result, "")
     assert "an empty text names no file" in result.stderr
