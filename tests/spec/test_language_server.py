@@ -16,7 +16,7 @@ from paths import ROOT
 from test_schema import structural
 from test_specs import ERR, OK
 
-from convcalc.layers import FIRST, layer_class
+from convcalc.layers import CATALOGUE, FIRST, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS
@@ -28,6 +28,8 @@ pytestmark = pytest.mark.skipif(
     not PROGRAM, reason="CONVCALC_LANGUAGE_SERVER names no yaml-language-server"
 )
 
+LATER = CATALOGUE.keys() - FIRST
+"""Kinds of which nothing is said but what they are: a block may have the name of one."""
 WITH_VALUES = {
     "conv": "conv: {filters: $1, kernel: $2}",
     "conv_transpose": "conv_transpose: {filters: $1, kernel: $2}",
@@ -44,7 +46,7 @@ WITH_VALUES = {
     **{modifier: f"{modifier}: " for modifier in MODIFIERS},
 }
 """What is written for those that need something behind them; all others are plain words."""
-ITEM = {**{kind: kind for kind in FIRST}, **WITH_VALUES}
+ITEM = {**{kind: kind for kind in FIRST}, **WITH_VALUES, **{kind: kind for kind in LATER}}
 CONV = {
     "filters": "filters: ",
     "kernel": "kernel: ",
@@ -152,7 +154,7 @@ def test_values_are_completed(editor: Editor, text: str, values: str) -> None:
         ("layers:\n  - relu\nbudget:\n  memory:\n    |\n", MEMORY_FIELDS),
         (
             "layers:\n  - relu\ndefaults:\n  |\n",
-            [kind for kind in FIRST if declarations(layer_class(kind))],
+            [kind for kind in CATALOGUE if declarations(layer_class(kind))],
         ),
         ("layers:\n  - relu\ndefaults:\n  linear:\n    |\n", ["features", "bias"]),
         ("|\n", [*TOP_LEVEL.keys() - {"input"}, "convcalc spec"]),
