@@ -95,12 +95,19 @@ def torch_program(network: Network) -> str:
     return "\n".join([*made, *body])
 
 
-def _padded(windows: tuple[Window, ...], given: str, value: str) -> tuple[tuple[int, ...], str]:
+MODES = {"zero": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+"""PyTorch's words for what is read in a convolution's border."""
+
+
+def _padded(
+    windows: tuple[Window, ...], given: str, value: str, mode: str = "zero"
+) -> tuple[tuple[int, ...], str]:
     """Padding that a layer takes itself, or none and the input padded in front of it."""
     if all(window.before == window.after >= 0 for window in windows):
         return tuple(window.before for window in windows), given
     sides = [side for window in reversed(windows) for side in (window.before, window.after)]
-    return (0,) * len(windows), f"F.pad({given}, {sides}, value={value})"
+    border = f"value={value}" if mode == "zero" else f"mode={mode!r}"
+    return (0,) * len(windows), f"F.pad({given}, {sides}, {border})"
 
 
 def _words(
@@ -124,10 +131,12 @@ def _words(
     stride = tuple(window.stride for window in windows)
     if node.kind in ("conv", "depthwise_conv"):
         groups = shape.channels if node.kind == "depthwise_conv" else layer.groups
-        padding, given = _padded(windows, "{0}", "0.0")
+        padding, given = _padded(windows, "{0}", "0.0", layer.padding_mode)
+        mode = MODES[layer.padding_mode]
+        more = "" if mode == "zeros" or given != "{0}" else f", padding_mode={mode!r}"
         return (
             f"nn.Conv{rank}d({shape.channels}, {plan.output.channels}, {kernel}, {stride}, "
-            f"{padding}, {tuple(w.dilation for w in windows)}, {groups}, {layer.bias})"
+            f"{padding}, {tuple(w.dilation for w in windows)}, {groups}, {layer.bias}{more})"
         ), f"m({given})"
     if node.kind == "layernorm" and layer.over == "channels" and layer.affine and layer.bias:
         last, first = (0, *range(2, rank + 2), 1), (0, rank + 1, *range(1, rank + 1))

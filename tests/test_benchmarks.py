@@ -129,3 +129,11 @@ def test_changes_without_a_difference_are_of_lines_that_there_are() -> None:
 
     assert files
     assert not gone
+
+
+def test_a_torch_program_reads_a_border_as_the_spec_does() -> None:
+    for padding, words in (("1", "padding_mode='circular'"), ("[[1, 2]]", "mode='circular')")):
+        layer = f"conv: {{filters: 1, kernel: 3, padding: {padding}, padding_mode: circular}}"
+        program = torch_program.torch_program(loads(f"{{input: 9x1, layers: [{layer}]}}"))
+        assert words in program
+        assert "value=" not in program

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from convcalc.explanation.messages.clash import Clash, numbers_of
 from convcalc.explanation.messages.program import (
     BY_FACTOR,
+    CONVOLUTIONS,
     SLIDING_POOLS,
     Made,
     Program,
@@ -65,7 +66,15 @@ VALUES: dict[str, tuple[int, ...]] = {
     "groups": (1, 2, 3, 4, 8, 16, 32),
 }
 """What numbers of a field people write."""
+LEAST = {"kernel": 1, "stride": 1, "padding": 0}
+"""The fields of a kernel of which numbers near the spec's are tried, and the least of each."""
+A_LITTLE = 2
+"""By how much those may be less or more."""
+PADDING_THEMSELVES = CONVOLUTIONS | SLIDING_POOLS
+"""Kinds that a framework's layer pads alike on both sides."""
 COSTS = {"stride": 1.0, "padding": 1.0, "kernel": 1.1, "rounding": 1.3, "dilation": 1.6}
+PER_CHANNEL = frozenset(("depthwise_conv",))
+"""Kinds whose number of channels is so many times that of the input."""
 COUNTS = ("filters", "features", "multiplier")
 """Fields that say how many channels come out."""
 MOST_READ = 24
@@ -115,7 +124,10 @@ def of_fields(made: Made, x: Shape, said: Clash, areas: Iterable[int]) -> Iterat
         if name == "groups" and made.kind not in ("channel_shuffle", "groupnorm"):
             continue
         more = numbers if name in ("kernel", "size", "groups") else set()
-        yield from _axes(layer, name, x.rank, sorted({*usual, *(n for n in more if n < 1000)}))
+        values = {*usual, *_near(layer, name, x.rank), *(n for n in more if n < 1000)}
+        yield from _axes(layer, name, x.rank, sorted(values))
+        if name == "padding" and made.kind in PADDING_THEMSELVES:
+            yield from _padded_twice(layer, x.rank, pool=made.kind in SLIDING_POOLS)
     if "rounding" in names:
         yield Change("field", "rounding", "floor" if layer.rounding == "ceil" else "ceil", 1.3)
     if made.kind == "slice":
@@ -156,6 +168,8 @@ def written(made: Made, xs: tuple[Shape, ...]) -> Iterator[Made]:
 def counts(made: Made, x: Shape, count: int, said: Clash, areas: Iterable[int]) -> set[int]:
     """How many channels a layer may have put out, so that the message's numbers come of it."""
     tried = set(numbers_of(said))
+    per_channel = x.channels if made.kind in PER_CHANNEL else 1
+    count *= per_channel
     pairs = [] if said.got is None or said.wanted is None else [(said.got, said.wanted)]
     if said.sizes is not None:
         pairs += [said.sizes, said.sizes[::-1]]
@@ -167,10 +181,59 @@ def counts(made: Made, x: Shape, count: int, said: Clash, areas: Iterable[int]) 
                 tried.add(count + (got - wanted) // area)
             if got % area == 0:
                 tried.add(got // area)
-    if made.kind == "depthwise_conv":
-        tried = {number // x.channels for number in tried if number % x.channels == 0}
+    tried = {number // per_channel for number in tried if number % per_channel == 0}
+    count //= per_channel
     groups = int(getattr(made.layer, "groups", 1))
     return {number for number in tried if number > 0 and number != count and number % groups == 0}
+
+
+def _near(layer: Any, name: str, rank: int) -> set[int]:
+    """Numbers that are a little less or more than those of a field of a kernel."""
+    if name not in LEAST:
+        return set()
+    if name == "padding":
+        present = {side for pair in sides(layer.padding, rank) for side in pair}
+    else:
+        present = {*per_axis(layer_stride(layer) if name == "stride" else layer.kernel, rank)}
+    steps = range(-A_LITTLE, A_LITTLE + 1)
+    return {number + step for number in present for step in steps if number + step >= LEAST[name]}
+
+
+def _padded_twice(layer: Any, rank: int, *, pool: bool) -> Iterator[Change]:
+    """Padding of the layer's own beside that which the spec has, where its sides are not alike.
+
+    A framework's layer pads both sides alike, so that a program pads in front of such a layer, by a
+    call of its own, and the layer's padding, which is 0 there, is another number. That of a pool is
+    at most half of its kernel.
+    """
+    pairs = sides(layer.padding, rank)
+    if all(before == after for before, after in pairs):
+        return
+    kernels = per_axis(layer.kernel, rank)
+    for number in PADDINGS[1:]:
+        more = [
+            (before + number, after + number)
+            if not pool or number <= kernel // 2
+            else (before, after)
+            for (before, after), kernel in zip(pairs, kernels, strict=True)
+        ]
+        if all(one != pair for one, pair in zip(more, pairs, strict=True)):
+            yield Change("field", "padding", tuple(more), 1.3)
+        for axis, one in enumerate(more if rank > 1 else ()):
+            if one != pairs[axis]:
+                yield Change("field", "padding", (*pairs[:axis], one, *pairs[axis + 1 :]), 1.9)
+
+
+def _beside(present: Any, value: Any, rank: int) -> bool:
+    """Whether padding is that of the spec, its sides not alike, with the layer's own beside it."""
+    before = sides(present, rank)
+    if present == "same" or all(one == other for one, other in before):
+        return False
+    more = [
+        (new[0] - old[0], new[1] - old[1])
+        for new, old in zip(sides(value, rank), before, strict=True)
+    ]
+    return all(one == other >= 0 for one, other in more)
 
 
 def _axes(layer: Any, name: str, rank: int, usual: Sequence[int]) -> Iterator[Change]:
@@ -219,6 +282,8 @@ def changed(made: Made, change: Change, xs: tuple[Shape, ...]) -> Made | None:
     if made.kind in SLIDING_POOLS and change.field == "kernel" and layer.stride is None:
         fields["stride"] = None
     other: Layer = layer.replace(**fields)
+    if change.field == "padding" and made.kind in PADDING_THEMSELVES and xs:
+        made = made._replace(beside=_beside(layer.padding, change.value, xs[0].rank))
     if made.kind == "flatten":
         return made._replace(layer=other)
     if made.weights and xs and made.kind != "linear":

@@ -21,10 +21,13 @@ Operation = Literal[
     "concat",
     "view",
     "axes",
+    "crop",
+    "wrap",
     "other",
 ]
 """What is done where numbers do not meet; "" is not said. `groups` do not divide the channels, and
-`axes` are too few or too many."""
+`axes` are too few or too many; a `crop` takes more than there is, and to `wrap` is to
+read more than once around."""
 NAMED: dict[Operation, str] = {
     "": "a layer with weights",
     "linear": "a linear layer",
@@ -40,6 +43,8 @@ NAMED: dict[Operation, str] = {
     "concat": "a concatenation of branches",
     "view": "a reshape",
     "axes": "a layer",
+    "crop": "a crop",
+    "wrap": "a circular border",
     "other": "a layer",
 }
 """What each operation is called."""
@@ -83,6 +88,8 @@ class Clash(NamedTuple):
     """The shapes of the branches that are merged, each of one example."""
     values: int | None = None
     """Values that come in, all together; in a message times the batch."""
+    bordered: Axes | None = None
+    """Of a trial what comes in where a program pads in front of the layer, its sides not alike."""
 
 
 COUNTED = frozenset(("rows", "values"))
@@ -117,7 +124,7 @@ def batch_of(said: Clash, there: Clash, batch: int | None) -> int | None:
         elif name in EITHER_WAY and isinstance(theirs, tuple) and isinstance(ours, tuple):
             if sorted(ours) != sorted(theirs):
                 return None
-        elif ours != theirs:
+        elif ours != theirs and not (name == "input" and ours == there.bordered):
             return None
     return given
 

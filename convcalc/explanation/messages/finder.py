@@ -51,6 +51,8 @@ OF_KIND: dict[str, tuple[str, ...]] = {
     "elementwise": tuple(sorted(MERGED | BY_FACTOR)),
     "concat": ("concat",),
     "view": ("flatten", "reshape"),
+    "crop": ("crop",),
+    "wrap": ("pad", *sorted(CONVOLUTIONS)),
     "other": tuple(CATALOGUE),
     "axes": tuple(CATALOGUE),
     "": tuple(CATALOGUE),
@@ -94,7 +96,9 @@ def suspects(
     built: bool = True,
 ) -> Suspects:
     """All single changes of a program with which it stops as a message says."""
-    search = _Search(Program(network, built=built, viewed=said.operation == "view"), said, batch)
+    viewed = said.operation == "view"
+    program = Program(network, built=built, viewed=viewed, written_out=said.wanted)
+    search = _Search(program, said, batch)
     trials: list[Trial] = []
     whole = True
     try:

@@ -662,6 +662,20 @@ FORMS: tuple[Form, ...] = (
         _padded_pool,
     ),
     Form(
+        "negative padding", "PyTorch", "narrow(): length must be non-negative",
+        lambda _: Said("clash", Clash("crop")),
+    ),
+    Form(
+        "circular padding", "PyTorch", "Padding value causes wrapping around more than once",
+        lambda _: Said("clash", Clash("wrap")),
+    ),
+    Form(
+        "padding of a pool of one axis", "PyTorch",
+        "max_pool1d() padding should be at most half of kernel size, but got padding=<padding> and "
+        "kernel_size=<kernel>",
+        _padded_pool,
+    ),
+    Form(
         "output padding", "PyTorch",
         "output padding must be smaller than either stride or dilation, but got <numbers:named>",
         _output_padded,

@@ -10,10 +10,10 @@ from heapq import heappop, heappush
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.explanation.messages.clash import Clash
+from convcalc.explanation.messages.clash import Clash, Operation
 from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.base import Layer, Weight
-from convcalc.layers.sliding import UNBOUNDED, unrounded_windows, windows_of
+from convcalc.layers.sliding import UNBOUNDED, beyond, unrounded_windows, windows_of
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Made(NamedTuple):
     """For how many spatial axes it is made."""
     features: int = 0
     """Of a `view(-1, 9216)` how many values it writes out; 0 where it takes what comes."""
+    beside: bool = False
+    """Whether its padding is in two parts, one of them in front of it: no limit is that of both."""
 
 
 class Failure(NamedTuple):
@@ -75,14 +77,23 @@ def rounding_down(layer: Layer) -> Layer:
 class Program:
     """A network's layers as a program makes them, all of them as the spec has them."""
 
-    def __init__(self, network: "Network", *, built: bool = True, viewed: bool = False) -> None:
+    def __init__(
+        self,
+        network: "Network",
+        *,
+        built: bool = True,
+        viewed: bool = False,
+        written_out: int | None = None,
+    ) -> None:
         """`built` is whether weights are there before the network runs, as in PyTorch.
 
-        `viewed` is whether vectors are made by `view(-1, 9216)`, its number written out.
+        `viewed` is whether vectors are made by `view(-1, 9216)`, its number written out, and
+        `written_out` so many values of which a reshape has a number in the place of the spec's −1.
         """
         self.network = network
         self.built = built
         self.viewed = viewed
+        self.written_out = written_out
         self.reads: list[tuple[int, ...]] = [node.inputs for node in network.nodes]
         self.made: list[Made | None] = []
         self.shapes: list[Shape | None] = []
@@ -127,6 +138,8 @@ class Program:
                 made = made._replace(weights=layer.plan(xs).weights)
                 if kind == "flatten" and self.viewed and not result.spatial:
                     made = made._replace(features=result.channels)
+                if kind == "reshape" and self.viewed and result.size == self.written_out:
+                    made = made._replace(features=result.size)
             except (ArithmeticError, LookupError, ValueError):  # a linear layer on a map
                 return made, None
         return made, result
@@ -162,6 +175,8 @@ class Program:
             wrong = _axes(made, x)
             if wrong is not None:
                 return wrong
+        if kind in CONVOLUTIONS and not made.beside and _wraps(layer, x):
+            return Clash(_refusing(made), input=x.axes, got=x.channels)
         if weights or kind in ("groupnorm", "channel_shuffle"):
             unlike = _unlike(made, x, weights)
             if unlike is not None:
@@ -181,10 +196,12 @@ class Program:
             moulded = _moulded(layer, x)
             if moulded is not None:
                 return moulded
-        if not _surely_fits(kind, layer) and any(
-            problem.severity == "error" for problem in layer.check(xs)
+        if (
+            not made.beside
+            and not _surely_fits(kind, layer)
+            and any(problem.severity == "error" for problem in layer.check(xs))
         ):
-            return Clash("other", input=x.axes, got=x.channels)
+            return Clash(_refusing(made), input=x.axes, got=x.channels)
         output = layer.plan(xs).output
         return output if min(output.axes) > 0 else None
 
@@ -248,7 +265,27 @@ def _surely_fits(kind: str, layer: Any) -> bool:
     """
     if kind in ("conv", "depthwise_conv"):
         return layer.padding_mode in UNBOUNDED
+    if kind == "instancenorm" and layer.track_running_stats:
+        return True  # one position has statistics where they are those of the training
     return kind in UNREFUSING or (kind in SLIDING_POOLS and layer.padding == 0)
+
+
+def _wraps(layer: Any, x: Shape) -> bool:
+    """Whether a border is wider than what it repeats: frameworks lay it before all else."""
+    mode = getattr(layer, "padding_mode", "zero")
+    if mode in UNBOUNDED:
+        return False
+    pairs = zip(unrounded_windows(layer, x.spatial), x.spatial, strict=True)
+    return any(beyond((window.before, window.after), mode, size) for window, size in pairs)
+
+
+def _refusing(made: Made) -> Operation:
+    """What is done where a layer refuses what comes in, as messages tell it apart."""
+    if made.kind == "crop":
+        return "crop"
+    layer: Any = made.layer
+    border = layer.mode if made.kind == "pad" else getattr(layer, "padding_mode", "")
+    return "wrap" if border == "circular" else "other"
 
 
 def _axes(made: Made, x: Shape) -> Clash | None:
@@ -321,8 +358,29 @@ def _unlike(made: Made, x: Shape, weights: tuple[Weight, ...]) -> Clash | None:
     if x.channels == wanted:
         return None
     return Clash(
-        operation, got=x.channels, wanted=wanted, input=x.axes, weight=shape, groups=groups
+        operation,
+        got=x.channels,
+        wanted=wanted,
+        input=x.axes,
+        weight=shape,
+        groups=groups,
+        bordered=_bordered(made, x),
     )
+
+
+def _bordered(made: Made, x: Shape) -> tuple[int, ...] | None:
+    """What a layer gets whose program pads in front of it.
+
+    Sides that are not alike need that, and all borders but those of zeros are made so.
+    """
+    if made.kind not in CONVOLUTIONS and made.kind not in SLIDING_POOLS:
+        return None
+    windows = unrounded_windows(made.layer, x.spatial)  # type: ignore[arg-type]
+    zeros = getattr(made.layer, "padding_mode", "zero") == "zero"
+    if zeros and all(window.before == window.after for window in windows):
+        return None
+    pairs = zip(windows, x.spatial, strict=True)
+    return (x.channels, *(size + window.before + window.after for window, size in pairs))
 
 
 def _too_small(made: Made, x: Shape) -> Clash | None:
@@ -345,7 +403,14 @@ def _too_small(made: Made, x: Shape) -> Clash | None:
     padded = tuple(extent + window.before + window.after for window, extent in extents)
     operation: Any = "convolution" if made.kind in CONVOLUTIONS else "pool"
     output = tuple(window.output(extent) for window, extent in zip(rounded, x.spatial, strict=True))
-    return Clash(operation, input=x.axes, kernel=kernel, padded=padded, output=output)
+    return Clash(
+        operation,
+        input=x.axes,
+        kernel=kernel,
+        padded=padded,
+        output=output,
+        bordered=_bordered(made, x),
+    )
 
 
 def _moulded(layer: Any, x: Shape) -> Clash | None:

@@ -39,7 +39,10 @@ def _changes(kind: str, layer: Any, x: "Shape", numbers: Mapping[str, Any]) -> I
             yield Change("field", "groups", groups, 1.0)
     elif what == "padding" and kind in SLIDING_POOLS:
         kernels = per_axis(layer.kernel, x.rank)
-        paddings = {side for pair in sides(layer.padding, x.rank) for side in pair}
+        pairs = sides(layer.padding, x.rank)
+        alike = all(before == after for before, after in pairs)
+        # Sides that are not alike are padded in front of the layer, which pads nothing itself.
+        paddings = {side for pair in pairs for side in pair} if alike else {0}
         padding, kernel = numbers["padding"], numbers["kernel"]
         if kernel in kernels and padding not in paddings:
             yield Change("field", "padding", padding, 1.0)

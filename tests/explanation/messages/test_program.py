@@ -3,7 +3,7 @@
 from kinds import CASES, Case
 from tabled import tabled
 
-from convcalc.explanation.messages.clash import Clash
+from convcalc.explanation.messages.clash import Clash, batch_of
 from convcalc.explanation.messages.program import Made, Program
 from convcalc.graph import loads
 from convcalc.shape import Shape
@@ -36,3 +36,40 @@ def test_weights_for_other_channels_stop_a_program(case: Case) -> None:
     assert {2 * x.channels, x.channels} <= {stops.got, stops.wanted, *(stops.sizes or ())} | {
         stops.weight[0] if stops.weight else None
     }
+
+
+def stops(text: str, x: Shape) -> Clash | Shape | None:
+    """What the one layer of a network makes of another input than it is made for."""
+    program = Program(loads(f"{{rounding: floor, {text}}}"))
+    made = program.made[1]
+    assert made is not None
+    return program.step(made, (x,))
+
+
+def test_a_border_is_laid_before_the_kernel_and_the_channels_are_looked_at() -> None:
+    """PyTorch 2.13: "Padding value causes wrapping around more than once" of a map of one."""
+    layer = "conv: {filters: 1, kernel: 4, padding: [[2, 0]], padding_mode: circular}"
+    for channels in (1, 2):
+        result = stops(f"input: 9x1, layers: [{layer}]", Shape(channels, (1,)))
+        assert isinstance(result, Clash)
+        assert result.operation == "wrap"
+
+
+def test_what_comes_in_is_told_with_the_border_that_stands_in_front() -> None:
+    """PyTorch 2.13: "expected input[2, 4, 9, 5] to have 5 channels" of a map of 4×5."""
+    layer = "conv: {filters: 1, kernel: [3, 1], padding: [[2, 3], 0]}"
+    result = stops(f"input: 4x5x5, layers: [{layer}]", Shape(4, (4, 5)))
+
+    assert isinstance(result, Clash)
+    assert result.input == (4, 4, 5)
+    assert result.bordered == (4, 9, 5)
+    for said in ((4, 4, 5), (4, 9, 5)):
+        assert batch_of(Clash("convolution", input=said), result, 2) == 2
+    assert batch_of(Clash("convolution", input=(4, 5, 9)), result, 2) is None
+
+
+def test_one_position_is_normalized_by_statistics_of_the_training() -> None:
+    for tracked, stopped in (("true", False), ("false", True)):
+        layer = f"instancenorm: {{track_running_stats: {tracked}}}"
+        result = stops(f"input: 4x5, layers: [{layer}]", Shape(5, (1,)))
+        assert isinstance(result, Clash) is stopped
