@@ -186,7 +186,7 @@ def says(clash: Clash, batch: int | None) -> str:
     if clash.got is not None and clash.wanted is not None:
         numbers = f"{plural(clash.got, noun)} and has weights for {grouped(clash.wanted)}"
         return f"{what} gets {numbers}{of}"
-    given = f" {_shape(clash.input)}" if clash.input else " sizes"
+    given = f" {_shape(clash.input)}" if clash.input else " what comes in"
     return f"{what} does not take{given}{of}"
 
 
