@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc.explanation.messages.clash import Clash, Operation
 from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.base import Layer, Weight
-from convcalc.layers.sliding import UNBOUNDED, beyond, unrounded_windows, windows_of
+from convcalc.layers.sliding import UNBOUNDED, beyond, per_axis, unrounded_windows, windows_of
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Program:
         if kind in BY_FACTOR and weights:
             return Shape(max(x.channels, weights[0].shape[0]), x.spatial)
         if kind in CONVOLUTIONS or kind in SLIDING_POOLS or kind == "conv_transpose":
-            small = _too_small(made, x)
+            small = _too_small(made, x) or (_bare(made, x) if built else None)
             if small is not None:
                 return small
         if made.features and x.size != made.features:
@@ -411,6 +411,20 @@ def _too_small(made: Made, x: Shape) -> Clash | None:
         output=output,
         bordered=_bordered(made, x),
     )
+
+
+def _bare(made: Made, x: Shape) -> Clash | None:
+    """A mean over volumes whose kernel is larger than the map without its padding.
+
+    PyTorch refuses it, of three axes alone; what is padded in front of a pool counts for the map.
+    """
+    if made.kind != "avgpool" or x.rank != len("DHW"):
+        return None
+    extents = (_bordered(made, x) or x.axes)[1:]
+    kernel = per_axis(made.layer.kernel, x.rank)  # type: ignore[attr-defined]
+    if all(size >= one for size, one in zip(extents, kernel, strict=True)):
+        return None
+    return Clash("pool", input=x.axes, kernel=kernel, padded=extents)
 
 
 def _moulded(layer: Any, x: Shape) -> Clash | None:

@@ -73,3 +73,14 @@ def test_one_position_is_normalized_by_statistics_of_the_training() -> None:
         layer = f"instancenorm: {{track_running_stats: {tracked}}}"
         result = stops(f"input: 4x5, layers: [{layer}]", Shape(5, (1,)))
         assert isinstance(result, Clash) is stopped
+
+
+def test_a_mean_over_volumes_has_its_kernel_in_the_map_without_padding() -> None:
+    """PyTorch 2.13: "input image (T: 4 H: 1 W: 5) smaller than kernel size (kT: 2 kH: 2 kW: 2)"."""
+    result = stops(
+        "input: 4x4x5x1, layers: [avgpool: {kernel: 2, padding: 1}]", Shape(1, (4, 1, 5))
+    )
+    assert isinstance(result, Clash)
+    assert (result.padded, result.kernel) == ((4, 1, 5), (2, 2, 2))
+    area = stops("input: 4x4x1, layers: [avgpool: {kernel: 2, padding: 1}]", Shape(1, (4, 1)))
+    assert area == Shape(1, (3, 1))  # ⌊(4 + 2 − 2)/2⌋ + 1 and ⌊(1 + 2 − 2)/2⌋ + 1
