@@ -82,7 +82,7 @@ def _laws(report: SizesReport) -> Section:
         )
     columns = ("Axis", "Now", "Accepted", "Drops nothing", "Smallest")
     parts.append(Table(columns, tuple(rows), frozenset({1, 4})))
-    parts += [f"Not known, {fit.unknown}." for fit in report.fits if fit.unknown]
+    parts += dict.fromkeys(f"Not known, {fit.unknown}." for fit in report.fits if fit.unknown)
     parts += [
         f"Layers read {fit.name}: {plural(fit.tried, 'value')} that the layers before them leave "
         "were tried, and the law is what these show."

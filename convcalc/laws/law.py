@@ -14,6 +14,8 @@ SHOWN = 6
 """Most parts of a law that are shown one by one."""
 MOST_COMPARED = 100_000
 """Most sizes that follow one another which are compared of two laws."""
+NOT_KNOWN = "not known"
+"""What a law is called of which no size is worked out."""
 FEW = 4
 """So many sizes without end are listed rather than said as a rule."""
 
@@ -37,7 +39,10 @@ class Law(NamedTuple):
     """Up to which size it holds; None for all of them. What is larger is not worked out."""
 
     def __contains__(self, size: object) -> bool:
-        """Whether a size is one of them."""
+        """Whether a size is one of them; `ValueError` for one up to which it is not worked out."""
+        if self.until is not None and isinstance(size, int) and size > self.until:
+            message = f"whether {size} is one of the sizes is not known: {self.text()}"
+            raise ValueError(message)
         return isinstance(size, int) and sets.holds(self.sizes, size)
 
     @property
@@ -69,10 +74,12 @@ class Law(NamedTuple):
         >>> Law(sets.meet(sets.within(sets.ALL, 48), 8, ((0, 1), (2, 3)))).text()
         '8·k, k ≥ 6 or 50 + 8·k, k ≥ 0'
         """
-        if not self.sizes:
-            return "none"
+        if self.until == 0:
+            return NOT_KNOWN
         parts = self.parts
-        if len(parts) <= SHOWN:
+        if not parts:
+            text = "none"
+        elif len(parts) <= SHOWN:
             text = " or ".join(map(str, parts))
         else:
             first = ", ".join(map(str, islice(sets.members(self.sizes), SHOWN)))
@@ -84,7 +91,9 @@ class Law(NamedTuple):
         return text if self.until is None else f"{text} (up to {self.until:,})"
 
     def written(self) -> str:
-        """The law as a spec has it, which `parse` reads: `32*k, k >= 1`."""
+        """The law as a spec has it, which `parse` reads: `32*k, k >= 1`; one not known says so."""
+        if self.until == 0:
+            return NOT_KNOWN
         return " or ".join(part.written() for part in self.parts) or "none"
 
 

@@ -382,7 +382,7 @@ def _formula(form: Form, part: Part) -> str:
 def _keeping(walk: Followed, accepted: Law, size: int | None) -> Law | None:
     """The sizes with which all weights keep the shapes that they have."""
     forms = [form for _, extent in walk.weights for form in _forms(extent, walk.variable)]
-    if not forms or size not in accepted or size is None or walk.unknown is not None:
+    if not forms or size is None or walk.unknown is not None or size not in accepted:
         return None
     sizes = accepted.sizes
     for form in forms:

@@ -144,6 +144,10 @@ def step_along(layer: Layer, channels: int, rank: int, axis: int) -> Step:
 
 def _asked(layer: Layer, channels: int, rank: int, axis: int, growth: Growth) -> Step:
     def fits(extent: int) -> bool:
+        if growth.even:  # what is left over is asked apart
+            extent -= extent % growth.inputs
+        if not extent:
+            return False
         shape = _shape(channels, rank, axis, extent)
         return all(
             problem.code == TILES or problem.severity != "error" for problem in layer.check([shape])
@@ -170,6 +174,8 @@ def _asked(layer: Layer, channels: int, rank: int, axis: int, growth: Growth) ->
     times, shift, turn = _rule(output, growth, least)
     over = growth.inputs if times else 1
     step = Step(times=times, shift=shift, over=over, least=least, without=without, turn=turn)
+    if growth.even:
+        return step._replace(exact=True)
     if rounding is None or same:
         windows = layer.plan([_shape(channels, rank, axis, least)]).windows
         return step._replace(border=max(windows[axis].after, 0)) if windows else step
@@ -219,7 +225,7 @@ def _first(fits: Callable[[int], bool]) -> int:
 
 def _rule(output: Callable[[int], int], growth: Growth, least: int) -> tuple[int, int, int]:
     """times, shift and turn of a step from a few outputs."""
-    outputs, inputs = growth
+    outputs, inputs, _ = growth
     start = output(least)
     if outputs == 0:
         return 0, start, 0

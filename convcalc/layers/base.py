@@ -130,6 +130,8 @@ class Growth(NamedTuple):
     """How many positions more there are."""
     inputs: int = 1
     """With so many more of the input."""
+    even: bool = False
+    """Whether sizes between, of which some positions are left over, are an error."""
 
 
 class Plan(NamedTuple):

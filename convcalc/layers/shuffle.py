@@ -112,8 +112,9 @@ class SpaceToDepth(Layer):
                 sizes=Sizes(uneven, ways),
             )
 
-    def growth(self, rank: int) -> None:
-        """By whole blocks alone: sizes between have an error, which no rule of growth says."""
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """One position more with every whole block."""
+        return (Growth(1, self.factor, even=True),) * rank
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """The same values in other places."""

@@ -76,8 +76,10 @@ def _sliding(random: Random, rank: int) -> Any:
 
 def _resizing(random: Random, rank: int) -> Any:
     kernel = random.choice([2, 3, 4])
+    blocks = [{"space_to_depth": random.choice([1, 2, 3])}, {"conv": {"filters": 4, "kernel": 1}}]
     return random.choice(
         [
+            {"layers": blocks},
             {"upsample": random.choice(SCALES)},
             {"upsample": {"size": random.randint(1, 12)}},
             {"pad": random.randint(1, 3)},
@@ -156,8 +158,9 @@ def differing(network: Network, until: Iterable[int]) -> Iterator[str]:
             extents[axis] = size
             rows = tried(network, image._replace(spatial=tuple(extents)), known)
             there = rows is not None, rows is not None and not rows
-            said = size in fit.accepted, size in fit.whole
-            ends = [law.until is not None and size > law.until for law in (fit.accepted, fit.whole)]
+            laws = fit.accepted, fit.whole
+            ends = [law.until is not None and size > law.until for law in laws]
+            said = [not end and size in law for law, end in zip(laws, ends, strict=True)]
             ends[1] |= dropping
             if any(a != b and not end for a, b, end in zip(there, said, ends, strict=True)):
                 yield f"{network.path} {fit.name} {size}: is {there}, and the law says {said}"

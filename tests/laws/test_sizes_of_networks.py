@@ -51,6 +51,44 @@ def test_laws_of_random_networks_are_what_they_take() -> None:
     assert known > 50
 
 
+BLOCKS = {
+    # A map of blocks of 3 behind a stride of 2: (W − 2)/2 + 1 = 3·k.
+    "input: 24x4\nlayers: [maxpool: 2, space_to_depth: 3]": "6·k, k ≥ 1",
+    "input: 24x4\nrounding: floor\nlayers: [maxpool: 2, space_to_depth: 3]": "(6…7) + 6·k, k ≥ 0",
+    # Behind a kernel of 3 without padding: W − 2 = 4·k.
+    "input: 6x4\nlayers: [conv: {filters: 4, kernel: 3}, space_to_depth: 4]": "6 + 4·k, k ≥ 0",
+    "input: 9x4\nlayers: [space_to_depth: 1]": "k, k ≥ 1",
+}
+"""Specs → sizes that are accepted, by hand."""
+
+
+@tabled("text", BLOCKS)
+def test_blocks_of_positions_take_the_sizes_that_they_divide(text: str) -> None:
+    network = loads(text)
+
+    assert sizes(network).fits[0].accepted.text() == BLOCKS[text]
+    assert [*differing(network, range(1, 60))] == []
+
+
+def test_what_is_not_known_is_said_once_of_axes_that_are_alike() -> None:
+    report = sizes(loads("input: 8x8x4\nlayers: [upsample: 1.1]"))
+
+    assert str(report).count("Not known, upsample1") == 1
+
+
+def test_a_law_that_is_not_known_says_so_and_answers_nothing() -> None:
+    """No size is told to be none of it, as `none` would."""
+    report = sizes(loads("input: 8x8x4\nlayers: [upsample: 1.1]"))
+    law = report.fits[0].accepted
+
+    assert report.fits[0].unknown
+    assert (law.text(), law.written()) == ("not known", "not known")
+    with pytest.raises(ValueError, match="8 is one of the sizes is not known"):
+        assert 8 in law
+    assert '"text": "not known"' in report.to_json()
+    assert '"text": "none"' not in report.to_json()
+
+
 def test_many_strides_cost_no_more_than_few() -> None:
     """Eight strides of 3 and four of 2: 6,561 · 16 = 104,976 remainders, and one of them does."""
     layers = ["{maxpool: 3}"] * 8 + ["{maxpool: 2}"] * 4
