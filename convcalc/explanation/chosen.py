@@ -53,11 +53,22 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
     from convcalc.nearness import nearest
 
     near = nearest(word, names)
-    there = _outermost(names)
+    place, there = _around(word, names)
     are = "are" if len(there) > 1 else "is"
-    advice = f": did you mean {near}?" if near else f"; there {are} {_listed(there)}"
+    advice = f": did you mean {near}?" if near else f"; {place}there {are} {_listed(there)}"
     message = f"no layer of {network.path} is called {word[:100]!r}{advice}"
     raise ValueError(message)
+
+
+def _around(word: str, names: Sequence[str]) -> tuple[str, list[str]]:
+    """Where a name was looked for, as far as its dotted parts are there, and the names there."""
+    parts = word.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        start = ".".join(parts[:count]) + "."
+        inside = [name for name in names if name.startswith(start)]
+        if inside:
+            return f"in {start[:-1]} ", _outermost(inside)
+    return "", _outermost(names)
 
 
 def every_layer(network: Network) -> tuple[int, ...]:

@@ -66,6 +66,8 @@ def test_names_mean_layers_groups_their_starts_and_patterns(
         ("unit1.conv2", "did you mean unit1.conv1?"),
         ("unit", "2 names of net.yaml begin with 'unit': unit1, unit2"),
         ("zzz", "there are unit1, unit2, input, flatten1, head"),
+        ("unit1.zzz", "in unit1 there are unit1."),
+        ("unit1.zzz.conv", "in unit1 there are unit1."),
         ("zz*", "no layer of net.yaml matches 'zz*'"),
         ("", "`convcalc explain net.yaml unit1.conv1`, or --all"),
         ("--all head zzz", "--all is every layer: leave 'head zzz' or --all out"),
