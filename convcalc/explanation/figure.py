@@ -100,9 +100,12 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def of_bytes(of: str, values: int, width: int, batch: int) -> Figure:
-    """Bytes of so many values of `width` bytes each, of each of the examples of a batch."""
-    number: int = named(values, "values") * named(width, "width")
+def of_bytes(of: str, values: int, itemsize: int, batch: int) -> Figure:
+    """Bytes of so many values of `itemsize` bytes each, of each of the examples of a batch.
+
+    NumPy and PyTorch call the bytes of one value so; a width is a map's.
+    """
+    number: int = named(values, "values") * named(itemsize, "itemsize")
     if batch > 1:
         number = named(batch, "batch") * number
     return reasoned(of, number, unit="byte" if number == 1 else "bytes", note=in_units(number))
