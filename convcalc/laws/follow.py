@@ -308,7 +308,7 @@ class _Walk:
     ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
         rank = len(x) - 1
         if all(isinstance(each, int) for each in x):
-            return self._numbers(node, layer, self._concrete(x), border), (0,) * rank
+            return self._numbers(node, layer, self._concrete(x), border)
         if layer.growth(rank) is None:
             made = layer.made_of(rank)
             if isinstance(layer, Reshape):
@@ -319,7 +319,7 @@ class _Walk:
             return tuple(self._product([x[axis] for axis in axes]) for axes in made), ()
         channels = x[0]
         if not isinstance(channels, int):
-            return self._varying(node, layer, x), (0,) * rank
+            return self._varying(node, layer, x, border)
         key = id(layer), channels, rank
         known = self.known.get(key)
         if known is None:
@@ -364,7 +364,7 @@ class _Walk:
 
     def _numbers(
         self, node: LayerNode, layer: Layer, shape: Shape, border: tuple[int, ...]
-    ) -> tuple[Extent, ...]:
+    ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
         """The output of a layer whose input has the same shape whatever the size."""
         refuse(layer, shape)
         plan = layer.plan([shape])
@@ -377,7 +377,7 @@ class _Walk:
             )
             if any(row > more for row, more in zip(rows, border, strict=True)):
                 self._ask("remainders", lambda _: (), drops=True)
-        return plan.output.axes
+        return plan.output.axes, tuple(max(window.after, 0) for window in plan.windows)
 
     def _alike(
         self, node: LayerNode, weights: tuple[Weight, ...], *, depends: bool = False
@@ -394,7 +394,9 @@ class _Walk:
             if owner != weights:
                 raise WrongError
 
-    def _varying(self, node: LayerNode, layer: Layer, x: tuple[Extent, ...]) -> tuple[Extent, ...]:
+    def _varying(
+        self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: tuple[int, ...]
+    ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
         """The output of a layer whose channels follow the size, where it takes any number."""
         rank = len(x) - 1
         shape = self._concrete(x)
@@ -420,10 +422,12 @@ class _Walk:
             self._alike(node, outputs[0].weights, depends=True)
         else:
             self._alike(node, outputs[0].weights)
-        spatial = []
-        for axis, extent in enumerate(x[1:]):
-            spatial.append(self._stepped(step_along(layer, CHANNELS[-2], rank, axis), extent, 0))
-        return (result, *spatial)
+        steps = [step_along(layer, CHANNELS[-2], rank, axis) for axis in range(rank)]
+        spatial = [
+            self._stepped(step, extent, behind)
+            for step, extent, behind in zip(steps, x[1:], border, strict=True)
+        ]
+        return (result, *spatial), tuple(step.border for step in steps)
 
     def _stepped(self, step: Step, extent: Extent, border: int) -> Extent:
         """An extent behind a layer, whose conditions it has to meet."""

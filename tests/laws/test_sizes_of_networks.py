@@ -70,6 +70,27 @@ def test_blocks_of_positions_take_the_sizes_that_they_divide(text: str) -> None:
     assert [*differing(network, range(1, 60))] == []
 
 
+BORDERS = {
+    # Of 4 + 2 rows a kernel of 5 with a stride of 2 leaves over one, which is the border's.
+    "[upsample: {size: 4}, pad: 1, maxpool: {kernel: 5, stride: 2}]": "k, k ≥ 1",
+    "[upsample: {size: 4}, pad: [[0, 2]], relu, maxpool: {kernel: 4, stride: 3}]": "k, k ≥ 1",
+    # Channels that follow the size, and 4 positions, whatever it is.
+    "[permute: [2, 1], pad: 1, maxpool: {kernel: 5, stride: 2}]": "k, k ≥ 1",
+    # Without the border it is a real row.
+    "[upsample: {size: 6}, maxpool: {kernel: 5, stride: 2}]": "none",
+    "[permute: [2, 1], maxpool: {kernel: 3, stride: 2}]": "none",
+}
+"""Layers on a sequence of 4 channels → the sizes that drop nothing, by hand."""
+
+
+@tabled("layers", BORDERS)
+def test_rows_of_a_border_are_none_wherever_they_are_added(layers: str) -> None:
+    network = loads(f"input: 9x4\nrounding: floor\nlayers: {layers}")
+
+    assert sizes(network).fits[0].whole.text() == BORDERS[layers]
+    assert [*differing(network, range(1, 40))] == []
+
+
 def test_what_is_not_known_is_said_once_of_axes_that_are_alike() -> None:
     report = sizes(loads("input: 8x8x4\nlayers: [upsample: 1.1]"))
 
