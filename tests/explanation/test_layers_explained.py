@@ -97,7 +97,7 @@ def bound(layer: Mapping[str, Any], report: convcalc.Report, axis: int) -> dict[
     spatial = layer["output"]["spatial"]
     letters |= {f"{name}′": size for name, size in zip(AXES[len(spatial)], spatial, strict=True)}
     size = prod((layer["output"]["channels"], *spatial))
-    letters |= {"values": size, "width": 4, "batch": report.batch}
+    letters |= {"values": size, "itemsize": 4, "batch": report.batch}
     known = {each.name: each.receptive_field for each in report.layers}
     for number, read in enumerate(layer["inputs"], len(layer["inputs"]) > 1):
         fields = known.get(read["name"], (convcalc.Field(),) * 3)
