@@ -85,8 +85,11 @@ def report(name: str) -> Report:
 
 KINDS = {
     "Conv2d": ("conv", "depthwise_conv"),
+    "Conv3d": ("conv",),
+    "Conv3DSimple": ("conv",),
     "Linear": ("linear", "conv"),  # a linear layer at each position is a 1×1 convolution
     "BatchNorm2d": ("batchnorm",),
+    "BatchNorm3d": ("batchnorm",),
     "LayerNorm": ("layernorm",),
     "LayerNorm2d": ("layernorm",),
     "ReLU": ("relu",),
@@ -97,12 +100,17 @@ KINDS = {
     "Hardsigmoid": ("hardsigmoid",),
     "Hardswish": ("hardswish",),
     "MaxPool2d": ("maxpool",),
+    "MaxPool3d": ("maxpool",),
     "AvgPool2d": ("avgpool",),
+    "AvgPool3d": ("avgpool",),
     "AdaptiveAvgPool2d": ("adaptive_avgpool", "global_avgpool"),
+    "AdaptiveAvgPool3d": ("global_avgpool",),
     "Dropout": ("dropout",),
     "Flatten": ("flatten",),
 }
 """The kinds of layer that a type of module may be."""
+
+BATCH_NORMS = frozenset({"BatchNorm2d", "BatchNorm3d"})
 
 NO_MODULES = frozenset(
     {"flatten", "add", "multiply", "concat", "slice", "channel_shuffle", "scale"}
@@ -115,6 +123,7 @@ FUNCTIONAL = {
     "inception_v3": ("relu", "maxpool", "avgpool"),
     "mnasnet1_0": ("global_avgpool",),
     "mobilenet_v2": ("global_avgpool",),
+    "s3d": ("global_avgpool",),
     "shufflenet_v2_x1_0": ("global_avgpool",),
 }
 """Further kinds that a network of torchvision calls as functions, somewhere at least."""
@@ -145,7 +154,7 @@ def same(row: Row, layer: LayerReport) -> bool:
     shapes = [last.axes]
     if row.type in ("Linear", "LayerNorm", "GELU"):
         shapes.append((*last.spatial, last.channels))
-    tracked = 1 if row.type == "BatchNorm2d" else 0  # num_batches_tracked
+    tracked = 1 if row.type in BATCH_NORMS else 0  # num_batches_tracked
     return (
         row.output in shapes
         and layer.parameters == row.parameters
@@ -186,7 +195,7 @@ def test_sequence_of_layers_is_torchvisions(name: str) -> None:
 @tabled("name", sorted(golden()))
 def test_totals_are_torchvisions(name: str) -> None:
     wanted, found = golden()[name], report(OUR_NAMES.get(name, name))
-    norms = sum(row.type == "BatchNorm2d" for row in wanted.rows)
+    norms = sum(row.type in BATCH_NORMS for row in wanted.rows)
     assert str(found.input).replace("×", "x") == wanted.input
     assert found.totals.parameters == wanted.parameters
     assert found.totals.buffers == wanted.buffers - norms
@@ -270,8 +279,8 @@ TORCHVISION: dict[str, tuple[str, int, int, int]] = json.loads(
     (DATA / "torchvision_totals.json").read_text()
 )
 """Input, parameters, running statistics and MACs of all of torchvision 0.28's convolutional
-classifiers, measured as the golden ones were; its documentation has the same parameters and GFLOPs
-(and those of Inception v3's auxiliary classifier)."""
+classifiers of images and of videos, measured as the golden ones were; its documentation has the
+same parameters and GFLOPs (and those of Inception v3's auxiliary classifier)."""
 
 
 @tabled("name", sorted(TORCHVISION))
