@@ -482,12 +482,13 @@ class Peer:
             )
             counters = node.layer.counters if node.layer else 0
             self.counters.extend(fresh((), dtype=torch.int64) for _ in range(counters))
-        assert network.input is not None
         self.shapes: dict[int, tuple[int, ...]] = {}
-        self.x = fresh((batch, *network.input.axes))
-        output = network.shape_of(network.output)
-        assert output is not None
-        self.y = fresh((batch, *output.spatial), dtype=torch.int64)
+        self.learning = 0  # outputs that the last loss had gradients of
+        plans = network.plans
+        given = [plan.output for index in network.inputs if (plan := plans[index])]
+        ends = [plan.output for index in network.outputs if (plan := plans[index])]
+        self.xs = [fresh((batch, *shape.axes)) for shape in given]
+        self.ys = [fresh((batch, *shape.spatial), dtype=torch.int64) for shape in ends]
 
     @property
     def parameters(self) -> list[Any]:
@@ -495,37 +496,49 @@ class Peer:
         return [weight for weight in found.values() if weight.requires_grad]
 
     def tensors(self) -> Iterator[Any]:
-        yield self.x
-        yield self.y
+        yield from self.xs
+        yield from self.ys
         yield from self.counters
         for own in self.weights:
             yield from own.values()
 
     def loss(self, in_place: InPlace, *, half: bool, segments: Segments = ()) -> Any:
-        """Cross-entropy of a training pass, in half precision if asked for.
+        """The outputs' cross-entropies of a training pass, added up, in half precision if asked.
 
         CUDA's autocast takes the log-softmax in float32, the CPU's has to be told.
         """
         flags = Flags(training=True)
         if not half:
-            output = self.run(flags, in_place, segments)
-            return functional.cross_entropy(output, self.y)
+            outputs = self.run(flags, in_place, segments)
+            return self.added(outputs, functional.cross_entropy)
         with torch.autocast("cpu", torch.bfloat16):
-            output = self.run(flags, in_place, segments)
-            logarithms = functional.log_softmax(output, 1, dtype=torch.float32)
-            return functional.nll_loss(logarithms, self.y)
+            outputs = self.run(flags, in_place, segments)
+            return self.added(
+                outputs,
+                lambda output, y: functional.nll_loss(
+                    functional.log_softmax(output, 1, dtype=torch.float32), y
+                ),
+            )
 
-    def run(self, flags: Flags, in_place: InPlace, segments: Segments = ()) -> Any:
-        """The network's output; `segments` are run by torch.utils.checkpoint."""
-        ((given_at,), (output,)) = (self.network.inputs, self.network.outputs)
-        values: dict[int, Any] = {given_at: self.x}
+    def added(self, outputs: Sequence[Any], loss: Callable[[Any, Any], Any]) -> Any:
+        """((a + b) + c) of the losses of the outputs, which the caller holds."""
+        self.learning = sum(output.requires_grad for output in outputs)
+        total = loss(outputs[0], self.ys[0])
+        for output, y in zip(outputs[1:], self.ys[1:], strict=True):
+            total = total + loss(output, y)
+        return total
+
+    def run(self, flags: Flags, in_place: InPlace, segments: Segments = ()) -> list[Any]:
+        """The network's outputs; `segments` are run by torch.utils.checkpoint."""
+        inputs_at, ends = self.network.inputs, self.network.outputs
+        values: dict[int, Any] = dict(zip(inputs_at, self.xs, strict=True))
         nodes = self.network.nodes
-        at = given_at + 1
+        at = len(inputs_at)
         for first, stop in segments:
             self.layers(range(at, first), values, flags, in_place)
             reads = [read for node in nodes[first:stop] for read in node.inputs]
             outside = [read for read in dict.fromkeys(reads) if not first <= read < stop]
-            later = {read for node in nodes[stop:] for read in node.inputs} | {output}
+            later = {read for node in nodes[stop:] for read in node.inputs} | {*ends}
             given = [index for index in range(first, stop) if index in later]
 
             def again(
@@ -538,7 +551,7 @@ class Peer:
 
             inputs = [values[read] for read in outside]
             for read in outside:
-                if read not in later and read != given_at:
+                if read not in later and read not in inputs_at:
                     del values[read]
             results = checkpointed(again, *inputs, part=range(first, stop), use_reentrant=False)
             del inputs
@@ -546,7 +559,7 @@ class Peer:
             del results
             at = stop
         self.layers(range(at, len(nodes)), values, flags, in_place)
-        return values[output]
+        return [values[output] for output in ends]
 
     def layers(self, part: range, values: dict[int, Any], flags: Flags, in_place: InPlace) -> None:
         """Run some layers; a value is let go after the last layer that reads it."""
@@ -588,10 +601,10 @@ def inference(network: Network, batch: int, in_place: InPlace, *, device: str = 
     meter = Meter()
     for tensor in peer.tensors():
         meter.watch(tensor)
-    static = meter.live - peer.x.untyped_storage().nbytes()
+    static = meter.live - sum(x.untyped_storage().nbytes() for x in peer.xs)
     with torch.no_grad(), meter:
-        output = peer.run(Flags(training=False), in_place)
-    del output
+        outputs = peer.run(Flags(training=False), in_place)
+    del outputs
     return int(meter.peak - static)
 
 
@@ -643,7 +656,7 @@ def training(
     with saving(saved):
         loss = peer.loss(in_place, half=half)
     kept = sum(size for key, size in saved.items() if key not in own)
-    kept -= 4 if loss.requires_grad else 0  # the total of the classes' weights
+    kept -= 4 * peer.learning  # the totals of the classes' weights
     del loss
     return Measured(
         static, kept, after_forward, forward_peak, backward_peak, after_backward, step_peak

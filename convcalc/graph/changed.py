@@ -131,7 +131,7 @@ def branches(network: Planned, merge: int) -> list[range]:
 
     A branch that only hands on what there is before them has no layers and is not among them.
     """
-    ends = sorted({*network.nodes[merge].inputs})
+    ends = sorted({*network.nodes[merge].inputs}.difference(network.inputs))
     while ends and not _between(network, ends, merge):
         ends.pop(0)
     return _between(network, ends, merge)

@@ -1,6 +1,8 @@
 """What is alive at the peak, tensor by tensor: what each is, who made it, who still needs it."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import NamedTuple
 
 from convcalc.analysis.memory.ledger import ALWAYS, Ledger, Piece, written
@@ -134,6 +136,15 @@ BESIDE = {
 """Operation → what its output is called that is not the layer's; {} are the layer and the type."""
 
 
+LOSSES = {
+    "total": "total of the classes' weights",
+    "loss": "loss",
+    "sum": "sum of the losses",
+    "loss gradient": "gradient of the loss",
+}
+"""Role → what is called so of the losses, each of one value."""
+
+
 class _Namer:
     """Says what pieces are."""
 
@@ -179,16 +190,17 @@ class _Namer:
         if terms.training:
             yield from self._state()
         for tensor in program.inputs:
-            source = self.network.inputs[program.inputs.index(tensor)]
+            source = self._input(tensor)
             each = program.sizes[tensor] * program.widths[tensor]
             shape = (batch, *self.network.shape_of(source).axes)
             name = self.names[source]
             yield Alive(name, "input", shape, terms.dtype, each * batch, each=each, layer=name)
-        if terms.training:
-            spatial = self.network.shape_of(self.network.outputs[0]).spatial
-            each = INDEX * program.targets
+        for number, output in enumerate(self.network.outputs if terms.training else ()):
+            spatial = self.network.shape_of(output).spatial
+            each = INDEX * prod(spatial)
             shape = (batch, *spatial)
-            yield Alive("targets", "targets", shape, "int64", each * batch, each=each)
+            name = self._of_output("targets", number)
+            yield Alive(name, "targets", shape, "int64", each * batch, each=each)
         if terms.overhead:
             yield self._alone("overhead", "overhead", (terms.overhead,), "uint8", terms.overhead)
 
@@ -269,10 +281,10 @@ class _Namer:
         role, number = piece.role, piece.number
         if role is None:
             return self._beside(piece)
-        if role in ("total", "loss", "loss gradient"):
-            name = {"total": "total of the classes' weights", "loss": "loss"}.get(
-                role, "gradient of the loss"
-            )
+        if role in LOSSES:
+            name = LOSSES[role]
+            if role in ("total", "loss"):
+                name = self._of_output(name, number)
             return name, "loss", (), self.model.terms.dtype
         maker = self.names[self.events[piece.first].layer]
         if role == "factor gradient":
@@ -323,15 +335,31 @@ class _Namer:
     def _name(self, tensor: int) -> str:
         """What a tensor of the program is called."""
         if tensor in self.program.inputs:
-            return "input"
+            several = len(self.program.inputs) > 1
+            return self.names[self._input(tensor)] if several else "input"
         step = self.program.steps[self.maker[tensor]]
         layer = self.names[step.layer]
         if self._is_output(step):
             return f"output of {layer}"
         name = step.operation.name
+        if step.layer == self.program.loss:
+            layer = self._of_output(layer, self._loss_of(tensor))
         return BESIDE.get(name, f"{name or 'result'} of {{}}").format(
             layer, self._dtype(self.program.widths[tensor])
         )
+
+    def _input(self, tensor: int) -> int:
+        """The index of the input that a tensor of the program is."""
+        return self.network.inputs[self.program.inputs.index(tensor)]
+
+    def _loss_of(self, tensor: int) -> int:
+        """The number of the output whose loss a tensor of the program is made for."""
+        return bisect_left(self.program.losses, self.maker[tensor])
+
+    def _of_output(self, what: str, number: int) -> str:
+        """What belongs to an output, by its number; one that is alone goes without its name."""
+        outputs = self.network.outputs
+        return what if len(outputs) == 1 else f"{what} of {self.names[outputs[number]]}"
 
     def _is_output(self, step: Step) -> bool:
         """Whether a step makes its layer's output."""
@@ -344,9 +372,11 @@ class _Namer:
         """The extents of a tensor of the program."""
         program = self.program
         if tensor in program.inputs:
-            node = self.network.inputs[program.inputs.index(tensor)]
-            return (self.batch, *self.network.shape_of(node).axes)
+            return (self.batch, *self.network.shape_of(self._input(tensor)).axes)
         step = program.steps[self.maker[tensor]]
+        if step.layer == program.loss:
+            output = self.network.outputs[self._loss_of(tensor)]
+            return (self.batch, *self.network.shape_of(output).axes)
         if step.operation.name in ("cast", "contiguous"):
             return self._shape(step.reads[0])
         if step.operation.name == "pad" and not self._is_output(step):
@@ -361,9 +391,6 @@ class _Namer:
         return (self.batch, values)
 
     def _shapes(self, layer: int) -> Iterator[Shape]:
-        if layer == self.program.loss:
-            yield self.network.shape_of(self.network.outputs[0])
-            return
         yield self.network.plans[layer].output
         for read in self.network.nodes[layer].inputs:
             yield self.network.shape_of(read)

@@ -246,7 +246,7 @@ def _smaller(network: Network) -> Network | None:
     None where that has errors.
     """
     shape = network.input
-    if shape is None or not shape.spatial:
+    if shape is None or not shape.spatial or len(network.inputs) > 1:
         return None
     halves = (size // 2 for size in shape.spatial)
     half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))

@@ -141,7 +141,7 @@ def deploy(network: Network, *, batch: int = 1, dtype: str = "float32") -> Deplo
         live += changes[time]
         if live > peak:
             peak, peak_time = live, time
-    made = {tensor.first: tensor.name for tensor in tensors}
+    made = {tensor.first: tensor.name for tensor in reversed(tensors)}
     return DeployReport(
         network.name,
         batch,

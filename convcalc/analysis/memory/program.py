@@ -44,7 +44,7 @@ class Program(NamedTuple):
     """What a network does to memory, operation by operation."""
 
     steps: list[Step]
-    """Every operation, in the order in which they run forward; in training the loss is last."""
+    """Every operation, in the order in which they run forward; in training the losses are last."""
     sizes: list[int]
     """Values per example of every tensor."""
     widths: list[int]
@@ -57,8 +57,11 @@ class Program(NamedTuple):
     """By tensor, how its values lie in memory."""
     inputs: tuple[int, ...]
     """The tensors that are the network's inputs, which whoever runs it holds, by their numbers."""
-    output: int
-    """The tensor that is the network's output, by its number."""
+    outputs: tuple[int, ...]
+    """The tensors that are the network's outputs, in its order, which whoever runs it holds until
+    their losses are added up, by their numbers."""
+    losses: tuple[int, ...]
+    """By output, the step that makes what its cross-entropy is taken of; none in inference."""
     weights: list[Weight]
     """Every parameter once, in the order of the layers."""
     width: int
@@ -66,7 +69,7 @@ class Program(NamedTuple):
     buffers: int
     """Bytes of running statistics and counters."""
     targets: int
-    """Class indices per example: one a position of the output."""
+    """Class indices per example: one a position of every output."""
     mixed: bool
     """Whether autocast is on, so that operations choose what they compute in."""
     cuda: bool
@@ -124,24 +127,24 @@ class _Writer:
         network = self.network
         outputs = list(network.walk(self._node))
         self.starts.append(len(self.steps))
-        (output,) = network.outputs
-        last, final = outputs[output], self.network.shape_of(output)
-        if self.training:
-            self._loss(last, final)
+        ends = tuple(outputs[index] for index in network.outputs)
+        shapes = [network.shape_of(index) for index in network.outputs]
+        losses = tuple(map(self._loss, ends, shapes)) if self.training else ()
         inputs = tuple(outputs[index] for index in network.inputs)
         return Program(
-            steps=self._freed((*inputs, last), outputs),
+            steps=self._freed((*inputs, *ends), outputs, losses),
             sizes=self.sizes,
             widths=self.widths,
             starts=self.starts,
             has_gradient=self.gradient,
             order=self.order,
             inputs=inputs,
-            output=last,
+            outputs=ends,
+            losses=losses,
             weights=self.weights,
             width=self.width,
             buffers=self.buffers,
-            targets=prod(final.spatial),
+            targets=sum(prod(shape.spatial) for shape in shapes),
             mixed=self.mixed,
             cuda=self.cuda,
         )
@@ -327,13 +330,18 @@ class _Writer:
         )
         return copy
 
-    def _loss(self, logits: int, shape: Shape) -> None:
-        """Cross-entropy: a log-softmax, which is kept, and a scalar with the weights' total."""
-        operation = Operation(shape.size, keeps="output", precision="full", name="log_softmax")
-        local = [logits]
-        local.append(self._operation(self.loss, self.loss, operation, local))
+    def _loss(self, logits: int, shape: Shape) -> int:
+        """Cross-entropy: a log-softmax, which is kept, and a scalar with the weights' total.
 
-    def _freed(self, held: tuple[int, ...], outputs: list[int]) -> list[Step]:
+        The step of the log-softmax, by its index.
+        """
+        operation = Operation(shape.size, keeps="output", precision="full", name="log_softmax")
+        self._operation(self.loss, self.loss, operation, [logits])
+        return len(self.steps) - 1
+
+    def _freed(
+        self, held: tuple[int, ...], outputs: list[int], losses: tuple[int, ...]
+    ) -> list[Step]:
         """The steps with what is free after each: a layer's inputs live as long as it works."""
         last_use: dict[int, int] = {}
         steps = self.steps
@@ -345,8 +353,8 @@ class _Writer:
                 # Another layer's output is named by the caller until this layer is done.
                 outside = own.get(read, step.layer) != step.layer
                 last_use[read] = max(last_use.get(read, 0), ends[step.layer] if outside else at)
-        # The caller holds these: the inputs, the output, and what the loss is taken of.
-        for tensor in (*held, *([steps[-1].output] if self.training else [])):
+        # The caller holds these: the inputs, the outputs, and what the losses are taken of.
+        for tensor in (*held, *(steps[at].output for at in losses)):
             last_use.pop(tensor, None)
         free: list[list[int]] = [[] for _ in steps]
         for tensor, at in last_use.items():

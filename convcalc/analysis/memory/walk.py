@@ -9,7 +9,7 @@ Sources: torch/csrc/autograd/engine.cpp (what lives while a node runs) and input
 gradients of several consumers are added).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.memory.program import HALF, Program, Step
@@ -33,6 +33,7 @@ Role = Literal[
     "product",
     "total",
     "loss",
+    "sum",
     "loss gradient",
     "scratch",
     "more",
@@ -41,9 +42,10 @@ Role = Literal[
 """What bytes are there for, with the number that goes with it: the output or the gradient of a
 tensor, or the gradient of one that was spread over an output, before it is summed; autocast's copy
 of a weight, the gradient of a weight, or of that copy, products that are yet to be summed to it;
-the total of the classes' weights, the loss, its gradient; what a step's backward pass works with; a
-gradient of a weight once more, in the weight's order or summed with the one before; what goes back
-through a view that was overwritten."""
+of an output, by its number, the total of the classes' weights, the loss, and the sum of the losses
+so far; the gradient of that sum; what a step's backward pass works with; a weight's gradient once
+more, in the weight's order or summed with the one before; what goes back through a view that was
+overwritten."""
 
 
 def at(number: int, batch: int) -> int:
@@ -59,7 +61,7 @@ class Event(NamedTuple):
     """One operation, and the most bytes alive while it runs, of the walk's own numbers."""
 
     layer: int
-    """Index of the layer that it is of; `Program.loss` for the loss."""
+    """Index of the layer that it is of; `Program.loss` for the losses."""
     live: int
     """Most alive while it runs, beside parameters, buffers, state, input and targets."""
     kept: int
@@ -76,7 +78,7 @@ class Walked(NamedTuple):
     backward: list[Event]
     """The same of the backward pass, with what runs again in it; empty for inference."""
     kept: int
-    """Storages kept for the backward pass, the network's input left out."""
+    """Storages kept for the backward pass, the network's inputs left out."""
     after_forward: int
     """What is alive between the passes, as `Event.live` counts."""
     kept_by: list[int]
@@ -272,12 +274,7 @@ class Walk:
                 self._release_all(boundary)
             boundaries.append(boundary)
         if self.training:
-            # The loss, and the total of the classes' weights.
-            self._take(program.width, "loss", 0)
-            self._take(program.width, "total", 0)
-            self._note(self.forward, program.loss)
-            self._release(program.output)
-            self._release(steps[-1].output)
+            self._losses()
         for number in [number for number in self.casts if not self.casts_kept.get(number)]:
             self._give(self.casts.pop(number), "weight copy", number)
         after, kept_by = self.live, list(self.kept_by)
@@ -318,7 +315,7 @@ class Walk:
             first, stop = starts[segment.first], starts[segment.stop]
             parts += [(range(so_far, first), False), (range(first, stop), True)]
             so_far = stop
-        return [*parts, (range(so_far, len(self.program.steps)), False)]
+        return [*parts, (range(so_far, starts[self.program.loss]), False)]
 
     def look(self, segments: Sequence[Segment]) -> list[list[int]]:
         """Take the forward pass alone; the storages that each segment starts from."""
@@ -331,6 +328,36 @@ class Walk:
                 started.append(sorted({self.storage[read] for read in reads}))
             self._forward(part, self.forward, keeping=True)
         return started
+
+    def _losses(self) -> None:
+        """The losses of the outputs, one after the other, each added to those before it.
+
+        Whoever runs the network holds the outputs until all are added up.
+        """
+        program = self.program
+        for number, (part, step) in enumerate(self._loss_parts()):
+            self._forward(part, self.forward, keeping=True)
+            self._take(program.width, "loss", number)
+            self._take(program.width, "total", number)
+            self._note(self.forward, program.loss)
+            self._release(step.output)
+            if not step.backward:
+                self._give(program.width, "total", number)
+            if number:
+                self._take(program.width, "sum", number)
+                self._note(self.forward, program.loss)
+                before: Role = "sum" if number > 1 else "loss"
+                self._give(program.width, before, number - 1)
+                self._give(program.width, "loss", number)
+        for output in program.outputs:
+            self._release(output)
+
+    def _loss_parts(self) -> Iterator[tuple[range, Step]]:
+        """By output, the steps of its loss, and the last of them, whose result the loss is of."""
+        start = self.program.starts[self.program.loss]
+        for last in self.program.losses:
+            yield range(start, last + 1), self.program.steps[last]
+            start = last + 1
 
     # Storages
 
@@ -458,7 +485,7 @@ class Walk:
             if self.training and step.backward and self.base[read] != read:
                 self._overwrite_view(index, step)
         else:
-            self.storage[output] = self._new(self.size[output], "output", output)
+            self.storage[output] = -1 if idle else self._new(self.size[output], "output", output)
             return False
         self.storage[output] = shared
         self.held[shared] += 1
@@ -581,16 +608,17 @@ class Walk:
     # The backward pass
 
     def _seed(self) -> None:
-        """From the loss to the gradient of the log-softmax."""
+        """From the loss to the gradients of the outputs, the last one's first."""
         program = self.program
-        output = program.steps[-1].output
         self._take(program.width, "loss gradient", 0)
-        if program.steps[-1].backward:
-            storage = self._new(self.size[output], "gradient", output)
-            self.gradients[output] = Gradient(storage)
-            self._note(self.backward, program.loss)
-            # The total of the classes' weights was kept for this.
-            self._give(program.width, "total", 0)
+        for number, (part, step) in reversed([*enumerate(self._loss_parts())]):
+            if step.backward:
+                storage = self._new(self.size[step.output], "gradient", step.output)
+                self.gradients[step.output] = Gradient(storage)
+                self._note(self.backward, program.loss)
+                # The total of the classes' weights was kept for this.
+                self._give(program.width, "total", number)
+                self._backward(part)
 
     def _backward(self, part: range) -> None:
         for index in reversed(part):
