@@ -149,7 +149,8 @@ def _words(
         more += "" if layer.track_running_stats else ", track_running_stats=False"
         return f"nn.BatchNorm{max(rank, 1)}d({shape.channels}, eps={layer.eps}{more})", ""
     if node.kind == "linear":
-        return f"nn.Linear({shape.channels}, {layer.features}, {layer.bias})", ""
+        turned = "m({0}.movedim(1, -1)).movedim(-1, 1)" if rank else ""
+        return f"nn.Linear({shape.channels}, {layer.features}, {layer.bias})", turned
     if node.kind in ("maxpool", "avgpool"):
         ceil, given = layer.rounding == "ceil", inputs[0]
         pads: Any = layer.padding
@@ -247,7 +248,7 @@ def onnx_model(network: Network, batch: int, weights: Mapping[str, Any]) -> Any:
                 options["group"] = layer.groups
         elif node.kind == "batchnorm":
             operator, options = "BatchNormalization", {"epsilon": layer.eps}
-        elif node.kind == "linear":
+        elif node.kind == "linear" and not plan.output.spatial:
             operator, options = "Gemm", {"transB": 1}
         elif node.kind == "relu6":
             operator = "Clip"

@@ -191,6 +191,15 @@ CASES = [
         "linear", {"features": 10, "bias": False}, "84", "10", 840, 840,
         torch="nn.Linear(84, 10, bias=False)",
     ),
+    # At each position alone: 768·3072 + 3072 parameters, a MAC per weight at 197 positions (ViT).
+    Case(
+        "linear", {"features": 3072, "axis": "channels"}, "197x768", "197x3072",
+        2_362_368, 464_781_312,
+    ),
+    Case(
+        "linear", {"features": 3, "axis": "channels"}, "5x4", "5x3", 15, 60,
+    ),
+    Case("linear", {"features": 3, "axis": "channels", "bias": False}, "2x5x4", "2x5x3", 12, 120),
     Case("maxpool", {"kernel": 2, "stride": 2}, "224x224x64", "112x112x64"),
     Case("maxpool", {"kernel": 3, "stride": 2}, "55x55x96", "27x27x96"),
     Case(  # SqueezeNet: ⌈(112 − 3)/2⌉ + 1 = 56

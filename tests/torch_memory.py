@@ -250,6 +250,14 @@ def response_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return functional.local_response_norm(x, layer.size, layer.alpha, layer.beta, layer.k)
 
 
+def at_positions(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    (x,) = xs
+    learned = (weights["weight"], weights.get("bias"))
+    if x.ndim == 2:
+        return functional.linear(x, *learned)
+    return functional.linear(x.movedim(1, -1), *learned).movedim(-1, 1)
+
+
 def length_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     y = functional.normalize(xs[0], eps=layer.eps)
     return y * weights["weight"].view(-1, *(1,) * (y.ndim - 2)) if layer.affine else y
@@ -380,9 +388,7 @@ PEERS: dict[str, Answer] = {
     "conv_transpose": transposed,
     "separable_conv": separable,
     "locally_connected": locally_connected,
-    "linear": lambda layer, plan, weights, xs: functional.linear(
-        xs[0], weights["weight"], weights.get("bias")
-    ),
+    "linear": at_positions,
     "maxpool": pooled("max_pool"),
     "avgpool": pooled("avg_pool"),
     "lppool": pooled("lp_pool"),

@@ -186,11 +186,15 @@ def _transposed(layer: Layer, x: Shape, plan: Plan) -> _Product:
 def _linear(layer: Layer, x: Shape, plan: Plan) -> _Product:
     del layer
     features = plan.output.channels
+    positions = prod(x.spatial) if x.spatial else 1
     sizes = (
         _Size("weights", features, x.channels),
-        _Size("input", x.channels, 1),
-        _Size("product", features, 1),
+        _Size("input", x.channels, positions),
+        _Size("product", features, positions),
     )
+    if x.spatial:
+        says = ("Each position is one column; the bias comes on top.",)
+        return _Product(sizes, 1, "products", says)
     return _Product(sizes, 1, "products", ("Each example is one column; the bias comes on top.",))
 
 

@@ -99,7 +99,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "locally_connected": Kind(
         "locally_connected", "LocallyConnected", "dense", ("mixes", "slides")
     ),
-    "linear": Kind("linear", "Linear", "dense", ("mixes",)),
+    "linear": Kind("linear", "Linear", "dense", ("mixes", "keeps_places")),
     "maxpool": Kind("pooling", "MaxPool", "pool", ("slides", "maximum")),
     "avgpool": Kind("pooling", "AvgPool", "pool", ("slides", "linear")),
     "lppool": Kind("pooling", "LpPool", "pool", ("slides",)),

@@ -1,9 +1,11 @@
 """The fully connected layer."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, final
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem, insert
+from convcalc.layers.arrays import per_channel
 from convcalc.layers.base import (
     BIAS,
     INFERENCE,
@@ -14,6 +16,7 @@ from convcalc.layers.base import (
     Run,
     Weight,
     Weights,
+    choice,
     whole,
 )
 from convcalc.shape import Shape
@@ -24,9 +27,9 @@ if TYPE_CHECKING:
 
 @final
 class Linear(Layer):
-    """Fully connected layer: every output sees every input of a vector.
+    """Fully connected layer: every output sees every input of a vector, or of each position.
 
-    Shapes: C → features.
+    Shapes: C → features; along `channels`, H×W×C → H×W×features.
     Source: CS231n notes, "Fully-connected layer"; ONNX operator Gemm; torch.nn.Linear.
     """
 
@@ -35,32 +38,62 @@ class Linear(Layer):
 
     features: Annotated[int, whole("Number of outputs K.", 1, letter="K")]
     bias: Annotated[bool, BIAS] = True
+    axis: Annotated[
+        Literal["channels"] | None,
+        choice("`channels` works at each position alone, with the same weights.", "channels"),
+    ] = None
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
-        """A vector, not an image."""
+        """A vector, not an image, unless it works at each position."""
         x = xs[0]
-        if x.spatial:
+        if x.spatial and self.axis is None:
             yield Problem(
                 "CC308",
                 f"linear needs a vector, and its input is {x}",
                 help=f"put `flatten` before it ({x} becomes {x.size}), or `global_avgpool` and "
-                f"`flatten` ({x.channels}); at every position alone, it is `conv` with kernel 1",
+                f"`flatten` ({x.channels}); `axis: channels` works at every position alone",
                 fix=insert("flatten"),
             )
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
-        """One weight per input and output; a MAC per weight."""
-        channels = xs[0].channels
-        weight = Weight("weight", (self.features, channels))
+        """One weight per input and output; a MAC per weight, at each position."""
+        x = xs[0]
+        weight = Weight("weight", (self.features, x.channels))
         weights = (weight, Weight("bias", (self.features,))) if self.bias else (weight,)
-        return Plan(Shape(self.features), weights, (Product(weight.size, weight.name),))
+        macs = weight.size * prod(x.spatial) if x.spatial else weight.size
+        return Plan(Shape(self.features, x.spatial), weights, (Product(macs, weight.name),))
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A product of matrices, which needs each only for the gradient of the other."""
         (product,) = super().operations(xs, plan)
-        return (product._replace(weighs_back=True, views_back=True),)
+        product = product._replace(weighs_back=True, views_back=True)
+        x = xs[0]
+        return at_positions(x, product) if x.spatial else (product,)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[k] = Σ w[k, c]·x[c] + b[k]. Source: ONNX operator Gemm; torch.nn.Linear."""
-        y = xs[0] @ weights["weight"].T
-        return y + weights["bias"] if self.bias else y
+        weight, x = weights["weight"], xs[0]
+        y = x @ weight.T if x.ndim == 2 else weight @ x.reshape(*x.shape[:2], -1)
+        y = y.reshape(len(x), -1, *x.shape[2:])
+        return y + per_channel(weights["bias"], y) if self.bias else y
+
+
+def at_positions(x: Shape, product: "Operation") -> "tuple[Operation, ...]":
+    """A product at each position of `x`, as PyTorch does it: of rows of channels, in order.
+
+    Of what does not lie so there is a copy, and the bias is a sum of its own.
+    """
+    from convcalc.layers.operations import Layout, Operation, view
+
+    positions = prod(x.spatial)
+    wide = 1 < positions < product.output
+    last: Layout = "channels_last" if x.rank > 1 else "turned"
+    apart: tuple[Operation, ...] = (product._replace(holds=(0,)),)
+    if len(product.learns) > 1:
+        plus = Operation(
+            product.output, (1,), gradient="same", holds=(0,), layout="kept", name="plus"
+        )
+        apart = (product._replace(name="product"), plus)
+    contiguous: Any = "last" if x.channels > 1 and positions > 1 else "format"
+    product = product._replace(contiguous=contiguous, otherwise=apart)
+    return (product, view(product.output, 1)._replace(layout=last if wide else "both"))

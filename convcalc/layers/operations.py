@@ -123,9 +123,12 @@ class Operation(NamedTuple):
     """How the output's values lie in memory."""
     reshapes: bool = False
     """Whether it is a view only where its input's values lie in order, and otherwise a copy."""
-    contiguous: Literal["", "format", "order"] = ""
+    contiguous: Literal["", "format", "order", "last"] = ""
     """Whether it works on a copy in order: where its input's values have gaps between them or lie
-    neither in order nor channels last; or wherever they do not lie in order."""
+    neither in order nor channels last; wherever they do not lie in order; or, as rows of channels,
+    wherever they do not lie channels last."""
+    otherwise: "tuple[Operation, ...]" = ()
+    """What runs in its place where that is a copy, on what it reads; the last gives its output."""
     name: str = ""
     """What it is, where a layer has several; its output is kept under this name."""
 

@@ -106,9 +106,10 @@ def locally_connected(random: Random, rank: int) -> Case:
 
 
 def linear(random: Random, rank: int) -> Case:
-    return {"features": random.randint(1, 9), "bias": random.random() < 0.7}, [
-        Shape(random.randint(1, 50))
-    ]
+    fields: Fields = {"features": random.randint(1, 9), "bias": random.random() < 0.7}
+    if not rank:
+        return fields, [Shape(random.randint(1, 50))]
+    return {**fields, "axis": "channels"}, [Shape(random.randint(1, 9), spatial(random, rank))]
 
 
 def pooling(random: Random, rank: int) -> Case:
@@ -485,9 +486,11 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "separable_conv": (MAPS, separable, torch_separable),
     "locally_connected": (MAPS, locally_connected, torch_locally_connected),
     "linear": (
-        (0,),
+        ALL,
         linear,
-        lambda _, weights, xs: functional.linear(xs[0], weights["weight"], weights.get("bias")),
+        lambda _, weights, xs: functional.linear(
+            xs[0].movedim(1, -1), weights["weight"], weights.get("bias")
+        ).movedim(-1, 1),
     ),
     "maxpool": (MAPS, max_pooling, torch_max),
     "avgpool": (MAPS, average_pooling, torch_average),

@@ -38,6 +38,8 @@ class Step(NamedTuple):
     the gradient comes channels last, so that autograd copies it to lie as the weight does."""
     backward: bool
     """Whether its output has a gradient."""
+    gathers: bool = False
+    """Whether its output's gradient does not lie in order, so that going back begins with a copy."""
 
 
 class Program(NamedTuple):
@@ -120,8 +122,9 @@ class _Writer:
         self.weights: list[Weight] = []
         self.numbers: dict[tuple[int, str], int] = {}
         self.known: dict[int, tuple[Operation, ...]] = {}
-        # Of the layer that is written: channels of its input and its output.
+        # Of the layer that is written: channels of its input and its output, and its input's axes.
         self.channels = (1, 1)
+        self.rank = 0
 
     def write(self) -> Program:
         network = self.network
@@ -130,6 +133,8 @@ class _Writer:
         ends = tuple(outputs[index] for index in network.outputs)
         shapes = [network.shape_of(index) for index in network.outputs]
         losses = tuple(map(self._loss, ends, shapes)) if self.training else ()
+        if self.training and any(step.operation.contiguous == "last" for step in self.steps):
+            self._gather()
         inputs = tuple(outputs[index] for index in network.inputs)
         return Program(
             steps=self._freed((*inputs, *ends), outputs, losses),
@@ -175,7 +180,8 @@ class _Writer:
         if operations is None:
             shapes = [self.network.shape_of(read) for read in node.inputs]
             operations = self.known[id(plan)] = node.layer.operations(shapes, plan)
-        self.channels = (self.network.shape_of(node.inputs[0]).channels, plan.output.channels)
+        x = self.network.shape_of(node.inputs[0])
+        self.channels, self.rank = (x.channels, plan.output.channels), x.rank
         return self._layer(index, owner, operations, reads)
 
     def _layer(
@@ -194,6 +200,12 @@ class _Writer:
         """Write an operation on a layer's `local` tensors out; the tensor it makes."""
         given = [local[i] for i in operation.reads]
         wanted = self._wanted(operation, given) if self.mixed else 0
+        if operation.otherwise and self._copies(operation, given):
+            own = [self._cast(layer, read, wanted) for read in given] if wanted else given
+            for each in operation.otherwise:
+                step = each if each.reads[0] else each._replace(contiguous=operation.contiguous)
+                own.append(self._operation(layer, owner, step, own))
+            return own[-1]
         reads = self._as_wanted(layer, operation, given, wanted)
         width = self._width(operation, reads, wanted)
         before = self.order[self._leading(reads, operation.output)] if reads else "fresh"
@@ -231,7 +243,7 @@ class _Writer:
         reads = given
         if wanted:
             reads = [self._cast(layer, read, wanted) for read in reads]
-        if operation.contiguous and self._out_of_order(operation, self.order[reads[0]]):
+        if self._copies(operation, reads):
             reads = [self._straightened(layer, reads[0]), *reads[1:]]
         return reads
 
@@ -245,8 +257,14 @@ class _Writer:
             for weight in operation.learns
         )
 
+    def _copies(self, operation: Operation, reads: list[int]) -> bool:
+        """Whether an operation works on a copy of the first tensor that it reads."""
+        return bool(operation.contiguous) and self._out_of_order(operation, self.order[reads[0]])
+
     def _out_of_order(self, operation: Operation, order: Layout) -> bool:
         """Whether an operation copies an input that lies so; CUDA's kernels want it in order."""
+        if operation.contiguous == "last":
+            return order not in ("channels_last", "both", "turned" if self.rank == 1 else "both")
         if order == "channels_last":
             return operation.contiguous == "order" or self.cuda
         return order in ("cut", "sliced", "turned")
@@ -305,7 +323,8 @@ class _Writer:
         """A copy of a tensor in another precision, if it is not in that one already."""
         if self.widths[read] == width:
             return read
-        return self._copied(layer, read, width, Operation(self.sizes[read], name="cast"))
+        cast = Operation(self.sizes[read], layout="kept", name="cast")
+        return self._copied(layer, read, width, cast)
 
     def _straightened(self, layer: int, read: int) -> int:
         """A copy of a tensor with its values in order."""
@@ -315,7 +334,10 @@ class _Writer:
     def _copied(self, layer: int, read: int, width: int, operation: Operation) -> int:
         """The copy of a tensor that an operation in front of another makes."""
         gradient = self.gradient[read]
-        copy = self._tensor(self.sizes[read], width, gradient=gradient)
+        order: Layout = "fresh"
+        if operation.layout == "kept" and self.order[read] in ("channels_last", "turned", "both"):
+            order = self.order[read]
+        copy = self._tensor(self.sizes[read], width, gradient=gradient, order=order)
         self.steps.append(
             Step(
                 layer=layer,
@@ -338,6 +360,27 @@ class _Writer:
         operation = Operation(shape.size, keeps="output", precision="full", name="log_softmax")
         self._operation(self.loss, self.loss, operation, [logits])
         return len(self.steps) - 1
+
+    def _gather(self) -> None:
+        """Find out which products of rows have a gradient that does not lie in rows.
+
+        Whoever reads a tensor last in the forward pass hands its gradient over first, and others
+        are added to that; it lies in order where nothing else is known.
+        """
+        turned: dict[int, bool] = {}  # by tensor, whether its gradient has its axes turned
+        for at in range(len(self.steps) - 1, -1, -1):
+            step = self.steps[at]
+            operation, behind = step.operation, turned.get(step.output, False)
+            view = operation.storage == "view"
+            if operation.contiguous == "last":
+                self.steps[at] = step._replace(gathers=behind)
+                before = True
+            elif operation.layout in ("turned", "channels_last") and view:
+                before = not behind
+            else:
+                before = behind and operation.layout == "kept" and not operation.reshapes
+            for read in step.reads:
+                turned.setdefault(read, before)
 
     def _freed(
         self, held: tuple[int, ...], outputs: list[int], losses: tuple[int, ...]

@@ -426,7 +426,7 @@ class Walk:
         steps, widths = program.steps, program.widths
         for index in part:
             step = steps[index]
-            layer, operation, reads, output, keeps, frees, learns, backward = step
+            layer, operation, reads, output, keeps, frees, learns, backward, _ = step
             own = gone = 0
             if self.unread:
                 self._read(index, reads)
@@ -633,6 +633,8 @@ class Walk:
         incoming = self.gradients.pop(step.output, None)
         if incoming is None:
             return
+        if step.gathers:
+            incoming = self._gathered(step, incoming)
         results = self._results(step, incoming)
         scratch = step.operation.scratch
         if step.operation.straightens and incoming.slice:
@@ -660,6 +662,16 @@ class Walk:
             self._backward_of(index - 1)  # the input's copy was made last, after the weights'
         if step.learns:
             self._learn(step)
+
+    def _gathered(self, step: Step, incoming: Gradient) -> Gradient:
+        """A copy of a gradient with its values in order; that of a bias is summed before it."""
+        copy = Gradient(self._new(self.size[step.output], "gradient", step.output))
+        first = bool(step.operation.name)  # else one operation has both
+        summed = sum(values * width for _, values, width, _ in step.learns[1:]) if first else 0
+        number = step.learns[-1][0] if step.learns else 0
+        self._note(self.backward, step.layer, summed, "more", number)
+        self._let_go_gradient(incoming)
+        return copy
 
     def _ahead(self, step: Step, results: list[Gradient | None]) -> int:
         """Bytes that the gradient made first takes, beyond what all gradients are at the end."""

@@ -300,6 +300,9 @@ def _axes(made: Made, x: Shape) -> Clash | None:
 def _linear(made: Made, x: Shape, *, built: bool) -> Result:
     """Rows of features: of a map every row is a vector, as frameworks have it."""
     features: int = getattr(made.layer, "features")  # noqa: B009 (a layer of any class)
+    if getattr(made.layer, "axis", None):  # written on what has its channels last
+        result = _linear(made._replace(layer=made.layer.replace(axis=None)), _last(x), built=built)
+        return _first(result) if isinstance(result, Shape) else result
     axes = x.axes
     wanted = made.weights[0].shape[1] if made.weights else axes[-1]
     if built and axes[-1] != wanted:
@@ -313,6 +316,16 @@ def _linear(made: Made, x: Shape, *, built: bool) -> Result:
             weight=(features, wanted),
         )
     return Shape.from_axes((*axes[:-1], features))
+
+
+def _last(x: Shape) -> Shape:
+    """A map as a program has it whose layers find the channels last."""
+    return Shape.from_axes((*x.spatial, x.channels))
+
+
+def _first(x: Shape) -> Shape:
+    """Such a map as convcalc has it."""
+    return Shape.from_axes((x.axes[-1], *x.axes[:-1]))
 
 
 def _unlike(made: Made, x: Shape, weights: tuple[Weight, ...]) -> Clash | None:

@@ -91,7 +91,7 @@ def _torch(kind: str, layer: Any, x: "Shape") -> str:
             groups=None if groups == 1 else groups,
             bias=None if layer.bias else False,
         )
-    if kind == "linear":
+    if kind == "linear" and not (layer.axis and rank):
         return _call("nn.Linear", channels, layer.features, bias=None if layer.bias else False)
     if kind in ("batchnorm", "instancenorm"):
         name = f"nn.{'Batch' if kind == 'batchnorm' else 'Instance'}Norm{max(rank, 1)}d"

@@ -121,17 +121,21 @@ def matmul(asked: Asked) -> Made:
 
 
 def linear(asked: Asked) -> Made:
-    """A row of the weights times the vector."""
-    k, features = asked.channel, asked.shapes[0].channels
+    """A row of the weights times the vector, or that of the position."""
+    k, features, rank = asked.channel, asked.shapes[0].channels, len(asked.place)
     weight = asked.weights["weight"]
     names = {f"W{k}": Name(f"weight[{k}]")}
-    values = asked.x.astype("float64")
-    patch = Patch(values, tuple(range(features)), (), weight[k].astype("float64"))
+    places = tuple((at,) for at in asked.place)
+    values = at_places(asked.xp, asked.x, places)
+    factors = weight[k].astype("float64").reshape((*(1,) * rank, -1))
+    patch = Patch(values.astype("float64"), tuple(range(features)), places, factors)
+    column = f"the channels at {index_text(asked.place)}" if rank else "the input"
     note = (
-        f"It is the dot product of row {k} of the weights [{len(weight)} × {features}] and the "
-        f"input, a column of {features:,} numbers."
+        f"It is the dot product of row {k} of the weights [{len(weight)} × {features}] and "
+        f"{column}, a column of {features:,} numbers."
     )
-    return _summed(asked, patch, (), f"W{k}", names, [note])
+    where = (*map(str, asked.place), ":") if rank else ()
+    return _summed(asked, patch, where, f"W{k}", names, [note])
 
 
 def conv_transpose(asked: Asked) -> Made:

@@ -27,6 +27,7 @@ from convcalc.forward.weights import Drawn, layer_weights
 from convcalc.graph.planned import Planned
 from convcalc.layers import Plan, Weight, kinds
 from convcalc.layers.pooling import window_sums
+from convcalc.window import Window
 
 Kernel = Banded | Whole
 LITTLE = 6_000_000
@@ -82,6 +83,12 @@ class Choice:
 def _linear(choice: Choice, fused: Fused) -> Kernel:
     factor, summand = choice.folded(fused)
     weight = layer_weights(choice.network, fused.index, choice.weights)["weight"]
+    _, output = choice.grids(fused)
+    if choice.plan(fused).output.spatial:
+        windows = grid_windows([Window(kernel=1)] * choice.plan(fused).output.rank)
+        kernel = np.asarray(weight)[..., None, None]
+        prepared = matrix(kernel, factor, 1, own=isinstance(weight, Drawn))
+        return Convolution(prepared, summand, windows, output, fused.activation)
     if factor is not None:
         weight = np.asarray(weight) * factor[:, None]
     threads = choice.threads_for(fused)
