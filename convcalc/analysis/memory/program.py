@@ -39,7 +39,7 @@ class Step(NamedTuple):
     backward: bool
     """Whether its output has a gradient."""
     gathers: bool = False
-    """Whether its output's gradient does not lie in order, so that going back begins with a copy."""
+    """Whether its output's gradient lies out of order, so that going back begins with a copy."""
 
 
 class Program(NamedTuple):
