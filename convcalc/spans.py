@@ -4,6 +4,7 @@
 padding shows no value of the input, and interpolation repeats the value at the border.
 """
 
+from collections.abc import Sequence
 from operator import le
 from typing import NamedTuple
 
@@ -77,8 +78,7 @@ class Spans(NamedTuple):
         return min(self.first[value : end + 1 : step]), max(self.last[value : end + 1 : step])
 
     def _made(self, first: list[int], last: list[int]) -> "Spans":
-        ordered = all(map(le, first, first[1:])) and all(map(le, last, last[1:]))
-        return Spans(first, last, self.exact, ordered)
+        return _in_order(first, last, exact=self.exact)
 
     def at(self, places: list[int]) -> "Spans":
         """What these outputs see, one after the other, as a border that repeats values has them."""
@@ -110,7 +110,28 @@ class Spans(NamedTuple):
         )
 
 
+def _in_order(first: list[int], last: list[int], *, exact: bool) -> Spans:
+    """Those values, and whether they never fall."""
+    ordered = all(map(le, first, first[1:])) and all(map(le, last, last[1:]))
+    return Spans(first, last, exact, ordered)
+
+
 def every(size: int) -> Spans:
     """The input's: each value sees itself."""
     values = list(range(size))
     return Spans(values, values)
+
+
+def joined(parts: Sequence[Spans], sizes: Sequence[int]) -> Spans:
+    """What the outputs of maps of these sizes see, one map behind the other.
+
+    >>> joined([every(2), every(2)], [2, 2])[:2]
+    ([0, 1, 0, 1], [0, 1, 0, 1])
+    """
+    first: list[int] = []
+    last: list[int] = []
+    for part, size in zip(parts, sizes, strict=True):
+        one = len(part.first) == 1
+        first += part.first * (size if one else 1)
+        last += part.last * (size if one else 1)
+    return _in_order(first, last, exact=all(part.exact for part in parts))

@@ -349,6 +349,13 @@ CASES = [
     Case("maximum", {}, "10 10 1", "10"),
     Case("concat", {}, "7x7x32 7x7x1 7x7x5", "7x7x38"),
     Case("concat", {}, "10 20", "30"),
+    Case(
+        "concat", {"axis": "length"}, "5x4 3x4 1x4", "9x4", torch="lambda *xs: torch.cat(xs, 2)"
+    ),
+    Case(
+        "concat", {"axis": "height"}, "3x5x4 2x5x4", "5x5x4", torch="lambda *x: torch.cat(x, 2)"
+    ),
+    Case("concat", {"axis": "width"}, "3x5x4 3x2x4", "3x7x4", torch="lambda *x: torch.cat(x, 3)"),
     # PointNet's input transform: 1024 points of 3 coordinates times a 3×3 matrix
     Case("matmul", {}, "1024x3 3x3", "1024x3", macs=9216, torch="lambda a, b: torch.bmm(b, a)"),
     Case("matmul", {}, "5x4 4x7", "5x7", macs=140, torch="lambda a, b: torch.bmm(b, a)"),

@@ -445,7 +445,7 @@ PEERS: dict[str, Answer] = {
     "maximum": folded(torch.maximum),
     "affine": affinely,
     "matmul": lambda layer, plan, weights, xs: torch.bmm(xs[1], xs[0]),
-    "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1),
+    "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1 + layer.joins(len(xs[0].shape) - 2)),
 }
 """Kind → what a PyTorch user would write."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.graph import LayerNode, Network
-from convcalc.layers.base import Plan
+from convcalc.layers.base import Joined, Plan
 from convcalc.shape import Shape
 from convcalc.window import Interpolated, Window, meeting, values_under
 
@@ -94,18 +94,20 @@ class _Walk:
         shapes = [self.network.shape_of(index) for index in node.inputs]
         exact = all(each.exact for each in read)
         any_reached = any(each.blocks for each in read)
-        if plan.positions == "lost" or all(each.lost for each in read):
+        joined = isinstance(plan.positions, Joined)
+        lost = [each.lost for each in read]
+        if plan.positions == "lost" or all(lost) or (joined and any(lost)):
             return Reached(((),) if any_reached else (), lost=True, exact=exact)
         blocks: list[Block] = []
-        for each, shape in zip(read, shapes, strict=True):
+        for number, (each, shape) in enumerate(zip(read, shapes, strict=True)):
             if shape is None:
                 return None
             if each.lost:  # spread over a map whose positions are the input's
                 blocks += [_whole(plan.output)] if each.blocks else []
                 continue
             for block in each.blocks:
-                if plan.windows:
-                    through, sure = self._through(node, plan, block, shape)
+                if windows := plan.seen(number):
+                    through, sure = self._through(node, plan.output, windows, block, shape)
                     exact = exact and sure
                     blocks += [through] if all(through) else []
                 else:
@@ -114,13 +116,18 @@ class _Walk:
         return Reached(kept, exact=exact and sure)
 
     def _through(
-        self, node: LayerNode, plan: Plan, block: Block, shape: Shape
+        self,
+        node: LayerNode,
+        output: Shape,
+        windows: Sequence[Window],
+        block: Block,
+        shape: Shape,
     ) -> tuple[Block, bool]:
         """What a block reaches through windows, and whether it reaches all of that."""
         mode = getattr(node.layer, "padding_mode", "zero")
         axes, sure = [], True
         for window, stretches, size, outputs in zip(
-            plan.windows, block, shape.spatial, plan.output.spatial, strict=True
+            windows, block, shape.spatial, output.spatial, strict=True
         ):
             axis = self._afforded(window, stretches, size, outputs, mode)
             sure = sure and axis is not None

@@ -1,13 +1,13 @@
 """What every layer sees of the input, from its plan's windows and the fields before it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.graph import LayerNode, Network
-from convcalc.layers.base import Plan, Positions
+from convcalc.layers.base import Joined, Plan, Positions
 from convcalc.shape import Shape
-from convcalc.window import Field, inside
+from convcalc.window import Field, Window, inside
 
 if TYPE_CHECKING:
     from convcalc.spans import Spans
@@ -105,16 +105,22 @@ class Sight:
             fields = self.start
         else:
             known = [fields for fields in read if fields is not None]
-            if self.lost.issuperset(inputs):
+            joined = plan.positions if isinstance(plan.positions, Joined) else None
+            lost = self.lost.intersection(inputs)
+            if len(lost) == len(set(inputs)) or (lost and joined):
                 self.lost.add(index)
             if len(known) == len(read):
-                fields = self._merged(index, plan.output, known)
+                fields = (
+                    self._joined(index, joined, known)
+                    if joined and not lost
+                    else self._merged(index, plan.output, known)
+                )
         self.fields.append(fields)
         return fields
 
     def _through(self, positions: Positions, before: Fields, index: int, shape: Shape) -> Fields:
         """The fields after one layer that slides, or loses positions, over what another made."""
-        if isinstance(positions, str) or index in self.lost:
+        if isinstance(positions, str | Joined) or index in self.lost:
             sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
             return tuple(
                 field.collapsed(size).clamped() for field, size in zip(before, sizes, strict=True)
@@ -151,6 +157,29 @@ class Sight:
             else:
                 merged.append(self._side_by_side(index, axis, fields, positions))
         return tuple(merged)
+
+    def _joined(self, index: int, joined: Joined, read: list[Fields]) -> Fields:
+        """The fields of outputs that are each one of several inputs', one behind the other.
+
+        Where all those of each input see what they would as one map, all is as on one map. Else
+        what outputs see has to be counted, and the field is one that holds all of them.
+        """
+        made: list[Field] = []
+        for axis, fields in enumerate(zip(*read, strict=True)):
+            windows = joined.windows if axis == joined.axis else [Window()] * len(fields)
+            placed = [field.through(window) for field, window in zip(fields, windows, strict=True)]
+            first = placed[0]
+            if all(field == first for field in placed):
+                made.append(first)
+                continue
+            if any(field.jump != first.jump for field in placed):
+                self.apart.add(index)
+                self._loose.add(index)
+                first = max(placed, key=lambda field: field.jump)
+            else:
+                first = reduce(Field.union, placed)
+            made.append(first._replace(counted=True, exact=False))
+        return tuple(made)
 
     def _side_by_side(
         self, index: int, axis: int, fields: list[Field], positions: list[int]
@@ -245,7 +274,9 @@ class Sight:
     def _square(self) -> bool:
         """Whether all axes are alike."""
         return len(set(self.extents)) == 1 and all(
-            plan is None or not plan.windows or len(set(plan.windows)) == 1
+            plan is None
+            or plan.positions.__class__ is str
+            or (not isinstance(plan.positions, Joined) and len(set(plan.windows)) == 1)
             for plan in self.network.plans
         )
 
@@ -281,6 +312,8 @@ class Sight:
             return 0, -1
         if not inputs:
             return 0, self.extents[axis] - 1
+        if isinstance(plan.positions, Joined) and axis == plan.positions.axis:
+            return self._longest_inside(plan.positions, inputs)
         many = len(inputs) > 1 and plan.output.spatial[axis] > 1
         placed = [
             self._insides[read, axis]
@@ -293,6 +326,18 @@ class Sight:
             low, high = inside(plan.windows[axis], low, high)
         return max(low, 0), min(high, plan.output.spatial[axis] - 1)
 
+    def _longest_inside(self, joined: Joined, inputs: Sequence[int]) -> tuple[int, int]:
+        """The longest stretch of neighbours without a border, of inputs one behind the other."""
+        longest, low, high = (0, -1), 0, -1
+        for read, window in zip(inputs, joined.windows, strict=True):
+            first, last = self._insides[read, joined.axis]
+            first, last = first + window.before, last + window.before
+            if first > last:
+                continue
+            low, high = (low, last) if first == high + 1 and low <= high else (first, last)
+            longest = max(longest, (low, high), key=lambda one: one[1] - one[0])
+        return longest
+
     def _count(self, index: int, axis: int) -> "Spans | None":
         from convcalc.spans import Spans, every  # most networks need no counting
 
@@ -304,6 +349,9 @@ class Sight:
         if plan is None or len(before) < len(read):
             return None
         spans = before[0]
+        if isinstance(plan.positions, Joined) and index not in self.lost:
+            afforded = self._afford(plan.output.spatial[axis] * len(inputs))
+            return self._spans_joined(plan, inputs, before, axis) if afforded else None
         if len(inputs) > 1:
             afforded = self._afford(len(inputs) * max(len(spans.first) for spans in before))
             return reduce(Spans.beside, before) if afforded else None
@@ -326,6 +374,19 @@ class Sight:
             spans = spans.at([source(place, size, mode) for place in places])
             window = window._replace(before=0, after=0)
         return spans.through(window, outputs)
+
+    def _spans_joined(
+        self, plan: Plan, inputs: Sequence[int], before: Sequence["Spans"], axis: int
+    ) -> "Spans":
+        """What outputs see that are each one of several inputs', one behind the other."""
+        from convcalc.spans import joined
+
+        positions = plan.positions
+        if isinstance(positions, Joined) and axis == positions.axis:
+            return joined(before, [self._positions(read, axis) for read in inputs])
+        spans = reduce(type(before[0]).beside, before)
+        # Along another axis each output sees what one of them does, and not what all do.
+        return spans._replace(exact=spans.exact and all(one[:2] == spans[:2] for one in before))
 
     def _border(self, index: int) -> str:
         """What the padding of a layer holds."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from convcalc.graph import loads
 from convcalc.graph.planned import planned
-from convcalc.layers import CATALOGUE, Family, layer_class
+from convcalc.layers import BRANCHES, BRANCHES_DOC, CATALOGUE, Family, layer_class
 from convcalc.layers.base import (
     MAX_NUMBER,
     MAX_WHOLE,
@@ -245,14 +245,20 @@ def takes(declared: Declared) -> str:
 
 
 def _fields(layer: type[Layer]) -> Iterator[FieldReference]:
-    usual = defaults(layer)
-    for name, declared in declarations(layer).items():
+    usual, declared_fields = defaults(layer), declarations(layer)
+    merges = layer.inputs == "many"
+    branches = FieldReference(BRANCHES, "list of branches", (), None, merges, BRANCHES_DOC)
+    if merges and declared_fields:
+        yield branches
+    for name, declared in declared_fields.items():
         value = usual.get(name)
         default = None if value is None else value_text((value,) if declared.sided else value)
         required = name not in usual
         yield FieldReference(
             name, takes(declared), declared.choices, default, required, declared.doc
         )
+    if layer.inputs == "either":
+        yield branches
 
 
 def _formulas(layer: Layer, inputs: Sequence[Shape]) -> Iterator[Formula]:

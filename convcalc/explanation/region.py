@@ -13,7 +13,7 @@ from convcalc.explanation.chosen import position as as_position
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.graph import Given, GivenShape, Network, read
 from convcalc.graph.planned import Planned, leading_to, planned
-from convcalc.layers.base import Plan
+from convcalc.layers.base import Joined, Plan
 from convcalc.layers.sliding import AXIS_NAMES, LINE_NAMES
 from convcalc.numbers import plural, times
 from convcalc.shape import Shape
@@ -132,12 +132,12 @@ def region(network: Network, layer: int, position: Sequence[int]) -> Region:
         (
             known.nodes[index].name,
             tuple(
-                _read(plan, known.shape_of(index).spatial[axis], axis, position[axis])
+                _read(plan, number, known.shape_of(index).spatial[axis], axis, position[axis])
                 for axis in axes
             ),
         )
-        for index in node.inputs
-        if index not in sight.lost
+        for number, index in enumerate(node.inputs)
+        if _is_there(plan, number, position) and index not in sight.lost
     )
     return Region(node.name, tuple(position), image, inputs)
 
@@ -210,13 +210,23 @@ def _is_sure(field: Field) -> bool:
     return field.exact and not field.whole and (bool(field.phases) or (whole and not field.counted))
 
 
-def _read(plan: Plan, size: int, axis: int, output: int) -> Seen:
-    """What an output reads along an axis of what the layer reads."""
-    if not plan.windows:
+def _is_there(plan: Plan, number: int, position: Sequence[int]) -> bool:
+    """Whether an output is no other input's, of those that stand one behind the other."""
+    joined = plan.positions
+    if not isinstance(joined, Joined):
+        return True
+    window, size = joined.windows[number], plan.output.spatial[joined.axis]
+    return window.before <= position[joined.axis] < size - window.after
+
+
+def _read(plan: Plan, number: int, size: int, axis: int, output: int) -> Seen:
+    """What an output reads along an axis of one of the inputs that the layer reads."""
+    windows = plan.seen(number)
+    if not windows:
         at = output if size > 1 or plan.output.spatial[axis] == 1 else 0
         return Seen(at, at, 0, 0)
-    first, step, hits = met(plan.windows[axis], output)
-    values = values_under(plan.windows[axis], output, 0, size)
+    first, step, hits = met(windows[axis], output)
+    values = values_under(windows[axis], output, 0, size)
     before = (values.start - first) // step
     behind = hits - before - len(values)
     if not values:

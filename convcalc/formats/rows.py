@@ -95,7 +95,8 @@ def _leaf(layer: LayerReport, around: list[Group]) -> Row:
     known = layer.output is not None
     text = describe(layer.layer) if layer.layer is not None else ""
     if len(layer.inputs) > 1:
-        text = "of " + ", ".join(_label(name, around) for name in layer.inputs)
+        read = ", ".join(_label(name, around) for name in layer.inputs)
+        text = ", ".join(filter(None, (text, f"of {read}")))
     if layer.shared_with is not None and layer.weights:
         text = ", ".join(filter(None, (text, f"weights of {layer.shared_with}")))
     return Row(

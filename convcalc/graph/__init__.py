@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Place, Problem
 from convcalc.findings import Findings, Places
-from convcalc.layers import SOURCES
+from convcalc.layers import SOURCES, takes_branches
 from convcalc.layers.base import Layer, Plan
 from convcalc.methods import above
 from convcalc.shape import Shape
@@ -799,7 +799,9 @@ def _place(item: "Item", kind: str, field: str | None) -> tuple[int, int]:
         if isinstance(fields, Map) and field in fields.entries:
             value = fields.entries[field]
             return value.start, value.end
-        if (isinstance(fields, ScalarNode) and fields.text) or isinstance(fields, List):
+        if (isinstance(fields, ScalarNode) and fields.text) or (
+            isinstance(fields, List) and not takes_branches(kind)
+        ):
             return fields.start, fields.end
     key = item.key(kind)
     return key.start, key.end

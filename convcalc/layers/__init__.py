@@ -9,9 +9,10 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from convcalc.layers.base import Layer, Plan, Product, Weight
+from convcalc.layers.base import Layer, Plan, Product, Weight, declarations
 
 __all__ = [
+    "BRANCHES",
     "CATALOGUE",
     "FIRST",
     "GIVEN",
@@ -23,8 +24,10 @@ __all__ = [
     "Plan",
     "Product",
     "Weight",
+    "field_names",
     "kinds",
     "layer_class",
+    "takes_branches",
 ]
 
 Family = Literal[
@@ -185,6 +188,12 @@ be older than the kind, so what knows no blocks says nothing of that kind's fiel
 GIVEN: Mapping[str, Kind] = MappingProxyType({"input": Kind("source", "Input", "source")})
 """Kinds that no item of a spec names: layers that a network has because it is one."""
 
+BRANCHES = "branches"
+"""What the branches of a layer stand under beside its fields: they are no field of its class, but
+what it reads. Of a kind that merges they may stand alone, as the principal field."""
+BRANCHES_DOC = "The branches, each a list of items that starts from the current tensor."
+"""What stands there, in a sentence."""
+
 _loaded: dict[str, type[Layer]] = {}
 
 
@@ -196,6 +205,25 @@ def layer_class(kind: str) -> type[Layer]:
         layer = getattr(import_module(f"convcalc.layers.{row.module}"), row.name)
         _loaded[kind] = layer
     return layer
+
+
+def takes_branches(kind: str) -> bool:
+    """Whether an item of a kind may have branches; False for what is no kind of layer.
+
+    >>> takes_branches("concat"), takes_branches("conv"), takes_branches("stage")
+    (True, False, False)
+    """
+    return kind in CATALOGUE and layer_class(kind).inputs != "one"
+
+
+def field_names(kind: str) -> list[str]:
+    """The names that may stand under a kind, its principal field first.
+
+    >>> field_names("add"), field_names("affine")
+    (['branches'], ['times', 'plus'])
+    """
+    names, inputs = list(declarations(layer_class(kind))), layer_class(kind).inputs
+    return [BRANCHES, *names] if inputs == "many" else names + [BRANCHES] * (inputs == "either")
 
 
 def kinds(

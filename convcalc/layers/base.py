@@ -9,9 +9,10 @@ one example, and to `forward` their arrays, whose first axis is the batch:
 
     asked for       by whom, and when                                          left out, it is
     fields          `spec/`, for values, their bounds, and the schema          none, as of `relu`
-    inputs          `spec/`, whether it takes one tensor or merges several     "one"
+    inputs          `spec/`, whether it takes one tensor, merges or may merge  "one"
     stands_alone    `spec/`, whether `linear: 4096` may be written             True
     spreads         `laws/`, whether extents of 1 fit any other in a merge     False
+    joins(rank)     `laws/`, along which axis a merge puts what it reads       None
     ceils           `spec/`, whether a spec-wide `rounding` means it           False
     check(xs)       `graph/`, for problems, before it is planned               silent
     plan(xs)        `graph/`, once no problem is an error                      an error: abstract
@@ -67,10 +68,20 @@ Precision = Literal["low", "full", "same", "full_on_cuda", "full_on_cpu", "fines
 """What mixed precision computes in: half, float32, or whatever the inputs are; on one device alone
 float32, or the finest that one of the inputs is in. These are autocast's lists."""
 
-Positions = Literal["kept", "lost"] | tuple[Window, ...]
+
+class Joined(NamedTuple):
+    """Positions of inputs that stand one behind the other along an axis."""
+
+    axis: int
+    """Which spatial axis, from 0."""
+    windows: tuple[Window, ...]
+    """For each input its window along that axis: where the others stand is its border."""
+
+
+Positions = Literal["kept", "lost"] | tuple[Window, ...] | Joined
 """What becomes of an input's positions: kept where each is computed from itself alone, lost where
-those of the output are none of the input (a flattened image), or seen through windows, one for
-each spatial axis."""
+those of the output are none of the input (a flattened image), seen through windows, one for each
+spatial axis, or joined to those of other inputs."""
 
 Arrays = Sequence[Any]
 """A layer's inputs, each a batch (N, C, *spatial), or (N, C) of vectors."""
@@ -87,6 +98,18 @@ Padding = int | tuple[int | tuple[int, int], ...] | Literal["same", "valid"]
 """One number, one per axis, (before, after) per axis, or a word."""
 PaddingMode = Literal["zero", "reflect", "replicate", "circular"]
 Extents = tuple[int, ...]
+
+Axis = Literal["channels", "length", "height", "width", "depth"]
+"""An axis by its name."""
+AXIS_WORDS: Mapping[int, tuple[Axis, ...]] = MappingProxyType(
+    {
+        0: ("channels",),
+        1: ("channels", "length"),
+        2: ("channels", "height", "width"),
+        3: ("channels", "depth", "height", "width"),
+    }
+)
+"""The axes of a tensor by its number of spatial axes, in memory order."""
 
 MAX_WHOLE = 10**9
 """Largest magnitude of a field's whole numbers, and largest extent of an input."""
@@ -148,8 +171,16 @@ class Plan(NamedTuple):
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """One window per spatial axis; none where positions are kept or lost."""
-        return () if isinstance(self.positions, str) else self.positions
+        """One window per spatial axis; none where positions are kept, lost or joined."""
+        return () if isinstance(self.positions, str | Joined) else self.positions
+
+    def seen(self, number: int) -> tuple[Window, ...]:
+        """The windows through which an input by its number is seen; none where it has none."""
+        joined = self.positions
+        if not isinstance(joined, Joined):
+            return self.windows
+        along = enumerate([Window()] * self.output.rank)
+        return tuple(joined.windows[number] if at == joined.axis else one for at, one in along)
 
     @property
     def macs(self) -> int:
@@ -208,6 +239,21 @@ def flag(doc: str) -> Declared:
 def choice(doc: str, *choices: str) -> Declared:
     """Declare one word of several."""
     return Declared("choice", doc, choices=choices)
+
+
+def axis_field(doc: str) -> Declared:
+    """Declare the name of an axis."""
+    return choice(doc, "channels", "length", "height", "width", "depth")
+
+
+def check_axis(axis: Axis, x: Shape) -> Iterator[Problem]:
+    """An axis that a tensor has."""
+    names = AXIS_WORDS.get(x.rank, ())
+    if axis not in names:
+        *spatial, last = (*names[1:], *names[:1])
+        are = f"axes are {', '.join(spatial)} and" if spatial else "only axis is"
+        uses = f"use {', '.join(spatial)} or {last}" if spatial else f"use {last}"
+        yield Problem("CC311", f"axis {axis} is none of {x}, whose {are} {last}", "axis", uses)
 
 
 def axes(doc: str, minimum: int = 1, *, letter: str = "") -> Declared:
@@ -285,8 +331,9 @@ class Layer(ABC):
 
     storage: ClassVar[Storage] = "own"
     """Where its output lives once it has run; see `Storage`."""
-    inputs: ClassVar[Literal["one", "many"]] = "one"
-    """Whether the layer takes one tensor or merges several branches."""
+    inputs: ClassVar[Literal["one", "many", "either"]] = "one"
+    """Whether the layer takes one tensor, merges several branches, or does either: it takes one
+    tensor unless it is given branches."""
     stands_alone: ClassVar[bool] = True
     """Whether the first field may stand alone in a spec, as in `linear: 4096`."""
     spreads: ClassVar[bool] = False
@@ -346,6 +393,14 @@ class Layer(ABC):
         """Where `growth` is None, of which axes of its input each of the output is the product.
 
         The channels come first, which are axis 0. None where that is not all there is to it.
+        """
+        del rank
+        return None
+
+    def joins(self, rank: int) -> int | None:
+        """Along which axis a merge of `rank` puts its inputs one behind the other; 0 is channels.
+
+        None where it works value by value.
         """
         del rank
         return None

@@ -1,11 +1,25 @@
 """Layers that merge several tensors into one."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
-from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weights
+from convcalc.layers.base import (
+    AXIS_WORDS,
+    INFERENCE,
+    Arrays,
+    Axis,
+    Joined,
+    Layer,
+    Plan,
+    Positions,
+    Run,
+    Weights,
+    axis_field,
+    check_axis,
+)
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 if TYPE_CHECKING:
     from convcalc.layers.operations import Operation
@@ -261,36 +275,70 @@ class Maximum(Layer):
 
 @final
 class Concat(Layer):
-    """The branches' channels one behind the other.
+    """The branches one behind the other: their channels, or their positions along an axis.
 
-    Shapes: H×W×A, H×W×B → H×W×(A + B). Source: ONNX operator Concat; torch.cat with dim=1.
+    Shapes: H×W×A, H×W×B → H×W×(A + B); along the height A×W×C, B×W×C → (A + B)×W×C.
+    Source: ONNX operator Concat; torch.cat.
     """
 
     inputs = "many"
+    stands_alone: ClassVar[bool] = False
+
+    axis: Annotated[Axis, axis_field("Axis along which they stand one behind the other.")] = (
+        "channels"
+    )
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
-        """Branches of one height and width."""
+        """An axis that there is, and branches that differ along no other."""
+        wrong = list(check_axis(self.axis, xs[0]))
+        yield from wrong
+        if wrong:
+            return
+        joined = self.joins(xs[0].rank)
         for position, x in enumerate(xs[1:], 2):
-            if x.spatial != xs[0].spatial:
+            alike = x.rank == xs[0].rank
+            pairs = enumerate(zip(xs[0].axes, x.axes, strict=alike))
+            apart = [axis for axis, (one, two) in pairs if one != two and axis != joined]
+            if alike and not apart:
+                continue
+            advice, sizes = "give the branches the same number of channels", None
+            if apart[:1] != [0] or not alike:
                 ways = (SAME_STEPS, Way("`crop`, `pad` or `upsample` one of them"))
-                alike = x.rank == xs[0].rank
-                sizes = Sizes(_apart(xs[0], x) if alike else (), ways)
-                yield Problem(
-                    "CC310",
-                    f"branch {position} is {x} and branch 1 is {xs[0]}: only the channels of a "
-                    "concat may differ",
-                    help=either(sizes.clauses),
-                    related=(
-                        (0, "branch 1 ends here"),
-                        (position - 1, f"branch {position} ends here"),
-                    ),
-                    sizes=sizes if alike else None,
-                )
-                return
+                sizes = Sizes(tuple(axis - 1 for axis in apart) if alike else (), ways)
+                advice = either(sizes.clauses)
+            yield Problem(
+                "CC310",
+                f"branch {position} is {x} and branch 1 is {xs[0]}: only the {self.axis} of a "
+                f"concat{'' if self.axis == 'channels' else ' along it'} may differ",
+                help=advice,
+                related=((0, "branch 1 ends here"), (position - 1, f"branch {position} ends here")),
+                sizes=sizes if alike else None,
+            )
+            return
+
+    def joins(self, rank: int) -> int | None:
+        """The axis given, as a number in memory order."""
+        names = AXIS_WORDS.get(rank, ())
+        return names.index(self.axis) if self.axis in names else None
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
-        return Plan(Shape(sum(x.channels for x in xs), xs[0].spatial))
+        joined = self.joins(xs[0].rank) or 0
+        axes = list(xs[0].axes)
+        axes[joined] = sum(x.axes[joined] for x in xs)
+        positions: Positions = "kept"
+        if joined and len(xs) > 1:
+            positions = Joined(joined - 1, tuple(self._windows(xs, joined - 1)))
+        return Plan(Shape.from_axes(tuple(axes)), positions=positions)
+
+    @staticmethod
+    def _windows(xs: Sequence[Shape], axis: int) -> Iterator[Window]:
+        """For each branch its window: those before and behind it are its border."""
+        before, behind = 0, sum(x.spatial[axis] for x in xs)
+        for x in xs:
+            behind -= x.spatial[axis]
+            yield Window(before=before, after=behind)
+            before += x.spatial[axis]
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """Nothing is kept; each branch's gradient is a slice of the output's."""
@@ -307,5 +355,5 @@ class Concat(Layer):
         )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
-        """The channels of x₁, then those of x₂, …. Source: ONNX operator Concat, axis 1."""
-        return xp.concatenate(xs, axis=1)
+        """x₁, then x₂, …, along the axis. Source: ONNX operator Concat."""
+        return xp.concatenate(xs, axis=(self.joins(xs[0].ndim - 2) or 0) + 1)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from convcalc.analysis.receptive_field import Fields
+from convcalc.layers.base import Joined
 from convcalc.layers.upsample import Upsample
 from convcalc.rules.base import Advice
 from convcalc.rules.context import Context
@@ -14,7 +15,8 @@ from convcalc.window import Field
 def check(context: Context) -> Iterator[Advice]:
     """Merges of a branch that looks elsewhere than the first one."""
     for index, node in enumerate(context.nodes):
-        if len(node.inputs) > 1 and context.plans[index] is not None:
+        plan = context.plans[index]
+        if len(node.inputs) > 1 and plan is not None and not isinstance(plan.positions, Joined):
             yield from itertools.islice(_misaligned(context, index), 1)
 
 

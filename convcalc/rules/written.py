@@ -8,7 +8,7 @@ from convcalc.layers.base import declarations
 from convcalc.spec.names import braced
 from convcalc.spec.nodes import List, Map, Text
 from convcalc.spec.syntax import mentioned
-from convcalc.spec.tree import Item
+from convcalc.spec.tree import Item, branches_of
 
 _WORDS = frozenset({"true", "false", "same", "valid"})
 """What is no name in a field, beside the words that it may be one of."""
@@ -45,9 +45,9 @@ def computed(item: Item, usual: Any) -> bool:
     fields = dict(usual) if isinstance(usual, Map) else {}
     value = item.value
     if isinstance(value, Map):
-        fields.update(value)
+        fields.update((key, each) for key, each in value.items() if key in declared)
     elif declared and value is not None and getattr(value, "text", value) != kind:
-        merged = layer_class(kind).inputs == "many" and isinstance(value, List)  # its branches
+        merged = branches_of(kind, value) is not None
         fields.update({} if merged else {next(iter(declared)): value})
     words = {word for each in declared.values() for word in each.choices} | _WORDS
     return any(names_in(each) - words for each in fields.values())

@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from convcalc.diagnostics import Fix, remove_field, rename, write_value
-from convcalc.layers import CATALOGUE, kinds, layer_class
+from convcalc.layers import CATALOGUE, field_names, kinds, layer_class
 from convcalc.layers.base import declarations, defaults
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 
@@ -447,7 +447,7 @@ def call_answer(text: str) -> Answer | None:
     if written is not None:
         sure = written == kind and not behind
         return Answer(f"write `{written}`{behind}", rename(kind) if sure else None)
-    first = next(iter(declarations(layer_class(kind))), "")
+    first = next(iter(field_names(kind)), "")
     return Answer(f"fields stand in braces: `{kind}: {{{first}: …}}`")
 
 

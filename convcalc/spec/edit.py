@@ -11,8 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic, Fix, Keyed, Span, Written
-from convcalc.layers import CATALOGUE, layer_class
-from convcalc.layers.base import declarations
+from convcalc.layers import BRANCHES, CATALOGUE, field_names, takes_branches
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
 from convcalc.spec.tree import MODIFIERS, Item
@@ -72,15 +71,17 @@ def _item(steps: Sequence[_Step]) -> _Step | None:
             continue
         if outer.key == "layers" and not outer.at_key:
             return step
-        if isinstance(outer.holder, List) and at > 1 and _branches(steps[at - 2]):
+        if isinstance(outer.holder, List) and at > 1 and _branches(steps[: at - 1]):
             return step
     return None
 
 
-def _branches(step: _Step) -> bool:
-    """Whether a list of lists is a kind's branches."""
-    merges = step.key in CATALOGUE and layer_class(step.key).inputs != "one"
-    return isinstance(step.holder, Map) and merges
+def _branches(steps: Sequence[_Step]) -> bool:
+    """Whether the list that a way leads to is a kind's branches, alone or beside its fields."""
+    step, outer = steps[-1], steps[-2] if len(steps) > 1 else None
+    if outer is not None and step.key == BRANCHES and outer.node is step.holder:
+        step = outer
+    return isinstance(step.holder, Map) and takes_branches(step.key)
 
 
 def _inline(value: Written, *, within: bool) -> str | None:
@@ -254,7 +255,7 @@ class Editor:
             colon = _COLON.match(self.text, start)
             end = colon.end() if colon else start
             return (Edit(end, end, f"{'' if colon else ':'} {{{field}: {value}}}"),)
-        principal = next(iter(declarations(layer_class(kind))))
+        principal = field_names(kind)[0]
         if principal == field:
             return (Edit(fields.start, fields.end, value),)
         written = self.text[fields.start : fields.end]
@@ -318,7 +319,7 @@ class Editor:
     def taken(self, kind: str) -> Collection[str]:
         """The names of what a kind, or a block of the text, takes."""
         if kind in CATALOGUE:
-            return declarations(layer_class(kind))
+            return field_names(kind)
         node = self.root
         for name in ("blocks", kind, "parameters"):
             node = node.entries.get(name) if isinstance(node, Map) else None

@@ -40,8 +40,6 @@ MAX_STEPS = 400_000
 MAX_CALLS = 40
 """Most blocks, groups and branches inside one another."""
 
-NOTHING = ScalarNode("", 0, 0)
-"""What stands behind a kind that is given no fields."""
 NO_LAYERS = range(0)
 """The layers of a group or block that is still being written out."""
 
@@ -352,7 +350,7 @@ class _Expander:
         """Expand an item once."""
         if item.kind is not None:
             if item.group is not None:
-                return self.merge(item.kind, item.group, node, current, place, name)
+                return self.merge(item, item.kind, item.group, node, current, place, name)
             return self.add_layer(item.kind, item.value, node, (current,), place, name)
         if item.block is None and item.group is None:  # only `from`, `name` or `when`
             if name:
@@ -380,6 +378,7 @@ class _Expander:
 
     def merge(
         self,
+        item: Said,
         kind: str,
         branches: List,
         node: Item,
@@ -416,16 +415,16 @@ class _Expander:
             elif kept:
                 inputs.append(self.sequence(branch, current, place, 0 if condition is None else 1))
         self.depth -= 1
-        if len(inputs) == len(branches.items):
-            return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
+        merges = len(inputs) > 1 or len(inputs) == len(branches.items)
+        if merges or (inputs and layer_class(kind).inputs == "either"):
+            return self.add_layer(kind, item.value, node, tuple(inputs), place, name)
+        self.items.inspect_fields(kind, item.value)
         if not inputs:
             message = f"{kind} has no branches: `when` leaves none of its {len(branches.items)}"
             advice = f"keep one of them, or put the `when` beside `{kind}`"
             self.report.error("CC203", message, branches, advice)
             self.call_nothing(name, node, place)
             return None
-        if len(inputs) > 1:
-            return self.add_layer(kind, NOTHING, node, tuple(inputs), place, name)
         if name:  # of what is left alone, which nothing is merged with
             self.names.claim(name, place, node, inputs[0])
         return inputs[0]

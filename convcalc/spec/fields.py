@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import write_value
 from convcalc.findings import Findings
-from convcalc.layers import layer_class
+from convcalc.layers import field_names, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
 from convcalc.spec.nodes import INCOMING, Map, Node, ScalarNode
@@ -134,7 +134,7 @@ class FieldReader:
                 continue
             declaration = declared.get(field)
             if declaration is None:
-                self.unknown_field(kind, key, list(declared), name, node)
+                self.unknown_field(kind, key, field_names(kind), name, node)
                 failed = True
                 continue
             try:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from convcalc.diagnostics import Problem
-from convcalc.layers import CATALOGUE, layer_class
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.tree import MODIFIERS, Item, Spec
+from convcalc.spec.tree import MODIFIERS, Item, Spec, branches_of
 from convcalc.spec.values import quoted
 
 LONGEST = 80
@@ -76,6 +75,6 @@ def _item(item: Node) -> Iterator[Misfit]:
     for key, value in item.entries.items():
         if key == "layers":
             yield from _items(value)
-        elif isinstance(value, List) and key in CATALOGUE and layer_class(key).inputs != "one":
-            for branch in value.items:
+        elif (branches := branches_of(key, value)) is not None:
+            for branch in branches.items:
                 yield from _items(branch)

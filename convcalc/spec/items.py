@@ -7,12 +7,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.diagnostics import Fix
-from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
-from convcalc.layers.base import declarations
+from convcalc.layers import BRANCHES, CATALOGUE, GIVEN, field_names, kinds, layer_class
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.names import Reporter
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.tree import MODIFIERS, Item, condition_of
+from convcalc.spec.nodes import NOTHING, List, Map, Node, ScalarNode
+from convcalc.spec.tree import MODIFIERS, Item, branches_of, condition_of
 from convcalc.spec.values import Scope, misnamed, near_key, quoted, renamed
 
 if TYPE_CHECKING:
@@ -45,9 +44,10 @@ class Said(NamedTuple):
     block: Definition | None
     """The block that it calls; None for a layer and a group."""
     group: List | None
-    """The items of a group that is written where it stands; None for the others."""
+    """The items of a group that is written where it stands, or the branches of a kind; None for
+    the others."""
     value: Node
-    """What stands behind the kind or block."""
+    """What stands behind the kind or block; beside branches, the fields without them."""
     modifiers: Item | None
     """The item, when it has modifiers."""
 
@@ -171,10 +171,23 @@ class Items:
     def _layer_item(
         self, kind: str, value: Node, node: Item, modifiers: Item | None
     ) -> Said | None:
-        if layer_class(kind).inputs == "one":
+        inputs = layer_class(kind).inputs
+        if inputs == "one":
             return Said(kind, None, None, value, modifiers)
-        if isinstance(value, List):
-            return Said(kind, None, value, value, modifiers)
+        if isinstance(value, List) and inputs == "many":
+            return Said(kind, None, value, NOTHING, modifiers)
+        if isinstance(value, Map) and BRANCHES in value.entries:
+            branches = value.entries[BRANCHES]
+            if isinstance(branches, List):
+                return Said(kind, None, branches, value.without(BRANCHES), modifiers)
+            message = f"{BRANCHES} is a list of branches, and this is {quoted(branches)}"
+            self.report.error("CC107", message, branches, "write `branches: [[], [relu]]`")
+            return None
+        if inputs == "either":
+            return Said(kind, None, None, value, modifiers)
+        if isinstance(value, Map) and value.entries:
+            self._without_branches(kind, value, node)
+            return None
         self.report.error(
             "CC115" if node.bare else "CC107",
             f"{kind} takes a list of branches"
@@ -183,6 +196,18 @@ class Items:
             self._two_branches(kind, value),
         )
         return None
+
+    def _without_branches(self, kind: str, fields: Map, node: Item) -> None:
+        """Report the fields of a kind that merges which say no branches, or by another name."""
+        names = field_names(kind)
+        unknown = [key for key in fields.key_nodes() if key.text not in names]
+        for key in unknown:
+            self.reader.unknown_field(kind, key, names, None, fields)
+        lists = sum(isinstance(fields.entries[key.text], List) for key in unknown)
+        if lists != 1:  # which then are the branches
+            message = f"{kind} takes a list of branches, and this has none"
+            advice = f"write `{kind}: {{branches: [[], [conv: {{…}}]], …}}`"
+            self.report.error("CC115", message, node.key(kind), advice)
 
     def lone_branch(self, kind: str, branches: List, word: Node) -> bool:
         """Report a single word as all branches, which means that and the tensor before."""
@@ -209,7 +234,7 @@ class Items:
         if block is not None:
             fields = list(block.parameters.entries) if block.parameters else []
         else:
-            fields = list(declarations(layer_class(kind))) if kind in CATALOGUE else []
+            fields = field_names(kind) if kind in CATALOGUE else []
         from convcalc.spec.answers import field_answer
         from convcalc.spec.vocabulary import native_field
 
@@ -219,7 +244,11 @@ class Items:
             advice, fix = near_key(node.key(key), MODIFIERS, node)
             right = native_field(key, fields)
             if key in fields:
-                advice, fix = f"indent it under `{kind}:`, or write `{kind}: {{{key}: …}}`", None
+                alone = branches_of(kind, node.entries[kind]) is node.entries[kind]
+                braces = f"{{branches: […], {key}: …}}" if alone else f"{{{key}: …}}"
+                advice, fix = f"indent it under `{kind}:`, or write `{kind}: {braces}`", None
+                if alone:
+                    advice = f"write `{kind}: {braces}`"
             elif advice is None and (answer := field_answer(kind, key, node, fields)):
                 advice = answer.advice
             elif advice is None and right is not None:
@@ -342,11 +371,17 @@ class Items:
                     self.inspect_branch(branch)
         elif item.group is not None:
             self.inspect(item.group)
-        elif item.kind is not None and isinstance(item.value, Map):
-            fields = list(declarations(layer_class(item.kind)))
-            for key in item.value.key_nodes():
-                if key.text not in fields:
-                    self.reader.unknown_field(item.kind, key, fields, None, item.value)
+        if item.kind is not None:
+            self.inspect_fields(item.kind, item.value)
+
+    def inspect_fields(self, kind: str, value: Node) -> None:
+        """Look through the fields of a layer that there is not, whatever their values."""
+        if not isinstance(value, Map):
+            return
+        names = field_names(kind)
+        for key in value.key_nodes():
+            if key.text not in names:
+                self.reader.unknown_field(kind, key, names, None, value)
 
 
 class Definitions:

@@ -74,6 +74,9 @@ class ScalarNode(NamedTuple):
 
 Node = Union[ScalarNode, "List", "Map"]
 
+NOTHING = ScalarNode("", 0, 0)
+"""What stands behind a kind that is given no fields."""
+
 
 class _About:
     """What a mapping has that is no key and no value."""
@@ -350,6 +353,13 @@ class Map(OpenMap, _Mapping):
         """The key `name` as a node."""
         start = self.key_starts[list(self.entries).index(name)]
         return ScalarNode(name, start, len(name))
+
+    def without(self, name: str) -> "Map":
+        """The other keys with what stands behind them, at the same places."""
+        places = zip(self.entries, self.key_starts, strict=True)
+        starts = tuple(start for key, start in places if key != name)
+        entries = {key: node for key, node in self.entries.items() if key != name}
+        return Map.at(entries, starts, self.start, self.end)
 
     def key_nodes(self) -> Iterator[ScalarNode]:
         """The keys as nodes."""

@@ -6,9 +6,9 @@ What stands where no such thing can is left as it is, for whoever works on it to
 from collections.abc import Callable
 
 from convcalc.findings import Findings
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import BRANCHES
 from convcalc.spec.nodes import List, Map, Node, Preset, ScalarNode
-from convcalc.spec.tree import MODIFIERS, Block, Item, Spec
+from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
 from convcalc.spec.values import quoted
 
 MOST_KEYS = 50
@@ -122,18 +122,23 @@ def _item(node: Node) -> Node:
         return node
     entries = node.entries
     for key, value in entries.items():
-        if value.__class__ is List and key not in MODIFIERS:
-            inner = _items_within(key, value)
-            if inner is not None:
-                entries = {**entries, key: inner}
+        if value.__class__ is ScalarNode or key in MODIFIERS:
+            continue
+        inner = _items_within(key, value)
+        if inner is not None:
+            entries = {**entries, key: inner}
     return Item.at(entries, node.key_starts, node.start, node.end)
 
 
-def _items_within(key: str, value: List) -> List | None:
-    """The items of a group, or of the branches of a kind that merges; None for other lists."""
-    if key == "layers":
+def _items_within(key: str, value: Node) -> Node | None:
+    """A group's items, or a value with the branches in it as such; None for other values."""
+    if key == "layers" and isinstance(value, List):
         return read_items(value)
-    if key not in CATALOGUE or layer_class(key).inputs == "one":
+    written = branches_of(key, value)
+    if written is None:
         return None
-    branches = tuple(read_items(each) if isinstance(each, List) else each for each in value.items)
-    return List.at(branches, value.start, value.end)
+    branches = tuple(read_items(each) if isinstance(each, List) else each for each in written.items)
+    made = List.at(branches, written.start, written.end)
+    if not isinstance(value, Map):
+        return made
+    return Map.at({**value.entries, BRANCHES: made}, value.key_starts, value.start, value.end)

@@ -12,7 +12,7 @@ default, and none of those that have to be there.
 
 from typing import Any
 
-from convcalc.layers import CATALOGUE, FIRST, layer_class
+from convcalc.layers import BRANCHES, BRANCHES_DOC, CATALOGUE, FIRST, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS, OPTIMIZERS
@@ -128,7 +128,7 @@ def spec_schema() -> dict[str, Any]:
                 {kind: {"description": _summary(layer)} for kind, layer in described.items()},
             ),
             "memory": _memory(),
-            **{kind: _value(layer) for kind, layer in described.items() if layer.inputs != "many"},
+            **{kind: _value(layer) for kind, layer in described.items()},
             **{
                 f"whole_{kind}": _whole(kind, names, described[kind])
                 for kind, names in required.items()
@@ -162,6 +162,7 @@ def _requirement(kind: str) -> dict[str, Any]:
 def _whole(kind: str, names: list[str], layer: type[Layer]) -> dict[str, Any]:
     """An item that says all that its kind needs, if it is of this kind, and so do those in it."""
     inside = {"items": {"$ref": f"#/definitions/whole_{kind}"}}
+    branches = {f"^{BRANCHES}$": {"items": inside}}
     message = f"{kind} needs {' and '.join(names)}"
     types = ["object"]
     if _alone(layer):
@@ -172,7 +173,7 @@ def _whole(kind: str, names: list[str], layer: type[Layer]) -> dict[str, Any]:
         "patternProperties": {
             f"^{kind}$": {"type": types, "required": names, "errorMessage": message},
             "^layers$": inside,
-            "^(add|multiply|concat)$": {"items": inside},
+            "^(add|multiply|concat)$": {"items": inside, "patternProperties": branches},
         },
     }
 
@@ -254,7 +255,8 @@ def _kind(kind: str, layer: type[Layer]) -> dict[str, Any]:
     """
     described: dict[str, Any] = {"description": _summary(layer)}
     if layer.inputs == "many":
-        return {**described, "type": "array", "items": _items("item")}
+        value = [{"$ref": f"#/definitions/{kind}"}]
+        return {**described, "type": ["array", "object"], "items": _items("item"), "allOf": value}
     required, principal = _required(layer), _principal(layer)
     value = [{"$ref": f"#/definitions/{kind}"}]
     if not _alone(layer):
@@ -281,6 +283,10 @@ def _value(layer: type[Layer]) -> dict[str, Any]:
         default = usual.get(name)
         if default is not None:
             fields[name]["default"] = [*default] if isinstance(default, tuple) else default
+    if layer.inputs != "one":
+        fields[BRANCHES] = {"description": BRANCHES_DOC, "type": "array", "items": _items("item")}
+    if layer.inputs == "many":  # whose key says what else stands there
+        return {"properties": fields, "additionalProperties": False}
     return {
         "if": {"type": "null"},
         "else": {"type": ["object", *alone]},

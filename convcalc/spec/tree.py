@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, cast, final
 
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import BRANCHES, CATALOGUE, field_names, layer_class, takes_branches
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 from convcalc.spec.nodes import (
@@ -68,6 +68,8 @@ class Item(Map, _OpenItem):
     'stem'
     >>> Item("add", branches=[[Item("relu")], []]).branches[1]
     ()
+    >>> Item("concat", axis="length", branches=[[], [Item("relu")]]).fields["axis"]
+    'length'
     >>> Item(layers=[Item("relu")], repeat=3).repeat
     3
     """
@@ -91,8 +93,12 @@ class Item(Map, _OpenItem):
         **fields: Any,
     ) -> None:
         layers = fields.pop("layers", None) if kind is None else None
-        if sum((value is not None, branches is not None, bool(fields))) > 1:
-            message = f"{kind} takes a value, fields or branches, one of them"
+        beside = takes_branches(kind or "")
+        if sum((value is not None, branches is not None, bool(fields))) > 1 + (
+            beside and value is None
+        ):
+            ways = "a value, or branches and fields" if beside else "a value, fields or branches"
+            message = f"{kind} takes {ways}, one of them"
             raise TypeError(message)
         if kind is None and (value is not None or branches is not None or fields):
             given = next(iter(fields), "branches" if branches is not None else "a value")
@@ -102,7 +108,7 @@ class Item(Map, _OpenItem):
         if kind is not None:
             inside: Any = _fields(fields) if fields else value
             if branches is not None:
-                inside = _branches(branches)
+                inside = _with_branches(kind, fields, branches)
             entries.append(Entry(_word(kind, "a kind"), inside))
         elif layers is not None:
             entries.append(Entry("layers", List(_items(layers, "layers"))))
@@ -163,17 +169,15 @@ class Item(Map, _OpenItem):
         if kind is None:
             said += [arguments(part for part in self.parts if part.key not in MODIFIERS)]
         elif isinstance(value, Map):
-            named = value.entries and all(
-                key.isidentifier() and key not in {*MODIFIERS, "branches"} for key in value
-            )
+            apart = set(MODIFIERS) if takes_branches(kind) else {*MODIFIERS, BRANCHES}
+            if len(value) == 1 and takes_branches(kind) and layer_class(kind).inputs == "many":
+                apart.add(BRANCHES)  # which would mean that they stand alone
+            named = value.entries and all(key.isidentifier() and key not in apart for key in value)
             said += [arguments(value.parts) if named else shown(value)]
         elif value is not None:
-            said += [f"branches={shown(value)}" if self._has_branches() else shown(value)]
+            alone = branches_of(kind, value) is value
+            said += [f"branches={shown(value)}" if alone else shown(value)]
         return f"Item({', '.join(filter(None, [*said, arguments(modifiers)]))})"
-
-    def _has_branches(self) -> bool:
-        cls = layer_class(self.kind) if self.kind in CATALOGUE and self.kind else None
-        return cls is not None and cls.inputs != "one"
 
     @property
     def kind(self) -> str | None:
@@ -199,10 +203,10 @@ class Item(Map, _OpenItem):
     @property
     def branches(self) -> tuple[tuple["Item", ...], ...]:
         """The branches that the kind merges, each a list of items."""
-        value = self.value
-        if self.kind is None or not isinstance(value, List):
+        written = branches_of(self.kind, self.value)
+        if written is None:
             return ()
-        return tuple(each.values for each in value.values if isinstance(each, List))
+        return tuple(each.values for each in written.values if isinstance(each, List))
 
     @property
     def name(self) -> str | None:
@@ -243,8 +247,10 @@ class Item(Map, _OpenItem):
         kind = _word(changes.pop("kind"), "a kind") if "kind" in changes else before
         entries = [part._replace(key=kind) if part.key == before else part for part in self.parts]
         value = tree(changes.pop("value", self.value))
-        if (branches := changes.pop("branches", None)) is not None:
-            value = _branches(branches)
+        if (branches := changes.pop(BRANCHES, None)) is not None:
+            others = value if isinstance(value, Map) else Map()
+            kept = {key: node for key, node in others.entries.items() if key != BRANCHES}
+            value = _with_branches(kind, kept, branches)
         if not self.kind and (layers := changes.pop("layers", None)) is not None:
             kind, value = kind or "layers", List(_items(layers, "layers"))
         modifiers: dict[str, Any] = {}
@@ -262,6 +268,31 @@ class Item(Map, _OpenItem):
         for name, given in modifiers.items():
             made = made.with_value(name, given)
         return made
+
+
+def branches_of(kind: str | None, value: object) -> List | None:
+    """The branches in what stands behind a kind: all of it, or its field; None where none do.
+
+    >>> branches_of("add", List([List(), List()])), branches_of("conv", List([3, 3]))
+    (List([List(), List()]), None)
+    >>> branches_of("concat", Map(branches=[[], []], axis="length"))
+    List([List(), List()])
+    """
+    if kind is None or not takes_branches(kind):
+        return None
+    if isinstance(value, Map):
+        value = value.entries.get(BRANCHES)
+    elif layer_class(kind).inputs != "many":
+        return None
+    return value if isinstance(value, List) else None
+
+
+def _with_branches(kind: str, fields: Mapping[str, Any], branches: Iterable[Iterable[Item]]) -> Any:
+    """What stands behind a kind that has branches: these alone, or beside its fields."""
+    alone = not takes_branches(kind) or layer_class(kind).inputs == "many"
+    if alone and not fields:
+        return _branches(branches)
+    return Map({BRANCHES: _branches(branches), **_fields(fields)})
 
 
 def _branches(given: Iterable[Iterable[Item]]) -> List:
@@ -291,12 +322,11 @@ def _as_fields(kind: str, value: object) -> Map:
         return value
     if value is None and kind and kind != "layers":
         return Map()
-    cls = layer_class(kind) if kind in CATALOGUE else None
-    declared = declarations(cls) if cls is not None and cls.inputs == "one" else {}
-    if not declared:
+    names = field_names(kind) if kind in CATALOGUE and declarations(layer_class(kind)) else ()
+    if not names:
         message = f"{kind or 'the item'} has no fields that could be replaced; give `value`"
         raise TypeError(message)
-    return Map({next(iter(declared)): value})
+    return Map({names[0]: value})
 
 
 @final

@@ -340,6 +340,10 @@ def test_items_are_changed_in_every_part() -> None:
 
     assert add.replace(kind="concat").branches == add.branches
     assert add.replace(branches=[[], []]).branches == ((), ())
+    assert str(add.replace(kind="concat", axis="height").fields["axis"]) == "height"
+    beside = Item("concat", axis="height", branches=[[], []])
+    assert beside.replace(axis="width").branches == ((), ())
+    assert beside.replace(branches=[[]]) == Item("concat", axis="height", branches=[[]])
     assert group.replace(layers=[], repeat=2) == Item(layers=[], name="g", repeat=2)
     assert Item("maxpool", 2).replace(value=3) == Item("maxpool", 3)
     assert Item("maxpool", 2).replace(stride=1) == Item("maxpool", kernel=2, stride=1)
@@ -474,5 +478,8 @@ def test_spec_items_without_a_kind_have_layers_alone(
     ],
 )
 def test_spec_items_take_a_value_or_fields_or_branches(value: object, rest: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="concat takes a value, fields or branches, one of them"):
-        Item("concat", value, **rest)
+    with pytest.raises(TypeError, match="conv takes a value, fields or branches, one of them"):
+        Item("conv", value, **rest)
+    if value is not None:
+        with pytest.raises(TypeError, match="concat takes a value, or branches and fields, one"):
+            Item("concat", value, **rest)

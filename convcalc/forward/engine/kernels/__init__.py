@@ -143,8 +143,8 @@ def _merge(function: Callable[..., Any]) -> Callable[[Choice, Fused], Kernel]:
     return chosen
 
 
-def _concat(choice: Choice, fused: Fused) -> Kernel:  # noqa: ARG001 (rows are called alike)
-    return Concat()
+def _concat(choice: Choice, fused: Fused) -> Kernel | None:
+    return Concat() if choice.plan(fused).positions == "kept" else None
 
 
 def _activation(choice: Choice, fused: Fused) -> Kernel | None:  # noqa: ARG001
