@@ -69,6 +69,7 @@ LAYER_HELPERS = {
     "__init__",
     "arrays",
     "base",
+    "following",
     "letters",
     "operations",
     "remedies",

@@ -18,6 +18,7 @@ from convcalc.graph import (
     LayerNode,
     Network,
     answer,
+    made_late,
     read,
     walk,
 )
@@ -302,7 +303,7 @@ class _Trials:
         plans: list[Plan | None] = []
 
         def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
-            plan = self._plan(node, next(numbers), before, fields)
+            plan = self._plan(node, next(numbers), before, plans, fields)
             if plan is not None and node.shared_with is not None:
                 owner = plans[node.shared_with]
                 plan = None if owner is not None and owner.weights != plan.weights else plan
@@ -317,14 +318,19 @@ class _Trials:
         return ""
 
     def _plan(
-        self, node: LayerNode, index: int, before: list[Plan | None], fields: Mapping[str, Any]
+        self,
+        node: LayerNode,
+        index: int,
+        before: list[Plan | None],
+        plans: list[Plan | None],
+        fields: Mapping[str, Any],
     ) -> Plan | None:
         if node.unknown or any(plan is None for plan in before):
             return None
         shapes = tuple(plan.output for plan in before if plan is not None)
         layer: Layer | None = node.layer
         if node.late is not None:
-            layer = node.late.layer(shapes[0], node.name, None)
+            layer = made_late(node, shapes[0], self.network.nodes, plans)
         if layer is None:
             return None
         if index in self.places:

@@ -14,6 +14,7 @@ ASKED = {
     "least": "a least size",
     "remainders": "remainders",
     "alike": "branches alike",
+    "within": "a map within another",
     "never": "what no size gives it",
 }
 """What layers ask, in words."""

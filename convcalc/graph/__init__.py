@@ -15,7 +15,7 @@ from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import expand
-from convcalc.spec.flat import Document, Group, LayerNode, source_item, source_node
+from convcalc.spec.flat import Document, Group, LayerNode, Like, source_item, source_node
 from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.read import read as read_tree
@@ -41,6 +41,7 @@ __all__ = [
     "fed",
     "load",
     "loads",
+    "made_late",
     "network_of",
     "parse",
     "plan_layers",
@@ -598,7 +599,7 @@ def plan_layers(
             if len(xs) < len(before):
                 return None
         if late is not None:
-            layer = late.layer(xs[0], node.name, findings)
+            layer = made_late(node, xs[0], nodes, plans, findings)
             made[len(plans)] = node._replace(layer=layer)
         if layer is None:
             return None
@@ -619,6 +620,28 @@ def plan_layers(
     for plan in walk(nodes, repeat(None), step):
         plans.append(plan)  # noqa: PERF402 (a step looks at those before it)
     return _with(nodes, made), plans, wrong
+
+
+def made_late(
+    node: LayerNode,
+    incoming: Shape,
+    nodes: Sequence[LayerNode],
+    plans: Sequence[Plan | None],
+    findings: Findings | None = None,
+) -> Layer | None:
+    """The layer of a node that is late, for what comes in; None where that is not to be had.
+
+    `plans` are those of the nodes before it. What is wrong with its fields goes to `findings`.
+    """
+    if node.late is None:
+        return node.layer
+    if node.like is None:
+        return node.late.layer(incoming, node.name, findings)
+    plan = plans[node.like]
+    if plan is None:
+        return None
+    like = Like(nodes[node.like].name, plan.output)
+    return node.late.layer(incoming, node.name, findings, like)
 
 
 def _with(nodes: Sequence[LayerNode], made: Mapping[int, LayerNode]) -> Sequence[LayerNode]:
@@ -671,7 +694,7 @@ def resized(network: Network, shape: Shape, known: Known | None = None) -> Netwo
         shapes = tuple([read.output for read in before if read is not None])
         layer = node.layer
         if node.late is not None:
-            layer = node.late.layer(shapes[0], node.name, None)
+            layer = made_late(node, shapes[0], nodes, plans)
             made[len(plans)] = node._replace(layer=layer)
         if layer is None:
             return None

@@ -46,6 +46,7 @@ def without(network: Planned, gone: Iterable[int]) -> Planned | None:
             node._replace(
                 inputs=tuple(place[stands_for[read]] for read in node.inputs),
                 shared_with=None if owner is None else place[owner],
+                like=None if node.like is None else place[stands_for[node.like]],
             )
         )
     groups = [
@@ -89,12 +90,13 @@ def in_order(network: Planned, order: Sequence[int]) -> Planned | None:
     nodes: list[LayerNode] = []
     for index in order:
         node = network.nodes[index]
-        reads = [*node.inputs, *([] if node.shared_with is None else [node.shared_with])]
-        if any(place[read] >= len(nodes) for read in reads):
+        if any(place[read] >= len(nodes) for read in _reads(node)):
             return None
-        owner = None if node.shared_with is None else place[node.shared_with]
+        owner, like = (
+            None if each is None else place[each] for each in (node.shared_with, node.like)
+        )
         inputs = tuple(place[read] for read in node.inputs)
-        nodes.append(node._replace(inputs=inputs, shared_with=owner))
+        nodes.append(node._replace(inputs=inputs, shared_with=owner, like=like))
     groups = [
         group._replace(layers=kept)
         for group in network.groups
@@ -156,7 +158,9 @@ def _between(network: Planned, ends: Sequence[int], merge: int) -> list[range]:
 
 
 def _reads(node: LayerNode) -> list[int]:
-    return [*node.inputs, *([] if node.shared_with is None else [node.shared_with])]
+    """What a layer cannot stand before: what it reads, whose weights it uses, what it follows."""
+    beside = (node.shared_with, node.like)
+    return [*node.inputs, *(each for each in beside if each is not None)]
 
 
 def _readers(network: Planned, index: int) -> list[int]:

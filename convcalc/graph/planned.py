@@ -87,7 +87,8 @@ def leading_to(network: Network, index: int) -> Planned:
     """
     needed, waiting = {index, *network.inputs}, [index]
     while waiting:
-        for read in network.nodes[waiting.pop()].inputs:
+        node = network.nodes[waiting.pop()]
+        for read in (*node.inputs, *(() if node.like is None else (node.like,))):
             if read not in needed:
                 needed.add(read)
                 waiting.append(read)
@@ -103,7 +104,8 @@ def leading_to(network: Network, index: int) -> Planned:
             owner = owners.setdefault(shared, place.get(shared, place[at]))
             shared = None if owner == place[at] else owner
         inputs = tuple(place[read] for read in node.inputs)
-        nodes.append(node._replace(inputs=inputs, shared_with=shared))
+        like = None if node.like is None else place[node.like]
+        nodes.append(node._replace(inputs=inputs, shared_with=shared, like=like))
     part = network._replace(
         nodes=nodes,
         inputs=tuple(place[each] for each in network.inputs),

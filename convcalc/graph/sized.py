@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
-from convcalc.graph import Known, LayerNode, answer, fed, walk
+from convcalc.graph import Known, LayerNode, answer, fed, made_late, walk
 from convcalc.layers import kinds, layer_class
 from convcalc.layers.base import MAX_WHOLE, Layer, Plan, declarations, hyperparameters
 from convcalc.layers.conv_transpose import ConvTranspose
@@ -323,7 +323,7 @@ class _Trials:
             )
             layer = changes.get(index, node.layer)
             if node.late is not None and index not in changes:
-                layer = node.late.layer(xs[0], node.name, None)
+                layer = made_late(node, xs[0], nodes, plans)
             if layer is None:
                 fault = Fault(index, xs)
                 return Followed(None)

@@ -1,6 +1,8 @@
-"""Where two extents are alike, as a set of sizes of the input."""
+"""Where two extents are alike, or one within the other, as a set of sizes of the input."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import eq, le
+from typing import Any
 
 from convcalc.laws.forms import Form, apart_from, slower
 from convcalc.laws.sets import (
@@ -29,6 +31,28 @@ def equal(one: Form, two: Form, sizes: Sizes) -> Sizes:
     >>> equal(Form(), Form().then(1, 0, 2).then(2, 0, 1), ALL)  # halved and doubled
     (Stretch(first=1, last=None, modulus=2, residues=((0, 1),)),)
     """
+    return _compared(one, two, sizes, _alike, eq)
+
+
+def at_most(one: Form, two: Form, sizes: Sizes) -> Sizes:
+    """The sizes of a set with which the first of two extents is no larger than the second.
+
+    >>> from convcalc.laws.sets import ALL
+    >>> at_most(Form().then(1, 4, 1), Form().then(2, 0, 1), ALL)  # W + 4 and 2·W
+    (Stretch(first=4, last=None, modulus=1, residues=((0, 1),)),)
+    """
+    return _compared(one, two, sizes, _ordered, le)
+
+
+Intervals = list[tuple[int, int]]
+Between = Callable[[Form, Form, int, int, list[int]], Intervals]
+"""The intervals from one size to another in which two extents compare."""
+
+
+def _compared(
+    one: Form, two: Form, sizes: Sizes, between: Between, compare: Callable[[Any, Any], bool]
+) -> Sizes:
+    """The sizes of a set with which two extents compare in a way."""
     left = [MOST_STEPS]
     if slower(one, two):
         until = apart_from(one, two)
@@ -36,21 +60,22 @@ def equal(one: Form, two: Form, sizes: Sizes) -> Sizes:
         for stretch in within(sizes, 0, until):
             pieces += [
                 piece
-                for piece in _alike(
+                for piece in between(
                     one, two, stretch.first, min(until, stretch.last or until), left
                 )
                 for piece in _parts(stretch, *piece)
             ]
-        return simplest(listed(pieces))
+        behind = within(sizes, until + 1) if compare(slower(one, two), 0) else ()
+        return simplest((*listed(pieces), *behind))
     kept: list[Stretch] = []
     for stretch in sizes:
         if stretch.residues[0][1] - stretch.residues[0][0] == 1 == len(stretch.residues):
             settled = [form.settled(stretch.modulus, stretch.residues[0][0]) for form in (one, two)]
             if None not in settled:
-                kept += [stretch] if settled[0] == settled[1] else []
+                kept += [stretch] if compare(*settled) else []
                 continue
         if stretch.last is not None and stretch.last - stretch.first < MOST_INTERVALS:
-            pieces = _alike(one, two, stretch.first, stretch.last, left)
+            pieces = between(one, two, stretch.first, stretch.last, left)
             kept += listed(part for piece in pieces for part in _parts(stretch, *piece))
             continue
         modulus, residues = lifted(stretch, one.period)
@@ -59,7 +84,7 @@ def equal(one: Form, two: Form, sizes: Sizes) -> Sizes:
         both = [
             piece
             for first, behind in residues
-            for piece in _alike(one, two, turn + first, turn + behind - 1, left)
+            for piece in between(one, two, turn + first, turn + behind - 1, left)
         ]
         if both:
             kept += meet(
@@ -82,7 +107,25 @@ def _parts(stretch: Stretch, first: int, behind: int) -> Iterator[tuple[int, int
         size = stretch.above(end)
 
 
-def _alike(one: Form, two: Form, first: int, last: int, left: list[int]) -> list[tuple[int, int]]:
+def _ordered(one: Form, two: Form, first: int, last: int, left: list[int]) -> Intervals:
+    """The intervals from `first` to `last` where an extent is no larger than another."""
+    intervals = []
+    size = first
+    while size <= last:
+        left[0] -= 1
+        if left[0] < 0:
+            raise TooManyError
+        here, there = one.at(size), two.at(size)
+        if here <= there:
+            end = min(one.least(there + 1), last + 1)
+            intervals.append((size, end))
+            size = end
+        else:
+            size = two.least(here)
+    return intervals
+
+
+def _alike(one: Form, two: Form, first: int, last: int, left: list[int]) -> Intervals:
     """The intervals from `first` to `last` where two extents are alike."""
     intervals = []
     size = first

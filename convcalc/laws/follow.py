@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from convcalc.diagnostics import Problem
 from convcalc.graph import MAX_RANK, LayerNode
 from convcalc.graph.unread import KEEPING_PLACES
-from convcalc.laws.extents import either, equal, without
+from convcalc.laws.extents import at_most, either, equal, without
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.sets import (
     ALL,
@@ -38,11 +38,14 @@ from convcalc.laws.steps import (
 from convcalc.layers import SOURCES, Layer
 from convcalc.layers.base import Weight
 from convcalc.layers.rearrange import Reshape
+from convcalc.layers.sliding import UNBOUNDED, per_axis
 from convcalc.shape import Shape
+from convcalc.spec.flat import Like
 
 CHANNELS = (1, 2, 3, 720_720, 720_721)
 """Numbers of channels that a layer is asked about where they vary with the size."""
 REMAINDERS = "its sizes have too many remainders"
+BORDER = "how much of what it leaves out is a border hangs on both maps before it"
 """Why something is not worked out."""
 MOST_PIECES = 64
 """Most ranges of sizes in which a merge spreads one branch or another."""
@@ -55,6 +58,10 @@ class Along(NamedTuple):
     """Which one: an axis of the input, from 0."""
     form: Form
     """How it follows it."""
+
+
+Border = tuple[int | None, ...]
+"""By spatial axis, how many rows behind a map are a border; None where that hangs on the size."""
 
 
 class Mixed(NamedTuple):
@@ -70,9 +77,9 @@ Extent = int | Along | Mixed
 """An extent on the way."""
 
 
-What = Literal["least", "remainders", "alike", "never"]
-"""What a layer asks of the size: that it is large enough, that its stride tiles, or that branches
-are alike, or a border no wider than what it repeats."""
+What = Literal["least", "remainders", "alike", "within", "never"]
+"""What a layer asks of the size: that it is large enough, that its stride tiles, that branches are
+alike, or a border no wider than what it repeats, or that one map lies within another."""
 
 
 class Imposed(NamedTuple):
@@ -108,7 +115,7 @@ class Followed(NamedTuple):
     unknown: int | None = None
     """The first layer of which nothing is known; then `sizes` is not the answer."""
     why: str = ""
-    """Why nothing is known of it, in words."""
+    """Why nothing is known of it, or why `whole` is not worked out, in words."""
     lost: int | None = None
     """The first layer from which on `whole` is not worked out."""
     wrong: tuple[int, Problem | None] | None = None
@@ -193,6 +200,7 @@ def _joined(done: Sequence[Followed]) -> Followed:
         together=frozenset().union(*(each.together for each in done)),
         mixing=tuple(dict.fromkeys(index for each in done for index in each.mixing)),
         lost=next((each.lost for each in done if each.lost is not None), None),
+        why=next((each.why for each in done if each.lost is not None), ""),
         wrong=next((each.wrong for each in done), None)
         if all(each.wrong for each in done)
         else None,
@@ -221,13 +229,14 @@ class _Walk:
         self.single = False
         self.at = 0
         self.lost: int | None = None
+        self.why = ""
         self.imposed: list[Imposed] = []
         self.together: set[int] = set()
         self.mixing: list[int] = []
         self.weights: list[tuple[int, Extent]] = []
         self.learned: dict[int, tuple[Weight, ...]] = {}
         self.axes: list[tuple[Extent, ...]] = []
-        self.borders: list[tuple[int, ...]] = []
+        self.borders: list[Border] = []
 
     def given_up(self, why: str) -> Followed:
         """What there is when a layer is not followed."""
@@ -261,6 +270,7 @@ class _Walk:
             together=frozenset(self.together),
             mixing=tuple(dict.fromkeys(self.mixing)),
             lost=self.lost,
+            why=self.why,
             weights=tuple(self.weights),
         )
 
@@ -282,12 +292,14 @@ class _Walk:
             raise _UnknownError("an error keeps it unknown")
         return layer
 
-    def _node(self, node: LayerNode) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
+    def _node(self, node: LayerNode) -> tuple[tuple[Extent, ...], Border]:
         """The extents of a layer's output, and how many rows behind are a border."""
         if node.kind in SOURCES:
             return self.start, (0,) * (len(self.start) - 1)
         if node.unknown:
             raise _UnknownError("an error keeps what it reads unknown")
+        if node.like is not None:
+            return self._following(node, self.axes[node.inputs[0]], self.axes[node.like])
         layer = self._layer(node)
         before = [self.axes[read] for read in node.inputs]
         if layer.inputs == "many" and len(before) > 1:
@@ -303,9 +315,87 @@ class _Walk:
             raise WrongError
         return axes, added
 
+    def _following(
+        self, node: LayerNode, x: tuple[Extent, ...], like: tuple[Extent, ...]
+    ) -> tuple[tuple[Extent, ...], Border]:
+        """The extents of a map that is made as large as another one, and the border behind it."""
+        rank = len(x) - 1
+        if len(like) != len(x):
+            raise WrongError
+        base, made = self._made_like(node, x, cuts=node.kind == "crop")
+        own, other = x[1:], like[1:]
+        if getattr(base, "padding_mode", "zero") not in UNBOUNDED and own != other:
+            raise _UnknownError("how wide its border may be hangs on both maps")
+        given: Any = getattr(base, "offset", None)
+        border: list[int | None] = [0] * rank
+        for axis, before in enumerate(per_axis(given or 0, rank)):
+            if node.kind == "crop":
+                self._inside(other[axis], own[axis], before)
+            else:
+                self._inside(own[axis], other[axis], before)
+            if node.kind == "pad" and own[axis] != other[axis]:
+                border[axis] = self._behind(
+                    own[axis], other[axis], None if given is None else before
+                )
+        more = sum(getattr(made, "channels", (0, 0)))
+        return (self._sum([x[0], more]) if more else x[0], *other), tuple(border)
+
+    def _made_like(
+        self, node: LayerNode, x: tuple[Extent, ...], *, cuts: bool
+    ) -> tuple[Layer, Layer]:
+        """A layer as its fields say, and made to fit a large map, which it has no error with."""
+        channels = x[0] if isinstance(x[0], int) else None
+        rank = len(x) - 1
+        if node.late is None or (channels is None and node.late.reads_incoming):
+            raise _UnknownError("its fields read channels that follow the size")
+        large, half = (Shape(channels or 1, (size,) * rank) for size in (LARGE, LARGE // 2))
+        base = node.late.base(large, node.name, None)
+        if getattr(base, "padding_mode", "zero") not in UNBOUNDED:
+            half = large  # without a border
+        incoming, like = (large, half) if cuts else (half, large)
+        made = node.late.layer(incoming, node.name, None, Like("", like))
+        if base is None or made is None:
+            raise WrongError
+        refuse(made, incoming)
+        return base, made
+
+    def _inside(self, small: Extent, large: Extent, before: int) -> None:
+        """Ask that one map lies within another along an axis, from so many rows on."""
+        if small == large and not before:
+            return
+        if isinstance(small, int) and isinstance(large, int):
+            if small + before > large:
+                raise WrongError
+            return
+        variables = _variables(small) | _variables(large)
+        if self.variable not in variables:
+            return
+        if isinstance(small, Mixed) or isinstance(large, Mixed) or len(variables) > 1:
+            self._mixes(variables)
+            if len(variables) == 1:
+                raise _UnknownError("it compares products of the size with itself")
+            return
+        if isinstance(large, int):
+            assert isinstance(small, Along)  # noqa: S101 (for the type checker)
+            most = small.form.least(large - before + 1) - 1
+            self._ask("within", partial(within, first=0, last=most))
+        elif isinstance(small, int):
+            self._ask("within", partial(within, first=large.form.least(small + before)))
+        else:
+            moved = small.form.then(1, before, 1)
+            self._ask("within", partial(at_most, moved, large.form))
+
+    @staticmethod
+    def _behind(own: Extent, other: Extent, before: int | None) -> int | None:
+        """How many rows are put behind a map that is made as large as another; see `Border`."""
+        if not isinstance(own, int) or not isinstance(other, int):
+            return None
+        more = other - own
+        return more - (more // 2 if before is None else before)
+
     def _single(
-        self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: tuple[int, ...]
-    ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
+        self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: Border
+    ) -> tuple[tuple[Extent, ...], Border]:
         rank = len(x) - 1
         if all(isinstance(each, int) for each in x):
             return self._numbers(node, layer, self._concrete(x), border)
@@ -363,8 +453,8 @@ class _Walk:
             self._ask("least", partial(within, first=min(own)))
 
     def _numbers(
-        self, node: LayerNode, layer: Layer, shape: Shape, border: tuple[int, ...]
-    ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
+        self, node: LayerNode, layer: Layer, shape: Shape, border: Border
+    ) -> tuple[tuple[Extent, ...], Border]:
         """The output of a layer whose input has the same shape whatever the size."""
         refuse(layer, shape)
         plan = layer.plan([shape])
@@ -375,8 +465,11 @@ class _Walk:
                 window.dropped(size)
                 for window, size in zip(plan.windows, shape.spatial, strict=True)
             )
-            if any(row > more for row, more in zip(rows, border, strict=True)):
+            both = [*zip(rows, border, strict=True)]
+            if any(more is not None and row > more for row, more in both):
                 self._ask("remainders", lambda _: (), drops=True)
+            elif any(row and more is None for row, more in both):
+                self._not_whole(BORDER)
         return plan.output.axes, tuple(max(window.after, 0) for window in plan.windows)
 
     def _alike(
@@ -395,8 +488,8 @@ class _Walk:
                 raise WrongError
 
     def _varying(
-        self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: tuple[int, ...]
-    ) -> tuple[tuple[Extent, ...], tuple[int, ...]]:
+        self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: Border
+    ) -> tuple[tuple[Extent, ...], Border]:
         """The output of a layer whose channels follow the size, where it takes any number."""
         rank = len(x) - 1
         shape = self._concrete(x)
@@ -429,15 +522,18 @@ class _Walk:
         ]
         return (result, *spatial), tuple(step.border for step in steps)
 
-    def _stepped(self, step: Step, extent: Extent, border: int) -> Extent:
+    def _stepped(self, step: Step, extent: Extent, border: int | None) -> Extent:
         """An extent behind a layer, whose conditions it has to meet."""
         if isinstance(extent, int):
             if extent < step.least or extent in step.without:
                 raise WrongError
             if step.exact and step.left_over(extent):
                 raise WrongError
-            if step.spare is not None and step.left_over(extent) > step.spare + border:
-                self._ask("remainders", lambda _: (), drops=True)
+            if step.spare is not None and step.left_over(extent) > step.spare + (border or 0):
+                if border is None:
+                    self._not_whole(BORDER)
+                else:
+                    self._ask("remainders", lambda _: (), drops=True)
             return step.at(extent)
         if isinstance(extent, Mixed):
             if (step.times, step.shift, step.over, step.least) == (1, 0, 1, 1):
@@ -456,7 +552,7 @@ class _Walk:
             return step.at(0)
         return Along(variable, form.then(*step[:3]))
 
-    def _condition(self, step: Step, form: Form, border: int) -> None:
+    def _condition(self, step: Step, form: Form, border: int | None) -> None:
         """Ask of the size what a layer asks of an extent."""
         if step.least > 1:
             self._at_least(form, step.least)
@@ -465,8 +561,10 @@ class _Walk:
             self._ask("alike", partial(without, first=low, last=high))
         if step.exact:
             self._remainders(form, step, 0)
-        elif step.spare is not None:
+        elif step.spare is not None and border is not None:
             self._remainders(form, step, step.spare + border, drops=True)
+        elif step.spare is not None and step.spare < step.over - 1:
+            self._not_whole(BORDER)
 
     def _at_least(self, form: Form, extent: int) -> None:
         self._ask("least", partial(within, first=form.least(extent)))
@@ -485,14 +583,19 @@ class _Walk:
         try:
             self.whole = ask(whole)
         except TooManyError:
-            self.lost = self.at if self.lost is None else self.lost
-            self.whole = ()
+            self._not_whole(REMAINDERS)
         if not drops:
             self.sizes = ask(sizes)
         if self._fewer(what, sizes, self.sizes):
             self.imposed.append(Imposed(self.at, what, drops=False, sizes=self.sizes))
         elif self._fewer(what, whole, self.whole):
             self.imposed.append(Imposed(self.at, what, drops=True, sizes=self.whole))
+
+    def _not_whole(self, why: str) -> None:
+        """Note that from this layer on it is not worked out which sizes drop nothing."""
+        if self.lost is None:
+            self.lost, self.why = self.at, why
+        self.whole = ()
 
     @staticmethod
     def _fewer(what: What, before: Sizes, after: Sizes) -> bool:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from convcalc.graph import Network, SpecError
 from convcalc.graph.unread import all_dropped
 from convcalc.laws.follow import (
-    REMAINDERS,
     Along,
     Extent,
     Followed,
@@ -318,7 +317,7 @@ def _fit(
         accepted = whole = Law((), 0)
     elif walk.lost is not None:
         whole = Law((), 0)
-        unknown = f"{network.nodes[walk.lost].name}: {REMAINDERS}"
+        unknown = f"{network.nodes[walk.lost].name}: {walk.why}"
     size = value if value is not None else given.pop() if len(given) == 1 else None
     return Fit(
         name=name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from convcalc.graph import Known, LayerNode, Network, answer, fed
+from convcalc.graph import Known, LayerNode, Network, answer, fed, made_late
 from convcalc.graph.unread import all_dropped
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
@@ -18,7 +18,7 @@ def planned(nodes: Sequence[LayerNode], shape: Shape, known: Known) -> list[Plan
         xs = tuple([plans[read].output for read in node.inputs])
         layer = node.layer
         if node.late is not None:
-            layer = node.late.layer(xs[0], node.name, None)
+            layer = made_late(node, xs[0], nodes, plans)
         if layer is None or node.unknown:
             return None
         plan, *_ = answer(layer, xs, known)
@@ -46,6 +46,6 @@ def _made(nodes: Sequence[LayerNode], plans: Sequence[Plan]) -> list[LayerNode]:
     return [
         node
         if node.late is None
-        else node._replace(layer=node.late.layer(plans[node.inputs[0]].output, node.name, None))
+        else node._replace(layer=made_late(node, plans[node.inputs[0]].output, nodes, plans))
         for node in nodes
     ]

@@ -18,6 +18,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     plan(xs)        `graph/`, once no problem is an error                      an error: abstract
     growth(rank)    `laws/`, how the output grows with the input               alike on every axis
     made_of(rank)   `laws/`, where it does not: of which axes the output is    not known
+    following(…)    `spec/`, where a field names a tensor that it is to fit    an error
     storage         `analysis/` and `forward/`, where its output lives         "own"
     forward(xp, …)  `forward/`, to run it, and `checks/`, to hold it to plans  an error: abstract
     folds           `analysis/memory`, for runtimes that fold and fuse         False
@@ -194,7 +195,9 @@ class Plan(NamedTuple):
 class Declared(NamedTuple):
     """How a field is written in a spec, and the values it takes."""
 
-    form: Literal["whole", "number", "flag", "choice", "axes", "ratios", "padding", "extents"]
+    form: Literal[
+        "whole", "number", "flag", "choice", "axes", "ratios", "padding", "extents", "tensor"
+    ]
     """What kind of value is read; `axes`, `ratios`, `padding` and `extents` may be lists."""
     doc: str
     """One sentence for the reference, the schema and the help of an editor."""
@@ -274,6 +277,14 @@ def padding_field(doc: str, *, letter: str = "") -> Declared:
 def extents(doc: str, minimum: int = 1, *, sided: bool = False) -> Declared:
     """Declare a list of integers of any length; `sided` are [before, behind]."""
     return Declared("extents", doc, minimum, maximum=MAX_WHOLE, sided=sided)
+
+
+def tensor(doc: str) -> Declared:
+    """Declare the name of a tensor that stands before, whose extents are taken over.
+
+    A layer that is planned has numbers in its place.
+    """
+    return Declared("tensor", doc)
 
 
 ROUNDING = choice("What to do when the stride does not tile the input.", "exact", "floor", "ceil")
@@ -404,6 +415,14 @@ class Layer(ABC):
         """
         del rank
         return None
+
+    def following(self: _L, x: Shape, like: Shape, name: str) -> "_L | Problem":  # noqa: PYI019
+        """The layer with numbers that make a map `x` as large as `like`, or why there are none.
+
+        `name` is what the tensor is called whose spatial extents are taken over.
+        """
+        message = f"a {type(self).__name__} follows no tensor: {x}, {like}, {name}"
+        raise TypeError(message)
 
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:

@@ -22,7 +22,9 @@ from convcalc.layers.base import (
     extents,
     number,
     padding_field,
+    tensor,
 )
+from convcalc.layers.following import first_short, less_offset, unfollowable
 from convcalc.layers.sliding import (
     AXIS_NAMES,
     check_axes,
@@ -56,7 +58,9 @@ def _check_words(field: str, padding: Padding) -> Iterator[Problem]:
 class Pad(Layer):
     """A border of zeros (or another value), of mirrored, repeated or wrapped values.
 
-    Channels of zeros (or another value) go before and behind those that there are.
+    Channels of zeros (or another value) go before and behind those that there are. With `like`, the
+    border makes the map as large as another: `offset` rows before, or half of them, an odd one
+    behind.
     Shapes: H×W×C → (H + 2P)×(W + 2P)×C, or H×W×(before + C + after).
     Source: ONNX operator Pad; torch.nn.ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d;
     of channels torch.nn.functional.pad, and option A of He et al., arXiv:1512.03385, section 4.1.
@@ -72,6 +76,12 @@ class Pad(Layer):
     channels: Annotated[
         Extents, extents("Channels put [before, behind] those that there are.", 0, sided=True)
     ] = (0, 0)
+    like: Annotated[
+        str | None, tensor("A tensor that it is made as large as, instead of padding.")
+    ] = None
+    offset: Annotated[
+        Axes | None, axes("With `like`: rows put before, instead of half of them.", 0)
+    ] = None
 
     @property
     def padding_mode(self) -> PaddingMode:
@@ -87,6 +97,14 @@ class Pad(Layer):
                 f"channels are [before, behind], two numbers, and this has {len(self.channels)}",
                 "channels",
                 "write how many go before, and how many behind",
+            )
+        elif self.offset is not None:
+            yield Problem(
+                "CC302",
+                "offset is how far from the border the map lies that `like` pads, and like is not "
+                "given",
+                "offset",
+                "write padding as [before, after] per axis, or add `like`",
             )
         elif self.padding is None and not any(self.channels):
             yield Problem(
@@ -113,6 +131,35 @@ class Pad(Layer):
     def _sides(self, rank: int) -> tuple[tuple[int, int], ...]:
         """(before, after) per spatial axis."""
         return sides(0 if self.padding is None else self.padding, rank)
+
+    def following(self, x: Shape, like: Shape, name: str) -> "Pad | Problem":
+        """With the padding that makes it as large as another map."""
+        for problem in unfollowable("pad", self, x, like, name, ["padding"]):
+            return problem
+        short = first_short(x.spatial, like.spatial, self.offset)
+        if short is not None:
+            axis, least, most, before = short
+            return Problem(
+                "CC312",
+                f"the {axis} {f'offset {before} + ' if before else ''}{least} is more than the "
+                f"{most} of {name}",
+                "like" if least > most else "offset",
+                "cut it with `crop`, or name a larger tensor"
+                if least > most
+                else less_offset(
+                    self.offset or 0,
+                    [most - own for most, own in zip(like.spatial, x.spatial, strict=True)],
+                ),
+            )
+        extra = [size - own for size, own in zip(like.spatial, x.spatial, strict=True)]
+        offsets = [more // 2 for more in extra]
+        if self.offset is not None:
+            offsets = [*per_axis(self.offset, x.rank)]
+        padding = tuple((off, more - off) for off, more in zip(offsets, extra, strict=True))
+        for problem in check_border(padding, self.mode, x):
+            advice = "use mode zero or replicate, which a border of any width may have"
+            return problem._replace(field="like", help=advice, sizes=None)
+        return self.replace(padding=padding, like=None, offset=None)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""
@@ -146,10 +193,11 @@ class Pad(Layer):
 
 @final
 class Crop(Layer):
-    """The border cut off: by an amount per side, or to a size around the centre.
+    """The border cut off: by an amount per side, or to a size around the centre or elsewhere.
 
     Shapes: H×W×C → (H − 2·amount)×(W − 2·amount)×C, or size×C; an odd row is cut behind.
-    Source: Keras Cropping2D; Ronneberger et al., arXiv:1505.04597 (the crops of U-Net).
+    Source: Keras Cropping2D; Ronneberger et al., arXiv:1505.04597 (the crops of U-Net); Caffe's
+    Crop layer, which crops like another tensor, from an offset on.
     """
 
     storage = "view"
@@ -158,6 +206,13 @@ class Crop(Layer):
         Padding | None, padding_field("Rows cut off: per side, as padding is written.")
     ] = None
     size: Annotated[Axes | None, axes("Size left around the centre, instead of an amount.")] = None
+    like: Annotated[
+        str | None, tensor("A tensor as large as which it is cut, instead of a size.")
+    ] = None
+    offset: Annotated[
+        Axes | None,
+        axes("With `size` or `like`: rows cut before, instead of half of what is too much.", 0),
+    ] = None
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """An amount or a size, and something left."""
@@ -173,35 +228,52 @@ class Crop(Layer):
             return
         if self.amount is not None:
             yield from _check_words("amount", self.amount)
-        wrong = list(check_axes(x.rank, amount=self.amount, size=self.size))
+            if self.offset is not None:
+                yield Problem(
+                    "CC302",
+                    "offset goes with a size or like, and an amount says itself what is cut before",
+                    "offset",
+                    "write the amount as [before, after] per axis",
+                )
+        wrong = list(check_axes(x.rank, amount=self.amount, size=self.size, offset=self.offset))
         yield from wrong
         if wrong or not x.spatial:
+            return
+        if self.size is not None:
+            short = first_short(per_axis(self.size, x.rank), x.spatial, self.offset)
+            if short is None:
+                return
+            name, least, most, before = short
+            if least > most:
+                message = f"the {name} {most} is smaller than the size {least}"
+                yield Problem("CC312", message, "size", self._less_cut(x))
+                return
+            message = f"the {name} {most} is smaller than offset {before} + size {least}"
+            limits = zip(x.spatial, per_axis(self.size, x.rank), strict=True)
+            advice = less_offset(self.offset or 0, [own - left for own, left in limits])
+            yield Problem("CC312", message, "offset", advice)
             return
         for name, size, (before, after) in zip(
             AXIS_NAMES.get(x.rank, ()), x.spatial, self._cuts(x), strict=False
         ):
-            if size - before - after < 1 or before < 0:
-                field = "amount" if self.size is None else "size"
-                yield Problem(
-                    "CC312",
-                    f"crop leaves nothing of the {name}: {size} − {before} − {after} = "
-                    f"{size - before - after}"
-                    if before >= 0
-                    else f"the {name} {size} is smaller than the size {size - before - after}",
-                    field,
-                    self._less_cut(x),
-                )
+            left = size - before - after
+            if left < 1:
+                message = f"crop leaves nothing of the {name}: {size} − {before} − {after} = {left}"
+                yield Problem("CC312", message, "amount", self._less_cut(x))
                 return
 
     def _less_cut(self, x: Shape) -> str:
         """The most that can be cut off."""
         from convcalc.layers.remedies import clipped, shown
 
-        if isinstance(self.size, int):
-            return f"leave between 1 and {min(x.spatial)}"
         if self.size is not None:
-            left = tuple(min(pair) for pair in zip(self.size, x.spatial, strict=True))
-            return f"leave {shown(left)}"
+            offsets = per_axis(self.offset or 0, x.rank)
+            most = [own - before for own, before in zip(x.spatial, offsets, strict=True)]
+            if min(most) < 1:
+                return "use a smaller size, and a smaller offset"
+            if isinstance(self.size, int):
+                return f"leave between 1 and {min(most)}"
+            return f"leave {shown(tuple(map(min, self.size, most)))}"
         less = clipped(self.amount or 0, [(size - 1) // 2 for size in x.spatial])
         if isinstance(less, int):
             return f"cut at most {less} from every side"
@@ -213,7 +285,35 @@ class Crop(Layer):
         excess = [
             size - left for size, left in zip(x.spatial, per_axis(self.size, x.rank), strict=True)
         ]
+        if self.offset is not None:
+            offsets = per_axis(self.offset, x.rank)
+            return tuple((off, extra - off) for off, extra in zip(offsets, excess, strict=True))
         return tuple((extra // 2, extra - extra // 2) for extra in excess)
+
+    def following(self, x: Shape, like: Shape, name: str) -> "Crop | Problem":
+        """With the size of another map."""
+        for problem in unfollowable("crop", self, x, like, name, ["amount", "size"]):
+            return problem
+        short = first_short(like.spatial, x.spatial, self.offset)
+        if short is None:
+            return self.replace(size=like.spatial, like=None)
+        axis, least, most, before = short
+        if least > most:
+            return Problem(
+                "CC312",
+                f"the {axis} {most} is smaller than the {least} of {name}",
+                "like",
+                "cut the larger of the two; `pad` and `upsample` make a map as large as another",
+            )
+        return Problem(
+            "CC312",
+            f"the {axis} {most} is smaller than offset {before} + the {least} of {name}",
+            "offset",
+            less_offset(
+                self.offset or 0,
+                [own - left for own, left in zip(x.spatial, like.spatial, strict=True)],
+            ),
+        )
 
     def growth(self, rank: int) -> tuple[Growth, ...]:
         """None where it cuts to a size."""

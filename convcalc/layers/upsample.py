@@ -20,7 +20,9 @@ from convcalc.layers.base import (
     choice,
     flag,
     ratios,
+    tensor,
 )
+from convcalc.layers.following import first_short, unfollowable
 from convcalc.layers.sliding import check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Interpolated, Window, resampled
@@ -111,6 +113,9 @@ class Upsample(Layer):
             "round_prefer_ceil",
         ),
     ] = "floor"
+    like: Annotated[
+        str | None, tensor("A tensor as large as which it is made, instead of a factor or size.")
+    ] = None
 
     def _scales(self, rank: int) -> tuple[float, ...]:
         scale = self.scale if self.scale is not None else 1
@@ -182,6 +187,22 @@ class Upsample(Layer):
             yield Problem(
                 "CC312", f"scale {self.scale} leaves nothing of {x}", "scale", "use a larger scale"
             )
+
+    def following(self, x: Shape, like: Shape, name: str) -> "Upsample | Problem":
+        """With the size of another map."""
+        for problem in unfollowable("upsample", self, x, like, name, ["scale", "size"]):
+            return problem
+        short = first_short(x.spatial, like.spatial, None)
+        if short is None:
+            return self.replace(size=like.spatial, like=None)
+        axis, least, most, _ = short
+        return Problem(
+            "CC312",
+            f"the {axis} {least} is more than the {most} of {name}, and upsample makes a map "
+            "larger",
+            "like",
+            "cut it with `crop`, or name a larger tensor",
+        )
 
     def growth(self, rank: int) -> tuple[Growth, ...] | None:
         """By the scale, where floats hold it as it is written; None at all where a size is given.

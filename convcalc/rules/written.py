@@ -12,6 +12,8 @@ from convcalc.spec.tree import Item, branches_of
 
 _WORDS = frozenset({"true", "false", "same", "valid"})
 """What is no name in a field, beside the words that it may be one of."""
+TENSOR_KEYS = frozenset({"from", "like"})
+"""Keys whose values are names of tensors, in which expressions stand in braces."""
 
 
 def names_in(value: Any) -> set[str]:
@@ -26,7 +28,7 @@ def names_in(value: Any) -> set[str]:
             waiting.extend(here)
         elif isinstance(here, Map):
             for key, each in here.items():
-                if key == "from" and isinstance(each, Text) and braced(each.text):
+                if key in TENSOR_KEYS and isinstance(each, Text) and braced(each.text):
                     from convcalc.spec.braces import names_within
 
                     names |= names_within(each.text)

@@ -10,6 +10,7 @@ from typing import cast
 from convcalc.collector import without_collection
 from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, source_node
@@ -313,7 +314,7 @@ class _Expander:
             )
         name = self.report.item_name(entries.get("name"))
         if "from" in entries:
-            current = self.start(entries["from"], place)
+            current = self.tensor(entries["from"], place, "from")
         if rounds is None:
             return self.one(item, node, current, place, name)
         if not rounds:
@@ -331,18 +332,18 @@ class _Expander:
                     self.share(first, range(start, len(self.nodes)), node)
         return current
 
-    def start(self, node: Node, place: Surroundings) -> int | None:
-        """The tensor that `from` names, whose expressions in braces are worked out first."""
+    def tensor(self, node: Node, place: Surroundings, key: str) -> int | None:
+        """The tensor that a key names, `from` say; expressions in braces are worked out first."""
         if not isinstance(node, ScalarNode) or not braced(node.text):
-            return self.names.resolve(node, place)
+            return self.names.resolve(node, place, key=key)
         from convcalc.spec.braces import written_out
 
         try:
             name, said = written_out(node, place.scope)
         except FieldError as error:
-            self.reader.report(self.reader.caused(error, place.scope), field="from")
+            self.reader.report(self.reader.caused(error, place.scope), field=key)
             return None
-        return self.names.resolve(node, place, name, said)
+        return self.names.resolve(node, place, name, said, key)
 
     def one(
         self, item: Said, node: Item, current: int | None, place: Surroundings, name: str
@@ -487,12 +488,20 @@ class _Expander:
                 "repeat less: blocks that call blocks multiply",
                 node,
             )
+        like = None
+        follows = isinstance(value, Map) and "like" in value.entries
+        if isinstance(value, Map) and follows:  # looked for before the layer has a name itself
+            like = self.followed(kind, value.entries["like"], place)
         full = (
             self.names.claim(name, place, node, index)
             if name
             else self.names.numbered(kind, place, index)
         )
         layer = self.reader.layer(kind, value, place.scope, full)
+        if follows and not isinstance(layer, Late) and layer is not None:
+            layer = Late(self.reader, kind, value, place.scope, layer)
+        if follows and like is None:
+            layer = None  # an error, like all that it depends on
         if None not in inputs and not isinstance(layer, Late):
             known = cast("tuple[int, ...]", inputs)
             self.nodes.append(LayerNode(full, kind, layer, known, node))
@@ -505,9 +514,16 @@ class _Expander:
             item=node,
             unknown=tuple(at for at, read in enumerate(inputs) if read is None),
             late=layer if isinstance(layer, Late) else None,
+            like=like,
         )
         self.nodes.append(unfinished)
         return index
+
+    def followed(self, kind: str, node: Node, place: Surroundings) -> int | None:
+        """The tensor that `like` names, if a kind has that field."""
+        if "like" not in declarations(layer_class(kind)):
+            return None
+        return self.tensor(node, place, "like")
 
     def call(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from convcalc.diagnostics import write_value
+from convcalc.diagnostics import Problem, write_value
 from convcalc.findings import Findings
 from convcalc.layers import field_names, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
@@ -19,7 +19,7 @@ from convcalc.spec.values import (
 )
 
 if TYPE_CHECKING:
-    from convcalc.spec.flat import Late
+    from convcalc.spec.flat import Late, Like
 
 
 class FieldReader:
@@ -115,6 +115,24 @@ class FieldReader:
             if key and layer is not None and known.used <= INCOMING.keys():
                 self._interned[key] = layer
         return layer
+
+    def following(
+        self,
+        layer: Layer,
+        node: Node,
+        name: str,
+        incoming: Shape,
+        like: "Like",
+        findings: Findings | None,
+    ) -> Layer | None:
+        """The layer that makes its map as large as another one; see `Late.layer`."""
+        made = layer.following(incoming, like.shape, like.name)
+        if not isinstance(made, Problem):
+            return made
+        if findings is not None:
+            at = node.entries.get(made.field or "", node) if isinstance(node, Map) else node
+            findings.add(made, findings.places.place(at.start, at.end), name)
+        return None
 
     def values(self, kind: str, node: Map, scope: Scope, name: str | None) -> dict[str, Any] | None:
         """The fields given in a mapping; None, and findings, when any has an error.

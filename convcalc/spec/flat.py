@@ -15,32 +15,75 @@ if TYPE_CHECKING:
     from convcalc.spec.values import Scope
 
 
+class Like(NamedTuple):
+    """The tensor that a layer is to make its map as large as."""
+
+    name: str
+    """Full name of the layer that makes it."""
+    shape: Shape
+    """Its shape, of which the spatial extents count."""
+
+
 class Late:
     """What makes a layer once it is known what comes in, as `groups: incoming.channels` needs.
 
-    It makes one for each number of channels, so that what follows from a layer is worked out once.
+    It makes one for each number of channels, so that what follows from a layer is worked out once;
+    of a layer that is as large as another one for both of their shapes.
     """
 
-    __slots__ = ("_kind", "_made", "_node", "_reader", "_scope")
+    __slots__ = ("_base", "_kind", "_made", "_node", "_reader", "_scope")
 
-    def __init__(self, reader: "FieldReader", kind: str, node: Node, scope: "Scope") -> None:
+    def __init__(
+        self,
+        reader: "FieldReader",
+        kind: str,
+        node: Node,
+        scope: "Scope",
+        base: Layer | None = None,
+    ) -> None:
         self._reader = reader
         self._kind = kind
         self._node = node
         self._scope = scope
-        self._made: dict[int, Layer | None] = {}
+        self._base = base
+        """What its fields alone make; None where they read what comes in."""
+        self._made: dict[object, Layer | None] = {}
 
-    def layer(self, incoming: Shape, name: str, findings: Findings | None) -> Layer | None:
+    def layer(
+        self,
+        incoming: Shape,
+        name: str,
+        findings: Findings | None,
+        like: Like | None = None,
+    ) -> Layer | None:
         """The layer for what comes in; None where it has errors, which go to `findings` if given.
 
-        `name` is the layer's full name, which findings speak of.
+        `name` is the layer's full name, which findings speak of, and `like` the tensor that it is
+        to be as large as, if its fields name one.
         """
-        channels = incoming.channels
-        if channels not in self._made:
-            self._made[channels] = self._reader.late(
-                self._kind, self._node, self._scope, name, incoming, findings
-            )
-        return self._made[channels]
+        key = incoming.channels if like is None else (incoming, like)
+        if key not in self._made:
+            self._made[key] = self._read(incoming, name, findings, like)
+        return self._made[key]
+
+    @property
+    def reads_incoming(self) -> bool:
+        """Whether its fields read what comes in, and not the extents of another tensor alone."""
+        return self._base is None
+
+    def base(self, incoming: Shape, name: str, findings: Findings | None) -> Layer | None:
+        """The layer with what its fields say alone, whatever tensor it is to be as large as."""
+        if self._base is not None:
+            return self._base
+        return self._reader.late(self._kind, self._node, self._scope, name, incoming, findings)
+
+    def _read(
+        self, incoming: Shape, name: str, findings: Findings | None, like: Like | None
+    ) -> Layer | None:
+        layer = self.base(incoming, name, findings)
+        if layer is None or like is None:
+            return layer
+        return self._reader.following(layer, self._node, name, incoming, like, findings)
 
 
 class LayerNode(NamedTuple):
@@ -63,6 +106,8 @@ class LayerNode(NamedTuple):
     others."""
     late: Late | None = None
     """What makes the layer for the shape that comes in; None where its fields do not read that."""
+    like: int | None = None
+    """Index of an earlier layer whose map it makes its own as large as; it does not read it."""
 
     def __repr__(self) -> str:
         """What it is and reads, in one line."""
@@ -71,7 +116,7 @@ class LayerNode(NamedTuple):
 
     def changed(self, layer: Layer) -> "LayerNode":
         """The node with this layer, whatever comes in."""
-        return self._replace(layer=layer, late=None)
+        return self._replace(layer=layer, late=None, like=None)
 
 
 class Group(NamedTuple):

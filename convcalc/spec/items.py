@@ -406,9 +406,18 @@ class Definitions:
                 f"write `{key.text}: {{field: value}}`",
             )
             if fields is not None:
+                self._refuse_tensors(key.text, fields)
                 values = self.reader.values(key.text, fields, scope, None)
                 if values:
                     self.reader.kind_defaults[key.text] = values
+
+    def _refuse_tensors(self, kind: str, fields: Map) -> None:
+        """Report fields that name a tensor, where no item stands from which it is looked for."""
+        declared = declarations(layer_class(kind))
+        for key in fields.key_nodes():
+            if key.text in declared and declared[key.text].form == "tensor":
+                message = f"{key.text} names a tensor, and defaults are for every {kind}"
+                self.report.error("CC109", message, key, "write it at the item")
 
     def read_blocks(self, node: Node | None) -> None:
         """Read `blocks`: what items may call."""

@@ -165,12 +165,12 @@ def braced(name: str) -> bool:
     return "{" in name or "}" in name
 
 
-def _in_quotes(node: Node) -> str | None:
+def _in_quotes(node: Node, field: str) -> str | None:
     """The help for a name in braces alone, which YAML reads as a mapping."""
     if isinstance(node, Map) and len(node.entries) == 1:
         ((key, value),) = node.entries.items()
         if isinstance(value, ScalarNode) and not value.text and len(key) <= MAX_QUOTED:
-            return f'put quotes around the name: `from: "{{{key}}}"`'
+            return f'put quotes around the name: `{field}: "{{{key}}}"`'
     return None
 
 
@@ -229,9 +229,14 @@ class Names:
         return full
 
     def resolve(
-        self, node: Node, place: Surroundings, calculated: str | None = None, said: str = ""
+        self,
+        node: Node,
+        place: Surroundings,
+        calculated: str | None = None,
+        said: str = "",
+        key: str = "from",
     ) -> int | None:
-        """The tensor that `from` names, looked for from the inside out.
+        """The tensor that `from`, or another `key`, names, looked for from the inside out.
 
         In each block, its items come before its parameters that hold text; a name that a parameter
         holds is looked for where the block is called. `calculated` is the name where the node has
@@ -240,10 +245,14 @@ class Names:
         if not isinstance(node, ScalarNode) or not node.text:
             self.report.error(
                 "CC107",
-                f"from is the name of an item, and this is {quoted(node)}",
+                f"{key} is the name of an item, and this is {quoted(node)}",
                 node,
-                _in_quotes(node)
-                or "write one name; several tensors are merged by `add`, `multiply` or `concat`",
+                _in_quotes(node, key)
+                or (
+                    "write one name; several tensors are merged by `add`, `multiply` or `concat`"
+                    if key == "from"
+                    else "write one name"
+                ),
             )
             return None
         name = node.text if calculated is None else calculated
@@ -260,7 +269,9 @@ class Names:
                     f"{quoted(ScalarNode(node.text if not said else name, 0, 0))}{said} is the "
                     "group or block that this item is in, and not finished",
                     node,
-                    "name the item in it to start from",
+                    "name the item in it to start from"
+                    if key == "from"
+                    else "name an item in it, before this one",
                 )
                 return None
             if known:
@@ -280,6 +291,10 @@ class Names:
         near_by = [*self.sources, *(each.removeprefix(place.prefix) for each in latest)]
         near = closest(name, near_by)
         advice = "give the item to start from a `name`, before this one; `input` is the network's"
+        if key != "from":
+            advice = (
+                "give the item that is as large a `name`, before this one; `input` is the network's"
+            )
         if near:
             advice = f"did you mean `{near}`?"
         if said and (rounds := _rounds(name, near_by)):
@@ -288,8 +303,8 @@ class Names:
             said = f", which parameter `{holder}` holds"
             if "{" in name:
                 advice = (
-                    f"hand over the number or word alone, and write the braces in `from`: "
-                    f'`from: "down{{{holder}}}"`'
+                    f"hand over the number or word alone, and write the braces in `{key}`: "
+                    f'`{key}: "down{{{holder}}}"`'
                 )
         self.report.error(
             "CC201",

@@ -30,6 +30,7 @@ _TYPES: dict[str, list[str]] = {
     "ratios": ["string", "number", "array"],
     "padding": ["string", "integer", "array"],
     "extents": ["string", "integer", "array"],
+    "tensor": ["string"],
 }
 """JSON types of each form of field; a string may hold an expression, or 3x3. What is first is what
 editors take a new value for, and of a number they write 0."""

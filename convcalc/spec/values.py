@@ -39,6 +39,7 @@ FORM_TEXTS = {
     "ratios": "a number, or a list of one per axis",
     "padding": "a whole number, one per axis, [[before, after], …] per axis, `same` or `valid`",
     "extents": "a list of whole numbers such as [4, 4, 64], or 4x4x64",
+    "tensor": "the name of an item before this one",
 }
 """What each form of field is written as."""
 
@@ -442,6 +443,10 @@ def described(value: Value) -> str:
     return f"text, '{value[:40]}'" if isinstance(value, str) else f"{value:.10g}"
 
 
+def tensor(node: Node, scope: Scope) -> None:
+    """Nothing: which tensor a name means is known where its layer stands."""
+
+
 _READERS: dict[str, Callable[[Node, Scope], Any]] = {
     "whole": whole,
     "number": number,
@@ -449,6 +454,7 @@ _READERS: dict[str, Callable[[Node, Scope], Any]] = {
     "axes": axes,
     "ratios": ratios,
     "padding": padding,
+    "tensor": tensor,
 }
 
 

@@ -40,6 +40,33 @@ def drawn(random: Random) -> str:
     return json.dumps(spec)
 
 
+def following(text: str, random: Random) -> str:
+    """A network that was drawn, with layers that are made as large as maps before them."""
+    spec = json.loads(text)
+    layers: list[Any] = [{"name": "t0"}]
+    names = ["input", "t0"]
+    for item in spec["layers"]:
+        if item in ("flatten", "global_avgpool"):
+            break
+        layers.append(item)
+        if random.random() < 0.6:
+            name = f"t{len(names)}"
+            layers += [{"name": name}]
+            names.append(name)
+        if random.random() < 0.6:
+            kind = random.choice(["crop", "crop", "upsample", "upsample", "pad"])
+            # maps mostly become smaller: earlier ones are cut, later ones made larger
+            name = names[-1] if kind == "crop" else random.choice(names)
+            fields: dict[str, Any] = {"like": name}
+            if kind != "upsample" and random.random() < 0.4:
+                fields["offset"] = random.randint(0, 4)
+            if kind == "pad" and random.random() < 0.2:
+                fields["mode"] = "replicate"
+            start = {"from": random.choice(names)} if kind == "crop" else {}
+            layers.append({**start, kind: fields})
+    return json.dumps({**spec, "layers": layers})
+
+
 def _items(random: Random, rank: int, depth: int) -> list[Any]:
     choice = random.random()
     if choice < 0.5:

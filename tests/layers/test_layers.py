@@ -100,6 +100,7 @@ def test_every_class_is_final_documented_and_declares_its_fields(kind: str) -> N
 
 WINDOWED = {"stride": 1, "padding": 0, "dilation": 1, "bias": True, "rounding": "exact"}
 POOLED = {"stride": None, "padding": 0, "rounding": "exact"}
+FOLLOWING = {"like": None, "offset": None}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "conv": {**WINDOWED, "groups": 1, "padding_mode": "zero"},
     "depthwise_conv": {**WINDOWED, "multiplier": 1, "padding_mode": "zero"},
@@ -128,8 +129,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "softplus": {"beta": 1.0, "threshold": 20.0},
     "dropout": {"rate": 0.5},
     "flatten": {"start": 1, "end": -1},
-    "pad": {"padding": None, "mode": "zero", "value": 0.0, "channels": (0, 0)},
-    "crop": {"amount": None, "size": None},
+    "pad": {"padding": None, "mode": "zero", "value": 0.0, "channels": (0, 0), **FOLLOWING},
+    "crop": {"amount": None, "size": None, **FOLLOWING},
     "upsample": {
         "scale": None,
         "size": None,
@@ -137,6 +138,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "align_corners": False,
         "positions": "by_mode",
         "round": "floor",
+        "like": None,
     },
     "slice": {"start": 0, "stop": None},
     "scale": {"bias": False},
@@ -183,7 +185,8 @@ BOUNDS: dict[str, dict[str, tuple[float | None, float | None, float | None]]] = 
     "dropout": {"rate": (0, None, 1)},
     "flatten": {"end": (-1, None, 10**9)},
     "reshape": {"shape": (-1, None, 10**9)},
-    "pad": {"value": FREE, "channels": (0, None, 10**9)},
+    "pad": {"value": FREE, "channels": (0, None, 10**9), "offset": (0, None, 10**9)},
+    "crop": {"offset": (0, None, 10**9)},
     "upsample": {"scale": (None, 0, 10**9)},
     "slice": {"start": (-(10**9), None, 10**9), "stop": (-(10**9), None, 10**9)},
 }
@@ -198,7 +201,7 @@ def test_layers_take_numbers_from_their_first_to_a_thousand_million(kind: str) -
     found = {
         name: (declared.minimum, declared.above, declared.maximum)
         for name, declared in declarations(layer).items()
-        if declared.form not in ("flag", "choice")
+        if declared.form not in ("flag", "choice", "tensor")
     }
     usual = {name: (FROM.get(declarations(layer)[name].form, 1), None, 10**9) for name in found}
     assert found == {**usual, **BOUNDS.get(kind, {})}
@@ -766,6 +769,26 @@ WRONG = [
         "cut [[0, 0], [0, 1]]",
     ),
     Wrong("crop", {"size": 5}, "9x4x1", "CC312", "the width 4 is smaller", "size", "1 and 4"),
+    Wrong(
+        "crop", {"size": 3, "offset": 2}, "9x4x1",
+        "CC312", "the width 4 is smaller than offset 2 + size 3", "offset", "at most 1",
+    ),
+    Wrong(
+        "crop", {"size": 3, "offset": (7, 1)}, "9x4x1",
+        "CC312", "the height 9 is smaller than offset 7 + size 3", "offset", "use offset 6x1",
+    ),
+    Wrong(
+        "crop", {"amount": 1, "offset": 2}, "9x4x1",
+        "CC302", "offset goes with a size or like", "offset", "write the amount as",
+    ),
+    Wrong(
+        "crop", {"size": 2, "offset": (1, 1)}, "9x1",
+        "CC311", "offset has 2 values", "offset", "one number",
+    ),
+    Wrong(
+        "pad", {"padding": 1, "offset": 2}, "9x4x1",
+        "CC302", "offset is how far from the border", "offset", "add `like`",
+    ),
     Wrong("upsample", {"scale": 0.1}, "9x4x1", "CC312", "leaves nothing", "scale", "larger"),
     Wrong("slice", {"stop": 9}, "8", "CC312", "stop 9 is outside the 8 channels", "stop", "1 to 8"),
     Wrong("slice", {"start": -9}, "8", "CC312", "start -9 is outside", "start", "negative number"),

@@ -164,6 +164,8 @@ DOING: dict[str, Do | str] = {
     r"^use a divisor of (\d+)$": any_divisor,
     r"^use an end of at least (\d+)$": partial(set_to, "end"),
     r"^use a stop of at least (\d+)$": partial(set_to, "stop"),
+    r"^use an offset of at most (\d+)$": partial(at_most, "offset"),
+    rf"^use offset {SIZE}$": partial(set_to, "offset"),
     r"^use a start of at most (\d+)$": partial(set_to, "start"),
     r"^use (\d+) to (\d+), or a negative number": sliced,
     r"^leave between (\d+) and (\d+)$": partial(set_to, "size"),

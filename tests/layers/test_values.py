@@ -45,7 +45,7 @@ FIELDS = [
     (kind, field)
     for kind in CATALOGUE
     for field, declared in declarations(layer_class(kind)).items()
-    if declared.form not in ("flag", "choice")
+    if declared.form not in ("flag", "choice", "tensor")
 ]
 
 
