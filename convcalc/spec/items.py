@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.diagnostics import Fix
 from convcalc.layers import BRANCHES, CATALOGUE, GIVEN, field_names, kinds, layer_class
+from convcalc.layers.base import declarations
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import NOTHING, List, Map, Node, ScalarNode
