@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from formatted import FORMATTED, PACKAGES
 from paths import PACKAGE
+from statements import statements
 from tabled import tabled
 
 from convcalc import __all__ as public
@@ -115,24 +116,18 @@ class Import(NamedTuple):
 
 def imports(path: Path) -> Iterator[Import]:
     file = path.relative_to(PACKAGE).as_posix()
-    late = {
-        id(inner)
-        for function in nodes(path)
-        if isinstance(function, ast.FunctionDef)
-        for inner in ast.walk(function)
-    }
-    for node in nodes(path):
+    for node, late in statements(parsed(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(file, node.lineno, alias.name, id(node) in late)
+                yield Import(file, node.lineno, alias.name, late)
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{file}:{node.lineno}: imports are absolute"
             module = node.module or ""
-            yield Import(file, node.lineno, module, id(node) in late)
+            yield Import(file, node.lineno, module, late)
             if module == "convcalc":
                 for alias in node.names:
                     if alias.name in {*parts(), "cli"}:
-                        yield Import(file, node.lineno, f"convcalc.{alias.name}", id(node) in late)
+                        yield Import(file, node.lineno, f"convcalc.{alias.name}", late)
 
 
 def parts() -> set[str]:
@@ -191,7 +186,7 @@ def test_the_engine_is_behind_one_seam() -> None:
     wrong = []
     for path in sorted(PACKAGE.rglob("*.py")):
         file = path.relative_to(PACKAGE).as_posix()
-        for node in nodes(path):
+        for node, _ in statements(parsed(path)):
             if file.startswith(f"{inside}/") or not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
             module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
@@ -206,7 +201,7 @@ def test_every_method_of_the_table_is_done_on_a_floor_above_its_value() -> None:
     homes = {
         value.name: path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
-        for value in nodes(path)
+        for value, _ in statements(parsed(path))
         if isinstance(value, ast.ClassDef)
     }
     for method, (module, name) in METHODS.items():
@@ -219,7 +214,7 @@ def test_every_method_of_the_table_is_done_on_a_floor_above_its_value() -> None:
 def test_every_method_of_the_table_stands_on_its_value_and_asks_for_itself() -> None:
     asked: dict[str, list[str]] = {}
     for path in PACKAGE.rglob("*.py"):
-        for value in nodes(path):
+        for value, _ in statements(parsed(path)):
             if not isinstance(value, ast.ClassDef):
                 continue
             for method in value.body:
@@ -321,8 +316,8 @@ def test_values_of_many_fields_are_built_by_keyword() -> None:
     assert {"Network", "MemoryReport", "Verdict", "Row"} <= everywhere
     wrong = [
         f"{path.relative_to(PACKAGE)}:{node.lineno} {node.func.id}"
-        for path, tree in trees.items()
-        for node in ast.walk(tree)
+        for path in trees
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and own[path].get(node.func.id, node.func.id in everywhere - HOT)
@@ -339,7 +334,7 @@ def test_no_constant_is_a_negative_whole_number() -> None:
     """
     found = []
     for path in PACKAGE.rglob("*.py"):
-        for node in nodes(path):
+        for node, _ in statements(parsed(path)):
             if not isinstance(node, ast.Assign | ast.AnnAssign):
                 continue
             value, targets = (
@@ -359,7 +354,7 @@ def test_nothing_asserts_that_a_network_has_no_errors() -> None:
     asserted = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        for node in nodes(path)
+        for node, _ in statements(parsed(path))
         if isinstance(node, ast.Assert) and "is not None" in ast.unparse(node.test)
     }
 

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple, get_origin, get_type_hints
 
 import pytest
 from paths import PACKAGE
+from statements import statements
 
 import convcalc.layers.base
 from convcalc.layers.base import Layer
@@ -34,7 +35,7 @@ def fields(path: Path) -> Iterator[Field]:
     Those of a layer say what they are where they are declared, and so do not need it said again.
     """
     where = path.relative_to(PACKAGE)
-    for value in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for value, _ in statements(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(value, ast.ClassDef) or not is_value(value):
             continue
         for statement, following in zip(value.body, [*value.body[1:], None], strict=True):

@@ -157,21 +157,23 @@ def test_resampling_reads_the_values_around_its_position(reach: int) -> None:
     for size, output, numerator, denominator, (shift, shift_denominator) in product(
         range(1, 7), range(1, 10), range(1, 6), range(1, 6), [(0, 1), (1, 2), (-1, 4), (-2, 3)]
     ):
-        step, offset = Fraction(numerator, denominator), Fraction(shift, shift_denominator)
         window = resampled(
             size, output, (numerator, denominator), (shift, shift_denominator), reach
         )
         assert window.output(size) == output
         assert window.remainder(size) == 0
         for place in range(output):
-            position = place * step + offset
+            # The position place·numerator/denominator + shift/shift_denominator, as over / parts.
+            over = place * numerator * shift_denominator + shift * denominator
+            parts = denominator * shift_denominator
+            floor = over // parts
             if reach == 1:
-                expected = {floor(position)}
+                expected = {floor}
             else:
-                near = range(floor(position) - reach, ceil(position) + reach + 1)
+                near = range(floor - reach, floor + reach + 2)
                 # Right on a value, the shares of those beside it are 0.
-                within = reach // 2 if position.denominator > 1 else 1
-                expected = {value for value in near if abs(value - position) < within}
+                within = parts * (reach // 2) if over % parts else parts
+                expected = {value for value in near if -within < value * parts - over < within}
             value, between, count = met(window, place)
             assert {value + hit * between for hit in range(count)} == expected
 

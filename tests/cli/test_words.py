@@ -157,8 +157,14 @@ CALL = re.compile(r"`convcalc ((?:docs|kinds|rule|show) [\w.#-]*\w)`")
 
 
 def texts_of(path: Path) -> Iterator[str]:
-    """What a module may say to people: its texts, and the help of its command."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """What a module may say to people: its texts, and the help of its command.
+
+    Of a module that names neither a page nor a call there are none.
+    """
+    text = path.read_text(encoding="utf-8")
+    if not re.search("docs/|`convcalc ", text):
+        return
+    tree = ast.parse(text)
     documented = ast.Module | ast.ClassDef | ast.FunctionDef
     quiet = {
         id(node.body[0].value)

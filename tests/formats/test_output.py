@@ -22,6 +22,7 @@ import pytest
 from called import OF_SEVERAL, ON_NETWORKS, called
 from click.testing import CliRunner, Result
 from formatted import FORMATTED
+from statements import statements
 
 import convcalc
 from convcalc.checks.formats import CHECK_FORMATS
@@ -212,8 +213,11 @@ def literals() -> Iterator[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
         yield from ((sign, path.name) for sign in set(text) if ord(sign) > 126)
     for path in sorted(PACKAGE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        text = path.read_text(encoding="utf-8")
+        if text.isascii() and not re.search(r"\\[uUNx]", text):
+            continue
+        tree = ast.parse(text)
+        alone = {id(node.value) for node, _ in statements(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if id(node) in alone:

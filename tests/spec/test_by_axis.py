@@ -31,7 +31,10 @@ SIGNS = ["x", " x ", "X", "×", ", ", "*", " "]
 TEXTS = sorted(
     {
         *(f"{a}{sign}{b}" for a, b in product(PARTS, PARTS) for sign in SIGNS),
-        *(f"{a}x{b}x{c}" for a, b, c in product(PARTS, PARTS, PARTS)),
+        # Of three parts, two that are alike, or one that is a plain number.
+        *("x".join(abc) for a, b in product(PARTS, PARTS) for abc in ((a, b, b), (b, a, b))),
+        *("x".join(abc) for a, b in product(PARTS, PARTS) for abc in ((b, b, a), ("4", a, b))),
+        *("x".join(abc) for a, b in product(PARTS, PARTS) for abc in ((a, "4", b), (a, b, "4"))),
         *(f"({a}, {b}, 8)" for a, b in product(PARTS, PARTS)),
         *(f"[{a}, {b}]" for a, b in product(PARTS[:-1], PARTS[:-1]) if a not in "?*" != b),
         *(f"[4x4, {a}]" for a in PARTS if a not in "?*"),
