@@ -5,6 +5,7 @@ drawn for every kind is drawn here, so that more can be tried. Ends of what a fi
 often, as with hypothesis; what fails names its layer.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
@@ -28,6 +29,35 @@ def no_advice() -> Iterator[None]:
         patch.setattr("convcalc.graph.sized.helped", lambda _, problems, **__: problems)
         patch.setattr("convcalc.graph.unread.told", lambda *_: ())
         yield
+
+
+def examples(
+    count: int, **drawn: "Callable[[Draw], Any]"
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Try a test on so many examples in one go, each drawn anew, and show the first that fails.
+
+    The draws are the same in every run: of a seed that has the test's name and a number.
+    """
+
+    def on_all(test: Callable[..., None]) -> Callable[..., None]:
+        def of_examples(**fixtures: Any) -> None:
+            for number in range(count):
+                draw = Draw(f"{test.__name__} {number}")
+                given = {name: of_draw(draw) for name, of_draw in drawn.items()}
+                try:
+                    test(**fixtures, **given)
+                except Exception as error:
+                    message = f"example {number}, {given}: {type(error).__name__}: {error}"
+                    raise AssertionError(message) from error
+
+        signature = inspect.signature(test)
+        kept = [each for name, each in signature.parameters.items() if name not in drawn]
+        of_examples.__name__, of_examples.__qualname__ = test.__name__, test.__qualname__
+        of_examples.__module__, of_examples.__doc__ = test.__module__, test.__doc__
+        of_examples.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+        return of_examples
+
+    return on_all
 
 
 class Draw(Random):

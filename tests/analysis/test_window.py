@@ -1,13 +1,12 @@
 """Windows and fields against brute force: every small case is enumerated tap by tap."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import product
 from math import ceil, floor, prod
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from draws import Draw, examples
 
 from convcalc.spans import NOTHING, Spans, every
 from convcalc.window import (
@@ -191,31 +190,44 @@ def test_negative_padding_crops() -> None:
 
 # Receptive fields: sets of input indices on an endless line, so that no border hides a formula.
 
-windows = st.builds(
-    Window,
-    kernel=st.integers(1, 4),
-    stride=st.integers(1, 3),
-    dilation=st.integers(1, 3),
-    before=st.integers(-2, 3),
-    after=st.integers(0, 2),
-    up=st.just(1),
-)
-upsampling = st.one_of(
-    st.builds(Window, st.integers(1, 5), st.integers(1, 4), st.integers(1, 3),
-              st.integers(-3, 5), st.just(0), st.integers(2, 4)),
-    st.builds(transposed, st.integers(1, 5), st.integers(1, 4), st.integers(1, 3),
-              st.integers(0, 2), st.integers(0, 2), st.integers(0, 1)),
-    st.builds(adaptive, st.integers(1, 9), st.integers(1, 9)),
-    st.builds(
-        resampled,
-        st.integers(1, 9),
-        st.integers(1, 9),
-        st.tuples(st.integers(1, 5), st.integers(1, 5)),
-        st.sampled_from([(0, 1), (-1, 4), (1, 2), (-1, 3)]),
-        st.sampled_from([1, 2, 4]),
-    ),
-)  # fmt: skip
-deterministic = settings(derandomize=True, deadline=None, max_examples=300)
+EXAMPLES = 300
+
+
+def sliding(draw: Draw) -> Window:
+    return Window(
+        kernel=draw.whole(1, 4),
+        stride=draw.whole(1, 3),
+        dilation=draw.whole(1, 3),
+        before=draw.whole(-2, 3),
+        after=draw.whole(0, 2),
+        up=1,
+    )
+
+
+def upsampling(draw: Draw) -> Window:
+    whole = draw.whole
+    match draw.randrange(4):
+        case 0:
+            return Window(whole(1, 5), whole(1, 4), whole(1, 3), whole(-3, 5), 0, whole(2, 4))
+        case 1:
+            sides = (whole(0, 2), whole(0, 2), whole(0, 1))
+            return transposed(whole(1, 5), whole(1, 4), whole(1, 3), *sides)
+        case 2:
+            return adaptive(whole(1, 9), whole(1, 9))
+        case _:
+            offset = draw.choice([(0, 1), (-1, 4), (1, 2), (-1, 3)])
+            ratio = (whole(1, 5), whole(1, 5))
+            return resampled(whole(1, 9), whole(1, 9), ratio, offset, draw.choice([1, 2, 4]))
+
+
+def any_window(draw: Draw) -> Window:
+    return sliding(draw) if draw.flag() else upsampling(draw)
+
+
+def chain_of(
+    window: Callable[[Draw], Window], least: int, most: int
+) -> Callable[[Draw], list[Window]]:
+    return lambda draw: [*draw.some(lambda: window(draw), least, most)]
 
 
 def seen(chain: list[Window], output: int) -> Sees:
@@ -256,8 +268,7 @@ def centred(spans: list[Sees], jump: Fraction) -> Fraction | None:
     return sum(middles, Fraction()) / len(middles) if middles else None
 
 
-@deterministic
-@given(st.lists(windows, min_size=1, max_size=4))
+@examples(EXAMPLES, chain=chain_of(sliding, 1, 4))
 def test_fields_of_sliding_layers_are_exact_for_every_output(chain: list[Window]) -> None:
     found = field(chain)
     size, jump, start = found[:3]
@@ -269,8 +280,7 @@ def test_fields_of_sliding_layers_are_exact_for_every_output(chain: list[Window]
     assert not found.counted
 
 
-@deterministic
-@given(st.lists(st.one_of(windows, upsampling), min_size=1, max_size=3))
+@examples(EXAMPLES, chain=chain_of(any_window, 1, 3))
 def test_fields_through_upsampling_are_exact_for_every_output(chain: list[Window]) -> None:
     found = field(chain)
     if prod(window.up for window in chain) > PHASES:
@@ -290,12 +300,10 @@ def test_fields_through_upsampling_are_exact_for_every_output(chain: list[Window
         assert found.start + Fraction(found.size - 1, 2) == centred(spans[:period], jump)
 
 
-def random_fields() -> st.SearchStrategy[list[Window]]:
-    return st.lists(st.one_of(windows, upsampling), min_size=1, max_size=2)
+random_fields = chain_of(any_window, 1, 2)
 
 
-@deterministic
-@given(random_fields(), random_fields())
+@examples(EXAMPLES, one=random_fields, other=random_fields)
 def test_a_union_holds_what_both_see(one: list[Window], other: list[Window]) -> None:
     first, second = field(one), field(other)
     if first.size and second.size and first.jump != second.jump:
@@ -400,8 +408,7 @@ def test_a_single_position_that_is_spread_is_seen_by_every_output() -> None:
     assert gaps.collapsed(9).size == 0
 
 
-@deterministic
-@given(random_fields(), st.integers(1, 12))
+@examples(EXAMPLES, chain=random_fields, positions=lambda draw: draw.whole(1, 12))
 def test_an_axis_seen_at_once_is_the_hull_of_its_outputs(
     chain: list[Window], positions: int
 ) -> None:
@@ -472,13 +479,16 @@ def test_patterns_too_long_to_keep_give_an_upper_bound_that_holds_every_output()
     assert isinstance(whole.start, int)
 
 
-@deterministic
-@given(
-    st.lists(st.one_of(st.none(), st.tuples(st.integers(0, 9), st.integers(0, 9))), min_size=1,
-             max_size=9),
-    st.one_of(windows, upsampling),
-    st.integers(1, 9),
-)  # fmt: skip
+def seen_of(draw: Draw) -> Sees:
+    return (draw.randrange(10), draw.randrange(10)) if draw.flag() else None
+
+
+@examples(
+    EXAMPLES,
+    values=lambda draw: [*draw.some(lambda: seen_of(draw), 1, 9)],
+    window=any_window,
+    outputs=lambda draw: draw.whole(1, 9),
+)
 def test_spans_are_counted_tap_by_tap(values: list[Sees], window: Window, outputs: int) -> None:
     """Of any map: what its values see need not be in order, and some may see nothing."""
     spans = Spans(
@@ -504,8 +514,7 @@ def test_spans_are_counted_tap_by_tap(values: list[Sees], window: Window, output
         assert beside == [pick(end, 0) for end in ends]
 
 
-@deterministic
-@given(st.integers(1, 12), st.lists(st.one_of(windows, upsampling), min_size=1, max_size=3))
+@examples(EXAMPLES, size=lambda draw: draw.whole(1, 12), chain=chain_of(any_window, 1, 3))
 def test_spans_in_order_are_those_that_are_not(size: int, chain: list[Window]) -> None:
     ordered, other = every(size), every(size)._replace(ordered=False)
     for window in chain:
@@ -517,8 +526,7 @@ def test_spans_in_order_are_those_that_are_not(size: int, chain: list[Window]) -
         assert ordered[:2] == other[:2]
 
 
-@deterministic
-@given(st.integers(1, 9), st.one_of(windows, upsampling))
+@examples(EXAMPLES, size=lambda draw: draw.whole(1, 9), window=any_window)
 def test_outputs_inside_read_nothing_beyond_the_border(size: int, window: Window) -> None:
     low, high = inside(window, 0, size - 1)
     for output in range(-3, 20):

@@ -308,11 +308,11 @@ class Counting:
         self.value = value
 
     def __add__(self, other: "Counting | float") -> "Counting":
-        return Counting(self.value + (other.value if type(other) is Counting else other))
+        return Counting(self.value + (other.value if isinstance(other, Counting) else other))
 
     def __mul__(self, other: "Counting | float") -> "Counting":
         Counting.multiplications += 1
-        return Counting(self.value * (other.value if type(other) is Counting else other))
+        return Counting(self.value * (other.value if isinstance(other, Counting) else other))
 
     __radd__, __rmul__ = __add__, __mul__
 

@@ -9,9 +9,7 @@ import json
 import weakref
 from typing import Any
 
-from draws import no_advice
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from draws import Draw, examples, no_advice
 from test_groups import Item, repaired, specs
 
 from convcalc import Network, analyze
@@ -24,17 +22,22 @@ from convcalc.shape import Shape
 from convcalc.spec.flat import LayerNode
 from convcalc.spec.text import SourceText
 
-EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-
-@st.composite
-def networks(draw: st.DrawFn, *, whole: bool | None = None) -> Network:
+def networks(draw: Draw, *, whole: bool | None = None) -> Network:
     """Networks, with errors in their specs or without."""
-    spec: Item = draw(specs())
-    if whole or (whole is None and draw(st.booleans())):
+    spec: Item = specs(draw)
+    if whole or (whole is None and draw.flag()):
         repaired(spec)
     with no_advice():
         return read_text(SourceText("random.yaml", json.dumps(spec)))
+
+
+def whole_networks(draw: Draw) -> Network:
+    return networks(draw, whole=True)
+
+
+def broken_networks(draw: Draw) -> Network:
+    return networks(draw, whole=False)
 
 
 def test_an_input_is_a_kind_that_no_item_names() -> None:
@@ -43,8 +46,7 @@ def test_an_input_is_a_kind_that_no_item_names() -> None:
     assert set(GIVEN) == SOURCES
 
 
-@EXAMPLES
-@given(networks())
+@examples(60, network=networks)
 def test_every_index_is_that_of_an_earlier_layer(network: Network) -> None:
     nodes = network.nodes
     sources = [index for index, node in enumerate(nodes) if node.kind in SOURCES]
@@ -69,8 +71,7 @@ def test_every_index_is_that_of_an_earlier_layer(network: Network) -> None:
     assert network.input == Shape(3, (8, 8))
 
 
-@EXAMPLES
-@given(networks(), st.booleans())
+@examples(60, network=networks, sparing=Draw.flag)
 def test_the_walk_is_what_goes_from_node_to_node(network: Network, sparing: bool) -> None:  # noqa: FBT001
     """By hand: everything that a layer's output is made of, written as a term."""
     terms: list[str] = []
@@ -91,8 +92,7 @@ class Array:
     """Something that can be seen to be gone."""
 
 
-@EXAMPLES
-@given(networks(whole=True))
+@examples(60, network=whole_networks)
 def test_a_sparing_walk_holds_what_is_yet_to_be_read(network: Network) -> None:
     alive: dict[int, weakref.ref[Array]] = {}
 
@@ -113,8 +113,7 @@ def test_a_sparing_walk_holds_what_is_yet_to_be_read(network: Network) -> None:
         del made
 
 
-@EXAMPLES
-@given(networks(whole=True), st.booleans())
+@examples(60, network=whole_networks, training=Draw.flag)
 def test_memory_counts_no_tensor_and_no_layer_from_the_end(
     network: Network,
     training: bool,  # noqa: FBT001
@@ -130,8 +129,7 @@ def test_memory_counts_no_tensor_and_no_layer_from_the_end(
         assert written.inputs[0] not in step.frees, "it is the caller's"
 
 
-@EXAMPLES
-@given(networks(whole=False))
+@examples(60, network=broken_networks)
 def test_what_an_error_keeps_unknown_has_its_place_in_reports(network: Network) -> None:
     report = analyze(network, strict=False)
     names = {node.name: index for index, node in enumerate(network.nodes)}

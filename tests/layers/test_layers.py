@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import pytest
-from draws import Draw
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from draws import Draw, examples
 from kinds import CASES, RUN, Case, shape
 from tabled import tabled
 
@@ -874,14 +872,14 @@ def test_problems_are_collected_not_stopped_at_the_first() -> None:
     assert [problem.code for problem in found] == ["CC311", "CC311", "CC305", "CC305"]
 
 
-@settings(derandomize=True, deadline=None, max_examples=400)
-@given(
-    st.sampled_from(["conv", "maxpool"]),
-    st.lists(st.integers(1, 20), min_size=1, max_size=3).map(tuple),
-    st.integers(1, 5),
-    st.integers(1, 6),
-    st.integers(1, 3),
-    st.integers(0, 2),
+@examples(
+    400,
+    kind=lambda draw: draw.choice(["conv", "maxpool"]),
+    spatial=lambda draw: draw.some(lambda: draw.whole(1, 20), 1, 3),
+    kernel=lambda draw: draw.whole(1, 5),
+    stride=lambda draw: draw.whole(1, 6),
+    dilation=lambda draw: draw.whole(1, 3),
+    padding=lambda draw: draw.whole(0, 2),
 )
 def test_what_the_help_for_a_stride_that_does_not_tile_suggests_is_valid(
     kind: str, spatial: tuple[int, ...], kernel: int, stride: int, dilation: int, padding: int

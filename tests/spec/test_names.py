@@ -1,7 +1,9 @@
 """What layers are called: each name once, and a number that can be told from what it counts."""
 
 import re
+from collections.abc import Sequence
 
+from draws import Draw, examples
 from hypothesis import given
 from hypothesis import strategies as st
 from tabled import tabled
@@ -81,30 +83,21 @@ def test_from_finds_what_was_numbered() -> None:
     assert latest.nodes[-1].inputs == (2,)
 
 
-items = st.recursive(
-    st.builds(
-        lambda kind, name, repeat: ", ".join(
-            part for part in (name and f"name: {name}", f"{kind}: {{}}", repeat) if part
-        ).join("{}"),
-        st.sampled_from(["relu", "relu6", "unit", "unit1", "unit1_"]),
-        st.sampled_from(["", *NAMES]),
-        st.sampled_from(["", "", "repeat: 2"]),
-    ),
-    lambda inner: st.builds(
-        lambda layers, name, repeat: ", ".join(
-            part for part in (name and f"name: {name}", f"layers: [{layers}]", repeat) if part
-        ).join("{}"),
-        st.lists(inner, min_size=1, max_size=3).map(", ".join),
-        st.sampled_from(["", *NAMES]),
-        st.sampled_from(["", "repeat: 2"]),
-    ),
-    max_leaves=8,
-)
+def item(draw: Draw, depth: int = 3) -> str:
+    """A layer or a call, or a group of some, with a name or without, once or twice."""
+    if depth and draw.random() < 0.4:
+        kind = f"layers: [{', '.join(draw.some(lambda: item(draw, depth - 1), 1, 3))}]"
+        repeat = draw.choice(["", "repeat: 2"])
+    else:
+        kind = draw.choice(["relu", "relu6", "unit", "unit1", "unit1_"]) + ": {}"
+        repeat = draw.choice(["", "", "repeat: 2"])
+    name = draw.choice(["", *NAMES])
+    return ", ".join(part for part in (name and f"name: {name}", kind, repeat) if part).join("{}")
 
 
-@given(st.lists(items, min_size=1, max_size=6))
-def test_no_two_layers_are_called_alike_unless_that_is_an_error(drawn: list[str]) -> None:
-    network = written(BLOCKS + f"  [{', '.join(drawn)}]")
+@examples(200, items=lambda draw: draw.some(lambda: item(draw), 1, 6))
+def test_no_two_layers_are_called_alike_unless_that_is_an_error(items: Sequence[str]) -> None:
+    network = written(BLOCKS + f"  [{', '.join(items)}]")
     names = [node.name for node in network.nodes]
 
     assert all(re.search(" is taken$", each.message) for each in network.errors)
