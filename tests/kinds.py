@@ -357,6 +357,10 @@ CASES = [
     ),
     Case("concat", {"axis": "width"}, "3x5x4 3x2x4", "3x7x4", torch="lambda *x: torch.cat(x, 3)"),
     # PointNet's input transform: 1024 points of 3 coordinates times a 3×3 matrix
+    # A class token is a row of 768; positions of a map are values of their own at each: 3·2·4.
+    Case("learned", {"shape": (1, 768)}, "196x768", "1x768", 768),
+    Case("learned", {"shape": (7, 5)}, "6x5", "7x5", 35),
+    Case("learned", {"shape": (3, 2, 4)}, "6x5x3", "3x2x4", 24),
     Case("matmul", {}, "1024x3 3x3", "1024x3", macs=9216, torch="lambda a, b: torch.bmm(b, a)"),
     Case("matmul", {}, "5x4 4x7", "5x7", macs=140, torch="lambda a, b: torch.bmm(b, a)"),
 ]  # fmt: skip

@@ -258,6 +258,13 @@ def at_positions(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return functional.linear(x.movedim(1, -1), *learned).movedim(-1, 1)
 
 
+def spread(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    """Parameters for each example of the batch, of which there is no copy."""
+    weight = weights["weight"]
+    each = weight.expand(len(xs[0]), *weight.shape[1:])
+    return each.mT if len(layer.shape) == 2 else each
+
+
 def length_normalized(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     y = functional.normalize(xs[0], eps=layer.eps)
     return y * weights["weight"].view(-1, *(1,) * (y.ndim - 2)) if layer.affine else y
@@ -446,6 +453,7 @@ PEERS: dict[str, Answer] = {
     "affine": affinely,
     "matmul": lambda layer, plan, weights, xs: torch.bmm(xs[1], xs[0]),
     "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1 + layer.joins(len(xs[0].shape) - 2)),
+    "learned": spread,
 }
 """Kind → what a PyTorch user would write."""
 

@@ -41,6 +41,7 @@ CALCULATES_NOTHING: Mapping[str, str] = MappingProxyType(
         "crop": "it calculates nothing: a part of the values is read",
         "slice": "it calculates nothing: a part of the channels is read",
         "scale": "a factor per channel is not counted",
+        "learned": "it calculates nothing: its values are its weights",
         "upsample": "copies or blends of neighbours are not counted",
         "add": "sums of branches are not counted",
         "multiply": "products of branches are not counted",

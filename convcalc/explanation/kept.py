@@ -238,9 +238,9 @@ class _Storages:
         self.first: dict[int, int] = {}
         """By storage, the first layer that keeps it."""
         for step in self.program.steps:
-            if step.operation.storage == "view":
+            if step.operation.storage == "view" and step.reads:
                 self.whole[step.output] = self.whole[step.reads[0]]
-            if step.operation.storage == "view" or self._overwrites(step):
+            if (step.operation.storage == "view" and step.reads) or self._overwrites(step):
                 self.base[step.output] = self.base[step.reads[0]]
             for tensor in self.keeps(step)[0]:
                 self.first.setdefault(self.base[tensor], step.layer)

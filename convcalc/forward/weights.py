@@ -10,7 +10,7 @@ import numpy as np
 from convcalc.forward.threads import available_cores, on_threads
 from convcalc.graph import LayerNode, Network
 from convcalc.graph.planned import Planned
-from convcalc.layers import Layer, Plan, Weight, kinds
+from convcalc.layers import SOURCES, Layer, Plan, Weight, kinds
 
 BLOCK = 1 << 19
 """Values filled from one generator, so that threads do not change them: 2 MiB, which a core holds
@@ -83,11 +83,11 @@ INITIAL: Mapping[str, Callable[[Layer, Weight], tuple[float, float]]] = {
     "conv_transpose": _transposed,
     "locally_connected": _by_position,
     **dict.fromkeys(kinds("norm") - {"lrn"}, _factor),
-    **dict.fromkeys(("scale", "prelu"), _factor),
+    **dict.fromkeys(("scale", "prelu", "learned"), _factor),
 }
 """Middle and reach of the random numbers of what a kind calls `weight`."""
 UNWEIGHTED: Mapping[str, str] = {
-    **dict.fromkeys(kinds("source"), "its values are given"),
+    **dict.fromkeys(SOURCES, "its values are given"),
     **dict.fromkeys(
         kinds("pool", "softmax", "identity", "view", "resize", "merge"), "nothing of it is learned"
     ),

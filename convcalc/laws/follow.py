@@ -35,13 +35,15 @@ from convcalc.laws.steps import (
     refuse,
     step_along,
 )
-from convcalc.layers import SOURCES, Layer
+from convcalc.layers import SOURCES, Layer, kinds
 from convcalc.layers.base import Weight
 from convcalc.layers.rearrange import Reshape
 from convcalc.layers.sliding import UNBOUNDED, per_axis
 from convcalc.shape import Shape
 from convcalc.spec.flat import Like
 
+READING_NOTHING = kinds("source")
+"""Layers whose output is as large whatever comes in."""
 CHANNELS = (1, 2, 3, 720_720, 720_721)
 """Numbers of channels that a layer is asked about where they vary with the size."""
 REMAINDERS = "its sizes have too many remainders"
@@ -397,6 +399,8 @@ class _Walk:
         self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: Border
     ) -> tuple[tuple[Extent, ...], Border]:
         rank = len(x) - 1
+        if node.kind in READING_NOTHING:
+            return layer.plan([Shape(1)]).output.axes, ()
         if all(isinstance(each, int) for each in x):
             return self._numbers(node, layer, self._concrete(x), border)
         if layer.growth(rank) is None:

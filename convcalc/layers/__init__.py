@@ -36,7 +36,7 @@ Family = Literal[
 ]  # fmt: skip
 """What a kind is: weighted sums, pooling, normalization, an activation function, a softmax, nothing
 in inference, the same values in another shape, another size of the map, other channels, branches
-that meet, or what reads nothing and stands at the start."""
+that meet, or what reads no values: what a network starts from, and what is learned."""
 
 
 Fact = Literal[
@@ -169,6 +169,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "maximum": Kind("merge", "Maximum", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
     "matmul": Kind("matmul", "Matmul", "merge"),
+    "learned": Kind("learned", "Learned", "source"),
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from
 outside."""

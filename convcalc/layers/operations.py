@@ -282,7 +282,7 @@ def kept(xs: Sequence[Shape], operations: Sequence[Operation]) -> dict[str, Arra
     inputs = ["input"] if len(xs) == 1 else [f"input {number + 1}" for number in range(len(xs))]
     tensors = [Array(name, x.size) for name, x in zip(inputs, xs, strict=True)]
     for number, operation in enumerate(operations, 1):
-        if operation.storage == "view":
+        if operation.storage == "view" and operation.reads:
             tensors.append(tensors[operation.reads[0]])
         else:
             name = operation.name if number < len(operations) else "output"

@@ -31,6 +31,8 @@ SOFTMAXES = kinds("softmax")
 ACTIVATIONS = kinds("activation")
 VIEWS = kinds("view")
 """Layers that give the same values another shape."""
+READING_NOTHING = kinds("source")
+"""Layers that read no values, though an example comes in for each that they make."""
 PLACED = kinds(having="keeps_places")
 """Layers after which every position is where it was, though its channels may be others."""
 POINTWISE = kinds(having=KEEPS_SHAPE)
@@ -128,7 +130,7 @@ class Context:
         """For each layer those that read it."""
         readers: list[list[int]] = [[] for _ in self.nodes]
         for index, node in enumerate(self.nodes):
-            for read in node.inputs:
+            for read in node.inputs if node.kind not in READING_NOTHING else ():
                 readers[read].append(index)
         return readers
 

@@ -17,7 +17,7 @@ from convcalc.shape import Shape
 torch = pytest.importorskip("torch")
 
 import recorded  # noqa: E402 (beside the tests)
-from torch_memory import functional_call, twins  # noqa: E402 (needs torch)
+from torch_memory import functional_call, spread, twins  # noqa: E402 (needs torch)
 
 functional = torch.nn.functional
 
@@ -278,6 +278,11 @@ def broadcast(random: Random, rank: int) -> Case:
 def broadcast_two(random: Random, rank: int) -> Case:
     fields, xs = broadcast(random, rank)
     return fields, random.sample(xs, 2)
+
+
+def learned(random: Random, rank: int) -> Case:
+    shape = (*spatial(random, rank), random.randint(1, 6))
+    return {"shape": shape}, [Shape(random.randint(1, 6), spatial(random, rank))]
 
 
 def matrices(random: Random, rank: int) -> Case:
@@ -596,6 +601,7 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "multiply": (ALL, broadcast, folded(torch.mul)),
     "divide": (ALL, broadcast_two, folded(torch.div)),
     "maximum": (ALL, broadcast, folded(torch.maximum)),
+    "learned": (ALL, learned, lambda layer, weights, xs: spread(layer, None, weights, xs)),
     "matmul": ((1,), matrices, lambda _, __, xs: torch.bmm(xs[1], xs[0])),
     "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),
 }

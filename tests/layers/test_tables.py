@@ -85,6 +85,7 @@ UNSAID: Mapping[Fact, Mapping[str, str]] = {
     },
     "linear": {
         **dict.fromkeys(kinds("dense"), "its weights mix channels"),
+        "learned": "it reads nothing, and what is linear in nothing is no part of a linear map",
         **dict.fromkeys(MERGING, "rules follow one input of several"),
         **dict.fromkeys(
             (

@@ -476,6 +476,9 @@ class Walk:
         if manner == "own":
             self.storage[output] = -1 if idle else self._new(self.size[output], "output", output)
             return False
+        if not step.reads:  # a view of weights, which are there anyway
+            self.storage[output] = self._new(0, "output", output)
+            return False
         read = step.reads[0]
         shared = self.storage[read]
         if manner == "view":

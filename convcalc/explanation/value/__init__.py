@@ -55,6 +55,7 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "softmax": ("pointwise", "softmax"),
     "log_softmax": ("pointwise", "log_softmax"),
     "scale": ("pointwise", "scale"),
+    "learned": ("moves", "learned"),
     "affine": ("pointwise", "affine"),
     "add": ("pointwise", "add"),
     "subtract": ("pointwise", "subtract"),

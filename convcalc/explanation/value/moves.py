@@ -51,6 +51,17 @@ def copied(asked: Asked) -> Made:
     )
 
 
+def learned(asked: Asked) -> Made:
+    """The weight in its place; of a sequence, channels are last."""
+    order = asked.at if len(asked.at) == len(("position", "channel")) else (
+        asked.channel, *asked.place
+    )
+    index = (0, *order)
+    value = float(asked.weights["weight"][index])
+    note = "It is learned, the same for every example, and reads nothing of X."
+    return Made(f"weight[{index_text(index)}]", "", value, notes=(note,))
+
+
 NOTES = {
     "dropout": "In inference dropout leaves every value as it is.",
     "identity": "The layer passes every value on as it is.",

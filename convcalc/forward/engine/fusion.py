@@ -58,6 +58,7 @@ APART: Mapping[str, str] = {
         kinds("norm") - PARTS.keys(), "its factors depend on the values, so weights take none"
     ),
     **dict.fromkeys(kinds("source"), "it is there before any pass"),
+    "learned": "its definition copies its weights for each example",
     **dict.fromkeys(
         ("channel_avgpool", "channel_maxpool"), "each of its outputs sees other channels"
     ),

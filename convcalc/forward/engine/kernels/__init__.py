@@ -240,6 +240,7 @@ DEFINED: Mapping[str, str] = {
         kinds("softmax"), "every position stands for itself, so its definition runs band by band"
     ),
     **dict.fromkeys(kinds("source"), "it is given, and never computed"),
+    "learned": "its definition copies its weights in one call",
     **dict.fromkeys(kinds("identity"), "inference leaves it out"),
     **dict.fromkeys(kinds("view"), "it is left out, or one copy in another order"),
     **dict.fromkeys(kinds("resize"), "it is one copy, or a blend that few networks have"),
