@@ -150,6 +150,7 @@ KINDS: dict[str, str] = {
         "divide": "div division",
         "maximum": "elementwisemaximum",
         "matmul": "bmm batchmatmul mm",
+        "learned": "parameter nnparameter classtoken clstoken posembedding positionalembedding",
         "add": "residual sum",
         "concat": "cat concatenate concatenation merge depthconcat concatlayer",
     }.items()

@@ -65,6 +65,9 @@ def drawn(random: Random, kind: str, rank: int) -> tuple[str, Shape] | None:
     for _ in range(60):
         fields: Any
         fields, (x, *_) = draw(random, rank)
+        if kind == "learned":  # alone, nothing would reach what stands before it
+            positions = {"learned": [*x.spatial, x.channels]}
+            return json.dumps({"add": random.sample([[], [positions]], 2)}), x
         if kind == "matmul":
             x = x._replace(spatial=(x.channels,))
             return json.dumps({kind: random.sample([[], ["scale"], ["tanh"]], 2)}), x

@@ -478,6 +478,7 @@ class Walk:
             return False
         if not step.reads:  # a view of weights, which are there anyway
             self.storage[output] = self._new(0, "output", output)
+            self.held[-1] += 1  # by the network, so that nothing overwrites them
             return False
         read = step.reads[0]
         shared = self.storage[read]

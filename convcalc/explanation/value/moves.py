@@ -53,8 +53,8 @@ def copied(asked: Asked) -> Made:
 
 def learned(asked: Asked) -> Made:
     """The weight in its place; of a sequence, channels are last."""
-    order = asked.at if len(asked.at) == len(("position", "channel")) else (
-        asked.channel, *asked.place
+    order = (
+        asked.at if len(asked.at) == len(("position", "channel")) else (asked.channel, *asked.place)
     )
     index = (0, *order)
     value = float(asked.weights["weight"][index])
