@@ -22,6 +22,7 @@ from convcalc.laws.sets import (
     largest_of,
     least_of,
     meet,
+    simplest,
     within,
     wrapped,
 )
@@ -604,7 +605,7 @@ class _Walk:
     @staticmethod
     def _fewer(what: What, before: Sizes, after: Sizes) -> bool:
         """Whether any size is gone."""
-        if before == after:
+        if before == after or (what == "within" and simplest(before) == simplest(after)):
             return False
         return what != "least" or least_of(before, 0) != least_of(after, 0)
 

@@ -8,10 +8,11 @@ from draws import Draw, no_advice
 from random_sizes import differing, drawn, following
 from tabled import tabled
 
-from convcalc import Shape, loads, sizes, verify
-from convcalc.graph import read_text, resized
+from convcalc import Shape, load, loads, sizes, verify
+from convcalc.graph import Known, read_text, resized
 from convcalc.graph.changed import in_order, with_input, without
 from convcalc.graph.planned import leading_to, planned
+from convcalc.laws.trying import planned as planned_for
 from convcalc.spec.text import SourceText
 
 BEFORE = """
@@ -224,3 +225,34 @@ def test_laws_of_random_networks_that_follow_are_what_they_take() -> None:
 
     assert wrong == []
     assert known > 15
+
+
+@tabled(
+    ("name", "sizes", "outputs"),
+    [
+        # Each of four poolings halves what two 3×3 convolutions leave, and at least 4 rows come
+        # out: 188 and every 16th size, 184 rows of which go (572 − 388 in the paper's figure).
+        ("unet", range(1, 641), {size: size - 184 for size in range(188, 641, 16)}),
+        # The authors' padding of 100 and their offsets: as large as the image, whatever that is.
+        *(
+            (name, range(first, 641, 8), {size: size for size in range(first, 641, 8)})
+            for first, name in enumerate(("fcn32s", "fcn16s", "fcn8s"), 1)
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bundled_networks_take_the_inputs_that_arithmetic_says(
+    name: str, sizes: range, outputs: dict[int, int]
+) -> None:
+    network = load(name)
+    assert network.input is not None
+    known: Known = {}
+
+    plans = {
+        size: planned_for(network.nodes, network.input._replace(spatial=(size, size)), known)
+        for size in sizes
+    }
+
+    assert {size: made[-1].output.spatial for size, made in plans.items() if made} == {
+        size: (output, output) for size, output in outputs.items()
+    }
