@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from convcalc.analysis.receptive_field import receptive_fields
-from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Totals
+from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Tensor, Totals
 from convcalc.collector import without_collection
-from convcalc.graph import Given, GivenShape, LayerNode, SpecError, read
+from convcalc.graph import Given, GivenShape, LayerNode, Network, SpecError, read
 from convcalc.layers import SOURCES
 from convcalc.layers.base import Plan
 from convcalc.spec.nodes import Value
@@ -134,6 +134,18 @@ def analyze(
         diagnostics=network.diagnostics,
         groups=network.groups,
         network=network,
+        inputs=_tensors(network, network.named_inputs),
+        outputs=_tensors(network, network.named_outputs),
+    )
+
+
+def _tensors(network: Network, named: Mapping[str, int]) -> tuple[Tensor, ...]:
+    """Inputs or outputs with their shapes."""
+    return tuple(
+        [
+            Tensor(name, network.nodes[index].name, network.shape_of(index))
+            for name, index in named.items()
+        ]
     )
 
 

@@ -13,6 +13,8 @@ from convcalc.window import Field
 
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int8": 1}
 """Bytes of one value."""
+MAX_SHOWN = 24
+"""Inputs or outputs that a title shows; JSON has all of them."""
 
 
 class LayerReport(NamedTuple):
@@ -28,7 +30,7 @@ class LayerReport(NamedTuple):
     layer: Layer | None
     """The layer with its hyperparameters; None where its fields have errors."""
     inputs: tuple[str, ...]
-    """Full names of the layers it reads; `input` is the network's."""
+    """Full names of the layers it reads, inputs of the network among them."""
     line: int | None
     """Line of the spec that it was written on, from 1 on; None for one made in Python."""
     output: Shape | None
@@ -136,6 +138,27 @@ class Totals(NamedTuple):
         return value
 
 
+class Tensor(NamedTuple):
+    """An input or output of a network."""
+
+    name: str
+    """What the spec calls it; `input` for an input without a name, and for an output that the spec
+    does not name the full name of its layer."""
+    layer: str
+    """Full name of the layer that makes it; of an input, and of a block, that may be another."""
+    shape: Shape | None
+    """Its shape for one example; None where an error keeps it unknown."""
+
+
+def _shown(tensors: Sequence[Tensor], first: Shape | None) -> str:
+    """The shapes of inputs or outputs, with their names where there are several."""
+    if len(tensors) < 2:
+        return str(first or "?")
+    known = [f"{each.name} {each.shape or '?'}" for each in tensors[:MAX_SHOWN]]
+    more = [f"{len(tensors) - MAX_SHOWN:,} more"] if len(tensors) > MAX_SHOWN else []
+    return ", ".join([*known, *more])
+
+
 class Report(NamedTuple):
     """What a network takes, layer by layer and in total."""
 
@@ -148,19 +171,24 @@ class Report(NamedTuple):
     dtype: str
     """Data type of all values, a key of `DTYPE_BYTES`."""
     input: Shape | None
-    """Shape of one example; None when the spec's could not be read."""
+    """Shape of one example, of the first input; None when the spec's could not be read."""
     nodes: Sequence[LayerReport]
     """Every layer in the order of the network, its inputs first, blocks written out."""
     totals: Totals
     """Sums over all of the layers, shared weights once."""
     output: Shape | None
-    """Shape of the network's output for one example; None where that is unknown."""
+    """Shape of the network's first output for one example; None where that is unknown."""
     diagnostics: tuple[Diagnostic, ...]
     """Everything found while reading and analysing."""
     groups: tuple[Group, ...] = ()
     """Blocks and named groups, by where they start, outer before inner."""
     network: Network | None = None
     """What was analysed, of which methods work out more; None of a report made by hand."""
+    inputs: tuple[Tensor, ...] = ()
+    """The network's inputs, in the order in which they are written."""
+    outputs: tuple[Tensor, ...] = ()
+    """The network's outputs, in the order in which they are written; without those that an error
+    keeps unknown."""
 
     @property
     def inference_peak(self) -> int | None:
@@ -173,6 +201,11 @@ class Report(NamedTuple):
         from convcalc.analysis.memory.terms import RunTerms, model  # JSON does without
 
         return model(self.network, RunTerms(self.dtype)).peak(self.batch)
+
+    @property
+    def ends(self) -> str:
+        """What goes in and what comes out: shapes, with the names of several."""
+        return f"{_shown(self.inputs, self.input)} → {_shown(self.outputs, self.output)}"
 
     @property
     def layers(self) -> list[LayerReport]:
@@ -201,7 +234,7 @@ class Report(NamedTuple):
             for name in ("parameters", "macs")
         )
         return (
-            f"<Report {self.name!r}: {self.input or '?'} → {self.output or '?'}, "
+            f"<Report {self.name!r}: {self.ends}, "
             f"batch {self.batch}, {self.dtype}, {parameters} parameters, {macs} MACs>"
         )
 

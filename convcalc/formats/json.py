@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.report import LayerReport, Report, Tensor
 from convcalc.diagnostics import Diagnostic, Place, Span
 from convcalc.shape import Shape
 
@@ -22,6 +22,8 @@ def render(report: Report, **_: object) -> str:
         "dtype": report.dtype,
         "input": shape_value(report.input),
         "output": shape_value(report.output),
+        "inputs": [input_value(each) for each in report.inputs],
+        "outputs": [{**input_value(each), "layer": each.layer} for each in report.outputs],
     }
     totals = report.totals._asdict()
     lines = [f"{dump(key)}: {dump(value)}" for key, value in head.items()]
@@ -39,6 +41,11 @@ def _list(items: list[str]) -> str:
 def shape_value(shape: Shape | None) -> dict[str, Any] | None:
     """A shape as JSON has it."""
     return None if shape is None else {"channels": shape.channels, "spatial": list(shape.spatial)}
+
+
+def input_value(tensor: Tensor) -> dict[str, Any]:
+    """An input as JSON has it, and of an output all but its layer."""
+    return {"name": tensor.name, "shape": shape_value(tensor.shape)}
 
 
 def layer_value(layer: LayerReport) -> dict[str, Any]:

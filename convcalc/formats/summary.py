@@ -7,9 +7,8 @@ from convcalc.numbers import both_bytes, grouped, plural, scaled
 
 def title(report: Report) -> str:
     """The network, from its input to its output."""
-    shapes = f"{report.input or '?'} → {report.output or '?'}"
     examples = plural(report.batch, "example") if report.batch > 1 else "one example"
-    return f"{printable(report.name)}: {shapes} ({examples}, {report.dtype})"
+    return f"{printable(report.name)}: {report.ends} ({examples}, {report.dtype})"
 
 
 def summary(report: Report, peak: int | None = None) -> list[tuple[str, str, str]]:

@@ -84,10 +84,11 @@ class Network(NamedTuple):
     nodes: Sequence[LayerNode]
     """The layers, its inputs first; each reads earlier ones only."""
     inputs: tuple[int, ...]
-    """Indices of its inputs, layers of kind `input` that read nothing; there is one."""
+    """Indices of its inputs, layers of kind `input` that read nothing, in the order in which they
+    are written; there is one at least."""
     outputs: tuple[int, ...]
-    """Indices of the layers whose outputs are the network's; there is one, or none where an error
-    keeps it unknown."""
+    """Indices of the layers whose outputs are the network's, in the order in which they are
+    written; without those that an error keeps unknown."""
     plans: Sequence[Plan | None]
     """The plan of each layer; None where an error keeps it unknown."""
     lines: Sequence[int | None]
@@ -108,12 +109,19 @@ class Network(NamedTuple):
     """What it was read from, which knows where everything was written."""
     made: "Made | None" = None
     """What was said beside that; None of networks that were made otherwise."""
+    output_names: tuple[str, ...] = ()
+    """What `outputs` calls each output; none where the spec does not say which they are."""
 
     def __repr__(self) -> str:
         """What goes in and comes out of how many layers, in one line."""
         from convcalc.numbers import plural  # `analyze` does without, to start at once
 
-        shapes = f"{self.input or '?'} → {self.shape_of(self.output) or '?'}"
+        ends = (self.named_inputs, self.named_outputs)
+        given, made = (
+            ", ".join(str(self.shape_of(index) or "?") for index in end.values()) or "?"
+            for end in ends
+        )
+        shapes = f"{given} → {made}"
         return f"<Network {self.name!r}: {shapes}, {plural(len(self.layers), 'layer')}>"
 
     def _repr_html_(self) -> str:
@@ -142,16 +150,30 @@ class Network(NamedTuple):
 
     @property
     def input(self) -> Shape | None:
-        """Shape of one example; None when the spec's could not be read."""
+        """Shape of one example, of the first input; None when the spec's could not be read."""
         return self.shape_of(self.inputs[0])
 
     @property
     def output(self) -> int | None:
-        """Index of the layer whose output is the network's; None where an error keeps it unknown.
+        """Index of the layer whose output is the network's first; None where it is unknown.
 
         That of its input when it has no layers.
         """
         return self.outputs[0] if self.outputs else None
+
+    @property
+    def named_inputs(self) -> dict[str, int]:
+        """Its inputs by their names, in the order in which they are written.
+
+        One that has no name is called `input`.
+        """
+        return {self.nodes[index].name: index for index in self.inputs}
+
+    @property
+    def named_outputs(self) -> dict[str, int]:
+        """Its outputs by the names that `outputs` gives them; the last item's by its layer's."""
+        names = self.output_names or [self.nodes[index].name for index in self.outputs]
+        return dict(zip(names, self.outputs, strict=True))
 
     @property
     def layers(self) -> list[LayerNode]:
@@ -542,6 +564,7 @@ def network_of(
         complete=not document.lost and all(plan for plan in plans),
         written=written,
         made=Made(preset, parameters, shape),
+        output_names=document.output_names,
     )
     if any(problem.sizes and problem.severity == "error" for _, problem in problems):
         from convcalc.graph.sized import helped

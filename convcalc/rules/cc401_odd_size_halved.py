@@ -88,17 +88,21 @@ def _tiles(context: Context, index: int, axis: int) -> bool:
 def _even_inputs(context: Context, image: Shape) -> Iterator[Shape]:
     """The next smaller and the next larger input that the network halves without an odd size.
 
-    All weights stay as they are, and an output as large as the input does, too.
+    All weights stay as they are, and outputs as large as the input do, too.
     """
     odd = {axis for _, axis in _odd_halves(context)}
-    (end,) = context.network.outputs
-    whole = context.output(end).spatial == image.spatial
+    ends = [
+        output
+        for output in context.network.outputs
+        if context.output(output).spatial == image.spatial
+    ]
 
     def fits(trial: Context) -> bool:
         shape = trial.network.input
         return (
             trial.weights == context.weights
-            and (not whole or (shape is not None and trial.output(end).spatial == shape.spatial))
+            and shape is not None
+            and all(trial.output(end).spatial == shape.spatial for end in ends)
             and not _odd_halves(trial)
         )
 

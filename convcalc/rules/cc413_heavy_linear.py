@@ -41,10 +41,9 @@ def check(context: Context) -> Iterator[Advice]:
 
 
 def _measures(context: Context) -> bool:
-    """Whether the output is a single number without bounds."""
-    (output,) = context.network.outputs
-    if context.output(output).size > 1:
-        return False
-    while context.kind(output) in VIEWS:
-        output = context.before(output)
-    return context.kind(output) in WEIGHTED
+    """Whether an output is a single number without bounds."""
+    origins = context.origins(VIEWS)
+    return any(
+        context.output(output).size == 1 and context.kind(origins[output]) in WEIGHTED
+        for output in context.network.outputs
+    )

@@ -12,8 +12,6 @@ from convcalc.spec.tree import Item, branches_of
 
 _WORDS = frozenset({"true", "false", "same", "valid"})
 """What is no name in a field, beside the words that it may be one of."""
-TENSOR_KEYS = frozenset({"from", "like"})
-"""Keys whose values are names of tensors, in which expressions stand in braces."""
 
 
 def names_in(value: Any) -> set[str]:
@@ -22,18 +20,16 @@ def names_in(value: Any) -> set[str]:
     waiting = [value]
     while waiting:
         here = waiting.pop()
-        if isinstance(here, Text):
+        if isinstance(here, Text) and braced(here.text):  # of a tensor; expressions have none
+            from convcalc.spec.braces import names_within
+
+            names |= names_within(here.text)
+        elif isinstance(here, Text):
             names |= mentioned(here.text)
         elif isinstance(here, List):
             waiting.extend(here)
         elif isinstance(here, Map):
-            for key, each in here.items():
-                if key in TENSOR_KEYS and isinstance(each, Text) and braced(each.text):
-                    from convcalc.spec.braces import names_within
-
-                    names |= names_within(each.text)
-                else:
-                    waiting.append(each)
+            waiting.extend(here.values())
     return names
 
 

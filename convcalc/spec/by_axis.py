@@ -29,6 +29,8 @@ SIDES = {
 """What people call the extents of a shape."""
 ORDER = ("depth", "height", "length", "width", "channels")
 """How a shape gives them."""
+LETTERS = "abcdefgh"
+"""Names of the shapes that a help names."""
 MOST_CHARACTERS = 200
 """Longer texts are no shapes."""
 
@@ -102,12 +104,10 @@ def of_shape(node: Node, names: Mapping[str, Value]) -> Advice | None:
         shown = "x".join(several[0])
         return Advice(f"write `{shown}`", write_value(shown))
     if several is not None:
-        said = "a network has one input for now"
-        places = {tuple(parts[:-1]) for parts in several}
-        if len(places) == 1 and all(len(parts) > 1 for parts in several):
-            channels = sum(int(parts[-1]) for parts in several)
-            stacked = "x".join([*several[0][:-1], str(channels)])
-            said += f": give them as channels of one, `{stacked}`, which `slice` takes apart"
+        named = zip(LETTERS, map("x".join, several), strict=False)
+        shown = ", ".join(f"{letter}: {shape}" for letter, shape in named)
+        more = ", …" if len(several) > len(LETTERS) else ""
+        said = f"several have a name each: `{{{shown}{more}}}`"
         return Advice(said, None, f"this takes one shape, and has {len(several)}")
     if not isinstance(node, Map):
         return None
@@ -126,6 +126,27 @@ def of_shape(node: Node, names: Mapping[str, Value]) -> Advice | None:
         if all(_value(part, names) is not None for part in given):
             return Advice(f"write it as a list: `{_as_list(given)}`", write_value(tuple(given)))
     return Advice("write height × width × channels in one: `224x224x3`")
+
+
+def means_one_shape(node: Map) -> bool:
+    """Whether a mapping says the extents of one shape by their names, or is one with a name.
+
+    >>> means_one_shape(Map({"height": 224, "width": 224, "channels": 3}))
+    True
+    >>> means_one_shape(Map({"image": "224x224x3", "depth": "224x224x1"}))
+    False
+    """
+    keys = [*node.entries]
+    if keys in (["shape"], ["size"]):
+        return True
+    sides = [any(_side(key)) for key in keys]
+    known = all(sides) or any("channels" in _side(key) for key in keys)
+    return bool(keys) and known and all(_is_one(inner) for inner in node.entries.values())
+
+
+def _is_one(node: Node) -> bool:
+    """Whether a value can be one extent."""
+    return isinstance(node, ScalarNode) and len(_parts(node) or [""]) < 2
 
 
 def _as_list(parts: list[str]) -> str:

@@ -4,7 +4,7 @@ Nothing here knows shapes. Every problem is reported at its place and expansion 
 run shows them all; what grows beyond the limits is refused, because blocks can call blocks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from convcalc.collector import without_collection
@@ -14,7 +14,7 @@ from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, source_node
-from convcalc.spec.given import Given
+from convcalc.spec.given import inputs_of
 from convcalc.spec.items import Definition, Definitions, Items, Said
 from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
@@ -49,13 +49,14 @@ TOP_LEVEL = {
     "reference": "Where it is described: a URL or a citation.",
     "year": "When it was published.",
     "description": "Remarks for its reader.",
-    "input": "Shape of one example: height × width × channels, as 224x224x3.",
+    "input": "Shape of one example: height × width × channels, as 224x224x3; of several by name.",
     "parameters": "Names with default values that expressions may use; --set overrides them.",
     "presets": "Members of a family by name: the values of parameters that make each of them.",
     "defaults": "Values of fields for every layer of a kind, by kind.",
     "rounding": "What to do when a stride does not tile: exact (default), floor or ceil.",
     "blocks": "Layers with parameters, called like a layer.",
     "layers": "The network: a list of items, each fed by the one before.",
+    "outputs": "Names of the tensors that are the network's outputs; the last item's if left out.",
     "expect": "What must hold of the result; `convcalc check` verifies it.",
     "budget": "Limits on the result; `convcalc check` verifies them.",
 }
@@ -67,14 +68,14 @@ def expand(
     findings: Findings,
     spec: Spec,
     overrides: Mapping[str, object] | None = None,
-    input_shape: Shape | None = None,
+    input_shape: Shape | Mapping[str, Shape] | None = None,
     preset: str = "",
 ) -> Document | None:
     """Write out a spec; what is wrong with it goes to `findings`.
 
     None where it has no such preset. `overrides` are values for the spec's parameters, text
-    being read as it would be in the spec; `input_shape` replaces the spec's input, and `preset`
-    names the member of a family that is meant.
+    being read as it would be in the spec; `input_shape` replaces the spec's input, or several of
+    them by name, and `preset` names the member of a family that is meant.
     """
     report, reader = Reporter(findings), FieldReader(findings)
     member = Member(report, reader, spec)
@@ -90,13 +91,13 @@ class _Expander:
         reader: FieldReader,
         member: Member,
         overrides: Mapping[str, object],
-        input_shape: Shape | None,
+        input_shape: Shape | Mapping[str, Shape] | None,
     ) -> None:
         self.report = report
         self.reader = reader
         self.member = member
         self.root = member.root
-        self.given = Given(report, reader, self.root, input_shape)
+        self.inputs = inputs_of(report, reader, self.root, member.entry("input"), input_shape)
         self.parameters = Parameters(report, reader, member, overrides)
         self.items = Items(report, reader)
         self.sources: dict[str, int] = {}
@@ -114,10 +115,6 @@ class _Expander:
         for key in self.root.key_nodes():
             if key.text not in TOP_LEVEL and not self.report.findings.full:
                 advice, fix = near_key(key, TOP_LEVEL, self.root)
-                if key.text.lower() == "inputs" and (
-                    several := self.given.several(entries[key.text])
-                ):
-                    advice, fix = several, None
                 self.report.error(
                     "CC109",
                     f"a spec has no key {quoted(key)}",
@@ -135,25 +132,36 @@ class _Expander:
         scope = Scope(self.parameters.top(entries.get("parameters")), self.parameters.failed)
         scope.products = self.parameters.products
         self.parameters.top_values = scope.values
-        shape = self.given.read(self.member.entry("input"), scope)
-        self.items.rank = None if shape is None else shape.rank
+        shapes = [given.read(scope) for given in self.inputs]
+        self.items.rank = None if shapes[0] is None else shapes[0].rank
         definitions = Definitions(self.report, self.reader, self.items)
         definitions.read_defaults(entries.get("defaults"), scope)
         definitions.read_blocks(entries.get("blocks"))
-        given = self.member.entry("input") or self.root
-        self.sources["input"] = len(self.nodes)
-        self.nodes.append(source_node("input", shape, source_item(given)))
-        output = None
+        for given, shape in zip(self.inputs, shapes, strict=True):
+            name = given.name or "input"
+            self.sources[name] = len(self.nodes)
+            if given.name:
+                self.names.add_source(name, len(self.nodes), given.at)
+            self.nodes.append(source_node(name, shape, source_item(given.at)))
+        outputs: tuple[int, ...] = ()
+        called: tuple[str, ...] = ()
         try:
-            output = self.read_layers(entries.get("layers"), scope)
+            last = self.read_layers(entries.get("layers"), scope)
             self.inspect_uncalled()
+            wanted = self.member.entry("outputs")
+            if wanted is not None:
+                from convcalc.spec.outputs import read_outputs  # which few specs have
+
+                place = Surroundings("", scope, block=True)
+                called, outputs = read_outputs(self.report, self.reader, self.names, wanted, place)
+            elif last is not None:
+                outputs = (last,)
         except RefusedError as error:
             refuse(self.report.findings, error)
             del self.nodes[len(self.sources) :]  # the part before the limit would mean nothing
             self.groups.clear()
             self.lost = True
-        if shape is not None and self.given.asked_about(shape, given, self.nodes) is None:
-            self.nodes[self.sources["input"]] = source_node("input", None, source_item(given))
+        self.ask_about_inputs(shapes)
         promises = read_promises(
             self.report.findings,
             self.member.expectations(),
@@ -166,13 +174,27 @@ class _Expander:
             reference=self.member.text("reference") or None,
             nodes=self.nodes,
             inputs=tuple(self.sources.values()),
-            outputs=() if output is None else (output,),
+            outputs=outputs,
+            output_names=called,
             parameters=dict(scope.values),
             promises=promises,
             year=self.member.year(),
             groups=tuple(self.groups),
             lost=self.lost,
         )
+
+    def ask_about_inputs(self, shapes: Sequence[Shape | None]) -> None:
+        """Look whether the layers show that the axes of an input are not what it says."""
+        several = len(shapes) > 1
+        for index, (given, shape) in enumerate(zip(self.inputs, shapes, strict=True)):
+            behind = self.nodes
+            if several:
+                from convcalc.spec.sources import behind_only
+
+                behind = behind_only(self.nodes, index)
+            if shape is not None and given.asked_about(shape, behind) is None:
+                node = self.nodes[index]
+                self.nodes[index] = source_node(node.name, None, node.item)
 
     def read_layers(self, node: Node | None, scope: Scope) -> int | None:
         if not isinstance(node, List):
@@ -196,7 +218,7 @@ class _Expander:
             self.report.error(
                 "CC116", "layers is empty", node, "add a layer: `- conv: {…}`", "warning"
             )
-        return self.sequence(node, self.sources["input"], Surroundings("", scope, block=True))
+        return self.sequence(node, 0, Surroundings("", scope, block=True))
 
     def _report_other_list(self, node: Node) -> bool:
         """Report items that stand in another form than a list; False where they are none."""

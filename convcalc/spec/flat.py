@@ -163,6 +163,8 @@ class Document(NamedTuple):
     """When the network was published; None where that is not said."""
     groups: tuple[Group, ...] = ()
     """Blocks and named groups, by where they start, outer before inner."""
+    output_names: tuple[str, ...] = ()
+    """What `outputs` calls each of the outputs; none where the spec does not say which they are."""
     lost: bool = False
     """Whether errors kept an item out altogether."""
 

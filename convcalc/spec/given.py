@@ -1,6 +1,6 @@
-"""The shape that a network is given: the spec's or one from outside, and whether it is meant so."""
+"""The shapes that a network is given: the spec's or from outside, and whether they are meant so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from convcalc.diagnostics import Fix, Named, Problem, write_value
 from convcalc.layers.base import declarations
@@ -8,7 +8,7 @@ from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import LayerNode
 from convcalc.spec.names import Reporter
-from convcalc.spec.nodes import Node
+from convcalc.spec.nodes import Map, Node
 from convcalc.spec.tree import Spec
 from convcalc.spec.values import FieldError, Scope, misnamed, read_shape
 
@@ -22,27 +22,63 @@ MOST_COLOURS = 4
 """Channels that an image from a camera has at most."""
 
 
+def inputs_of(
+    report: Reporter,
+    reader: FieldReader,
+    root: Spec,
+    node: Node | None,
+    outside: Shape | Mapping[str, Shape] | None,
+) -> "Sequence[Given]":
+    """The inputs that a spec's `input` says, each with what stands for it from outside."""
+    if isinstance(node, Map) or isinstance(outside, dict):
+        from convcalc.spec.sources import sources  # which few specs have
+
+        return sources(report, reader, root, node, outside)
+    shape = outside if isinstance(outside, Shape) else None
+    return [Given(report, reader, root, shape, node)]
+
+
 class Given:
-    """The input of a spec."""
+    """An input of a spec."""
 
     def __init__(
-        self, report: Reporter, reader: FieldReader, root: Spec, input_shape: Shape | None
+        self,
+        report: Reporter,
+        reader: FieldReader,
+        root: Spec,
+        input_shape: Shape | None,
+        node: Node | None,
+        name: str = "",
     ) -> None:
         self.report = report
         self.reader = reader
         self.root = root
         self.input_shape = input_shape
         """The shape from outside, which stands for the spec's own."""
+        self.node = node
+        """Where the spec says its shape; None where it does not."""
+        self.name = name
+        """What the spec calls it; empty where it has one input and no name for it."""
+        self.refused = False
+        """Whether what stands for it from outside was refused already."""
 
-    def read(self, node: Node | None, scope: Scope) -> Shape | None:
+    @property
+    def at(self) -> Node:
+        """Where it is said, or what misses it."""
+        return self.node or self.root
+
+    def read(self, scope: Scope) -> Shape | None:
         """The shape of one example; None, and a finding, where it cannot be read."""
+        node = self.node
+        if self.refused:
+            return None
         if self.input_shape is not None:
             own = self.own_input(node, scope)
             if own is not None and own.rank != self.input_shape.rank:
-                self.refuse_rank(self.input_shape, own, node or self.root)
+                self.refuse_rank(self.input_shape, own, self.at)
                 return None
             if own is not None and _turned(self.input_shape, own):
-                self.refuse_turned(self.input_shape, own, node or self.root)
+                self.refuse_turned(self.input_shape, own, self.at)
                 return None
             return self.input_shape
         if node is None:
@@ -60,19 +96,15 @@ class Given:
         try:
             return read_shape(node, scope)
         except FieldError as error:
-            self.reader.report(error, field="input")
+            self.reader.report(error, field=f"input.{self.name}" if self.name else "input")
             return None
 
-    @staticmethod
-    def several(node: Node) -> str | None:
-        """The help of several inputs; None of one."""
-        from convcalc.spec.by_axis import of_shape
+    def asked_about(self, shape: Shape, nodes: Sequence[LayerNode]) -> Shape | None:
+        """The input, unless the layers show that its axes are not what it says; else a warning.
 
-        better = of_shape(node, {})
-        return better.help if better and better.message else None
-
-    def asked_about(self, shape: Shape, node: Node, nodes: Sequence[LayerNode]) -> Shape | None:
-        """The input, unless the layers show that its axes are not what it says; else a warning."""
+        `nodes` are those that lie behind it alone.
+        """
+        node = self.at
         asked = looks_channels_first(shape) or (not self.input_shape and looks_batched(shape))
         layer, field, sizes = _sizes_by_axis(nodes)
         axes = len(sizes)
@@ -100,12 +132,22 @@ class Given:
             advice = f"write {right}, without the batch"
         self.report.error(
             "CC119",
-            f"input {_written(shape)} has {shape.rank} spatial {_axes(shape.rank)}, and {evidence} "
-            f"is for {axes}",
+            f"input {self.called}{_written(shape)} has {shape.rank} spatial {_axes(shape.rank)}, "
+            f"and {evidence} is for {axes}",
             node,
             advice,
             fix=self.written_input(right),
         )
+
+    @property
+    def called(self) -> str:
+        """What stands before its shape in a message: its name, where it has one."""
+        return f"{self.name} " if self.name else ""
+
+    @property
+    def option(self) -> str:
+        """How it is given from outside, up to its shape."""
+        return f"--input {self.name}=" if self.name else "--input "
 
     def written_input(self, right: str) -> Fix | None:
         """The fix of an input that can only mean another, if it is the spec's own."""
@@ -130,10 +172,10 @@ class Given:
         right = of_rank(given, own)
         self.outside(
             "CC108",
-            f"input --input {_written(given)} has {given.rank} spatial {_axes(given.rank)}, and "
-            f"the spec's own {_written(own)} has {own.rank}",
+            f"input {self.option}{_written(given)} has {given.rank} spatial {_axes(given.rank)}, "
+            f"and the spec's own {_written(own)} has {own.rank}",
             node,
-            f"write --input {_written(right)}"
+            f"write {self.option}{_written(right)}"
             if right
             else "write as many numbers as the spec does: height × width × channels",
         )
@@ -142,10 +184,11 @@ class Given:
         """Say that an input from outside has the spec's channels in front."""
         self.outside(
             "CC108",
-            f"input --input {_written(given)} has {given.channels} channels, and the spec's own "
-            f"{_written(own)} has {own.channels}, which stand in front here",
+            f"input {self.option}{_written(given)} has {given.channels} channels, and the spec's "
+            f"own {_written(own)} has {own.channels}, which stand in front here",
             node,
-            f"write --input {_written(Shape(own.channels, (*given.spatial[1:], given.channels)))}",
+            f"write {self.option}"
+            f"{_written(Shape(own.channels, (*given.spatial[1:], given.channels)))}",
         )
 
     def warn_channels_first(self, shape: Shape, node: Node) -> None:
@@ -168,7 +211,7 @@ class Given:
         else:
             advice += "x".join(map(str, (*rest, first)))
             advice += f" if it has {first} channel{'' if first == 1 else 's'}"
-        where = "" if self.input_shape is None else "--input "
+        where = self.called if self.input_shape is None else self.option
         message, fix = f"input {where}{written} reads as {what}", self.written_input(right)
         self.report.error("CC119", message, node, advice, "warning", fix)
 

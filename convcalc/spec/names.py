@@ -189,7 +189,7 @@ class Names:
     def __init__(self, report: Reporter, sources: dict[str, int]) -> None:
         self.report = report
         self.sources = sources
-        """The network's inputs by their names."""
+        """The network's inputs by their names; `input` where there is one without a name."""
         self.tensors: dict[str, int | Open | None] = {}
         """What every full name means: a layer's index, None where an error keeps it unknown."""
         self.claimed: dict[str, Node] = {}
@@ -210,7 +210,7 @@ class Names:
     def claim(self, name: str, place: Surroundings, node: Item, index: int | Open | None) -> str:
         """The full name of an item that was given `name`."""
         full = place.prefix + name
-        if place.numbered:
+        if place.numbered and full not in self.sources:
             self.tensors[full] = index
             return self.numbered(name, place, index)
         at = node.entries.get("name", node)
@@ -227,6 +227,15 @@ class Names:
         self.tensors[full] = index
         self.claimed[full] = at
         return full
+
+    def add_source(self, name: str, index: int, node: Node) -> None:
+        """Let a name mean an input, as it would an item at the top of the spec."""
+        self.tensors[name] = index
+        self.claimed[name] = node
+
+    def _unnamed(self, name: str) -> int | None:
+        """The network's input where `input` is what it is called; nothing else can be then."""
+        return self.sources.get(name) if name == "input" else None
 
     def resolve(
         self,
@@ -256,8 +265,8 @@ class Names:
             )
             return None
         name = node.text if calculated is None else calculated
-        if name in self.sources:
-            return self.sources[name]
+        if (source := self._unnamed(name)) is not None:
+            return source
         holder = ""
         around: Surroundings | None = place
         while around is not None:
@@ -280,8 +289,8 @@ class Names:
             held = around.scope.values.get(name) if own else None
             if isinstance(held, str):
                 name, holder = held, name
-                if name in self.sources:
-                    return self.sources[name]
+                if (source := self._unnamed(name)) is not None:
+                    return source
                 around = around.outer or around  # the network has no caller but itself
             else:
                 around = around.outer
@@ -290,11 +299,7 @@ class Names:
         latest = islice(reversed(self.tensors), MAX_SUGGESTED)
         near_by = [*self.sources, *(each.removeprefix(place.prefix) for each in latest)]
         near = closest(name, near_by)
-        advice = "give the item to start from a `name`, before this one; `input` is the network's"
-        if key != "from":
-            advice = (
-                "give the item that is as large a `name`, before this one; `input` is the network's"
-            )
+        advice = self._advice(key)
         if near:
             advice = f"did you mean `{near}`?"
         if said and (rounds := _rounds(name, near_by)):
@@ -308,12 +313,26 @@ class Names:
                 )
         self.report.error(
             "CC201",
-            f"nothing before this item is called {quoted(ScalarNode(name, 0, 0))}{said}",
+            f"nothing {'' if key == 'outputs' else 'before this item '}is called "
+            f"{quoted(ScalarNode(name, 0, 0))}{said}",
             node,
             advice,
             fix=None if said else right_name(near, name, near_by),
         )
         return None
+
+    def _advice(self, key: str) -> str:
+        """What to do about a name that nothing has and that is near none."""
+        inputs = [*self.sources]
+        if key == "outputs":
+            return "give the item that makes it this `name`, or list the name that it has"
+        if inputs == ["input"]:
+            of_inputs = "`input` is the network's"
+        else:
+            are = "inputs are" if len(inputs) > 1 else "input is"
+            of_inputs = f"the network's {are} {listed(f'`{each}`' for each in inputs)}"
+        what = "to start from" if key == "from" else "that is as large"
+        return f"give the item {what} a `name`, before this one; {of_inputs}"
 
     def knows(self, name: str, place: Surroundings) -> bool:
         """Whether `from` finds a tensor of that name, without a word of it."""
@@ -323,7 +342,7 @@ class Names:
             if known:
                 return not isinstance(self.tensors[known], Open)
             around = around.outer
-        return name in self.sources
+        return self._unnamed(name) is not None
 
     def named(self, prefix: str, name: str) -> str | None:
         """The full name of an item by its name in one place; dots reach into groups and blocks."""

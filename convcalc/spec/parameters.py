@@ -21,7 +21,7 @@ from convcalc.spec.values import (
     whole,
 )
 
-PRESET_KEYS = ("name", "reference", "year", "description", "input", "expect")
+PRESET_KEYS = ("name", "reference", "year", "description", "input", "outputs", "expect")
 """Top-level keys that a preset may replace, beside giving values to parameters."""
 SWITCHES = {"true": True, "false": False}
 """What a parameter is set to from outside by a word that is no text."""

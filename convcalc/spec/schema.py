@@ -51,7 +51,11 @@ def spec_schema() -> dict[str, Any]:
         "reference": {"type": "string"},
         "description": {"type": "string"},
         "year": {"type": ["string", "integer"], "minimum": 1, "maximum": 9999},
-        "input": {"type": ["string", "integer", "array"]},
+        "input": {
+            "type": ["string", "integer", "array", "object"],
+            "additionalProperties": _SHAPE,
+            "minProperties": 1,
+        },
         "parameters": {"type": ["object", "null"], "additionalProperties": scalar},
         "presets": {
             "type": "object",
@@ -84,6 +88,12 @@ def spec_schema() -> dict[str, Any]:
             },
         },
         "layers": {"type": "array"},
+        "outputs": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
         "expect": {
             "type": "object",
             "properties": _promises(

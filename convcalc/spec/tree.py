@@ -434,6 +434,7 @@ class Spec(Map):
         defaults: Mapping[str, Any] | None = None,
         blocks: Mapping[str, Block] | None = None,
         layers: Iterable[Item] | None = None,
+        outputs: Iterable[str] | None = None,
         expect: Mapping[str, Any] | None = None,
         budget: Mapping[str, Any] | None = None,
     ) -> None:
@@ -449,6 +450,7 @@ class Spec(Map):
             "defaults": defaults,
             "blocks": blocks,
             "layers": layers,
+            "outputs": outputs,
             "expect": expect,
             "budget": budget,
         }
@@ -478,7 +480,7 @@ class Spec(Map):
 
     @property
     def input(self) -> Any:
-        """Shape of one example as it is written: text, a number or a list."""
+        """Shape of one example as it is written: text, a number or a list; of several by name."""
         return self.get("input")
 
     @property
@@ -511,6 +513,12 @@ class Spec(Map):
         """The items."""
         found = self.get("layers")
         return found.values if isinstance(found, List) else ()
+
+    @property
+    def outputs(self) -> tuple[Any, ...]:
+        """Names of the tensors that are the outputs; none where the last item's is."""
+        names = self.get("outputs")
+        return names.values if isinstance(names, List) else ()
 
     @property
     def expect(self) -> Map:
@@ -610,9 +618,10 @@ def _held(key: str, value: object) -> Any:
     if key == "layers":
         return value if isinstance(value, List) else List(_items(value, key))
     if key == "input" and isinstance(value, tuple | list):
-        if value and all(type(size) is int for size in value):
-            return scalar("x".join(map(str, value)))
-    elif key == "blocks":
+        return _extents(value)
+    if key == "input" and isinstance(value, Mapping) and not isinstance(value, Map):
+        return Map({name: _extents(shape) for name, shape in value.items()})
+    if key == "blocks":
         for name, block in dict(value).items():  # type: ignore[call-overload]
             if not isinstance(block, Block):
                 from convcalc.arguments import shown
@@ -621,6 +630,13 @@ def _held(key: str, value: object) -> Any:
                 raise TypeError(message)
     elif key == "presets" and isinstance(value, Mapping):
         return Map({name: remarked(preset) for name, preset in value.items()})
+    return value
+
+
+def _extents(value: object) -> Any:
+    """A shape as a spec writes it, where it is given by its numbers."""
+    if isinstance(value, tuple | list) and value and all(type(size) is int for size in value):
+        return scalar("x".join(map(str, value)))
     return value
 
 

@@ -180,7 +180,7 @@ WAYS: dict[str, Way | str] = {
     r"^a spec is YAML with `input: ": OWN,
     r"^write `layers:` under it$": OWN,
     r"^write the missing `[)}]`": "where it belongs is for the person to say",
-    r"^a network has one input for now": "the layers behind take it apart",
+    r"^several have a name each: ": "what each is called is for the person to say",
     r"^put quotes around the name: `from: (\"[^`]+\")`$": with_quotes,
     r"^braces hold one expression: `": OWN,
     r"^those before it are `": CHOICE,

@@ -867,6 +867,13 @@ ROWS = [
     Row("CC420", "outputs by name", "784", "{linear: 10, name: side}, {linear: 10, from: input}",
         "",
         "expect: {layers: {side: 10}}"),
+    Row("CC420", "listed as outputs", "784", "{linear: 10, name: side}, {linear: 10, from: input}",
+        "", "outputs: [side, linear1]"),
+    Row("CC420", "the last item, where others are listed", "784",
+        "{linear: 10, name: side}, {linear: 9, name: end}, {linear: 10, from: input}", "linear1",
+        "outputs: [side, end]"),
+    Row("CC420", "one of several inputs", "{a: 784, b: 10, c: 9}", "linear: 10", "b",
+        "outputs: [linear1, c]"),
     Row("CC420", "the end of a branch", "784", "{linear: 10, name: side}, relu, "
         "{linear: 10, from: input}", "relu1"),
     # CC421
@@ -903,6 +910,8 @@ ROWS = [
     Row("CC422", "in the braces of a name", "784",
         "{linear: 9, name: stage, repeat: 2}, {linear: 8, from: 'stage{last}'}", "",
         "parameters: {last: 2}"),
+    Row("CC422", "in the braces of an output", "784", "{linear: 9, name: p3}", "",
+        "parameters: {level: 3}\noutputs: ['p{level}']"),
     Row("CC422", "a word before the braces of a name", "784",
         "linear: 9, linear: 9, {linear: 8, from: 'linear{1 + 1}'}",
         "parameters.linear", "parameters: {linear: 2}"),

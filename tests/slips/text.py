@@ -537,7 +537,7 @@ NUMBERS = [
         "keras",
         "input: [105x105x1, 105x105x1]\nlayers: [relu]\n",
         "CC110",
-        help="a network has one input for now",
+        help="several have a name each: `{a: 105x105x1, b: 105x105x1}`",
     ),
 ]
 """Numbers and sizes as they are written elsewhere."""

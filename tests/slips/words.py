@@ -973,17 +973,14 @@ SAID += [
 ]
 
 BLOCK = "input: 32x32x8\nblocks: {res: {parameters: {f}, layers: [relu]}}\nlayers:\n"
-ONE_INPUT = "a network has one input for now"
+NAMES = "several have a name each"
 WHOLE = [
     *(
-        Slip("keras", f"{given}\nlayers: [relu]\n", code, help=ONE_INPUT)
+        Slip("keras", f"{given}\nlayers: [relu]\n", code, help=NAMES)
         for given, code in (
             ("input: [224x224x3, 10]", "CC110"),
             ("input: [10, 224x224x3]", "CC110"),
             ("input:\n  - 224x224x3\n  - 10", "CC110"),
-            ("input: {image: 224x224x3, meta: 10}", "CC107"),
-            ("inputs: {image: 224x224x3, meta: 10}", "CC109"),
-            ("inputs: [224x224x3, 10]", "CC109"),
         )
     ),
     Slip(

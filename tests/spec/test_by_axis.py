@@ -11,6 +11,7 @@ from tabled import tabled
 
 from convcalc.findings import Findings
 from convcalc.layers.base import Declared
+from convcalc.spec.by_axis import means_one_shape
 from convcalc.spec.nodes import Map, Node, node_of
 from convcalc.spec.source import compose
 from convcalc.spec.text import SourceText
@@ -57,6 +58,8 @@ def node(text: str) -> Node | None:
 def read(form: str, given: Node) -> Any:
     """What a field of a form reads; raises `FieldError`."""
     scope = Scope({"c": 8})
+    if form == "shape" and isinstance(given, Map) and not means_one_shape(given):
+        return [read_shape(shape, scope) for shape in given.entries.values()]
     return read_shape(given, scope) if form == "shape" else read_value(FORMS[form], given, scope)
 
 
@@ -103,10 +106,8 @@ def test_what_the_help_says_to_write_is_read(form: str) -> None:
         ("shape", "?x4x224x3", "leave the batch out: `4x224x3`"),
         ("shape", "[-1, 3, 224, 224]", "leave the batch out: `224x224x3`"),
         ("shape", "[1, null]", "write a number for `null`"),
-        ("shape", "[8x8x1, 8x8x1]", "a network has one input for now: give them as channels of"),
-        ("shape", "[8x1, 8x2]", "a network has one input for now: give them as channels of one"),
-        ("shape", "{a: 8x8x1, b: 8x8x1, c: 8x8x2}", "a network has one input for now: give them"),
-        ("shape", "[8x8x1, 9x9x1]", "a network has one input for now"),
+        ("shape", "[8x8x1, 8x8x1]", "several have a name each: `{a: 8x8x1, b: 8x8x1}`"),
+        ("shape", "[8x1, 8x2]", "several have a name each: `{a: 8x1, b: 8x2}`"),
         ("shape", "{height: 8, width: 9, channels: 3}", "write `8x9x3`"),
         ("shape", "32X32X3", "write `32x32x3`"),
         ("axes", "3 3", "write `3x3`"),
