@@ -122,6 +122,11 @@ def every(size: int) -> Spans:
     return Spans(values, values)
 
 
+def nothing() -> Spans:
+    """What every output sees that sees nothing of an input."""
+    return Spans([NOTHING], [-1])
+
+
 def joined(parts: Sequence[Spans], sizes: Sequence[int]) -> Spans:
     """What the outputs of maps of these sizes see, one map behind the other.
 

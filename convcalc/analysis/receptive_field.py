@@ -26,15 +26,18 @@ def receptive_fields(
 ) -> Iterator[tuple[Fields | None, bool]]:
     """For each layer its fields per axis of the input, and whether its paths have one stride.
 
-    Fields are None where outputs have no position in the input (a vector, a transposed map), or
-    where an error keeps them unknown. docs/definitions.md says what their numbers are.
+    Of several inputs those count that the `sight` is of: without one, the first, and with it those
+    of the same spatial extents, as if they were channels of one.
+    Fields are None where outputs have no position in the input (a vector, a transposed map), see
+    nothing of it, or where an error keeps them unknown. docs/definitions.md says what their
+    numbers are.
     """
     sight = sight or Sight(network)
     reported: list[Fields | None] = []
     for index, followed in enumerate(network.walk(sight.follow)):
         fields = None if index in sight.lost else followed
         if fields is not None:
-            inputs = network.nodes[index].inputs
+            inputs = sight.reads(index)
             if inputs and fields is sight.fields[inputs[0]]:
                 fields = reported[inputs[0]]
             else:
@@ -46,6 +49,20 @@ def receptive_fields(
                         break
         reported.append(fields)
         yield fields or None, index not in sight.apart
+
+
+def seen_of_inputs(network: Network) -> "list[dict[str, tuple[Fields | None, bool]]]":
+    """For each layer by the names of the inputs that it sees what `receptive_fields` gives.
+
+    Each input is followed by itself.
+    """
+    layers: list[dict[str, tuple[Fields | None, bool]]] = [{} for _ in network.nodes]
+    for name, source in network.named_inputs.items():
+        sight = Sight(network, (source,))
+        for index, seen in enumerate(receptive_fields(network, sight)):
+            if index not in sight.unseen and network.plans[index] is not None:
+                layers[index][name] = seen
+    return layers
 
 
 def _at_one_place(one: Field, other: Field) -> Field:
@@ -60,10 +77,15 @@ def _at_one_place(one: Field, other: Field) -> Field:
 class Sight:
     """A network, and what its layers see: by formulas, and where those end, counted."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, sources: tuple[int, ...] | None = None) -> None:
         self.network = network
-        self.extents = network.input.spatial if network.input else ()
+        self.sources = network.alike_inputs if sources is None else sources
+        """The inputs that are looked at: all of one size."""
+        shape = network.shape_of(self.sources[0])
+        self.extents = shape.spatial if shape else ()
         """Extents of the input."""
+        self.unseen: set[int] = set()
+        """Layers that see nothing of these inputs, and the other sources."""
         self.start: Fields = (Field(),) * len(self.extents)
         self.fields: list[Fields | None] = []
         """Fields by formula of the layers followed so far."""
@@ -86,11 +108,19 @@ class Sight:
         if plan is None:
             self.fields.append(None)
             return None
+        merges = len(inputs) > 1
+        if not inputs or (self.unseen and not self.unseen.isdisjoint(inputs)):
+            inputs = self.reads(index)
+            if not inputs and index not in self.sources:
+                self.unseen.add(index)
+                self.fields.append(None)
+                return None
+            read = [self.fields[before] for before in inputs]
         if not self._loose.isdisjoint(inputs):
             self._loose.add(index)
             if not self.apart.isdisjoint(inputs):
                 self.apart.add(index)
-        if len(inputs) == 1:
+        if len(inputs) == 1 and not merges:
             before, positions = inputs[0], plan.positions
             (fields,) = read
             if positions != "kept":
@@ -118,6 +148,13 @@ class Sight:
         self.fields.append(fields)
         return fields
 
+    def reads(self, index: int) -> tuple[int, ...]:
+        """What a layer reads that sees anything of the inputs that are looked at."""
+        inputs = self.network.nodes[index].inputs
+        if not self.unseen:
+            return inputs
+        return tuple([read for read in inputs if read not in self.unseen])
+
     def _through(self, positions: Positions, before: Fields, index: int, shape: Shape) -> Fields:
         """The fields after one layer that slides, or loses positions, over what another made."""
         if isinstance(positions, str | Joined) or index in self.lost:
@@ -141,7 +178,7 @@ class Sight:
         """The fields of a layer that merges several tensors."""
         if index in self.lost:
             return tuple(Field(size, 0, counted=True, exact=False) for size in self.extents)
-        inputs = self.network.nodes[index].inputs
+        inputs = self.reads(index)
         merged: list[Field] = []
         seen: list[tuple[list[Field], list[int], int]] = []
         for axis, extent in enumerate(self.extents):
@@ -165,8 +202,9 @@ class Sight:
         what outputs see has to be counted, and the field is one that holds all of them.
         """
         made: list[Field] = []
+        pieces = [window for _, window in self._pieces(joined, index)]
         for axis, fields in enumerate(zip(*read, strict=True)):
-            windows = joined.windows if axis == joined.axis else [Window()] * len(fields)
+            windows = pieces if axis == joined.axis else [Window()] * len(fields)
             placed = [field.through(window) for field, window in zip(fields, windows, strict=True)]
             first = placed[0]
             if all(field == first for field in placed):
@@ -181,11 +219,17 @@ class Sight:
             made.append(first._replace(counted=True, exact=False))
         return tuple(made)
 
+    def _pieces(self, joined: Joined, index: int) -> list[tuple[int, Window]]:
+        """What stands one behind the other and sees anything of the input, each with its window."""
+        inputs = self.network.nodes[index].inputs
+        pieces = zip(inputs, joined.windows, strict=True)
+        return [(read, window) for read, window in pieces if read not in self.unseen]
+
     def _side_by_side(
         self, index: int, axis: int, fields: list[Field], positions: list[int]
     ) -> Field:
         """The field along an axis of several positions."""
-        inputs, extent = self.network.nodes[index].inputs, self.extents[axis]
+        inputs, extent = self.reads(index), self.extents[axis]
         both = zip(fields, positions, strict=True)
         placed = [field for field, count in both if field.jump and count > 1]
         merged, exact = (placed or [fields[0].collapsed(1)])[0], True
@@ -215,6 +259,11 @@ class Sight:
         """How many positions a map has along an axis; one where they are lost."""
         shape = self.network.shape_of(index)
         return 1 if index in self.lost or shape is None else shape.spatial[axis]
+
+    def _extent(self, index: int, axis: int) -> int:
+        """The extent of a map along an axis."""
+        shape = self.network.shape_of(index)
+        return 1 if shape is None else shape.spatial[axis]
 
     def _all(self, index: int, axis: int, field: Field) -> bool:
         """Whether a layer's single position, shown to all outputs, sees the whole input."""
@@ -301,35 +350,37 @@ class Sight:
             read = waiting.pop()
             if read not in needed and (read, axis) not in known:
                 needed.add(read)
-                waiting.extend(self.network.nodes[read].inputs)
+                waiting.extend(self.reads(read))
         for read in sorted(needed):
             known[read, axis] = work_out(read, axis)
         return known[index, axis]
 
     def _inside(self, index: int, axis: int) -> tuple[int, int]:
-        plan, inputs = self.network.plans[index], self.network.nodes[index].inputs
+        plan, inputs = self.network.plans[index], self.reads(index)
         if plan is None or index in self.lost:
             return 0, -1
         if not inputs:
             return 0, self.extents[axis] - 1
         if isinstance(plan.positions, Joined) and axis == plan.positions.axis:
-            return self._longest_inside(plan.positions, inputs)
-        many = len(inputs) > 1 and plan.output.spatial[axis] > 1
+            return self._longest_inside(plan.positions, index)
+        many = self._merges(index) and plan.output.spatial[axis] > 1
         placed = [
             self._insides[read, axis]
             for read in inputs
             if not many or self._positions(read, axis) > 1
         ]
+        if not placed:  # a gate over a map that sees nothing of the input
+            return 0, plan.output.spatial[axis] - 1
         low = max(low for low, _ in placed)
         high = min(high for _, high in placed)
         if plan.windows:
             low, high = inside(plan.windows[axis], low, high)
         return max(low, 0), min(high, plan.output.spatial[axis] - 1)
 
-    def _longest_inside(self, joined: Joined, inputs: Sequence[int]) -> tuple[int, int]:
+    def _longest_inside(self, joined: Joined, index: int) -> tuple[int, int]:
         """The longest stretch of neighbours without a border, of inputs one behind the other."""
         longest, low, high = (0, -1), 0, -1
-        for read, window in zip(inputs, joined.windows, strict=True):
+        for read, window in self._pieces(joined, index):
             first, last = self._insides[read, joined.axis]
             first, last = first + window.before, last + window.before
             if first > last:
@@ -341,7 +392,7 @@ class Sight:
     def _count(self, index: int, axis: int) -> "Spans | None":
         from convcalc.spans import Spans, every  # most networks need no counting
 
-        plan, inputs = self.network.plans[index], self.network.nodes[index].inputs
+        plan, inputs = self.network.plans[index], self.reads(index)
         if plan is not None and not inputs:
             return every(self.extents[axis]) if self._afford(self.extents[axis]) else None
         read = [self._spans[before, axis] for before in inputs]
@@ -351,10 +402,15 @@ class Sight:
         spans = before[0]
         if isinstance(plan.positions, Joined) and index not in self.lost:
             afforded = self._afford(plan.output.spatial[axis] * len(inputs))
-            return self._spans_joined(plan, inputs, before, axis) if afforded else None
-        if len(inputs) > 1:
+            return self._spans_joined(plan, index, before, axis) if afforded else None
+        if self._merges(index):
             afforded = self._afford(len(inputs) * max(len(spans.first) for spans in before))
-            return reduce(Spans.beside, before) if afforded else None
+            if not afforded:
+                return None
+            spans = reduce(Spans.beside, before)
+            outputs = plan.output.spatial[axis] if index not in self.lost else 1
+            # A single position that is spread over a map which sees nothing of the input.
+            return spans.at([0] * outputs) if len(spans.first) == 1 < outputs else spans
         if index in self.lost:
             spans = spans if inputs[0] in self.lost else spans.collapsed()
             mixes = plan.output.rank == 0 and plan.macs > 0  # every feature from every feature
@@ -376,17 +432,23 @@ class Sight:
         return spans.through(window, outputs)
 
     def _spans_joined(
-        self, plan: Plan, inputs: Sequence[int], before: Sequence["Spans"], axis: int
+        self, plan: Plan, index: int, before: Sequence["Spans"], axis: int
     ) -> "Spans":
         """What outputs see that are each one of several inputs', one behind the other."""
-        from convcalc.spans import joined
+        from convcalc.spans import joined, nothing
 
-        positions = plan.positions
+        positions, seen = plan.positions, dict(zip(self.reads(index), before, strict=True))
         if isinstance(positions, Joined) and axis == positions.axis:
-            return joined(before, [self._positions(read, axis) for read in inputs])
+            reads = self.network.nodes[index].inputs
+            parts = [seen[read] if read in seen else nothing() for read in reads]
+            return joined(parts, [self._extent(read, axis) for read in reads])
         spans = reduce(type(before[0]).beside, before)
         # Along another axis each output sees what one of them does, and not what all do.
         return spans._replace(exact=spans.exact and all(one[:2] == spans[:2] for one in before))
+
+    def _merges(self, index: int) -> bool:
+        """Whether a layer reads several tensors, of this input or not."""
+        return len(self.network.nodes[index].inputs) > 1
 
     def _border(self, index: int) -> str:
         """What the padding of a layer holds."""

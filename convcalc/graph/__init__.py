@@ -162,6 +162,19 @@ class Network(NamedTuple):
         return self.outputs[0] if self.outputs else None
 
     @property
+    def alike_inputs(self) -> tuple[int, ...]:
+        """The first of its inputs, and those as large along each axis: they change as one."""
+        if len(self.inputs) == 1:
+            return self.inputs
+        first = self.input
+        sizes = [self.shape_of(index) for index in self.inputs]
+        return tuple(
+            index
+            for index, shape in zip(self.inputs, sizes, strict=True)
+            if index == self.inputs[0] or (first and shape and shape.spatial == first.spatial)
+        )
+
+    @property
     def named_inputs(self) -> dict[str, int]:
         """Its inputs by their names, in the order in which they are written.
 
@@ -696,17 +709,31 @@ def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Probl
     return plan, problems
 
 
-def fed(nodes: Sequence[LayerNode], shape: Shape) -> list[LayerNode]:
-    """The same layers behind an input of `shape`."""
-    return [source_node(nodes[0].name, shape, nodes[0].item), *nodes[1:]]
+def fed(
+    network: Network, shape: Shape, nodes: Sequence[LayerNode] | None = None
+) -> list[LayerNode]:
+    """The same layers, or these of its `nodes`, behind a first input of `shape`.
+
+    Inputs as large as the first change with it, and keep their channels; others stay.
+    """
+    nodes = [*(network.nodes if nodes is None else nodes)]
+    first, *others = network.alike_inputs
+    nodes[first] = source_node(nodes[first].name, shape, nodes[first].item)
+    for index in others:
+        own = network.shape_of(index)
+        if own is not None:
+            given = own._replace(spatial=shape.spatial)
+            nodes[index] = source_node(nodes[index].name, given, nodes[index].item)
+    return nodes
 
 
 def resized(network: Network, shape: Shape, known: Known | None = None) -> Network | None:
     """The same layers for an input of `shape`; None where that brings a problem to one of them.
 
+    Of several inputs those change that `fed` says.
     `known` keeps what layers answered for the next trial.
     """
-    nodes = fed(network.nodes, shape)
+    nodes = fed(network, shape)
     plans: list[Plan | None] = []
     made: dict[int, LayerNode] = {}
     answers = {} if known is None else known

@@ -22,7 +22,7 @@ def with_layers(network: Planned, layers: "dict[int, tuple[str, Layer]]") -> Pla
 
 def with_input(network: Planned, shape: Shape) -> Planned | None:
     """An input of another shape."""
-    return _planned(network, fed(network.nodes, shape))
+    return _planned(network, fed(network, shape))
 
 
 def without(network: Planned, gone: Iterable[int]) -> Planned | None:

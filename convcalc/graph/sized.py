@@ -300,7 +300,7 @@ class _Trials:
         down: bool = False,
     ) -> Iterator[Fault]:
         """The layers with an error for an input of `shape`; of all, unless `nodes` are given."""
-        nodes = fed(self.network.nodes if nodes is None else nodes, shape)
+        nodes = fed(self.network, shape, nodes)
         self.left -= len(nodes) // PASSED_OVER
         index = -1
         fault: Fault | None = None

@@ -8,13 +8,14 @@ from convcalc.layers.base import Plan
 from convcalc.shape import Shape
 
 
-def planned(nodes: Sequence[LayerNode], shape: Shape, known: Known) -> list[Plan] | None:
+def planned(network: Network, shape: Shape, known: Known) -> list[Plan] | None:
     """The plans of all layers for an input of a shape; None where a layer has an error.
 
     `known` keeps what layers answered for the next trial.
     """
     plans: list[Plan] = []
-    for node in fed(nodes, shape):
+    nodes = fed(network, shape)
+    for node in nodes:
         xs = tuple([plans[read].output for read in node.inputs])
         layer = node.layer
         if node.late is not None:
@@ -32,7 +33,7 @@ def planned(nodes: Sequence[LayerNode], shape: Shape, known: Known) -> list[Plan
 
 def tried(network: Network, shape: Shape, known: Known) -> frozenset[int] | None:
     """The axes along which a layer leaves out a row of an input; None where it is not taken."""
-    plans = planned(network.nodes, shape, known)
+    plans = planned(network, shape, known)
     if plans is None:
         return None
     other = network._replace(nodes=_made(network.nodes, plans), plans=plans)

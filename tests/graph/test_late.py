@@ -148,7 +148,7 @@ def test_other_channels_make_other_layers_or_none() -> None:
     assert network.nodes[1].layer.filters == 2  # type: ignore[union-attr]
     assert resized(network, Shape(5, (8, 8))) is None
     assert resized(wide, Shape(4, (8, 8))) is not None
-    nodes, plans, problems = plan_layers(fed(network.nodes, Shape(5, (8, 8))))
+    nodes, plans, problems = plan_layers(fed(network, Shape(5, (8, 8))))
     assert (nodes[1].layer, plans[1], problems) == (None, None, [])
 
 

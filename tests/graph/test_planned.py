@@ -24,7 +24,7 @@ def keeps_its_word(network: Planned) -> None:
     assert len(network.plans) == len(network.nodes)
     assert all(plan is not None for plan in network.plans)
     assert network.input == network.plans[network.inputs[0]].output
-    assert network.outputs == (network.output,)
+    assert network.outputs[0] == network.output
     assert network.complete
 
 

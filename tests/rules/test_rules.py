@@ -872,8 +872,8 @@ ROWS = [
     Row("CC420", "the last item, where others are listed", "784",
         "{linear: 10, name: side}, {linear: 9, name: end}, {linear: 10, from: input}", "linear1",
         "outputs: [side, end]"),
-    Row("CC420", "one of several inputs", "{a: 784, b: 10, c: 9}", "linear: 10", "b",
-        "outputs: [linear1, c]"),
+    Row("CC420", "one of several inputs", "{left: 784, right: 10, unit: 9}", "linear: 10", "right",
+        "outputs: [linear1, unit]"),
     Row("CC420", "the end of a branch", "784", "{linear: 10, name: side}, relu, "
         "{linear: 10, from: input}", "relu1"),
     # CC421

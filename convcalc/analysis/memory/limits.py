@@ -252,7 +252,7 @@ def _smaller(network: Network) -> Network | None:
     half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))
     if not half.size:
         return None
-    nodes, plans, _ = plan_layers(fed(network.nodes, half))
+    nodes, plans, _ = plan_layers(fed(network, half))
     if any(plan is None for plan in plans):
         return None
     return network._replace(nodes=nodes, plans=plans, diagnostics=())
