@@ -51,7 +51,7 @@ def sources(
     shapes, refused = _from_outside(report, node, outside)
     givens = []
     for name, shape in node.entries.items():
-        given = Given(report, reader, root, shapes.get(name), shape, name)
+        given = Given(report, reader, root, shapes.get(name), shape, name=name)
         given.refused = refused
         givens.append(given)
     return givens
