@@ -249,7 +249,7 @@ def test_bundled_networks_take_the_inputs_that_arithmetic_says(
     known: Known = {}
 
     plans = {
-        size: planned_for(network.nodes, network.input._replace(spatial=(size, size)), known)
+        size: planned_for(network, network.input._replace(spatial=(size, size)), known)
         for size in sizes
     }
 
