@@ -347,6 +347,17 @@ CASES = [
     Case("divide", {}, "4x4x8 1x1x8", "4x4x8", torch="torch.div"),
     Case("maximum", {}, "7x7x8 7x7x8", "7x7x8", torch="torch.maximum"),
     Case("maximum", {}, "10 10 1", "10"),
+    Case("slice", {"start": 2, "axis": "length"}, "9x4", "7x4", torch="lambda x: x[:, :, 2:]"),
+    Case(
+        "slice",
+        {"start": -3, "stop": -1, "axis": "height"},
+        "6x5x4",
+        "2x5x4",
+        torch="lambda x: x[:, :, -3:-1]",
+    ),
+    Case(
+        "slice", {"stop": 2, "axis": "width"}, "3x5x4", "3x2x4", torch="lambda x: x[:, :, :, :2]"
+    ),
     Case("concat", {}, "7x7x32 7x7x1 7x7x5", "7x7x38"),
     Case("concat", {}, "10 20", "30"),
     Case(

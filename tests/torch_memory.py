@@ -443,7 +443,9 @@ PEERS: dict[str, Answer] = {
     ),
     "crop": cropped,
     "upsample": upsampled,
-    "slice": lambda layer, plan, weights, xs: xs[0][:, layer.start : layer.stop],
+    "slice": lambda layer, plan, weights, xs: xs[0][
+        (slice(None),) * (1 + layer._axis(len(xs[0].shape) - 2)) + (slice(layer.start, layer.stop),)
+    ],
     "scale": scaled,
     "add": folded(torch.add),
     "subtract": folded(torch.sub),

@@ -9,7 +9,7 @@ from typing import Any
 
 from convcalc.diagnostics import Problem
 from convcalc.graph import Known, Network, resized
-from convcalc.layers import kinds
+from convcalc.layers import keeps_places, kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape
 from convcalc.window import Window
@@ -20,8 +20,6 @@ FARTHEST = 256
 """Most rows that an input is made smaller or larger by."""
 MADE_LONGER = kinds("resize") - {"pad", "crop"} | {"conv_transpose"}
 """Layers after which a map has more positions."""
-KEEPING_PLACES = kinds(having="keeps_places")
-"""Layers after which every position is where it was."""
 
 
 def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tuple[int, Problem]]:
@@ -83,7 +81,7 @@ def _rows(windows: tuple[Window, ...], spatial: tuple[int, ...]) -> tuple[int, .
 
 def _border_behind(network: Network, index: int) -> list[int] | None:
     """The rows that a `pad` put behind a map, if one made it."""
-    while network.nodes[index].kind in KEEPING_PLACES:
+    while keeps_places(network.nodes[index].kind, network.plans[index]):
         index = network.nodes[index].inputs[0]
     if network.nodes[index].kind != "pad":
         return None

@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple
 
 from convcalc.diagnostics import Problem
 from convcalc.graph import MAX_RANK, LayerNode
-from convcalc.graph.unread import KEEPING_PLACES
 from convcalc.laws.extents import at_most, either, equal, without
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.sets import (
@@ -36,7 +35,7 @@ from convcalc.laws.steps import (
     refuse,
     step_along,
 )
-from convcalc.layers import SOURCES, Layer, kinds
+from convcalc.layers import PLACED_BY_PLAN, SOURCES, Layer, keeps_places, kinds
 from convcalc.layers.base import Weight
 from convcalc.layers.rearrange import Reshape
 from convcalc.layers.sliding import UNBOUNDED, per_axis
@@ -305,12 +304,14 @@ class _Walk:
             return self._following(node, self.axes[node.inputs[0]], self.axes[node.like])
         layer = self._layer(node)
         before = [self.axes[read] for read in node.inputs]
-        if layer.inputs == "many" and len(before) > 1:
+        if len(before) > 1:
             axes = self._merged(layer, before)
             return axes, (0,) * (len(axes) - 1)
         border = self.borders[node.inputs[0]]
         axes, added = self._single(node, layer, before[0], border)
-        if node.kind in KEEPING_PLACES:
+        by_plan = node.kind in PLACED_BY_PLAN
+        plan = layer.plan([self._concrete(before[0])]) if by_plan else None
+        if keeps_places(node.kind, plan):
             added = border
         elif node.kind != "pad" or len(added) != len(axes) - 1:
             added = (0,) * (len(axes) - 1)
@@ -546,7 +547,9 @@ class _Walk:
             if self.variable in extent.variables:
                 self._mixes(extent.variables)
                 if len(extent.variables) == 1:
-                    raise _UnknownError("its extent is a product of the size with itself")
+                    what = "a sum of what follows" if extent.parts[0] == "sum" else "a product of"
+                    itself = "in other steps" if extent.parts[0] == "sum" else "with itself"
+                    raise _UnknownError(f"its extent is {what} the size {itself}")
             if not step.times:
                 return step.at(0)
             return Mixed(("step", extent, step[:3]), extent.variables)
@@ -677,14 +680,18 @@ class _Walk:
         if any(len(x) != len(first) for x in xs):
             raise WrongError(self._said(layer, xs))
         axes: list[Extent] = [*first]
+        joined = layer.joins(len(first) - 1)
         try:
             for x in xs[1:]:
-                for axis in range(0 if layer.spreads else 1, len(first)):
-                    axes[axis] = self._met(axes[axis], x[axis], axis - 1, spreads=layer.spreads)
+                for axis in range(len(first)):
+                    if axis != joined:
+                        axes[axis] = self._met(axes[axis], x[axis], axis - 1, spreads=layer.spreads)
         except WrongError:
             raise WrongError(self._said(layer, xs)) from None
-        if not layer.spreads:
-            axes[0] = self._sum([x[0] for x in xs])
+        if joined is not None:
+            axes[joined] = self._sum([x[joined] for x in xs])
+        elif not layer.spreads:
+            raise NotKnownError
         return tuple(axes)
 
     def _said(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> Problem | None:
@@ -693,9 +700,14 @@ class _Walk:
 
     @staticmethod
     def _sum(extents: Sequence[Extent]) -> Extent:
-        """Channels one behind the other."""
-        if all(isinstance(each, int) for each in extents):
-            return sum(each for each in extents if isinstance(each, int))
+        """Axes one behind the other."""
+        number = sum(each for each in extents if isinstance(each, int))
+        others = [each for each in extents if not isinstance(each, int)]
+        if not others:
+            return number
+        first = others[0]
+        if isinstance(first, Along) and all(each == first for each in others):
+            return Along(first.variable, first.form.then(len(others), number, 1))
         return Mixed(("sum", *extents), frozenset().union(*map(_variables, extents)))
 
     def _met(self, one: Extent, two: Extent, axis: int, *, spreads: bool) -> Extent:
@@ -718,7 +730,7 @@ class _Walk:
                 return two if one == 1 else one
             self._mixes(variables)
             if len(variables) == 1:
-                raise _UnknownError("its branches have products of the size with itself")
+                raise _UnknownError("its branches have products or sums of the size with itself")
             return one
         if isinstance(one, int):
             one, two = two, one

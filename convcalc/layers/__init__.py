@@ -16,6 +16,7 @@ __all__ = [
     "CATALOGUE",
     "FIRST",
     "GIVEN",
+    "PLACED_BY_PLAN",
     "SOURCES",
     "Fact",
     "Family",
@@ -25,6 +26,7 @@ __all__ = [
     "Product",
     "Weight",
     "field_names",
+    "keeps_places",
     "kinds",
     "layer_class",
     "takes_branches",
@@ -159,7 +161,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "pad": Kind("border", "Pad", "resize", ("linear",)),
     "crop": Kind("border", "Crop", "resize", ("keeps_channels", "stays_nonnegative")),
     "upsample": Kind("upsample", "Upsample", "resize", ("keeps_channels",)),
-    "slice": Kind("channels", "Slice", "channels", ("keeps_places", "stays_nonnegative")),
+    "slice": Kind("channels", "Slice", "channels", ("stays_nonnegative",)),
     "scale": Kind("channels", "Scale", "channels", ("linear", *KEEPS_SHAPE)),
     "affine": Kind("channels", "Affine", "channels", ("linear", *KEEPS_SHAPE)),
     "add": Kind("merge", "Add", "merge"),
@@ -227,6 +229,16 @@ def field_names(kind: str) -> list[str]:
     return [BRANCHES, *names] if inputs == "many" else names + [BRANCHES] * (inputs == "either")
 
 
+def keeps_places(kind: str, plan: Plan | None) -> bool:
+    """Whether every position of a layer's one input comes out where it went in.
+
+    That of a kind of which it depends on fields is for its plan to say.
+    """
+    if kind in PLACED_BY_PLAN:
+        return plan is not None and plan.positions == "kept"
+    return "keeps_places" in (GIVEN.get(kind) or CATALOGUE[kind]).facts
+
+
 def kinds(
     *families: Family, having: Fact | Facts = (), lacking: Fact | Facts = ()
 ) -> frozenset[str]:
@@ -248,5 +260,7 @@ def kinds(
     )
 
 
+PLACED_BY_PLAN = frozenset({"slice"})
+"""Kinds whose fields say whether every position comes out where it went in."""
 SOURCES = frozenset(GIVEN)
 """Kinds that read nothing; tables of layers leave them out."""

@@ -249,14 +249,24 @@ def axis_field(doc: str) -> Declared:
     return choice(doc, "channels", "length", "height", "width", "depth")
 
 
+def axis_number(axis: Axis, rank: int) -> int | None:
+    """Which axis it is of a tensor with so many spatial axes, 0 the channels; None where none is.
+
+    >>> axis_number("width", 2), axis_number("width", 1)
+    (2, None)
+    """
+    names = AXIS_WORDS.get(rank, AXIS_WORDS[0])
+    return names.index(axis) if axis in names else None
+
+
 def check_axis(axis: Axis, x: Shape) -> Iterator[Problem]:
     """An axis that a tensor has."""
-    names = AXIS_WORDS.get(x.rank, ())
-    if axis not in names:
-        *spatial, last = (*names[1:], *names[:1])
+    if axis_number(axis, x.rank) is None:
+        channels, *spatial = AXIS_WORDS.get(x.rank, AXIS_WORDS[0])
         are = f"axes are {', '.join(spatial)} and" if spatial else "only axis is"
-        uses = f"use {', '.join(spatial)} or {last}" if spatial else f"use {last}"
-        yield Problem("CC311", f"axis {axis} is none of {x}, whose {are} {last}", "axis", uses)
+        uses = f"use {', '.join(spatial)} or {channels}" if spatial else f"use {channels}"
+        message = f"axis {axis} is none of {x}, whose {are} {channels}"
+        yield Problem("CC311", message, "axis", uses)
 
 
 def axes(doc: str, minimum: int = 1, *, letter: str = "") -> Declared:

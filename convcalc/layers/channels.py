@@ -1,6 +1,7 @@
 """Layers that select or scale channels, or scale all of them alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
@@ -8,6 +9,8 @@ from convcalc.layers.arrays import per_channel
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
+    Axis,
+    Growth,
     Layer,
     Plan,
     Pointwise,
@@ -15,85 +18,136 @@ from convcalc.layers.base import (
     Storage,
     Weight,
     Weights,
+    axis_field,
+    axis_number,
+    check_axis,
     flag,
     number,
     whole,
 )
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 if TYPE_CHECKING:
-    from convcalc.layers.operations import Operation
+    from convcalc.layers.operations import Layout, Operation
+
+
+LINES: Mapping[Axis, str] = MappingProxyType(
+    {
+        "channels": "channels",
+        "length": "positions",
+        "height": "rows",
+        "width": "columns",
+        "depth": "slices",
+    }
+)
+"""What an axis counts."""
 
 
 @final
 class Slice(Layer):
-    """Channels `start` up to, not including, `stop`; negative numbers count from the end.
+    """Channels `start` up to, not including, `stop`; or positions along an axis.
 
-    Shapes: H×W×C → H×W×(stop − start). Source: ONNX operator Slice; numpy's x[:, start:stop].
+    Negative numbers count from the end.
+    Shapes: H×W×C → H×W×(stop − start); along the height (stop − start)×W×C.
+    Source: ONNX operator Slice; numpy's x[:, start:stop]; torch.narrow.
     """
 
     stands_alone: ClassVar[bool] = False
 
     storage = "view"
 
-    start: Annotated[int, whole("First channel, from 0.")] = 0
-    stop: Annotated[int | None, whole("Channel to stop before; the end when left out.")] = None
+    start: Annotated[int, whole("First channel or position, from 0.")] = 0
+    stop: Annotated[
+        int | None, whole("Channel or position to stop before; the end when left out.")
+    ] = None
+    axis: Annotated[Axis, axis_field("Axis along which it is cut out.")] = "channels"
 
-    def _range(self, channels: int) -> tuple[int, int]:
-        start = self.start + channels if self.start < 0 else self.start
-        stop = channels if self.stop is None else self.stop
-        return start, stop + channels if stop < 0 else stop
+    def _axis(self, rank: int) -> int:
+        """The axis in memory order, 0 for the channels."""
+        return axis_number(self.axis, rank) or 0
+
+    def _range(self, extent: int) -> tuple[int, int]:
+        start = self.start + extent if self.start < 0 else self.start
+        stop = extent if self.stop is None else self.stop
+        return start, stop + extent if stop < 0 else stop
 
     @staticmethod
-    def _between(field: str, start: int, stop: int, channels: int) -> str:
-        """The channels that a start or a stop may be, with the other one as it is."""
+    def _between(field: str, start: int, stop: int, extent: int) -> str:
+        """What a start or a stop may be, with the other one as it is."""
         if field == "start":
-            return f"0 to {(stop if 0 < stop <= channels else channels) - 1}"
-        return f"{start + 1 if 0 <= start < channels else 1} to {channels}"
+            return f"0 to {(stop if 0 < stop <= extent else extent) - 1}"
+        return f"{start + 1 if 0 <= start < extent else 1} to {extent}"
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
-        """Channels that exist, and at least one."""
-        channels = xs[0].channels
-        start, stop = self._range(channels)
+        """An axis that there is, with what is cut out of it, and at least one of that."""
+        wrong = list(check_axis(self.axis, xs[0]))
+        yield from wrong
+        if wrong:
+            return
+        extent, lines = xs[0].axes[self._axis(xs[0].rank)], LINES[self.axis]
+        start, stop = self._range(extent)
         for field, value in (("start", start), ("stop", stop)):
-            if not 0 <= value <= channels:
+            if not 0 <= value <= extent:
                 yield Problem(
                     "CC312",
-                    f"{field} {getattr(self, field)} is outside the {channels} channels",
+                    f"{field} {getattr(self, field)} is outside the {extent} {lines}",
                     field,
-                    f"use {self._between(field, start, stop, channels)}, or a negative number to "
+                    f"use {self._between(field, start, stop, extent)}, or a negative number to "
                     "count from the end",
                 )
                 return
         if start >= stop:
             yield Problem(
                 "CC312",
-                f"channels {start} to {stop} are none: start must lie before stop",
+                f"{lines} {start} to {stop} are none: start must lie before stop",
                 "start" if self.start else "stop",
                 f"use a stop of at least {start + 1}"
-                if start < channels
+                if start < extent
                 else f"use a start of at most {stop - 1}"
                 if stop
                 else "let the start lie before the stop",
             )
 
+    def growth(self, rank: int) -> tuple[Growth, ...] | None:
+        """None where less is cut out of more: from behind up to a place from the front."""
+        along = self._axis(rank)
+        grows = [Growth()] * rank
+        if along:
+            ends = self.stop is None or self.stop < 0
+            if self.start < 0 and not ends:
+                return None
+            grows[along - 1] = Growth(int(self.start >= 0 and ends))
+        return tuple(grows)
+
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """A view: no weights, no multiply-accumulates, no memory."""
-        start, stop = self._range(xs[0].channels)
-        return Plan(Shape(stop - start, xs[0].spatial))
+        axis, axes = self._axis(xs[0].rank), list(xs[0].axes)
+        extent = axes[axis]
+        start, stop = self._range(extent)
+        axes[axis] = stop - start
+        if not axis:
+            return Plan(Shape.from_axes(tuple(axes)))
+        windows = [Window()] * xs[0].rank
+        windows[axis - 1] = Window(before=-start, after=stop - extent)
+        return Plan(Shape.from_axes(tuple(axes)), positions=tuple(windows))
 
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """A view; its gradient is an array of zeros around it."""
-        from convcalc.layers.operations import Operation, view
+        from convcalc.layers.operations import Operation, gaps, view
 
         if plan.output == xs[0]:
             return (view(plan.output.size),)
-        return (Operation(plan.output.size, storage="view", layout="sliced"),)
+        layout: Layout = "sliced"
+        if self.axis != "channels":
+            layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "kept"
+        return (Operation(plan.output.size, storage="view", layout=layout),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
-        """y[c] = x[start + c]. Source: ONNX operator Slice."""
-        start, stop = self._range(xs[0].shape[1])
-        return xs[0][:, start:stop]
+        """y[c] = x[start + c], or y[c, i] = x[c, start + i]. Source: ONNX operator Slice."""
+        axis = self._axis(xs[0].ndim - 2) + 1
+        kept = (slice(None),) * axis + (slice(*self._range(xs[0].shape[axis])),)
+        return xs[0][kept]
 
 
 @final

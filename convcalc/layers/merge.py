@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
 from convcalc.layers.base import (
-    AXIS_WORDS,
     INFERENCE,
     Arrays,
     Axis,
@@ -16,6 +15,7 @@ from convcalc.layers.base import (
     Run,
     Weights,
     axis_field,
+    axis_number,
     check_axis,
 )
 from convcalc.shape import Shape
@@ -318,8 +318,7 @@ class Concat(Layer):
 
     def joins(self, rank: int) -> int | None:
         """The axis given, as a number in memory order."""
-        names = AXIS_WORDS.get(rank, ())
-        return names.index(self.axis) if self.axis in names else None
+        return axis_number(self.axis, rank)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """No weights, no multiply-accumulates."""

@@ -21,7 +21,7 @@ def check(context: Context) -> Iterator[Advice]:
     read: set[int] = {origins[index] for index in context.wanted if not context.source(index)}
     wanted = {origins[context.before(index)] for index in skipping}
     for index, node in enumerate(context.nodes):
-        if index in skipping or node.kind in PLACED:
+        if index in skipping or origins[index] != index:
             continue
         for before in node.inputs:
             if origins[before] in wanted:

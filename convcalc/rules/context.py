@@ -10,7 +10,7 @@ from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import LayerNode, Network, resized
-from convcalc.layers import KEEPS_SHAPE, SOURCES, kinds
+from convcalc.layers import KEEPS_SHAPE, PLACED_BY_PLAN, SOURCES, keeps_places, kinds
 from convcalc.layers.base import Plan
 from convcalc.rules.written import computed
 from convcalc.shape import Shape
@@ -33,8 +33,9 @@ VIEWS = kinds("view")
 """Layers that give the same values another shape."""
 READING_NOTHING = kinds("source")
 """Layers that read no values, though an example comes in for each that they make."""
-PLACED = kinds(having="keeps_places")
-"""Layers after which every position is where it was, though its channels may be others."""
+PLACED = kinds(having="keeps_places") | PLACED_BY_PLAN
+"""Layers after which every position is where it was, though its channels may be others; of some of
+them, where their plan says so."""
 POINTWISE = kinds(having=KEEPS_SHAPE)
 """Layers after which every position is where it was, with as many channels."""
 
@@ -157,6 +158,8 @@ class Context:
             origins = []
             for index, node in enumerate(self.nodes):
                 here = node.kind not in passing or 0 in node.unknown
+                if node.kind in PLACED_BY_PLAN:
+                    here = here or not keeps_places(node.kind, self.plans[index])
                 origins.append(index if here else origins[node.inputs[0]])
             self._origins[passing] = origins
         return origins

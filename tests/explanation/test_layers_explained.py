@@ -61,6 +61,18 @@ MERGED = {
         "matmul: [[], [global_maxpool, flatten, linear: 28, reshape: 4x7]]]}"
     ),
     "concat 10 20 → 30": "{input: 10, layers: [relu, concat: [[], [linear: 20]]]}",
+    "concat 5x4 3x4 1x4 → 9x4": (
+        "{input: 5x4, layers: [scale, concat: {branches: [[], [conv: {filters: 4, kernel: 3}], "
+        "[conv: {filters: 4, kernel: 5}]], axis: length}]}"
+    ),
+    "concat 3x5x4 2x5x4 → 5x5x4": (
+        "{input: 3x5x4, layers: [scale, "
+        "concat: {branches: [[], [conv: {filters: 4, kernel: 2x1}]], axis: height}]}"
+    ),
+    "concat 3x5x4 3x2x4 → 3x7x4": (
+        "{input: 3x5x4, layers: [scale, "
+        "concat: {branches: [[], [conv: {filters: 4, kernel: 1x4}]], axis: width}]}"
+    ),
 }
 """Row of several inputs → a network whose last layer it is."""
 

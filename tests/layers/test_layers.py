@@ -138,7 +138,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "round": "floor",
         "like": None,
     },
-    "slice": {"start": 0, "stop": None},
+    "slice": {"start": 0, "stop": None, "axis": "channels"},
+    "concat": {"axis": "channels"},
     "scale": {"bias": False},
     "affine": {"times": 1.0, "plus": 0.0},
     "l2norm": {"eps": 1e-12, "affine": True},
@@ -237,7 +238,7 @@ def test_layers_refuse_one_less(kind: str, field: str, good: str, bad: str) -> N
 
 INPLACE = {"relu", "relu6", "leaky_relu", "elu", "selu", "silu", "mish", "hardsigmoid", "hardswish"}
 """Activation functions whose torch.nn modules have `inplace`."""
-ALONE = {"l2norm", "flatten", "slice", "softplus", "scale", "batchnorm", "instancenorm"}
+ALONE = {"l2norm", "flatten", "slice", "softplus", "scale", "batchnorm", "instancenorm", "concat"}
 """Kinds whose first field says little without its name."""
 VIEWS = {"identity", "flatten", "reshape", "permute", "crop", "slice"}
 """Kinds that PyTorch answers with a view of the same memory."""
@@ -646,6 +647,60 @@ WRONG = [
         "branch 3 is 8×7×64 and branch 1 is 8×8×64: only the channels of a concat may differ",
         None,
         "`crop`, `pad` or `upsample`",
+    ),
+    Wrong(
+        "concat",
+        {"axis": "height"},
+        "8x8x4 6x8x4 6x7x4",
+        "CC310",
+        "branch 3 is 6×7×4 and branch 1 is 8×8×4: only the height of a concat along it may differ",
+        None,
+        "`crop`, `pad` or `upsample`",
+    ),
+    Wrong(
+        "concat",
+        {"axis": "length"},
+        "8x4 6x5",
+        "CC310",
+        "branch 2 is 6×5 and branch 1 is 8×4: only the length of a concat along it may differ",
+        None,
+        "give the branches the same number of channels",
+    ),
+    Wrong(
+        "concat",
+        {"axis": "length"},
+        "8x8x4 8x8x4",
+        "CC311",
+        "axis length is none of 8×8×4, whose axes are height, width and channels",
+        "axis",
+        "use height, width or channels",
+    ),
+    Wrong(
+        "slice",
+        {"axis": "depth"},
+        "10",
+        "CC311",
+        "axis depth is none of 10, whose only axis is channels",
+        "axis",
+        "use channels",
+    ),
+    Wrong(
+        "slice",
+        {"axis": "height", "stop": 9},
+        "8x7x4",
+        "CC312",
+        "stop 9 is outside the 8 rows",
+        "stop",
+        "use 1 to 8, or a negative number to count from the end",
+    ),
+    Wrong(
+        "slice",
+        {"axis": "width", "start": 4, "stop": -3},
+        "8x7x4",
+        "CC312",
+        "columns 4 to 4 are none: start must lie before stop",
+        "start",
+        "use a stop of at least 5",
     ),
     *(
         Wrong(kind, fields, "8x8x4", "CC311", message, field, "one number for all axes, or one per")

@@ -13,7 +13,7 @@ from tabled import tabled
 
 from convcalc.diagnostics import Problem
 from convcalc.layers import CATALOGUE, layer_class
-from convcalc.layers.base import Layer, declarations, defaults
+from convcalc.layers.base import Layer, axis_number, declarations, defaults
 from convcalc.layers.remedies import clipped
 from convcalc.shape import Shape
 
@@ -79,10 +79,10 @@ def cropped_by(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
 
 def sliced(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
     """Both ends of the range, in whichever field is at fault."""
-    channels = xs[0].channels
-    stop = channels if layer.stop is None else layer.stop
+    extent = xs[0].axes[axis_number(layer.axis, xs[0].rank) or 0]
+    stop = extent if layer.stop is None else layer.stop
     ends = {"start": layer.start, "stop": stop}
-    outside = [field for field, end in ends.items() if not -channels <= end <= channels]
+    outside = [field for field, end in ends.items() if not -extent <= end <= extent]
     if len(outside) == 1:
         for end in match.groups():
             yield replace(layer, **{outside[0]: int(end)}), xs
