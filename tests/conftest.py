@@ -5,14 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 # Helpers that import peers, which may be absent.
 collect_ignore = ["recorded.py", "torch_memory.py", "torch_zoo.py"]
-
-# How long an example takes is the machine's, and how busy it is.
-settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ours")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

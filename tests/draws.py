@@ -17,6 +17,8 @@ from convcalc.layers.base import Declared
 from convcalc.shape import Shape
 
 Value = TypeVar("Value")
+MOST = 0x10FFFF
+"""The last character that there is."""
 
 
 @contextmanager
@@ -81,6 +83,21 @@ class Draw(Random):
 
     def some(self, value: Callable[[], Value], least: int, most: int) -> tuple[Value, ...]:
         return tuple(value() for _ in range(self.randint(least, most)))
+
+    def text(self, signs: str, most: int) -> str:
+        """Some of some characters."""
+        return "".join(self.choices(signs, k=self.randint(0, most)))
+
+    def any_text(self, most: int) -> str:
+        """Characters of any sort: of expressions, letters of any script, ends of lines, signs."""
+
+        def sign() -> str:
+            low, high = self.choice(
+                [(33, 126), (48, 57), (0, 255), (0x100, 0xD7FF), (0xE000, MOST)]
+            )
+            return chr(self.whole(low, high))
+
+        return "".join(self.some(sign, 0, most))
 
     def shape(self) -> Shape:
         return Shape(self.whole(1, 12), self.some(lambda: self.whole(1, 9), 0, 4))

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
-from hypothesis import strategies as st
+from draws import examples
 from tabled import tabled
 
 import convcalc
@@ -217,12 +216,11 @@ def test_every_name_of_the_table_is_taken_in_every_spelling() -> None:
             assert {re.sub(r"-?[0-9]+gb$", "", each) for each in meant}, printed
 
 
-@given(st.sampled_from(sorted(PRINTED)), st.data())
-def test_case_and_signs_do_not_matter(name: str, data: st.DataObject) -> None:
-    sign = data.draw(st.sampled_from(["", " ", "-", "_", "  "]))
-    cased = data.draw(st.sampled_from([str.lower, str.upper, str.title]))
-
-    assert gpu_names(re.sub(r"[^A-Za-z0-9]+", sign, cased(name))) == gpu_names(name)
+@tabled("name", sorted(PRINTED))
+def test_case_and_signs_do_not_matter(name: str) -> None:
+    for sign in ("", " ", "-", "_", "  "):
+        for cased in (str.lower, str.upper, str.title):
+            assert gpu_names(re.sub(r"[^A-Za-z0-9]+", sign, cased(name))) == gpu_names(name)
 
 
 def test_spellings_by_hand() -> None:
@@ -411,7 +409,7 @@ def relu(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@given(st.text(max_size=24))
+@examples(60, text=lambda draw: draw.any_text(24))
 def test_any_limit_is_read_or_refused_with_a_reason(relu: str, text: str) -> None:
     with suppress(ValueError):
         limit = read_limit(text)

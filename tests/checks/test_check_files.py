@@ -5,12 +5,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from draws import Draw, examples
 
 from convcalc.checks import files
 from convcalc.checks.configuration import Configurations
@@ -221,16 +221,15 @@ def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
     assert find([str(tmp_path / "a.YAML")], only_specs=True).files == [str(tmp_path / "a.YAML")]
 
 
-LINES = st.lists(
-    # Where pathspec reads a line otherwise than git does, no such line is drawn: a backslash before
-    # `]` or `/`, a slash in a class (`[/a]`), [[:alpha:]], and `!/a` beside `a/`, which lets a/a be
-    # looked at.
-    st.text("ab*?/[]-# ", min_size=1, max_size=6).filter(
-        lambda line: line.strip() != "" and not re.search(r"\[.*/.*\]", line)
-    ),
-    min_size=1,
-    max_size=4,
-)
+def line(draw: Draw) -> str:
+    """A line of .gitignore.
+
+    Where pathspec reads a line otherwise than git does, no such line is drawn: a backslash before
+    `]` or `/`, a slash in a class (`[/a]`), [[:alpha:]], and `!/a` beside `a/`, which lets a/a be
+    looked at.
+    """
+    drawn = draw.text("ab*?/[]-# ", 6)
+    return drawn if drawn.strip() and not re.search(r"\[.*/.*\]", drawn) else line(draw)
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is what it is held against")
@@ -243,9 +242,11 @@ def test_gitignore_agrees_with_git(tmp_path: Path) -> None:
     fixed = ["**/a", "a/**", "a/**/b", "/a", "a/", "!a", "[ab]", "[!a]", "*", "!a/b", "a*b", "\\#"]
     fixed += ["[a-b]", "[]-]", "[\\a]b", "[-]", "[+--]", "a.b", "[ab]/", "!a/", "**"]
 
-    @settings(max_examples=60, deadline=None)
-    @given(st.one_of(LINES, st.lists(st.sampled_from(fixed), min_size=1, max_size=4)))
-    def agree(lines: list[str]) -> None:
+    def of_any(draw: Draw) -> str:
+        return draw.choice(fixed)
+
+    @examples(60, lines=lambda draw: draw.some(partial(draw.choice([line, of_any]), draw), 1, 4))
+    def agree(lines: Sequence[str]) -> None:
         (tmp_path / ".gitignore").write_text("\n".join(lines) + "\n")
         asked = subprocess.run(
             ["git", "-C", str(tmp_path), "check-ignore", "--no-index", "--stdin"],

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
+from draws import examples
 from paths import ROOT
 from tabled import tabled
 
@@ -537,7 +536,10 @@ def test_a_file_that_may_not_be_read_is_not_passed_over(
     assert is_spec(str(tmp_path / "a.yaml"))
 
 
-@given(st.lists(st.sampled_from([*TOP_LEVEL, *": \n-[{3x,#'", "relu"])).map("".join))
+PIECES = [*TOP_LEVEL, *": \n-[{3x,#'", "relu"]
+
+
+@examples(300, text=lambda draw: "".join(draw.some(lambda: draw.choice(PIECES), 0, 30)))
 def test_any_text_is_judged(text: str) -> None:
     assert reads_as_spec(text) in (True, False)
 

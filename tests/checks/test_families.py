@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from draws import Draw, examples
 from paths import TESTS
 
 from convcalc.checks.run import Task, check_opened
@@ -72,10 +71,13 @@ def test_check_of_a_family_is_check_of_each_member(name: str) -> None:
     assert_is_its_members(FAMILIES[name])
 
 
-SIZES = st.integers(-1, 12)
+def some_presets(draw: Draw) -> dict[str, tuple[int, int]]:
+    """One to four presets, of a width and a size each."""
+    names = draw.sample("abcd", draw.randint(1, 4))
+    return {name: (draw.whole(-1, 12), draw.whole(-1, 12)) for name in names}
 
 
-@given(st.dictionaries(st.sampled_from("abcd"), st.tuples(SIZES, SIZES), min_size=1))
+@examples(80, presets=some_presets)
 def test_check_of_any_family_is_check_of_each_member(presets: dict[str, tuple[int, int]]) -> None:
     """Members with errors of their own, with advice, and with promises that only some keep."""
     rows = (f"  {name}: {{width: {w}, size: {k}}}\n" for name, (w, k) in presets.items())

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
-from hypothesis import strategies as st
+from draws import examples
 from tabled import tabled
 from test_spec_tree import TEXTS, WORKING, Trees, decoded
 
@@ -225,7 +224,7 @@ def findings(text: str) -> list[tuple[str, str | None]]:
     return sorted((one.code, one.layer or "") for one in found)
 
 
-@given(st.integers(0, 2**40))
+@examples(100, seed=lambda draw: draw.getrandbits(40))
 def test_a_random_spec_is_styled_once(seed: int) -> None:
     written = write(Trees(seed).spec())
 

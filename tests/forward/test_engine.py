@@ -2,15 +2,14 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from math import prod
 from threading import current_thread
 from typing import Any
 
 import numpy as np
 import pytest
-from draws import no_advice
-from hypothesis import given, reject, settings
-from hypothesis import strategies as st
+from draws import Draw, examples, no_advice
 from kinds import RUN
 from tabled import tabled
 
@@ -312,18 +311,15 @@ def test_graphs(layers: str, shape: str, batch: int) -> None:
     agrees(network(layers, shape), batch)
 
 
-kernels = st.integers(1, 4)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.tuples(st.integers(8, 20), st.integers(8, 20)),
-    st.tuples(kernels, kernels),
-    st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    st.lists(st.integers(0, 3), min_size=4, max_size=4),
-    st.sampled_from([(4, 8, 1), (18, 17, 1), (4, 6, 2), (6, 6, 6), (32, 64, 1)]),
-    st.integers(1, 2),
-    st.integers(1, 3),
+@examples(
+    60,
+    size=lambda draw: (draw.whole(8, 20), draw.whole(8, 20)),
+    kernel=lambda draw: draw.choice([(3, 3), (draw.randint(1, 4), draw.randint(1, 4))]),
+    stride=lambda draw: draw.choice([(1, 1), (draw.randint(1, 3), draw.randint(1, 3))]),
+    padding=lambda draw: [draw.randint(0, 3) for _ in range(4)],
+    widths=lambda draw: draw.choice([(4, 8, 1), (18, 17, 1), (4, 6, 2), (6, 6, 6), (32, 64, 1)]),
+    dilation=lambda draw: draw.randint(1, 2),
+    batch=lambda draw: draw.randint(1, 3),
 )
 def test_any_convolution(
     size: tuple[int, int],
@@ -344,52 +340,51 @@ def test_any_convolution(
     agrees(net, batch, within=CLOSE if winograd else DIRECT)
 
 
-LINKS = st.sampled_from(
-    [
-        "conv: {filters: 6, kernel: 1}",
-        "conv: {filters: 16, kernel: 1, padding: 1}",
-        "conv: {filters: 8, kernel: 1, stride: 2, padding: 2}",
-        "conv: {filters: 16, kernel: 3, padding: 1}",
-        "conv: {filters: 5, kernel: 3, stride: 2}",
-        "conv: {filters: 6, kernel: 2, groups: 2, padding: [[0, 1], [1, 0]]}",
-        "depthwise_conv: {kernel: 3, padding: 1}",
-        "depthwise_conv: {kernel: 3, stride: 2, padding: 1}",
-        "conv_transpose: {filters: 6, kernel: 2, stride: 2}",
-        "conv_transpose: {filters: 4, kernel: 3, stride: 2, padding: 1}",
-        "maxpool: {kernel: 2, stride: 2, rounding: ceil}",
-        "maxpool: {kernel: 3, stride: 1, padding: 1}",
-        "avgpool: {kernel: 2, stride: 1, padding: 1}",
-        "batchnorm",
-        "relu",
-        "silu",
-        "layernorm",
-        "scale",
-        "lrn: 3",
-        "add: [[], [depthwise_conv: {kernel: 1}, sigmoid]]",
-        # A gate far from zero: a mean that cancels to almost nothing, three times over, is rounded
-        # by more than what is allowed here, however it is summed.
-        "multiply: [[], [global_avgpool, sigmoid]]",
-        "concat: [[], [relu6]]",
-    ]
-)
+LINKS = [
+    "conv: {filters: 6, kernel: 1}",
+    "conv: {filters: 16, kernel: 1, padding: 1}",
+    "conv: {filters: 8, kernel: 1, stride: 2, padding: 2}",
+    "conv: {filters: 16, kernel: 3, padding: 1}",
+    "conv: {filters: 5, kernel: 3, stride: 2}",
+    "conv: {filters: 6, kernel: 2, groups: 2, padding: [[0, 1], [1, 0]]}",
+    "depthwise_conv: {kernel: 3, padding: 1}",
+    "depthwise_conv: {kernel: 3, stride: 2, padding: 1}",
+    "conv_transpose: {filters: 6, kernel: 2, stride: 2}",
+    "conv_transpose: {filters: 4, kernel: 3, stride: 2, padding: 1}",
+    "maxpool: {kernel: 2, stride: 2, rounding: ceil}",
+    "maxpool: {kernel: 3, stride: 1, padding: 1}",
+    "avgpool: {kernel: 2, stride: 1, padding: 1}",
+    "batchnorm",
+    "relu",
+    "silu",
+    "layernorm",
+    "scale",
+    "lrn: 3",
+    "add: [[], [depthwise_conv: {kernel: 1}, sigmoid]]",
+    # A gate far from zero: a mean that cancels to almost nothing, three times over, is rounded
+    # by more than what is allowed here, however it is summed.
+    "multiply: [[], [global_avgpool, sigmoid]]",
+    "concat: [[], [relu6]]",
+]
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(LINKS, min_size=2, max_size=6),
-    st.tuples(st.integers(7, 20), st.integers(7, 20)),
-    st.integers(1, 3),
-    st.sampled_from([1, 2, 5, 16]),
-    st.sampled_from([1, 3000, 1536 * 1024]),
+def chain(draw: Draw) -> Network:
+    """Two to six links of which each fits the one before."""
+    while True:
+        links = draw.some(lambda: draw.choice(LINKS), 2, 6)
+        size = f"{draw.whole(7, 20)}x{draw.whole(7, 20)}x6"
+        with suppress(SpecError), no_advice():
+            return network(f"[{', '.join(links)}]", size)
+
+
+@examples(
+    120,
+    net=chain,
+    batch=lambda draw: draw.randint(1, 3),
+    threads=lambda draw: draw.choice([1, 2, 5, 16]),
+    band=lambda draw: draw.choice([1, 3000, 1536 * 1024]),
 )
-def test_any_chain(
-    links: list[str], size: tuple[int, int], batch: int, threads: int, band: int
-) -> None:
-    try:
-        with no_advice():
-            net = network(f"[{', '.join(links)}]", f"{size[0]}x{size[1]}x6")
-    except SpecError:  # what one link makes may not fit the next
-        reject()
+def test_any_chain(net: Network, batch: int, threads: int, band: int) -> None:
     x, weights = batch_for(net, batch), forward.random_weights(net, seed=3)
     output = net.nodes[net.outputs[0]].name
     expected = forward.run(net, x, weights, reference=True, keep="output")[output]

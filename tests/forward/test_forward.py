@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import recorded
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from draws import examples
 from kinds import RUN
 from tabled import tabled
 
@@ -463,9 +462,13 @@ def test_a_product_of_matrices_is_the_convolution(
     assert np.allclose(y[0].reshape(filters, -1), found, rtol=1e-12, atol=1e-10)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
-@given(
-    st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2), st.integers(0, 99)
+@examples(
+    60,
+    rank=lambda draw: draw.randint(1, 3),
+    kernel=lambda draw: draw.randint(1, 4),
+    stride=lambda draw: draw.randint(1, 3),
+    dilation=lambda draw: draw.randint(1, 2),
+    seed=lambda draw: draw.randrange(100),
 )
 def test_shifting_the_input_by_the_stride_shifts_the_output_by_one(
     rank: int, kernel: int, stride: int, dilation: int, seed: int
@@ -539,9 +542,13 @@ def test_equal_weights_everywhere_make_a_convolution() -> None:
     assert np.allclose(own, shared, rtol=1e-12, atol=1e-12)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
-@given(
-    st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2), st.integers(0, 1)
+@examples(
+    60,
+    rank=lambda draw: draw.randint(1, 3),
+    kernel=lambda draw: draw.randint(1, 4),
+    stride=lambda draw: draw.randint(1, 3),
+    dilation=lambda draw: draw.randint(1, 2),
+    padding=lambda draw: draw.randrange(2),
 )
 def test_transposed_convolution_is_the_transpose_of_convolution(
     rank: int, kernel: int, stride: int, dilation: int, padding: int

@@ -6,16 +6,14 @@ import shlex
 import struct
 from collections.abc import Mapping
 from functools import cache
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from draws import Draw, examples
 from paths import ROOT
 
 import convcalc
@@ -170,19 +168,15 @@ def in_order(one: str, other: str) -> bool | None:
     return None
 
 
-NAMES = st.lists(
-    st.tuples(st.sampled_from(["a", "b", "a.c", "b.c"]), st.integers(0, 2), st.integers(1, 2)),
-    min_size=1,
-    max_size=6,
-    unique_by=lambda each: each[:2],
-)
-"""Stem, number and shape of modules."""
+def modules(draw: Draw) -> list[tuple[str, int, int]]:
+    """Stem, number and shape of one to six modules."""
+    named = draw.sample([*product(["a", "b", "a.c", "b.c"], range(3))], draw.randint(1, 6))
+    return [(stem, number, draw.randint(1, 2)) for stem, number in named]
 
 
-@settings(max_examples=60, deadline=None)
-@given(NAMES, st.randoms(use_true_random=False))
+@examples(60, drawn=modules, random=lambda draw: draw)
 def test_what_is_certain_is_so_in_every_order_that_there_is(
-    drawn: list[tuple[str, int, int]], random: Random
+    drawn: list[tuple[str, int, int]], random: Draw
 ) -> None:
     """All orders are tried: those that keep what names count, and every shape."""
     there = [Slot(f"{stem}{number}", (("weight", (size,)),)) for stem, number, size in drawn]

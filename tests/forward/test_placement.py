@@ -1,23 +1,21 @@
 """Where the engine's arrays lie: apart, in the lowest gap, and found with little work."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from draws import Draw, examples
 from work import counted
 
 from convcalc import loads
 from convcalc.forward import compile as compiled
 from convcalc.forward.engine.arena import Span, placed
 
-spans = st.lists(
-    st.builds(
-        lambda size, first, length: Span(size, first, first + length),
-        st.integers(0, 9),
-        st.integers(-1, 12),
-        st.integers(0, 8) | st.just(30),
-    ),
-    max_size=25,
-)
+
+def span(draw: Draw) -> Span:
+    first = draw.whole(-1, 12)
+    return Span(draw.whole(0, 9), first, first + draw.choice([draw.whole(0, 8), 30]))
+
+
+def spans(draw: Draw) -> list[Span]:
+    return [*draw.some(lambda: span(draw), 0, 25)]
 
 
 def together(one: Span, other: Span) -> bool:
@@ -36,7 +34,7 @@ def in_lowest_gaps(given: list[Span]) -> list[int]:
     return [offsets[index] for index in range(len(given))]
 
 
-@given(spans, st.sampled_from([0, 1, 3, 100]))
+@examples(100, given=spans, gaps=lambda draw: draw.choice([0, 1, 3, 100]))
 def test_arrays_in_use_at_once_lie_apart(given: list[Span], gaps: int) -> None:
     offsets, total = placed(given, gaps)
 
@@ -49,7 +47,7 @@ def test_arrays_in_use_at_once_lie_apart(given: list[Span], gaps: int) -> None:
             assert apart or not together(one, other)
 
 
-@given(spans)
+@examples(100, given=spans)
 def test_each_lies_in_the_lowest_gap_that_holds_it(given: list[Span]) -> None:
     positive = [span for span in given if span.size]
 

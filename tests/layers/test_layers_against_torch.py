@@ -23,7 +23,7 @@ from operator import gt
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convcalc.layers import Layer, layer_class
@@ -35,6 +35,9 @@ nn = torch.nn
 
 torch.set_num_threads(1)
 
+# How long an example takes is the machine's, and how busy it is.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 few = settings(derandomize=True, deadline=None, max_examples=120)
 Forward = Callable[..., Any]
 REFUSALS = (RuntimeError, ValueError, IndexError, NotImplementedError, AssertionError)

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from draws import Draw, examples
 from formulas import worked_out
-from hypothesis import given
-from hypothesis import strategies as st
 from kinds import CASES, Case
 from tabled import tabled
 
@@ -117,10 +116,19 @@ def test_inputs_that_differ_have_letters_of_their_own() -> None:
     assert formula(plan.output.spatial[0]) == "H"
 
 
-small = st.integers(1, 12)
+def small(draw: Draw) -> int:
+    return draw.whole(1, 12)
 
 
-@given(small, small, small, small, small, st.integers(1, 60))
+@examples(
+    100,
+    kernel=small,
+    stride=small,
+    dilation=small,
+    before=small,
+    after=small,
+    size=lambda draw: draw.whole(1, 60),
+)
 def test_windows_explain_themselves(
     kernel: int, stride: int, dilation: int, before: int, after: int, size: int
 ) -> None:
@@ -150,17 +158,17 @@ def test_a_quotient_below_a_quotient_has_its_bracket() -> None:
     assert filled(over // (below // named(4, "B"))) == "8/⌊6/4⌋"
 
 
-@given(st.data())
-def test_arithmetic_is_that_of_plain_numbers(data: st.DataObject) -> None:
+@examples(150, draw=lambda draw: draw)
+def test_arithmetic_is_that_of_plain_numbers(draw: Draw) -> None:
     """Any sum, product, power, negative and quotient, nested at random."""
     values: list[tuple[int, int]] = []
-    for _ in range(data.draw(st.integers(2, 12))):
-        name = data.draw(st.sampled_from(["letter", "plain", "+", "-", "*", "//", "neg", "**"]))
+    for _ in range(draw.randint(2, 12)):
+        name = draw.choice(["letter", "plain", "+", "-", "*", "//", "neg", "**"])
         if name == "letter" or not values:
-            value = data.draw(st.integers(-9, 30))
-            values.append((value, named(value, data.draw(st.sampled_from("ABC")) + str(value))))
+            value = draw.whole(-9, 30)
+            values.append((value, named(value, draw.choice("ABC") + str(value))))
             continue
-        (one, reasoned), (other, second) = (data.draw(st.sampled_from(values)) for _ in range(2))
+        (one, reasoned), (other, second) = (draw.choice(values) for _ in range(2))
         if name == "plain":
             second = other
         if abs(one) > 10**6 or abs(other) > 10**6 or (name == "//" and other <= 0):

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from draws import no_advice
-from hypothesis import given
-from hypothesis import strategies as st
+from draws import Draw, examples, no_advice
 from tabled import tabled
 from work import stepped
 
@@ -184,7 +182,11 @@ def test_what_is_out_of_bounds_is_told_the_bound(kind: str, field: str) -> None:
     assert shown in (found[0].help or "")
 
 
-@given(st.integers(0, 10**20), st.integers(1, 10**20))
+def large(draw: Draw) -> int:
+    return draw.whole(1, int(f"1{'0' * draw.randint(0, 20)}"))
+
+
+@examples(200, numerator=lambda draw: large(draw) - 1, denominator=large)
 def test_a_quotient_is_shown_as_what_it_is(numerator: int, denominator: int) -> None:
     text = decimal(numerator, denominator)
     exact = Fraction(numerator, denominator)

@@ -7,12 +7,11 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from draws import Draw, examples
 from tabled import tabled
 from work import counted
 
@@ -685,46 +684,57 @@ def test_values_may_be_of_derived_types() -> None:
 # ---------------------------------------------------------------------------------- trees
 
 
-def chains(operands: st.SearchStrategy[Expression], *symbols: str) -> st.SearchStrategy[Any]:
-    rest = st.lists(st.tuples(st.sampled_from(symbols), operands), min_size=1, max_size=3)
-    return st.tuples(operands, rest.map(tuple))
+def chain(draw: Draw, depth: int, *symbols: str) -> tuple[Expression, Any]:
+    rest = draw.some(lambda: (draw.choice(symbols), tree(draw, depth)), 1, 3)
+    return tree(draw, depth), rest
 
 
-def operations(operands: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
-    several = st.lists(operands, min_size=2, max_size=3).map(tuple)
-    return st.one_of(
-        st.builds(Sign, st.sampled_from("+-"), operands),
-        st.builds(Not, operands),
-        *(
-            chains(operands, *symbols).map(lambda parts: Binary(*parts))
-            for symbols in (("+", "-"), ("*", "/", "//", "%"))
-        ),
-        st.tuples(operands, operands).map(lambda pair: Binary(pair[0], (("**", pair[1]),))),
-        chains(operands, "<", "<=", ">", ">=", "==", "!=").map(lambda parts: Compare(*parts)),
-        st.builds(Connective, st.sampled_from(["and", "or"]), several),
-        st.builds(Condition, operands, operands, operands),
-        st.builds(Call, st.sampled_from(["min", "max"]), several),
-        st.builds(lambda operand: Call("floor", (operand,)), operands),
-    )
+def tree(draw: Draw, depth: int = 4) -> Expression:
+    """A value or a name, or an operation on such, so many deep at most."""
+    if not depth or draw.random() < 0.3:
+        return leaf(draw)
+
+    def operand() -> Expression:
+        return tree(draw, depth - 1)
+
+    match draw.randrange(10):
+        case 0:
+            return Sign(draw.choice("+-"), operand())
+        case 1:
+            return Not(operand())
+        case 2:
+            return Binary(*chain(draw, depth - 1, "+", "-"))
+        case 3:
+            return Binary(*chain(draw, depth - 1, "*", "/", "//", "%"))
+        case 4:
+            return Binary(operand(), (("**", operand()),))
+        case 5:
+            return Compare(*chain(draw, depth - 1, "<", "<=", ">", ">=", "==", "!="))
+        case 6:
+            return Connective(draw.choice(["and", "or"]), draw.some(operand, 2, 3))
+        case 7:
+            return Condition(operand(), operand(), operand())
+        case 8:
+            return Call(draw.choice(["min", "max"]), draw.some(operand, 2, 3))
+        case _:
+            return Call("floor", (operand(),))
 
 
-TIMELESS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""However busy the machine is."""
-TREES = st.recursive(
-    st.one_of(
-        st.builds(Constant, st.integers(0, 10**18)),
-        st.builds(Constant, st.floats(0, 1e300)),
-        st.builds(Constant, st.booleans()),
-        st.builds(Constant, st.text("abc x'", max_size=5)),
-        st.builds(Name, st.sampled_from(sorted(NAMES))),
-    ),
-    operations,
-    max_leaves=12,
-)
+def leaf(draw: Draw) -> Expression:
+    match draw.randrange(5):
+        case 0:
+            return Constant(draw.whole(0, draw.choice([3, 300, 10**18])))
+        case 1:
+            return Constant(draw.choice([0.0, draw.random(), draw.uniform(0, 1e300)]))
+        case 2:
+            return Constant(draw.flag())
+        case 3:
+            return Constant("".join(draw.some(lambda: draw.choice("abc x'"), 0, 5)))
+        case _:
+            return Name(draw.choice(sorted(NAMES)))
 
 
-@TIMELESS
-@given(TREES)
+@examples(200, tree=tree)
 def test_a_tree_is_read_back_from_its_text(tree: Expression) -> None:
     text = tree.text()
     if len(text) <= MAX_LENGTH:
@@ -736,8 +746,7 @@ def test_a_tree_is_read_back_from_its_text(tree: Expression) -> None:
         assert again.names == tree.names
 
 
-@TIMELESS
-@given(TREES)
+@examples(200, tree=tree)
 def test_a_tree_made_in_python_says_the_same_as_its_text(tree: Expression) -> None:
     text = tree.text()
     if len(text) > MAX_LENGTH:
@@ -757,8 +766,7 @@ def test_a_tree_made_in_python_says_the_same_as_its_text(tree: Expression) -> No
         assert made == written
 
 
-@TIMELESS
-@given(TREES, TREES)
+@examples(200, tree=tree, put=tree)
 def test_what_stands_for_a_name_is_what_the_name_would_be(
     tree: Expression, put: Expression
 ) -> None:
@@ -909,13 +917,17 @@ def only_refuses(text: str) -> None:
         assert isinstance(value, str)
 
 
-@given(st.text())
+@examples(300, text=lambda draw: draw.any_text(30))
 def test_any_text_gives_a_value_or_an_expression_error(text: str) -> None:
     only_refuses(text)
 
 
-@given(st.lists(st.sampled_from(FRAGMENTS), max_size=40), st.sampled_from(["", " "]))
-def test_any_tokens_give_a_value_or_an_expression_error(tokens: list[str], gap: str) -> None:
+@examples(
+    300,
+    tokens=lambda draw: draw.some(lambda: draw.choice(FRAGMENTS), 0, 40),
+    gap=lambda draw: draw.choice(["", " "]),
+)
+def test_any_tokens_give_a_value_or_an_expression_error(tokens: Sequence[str], gap: str) -> None:
     only_refuses(gap.join(tokens))
 
 
@@ -974,57 +986,83 @@ def by_python(text: str, names: Mapping[str, Value]) -> object:
     return within_bounds(eval(compile(tree, "test", "eval"), known))  # noqa: S307
 
 
-Texts = st.SearchStrategy[str]
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**"]
+ORDERS = ["<", "<=", ">", ">=", "==", "!="]
 
 
-def joined(*parts: str | Texts) -> Texts:
-    strategies = [st.just(part) if isinstance(part, str) else part for part in parts]
-    return st.tuples(*strategies).map(" ".join)
-
-
-def expressions() -> tuple[Texts, Texts]:
+class Texts:
     """Numbers and booleans, with parentheses here and there so that precedence matters."""
-    numbers: Texts = st.deferred(lambda: number)
-    booleans: Texts = st.deferred(lambda: boolean)
-    operators = st.sampled_from(["+", "-", "*", "/", "//", "%", "**"])
-    orders = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
-    # An operand of arithmetic never ends in `else …`, which would swallow what follows.
-    operand: Texts = st.deferred(
-        lambda: st.one_of(
-            st.integers(0, 20).map(str),
-            st.floats(0, 1e6, allow_nan=False).map(str),
-            st.sampled_from(["a", "b", "c", "0", "1", "1e200"]),
-            joined(st.sampled_from(["-", "+"]), operand),
-            joined(operand, operators, operand),
-            joined("(", numbers, ")"),
-            joined(st.sampled_from(["abs", "floor", "ceil", "round", "min"]), "(", numbers, ")"),
-            joined(st.sampled_from(["min", "max"]), "(", numbers, ",", numbers, ")"),
-        ),
-    )
-    test: Texts = st.deferred(
-        lambda: st.one_of(
-            st.sampled_from(["true", "false", "t", "f"]),
-            joined(operand, orders, operand),
-            joined(operand, orders, operand, orders, operand),
-            joined("(", booleans, ")"),
-        ),
-    )
-    boolean = st.one_of(
-        test,
-        joined("not", test),
-        joined(test, st.sampled_from(["and", "or"]), test),
-        joined(test, "or", test, "and", "not", test),
-        joined(test, "if", test, "else", test),
-    )
-    number = st.one_of(
-        operand,
-        joined(operand, "if", test, "else", operand),
-        joined(operand, "if", test, "or", test, "else", operand, "if", test, "else", operand),
-    )
-    return number, boolean
 
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        self.depth = 2
 
-NUMBERS, BOOLEANS = expressions()
+    def operand(self) -> str:
+        """An operand of arithmetic, which never ends in `else …`: that swallows what follows."""
+        draw = self.draw
+        if not self.depth or draw.random() < 0.4:
+            return draw.choice(
+                [
+                    *(str(draw.whole(0, 20)), str(draw.uniform(0, draw.choice([1, 1e6])))),
+                    *("0.0", "a", "b", "c", "0", "1", "1e200"),
+                ]
+            )
+        self.depth -= 1
+        try:
+            match draw.randrange(5):
+                case 0:
+                    return f"{draw.choice('-+')} {self.operand()}"
+                case 1:
+                    return f"{self.operand()} {draw.choice(OPERATORS)} {self.operand()}"
+                case 2:
+                    return f"( {self.number()} )"
+                case 3:
+                    called = draw.choice(["abs", "floor", "ceil", "round", "min"])
+                    return f"{called} ( {self.number()} )"
+                case _:
+                    called = draw.choice(["min", "max"])
+                    return f"{called} ( {self.number()} , {self.number()} )"
+        finally:
+            self.depth += 1
+
+    def test(self) -> str:
+        draw = self.draw
+        match draw.randrange(4 if self.depth else 3):
+            case 0:
+                return draw.choice(["true", "false", "t", "f"])
+            case 1:
+                return f"{self.operand()} {draw.choice(ORDERS)} {self.operand()}"
+            case 2:
+                order, second = draw.choice(ORDERS), draw.choice(ORDERS)
+                return f"{self.operand()} {order} {self.operand()} {second} {self.operand()}"
+            case _:
+                self.depth -= 1
+                inner = self.boolean()
+                self.depth += 1
+                return f"( {inner} )"
+
+    def boolean(self) -> str:
+        match self.draw.randrange(5):
+            case 0:
+                return self.test()
+            case 1:
+                return f"not {self.test()}"
+            case 2:
+                return f"{self.test()} {self.draw.choice(['and', 'or'])} {self.test()}"
+            case 3:
+                return f"{self.test()} or {self.test()} and not {self.test()}"
+            case _:
+                return f"{self.test()} if {self.test()} else {self.test()}"
+
+    def number(self) -> str:
+        match self.draw.randrange(3):
+            case 0:
+                return self.operand()
+            case 1:
+                return f"{self.operand()} if {self.test()} else {self.operand()}"
+            case _:
+                first = f"{self.operand()} if {self.test()} or {self.test()}"
+                return f"{first} else {self.operand()} if {self.test()} else {self.operand()}"
 
 
 def agrees_with_python(text: str) -> None:
@@ -1044,17 +1082,17 @@ def agrees_with_python(text: str) -> None:
         assert type(value) is type(expected)
 
 
-@given(NUMBERS)
+@examples(400, text=lambda draw: Texts(draw).number())
 def test_numbers_agree_with_python(text: str) -> None:
     agrees_with_python(text)
 
 
-@given(BOOLEANS)
+@examples(400, text=lambda draw: Texts(draw).boolean())
 def test_booleans_agree_with_python(text: str) -> None:
     agrees_with_python(text)
 
 
-@given(st.floats(-100, 300), st.integers(1, 64))
+@examples(200, x=lambda draw: draw.number(-100, 300), n=lambda draw: draw.whole(1, 64))
 def test_divisible_is_the_reference_implementation(x: float, n: int) -> None:
     def make_divisible(v: float, divisor: int, min_value: int | None = None) -> int:
         # torchvision/models/_utils.py, as published

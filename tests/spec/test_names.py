@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 
 from draws import Draw, examples
-from hypothesis import given
-from hypothesis import strategies as st
 from tabled import tabled
 
 from convcalc.graph import Network, read_text
@@ -216,7 +214,7 @@ layers:
     assert "write the braces in `from`" in (first.help or "")
 
 
-@given(st.text("{}'\"a1+ .", max_size=24))
+@examples(200, name=lambda draw: draw.text("{}'\"a1+ .", 24))
 def test_any_braces_have_a_tensor_or_a_finding(name: str) -> None:
     quoted = name.replace('"', '\\"')
     network = written(LEVELS + f'  - {{from: "{quoted}", softmax: {{}}}}')

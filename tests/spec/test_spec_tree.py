@@ -6,8 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from draws import Draw, examples
 from paths import ROOT
 from tabled import tabled
 from test_docs import PAGES, blocks
@@ -295,7 +294,7 @@ def differing(one: Any, other: Any, where: str = "spec") -> str:
     return f"{where}: {one!r} is not {other!r} {getattr(one, 'comments', '')}"
 
 
-@given(st.integers(0, 2**40))
+@examples(100, seed=lambda draw: draw.getrandbits(40))
 def test_a_random_tree_is_read_back_as_it_was_written(seed: int) -> None:
     spec = Trees(seed).spec()
     written = write(spec)
@@ -304,9 +303,8 @@ def test_a_random_tree_is_read_back_as_it_was_written(seed: int) -> None:
     assert found == spec, f"{differing(found, spec)}\n{written}"
 
 
-@given(st.integers(0, 2**40))
-def test_comments_stay_wherever_they_stand(seed: int) -> None:
-    draw = Random(seed)  # noqa: S311 (tests repeat)
+@examples(100, draw=lambda draw: draw)
+def test_comments_stay_wherever_they_stand(draw: Draw) -> None:
     text = decoded(draw.choice(WORKING))
     for number in range(draw.randrange(1, 6)):
         lines = text.split("\n")
