@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from convcalc.analysis.receptive_field import receptive_fields
+from convcalc.analysis.receptive_field import Fields, receptive_fields, seen_of_inputs
 from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Tensor, Totals
 from convcalc.collector import without_collection
 from convcalc.graph import Given, GivenShape, LayerNode, Network, SpecError, read
@@ -60,9 +60,10 @@ def analyze(
     layers: list[LayerReport] = []
     learned_values = buffers = macs = 0
     activations = 0
-    for node, plan, line, (fields, aligned) in zip(
-        nodes, plans, network.lines, receptive_fields(network), strict=True
-    ):
+    several = len(network.inputs) > 1
+    by_input = seen_of_inputs(network) if several else ()
+    seen = map(_of_all, by_input) if several else receptive_fields(network)
+    for node, plan, line, (fields, aligned) in zip(nodes, plans, network.lines, seen, strict=True):
         reads = node.inputs
         if len(reads) == 1:  # as most layers do
             inputs: tuple[str, ...] = (nodes[reads[0]].name,)
@@ -118,6 +119,11 @@ def analyze(
         activation_bytes=activations * width,
         complete=network.complete,
     )
+    if several:
+        layers = [
+            layer._replace(receptive_fields=fields)
+            for layer, fields in zip(layers, by_input, strict=True)
+        ]
     if not network.complete and all(
         layer.output is None for layer in layers if layer.kind not in SOURCES
     ):
@@ -147,6 +153,13 @@ def _tensors(network: Network, named: Mapping[str, int]) -> tuple[Tensor, ...]:
             for name, index in named.items()
         ]
     )
+
+
+def _of_all(seen: Mapping[str, tuple[Fields | None, bool]]) -> tuple[Fields | None, bool]:
+    """What is seen of all inputs that are seen, if that is the same; whether all are aligned."""
+    fields = [each for each, _ in seen.values()]
+    same = fields[0] if fields and all(each == fields[0] for each in fields) else None
+    return same, all(aligned for _, aligned in seen.values())
 
 
 def _with_unknown(node: LayerNode, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The numbers of a network as values; formats make text of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic
@@ -13,6 +14,8 @@ from convcalc.window import Field
 
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int8": 1}
 """Bytes of one value."""
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+"""What is known by name where there are no names."""
 MAX_SHOWN = 24
 """Inputs or outputs that a title shows; JSON has all of them."""
 
@@ -48,11 +51,22 @@ class LayerReport(NamedTuple):
     activation_bytes: int | None
     """The bytes of these values in the report's data type."""
     receptive_field: tuple[Field, ...] | None
-    """What an output sees, per spatial axis; None where it has no position in the input."""
+    """What an output sees, per spatial axis; None where it has no position in the input, and where
+    it sees several inputs and not of each the same."""
     aligned: bool
     """Whether all paths to it have one effective stride."""
     shared_with: str | None
     """Full name of the layer whose weights it uses; None where they are its own."""
+    receptive_fields: Mapping[str, "tuple[tuple[Field, ...] | None, bool]"] = EMPTY
+    """Of a network with several inputs, by the names of those that it sees: what an output sees of
+    each, as `receptive_field` has it, and whether all paths from there have one stride."""
+
+    @property
+    def fields(self) -> tuple[tuple[Field, ...] | None, ...]:
+        """What an output sees of each input that it sees; once, where that is the same of all."""
+        if self.receptive_field is not None or not self.receptive_fields:
+            return (self.receptive_field,)
+        return tuple(fields for fields, _ in self.receptive_fields.values())
 
     @property
     def hyperparameters(self) -> dict[str, Any] | None:
@@ -205,7 +219,17 @@ class Report(NamedTuple):
     @property
     def ends(self) -> str:
         """What goes in and what comes out: shapes, with the names of several."""
-        return f"{_shown(self.inputs, self.input)} → {_shown(self.outputs, self.output)}"
+        return f"{self.given} → {self.made}"
+
+    @property
+    def given(self) -> str:
+        """The shape of its input, or of each with its name; `?` for what is unknown."""
+        return _shown(self.inputs, self.input)
+
+    @property
+    def made(self) -> str:
+        """The shape of its output, or of each with its name; `?` for what is unknown."""
+        return _shown(self.outputs, self.output)
 
     @property
     def layers(self) -> list[LayerReport]:

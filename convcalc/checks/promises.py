@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.analysis import analyze
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.checks.settings import Limit
-from convcalc.diagnostics import Problem, closest, misspelt, rename
+from convcalc.diagnostics import Problem, closest, listed, misspelt, rename
 from convcalc.graph import Network
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
 from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity, SizeLaws
+from convcalc.window import Field
 
 if TYPE_CHECKING:
     from convcalc.laws import Fit, Law
@@ -162,7 +163,7 @@ def _expectation(
         )
     if isinstance(wanted, SizeLaws):
         return _sizes(wanted, network)
-    if name == "output" and isinstance(wanted, Shape | Extents):
+    if name in ("output", "outputs") and isinstance(wanted, Shape | Extents):
         return _shape(promise, wanted, network, tensors)
     if isinstance(wanted, MemoryTerms):
         return _memory(wanted, network, "expect", "CC504")
@@ -173,7 +174,22 @@ def _shape(
     promise: Promise, wanted: Shape | Extents, network: Network, tensors: Mapping[str, int | None]
 ) -> Problem | None:
     """What is wrong with the output of a network, a layer or a group; `tensors` are by name."""
-    if promise.layer is None:
+    index: int | None
+    field = "output" if promise.layer is None else "layers"
+    if promise.name == "outputs" and promise.layer is not None:
+        named, field = network.named_outputs, "outputs"
+        if promise.layer not in named:
+            near = closest(promise.layer, named)
+            right = misspelt(promise.layer, named) if near else None
+            return Problem(
+                "CC505",
+                f"no output is called `{promise.layer[:60]}`",
+                "expect.outputs",
+                f"did you mean `{near}`?" if near else f"the outputs are {listed(named)}",
+                fix=rename(right) if right else None,
+            )
+        index, what = named[promise.layer], f"output {promise.layer}"
+    elif promise.layer is None:
         index, what = network.output, "the output"
     else:
         if promise.layer not in tensors:
@@ -202,7 +218,7 @@ def _shape(
     return Problem(
         "CC502",
         f"{what}: {shape}, and {expected} was expected: {difference}",
-        "expect.output" if promise.layer is None else "expect.layers",
+        f"expect.{field}",
         f"if the change is meant, write {str(shape).replace('×', 'x')}",
     )
 
@@ -231,15 +247,28 @@ def _by_axis(differences: tuple[int, ...]) -> str:
 
 
 def _field(wanted: int | tuple[int, ...] | Extents, report: Report) -> Problem | None:
-    layer = next((one for one in reversed(report.layers) if one.receptive_field), None)
-    if layer is None or layer.receptive_field is None:
+    """What is wrong with the last field that there is, in any of the inputs that it is in."""
+    layer = next((one for one in reversed(report.layers) if any(one.fields)), None)
+    if layer is None:
         return Problem(
             "CC503",
             "no layer has a receptive field, and one was expected",
             "expect.receptive_field",
             "remove the line: the network has no spatial axes",
         )
-    fields = layer.receptive_field
+    if layer.receptive_field is not None:
+        return _one_field(wanted, layer.name, layer.receptive_field)
+    problems = (
+        _one_field(wanted, f"{layer.name} in {name}", fields)
+        for name, (fields, _) in layer.receptive_fields.items()
+        if fields
+    )
+    return next(filter(None, problems), None)
+
+
+def _one_field(
+    wanted: int | tuple[int, ...] | Extents, what: str, fields: Sequence[Field]
+) -> Problem | None:
     sizes = tuple(field.size for field in fields)
     least = tuple(field.size if field.exact else 1 for field in fields)
     if isinstance(wanted, Extents):
@@ -255,7 +284,7 @@ def _field(wanted: int | tuple[int, ...] | Extents, report: Report) -> Problem |
     if fits and min(wanted.excess(sizes)) >= 0 and max(wanted.excess(least)) <= 0:
         return Problem(
             "CC503",
-            f"receptive field of {layer.name}: at most {_by(sizes)}, which does not tell whether "
+            f"receptive field of {what}: at most {_by(sizes)}, which does not tell whether "
             f"{expected}, as expected, holds",
             "expect.receptive_field",
             f"expect a bound that it keeps: <= {_by(sizes).replace('×', 'x')}",
@@ -263,7 +292,7 @@ def _field(wanted: int | tuple[int, ...] | Extents, report: Report) -> Problem |
         )
     return Problem(
         "CC503",
-        f"receptive field of {layer.name}: {most}{_by(sizes)}, and {expected} was expected",
+        f"receptive field of {what}: {most}{_by(sizes)}, and {expected} was expected",
         "expect.receptive_field",
         f"if the change is meant, write {_by(sizes).replace('×', 'x')}",
     )

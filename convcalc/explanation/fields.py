@@ -19,15 +19,38 @@ BOUND = "at most, because not all outputs see alike"
 
 
 class Seen:
-    """What all layers of a network see, and the reasons."""
+    """What all layers of a network see of its inputs, and the reasons."""
 
     def __init__(self, network: Network) -> None:
+        self.by_input = {
+            name: _SeenOfOne(network, source) for name, source in network.named_inputs.items()
+        }
+
+    def of(self, index: int, explained: Plan) -> tuple[Group, ...]:
+        """The receptive field of a layer in every input that it sees.
+
+        `explained` is its plan on numbers that remember.
+        """
+        if len(self.by_input) == 1:
+            return tuple(one.of(index, explained) for one in self.by_input.values())
+        return tuple(
+            one.of(index, explained)._replace(title=f"{TITLE} in {name}")
+            for name, one in self.by_input.items()
+            if index not in one.sight.unseen
+        )
+
+
+class _SeenOfOne:
+    """What all layers of a network see of one input."""
+
+    def __init__(self, network: Network, source: int) -> None:
         self.network = network
-        sight = Sight(network)
-        known = [*receptive_fields(network, sight)] if network.input is not None else []
-        self.reported: list[Fields | None] = [fields for fields, _ in known]
-        self.aligned = [aligned for _, aligned in known]
-        self.by_formula = sight.fields
+        self.sight = Sight(network, (source,))
+        known = network.shape_of(source) is not None
+        seen = [*receptive_fields(network, self.sight)] if known else []
+        self.reported: list[Fields | None] = [fields for fields, _ in seen]
+        self.aligned = [aligned for _, aligned in seen]
+        self.by_formula = self.sight.fields
 
     def of(self, index: int, explained: Plan) -> Group:
         """The receptive field of a layer; `explained` is its plan on numbers that remember."""
@@ -62,7 +85,7 @@ class Seen:
 
     def _union(self, index: int, fields: Fields) -> Group:
         """The field of a layer that merges paths: from the first value seen to the last."""
-        inputs = self.network.nodes[index].inputs
+        inputs = self.sight.reads(index)
         paths = [self.by_formula[each] for each in inputs]
         names = [self.network.nodes[each].name for each in inputs]
         says = [

@@ -217,7 +217,7 @@ class _Work:
             output_size(layer, shapes[0], plan, explained_plan),
             self._parameters(index, layer, parameters(node.kind, shapes[1], explained_plan, owner)),
             multiplications(node.kind, explained_plan),
-            self.seen.of(index, explained_plan),
+            *self.seen.of(index, explained_plan),
             activations(layer, explained_plan, batch=self.batch, dtype=self.dtype),
         )
 

@@ -15,6 +15,8 @@ NONE = "–"
 
 MISALIGNED = "*"
 """Behind a receptive field to which paths of different strides lead."""
+OF_NEXT = " / "
+"""Between the receptive fields in one input and in the next."""
 AT_MOST = "≤"
 """Before a receptive field that is an upper bound."""
 
@@ -63,36 +65,50 @@ def _per_axis(pick: Callable[[Field], object]) -> Callable[[Row], str]:
     def cell(row: Row) -> str:
         if row.heading:
             return ""
-        if row.receptive_field is None:
+        if not any(row.fields):
             return NONE if row.known else UNKNOWN
-        return "×".join(str(pick(field)) for field in row.receptive_field)
+        return OF_NEXT.join(
+            "×".join(str(pick(field)) for field in fields) if fields else NONE
+            for fields in row.fields
+        )
 
     return cell
 
 
 def _field(row: Row) -> str:
     """The receptive field, marked where it is a bound, and where paths of other strides meet."""
-    text = _per_axis(lambda field: field.size)(row)
-    if row.heading or row.receptive_field is None:
-        return text
-    return AT_MOST * _bounded(row) + text + MISALIGNED * (not row.aligned)
+    if row.heading or not any(row.fields):
+        return _per_axis(lambda field: field.size)(row)
+    each = (
+        AT_MOST * _bounded(fields) + "×".join(str(field.size) for field in fields)
+        if fields
+        else NONE
+        for fields in row.fields
+    )
+    return OF_NEXT.join(each) + MISALIGNED * (not row.aligned)
 
 
-def _bounded(row: Row) -> bool:
-    fields = None if row.heading else row.receptive_field
-    return fields is not None and not all(field.exact for field in fields)
+def _bounded(fields: Sequence[Field]) -> bool:
+    return not all(field.exact for field in fields)
 
 
 def _raw_field(row: Row) -> object:
-    size = _raw_axes(lambda field: field.size)(row)
-    return f"<={size}" if _bounded(row) else size
+    if not any(row.fields):
+        return None
+    return " ".join(
+        "<=" * _bounded(fields) + "x".join(str(field.size) for field in fields) if fields else "-"
+        for fields in row.fields
+    )
 
 
 def _raw_axes(pick: Callable[[Field], object]) -> Callable[[Row], object]:
     def value(row: Row) -> object:
-        if row.receptive_field is None:
+        if not any(row.fields):
             return None
-        return "x".join(str(pick(field)) for field in row.receptive_field)
+        return " ".join(
+            "x".join(str(pick(field)) for field in fields) if fields else "-"
+            for fields in row.fields
+        )
 
     return value
 

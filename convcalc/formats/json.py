@@ -6,6 +6,7 @@ from typing import Any
 from convcalc.analysis.report import LayerReport, Report, Tensor
 from convcalc.diagnostics import Diagnostic, Place, Span
 from convcalc.shape import Shape
+from convcalc.window import Field
 
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
@@ -50,8 +51,7 @@ def input_value(tensor: Tensor) -> dict[str, Any]:
 
 def layer_value(layer: LayerReport) -> dict[str, Any]:
     """A layer as JSON has it; null where an error keeps something unknown."""
-    fields = layer.receptive_field
-    return {
+    value = {
         "name": layer.name,
         "kind": layer.kind,
         "inputs": list(layer.inputs),
@@ -70,15 +70,25 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         "macs": layer.macs,
         "activations": layer.activations,
         "activation_bytes": layer.activation_bytes,
-        "receptive_field": None
-        if fields is None
-        else {
-            "size": [field.size for field in fields],
-            "stride": [_plain(field.stride) for field in fields],
-            "padding": [_plain(field.padding) for field in fields],
-            "aligned": layer.aligned,
-            "exact": all(field.exact for field in fields),
-        },
+        "receptive_field": _field_value(layer.receptive_field, aligned=layer.aligned),
+    }
+    if layer.receptive_fields:
+        value["receptive_fields"] = {
+            name: _field_value(fields, aligned=aligned)
+            for name, (fields, aligned) in layer.receptive_fields.items()
+        }
+    return value
+
+
+def _field_value(fields: tuple[Field, ...] | None, *, aligned: bool) -> dict[str, Any] | None:
+    if fields is None:
+        return None
+    return {
+        "size": [field.size for field in fields],
+        "stride": [_plain(field.stride) for field in fields],
+        "padding": [_plain(field.padding) for field in fields],
+        "aligned": aligned,
+        "exact": all(field.exact for field in fields),
     }
 
 

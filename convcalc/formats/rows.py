@@ -41,8 +41,9 @@ class Row(NamedTuple):
     """Values of the whole batch in storage of their own, summed over a group."""
     activation_bytes: int | None = None
     """Bytes of these values, summed over a group."""
-    receptive_field: tuple[Field, ...] | None = None
-    """Per spatial axis, of a group its output's; None where there is no position."""
+    fields: tuple[tuple[Field, ...] | None, ...] = ()
+    """What is seen of each input, per spatial axis, of a group its output's; once where that is the
+    same of all, and None where there is no position."""
     line: int | None = 0
     """Line of the spec, of a group that of its first layer; 0 for a heading."""
     known: bool = True
@@ -113,7 +114,7 @@ def _leaf(layer: LayerReport, around: list[Group]) -> Row:
         macs=layer.macs,
         activations=layer.activations,
         activation_bytes=layer.activation_bytes,
-        receptive_field=layer.receptive_field,
+        fields=layer.fields,
         line=layer.line,
         known=known,
         aligned=layer.aligned,
@@ -142,7 +143,7 @@ def _folded(report: Report, group: Group, around: list[Group]) -> Row:
         macs=total([layer.macs for layer in layers]),
         activations=total([layer.activations for layer in layers]),
         activation_bytes=total([layer.activation_bytes for layer in layers]),
-        receptive_field=made.receptive_field if made and not passed_on else None,
+        fields=made.fields if made and not passed_on else (None,),
         line=layers[0].line,
         known=all(layer.output is not None for layer in layers),
         aligned=made.aligned if made else True,

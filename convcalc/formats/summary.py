@@ -45,13 +45,20 @@ def _counted(value: int, unit: str) -> str:
 def notes(report: Report) -> list[str]:
     """What is to be said of figures that are not what they seem."""
     sentences = []
-    placed = [layer for layer in report.layers if layer.receptive_field]
+    placed = [layer for layer in report.layers if any(layer.fields)]
+    if any(len(layer.fields) > 1 for layer in placed):
+        names = ", ".join(each.name for each in report.inputs)
+        sentences.append(
+            f"/ A field in each of the inputs that the layer sees, in the order {names}."
+        )
     if not all(layer.aligned for layer in placed):
         sentences.append(
             "* Paths of different strides lead to this layer: its outputs see more or fewer "
             "values, and the field is the largest number."
         )
-    if not all(field.exact for layer in placed for field in layer.receptive_field or ()):
+    if not all(
+        field.exact for layer in placed for fields in layer.fields for field in fields or ()
+    ):
         sentences.append(
             "≤ The field is an upper bound: outputs see no more than this, maybe less."
         )

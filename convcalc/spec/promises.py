@@ -32,6 +32,7 @@ EXPECTATIONS = {
     "flops": "Floating-point operations for one example: 2 × MACs.",
     "activations": "Values of the input and of every output with storage of its own.",
     "output": "Shape of the output: 1000, or 7x7x512, or <= 7x7x512.",
+    "outputs": "Shapes of outputs by the names that `outputs` gives them: {p3: 80x80x256}.",
     "receptive_field": "Receptive field of the last layer that has one, per axis or for all: >= 5.",
     "memory": "Bytes: of inference, or of training at a batch and optimizer.",
     "sizes": "Sizes of the input that drop nothing, per axis or for all: '32*k, k >= 1'.",
@@ -156,7 +157,7 @@ class Promise(NamedTuple):
     node: Node
     """Where it is written: the value behind the key."""
     layer: str | None = None
-    """Full name of the layer meant, for output shapes by name."""
+    """Full name of the layer meant, or the name of the output, for shapes by name."""
     named: Node | None = None
     """Where that name stands."""
 
@@ -171,7 +172,7 @@ def promise_code(promise: Promise, *, budget: bool) -> str:
         return "CC506"
     if isinstance(promise.wanted, Quantity):
         return "CC501"
-    return "CC502" if promise.name in ("output", "layers") else "CC503"
+    return "CC502" if promise.name in ("output", "outputs", "layers") else "CC503"
 
 
 class Promises(NamedTuple):
@@ -308,12 +309,12 @@ def _promise(name: str, node: Node, scope: Scope, *, limit: bool) -> list[Promis
         return [Promise(name, _shape(node, scope), node)]
     if name == "receptive_field":
         return [Promise(name, _ranges(node, scope, _field) or axes(node, scope), node)]
-    if name == "layers":
+    if name in ("layers", "outputs"):
         if not isinstance(node, Map):
             fail("CC120", f"this takes names and shapes, and is {quoted(node)}", node)
         return [
             Promise(
-                "output",
+                "output" if name == "layers" else name,
                 _shape(node.entries[key.text], scope),
                 node.entries[key.text],
                 key.text,

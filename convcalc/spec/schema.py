@@ -101,6 +101,7 @@ def spec_schema() -> dict[str, Any]:
                 output=_SHAPE,
                 receptive_field=_SHAPE,
                 sizes={"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1},
+                outputs={"type": "object", "additionalProperties": _SHAPE},
                 layers={"type": "object", "additionalProperties": _SHAPE},
             ),
             "additionalProperties": False,

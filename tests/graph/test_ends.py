@@ -3,6 +3,7 @@
 import json
 
 from convcalc import Item, Spec, analyze, loads
+from convcalc.checks.promises import broken
 from convcalc.shape import Shape
 from convcalc.spec.tree import Block
 
@@ -107,3 +108,82 @@ def test_a_spec_in_python_says_the_same() -> None:
     )
     assert spec.outputs == loads(spec.to_yaml()).written.spec.outputs  # type: ignore[union-attr]
     assert spec.network().named_outputs == {"tower1": 2, "tower2": 3}
+
+
+def test_what_is_seen_is_said_of_each_input() -> None:
+    # left: 3, pooled by 2: 3 + 1 = 4 at stride 2, then 4 + 2·2 = 8; right: 3, then 3 + 2 = 5
+    report = analyze(
+        loads("""
+input: {left: 32x32x3, right: 16x16x3, unit: 8}
+layers:
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: fine}
+  - {maxpool: 2, name: pooled}
+  - {conv: {filters: 8, kernel: 3, padding: 1}, from: right, name: coarse}
+  - concat: [[from: pooled], []]
+  - {conv: {filters: 4, kernel: 3, padding: 1}, name: both}
+  - {linear: 4, from: unit, name: gate}
+  - reshape: 1x1x4
+  - {multiply: [[from: both], []], name: gated}
+outputs: [gated, fine]
+""")
+    )
+
+    def seen(name: str) -> dict[str, list[tuple[object, ...]] | None]:
+        by_input = report.layer(name).receptive_fields
+        return {
+            name: None if fields is None else [field[:3] for field in fields]
+            for name, (fields, _) in by_input.items()
+        }
+
+    assert seen("fine") == {"left": [(3, 1, -1)] * 2}
+    assert seen("coarse") == {"right": [(3, 1, -1)] * 2}
+    assert seen("both") == {"left": [(8, 2, -3)] * 2, "right": [(5, 1, -2)] * 2}
+    assert seen("gate") == {"unit": None}
+    assert seen("gated") == {**seen("both"), "unit": None}
+    assert report.layer("fine").fields == (report.layer("fine").receptive_field,)
+    assert report.layer("both").receptive_field is None
+    layers = {each["name"]: each for each in report.to_dict()["layers"]}
+    assert layers["fine"]["receptive_field"] == layers["fine"]["receptive_fields"]["left"]
+    assert layers["both"]["receptive_fields"]["right"]["size"] == [5, 5]
+    assert "8×8 / 5×5" in str(report)
+    assert "3x3 5x5" not in report.to_csv()
+    assert "8x8 5x5" in report.to_csv()
+
+
+def test_a_gate_from_another_input_is_seen_everywhere_and_its_map_where_it_is() -> None:
+    report = analyze(
+        loads("""
+input: {image: 32x32x3, hint: 9x9x3}
+layers:
+  - {multiply: [[], [{global_avgpool: , from: hint}]], name: gated}
+  - {conv: {filters: 4, kernel: 3, padding: 1}, name: last}
+""")
+    )
+    fields = report.layer("last").receptive_fields
+    assert [[field.size for field in of or ()] for of, _ in fields.values()] == [[3, 3], [9, 9]]
+    assert all(field.exact for of, _ in fields.values() for field in of or ())
+
+
+def test_a_piece_of_a_row_is_seen_as_it_was() -> None:
+    report = analyze(
+        loads("""
+input: {left: 10x3, right: 12x3}
+layers:
+  - {concat: {axis: length, branches: [[], [from: right]]}, name: row}
+  - {conv: {filters: 4, kernel: 3, padding: 1}, name: last}
+""")
+    )
+    fields = report.layer("last").receptive_fields
+    assert [[field.size for field in of or ()] for of, _ in fields.values()] == [[3], [3]]
+
+
+def test_promises_about_outputs_by_name() -> None:
+    network = loads(
+        "{input: 8x8x3, layers: [{relu: , name: a}, {maxpool: 2, name: b}], outputs: [b, a], "
+        "expect: {output: 4x4x3, outputs: {a: 8x8x3, b: <= 3x3x3, c: 8x8x3}}}"
+    )
+    problems = [(one.problem.code, one.problem.message) for one in broken(network)]
+    assert problems == [
+        ("CC502", "output b: 4×4×3, and <= 3x3x3 was expected: +1 rows, +1 columns"),
+        ("CC505", "no output is called `c`"),
+    ]

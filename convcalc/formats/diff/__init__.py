@@ -59,8 +59,8 @@ def totals(comparison: Comparison) -> list[list[str]]:
         rows.append([title, f"{delta.old:,}", f"{delta.new:,}", *change])
     for title, old, new in (
         ("Receptive field", field_text(comparison.old), field_text(comparison.new)),
-        ("Input", str(comparison.old.input), str(comparison.new.input)),
-        ("Output", str(comparison.old.output), str(comparison.new.output)),
+        ("Input", comparison.old.given, comparison.new.given),
+        ("Output", comparison.old.made, comparison.new.made),
     ):
         rows.append([title, old, new, "" if old == new else "changed", ""])
     return rows
@@ -68,19 +68,19 @@ def totals(comparison: Comparison) -> list[list[str]]:
 
 def field_text(report: Report) -> str:
     """The receptive field of the last layer that has one."""
-    fields = last_field(report)
+    return " / ".join(map(_sizes, last_fields(report)))
+
+
+def _sizes(fields: tuple[Field, ...] | None) -> str:
     if not fields:
         return "–"
     bound = "" if all(field.exact for field in fields) else "≤"
     return bound + "×".join(str(field.size) for field in fields)
 
 
-def last_field(report: Report) -> tuple[Field, ...] | None:
-    """The receptive field of the last layer that has one."""
-    for layer in reversed(report.layers):
-        if layer.receptive_field:
-            return layer.receptive_field
-    return None
+def last_fields(report: Report) -> tuple[tuple[Field, ...] | None, ...]:
+    """The receptive field of the last layer that has one, in each input if they differ."""
+    return next((layer.fields for layer in reversed(report.layers) if any(layer.fields)), (None,))
 
 
 def row(change: Change) -> list[str]:
