@@ -172,15 +172,25 @@ def adaptive(size: int, output: int) -> Window:
 
 
 def resampled(
-    size: int, output: int, step: "tuple[int, int]", offset: "tuple[int, int]", reach: int
+    size: int,
+    output: int,
+    step: "tuple[int, int]",
+    offset: "tuple[int, int]",
+    reach: int,
+    *,
+    smooth: bool = False,
 ) -> Window:
     """The window of resampling: output o reads around position o·step + offset of the input.
 
     `step` and `offset` are ratios of integers, and `reach` is how many input values an output
-    reads: 1 for nearest (the value at or before the position), 2 for linear, 4 for cubic.
+    reads: 1 for nearest (the value at or before the position), 2 for linear, 4 for cubic. If it is
+    `smooth`, it reads as many steps, and not values, around the position, so that a map that
+    shrinks leaves none out.
 
     >>> resampled(4, 8, (1, 2), (0, 1), 1).output(4)
     8
+    >>> resampled(9, 3, (3, 1), (1, 1), 2, smooth=True)  # two each side of 1, 4 and 7
+    Window(kernel=5, stride=3, dilation=1, before=1, after=1, up=1)
     """
     numerator, denominator = step
     shift, shift_denominator = offset
@@ -191,11 +201,15 @@ def resampled(
     stride, moved, up = stride // reduced, moved // reduced, common // reduced
     if stride == 0:  # corners aligned over a single value: every output reads it
         return Window(output, 1, 1, output - 1, output - 1, output)
-    if up == 1:  # every position is that of a value, which is then read alone
-        reach = 1
-    kind = Interpolated if reach > 2 else Window
-    # Values strictly within reach/2 either side of the position; nearest looks only backwards.
-    behind, ahead = (up - 1, 0) if reach == 1 else (reach // 2 * up - 1, reach // 2 * up - 1)
+    if smooth:
+        behind = ahead = reach // 2 * max(stride, up) - 1
+        kind = Window
+    else:
+        if up == 1:  # every position is that of a value, which is then read alone
+            reach = 1
+        kind = Interpolated if reach > 2 else Window
+        # Values strictly within reach/2 either side of the position; nearest looks only backwards.
+        behind, ahead = (up - 1, 0) if reach == 1 else (reach // 2 * up - 1, reach // 2 * up - 1)
     kernel = behind + ahead + 1
     before = behind - moved
     after = (output - 1) * stride + kernel - ((size - 1) * up + 1) - before

@@ -326,6 +326,27 @@ CASES = [
     Case("upsample", {"scale": 1.5, "mode": "linear"}, "5x6", "7x6"),
     Case("upsample", {"size": (7, 9), "mode": "cubic"}, "4x4x6", "7x9x6"),
     Case("upsample", {"scale": (0.5, 3)}, "5x5x1", "2x15x1"),
+    Case("upsample", {"size": 7, "align_corners": True}, "5x6", "7x6"),
+    Case("upsample", {"scale": 1.3, "positions": "half_pixel_symmetric"}, "5x6", "6x6"),
+    Case("upsample", {"size": (1, 7), "positions": "pytorch_half_pixel"}, "4x4x6", "1x7x6"),
+    Case(
+        "upsample", {"scale": 2, "positions": "tf_half_pixel_for_nn", "round": "ceil"},
+        "5x6", "10x6",
+    ),
+    Case("upsample", {"scale": 2, "mode": "cubic", "coefficient": -0.5}, "4x4x6", "8x8x6"),
+    Case("upsample", {"scale": 2, "mode": "cubic", "border": "exclude"}, "4x4x6", "8x8x6"),
+    *(
+        Case(
+            "upsample", {"size": (3, 4), "mode": mode, "antialias": True}, "9x7x6", "3x4x6",
+            torch=f"lambda x: nn.functional.interpolate(x, (3, 4), mode='bi{mode}', "
+            "antialias=True)",
+        )
+        for mode in ("linear", "cubic")
+    ),
+    Case(
+        "upsample", {"scale": 0.4, "mode": "cubic", "antialias": True, "border": "replicate"},
+        "9x7x6", "3x2x6",
+    ),
     Case(
         "upsample", {"size": 4, "mode": "linear", "align_corners": True}, "1x1x1x2", "4x4x4x2"
     ),

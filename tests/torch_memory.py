@@ -309,7 +309,8 @@ def upsampled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     exact = "nearest" if layer.positions == "by_mode" else "nearest-exact"
     mode = {"nearest": exact, "linear": linear, "cubic": "bicubic"}[layer.mode]
     corners = None if layer.mode == "nearest" else layer.align_corners
-    return functional.interpolate(x, plan.output.spatial, None, mode, corners)
+    smooth = layer.antialias
+    return functional.interpolate(x, plan.output.spatial, None, mode, corners, antialias=smooth)
 
 
 def scaled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:

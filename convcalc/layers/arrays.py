@@ -145,10 +145,12 @@ def taps(xp: Any, x: Any, windows: Sequence[Window]) -> Iterator[tuple[tuple[int
         yield tap, x[values]
 
 
-def in_pieces(xp: Any, axis: int, count: int, piece: Callable[[range], Any]) -> Any:
+def in_pieces(
+    xp: Any, axis: int, count: int, piece: Callable[[range], Any], most: int = PIECE
+) -> Any:
     """All outputs along `axis`, some at a time: what Python notes of each is never all there."""
     some = [
-        piece(range(first, min(first + PIECE, count))) for first in range(0, max(count, 1), PIECE)
+        piece(range(first, min(first + most, count))) for first in range(0, max(count, 1), most)
     ]
     return some[0] if len(some) == 1 else xp.concatenate(some, axis=axis)
 

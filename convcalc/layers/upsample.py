@@ -6,7 +6,7 @@ from math import floor
 from typing import Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem, set_field
-from convcalc.layers.arrays import blended, in_pieces
+from convcalc.layers.arrays import PIECE, blended, in_pieces
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
@@ -19,6 +19,7 @@ from convcalc.layers.base import (
     axes,
     choice,
     flag,
+    number,
     ratios,
     tensor,
 )
@@ -32,6 +33,8 @@ FINEST = 64
 """Largest denominator of a scale by which a map grows as it is written."""
 CUBIC = -0.75
 """The free coefficient a of cubic convolution, as in PyTorch and OpenCV."""
+SMOOTH_CUBIC = -0.5
+"""The same with `antialias`, as in PyTorch and Pillow."""
 
 
 def _inverse(scale: float) -> tuple[int, int]:
@@ -51,24 +54,27 @@ def _inverse(scale: float) -> tuple[int, int]:
 Ratio = tuple[int, int]
 
 
-def _cubic(fraction: float) -> list[tuple[int, float]]:
-    """The shares of the four values around a position, by distance.
+def _near(distance: Any, a: float) -> Any:
+    """The share of a value up to a distance of 1 from a position, in numbers or arrays.
 
     Source: Keys, "Cubic convolution interpolation for digital image processing", IEEE
     Transactions on Acoustics, Speech, and Signal Processing 29 (1981), equation 4 with a.
     """
+    return ((a + 2) * distance - (a + 3)) * distance * distance + 1
 
-    def near(x: float) -> float:
-        return ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1
 
-    def far(x: float) -> float:
-        return ((x - 5) * x + 8) * x * CUBIC - 4 * CUBIC
+def _far(distance: Any, a: float) -> Any:
+    """The share of one at a distance from 1 to 2. Source: as above."""
+    return ((distance - 5) * distance + 8) * distance * a - 4 * a
 
+
+def _cubic(fraction: float, a: float) -> list[tuple[int, float]]:
+    """The shares of the four values around a position, by distance."""
     return [
-        (-1, far(fraction + 1)),
-        (0, near(fraction)),
-        (1, near(1 - fraction)),
-        (2, far(2 - fraction)),
+        (-1, _far(fraction + 1, a)),
+        (0, _near(fraction, a)),
+        (1, _near(1 - fraction, a)),
+        (2, _far(2 - fraction, a)),
     ]
 
 
@@ -78,8 +84,9 @@ class Upsample(Layer):
 
     Shapes: H×W×C → ⌊H·scale⌋×⌊W·scale⌋×C, or size×C. `linear` is bilinear on an image and
     trilinear on a volume.
-    Source: ONNX operator Resize (half_pixel, align_corners, asymmetric; its four `nearest_mode`s);
-    torch.nn.Upsample, whose `nearest-exact` is half_pixel with round_prefer_ceil.
+    Source: ONNX operator Resize, whose names `positions` and `round` have; torch.nn.Upsample,
+    whose `nearest-exact` is half_pixel with round_prefer_ceil;
+    torch.nn.functional.interpolate, for `antialias`.
     """
 
     layout = "format"
@@ -94,13 +101,23 @@ class Upsample(Layer):
     ] = "nearest"
     align_corners: Annotated[bool, flag("Let the corner pixels' centres coincide.")] = False
     positions: Annotated[
-        Literal["by_mode", "half_pixel", "asymmetric"],
-        choice(
-            "Whether pixels' centres lie over one another or their first corners, as `nearest` has "
-            "it by itself.",
+        Literal[
             "by_mode",
             "half_pixel",
             "asymmetric",
+            "pytorch_half_pixel",
+            "half_pixel_symmetric",
+            "tf_half_pixel_for_nn",
+        ],
+        choice(
+            "Whether pixels' centres lie over one another or their first corners, as `nearest` has "
+            "it by itself; the others as in ONNX.",
+            "by_mode",
+            "half_pixel",
+            "asymmetric",
+            "pytorch_half_pixel",
+            "half_pixel_symmetric",
+            "tf_half_pixel_for_nn",
         ),
     ] = "by_mode"
     round: Annotated[
@@ -116,6 +133,23 @@ class Upsample(Layer):
     like: Annotated[
         str | None, tensor("A tensor as large as which it is made, instead of a factor or size.")
     ] = None
+    antialias: Annotated[
+        bool, flag("Blend all values that an output stands for where the map shrinks.")
+    ] = False
+    coefficient: Annotated[
+        float | None,
+        number("Coefficient a of mode `cubic`: -0.75, or -0.5 with `antialias`.", -1, maximum=0),
+    ] = None
+    border: Annotated[
+        Literal["by_mode", "replicate", "exclude"],
+        choice(
+            "What counts beyond the border: its value again, or nothing, as `antialias` has it by "
+            "itself.",
+            "by_mode",
+            "replicate",
+            "exclude",
+        ),
+    ] = "by_mode"
 
     def _scales(self, rank: int) -> tuple[float, ...]:
         scale = self.scale if self.scale is not None else 1
@@ -152,13 +186,6 @@ class Upsample(Layer):
                     "give one number for all axes, or one per axis",
                 )
                 return
-        if self.align_corners and self.mode == "nearest":
-            yield Problem(
-                "CC302",
-                "align_corners has no meaning for mode nearest, which reads one pixel",
-                "align_corners",
-                "use mode linear or cubic, or leave align_corners out",
-            )
         if self.align_corners and self.positions != "by_mode":
             yield Problem(
                 "CC302",
@@ -174,18 +201,60 @@ class Upsample(Layer):
                 "round",
                 "leave round out, or use mode nearest",
             )
+        yield from self._check_blends(x)
+        if x.spatial and any(size < 1 for size in self.output_sizes(x.spatial)):
+            yield Problem(
+                "CC312", f"scale {self.scale} leaves nothing of {x}", "scale", "use a larger scale"
+            )
+
+    def _check_blends(self, x: Shape) -> Iterator[Problem]:
+        """What is for some modes or ranks alone."""
+        axes = f"{x.rank} spatial {'axis' if x.rank == 1 else 'axes'}"
         if self.mode == "cubic" and x.rank not in (0, 2):
             yield Problem(
                 "CC302",
-                f"mode cubic is for images, and the input has {x.rank} spatial "
-                + ("axis" if x.rank == 1 else "axes"),
+                f"mode cubic is for images, and the input has {axes}",
                 "mode",
                 "use mode linear",
                 fix=set_field("mode", "linear"),
             )
-        if x.spatial and any(size < 1 for size in self.output_sizes(x.spatial)):
+        elif self.antialias and x.rank not in (0, 2):
             yield Problem(
-                "CC312", f"scale {self.scale} leaves nothing of {x}", "scale", "use a larger scale"
+                "CC302",
+                f"antialias is for images, and the input has {axes}",
+                "antialias",
+                "leave antialias out",
+            )
+        if self.antialias and self.mode == "nearest":
+            yield Problem(
+                "CC302",
+                "antialias blends values, and mode nearest reads one",
+                "antialias",
+                "use mode linear or cubic, or leave antialias out",
+            )
+        if self.antialias and self.align_corners:
+            yield Problem(
+                "CC302",
+                "antialias has no one meaning with align_corners: PyTorch and ONNX smooth around "
+                "other positions",
+                "align_corners",
+                "leave align_corners out",
+            )
+        if self.coefficient is not None and self.mode != "cubic":
+            yield Problem(
+                "CC302",
+                f"the coefficient is for mode cubic, and mode {self.mode} has none",
+                "coefficient",
+                "leave coefficient out, or use mode cubic",
+            )
+        if self.border != "by_mode" and self.mode != "cubic" and not self.antialias:
+            yield Problem(
+                "CC302",
+                f"border {self.border} is for mode cubic and for antialias, and mode {self.mode} "
+                "gives the same without it",
+                "border",
+                "leave border out",
+                fix=set_field("border", "by_mode"),
             )
 
     def following(self, x: Shape, like: Shape, name: str) -> "Upsample | Problem":
@@ -228,13 +297,21 @@ class Upsample(Layer):
 
     def _positions(self, size: int, target: int, scale: float) -> tuple[Ratio, Ratio]:
         """Ratios (step, offset): output o reads around position o·step + offset of the input."""
+        how = self.positions
+        if target == 1 and (self.align_corners or how == "pytorch_half_pixel"):
+            return (1, 1), (0, 1)
         if self.align_corners:
-            return ((size - 1, target - 1) if target > 1 else (1, 1)), (0, 1)
+            return (size - 1, target - 1), (0, 1)
         step = _inverse(scale) if self.size is None else (size, target)
-        by_itself = self.positions == "by_mode" and self.mode == "nearest"
-        if by_itself or self.positions == "asymmetric":
+        over, under = step
+        if how == "asymmetric" or (how == "by_mode" and self.mode == "nearest"):
             return step, (0, 1)
-        return step, (step[0] - step[1], 2 * step[1])
+        if how == "tf_half_pixel_for_nn":
+            return step, (over, 2 * under)
+        moved = over - under
+        if how == "half_pixel_symmetric":  # what the whole part of the size leaves, on both sides
+            moved += size * under - target * over
+        return step, (moved, 2 * under)
 
     def _whole(self, step: Ratio, offset: Ratio) -> Ratio:
         """The offset with which the value at or before a position is the one that `round` means.
@@ -265,7 +342,8 @@ class Upsample(Layer):
             if shift // parts < 0 or last >= size:  # the border's value, which lies beside
                 return Interpolated(*resampled(size, target, step, offset, REACH["linear"]))
             offset = shift, parts
-        return resampled(size, target, step, offset, REACH[self.mode])
+        smooth = self._smooths(size, target, scale)
+        return resampled(size, target, step, offset, REACH[self.mode], smooth=smooth)
 
     def _blends(
         self, size: int, target: int, scale: float, outputs: range
@@ -283,10 +361,59 @@ class Upsample(Layer):
             elif self.mode == "linear":
                 shares = [(0, 1 - fraction), (1, fraction)]
             else:
-                shares = _cubic(fraction)
-            # Beyond the border its value repeats.
-            blends.append([(min(max(whole + tap, 0), size - 1), share) for tap, share in shares])
+                shares = _cubic(fraction, self._coefficient)
+            blends.append(self._bordered(size, [(whole + tap, share) for tap, share in shares]))
         return blends
+
+    @property
+    def _coefficient(self) -> float:
+        """The coefficient a of cubic convolution, as given or by itself."""
+        if self.coefficient is not None:
+            return self.coefficient
+        return SMOOTH_CUBIC if self.antialias else CUBIC
+
+    @property
+    def _excludes(self) -> bool:
+        """Whether what lies beyond the border does not count."""
+        return self.antialias if self.border == "by_mode" else self.border == "exclude"
+
+    def _bordered(self, size: int, shares: list[tuple[int, float]]) -> list[tuple[int, float]]:
+        """The shares of values alone: beyond the border its value repeats, or nothing counts."""
+        if not self._excludes:
+            return [(min(max(at, 0), size - 1), share) for at, share in shares]
+        kept = [(at, share) for at, share in shares if 0 <= at < size]
+        if len(kept) == len(shares):
+            return shares
+        if not kept:  # a position far outside
+            return [(min(max(shares[0][0], 0), size - 1), 1.0)]
+        total = sum(share for _, share in kept)
+        return [(at, share / total) for at, share in kept]
+
+    def _smooths(self, size: int, target: int, scale: float) -> bool:
+        """Whether outputs blend all the values that they stand for."""
+        over, under = self._positions(size, target, scale)[0]
+        return self.antialias and over > under
+
+    def _smooth(
+        self, size: int, target: int, scale: float, outputs: range
+    ) -> tuple[list[tuple[int, int]], int, int, int]:
+        """Where outputs read that blend all the values that they stand for.
+
+        For each of some outputs its first value and how far that lies before the position; how
+        far one value is from the next, and one output, of which an output's shares reach one
+        (linear) or two; and how many values an output reads at most, beyond the border, too.
+        Distances are whole multiples of some fraction of a value.
+        Source: PyTorch's upsample_bilinear2d_aa, which is Pillow's; ONNX operator Resize.
+        """
+        (over, under), (shift, parts) = self._positions(size, target, scale)
+        whole, unit = under * parts, over * parts  # a value, and a step, in fractions of a value
+        reach = REACH[self.mode] // 2 * unit
+        starts = []
+        for output in outputs:
+            position = output * unit + shift * under
+            first = (position - reach) // whole + 1
+            starts.append((first, position - first * whole))
+        return starts, whole, unit, -(-2 * reach // whole)
 
     def shares(
         self, spatial: tuple[int, ...], position: tuple[int, ...]
@@ -302,26 +429,83 @@ class Upsample(Layer):
         shares = []
         for extents, output in zip(axes, position, strict=True):
             merged: dict[int, float] = {}
-            for at, share in self._blends(*extents, range(output, output + 1))[0]:
+            for at, share in self._row(extents, output):
                 merged[at] = merged.get(at, 0.0) + share
             shares.append(list(merged.items()))
         return shares
+
+    def _row(self, extents: tuple[int, int, float], output: int) -> list[tuple[int, float]]:
+        """What one output along an axis reads, and each value's share."""
+        outputs = range(output, output + 1)
+        if not self._smooths(*extents):
+            return self._blends(*extents, outputs)[0]
+        [(first, before)], whole, unit, taps = self._smooth(*extents, outputs)
+        reach = REACH[self.mode] // 2 * unit
+        row = []
+        for tap in range(taps):
+            distance = abs(tap * whole - before)
+            if distance < reach:
+                row.append((first + tap, self._share(distance / unit)))
+        total = sum(share for _, share in row)
+        return self._bordered(extents[0], [(at, share / total) for at, share in row])
+
+    def _share(self, distance: float) -> float:
+        """The share of a value so many steps from a position, before they are made to sum up to 1.
+
+        >>> Upsample(1, mode="linear")._share(0.25)
+        0.75
+        """
+        if self.mode == "linear":
+            return 1 - distance
+        share: float = (_near if distance < 1 else _far)(distance, self._coefficient)
+        return share
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample.
 
         `align_corners` spreads positions over the output's extent, as PyTorch does; ONNX operator
         Resize over extent·scale before rounding, which differs where a scale leaves a fraction.
+        With `antialias`, PyTorch 2.13 on a CPU gives other values for maps of one column, of which
+        its kernel takes the wrong stride; ONNX Runtime agrees with what is here.
         Its default for nearest is half_pixel with round_prefer_floor, PyTorch's asymmetric.
         """
         x = xs[0]
         spatial = x.shape[2:]
         sizes, scales = self.output_sizes(spatial), self._scales(len(spatial))
         for axis, extents in enumerate(zip(spatial, sizes, scales, strict=True), 2):
-            x = in_pieces(xp, axis, extents[1], partial(self._piece, xp, x, axis, extents))
+            piece, most = self._piece, PIECE
+            if self._smooths(*extents):  # as many values at a time as the axis has
+                *_, taps = self._smooth(*extents, range(0))
+                piece, most = self._smoothed, min(max(extents[0] // taps, 1), PIECE)
+            x = in_pieces(xp, axis, extents[1], partial(piece, xp, x, axis, extents), most)
         return x
 
     def _piece(
         self, xp: Any, x: Any, axis: int, extents: tuple[int, int, float], outputs: range
     ) -> Any:
         return blended(xp, x, axis, self._blends(*extents, outputs))
+
+    def _smoothed(
+        self, xp: Any, x: Any, axis: int, extents: tuple[int, int, float], outputs: range
+    ) -> Any:
+        """Outputs that blend all they stand for, values and shares side by side."""
+        starts, whole, unit, taps = self._smooth(*extents, outputs)
+        size = extents[0]
+        along = xp.arange(taps)
+        places = xp.asarray([first for first, _ in starts]).reshape(-1, 1) + along
+        before = xp.asarray([before / unit for _, before in starts]).reshape(-1, 1)
+        distances = abs(before - along * (whole / unit))
+        if self.mode == "cubic":
+            a = self._coefficient
+            shares = xp.where(distances < 1, _near(distances, a), _far(distances, a))
+            shares = shares * (distances < 2)
+        else:
+            shares = (1 - distances) * (distances < 1)
+        if self._excludes:
+            shares = shares * ((places >= 0) & (places < size))
+        shares = shares / shares.sum(axis=1, keepdims=True)
+        values = xp.take(x, xp.clip(places, 0, size - 1), axis=axis)
+        shares = xp.asarray(shares, dtype=x.dtype).reshape(
+            *shares.shape, *(1,) * (x.ndim - axis - 1)
+        )
+        return (values * shares).sum(axis=axis + 1)

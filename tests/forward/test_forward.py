@@ -288,9 +288,10 @@ def test_only_functions_that_every_array_library_has_are_used() -> None:
         layer.forward(Watched(), weights_of(plan), arrays(xs))
     layer = layer_class("gelu")()
     layer.forward(Watched(), {}, [np.zeros((1, 1), "float16")])
-    creation = {"asarray", "concatenate", "full", "moveaxis", "stack", "take", "where", "zeros"}
+    creation = {"arange", "asarray", "concatenate", "full", "moveaxis", "stack", "take", "where"}
+    creation |= {"zeros"}
     functions = {"abs", "exp", "expm1", "log", "log1p", "sqrt", "tanh", "trunc"}
-    comparisons = {"max", "maximum", "mean", "minimum"}
+    comparisons = {"clip", "max", "maximum", "mean", "minimum"}
     assert Watched.asked == creation | functions | comparisons | {"float32"}
 
 

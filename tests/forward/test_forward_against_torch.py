@@ -250,6 +250,11 @@ def upsample(random: Random, rank: int) -> Case:
         fields |= {"positions": "half_pixel", "round": "round_prefer_ceil"}
     if fields["mode"] != "nearest":
         fields["align_corners"] = random.random() < 0.5
+    if rank == 2 and fields["mode"] != "nearest" and random.random() < 0.4:
+        fields |= {"align_corners": False, "antialias": True}
+        made = layer_class("upsample")(**fields).plan([Shape(2, size)]).output.spatial
+        if 1 in (*size, *made):  # PyTorch smooths maps of one column wrongly
+            fields["antialias"] = False
     return fields, [Shape(2, size)]
 
 
@@ -453,7 +458,8 @@ def torch_upsample(layer: Any, weights: Weights, xs: list[Any]) -> Any:
     exact = "nearest" if layer.positions == "by_mode" else "nearest-exact"
     mode = {"nearest": exact, "linear": linear, "cubic": "bicubic"}[layer.mode]
     corners = None if layer.mode == "nearest" else layer.align_corners
-    return functional.interpolate(xs[0], layer.size, layer.scale, mode, corners)
+    smooth = layer.antialias
+    return functional.interpolate(xs[0], layer.size, layer.scale, mode, corners, antialias=smooth)
 
 
 def torch_scale(layer: Any, weights: Weights, xs: list[Any]) -> Any:

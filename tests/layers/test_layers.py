@@ -137,6 +137,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "positions": "by_mode",
         "round": "floor",
         "like": None,
+        "antialias": False,
+        "coefficient": None,
+        "border": "by_mode",
     },
     "slice": {"start": 0, "stop": None, "axis": "channels"},
     "concat": {"axis": "channels"},
@@ -186,7 +189,7 @@ BOUNDS: dict[str, dict[str, tuple[float | None, float | None, float | None]]] = 
     "reshape": {"shape": (-1, None, 10**9)},
     "pad": {"value": FREE, "channels": (0, None, 10**9), "offset": (0, None, 10**9)},
     "crop": {"offset": (0, None, 10**9)},
-    "upsample": {"scale": (None, 0, 10**9)},
+    "upsample": {"scale": (None, 0, 10**9), "coefficient": (-1, None, 0)},
     "slice": {"start": (-(10**9), None, 10**9), "stop": (-(10**9), None, 10**9)},
 }
 """Least value, bound that is not reached, and largest: of what is not counted from 1."""
@@ -446,13 +449,29 @@ WRONG = [
         "leave round out",
     ),
     Wrong(
+        "upsample", {"scale": 0.5, "mode": "linear", "antialias": True}, "4x1", "CC302",
+        "antialias is for images, and the input has 1 spatial axis", "antialias", "antialias out",
+    ),
+    Wrong(
+        "upsample", {"scale": 0.5, "antialias": True}, "8x8x4", "CC302",
+        "mode nearest reads one", "antialias", "linear or cubic",
+    ),
+    Wrong(
         "upsample",
-        {"scale": 2, "align_corners": True},
-        "4x1",
-        "CC302",
-        "align_corners has no meaning for mode nearest",
-        "align_corners",
-        "linear or cubic",
+        {"scale": 0.5, "mode": "linear", "antialias": True, "align_corners": True},
+        "8x8x4", "CC302", "other positions", "align_corners", "leave align_corners out",
+    ),
+    Wrong(
+        "upsample", {"scale": 2, "mode": "linear", "coefficient": -0.5}, "8x8x4", "CC302",
+        "mode linear has none", "coefficient", "mode cubic",
+    ),
+    *(
+        Wrong(
+            "upsample", {"scale": 2, "mode": mode, "border": border}, "8x8x4", "CC302",
+            f"border {border} is for mode cubic and for antialias, and mode {mode} gives the same",
+            "border", "leave border out",
+        )
+        for mode, border in (("nearest", "replicate"), ("linear", "exclude"))
     ),
     Wrong(
         "upsample",

@@ -414,8 +414,8 @@ def test_upsampling_agrees(
 ) -> None:
     given_one: dict[str, Any] = {"scale": scale} if size is None else {"size": size}
     torchs: dict[str, Any] = {"scale_factor": scale} if size is None else {"size": size}
-    if mode == "nearest" and align is False:
-        align = None  # PyTorch refuses to be told the default
+    if mode == "nearest":
+        align = None  # PyTorch refuses to be told even the default, and ONNX aligns corners here
     built = layer("upsample", mode=mode, align_corners=bool(align), **given_one)
     agrees(
         built,
