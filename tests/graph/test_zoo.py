@@ -118,6 +118,7 @@ NO_MODULES = frozenset(
 """Kinds that are no modules in torchvision; ConvNeXt's layer scale is a bare parameter there."""
 
 FUNCTIONAL = {
+    "deeplabv3_resnet50": ("upsample",),
     "densenet121": ("relu", "global_avgpool"),  # the last two
     "googlenet": ("relu",),
     "inception_v3": ("relu", "maxpool", "avgpool"),
@@ -232,6 +233,10 @@ class Total(NamedTuple):
 
 
 KERAS = "Keras 3.15, keras.applications, weights that train"
+SEGMENTATION = (
+    "torchvision 0.27 without the auxiliary head; its documentation publishes 42,004,074 and "
+    "60,996,202 parameters with that head, 1024·256·9 + 2·256 + 256·21 + 21 = 2,365,205"
+)
 TIMM = "timm 1.0.31 on PyTorch's meta device, FlopCounterMode"
 PUBLISHED = [
     Total("alexnet", 60_965_224, 724_406_816, "Caffe, bvlc_alexnet; layer by layer in its file"),
@@ -239,11 +244,16 @@ PUBLISHED = [
     Total("darknet53", 41_609_928, 9_285_115_904, TIMM),
     Total("dcgan_discriminator", 2_765_568, None, "PyTorch examples, dcgan"),
     Total("dcgan_generator", 3_576_704, None, "PyTorch examples, dcgan"),
+    Total("deeplabv3_resnet50", 39_638_869, 168_731_205_888, SEGMENTATION),
+    Total("deeplabv3_resnet101", 58_630_997, None, SEGMENTATION),
     Total("densenet121", 7_978_856, None, KERAS),
     Total("efficientnet_b0", 5_288_548, None, KERAS),
     Total("googlenet_caffe", 6_998_552, 1_582_671_872, "Caffe, bvlc_googlenet"),
     Total("inception_resnet_v2", 55_843_464, 13_155_794_016, TIMM),
     Total("inception_v4", 42_679_816, 12_253_974_624, TIMM),
+    Total(
+        "lraspp_mobilenet_v3_large", 3_221_538, None, SEGMENTATION + "; its 2.09 GFLOPs are MACs"
+    ),
     Total("mobilenet_v1", 4_231_976, 568_740_352, KERAS + "; the paper's 569 million MACs"),
     Total("mobilenet_v1_0_75", 2_585_560, None, KERAS + "; the paper's 325 million MACs"),
     Total("mobilenet_v1_0_5", 1_331_592, None, KERAS + "; the paper's 149 million MACs"),
