@@ -15,7 +15,7 @@ from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import expand
-from convcalc.spec.flat import Document, Group, LayerNode, Like, source_item, source_node
+from convcalc.spec.flat import Borrowed, Document, Group, LayerNode, Like, source_item, source_node
 from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.read import read as read_tree
@@ -586,6 +586,10 @@ def network_of(
     for index, problem in problems:
         if problem.code != UNREAD:
             _report(findings, written.spec, nodes, index, problem)
+    for each, problem in _weightless(document.borrowed, nodes, plans):
+        place = written.places.place(*_span(each.item.entries["weights"]))
+        findings.add(problem, place)
+        network = network._replace(diagnostics=findings.diagnostics)
     if problems:
         network = network._replace(diagnostics=findings.diagnostics)
     unread = [each for each in problems if each[1].code == UNREAD]
@@ -647,7 +651,9 @@ def plan_layers(
         if problems:
             wrong.extend((len(plans), problem) for problem in problems)
         if plan is not None and node.shared_with is not None:
-            unlike = _unlike(plan, plans[node.shared_with], nodes[node.shared_with].name)
+            there = nodes[node.shared_with]
+            what = "rounds" if there.item is node.item else "layers"
+            unlike = _unlike(plan, plans[node.shared_with], there.name, what)
             if unlike is not None:
                 wrong.append((len(plans), unlike))
                 return None
@@ -791,7 +797,7 @@ def answer(
     return given
 
 
-def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
+def _unlike(plan: Plan, owner: Plan | None, name: str, what: str = "rounds") -> Problem | None:
     """What is wrong where a layer cannot use the weights of another, which is called `name`."""
     if owner is None or owner.weights == plan.weights:
         return None
@@ -804,8 +810,24 @@ def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
         "CC202",
         f"shared {differing} would be {mine.get(differing, 'absent')} here, and is "
         f"{theirs.get(differing, 'absent')} in {name}",
-        help="rounds that share their weights must have the same fields and channels",
+        help=f"{what} that share their weights must have the same fields and channels",
     )
+
+
+def _weightless(
+    borrowed: Iterable["Borrowed"], nodes: Sequence[LayerNode], plans: Sequence[Plan | None]
+) -> Iterator[tuple["Borrowed", Problem]]:
+    """Where weights are named, and what is named has none."""
+    for each in borrowed:
+        known = [plans[index] for index in each.owner]
+        if all(plan is not None and not plan.weights for plan in known):
+            names = {nodes[index].kind for index in each.owner}
+            what = " and ".join(f"`{kind}`" for kind in sorted(names)[:3])
+            verb = "has" if len(names) == 1 else "have"
+            message = f"{what} {verb} no weights that could be used"
+            if not names:
+                message = "there are no layers with weights"
+            yield each, Problem("CC202", message, help="leave `weights` out")
 
 
 def diagnose(findings: Findings, network: Network, index: int | None, problem: Problem) -> None:
@@ -863,6 +885,10 @@ def _top_place(root: "Spec | None", field: str | None) -> tuple[int, int]:
             key = root.key(name)
             return key.start, key.end
     return root.start, root.start + 1
+
+
+def _span(node: Node) -> tuple[int, int]:
+    return node.start, node.end
 
 
 def _place(item: "Item", kind: str, field: str | None) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
-from convcalc.spec.flat import Document, Group, Late, LayerNode, source_item, source_node
+from convcalc.spec.flat import Borrowed, Document, Group, Late, LayerNode, source_item, source_node
 from convcalc.spec.given import inputs_of
 from convcalc.spec.items import Definition, Definitions, Items, Said
 from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced
@@ -104,6 +104,9 @@ class _Expander:
         self.names = Names(report, self.sources)
         self.nodes: list[LayerNode] = []
         self.groups: list[Group] = []
+        self.begun: dict[int, int] = {}
+        """Of merges, by the index of the layer: that of the first of its branches."""
+        self.borrowed: list[Borrowed] = []
         self.lost = False
         self.called: set[str] = set()
         self.plain_kinds: set[str] = set()
@@ -181,6 +184,7 @@ class _Expander:
             year=self.member.year(),
             groups=tuple(self.groups),
             lost=self.lost,
+            borrowed=tuple(self.borrowed),
         )
 
     def ask_about_inputs(self, shapes: Sequence[Shape | None]) -> None:
@@ -337,8 +341,15 @@ class _Expander:
         name = self.report.item_name(entries.get("name"))
         if "from" in entries:
             current = self.tensor(entries["from"], place, "from")
+        owner = None
+        if "weights" in entries and (item.block is None or item.block.name != "weights"):
+            owner = self.owner(entries["weights"], place)
         if rounds is None:
-            return self.one(item, node, current, place, name)
+            start = len(self.nodes)
+            current = self.one(item, node, current, place, name)
+            if owner is not None:
+                self.borrow(owner, range(start, len(self.nodes)), node)
+            return current
         if not rounds:
             self.items.inspect_item(item)
         first: range | None = None
@@ -347,12 +358,48 @@ class _Expander:
             start = len(self.nodes)
             self.steps += 1
             current = self.one(item, node, current, inner, name)
-            if shared:
-                if first is None:
-                    first = range(start, len(self.nodes))
-                else:
-                    self.share(first, range(start, len(self.nodes)), node)
+            round_ = range(start, len(self.nodes))
+            if owner is not None:
+                self.borrow(owner, round_, node)
+            elif shared and first is None:
+                first = round_
+            elif shared and first is not None:
+                self.share(first, round_, node)
         return current
+
+    def owner(self, node: Node, place: Surroundings) -> range | None:
+        """The layers whose weights are named; None, and a finding, where there are none."""
+        index = self.tensor(node, place, "weights")
+        if index is None:
+            return None
+        if index < len(self.sources):
+            message = f"{quoted(node)} is an input, which has no weights"
+            self.report.error("CC202", message, node, "name a layer, a block or a group before it")
+            return None
+        name = self.names.latest
+        name = self.names.rounds.get(name, name)
+        for group in reversed(self.groups):
+            if group.name == name:
+                return group.layers
+        return range(self.begun.get(index, index), index + 1)
+
+    def borrow(self, owner: range, user: range, node: Item) -> None:
+        """Let layers use the weights of others, which are of the same kinds in the same order."""
+        at, name = node.entries["weights"], quoted(node.entries["weights"])
+        kinds = [[self.nodes[index].kind for index in each] for each in (owner, user)]
+        if kinds[0] != kinds[1]:
+            from convcalc.numbers import plural
+
+            message = f"{name} has {plural(len(owner), 'layer')}, and here {_are(len(user))}"
+            for number, (theirs, mine) in enumerate(zip(*kinds, strict=False), 1):
+                if theirs != mine:
+                    message = f"layer {number} is a `{theirs}` in {name}, and a `{mine}` here"
+                    break
+            advice = "what uses the weights of another has the same kinds in the same order"
+            self.report.error("CC202", message, at, advice)
+            return
+        self._share(owner, user)
+        self.borrowed.append(Borrowed(node, owner, user))
 
     def tensor(self, node: Node, place: Surroundings, key: str) -> int | None:
         """The tensor that a key names, `from` say; expressions in braces are worked out first."""
@@ -424,6 +471,7 @@ class _Expander:
                 "nest less",
                 node,
             )
+        start = len(self.nodes)
         inputs: list[int | None] = []
         for branch in branches.items:
             if not isinstance(branch, List):
@@ -440,6 +488,7 @@ class _Expander:
         self.depth -= 1
         merges = len(inputs) > 1 or len(inputs) == len(branches.items)
         if merges or (inputs and layer_class(kind).inputs == "either"):
+            self.begun[len(self.nodes)] = start
             return self.add_layer(kind, item.value, node, tuple(inputs), place, name)
         self.items.inspect_fields(kind, item.value)
         if not inputs:
@@ -612,11 +661,18 @@ class _Expander:
                 "move what differs (`when`, `repeat`) out of the shared item",
             )
             return
+        self._share(first, round_)
+
+    def _share(self, first: range, round_: range) -> None:
         for owner, user in zip(first, round_, strict=True):
             before = self.nodes[owner].shared_with
             self.nodes[user] = self.nodes[user]._replace(
                 shared_with=owner if before is None else before
             )
+
+
+def _are(count: int) -> str:
+    return "is 1" if count == 1 else f"are {count}"
 
 
 def _holds(node: Node, error: FieldError) -> bool:

@@ -141,6 +141,17 @@ class Group(NamedTuple):
         return f"<Group {self.name!r}: {block}, {own}>"
 
 
+class Borrowed(NamedTuple):
+    """Layers that use the weights of others by their name."""
+
+    item: Item
+    """Where that is said, as `weights`."""
+    owner: range
+    """Indices of the layers whose weights they are."""
+    user: range
+    """Indices of those that use them, of the same kinds in the same order."""
+
+
 class Document(NamedTuple):
     """A spec written out."""
 
@@ -167,6 +178,8 @@ class Document(NamedTuple):
     """What `outputs` calls each of the outputs; none where the spec does not say which they are."""
     lost: bool = False
     """Whether errors kept an item out altogether."""
+    borrowed: tuple[Borrowed, ...] = ()
+    """Which layers use the weights of others by their name."""
 
 
 def source_item(given: Node) -> Item:

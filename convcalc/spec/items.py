@@ -90,8 +90,16 @@ class Items:
             if value.start == node.start:
                 return self._parse_word(node, name, value)
         keys = [name for name in node.entries if name not in MODIFIERS]
+        if not keys and "weights" in self.blocks and "weights" in node.entries:
+            keys = ["weights"]  # a block, which may be older than the modifier
         modifiers = node if len(keys) < len(node.entries) else None
         if not keys:
+            if "weights" in node.entries:
+                message = "`weights` stands beside a layer, a group or a call, and this has none"
+                self.report.error(
+                    "CC116", message, node.key("weights"), "write what is to have the weights"
+                )
+                return None
             if "from" in node.entries or "name" in node.entries:
                 return Said(None, None, None, node, node)
             advice = "write `kind: {fields}`, such as `conv: {filters: 64, kernel: 3}`"
@@ -429,7 +437,7 @@ class Definitions:
             body = entries.entries[key.text] if entries else key
             if not self.report.valid_name(key):
                 continue
-            if key.text in MODIFIERS or key.text == "layers":
+            if key.text in (*MODIFIERS, "layers") and key.text != "weights":
                 self.report.error(
                     "CC117",
                     f"`{key.text}` has a meaning of its own in an item",

@@ -18,6 +18,8 @@ MAX_LISTED = 5
 """Names that a message lists."""
 
 
+_WANTED = {"from": "to start from", "like": "that is as large", "weights": "that has the weights"}
+"""What a key names."""
 MAX_QUOTED = 40
 """Letters of a name that a help repeats."""
 
@@ -196,6 +198,8 @@ class Names:
         """The items that were given a name, by it."""
         self.rounds: dict[str, str] = {}
         """Of a group that is repeated, its latest round."""
+        self.latest = ""
+        """The full name of what was looked for and found last."""
 
     def numbered(self, name: str, place: Surroundings, index: int | Open | None) -> str:
         """The full name of the next of this name in a place: `conv2`, `relu6_2`."""
@@ -284,6 +288,7 @@ class Names:
                 )
                 return None
             if known:
+                self.latest = known
                 return index
             own = around.block and not holder and not said
             held = around.scope.values.get(name) if own else None
@@ -331,7 +336,7 @@ class Names:
         else:
             are = "inputs are" if len(inputs) > 1 else "input is"
             of_inputs = f"the network's {are} {listed(f'`{each}`' for each in inputs)}"
-        what = "to start from" if key == "from" else "that is as large"
+        what = _WANTED[key]
         return f"give the item {what} a `name`, before this one; {of_inputs}"
 
     def knows(self, name: str, place: Surroundings) -> bool:

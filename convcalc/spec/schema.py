@@ -225,6 +225,7 @@ def _item(definition: str, kinds: dict[str, Any]) -> dict[str, Any]:
         "repeat": {"type": ["string", "integer"], "minimum": 0},
         "when": {"type": ["boolean", "string"]},
         "shared": {"type": ["boolean", "string"]},
+        "weights": {"type": "string"},
     }
     for name, doc in MODIFIERS.items():
         modifiers[name]["description"] = doc

@@ -38,11 +38,12 @@ MODIFIERS = {
     "repeat": "How many times over; 0 drops it. `index` counts the rounds from 1.",
     "when": "Condition without which the item is dropped, or the branch that begins with it.",
     "shared": "With repeat: every round uses the same weights.",
+    "weights": "Name of the layer, block or group before it whose weights it uses.",
 }
 """Keys that may stand beside an item's kind."""
 REMARKS = Preset.texts
 """Keys of a spec, a preset and a block whose values are text, with quotes or without."""
-NAMES = frozenset({"name", "from"})
+NAMES = frozenset({"name", "from", "weights"})
 """Modifiers whose values are text, with quotes or without."""
 
 
@@ -89,6 +90,7 @@ class Item(Map, _OpenItem):
         repeat: object = None,
         when: object = None,
         shared: object = None,
+        weights: object = None,
         branches: Iterable[Iterable["Item"]] | None = None,
         **fields: Any,
     ) -> None:
@@ -112,7 +114,14 @@ class Item(Map, _OpenItem):
             entries.append(Entry(_word(kind, "a kind"), inside))
         elif layers is not None:
             entries.append(Entry("layers", List(_items(layers, "layers"))))
-        modifiers = {"name": name, "from": from_, "repeat": repeat, "when": when, "shared": shared}
+        modifiers = {
+            "name": name,
+            "from": from_,
+            "repeat": repeat,
+            "when": when,
+            "shared": shared,
+            "weights": weights,
+        }
         entries += [
             Entry(key, _text(given, key) if key in NAMES else given)
             for key, given in modifiers.items()
@@ -182,12 +191,13 @@ class Item(Map, _OpenItem):
     @property
     def kind(self) -> str | None:
         """The kind of layer, or the block that is called; None for groups and mere modifiers."""
-        return next((key for key in self if key not in MODIFIERS and key != "layers"), None)
+        return called(self) if "layers" not in self else None
 
     @property
     def value(self) -> Any:
         """What stands behind the kind or `layers`; None for nothing."""
-        return next((self[key] for key in self if key not in MODIFIERS), None)
+        kind = called(self)
+        return None if kind is None else self[kind]
 
     @property
     def fields(self) -> Map:
@@ -232,6 +242,11 @@ class Item(Map, _OpenItem):
     def shared(self) -> Any:
         """Whether every round uses the same weights."""
         return self.get("shared")
+
+    @property
+    def weights(self) -> str | None:
+        """What it uses the weights of."""
+        return None if self.kind == "weights" else _shown(self.get("weights"))
 
     def replace(self, **changes: Any) -> "Item":
         """The item with other modifiers, fields, branches or layers; None takes one away.
@@ -302,6 +317,18 @@ def _branches(given: Iterable[Iterable[Item]]) -> List:
             for branch in given
         )
     )
+
+
+def called(item: Map) -> str | None:
+    """What stands before the fields of an item: a kind, a block, or `layers`; None for nothing.
+
+    `weights` alone calls a block of that name, which may be older than the modifier.
+
+    >>> called(Item("conv", filters=8, kernel=3, weights="first")), called(Item("weights"))
+    ('conv', 'weights')
+    """
+    kind = next((key for key in item if key not in MODIFIERS), None)
+    return "weights" if kind is None and "weights" in item else kind
 
 
 def condition_of(branch: List) -> Node | None:

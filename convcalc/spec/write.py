@@ -217,7 +217,7 @@ class _Writer:
             return key
         if isinstance(entry.value, List) and entry.value and entry.key == "layers":
             return None
-        if isinstance(entry.value, Text) and entry.key in (*REMARKS, "from"):
+        if isinstance(entry.value, Text) and entry.key in (*REMARKS, "from", "weights"):
             text = entry.value.text
             return f"{key}: {_quoted(text) if _FLOW.search(text) else scalar_text(entry.value)}"
         text = self.part(entry.value)  # type: ignore[assignment]

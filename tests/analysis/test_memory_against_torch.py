@@ -283,6 +283,21 @@ def test_gradients_of_a_shared_linear_layer_add_up_in_a_new_array(batch: int, bi
         assert ours == theirs, (what, ours, theirs)
 
 
+@pytest.mark.parametrize("item", ["conv: {filters: 4, kernel: 3}", "linear: 9"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_two_towers_have_one_gradient_for_their_weights(item: str, batch: int) -> None:
+    size = "8x8x4" if "conv" in item else "20"
+    tower = f"{{{item}}}, tanh, {{{item}}}, relu, " + ("flatten" if "conv" in item else "silu")
+    net = loads(
+        f"input: {size}\nlayers:\n  - scale\n  - {{layers: [{tower}], name: left}}\n"
+        f"  - {{layers: [{tower}], name: right, from: scale1, weights: left}}\n"
+        "  - subtract: [[from: left], [from: right]]\n  - linear: 2\n"
+    )
+    for inplace in (False, True):
+        for what, (ours, theirs) in compared(net, batch, inplace=inplace).items():
+            assert ours == theirs, (what, ours, theirs)
+
+
 @pytest.mark.parametrize("norm", ["groupnorm: 2", "instancenorm", "instancenorm: {affine: true}"])
 @pytest.mark.parametrize("batch", [2, 8])
 @pytest.mark.parametrize("inplace", [True, False])
