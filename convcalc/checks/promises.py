@@ -128,9 +128,9 @@ def used(network: Network, report: Report, budget: Sequence[Limit] = ()) -> Iter
             count = _COUNTS[promise.name]
             yield Used(count.noun, count.total(report), wanted.maximum, memory=False)
         elif isinstance(wanted, MemoryTerms) and wanted.quantity.maximum is not None:
-            from convcalc.analysis.memory import too_small
+            from convcalc.analysis.memory import refused
 
-            if too_small(network, wanted.batch, training=wanted.training) is None:
+            if refused(network, wanted.batch, training=wanted.training) is None:
                 value, _ = memory_of(network, wanted)
                 yield Used(_under(wanted), value, wanted.quantity.maximum, memory=True)
 
@@ -387,11 +387,11 @@ def _advice(report: Report, count: _Count, wanted: Quantity) -> str:
 def _memory(
     terms: MemoryTerms, network: Network, key: str, code: str, origin: str = ""
 ) -> Problem | None:
-    from convcalc.analysis.memory import too_small
+    from convcalc.analysis.memory import refused
 
-    refused = too_small(network, terms.batch, training=terms.training)
-    if refused is not None:
-        return refused._replace(field=f"{key}.memory")
+    unknown = refused(network, terms.batch, training=terms.training)
+    if unknown is not None:
+        return unknown._replace(field=f"{key}.memory")
     value, most = memory_of(network, terms)
     if terms.quantity.holds(value):
         return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from convcalc.analysis.memory.batch import untrained
 from convcalc.analysis.memory.program import Step
 from convcalc.analysis.memory.terms import Model, RunTerms, model
 from convcalc.analysis.memory.walk import array_size, at
@@ -143,6 +144,9 @@ class Backward:
             self._why_not = "What is kept is unknown while the network has errors."
         elif dtype == "int8":
             self._why_not = "int8 cannot be trained: its gradients are no whole numbers."
+        elif unknown := untrained(network):
+            problem, layer = unknown
+            self._why_not = f"{problem.message.capitalize()}, in {network.nodes[layer].name}."
         else:
             self._known = _Storages(model(network, RunTerms(dtype=dtype, training=True)))
 

@@ -84,8 +84,9 @@ INITIAL: Mapping[str, Callable[[Layer, Weight], tuple[float, float]]] = {
     "locally_connected": _by_position,
     **dict.fromkeys(kinds("norm") - {"lrn"}, _factor),
     **dict.fromkeys(("scale", "prelu", "learned"), _factor),
+    **dict.fromkeys(kinds("recurrent"), _of_row),
 }
-"""Middle and reach of the random numbers of what a kind calls `weight`."""
+"""Middle and reach of the random numbers of what a kind calls `weight`, or `weight_` and more."""
 UNWEIGHTED: Mapping[str, str] = {
     **dict.fromkeys(SOURCES, "its values are given"),
     **dict.fromkeys(
@@ -102,7 +103,7 @@ UNWEIGHTED: Mapping[str, str] = {
 
 def _range(kind: str, layer: Layer, weight: Weight) -> tuple[float, float]:
     """Middle and reach of an array's random numbers."""
-    if weight.name in ("weight", "pointwise"):
+    if weight.name in ("weight", "pointwise") or weight.name.startswith("weight_"):
         return INITIAL[kind](layer, weight)
     return VARIANCE if weight.name == "running_var" else SUMMAND
 

@@ -34,11 +34,12 @@ __all__ = [
 
 Family = Literal[
     "dense", "pool", "norm", "activation", "softmax", "identity", "view", "resize", "channels",
-    "merge", "source",
+    "merge", "recurrent", "source",
 ]  # fmt: skip
 """What a kind is: weighted sums, pooling, normalization, an activation function, a softmax, nothing
 in inference, the same values in another shape, another size of the map, other channels, branches
-that meet, or what reads no values: what a network starts from, and what is learned."""
+that meet, a state that goes along a sequence, or what reads no values: what a network starts from,
+and what is learned."""
 
 
 Fact = Literal[
@@ -105,6 +106,8 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
         "locally_connected", "LocallyConnected", "dense", ("mixes", "slides")
     ),
     "linear": Kind("linear", "Linear", "dense", ("mixes", "keeps_places")),
+    "lstm": Kind("recurrent", "Lstm", "recurrent"),
+    "gru": Kind("recurrent", "Gru", "recurrent"),
     "maxpool": Kind("pooling", "MaxPool", "pool", ("slides", "maximum")),
     "avgpool": Kind("pooling", "AvgPool", "pool", ("slides", "linear")),
     "lppool": Kind("pooling", "LpPool", "pool", ("slides",)),

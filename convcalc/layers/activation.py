@@ -18,7 +18,7 @@ def elu(xp: Any, x: Any, alpha: float) -> Any:
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
 
 
-def _sigmoid(xp: Any, x: Any) -> Any:
+def sigmoid(xp: Any, x: Any) -> Any:
     """1/(1 + e⁻ˣ) without a power that could overflow."""
     power = xp.exp(-xp.abs(x))
     return xp.where(x >= 0, 1 / (1 + power), power / (1 + power))
@@ -75,7 +75,7 @@ class Silu(Pointwise):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x·sigmoid(x). Source: torch.nn.SiLU."""
-        return xs[0] * _sigmoid(xp, xs[0])
+        return xs[0] * sigmoid(xp, xs[0])
 
 
 @final
@@ -98,7 +98,7 @@ class Sigmoid(Pointwise):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """1/(1 + e⁻ˣ). Source: ONNX operator Sigmoid."""
-        return _sigmoid(xp, xs[0])
+        return sigmoid(xp, xs[0])
 
 
 @final

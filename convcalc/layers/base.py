@@ -22,6 +22,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     storage         `analysis/` and `forward/`, where its output lives         "own"
     forward(xp, …)  `forward/`, to run it, and `checks/`, to hold it to plans  an error: abstract
     folds           `analysis/memory`, for runtimes that fold and fuse         False
+    untrained       `analysis/memory`, why training's bytes are not known      "": they are
     counters        `analysis/memory`, beside the plan's buffers               0
     fewest(xs, …)   `analysis/memory`, for the smallest batch that runs        1
     operations(…)   `analysis/memory`, for bytes                               one, of what follows
@@ -371,6 +372,8 @@ class Layer(ABC):
     """What mixed precision computes it in."""
     layout: ClassVar[Literal["fresh", "kept", "format"]] = "fresh"
     """How its output lies in memory: in order, as its input, or channels last if that is."""
+    untrained: ClassVar[str] = ""
+    """Why what a training step keeps of it is not known; "" where it is."""
     unmade: ClassVar[Reasons] = MappingProxyType({})
     """What `operations` keeps, because PyTorch does, and `forward` never makes: by name, the
     reason. What a backward pass would need it for, it works out again from the input."""

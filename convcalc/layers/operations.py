@@ -31,12 +31,14 @@ Layout = Literal[
     "sliced",
     "image",
     "sequence",
+    "steps",
 ]
 """How values lie in memory: in the order of their shape; as the input's do; channels last if the
 input's do; channels last; channels last, which with one channel or position is in order, too; one
 channel of what lies as the input does; with axes in some other order; with gaps between them; with
 gaps between examples alone if the input lies in order, and else as that does; as a sequence's do,
-seen as an image; as those of such an image, as a sequence again."""
+seen as an image; as those of such an image, as a sequence again; step after step of a sequence,
+each with the whole batch."""
 
 
 VOLUME = 3
@@ -121,6 +123,8 @@ class Operation(NamedTuple):
     """Whether inference passes the input on instead."""
     layout: Layout = "fresh"
     """How the output's values lie in memory."""
+    steps_first: bool = False
+    """Whether it is a view where the input lies step after step, and otherwise an array."""
     reshapes: bool = False
     """Whether it is a view only where its input's values lie in order, and otherwise a copy."""
     contiguous: Literal["", "format", "order", "last"] = ""

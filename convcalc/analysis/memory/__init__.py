@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory.batch import refusals as refusals
-    from convcalc.analysis.memory.batch import too_small as too_small
+    from convcalc.analysis.memory.batch import refused as refused
+    from convcalc.analysis.memory.batch import untrained as untrained
     from convcalc.analysis.memory.differences import Inexact as Inexact
     from convcalc.analysis.memory.gpus import GPUS as GPUS
     from convcalc.analysis.memory.gpus import Gpu as Gpu
@@ -81,9 +82,10 @@ _HOMES = {
     "read_bytes": "limits",
     "read_limit": "limits",
     "refusals": "batch",
+    "refused": "batch",
     "sharded": "sharding",
     "suggestions": "limits",
-    "too_small": "batch",
+    "untrained": "batch",
 }
 """Public name → the module it is in; type checkers read the same above."""
 

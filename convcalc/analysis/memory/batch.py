@@ -1,6 +1,7 @@
-"""The smallest batch that a network takes: one value alone has no variance to normalize by.
+"""Networks whose memory is not told: of a batch too small for them, or in training, of some layers.
 
-PyTorch refuses to run such a layer (torch/nn/functional.py, `_verify_batch_size`).
+One value alone has no variance to normalize by, and PyTorch refuses to run such a layer
+(torch/nn/functional.py, `_verify_batch_size`).
 """
 
 from typing import NamedTuple
@@ -47,10 +48,34 @@ def too_small(network: Network, batch: int, *, training: bool) -> Problem | None
     )
 
 
+def untrained(network: Network) -> tuple[Problem, int] | None:
+    """Why a training step's memory is not known, and the layer that it is not known of."""
+    for index, node in enumerate(network.nodes):
+        if node.layer is not None and node.layer.untrained:
+            problem = Problem(
+                "CC514",
+                f"memory of a training step is not known: {node.layer.untrained}",
+                help="ask for that of inference, which is known to the byte",
+            )
+            return problem, index
+    return None
+
+
+def refused(network: Network, batch: int, *, training: bool) -> Problem | None:
+    """Why a network's memory is not told for a batch; None where it is."""
+    small = too_small(network, batch, training=training)
+    if small is None and training:
+        unknown = untrained(network)
+        return None if unknown is None else unknown[0]
+    return small
+
+
 def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic]:
-    """What is wrong with the batch, at the place of the layer that it is too small for."""
+    """Why its memory is not told, at the place of the layer that is the reason."""
     problem = too_small(network, batch, training=training)
     _, layer = fewest(network, training=training)
+    if problem is None and training:
+        problem, layer = untrained(network) or (None, None)
     if problem is None or layer is None:
         return []
     if network.written is None:

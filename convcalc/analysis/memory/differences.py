@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from convcalc.analysis.memory.program import Program, Step
 from convcalc.analysis.memory.walk import Segment, Walked
 from convcalc.graph.planned import Planned
+from convcalc.layers import kinds
 from convcalc.layers.operations import VOLUME, Layout
 from convcalc.shape import Shape
 
@@ -16,7 +17,7 @@ Figures = Literal["every peak", "the backward peak"]
 Direction = Literal["higher", "lower", "higher or lower"]
 
 IN_ORDER: tuple[Layout, ...] = ("fresh", "both")
-TURNED: tuple[Layout, ...] = ("channels_last", "turned")
+TURNED: tuple[Layout, ...] = ("channels_last", "turned", "steps")
 REARRANGING = (
     "adaptive_maxpool",
     "channel_shuffle",
@@ -30,6 +31,10 @@ REARRANGING = (
 )
 """Kinds whose output lies in ways that are not followed if their input does not lie in order."""
 
+SINGLE = 4
+"""Bytes of a value in single precision."""
+RECURRENT = kinds("recurrent")
+
 OUT_OF_ORDER = "its input does not lie in order, and how its output lies then is not followed"
 OVERWRITTEN = "it works in place, so that its output lies as its input does, with gaps or turned"
 ONE_CHANNEL = "its input has one channel or position, so that it lies channels last as well"
@@ -42,6 +47,9 @@ CIRCULAR = "PyTorch pads slice by slice, and its backward pass copies the map's 
 BEYOND = "padded beyond its kernel, PyTorch's CPU makes a larger array and returns a part of it"
 ONE_POSITION = "on one thread, PyTorch's CPU lays the output of such kernels out otherwise"
 GRADIENTS = "it copies gradients that do not lie in order, which come of what is turned nearby"
+STEPS_ON_CUDA = "on CUDA cuDNN computes it, which makes arrays otherwise"
+STEPS_OTHERWISE = "in another data type than float32 PyTorch computes it otherwise, step by step"
+STEPS_OF_ONE = "at batch 1 its input lies step after step as it is, and may not be copied"
 IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may be copied for that"
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
 PARAMETERS = "gradients of its slopes are taken in another order where a segment runs again"
@@ -88,6 +96,8 @@ def inexact(
             reasons.append(("every peak", "higher or lower", OVERWRITTEN))
         if batch == 1 and any(_of_slice(program, step) for step in steps):
             reasons.append(("every peak", "higher or lower", SLICED))
+        if batch == 1 and _one_example_lies(node.kind, steps, program, x):
+            reasons.append(("every peak", "lower", STEPS_OF_ONE))
         if training:
             reasons += _backward(program, steps, network, index, before=index < turned)
             if batch == 1 and _summed_over_batch(network, index, x):
@@ -99,6 +109,13 @@ def inexact(
         if reasons:
             differences.append(Inexact(node.name, *reasons[0]))
     return tuple(differences)
+
+
+def _one_example_lies(kind: str, steps: Sequence[Step], program: Program, x: Shape) -> bool:
+    """Whether one example lies step after step already, which a batch of several does not."""
+    if kind not in RECURRENT or not any(step.operation.steps_first for step in steps):
+        return False
+    return kind == "gru" or x.channels == 1 or _lies(program, steps) in TURNED
 
 
 def _last_turned(program: Program) -> int:
@@ -129,6 +146,12 @@ def _forward(
         return [("every peak", "higher or lower", NO_DILATION)]
     first = _lies(program, steps)
     reasons: list[Reason] = []
+    if node.kind in RECURRENT:
+        if program.cuda:
+            reasons.append(("every peak", "higher or lower", STEPS_ON_CUDA))
+        if program.mixed or (node.kind == "lstm" and program.width != SINGLE):
+            reasons.append(("every peak", "higher or lower", STEPS_OTHERWISE))
+        return reasons
     if first not in IN_ORDER:
         partly = node.kind == "flatten" and bool(plan.output.spatial)
         merged = node.kind == "concat" and first == "turned"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any, NamedTuple
 
+from convcalc.analysis.memory.batch import untrained
 from convcalc.analysis.memory.gpus import GPUS, gpu_names, nearest_gpu
 from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
@@ -276,7 +277,7 @@ def fits(
     if terms.training:
         inference = model(network, terms._replace(training=False))
     else:
-        trainable = terms.dtype != "int8"
+        trainable = terms.dtype != "int8" and untrained(network) is None
         training = model(network, terms._replace(training=True)) if trainable else None
     sharing = devices is not None and terms.training
 

@@ -267,7 +267,7 @@ class _Writer:
             return order not in ("channels_last", "both", "turned" if self.rank == 1 else "both")
         if order == "channels_last":
             return operation.contiguous == "order" or self.cuda
-        return order in ("cut", "sliced", "turned")
+        return order in ("cut", "sliced", "turned", "steps")
 
     def _laid_out(
         self, operation: Operation, before: Layout, reads: list[int]
@@ -279,6 +279,10 @@ class _Writer:
             channels = self.channels[operation.name != "pad"]
             wide = 1 < channels < operation.output
             return operation, ("channels_last" if wide else "both") if last else "fresh"
+        if operation.steps_first:
+            if before == "steps":
+                return operation._replace(storage="view"), "steps"
+            return operation, "fresh"
         if order == "one":  # of one channel, which lies in order wherever it is channels last
             return operation, "both" if before in ("channels_last", "both") else "fresh"
         if order == "sliced":

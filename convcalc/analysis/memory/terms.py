@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.memory.batch import fewest
+from convcalc.analysis.memory.batch import fewest, refusals, untrained
 from convcalc.analysis.memory.optimizer import RULES, state_bytes, step_bytes
 from convcalc.analysis.memory.program import Program, program
 from convcalc.analysis.memory.walk import Event, Segment, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
-from convcalc.graph import Network
+from convcalc.graph import Network, SpecError
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import SOURCES
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # the peak alone, as `analyze` shows it, needs none of it
     from convcalc.analysis.memory.report import Line, MemoryReport, Phase
     from convcalc.analysis.memory.timeline import Highest, Timeline
 
+MANY = 2
+"""Examples that no layer finds too few."""
 Checkpoint = int | Sequence[str]
 """Every so many layers, or the names of blocks."""
 
@@ -230,10 +232,13 @@ def largest(lines: Iterable[tuple[int, int]], moving: int, left: int) -> int:
 def model(network: Network, terms: RunTerms) -> Model:
     """Work a network's memory out for every batch at once.
 
-    Raises `SpecError` for a network read with errors and `ValueError` for terms there are not.
+    Raises `SpecError` for a network read with errors and, in training, for one whose memory is not
+    known then, and `ValueError` for terms there are not.
     """
     network = planned(network)
     _check(terms)
+    if terms.training and untrained(network):
+        raise SpecError(refusals(network, MANY, training=True))
     training, half = terms.training, terms.mixed_precision
     written = program(
         network,
