@@ -40,7 +40,7 @@ REFUSALS = ("view size is not compatible", "smaller than kernel size")
 """How PyTorch refuses values that lie out of order where it wants to see them otherwise, and to
 pool volumes by a kernel that reaches beyond what is not padding.
 """
-WITHOUT_MODULE = ("scale", "locally_connected", "separable_conv", "l2norm")
+WITHOUT_MODULE = ("scale", "locally_connected", "separable_conv", "l2norm", "lstm", "gru")
 """Kinds with weights for which PyTorch has no module."""
 
 

@@ -60,6 +60,13 @@ def shape(text: str) -> Shape:
     return Shape(channels, tuple(spatial))
 
 
+def along(module: str) -> str:
+    """The twin of a module of PyTorch's whose steps come first, on channels first."""
+    name, _, _ = module.partition("(")
+    forward = f"lambda self, x: nn.{name}.forward(self, x.permute(2, 0, 1))[0].permute(1, 2, 0)"
+    return f'type("Along", (nn.{name},), {{"forward": {forward}}}){module[len(name) :]}'
+
+
 CASES = [
     # Convolution: the notes' output sizes. Parameters F·F·C·K + K, MACs F·F·C·K a position.
     Case(
@@ -215,6 +222,26 @@ CASES = [
     Case("avgpool", {"kernel": 3, "stride": 2, "padding": "same"}, "8x3", "4x3"),
     Case(  # dilated to 5: 9 − 5 + 2·1 + 1 = 7
         "avgpool", {"kernel": 3, "stride": 1, "padding": 1, "dilation": 2}, "9x4", "7x4"
+    ),
+    # A step of an LSTM: 4·H weights of each input channel and each of the state, and 2·4·H biases.
+    Case("lstm", {"features": 4}, "5x3", "5x4", 144, 560, torch=along("LSTM(3, 4)")),
+    Case(  # 2·(8·(3 + 2) + 16), and as both directions come in, 2·(8·(4 + 2) + 16); 4 steps
+        "lstm", {"features": 2, "layers": 2, "bidirectional": True}, "4x3", "4x4", 240, 704,
+        torch=along("LSTM(3, 2, 2, bidirectional=True)"),
+    ),
+    Case(
+        "lstm", {"features": 2, "bias": False}, "1x3", "1x2", 40, 40,
+        torch=along("LSTM(3, 2, bias=False)"),
+    ),
+    Case(  # CRNN's first: 2·(1024·(512 + 256) + 2048)
+        "lstm", {"features": 256, "bidirectional": True}, "26x512", "26x512", 1_576_960,
+        40_894_464,
+    ),
+    # Of a GRU, 3·H weights of each.
+    Case("gru", {"features": 4}, "5x3", "5x4", 108, 420, torch=along("GRU(3, 4)")),
+    Case(
+        "gru", {"features": 3, "bidirectional": True, "bias": False}, "4x2", "4x6", 90, 360,
+        torch=along("GRU(2, 3, bidirectional=True, bias=False)"),
     ),
     Case("lppool", {"kernel": 2}, "8x8x8x3", "4x4x4x3", torch="nn.LPPool3d(2, 2)"),
     Case("adaptive_avgpool", {"size": 7}, "9x10x512", "7x7x512"),

@@ -140,6 +140,18 @@ def separable(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return of_rank("conv", inside)(inside, weights["pointwise"], weights.get("bias"))
 
 
+def along(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    """What torch.nn.LSTM and GRU do in evaluation: steps first, from states of zeros."""
+    x = xs[0].permute(2, 0, 1)
+    several = len(layer.directions) * layer.layers
+    lstm = layer.gates == 4
+    start = [x.new_zeros(several, x.shape[1], layer.features) for _ in range(1 + lstm)]
+    function = torch.lstm if lstm else torch.gru
+    given = (layer.bias, layer.layers, 0.0, False, layer.bidirectional, False)
+    y, *_ = function(x, start if lstm else start[0], [*weights.values()], *given)
+    return y.permute(1, 2, 0)
+
+
 def transposed(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     (x,) = xs
     rank = x.ndim - 2
@@ -395,6 +407,7 @@ PEERS: dict[str, Answer] = {
     "depthwise_conv": convolved,
     "conv_transpose": transposed,
     "separable_conv": separable,
+    **dict.fromkeys(("lstm", "gru"), along),
     "locally_connected": locally_connected,
     "linear": at_positions,
     "maxpool": pooled("max_pool"),

@@ -53,6 +53,8 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "separable_conv": ("32x32x64", "separable_conv: {filters: 128, kernel: 3, padding: 1}"),
         "locally_connected": ("24x24x16", "locally_connected: {filters: 32, kernel: 3}"),
         "linear": ("4096", "linear: 1000"),
+        "lstm": ("26x512", "lstm: {features: 256, bidirectional: true}"),
+        "gru": ("100x128", "gru: 256"),
         "maxpool": ("55x55x96", "maxpool: {kernel: 3, stride: 2}"),
         "avgpool": ("28x28x6", "avgpool: 2"),
         "lppool": ("28x28x6", "lppool: {kernel: 2, norm: 3}"),

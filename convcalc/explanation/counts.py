@@ -29,6 +29,7 @@ UNCOUNTED: Mapping[Family, str] = MappingProxyType(
         "resize": "it moves or blends values, which is not counted",
         "channels": "it selects, moves or scales channels, which is not counted",
         "merge": "sums, products and copies of branches are not counted",
+        "recurrent": "it has no weights to multiply by",
         "source": "it reads nothing",
     }
 )

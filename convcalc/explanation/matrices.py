@@ -234,6 +234,9 @@ PRODUCTS: Mapping[str, Callable[[Layer, Shape, Plan], _Product]] = MappingProxyT
 )
 """Kinds that multiply matrices → the product that they are."""
 SEVERAL: Mapping[str, str] = MappingProxyType(
-    {"separable_conv": "it is two products, of each channel and then over all of them"}
+    {
+        "separable_conv": "it is two products, of each channel and then over all of them",
+        **dict.fromkeys(kinds("recurrent"), "it is a product of all steps, and then one of each"),
+    }
 )
 """Kinds that are no single product, and why."""

@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 from convcalc.layers import Plan
 
 
+MATRIX = 2
+"""Axes of weights that are multiplied as matrices; a kernel has more."""
+
+
 class Observed(NamedTuple):
     """What one layer's definition did."""
 
@@ -23,9 +27,11 @@ class Observed(NamedTuple):
     def multiplications(self, plan: Plan) -> int:
         """Multiply-accumulates, as docs/definitions.md counts them.
 
-        Where a plan has products, all multiplications are theirs; elsewhere those of matrices are.
+        Where a plan has products by the taps of a kernel, all multiplications are theirs; elsewhere
+        those of matrices are, and not those of gates.
         """
-        return self.matrix_products + (self.products if plan.products else 0)
+        taps = any(len(weight.shape) > MATRIX for weight in plan.weights)
+        return self.matrix_products + (self.products if taps and plan.products else 0)
 
 
 class Compared(NamedTuple):

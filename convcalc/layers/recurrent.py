@@ -55,7 +55,7 @@ class Recurrent(Layer):
             yield Problem(
                 "CC314",
                 f"{kind} goes along a sequence, and its input is a vector of {x.channels}",
-                help=f"`reshape` it to a sequence, length × channels: one step is 1x{x.channels}",
+                help=f"`reshape` it: {x.channels} values are a sequence such as 1x{x.channels}",
             )
         elif x.rank > 1:
             yield Problem(

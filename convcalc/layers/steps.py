@@ -62,7 +62,7 @@ def lstm(layer: "Recurrent", x: Shape) -> tuple[Operation, ...]:
                 each.append(steps.zeros(size, "state", start))
             along = Operation(length * size, (read,), layout="fresh", name="along")
             if not layer.bias:  # zeros of the weights' sizes stand in for it
-                along = along._replace(extra=(Array("zeros", constant=columns),))
+                along = along._replace(extra=(Array("zeros", constant=columns, kept=False),))
             made.append(steps.add(along._replace(holds=tuple(below[at:]))))
         if layer.bidirectional:
             both = Operation(2 * length * size, tuple(made), layout="fresh", name="both")
@@ -99,7 +99,10 @@ def gru(layer: "Recurrent", x: Shape) -> tuple[Operation, ...]:
             step = Operation(
                 size,
                 (gates,),
-                extra=(Array("held", 3 * size), Array("new", size)),
+                extra=(
+                    Array("gates of the state", 3 * size, kept=False),
+                    Array("new", size, kept=False),
+                ),
                 layout="fresh",
                 name="state",
             )

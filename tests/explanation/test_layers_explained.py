@@ -15,7 +15,9 @@ from tabled import tabled
 
 import convcalc
 from convcalc import Network, analyze, load, loads, memory
+from convcalc.analysis.memory import untrained
 from convcalc.explanation.counts import SHARING, why_no_macs
+from convcalc.explanation.matrices import SEVERAL
 from convcalc.layers import CATALOGUE
 from convcalc.layers.letters import AXES
 from convcalc.layers.linear import Linear
@@ -124,7 +126,8 @@ def hold(network: Network, batch: int = 1) -> dict[str, Any]:
     """Hold what is said of all layers against the reports of the network."""
     page = convcalc.explain(network, batch=batch).page()
     data: dict[str, Any] = json.loads(page.to_json())
-    report, taken = analyze(network, batch=batch), memory(network, training=True, batch=batch)
+    report, trained = analyze(network, batch=batch), untrained(network) is None
+    taken = memory(network, training=trained, batch=batch)
     for layer, row, bytes_of in zip(data["layers"], report.layers, taken.layers, strict=True):
         hold_formulas(layer, report)
         output = row.output
@@ -142,6 +145,7 @@ def hold(network: Network, batch: int = 1) -> dict[str, Any]:
         assert value(layer, "activations", "values") == output.size
         hold_fields(layer, row)
         kept = layer["kept"]
+        assert bool(kept["says"] and "is not known" in kept["says"][0]) == (not trained)
         assert (
             kept["added_bytes"]
             == bytes_of.kept
@@ -177,7 +181,7 @@ def hold_fields(layer: Mapping[str, Any], row: convcalc.LayerReport) -> None:
 
 def hold_matrices(layer: Mapping[str, Any], row: convcalc.LayerReport, batch: int) -> None:
     """The product multiplies as often as the layer does, and its factors fit each other."""
-    several = row.kind == "separable_conv"  # two products, one behind the other
+    several = row.kind in SEVERAL  # products, one behind the other
     assert (row.macs == 0 or several) == (layer["matrices"] is None)
     if layer["matrices"] is None:
         return

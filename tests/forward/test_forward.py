@@ -323,7 +323,9 @@ def counting(x: Any) -> Any:
     return found
 
 
-COUNTED = [row for row in EVERY if built(row)[2].macs]
+COUNTED = [
+    row for row in EVERY if row[0] not in kinds("recurrent") and built(row)[2].macs
+]  # gates multiply, too
 
 
 @rows(*COUNTED)

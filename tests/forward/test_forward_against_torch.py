@@ -17,7 +17,7 @@ from convcalc.shape import Shape
 torch = pytest.importorskip("torch")
 
 import recorded  # noqa: E402 (beside the tests)
-from torch_memory import functional_call, spread, twins  # noqa: E402 (needs torch)
+from torch_memory import along, functional_call, spread, twins  # noqa: E402 (needs torch)
 
 functional = torch.nn.functional
 
@@ -97,6 +97,16 @@ def transposed(random: Random, rank: int) -> Case:
 def separable(random: Random, rank: int) -> Case:
     fields, xs = depthwise(random, rank)
     return {**fields, "filters": random.randint(1, 4)}, xs
+
+
+def recurrent(random: Random, rank: int) -> Case:
+    fields = {
+        "features": random.randint(1, 4),
+        "layers": random.randint(1, 3),
+        "bidirectional": random.choice((True, False)),
+        "bias": random.choice((True, False)),
+    }
+    return fields, [Shape(random.randint(1, 4), spatial(random, rank, 1, 6))]
 
 
 def locally_connected(random: Random, rank: int) -> Case:
@@ -495,6 +505,10 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "depthwise_conv": (MAPS, depthwise, torch_convolution),
     "conv_transpose": (MAPS, transposed, torch_transposed),
     "separable_conv": (MAPS, separable, torch_separable),
+    **dict.fromkeys(
+        ("lstm", "gru"),
+        ((1,), recurrent, lambda layer, weights, xs: along(layer, None, weights, xs)),
+    ),
     "locally_connected": (MAPS, locally_connected, torch_locally_connected),
     "linear": (
         ALL,

@@ -178,7 +178,7 @@ DOING: dict[str, Do | str] = {
     r"^use extents whose product (?:is|divides) (\d+)": reshaped,
     rf"for example to {SIZE}$": lambda layer, _, match: iter([(layer, [shape(match[1])])]),
     r"^`pad` or `crop` it to a multiple of (\d+)$": to_multiple,
-    r"^`reshape` it: (\d+) values are a matrix such as 1x(\d+)$": as_rows,
+    r"^`reshape` it: (\d+) values are a (?:matrix|sequence) such as 1x(\d+)$": as_rows,
     r"^`reshape` its positions into one axis: \[-1, (\d+)\]$": as_rows,
     r"^give branch 1 (\d+) channels, or `reshape` branch 2 to (\d+) rows$": fitting,
     r"^`reshape` the vector to (\S+) to spread it over a map(, and give|$)": spread,

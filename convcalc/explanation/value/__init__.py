@@ -74,7 +74,10 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
 })  # fmt: skip
 """Kind → the module of this package and the function there that explains a value of it."""
 UNEXPLAINED: Mapping[str, str] = MappingProxyType(
-    {"input": "the values of the input are given, and nothing makes them"}
+    {
+        "input": "the values of the input are given, and nothing makes them",
+        **dict.fromkeys(("lstm", "gru"), "its values are made step by step, each of those before it"),
+    }
 )
 """Kinds of whose values there is nothing to explain, and why."""
 

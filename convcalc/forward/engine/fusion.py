@@ -50,6 +50,7 @@ PARTS: Mapping[str, Part] = {
 APART: Mapping[str, str] = {
     "separable_conv": "its definition computes it, two convolutions in one",
     "matmul": "its definition computes it, which ends in no pass over all its outputs",
+    **dict.fromkeys(kinds("recurrent"), "its outputs are made one after the other"),
     "locally_connected": "its definition computes it, which ends in no pass over all its outputs",
     **dict.fromkeys(
         kinds("pool") - PARTS.keys(), "it ends in a maximum or a factor, mostly on small maps"
