@@ -113,9 +113,10 @@ def inexact(
 
 def _one_example_lies(kind: str, steps: Sequence[Step], program: Program, x: Shape) -> bool:
     """Whether one example lies step after step already, which a batch of several does not."""
-    if kind not in RECURRENT or not any(step.operation.steps_first for step in steps):
+    turning = [step for step in steps if step.operation.steps_first]
+    if kind not in RECURRENT or not turning:
         return False
-    return kind == "gru" or x.channels == 1 or _lies(program, steps) in TURNED
+    return kind == "gru" or x.channels == 1 or _lies(program, turning) in TURNED
 
 
 def _last_turned(program: Program) -> int:
