@@ -146,7 +146,8 @@ class Backward:
             self._why_not = "int8 cannot be trained: its gradients are no whole numbers."
         elif unknown := untrained(network):
             problem, layer = unknown
-            self._why_not = f"{problem.message.capitalize()}, in {network.nodes[layer].name}."
+            said = problem.message[0].upper() + problem.message[1:]
+            self._why_not = f"{said} ({network.nodes[layer].name})."
         else:
             self._known = _Storages(model(network, RunTerms(dtype=dtype, training=True)))
 

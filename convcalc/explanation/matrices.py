@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.explanation.figure import Figure, output_names, reasoned
 from convcalc.explanation.page import Part, Section, Table
+from convcalc.layers import kinds
 from convcalc.layers.base import Layer, Plan
 from convcalc.numbers import both_bytes, grouped
 from convcalc.reasons import Names

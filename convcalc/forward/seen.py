@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from convcalc.layers import Plan
 
-
 MATRIX = 2
 """Axes of weights that are multiplied as matrices; a kernel has more."""
 

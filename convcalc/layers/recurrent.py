@@ -98,7 +98,9 @@ class Recurrent(Layer):
             for direction in self.directions:
                 own = {
                     name: weights[f"{name}_l{number}{direction}"]
-                    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 2 + 2 * self.bias]
+                    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[
+                        : 2 + 2 * self.bias
+                    ]
                 }
                 made.append(self._along(xp, own, steps, back=bool(direction)))
             steps = xp.concatenate(made, axis=2) if self.bidirectional else made[0]
@@ -160,7 +162,7 @@ class Lstm(Recurrent):
         return xp.zeros(shape, dtype=dtype), xp.zeros(shape, dtype=dtype)
 
     def step(self, xp: Any, read: Any, held: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        """c' = σ(f)·c + σ(i)·tanh(g) and h' = σ(o)·tanh(c'). Source: torch.nn.LSTM."""
+        """The cell c' = σ(f)·c + σ(i)·tanh(g) and h' = σ(o)·tanh(c'). Source: torch.nn.LSTM."""
         into, forget, new, out = self.parts(read + held)
         cell = sigmoid(xp, forget) * state[1] + sigmoid(xp, into) * xp.tanh(new)
         return sigmoid(xp, out) * xp.tanh(cell), cell
@@ -190,7 +192,7 @@ class Gru(Recurrent):
     bias: Annotated[bool, BIASES] = True
 
     def step(self, xp: Any, read: Any, held: Any, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        """h' = (1 − σ(z))·n + σ(z)·h with n = tanh(x + σ(r)·h). Source: torch.nn.GRU."""
+        """The state h' = (1 − σ(z))·n + σ(z)·h with n = tanh(x + σ(r)·h). Source: torch.nn.GRU."""
         (reset, update, new), (reset_by, update_by, held_new) = self.parts(read), self.parts(held)
         share = sigmoid(xp, update + update_by)
         fresh = xp.tanh(new + sigmoid(xp, reset + reset_by) * held_new)

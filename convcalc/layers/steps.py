@@ -56,7 +56,9 @@ def lstm(layer: "Recurrent", x: Shape) -> tuple[Operation, ...]:
     made: list[int] = []
     for number in range(layer.layers):
         below, made = made, []
-        columns = 4 * size * ((layer.features * len(layer.directions) if number else x.channels) + size)
+        columns = (
+            4 * size * ((layer.features * len(layer.directions) if number else x.channels) + size)
+        )
         for at in range(len(layer.directions)):
             for each in ends:
                 each.append(steps.zeros(size, "state", start))

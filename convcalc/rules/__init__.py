@@ -118,6 +118,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "CC511": Code("error"),
         "CC512": Code("error"),
         "CC513": Code("error"),
+        "CC514": Code("error"),
         "CC901": Code("warning"),
         "CC902": Code("warning"),
         "CC903": Code("warning"),

@@ -113,7 +113,9 @@ IDENTITIES = {
 }
 """Kind → whether one of equal input and output shapes does nothing."""
 NO_IDENTITIES: Mapping[str, str] = {
-    **dict.fromkeys(kinds("dense", "norm", "recurrent", "softmax"), "the values that come out are others"),
+    **dict.fromkeys(
+        kinds("dense", "norm", "recurrent", "softmax"), "the values that come out are others"
+    ),
     **dict.fromkeys(
         kinds("activation"),
         "it changes values below 0; those that may see none are asked for above",

@@ -157,9 +157,11 @@ _KINDS: Mapping[str, str] = {
         "dot bilinear einsum einsumdense"
     ),
     # Other networks
-    "recurrent layers are no kinds of convcalc yet": (
-        "lstm gru rnn simplernn lstmcell grucell rnncell simplernncell stackedrnncells rnnbase "
-        "rnncellbase bidirectional convlstm convgru lstmunit crnn bilstm bigru cudnnlstm cudnngru"
+    "write `lstm: {features: 128, bidirectional: true}`": "bidirectional bilstm blstm",
+    "write `gru: {features: 128, bidirectional: true}`": "bigru",
+    "`lstm` and `gru` go along a sequence; of recurrent layers there is no other kind yet": (
+        "rnn simplernn lstmcell grucell rnncell simplernncell stackedrnncells rnnbase "
+        "rnncellbase convlstm convgru lstmunit crnn"
     ),
     "attention is no kind of convcalc yet": (
         "multiheadattention attention additiveattention groupqueryattention groupedqueryattention "
@@ -293,8 +295,8 @@ def kind_answer(plain: str) -> str | None:
 
     `plain` is in lower case, without signs between words and without the number of axes.
 
-    >>> kind_answer("lstm")
-    'recurrent layers are no kinds of convcalc yet'
+    >>> kind_answer("bigru")
+    'write `gru: {features: 128, bidirectional: true}`'
     """
     return _by_kind().get(plain)
 

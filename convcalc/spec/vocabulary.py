@@ -46,6 +46,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "filters": ("features",),
     "features": ("filters",),
     "num_units": ("features",),
+    "hidden_size": ("features",),
+    "hidden": ("features",),
+    "num_layers": ("layers",),
     "size": ("features", "kernel", "scale"),
     "output_size": ("size",),
     "target_shape": ("shape",),
@@ -97,6 +100,8 @@ KINDS: dict[str, str] = {
             "separableconvolution depthwiseseparableconv depthwiseseparableconvolution"
         ),
         "locally_connected": "local locallyconnected localconv",
+        "lstm": "longshorttermmemory cudnnlstm",
+        "gru": "gatedrecurrentunit cudnngru",
         "linear": "fc dense fullyconnected innerproduct gemm connected fullconnected",
         "maxpool": "maxpooling pool pooling mp",
         "avgpool": "averagepool averagepooling avgpooling localavgpool meanpool",

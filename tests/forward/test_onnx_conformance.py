@@ -619,6 +619,48 @@ def matmul(node: Node, xs: list[Any]) -> Any:
     return y.reshape(*batch, *y.shape[1:])
 
 
+GATES = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
+"""Which of the operator's gates each of PyTorch's is: i, f, g, o of i, o, f, c; r, z, n of z, r,
+h."""
+
+
+def recurrent(node: Node, xs: list[Any]) -> Any:
+    """One layer; the operator's gates stand in another order, and it may go backwards alone."""
+    first, weight, by_state, bias = *xs[:3], optional(xs, 3)
+    if any(optional(xs, number) is not None for number in (4, 5, 6, 7)):
+        raise InexpressibleError("a state begins with zeros, and a sequence with its first step")
+    gates, batch_first = GATES[node.operator], bool(node.get("layout", 0))
+    count, rows, size = by_state.shape
+    x = first if batch_first else first.swapaxes(0, 1)
+    if (
+        node.operator == "GRU"
+        and not node.get("linear_before_reset", 0)
+        and (x.shape[1] > 1 or (bias is not None and bias[:, rows:].any()))
+    ):
+        raise InexpressibleError("the state is multiplied before it is reset")
+
+    def ordered(array: Any) -> Any:
+        return np.concatenate([array[gate * size : (gate + 1) * size] for gate in gates])
+
+    weights = {}
+    for number, end in zip(range(count), ("", "_reverse"), strict=False):
+        weights[f"weight_ih_l0{end}"] = ordered(weight[number])
+        weights[f"weight_hh_l0{end}"] = ordered(by_state[number])
+        if bias is not None:
+            weights[f"bias_ih_l0{end}"] = ordered(bias[number, :rows])
+            weights[f"bias_hh_l0{end}"] = ordered(bias[number, rows:])
+    fields = {"features": size, "bias": bias is not None, "bidirectional": count > 1}
+    back = node.get("direction", "forward") in ("reverse", b"reverse")
+    turned = (x[:, ::-1] if back else x).swapaxes(1, 2)
+    y = run(node.operator.lower(), fields, turned, **weights)
+    y = y[..., ::-1] if back else y
+    every = y.reshape(len(y), count, size, -1).transpose(3, 1, 0, 2)  # steps first
+    last = np.stack([every[0 if back or number else -1, number] for number in range(count)])
+    if batch_first:
+        return every.transpose(2, 0, 1, 3), last.swapaxes(0, 1)
+    return every, last
+
+
 TRANSLATORS: dict[str, Translator] = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
@@ -676,6 +718,8 @@ TRANSLATORS: dict[str, Translator] = {
     "Clip": clip,
     "Gemm": gemm,
     "MatMul": matmul,
+    "LSTM": recurrent,
+    "GRU": recurrent,
 }
 """Operators that the vocabulary covers."""
 
@@ -790,6 +834,8 @@ SKIPPED: dict[str, str] = {
     "slice_neg_steps": "slice and crop have no steps",
     "clip_min_greater_than_max": "bounds of relu6 are in order",
     "clip_default_int8_m.*": "a network's values are floating-point numbers",
+    "lstm_with_peepholes": "a state begins with zeros, and no gate sees it but by weights",
+    "gru_(seq_length|with_initial_bias)": "the state is multiplied before it is reset, as PyTorch",
     "div_u?int.*": "a network's values are floating-point numbers",
     "identity_(opt|sequence)": "a tensor is one array",
     "resize_downsample_sizes_nearest_not_smaller": "half a row is none, and ONNX makes it one here",
@@ -858,6 +904,8 @@ LEAST: dict[str, int] = {
     "Clip": 10,
     "Gemm": 14,
     "MatMul": 8,
+    "LSTM": 5,
+    "GRU": 4,
 }
 """Cases that are run, at least, per operator."""
 

@@ -144,7 +144,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "slice": {"start": 0, "stop": None, "axis": "channels"},
     "concat": {"axis": "channels"},
     "scale": {"bias": False},
-    **dict.fromkeys(("lstm", "gru"), {"layers": 1, "bidirectional": False, "bias": True}),
+    **{key: {"layers": 1, "bidirectional": False, "bias": True} for key in ("lstm", "gru")},
     "affine": {"times": 1.0, "plus": 0.0},
     "l2norm": {"eps": 1e-12, "affine": True},
     "space_to_depth": {"order": "channels"},

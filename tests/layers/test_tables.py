@@ -24,7 +24,12 @@ CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
     "activations": (activations, "CALLS", "DEFINED", kinds("activation")),
     "initial weights": (weights, "INITIAL", "UNWEIGHTED", kinds()),
     "explained values": (value, "EXPLAINERS", "UNEXPLAINED", kinds()),
-    "products of matrices": (matrices, "PRODUCTS", "SEVERAL", kinds("dense", "recurrent") | {"matmul"}),
+    "products of matrices": (
+        matrices,
+        "PRODUCTS",
+        "SEVERAL",
+        kinds("dense", "recurrent") | {"matmul"},
+    ),
     "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }
 """A module, its table with a row by kind, its table of reasons for those that have none there, and

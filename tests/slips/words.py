@@ -387,7 +387,7 @@ SAID: list[tuple[Any, ...]] = [
         "write `upsample: {scale: 2, mode: linear, align_corners: true}`",
         "upsample: {scale: 2, mode: linear, align_corners: true}",
     ),
-    ("pytorch", "LSTM: 128", "CC113", "recurrent layers are no kinds of convcalc yet", None),
+    ("pytorch", "RNN: 128", "CC113", "`lstm` and `gru` go along a sequence", None),
     ("pytorch", "MultiheadAttention: 8", "CC113", "attention is no kind of convcalc yet", None),
     ("pytorch", "Embedding: 8", "CC113", "embeddings are no kind of convcalc yet", None),
     ("pytorch", "einsum: [[], []]", "CC113", "`multiply` value by value", "multiply: [[], []]"),
@@ -423,7 +423,7 @@ SAID: list[tuple[Any, ...]] = [
         "write `adaptive_avgpool: 1x1`",
         "adaptive_avgpool: 1x1",
     ),
-    ("pytorch", "nn.LSTM(8, 16)", "CC113", "recurrent layers are no kinds", None),
+    ("pytorch", "nn.RNN(8, 16)", "CC113", "of recurrent layers there is no other", None),
     (
         "pytorch",
         "conv: {in_channels: 8, filters: 16, kernel: 3}",
@@ -622,7 +622,14 @@ SAID: list[tuple[Any, ...]] = [
     ),
     ("keras", "Dense(10)", "CC113", "write `linear: 10`", "linear: 10", "64"),
     ("keras", "MaxPooling2D(pool_size=(2, 2))", "CC113", "write `maxpool: 2x2`", "maxpool: 2x2"),
-    ("keras", "GRU(16)", "CC113", "recurrent layers are no kinds", None),
+    (
+        "keras",
+        "Bidirectional: {features: 8}",
+        "CC113",
+        "`lstm: {features: 128, bidirectional: true}`",
+        "lstm: {features: 128, bidirectional: true}",
+        "8x4",
+    ),
     (
         "caffe",
         "Pooling: {kernel: 2}",

@@ -76,7 +76,9 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
 UNEXPLAINED: Mapping[str, str] = MappingProxyType(
     {
         "input": "the values of the input are given, and nothing makes them",
-        **dict.fromkeys(("lstm", "gru"), "its values are made step by step, each of those before it"),
+        **dict.fromkeys(
+            ("lstm", "gru"), "its values are made step by step, each of those before it"
+        ),
     }
 )
 """Kinds of whose values there is nothing to explain, and why."""
