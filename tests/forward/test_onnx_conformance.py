@@ -834,7 +834,7 @@ SKIPPED: dict[str, str] = {
     "slice_neg_steps": "slice and crop have no steps",
     "clip_min_greater_than_max": "bounds of relu6 are in order",
     "clip_default_int8_m.*": "a network's values are floating-point numbers",
-    "gru_(seq_length|reverse|bidirectional)": "the state is multiplied before it is reset, as PyTorch",
+    "gru_(seq_length|reverse|bidirectional)": "the state is reset after its product, as in PyTorch",
     "lstm_with_peepholes": "a state begins with zeros, and no gate sees it but by weights",
     "div_u?int.*": "a network's values are floating-point numbers",
     "identity_(opt|sequence)": "a tensor is one array",
