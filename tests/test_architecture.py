@@ -76,6 +76,7 @@ LAYER_HELPERS = {
     "remedies",
     "sliding",
     "special",
+    "steps",
 }
 """Modules of layers/ without a kind of layer."""
 
