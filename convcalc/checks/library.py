@@ -233,9 +233,10 @@ def verify(
     `network` is one, a `Spec`, or what `load` takes. The readable definition of every layer
     computes the values, or the `engine`, compared with the definitions at samples that `seed`
     chooses.
-    `x` of shape (N, C, *spatial) and `weights` are random from `seed`, too, unless given: weights
-    are arrays by name, or a file of them, by "<layer>.<weight>" or as they are published
-    (docs/verify.md); what was made of their names is among the verdict's notes.
+    `x` of shape (N, C, *spatial), or such arrays by the names of the inputs, and `weights` are
+    random from `seed`, too, unless given: weights are arrays by name, or a file of them, by
+    "<layer>.<weight>" or as they are published (docs/verify.md); what was made of their names is
+    among the verdict's notes.
     `layers` is a pattern: the verdict lists those alone, and what differs. `profile` times each
     step.
 
@@ -245,7 +246,7 @@ def verify(
     from convcalc.checks.resources import Needs, available
     from convcalc.checks.verify import Run, matching
     from convcalc.checks.verify import verify as run_and_compare
-    from convcalc.forward.given import checked_input
+    from convcalc.forward.given import checked_inputs, examples_of
     from convcalc.forward.named import given_weights
     from convcalc.forward.threads import available_cores
     from convcalc.numbers import both_bytes
@@ -253,8 +254,8 @@ def verify(
     network = planned(read(network, input=input, parameters=parameters))
     engine, profile = switch(engine, "engine"), switch(profile, "profile")
     batch = None if batch is None else whole(batch, "batch")
-    x = None if x is None else checked_input(network, x, batch)
-    examples = (batch or 1) if x is None else len(x)
+    given = None if x is None else checked_inputs(network, x, batch)
+    examples = (batch or 1) if given is None else examples_of(given)
     one_of(dtype, "dtype", ("float32", "float16", "float64"))
     one_of(backend, "backend", ("numpy", "cupy"))
     if engine and (dtype != "float32" or backend != "numpy"):
@@ -281,7 +282,7 @@ def verify(
         engine=engine,
         seed=seed or 0,
         threads=None if threads is None else min(threads, cores),
-        x=x,
+        given=given,
         weights=None if fitted is None else fitted.weights,
         pattern=layers,
         profile=profile,

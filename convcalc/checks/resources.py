@@ -70,7 +70,7 @@ class Needs:
                 self.weights = 4 * values
             self.prepared = width * values if dtype != "float32" else 0
         self.comparing = _comparing(network) if engine else 0
-        self.input = network.input.size * width
+        self.input = sum(network.shape_of(index).size for index in network.inputs) * width
         plans = zip(network.nodes, network.plans, strict=True)
         made = (plan for node, plan in plans if node.kind not in SOURCES)
         outputs = sum(plan.output.size for plan in made) * width
@@ -84,7 +84,7 @@ class Needs:
             activations += self.comparing
         else:
             activations = TEMPORARIES * activations + PIECES
-        # The input is there once more, as it was given.
+        # The inputs are there once more, as they were given.
         activations += self.input * batch
         return Need(self.weights, self.prepared, activations, self.kept * batch)
 

@@ -31,8 +31,9 @@ class Run(NamedTuple):
     """What random weights and a random input are drawn from."""
     threads: int | None = None
     """Most threads: of the engine, one a core unless given; of the reference's BLAS, one."""
-    x: Any = None
-    """The input, (N, C, *spatial); None draws random numbers from the seed."""
+    given: Mapping[str, Any] | None = None
+    """The arrays of the inputs by their names, (N, C, *spatial); None draws random numbers from the
+    seed."""
     weights: Mapping[str, Any] | None = None
     """Arrays by "<layer>.<weight>", in PyTorch's layout; None draws them from the seed."""
     pattern: str | None = None
@@ -55,8 +56,9 @@ class Outcome(NamedTuple):
 
     verdict: Verdict
     """What was predicted and observed, as numbers."""
-    output: Any
-    """The array of the network's output, batch first; None where no values were computed."""
+    outputs: dict[str, Any]
+    """The arrays of the network's outputs by their names, batch first; {} where no values were
+    computed."""
     kept: dict[str, Any]
     """Arrays by full names of layers; {} unless they were to be kept."""
 
@@ -79,11 +81,11 @@ def verify(network: Network, run: Run) -> Outcome:
     shown = matching(network, run.pattern)
     values, notes = _values(network, run, weights, observed, shown if run.keep else ())
     if values is None:
-        return Outcome(_verdict(network, run, observed, None, shown, notes), None, {})
+        return Outcome(_verdict(network, run, observed, None, shown, notes), {}, {})
     differences, said = _agreement(values.compared)
     verdict = _verdict(network, run, observed, values, shown, (*notes, *said))
     verdict = verdict._replace(differences=(*verdict.differences, *differences))
-    return Outcome(verdict, values.output, values.kept)
+    return Outcome(verdict, values.outputs, values.kept)
 
 
 def _weights(network: Planned, run: Run) -> Mapping[str, Any]:
@@ -105,11 +107,12 @@ def _values(
     keep: Collection[str],
 ) -> tuple[Values | None, tuple[str, ...]]:
     """What a run with values does, and what is to be said of how it was run."""
-    from convcalc.forward.values import random_input, with_engine, with_reference
+    from convcalc.forward.values import random_inputs, with_engine, with_reference
 
     if any(each.error for each in observed):
         return None, ("the values were not computed, because a definition failed",)
-    x = run.x if run.x is not None else random_input(network, run.batch, run.seed)
+    given = run.given
+    inputs = random_inputs(network, run.batch, run.seed) if given is None else {**given}
     repeats = REPEATS if run.profile else 1
     as_planned = all(
         each.output == (run.batch, *plan.output.axes) and not weight_differences(plan, each)
@@ -118,7 +121,7 @@ def _values(
     if run.engine and as_planned:
         values = with_engine(
             network,
-            x,
+            inputs,
             weights,
             threads=run.threads,
             keep=keep,
@@ -129,7 +132,7 @@ def _values(
         return values, ()
     values = with_reference(
         network,
-        x,
+        inputs,
         weights,
         backend=run.backend,
         dtype=run.dtype,

@@ -66,7 +66,7 @@ MODES: Mapping[str, Mode] = MappingProxyType(
             "convcalc.cli.explained_value",
             "page",
             "one",
-            ("dtype", "seed", "weights_path", "map_path", "image", "normalize"),
+            ("dtype", "seed", "weights_path", "map_path", "images", "normalize"),
         ),
         "at": Mode("convcalc.explanation.region", "at_page", "one"),
         "reaches": Mode("convcalc.explanation.region", "reaches_page", "some"),

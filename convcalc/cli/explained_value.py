@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from convcalc.checks.verify import Run
 from convcalc.cli.running import (
-    given_input,
+    given_inputs,
     given_weights,
     refuse_idle,
     refuse_too_large,
@@ -25,7 +25,7 @@ def page(
     seed: int | None = None,
     weights_path: str | None = None,
     map_path: str | None = None,
-    image: str | None = None,
+    images: Sequence[str] = (),
     normalize: str | None = None,
 ) -> Page:
     """The page of one value of one layer; raises `SpecError` and `ValueError`."""
@@ -37,7 +37,7 @@ def page(
     if dtype not in DTYPES:
         message = f"--value computes in float32, float16 or float64, and not in {dtype}"
         raise ValueError(message)
-    refuse_idle(weights_path, map_path, image, normalize, seed)
+    refuse_idle(weights_path, map_path, images, normalize, seed)
     run = Run(dtype=dtype, threads=1)
     refuse_too_large(part, run, drawn=weights_path is None)
     with running():
@@ -46,7 +46,7 @@ def page(
             network,
             index,
             value,
-            x=given_input(image, normalize, part, 1),
+            given=given_inputs(images, normalize, part, 1),
             weights=None if fitted is None else fitted.weights,
             seed=seed or 0,
             dtype=dtype,

@@ -345,9 +345,12 @@ def weights_options(function: F) -> F:
         ),
         click.option(
             "--image",
+            "images",
             type=FILE,
-            metavar="FILE",
-            help="Input from a .png, .jpeg, .npy or .json file.",
+            multiple=True,
+            metavar="[NAME=]FILE",
+            help="Input from a .png, .jpeg, .npy or .json file; each by its name where there are "
+            "several.",
         ),
         click.option(
             "--normalize",

@@ -1,13 +1,15 @@
 """What commands that run a network share: weights and input, and what keeps it from being run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verify import Run
+from convcalc.diagnostics import listed
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned
 from convcalc.numbers import both_bytes, plural
@@ -30,16 +32,16 @@ class CannotRun(click.ClickException):
 def refuse_idle(
     weights: str | None,
     names: str | None,
-    image: str | None,
+    images: Sequence[str],
     normalize: str | None,
     seed: int | None,
 ) -> None:
     """Refuse options of weights and input that would have no effect."""
     if names is not None and weights is None:
         raise click.UsageError("--weights-map says what --weights calls things; there are none")
-    if normalize is not None and image is None:
+    if normalize is not None and not images:
         raise click.UsageError("--normalize says what becomes of an --image; there is none")
-    if seed is not None and weights is not None and image is not None:
+    if seed is not None and weights is not None and images:
         raise click.UsageError("--seed is of random weights and input; both are given")
 
 
@@ -145,10 +147,45 @@ def given_weights(path: str | None, map_path: str | None, network: Network) -> "
     return fitted
 
 
-def given_input(path: str | None, normalize: Any, network: Planned, batch: int) -> Any:
-    """A batch of the image of a file; None without one."""
-    if path is None:
+def given_inputs(
+    images: Sequence[str], normalize: Any, network: Planned, batch: int
+) -> dict[str, Any] | None:
+    """For each input a batch of the image of a file; None without files.
+
+    Raises `click.UsageError` where there is not one file for each.
+    """
+    if not images:
         return None
+    paths = _by_input(images, network.named_inputs)
     from convcalc.forward.images import read_image
 
-    return read_image(path, network.input, normalize, batch=batch)
+    return {
+        name: read_image(paths[name], network.shape_of(index), normalize, batch=batch)
+        for name, index in network.named_inputs.items()
+    }
+
+
+def _by_input(images: Sequence[str], inputs: Mapping[str, int]) -> dict[str, str]:
+    """Paths by the names of the inputs that they are for; one input goes without its name."""
+    paths: dict[str, str] = {}
+    for image in images:
+        name, sign, path = image.partition("=")
+        if not sign or name not in inputs or (len(inputs) == 1 and Path(image).exists()):
+            if len(inputs) > 1:
+                wrong = f"there is no input {name!r}" if sign else f"{image!r} names no input"
+                raise click.UsageError(f"--image: {wrong}; write {_each_named(inputs)}")
+            name, path = next(iter(inputs)), image
+        if name in paths:
+            raise click.UsageError(f"--image is given twice for {name}")
+        paths[name] = path
+    missing = [name for name in inputs if name not in paths]
+    if missing:
+        raise click.UsageError(
+            f"--image: there is none for {listed(missing)}; write {_each_named(inputs)}"
+        )
+    return paths
+
+
+def _each_named(inputs: Iterable[str]) -> str:
+    """How the images of several inputs are written."""
+    return " ".join(f"--image {name}=FILE" for name in inputs)

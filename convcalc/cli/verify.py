@@ -24,12 +24,13 @@ from convcalc.cli.options import (
 from convcalc.cli.output import Output, colors
 from convcalc.cli.running import (
     CannotRun,
-    given_input,
+    given_inputs,
     given_weights,
     refuse_idle,
     refuse_too_large,
     running,
 )
+from convcalc.diagnostics import listed
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
@@ -104,7 +105,7 @@ def command(
     pattern: str | None,
     weights_path: str | None,
     map_path: str | None,
-    image: str | None,
+    images: tuple[str, ...],
     normalize: str | None,
     top: int | None,
     classes: str | None,
@@ -132,7 +133,11 @@ def command(
         output.end((), error.diagnostics)
     if classes is not None and top is None:
         raise click.UsageError("--classes names what --top shows; say how many")
-    refuse_idle(weights_path, map_path, image, normalize, None if engine else seed)
+    if top is not None and len(network.outputs) > 1:
+        raise click.UsageError(
+            f"--top is about one output, and there are {listed(network.named_outputs)}"
+        )
+    refuse_idle(weights_path, map_path, images, normalize, None if engine else seed)
     if pattern is not None and not matching(network, pattern):
         raise click.UsageError(f"no layer matches {pattern!r}; `convcalc analyze` lists them")
     if engine and (dtype != "float32" or backend != "numpy"):
@@ -163,7 +168,7 @@ def command(
         fitted = given_weights(weights_path, map_path, network)
         run = run._replace(
             weights=None if fitted is None else fitted.weights,
-            x=given_input(image, normalize, network, batch),
+            given=given_inputs(images, normalize, network, batch),
         )
         with progress_bar(len(network.layers)) as progress:
             outcome = verify(network, run._replace(progress=progress))
@@ -245,10 +250,11 @@ def _content(path: str) -> bytes:
 def _classified(
     outcome: Outcome, network: Planned, count: int | None, classes: str | None
 ) -> Verdict:
-    if count is None or outcome.output is None:
+    if count is None or not outcome.outputs:
         return outcome.verdict
     from convcalc.forward.values import top
 
+    (scores,) = outcome.outputs.values()
     output = network.shape_of(network.output)
     if output.size != output.channels:
         raise CannotRun(f"--top needs scores of classes, and the output is {output}")
@@ -260,9 +266,9 @@ def _classified(
             raise CannotRun(f"{classes} is no UTF-8 text: {error.reason}") from error
         if len(names) != output.channels:
             known = "1 class" if len(names) == 1 else f"{len(names):,} classes"
-            scores = plural(output.channels, "score")
-            raise CannotRun(f"{classes} names {known}, and the output has {scores}")
-    best = top(outcome.output, network_output_kind(network), count)
+            there = plural(output.channels, "score")
+            raise CannotRun(f"{classes} names {known}, and the output has {there}")
+    best = top(scores, network_output_kind(network), count)
     named = [
         [(number, names[number] if names else "", share) for number, share in example]
         for example in best

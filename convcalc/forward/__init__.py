@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["compile", "measure_peak", "random_weights", "run"]
 
 Keep = Literal["all", "output"] | Iterable[str]
-"""Whose outputs to return: all layers', the network's alone, or those of the layers named."""
+"""Whose outputs to return: all layers', the network's alone, or those of the layers and blocks
+named."""
 
 
 def compile(  # noqa: A001 (what it does; callers write forward.compile)
@@ -72,11 +73,13 @@ def run(
     input: "GivenShape | None" = None,  # noqa: A002 (the spec's own word)
     parameters: "Mapping[str, Value] | None" = None,
 ) -> dict[str, Any]:
-    """Run a network on a batch `x` of shape (N, C, *spatial) and return arrays by layer name.
+    """Run a network on a batch `x` of shape (N, C, *spatial) and return arrays by name.
 
     `network` is one, a `Spec`, or what `load` takes: a name, a path; `input` and `parameters` are
-    for one that is read. Only the network's output is kept unless `keep` says more: what is kept
-    cannot be fused with what follows it, and takes memory until the end.
+    for one that is read. Where there are several inputs, `x` has an array for each by its name.
+    Only the network's outputs are kept, by the names that `outputs` gives them, or one by that of
+    its layer, unless `keep` says more: what is kept cannot be fused with what follows it, and takes
+    memory until the end.
     `weights` are arrays by name, or a file of them, by "<layer>.<weight>" in PyTorch's layout or as
     they are published (docs/verify.md), random from `seed` without.
     `reference` runs the readable definition of every layer instead of the engine; `backend` "cupy"

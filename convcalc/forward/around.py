@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from convcalc.forward.given import Inputs
 from convcalc.forward.reference import run_reference
 from convcalc.forward.threads import blas_threads
-from convcalc.forward.values import random_input
+from convcalc.forward.values import random_inputs
 from convcalc.forward.weights import drawn_weights, layer_weights, weight_names
 from convcalc.graph import Network
 from convcalc.graph.planned import leading_to
@@ -33,14 +34,14 @@ def around(
     network: Network,
     index: int,
     *,
-    x: Any = None,
+    given: Inputs | None = None,
     weights: Mapping[str, Any] | None = None,
     seed: int = 0,
     dtype: str = "float32",
 ) -> Around:
-    """Run a layer and those that it needs, by their definitions, on the first example of `x`.
+    """Run a layer and those that it needs, by their definitions, on the first example given.
 
-    Input and weights are those that `verify` draws from the same seed, unless they are given; each
+    Inputs and weights are those that `verify` draws from the same seed, unless they are given; each
     array is freed behind its last reader, and weights are drawn when their layer runs. Raises
     `SpecError` where an error keeps one of these layers unknown.
     """
@@ -58,7 +59,8 @@ def around(
     def array(values: Any) -> Any:
         return np.asarray(np.asarray(values), dtype=dtype)
 
-    example = array(random_input(part, 1, seed) if x is None else x[:1])
+    inputs = random_inputs(part, 1, seed) if given is None else given
+    example = {name: array(x[:1]) for name, x in inputs.items()}
     node = part.nodes[last]
     names = [part.nodes[each].name for each in node.inputs]
     with np.errstate(all="ignore"), blas_threads(1):

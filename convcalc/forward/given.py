@@ -1,43 +1,100 @@
-"""The input that a caller gives, as an array of the network's shape."""
+"""The inputs that a caller gives, as arrays of the network's shapes, by their names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from convcalc.arguments import shown
+from convcalc.diagnostics import closest, listed
 from convcalc.graph.planned import Planned
+from convcalc.shape import Shape
+
+Inputs = dict[str, Any]
+"""The name of each input → its array (N, C, *spatial), in the order of the network."""
 
 
-def checked_input(network: Planned, x: Any, batch: int | None = None) -> Any:
-    """`x` as an array of (N, C, *spatial), of `batch` examples if that is given.
+def checked_inputs(network: Planned, x: Any, batch: int | None = None) -> Inputs:
+    """`x` as an array of (N, C, *spatial) for each input, of `batch` examples if that is given.
 
-    An array on a GPU stays there. Raises `TypeError` for what is no array of numbers, and
-    `ValueError` for one of another shape.
+    It is the array of the only input, or arrays by the names of the inputs. An array on a GPU stays
+    there. Raises `TypeError` for what is no array of numbers, and `ValueError` for one of another
+    shape, and for names that are not those of the inputs.
     """
+    named = network.named_inputs
+    if not isinstance(x, Mapping):
+        if len(named) > 1:
+            message = (
+                f"{network.name} has {len(named)} inputs, and x is one array: write "
+                f"{{{', '.join(f'{name!r}: …' for name in named)}}}"
+            )
+            raise TypeError(message)
+        (name,) = named
+        return {name: _checked(network, "x", x, network.input, batch)}
+    _check_names(network, x)
+    arrays: Inputs = {}
+    for name, index in named.items():
+        what = f"input {name!r}"
+        arrays[name] = _checked(network, what, x[name], network.shape_of(index), batch)
+    first, *others = named
+    examples = len(arrays[first])
+    for name in others:
+        if len(arrays[name]) != examples:
+            message = (
+                f"input {name!r} has {len(arrays[name]):,} examples, and {first!r} has "
+                f"{examples:,}: a batch has as many of each"
+            )
+            raise ValueError(message)
+    return arrays
+
+
+def examples_of(inputs: Inputs) -> int:
+    """How many examples there are of each input."""
+    return len(next(iter(inputs.values())))
+
+
+def _check_names(network: Planned, x: Mapping[Any, Any]) -> None:
+    """Raise `ValueError` unless there is an array for each input, and none for anything else."""
+    names = list(network.named_inputs)
+    wrong = [name for name in x if name not in names]
+    if wrong:
+        near = closest(str(wrong[0]), names)
+        advice = f"; did you mean {near}?" if near else ""
+        message = f"{network.name} has no input {shown(wrong[0])}: it has {listed(names)}{advice}"
+        raise ValueError(message)
+    missing = [name for name in names if name not in x]
+    if missing:
+        message = f"{network.name} takes {listed(names)}, and {listed(missing)} is not given"
+        raise ValueError(message)
+
+
+def _checked(network: Planned, what: str, x: Any, wanted_shape: Shape, batch: int | None) -> Any:
+    """One array, which messages call `what`."""
     array = x
     if not hasattr(x, "__cuda_array_interface__"):
         try:
             array = np.asarray(x)
         except (TypeError, ValueError, RuntimeError) as error:
-            message = f"x is no array: {error}"
+            message = f"{what} is no array: {error}"
             raise TypeError(message) from None
     if array.dtype.kind not in "fiub":
-        message = f"x is an array of numbers, N × channels × extents, and this is {shown(x)}"
+        message = f"{what} is an array of numbers, N × channels × extents, and this is {shown(x)}"
         raise TypeError(message)
-    shape, axes = tuple(array.shape), network.input.axes
+    shape, axes = tuple(array.shape), wanted_shape.axes
     if shape[1:] == axes and shape[:1] != (0,) and batch in (None, shape[0]):
         return array
     wanted = "×".join(["N" if batch is None else str(batch), *map(str, axes)])
     given = "×".join(map(str, shape)) or "a single number"
-    message = f"x is {given}, and {network.name} takes {wanted}{_advice(shape, axes)}"
+    name = what if what == "x" else "it"
+    message = f"{what} is {given}, and {network.name} takes {wanted}{_advice(name, shape, axes)}"
     raise ValueError(message)
 
 
-def _advice(shape: tuple[int, ...], axes: tuple[int, ...]) -> str:
+def _advice(name: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> str:
     """What to write where it is plain what was meant."""
     if shape == axes:
-        return ": write x[None] for one example"
+        return f": write {name}[None] for one example"
     if shape[1:] == (*axes[1:], axes[0]) and len(axes) > 1:
         order = (0, len(axes), *range(1, len(axes)))
-        return f": channels come before extents, so write x.transpose{order}"
+        return f": channels come before extents, so write {name}.transpose{order}"
     return ""

@@ -12,7 +12,7 @@ from convcalc.layers import Plan
 def run_reference(
     xp: Any,
     network: Planned,
-    x: Any,
+    given: Mapping[str, Any],
     weights: Mapping[str, Any],
     keep: Collection[str],
     after: Callable[[LayerNode, Sequence[Any], Any], None] | None = None,
@@ -20,14 +20,15 @@ def run_reference(
 ) -> dict[str, Any]:
     """Outputs of the layers in `keep`; every other array is freed behind its last reader.
 
-    `after` is called with each layer that computes, its inputs and its output; `read`, with each
-    weight when its layer runs, makes an array of it.
+    `given` has the arrays of the inputs by their names. `after` is called with each layer that
+    computes, its inputs and its output; `read`, with each weight when its layer runs, makes an
+    array of it.
     """
     outputs: dict[str, Any] = {}
 
     def step(node: PlannedNode, plan: Plan, xs: list[Any]) -> Any:
-        y = x
-        if node.inputs:
+        y = given.get(node.name)
+        if y is None:
             names = weight_names(network, node, plan)
             own = {name: weights[full] for name, full in names.items()}
             if read is not None:

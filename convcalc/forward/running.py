@@ -9,7 +9,7 @@ import numpy as np
 from convcalc.arguments import one_of, switch, texts, whole
 from convcalc.diagnostics import closest
 from convcalc.forward.engine import Executable
-from convcalc.forward.given import checked_input
+from convcalc.forward.given import checked_inputs, examples_of
 from convcalc.forward.named import given_weights
 from convcalc.forward.reference import run_reference
 from convcalc.forward.threads import blas_threads
@@ -42,41 +42,51 @@ def run(
             raise ValueError(message)
     if threads is not None:
         threads = whole(threads, "threads")
-    x = checked_input(network, x)
+    given = checked_inputs(network, x)
     kept = _kept(network, keep)
     arrays = None if weights is None else given_weights(weights, network).weights
     if backend == "numpy" and not switch(reference, "reference"):
         executable = Executable(
-            network, len(x), weights=arrays, seed=seed or 0, threads=threads, once=True
+            network, examples_of(given), weights=arrays, seed=seed or 0, threads=threads, once=True
         )
-        return executable.run_keeping(x, kept)
+        return executable.run_keeping(given, kept)
     xp = np if backend == "numpy" else cupy_with_gpu()
     if arrays is None:
         arrays = random_weights(network, seed or 0, threads=threads)
-    x = xp.asarray(x)
-    if x.dtype.kind != "f":  # weights would lose their fractions
-        x = x.astype(np.float32)
-    arrays = {name: xp.asarray(each, dtype=x.dtype) for name, each in arrays.items()}
+    given = {name: xp.asarray(each) for name, each in given.items()}
+    # Weights would lose their fractions in a type of whole numbers.
+    fractions = [each.dtype for each in given.values() if each.dtype.kind == "f"]
+    dtype = np.result_type(*(fractions or [np.float32]))
+    given = {name: each.astype(dtype, copy=False) for name, each in given.items()}
+    arrays = {name: xp.asarray(each, dtype=dtype) for name, each in arrays.items()}
+    layers = {name: network.nodes[index].name for name, index in kept.items()}
     with np.errstate(all="ignore"), blas_threads(threads or 1):
-        outputs = run_reference(xp, network, x, arrays, set(kept))
-    return outputs if xp is np else {name: xp.asnumpy(y) for name, y in outputs.items()}
+        outputs = run_reference(xp, network, given, arrays, {*layers.values()})
+    if xp is not np:
+        outputs = {name: xp.asnumpy(y) for name, y in outputs.items()}
+    return {name: outputs[layer] for name, layer in layers.items()}
 
 
-def _kept(network: Planned, keep: object) -> list[str]:
-    """Names of the layers whose outputs are wanted; raises `ValueError` for one there is not."""
-    if keep == "all":
-        return [node.name for node in network.layers]
-    names = [node.name for node in network.nodes]
+def _kept(network: Planned, keep: object) -> dict[str, int]:
+    """What is wanted, by name, with the index of the layer that makes it.
+
+    Raises `ValueError` for a name that there is not.
+    """
+    ends = network.named_outputs
     if keep == "output":
-        return [names[index] for index in network.outputs]
+        return ends
+    if keep == "all":
+        indices = {node.name: index for index, node in enumerate(network.nodes)}
+        return {node.name: indices[node.name] for node in network.layers} | ends
+    tensors = {name: index for name, index in network.tensors().items() if index is not None}
     kept = texts(keep, "keep", "'all' or ['conv1']")
-    wrong = sorted({*kept} - {*names})
+    wrong = sorted({*kept} - {*tensors})
     if wrong:
-        near = closest(wrong[0], names)
+        near = closest(wrong[0], tensors)
         advice = f"; did you mean {near}?" if near else ""
         message = f"no such layer to keep: {', '.join(wrong)}{advice}"
         raise ValueError(message)
-    return kept
+    return {name: tensors[name] for name in kept}
 
 
 def cupy_with_gpu() -> Any:

@@ -75,9 +75,10 @@ class Comparison:
         self.reach = 0.0
         """The largest value that an activation function of the stage was given."""
 
-    def source(self, x: Array) -> None:
-        """The network's input is in memory."""
-        self._left_out(self.network.inputs[0], x)
+    def sources(self, given: Mapping[str, Array]) -> None:
+        """The network's inputs, by their names, are in memory."""
+        for name, x in given.items():
+            self._left_out(self.index[name], x)
 
     def stage(self, stage: Stage) -> None:
         """A stage has run, and its inputs are still in memory."""

@@ -65,8 +65,8 @@ class Values(NamedTuple):
     """Shape of each array that was computed, the batch first; fused layers have none of theirs."""
     finite: dict[str, bool]
     """Whether all values of a layer's output are finite; of a stage's last, where it is fused."""
-    output: Any
-    """The network's output, the batch first."""
+    outputs: dict[str, Any]
+    """The network's outputs by their names, the batch first."""
     kept: dict[str, Any]
     """Outputs that were to be kept, the batch first, by full names of their layers."""
     times: list[Timed]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.forward.engine import Compiled, Executable, Stage
+from convcalc.forward.given import Inputs, examples_of
 from convcalc.forward.reference import run_reference
 from convcalc.forward.running import cupy_with_gpu
 from convcalc.forward.samples import Comparison
@@ -24,10 +25,13 @@ Progress = Callable[[int, int], None]
 """Called with how many layers are done, and of how many."""
 
 
-def random_input(network: Planned, batch: int, seed: int) -> Any:
-    """Normally distributed numbers of the input's shape."""
-    axes = network.input.axes
-    return np.random.default_rng(seed).standard_normal((batch, *axes), dtype=np.float32)
+def random_inputs(network: Planned, batch: int, seed: int) -> Inputs:
+    """Normally distributed numbers of the shape of each input, by its name."""
+    generator = np.random.default_rng(seed)
+    return {
+        name: generator.standard_normal((batch, *network.shape_of(index).axes), dtype=np.float32)
+        for name, index in network.named_inputs.items()
+    }
 
 
 def is_finite(xp: Any, y: Any) -> bool:
@@ -100,7 +104,7 @@ class _Traps:
 
 def with_engine(
     network: Planned,
-    x: Any,
+    given: Inputs,
     weights: Mapping[str, Any],
     *,
     threads: int | None,
@@ -114,12 +118,12 @@ def with_engine(
     What one does not write is seen, and what it writes is compared with the definitions.
     """
     executable = Executable(
-        network, len(x), weights=weights, threads=threads, once=True, apart=True
+        network, examples_of(given), weights=weights, threads=threads, once=True, apart=True
     )
     compiled = executable.compiled(keep)
     clock, look, traps = _Clock(), _Look(np, network, progress), _Traps(compiled)
     comparison = Comparison(network, weights, compiled.stages, seed)
-    comparison.source(x)
+    comparison.sources(given)
 
     def after(stage: Stage, seconds: float) -> None:
         if clock.note(stage.names, stage.kernel, seconds) and stage.names:
@@ -130,18 +134,24 @@ def with_engine(
     outputs: dict[str, Any] = {}
     for _ in range(repeats):
         with clock.run():
-            outputs = executable.watch(x, after, keep)
+            outputs = executable.watch(given, after, keep)
     return Values(
         tier="engine",
         shapes=look.shapes,
         finite=look.finite,
-        output=outputs[network.nodes[network.outputs[0]].name],
+        outputs=_named(network, outputs),
         kept={name: outputs[name] for name in keep},
         times=clock.best,
         alive=_alive_in_stages(compiled, network),
         allocated=compiled.size,
         compared=comparison.compared,
     )
+
+
+def _named(network: Planned, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The network's outputs by their names, of arrays by full names of layers."""
+    ends = network.named_outputs.items()
+    return {name: arrays[network.nodes[index].name] for name, index in ends}
 
 
 def _alive_in_stages(compiled: Compiled, network: Planned) -> int:
@@ -151,9 +161,9 @@ def _alive_in_stages(compiled: Compiled, network: Planned) -> int:
     """
     views = {node.name for node in network.nodes if node.layer.storage == "view"}
     stages = [stage for stage in compiled.stages if stage.output is not None]
-    source = id(compiled.source)
-    sizes, first, last = {source: int(compiled.source.nbytes)}, {source: -1}, {source: -1}
-    same = {source: source}
+    sizes = {id(source): int(source.nbytes) for source in compiled.sources.values()}
+    first, last = dict.fromkeys(sizes, -1), dict.fromkeys(sizes, -1)
+    same = {source: source for source in sizes}
     for number, stage in enumerate(stages):
         for read in stage.inputs:
             last[same[id(read)]] = number
@@ -220,7 +230,7 @@ def _quietly() -> Iterator[None]:
 
 def with_reference(
     network: Planned,
-    x: Any,
+    given: Inputs,
     weights: Mapping[str, Any],
     *,
     backend: str,
@@ -235,14 +245,14 @@ def with_reference(
     Weights that are drawn are when their layer runs, and are gone with it.
     """
     device = _Device(backend, dtype)
-    x = device.array(x)
+    given = {name: device.array(x) for name, x in given.items()}
     arrays = {
         name: each if isinstance(each, Drawn) else device.array(each)
         for name, each in weights.items()
     }
     clock, look = _Clock(), _Look(device.xp, network, progress)
     same: dict[str, bool] = {}
-    sizes = {network.nodes[index].name: int(x.nbytes) for index in network.inputs}
+    sizes = {name: int(x.nbytes) for name, x in given.items()}
 
     def after(node: LayerNode, xs: Sequence[Any], y: Any) -> None:
         device.wait()
@@ -255,14 +265,14 @@ def with_reference(
     outputs: dict[str, Any] = {}
     for _ in range(repeats):
         with _quietly(), blas_threads(threads or 1), clock.run():
-            outputs = run_reference(device.xp, network, x, arrays, names, after, device.array)
+            outputs = run_reference(device.xp, network, given, arrays, names, after, device.array)
     allocated = device.allocated()
     outputs = {name: device.back(y) for name, y in outputs.items()}
     return Values(
         tier="reference",
         shapes=look.shapes,
         finite=look.finite,
-        output=outputs[network.nodes[network.outputs[0]].name],
+        outputs=_named(network, outputs),
         kept={name: outputs[name] for name in keep},
         times=clock.best,
         alive=_alive_between_layers(network, sizes, same, overwriting=True),

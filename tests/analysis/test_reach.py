@@ -39,7 +39,8 @@ def no_search_for_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
 def outputs(network: Network, x: Array) -> dict[int, Array]:
     """For each layer and example of a dyed input, whether each output position is dyed."""
     names = {node.name: index for index, node in enumerate(network.nodes) if node.inputs}
-    arrays = run_reference(np, planned(network), x, random_weights(network), names.keys())
+    weights = random_weights(network)
+    arrays = run_reference(np, planned(network), {"input": x}, weights, names.keys())
     return {names[name]: np.isnan(array).any(axis=1) for name, array in arrays.items()}
 
 

@@ -39,7 +39,8 @@ def dyed(network: Network) -> Sizes:
         x = np.random.default_rng(0).random((extent, *network.input.axes))
         for value in range(extent):  # example i has its value i dyed
             np.moveaxis(x[value], axis + 1, 0)[value] = np.nan
-        outputs = run_reference(np, planned(network), x, random_weights(network), found.keys())
+        weights = random_weights(network)
+        outputs = run_reference(np, planned(network), {"input": x}, weights, found.keys())
         for name, output in outputs.items():
             sees = np.isnan(output).any(axis=1).reshape(extent, -1)
             first, last = sees.argmax(axis=0), extent - sees[::-1].argmax(axis=0)

@@ -335,7 +335,7 @@ def test_the_likeliest_classes_are_named(run: Command, net: str, tmp_path: Path)
     arguments = (net, "--top", "3", "--classes", str(names), "--batch", "2", "-f", "json")
     best = json.loads(run(*arguments).stdout)["top"]
     output = forward.run(
-        load(net), values.random_input(planned(load(net)), 2, 0), seed=0, keep="output"
+        load(net), values.random_inputs(planned(load(net)), 2, 0), seed=0, keep="output"
     )["linear1"]
     shares = np.exp(output) / np.exp(output).sum(axis=1, keepdims=True)
 
@@ -381,7 +381,7 @@ def test_activations_are_saved(
     assert result.exit_code == 0, result.output
     network = load(net)
     expected = forward.run(
-        network, values.random_input(planned(network), 1, 0), reference=True, keep="all"
+        network, values.random_inputs(planned(network), 1, 0), reference=True, keep="all"
     )
     with np.load(folder / "activations.npz") as found:
         assert sorted(found.files) == sorted(expected)

@@ -40,7 +40,7 @@ def test_too_large_is_refused_with_a_batch_that_fits(
     needs = Needs(load(net), dtype="float32", engine=False, threads=1, keep=False, drawn=True)
     limit = needs.batch(7).total
     monkeypatch.setattr("convcalc.cli.running.available", lambda: limit)
-    monkeypatch.setattr(values, "random_input", lambda *_: pytest.fail("something was allocated"))
+    monkeypatch.setattr(values, "random_inputs", lambda *_: pytest.fail("something was allocated"))
     result = run(net, "--batch", "100", "--threads", "1")
 
     assert result.exit_code == 2

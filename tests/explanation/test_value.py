@@ -243,7 +243,7 @@ def test_a_layer_runs_as_in_the_whole_network_and_without_what_it_does_not_need(
     kept = convcalc.run(network, x, seed=5, reference=True, keep="all")
     for index, node in enumerate(network.nodes):
         if node.kind != "input":
-            y = around(network, index, x=x, seed=5).y
+            y = around(network, index, given={"input": x}, seed=5).y
             assert np.array_equal(y, kept[node.name]), node.name
     names = [node.name for node in network.nodes]
     part = leading_to(network, names.index("sigmoid1"))

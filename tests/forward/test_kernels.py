@@ -235,7 +235,14 @@ def equal(case: Case, network: Network) -> set[str]:
         assert largest_error(executable.run(x), expected[output]) <= CLOSE, case
     for name, y in executable.run_keeping(x, expected).items():
         assert largest_error(y, expected[name]) <= CLOSE, (name, case)
-    seen = with_engine(planned(network), x, weights, threads=case.threads, keep=(), seed=case.band)
+    seen = with_engine(
+        planned(network),
+        {"input": x},
+        weights,
+        threads=case.threads,
+        keep=(),
+        seed=case.band,
+    )
     assert {name for each in seen.compared for name in each.layers} == set(expected), case
     for each in seen.compared:
         assert each.error <= CLOSE, (each, case)

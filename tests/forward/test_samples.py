@@ -162,7 +162,7 @@ def test_a_function_that_brings_all_values_near_to_0_is_as_predicted() -> None:
     network = loads("input: 3x3x1\nlayers: [gelu]\n")
     x = np.full((1, 1, 3, 3), -4, np.float32)  # −4·Φ(−4) = −1.267e-4, and 4·1.5e-7 is 0.5 % of it
 
-    assert verify(network, Run(engine=True, x=x)).verdict.good
+    assert verify(network, Run(engine=True, given={"input": x})).verdict.good
 
 
 def test_samples_take_little_of_a_large_map() -> None:

@@ -184,7 +184,7 @@ def explain_value(
         if x is not None and weights is not None:
             message = f"seed {seed} would have no effect: x and weights are given"
             raise ValueError(message)
-    from convcalc.forward.given import checked_input
+    from convcalc.forward.given import checked_inputs
     from convcalc.forward.named import given_weights
 
     fitted = None if weights is None else given_weights(weights, network)
@@ -192,7 +192,7 @@ def explain_value(
         network,
         index,
         place,
-        x=None if x is None else checked_input(network, x, 1),
+        given=None if x is None else checked_inputs(network, x, 1),
         weights=None if fitted is None else fitted.weights,
         notes=() if fitted is None else fitted.notes,
         seed=seed or 0,
@@ -205,7 +205,7 @@ def explained(
     index: int,
     at: tuple[int, ...],
     *,
-    x: Any = None,
+    given: Mapping[str, Any] | None = None,
     weights: Mapping[str, Any] | None = None,
     seed: int = 0,
     dtype: str = "float32",
@@ -213,10 +213,10 @@ def explained(
 ) -> ExplainedValue:
     """How one value of a layer comes about, in a run of one example.
 
-    `at` is where it stands: a number for each spatial axis, then the channel. `x` and `weights` are
-    random from `seed`, as those of `verify`, unless they are given: the input (1, C, *spatial), and
-    arrays by full names. Raises `ValueError` for a place that there is not, and `SpecError` where
-    an error keeps the layer, or one that it needs, unknown.
+    `at` is where it stands: a number for each spatial axis, then the channel. Inputs and `weights`
+    are random from `seed`, as those of `verify`, unless they are given: the inputs by their names,
+    each (1, C, *spatial), and arrays by full names. Raises `ValueError` for a place that there is
+    not, and `SpecError` where an error keeps the layer, or one that it needs, unknown.
     """
     part = leading_to(network, index)
     (last,) = part.outputs
@@ -226,12 +226,13 @@ def explained(
         raise ValueError(refused)
     from convcalc.forward.around import around
 
-    arrays = around(network, index, x=x, weights=weights, seed=seed, dtype=dtype)
+    inputs = None if given is None else {**given}
+    arrays = around(network, index, given=inputs, weights=weights, seed=seed, dtype=dtype)
     xp, (*place, channel) = arrays.xp, at
     there = (0, channel, *place)
     made = made_of(node.kind, node.layer, xp, arrays.weights, arrays.xs, at)
     limits = xp.finfo(arrays.y.dtype)
-    named = {"weights": weights, "input": x}
+    named = {"weights": weights, "input": given}
     return ExplainedValue(
         network=network.name,
         spec=network.path,
@@ -245,7 +246,7 @@ def explained(
         forward=float(arrays.y[there]),
         bound=rounding_bound(made, float(limits.eps), float(limits.tiny)),
         dtype=dtype,
-        seed=seed if weights is None or x is None else None,
+        seed=seed if weights is None or given is None else None,
         given=tuple(name for name, each in named.items() if each is not None),
         notes=notes,
     )

@@ -20,6 +20,7 @@ import numpy as np
 from convcalc.forward.engine.bounds import Bounds, memory_bounds
 from convcalc.forward.engine.compile import Compiled, Stage, build
 from convcalc.forward.engine.pool import workers
+from convcalc.forward.given import checked_inputs
 from convcalc.forward.threads import available_cores
 from convcalc.forward.weights import Drawn, checked_weights, drawn_weights, random_weights
 from convcalc.graph import Network
@@ -86,16 +87,27 @@ class Executable:
             )
         return self._compiled[keep]
 
-    def run(self, x: Any) -> Array:
-        """The network's output for a batch `x` of shape (N, C, *spatial)."""
-        (output,) = self.network.outputs
-        return self._run(x, ())[output]
+    def run(self, x: Any) -> Any:
+        """The network's output for a batch `x` of shape (N, C, *spatial).
+
+        Of several inputs `x` has the arrays by their names, and so has what is returned of several
+        outputs.
+        """
+        arrays = self._run(x, ())
+        named = self.network.named_outputs
+        if len(named) == 1:
+            return arrays[self.network.output]
+        return {name: arrays[index] for name, index in named.items()}
 
     def run_keeping(self, x: Any, keep: Iterable[str]) -> dict[str, Array]:
-        """The outputs of the layers named, each computed as if nothing followed it."""
-        wanted = self._indices(keep)
-        outputs = self._run(x, wanted)
-        return {self.network.nodes[index].name: outputs[index] for index in wanted}
+        """What layers, blocks or inputs give, by the names that are given of them.
+
+        Each is computed as if nothing followed it.
+        """
+        tensors = self.network.named_outputs | self.network.tensors()
+        wanted = {name: index for name in keep if (index := tensors[name]) is not None}
+        outputs = self._run(x, tuple(sorted({*wanted.values()})))
+        return {name: outputs[index] for name, index in wanted.items()}
 
     def profile(self, x: Any) -> list[tuple[tuple[str, ...], str, float]]:
         """Layers, kernel and seconds of every stage of one run."""
@@ -121,24 +133,13 @@ class Executable:
         names = {node.name: index for index, node in enumerate(self.network.nodes)}
         return tuple(sorted({names[name] for name in keep}))
 
-    def _checked(self, given: Any) -> Array:
-        shape = self.network.input
-        x: Array = np.asarray(given, np.float32)
-        if x.shape != (self.batch, *shape.axes):
-            message = (
-                f"the input is {'×'.join(map(str, x.shape))}, and the network compiled for "
-                f"{'×'.join(map(str, (self.batch, *shape.axes)))} "
-                "(batch, channels, extents)"
-            )
-            raise ValueError(message)
-        return x
-
     def _run(
         self, x: Any, keep: tuple[int, ...], after: Callable[[Stage, float], None] | None = None
     ) -> dict[int, Array]:
-        x = self._checked(x)
+        given = checked_inputs(self.network, x, self.batch)
         compiled = self._compile(keep)
-        np.copyto(compiled.source, x)
+        for name, index in self.network.named_inputs.items():
+            np.copyto(compiled.sources[index], np.asarray(given[name]), casting="unsafe")
         with workers(self.threads) as execute, np.errstate(all="ignore"):
             if after is not None:
                 for stage in compiled.stages:

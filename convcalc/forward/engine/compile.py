@@ -47,9 +47,9 @@ class Compiled(NamedTuple):
     """Stages over memory of their own."""
 
     stages: list[Stage]
-    """In the order in which they run; a border of the input is filled first."""
-    source: Any
-    """Where the input goes, (N, C, *spatial)."""
+    """In the order in which they run; borders of the inputs are filled first."""
+    sources: dict[int, Any]
+    """By the index of each input, where it goes, (N, C, *spatial)."""
     outputs: dict[int, Any]
     """The output of each layer that is kept, (N, C, *spatial), a view that the next run changes."""
     size: int
@@ -115,13 +115,13 @@ def build(
     tasks = [_task(choice, kernels, grids, group) for group in groups]
     ranks = {value: shape.rank for value, shape in shapes.items()}
     layout = _laid_out(tasks, given, grids, ranks, kept)
-    (source,) = given
-    border = layout.tensors[source].border_fills()
-    stages = [Stage((), "Border", [[border]])] if border else []
+    borders = [layout.tensors[source].border_fills() for source in given]
+    stages = [Stage((), "Border", [[border]]) for border in borders if border]
     for task, scratch in zip(tasks, layout.scratch, strict=True):
         stages.append(_stage(task, layout, scratch))
     outputs = {index: layout.arrays[holder[index]] for index in keep}
-    return Compiled(stages, layout.arrays[source], outputs, layout.size)
+    sources = {index: layout.arrays[holder[index]] for index in network.inputs}
+    return Compiled(stages, sources, outputs, layout.size)
 
 
 def _task(
