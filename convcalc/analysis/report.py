@@ -164,7 +164,7 @@ class Tensor(NamedTuple):
     """Its shape for one example; None where an error keeps it unknown."""
 
 
-def _shown(tensors: Sequence[Tensor], first: Shape | None) -> str:
+def shapes_of(tensors: Sequence[Tensor], first: Shape | None) -> str:
     """The shapes of inputs or outputs, with their names where there are several."""
     if len(tensors) < 2:
         return str(first or "?")
@@ -224,12 +224,12 @@ class Report(NamedTuple):
     @property
     def given(self) -> str:
         """The shape of its input, or of each with its name; `?` for what is unknown."""
-        return _shown(self.inputs, self.input)
+        return shapes_of(self.inputs, self.input)
 
     @property
     def made(self) -> str:
         """The shape of its output, or of each with its name; `?` for what is unknown."""
-        return _shown(self.outputs, self.output)
+        return shapes_of(self.outputs, self.output)
 
     @property
     def layers(self) -> list[LayerReport]:

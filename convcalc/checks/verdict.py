@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from convcalc.analysis.report import Tensor, shapes_of
 from convcalc.methods import above, from_json
 from convcalc.numbers import plural
 from convcalc.shape import Shape
@@ -80,9 +81,9 @@ class Verdict(NamedTuple):
     seed: int | None
     """What random weights were drawn from; None for weights of a file."""
     input: Shape
-    """Shape of one example."""
+    """Shape of one example, of the first input."""
     output: Shape
-    """Shape of the network's output for one example, as it is predicted."""
+    """Shape of the network's first output for one example, as it is predicted."""
     layers: Sequence[LayerVerdict]
     """The layers that are shown, in the order of the network."""
     layer_count: int
@@ -106,6 +107,15 @@ class Verdict(NamedTuple):
     """For each example the likeliest classes: number, name, probability."""
     notes: tuple[str, ...] = ()
     """What else there is to know of the run, in sentences without a full stop."""
+    inputs: tuple[Tensor, ...] = ()
+    """The network's inputs, in the order in which they are written."""
+    outputs: tuple[Tensor, ...] = ()
+    """The network's outputs, in the order in which they are written."""
+
+    @property
+    def ends(self) -> str:
+        """What goes in and what comes out: shapes, with the names of several."""
+        return f"{shapes_of(self.inputs, self.input)} → {shapes_of(self.outputs, self.output)}"
 
     @property
     def good(self) -> bool:

@@ -203,7 +203,8 @@ def _verdict(
             f"activations: at most {memory.predicted:,} bytes predicted, "
             f"{memory.observed:,} observed"
         )
-    totals = analyze(network, batch=run.batch, dtype=run.dtype).totals
+    report = analyze(network, batch=run.batch, dtype=run.dtype)
+    totals = report.totals
     return Verdict(
         name=network.name,
         path=network.path,
@@ -227,6 +228,8 @@ def _verdict(
         differences=tuple(differences),
         times=_timings(layers, values) if values and run.profile else [],
         notes=notes,
+        inputs=report.inputs,
+        outputs=report.outputs,
     )
 
 

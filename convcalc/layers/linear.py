@@ -74,7 +74,7 @@ class Linear(Layer):
         """y[k] = Σ w[k, c]·x[c] + b[k]. Source: ONNX operator Gemm; torch.nn.Linear."""
         weight, x = weights["weight"], xs[0]
         y = x @ weight.T if x.ndim == 2 else weight @ x.reshape(*x.shape[:2], -1)
-        y = y.reshape(len(x), -1, *x.shape[2:])
+        y = y.reshape(x.shape[0], -1, *x.shape[2:])
         return y + per_channel(weights["bias"], y) if self.bias else y
 
 

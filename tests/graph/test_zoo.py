@@ -423,6 +423,8 @@ def test_a_wavenet_hears_the_past_only() -> None:
 
 def kept(promise: Promise, found: Report) -> bool:
     """Whether an expectation of a file holds."""
+    if promise.name == "outputs":
+        return {end.name: end.shape for end in found.outputs}[str(promise.layer)] == promise.wanted
     if promise.name == "output":
         layers = [
             layer.output
@@ -456,7 +458,8 @@ def test_a_network_says_what_it_is(name: str) -> None:
     assert found.year
     assert 1989 <= found.year <= 2026
     promised = {promise.name for promise in found.promises.expect}
-    assert promised >= {"parameters", "output"}
+    assert "parameters" in promised
+    assert ("output" if len(found.outputs) == 1 else "outputs") in promised
     assert report(name).totals.complete
 
 

@@ -26,7 +26,7 @@ def title(verdict: Verdict) -> str:
     examples = plural(verdict.batch, "example") if verdict.batch > 1 else "one example"
     weights = "weights of a file" if verdict.seed is None else f"seed {verdict.seed}"
     how = f"{examples}, {verdict.dtype}, {verdict.backend} {verdict.tier}, {weights}"
-    return f"{printable(verdict.name)}: {verdict.input} → {verdict.output} ({how})"
+    return f"{printable(verdict.name)}: {verdict.ends} ({how})"
 
 
 HEAD = ["Layer", "Kind", "Output", "Weights", "MACs", "Values", ""]

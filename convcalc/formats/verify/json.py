@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from convcalc.checks.verdict import LayerVerdict, Pair, Verdict
-from convcalc.formats.json import shape_value
+from convcalc.formats.json import input_value, shape_value
 
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
@@ -26,6 +26,8 @@ def render(verdict: Verdict, *, color: bool = False) -> str:
         "seed": verdict.seed,
         "input": shape_value(verdict.input),
         "output": shape_value(verdict.output),
+        "inputs": [input_value(each) for each in verdict.inputs],
+        "outputs": [{**input_value(each), "layer": each.layer} for each in verdict.outputs],
         "totals": {
             "layers": verdict.layer_count,
             "weights": _pair(verdict.weights),
