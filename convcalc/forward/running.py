@@ -57,7 +57,7 @@ def run(
     # Weights would lose their fractions in a type of whole numbers.
     fractions = [each.dtype for each in given.values() if each.dtype.kind == "f"]
     dtype = np.result_type(*(fractions or [np.float32]))
-    given = {name: each.astype(dtype, copy=False) for name, each in given.items()}
+    given = {name: xp.asarray(each, dtype=dtype) for name, each in given.items()}
     arrays = {name: xp.asarray(each, dtype=dtype) for name, each in arrays.items()}
     layers = {name: network.nodes[index].name for name, index in kept.items()}
     with np.errstate(all="ignore"), blas_threads(threads or 1):
