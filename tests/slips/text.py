@@ -16,6 +16,9 @@ BLANKS_COLONS_COMMAS = [
     Slip("pytorch", "maxpool: kernel=2", "CC110", "maxpool: {kernel: 2}"),
     Slip("caffe", "conv: filters:8 kernel:3", "CC110", "conv: {filters: 8, kernel: 3}"),
     Slip("yaml", "conv: {filters: 8 kernel: 3}", "CC105", "conv: {filters: 8, kernel: 3}"),
+    Slip(
+        "yaml", "conv: {filters: 8, kernel: [3, 3]]", "CC105", "conv: {filters: 8, kernel: [3, 3]}"
+    ),
     Slip("caffe", "conv: {filters: 8; kernel: 3}", "CC105", "conv: {filters: 8, kernel: 3}"),
     Slip("yaml", "conv: {filters: 8,, kernel: 3}", "CC105", "conv: {filters: 8, kernel: 3}"),
     Slip("yaml", "conv: {, filters: 8, kernel: 3}", "CC105", "conv: {filters: 8, kernel: 3}"),
@@ -44,6 +47,18 @@ BLANKS_COLONS_COMMAS = [
         "- conv\n    filters: 8\n    kernel: 3",
         "CC105",
         "- conv:\n    filters: 8\n    kernel: 3",
+    ),
+    Slip(
+        "yaml",
+        "- conv\n    filters 8\n    kernel: 3",
+        "CC105",
+        "- conv:\n    filters: 8\n    kernel: 3",
+    ),
+    Slip(
+        "yaml",
+        "- conv:\n      filters: 8\n      kernel 3\n      padding: 1",
+        "CC105",
+        "- conv:\n      filters: 8\n      kernel: 3\n      padding: 1",
     ),
     Slip("yaml", "- relu\n  name: a", "CC105", "- relu:\n  name: a"),
     Slip("yaml", "- name: a\n  relu", "CC105", "- name: a\n  relu:"),

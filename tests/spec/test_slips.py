@@ -13,6 +13,7 @@ from tabled import tabled
 from convcalc.checks.run import Task, check_text
 from convcalc.findings import Findings
 from convcalc.spec import slips, source
+from convcalc.spec.edit import applied
 from convcalc.spec.slips import error_of
 from convcalc.spec.source import compose
 from convcalc.spec.text import SourceText
@@ -179,3 +180,23 @@ def test_a_text_that_is_too_long_is_not_read_again(monkeypatch: pytest.MonkeyPat
     assert not times
     assert finding.code == "CC105"
     assert finding.help
+
+
+@tabled("slip", [slip for slip in text.SLIPS if not slip.spec("relu").startswith(slip.text)])
+def test_what_is_fixed_leaves_the_other_items_where_they_are(slip: Slip) -> None:
+    """Whatever is made of an item: those around it are the first and the last of `layers`."""
+    whole = slip.spec(slip.text)
+    if whole == slip.text:  # a whole spec, and no item
+        return
+    head, items = whole.split("layers:\n")
+    content = f"{head}layers:\n  - relu\n{items}  - sigmoid\n"
+    for _ in range(9):
+        report = check_text(SourceText("a.yaml", content), Task())
+        fixable = [each for each in report.diagnostics if each.edits]
+        if not fixable:
+            break
+        content = applied(SourceText("a.yaml", content), fixable[0].edits)
+        if error_of(content) is None:
+            read = yaml.safe_load(content)
+            assert list(read) == ["input", "layers"], content
+            assert (read["layers"][0], read["layers"][-1]) == ("relu", "sigmoid"), content

@@ -66,8 +66,32 @@ def _stray(broken: Broken) -> Iterator[Slip]:
     if content[at : at + 1] not in ("}", "]", ")"):
         return
     sign = content[at]
+    if not _closed_without(broken, at):
+        return
     message = f"`{sign}` closes nothing"
     yield Slip(message, at, at + 1, "leave it out", "")
+
+
+def _closed_without(broken: Broken, spare: int) -> bool:
+    """Whether all brackets that are open at one are closed behind it when it is left out."""
+    content = broken.text.content
+    first = broken.line(broken.number(broken.opened)).start
+    open_: list[str] = []
+    for match in _TOKEN.finditer(content, first, spare + 500):
+        sign, at = match[0], match.start()
+        if at > spare and not open_:
+            return True
+        if at == spare:
+            continue
+        if sign in CLOSING:
+            open_.append(sign)
+        elif sign in ("]", "}") and open_ and CLOSING[open_.pop()] != sign:
+            return False
+        elif sign == "\n" and at > spare:
+            before, behind = content[first:at].rstrip(), content[at : at + MOST_BACK].lstrip()
+            if not before.endswith((",", "[", "{")) and not behind.startswith((",", "]", "}")):
+                return False
+    return not open_
 
 
 def _unclosed(broken: Broken) -> Iterator[Slip]:

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from convcalc.layers import CATALOGUE
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
+from convcalc.spec.expand import TOP_LEVEL
+from convcalc.spec.items import BLOCK_KEYS
 from convcalc.spec.slips.broken import Broken, Line, Slip
 from convcalc.spec.tree import MODIFIERS
 
@@ -61,6 +64,7 @@ def slips(broken: Broken) -> Iterator[Slip]:
         yield from _bullets(broken, line)
         yield from _equals(line)
         yield from _blanks(line)
+        yield from _fields(broken, line)
         yield from _colons(broken, line)
         yield from _list_behind_key(broken, line)
         yield from _dashes(broken, line)
@@ -214,6 +218,59 @@ def _colons(broken: Broken, line: Line) -> Iterator[Slip]:
         )
 
 
+def _fields(broken: Broken, line: Line) -> Iterator[Slip]:
+    """A field of a kind on a line below it, and no colon behind it, or behind neither."""
+    number = broken.number(line.start)
+    kind = _kind_above(broken, number)
+    match = _bare(line.text, kind and kind[1])
+    if match is None or kind is None:
+        return
+    lines = broken.text.content.split("\n")
+    top, name = kind
+    for each in range(top + 1, min(number + 20, len(lines) + 1)):
+        other = _kind_above(broken, each)
+        bare = _bare(lines[each - 1], other[1] if other is not None else None)
+        if bare is not None:
+            lines[each - 1] = f"{lines[each - 1][: bare.end(2)]}:{lines[each - 1][bare.end(2) :]}"
+    written = f"{match[2]}: {_short(line.text[match.end() :].strip())}"
+    message, advice = f"a colon is missing behind `{match[2]}`", f"write `{written}`"
+    start, end, right = line.start + match.start(2), line.start + match.end(2), f"{match[2]}:"
+    item = re.match(rf"{LEAD}{name}(?=[ ]*$)", broken.line(top).text)
+    if item is not None:
+        start = broken.line(top).start + item.end() - len(name)
+        shown = item[0].strip()
+        message = f"colons are missing behind `{name}` and `{match[2]}`"
+        advice = f"write `{shown}:`, and below it `{written}`"
+        lines[top - 1] = f"{lines[top - 1][: item.end()]}:{lines[top - 1][item.end() :]}"
+        fixed = "\n".join(lines[top - 1 : number])[item.end() - len(name) :]
+        behind = lines[number - 1][match.end(2) + 1 :]
+        right = fixed[: len(fixed) - len(behind)]
+    yield Slip(message, start, end, advice, right, whole="\n".join(lines))
+
+
+def _bare(text: str, kind: str | None) -> "re.Match[str] | None":
+    """A field of a kind and its value on a line, with a blank alone between them."""
+    match = re.match(rf"([ ]+)({WORD})[ ]+(?=[^\s:=#])", text)
+    if match is None or kind is None or ": " in text[match.end() :]:
+        return None
+    return match if match[2] in declarations(layer_class(kind)) else None
+
+
+def _kind_above(broken: Broken, number: int) -> tuple[int, str] | None:
+    """The kind that a line may have fields of, the nearest above that is indented less; its line.
+
+    What is no kind is no answer.
+    """
+    text = broken.line(number).text
+    indent = len(text) - len(text.lstrip(" "))
+    for above in range(number - 1, max(number - 20, 0), -1):
+        other = broken.line(above)
+        match = re.match(rf"({LEAD})({WORD})[ ]*:?[ ]*$", other.text)
+        if match is not None and other.indent < indent:
+            return (above, match[2]) if match[2] in CATALOGUE else None
+    return None
+
+
 def _beside_modifier(broken: Broken, line: Line, word: "re.Match[str]") -> bool:
     """Whether a kind stands below a key such as `name`, in the same column."""
     number = broken.number(line.start)
@@ -305,6 +362,8 @@ def _indented(broken: Broken, line: Line, number: int) -> Iterator[Slip]:
 
     works = [each for each in good if error_of(each[2]) is None]
     for column, shown, whole, stop in works or good:
+        if not _stays(broken, line, column, number):
+            continue
         word = re.match(rf"{LEAD}({WORD})?", line.text)
         name = (word and word[1]) or line.text.strip()[:20]
         alone = "\n" not in content[line.start : stop].rstrip("\r\n")
@@ -315,6 +374,23 @@ def _indented(broken: Broken, line: Line, number: int) -> Iterator[Slip]:
         advice = f"indent it by {column}" if column else "begin it at the start of its line"
         sure = alone and len(works) == 1
         yield Slip(message, start, end, advice, right, sure=sure, whole=whole)
+
+
+def _stays(broken: Broken, line: Line, column: int, number: int) -> bool:
+    """Whether a line that begins in a column can still be of the item that it stands in.
+
+    A field further out would be a key of what is around the item, and take along what follows.
+    """
+    word = re.match(rf"[ ]*({WORD})[ ]*:(?:[ ]|$)", line.text)
+    if word is None or word[1] in {*TOP_LEVEL, *BLOCK_KEYS}:
+        return True
+    for above in range(number - 1, max(number - 30, 0), -1):
+        other = broken.line(above)
+        if re.match(r"[ ]*-[ ]", other.text):
+            return other.indent < column
+        if other.text.strip() and other.indent < column:
+            return True
+    return True
 
 
 def _block_end(broken: Broken, line: Line, number: int) -> int:
