@@ -273,7 +273,7 @@ def test_other_blocks_can_be_read(page: Path) -> None:
             import_module("tomllib").loads(block.text)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@tabled("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_and_headings(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", text)):
@@ -573,14 +573,14 @@ def architectures() -> list[Path]:
     return sorted((ROOT / "architectures").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("path", architectures(), ids=lambda path: path.stem)
+@tabled("path", architectures(), ids=lambda path: path.stem)
 def test_bundled_architectures_satisfy_the_spec_schema(path: Path) -> None:
     value = loaded(path.read_text(encoding="utf-8"))
 
     schema("spec.schema.json").validate(value)
 
 
-@pytest.mark.parametrize("page", TAUGHT, ids=lambda page: page.name)
+@tabled("page", TAUGHT, ids=lambda page: page.name)
 def test_clean_specs_of_the_documentation_satisfy_the_spec_schema(page: Path) -> None:
     validator = schema("spec.schema.json")
     for block in blocks(page):

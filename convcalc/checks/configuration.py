@@ -63,6 +63,7 @@ class Configurations:
             self._all = given.over(read_settings(only))
         self._paths: dict[str, str | None] = {}
         self._settings: dict[str | None, Settings] = {}
+        self._folders: dict[str, Settings] = {}
         self.run = self.of_folder(".")
 
     def of(self, path: str) -> Settings:
@@ -73,11 +74,14 @@ class Configurations:
         """What is set for the files of a folder."""
         if self._all is not None:
             return self._all
-        path = self._nearest(os.path.abspath(folder))
-        settings = self._settings.get(path)
+        settings = self._folders.get(folder)
         if settings is None:
-            configured = read_settings(path) if path is not None else Settings()
-            settings = self._settings[path] = self._given.over(configured)
+            path = self._nearest(os.path.abspath(folder))
+            settings = self._settings.get(path)
+            if settings is None:
+                configured = read_settings(path) if path is not None else Settings()
+                settings = self._settings[path] = self._given.over(configured)
+            self._folders[folder] = settings
         return settings
 
     def used(self, files: Iterable[str]) -> list[Settings]:

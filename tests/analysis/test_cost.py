@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tabled import tabled
 
 from convcalc.analysis import analyze
 from convcalc.graph import SpecError, loads, read_text
@@ -30,11 +31,11 @@ def test_weights_that_are_shared_count_where_they_are_first(before: list[str]) -
     assert report.totals.macs == alone.totals.known("macs") + 2 * 64
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("dtype", "width"),
     [("float64", 8), ("float32", 4), ("float16", 2), ("bfloat16", 2), ("int8", 1)],
 )
-@pytest.mark.parametrize("batch", [1, 2, 5])
+@tabled("batch", [1, 2, 5])
 def test_every_total(batch: int, dtype: str, width: int) -> None:
     net = loads(spec(CONV, "batchnorm", "relu", "flatten", "linear: 3"))
     report = analyze(net, batch=batch, dtype=dtype)

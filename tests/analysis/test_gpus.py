@@ -234,7 +234,7 @@ def test_spellings_by_hand() -> None:
     assert gpu_names("RTX 3080 Laptop 16GB") == ["rtx3080-laptop-16gb"]
 
 
-@pytest.mark.parametrize(
+@tabled(
     "name",
     # A part of a card (MIG), other makers, cards that are none, and nothing at all.
     ["NVIDIA A100-SXM4-40GB MIG 1g.5gb", "MI300X", "RTX 3065", "NVIDIA", "GeForce", "", " ", "16"],
@@ -328,9 +328,9 @@ def test_the_context_is_a_line_of_its_own(options: list[str], context: int) -> N
     assert "CUDA context" not in text
 
 
-@pytest.mark.parametrize("overhead", [0, 700_000_000])
-@pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("limit", ["T4", "rtx3050 laptop", "8GiB", "100MB"])
+@tabled("overhead", [0, 700_000_000])
+@tabled("training", [False, True])
+@tabled("limit", ["T4", "rtx3050 laptop", "8GiB", "100MB"])
 def test_no_figure_is_counted_twice(limit: str, overhead: int, *, training: bool) -> None:
     options = ["--training"] if training else []
     options += ["--overhead", str(overhead), "--limit", limit, "--batch", "7"]

@@ -96,7 +96,7 @@ def test_optimizers_take_what_they_took() -> None:
         assert report.step_peak == row["step"], row
 
 
-@pytest.mark.parametrize("key", GOLDEN)
+@tabled("key", GOLDEN)
 def test_every_golden_field_to_the_byte(key: str) -> None:
     name, batch_text, manner = key.split("/")
     terms: dict[str, Any] = {
@@ -865,8 +865,8 @@ def test_memory_of_means_and_deviations_is_at_least_4_bytes_each_on_cuda(
     assert kept[8] - kept[2] == 2 * (8 - 2) * 3 * width
 
 
-@pytest.mark.parametrize("fused", [True, False])
-@pytest.mark.parametrize("optimizer", RULES)
+@tabled("fused", [True, False])
+@tabled("optimizer", RULES)
 def test_memory_of_a_step_without_parameters_is_nothing(optimizer: str, *, fused: bool) -> None:
     net = loads("input: 4x4x2\nlayers: [relu]")
     report = train(net, batch=3, optimizer=optimizer, fused=fused)

@@ -359,8 +359,8 @@ def test_a_fix_that_breaks_a_promise_of_one_member_is_not_made(mark: str) -> Non
     assert result(text, None, head) == (text,)
 
 
-@pytest.mark.parametrize("selection", [Selection(), Selection(("CC119",)), Selection(("CC1",))])
-@pytest.mark.parametrize(
+@tabled("selection", [Selection(), Selection(("CC119",)), Selection(("CC1",))])
+@tabled(
     "items",
     [
         "conv: {filters: 4, kernel: 1}\n  - adaptive_avgpool: [1, 2, 2]",
@@ -369,7 +369,7 @@ def test_a_fix_that_breaks_a_promise_of_one_member_is_not_made(mark: str) -> Non
         "upsample: {size: [1, 128, 128]}",
     ],
 )
-@pytest.mark.parametrize("promise", ["", "expect: {parameters: 16}\n"])
+@tabled("promise", ["", "expect: {parameters: 16}\n"])
 def test_a_warning_is_not_mended_into_an_error(
     items: str, promise: str, selection: Selection
 ) -> None:
@@ -381,8 +381,8 @@ def test_a_warning_is_not_mended_into_an_error(
 MARK = "# convcalc: ignore[CC408] the bias is wanted"
 
 
-@pytest.mark.parametrize("above", [MARK, f"{MARK}\n", f"{MARK}\n  # and more", "# convcalc: mine"])
-@pytest.mark.parametrize(
+@tabled("above", [MARK, f"{MARK}\n", f"{MARK}\n  # and more", "# convcalc: mine"])
+@tabled(
     "items",
     [
         "  {}\n  - dropout: 0\n  - conv: {{filters: 4, kernel: 3, padding: 1}}\n  - batchnorm\n",

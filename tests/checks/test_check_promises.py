@@ -343,8 +343,8 @@ def test_the_table_of_limits_is_complete() -> None:
     }
 
 
-@pytest.mark.parametrize("option", OVER)
-@pytest.mark.parametrize(
+@tabled("option", OVER)
+@tabled(
     "selection",
     [
         [],
@@ -378,8 +378,8 @@ def test_a_limit_of_the_command_line_goes_before_a_configured_selection(
         assert ran(option, "1B" if "memory" in option else "1").exit_code == 1
 
 
-@pytest.mark.parametrize("option", OVER)
-@pytest.mark.parametrize("length", [2, 3, 4, 5])
+@tabled("option", OVER)
+@tabled("length", [2, 3, 4, 5])
 def test_a_limit_beside_an_ignore_of_its_code_is_refused(
     heavy: Path, option: str, length: int
 ) -> None:

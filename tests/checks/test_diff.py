@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tabled import tabled
 
 from convcalc.analysis.compare import Change, Comparison, compare
 from convcalc.cli import convcalc
@@ -153,7 +154,7 @@ def test_the_exit_code_never_depends_on_the_format(run: Callable[..., Result], n
     assert run("a.yaml", "b.yaml", "--format", name, *limit).exit_code == 1
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("limit", "expected"),
     [
         ("parameters=1%", 1),

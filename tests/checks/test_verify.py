@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from paths import ROOT
+from tabled import tabled
 from verified import SPEC, Command, rows, verified, written
 
 import convcalc as library
@@ -152,7 +153,7 @@ def test_options_change_what_runs(run: Command, net: str) -> None:
     assert [each["kernel"] for each in timed] == ["conv", "batchnorm", "relu", "flatten", "linear"]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("arguments", "message"),
     [
         (("--layers", "nothing"), "no layer matches 'nothing'"),
@@ -362,8 +363,8 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("layers", ODD)
-@pytest.mark.parametrize(
+@tabled("layers", ODD)
+@tabled(
     "run",
     [
         Run(batch=2, engine=True),

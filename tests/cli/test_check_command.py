@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tabled import tabled
 
 from convcalc.checks.run import Task, check_file, check_files
 from convcalc.cli import convcalc
@@ -78,17 +79,15 @@ def test_an_error_exits_1_at_its_place_with_a_caret_and_help(run: Run, write: Wr
     )
 
 
-@pytest.mark.parametrize("name", ["text", "concise", "json", "github", "gitlab", "sarif", "junit"])
-@pytest.mark.parametrize(
-    ("text", "expected"), [(CLEAN, 0), (BROKEN, 1), (WARNED, 1), ("\0binary", 2)]
-)
+@tabled("name", ["text", "concise", "json", "github", "gitlab", "sarif", "junit"])
+@tabled(("text", "expected"), [(CLEAN, 0), (BROKEN, 1), (WARNED, 1), ("\0binary", 2)])
 def test_the_exit_code_never_depends_on_the_format(
     run: Run, write: Write, name: str, text: str, expected: int
 ) -> None:
     assert run(write("a.yaml", text), "--format", name).exit_code == expected
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "options", "expected"),
     [
         (WARNED, [], 1),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tabled import tabled
 
 from convcalc.cli import COMMANDS, convcalc
 from convcalc.formats import FORMATS
@@ -40,7 +41,7 @@ def spec(tmp_path: Path) -> Callable[[str], str]:
     return write
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@tabled("name", COMMANDS)
 def test_every_command_has_help_with_an_example(run: Run, name: str) -> None:
     result = run(name, "--help")
 
@@ -122,7 +123,7 @@ def test_input_and_parameters_can_be_set(run: Run, spec: Callable[[str], str]) -
     assert report["output"] == {"channels": 7, "spatial": [8, 10]}
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("arguments", "said"),
     [
         (["--input", "224y224"], "384x384x3"),

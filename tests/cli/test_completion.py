@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from tabled import tabled
 
 from convcalc.analysis.memory.gpus import GPUS
 from convcalc.checks.formats import CHECK_FORMATS
@@ -195,7 +196,7 @@ def told(shell: str, line: str, word: str | None = None) -> list[str]:
     return result.stdout.splitlines()[3 if shell == "zsh" else 1 :]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("line", "word", "expected"),
     [
         ("convcalc ana", "ana", ["plain,analyze"]),

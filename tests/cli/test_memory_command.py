@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 from paths import ROOT
+from tabled import tabled
 
 import convcalc
 from convcalc.analysis.memory import RunTerms, arena, deploy, model, sharded
@@ -81,7 +82,7 @@ def test_every_line_is_the_librarys(run: Run) -> None:
     assert found["peak_layer"] == report.peak_layer
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("options", "terms"),
     [
         ([], {}),
@@ -589,7 +590,7 @@ def test_several_specs_and_findings(run: Run, small: str, tmp_path: Path) -> Non
     assert values[1]["memory"]["peak"]
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("arguments", "said"),
     [
         (["--batch", "0"], "0 is not in the range"),

@@ -11,6 +11,7 @@ import pytest
 from called import READING, called, needed
 from click.testing import CliRunner, Result
 from paths import ROOT
+from tabled import tabled
 
 from convcalc.cli import COMMANDS
 from convcalc.cli import convcalc as command_line
@@ -85,8 +86,8 @@ def test_every_option_that_takes_a_path_is_looked_at() -> None:
     assert set(with_paths()) == known
 
 
-@pytest.mark.parametrize("value", ["nosuch", "nosuch.npz", "no/such.npy", "folder.npz", "binary"])
-@pytest.mark.parametrize("option", READ, ids=" ".join)
+@tabled("value", ["nosuch", "nosuch.npz", "no/such.npy", "folder.npz", "binary"])
+@tabled("option", READ, ids=" ".join)
 def test_a_file_that_cannot_be_read(option: tuple[str, str], value: str) -> None:
     said_well(run(*READ[option], option[1], value), value)
 
@@ -114,8 +115,8 @@ def test_a_text_that_cannot_be_read(option: tuple[str, str], value: str) -> None
     said_well(run(*TEXTS[option], option[1], value), value)
 
 
-@pytest.mark.parametrize("value", ["empty", "prose"])
-@pytest.mark.parametrize("option", READ, ids=" ".join)
+@tabled("value", ["empty", "prose"])
+@tabled("option", READ, ids=" ".join)
 def test_a_file_with_nothing_that_is_wanted(option: tuple[str, str], value: str) -> None:
     Path("prose").write_text("Words, and more of them.\n", encoding="utf-8")
     result = run(*READ[option], option[1], value)
@@ -162,7 +163,7 @@ def test_a_file_that_may_not_be_read(option: tuple[str, str]) -> None:
     said_well(run(*READ[option], option[1], "there.npz"), "there.npz")
 
 
-@pytest.mark.parametrize("option", [*READ, *TEXTS, ("verify", "--save")], ids=" ".join)
+@tabled("option", [*READ, *TEXTS, ("verify", "--save")], ids=" ".join)
 def test_an_empty_text_is_no_path(option: tuple[str, str]) -> None:
     result = run(*{**READ, **TEXTS, **WRITTEN}[option], option[1], "")
 
@@ -170,8 +171,8 @@ def test_an_empty_text_is_no_path(option: tuple[str, str]) -> None:
     assert "an empty text names no file" in result.stderr
 
 
-@pytest.mark.parametrize("value", ["no/such/place", "net.yaml/below", "folder.npz"])
-@pytest.mark.parametrize("option", WRITTEN, ids=" ".join)
+@tabled("value", ["no/such/place", "net.yaml/below", "folder.npz"])
+@tabled("option", WRITTEN, ids=" ".join)
 def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> None:
     command, name = option
     if command == "verify":  # makes its folder
@@ -182,8 +183,8 @@ def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> 
     said_well(run(*WRITTEN[option], name, given), value.split("/below")[0])
 
 
-@pytest.mark.parametrize("command", READING)
-@pytest.mark.parametrize("value", ["nosuch", "folder.npz", "binary", "net.yaml/below"])
+@tabled("command", READING)
+@tabled("value", ["nosuch", "folder.npz", "binary", "net.yaml/below"])
 def test_a_spec_that_cannot_be_read(command: str, value: str) -> None:
     result = run(*called(command, *["net.yaml"] * (needed(command) - 1), value))
     said = result.stderr + result.stdout

@@ -5,18 +5,19 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from tabled import tabled
 
 from convcalc.checks.fixes import marked
 from convcalc.checks.run import Checked, Task, check_opened
 from convcalc.cli import COMMANDS, convcalc
 from convcalc.forward import random_weights
-from convcalc.graph import loads
+from convcalc.graph import Network, loads, read_opened
 from convcalc.spec.source import Opened
 
 SPEC = "name: a\ninput: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - relu\n"
@@ -50,9 +51,7 @@ def declared() -> Iterator[tuple[str, click.Option]]:
 SINGLE = [(name, option) for name, option in declared() if not (option.multiple or option.is_flag)]
 
 
-@pytest.mark.parametrize(
-    ("command", "option"), SINGLE, ids=[f"{name} {option.opts[-1]}" for name, option in SINGLE]
-)
+@tabled(("command", "option"), SINGLE, ids=[f"{name} {option.opts[-1]}" for name, option in SINGLE])
 def test_an_option_of_one_value_is_refused_twice(
     run: Run, command: str, option: click.Option
 ) -> None:
@@ -542,6 +541,7 @@ class Trial:
         self.known: dict[tuple[str, ...], Outcome] = {}
         self.checked: dict[object, Checked] = {}
         self.marked: dict[object, Checked] = {}
+        self.networks: dict[object, Network] = {}
 
     def check(self, opened: Opened, task: Task) -> Checked:
         """What is found in one spec, once for all runs that ask for it in the same words."""
@@ -550,6 +550,14 @@ class Trial:
     def mark(self, opened: Opened, task: Task) -> Checked:
         """The same with what fixes would mend marked."""
         return self._once(self.marked, marked, opened, task)
+
+    def read(self, opened: Opened, **given: Any) -> Network:
+        """The network of a spec, read once for all runs that give it the same."""
+        parameters = tuple((given["parameters"] or {}).items())
+        asked = (*opened[:1], *opened[2:], opened.text.content, given["input"], parameters)
+        if asked not in self.networks:
+            self.networks[asked] = read_opened(opened, **given)
+        return self.networks[asked]
 
     def _once(
         self,
@@ -612,6 +620,7 @@ def trial(tried_out: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
     for module in ("run", "fixes"):
         monkeypatch.setattr(f"convcalc.checks.{module}.check_opened", tried_out.check)
     monkeypatch.setattr("convcalc.checks.fixes.marked", tried_out.mark)
+    monkeypatch.setattr("convcalc.graph.read_opened", tried_out.read)
     for module in ("values", "engine"):  # a profile is the same each time
         monkeypatch.setattr(f"convcalc.forward.{module}.perf_counter", count().__next__)
     return tried_out

@@ -92,7 +92,7 @@ def test_every_format_has_every_row_and_one_with_errors_keeps_its_own(name: str)
     assert run("lenet5", "vgg16", "-f", name).exit_code == 0
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("by", "order"),
     [
         ("parameters", ["one", "two", "ten", "bad"]),

@@ -80,7 +80,7 @@ def hold(kind: str, layer: Layer, weights: dict[str, Any], xs: list[Any]) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # powers of negative numbers
-@pytest.mark.parametrize("kind", EXPLAINERS)
+@tabled("kind", EXPLAINERS)
 def test_a_value_is_what_its_formula_and_its_terms_come_to(kind: str) -> None:
     own = [row for row in EVERY if row[0] == kind]
     assert own

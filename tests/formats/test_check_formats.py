@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from junitparser import JUnitXml
 from paths import DATA, ROOT
+from tabled import tabled
 
 from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.report import About, CheckReport, fingerprints
@@ -301,7 +302,7 @@ def test_junit_takes_any_character() -> None:
     assert "failures" in fromstring(junit(odd)).attrib  # noqa: S314 (our own)
 
 
-@pytest.mark.parametrize("name", CHECK_FORMATS)
+@tabled("name", CHECK_FORMATS)
 def test_every_format_says_where_a_finding_in_values_is_and_what_to_do(name: str) -> None:
     one = finding(path="<spec>", source_line="")._replace(place=Named("layers[3].conv.filters", 7))
     made = import_module(f"convcalc.formats.check.{name}").render(report(Path(), one))

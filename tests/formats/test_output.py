@@ -23,6 +23,7 @@ from called import OF_SEVERAL, ON_NETWORKS, called
 from click.testing import CliRunner, Result
 from formatted import FORMATTED
 from statements import statements
+from tabled import tabled
 
 import convcalc
 from convcalc.checks.formats import CHECK_FORMATS
@@ -311,8 +312,8 @@ def odd(folder: Path) -> str:
     return name
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize(
+@tabled("encoding", ENCODINGS)
+@tabled(
     ("command", "name"),
     [(command, name) for command in ON_NETWORKS for name in FORMATTED.get(command, ())],
 )

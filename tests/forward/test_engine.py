@@ -304,9 +304,9 @@ GRAPHS = {
 }
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3])
-@pytest.mark.parametrize("layers", GRAPHS.values(), ids=GRAPHS)
-@pytest.mark.parametrize("shape", ["12x12x12", "26x34x12"])
+@tabled("batch", [1, 2, 3])
+@tabled("layers", GRAPHS.values(), ids=GRAPHS)
+@tabled("shape", ["12x12x12", "26x34x12"])
 def test_graphs(layers: str, shape: str, batch: int) -> None:
     agrees(network(layers, shape), batch)
 
@@ -575,7 +575,7 @@ def _arrays(value: Any) -> Iterable[Any]:
         yield from _arrays(list(value.values()))
 
 
-@pytest.mark.parametrize("layers", GRAPHS.values(), ids=GRAPHS)
+@tabled("layers", GRAPHS.values(), ids=GRAPHS)
 def test_every_array_is_float32(layers: str) -> None:
     net = network(layers, "26x34x12")
     weights = forward.random_weights(net)

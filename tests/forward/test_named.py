@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from draws import Draw, examples
 from paths import ROOT
+from tabled import tabled
 
 import convcalc
 from convcalc import forward
@@ -82,7 +83,7 @@ def published(name: str) -> tuple[Network, Fitted]:
     return network, fitted(ordered, network, path="w.safetensors")
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@tabled("name", PUBLISHED)
 def test_published_names_are_known_in_any_order(name: str) -> None:
     network, found = published(name)
 
@@ -455,8 +456,8 @@ def test_the_library_takes_published_names_and_says_so() -> None:
     )
 
 
-@pytest.mark.parametrize("prefix", ["module.", "backbone.", "model.", "state_dict.", "a.b."])
-@pytest.mark.parametrize("name", [*PUBLISHED][:3])
+@tabled("prefix", ["module.", "backbone.", "model.", "state_dict.", "a.b."])
+@tabled("name", [*PUBLISHED][:3])
 def test_what_all_names_begin_with_is_left_out_and_said(prefix: str, name: str) -> None:
     """As wrappers of a whole model write it; own names and those of bundled maps alike."""
     network, plain = published(name)

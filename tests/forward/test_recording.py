@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from kinds import CASES, shape
+from tabled import tabled
 from test_forward import BLOCK, IMAGE, LINE, OTHERS, SLIDING, VECTOR, Row
 
 from convcalc.forward.observe import LIBRARY, dry
@@ -80,7 +81,7 @@ def compare(layer: Layer, shapes: Sequence[Shape], batch: int) -> tuple[dict[str
     return {name: array.nbytes for name, array in made.items()}, expected
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_what_a_layer_keeps_in_training_is_what_its_operations_declare(kind: str) -> None:
     declared: set[str] = set()
     for layer, shapes in cases(kind):
@@ -172,7 +173,7 @@ def random(*shape: int) -> Any:
     return np.random.default_rng(5).standard_normal(shape)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("kind", "fields"),
     [
         ("maxpool", {"kernel": 3, "stride": 2, "padding": 1, "rounding": "ceil"}),
@@ -181,7 +182,7 @@ def random(*shape: int) -> Any:
         ("global_maxpool", {}),
     ],
 )
-@pytest.mark.parametrize("spatial", [(7,), (7, 9), (5, 6, 4)])
+@tabled("spatial", [(7,), (7, 9), (5, 6, 4)])
 def test_indices_say_where_the_largest_values_stand(
     kind: str, fields: dict[str, Any], spatial: tuple[int, ...]
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tabled import tabled
 
 from convcalc import Shape, loads, read, verify
 from convcalc.checks.run import Task, check_text
@@ -79,7 +80,7 @@ def checked(text: str) -> set[tuple[str, str, str | None]]:
     return {(each.code, each.message, each.layer) for each in found}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@tabled("family", FAMILIES)
 def test_a_network_is_the_same_with_the_incoming_channels_for_its_numbers(family: str) -> None:
     early = read(family)
     assert early.written is not None

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from tabled import tabled
 
 from convcalc import loads
 from convcalc.diagnostics import Diagnostic
@@ -95,7 +96,7 @@ layers:
 FLOOR = "write `rounding: floor` once at the top of the spec, as frameworks do"
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "help_"),
     [
         (TOO_LARGE_POOL, (f"{FLOOR} (drops 1 row and 1 column), use an input of 29×29 or 27×27, "

@@ -210,7 +210,7 @@ def mismatch(
     return None
 
 
-@pytest.mark.parametrize("name", sorted(golden()))
+@tabled("name", sorted(golden()))
 def test_sequence_of_layers_is_torchvisions(name: str) -> None:
     layers = report(OUR_NAMES.get(name, name)).layers
     rows = modules(name, golden()[name].rows)
@@ -516,7 +516,7 @@ OTHER_MEMBERS = [
 """Members without a name, and the parameters that torchvision's classes give them."""
 
 
-@pytest.mark.parametrize(("name", "parameters", "wanted"), OTHER_MEMBERS)
+@tabled(("name", "parameters", "wanted"), OTHER_MEMBERS)
 def test_parameters_make_other_members(name: str, parameters: dict[str, str], wanted: int) -> None:
     found = read(name, parameters=parameters)
     assert not found.diagnostics

@@ -4,6 +4,7 @@ from itertools import islice
 
 import pytest
 from draws import Draw
+from tabled import tabled
 
 from convcalc.laws.law import Law, difference, parse, union
 from convcalc.laws.sets import Stretch, holds, members, simplest, wrapped
@@ -51,7 +52,7 @@ def test_random_sets_are_written_and_read_back() -> None:
             assert difference(law, Law(union(others))) == min(apart)
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "sizes"),
     [
         ("32*k, k >= 1", [32, 64, 96]),
@@ -71,7 +72,7 @@ def test_what_a_law_may_be_written_as(text: str, sizes: list[int]) -> None:
     assert [*islice(members(parse(text).sizes), 3)] == sizes
 
 
-@pytest.mark.parametrize(
+@tabled(
     "text",
     ["", "32k", "k*32", "0..4", "9..5", "(1..9) + 4*k", "0*k", "32*k, k >= 0 and k <= 9", "-3",
      "2*k, 5 <= k <= 3", "or", "9" * 30, "1 or " * 500 + "1"],

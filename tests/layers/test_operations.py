@@ -1,6 +1,6 @@
 """What operations of layers are computed in, by the lists of PyTorch's autocast."""
 
-import pytest
+from tabled import tabled
 
 from convcalc.layers.operations import Operation, kept, padding, view
 from convcalc.shape import Shape
@@ -13,8 +13,8 @@ FULL_ON_CPU = {
 float32 (docs of `torch.amp`, "CPU Ops that autocast to float32"), and no other padding."""
 
 
-@pytest.mark.parametrize("mode", ["zero", "reflect", "replicate", "circular"])
-@pytest.mark.parametrize("rank", [1, 2, 3])
+@tabled("mode", ["zero", "reflect", "replicate", "circular"])
+@tabled("rank", [1, 2, 3])
 def test_borders_are_made_in_float32_where_autocast_says_so(mode: str, rank: int) -> None:
     windows = [Window(kernel=3, before=1, after=1)] * rank
     operation = padding(Shape(4, (8,) * rank), windows, mode)

@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from paths import ROOT
+from tabled import tabled
 from test_recording import cases
 
 from convcalc.explanation import matrices, value
@@ -149,7 +150,7 @@ def shown(kind: str) -> set[Fact]:
     return facts if placed else facts - {"keeps_places"}
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@tabled("kind", CATALOGUE)
 def test_facts_of_a_kind_are_what_its_layers_show(kind: str) -> None:
     row, facts = CATALOGUE[kind], shown(kind)
     where = f"{kind}, of family {row.family}, in CATALOGUE of convcalc/layers/__init__.py"

@@ -54,8 +54,8 @@ MEANT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("given", REFUSED)
-@pytest.mark.parametrize("command", ON_NETWORKS)
+@tabled("given", REFUSED)
+@tabled("command", ON_NETWORKS)
 def test_an_input_of_other_axes_than_the_specs_own_is_refused(command: str, given: str) -> None:
     result = CliRunner().invoke(convcalc, [*called(command, "resnet50"), "--input", given])
 

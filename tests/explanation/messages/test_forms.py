@@ -2,7 +2,7 @@
 
 from random import Random
 
-import pytest
+from tabled import tabled
 
 from convcalc.explanation.messages import diagnose
 from convcalc.explanation.messages.clash import Clash, batch_of
@@ -49,7 +49,7 @@ def test_a_form_is_found_in_its_own_words() -> None:
         assert diagnose(NETWORK, written(form.words, huge)).form is not None
 
 
-@pytest.mark.parametrize(
+@tabled(
     ("text", "clash", "batch"),
     [
         (
