@@ -57,8 +57,12 @@ class Reached(NamedTuple):
         return total
 
 
-def reached(network: Network, position: Sequence[int]) -> list[Reached | None]:
+def reached(
+    network: Network, position: Sequence[int], source: int | None = None
+) -> list[Reached | None]:
     """For each layer what a position of the network's input reaches; None where it is unknown.
+
+    Of several inputs that is the one of index `source`, or the first.
 
     >>> from convcalc.graph import loads
     >>> items = "[conv: {filters: 1, kernel: 3, dilation: 2}]"
@@ -66,7 +70,8 @@ def reached(network: Network, position: Sequence[int]) -> list[Reached | None]:
     >>> reached(network, [4])[-1].blocks  # outputs 0, 2 and 4, and none between
     ((((0, 1), (2, 3), (4, 5)),),)
     """
-    walk = _Walk(network, tuple(((each, each + 1),) for each in position))
+    start = tuple(((each, each + 1),) for each in position)
+    walk = _Walk(network, start, network.inputs[0] if source is None else source)
     return [*network.walk(walk.step)]
 
 
@@ -77,8 +82,9 @@ class _OutOfWorkError(Exception):
 class _Walk:
     """What is worked out, layer by layer, and how much of that is left."""
 
-    def __init__(self, network: Network, start: Block) -> None:
+    def __init__(self, network: Network, start: Block, source: int) -> None:
         self.network = network
+        self.source = network.nodes[source]
         self.start = start
         self.left = WORKED_OUT
 
@@ -89,7 +95,7 @@ class _Walk:
         if plan is None or any(each is None for each in before):
             return None
         if not node.inputs:
-            return Reached((self.start,))
+            return Reached((self.start,) if node is self.source else ())
         read = [each for each in before if each is not None]
         shapes = [self.network.shape_of(index) for index in node.inputs]
         exact = all(each.exact for each in read)

@@ -36,8 +36,8 @@ class Task(NamedTuple):
 
     settings: Settings = Settings()
     """Those of the working folder."""
-    shape: Shape | None = None
-    """An input shape instead of the specs' own."""
+    shape: Shape | Mapping[str, Shape] | None = None
+    """An input shape instead of the specs' own, of several some by name."""
     parameters: Mapping[str, str | Value] = {}
     """Values for parameters of the specs."""
     filename: str | None = None

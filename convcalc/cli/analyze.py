@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from convcalc.analysis import analyze
-from convcalc.cli.options import each_member, network_options, output_options, size_options
+from convcalc.cli.options import Inputs, each_member, network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats import FORMATS
 from convcalc.graph import read
-from convcalc.shape import Shape
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory.limits import Limit
@@ -98,7 +97,7 @@ def _limits(
 )
 def command(
     specs: tuple[str, ...],
-    shape: Shape | None,
+    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     batch: int,
     dtype: str,

@@ -22,10 +22,9 @@ from convcalc.cli.checking import (
     on_actions,
     watch_files,
 )
-from convcalc.cli.options import FILE, Word, each_member, format_option, network_options
+from convcalc.cli.options import FILE, Inputs, Word, each_member, format_option, network_options
 from convcalc.cli.output import write, write_verbatim
 from convcalc.cli.paths import leaving_out_options, note_empty
-from convcalc.shape import Shape
 from convcalc.spec.promises import OPTIMIZERS, limits
 from convcalc.spec.values import FieldError
 
@@ -188,7 +187,7 @@ def command(
     ignore: tuple[str, ...] | None,
     fail_on: str | None,
     strict: bool,  # noqa: FBT001 (click's signature)
-    shape: Shape | None,
+    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     baseline: str | None,
     update_baseline: bool,  # noqa: FBT001

@@ -17,11 +17,11 @@ from convcalc.checks.known import beyond, graver, of_baseline, unseen
 from convcalc.checks.report import About, CheckReport, exit_code
 from convcalc.checks.run import Checked, Task, check_files
 from convcalc.checks.settings import Given, Settings
+from convcalc.cli.options import Inputs
 from convcalc.cli.output import colors, write, write_file
 from convcalc.cli.paths import note_empty, usage
 from convcalc.formats.check import not_looked_at
 from convcalc.numbers import plural
-from convcalc.shape import Shape
 
 if TYPE_CHECKING:
     from convcalc.checks.baseline import Baseline
@@ -54,7 +54,7 @@ class Request(NamedTuple):
     """Whether named files that are no specs are left out."""
     stdin_filename: str | None
     """What standard input is called."""
-    shape: Shape | None
+    shape: Inputs
     """The input of one example, instead of each spec's."""
     parameters: dict[str, str]
     """Values of the specs' parameters, by name."""

@@ -11,11 +11,10 @@ import click
 
 from convcalc.analysis.compare import TOTALS, Comparison, compare
 from convcalc.checks.revision import RevisionError, Revisions, revisions, sides
-from convcalc.cli.options import network_options, output_options, size_options
+from convcalc.cli.options import Inputs, network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import Network, read, read_opened
-from convcalc.shape import Shape
 from convcalc.spec.promises import amount
 from convcalc.spec.source import Opened
 
@@ -107,7 +106,7 @@ def _limits(
 def command(
     specs: tuple[str, ...],
     revision: str | None,
-    shape: Shape | None,
+    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     batch: int,
     dtype: str,
@@ -208,6 +207,7 @@ def _nothing(network: Network, path: str) -> Network:
         plans=network.plans[:count],
         lines=network.lines[:count],
         outputs=network.inputs,
+        output_names=(),
         groups=(),
         diagnostics=(),
     )

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from convcalc.cli.options import (
     FILE,
+    Inputs,
     checkpoint_options,
     network_options,
     output_options,
@@ -26,7 +27,6 @@ from convcalc.cli.output import Output, colors, write_findings
 from convcalc.explanation.chosen import every_layer, layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import Network, SpecError, read
-from convcalc.shape import Shape
 
 
 class Mode(NamedTuple):
@@ -135,7 +135,7 @@ def command(
     /,
     spec: str,
     names: tuple[str, ...],
-    shape: Shape | None,
+    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     output: Output,
     *,

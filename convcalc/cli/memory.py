@@ -17,6 +17,7 @@ from convcalc.analysis.memory import (
 )
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.cli.options import (
+    Inputs,
     bytes_value,
     checkpoint_options,
     each_member,
@@ -30,7 +31,6 @@ from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import Diagnostic, Span
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
-from convcalc.shape import Shape
 
 
 def _limits(
@@ -71,7 +71,7 @@ def _limits(
 def command(
     ctx: click.Context,
     specs: tuple[str, ...],
-    shape: Shape | None,
+    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     batch: int,
     dtype: str,

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
@@ -47,6 +47,8 @@ class Word(Choice):
             raise click.BadParameter(message, ctx, param) from None
 
 
+Inputs: TypeAlias = Shape | dict[str, Shape] | None
+"""What --input gives: a shape, of several inputs some by their names, or nothing."""
 FILE = NamedPath(dir_okay=False)
 """A file that is read or written; who reads it says what is wrong with it."""
 FOLDER = NamedPath(file_okay=False)
@@ -65,6 +67,35 @@ def shape_value(value: str | Shape) -> Shape:
         raise click.BadParameter(
             f"{value!r}: {error.problem.message}; write height x width x channels: 384x384x3"
         ) from None
+
+
+def input_value(value: str | tuple[str, Shape]) -> tuple[str, Shape]:
+    """An input on the command line: 384x384x3, or left=64x64x1 of one that has a name."""
+    if isinstance(value, tuple):
+        return value
+    name, equals, shape = value.rpartition("=")
+    if equals and not name.strip():
+        raise click.BadParameter(f"{value!r} is not NAME=SHAPE, such as left=64x64x1")
+    return name.strip(), shape_value(shape)
+
+
+def _by_name(
+    ctx: click.Context, param: click.Parameter, values: tuple[tuple[str, Shape], ...]
+) -> Inputs:
+    """The shape of the input, or those of several by their names."""
+    given: dict[str, Shape] = {}
+    for name, shape in values:
+        before = given.setdefault(name, shape)
+        if name and before != shape:
+            message = f"{name} is given twice, as {before} and as {shape}"
+            raise click.BadParameter(message, ctx, param)
+        given[name] = shape
+    if "" not in given:
+        return given or None
+    if len(given) > 1:
+        message = f"{given['']} is given without a name, and {next(filter(None, given))} has one"
+        raise click.BadParameter(message, ctx, param)
+    return given[""]
 
 
 def setting_value(value: str | tuple[str, str]) -> tuple[str, str]:
@@ -173,9 +204,12 @@ def network_options(function: F) -> F:
     return click.option(
         "--input",
         "shape",
-        type=shape_value,
-        metavar="SHAPE",
-        help="Shape of one example instead of the spec's: 384x384x3.",
+        type=input_value,
+        callback=_by_name,
+        multiple=True,
+        metavar="[NAME=]SHAPE",
+        help="Shape of one example instead of the spec's: 384x384x3; of one of several inputs "
+        "left=64x64x1, repeatable.",
     )(function)
 
 

@@ -5,12 +5,11 @@ import sys
 
 import click
 
-from convcalc.cli.options import network_options, output_options
+from convcalc.cli.options import Inputs, network_options, output_options
 from convcalc.cli.output import Output, colors
 from convcalc.explanation.inputs import page_of_sizes
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import SpecError, read
-from convcalc.shape import Shape
 
 _EXTENTS = re.compile(r"[1-9]\d{0,9}(?:[x×][1-9]\d{0,9}){0,2}", re.ASCII)
 
@@ -38,7 +37,7 @@ def _extents(ctx: click.Context, param: click.Parameter, value: str | None) -> t
 def command(
     spec: str,
     near: tuple[int, ...],
-    shape: Shape | None,
+    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     output: Output,
 ) -> None:

@@ -14,6 +14,7 @@ from convcalc.checks.verify import Outcome, Run, matching, network_output_kind, 
 from convcalc.cli.options import (
     FILE,
     FOLDER,
+    Inputs,
     Word,
     batch_option,
     network_options,
@@ -35,7 +36,6 @@ from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.numbers import plural
-from convcalc.shape import Shape
 from convcalc.spec.source import MAX_BYTES
 
 
@@ -95,7 +95,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
 @output_options(VERIFY_FORMATS, "convcalc.formats.verify")
 def command(
     spec: str,
-    shape: Shape | None,
+    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     batch: int,
     dtype: str,

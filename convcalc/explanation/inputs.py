@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from convcalc.diagnostics import listed
 from convcalc.explanation.page import Formula, Page, Part, Section, Table
 from convcalc.laws import Fit, Law, Nearest, SizesReport, nearest
 from convcalc.numbers import plural, times
@@ -30,7 +31,21 @@ def page_of_sizes(report: SizesReport, near: Sequence[int] = ()) -> Page:
     close = nearest(report, near) if near else ()
     sections = [_laws(report), *_near(close), *_outputs(report), *_weights(report), *_asks(report)]
     sections += [_now(report)]
-    return Page(f"Inputs of {report.name} ({report.input})", tuple(sections), data(report, close))
+    several = bool(report.following or report.staying)
+    shown = f"{report.input_name} {report.input}" if several else str(report.input)
+    if several:
+        sections.insert(0, Section("", tuple(_others(report))))
+    return Page(f"Inputs of {report.name} ({shown})", tuple(sections), data(report, close))
+
+
+def _others(report: SizesReport) -> Iterator[Part]:
+    """What becomes of the other inputs."""
+    yield f"The sizes are those of the input {report.input_name}."
+    if report.following:
+        verb = "changes" if len(report.following) == 1 else "change"
+        yield f"{listed(report.following)} {verb} with it."
+    for name, shape in report.staying:
+        yield f"{name} stays {shape}."
 
 
 def text(report: SizesReport) -> str:
@@ -124,7 +139,8 @@ def _outputs(report: SizesReport) -> Iterator[Section]:
     rows = []
     for title, fit in _alike(report.fits):
         for output in fit.outputs:
-            of = "" if output.axis in fit.axes else output.axis
+            axis = "" if output.axis in fit.axes else output.axis
+            of = ", ".join(filter(None, (output.name, axis)))
             rows.append((title, str(output.part), output.text, of))
     if rows:  # axes that are alike are one
         columns = ("Axis", "Size", "Extent", "")
@@ -184,6 +200,12 @@ def data(report: SizesReport, close: Sequence[Nearest] = ()) -> dict[str, Any]:
         "name": report.name,
         "spec": report.path,
         "input": {"channels": report.input.channels, "spatial": [*report.input.spatial]},
+        "input_name": report.input_name,
+        "following": [*report.following],
+        "staying": [
+            {"name": name, "channels": shape.channels, "spatial": [*shape.spatial]}
+            for name, shape in report.staying
+        ],
         "sizes": [_fit_value(fit) for fit in report.fits],
         "together": [{"axes": [*group], "layers": [*report.mixing]} for group in report.together],
         "dropped": [{"layer": each.layer, "rows": [*each.rows]} for each in report.dropped],
@@ -220,7 +242,12 @@ def _fit_value(fit: Fit) -> dict[str, Any]:
             for each in fit.asks
         ],
         "outputs": [
-            {"axis": each.axis, "sizes": each.part.written(), "extent": each.text}
+            {
+                "axis": each.axis,
+                "sizes": each.part.written(),
+                "extent": each.text,
+                "output": each.name,
+            }
             for each in fit.outputs
         ],
         "keeping_weights": None if fit.keeping is None else _law_value(fit.keeping),

@@ -59,10 +59,12 @@ class Region(NamedTuple):
     position: tuple[int, ...]
     """Which of its outputs, by axis."""
     image: tuple[Seen, ...]
-    """What it sees of the network's input, by axis."""
+    """What it sees of the network's input, by axis; of several inputs the first that it sees."""
     inputs: tuple[tuple[str, tuple[Seen, ...]], ...]
     """Each map that the layer reads, by its layer's name, and what it sees of that: one step back.
     """
+    images: Mapping[str, tuple[Seen, ...]]
+    """What it sees of each of the network's inputs that it sees, by their names."""
 
 
 def explain_region(
@@ -95,7 +97,8 @@ def explain_reach(
 ) -> dict[str, Reached]:
     """Which outputs a position of the network's input reaches, by the full name of each layer.
 
-    Raises `SpecError` for a spec with errors, and `ValueError` for a position that there is not.
+    Of several inputs that is the first. Raises `SpecError` for a spec with errors, and `ValueError`
+    for a position that there is not.
 
     >>> explain_reach("alexnet", (100, 60))["conv1"].blocks
     ((((23, 26),), ((13, 16),)),)
@@ -120,14 +123,21 @@ def region(network: Network, layer: int, position: Sequence[int]) -> Region:
     """
     known = leading_to(network, layer)
     layer = known.output
-    sight = Sight(known)
-    for _ in known.walk(sight.follow):
-        pass
+    sights = {name: _followed(known, source) for name, source in known.named_inputs.items()}
+    sights = {name: sight for name, sight in sights.items() if layer not in sight.unseen}
+    if not sights:
+        message = f"{known.nodes[layer].name} sees nothing of the network's input"
+        raise ValueError(message)
+    with_places = {name: sight for name, sight in sights.items() if layer not in sight.lost}
+    sight = next(iter((with_places or sights).values()))
     _refuse_lost(known, sight, layer)
     node, plan = known.nodes[layer], known.plans[layer]
     _check(position, plan.output.spatial, f"{node.name}, whose outputs are")
     axes = range(len(position))
-    image = tuple(_seen(sight, layer, axis, position[axis]) for axis in axes)
+    images = {
+        name: tuple(_seen(each, layer, axis, position[axis]) for axis in axes)
+        for name, each in with_places.items()
+    }
     inputs = tuple(
         (
             known.nodes[index].name,
@@ -137,9 +147,19 @@ def region(network: Network, layer: int, position: Sequence[int]) -> Region:
             ),
         )
         for number, index in enumerate(node.inputs)
-        if _is_there(plan, number, position) and index not in sight.lost
+        if _is_there(plan, number, position)
+        and any(index not in each.lost | each.unseen for each in with_places.values())
     )
-    return Region(node.name, tuple(position), image, inputs)
+    image = next(iter(images.values()))
+    return Region(node.name, tuple(position), image, inputs, images)
+
+
+def _followed(network: Planned, source: int) -> Sight:
+    """What all layers see of an input."""
+    sight = Sight(network, (source,))
+    for _ in network.walk(sight.follow):
+        pass
+    return sight
 
 
 def _refuse_lost(network: Planned, sight: Sight, layer: int) -> None:
@@ -148,10 +168,13 @@ def _refuse_lost(network: Planned, sight: Sight, layer: int) -> None:
         return
     at = layer
     while network.nodes[at].inputs and network.plans[at].positions != "lost":
-        at = next((one for one in network.nodes[at].inputs if one in sight.lost), 0)
+        seen = [one for one in network.nodes[at].inputs if one not in sight.unseen]
+        at = next((one for one in seen if one in sight.lost), seen[0])
     name, losing = network.nodes[layer].name, network.nodes[at]
     if not losing.inputs:
-        message = f"{name} has no positions: the network's input is a vector"
+        one = len(network.inputs) == 1
+        which = "the network's input" if one else f"the input {losing.name}"
+        message = f"{name} has no positions: {which} is a vector"
         raise ValueError(message)
     before = network.nodes[losing.inputs[0]].name
     which = "this layer" if at == layer else losing.name
@@ -243,19 +266,19 @@ def at_page(network: Network, layers: Sequence[int], at: Sequence[int]) -> Page:
     seen = region(network, layer, at)
     lines = LINE_NAMES[len(at)]
     where = ", ".join(f"{name} {value}" for name, value in zip(lines, at, strict=True))
-    image = network.input
-    extents = image.spatial if image is not None else ()
-    sections = [
-        Section(
-            "Of the network's input",
-            (_table(seen.image, extents), *_notes(seen.image)),
-        )
-    ]
+    sections = []
+    named = network.named_inputs
+    for name, axes in seen.images.items():
+        image = network.shape_of(named[name])
+        title = "Of the network's input" if len(named) == 1 else f"Of the input {name}"
+        extents = image.spatial if image is not None else ()
+        sections.append(Section(title, (_table(axes, extents), *_notes(axes))))
     read_by = {network.nodes[index].name: index for index in network.nodes[layer].inputs}
     for name, axes in seen.inputs:  # without those that have no positions
         index = read_by[name]
         shape = network.shape_of(index)
-        title = f"Of {name}, which it reads" if index else "Of what it reads, which is that input"
+        that = index in network.inputs and len(seen.images) == 1
+        title = "Of what it reads, which is that input" if that else f"Of {name}, which it reads"
         sections.append(Section(title, (_table(axes, shape.spatial if shape else ()),)))
     title = f"What {seen.layer} sees at {where}, of {network.name}"
     return Page(title, tuple(sections), _region_data(network, seen))
@@ -298,6 +321,7 @@ def _region_data(network: Network, seen: Region) -> dict[str, Any]:
         "position": list(seen.position),
         "image": values(seen.image),
         "inputs": [{"layer": name, "axes": values(axes)} for name, axes in seen.inputs],
+        "images": [{"input": name, "axes": values(axes)} for name, axes in seen.images.items()],
     }
 
 
@@ -334,9 +358,13 @@ def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]
         notes.append(f"Of {listed(unknown)} nothing is known: an error keeps it so.")
     head = ("layer", *(f"{line}s" for line in lines), "outputs")
     where = ", ".join(f"{name} {value}" for name, value in zip(lines, reaches, strict=True))
+    several = len(network.inputs) > 1
+    if several:
+        notes.append("It is a position of the first input; what sees others alone is not reached.")
+    what = f"the input {network.nodes[network.inputs[0]].name}" if several else "the input"
     parts: tuple[Part, ...] = (Table(head, tuple(rows), frozenset({len(head) - 1})), *notes)
     return Page(
-        f"What {where} of the input of {network.name} reaches",
+        f"What {where} of {what} of {network.name} reaches",
         (Section("", parts),),
         {
             "schema": SCHEMA,
@@ -344,6 +372,7 @@ def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]
             "name": network.name,
             "spec": network.path,
             "position": list(reaches),
+            "input": network.nodes[network.inputs[0]].name,
             "layers": data,
             "unknown": unknown,
         },

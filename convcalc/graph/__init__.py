@@ -62,8 +62,10 @@ MAX_RANK = 3
 Given: TypeAlias = "Network | Spec | str | PathLike[str]"
 """What stands for a network: itself, its `Spec`, a file, `-` for standard input, or a bundled
 name."""
-GivenShape: TypeAlias = Shape | str | Sequence[int]
-"""An input: a shape, or as a spec writes it, "224x224x3", or these numbers."""
+OneShape: TypeAlias = Shape | str | Sequence[int]
+"""A shape: as a value, as a spec writes it, "224x224x3", or these numbers."""
+GivenShape: TypeAlias = OneShape | Mapping[str, OneShape]
+"""An input: a shape; of several some by their names."""
 Known = dict[tuple[Layer, tuple[Shape, ...]], tuple[Plan | None, frozenset[str], tuple[int, ...]]]
 """Layer and shapes of its inputs → its plan, the codes of what is wrong with it, and along which
 axes another size might do, if all of that are errors about sizes."""
@@ -284,8 +286,9 @@ class Made(NamedTuple):
     """The member of the family; empty for the spec as it is written."""
     parameters: Mapping[str, str | Value] | None
     """Values of parameters that were given; None where none were."""
-    input: Shape | None
-    """The input that was given instead of the spec's own; None where none was."""
+    input: Shape | Mapping[str, Shape] | None
+    """The input that was given instead of the spec's own, of several some by name; None where none
+    was."""
 
 
 class SpecError(ValueError):
@@ -310,9 +313,10 @@ def load(
     """Read a network from a spec file, `-` for standard input, or a bundled name.
 
     It may also be a `Spec`, or a network already. `input` replaces the spec's input shape, as text
-    ("384x384x3"), as extents in that order, or as a `Shape`, and `parameters` the values of its
-    parameters. Raises `ValueError` for an input that is no shape, and `SpecError` when the spec has
-    errors; `read` returns the rest of the network instead.
+    ("384x384x3"), as extents in that order, or as a `Shape`; of several inputs it gives some by
+    their names, {"left": "64x64x1"}. `parameters` gives values of the spec's parameters. Raises
+    `ValueError` for an input that is no shape, and `SpecError` when the spec has errors; `read`
+    returns the rest of the network instead.
     """
     return _strict(read(spec, input=input, parameters=parameters))
 
@@ -473,14 +477,28 @@ def _strict(network: Network) -> Network:
     return network
 
 
-def given_shape(given: object) -> Shape | None:
+def given_shape(given: object) -> Shape | dict[str, Shape] | None:
     """An input as the library takes it: a shape, a text that says one, or its numbers.
+
+    Of several, some by their names. None where none is given.
 
     >>> given_shape((224, 200, 3))
     Shape(channels=3, spatial=(224, 200))
+    >>> given_shape({"left": "64x64x1"})
+    {'left': Shape(channels=1, spatial=(64, 64))}
     """
-    if given is None:
+    if given is None or (isinstance(given, Mapping) and not given):
         return None
+    if isinstance(given, Mapping):
+        from convcalc.arguments import by_name
+
+        named = by_name(given, "input", "{'left': '64x64x1'}")
+        return {name: _one_shape(shape) for name, shape in named.items()}
+    return _one_shape(given)
+
+
+def _one_shape(given: object) -> Shape:
+    """A shape as the library takes it. Raises `ValueError` for what is none."""
     if isinstance(given, Shape):
         if all(type(size) is int and size > 0 for size in given.axes):
             return given
@@ -492,7 +510,7 @@ def given_shape(given: object) -> Shape | None:
     elif isinstance(given, tuple | list) and given:
         sizes = [_index(size) for size in given]
         if None not in sizes:
-            return given_shape("x".join(map(str, sizes)))
+            return _one_shape("x".join(map(str, sizes)))
     from convcalc.arguments import shown
 
     message = (
@@ -549,10 +567,11 @@ def network_of(
     name = name or written.places.path
     if document is None:
         nowhere = ScalarNode("", 0, 1)
+        unnamed = shape if isinstance(shape, Shape) else None
         document = Document(
             name="",
             reference=None,
-            nodes=[source_node("input", shape, source_item(nowhere))],
+            nodes=[source_node("input", unnamed, source_item(nowhere))],
             inputs=(0,),
             outputs=(),
             parameters={},

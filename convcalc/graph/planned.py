@@ -110,6 +110,7 @@ def leading_to(network: Network, index: int) -> Planned:
         nodes=nodes,
         inputs=tuple(place[each] for each in network.inputs),
         outputs=(place[index],),
+        output_names=(),
         plans=[network.plans[at] for at in kept],
         lines=[network.lines[at] for at in kept],
         groups=(),

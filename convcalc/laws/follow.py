@@ -108,8 +108,8 @@ class Followed(NamedTuple):
     """Those of which no layer leaves out a real row."""
     imposed: tuple[Imposed, ...]
     """Which layer asks what, in the order of the layers."""
-    output: tuple[Extent, ...]
-    """The output's extents, its channels first; those of the last range of sizes."""
+    outputs: tuple[tuple[Extent, ...], ...]
+    """The extents of each output, its channels first; those of the last range of sizes."""
     together: frozenset[int]
     """Other variables that a layer compares or mixes with this one."""
     mixing: tuple[int, ...]
@@ -159,9 +159,13 @@ def follow(
     sizes: Sizes = ALL,
     meant: Meant | None = None,
     single: bool = False,
+    ends: Sequence[int] = (),
+    alone: bool = False,
 ) -> Followed:
     """Follow a variable through a network whose input has the extents `start`, channels first.
 
+    Other inputs that are as large along each axis have these extents, too, unless the first is
+    followed `alone`; those of other sizes stay. `ends` are the layers whose extents are wanted.
     `meant` tells of a merge, by its index, and an axis whether a map that has one row because the
     input is small may be spread there; all may unless it is given. With `single`, a layer is not
     asked whether it takes a map of a single position, which hangs on all axes at once.
@@ -171,9 +175,9 @@ def follow(
     done: list[Followed] = []
     while ranges:
         walk = _Walk(nodes, start, variable, ranges.pop(), known, meant)
-        walk.single = single
+        walk.single, walk.alone, walk.ends = single, alone, ends
         try:
-            done.append(walk.walked(len(nodes) - 1))
+            done.append(walk.walked())
         except _SplitError as split:
             if len(done) + len(ranges) > MOST_PIECES:
                 return walk.given_up("its merges spread their branches in too many ways")
@@ -228,7 +232,8 @@ class _Walk:
         self.sizes = self.whole = self.start_sizes = sizes
         self.known = known
         self.meant = meant
-        self.single = False
+        self.single = self.alone = False
+        self.ends: Sequence[int] = ()
         self.at = 0
         self.lost: int | None = None
         self.why = ""
@@ -242,9 +247,9 @@ class _Walk:
 
     def given_up(self, why: str) -> Followed:
         """What there is when a layer is not followed."""
-        return self._result(0)._replace(unknown=self.at, why=why)
+        return self._result()._replace(unknown=self.at, why=why)
 
-    def walked(self, last: int) -> Followed:
+    def walked(self) -> Followed:
         """Follow it to the end."""
         for at, node in enumerate(self.nodes):
             self.at = at
@@ -257,18 +262,18 @@ class _Walk:
             except TooManyError:
                 return self.given_up(REMAINDERS)
             except WrongError as error:
-                return self._result(0)._replace(sizes=(), whole=(), wrong=(self.at, error.problem))
+                return self._result()._replace(sizes=(), whole=(), wrong=(self.at, error.problem))
             self.axes.append(axes)
             self.borders.append(border)
-        return self._result(last)
+        return self._result()
 
-    def _result(self, last: int) -> Followed:
+    def _result(self) -> Followed:
         return Followed(
             variable=self.variable,
             sizes=self.sizes,
             whole=self.whole,
             imposed=tuple(self.imposed),
-            output=self.axes[last] if last < len(self.axes) else (),
+            outputs=tuple(self.axes[end] for end in self.ends if end < len(self.axes)),
             together=frozenset(self.together),
             mixing=tuple(dict.fromkeys(self.mixing)),
             lost=self.lost,
@@ -297,7 +302,8 @@ class _Walk:
     def _node(self, node: LayerNode) -> tuple[tuple[Extent, ...], Border]:
         """The extents of a layer's output, and how many rows behind are a border."""
         if node.kind in SOURCES:
-            return self.start, (0,) * (len(self.start) - 1)
+            axes = self._source(node)
+            return axes, (0,) * (len(axes) - 1)
         if node.unknown:
             raise _UnknownError("an error keeps what it reads unknown")
         if node.like is not None:
@@ -318,6 +324,18 @@ class _Walk:
         if len(axes) - 1 > MAX_RANK:
             raise WrongError
         return axes, added
+
+    def _source(self, node: LayerNode) -> tuple[Extent, ...]:
+        """The extents of an input, or of what reads nothing either."""
+        if self.at == 0:
+            return self.start
+        first, own = self.nodes[0].layer, node.layer
+        if own is None or first is None:
+            raise _UnknownError("an error keeps it unknown")
+        shape = own.plan(()).output
+        if node.kind != "input" or self.alone or shape.spatial != first.plan(()).output.spatial:
+            return (shape.channels, *shape.spatial)
+        return (shape.channels, *self.start[1:])
 
     def _following(
         self, node: LayerNode, x: tuple[Extent, ...], like: tuple[Extent, ...]

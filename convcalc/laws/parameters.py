@@ -77,8 +77,15 @@ def tied(network: Network) -> tuple[Tied, ...]:
         for axis, form in axes:
             start[axis + 1] = Along(0, form)
         elsewhere = name in _names(node.items[-1]) or name in _read(spec.entries, name)
-        ties.append(Tied(name, value, tuple(start), tuple(axis for axis, _ in axes), elsewhere))
+        tie = Tied(name, value, tuple(start), tuple(axis for axis, _ in axes), elsewhere)
+        others = any(reads(network, index, tie) for index in network.inputs[1:])
+        ties.append(tie._replace(elsewhere=elsewhere or others))
     return tuple(ties)
+
+
+def reads(network: Network, index: int, tie: Tied) -> bool:
+    """Whether an input is made of a parameter, too."""
+    return tie.name in _names(network.nodes[index].item.entries.get("input"))
 
 
 def _form(node: Node, values: Mapping[str, object]) -> tuple[str, Form] | None:

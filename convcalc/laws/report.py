@@ -21,7 +21,7 @@ from convcalc.laws.follow import (
 )
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.law import SHOWN, Law
-from convcalc.laws.parameters import Tied, first_reading, made, remade, tied
+from convcalc.laws.parameters import Tied, first_reading, made, reads, remade, tied
 from convcalc.laws.sets import ALL, simplest, within
 from convcalc.laws.steps import NotKnownError
 from convcalc.layers.sliding import AXIS_NAMES, rounded_past
@@ -57,6 +57,8 @@ class Output(NamedTuple):
     """The sizes of the input."""
     text: str
     """Its extent as a formula of the part's k, or of the size k where the part has none."""
+    name: str = ""
+    """Which output it is of; empty where there is one."""
 
 
 class Fit(NamedTuple):
@@ -133,6 +135,12 @@ class SizesReport(NamedTuple):
     """What is left out as it is."""
     past: tuple[Dropped, ...] = ()
     """Layers that round up, and read past the border as it is."""
+    input_name: str = "input"
+    """Name of the input that the laws are of: of several the first."""
+    following: tuple[str, ...] = ()
+    """Other inputs that are as large along each axis, and change with it."""
+    staying: tuple[tuple[str, Shape], ...] = ()
+    """Other inputs, which keep their shapes."""
 
     def __str__(self) -> str:
         """The text that `convcalc sizes` prints."""
@@ -189,7 +197,8 @@ def sizes_of(network: Network) -> SizesReport:
     names = AXIS_NAMES.get(shape.rank, ())
     known: Known = {}
     walks = [
-        follow(network.nodes, each_axis(shape), axis, known=known) for axis in range(shape.rank)
+        follow(network.nodes, each_axis(shape), axis, known=known, ends=network.outputs)
+        for axis in range(shape.rank)
     ]
     ties = tied(network)
     fits = [_of_parameter(network, shape, tie, known) for tie in ties]
@@ -203,10 +212,16 @@ def sizes_of(network: Network) -> SizesReport:
         for axis in group:
             held = {names[other]: shape.spatial[other] for other in group if other != axis}
             start = _start(shape, {axis}, set(group))
-            walk = follow(network.nodes, start, axis, known=known)
+            walk = follow(network.nodes, start, axis, known=known, ends=network.outputs)
             fits.append(_fit(network, shape, walk, names[axis], (axis,))._replace(held=held))
-        alike = follow(network.nodes, _tied(shape, group), group[0], known=known)
+        start = _tied(shape, group)
+        alike = follow(network.nodes, start, group[0], known=known, ends=network.outputs)
         fits.append(_fit(network, shape, alike, " = ".join(names[axis] for axis in group), group))
+    following = network.alike_inputs[1:]
+    if ties:
+        following = tuple(
+            at for at in network.inputs[1:] if any(reads(network, at, t) for t in ties)
+        )
     together = tuple(tuple(names[axis] for axis in group) for group in groups if len(group) > 1)
     mixing = dict.fromkeys(network.nodes[at].name for walk in walks for at in walk.mixing)
     return SizesReport(
@@ -220,7 +235,18 @@ def sizes_of(network: Network) -> SizesReport:
             Dropped(network.nodes[at].name, tuple(rows)) for at, rows in all_dropped(network)
         ),
         past=tuple(_past(network)),
+        input_name=network.nodes[network.inputs[0]].name,
+        following=tuple(network.nodes[at].name for at in following),
+        staying=tuple(_staying(network, following)),
     )
+
+
+def _staying(network: Network, following: Sequence[int]) -> Iterator[tuple[str, Shape]]:
+    """The inputs that keep their shapes, behind the first."""
+    for index in network.inputs[1:]:
+        shape = network.shape_of(index)
+        if index not in following and shape is not None:
+            yield network.nodes[index].name, shape
 
 
 def _of_parameter(network: Network, shape: Shape, tie: Tied, known: Known) -> Fit:
@@ -233,7 +259,8 @@ def _of_parameter(network: Network, shape: Shape, tie: Tied, known: Known) -> Fi
         end = 1 if reading is None else reading
     forms = [each.form for each in tie.start if isinstance(each, Along) and each.variable == 0]
     start = within(ALL, max(form.least(1) for form in forms))
-    walk = follow(network.nodes[:end], tie.start, 0, known=known, sizes=start)
+    nodes, ends = network.nodes[:end], network.outputs
+    walk = follow(nodes, tie.start, 0, known=known, sizes=start, ends=ends, alone=True)
     fit = _fit(network, shape, walk, tie.name, tie.axes, value=tie.value)._replace(parameter=True)
     if end == len(network.nodes) or walk.unknown is not None:
         return fit
@@ -249,19 +276,20 @@ def _of_parameter(network: Network, shape: Shape, tie: Tied, known: Known) -> Fi
     return fit._replace(
         accepted=accepted,
         whole=Law(values.whole),
-        outputs=tuple(_grown(accepted, values.output)),
+        outputs=tuple(_grown(network, accepted, values.output)),
         tried=values.tried,
     )
 
 
-def _grown(accepted: Law, output: Sequence[tuple[int, int]]) -> Iterator[Output]:
-    """The output's axes where the law is one rule."""
+def _grown(network: Network, accepted: Law, output: Sequence[tuple[int, int]]) -> Iterator[Output]:
+    """The axes of the first output where the law is one rule."""
+    name = next(iter(network.named_outputs)) if len(network.outputs) > 1 else ""
     if not accepted.parts or accepted.parts[-1].turns is not None:
         return
     part = accepted.parts[-1]
     for axis, (start, more) in zip(AXIS_NAMES.get(len(output), ()), output, strict=False):
         form = Form() if not more else Form().then(more, start - more * part.begin, 1)
-        yield Output(axis, part, form.text("k") if more else str(start))
+        yield Output(axis, part, form.text("k") if more else str(start), name)
 
 
 def _groups(walks: Sequence[Followed]) -> list[tuple[int, ...]]:
@@ -326,7 +354,7 @@ def _fit(
         accepted=accepted,
         whole=whole,
         asks=(*_asks(network, walk.imposed), *_never(network, walk)),
-        outputs=() if unknown else tuple(_outputs(walk, accepted)),
+        outputs=() if unknown else tuple(_outputs(network, walk, accepted)),
         keeping=_keeping(walk, accepted, size),
         weighing=tuple(
             dict.fromkeys(
@@ -354,14 +382,16 @@ def _never(network: Network, walk: Followed) -> Iterator[Asks]:
         yield Asks(network.nodes[walk.wrong[0]].name, ("never",), Law(()), drops=False)
 
 
-def _outputs(walk: Followed, accepted: Law) -> Iterator[Output]:
-    """How large the output's axes are that follow the variable."""
-    names = AXIS_NAMES.get(len(walk.output) - 1, ())
-    for axis, extent in zip(("channels", *names), walk.output, strict=False):
-        if not isinstance(extent, Along) or extent.variable != walk.variable:
-            continue
-        for part in accepted.parts[:SHOWN]:
-            yield Output(axis, part, _formula(extent.form, part))
+def _outputs(network: Network, walk: Followed, accepted: Law) -> Iterator[Output]:
+    """How large the axes of the outputs are that follow the variable."""
+    called = [*network.named_outputs] if len(network.outputs) > 1 else [""]
+    for name, output in zip(called, walk.outputs, strict=False):
+        names = AXIS_NAMES.get(len(output) - 1, ())
+        for axis, extent in zip(("channels", *names), output, strict=False):
+            if not isinstance(extent, Along) or extent.variable != walk.variable:
+                continue
+            for part in accepted.parts[:SHOWN]:
+                yield Output(axis, part, _formula(extent.form, part), name)
 
 
 def _formula(form: Form, part: Part) -> str:

@@ -222,3 +222,86 @@ def test_spec_inputs_of_another_order_are_said_with_the_right_one(
 
     assert found.message == f"input {shape} reads as {message}"
     assert (found.help or "").removeprefix("shapes are height × width × channels: ") == advice
+
+
+NAMED = """
+input: {left: 32x32x3, right: 16x16x3}
+layers:
+  - {maxpool: 2, name: pooled}
+  - concat: [[], [from: right]]
+"""
+
+
+def test_inputs_from_outside_are_given_by_name() -> None:
+    assert [str(loads(NAMED).shape_of(index)) for index in (0, 1)] == ["32×32×3", "16×16×3"]
+    both = loads(NAMED, input={"left": "64x64x3", "right": (32, 32, 4)})
+    assert both.shape_of(both.output) == Shape(7, (32, 32))
+    one = loads(NAMED, input={"right": Shape(5, (16, 16))})
+    assert one.shape_of(one.output) == Shape(8, (16, 16))
+    only = loads("{input: {image: 8x8x3}, layers: [relu]}", input="4x4x3")
+    assert only.input == Shape(3, (4, 4))
+
+
+@tabled(
+    ("given", "code", "message"),
+    [
+        (
+            "64x64x3",
+            "CC108",
+            "input --input 64x64x3 is for one of the 2 inputs, and names none",
+        ),
+        (
+            {"lef": "64x64x3"},
+            "CC118",
+            "the spec has no input `lef` that --input could set",
+        ),
+        (
+            {"right": "64x3"},
+            "CC108",
+            "input --input right=64x3 has 1 spatial axis, and the spec's own 16x16x3 has 2",
+        ),
+        (
+            {"right": "3x64x64"},
+            "CC108",
+            "input --input right=3x64x64 has 64 channels, and the spec's own 16x16x3 has 3, which ",
+        ),
+    ],
+)
+def test_inputs_by_name_are_those_of_the_spec(given: object, code: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        loads(NAMED, input=given)  # type: ignore[arg-type]
+    (problem,) = caught.value.diagnostics
+    assert problem.code == code
+    assert problem.message.startswith(message)
+
+
+def test_an_input_without_a_name_is_not_given_by_name() -> None:
+    with pytest.raises(SpecError) as caught:
+        loads(SPEC.format("8x8x3"), input={"image": "16x16x3"})
+    (problem,) = caught.value.diagnostics
+    assert (problem.code, problem.help) == ("CC118", "write --input 16x16x3")
+
+
+@tabled(
+    ("options", "message"),
+    [
+        (["left=4", "left=5"], "left is given twice, as 4 and as 5"),
+        (["left=4", "5"], "5 is given without a name, and left has one"),
+        (["=4"], "'=4' is not NAME=SHAPE, such as left=64x64x1"),
+    ],
+)
+def test_options_that_are_no_inputs_by_name(options: list[str], message: str) -> None:
+    given = [part for option in options for part in ("--input", option)]
+    result = CliRunner().invoke(convcalc, ["analyze", "lenet5", *given])
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+@tabled("command", [*ON_NETWORKS])
+def test_every_command_on_networks_takes_inputs_by_name(command: str, tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(NAMED)
+    given = ["--input", "left=64x64x3", "--input", "rihgt=32x32x3"]
+    result = CliRunner().invoke(convcalc, [*called(command, str(spec)), *given])
+    assert result.exit_code != 0
+    assert "did you mean `right`?" in result.output
