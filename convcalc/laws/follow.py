@@ -5,7 +5,7 @@ asks of it is kept as a condition on the input's size. Nothing is enumerated, an
 rule is said to be not known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -160,12 +160,13 @@ def follow(
     meant: Meant | None = None,
     single: bool = False,
     ends: Sequence[int] = (),
-    alone: bool = False,
+    others: "Mapping[int, Start] | None" = None,
 ) -> Followed:
     """Follow a variable through a network whose input has the extents `start`, channels first.
 
-    Other inputs that are as large along each axis have these extents, too, unless the first is
-    followed `alone`; those of other sizes stay. `ends` are the layers whose extents are wanted.
+    Other inputs that are as large along each axis have these extents, too, and those of other sizes
+    stay, unless `others` gives the extents of some; the rest of them stay then. `ends` are the
+    layers whose extents are wanted.
     `meant` tells of a merge, by its index, and an axis whether a map that has one row because the
     input is small may be spread there; all may unless it is given. With `single`, a layer is not
     asked whether it takes a map of a single position, which hangs on all axes at once.
@@ -175,7 +176,7 @@ def follow(
     done: list[Followed] = []
     while ranges:
         walk = _Walk(nodes, start, variable, ranges.pop(), known, meant)
-        walk.single, walk.alone, walk.ends = single, alone, ends
+        walk.single, walk.others, walk.ends = single, others, ends
         try:
             done.append(walk.walked())
         except _SplitError as split:
@@ -232,7 +233,8 @@ class _Walk:
         self.sizes = self.whole = self.start_sizes = sizes
         self.known = known
         self.meant = meant
-        self.single = self.alone = False
+        self.single = False
+        self.others: Mapping[int, Start] | None = None
         self.ends: Sequence[int] = ()
         self.at = 0
         self.lost: int | None = None
@@ -333,8 +335,11 @@ class _Walk:
         if own is None or first is None:
             raise _UnknownError("an error keeps it unknown")
         shape = own.plan(()).output
-        if node.kind != "input" or self.alone or shape.spatial != first.plan(()).output.spatial:
-            return (shape.channels, *shape.spatial)
+        stays: tuple[Extent, ...] = (shape.channels, *shape.spatial)
+        if self.others is not None:
+            return self.others.get(self.at, stays)
+        if node.kind != "input" or shape.spatial != first.plan(()).output.spatial:
+            return stays
         return (shape.channels, *self.start[1:])
 
     def _following(

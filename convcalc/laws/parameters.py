@@ -47,7 +47,9 @@ class Tied(NamedTuple):
     axes: tuple[int, ...]
     """The axes of the input that it makes, from 0."""
     elsewhere: bool
-    """Whether anything but the input reads it."""
+    """Whether anything reads it but extents of inputs that are followed."""
+    others: Mapping[int, Start]
+    """The extents of other inputs that it makes, by their indices."""
 
 
 def tied(network: Network) -> tuple[Tied, ...]:
@@ -77,10 +79,37 @@ def tied(network: Network) -> tuple[Tied, ...]:
         for axis, form in axes:
             start[axis + 1] = Along(0, form)
         elsewhere = name in _names(node.items[-1]) or name in _read(spec.entries, name)
-        tie = Tied(name, value, tuple(start), tuple(axis for axis, _ in axes), elsewhere)
-        others = any(reads(network, index, tie) for index in network.inputs[1:])
-        ties.append(tie._replace(elsewhere=elsewhere or others))
+        others = {index: _other(network, index, name) for index in network.inputs[1:]}
+        known = {index: extents for index, extents in others.items() if extents is not None}
+        tie = Tied(
+            name=name,
+            value=value,
+            start=tuple(start),
+            axes=tuple(axis for axis, _ in axes),
+            elsewhere=elsewhere or len(known) < len(others),
+            others=known,
+        )
+        ties.append(tie)
     return tuple(ties)
+
+
+def _other(network: Network, index: int, name: str) -> Start | None:
+    """The extents of another input, with a parameter as the variable 0; None if not followed."""
+    node, shape = network.nodes[index].item.entries.get("input"), network.shape_of(index)
+    if shape is None:
+        return None
+    own: Start = (shape.channels, *shape.spatial)
+    if name not in _names(node):
+        return own
+    if not isinstance(node, List) or len(node.items) != len(own) or name in _names(node.items[-1]):
+        return None
+    extents: list[Extent] = [shape.channels]
+    for item, size in zip(node.items[:-1], shape.spatial, strict=True):
+        said = _form(item, network.parameters) if name in _names(item) else None
+        if said is None and name in _names(item):
+            return None
+        extents.append(size if said is None else Along(0, said[1]))
+    return tuple(extents)
 
 
 def reads(network: Network, index: int, tie: Tied) -> bool:

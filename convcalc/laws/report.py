@@ -260,7 +260,7 @@ def _of_parameter(network: Network, shape: Shape, tie: Tied, known: Known) -> Fi
     forms = [each.form for each in tie.start if isinstance(each, Along) and each.variable == 0]
     start = within(ALL, max(form.least(1) for form in forms))
     nodes, ends = network.nodes[:end], network.outputs
-    walk = follow(nodes, tie.start, 0, known=known, sizes=start, ends=ends, alone=True)
+    walk = follow(nodes, tie.start, 0, known=known, sizes=start, ends=ends, others=tie.others)
     fit = _fit(network, shape, walk, tie.name, tie.axes, value=tie.value)._replace(parameter=True)
     if end == len(network.nodes) or walk.unknown is not None:
         return fit
