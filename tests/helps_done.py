@@ -161,11 +161,18 @@ def _one_map(network: Network, first: int, second: int) -> Layer:
 
 
 def _pooled(network: Network, index: int, _: Problem) -> Iterator[Changes]:
-    flatten = network.nodes[index].inputs[0]
-    while network.nodes[flatten].kind not in ("flatten", "reshape"):
-        flatten = network.nodes[flatten].inputs[0]
+    owner = network.nodes[index].shared_with
+    owner = index if owner is None else owner
     pool, flat = layer_class("global_avgpool")(), layer_class("flatten")()
-    yield {flatten: [pool, flat], index: [_layer(network, index)]}
+    changes: dict[int, Sequence[Layer]] = {}
+    for each, node in enumerate(network.nodes):
+        if owner not in (each, node.shared_with):  # whose weights stay what they are
+            continue
+        flatten = node.inputs[0]
+        while network.nodes[flatten].kind not in ("flatten", "reshape"):
+            flatten = network.nodes[flatten].inputs[0]
+        changes |= {flatten: [pool, flat], each: [_layer(network, each)]}
+    yield changes
 
 
 def _left_out(network: Network, index: int, _: Problem) -> Iterator[Changes]:

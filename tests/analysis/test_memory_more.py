@@ -70,9 +70,9 @@ layers:
   - linear: 1
   - sigmoid
 """
-SPECS = {"pyramid": PYRAMID}
+SPECS = {"pyramid": PYRAMID, "siamese": SIAMESE}
 """The networks of the data's documentation by the first word of the entry."""
-TO_COME = {"siamese", "small"}
+TO_COME = {"small"}
 """Networks that the data has and this does not."""
 
 LEFT_OUT = {

@@ -43,7 +43,7 @@ class Row(NamedTuple):
     buffers: int
 
 
-TO_COME = {"retinanet_resnet50_fpn", "vit_b_16", "vit_b_32", "vit_l_16"}
+TO_COME = {"vit_b_16", "vit_b_32", "vit_l_16"}
 """Networks that are measured and not in the zoo yet."""
 
 
@@ -272,6 +272,16 @@ class Total(NamedTuple):
 
 PYRAMID = sum(256 * (channels + 1) for channels in (256, 512, 1024, 2048)) + 4 * 256 * (9 * 256 + 1)
 """By hand: a 1×1 convolution to 256 channels for each of four maps, and four 3×3 ones behind."""
+SIAMESE = (
+    64 * (10 * 10 + 1)
+    + 128 * (7 * 7 * 64 + 1)
+    + 128 * (4 * 4 * 128 + 1)
+    + 256 * (4 * 4 * 128 + 1)
+    + 4096 * (6 * 6 * 256 + 1)  # 105, 96, 48, 42, 21, 18, 9, 6
+    + 4096
+    + 1
+)
+"""By hand: one tower, and what weighs the distance."""
 BOTH_STREAMS = (
     256 * (5 * 5 * 96 + 1)
     + 512 * (3 * 3 * 256 + 1)
@@ -328,6 +338,7 @@ PUBLISHED = [
     Total("sentence_cnn", 360_902, None, "arXiv:1408.5882, section 3.1"),
     Total("tdnn", 515, None, "doi:10.1109/29.21701, section II"),
     Total("fpn", 23_508_032 + PYRAMID, None, "ResNet-50 up to its last map; arXiv:1612.03144"),
+    Total("siamese", SIAMESE, None, "Koch, Zemel and Salakhutdinov 2015, figure 4"),
     Total("two_stream", SPATIAL + TEMPORAL, None, "arXiv:1406.2199, figure 1"),
     Total("yolov3", 62_001_757 - 52_608, None, "numbers in yolov3.weights, less the statistics"),
     Total("zfnet", 62_357_608, None, "arXiv:1311.2901, figure 3"),
