@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,9 +18,9 @@ from tabled import tabled
 from convcalc import documentation
 from convcalc.analysis.reference import EXAMPLES, FAMILIES, describe, example_spec
 from convcalc.checks.ignores import without_idle
-from convcalc.checks.run import Checked, Task, check_file, check_text
+from convcalc.checks.run import Task, check_file, check_text
 from convcalc.cli import COMMANDS, GROUPS, convcalc, pager
-from convcalc.graph import loads, read
+from convcalc.graph import Network, Written, loads, network_of, read
 from convcalc.layers import CATALOGUE, Family, kinds, layer_class
 from convcalc.layers.base import declarations
 from convcalc.layers.letters import AXES
@@ -272,16 +272,26 @@ MEMBERS = {
 """A network of every bundled file, and of a family the last member."""
 
 
-def said(checked: Checked) -> list[tuple[str, str]]:
-    """What fails a run, without places."""
-    return [(each.code, each.message) for each in checked.diagnostics if each.severity != "note"]
+def checked(spec: str) -> tuple[list[tuple[str, str]], Network]:
+    """What fails a check of a spec, without places, and the network that it is about."""
+    networks: list[Network] = []
+
+    def kept(written: Written, **given: Any) -> Network:
+        networks.append(network_of(written, **given))
+        return networks[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("convcalc.checks.run.network_of", kept)
+        found = check_file(spec, Task()).diagnostics
+    (network,) = networks
+    return [(each.code, each.message) for each in found if each.severity != "note"], network
 
 
-@pytest.mark.parametrize("name", MEMBERS.values())
+@tabled("name", MEMBERS.values())
 def test_what_is_shown_of_a_bundled_spec_is_that_network(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "own.yaml"
+    path = tmp_path / f"{name}.yaml"
     saved = run("show", name, "-o", str(path))
-    own, bundled = read(path), read(name)
+    (found, own), (wanted, bundled) = checked(str(path)), checked(name)
 
     assert (saved.exit_code, saved.stdout) == (0, "")
     assert [each.code for each in own.diagnostics] == [each.code for each in bundled.diagnostics]
@@ -291,7 +301,7 @@ def test_what_is_shown_of_a_bundled_spec_is_that_network(name: str, tmp_path: Pa
     assert [(node.name, node.layer) for node in own.nodes] == [
         (node.name, node.layer) for node in bundled.nodes
     ]
-    assert said(check_file(str(path), Task())) == said(check_file(name, Task()))
+    assert found == wanted
     assert {each[:2] for each in own.promises.expect} == {
         each[:2] for each in bundled.promises.expect
     }

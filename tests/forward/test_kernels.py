@@ -29,7 +29,7 @@ CLOSE = 1e-5
 SMALL = 0.1
 """What the largest value counts for at least: inputs are near 1, and gelu errs by some 10⁻⁷ of what
 it is given, however near to 0 it brings that."""
-EXAMPLES = 70
+EXAMPLES = 50
 """Networks of a kind that slides a kernel; of others a third, of those without fields a tenth."""
 
 KERNELS: dict[str, set[str]] = {
