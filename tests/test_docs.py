@@ -36,7 +36,7 @@ from paths import ROOT
 from tabled import tabled
 
 from convcalc.analysis.memory import GPUS
-from convcalc.analysis.reference import describe
+from convcalc.analysis.reference import DESCRIBED, describe
 from convcalc.checks.formats import CHECK_FORMATS
 from convcalc.checks.run import Task, check_file
 from convcalc.cli import COMMANDS, convcalc
@@ -325,8 +325,8 @@ def forms() -> str:
 
 
 def kinds() -> str:
-    links = " · ".join(f"[`{kind}`](#{kind})" for kind in CATALOGUE)
-    return f"{links}\n\n{render_kinds([describe(kind) for kind in CATALOGUE])}".rstrip()
+    links = " · ".join(f"[`{kind}`](#{kind})" for kind in DESCRIBED)
+    return f"{links}\n\n{render_kinds([describe(kind) for kind in DESCRIBED])}".rstrip()
 
 
 def functions() -> str:

@@ -120,6 +120,13 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
 """Kind → the input that its example is for, and the item."""
 
 
+SPLIT = "split"
+"""What is described with the kinds and is none: its layers are slices."""
+SPLIT_EXAMPLE = "split: {into: {a: 16, b: 48}}"
+DESCRIBED = tuple(
+    word for kind in CATALOGUE for word in ((kind, SPLIT) if kind == "slice" else (kind,))
+)
+"""What there is a reference of: every kind, and items that make layers of other kinds."""
 LISTED = ("axes", "extents")
 """Forms of fields that may be extents of the output, as `size` is."""
 
@@ -203,6 +210,8 @@ def describe(kind: str) -> KindReference:
     >>> conv.formulas[1][:3]
     ('H′', '(H − F + 2·P)/S + 1', '(227 − 11 + 2·0)/4 + 1')
     """
+    if kind == SPLIT:
+        return _split()
     layer = layer_class(kind)
     doc = " ".join((layer.__doc__ or "").split())
     sentences = tuple(re.split(r"(?<=[.)]) (?=[A-Z])", doc))
@@ -223,9 +232,39 @@ def describe(kind: str) -> KindReference:
     )
 
 
+def _split() -> KindReference:
+    """The item that makes slices of a tensor; its example is the first of them."""
+    network = planned(loads(example_spec(SPLIT)))
+    shape = network.shape_of(0)
+    axis = declarations(layer_class("slice"))["axis"]
+    into = "What the parts are called, which are equal, or each name with the part's size."
+    return KindReference(
+        kind=SPLIT,
+        family="channels",
+        sentences=(
+            "Parts of a tensor, one behind the other, each an ordinary slice with a name.",
+            "The item itself passes the tensor on as it is, and `from` starts from a part.",
+            "Shapes: H×W×C → H×W×A, H×W×B, …; the example shows the first.",
+            "Source: torch.split; torch.chunk; tf.split; ONNX operator Split.",
+        ),
+        source="torch.split; torch.chunk; tf.split; ONNX operator Split",
+        merges=False,
+        fields=(
+            FieldReference("into", "names, or names with sizes", (), None, True, into),
+            FieldReference(
+                "axis", takes(axis), axis.choices, "channels", False, "Axis that is cut."
+            ),
+        ),
+        example=f"- {SPLIT_EXAMPLE}",
+        inputs=(shape,),
+        plan=network.plans[1],
+        formulas=(),
+    )
+
+
 def example_spec(kind: str) -> str:
     """The example of a kind as a whole spec."""
-    shape, item = EXAMPLES[kind]
+    shape, item = ("28x28x64", SPLIT_EXAMPLE) if kind == SPLIT else EXAMPLES[kind]
     return f"input: {shape}\nlayers:\n  - {item}\n"
 
 

@@ -83,11 +83,11 @@ def _page(topic: str) -> str:
 
 def _words() -> list[str]:
     """Everything that a page is called."""
-    from convcalc.layers import CATALOGUE
+    from convcalc.analysis.reference import DESCRIBED
     from convcalc.rules import CODES
 
     rules = [name for code, row in CODES.items() for name in (code, row.name) if name]
-    return [*documentation.topics(), *CATALOGUE, *rules]
+    return [*documentation.topics(), *DESCRIBED, *rules]
 
 
 def _section(page: str, text: str, heading: str) -> str:

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from convcalc.analysis.reference import FAMILIES, describe
+from convcalc.analysis.reference import DESCRIBED, FAMILIES, SPLIT, describe
 from convcalc.cli.options import output_options
 from convcalc.cli.output import Output
 from convcalc.cli.words import LONGEST, advice_for, as_kind
@@ -16,7 +16,7 @@ from convcalc.layers import CATALOGUE, kinds
 def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Kinds and families that begin so."""
     del ctx, param
-    return [name for name in (*CATALOGUE, *FAMILIES) if name.startswith(incomplete.lower())]
+    return [name for name in (*DESCRIBED, *FAMILIES) if name.startswith(incomplete.lower())]
 
 
 @click.command("kinds")
@@ -31,7 +31,7 @@ def command(words: tuple[str, ...], output: Output) -> None:
     \b
     Example: convcalc kinds conv
     """
-    chosen = [describe(kind) for kind in (_chosen(words) if words else CATALOGUE)]
+    chosen = [describe(kind) for kind in (_chosen(words) if words else DESCRIBED)]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     render = output.renderer.render if words else output.renderer.listed
     output.end([render(chosen, width=width)])
@@ -51,7 +51,9 @@ def _chosen(words: tuple[str, ...]) -> list[str]:
         wanted = word.strip()
         family = next((each for each in FAMILIES if each == wanted.lower()), None)
         kind = as_kind(wanted)
-        if family and kind and wanted != family and _is_foreign(wanted):
+        if wanted.lower() == SPLIT or kind == SPLIT:
+            chosen[SPLIT] = None
+        elif family and kind and wanted != family and _is_foreign(wanted):
             chosen[kind] = None  # Keras's Dense
         elif family and family not in CATALOGUE:  # softmax is a kind, too
             chosen.update(dict.fromkeys(each for each in CATALOGUE if each in kinds(family)))
@@ -66,7 +68,7 @@ def _chosen(words: tuple[str, ...]) -> list[str]:
         else:
             from convcalc.spec.vocabulary import answer_to
 
-            names = [*CATALOGUE, *FAMILIES]
+            names = [*DESCRIBED, *FAMILIES]
             advice = answer_to(wanted[:LONGEST]) or advice_for(
                 wanted, "kinds", names, "`convcalc kinds` lists them."
             )

@@ -31,7 +31,7 @@ def as_kind(word: str) -> str | None:
     from convcalc.layers import CATALOGUE
     from convcalc.spec.vocabulary import known_kind
 
-    return known_kind(word, [*CATALOGUE])
+    return known_kind(word, [*CATALOGUE, "split"])
 
 
 def as_page(word: str) -> str | None:

@@ -296,6 +296,8 @@ class _Walk:
         channels = self.axes[node.inputs[0]][0]
         if not isinstance(channels, int):
             raise _UnknownError("its fields read channels that follow the size")
+        if not node.late.of_channels:
+            raise _UnknownError("its parts hang on an extent that follows the size")
         layer = node.late.layer(Shape(channels), node.name, None)
         if layer is None:
             raise _UnknownError("an error keeps it unknown")

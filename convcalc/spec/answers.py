@@ -122,7 +122,7 @@ _KINDS: Mapping[str, str] = {
     ),
     # Shapes
     "write `slice: {start: 0, stop: 32}` for a part of the channels; by `from`, several items may "
-    "read one tensor": ("split chunk narrow gather select indexselect getitem unbind"),
+    "read one tensor": ("narrow gather select indexselect getitem unbind"),
     "write the whole shape: `reshape: [1, 1, -1]`": "squeeze unsqueeze expanddims",
     "write `reshape: [1, -1]` and `upsample: {size: 10}`": "repeatvector",
     "a merge spreads 1×1 maps by itself; `upsample: {size: 8}` repeats them": (

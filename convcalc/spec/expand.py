@@ -15,7 +15,7 @@ from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Borrowed, Document, Group, Late, LayerNode, source_item, source_node
 from convcalc.spec.given import inputs_of
-from convcalc.spec.items import Definition, Definitions, Items, Said
+from convcalc.spec.items import SPLIT, Definition, Definitions, Items, Said
 from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.parameters import Member, Parameters, causes_of, given_to
@@ -418,6 +418,8 @@ class _Expander:
         self, item: Said, node: Item, current: int | None, place: Surroundings, name: str
     ) -> int | None:
         """Expand an item once."""
+        if item.kind == SPLIT:
+            return self.split(item.value, node, current, place, name)
         if item.kind is not None:
             if item.group is not None:
                 return self.merge(item, item.kind, item.group, node, current, place, name)
@@ -445,6 +447,40 @@ class _Expander:
             return self.group(Group(prefix, "", node, NO_LAYERS, None), group, current, inner, name)
         finally:
             self.depth -= 1
+
+    def split(
+        self, value: Node, node: Item, current: int | None, place: Surroundings, name: str
+    ) -> int | None:
+        """Expand an item that gives names to parts of the tensor, which itself passes on."""
+        from convcalc.spec.split import Part, read
+
+        said = read(value, place.scope, self.report, self.reader)
+        for number, part in enumerate(said.names if said else ()):
+            index = len(self.nodes)
+            self.count(node)
+            # Its place is the part's, and what is wrong with all parts is told at `split`.
+            word = Item.alone(ScalarNode("slice", part.start, part.length))
+            full = self.names.claim(part.text, place, word, index)
+            known = () if current is None else (current,)
+            late = None if said is None else Part(said, number)
+            unknown = (0,) if current is None else ()
+            made = LayerNode(full, "slice", None, known, word, unknown=unknown, late=late)
+            self.nodes.append(made)
+        if said is None:
+            self.lost = True
+        if name:
+            self.names.claim(name, place, node, current)
+        return current
+
+    def count(self, node: Node) -> None:
+        """Refuse one more layer where there are as many as a network may have."""
+        if len(self.nodes) >= MAX_LAYERS + len(self.sources):
+            raise RefusedError(
+                "CC103",
+                f"more than {MAX_LAYERS:,} layers",
+                "repeat less: blocks that call blocks multiply",
+                node,
+            )
 
     def merge(
         self,
@@ -552,13 +588,7 @@ class _Expander:
         name: str,
     ) -> int:
         index = len(self.nodes)
-        if index >= MAX_LAYERS + len(self.sources):
-            raise RefusedError(
-                "CC103",
-                f"more than {MAX_LAYERS:,} layers",
-                "repeat less: blocks that call blocks multiply",
-                node,
-            )
+        self.count(node)
         like = None
         follows = isinstance(value, Map) and "like" in value.entries
         if isinstance(value, Map) and follows:  # looked for before the layer has a name itself

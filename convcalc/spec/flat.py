@@ -67,6 +67,11 @@ class Late:
         return self._made[key]
 
     @property
+    def of_channels(self) -> bool:
+        """Whether its channels are all that it reads of what comes in."""
+        return True
+
+    @property
     def reads_incoming(self) -> bool:
         """Whether its fields read what comes in, and not the extents of another tensor alone."""
         return self._base is None

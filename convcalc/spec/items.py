@@ -18,6 +18,8 @@ from convcalc.spec.values import Scope, misnamed, near_key, quoted, renamed
 if TYPE_CHECKING:
     from convcalc.spec.slips.keys import Meant
 
+SPLIT = "split"
+"""What an item is called that makes several tensors of one, and no layer of its own."""
 BLOCK_KEYS = ("parameters", "layers", "description")
 """Keys that a block may have."""
 LONGEST = 40
@@ -110,7 +112,9 @@ class Items:
             )
             return None
         known = [
-            name for name in keys if name in CATALOGUE or name in self.blocks or name == "layers"
+            name
+            for name in keys
+            if name in CATALOGUE or name in self.blocks or name in ("layers", SPLIT)
         ]
         if len(known) < len(keys) and self._kind_as_value(node):
             return None
@@ -142,6 +146,8 @@ class Items:
         block = self.meant(name)
         if block is not None:
             return Said(None, block, None, value, modifiers)
+        if name == SPLIT:
+            return Said(SPLIT, None, None, value, modifiers)
         return self._layer_item(name, value, node, modifiers)
 
     def _kind_as_value(self, node: Item) -> bool:
@@ -161,6 +167,8 @@ class Items:
         block = self.meant(name)
         if block is not None:
             return Said(None, block, None, word, None)
+        if name == SPLIT:
+            return Said(SPLIT, None, None, word, None)
         if name in CATALOGUE:
             return self._layer_item(name, word, node, None)
         self.unknown_kind(node.key(name), alone=True)
@@ -243,7 +251,7 @@ class Items:
         if block is not None:
             fields = list(block.parameters.entries) if block.parameters else []
         else:
-            fields = field_names(kind) if kind in CATALOGUE else []
+            fields = field_names(kind) if kind in CATALOGUE else ["into", "axis"] * (kind == SPLIT)
         from convcalc.spec.answers import field_answer
         from convcalc.spec.vocabulary import native_field
 
@@ -255,6 +263,8 @@ class Items:
             if key in fields:
                 alone = branches_of(kind, node.entries[kind]) is node.entries[kind]
                 braces = f"{{branches: […], {key}: …}}" if alone else f"{{{key}: …}}"
+                if kind == SPLIT:
+                    braces = f"{{into: […], {key}: …}}"
                 advice, fix = f"indent it under `{kind}:`, or write `{kind}: {braces}`", None
                 if alone:
                     advice = f"write `{kind}: {braces}`"
@@ -284,7 +294,7 @@ class Items:
         from convcalc.spec.answers import call_answer
         from convcalc.spec.vocabulary import answer_to, native_kind, sure_kind
 
-        kinds = [*CATALOGUE, *(() if kinds_only else self.blocks)]
+        kinds = [*CATALOGUE, *(() if kinds_only else (SPLIT, *self.blocks))]
         near = native_kind(node.text[:100], kinds)
         if node.text in GIVEN:
             advice = "it stands at the top of a spec, and `from: input` starts an item from it"
@@ -380,7 +390,7 @@ class Items:
                     self.inspect_branch(branch)
         elif item.group is not None:
             self.inspect(item.group)
-        if item.kind is not None:
+        if item.kind is not None and item.kind != SPLIT:
             self.inspect_fields(item.kind, item.value)
 
     def inspect_fields(self, kind: str, value: Node) -> None:

@@ -235,6 +235,7 @@ def _item(definition: str, kinds: dict[str, Any]) -> dict[str, Any]:
         "properties": {
             **kinds,
             "layers": {**_items(definition), "description": "A group of items."},
+            "split": {"description": "Parts of a tensor, each with a name."},
             **modifiers,
         },
     }

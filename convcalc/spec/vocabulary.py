@@ -147,7 +147,7 @@ KINDS: dict[str, str] = {
         "pixel_shuffle": "depthtospace subpixel subpixelconv",
         "space_to_depth": "pixelunshuffle unshuffle",
         "channel_shuffle": "shuffle shufflechannel shufflechannels",
-        "slice": "split chunk",
+        "split": "split chunk tensorsplit splitlayer",
         "scale": "layerscale",
         "affine": "rescaling mulconstant addconstant",
         "subtract": "sub minus difference",

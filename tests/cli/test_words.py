@@ -16,7 +16,13 @@ from paths import PACKAGE, ROOT
 from tabled import tabled
 
 from convcalc import documentation
-from convcalc.analysis.reference import EXAMPLES, FAMILIES, describe, example_spec
+from convcalc.analysis.reference import (
+    DESCRIBED,
+    EXAMPLES,
+    FAMILIES,
+    describe,
+    example_spec,
+)
 from convcalc.checks.ignores import without_idle
 from convcalc.checks.run import Task, check_file, check_text
 from convcalc.cli import COMMANDS, GROUPS, convcalc, pager
@@ -98,10 +104,10 @@ def test_without_a_kind_all_are_listed_by_family_with_what_they_do() -> None:
     for name in ("plain", "markdown"):
         text = run("kinds", "--format", name).stdout
         listed = re.findall(r"^(?:  |- `)(\w+)`?:? +\S", text, re.MULTILINE)
-        assert sorted(listed) == sorted(CATALOGUE)
+        assert sorted(listed) == sorted(DESCRIBED)
         assert all(title in text for title in FAMILIES.values())
     value = json.loads(run("kinds", "--format", "json").stdout)
-    assert [each["kind"] for each in value["kinds"]] == [*CATALOGUE]
+    assert [each["kind"] for each in value["kinds"]] == [*DESCRIBED]
 
 
 @tabled(
