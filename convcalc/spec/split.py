@@ -32,7 +32,7 @@ class Said(NamedTuple):
     sizes: tuple[int, ...] | None
     """How much each gets; None for equal parts."""
     axis: Axis
-    """Along which axis."""
+    """The axis that is cut, by its name: `channels` unless another is given."""
     node: Node
     """What is at fault where they do not fit: the value of `into`."""
 
@@ -103,7 +103,7 @@ def _parts(
 class Part(Late):
     """What makes the slice of one part, once it is known what is split."""
 
-    __slots__ = ("_number", "_places", "_said")
+    __slots__ = ("_number", "_said")
 
     def __init__(self, said: Said, number: int) -> None:
         self._said = said
