@@ -132,7 +132,8 @@ def _networks(opened: Opened | None, task: Task) -> Iterator[tuple[str, Network,
 def _differs(comparison: Comparison) -> bool:
     """Whether a change of the text is one of the network."""
     totals = any(delta.difference for delta in comparison.totals)
-    return bool(totals or comparison.changes or comparison.old.input != comparison.new.input)
+    old, new = comparison.old, comparison.new
+    return bool(totals or comparison.changes or (old.given, old.made) != (new.given, new.made))
 
 
 def _gone(path: str, task: Task, base: str) -> Iterator[Entry]:

@@ -48,7 +48,9 @@ def command(patterns: tuple[str, ...], output: Output) -> None:
         entries.append(
             {
                 "name": name,
-                "input": str(network.input).replace("×", "x"),
+                "input": ", ".join(
+                    str(network.shape_of(index)).replace("×", "x") for index in network.inputs
+                ),
                 "parameters": totals.parameters,
                 "macs": totals.macs,
                 "year": network.year,

@@ -9,8 +9,10 @@ import click
 
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verify import Run
+from convcalc.cli.options import Inputs
 from convcalc.diagnostics import listed
 from convcalc.graph import Network
+from convcalc.graph.changed import given_as
 from convcalc.graph.planned import Planned
 from convcalc.numbers import both_bytes, plural
 from convcalc.shape import Shape
@@ -62,7 +64,7 @@ def running() -> Iterator[None]:
 def refuse_too_large(
     network: Network,
     run: Run,
-    with_input: Callable[[str], Network] | None = None,
+    with_input: Callable[[Inputs], Network] | None = None,
     *,
     drawn: bool = True,
 ) -> None:
@@ -105,10 +107,17 @@ def refuse_too_large(
     if largest:
         raise CannotRun(f"{message}; a batch of {largest:,} would fit: --batch {largest}")
     for smaller in _smaller(network.input):
-        resized = with_input(smaller) if with_input is not None else None
+        alike = {
+            network.nodes[index].name: shape._replace(spatial=smaller.spatial)
+            for index in network.alike_inputs
+            if (shape := network.shape_of(index)) is not None
+        }
+        given = smaller if len(network.inputs) == 1 else alike
+        resized = with_input(given) if with_input is not None else None
         if resized is not None and not resized.errors and needs(resized).batch(1).total <= there:
             batch = " --batch 1" if run.batch > 1 else ""
-            raise CannotRun(f"{message}; a smaller input would fit: --input {smaller}{batch}")
+            options = given_as(network, smaller)
+            raise CannotRun(f"{message}; a smaller input would fit: {options}{batch}")
     raise CannotRun(f"{message}; no batch would fit")
 
 
@@ -122,14 +131,14 @@ def _free_on_gpu() -> int | None:
         return None
 
 
-def _smaller(shape: Shape | None) -> Iterator[str]:
+def _smaller(shape: Shape | None) -> Iterator[Shape]:
     """The input in smaller and smaller sizes."""
     if shape is None or not shape.spatial:
         return
     for share in (sixteenths / 16 for sixteenths in range(15, 0, -1)):
         sizes = [max(int(size * share) // 32 * 32, 32) for size in shape.spatial]
         if all(size < full for size, full in zip(sizes, shape.spatial, strict=True)):
-            yield "x".join(map(str, (*sizes, shape.channels)))
+            yield shape._replace(spatial=tuple(sizes))
 
 
 def given_weights(path: str | None, map_path: str | None, network: Network) -> "Fitted | None":

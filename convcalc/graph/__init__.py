@@ -177,6 +177,21 @@ class Network(NamedTuple):
         )
 
     @property
+    def an_input(self) -> str:
+        """How a help speaks of another input: of several the first, which has a name."""
+        if len(self.inputs) == 1:
+            return "an input"
+        return f"an input `{self.nodes[self.inputs[0]].name}`"
+
+    @property
+    def shown_input(self) -> str:
+        """The shape of its input, or the shapes of all by their names; `?` for what is unknown."""
+        if len(self.inputs) == 1:
+            return str(self.input or "?")
+        named = self.named_inputs.items()
+        return ", ".join(f"{name} {self.shape_of(index) or '?'}" for name, index in named)
+
+    @property
     def named_inputs(self) -> dict[str, int]:
         """Its inputs by their names, in the order in which they are written.
 

@@ -6,7 +6,7 @@ Each gives None where the network cannot be so, and never a network with an erro
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from convcalc.graph import Group, LayerNode, fed, plan_layers
+from convcalc.graph import Group, LayerNode, Network, fed, plan_layers
 from convcalc.graph.planned import Planned
 from convcalc.layers.base import Layer
 from convcalc.shape import Shape
@@ -18,6 +18,20 @@ def with_layers(network: Planned, layers: "dict[int, tuple[str, Layer]]") -> Pla
     for index, (kind, layer) in layers.items():
         nodes[index] = nodes[index].changed(layer)._replace(kind=kind)
     return _planned(network, nodes)
+
+
+def given_as(network: Network, shape: Shape) -> str:
+    """How the command line gives a network another input, and with it those that change alike."""
+    if len(network.inputs) == 1:
+        return f"--input {str(shape).replace('×', 'x')}"
+    nodes = fed(network, shape)
+    options = []
+    for index in network.alike_inputs:
+        layer = nodes[index].layer
+        if layer is not None:
+            text = str(layer.plan(()).output).replace("×", "x")
+            options.append(f"--input {nodes[index].name}={text}")
+    return " ".join(options)
 
 
 def with_input(network: Planned, shape: Shape) -> Planned | None:

@@ -226,7 +226,7 @@ class _Trials:
         also = "write `rounding: floor` once at the top of the spec and " if down else ""
         last = self.network.nodes[self.end - 1].name
         tried = "" if self.whole else f" (tried as far as {last})"
-        return f"{also}use an input of {of}{named}{tried}"
+        return f"{also}use {self.network.an_input} of {of}{named}{tried}"
 
     def _nearest(self, image: Shape, *, down: bool) -> list[Shape]:
         """The nearest input above and the nearest below that work, the nearer one first.

@@ -44,7 +44,8 @@ def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tu
     effects = (-1, ", which makes the same output"), (1, "")
     for (step, effect), shape in zip(effects, network.nearest_whole_inputs(), strict=True):
         if shape is not None and _reads_whole(network, image, shape, step, known):
-            noun = "" if inputs else "an input " if image.rank > 1 else "a length "
+            plain = image.rank == 1 and len(network.inputs) == 1
+            noun = "" if inputs else "a length " if plain else f"{network.an_input} "
             inputs.append(f"{noun}of {'×'.join(map(str, shape.spatial))}{effect}")
     trials = TRIED // len(network.nodes) + 1
     for number, (index, problem) in enumerate(kept):
@@ -120,14 +121,17 @@ def _comparable(network: Network, other: Network, step: int) -> bool:
     """Whether all weights are the same, and the output where the input is smaller."""
     if _gives_back(network) and not _gives_back(other):
         return False
-    same_output = network.shape_of(network.output) == other.shape_of(other.output)
+    same_output = _outputs(network) == _outputs(other)
     return (same_output or step > 0) and _weights(network.plans) == _weights(other.plans)
 
 
 def _gives_back(network: Network) -> bool:
-    """Whether its output is as large as its input, as what it is to reproduce is."""
-    output = network.shape_of(network.output)
-    return output is not None and network.input is not None and output == network.input
+    """Whether an output is as large as its input, as what it is to reproduce is."""
+    return network.input is not None and network.input in _outputs(network)
+
+
+def _outputs(network: Network) -> list[Shape | None]:
+    return [network.shape_of(output) for output in network.outputs]
 
 
 def _weights(plans: Sequence[Plan | None]) -> list[object]:

@@ -26,15 +26,17 @@ def check(context: Context) -> Iterator[Advice]:
     axes = [axis for index, axis in odd if index == first]
     spatial, names = context.input(first).spatial, AXIS_NAMES[image.rank]
     halves = dict.fromkeys(f"{spatial[axis]}/2 = {decimal(spatial[axis], 2)}" for axis in axes)
-    noun = "a length of" if image.rank == 1 else "an input of"
+    one = len(context.network.inputs) == 1
+    noun = "a length of" if image.rank == 1 and one else f"{context.network.an_input} of"
+    which = "the input" if one else f"the input {context.name(0)}"
     padded = _padded_stays_even(context, image, first)
     yield Advice(
         None,
         f"{context.name(first)} halves an odd {' and '.join(names[axis] for axis in axes)}: "
-        f"{' and '.join(halves)}, from the input {image}",
+        f"{' and '.join(halves)}, from {which} {image}",
         f"use {noun} {' or '.join(inputs)}"
         + (", or `padding: same` in the convolutions before that shrink the map" if padded else ""),
-        "input",
+        context.input_field,
     )
 
 
@@ -129,7 +131,7 @@ def _halves(window: Window, size: int) -> bool:
 
 def _halved_axes(context: Context, index: int) -> list[int]:
     x, image = context.input(index), context.network.input
-    if image is None or image.rank != x.rank:
+    if image is None or image.rank != x.rank or not context.follows_input(index):
         return []
     return [
         axis

@@ -209,16 +209,39 @@ class Context:
     @cached_property
     def smallest_fields(self) -> list[Smallest]:
         """The receptive field along the shortest path to each layer."""
-        return list(self.network.walk(_smallest))
+        if len(self.network.inputs) == 1:
+            return list(self.network.walk(_smallest))
+        others = {*self.network.inputs} - {*self.network.alike_inputs}
+        unseen = {id(self.nodes[index]) for index in others}
+
+        def step(node: LayerNode, plan: Plan | None, read: list[Smallest]) -> Smallest:
+            return None if id(node) in unseen else _smallest(node, plan, read)
+
+        return list(self.network.walk(step))
+
+    def follows_input(self, index: int) -> bool:
+        """Whether what a layer makes comes of the first input, or of one that changes with it."""
+        return len(self.network.inputs) == 1 or (
+            bool(self.fields) and index not in self._sight.unseen
+        )
+
+    @cached_property
+    def input_field(self) -> str:
+        """Where the first input is said in the spec."""
+        if len(self.network.inputs) == 1:
+            return "input"
+        return f"input.{self.name(self.network.inputs[0])}"
 
     @cached_property
     def collapse(self) -> int | None:
-        """The layer at which the map becomes the one position or vector of the output.
+        """The layer at which the map becomes the one position or vector of the first output.
 
-        None when the output is a map, or there is no map at all.
+        None when an output is a map, or there is no map at all.
         """
         index = self.network.output
         if index is None or not self.complete:
+            return None
+        if any(_positions(self.output(end)) > 1 for end in self.network.outputs):
             return None
         while not self.source(index) and _positions(self.output(index)) == 1:
             if _positions(self.input(index)) > 1:

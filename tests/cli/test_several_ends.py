@@ -64,6 +64,8 @@ def run(*arguments: str, exit_code: int = 0) -> str:
         ("explain {} coarse --fit", ("What fits coarse",)),
         ("explain {} --memory", ("the peak of inference",)),
         ("explain {} --memory --training", ("the peak of a training step",)),
+        ("analyze {} lenet5 --format csv --columns name,output", ("boxes,16x16x4",)),
+        ("check {} --format json", ('"files"',)),
         ("sizes {}", ("input left", "right stays 16×16×3", "32    32      fine")),
     ],
 )
@@ -118,3 +120,50 @@ layers:
     assert (said["following"], said["staying"]) == (["right"], [])
     (fit,) = said["sizes"]
     assert fit["accepted"]["text"] == "2*k, k >= 1"
+
+
+ODD = """
+rounding: floor
+input: {left: 33x33x3, right: 33x33x5, aux: 9x9x3}
+layers:
+  - concat: [[], [from: right]]
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: seen}
+  - relu
+  - {maxpool: {kernel: 2, stride: 2}, name: half}
+  - {conv: {filters: 8, kernel: 3, padding: 1}, from: aux}
+  - {maxpool: {kernel: 2, stride: 2}, name: other}
+outputs: [half, other]
+"""
+
+
+def test_advice_about_the_input_is_of_those_that_change_with_the_first(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text(ODD)
+    found = json.loads(run("check", str(spec), "--format", "json", exit_code=1))
+    (odd,) = [each for each in found["diagnostics"] if each["code"] == "CC401"]
+    assert odd["message"] == (
+        "half halves an odd height and width: 33/2 = 16.5, from the input left 33×33×3"
+    )
+    assert odd["help"] == "use an input `left` of 32×32 or 34×34"
+    assert (odd["line"], odd["column"]) == (3, 15)
+
+
+def test_a_finding_about_the_size_names_the_input(tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text("""
+input: {image: 225x225x3, unit: 8}
+layers:
+  - {conv: {filters: 8, kernel: 11, stride: 4}, name: seen}
+  - {linear: 4, from: unit, name: told}
+outputs: [seen, told]
+""")
+    # (225 − 11)/4 + 1 = 54.5; (227 − 11)/4 + 1 = 55, (223 − 11)/4 + 1 = 54
+    said = run("check", str(spec), exit_code=1)
+    assert "use an input `image` of 227×227 or 223×223" in said
+
+
+def test_a_folder_finds_specs_of_several_inputs(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(SPEC)
+    block = "input:\n  a: 8\n  b: 9\nlayers:\n  - concat: [[], [from: b]]\n"
+    (tmp_path / "block.yaml").write_text(block)
+    assert "No findings in 2 specs" in run("check", str(tmp_path))

@@ -11,6 +11,7 @@ from convcalc.explanation.messages.finder import Trial
 from convcalc.explanation.messages.writing import in_code
 from convcalc.explanation.page import Page, Part, Section
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
+from convcalc.graph.changed import given_as
 from convcalc.layers.sliding import layer_stride
 from convcalc.numbers import grouped, plural, times, value_text
 from convcalc.shape import Shape
@@ -278,17 +279,19 @@ def _elsewhere(network: Network, diagnosis: Diagnosis) -> Iterator[Part]:
     said = diagnosis.said
     if said is None:
         return
-    image = network.input
+    image, several = network.shown_input, len(network.inputs) > 1
+    what = "inputs are" if several else "input is"
     if said.numbers.get("shape"):
         yield (
-            f"The model is fed {_shape(said.numbers['shape'])}, and the spec's input is {image}. "
-            f"`convcalc analyze {network.path} --input SHAPE` shows what another size leads to."
+            f"The model is fed {_shape(said.numbers['shape'])}, and the spec's {what} {image}. "
+            f"`convcalc analyze {network.path} --input {'NAME=' if several else ''}SHAPE` shows "
+            "what another size leads to."
         )
     elif "image" in said.numbers:
         axis, got, wanted = said.numbers["image"]
         yield (
             f"The model is fed {got} where it is made for {wanted}, on axis {axis}, 0 being the "
-            f"batch. The spec's input is {image}."
+            f"batch. The spec's {what} {image}."
         )
     elif said.about == "statistics":
         yield from _statistics(network, said.numbers)
@@ -349,7 +352,7 @@ def _others(network: Network, trials: Sequence[Trial]) -> Iterator[str]:
         if change.sort == "field":
             field, value = change.field, value_text(change.value)
         elif change.sort == "input":
-            field, value = "an input of", str(change.value)
+            field, value = f"{network.an_input} of", str(change.value)
         else:
             field, value = sentence[0].lower() + sentence[1:], ""
         values.setdefault(field, []).append(value)
@@ -398,7 +401,8 @@ def difference(network: Network, trial: Trial) -> str:
     if change.sort == "batch":
         return "The input has no batch"
     if change.sort == "input":
-        return f"The input is {change.value} instead of {network.input}"
+        name = f" {network.nodes[network.inputs[0]].name}" if len(network.inputs) > 1 else ""
+        return f"The input{name} is {change.value} instead of {network.input}"
     if change.sort == "twice":
         return "It is called twice"
     if change.sort == "weights":
@@ -468,8 +472,8 @@ def to_write(network: Network, trial: Trial, framework: str) -> str:
                 "into `input` and the first layer"
             )
         return (
-            f"an input of {image}, or see what yours leads to by `convcalc analyze {network.path} "
-            f"--input {str(change.value).replace('×', 'x')}`"
+            f"{network.an_input} of {image}, or see what yours leads to by `convcalc analyze "
+            f"{network.path} {given_as(network, change.value)}`"
         )
     if change.sort == "reads":
         own = node.inputs[int(change.field)]

@@ -43,7 +43,18 @@ class SummaryColumn(NamedTuple):
     def data(self, row: Summary) -> object:
         """What a program reads."""
         value = self.value(row)
-        return str(value).replace("×", "x") if isinstance(value, Shape) else value
+        shapes = isinstance(value, Shape) or self.key in ("input", "output")
+        return str(value).replace("×", "x") if shapes and value is not None else value
+
+
+def _input(row: Summary) -> object:
+    """The shape of the input; of several what the report shows of them."""
+    return row.report.input if len(row.report.inputs) < 2 else row.report.given
+
+
+def _output(row: Summary) -> object:
+    """The shape of the output; of several what the report shows of them."""
+    return row.report.output if len(row.report.outputs) < 2 else row.report.made
 
 
 def _total(name: str) -> Callable[[Summary], int | None]:
@@ -65,10 +76,10 @@ SUMMARY_COLUMNS: Mapping[str, SummaryColumn] = MappingProxyType(
             "Name", "name", lambda row: row.report.name, printable, "What it calls itself."
         ),
         "input": SummaryColumn(
-            "Input", "input", lambda row: row.report.input, str, "Shape of one example, H×W×C."
+            "Input", "input", _input, str, "Shape of one example, H×W×C; of several by name."
         ),
         "output": SummaryColumn(
-            "Output", "output", lambda row: row.report.output, str, "Output of one example, H×W×C."
+            "Output", "output", _output, str, "Output of one example, H×W×C; of several by name."
         ),
         "layers": SummaryColumn(
             "Layers",

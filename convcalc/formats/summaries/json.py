@@ -6,7 +6,7 @@ from typing import Any
 
 from convcalc.analysis.memory.limits import Limit
 from convcalc.analysis.summaries import Summary
-from convcalc.formats.json import SCHEMA, diagnostic_value, shape_value
+from convcalc.formats.json import SCHEMA, diagnostic_value, input_value, shape_value
 
 
 def render(
@@ -28,6 +28,8 @@ def _network(row: Summary, limits: Sequence[Limit]) -> dict[str, Any]:
         "name": report.name,
         "input": shape_value(report.input),
         "output": shape_value(report.output),
+        "inputs": [input_value(each) for each in report.inputs],
+        "outputs": [{**input_value(each), "layer": each.layer} for each in report.outputs],
         "layers": len(report.layers),
         "totals": report.totals._asdict(),
         "peak_bytes": row.peak,
