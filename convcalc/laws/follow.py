@@ -14,6 +14,7 @@ from convcalc.diagnostics import Problem
 from convcalc.graph import MAX_RANK, LayerNode
 from convcalc.laws.extents import at_most, either, equal, without
 from convcalc.laws.forms import IDENTITY, Form
+from convcalc.laws.linear import linear, names_in
 from convcalc.laws.sets import (
     ALL,
     Sizes,
@@ -35,12 +36,15 @@ from convcalc.laws.steps import (
     refuse,
     step_along,
 )
-from convcalc.layers import PLACED_BY_PLAN, SOURCES, Layer, keeps_places, kinds
-from convcalc.layers.base import Weight
+from convcalc.layers import PLACED_BY_PLAN, SOURCES, Layer, keeps_places, kinds, layer_class
+from convcalc.layers.base import AXIS_WORDS, Weight, declarations
 from convcalc.layers.rearrange import Reshape
 from convcalc.layers.sliding import UNBOUNDED, per_axis
 from convcalc.shape import Shape
-from convcalc.spec.flat import Like
+from convcalc.spec.flat import Late, Like
+from convcalc.spec.nodes import List, Map, ScalarNode
+from convcalc.spec.syntax import parse
+from convcalc.spec.values import AS_IT_COMES
 
 READING_NOTHING = kinds("source")
 """Layers whose output is as large whatever comes in."""
@@ -49,6 +53,8 @@ CHANNELS = (1, 2, 3, 720_720, 720_721)
 REMAINDERS = "its sizes have too many remainders"
 BORDER = "how much of what it leaves out is a border hangs on both maps before it"
 """Why something is not worked out."""
+EXAMPLE = 2**20
+"""The extent of what fields read, where it follows the size."""
 MOST_PIECES = 64
 """Most ranges of sizes in which a merge spreads one branch or another."""
 
@@ -146,6 +152,8 @@ class _UnknownError(Exception):
         self.why = why
 
 
+SIZED = frozenset({"adaptive_avgpool", "adaptive_maxpool", "upsample", "crop"})
+"""Kinds whose `size` is how large their map is, whatever comes in."""
 Known = dict[tuple[int, int, int], Answer | NotKnownError | WrongError]
 """Layer by its id, channels and rank → what the layer does; kept from one walk to the next."""
 
@@ -293,12 +301,16 @@ class _Walk:
             if node.layer is None:
                 raise _UnknownError("an error keeps it unknown")
             return node.layer
-        channels = self.axes[node.inputs[0]][0]
-        if not isinstance(channels, int):
-            raise _UnknownError("its fields read channels that follow the size")
-        if not node.late.of_channels:
-            raise _UnknownError("its parts hang on an extent that follows the size")
-        layer = node.late.layer(Shape(channels), node.name, None)
+        x = self.axes[node.inputs[0]]
+        shape = self._concrete(x)
+        reads = node.late.reads(shape, node.name)
+        for word, extent in zip(AXIS_WORDS[len(x) - 1], x, strict=True):
+            if f"incoming.{word}" in reads and not isinstance(extent, int):
+                what = (
+                    "channels that follow" if word == "channels" else f"the {word}, which follows"
+                )
+                raise _UnknownError(f"its fields read {what} the size")
+        layer = node.late.layer(shape, node.name, None)
         if layer is None:
             raise _UnknownError("an error keeps it unknown")
         return layer
@@ -312,6 +324,10 @@ class _Walk:
             raise _UnknownError("an error keeps what it reads unknown")
         if node.like is not None:
             return self._following(node, self.axes[node.inputs[0]], self.axes[node.like])
+        if node.late is not None and node.kind in SIZED:
+            read = self._sized(node, node.late, self.axes[node.inputs[0]])
+            if read is not None:
+                return read, (0,) * (len(read) - 1)
         layer = self._layer(node)
         before = [self.axes[read] for read in node.inputs]
         if len(before) > 1:
@@ -344,6 +360,63 @@ class _Walk:
             return stays
         return (shape.channels, *self.start[1:])
 
+    def _sized(
+        self, node: LayerNode, late: Late, x: tuple[Extent, ...]
+    ) -> tuple[Extent, ...] | None:
+        """The extents of a map whose size is worked out from what comes in.
+
+        None where its fields read none of the size that is followed, or more than the size alone.
+        """
+        rank = len(x) - 1
+        channels, *spatial = (each if isinstance(each, int) else EXAMPLE for each in x)
+        shape = Shape(channels, tuple(spatial))
+        following = {
+            f"incoming.{word}"
+            for word, extent in zip(AXIS_WORDS[rank], x, strict=True)
+            if not isinstance(extent, int)
+        }
+        if following.isdisjoint(late.reads(shape, node.name)):
+            return None
+        given = late.written
+        first = next(iter(declarations(layer_class(node.kind))))
+        fields = dict(given.entries) if isinstance(given, Map) else {first: given}
+        size = fields.pop("size", None)
+        items = size.items if isinstance(size, List) else () if size is None else (size,) * rank
+        beside = set().union(*map(names_in, fields.values()))
+        if len(items) != rank or beside & following:
+            return None
+        known: Any = late.layer(shape, node.name, None)
+        if known is None:  # beyond what a field holds, of a product say
+            return None
+        refuse(known.replace(size=1) if node.kind == "crop" else known, shape)
+        extents: list[Extent] = []
+        for axis, item in enumerate(items):
+            if isinstance(item, ScalarNode) and item.text == AS_IT_COMES:
+                extents.append(x[axis + 1])
+                continue
+            names = names_in(item)
+            if names.isdisjoint(following):
+                extents.append(per_axis(known.size, rank)[axis])
+                continue
+            form = linear(parse(item.text)) if isinstance(item, ScalarNode) else None
+            if form is None or len(names) > 1:
+                return None
+            (name,) = names
+            of = x[AXIS_WORDS[rank].index(name.partition(".")[2])]
+            if not isinstance(of, Along):
+                return None
+            made = of.form.then(*form.steps[0]) if form.steps else of.form
+            for step in form.steps[1:]:
+                made = made.then(*step)
+            if of.variable == self.variable:
+                self._at_least(made, 1)
+            extents.append(Along(of.variable, made))
+        if node.kind == "crop":
+            offsets = per_axis(known.offset or 0, rank)
+            for extent, own, before in zip(extents, x[1:], offsets, strict=True):
+                self._inside(extent, own, before)
+        return (x[0], *extents)
+
     def _following(
         self, node: LayerNode, x: tuple[Extent, ...], like: tuple[Extent, ...]
     ) -> tuple[tuple[Extent, ...], Border]:
@@ -375,8 +448,13 @@ class _Walk:
         """A layer as its fields say, and made to fit a large map, which it has no error with."""
         channels = x[0] if isinstance(x[0], int) else None
         rank = len(x) - 1
-        if node.late is None or (channels is None and node.late.reads_incoming):
-            raise _UnknownError("its fields read channels that follow the size")
+        shape = self._concrete(x)
+        if node.late is None:
+            raise WrongError
+        reads = node.late.reads(shape, node.name)
+        for word, extent in zip(AXIS_WORDS[rank], x, strict=True):
+            if f"incoming.{word}" in reads and (word != "channels" or not isinstance(extent, int)):
+                raise _UnknownError("its fields read what follows the size")
         large, half = (Shape(channels or 1, (size,) * rank) for size in (LARGE, LARGE // 2))
         base = node.late.base(large, node.name, None)
         if getattr(base, "padding_mode", "zero") not in UNBOUNDED:

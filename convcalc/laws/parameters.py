@@ -16,12 +16,13 @@ from convcalc.graph.unread import all_dropped
 from convcalc.laws.follow import Along, Extent, Start
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.law import both
+from convcalc.laws.linear import linear, names_in
 from convcalc.laws.sets import Sizes, Stretch, holds, members, simplest, within
 from convcalc.laws.steps import NotKnownError
 from convcalc.shape import Shape
-from convcalc.spec.expressions import Binary, Constant, Expression, ExpressionError, Name
+from convcalc.spec.expressions import ExpressionError
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
-from convcalc.spec.syntax import mentioned, parse
+from convcalc.spec.syntax import parse
 
 UNREAD = frozenset(
     {"name", "reference", "description", "year", "input", "expect", "budget", "presets"}
@@ -78,7 +79,7 @@ def tied(network: Network) -> tuple[Tied, ...]:
             start[axis + 1] = Along(axis + 1, IDENTITY)
         for axis, form in axes:
             start[axis + 1] = Along(0, form)
-        elsewhere = name in _names(node.items[-1]) or name in _read(spec.entries, name)
+        elsewhere = name in names_in(node.items[-1]) or name in _read(spec.entries, name)
         others = {index: _other(network, index, name) for index in network.inputs[1:]}
         known = {index: extents for index, extents in others.items() if extents is not None}
         tie = Tied(
@@ -99,14 +100,18 @@ def _other(network: Network, index: int, name: str) -> Start | None:
     if shape is None:
         return None
     own: Start = (shape.channels, *shape.spatial)
-    if name not in _names(node):
+    if name not in names_in(node):
         return own
-    if not isinstance(node, List) or len(node.items) != len(own) or name in _names(node.items[-1]):
+    if (
+        not isinstance(node, List)
+        or len(node.items) != len(own)
+        or name in names_in(node.items[-1])
+    ):
         return None
     extents: list[Extent] = [shape.channels]
     for item, size in zip(node.items[:-1], shape.spatial, strict=True):
-        said = _form(item, network.parameters) if name in _names(item) else None
-        if said is None and name in _names(item):
+        said = _form(item, network.parameters) if name in names_in(item) else None
+        if said is None and name in names_in(item):
             return None
         extents.append(size if said is None else Along(0, said[1]))
     return tuple(extents)
@@ -114,7 +119,7 @@ def _other(network: Network, index: int, name: str) -> Start | None:
 
 def reads(network: Network, index: int, tie: Tied) -> bool:
     """Whether an input is made of a parameter, too."""
-    return tie.name in _names(network.nodes[index].item.entries.get("input"))
+    return tie.name in names_in(network.nodes[index].item.entries.get("input"))
 
 
 def _form(node: Node, values: Mapping[str, object]) -> tuple[str, Form] | None:
@@ -129,56 +134,20 @@ def _form(node: Node, values: Mapping[str, object]) -> tuple[str, Form] | None:
     if len(names) != 1:
         return None
     (name,) = names
-    form = _linear(expression)
+    form = linear(expression)
     return None if form is None or name not in values else (name, form)
-
-
-def _linear(expression: Expression) -> Form | None:
-    """A name times, plus and minus whole numbers; None for anything else."""
-    if isinstance(expression, Name):
-        return IDENTITY
-    if not isinstance(expression, Binary):
-        return None
-    form = _linear(expression.first)
-    if form is None and isinstance(expression.first, Constant):
-        symbol, second = expression.rest[0]
-        first = expression.first.value
-        form = _linear(second)
-        if form is None or type(first) is not int or len(expression.rest) > 1 or first < 1:
-            return None
-        return {"*": form.then(first, 0, 1), "+": form.then(1, first, 1)}.get(symbol)
-    for symbol, operand in expression.rest:
-        value = operand.value if isinstance(operand, Constant) else None
-        if form is None or type(value) is not int or value < 1:
-            return None
-        steps = {"*": (value, 0, 1), "+": (1, value, 1), "-": (1, -value, 1), "//": (1, 0, value)}
-        form = form.then(*steps[symbol]) if symbol in steps else None
-    return form
-
-
-def _names(node: Node | None) -> set[str]:
-    """Every name in a value of the spec."""
-    names: set[str] = set()
-    waiting = [node]
-    while waiting:
-        here = waiting.pop()
-        if isinstance(here, ScalarNode):
-            names |= mentioned(here.text)
-        elif isinstance(here, List):
-            waiting.extend(here.items)
-        elif isinstance(here, Map):
-            waiting.extend(here.entries.values())
-    return names
 
 
 def _read(entries: Mapping[str, Node], name: str) -> set[str]:
     """The names in all that makes layers, in the values of other parameters, too."""
     names = reduce(
-        set.union, (_names(node) for key, node in entries.items() if key not in UNREAD), set[str]()
+        set.union,
+        (names_in(node) for key, node in entries.items() if key not in UNREAD),
+        set[str](),
     )
     parameters = entries.get("parameters")
     if isinstance(parameters, Map) and name in parameters.entries:
-        own = _names(parameters.entries[name])
+        own = names_in(parameters.entries[name])
         return names | own
     return names
 

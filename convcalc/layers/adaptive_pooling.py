@@ -26,7 +26,10 @@ from convcalc.window import Window, adaptive
 if TYPE_CHECKING:
     from convcalc.layers.operations import Operation
 
-SIZE = axes("Output size: one number for all axes, or one per axis.")
+SIZE = axes(
+    "Output size: one number for all axes, or one per axis, of which `'*'` leaves one as it comes.",
+    starred=True,
+)
 
 
 def _check_adaptive(

@@ -214,6 +214,8 @@ class Declared(NamedTuple):
     """What formulas call its numbers, as F of a kernel; "" for fields that no formula has."""
     sided: bool = False
     """Whether its numbers are [before, behind] and no extents, which tables show as 4×4."""
+    starred: bool = False
+    """Whether `'*'` in a list of one per axis is the extent of the map that comes in."""
 
 
 def whole(
@@ -270,9 +272,9 @@ def check_axis(axis: Axis, x: Shape) -> Iterator[Problem]:
         yield Problem("CC311", message, "axis", uses)
 
 
-def axes(doc: str, minimum: int = 1, *, letter: str = "") -> Declared:
-    """Declare one integer for all spatial axes, or one per axis."""
-    return Declared("axes", doc, minimum, maximum=MAX_WHOLE, letter=letter)
+def axes(doc: str, minimum: int = 1, *, letter: str = "", starred: bool = False) -> Declared:
+    """Declare one integer for all spatial axes, or one per axis; `starred` takes `'*'` for one."""
+    return Declared("axes", doc, minimum, maximum=MAX_WHOLE, letter=letter, starred=starred)
 
 
 def ratios(doc: str, above: float = 0) -> Declared:

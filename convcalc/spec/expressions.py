@@ -248,6 +248,8 @@ def no_result(
 
 
 def _unknown_name(name: str, names: Names, start: int, end: int) -> ExpressionError:
+    if name in INCOMING and "incoming.channels" in names:
+        return _no_such_axis(name, names, start, end)
     if name in INCOMING:
         message = f"`{name}` is not known here: the graph is written out before any shape is known"
         advice = "write a number, or read it in a field of a layer"
@@ -273,6 +275,20 @@ def _unknown_name(name: str, names: Names, start: int, end: int) -> ExpressionEr
         advice = f"declare it under `parameters:`; text stands in quotes: '{clipped(name)}'"
     message = f"`{clipped(name)}` is not a known name"
     return ExpressionError(UNKNOWN_NAME, message, advice, start, end, right)
+
+
+def _no_such_axis(name: str, names: Names, start: int, end: int) -> ExpressionError:
+    """The error of an extent that the incoming tensor does not have, which has others."""
+    there = {each: names[each] for each in INCOMING if each in names}
+    channels = there.pop("incoming.channels")
+    extents = [f"{each.partition('.')[2]} {size}" for each, size in there.items()]
+    what = f"of {' and '.join(extents)}" if extents else "without positions"
+    message = f"`{name}` is not there: what comes in is a map {what}, with {channels} channels"
+    if not extents:
+        message = f"`{name}` is not there: what comes in is a vector of {channels}"
+    known = [*there, "incoming.channels"]
+    advice = f"what can be read of it is {_listed(known)}"
+    return ExpressionError(UNKNOWN_NAME, message, advice, start, end)
 
 
 # ------------------------------------------------------------------------------- meaning

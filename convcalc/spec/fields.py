@@ -16,6 +16,7 @@ from convcalc.spec.values import (
     WaitingError,
     product,
     read_value,
+    readings,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class FieldReader:
         self._usual: dict[str, dict[str, Any]] = {}
         self._told: set[tuple[str, int]] = set()
         self._interned: dict[tuple[object, ...], Layer] = {}
+        self._reads: dict[tuple[object, ...], frozenset[str]] = {}
+        """What layers that are written so read of the incoming tensor."""
 
     def report(self, error: FieldError, layer: str | None = None, field: str | None = None) -> None:
         """Put an error on record, its message starting with the field's name."""
@@ -99,22 +102,29 @@ class FieldReader:
         name: str,
         incoming: Shape,
         findings: Findings | None,
-    ) -> Layer | None:
-        """The layer of a kind once it is known what comes in; see `Late.layer`."""
-        channels = incoming.channels
+    ) -> "tuple[Layer | None, frozenset[str]]":
+        """The layer of a kind once it is known what comes in, and what its fields read of that.
+
+        See `Late.layer`.
+        """
+        values = readings(incoming)
         written = _key(kind, node)
-        key = (*written, channels) if written else None
+        reads = self._reads.get(written) if written else None
+        key = None if reads is None else (written, *map(values.get, sorted(reads)))
         layer = self._interned.get(key) if key else None
         if layer is None:
-            known = scope.within({"incoming.channels": channels})
+            known = scope.within(values)
             from copy import copy
 
             reader = copy(self)  # with all that is known of the spec
             reader._findings = findings or Findings(self._findings.places)  # noqa: SLF001 (its own)
             layer = reader._read(kind, node, known, name)  # noqa: SLF001
-            if key and layer is not None and known.used <= INCOMING.keys():
+            reads = frozenset(known.used & INCOMING.keys())
+            if written and layer is not None and known.used <= INCOMING.keys():
+                self._reads[written] = reads
+                key = (written, *map(values.get, sorted(reads)))
                 self._interned[key] = layer
-        return layer
+        return layer, reads or frozenset()
 
     def following(
         self,

@@ -9,6 +9,7 @@ from convcalc.shape import Shape
 from convcalc.spec.nodes import Node, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.tree import Item
+from convcalc.spec.values import readings
 
 if TYPE_CHECKING:
     from convcalc.spec.fields import FieldReader
@@ -27,11 +28,11 @@ class Like(NamedTuple):
 class Late:
     """What makes a layer once it is known what comes in, as `groups: incoming.channels` needs.
 
-    It makes one for each number of channels, so that what follows from a layer is worked out once;
-    of a layer that is as large as another one for both of their shapes.
+    It makes one for each value of what its fields read, so that what follows from a layer is worked
+    out once; of a layer that is as large as another one for both of their shapes.
     """
 
-    __slots__ = ("_base", "_kind", "_made", "_node", "_reader", "_scope")
+    __slots__ = ("_base", "_kind", "_made", "_node", "_reader", "_reads", "_scope")
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Late:
         self._base = base
         """What its fields alone make; None where they read what comes in."""
         self._made: dict[object, Layer | None] = {}
+        self._reads: frozenset[str] = frozenset()
 
     def layer(
         self,
@@ -61,26 +63,46 @@ class Late:
         `name` is the layer's full name, which findings speak of, and `like` the tensor that it is
         to be as large as, if its fields name one.
         """
-        key = incoming.channels if like is None else (incoming, like)
+        if self._base is None and not self._reads:
+            layer = self._read(incoming, name, findings, like)
+            self._made[self._key(incoming, like)] = layer  # whose reads are known now
+            return layer
+        key = self._key(incoming, like)
         if key not in self._made:
-            self._made[key] = self._read(incoming, name, findings, like)
+            layer = self._read(incoming, name, findings, like)
+            key = self._key(incoming, like)
+            self._made[key] = layer
         return self._made[key]
 
-    @property
-    def of_channels(self) -> bool:
-        """Whether its channels are all that it reads of what comes in."""
-        return True
+    def _key(self, incoming: Shape, like: Like | None) -> object:
+        """What the layer hangs on: one that errors hid until now is part of it from then on."""
+        values = readings(incoming) if self._reads else {}
+        read = tuple((name, values.get(name)) for name in sorted(self._reads))
+        return read if like is None else (read, incoming, like)
+
+    def reads(self, incoming: Shape, name: str) -> frozenset[str]:
+        """What its fields read of what comes in: `incoming.channels`, `incoming.height`, ….
+
+        It is asked with something that comes in unless a layer was made before.
+        """
+        if self._base is None and not self._reads:
+            self.layer(incoming, name, None)
+        return self._reads
 
     @property
-    def reads_incoming(self) -> bool:
-        """Whether its fields read what comes in, and not the extents of another tensor alone."""
-        return self._base is None
+    def written(self) -> Node:
+        """The fields as they are written."""
+        return self._node
 
     def base(self, incoming: Shape, name: str, findings: Findings | None) -> Layer | None:
         """The layer with what its fields say alone, whatever tensor it is to be as large as."""
         if self._base is not None:
             return self._base
-        return self._reader.late(self._kind, self._node, self._scope, name, incoming, findings)
+        layer, reads = self._reader.late(
+            self._kind, self._node, self._scope, name, incoming, findings
+        )
+        self._reads |= reads
+        return layer
 
     def _read(
         self, incoming: Shape, name: str, findings: Findings | None, like: Like | None

@@ -12,7 +12,7 @@ from convcalc.diagnostics import Fix, Problem, listed, remove_value, respell, wr
 from convcalc.findings import Findings
 from convcalc.layers import layer_class
 from convcalc.layers.base import Declared, declarations
-from convcalc.spec.nodes import List, Map, Node, ScalarNode, node_of
+from convcalc.spec.nodes import INCOMING, List, Map, Node, ScalarNode, node_of
 from convcalc.spec.tree import MODIFIERS
 from convcalc.spec.values import (
     FieldError,
@@ -71,7 +71,7 @@ def uncalculated(
 
 def by_axis(error: FieldError, node: Node, scope: Scope, form: "Form") -> FieldError:
     """The error of what means 3x5 and is written otherwise, with better help."""
-    if isinstance(error, SilencedError | WaitingError):
+    if isinstance(error, SilencedError | WaitingError) or error.written in INCOMING:
         return error
     if error.problem.code not in ("CC107", "CC110", "CC111") or error.problem.fix is not None:
         return error

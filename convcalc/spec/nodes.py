@@ -26,7 +26,13 @@ MAX_INTEGER = 10**18
 """Largest magnitude of an integer, written or computed."""
 MAX_DEPTH = 64
 """Deepest nesting of lists and mappings."""
-INCOMING = {"incoming.channels": "Channels of the tensor that the layer reads."}
+INCOMING = {
+    "incoming.channels": "Channels of the tensor that the layer reads.",
+    "incoming.length": "Positions of a sequence that the layer reads.",
+    "incoming.height": "Rows of an image or volume that the layer reads.",
+    "incoming.width": "Columns of an image or volume that the layer reads.",
+    "incoming.depth": "Slices of a volume that the layer reads.",
+}
 """Names of what an expression may read of the incoming tensor, in the fields of a layer."""
 
 NOWHERE = -1

@@ -110,15 +110,10 @@ class Part(Late):
         self._number = number
         self._made = {}
 
-    @property
-    def of_channels(self) -> bool:
-        """Whether channels are split."""
-        return self._said.axis == "channels"
-
-    @property
-    def reads_incoming(self) -> bool:
-        """It does, for its parts have to fit."""
-        return True
+    def reads(self, incoming: Shape, name: str) -> frozenset[str]:
+        """The extent that is split, for its parts have to fit."""
+        del incoming, name
+        return frozenset({f"incoming.{self._said.axis}"})
 
     def base(self, incoming: Shape, name: str, findings: Findings | None) -> Layer | None:
         """The slice, which is as large as no other tensor."""

@@ -94,7 +94,7 @@ _INSTEAD = {
     "²": "write **2",
     "³": "write **3",
     "√": "write x**0.5 for a square root",
-    ".": "there are no attributes but `incoming.channels`; use names, numbers and functions alone",
+    ".": "there are no attributes but those of `incoming`; use names, numbers and functions alone",
     "[": "there are no lists and no indexing; use names, numbers and functions alone",
     "]": "there are no lists and no indexing; use names, numbers and functions alone",
     "$": "write the name alone: `width`, not `${width}`",

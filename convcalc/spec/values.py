@@ -12,7 +12,7 @@ from math import floor
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.diagnostics import Fix, Problem, closest, misspelt, rename, write_value
-from convcalc.layers.base import MAX_WHOLE, Declared, Layer
+from convcalc.layers.base import AXIS_WORDS, MAX_WHOLE, Declared, Layer
 from convcalc.shape import Shape
 from convcalc.spec.nodes import MAX_INTEGER, List, Map, Node, ScalarNode, Value
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from convcalc.spec.expressions import Expression, ExpressionError
     from convcalc.spec.flat import Late
 
+AS_IT_COMES = "*"
+"""What stands in a list of sizes for the one of the map that comes in."""
 MAX_AXES = 3
 """Most spatial axes."""
 
@@ -144,6 +146,16 @@ class Scope:
         scope = Scope(names, self.failed)
         scope.causes, scope.products = self.causes, self.products
         return scope
+
+
+def readings(incoming: Shape) -> dict[str, Value]:
+    """What an expression may read of an incoming tensor, by name.
+
+    >>> readings(Shape(64, (100,)))
+    {'incoming.channels': 64, 'incoming.length': 100}
+    """
+    axes = zip(AXIS_WORDS[incoming.rank], incoming.axes, strict=True)
+    return {f"incoming.{word}": size for word, size in axes}
 
 
 def quoted(node: Node) -> str:
@@ -472,6 +484,8 @@ def _read_form(declared: Declared, node: Node, scope: Scope) -> Any:
     """A value of the field's form; what the help says to write can stand there."""
 
     def read(value: Node) -> Any:
+        if declared.starred and isinstance(value, List):
+            value = _unstarred(value, scope)
         if declared.form == "extents":
             return extents(value, scope, "rest" if declared.minimum == -1 else None)
         return _READERS[declared.form](value, scope)
@@ -486,6 +500,26 @@ def _read_form(declared: Declared, node: Node, scope: Scope) -> Any:
         from convcalc.spec.misread import bounded, tried
 
         raise tried(bounded(error, declared), node, within_bounds) from None
+
+
+def _unstarred(node: List, scope: Scope) -> List:
+    """A list of one size per axis with what is read of the incoming tensor in place of each `'*'`.
+
+    Where that has another number of axes the layer says so, whatever stands there.
+    """
+    if not any(isinstance(item, ScalarNode) and item.text == AS_IT_COMES for item in node.items):
+        return node
+    words = AXIS_WORDS.get(len(node.items), ())[1:]
+    known = [name for name in scope.values if name.startswith("incoming.")]
+    items: list[Node] = []
+    for axis, item in enumerate(node.items):
+        if isinstance(item, ScalarNode) and item.text == AS_IT_COMES:
+            read = f"incoming.{words[axis]}" if axis < len(words) else "1"
+            text = "1" if known and read not in known else read
+            items.append(ScalarNode(text, item.start, item.length))
+        else:
+            items.append(item)
+    return List.at(tuple(items), node.start, node.end)
 
 
 def _check_bounds(declared: Declared, value: Any, node: Node) -> None:

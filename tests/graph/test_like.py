@@ -212,6 +212,43 @@ def test_laws_of_what_follows_another_tensor(layers: str) -> None:
     assert [*differing(network, range(1, 60))] == []
 
 
+READING = {
+    # ⌊W/2⌋ rows, a window of 2 on what is left as it comes: an even ⌊W/2⌋ above 0.
+    "[maxpool: {kernel: 2, rounding: floor}, adaptive_avgpool: ['*'], maxpool: 2]": (
+        "(4…5) + 4·k, k ≥ 0"
+    ),
+    "[conv: {filters: 1, kernel: 3}, adaptive_maxpool: incoming.length]": "k, k ≥ 3",
+    # ⌊(W − 2)/2⌋ − 1 ≥ 3.
+    "[conv: {filters: 1, kernel: 3}, adaptive_avgpool: {size: incoming.length // 2 - 1}, "
+    "conv: {filters: 1, kernel: 3}]": "k, k ≥ 10",
+    "[upsample: {size: 2*incoming.length}, maxpool: 3]": "3·k, k ≥ 1",
+    # 2·W − 13 ≥ 1 and ≤ W; with rows before, 2·W − 11 ≤ W.
+    "[crop: {size: 2*incoming.length - 13}]": "7…13",
+    "[crop: {size: 2*incoming.length - 13, offset: 2}]": "7…11",
+    # What is read does not follow the size.
+    "[adaptive_avgpool: 5, conv: {filters: 1, kernel: incoming.length}]": "k, k ≥ 1",
+    "[upsample: {size: 8*incoming.channels}]": "k, k ≥ 1",
+    # No law is made of a kernel that follows the size, nor of a product with itself.
+    "[conv: {filters: 1, kernel: incoming.length}]": "not known",
+    "[upsample: {size: incoming.length*incoming.length}]": "not known",
+}
+"""Layers on a sequence of one channel that read its length → the sizes that they take, by hand."""
+
+
+@tabled("layers", READING)
+def test_laws_of_what_reads_the_incoming_extents(layers: str) -> None:
+    network = read_text(SourceText("net", f"input: 8x1\nlayers: {layers}"))
+
+    if network.errors:  # with this length
+        network = read_text(SourceText("net", f"input: 9x1\nlayers: {layers}"))
+
+    fit = sizes(network).fits[0]
+    assert fit.accepted.text() == READING[layers]
+    assert [*differing(network, range(1, 40))] == []
+    if fit.unknown:
+        assert fit.unknown.endswith("its fields read the length, which follows the size")
+
+
 def test_laws_of_random_networks_that_follow_are_what_they_take() -> None:
     wrong: list[str] = []
     known = 0

@@ -497,6 +497,10 @@ NUMBERS = [
     Slip("yaml", "- flatten\n- linear: 1 000", "CC110", "- flatten\n- linear: 1000"),
     Slip("pytorch", "- flatten\n- linear: 1_000", "CC110", "- flatten\n- linear: 1000"),
     Slip("keras", "reshape: (32, 32, 8)", "CC110", "reshape: 32x32x8"),
+    Slip("pytorch", "adaptive_avgpool: [*, 7]", "CC105", "adaptive_avgpool: ['*', 7]"),
+    Slip(
+        "pytorch", "adaptive_maxpool: {size: [7, *]}", "CC105", "adaptive_maxpool: {size: [7, '*']}"
+    ),
     Slip("yaml", "reshape: 32x32x(4*2)", "CC110", "reshape: [32, 32, (4*2)]"),
     Slip("yaml", "reshape: 1x*x512", "CC110", help="`[1, -1, 512]`", then="reshape: [1, -1, 512]"),
     Slip(

@@ -361,7 +361,7 @@ FOREIGN: list[tuple[str, str]] = [
     ("⟦√⟧2", "write x**0.5 for a square root"),
     (
         "a⟦.⟧b",
-        "there are no attributes but `incoming.channels`; use names, numbers and functions alone",
+        "there are no attributes but those of `incoming`; use names, numbers and functions alone",
     ),
     ("a⟦[⟧0]", "there are no lists and no indexing; use names, numbers and functions alone"),
     ("⟦[⟧1]", "there are no lists and no indexing; use names, numbers and functions alone"),

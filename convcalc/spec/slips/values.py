@@ -18,6 +18,7 @@ def slips(broken: Broken) -> Iterator[Slip]:
     """What may be wrong with the values around the place where reading ended."""
     for line in broken.suspects:
         yield from _keys_on_one_line(broken, line)
+    yield from _stars(broken)
     yield from _ranges(broken)
     yield from _beginnings(broken)
 
@@ -98,6 +99,17 @@ def names_with_braces(broken: Broken) -> Iterator[Slip]:
             message = "a name with braces begins a mapping here"
             advice = f"put quotes around it: `{name}`"
             yield Slip(message, start, end, advice, name)
+
+
+def _stars(broken: Broken) -> Iterator[Slip]:
+    """A star for the size of an axis, `[*, 7]`, where YAML sees the name of an alias begin."""
+    for line in broken.suspects:
+        for match in re.finditer(r"\[[^\[\]]{0,80}\]", line.text):
+            whole = re.sub(r"(?<=[\[,])([ ]*)\*(?=[ ]*[,\]])", r"\1'*'", match[0])
+            if whole != match[0]:
+                message = "`*` begins the name of an alias in YAML"
+                start, end = line.start + match.start(), line.start + match.end()
+                yield Slip(message, start, end, f"put quotes around it: `{whole}`", whole)
 
 
 def _ranges(broken: Broken) -> Iterator[Slip]:
