@@ -1,10 +1,14 @@
 """What holds for all tests: no clock decides, and helpers are not looked into for tests."""
 
 import os
-from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from paths import TESTS
 
 # Helpers that import peers, which may be absent.
 collect_ignore = ["recorded.py", "torch_memory.py", "torch_zoo.py"]
@@ -28,17 +32,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return WorkStealingScheduling(config, log)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where Python is to write no bytecode beside sources, what tests start has a folder for it.
+def pytest_configure(config: pytest.Config) -> None:
+    """Where Python is to write no bytecode beside sources, processes have a folder for it.
 
-    Otherwise each of some sixty processes compiles the package anew.
+    Otherwise each process of `-n`, and each of some sixty that tests start, compiles all anew.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        if os.environ.get("PYTHONDONTWRITEBYTECODE"):
-            folder = tmp_path_factory.getbasetemp()
-            if os.environ.get("PYTEST_XDIST_WORKER"):
-                folder = folder.parent
-            patch.delenv("PYTHONDONTWRITEBYTECODE")
-            patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
-        yield
+    if hasattr(config, "workerinput") or not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        return
+    folder, patch = TemporaryDirectory(prefix="convcalc-tests-"), pytest.MonkeyPatch()
+    patch.delenv("PYTHONDONTWRITEBYTECODE")
+    patch.setenv("PYTHONPYCACHEPREFIX", folder.name)
+    config.add_cleanup(folder.cleanup)
+    config.add_cleanup(patch.undo)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Every other process of `-n` that runs all tests reads their files from the last one first.
+
+    Where nothing is compiled yet, it finds the first half as others have compiled it, and they the
+    second. What cannot be imported is told when it is collected.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    whole = {Path(given).name for given in session.config.args} == {
+        *session.config.getini("testpaths")
+    }
+    if whole and int(worker) % 2:
+        for path in sorted(TESTS.rglob("test_*.py"), reverse=True):
+            with suppress(Exception, pytest.skip.Exception):
+                import_module(path.stem)
