@@ -17,6 +17,8 @@ LARGE = 2**32
 """The extent of axes that are not asked about: with so many rows there is room for everything."""
 LARGEST = 2**40
 """The largest extent that a layer is asked about."""
+NAMED = frozenset({"length", "height", "width", "depth"})
+"""What a field holds that is about one spatial axis alone."""
 MOST_TRIED = 4_096
 """Most sizes that are tried one by one below the one from which on there is a rule."""
 TILES = "CC301"
@@ -92,7 +94,8 @@ class Answer(NamedTuple):
 def answer(layer: Layer, channels: int, rank: int) -> Answer:
     """Ask a layer; raises as `step_along` does."""
     # Fields of one number say the same of every axis, and one of them is asked.
-    alike = rank > 1 and not any(isinstance(value, tuple) for value in vars(layer).values())
+    values = vars(layer).values()
+    alike = rank > 1 and not any(isinstance(each, tuple) or each in NAMED for each in values)
     steps = tuple(step_along(layer, channels, rank, axis) for axis in range(1 if alike else rank))
     steps *= rank if alike else 1
     shape = Shape(channels, (LARGE,) * rank)

@@ -12,6 +12,7 @@ from tabled import tabled
 
 from convcalc import Network, analyze, load, loads
 from convcalc.analysis import receptive_field
+from convcalc.analysis.reach import reached
 from convcalc.checks.run import Task, check_text
 from convcalc.formats import csv as csv_format
 from convcalc.formats import json as json_format
@@ -175,6 +176,76 @@ def test_fields_are_the_largest_number_of_values_an_output_sees(rank: int, paddi
 
     assert looked > 80
     assert bounds == 0
+
+
+class DrawJoined(Draw):
+    """The same with maps one behind the other along an axis, and parts cut out of one."""
+
+    def item(self) -> str:
+        if self.random.random() < 0.3:
+            axis = "length" if self.rank == 1 else self.random.choice(["height", "width"])
+            start, stop = self.number(3, 0), self.random.choice([-1, -2, 5, 8])
+            return f"slice: {{start: {start}, stop: {stop}, axis: {axis}}}"
+        return super().item()
+
+    def merge(self, before: list[str], shape: str) -> str:
+        extents = spatial(before, shape) or ()
+        along = self.number(self.rank) - 1
+        branches = []
+        for _ in range(self.number(3)):
+            inside = self.items(before, shape, self.number(2))
+            if self.rank > 1:  # alike along the other axis
+                sizes = [*extents]
+                sizes[along] = self.number(6)
+                inside += f"{', ' if inside else ''}adaptive_maxpool: {sizes}"
+            branches.append(f"[{inside}{', ' if inside else ''}conv: {{filters: 1, kernel: 1}}]")
+        if self.rank == 1:
+            branches[0] = "[conv: {filters: 1, kernel: 1}]"
+        axis = ("length",) if self.rank == 1 else ("height", "width")
+        return f"concat: {{branches: [{', '.join(branches)}], axis: {axis[along]}}}"
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_fields_of_maps_one_behind_the_other(rank: int) -> None:
+    """Along a sequence exact; of images at least bounds, where branches are not alike."""
+    looked = bounds = joined = 0
+    for seed in range(8):
+        text = DrawJoined(seed, rank, padded=seed % 2 == 1).network()
+        wrong, more, bounded = differences(text, padded=seed % 2 == 1)
+        assert wrong == [], text
+        looked, bounds = looked + more, bounds + bounded
+        joined += "concat" in text
+
+    assert looked > 40
+    assert joined > 3
+    assert not bounds or rank > 1
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_values_reach_the_outputs_that_they_turn(rank: int) -> None:
+    """Of maps one behind the other: `reached` beside a value that is dyed."""
+    compared = 0
+    for seed in range(8):
+        network = loads(DrawJoined(100 + seed, rank, padded=False).network())
+        assert network.input
+        place = tuple(seed % extent for extent in network.input.spatial)
+        x = np.random.default_rng(0).random((1, *network.input.axes))
+        x[0, 0][place] = np.nan
+        names = [node.name for node in network.layers]
+        outputs = run_reference(np, planned(network), {"input": x}, random_weights(network), names)
+        for node, reach in zip(network.nodes, reached(network, place), strict=True):
+            if node.name not in outputs or reach is None or reach.lost:
+                continue
+            turned = np.isnan(outputs[node.name][0]).any(axis=0)
+            told = np.zeros(turned.shape, bool)
+            for block in reach.blocks:
+                places = [[at for pair in axis for at in range(*pair)] for axis in block]
+                told[np.ix_(*places)] = True
+            assert not (turned & ~told).any(), (seed, node.name)
+            assert not reach.exact or np.array_equal(turned, told), (seed, node.name)
+            compared += "concat" in node.kind
+
+    assert compared > 3
 
 
 def test_bounds_hold_where_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from convcalc.layers import layer_class
+from convcalc.layers.base import AXIS_WORDS
 from convcalc.shape import Shape
 from convcalc.window import same
 
@@ -448,11 +449,19 @@ def center_crop_pad(node: Node, xs: list[Any]) -> Any:
     return run("pad", {"padding": padding}, y)[0, 0]
 
 
+def axis_word(x: Any, axis: int) -> str | None:
+    """What a layer calls an axis of an array; None of the batch, and of more axes than it has."""
+    words = AXIS_WORDS.get(x.ndim - 2, ())
+    return words[axis % x.ndim - 1] if axis % x.ndim and words else None
+
+
 def cut(x: Any, axis: int, start: int, stop: int) -> Any:
     """Values `start` to `stop` along one axis, by `slice`."""
     if stop <= start:
         raise InexpressibleError("a slice holds at least one value")
     fields = {"start": start, "stop": stop}
+    if (named := axis_word(x, axis)) is not None:
+        return run("slice", {**fields, "axis": named}, x)
     return at_channels(x, axis, lambda turned: run("slice", fields, turned))
 
 
@@ -555,8 +564,8 @@ def length_norm(node: Node, xs: list[Any]) -> Any:
 
 def concat(node: Node, xs: list[Any]) -> Any:
     axis = node.get("axis") % xs[0].ndim
-    if axis == 1:
-        return run("concat", {}, *xs)
+    if (named := axis_word(xs[0], axis)) is not None:
+        return run("concat", {"axis": named}, *xs)
     order = [axis, *(other for other in range(xs[0].ndim) if other != axis)]
     turned = [run("permute", {"order": tuple(1 + each for each in order)}, x[None]) for x in xs]
     back = tuple(1 + order.index(each) for each in range(xs[0].ndim))

@@ -67,6 +67,31 @@ def following(text: str, random: Random) -> str:
     return json.dumps({**spec, "layers": layers})
 
 
+def joined(text: str, random: Random) -> str:
+    """A network that was drawn, with parts cut out of an axis, and maps put behind each other."""
+    spec = json.loads(text)
+    rank = len(spec["input"]) - 1
+    axes = ["length"] if rank == 1 else ["height", "width"]
+    layers: list[Any] = []
+    for item in spec["layers"]:
+        if item in ("flatten", "global_avgpool"):
+            break
+        layers.append(item)
+        axis = random.choice(axes)
+        if random.random() < 0.4:
+            fields: dict[str, Any] = {"axis": axis, "start": random.choice([0, 1, 3, -4])}
+            stop = random.choice([None, -1, -2, 6, 11])
+            layers.append({"slice": fields if stop is None else {**fields, "stop": stop}})
+        if random.random() < 0.5:
+            kernel = [random.choice([1, 2, 3]) if each == axis else 1 for each in axes]
+            stride = [random.choice([1, 1, 2]) if each == axis else 1 for each in axes]
+            slid = {"maxpool": {"kernel": kernel, "stride": stride, "rounding": "floor"}}
+            branches = [[], [slid], [{"slice": {"axis": axis, "stop": 3}}], []]
+            chosen = branches[: random.choice([2, 2, 3])] + branches[3:] * random.randint(0, 1)
+            layers.append({"concat": {"branches": chosen, "axis": axis}})
+    return json.dumps({**spec, "layers": layers})
+
+
 def _items(random: Random, rank: int, depth: int) -> list[Any]:
     choice = random.random()
     if choice < 0.5:

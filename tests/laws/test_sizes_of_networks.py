@@ -2,7 +2,7 @@
 
 import pytest
 from draws import Draw, no_advice
-from random_sizes import differing, drawn
+from random_sizes import differing, drawn, joined
 from tabled import tabled
 
 from convcalc.graph import load, loads, read_text
@@ -49,6 +49,22 @@ def test_laws_of_random_networks_are_what_they_take() -> None:
 
     assert wrong == []
     assert known > 50
+
+
+def test_laws_of_maps_one_behind_the_other_are_what_networks_take() -> None:
+    wrong: list[str] = []
+    known = 0
+    for number in range(60):
+        draw = Draw(f"joined {number}")
+        with no_advice():
+            network = read_text(SourceText(f"joined {number}", joined(drawn(draw), draw)))
+        if network.errors:
+            continue
+        wrong += [*differing(network, range(1, 40))]
+        known += any(fit.accepted.sizes for fit in sizes(network).fits)
+
+    assert wrong == []
+    assert known > 8
 
 
 BLOCKS = {
