@@ -199,7 +199,8 @@ class Sight:
         """The fields of outputs that are each one of several inputs', one behind the other.
 
         Where all those of each input see what they would as one map, all is as on one map. Else
-        what outputs see has to be counted, and the field is one that holds all of them.
+        what outputs see has to be counted; stride and padding are those of the first outputs, or
+        of the largest stride.
         """
         made: list[Field] = []
         pieces = [window for _, window in self._pieces(joined, index)]
@@ -210,13 +211,13 @@ class Sight:
             if all(field == first for field in placed):
                 made.append(first)
                 continue
+            self._loose.add(index)
             if any(field.jump != first.jump for field in placed):
                 self.apart.add(index)
-                self._loose.add(index)
                 first = max(placed, key=lambda field: field.jump)
-            else:
-                first = reduce(Field.union, placed)
-            made.append(first._replace(counted=True, exact=False))
+            size = max(field.size for field in placed)
+            whole = max(field.whole for field in placed)
+            made.append(first._replace(size=size, whole=whole, counted=True, exact=False))
         return tuple(made)
 
     def _pieces(self, joined: Joined, index: int) -> list[tuple[int, Window]]:
