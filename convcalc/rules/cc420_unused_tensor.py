@@ -13,11 +13,12 @@ def check(context: Context) -> Iterator[Advice]:
         return
     named = context.network.named_outputs
     several = len(context.network.inputs) > 1
+    sized = {node.like for node in context.nodes} if several else set()
     for index, readers in enumerate(context.consumers):
         if readers or index in context.wanted:
             continue
         if context.source(index):
-            if several:
+            if several and index not in sized:
                 yield Advice(
                     index,
                     f"nothing reads the input {context.name(index)} ({context.output(index)})",

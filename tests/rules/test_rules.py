@@ -874,6 +874,8 @@ ROWS = [
         "outputs: [side, end]"),
     Row("CC420", "one of several inputs", "{left: 784, right: 10, unit: 9}", "linear: 10", "right",
         "outputs: [linear1, unit]"),
+    Row("CC420", "an input whose size another tensor takes", "{left: 8x8x3, right: 16x16x3}",
+        "upsample: {like: right}", "", "outputs: [upsample1]"),
     Row("CC420", "the end of a branch", "784", "{linear: 10, name: side}, relu, "
         "{linear: 10, from: input}", "relu1"),
     # CC421
