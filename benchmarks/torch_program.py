@@ -54,6 +54,12 @@ UNSPOKEN: Mapping[str, str] = {
 }  # fmt: skip
 """Kinds that this file has no words for, and why."""
 
+
+def _places(layer: Any) -> tuple[str, str, bool]:
+    """Which values a resampling by the nearest reads, of which PyTorch has one way alone."""
+    return layer.positions, layer.round, layer.align_corners
+
+
 SCALE = """
 class Scale(nn.Module):
     def __init__(self, *shape):
@@ -185,7 +191,8 @@ def _words(
         return "", f"{inputs[0]}.permute(0, {', '.join(map(str, layer.order))})"
     if node.kind == "pixel_shuffle" and rank == len("HW"):
         return "", f"F.pixel_shuffle({inputs[0]}, {layer.factor})"
-    if node.kind == "upsample" and layer.mode == "nearest":
+    usual = ("by_mode", "floor", False)
+    if node.kind == "upsample" and layer.mode == "nearest" and _places(layer) == usual:
         size = f"scale_factor={layer.scale}" if layer.scale else f"size={plan.output.spatial}"
         return "", f"F.interpolate({inputs[0]}, {size})"
     if node.kind == "concat":

@@ -396,13 +396,13 @@ class Upsample(Layer):
 
     def _smooth(
         self, size: int, target: int, scale: float, outputs: range
-    ) -> tuple[list[tuple[int, int]], int, int, int]:
+    ) -> tuple[list[tuple[int, int, int]], int, int, int]:
         """Where outputs read that blend all the values that they stand for.
 
-        For each of some outputs its first value and how far that lies before the position; how
-        far one value is from the next, and one output, of which an output's shares reach one
-        (linear) or two; and how many values an output reads at most, beyond the border, too.
-        Distances are whole multiples of some fraction of a value.
+        For each of some outputs its first value, how far that lies before the position, and how
+        many values it reads, beyond the border, too; then how far one value is from the next, how
+        far one output, of which an output's shares reach one (linear) or two, and how many values
+        an output reads at most. Distances are whole multiples of some fraction of a value.
         Source: PyTorch's upsample_bilinear2d_aa, which is Pillow's; ONNX operator Resize.
         """
         (over, under), (shift, parts) = self._positions(size, target, scale)
@@ -412,7 +412,8 @@ class Upsample(Layer):
         for output in outputs:
             position = output * unit + shift * under
             first = (position - reach) // whole + 1
-            starts.append((first, position - first * whole))
+            count = -(-(position + reach) // whole) - first
+            starts.append((first, position - first * whole, count))
         return starts, whole, unit, -(-2 * reach // whole)
 
     def shares(
@@ -439,13 +440,8 @@ class Upsample(Layer):
         outputs = range(output, output + 1)
         if not self._smooths(*extents):
             return self._blends(*extents, outputs)[0]
-        [(first, before)], whole, unit, taps = self._smooth(*extents, outputs)
-        reach = REACH[self.mode] // 2 * unit
-        row = []
-        for tap in range(taps):
-            distance = abs(tap * whole - before)
-            if distance < reach:
-                row.append((first + tap, self._share(distance / unit)))
+        [(first, before, count)], whole, unit, _ = self._smooth(*extents, outputs)
+        row = [(first + tap, self._share(abs(tap * whole - before) / unit)) for tap in range(count)]
         total = sum(share for _, share in row)
         return self._bordered(extents[0], [(at, share / total) for at, share in row])
 
@@ -492,15 +488,17 @@ class Upsample(Layer):
         starts, whole, unit, taps = self._smooth(*extents, outputs)
         size = extents[0]
         along = xp.arange(taps)
-        places = xp.asarray([first for first, _ in starts]).reshape(-1, 1) + along
-        before = xp.asarray([before / unit for _, before in starts]).reshape(-1, 1)
+        before = xp.asarray([before / unit for _, before, _ in starts]).reshape(-1, 1)
         distances = abs(before - along * (whole / unit))
+        inside = along < xp.asarray([count for *_, count in starts]).reshape(-1, 1)
         if self.mode == "cubic":
             a = self._coefficient
             shares = xp.where(distances < 1, _near(distances, a), _far(distances, a))
-            shares = shares * (distances < 2)
         else:
-            shares = (1 - distances) * (distances < 1)
+            shares = 1 - distances
+        shares = shares * inside
+        # Where an output reads fewer values than others, it takes nothing of its first one again.
+        places = xp.asarray([first for first, *_ in starts]).reshape(-1, 1) + along * inside
         if self._excludes:
             shares = shares * ((places >= 0) & (places < size))
         shares = shares / shares.sum(axis=1, keepdims=True)

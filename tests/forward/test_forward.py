@@ -89,6 +89,16 @@ SLIDING: list[Row] = [
     ("upsample", {"size": (4, 3), "mode": "linear", "align_corners": True}, [Shape(2, (1, 1))]),
     ("upsample", {"scale": (2.0, 1.5), "mode": "cubic"}, [IMAGE]),
     ("upsample", {"size": (16, 5), "mode": "linear", "align_corners": True}, [IMAGE]),
+    ("upsample", {"size": (12, 4), "align_corners": True}, [IMAGE]),
+    ("upsample", {"scale": 0.6, "mode": "linear", "positions": "half_pixel_symmetric"}, [IMAGE]),
+    ("upsample", {"size": (1, 5), "mode": "linear", "positions": "pytorch_half_pixel"}, [IMAGE]),
+    ("upsample", {"size": (3, 4), "mode": "linear", "antialias": True}, [IMAGE]),
+    ("upsample", {"scale": 0.4, "mode": "linear", "antialias": True}, [IMAGE]),
+    (
+        "upsample",
+        {"size": (2, 4), "mode": "linear", "antialias": True, "border": "replicate"},
+        [IMAGE],
+    ),
 ]
 """Layers whose windows say exactly which inputs each output reads."""
 
@@ -278,6 +288,42 @@ def test_the_values_are_those_that_torch_gave(kind: str) -> None:
         y = layer.forward(np, weights, xs)
         assert list(y.shape) == [recorded.BATCH, *plan.output.axes] == row["output"], row
         assert recorded.summary(y) == pytest.approx(row["values"], rel=1e-9, abs=1e-9), row
+
+
+RESIZED: list[tuple[dict[str, Any], list[float]]] = [
+    # (o + ½)·4/3 is 2/3, 2 and 10/3; the border's value stands for what lies beyond it.
+    ({"size": 3, "positions": "tf_half_pixel_for_nn"}, [0, 2, 3]),
+    ({"size": 3, "positions": "tf_half_pixel_for_nn", "round": "ceil"}, [1, 2, 3]),
+    # One output reads the first value, where half_pixel reads the middle.
+    ({"size": 1, "mode": "linear", "positions": "pytorch_half_pixel"}, [0]),
+    ({"size": 1, "mode": "linear"}, [1.5]),
+    # 2 outputs stand for 2/0.6 = 10/3 of 4 values: 1/3 is left in front, and ½/0.6 − ½ = 1/3.
+    ({"scale": 0.6, "mode": "linear", "positions": "half_pixel_symmetric"}, [2 / 3, 7 / 3]),
+    ({"size": 8, "align_corners": True}, [0, 0, 0, 1, 1, 2, 2, 3]),
+    # Around ½ the values 0, 1 and 2 have 1 − ¼, 1 − ¼ and 1 − ¾ of a step of 2 values, and −1 too.
+    ({"size": 2, "mode": "linear", "antialias": True}, [1.25 / 1.75, 3 - 1.25 / 1.75]),
+    (
+        {"size": 2, "mode": "linear", "antialias": True, "border": "replicate"},
+        [1.25 / 2, 3 - 1.25 / 2],
+    ),
+    # Keys' kernel with a = −½ gives a line back, which −¾ does not; at the border, where 0 and 3
+    # stand for −1 and 4, less their share at a distance of 1.6: a·(1.6³ − 5·1.6² + 8·1.6 − 4).
+    (
+        {"size": 6, "mode": "cubic", "coefficient": -0.5, "align_corners": True},
+        [0.6 - 0.048, 1.2, 1.8, 2.4 + 0.048],
+    ),
+]
+"""Ways to resize 0, 1, 2, 3, and by hand what comes of it; the last without its ends."""
+
+
+@tabled(("fields", "wanted"), RESIZED)
+def test_resampling_is_as_worked_out_by_hand(fields: dict[str, Any], wanted: list[float]) -> None:
+    x = np.broadcast_to(np.arange(4.0), (1, 1, 4, 4))
+    size = fields.get("size")
+    both = {"size": (4, size)} if size else {"scale": (1, fields["scale"])}
+    y = layer_class("upsample")(**{**fields, **both}).forward(np, {}, [x])[0, 0, 1]
+    middle = y[1:-1] if len(y) > len(wanted) else y
+    assert middle.tolist() == pytest.approx(wanted)
 
 
 def test_only_functions_that_every_array_library_has_are_used() -> None:
