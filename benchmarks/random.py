@@ -40,7 +40,15 @@ REFUSALS = ("view size is not compatible", "smaller than kernel size")
 """How PyTorch refuses values that lie out of order where it wants to see them otherwise, and to
 pool volumes by a kernel that reaches beyond what is not padding.
 """
-WITHOUT_MODULE = ("scale", "locally_connected", "separable_conv", "l2norm", "lstm", "gru")
+WITHOUT_MODULE = (
+    "scale",
+    "locally_connected",
+    "separable_conv",
+    "l2norm",
+    "learned",
+    "lstm",
+    "gru",
+)
 """Kinds with weights for which PyTorch has no module."""
 
 
@@ -167,7 +175,10 @@ def counts(text: str, _: int) -> tuple[str, str]:
 
     net = loads(text)
     peer = torch_memory.Peer(net, 2, "cpu")
-    with torch.no_grad():
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    # Written out: of its fused kernel on the CPU, PyTorch counts nothing.
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         flops = counted(lambda: peer.run(torch_memory.Flags(training=False), lambda _: False))
     plans = [plan for plan in net.plans if plan is not None]
     pairs: dict[str, tuple[Any, Any]] = {
@@ -256,6 +267,8 @@ def module_of(net: Network, index: int) -> Any:
         return made(channels, filters, kernel, groups=groups, bias=layer.bias, **here)
     if node.kind == "linear":
         return nn.Linear(channels, layer.features, layer.bias, **here)
+    if node.kind == "attention":
+        return nn.MultiheadAttention(channels, layer.heads, bias=layer.bias, **here)
     if node.kind in ("batchnorm", "instancenorm"):
         name = "BatchNorm" if node.kind == "batchnorm" else "InstanceNorm"
         made = getattr(nn, f"{name}{max(rank, 1)}d")

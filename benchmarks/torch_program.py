@@ -47,7 +47,8 @@ UNSPOKEN: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "locally_connected", "lppool", "separable_conv", "channel_avgpool", "channel_maxpool",
-            "l2norm", "space_to_depth", "matmul", "lstm", "gru",
+            "l2norm", "space_to_depth", "matmul", "lstm", "gru", "attention",
+            "learned",
         ),
         "a network that has it is passed over by name",
     ),

@@ -416,6 +416,15 @@ CASES = [
     ),
     Case("concat", {"axis": "width"}, "3x5x4 3x2x4", "3x7x4", torch="lambda *x: torch.cat(x, 3)"),
     # PointNet's input transform: 1024 points of 3 coordinates times a 3×3 matrix
+    # ViT-B/16: 4·768² + 4·768 parameters, 4·197·768² + 2·197²·768 MACs.
+    Case(
+        "attention", {"heads": 12}, "197x768", "197x768", 2_362_368,
+        4 * 197 * 768**2 + 2 * 197**2 * 768,
+    ),
+    Case("attention", {"heads": 2}, "5x4", "5x4", 80, 4 * 5 * 16 + 2 * 25 * 4),
+    Case(
+        "attention", {"heads": 3, "bias": False}, "2x3x6", "2x3x6", 144, 4 * 6 * 36 + 2 * 36 * 6
+    ),
     # A class token is a row of 768; positions of a map are values of their own at each: 3·2·4.
     Case("learned", {"shape": (1, 768)}, "196x768", "1x768", 768),
     Case("learned", {"shape": (7, 5)}, "6x5", "7x5", 35),

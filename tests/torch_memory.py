@@ -270,6 +270,18 @@ def at_positions(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return functional.linear(x.movedim(1, -1), *learned).movedim(-1, 1)
 
 
+def attended(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    """Rows of channels attend to each other, as torch.nn.MultiheadAttention has it."""
+    (x,) = xs
+    rows = x.flatten(2).mT.transpose(0, 1)
+    y, _ = functional.multi_head_attention_forward(
+        rows, rows, rows, x.shape[1], layer.heads,
+        weights["in_proj_weight"], weights.get("in_proj_bias"), None, None, False, 0.0,
+        weights["out_proj.weight"], weights.get("out_proj.bias"), need_weights=False,
+    )  # fmt: skip
+    return y.transpose(0, 1).mT.unflatten(2, x.shape[2:])
+
+
 def spread(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     """Parameters for each example of the batch, of which there is no copy."""
     weight = weights["weight"]
@@ -469,6 +481,7 @@ PEERS: dict[str, Answer] = {
     "affine": affinely,
     "matmul": lambda layer, plan, weights, xs: torch.bmm(xs[1], xs[0]),
     "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1 + layer.joins(len(xs[0].shape) - 2)),
+    "attention": attended,
     "learned": spread,
 }
 """Kind → what a PyTorch user would write."""

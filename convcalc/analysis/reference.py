@@ -113,6 +113,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
             _POSITIVE,
             "concat: [[], [conv: {filters: 8, kernel: 1}]]",
         ),
+        "attention": ("197x768", "attention: 12"),
         "learned": ("196x768", "add: [[], [learned: 196x768]]"),
         "matmul": ("1024x3", "matmul: [[], [global_maxpool, flatten, linear: 9, reshape: 3x3]]"),
     }

@@ -16,8 +16,10 @@ from convcalc.analysis.memory import (
     refusals,
 )
 from convcalc.analysis.memory.sharding import STAGES
+from convcalc.analysis.memory.terms import ATTENTION
 from convcalc.cli.options import (
     Inputs,
+    Word,
     bytes_value,
     checkpoint_options,
     each_member,
@@ -64,6 +66,11 @@ def _limits(
 )
 @checkpoint_options
 @runtime_options
+@click.option(
+    "--attention",
+    type=Word(ATTENTION),
+    help="By one kernel, as PyTorch does, or written out; fused unless given.",
+)
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
 @output_options(MEMORY_FORMATS, "convcalc.formats.memory")
@@ -89,6 +96,7 @@ def command(
     shard: str | None,
     deploy: bool,  # noqa: FBT001
     arena: bool,  # noqa: FBT001
+    attention: str | None,
     layers: bool,  # noqa: FBT001
     timeline: bool,  # noqa: FBT001
     output: Output,
@@ -121,6 +129,7 @@ def command(
         overhead=overhead,
         device=device,
         checkpoint=checkpoint,
+        attention=attention,
     )
     stage = next(each for each in STAGES if each == (shard or "none"))
     questions = Questions(

@@ -129,7 +129,12 @@ def multiplications(kind: str, plan: Plan) -> Group:
     flops: int = 2 * plan.macs
     sums = (reasoned("MACs", plan.macs, names), reasoned("FLOPs", flops, names))
     if len(plan.products) > 1:
-        parts = (reasoned(f"by {each.by}", each.macs, names) for each in plan.products)
+        parts = (
+            reasoned(
+                f"by {each.by}" if isinstance(each.by, str) else "of positions", each.macs, names
+            )
+            for each in plan.products
+        )
         return Group(title, (*parts, *sums))
     if not plan.weights:
         return Group(title, sums)

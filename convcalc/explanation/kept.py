@@ -46,6 +46,13 @@ WHY: Mapping[str, str] = MappingProxyType(
         "length": "the slope of the root, and of its bound, is taken at it",
         "bounded": "the input is divided by it",
         "direction": "the gradient of the factors is the output's gradient times it",
+        "tokens": "a copy of the input, position by position, which the in-projection multiplies",
+        "queries, keys and values": "each is a factor of the two products",
+        "scaled queries": "a factor of the gradient of the keys",
+        "scaled keys": "a factor of the gradient of the queries",
+        "attention: softmax": "the slope of the softmax follows from it",
+        "means": "the out-projection multiplies it",
+        "logarithms": "the softmax is worked out again with them",
         "contiguous": "a copy of the input with its values in order",
     }
 )
@@ -65,6 +72,7 @@ WHY_INPUT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("multiply", "matmul"), "it is the factor of the other branch's gradient"),
         "divide": "the gradient is divided by the divisor, whose own needs what it divides",
         "maximum": "the gradient goes to it where it is the largest",
+        "attention": WEIGHTS,
         "l2norm": "it is divided by its length, which has a gradient, too",
     }
 )

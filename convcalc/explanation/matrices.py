@@ -238,6 +238,7 @@ SEVERAL: Mapping[str, str] = MappingProxyType(
     {
         "separable_conv": "it is two products, of each channel and then over all of them",
         **dict.fromkeys(kinds("recurrent"), "it is a product of all steps, and then one of each"),
+        "attention": "it is four products, of projections and of all positions with all",
     }
 )
 """Kinds that are no single product, and why."""

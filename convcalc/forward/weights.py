@@ -80,6 +80,7 @@ SUMMAND = (0.0, 0.1)
 """Middle and reach of all else that is not called weight: biases, running means."""
 INITIAL: Mapping[str, Callable[[Layer, Weight], tuple[float, float]]] = {
     **dict.fromkeys(("conv", "depthwise_conv", "separable_conv", "linear"), _of_row),
+    "attention": _of_row,
     "conv_transpose": _transposed,
     "locally_connected": _by_position,
     **dict.fromkeys(kinds("norm") - {"lrn"}, _factor),
@@ -103,7 +104,7 @@ UNWEIGHTED: Mapping[str, str] = {
 
 def _range(kind: str, layer: Layer, weight: Weight) -> tuple[float, float]:
     """Middle and reach of an array's random numbers."""
-    if weight.name in ("weight", "pointwise") or weight.name.startswith("weight_"):
+    if weight.name.endswith(("weight", "pointwise")) or weight.name.startswith("weight_"):
         return INITIAL[kind](layer, weight)
     return VARIANCE if weight.name == "running_var" else SUMMAND
 

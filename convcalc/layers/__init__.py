@@ -174,6 +174,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "maximum": Kind("merge", "Maximum", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
     "matmul": Kind("matmul", "Matmul", "merge"),
+    "attention": Kind("attention", "Attention", "channels", ("coupled", *KEEPS_SHAPE)),
     "learned": Kind("learned", "Learned", "source"),
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from

@@ -72,6 +72,22 @@ class Array(NamedTuple):
     """Whether a backward pass needs it; otherwise it goes with the operation."""
 
 
+class Course(NamedTuple):
+    """What an operation of several steps takes and gives back on its way, in values per example.
+
+    Above 0 they are taken, and below 0 given back; what the output and the arrays that are kept
+    take is among it.
+    """
+
+    training: tuple[int, ...]
+    """The forward pass of a training step."""
+    inference: tuple[int, ...]
+    """The same in inference."""
+    backward: tuple[int | str, ...]
+    """The backward pass. `incoming` lets the output's gradient go, `gradient` makes the input's,
+    `weight NAME` that of a weight, and `kept NAME` lets an array go that was kept."""
+
+
 class Operation(NamedTuple):
     """One operation of a layer.
 
@@ -135,6 +151,12 @@ class Operation(NamedTuple):
     """What runs in its place where that is a copy, on what it reads; the last gives its output."""
     name: str = ""
     """What it is, where a layer has several; its output is kept under this name."""
+    course: Course | None = None
+    """What it takes on its way, where that is more than its arrays and gradients."""
+    alone: "Operation | None" = None
+    """What it is for a batch of one example, where that is another."""
+    written_out: "Operation | None" = None
+    """What it is where attention is written out, and not one kernel."""
 
     def gradient_of(self, position: int) -> Gradient:
         """How the gradient of one of what it reads comes to be; behind them, of its weights."""

@@ -67,7 +67,7 @@ _KINDS: Mapping[str, str] = {
         "spectralnormalization weightnorm weightnormalization crelu maxout sparsemax "
         "softmin cosinesimilarity pairwisedistance bias biasadd masking stack "
         "unstack roll flip reverse cumsum topk where history "
-        "stftspectrogram melspectrogram priorbox filter batchreindex constant parameter "
+        "stftspectrogram melspectrogram priorbox filter batchreindex constant "
         "implicitadd implicitmul"
     ),
     # Pooling
@@ -163,12 +163,14 @@ _KINDS: Mapping[str, str] = {
         "rnn simplernn lstmcell grucell rnncell simplernncell stackedrnncells rnnbase "
         "rnncellbase convlstm convgru lstmunit crnn"
     ),
-    "attention is no kind of convcalc yet": (
-        "multiheadattention attention additiveattention groupqueryattention groupedqueryattention "
-        "selfattention multiheadselfattention mha mhsa transformer transformerencoder "
-        "transformerencoderlayer transformerdecoder transformerdecoderlayer c2psa c3tr "
-        "crossattention scaleddotproductattention vit swin positionalencoding "
-        "positionalembedding patchembed"
+    "`attention` is multi-head self-attention over positions, and there is no other yet": (
+        "additiveattention groupqueryattention groupedqueryattention c2psa c3tr crossattention "
+        "scaleddotproductattention swin"
+    ),
+    "a transformer is written out of `layernorm`, `attention`, `linear` and `add`, as "
+    "`convcalc show vit_b_16` has it": (
+        "transformer transformerencoder transformerencoderlayer transformerdecoder "
+        "transformerdecoderlayer vit patchembed"
     ),
     "embeddings are no kind of convcalc yet": (
         "embedding embeddingbag embed reversibleembedding lookup"

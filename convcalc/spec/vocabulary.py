@@ -158,7 +158,11 @@ KINDS: dict[str, str] = {
         "divide": "div division",
         "maximum": "elementwisemaximum",
         "matmul": "bmm batchmatmul mm",
-        "learned": "parameter nnparameter classtoken clstoken posembedding positionalembedding",
+        "attention": "multiheadattention mha mhsa msa selfattention multiheadselfattention",
+        "learned": (
+            "parameter nnparameter classtoken clstoken posembedding positionalembedding "
+            "positionalencoding"
+        ),
         "add": "residual sum",
         "concat": "cat concatenate concatenation merge depthconcat concatlayer",
     }.items()

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -33,6 +34,10 @@ def evaluated(made: Made, weights: dict[str, Any], xs: list[Any]) -> float:
     """What NumPy makes of the printed formula and its names."""
     inputs = [np.moveaxis(x[0], 0, -1) for x in xs]
     known: dict[str, Any] = {"np": np, "math": math, **weights}
+    projected = {name: each for name, each in weights.items() if name.startswith("out_proj.")}
+    known["out_proj"] = SimpleNamespace(
+        **{name.removeprefix("out_proj."): each for name, each in projected.items()}
+    )
     known.update({f"X{number}": x for number, x in enumerate(inputs, 1)} if xs[1:] else {})
     known.setdefault("X", inputs[0])
     with np.errstate(all="ignore"):

@@ -17,7 +17,13 @@ from convcalc.shape import Shape
 torch = pytest.importorskip("torch")
 
 import recorded  # noqa: E402 (beside the tests)
-from torch_memory import along, functional_call, spread, twins  # noqa: E402 (needs torch)
+from torch_memory import (  # noqa: E402 (needs torch)
+    along,
+    attended,
+    functional_call,
+    spread,
+    twins,
+)
 
 functional = torch.nn.functional
 
@@ -293,6 +299,12 @@ def broadcast(random: Random, rank: int) -> Case:
 def broadcast_two(random: Random, rank: int) -> Case:
     fields, xs = broadcast(random, rank)
     return fields, random.sample(xs, 2)
+
+
+def attention(random: Random, rank: int) -> Case:
+    heads = random.randint(1, 3)
+    x = Shape(heads * random.randint(1, 4), spatial(random, rank, 2, 5))
+    return {"heads": heads, "bias": random.random() < 0.7}, [x]
 
 
 def learned(random: Random, rank: int) -> Case:
@@ -621,6 +633,7 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "multiply": (ALL, broadcast, folded(torch.mul)),
     "divide": (ALL, broadcast_two, folded(torch.div)),
     "maximum": (ALL, broadcast, folded(torch.maximum)),
+    "attention": (MAPS, attention, lambda layer, weights, xs: attended(layer, None, weights, xs)),
     "learned": (ALL, learned, lambda layer, weights, xs: spread(layer, None, weights, xs)),
     "matmul": ((1,), matrices, lambda _, __, xs: torch.bmm(xs[1], xs[0])),
     "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),

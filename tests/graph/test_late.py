@@ -34,9 +34,11 @@ def written(network: Network) -> dict[int, tuple[Node, set[bool]]]:
         before = network.shape_of(node.inputs[0])
         assert before is not None
         for name, value in fields.items():
-            number = getattr(node.layer, name)
-            if not isinstance(value, ScalarNode) or declared[name].form not in NUMBERS:
+            if not isinstance(value, ScalarNode) or name not in declared:
                 continue
+            if declared[name].form not in NUMBERS:
+                continue
+            number = getattr(node.layer, name)
             if isinstance(number, int | float):
                 _, same = numbers.setdefault(value.start, (value, set()))
                 same.add(number == before.channels)

@@ -43,10 +43,6 @@ class Row(NamedTuple):
     buffers: int
 
 
-TO_COME = {"vit_b_16", "vit_b_32", "vit_l_16"}
-"""Networks that are measured and not in the zoo yet."""
-
-
 class Golden(NamedTuple):
     """A model as torchvision builds it, measured on PyTorch's meta device."""
 
@@ -75,7 +71,6 @@ def golden() -> dict[str, Golden]:
             {end: tuple(axes) for end, axes in found.get("outputs", {}).items()},
         )
         for name, found in content.items()
-        if name not in TO_COME
     }
 
 
@@ -98,6 +93,7 @@ KINDS = {
     "Linear": ("linear", "conv"),  # a linear layer at each position is a 1×1 convolution
     "BatchNorm2d": ("batchnorm",),
     "BatchNorm3d": ("batchnorm",),
+    "MultiheadAttention": ("attention",),
     "LayerNorm": ("layernorm",),
     "LayerNorm2d": ("layernorm",),
     "ReLU": ("relu",),
@@ -121,9 +117,10 @@ KINDS = {
 BATCH_NORMS = frozenset({"BatchNorm2d", "BatchNorm3d"})
 
 NO_MODULES = frozenset(
-    {"flatten", "add", "multiply", "concat", "slice", "channel_shuffle", "scale"}
+    {"flatten", "add", "multiply", "concat", "slice", "channel_shuffle", "scale", "learned"}
 )
-"""Kinds that are no modules in torchvision; ConvNeXt's layer scale is a bare parameter there."""
+"""Kinds that are no modules in torchvision; ConvNeXt's layer scale is a bare parameter there, and
+so are ViT's class token and positions."""
 
 FUNCTIONAL = {
     "deeplabv3_resnet50": ("upsample",),
@@ -158,10 +155,11 @@ OUTPUT_NAMES = {"retinanet_resnet50_fpn": ".on_", "ssd300_vgg16": ".on_map"}
 def modules(name: str, rows: Sequence[Row]) -> list[Row]:
     """The modules of a network that a layer must stand for.
 
-    VGG's pooling to 7×7 of 7×7 maps stands for other image sizes than the paper's. A module that
-    runs again has its weights already.
+    VGG's pooling to 7×7 of 7×7 maps stands for other image sizes than the paper's, and ViT's
+    dropouts drop nothing. A module that runs again has its weights already.
     """
-    without = {*NO_LAYERS, "AdaptiveAvgPool2d"} if name.startswith("vgg") else NO_LAYERS
+    own = {"vgg": "AdaptiveAvgPool2d", "vit": "Dropout"}.get(name[:3])
+    without = NO_LAYERS if own is None else {*NO_LAYERS, own}
     needed: list[Row] = []
     names: set[str] = set()
     for row in rows:
@@ -177,7 +175,7 @@ def same(row: Row, layer: LayerReport) -> bool:
         return False
     last = layer.output
     shapes = [last.axes]
-    if row.type in ("Linear", "LayerNorm", "GELU"):
+    if row.type in ("Linear", "LayerNorm", "GELU", "MultiheadAttention"):
         shapes.append((*last.spatial, last.channels))
     tracked = 1 if row.type in BATCH_NORMS else 0  # num_batches_tracked
     return (
@@ -227,10 +225,6 @@ def test_outputs_are_torchvisions(name: str) -> None:
     assert len(ends) == 1 or [end.name for end in ends] == [*wanted]
 
 
-def test_what_is_to_come_is_not_there_yet() -> None:
-    assert not {OUR_NAMES.get(name, name) for name in TO_COME} & set(bundled_names())
-
-
 @tabled("name", sorted(golden()))
 def test_totals_are_torchvisions(name: str) -> None:
     wanted, found = golden()[name], report(OUR_NAMES.get(name, name))
@@ -240,6 +234,20 @@ def test_totals_are_torchvisions(name: str) -> None:
     assert found.totals.buffers == wanted.buffers - norms
     assert found.totals.macs == wanted.macs
     assert sum(layer.parameters or 0 for layer in found.layers) == wanted.parameters
+
+
+@tabled(
+    ("name", "patches", "width", "depth"),
+    [("vit_b_16", 196, 768, 12), ("vit_b_32", 49, 768, 12), ("vit_l_16", 196, 1024, 24)],
+)
+def test_multiplications_of_vision_transformers(
+    name: str, patches: int, width: int, depth: int
+) -> None:
+    """Patches of so many values, four projections and two products a layer, and its two linear."""
+    values, tokens = 224 * 224 * 3 // patches, patches + 1
+    layer = 4 * tokens * width**2 + 2 * tokens**2 * width + 2 * tokens * width * 4 * width
+    macs = patches * values * width + depth * layer + width * 1000
+    assert report(name).totals.macs == macs
 
 
 def test_a_changed_network_is_noticed() -> None:

@@ -112,6 +112,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "locally_connected": WINDOWED,
     "linear": {"bias": True, "axis": None},
+    "attention": {"bias": True},
     "maxpool": {**POOLED, "dilation": 1},
     "avgpool": {**POOLED, "dilation": 1, "count_include_pad": True, "divisor": None},
     "lppool": {**POOLED, "norm": 2},

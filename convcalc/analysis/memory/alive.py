@@ -298,9 +298,12 @@ class _Namer:
         if role in ("scratch", "view"):
             values = self.program.sizes[self.program.steps[number].output]
             width = self.program.widths[self.program.steps[number].output]
-            copies = (piece.bytes >> BITS) // (values * width or 1)
-            shape = (copies, *self._shape(self.program.steps[number].output))
-            return f"what {maker} works with backward", maker, shape, self._dtype(width)
+            copies, rest = divmod(piece.bytes >> BITS, values * width or 1)
+            shape: tuple[int, ...] = (copies, *self._shape(self.program.steps[number].output))
+            if rest:  # such as the scores of attention
+                shape = ((piece.bytes >> BITS) // width,)
+            back = "" if self.use(piece.first).phase == "forward" else " backward"
+            return f"what {maker} works with{back}", maker, shape, self._dtype(width)
         layer, weight = self.owners[number]
         name, width = f"{layer}.{weight.name}", self.program.width
         if role in ("weight copy", "half gradient"):

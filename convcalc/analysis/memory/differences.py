@@ -4,6 +4,7 @@ docs/memory.md ("How exact it is") gives sizes and reasons.
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.memory.program import Program, Step
@@ -43,6 +44,11 @@ SLICED_GRADIENT = "at batch 1 a slice of a concat's gradient has no gaps, and is
 NOT_SUMMED = "at batch 1 a gradient that is as large as what is learned is not summed to it"
 NO_PEER = "PyTorch has no such layer; columns and a product by position are assumed"
 NO_DILATION = "PyTorch's average pooling has no dilation; as much as without one is assumed"
+ATTENTION_ELSEWHERE = (
+    "what attention takes is known of the CPU and one precision; as much is assumed here"
+)
+ONE_ROW = "it is over one position, and copies of what is in order already are counted"
+BY_POSITION = "its output lies position by position, and may be copied by what reads it"
 CIRCULAR = "PyTorch pads slice by slice, and its backward pass copies the map's gradient for each"
 BEYOND = "padded beyond its kernel, PyTorch's CPU makes a larger array and returns a part of it"
 ONE_POSITION = "on one thread, PyTorch's CPU lays the output of such kernels out otherwise"
@@ -141,6 +147,12 @@ def _forward(
     network: Planned, program: Program, steps: Sequence[Step], index: int, x: Shape
 ) -> list[Reason]:
     node, plan = network.nodes[index], network.plans[index]
+    if node.kind == "attention" and (program.mixed or program.cuda):
+        return [("every peak", "higher or lower", ATTENTION_ELSEWHERE)]
+    if node.kind == "attention" and prod(x.spatial) == 1:
+        return [("every peak", "higher or lower", ONE_ROW)]
+    if node.kind == "attention" and _leads(program, steps[-1].output):
+        return [("every peak", "higher or lower", BY_POSITION)]
     if node.kind == "locally_connected":
         return [("every peak", "higher or lower", NO_PEER)]
     if node.kind == "avgpool" and any(window.dilation > 1 for window in plan.windows):
@@ -172,6 +184,14 @@ def _forward(
     if node.kind == "conv_transpose" and any(min(one.before, one.after) < 0 for one in windows):
         reasons.append(("every peak", "higher", BEYOND))
     return reasons
+
+
+def _leads(program: Program, tensor: int) -> bool:
+    """Whether anything reads a tensor but as a summand that is not the first."""
+    return any(
+        tensor in step.reads and (step.reads[0] == tensor or step.operation.layout != "kept")
+        for step in program.steps
+    )
 
 
 def _of_slice(program: Program, step: Step) -> bool:

@@ -130,7 +130,9 @@ class Ledger(Walk):
         super()._take(size, role, number)
 
     def _give(self, size: int, role: Role, number: int) -> None:
-        piece = self._open[role, number].pop()
+        pieces = self._open[role, number]
+        alike = (at for at in range(len(pieces) - 1, -1, -1) if pieces[at].bytes == size)
+        piece = pieces.pop(next(alike, -1))
         piece.last = self.now - 1
         piece.uses.append(self.now - 1)
         if piece.kept:
@@ -159,6 +161,16 @@ class Ledger(Walk):
         if not stayed:
             self._passing = []
         super()._drop(size, index, stayed=stayed)
+
+    def _drop_one(self, size: int, index: int, name: str) -> None:
+        last, pieces = self.now - 1, self._beside[index]
+        for piece in pieces:
+            if piece.array is not None and piece.array.name == name:
+                piece.last = last
+                piece.uses.append(last)
+                piece.kept = [(piece.kept[0][0], last)]
+        self._beside[index] = [piece for piece in pieces if piece.last != last]
+        super()._drop_one(size, index, name)
 
     def _keep_cast(self, number: int, size: int) -> None:
         self._open["weight copy", number][-1].kept = [(self.now, ALWAYS)]

@@ -7,7 +7,7 @@ from convcalc.analysis.memory.checkpoint import read_checkpoint
 from convcalc.analysis.memory.limits import read_bytes, read_limit
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.report import MemoryReport
-from convcalc.analysis.memory.terms import Checkpoint, RunTerms, model
+from convcalc.analysis.memory.terms import ATTENTION, Checkpoint, RunTerms, model
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.arguments import one_of, switch, whole
 from convcalc.graph import Given, GivenShape, SpecError, read
@@ -27,6 +27,7 @@ def memory(
     overhead: int | str = 0,
     device: str = "cpu",
     checkpoint: Checkpoint | str | None = None,
+    attention: str | None = None,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> MemoryReport:
@@ -37,6 +38,7 @@ def memory(
     `fused` is whether the optimizer works on all tensors at once, as PyTorch does on CUDA;
     `inplace` whether activation functions that can overwrite their input do; `device`, "cpu"
     or "cuda", matters for dropout's mask and for what mixed precision computes in float32;
+    `attention`, "fused" or "math", is how a network's attention is computed, fused unless given;
     `checkpoint` is every so many layers, or names of blocks, or a text as the command line takes
     it; `overhead` is bytes, or a text such as "500MB".
 
@@ -56,6 +58,7 @@ def memory(
         overhead=overhead,
         device=device,
         checkpoint=checkpoint,
+        attention=attention,
     )
     any_batch = model(read_one, terms)
     if batch < any_batch.fewest:
@@ -77,6 +80,7 @@ def largest_batch(
     overhead: int | str = 0,
     device: str = "cpu",
     checkpoint: Checkpoint | str | None = None,
+    attention: str | None = None,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> int:
@@ -100,6 +104,7 @@ def largest_batch(
         overhead=overhead,
         device=device,
         checkpoint=checkpoint,
+        attention=attention,
     )
     return model(read_one, terms).largest_batch(bound.room)
 
@@ -115,6 +120,7 @@ def run_terms(
     overhead: int | str,
     device: str,
     checkpoint: Checkpoint | str | None,
+    attention: str | None = None,
 ) -> RunTerms:
     """The terms that are asked for, once each is one and has an effect.
 
@@ -130,6 +136,7 @@ def run_terms(
         overhead=read_bytes(overhead, "overhead", unitless=True),
         device=one_of(device, "device", ("cpu", "cuda")),
         checkpoint=read_checkpoint(checkpoint),
+        attention=None if attention is None else one_of(attention, "attention", ATTENTION),
     )
     given = {
         f"optimizer {terms.optimizer!r}": terms.optimizer != "sgd",

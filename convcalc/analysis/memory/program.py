@@ -76,6 +76,8 @@ class Program(NamedTuple):
     """Whether autocast is on, so that operations choose what they compute in."""
     cuda: bool
     """Whether it runs on CUDA; otherwise on the CPU."""
+    single: bool = False
+    """Whether it is for a batch of one example, which some operations are other ones for."""
 
     @property
     def entry(self) -> int:
@@ -95,10 +97,17 @@ def program(
     training: bool,
     mixed: bool = False,
     cuda: bool = False,
+    written_out: bool = False,
+    single: bool = False,
 ) -> Program:
-    """Write out what a network does to memory."""
+    """Write out what a network does to memory.
+
+    Attention is one kernel unless it is `written_out`; a program that is `single` is for a batch of
+    one example, and all others are for several.
+    """
     width = DTYPE_BYTES[dtype]
     writer = _Writer(planned(network), width, training=training, mixed=mixed, cuda=cuda)
+    writer.written_out, writer.single = written_out, single
     return writer.write()
 
 
@@ -111,6 +120,7 @@ class _Writer:
         self.training = training
         self.mixed = mixed
         self.cuda = cuda
+        self.written_out = self.single = False
         self.loss = len(network.nodes)
         self.steps: list[Step] = []
         self.starts: list[int] = []
@@ -152,6 +162,7 @@ class _Writer:
             targets=sum(prod(shape.spatial) for shape in shapes),
             mixed=self.mixed,
             cuda=self.cuda,
+            single=self.single,
         )
 
     def _tensor(self, size: int, width: int, *, gradient: bool, order: Layout = "fresh") -> int:
@@ -198,6 +209,10 @@ class _Writer:
 
     def _operation(self, layer: int, owner: int, operation: Operation, local: list[int]) -> int:
         """Write an operation on a layer's `local` tensors out; the tensor it makes."""
+        if self.written_out and operation.written_out is not None:
+            operation = operation.written_out
+        if self.single and operation.alone is not None:
+            operation = operation.alone
         given = [local[i] for i in operation.reads]
         wanted = self._wanted(operation, given) if self.mixed else 0
         if operation.otherwise and self._copies(operation, given):
@@ -293,6 +308,9 @@ class _Writer:
             if before == "channels_last":
                 return operation, "turned"
             return operation, "fresh" if before == "both" else before
+        one = operation.output == self.channels[1] < self.sizes[reads[0]] if reads else False
+        if one and before == "turned" and operation.storage == "view" and self.rank == 1:
+            return operation, "sliced"  # one position, whose channels are in order
         if order != "kept":
             return operation, order
         if operation.reshapes:

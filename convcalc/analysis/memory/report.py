@@ -137,6 +137,9 @@ class MemoryReport(NamedTuple):
     """Of each of these bytes, those that are gradients of parameters."""
     recomputed_macs: int
     """Multiply-accumulates that checkpointing does again, for the whole batch."""
+    attention: str | None = None
+    """How attention is computed: "fused", by one kernel, or "math", written out; None where the
+    network has none."""
 
     @property
     def lines(self) -> tuple[Line, ...]:

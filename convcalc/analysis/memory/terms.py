@@ -23,6 +23,12 @@ Checkpoint = int | Sequence[str]
 """Every so many layers, or the names of blocks."""
 
 
+ATTENTION = ("fused", "math")
+"""By one kernel, as PyTorch does unless told otherwise, or written out."""
+SINGLE = frozenset({"attention", "learned"})
+"""Kinds that take something else for a single example than for each of several."""
+
+
 class RunTerms(NamedTuple):
     """How a network runs, as far as its memory depends on it; all but the batch."""
 
@@ -45,6 +51,8 @@ class RunTerms(NamedTuple):
     """"cpu" or "cuda": they differ in masks, and in what autocast leaves in float32."""
     checkpoint: Checkpoint | None = None
     """What runs again in the backward pass; None is nothing."""
+    attention: str | None = None
+    """How attention is computed, a word of `ATTENTION`; None is the first, where there is any."""
 
 
 class Model(NamedTuple):
@@ -68,10 +76,21 @@ class Model(NamedTuple):
     """Bytes of the input and targets for each example."""
     fewest: int
     """The smallest batch that its layers take."""
+    alone: "Model | None" = None
+    """The same for a batch of one example, where that is not a line's; None where it is."""
+
+    def of(self, batch: int) -> "Model":
+        """The model that a batch is on."""
+        return self.alone if batch == 1 and self.alone is not None else self
 
     def fixed(self) -> int:
         """Bytes that are there all the time, whatever the batch."""
         return self.parameters + self.program.buffers + self.state + self.terms.overhead
+
+    @property
+    def gradients(self) -> int:
+        """Bytes of the gradients of all parameters, and of what these are parts of."""
+        return self.parameters + self.walked.beyond
 
     def events(self) -> "Iterator[tuple[Phase, Event]]":
         """Every operation in the order in which they run."""
@@ -82,8 +101,10 @@ class Model(NamedTuple):
 
     def peak(self, batch: int) -> int:
         """Most bytes alive at once for a batch."""
+        if self.of(batch) is not self:
+            return self.of(batch).peak(batch)
         live = max((at(event.live, batch) for _, event in self.events()), default=0)
-        step = self.parameters + self.step if self.terms.training else 0
+        step = self.gradients + self.step if self.terms.training else 0
         return self.fixed() + self.moving * batch + max(live, step)
 
     def largest_batch(self, limit: int) -> int:
@@ -94,8 +115,10 @@ class Model(NamedTuple):
         """
         lines = {(at(event.live, 0), at(event.live, 1)) for _, event in self.events()} or {(0, 0)}
         if self.terms.training:
-            lines.add((self.parameters + self.step, self.parameters + self.step))
+            lines.add((self.gradients + self.step, self.gradients + self.step))
         batch = largest(lines, self.moving, limit - self.fixed())
+        if batch <= 1 and self.alone is not None:
+            batch = int(self.alone.peak(1) <= limit)
         return batch if batch >= self.fewest else 0
 
     def _not_included(self) -> tuple[str, ...]:
@@ -111,6 +134,8 @@ class Model(NamedTuple):
         """What is alive when, and where the peak is, for a batch."""
         from convcalc.analysis.memory.timeline import stepped, timeline
 
+        if self.of(batch) is not self:
+            return self.of(batch).timeline(batch)
         nodes = self.network.nodes
         fixed = self.fixed() + self.moving * batch
         passes = timeline(
@@ -122,7 +147,7 @@ class Model(NamedTuple):
         )
         if not self.terms.training:
             return passes
-        return stepped(passes, fixed + self.parameters + self.step, self.parameters)
+        return stepped(passes, fixed + self.gradients + self.step, self.gradients)
 
     def _at_peak(self, highest: "Highest", batch: int) -> "tuple[Line, ...]":
         """What the peak of a batch is made of; what is in no other line is a temporary."""
@@ -145,6 +170,8 @@ class Model(NamedTuple):
     @without_collection
     def report(self, batch: int) -> "MemoryReport":
         """The lines for a batch."""
+        if self.of(batch) is not self:
+            return self.of(batch).report(batch)
         from convcalc.analysis.memory.differences import inexact
         from convcalc.analysis.memory.report import LayerMemory, MemoryReport
 
@@ -168,7 +195,7 @@ class Model(NamedTuple):
             device=terms.device,
             parameters=self.parameters,
             buffers=self.program.buffers,
-            gradients=self.parameters if training else 0,
+            gradients=self.gradients if training else 0,
             optimizer_state=self.state,
             input=entry,
             targets=self.moving * batch - entry,
@@ -208,6 +235,7 @@ class Model(NamedTuple):
             ],
             timeline=alive.moments,
             learned=alive.learned,
+            attention=_attention(network, terms),
             recomputed_macs=batch * sum(network.plans[index].macs for index in again),
         )
 
@@ -239,6 +267,23 @@ def model(network: Network, terms: RunTerms) -> Model:
     _check(terms)
     if terms.training and untrained(network):
         raise SpecError(refusals(network, MANY, training=True))
+    if terms.attention is not None and _attention(network, terms) is None:
+        message = f"attention {terms.attention!r} would change nothing: {network.name} has none"
+        raise ValueError(message)
+    several = _model(network, terms, single=False)
+    if not any(node.kind in SINGLE for node in network.nodes):
+        return several
+    return several._replace(alone=_model(network, terms, single=True))
+
+
+def _attention(network: Network, terms: RunTerms) -> str | None:
+    """How a network's attention is computed; None where it has none."""
+    there = any(node.kind == "attention" for node in network.nodes)
+    return terms.attention or ATTENTION[0] if there else None
+
+
+def _model(network: Planned, terms: RunTerms, *, single: bool) -> Model:
+    """The model for one example, or for several."""
     training, half = terms.training, terms.mixed_precision
     written = program(
         network,
@@ -246,6 +291,8 @@ def model(network: Network, terms: RunTerms) -> Model:
         training=training,
         mixed=half,
         cuda=terms.device == "cuda",
+        written_out=terms.attention == "math",
+        single=single,
     )
     again = segments_of(network, terms)
     walked = walk(
@@ -298,6 +345,8 @@ def _check(terms: RunTerms) -> None:
         message = "int8 cannot be trained: its gradients are no whole numbers"
     elif terms.mixed_precision and terms.dtype != "float32":
         message = f"mixed precision starts from float32, and the dtype is {terms.dtype}"
+    elif terms.attention not in (None, *ATTENTION):
+        message = f"attention {terms.attention!r} is none of {', '.join(ATTENTION)}"
     elif terms.overhead < 0:
         message = f"overhead {terms.overhead} is below 0"
     if message:

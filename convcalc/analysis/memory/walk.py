@@ -91,6 +91,8 @@ class Walked(NamedTuple):
     """Layers that run again in the backward pass."""
     straightened: set[int]
     """Layers whose backward pass copied a slice of a gradient."""
+    beyond: int = 0
+    """What gradients of weights keep alive beyond themselves: of what they are parts of."""
 
 
 class Segment(NamedTuple):
@@ -256,6 +258,15 @@ class Walk:
         self.overwritten: dict[int, _Overwritten] = {}
         self.spread_behind: dict[int, list[int]] = {}
         self.unread: dict[int, int] = {}
+        # Storages that gradients of weights are parts of, and how much larger these are.
+        self.held_by_views: set[int] = set()
+        self.beyond = 0
+        # Steps that give weights as they are, by their tensors.
+        self.leaves = {
+            step.output: index
+            for index, step in enumerate(program.steps)
+            if not step.reads and step.operation.storage == "view"
+        }
         self.learned: set[int] = set()
         self.recomputed: list[int] = []
         self.straightened: set[int] = set()
@@ -304,6 +315,7 @@ class Walk:
             in_place=self.in_place,
             recomputed=self.recomputed,
             straightened=self.straightened,
+            beyond=self.beyond,
         )
 
     def _parts(self, segments: Sequence[Segment]) -> list[tuple[range, bool]]:
@@ -428,6 +440,8 @@ class Walk:
             step = steps[index]
             layer, operation, reads, output, keeps, frees, learns, backward, _ = step
             own = gone = 0
+            if operation.course is not None:
+                self._course(index, step, events)
             if self.unread:
                 self._read(index, reads)
             size = self.size[output]
@@ -637,6 +651,11 @@ class Walk:
         incoming = self.gradients.pop(step.output, None)
         if incoming is None:
             return
+        if step.operation.course is not None:
+            self._back_on_course(index, step, incoming)
+            return
+        if self.program.single and step.output in self.leaves and self._taken_over(step, incoming):
+            return
         if step.gathers:
             incoming = self._gathered(step, incoming)
         results = self._results(step, incoming)
@@ -666,6 +685,83 @@ class Walk:
             self._backward_of(index - 1)  # the input's copy was made last, after the weights'
         if step.learns:
             self._learn(step)
+
+    def _taken_over(self, step: Step, incoming: Gradient) -> bool:
+        """Whether a weight's gradient is the one that comes in, which nothing is summed to.
+
+        It is where nobody else holds that, and where it is a part of another, which stays alive.
+        """
+        ((number, values, width, _),) = step.learns
+        sole = incoming.holders == 1 and self.held[incoming.storage] == 1
+        if number in self.learned or not (incoming.view or sole):
+            return False
+        if incoming.view:
+            if incoming.storage not in self.held_by_views:
+                self.held_by_views.add(incoming.storage)
+                self.beyond += at(self.bytes[incoming.storage], 1)
+            self.beyond -= values * width
+        self._done(number, values * width)
+        return True
+
+    def _course(self, index: int, step: Step, events: list[Event]) -> None:
+        """What an operation takes on its way forward; what it leaves is made behind this."""
+        course = step.operation.course
+        moves = () if course is None else course.training if self.training else course.inference
+        unit = self.program.widths[step.output] * BATCH
+        taken: list[int] = []
+        for move in moves:
+            if move > 0:
+                self._take(move * unit, "scratch", index)
+                taken.append(move)
+                self._note(events, step.layer)
+            else:
+                self._give(-move * unit, "scratch", index)
+                taken.remove(-move)
+        for left in taken:
+            self._give(left * unit, "scratch", index)
+
+    def _back_on_course(self, index: int, step: Step, incoming: Gradient) -> None:
+        """The backward pass of an operation with a course, move by move."""
+        course = step.operation.course
+        program, unit = self.program, self.program.widths[step.output] * BATCH
+        names = {weight.name: at for at, weight in enumerate(step.operation.learns)}
+        arrays = {array.name: array for array in step.operation.extra}
+        storages = self.kept_of.pop(index, ((), 0))[0]
+        result: Gradient | None = None
+        for move in () if course is None else course.backward:
+            what, _, name = move.partition(" ") if isinstance(move, str) else ("", "", "")
+            if isinstance(move, int) and move < 0:
+                self._give(-move * unit, "scratch", index)
+                continue
+            if what == "incoming":
+                self._let_go_gradient(incoming)
+                continue
+            if what == "kept":
+                width = program.widths[step.output]
+                size = array_size(arrays[name], width, program, training=True)
+                self._drop_one(size, index, name)
+                self.kept -= size
+                continue
+            if isinstance(move, int):
+                self._take(move * unit, "scratch", index)
+            elif what == "weight":
+                number, values, width, _ = step.learns[names[name]]
+                self._take(values * width, self._gradient_of(width), number)
+            elif program.has_gradient[step.reads[0]]:
+                read = step.reads[0]
+                result = Gradient(self._new(self.size[read], "gradient", read))
+            self._note(self.backward, step.layer)
+        for storage in storages:
+            self._keep_no_more(storage)
+        if step.learns and step.learns[0][2] != program.width:
+            self._keep_no_cast(step)
+        if result is not None:
+            self._hand_over(step.layer, step.reads[0], result)
+        self._learn(step)
+
+    def _drop_one(self, size: int, index: int, name: str) -> None:  # noqa: ARG002 (for the ledger)
+        """Give back one of the arrays that a step kept, once it went back."""
+        self.live -= size
 
     def _gathered(self, step: Step, incoming: Gradient) -> Gradient:
         """A copy of a gradient with its values in order; that of a bias is summed before it."""
@@ -857,3 +953,5 @@ class Walk:
             self._note(self.backward, layer)
             self._let_go_gradient(older)
             self._let_go_gradient(result)
+        if read in self.leaves:  # a weight's gradient is done as soon as it is there
+            self._backward_of(self.leaves[read])

@@ -63,6 +63,7 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "divide": ("pointwise", "divide"),
     "maximum": ("pointwise", "maximum"),
     "matmul": ("products", "matmul"),
+    "attention": ("attention", "attention"),
     "upsample": ("moves", "upsample"),
     **dict.fromkeys(
         (

@@ -67,6 +67,9 @@ def title(report: MemoryReport) -> str:
         terms.append(report.optimizer)
         if report.optimizer not in ("sgd", "momentum"):
             terms.append("fused" if report.fused else "tensor by tensor")
+    if report.attention:
+        words = {"fused": "fused attention", "math": "attention written out"}
+        terms.append(words[report.attention])
     if not report.inplace:
         terms.append("nothing in place")
     if report.device != "cpu":

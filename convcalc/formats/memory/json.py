@@ -16,7 +16,8 @@ SCHEMA = 1
 def render(answer: Answer, *, diagnostics: Sequence[Diagnostic] = (), **_: object) -> str:
     """The answer as a JSON object, ending in a newline."""
     report = answer.report
-    terms = {name: getattr(report, name) for name in RunTerms._fields if name != "checkpoint"}
+    unsaid = {"checkpoint", *(() if report.attention else ("attention",))}
+    terms = {name: getattr(report, name) for name in RunTerms._fields if name not in unsaid}
     checkpointed = answer.checkpointed
     return _written(
         {

@@ -59,6 +59,7 @@ APART: Mapping[str, str] = {
         kinds("norm") - PARTS.keys(), "its factors depend on the values, so weights take none"
     ),
     **dict.fromkeys(kinds("source"), "it is there before any pass"),
+    "attention": "its definition computes it, which ends in no pass over all its outputs",
     "learned": "its definition copies its weights for each example",
     **dict.fromkeys(
         ("channel_avgpool", "channel_maxpool"), "each of its outputs sees other channels"

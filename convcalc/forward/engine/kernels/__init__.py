@@ -241,6 +241,7 @@ DEFINED: Mapping[str, str] = {
         kinds("softmax"), "every position stands for itself, so its definition runs band by band"
     ),
     **dict.fromkeys(kinds("source"), "it is given, and never computed"),
+    "attention": "a few calls of NumPy multiply matrices of all heads at once",
     "learned": "its definition copies its weights in one call",
     **dict.fromkeys(kinds("identity"), "inference leaves it out"),
     **dict.fromkeys(kinds("view"), "it is left out, or one copy in another order"),
