@@ -72,6 +72,7 @@ LAYER_HELPERS = {
     "base",
     "following",
     "letters",
+    "courses",
     "operations",
     "remedies",
     "sliding",
