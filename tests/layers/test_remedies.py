@@ -118,7 +118,8 @@ def flattened(layer: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
 def any_divisor(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
     channels = int(match[1])
     divisors = (number for number in range(1, channels + 1) if not channels % number)
-    layers = [replace(layer, groups=number) for number in divisors if number != xs[0].size]
+    field = "heads" if hasattr(layer, "heads") else "groups"
+    layers = [replace(layer, **{field: number}) for number in divisors if number != xs[0].size]
     yield from ((each, xs) for each in layers)
 
 
