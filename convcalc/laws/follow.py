@@ -14,7 +14,7 @@ from convcalc.diagnostics import Problem
 from convcalc.graph import MAX_RANK, LayerNode
 from convcalc.laws.extents import at_most, either, equal, without
 from convcalc.laws.forms import IDENTITY, Form
-from convcalc.laws.linear import linear, names_in
+from convcalc.laws.linear import linear
 from convcalc.laws.sets import (
     ALL,
     Sizes,
@@ -42,6 +42,7 @@ from convcalc.layers.rearrange import Reshape
 from convcalc.layers.sliding import UNBOUNDED, per_axis
 from convcalc.shape import Shape
 from convcalc.spec.flat import Late, Like
+from convcalc.spec.made_of import names_in
 from convcalc.spec.nodes import List, Map, ScalarNode
 from convcalc.spec.syntax import parse
 from convcalc.spec.values import AS_IT_COMES

@@ -6,7 +6,6 @@ was found: not to be wrong beside the values that were tried, it is said that th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,18 +15,15 @@ from convcalc.graph.unread import all_dropped
 from convcalc.laws.follow import Along, Extent, Start
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.law import both
-from convcalc.laws.linear import linear, names_in
+from convcalc.laws.linear import linear
 from convcalc.laws.sets import Sizes, Stretch, holds, members, simplest, within
 from convcalc.laws.steps import NotKnownError
 from convcalc.shape import Shape
 from convcalc.spec.expressions import ExpressionError
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.made_of import names_in, read_by_layers
+from convcalc.spec.nodes import List, Node, ScalarNode
 from convcalc.spec.syntax import parse
 
-UNREAD = frozenset(
-    {"name", "reference", "description", "year", "input", "expect", "budget", "presets"}
-)
-"""Keys of a spec in which a parameter says nothing of a layer."""
 BUILT = 40
 """Most networks that are made of other values of a parameter."""
 IN_A_ROW = 3
@@ -79,7 +75,7 @@ def tied(network: Network) -> tuple[Tied, ...]:
             start[axis + 1] = Along(axis + 1, IDENTITY)
         for axis, form in axes:
             start[axis + 1] = Along(0, form)
-        elsewhere = name in names_in(node.items[-1]) or name in _read(spec.entries, name)
+        elsewhere = name in names_in(node.items[-1]) or name in read_by_layers(spec.entries, name)
         others = {index: _other(network, index, name) for index in network.inputs[1:]}
         known = {index: extents for index, extents in others.items() if extents is not None}
         tie = Tied(
@@ -136,20 +132,6 @@ def _form(node: Node, values: Mapping[str, object]) -> tuple[str, Form] | None:
     (name,) = names
     form = linear(expression)
     return None if form is None or name not in values else (name, form)
-
-
-def _read(entries: Mapping[str, Node], name: str) -> set[str]:
-    """The names in all that makes layers, in the values of other parameters, too."""
-    names = reduce(
-        set.union,
-        (names_in(node) for key, node in entries.items() if key not in UNREAD),
-        set[str](),
-    )
-    parameters = entries.get("parameters")
-    if isinstance(parameters, Map) and name in parameters.entries:
-        own = names_in(parameters.entries[name])
-        return names | own
-    return names
 
 
 def remade(network: Network, name: str, value: int) -> Network | None:

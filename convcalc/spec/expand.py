@@ -5,7 +5,7 @@ run shows them all; what grows beyond the limits is refused, because blocks can 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from convcalc.collector import without_collection
 from convcalc.findings import Findings
@@ -33,6 +33,9 @@ from convcalc.spec.values import (
     whole,
     word,
 )
+
+if TYPE_CHECKING:
+    from convcalc.spec.solved import Solved
 
 MAX_LAYERS = 200_000
 """Most layers in one network."""
@@ -98,6 +101,12 @@ class _Expander:
         self.member = member
         self.root = member.root
         self.inputs = inputs_of(report, reader, self.root, member.entry("input"), input_shape)
+        self.solved: Solved | None = None
+        if input_shape is not None and any(given.made_of_names for given in self.inputs):
+            from convcalc.spec.solved import solved  # of what few inputs are made
+
+            self.solved = solved(self.inputs, self.root, overrides)
+            overrides = {**overrides, **self.solved.values}
         self.parameters = Parameters(report, reader, member, overrides)
         self.items = Items(report, reader)
         self.sources: dict[str, int] = {}
@@ -135,6 +144,8 @@ class _Expander:
         scope = Scope(self.parameters.top(entries.get("parameters")), self.parameters.failed)
         scope.products = self.parameters.products
         self.parameters.top_values = scope.values
+        if self.solved is not None:
+            self.solved.check(scope.values)
         shapes = [given.read(scope) for given in self.inputs]
         self.items.rank = None if shapes[0] is None else shapes[0].rank
         definitions = Definitions(self.report, self.reader, self.items)

@@ -8,7 +8,7 @@ from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import LayerNode
 from convcalc.spec.names import Reporter
-from convcalc.spec.nodes import Map, Node
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.tree import Spec
 from convcalc.spec.values import FieldError, Scope, misnamed, read_shape
 
@@ -66,6 +66,16 @@ class Given:
     def at(self) -> Node:
         """Where it is said, or what misses it."""
         return self.node or self.root
+
+    @property
+    def made_of_names(self) -> bool:
+        """Whether it comes from outside, and the spec's own may be made of parameters."""
+        node = self.node
+        items = node.items if isinstance(node, List) else (node,)
+        return self.input_shape is not None and any(
+            isinstance(item, ScalarNode) and any(map(str.isalpha, item.text.replace("x", "")))
+            for item in items
+        )
 
     def read(self, scope: Scope) -> Shape | None:
         """The shape of one example; None, and a finding, where it cannot be read."""
