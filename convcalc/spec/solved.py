@@ -22,7 +22,7 @@ class Extent(NamedTuple):
     """An extent of an input that is made of parameters, and what it is to be."""
 
     given: Given
-    """The input."""
+    """The input that it is an extent of, with its shape from outside."""
     axis: str
     """What the axis is called: `height`, `channels`."""
     text: str
