@@ -341,6 +341,7 @@ def limits() -> str:
         ("Lists and mappings inside one another", f"{nodes.MAX_DEPTH}"),
         ("Values in one text", f"{source.MAX_NODES:,}"),
         ("Layers of a network", f"{expand.MAX_LAYERS:,}"),
+        ("Layers times inputs, of several inputs", f"{expand.MAX_PAIRS:,}"),
         ("Items, calls and rounds written out", f"{expand.MAX_STEPS:,}"),
         ("Blocks, groups and branches inside one another", f"{expand.MAX_CALLS}"),
         ("Spatial axes", f"{MAX_RANK}"),

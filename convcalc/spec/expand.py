@@ -41,6 +41,8 @@ MAX_LAYERS = 200_000
 """Most layers in one network."""
 MAX_STEPS = 400_000
 """Most items, calls and rounds that expanding one spec may take."""
+MAX_PAIRS = 2_000_000
+"""Most pairs of an input and a layer, of several inputs: what is seen is followed for each."""
 MAX_CALLS = 40
 """Most blocks, groups and branches inside one another."""
 
@@ -162,6 +164,7 @@ class _Expander:
         try:
             last = self.read_layers(entries.get("layers"), scope)
             self.inspect_uncalled()
+            self.count_pairs()
             wanted = self.member.entry("outputs")
             if wanted is not None:
                 from convcalc.spec.outputs import read_outputs  # which few specs have
@@ -197,6 +200,17 @@ class _Expander:
             lost=self.lost,
             borrowed=tuple(self.borrowed),
         )
+
+    def count_pairs(self) -> None:
+        """Refuse more inputs and layers than what each sees of each can be followed for."""
+        if len(self.sources) > 1 and len(self.sources) * len(self.nodes) > MAX_PAIRS:
+            raise RefusedError(
+                "CC103",
+                f"{len(self.sources):,} inputs of {len(self.nodes):,} layers are more than "
+                f"{MAX_PAIRS:,} pairs of both",
+                "give some of the inputs as channels of one",
+                self.member.entry("input") or self.root,
+            )
 
     def ask_about_inputs(self, shapes: Sequence[Shape | None]) -> None:
         """Look whether the layers show that the axes of an input are not what it says."""

@@ -22,6 +22,7 @@ def read_outputs(
     if not node.items:
         report.error("CC116", "outputs is empty", node, LEAVE_OUT)
     called: dict[str, int] = {}
+    by_index: dict[int, str] = {}
     written: dict[str, Node] = {}
     for item in node.items:
         if not isinstance(item, ScalarNode) or not item.text:
@@ -46,13 +47,14 @@ def read_outputs(
         index = names.resolve(item, place, name if said else None, said, key="outputs")
         if index is None:
             continue
-        same = next((other for other, at in called.items() if at == index), None)
+        same = by_index.get(index)
         if same is not None:
             related = ((report.place_of(written[same]), "first here"),)
             message = f"outputs `{same}` and `{name}` are one tensor"
             report.error("CC117", message, item, "keep one of them", related=related)
             continue
         called[name] = index
+        by_index[index] = name
     return tuple(called), tuple(called.values())
 
 

@@ -12,6 +12,7 @@ from test_receptive_fields import Draw
 from convcalc import Network, loads
 from convcalc.analysis import reach
 from convcalc.analysis.reach import Block, Reached, Stretch, Stretches, joined, reached
+from convcalc.analysis.receptive_field import seen_of_inputs
 from convcalc.explanation.region import region
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import random_weights
@@ -179,3 +180,63 @@ def test_many_branches_are_not_all_compared_with_each_other(
     # From 900 − 301 to 900 − 2, the position itself, and as far behind it.
     assert concat.along(0) == ((599, 899), (900, 901), (902, 1202))
     assert comparisons < reach.MOST_COMPARED**2 + 20 * 300
+
+
+SEVERAL = """
+input: {left: 9x7x1, right: 5x4x2, hint: 4x5x1, unit: 3}
+layers:
+  - {conv: {filters: 2, kernel: 3, padding: 1, dilation: 1}, name: fine}
+  - {maxpool: {kernel: 2, stride: 2, padding: 1, rounding: floor}, name: pooled}
+  - {conv: {filters: 2, kernel: [1, 3], padding: [0, 1]}, from: right, name: coarse}
+  - {add: [[from: pooled], []], name: both}
+  - {multiply: [[], [{global_avgpool: , from: hint}]], name: gated}
+  - {conv: {filters: 2, kernel: 3, padding: 1}, name: seen}
+  - {concat: {branches: [[from: coarse], [from: pooled]], axis: height}, name: row}
+  - {conv: {filters: 1, kernel: [3, 1]}, name: joined}
+  - {linear: 2, from: unit, name: told}
+outputs: [seen, joined, told]
+"""
+"""Maps of two inputs side by side and one behind the other, a gate of a third, and a vector."""
+
+
+def test_each_of_several_inputs_is_seen_as_it_dyes() -> None:
+    network = planned(loads(SEVERAL))
+    weights = random_weights(network)
+    names = {node.name: index for index, node in enumerate(network.nodes) if node.inputs}
+    rng = np.random.default_rng(0)
+    sees = seen_of_inputs(network)
+    looked = 0
+    for name, source in network.named_inputs.items():
+        pixels = [*product(*map(range, network.shape_of(source).spatial))]
+        given = {
+            each: rng.random((len(pixels), *network.shape_of(index).axes))
+            for each, index in network.named_inputs.items()
+        }
+        for example, pixel in enumerate(pixels):
+            dyed: tuple[Any, ...] = (example, slice(None), *pixel)
+            given[name][dyed] = np.nan
+        arrays = run_reference(np, network, given, weights, names.keys())
+        reaching = [reached(network, pixel, source) for pixel in pixels]
+        for layer, index in names.items():
+            nan = np.isnan(arrays[layer]).any(axis=1)
+            assert nan.any() == (name in sees[index]), (name, layer)
+            for example, every in enumerate(reaching):
+                outputs_of = every[index]
+                assert outputs_of is not None
+                marks = nan[example].any() if outputs_of.lost else nan[example]
+                wanted = (
+                    bool(outputs_of.blocks)
+                    if outputs_of.lost
+                    else marked(outputs_of.blocks, nan.shape[1:])
+                )
+                assert np.array_equal(marks, wanted), (name, layer, pixels[example])
+                looked += 1
+            fields = sees[index].get(name, (None, True))[0]
+            for axis, field in enumerate(fields or ()):
+                spans = [
+                    [pixel[axis] for pixel, mark in zip(pixels, column, strict=True) if mark]
+                    for column in nan.reshape(len(pixels), -1).T
+                ]
+                most = max(max(span) - min(span) + 1 for span in spans if span)
+                assert field.size == most or field.size > network.shape_of(source).spatial[axis]
+    assert looked > 500

@@ -66,6 +66,9 @@ def run(*arguments: str, exit_code: int = 0) -> str:
         ("explain {} --memory --training", ("the peak of a training step",)),
         ("analyze {} lenet5 --format csv --columns name,output", ("boxes,16x16x4",)),
         ("check {} --format json", ('"files"',)),
+        ("verify {}", ENDS),
+        ("verify {} --engine", ENDS),
+        ("explain {} coarse --value 1,1,0", ("what right gives",)),
         ("sizes {}", ("input left", "right stays 16×16×3", "32    32      fine")),
     ],
 )

@@ -2,9 +2,13 @@
 
 import json
 
+from tabled import tabled
+
 from convcalc import Item, Spec, analyze, loads
 from convcalc.checks.promises import broken
+from convcalc.graph import read_text
 from convcalc.shape import Shape
+from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Block
 
 TOWERS = """
@@ -187,3 +191,30 @@ def test_promises_about_outputs_by_name() -> None:
         ("CC502", "output b: 4×4×3, and <= 3x3x3 was expected: +1 rows, +1 columns"),
         ("CC505", "no output is called `c`"),
     ]
+
+
+@tabled(
+    "text",
+    [
+        "{input: {a: {b: 3}}, layers: [relu]}",
+        "{input: {a: [1, [2]]}, layers: [relu]}",
+        "{input: {a: , b: 8}, layers: [relu]}",
+        "{input: {'': 8, b: 8}, layers: [relu]}",
+        "{input: {a: [8], b: 8x8x8x8x8}, layers: [relu]}",
+        "{input: {a: 8, a: 9}, layers: [relu]}",
+        "{input: {a: 99999999999999999999, b: 8}, layers: [relu]}",
+        "{input: 8, layers: [relu], outputs: {a: relu1}}",
+        "{input: 8, layers: [relu], outputs: [[relu1]]}",
+        "{input: 8, layers: [relu], outputs: [null]}",
+        "{input: 8, layers: [relu], outputs: }",
+        "{input: 8, layers: [relu], outputs: ['p{']}",
+        "{input: 8, layers: [relu], outputs: ['{1/0}']}",
+        "{input: 8, layers: [relu], outputs: [3]}",
+        "{input: 8, layers: , outputs: [input]}",
+    ],
+)
+def test_what_is_no_input_or_output_is_a_finding(text: str) -> None:
+    report = analyze(read_text(SourceText("net.yaml", text)), strict=False)
+    assert any(one.severity == "error" for one in report.diagnostics)
+    assert report.to_json()
+    assert str(report)

@@ -76,6 +76,16 @@ LIMITS = [
         (expand, "MAX_LAYERS"),
         50,
     ),
+    # Both inputs count as layers, too.
+    Limit(
+        "Layers times inputs, of several inputs",
+        lambda pairs: (
+            f"input: {{a: 8, b: 8}}\nlayers: [{{relu: , repeat: {-(-pairs // 2) - 2}}}]\n"
+        ),
+        "CC103",
+        (expand, "MAX_PAIRS"),
+        50,
+    ),
     # A layer that repeats is an item, and each round of it is a step.
     Limit(
         "Items, calls and rounds written out",
