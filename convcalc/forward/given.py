@@ -8,6 +8,7 @@ import numpy as np
 from convcalc.arguments import shown
 from convcalc.diagnostics import closest, listed
 from convcalc.graph.planned import Planned
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 
 Inputs = dict[str, Any]
@@ -41,7 +42,7 @@ def checked_inputs(network: Planned, x: Any, batch: int | None = None) -> Inputs
     for name in others:
         if len(arrays[name]) != examples:
             message = (
-                f"input {name!r} has {len(arrays[name]):,} examples, and {first!r} has "
+                f"input {name!r} has {plural(len(arrays[name]), 'example')}, and {first!r} has "
                 f"{examples:,}: a batch has as many of each"
             )
             raise ValueError(message)
@@ -60,7 +61,7 @@ def _check_names(network: Planned, x: Mapping[Any, Any]) -> None:
     if wrong:
         near = closest(str(wrong[0]), names)
         advice = f"; did you mean {near}?" if near else ""
-        message = f"{network.name} has no input {shown(wrong[0])}: it has {listed(names)}{advice}"
+        message = f"{network.name} has no input {wrong[0]!r:.60}: it has {listed(names)}{advice}"
         raise ValueError(message)
     missing = [name for name in names if name not in x]
     if missing:
