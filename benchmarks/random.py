@@ -5,7 +5,8 @@ shape of every layer, the parameters and buffers of every layer beside those of 
 and multiply-accumulates as PyTorch counts them on the CPU; of others (500) the memory of inference
 and of a training step with every normalization, in place and not, with every optimizer, as PyTorch
 takes it on the CPU: to the byte, or the report names the layer that is not exact.
-Networks have one to three spatial axes, branches, blocks and repeats that share their weights.
+Networks have one to three spatial axes, branches, repeats that share their weights, one or two
+inputs and one to three outputs.
 What differs, what PyTorch refuses and what could not be counted is printed as it is met.
 """
 
@@ -36,9 +37,10 @@ MERGES = ("add", "multiply", "subtract", "maximum", "divide")
 """What takes branches of one shape."""
 PROGRESS = 200
 """Networks after which a line tells how far it is."""
-REFUSALS = ("view size is not compatible", "smaller than kernel size")
+REFUSALS = ("view size is not compatible", "smaller than kernel size", "CC514")
 """How PyTorch refuses values that lie out of order where it wants to see them otherwise, and to
-pool volumes by a kernel that reaches beyond what is not padding.
+pool volumes by a kernel that reaches beyond what is not padding; and what convcalc says of kinds
+whose memory in training is not known.
 """
 WITHOUT_MODULE = (
     "scale",
@@ -125,6 +127,9 @@ def drawn(random: Random) -> str:
     x = Shape(random.randint(1, 8), tuple(random.randint(4, 10 - 2 * rank) for _ in range(rank)))
     written = "x".join(map(str, (*x.spatial, x.channels)))
     items: list[Any] = []
+    several = random.random() < 1 / 4
+    if several:
+        items.append({random.choice(MERGES): [[], [{"from": "right"}, *_kept(random, x)]]})
     for _ in range(random.randint(2, 9)):
         item, x = _item(random, x)
         items += item
@@ -133,16 +138,35 @@ def drawn(random: Random) -> str:
     if x.spatial:
         items.append("flatten")
     items.append({"linear": random.randint(2, 5)})
+    ends = _outputs(random, items) if random.random() < 1 / 4 else ""
     layers = "".join(f"  - {json.dumps(item)}\n" for item in items)
-    return f"input: {written}\nrounding: floor\nlayers:\n{layers}"
+    inputs = f"{{left: {written}, right: {written}}}" if several else written
+    return f"input: {inputs}\nrounding: floor\n{ends}layers:\n{layers}"
+
+
+def _outputs(random: Random, items: list[Any]) -> str:
+    """Outputs of a network: its last item and one or two on the way, which are named for it."""
+    places = [at for at, item in enumerate(items[:-1]) if "repeat" not in item]
+    tapped = random.sample(places, min(len(places), random.randint(1, 2)))
+    for at in (*tapped, len(items) - 1):
+        fields = items[at] if isinstance(items[at], dict) else {items[at]: {}}
+        items[at] = fields | {"name": f"item{at}"}
+    names = [f"item{at}" for at in (*tapped, len(items) - 1)]
+    random.shuffle(names)
+    return f"outputs: [{', '.join(names)}]\n"
+
+
+def _kept(random: Random, x: Shape) -> list[Any]:
+    """One or two items that leave a shape as it is."""
+    kept = [each for each in KEEPING if x.spatial or each != "instancenorm"]
+    return [random.choice(kept) for _ in range(random.randint(1, 2))]
 
 
 def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
     """An item for what there is, and what it makes of it; none where nothing fits."""
     import test_forward_against_torch as peers  # tests/, found by main
 
-    kept = [each for each in KEEPING if x.spatial or each != "instancenorm"]
-    same = [random.choice(kept) for _ in range(random.randint(1, 2))]
+    same = _kept(random, x)
     manner = random.random()
     if manner < 1 / 8:
         return [{random.choice(MERGES): [same, random.choice(([], ["scale"]))]}], x
@@ -156,6 +180,8 @@ def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
     for _ in range(20):
         kind = random.choice(known)
         fields, _ = peers.PEERS[kind][1](random, x.rank)
+        if kind == "learned":  # it reads no values: what is before it would reach no output
+            continue
         if kind in kinds("merge") or (kind, x.rank) == ("locally_connected", 3):
             continue
         if kind == "dropout" and not 0 < fields.get("rate", 0.5) < 1:
@@ -183,8 +209,8 @@ def counts(text: str, _: int) -> tuple[str, str]:
     plans = [plan for plan in net.plans if plan is not None]
     pairs: dict[str, tuple[Any, Any]] = {
         "shapes": (
-            [(2, *plan.output.axes) for plan in plans[1:]],
-            [peer.shapes[index] for index in range(1, len(plans))],
+            [(2, *plan.output.axes) for plan in plans[len(net.inputs) :]],
+            [peer.shapes[index] for index in range(len(net.inputs), len(plans))],
         ),
         "MACs": (sum(plan.macs for plan in plans) * 2, flops // 2),
     }
