@@ -28,8 +28,8 @@ from convcalc.analysis import analyze
 from convcalc.analysis.memory import memory
 from convcalc.checks.run import Task, check_file
 from convcalc.graph import read
-from convcalc.layers import CATALOGUE, layer_class
-from convcalc.layers.base import Declared, declarations, defaults
+from convcalc.layers import CATALOGUE, layer_class, takes_branches
+from convcalc.layers.base import AXIS_WORDS, Declared, declarations, defaults
 from convcalc.spec.bundled import bundled_folder
 
 SLOW = 10.0
@@ -120,6 +120,10 @@ def corpus(folder: str | None) -> list[bytes]:
     return [path.read_bytes()[:LARGEST] for path in files]
 
 
+AXES = (*AXIS_WORDS[3], *AXIS_WORDS[1][1:])
+"""What axes are called."""
+
+
 def drawn(chance: random.Random) -> bytes:
     """A spec of layers of any kind, with numbers of any size in their fields."""
     rank = chance.choice((0, 1, 2, 2, 2, 3))
@@ -128,10 +132,10 @@ def drawn(chance: random.Random) -> bytes:
     )
     lines = [f"input: {shape}{'x' if rank else ''}{chance.choice((1, 3, 64, 784))}"]
     lines += [f"rounding: {chance.choice(('exact', 'floor', 'ceil'))}", "layers:"]
-    for _ in range(chance.randint(1, 8)):
-        kind = chance.choice(list(CATALOGUE))
-        if layer_class(kind).inputs == "many":
-            lines.append(f"  - {kind}: [[], [relu]]")
+    for number in range(chance.randint(1, 8)):
+        kind = chance.choice([*CATALOGUE, "split"])
+        if kind == "split":
+            lines.append(f"  - split: {_drawn_parts(number, chance)}")
             continue
         usual = defaults(layer_class(kind))
         fields = {
@@ -139,10 +143,22 @@ def drawn(chance: random.Random) -> bytes:
             for name, declared in declarations(layer_class(kind)).items()
             if name not in usual or chance.random() < 0.3
         }
+        if takes_branches(kind):
+            branch = f"slice: {{stop: {_drawn_number(chance)}, axis: {chance.choice(AXES)}}}"
+            fields["branches"] = chance.choice(("[[], [relu]]", f"[[], [{branch}]]", "[[]]"))
         body = ", ".join(f"{name}: {value}" for name, value in fields.items())
         repeat = f", repeat: {chance.choice((2, 30, 1000))}" if chance.random() < 0.2 else ""
-        lines.append(f"  - {{{kind}: {{{body}}}{repeat}}}")
+        weights = f", weights: {chance.choice(list(CATALOGUE))}1" if chance.random() < 0.1 else ""
+        lines.append(f"  - {{{kind}: {{{body}}}{repeat}{weights}}}")
     return "\n".join(lines).encode() + b"\n"
+
+
+def _drawn_parts(number: int, chance: random.Random) -> str:
+    """What an item splits into, which may have names that are there, and sizes that do not fit."""
+    names = [f"{chance.choice('abc')}{number}" for _ in range(chance.randint(1, 4))]
+    sizes = ", ".join(f"{name}: {_drawn_number(chance)}" for name in dict.fromkeys(names))
+    into = chance.choice((f"[{', '.join(names)}]", f"{{{sizes}}}"))
+    return f"{{into: {into}, axis: {chance.choice(AXES)}}}"
 
 
 def _drawn_number(chance: random.Random) -> int:
