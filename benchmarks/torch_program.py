@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from convcalc.graph import Network
+from convcalc.layers.base import axis_number
 from convcalc.window import Window
 
 FUNCTIONS = {
@@ -197,14 +198,15 @@ def _words(
         size = f"scale_factor={layer.scale}" if layer.scale else f"size={plan.output.spatial}"
         return "", f"F.interpolate({inputs[0]}, {size})"
     if node.kind == "concat":
-        return "", f"torch.cat([{', '.join(inputs)}], 1)"
+        return "", f"torch.cat([{', '.join(inputs)}], {1 + layer.joins(rank)})"
     if node.kind == "lrn":
         values = f"{layer.size}, {layer.alpha}, {layer.beta}, {layer.k}"
         return "", f"F.local_response_norm({inputs[0]}, {values})"
     if node.kind == "channel_shuffle":
         return "", f"F.channel_shuffle({inputs[0]}, {layer.groups})"
     if node.kind == "slice":
-        return "", f"{inputs[0]}[:, {layer.start}:{layer.stop}]"
+        before = ":, " * (1 + (axis_number(layer.axis, rank) or 0))
+        return "", f"{inputs[0]}[{before}{layer.start}:{layer.stop}]"
     words = FUNCTIONS.get(node.kind)
     if words is None or len(inputs) > 2:
         raise UnknownKindError(node.kind)
@@ -277,7 +279,7 @@ def onnx_model(network: Network, batch: int, weights: Mapping[str, Any]) -> Any:
                 raise UnknownKindError(node.kind)
             operator = known[node.kind]
             if node.kind == "concat":
-                options = {"axis": 1}
+                options = {"axis": 1 + layer.joins(plan.output.rank)}
         nodes.append(helper.make_node(operator, [*inputs, *own], [f"v{index}"], **options))
     shape = [batch, *network.input.axes]
     graph = helper.make_graph(

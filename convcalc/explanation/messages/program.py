@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.explanation.messages.clash import Clash, Operation
 from convcalc.layers import CATALOGUE, kinds
-from convcalc.layers.base import Layer, Weight
+from convcalc.layers.base import Layer, Weight, axis_number
 from convcalc.layers.sliding import UNBOUNDED, beyond, per_axis, unrounded_windows, windows_of
 from convcalc.shape import Shape
 
@@ -168,7 +168,7 @@ class Program:
         if kind in MERGED:
             return _elementwise(xs)
         if kind == "concat":
-            return _concatenated(xs)
+            return _concatenated(xs, layer.joins(xs[0].rank))
         x = xs[0]
         weights = made.weights if built else ()
         if CATALOGUE[kind].family in ("dense", "norm", "pool") and kind != "lrn":
@@ -190,8 +190,12 @@ class Program:
         if made.features and x.size != made.features:
             return Clash("view", values=x.size, wanted=made.features, input=x.axes)
         if kind == "slice":  # numbers beyond the channels are cut, as Python does
-            taken = len(range(x.channels)[slice(layer.start, layer.stop)])  # type: ignore[attr-defined]
-            return Shape(taken, x.spatial) if taken else None
+            at = axis_number(layer.axis, x.rank)  # type: ignore[attr-defined]
+            if at is None:
+                return None
+            axes = list(x.axes)
+            axes[at] = len(range(axes[at])[slice(layer.start, layer.stop)])  # type: ignore[attr-defined]
+            return Shape.from_axes(tuple(axes)) if axes[at] else None
         if kind == "reshape":
             moulded = _moulded(layer, x)
             if moulded is not None:
@@ -487,17 +491,21 @@ def _of_ranks(whole: Shape, x: Shape, branch: int) -> Result:
     return None  # the batch of one lies upon an axis of the other
 
 
-def _concatenated(xs: Sequence[Shape]) -> Result:
+def _concatenated(xs: Sequence[Shape], joined: int | None) -> Result:
     first = xs[0]
+    if joined is None:
+        return None  # it has no such axis
     for branch, x in enumerate(xs[1:], 1):
         if x.rank != first.rank:
             return Clash(
                 "axes", got=x.rank, wanted=first.rank, branch=branch, branches=_all_axes(xs)
             )
-        for axis, pair in enumerate(zip(first.spatial, x.spatial, strict=True), 1):
-            if pair[0] != pair[1]:
+        for axis, pair in enumerate(zip(first.axes, x.axes, strict=True)):
+            if pair[0] != pair[1] and axis != joined:
                 return Clash("concat", sizes=pair, axis=axis, branch=branch, branches=_all_axes(xs))
-    return Shape(sum(x.channels for x in xs), first.spatial)
+    axes = list(first.axes)
+    axes[joined] = sum(x.axes[joined] for x in xs)
+    return Shape.from_axes(tuple(axes))
 
 
 def _all_axes(xs: Sequence[Shape]) -> tuple[tuple[int, ...], ...]:

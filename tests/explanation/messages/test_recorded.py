@@ -77,10 +77,10 @@ def test_wide_merges_are_as_much_work_as_they_have_branches(
     compared = 0
     concatenated = program._concatenated
 
-    def counted(xs: Sequence[Shape]) -> program.Result:
+    def counted(xs: Sequence[Shape], joined: int | None) -> program.Result:
         nonlocal compared
         compared += len(xs)
-        return concatenated(xs)
+        return concatenated(xs, joined)
 
     monkeypatch.setattr(program, "_concatenated", counted)
     monkeypatch.setattr(program, "MOST_STEPS", 1000)
