@@ -179,6 +179,8 @@ def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
     known = [kind for kind, (ranks, *_) in peers.PEERS.items() if x.rank in ranks]
     for _ in range(20):
         kind = random.choice(known)
+        if kind == "learned":  # alone, nothing would reach what stands before it
+            return [{"add": [[], [{"learned": [*x.spatial, x.channels]}]]}], x
         fields, _ = peers.PEERS[kind][1](random, x.rank)
         if kind == "learned":  # it reads no values: what is before it would reach no output
             continue
