@@ -647,7 +647,7 @@ WRONG = [
     Wrong("matmul", {}, "5x4 28", "CC309", "and branch 2 is 28", None, "1x28"),
     Wrong("matmul", {}, "5x5x4 4x7", "CC309", "branch 1 is 5×5×4", None, "[-1, 4]"),
     Wrong("matmul", {}, "5x4", "CC302", "takes two branches, and has 1", None, "`[]`"),
-    Wrong("attention", {"heads": 4}, "17x66", "CC305", "4 heads do not divide the 66", "heads", "66"),
+    Wrong("attention", {"heads": 4}, "17x66", "CC305", "do not divide the 66", "heads", "66"),
     Wrong("attention", {"heads": 3}, "66", "CC311", "its input 66 is a vector", None, "`reshape`"),
     Wrong("subtract", {}, "8x8x4", "CC302", "takes two branches, and has 1", None, "`[]`"),
     Wrong("divide", {}, "4 4 4", "CC302", "two branches, and has 3", None, "one `divide` behind"),
