@@ -80,6 +80,8 @@ class LayerExplanation(NamedTuple):
     """Its weighted sums as a product of matrices; None where it has none."""
     kept: KeptArrays | None
     """What it keeps for its backward pass; None of an input, and where an error hides its plan."""
+    like: str = ""
+    """The layer that it makes its map as large as; "" where its size is its own."""
 
 
 class Explanation(NamedTuple):
@@ -201,6 +203,7 @@ class _Work:
             grouping=grouped,
             matrices=matrices,
             kept=kept,
+            like="" if node.like is None else network.nodes[node.like].name,
         )
 
     def _groups(
@@ -290,7 +293,8 @@ def _title(layer: LayerExplanation) -> str:
 def _about(layer: LayerExplanation) -> list[Part]:
     """What it does and reads, and what its letters are."""
     reads = listed([read.name for read in layer.inputs])
-    parts: list[Part] = [f"{layer.does} {f'It reads {reads}.' if reads else ''}".strip()]
+    like = f", and makes its map as large as that of {layer.like}" if layer.like else ""
+    parts: list[Part] = [f"{layer.does} {f'It reads {reads}{like}.' if reads else ''}".strip()]
     words: dict[str, list[str]] = {}
     for letter, (word, value) in layer.letters.items():
         words.setdefault(word, []).append(f"{letter} = {value:,}")
@@ -356,6 +360,7 @@ def _layer_data(layer: LayerExplanation) -> dict[str, Any]:
         "does": layer.does,
         "inputs": [{"name": read.name, "shape": _shape(read.shape)} for read in layer.inputs],
         "output": _shape(layer.output),
+        "like": layer.like or None,
         "letters": {letter: value for letter, (_, value) in layer.letters.items()},
         "findings": [each._asdict() for each in layer.findings],
         "figures": [

@@ -8,7 +8,7 @@ from draws import Draw, no_advice
 from random_sizes import differing, drawn, following
 from tabled import tabled
 
-from convcalc import Shape, load, loads, sizes, verify
+from convcalc import Shape, explain, load, loads, sizes, verify
 from convcalc.graph import Known, read_text, resized
 from convcalc.graph.changed import in_order, with_input, without
 from convcalc.graph.planned import leading_to, planned
@@ -132,6 +132,14 @@ layers:
   - {from: low, name: wide, upsample: {like: top}}
   - relu
 """
+
+
+def test_explain_says_what_it_is_as_large_as() -> None:
+    explanation = explain(loads(UNET), "crop1")
+
+    assert explanation.layers[0].like == "up"
+    assert "makes its map as large as that of up." in str(explanation)
+    assert explain(loads(UNET), "top").layers[0].like == ""
 
 
 def test_another_input_makes_other_numbers() -> None:
