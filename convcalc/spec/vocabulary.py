@@ -83,6 +83,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "end": ("stop",),
     "cropping": ("amount",),
     "axis": ("over",),
+    "dim": ("axis",),
     "normalized_shape": ("over",),
 }
 """Foreign field → fields here that it may mean; the first that the layer has is suggested."""
@@ -174,6 +175,7 @@ KINDS: dict[str, str] = {
 UNSURE_FIELDS = frozenset(
     {
         *("ceil_mode", "round_mode", "border_mode", "auto_pad"),  # other words stand behind them
+        "dim",  # a number stands behind it
         *("channels", "size"),  # of the input, or of the output
         *("axis", "normalized_shape", "dims", "perm"),  # axes are counted otherwise there
         "depth_radius",  # half of the size
