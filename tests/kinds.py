@@ -60,6 +60,9 @@ def shape(text: str) -> Shape:
     return Shape(channels, tuple(spatial))
 
 
+K_LARGEST = "lambda x: x.gather(-1, x.topk({k}, -1).indices.sort(-1).values)"
+
+
 def along(module: str) -> str:
     """The twin of a module of PyTorch's whose steps come first, on channels first."""
     name, _, _ = module.partition("(")
@@ -223,6 +226,9 @@ CASES = [
     Case(  # dilated to 5: 9 − 5 + 2·1 + 1 = 7
         "avgpool", {"kernel": 3, "stride": 1, "padding": 1, "dilation": 2}, "9x4", "7x4"
     ),
+    Case("kmaxpool", {"k": 9}, "18x48", "9x48", torch=K_LARGEST.format(k=9)),  # Kalchbrenner's
+    Case("kmaxpool", {"k": 2}, "5x3", "2x3", torch=K_LARGEST.format(k=2)),
+    Case("kmaxpool", {"k": 4}, "4x2", "4x2", torch=K_LARGEST.format(k=4)),
     # A step of an LSTM: 4·H weights of each input channel and each of the state, and 2·4·H biases.
     Case("lstm", {"features": 4}, "5x3", "5x4", 144, 560, torch=along("LSTM(3, 4)")),
     Case(  # 2·(8·(3 + 2) + 16), and as both directions come in, 2·(8·(4 + 2) + 16); 4 steps

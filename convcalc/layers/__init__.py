@@ -115,6 +115,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", ("maximum",)),
     "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", ("linear",)),
     "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", ("maximum",)),
+    "kmaxpool": Kind("kmaxpool", "KMaxPool", "pool"),
     "channel_avgpool": Kind(
         "channel_pooling",
         "ChannelAvgPool",

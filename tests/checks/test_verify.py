@@ -57,6 +57,8 @@ SMALL = {
     "convnext_tiny": "64x64x3",
     "dcgan_generator": "",
     "sentence_cnn": "",
+    "dcnn": "",
+    "crnn": "",
     "wavenet": "4096x256",  # more samples than the 3,070 that an output hears
 }
 

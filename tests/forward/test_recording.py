@@ -100,7 +100,7 @@ def test_every_kind_is_met_and_on_every_rank_that_it_takes() -> None:
     for kind in CATALOGUE:
         ranks = {shapes[0].rank for _, shapes in cases(kind)}
         assert ranks, kind
-        assert ranks >= {1, 2, 3} or kind not in everywhere - {"matmul"}, (kind, ranks)
+        assert ranks >= {1, 2, 3} or kind not in everywhere - {"matmul", "kmaxpool"}, (kind, ranks)
 
 
 @pytest.mark.parametrize(

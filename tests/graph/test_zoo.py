@@ -344,6 +344,13 @@ PUBLISHED = [
     Total("nin", 966_986, None, "arXiv:1312.4400, 0.97 million"),
     Total("nin_imagenet", 7_595_176, None, "the authors' Caffe definition"),
     Total("sentence_cnn", 360_902, None, "arXiv:1408.5882, section 3.1"),
+    Total(  # by hand: a filter of each map over each row of word vectors, and a bias a folded row
+        "dcnn",
+        6 * 48 * 7 + 6 * 24 + 14 * 6 * 24 * 5 + 14 * 12 + 2 * (14 * 12 * 4 + 1),
+        None,
+        "arXiv:1404.2188, sections 3 and 5.2, which give no number",
+    ),
+    Total("crnn", 8_330_789, None, "arXiv:1507.05717, 8.3 million"),
     Total("tdnn", 515, None, "doi:10.1109/29.21701, section II"),
     Total("fpn", 23_508_032 + PYRAMID, None, "ResNet-50 up to its last map; arXiv:1612.03144"),
     Total("siamese", SIAMESE, None, "Koch, Zemel and Salakhutdinov 2015, figure 4"),

@@ -180,7 +180,11 @@ DOING: dict[str, Do | str] = {
     rf"for example to {SIZE}$": lambda layer, _, match: iter([(layer, [shape(match[1])])]),
     r"^`pad` or `crop` it to a multiple of (\d+)$": to_multiple,
     r"^`reshape` it: (\d+) values are a (?:matrix|sequence) such as 1x(\d+)$": as_rows,
+    r"^`reshape` it: (\d+) values are a sequence such as \d+x1$": lambda layer, _, match: iter(
+        [(layer.replace(k=1), [Shape(1, (int(match[1]),))])]
+    ),
     r"^`reshape` its positions into one axis: \[-1, (\d+)\]$": as_rows,
+    r"^leave at most (\d+)$": lambda layer, xs, match: iter([(layer.replace(k=int(match[1])), xs)]),
     r"^give branch 1 (\d+) channels, or `reshape` branch 2 to (\d+) rows$": fitting,
     r"^`reshape` the vector to (\S+) to spread it over a map(, and give|$)": spread,
     r"^put `flatten` before it \(\S+ becomes (\d+)\), or .* \((\d+)\)": flattened,

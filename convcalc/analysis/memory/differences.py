@@ -215,7 +215,7 @@ def _backward(
     if "circular" in modes and any(window.before or window.after for window in windows):
         return [("the backward peak", "higher", CIRCULAR)]
     turned = any(program.order[read] in TURNED for step in steps for read in step.reads)
-    if node.kind == "channel_maxpool" and turned:
+    if node.kind in ("channel_maxpool", "kmaxpool") and turned:
         return [("the backward peak", "higher", IN_ORDER_AGAIN)]
     if node.kind not in ("groupnorm", "instancenorm"):
         return []

@@ -35,6 +35,7 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "adaptive_maxpool": ("pooling", "adaptive_maxpool"),
     "global_avgpool": ("pooling", "global_avgpool"),
     "global_maxpool": ("pooling", "global_maxpool"),
+    "kmaxpool": ("pooling", "kmaxpool"),
     "channel_avgpool": ("pooling", "channel_avgpool"),
     "channel_maxpool": ("pooling", "channel_maxpool"),
     "batchnorm": ("norms", "batchnorm"),

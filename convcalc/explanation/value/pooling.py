@@ -8,6 +8,7 @@ from convcalc.explanation.value.base import (
     Array,
     Asked,
     Made,
+    Name,
     Patch,
     at_places,
     bracketed,
@@ -34,6 +35,21 @@ def global_maxpool(asked: Asked) -> Made:
 def adaptive_maxpool(asked: Asked) -> Made:
     """The largest value of a region."""
     return _largest(asked, _under_kernel(asked))
+
+
+def kmaxpool(asked: Asked) -> Made:
+    """One of the largest values of the channel, at the place that it has among them."""
+    xp, k, c = asked.xp, cast("Any", asked.layer).k, asked.channel
+    (number,) = asked.place
+    places = xp.sort(xp.argsort(asked.x[:, c])[asked.x.shape[0] - k :])
+    at = int(places[number])
+    return Made(
+        formula=f"X[P[{number}],{c}]",
+        numbers="",
+        value=float(asked.x[at, c]),
+        names={"P": Name(f"np.sort(np.argsort(X[:,{c}])[-{k}:])")},
+        notes=(f"P are the places of the {k} largest values of the channel: this one is {at}.",),
+    )
 
 
 def avgpool(asked: Asked) -> Made:

@@ -1,0 +1,89 @@
+"""Pooling to the largest values of a sequence, in the order in which they come."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, final
+
+from convcalc.diagnostics import Problem
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Growth,
+    Layer,
+    Plan,
+    Run,
+    Weights,
+    whole,
+)
+from convcalc.shape import Shape
+from convcalc.window import Window
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
+
+
+@final
+class KMaxPool(Layer):
+    """The k largest values of each channel of a sequence, in the order in which they come.
+
+    Shapes: L×C → k×C.
+    Source: Kalchbrenner et al., arXiv:1404.2188, section 3.2 (k-max pooling); torch.topk.
+    """
+
+    k: Annotated[int, whole("How many values of each channel are left.", 1, letter="k")]
+
+    def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
+        """A sequence of at least k values."""
+        (x,) = xs
+        if not x.spatial:
+            yield Problem(
+                "CC314",
+                f"kmaxpool pools a sequence, and its input is a vector of {x.channels}",
+                help=f"`reshape` it: {x.channels} values are a sequence such as {x.channels}x1",
+            )
+        elif x.rank > 1:
+            yield Problem(
+                "CC314",
+                f"kmaxpool pools a sequence, and its input {x} has {x.rank} spatial axes",
+                help=f"`reshape` its positions into one axis: [-1, {x.channels}]",
+            )
+        elif self.k > x.spatial[0]:
+            yield Problem(
+                "CC303",
+                f"k {self.k} is more than the {x.spatial[0]} values of the sequence",
+                "k",
+                f"leave at most {x.spatial[0]}",
+            )
+
+    def growth(self, rank: int) -> tuple[Growth, ...]:
+        """None at all, however long the sequence."""
+        return (Growth(0),) * rank
+
+    def plan(self, xs: Sequence[Shape]) -> Plan:
+        """No weights, no multiply-accumulates; each output may be any value of its channel."""
+        (x,) = xs
+        (length,), more = x.spatial, self.k - 1
+        window = Window(length + more, before=more, after=more)
+        return Plan(Shape(x.channels, (self.k,)), positions=(window,))
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Their places are found and put in order, 8 bytes each, and the values taken from there.
+
+        PyTorch has no such layer; this is `x.gather(-1, x.topk(k, -1).indices.sort(-1).values)`.
+        """
+        from convcalc.layers.operations import Array, Operation
+
+        size = plan.output.size
+        found = tuple(
+            Array(name, size, width=8, kept=False) for name in ("found", "places", "ordering")
+        )
+        return (
+            Operation(0, (), extra=found, name="order"),
+            Operation(size, keeps="input", extra=(Array("indices", size, width=8),)),
+        )
+
+    def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
+        """x[p] where p are the places of the k largest x, in order. Source: arXiv:1404.2188."""
+        (x,) = xs
+        largest = xp.argsort(x, axis=-1)[..., x.shape[-1] - self.k :]
+        places = run.keep("indices", xp.sort(largest, axis=-1))
+        return xp.take_along_axis(x, places, axis=-1)
