@@ -140,7 +140,7 @@ def _last_turned(program: Program) -> int:
 
 def _lies(program: Program, steps: Sequence[Step]) -> Layout:
     """How the values lie that a layer reads first."""
-    return program.order[steps[0].reads[0]] if steps and steps[0].reads else "fresh"
+    return next((program.order[step.reads[0]] for step in steps if step.reads), "fresh")
 
 
 def _forward(
