@@ -38,7 +38,7 @@ class KMaxPool(Layer):
             yield Problem(
                 "CC314",
                 f"kmaxpool pools a sequence, and its input is a vector of {x.channels}",
-                help=f"`reshape` it: {x.channels} values are a sequence such as {x.channels}x1",
+                help=f"`reshape` it to {x.channels}x1: its values, one after the other",
             )
         elif x.rank > 1:
             yield Problem(
@@ -73,11 +73,11 @@ class KMaxPool(Layer):
         from convcalc.layers.operations import Array, Operation
 
         size = plan.output.size
-        found = tuple(
-            Array(name, size, width=8, kept=False) for name in ("found", "places", "ordering")
+        sorting = tuple(
+            Array(name, size, width=8, kept=False) for name in ("largest", "places", "ordering")
         )
         return (
-            Operation(0, (), extra=found, name="order"),
+            Operation(0, (), extra=sorting, name="order"),
             Operation(size, keeps="input", extra=(Array("indices", size, width=8),)),
         )
 

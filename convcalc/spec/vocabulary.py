@@ -116,7 +116,7 @@ KINDS: dict[str, str] = {
             "globalaveragepool globalaveragepooling globalavgpooling gap globalmeanpool"
         ),
         "global_maxpool": "globalmaxpooling gmp",
-        "kmaxpool": "kmaxpooling kmaxpooling1d topkpool topkpooling",
+        "kmaxpool": "kmaxpooling topkpool topkpooling",
         "channel_avgpool": "channelmean channelaveragepool channelaveragepooling",
         "channel_maxpool": "channelmax channelmaxpooling",
         "batchnorm": (

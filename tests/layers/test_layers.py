@@ -646,7 +646,7 @@ WRONG = [
     Wrong("lstm", {"features": 8}, "7", "CC314", "a vector of 7", None, "such as 1x7"),
     Wrong("gru", {"features": 8}, "5x5x4", "CC314", "5×5×4 has 2 spatial", None, "[-1, 4]"),
     Wrong("kmaxpool", {"k": 4}, "3x5", "CC303", "more than the 3 values", "k", "at most 3"),
-    Wrong("kmaxpool", {"k": 4}, "7", "CC314", "a vector of 7", None, "such as 7x1"),
+    Wrong("kmaxpool", {"k": 4}, "7", "CC314", "a vector of 7", None, "to 7x1"),
     Wrong("kmaxpool", {"k": 4}, "5x5x4", "CC314", "5×5×4 has 2 spatial", None, "[-1, 4]"),
     Wrong("matmul", {}, "5x4 3x7", "CC309", "a row of 4 is multiplied", None, "give branch 1 3"),
     Wrong("matmul", {}, "5x4 28", "CC309", "and branch 2 is 28", None, "1x28"),

@@ -180,7 +180,7 @@ DOING: dict[str, Do | str] = {
     rf"for example to {SIZE}$": lambda layer, _, match: iter([(layer, [shape(match[1])])]),
     r"^`pad` or `crop` it to a multiple of (\d+)$": to_multiple,
     r"^`reshape` it: (\d+) values are a (?:matrix|sequence) such as 1x(\d+)$": as_rows,
-    r"^`reshape` it: (\d+) values are a sequence such as \d+x1$": lambda layer, _, match: iter(
+    r"^`reshape` it to (\d+)x1: its values, one after the other$": lambda layer, _, match: iter(
         [(layer.replace(k=1), [Shape(1, (int(match[1]),))])]
     ),
     r"^`reshape` its positions into one axis: \[-1, (\d+)\]$": as_rows,

@@ -24,6 +24,7 @@ REARRANGING = (
     "channel_shuffle",
     "conv_transpose",
     "crop",
+    "kmaxpool",
     "permute",
     "pixel_shuffle",
     "reshape",
