@@ -61,11 +61,14 @@ def _check_names(network: Planned, x: Mapping[Any, Any]) -> None:
     if wrong:
         near = closest(str(wrong[0]), names)
         advice = f"; did you mean {near}?" if near else ""
-        message = f"{network.name} has no input {wrong[0]!r:.60}: it has {listed(names)}{advice}"
+        message = (
+            f"x has {wrong[0]!r:.60}, which is no input of {network.name}: it has "
+            f"{listed(names)}{advice}"
+        )
         raise ValueError(message)
     missing = [name for name in names if name not in x]
     if missing:
-        message = f"{network.name} takes {listed(names)}, and {listed(missing)} is not given"
+        message = f"x lacks {listed(missing)}: {network.name} takes {listed(names)}"
         raise ValueError(message)
 
 

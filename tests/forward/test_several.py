@@ -151,8 +151,12 @@ def test_verify_finds_everything_as_predicted(text: str) -> None:
 X = np.zeros((2, 2, 4, 4), "f4")
 WRONG: list[tuple[Any, type[Exception], str]] = [
     (X, TypeError, "has 2 inputs, and x is one array: write {'left': …, 'right': …}"),
-    ({"left": X}, ValueError, "takes left, right, and right is not given"),
-    ({"left": X, "rihgt": X}, ValueError, "has no input 'rihgt': it has left, right; did you mean"),
+    ({"left": X}, ValueError, "x lacks right: <text> takes left, right"),
+    (
+        {"left": X, "rihgt": X},
+        ValueError,
+        "x has 'rihgt', which is no input of <text>: it has left, right; did",
+    ),
     ({"left": X, "right": X[:1]}, ValueError, "input 'right' has 1 example, and 'left' has 2"),
     ({"left": X, "right": X[:, :1]}, ValueError, "input 'right' is 2×1×4×4, and "),
     ({"left": X, "right": X[0]}, ValueError, "write it[None] for one example"),
