@@ -616,7 +616,7 @@ class _Expander:
         self.count(node)
         like = None
         follows = isinstance(value, Map) and "like" in value.entries
-        if isinstance(value, Map) and follows:  # looked for before the layer has a name itself
+        if follows and isinstance(value, Map):  # looked for before the layer has a name itself
             like = self.followed(kind, value.entries["like"], place)
         full = (
             self.names.claim(name, place, node, index)
@@ -624,10 +624,11 @@ class _Expander:
             else self.names.numbered(kind, place, index)
         )
         layer = self.reader.layer(kind, value, place.scope, full)
-        if follows and not isinstance(layer, Late) and layer is not None:
-            layer = Late(self.reader, kind, value, place.scope, layer)
-        if follows and like is None:
-            layer = None  # an error, like all that it depends on
+        if follows:
+            if not isinstance(layer, Late) and layer is not None:
+                layer = Late(self.reader, kind, value, place.scope, layer)
+            if like is None:
+                layer = None  # an error, like all that it depends on
         if None not in inputs and not isinstance(layer, Late):
             known = cast("tuple[int, ...]", inputs)
             self.nodes.append(LayerNode(full, kind, layer, known, node))
