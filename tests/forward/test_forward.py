@@ -370,8 +370,8 @@ def counting(x: Any) -> Any:
 
 
 COUNTED = [
-    row for row in EVERY if row[0] not in kinds("recurrent") and built(row)[2].macs
-]  # gates multiply, too
+    row for row in EVERY if row[0] not in kinds("recurrent") | {"attention"} and built(row)[2].macs
+]  # gates multiply, too, and the softmax of attention is no product
 
 
 @rows(*COUNTED)
