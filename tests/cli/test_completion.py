@@ -24,7 +24,7 @@ FREE = {
     "SIZE": "numbers",
     "POSITION": "numbers",
     "[NUMBER]...": "numbers",
-    "SHAPE": "numbers",
+    "[NAME=]SHAPE": "numbers, and of several inputs a name of the spec's",
     "PLACE": "numbers",
     "BYTES": "a number with a unit",
     "REV": "what git knows, and its completion",
