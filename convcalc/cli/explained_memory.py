@@ -1,8 +1,9 @@
 """`convcalc explain --memory`: which peak its options ask for, and which would be idle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from convcalc.analysis.memory import Checkpoint, RunTerms
+from convcalc.cli.options import idle_in
 from convcalc.explanation.page import Page
 from convcalc.explanation.peak import (
     explain_arena,
@@ -52,13 +53,15 @@ def page(
         device=device,
         checkpoint=checkpoint,
     )
-    given = {
-        "--optimizer": optimizer is not None,
-        "--fused or --per-tensor": fused is not None,
-        "--checkpoint": checkpoint is not None,
-        "--data-parallel": devices is not None,
+    of_training = {
+        "optimizer": optimizer,
+        "fused": fused,
+        "checkpoint": checkpoint,
+        "devices": devices,
+        "shard": shard,
     }
-    _refuse_idle(given, terms, shard, devices, deploy=deploy, arena=arena, batch=batch)
+    given = {name for name, value in of_training.items() if value is not None}
+    _refuse_idle(given, terms, deploy=deploy, arena=arena, batch=batch)
     if arena:
         explanation = explain_arena(network, terms)
     elif deploy:
@@ -71,22 +74,15 @@ def page(
 
 
 def _refuse_idle(
-    given: Mapping[str, bool],
+    given: Collection[str],
     terms: RunTerms,
-    shard: str | None,
-    devices: int | None,
     *,
     deploy: bool,
     arena: bool,
     batch: int,
 ) -> None:
     """Raise `ValueError` for what would be without effect, or is of two things at once."""
-    message = ""
-    for option, there in given.items():
-        if there and not terms.training:
-            message = f"{option} needs --training"
-    if shard is not None and devices is None:
-        message = "--shard needs --data-parallel N"
+    message = idle_in(given, training=terms.training)
     if deploy and arena:
         message = "--deploy and --arena are two plans of memory: ask for one"
     if deploy or arena:

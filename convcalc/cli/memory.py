@@ -18,11 +18,13 @@ from convcalc.analysis.memory import (
 from convcalc.analysis.memory.sharding import STAGES
 from convcalc.analysis.memory.terms import ATTENTION
 from convcalc.cli.options import (
+    TRAINING_OPTIONS,
     Inputs,
     Word,
     bytes_value,
     checkpoint_options,
     each_member,
+    idle_in,
     network_options,
     output_options,
     run_options,
@@ -175,15 +177,8 @@ def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) 
     def given(name: str) -> bool:
         return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
-    message = ""
-    for name, option in (("optimizer", "--optimizer"), ("fused", "--fused or --per-tensor")):
-        if given(name) and not training and not limits:
-            message = f"{option} needs --training, or a --limit to find the largest batch for"
-    for name, option in (("checkpoint", "--checkpoint"), ("devices", "--data-parallel")):
-        if given(name) and not training:
-            message = f"{option} needs --training"
-    if given("shard") and not given("devices"):
-        message = "--shard needs --data-parallel N"
+    there = {name for name in TRAINING_OPTIONS if given(name)}
+    message = idle_in(there, training=training, limits=bool(limits))
     if given("context") and not any(limit.gpu for limit in limits):
         message = "--context needs a --limit that is a GPU, such as T4"
     if message:

@@ -1,7 +1,8 @@
 """Options that several commands share."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
@@ -334,6 +335,40 @@ def checkpoint_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+TRAINING_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "optimizer": "--optimizer",
+        "fused": "--fused or --per-tensor",
+        "checkpoint": "--checkpoint",
+        "devices": "--data-parallel",
+        "shard": "--shard",
+    }
+)
+"""Parameters that say something of a training step → the option's name."""
+OF_LARGEST = ("optimizer", "fused")
+"""Of these, what the largest training batch below a limit is found with, too."""
+
+
+def idle_in(given: Collection[str], *, training: bool, limits: bool | None = None) -> str:
+    """What is wrong with the parameters of `TRAINING_OPTIONS` that are given: one has no effect.
+
+    Empty where each has one. `limits` is whether there is a limit, None where there cannot be one.
+    """
+    message = ""
+    for name in TRAINING_OPTIONS:
+        if name not in given:
+            continue
+        option = TRAINING_OPTIONS[name]
+        if name == "shard":
+            message = message if "devices" in given else f"{option} needs --data-parallel N"
+        elif name in OF_LARGEST and limits is not None:
+            if not training and not limits:
+                message = f"{option} needs --training, or a --limit to find the largest batch for"
+        elif not training:
+            message = f"{option} needs --training"
+    return message
 
 
 def runtime_options(function: F) -> F:
