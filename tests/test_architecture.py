@@ -35,6 +35,7 @@ LINES = (
         "shape",
         "window",
         "spans",
+        "stretches",
         "reasons",
         "numbers",
         "methods",

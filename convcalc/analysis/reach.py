@@ -4,18 +4,15 @@ A set of positions is a product of sets by axis, or several such products where 
 1×3 and a 3×1 kernel side by side reach a cross. Along an axis it is stretches of neighbours.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.graph import LayerNode, Network
 from convcalc.layers.base import Joined, Plan
 from convcalc.shape import Shape
+from convcalc.stretches import Stretch, Stretches, joined
 from convcalc.window import Interpolated, Window, meeting, values_under
 
-Stretch = tuple[int, int]
-"""The first position, and the one behind the last."""
-Stretches = tuple[Stretch, ...]
-"""Positions along an axis, in order, none next to another."""
 Block = tuple[Stretches, ...]
 """Positions of a map: every combination of those along each axis."""
 
@@ -236,23 +233,6 @@ def _spread(block: Block, shape: Shape, output: Shape) -> Block:
         ((0, to),) if size == 1 < to else stretches
         for stretches, size, to in zip(block, shape.spatial, output.spatial, strict=True)
     )
-
-
-def joined(stretches: Iterable[Stretch]) -> Stretches:
-    """The same positions in order, neighbours in one stretch.
-
-    >>> joined([(4, 6), (0, 2), (2, 3), (9, 9)])
-    ((0, 3), (4, 6))
-    """
-    merged: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if start >= end:
-            continue
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((start, end))
-    return tuple(merged)
 
 
 def _without_held(blocks: Sequence[Block]) -> tuple[tuple[Block, ...], bool]:

@@ -9,6 +9,8 @@ from itertools import islice
 from math import gcd, lcm
 from typing import NamedTuple
 
+from convcalc.stretches import joined
+
 MOST_INTERVALS = 4_096
 """Most intervals of residues of one set; beyond it, the set is said to be not worked out."""
 LARGEST_FACTOR = 1_000
@@ -151,7 +153,7 @@ def _met(one: int, some: Intervals, two: int, others: Intervals) -> tuple[int, I
     turns = common // two
     if turns * len(others) > MOST_INTERVALS:
         if _single(some) and turns > 1:  # few of those many turns meet it
-            return common, _joined(_sparse(one, some[0][0], two, others))
+            return common, joined(_sparse(one, some[0][0], two, others))
         raise TooManyError
     both = []
     for turn in range(turns):
@@ -161,7 +163,7 @@ def _met(one: int, some: Intervals, two: int, others: Intervals) -> tuple[int, I
                 both.append(piece)
                 if len(both) > MOST_INTERVALS:
                     raise TooManyError
-    return common, _joined(both)
+    return common, joined(both)
 
 
 def _single(intervals: Intervals) -> bool:
@@ -200,17 +202,6 @@ def _cut(modulus: int, residues: Intervals, first: int, behind: int) -> Iterator
         turn += modulus
 
 
-def _joined(intervals: Iterable[tuple[int, int]]) -> Intervals:
-    """Intervals in order, those that touch as one."""
-    joined: list[tuple[int, int]] = []
-    for first, behind in sorted(intervals):
-        if joined and first <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(behind, joined[-1][1])
-        else:
-            joined.append((first, behind))
-    return tuple(joined)
-
-
 def wrapped(modulus: int, intervals: Iterable[tuple[int, int]]) -> Intervals:
     """Intervals of whole numbers as residues.
 
@@ -226,12 +217,12 @@ def wrapped(modulus: int, intervals: Iterable[tuple[int, int]]) -> Intervals:
         pieces.append((start, min(end, modulus)))
         if end > modulus:
             pieces.append((0, end - modulus))
-    return _joined(pieces)
+    return joined(pieces)
 
 
 def listed(intervals: Iterable[tuple[int, int]]) -> Sizes:
     """The set of some intervals of sizes."""
-    return tuple(Stretch(first, behind - 1) for first, behind in _joined(intervals))
+    return tuple(Stretch(first, behind - 1) for first, behind in joined(intervals))
 
 
 def lifted(

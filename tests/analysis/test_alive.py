@@ -9,6 +9,7 @@ import pytest
 from draws import Draw
 from tabled import tabled
 
+import convcalc.analysis.memory.alive as alive_module
 from convcalc.analysis.memory import RunTerms, arena, deploy, model, sharded
 from convcalc.analysis.memory.alive import Alive, Peak, alive
 from convcalc.analysis.memory.changes import FEWEST_TRIALS, changes
@@ -151,6 +152,20 @@ def test_the_peaks_of_all_bundled_networks_add_up(part: int) -> None:
         trained = TERMS[3:]
         for terms in (TERMS[number % 3], trained[number % len(trained)]):
             peak_adds_up(model(net, terms), 2)
+
+
+@pytest.mark.parametrize("role", alive_module.OF_WEIGHTS)
+def test_a_role_that_nothing_is_said_of_is_no_gradient(
+    role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that the walk may get and nobody names here is an error, and not a weight's gradient."""
+    net = loads("input: 4\nlayers: [{repeat: 2, shared: true, layers: [linear: 4, relu]}]")
+    mine = model(net, RunTerms(training=True))
+    moments = range(len(mine.timeline(2).moments))
+    monkeypatch.delitem(alive_module.OF_WEIGHTS, role)
+
+    with pytest.raises(KeyError, match=role):
+        [alive(mine, 2, moment=moment) for moment in moments]
 
 
 def test_copies_of_shared_weights_are_kept_each_time_a_segment_runs_again() -> None:

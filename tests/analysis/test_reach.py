@@ -11,13 +11,14 @@ from test_receptive_fields import Draw
 
 from convcalc import Network, loads
 from convcalc.analysis import reach
-from convcalc.analysis.reach import Block, Reached, Stretch, Stretches, joined, reached
+from convcalc.analysis.reach import Block, Reached, reached
 from convcalc.analysis.receptive_field import seen_of_inputs
 from convcalc.explanation.region import region
 from convcalc.forward.reference import run_reference
 from convcalc.forward.weights import random_weights
 from convcalc.graph import unread
 from convcalc.graph.planned import planned
+from convcalc.stretches import Stretch, Stretches, joined
 
 Array = np.ndarray[Any, Any]
 

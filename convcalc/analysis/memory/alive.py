@@ -143,6 +143,8 @@ LOSSES = {
     "loss gradient": "gradient of the loss",
 }
 """Role → what is called so of the losses, each of one value."""
+OF_WEIGHTS = {"weight gradient": "", "more": " once more"}
+"""Role → what stands behind the name of a weight's gradient. No other role is left at the end."""
 
 
 class _Namer:
@@ -314,8 +316,7 @@ class _Namer:
             output, dtype = self._whole(piece)
             return f"products for the gradient of {name}", layer, self._shape(output), dtype
         else:
-            again = " once more" if role == "more" else ""
-            name = f"gradient of {name}{again}"
+            name = f"gradient of {name}{OF_WEIGHTS[role]}"
         return name, layer, weight.shape, self._dtype(width)
 
     def _of_tensor(
