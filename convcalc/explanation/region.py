@@ -78,13 +78,14 @@ def explain_region(
     """What an output of a layer sees of the network's input, and of what the layer reads.
 
     `layer` is a name, as `explain` takes it, of one layer; `at` is a position of its output, row
-    and column from 0. Raises `SpecError` for a spec with errors, and `ValueError` for a layer or a
-    position that there is not, or where positions are lost.
+    and column from 0. Raises `SpecError` where an error keeps the layer, or one that it needs,
+    unknown, and `ValueError` for a layer or a position that there is not, or where positions are
+    lost.
 
     >>> explain_region("vgg16", "stage1.conv2", (0, 5)).image[1]
     Seen(first=3, last=7, before=0, behind=0, exact=True)
     """
-    network = planned(read(spec, input=input, parameters=parameters))
+    network = read(spec, input=input, parameters=parameters)
     return region(network, one_named(network, layer, "a region"), as_position(at, "at"))
 
 
@@ -97,15 +98,16 @@ def explain_reach(
 ) -> dict[str, Reached]:
     """Which outputs a position of the network's input reaches, by the full name of each layer.
 
-    Of several inputs that is the first. Raises `SpecError` for a spec with errors, and `ValueError`
-    for a position that there is not.
+    Of several inputs that is the first. A layer that an error keeps unknown is left out. Raises
+    `SpecError` where the input is unknown, and `ValueError` for a position that there is not.
 
     >>> explain_reach("alexnet", (100, 60))["conv1"].blocks
     ((((23, 26),), ((13, 16),)),)
     """
-    network = planned(read(spec, input=input, parameters=parameters))
+    network = read(spec, input=input, parameters=parameters)
+    shape = network.input or planned(network).input  # which tells the error that keeps it unknown
     place = as_position(position, "position")
-    _check(place, network.input.spatial, "the network's input, which is")
+    _check(place, shape.spatial, "the network's input, which is")
     every = zip(network.nodes, reached(network, place), strict=True)
     return {node.name: outputs for node, outputs in every if outputs is not None}
 

@@ -395,8 +395,33 @@ def test_an_error_behind_the_layer_is_told_beside_the_value(tmp_path: Path) -> N
         assert said in result.stdout
         assert bool(result.stdout) == bool(said)
         assert "error[CC303]" in result.stderr
+
+
+def test_the_library_answers_beside_an_error_where_the_command_does(tmp_path: Path) -> None:
+    spec = tmp_path / "broken.yaml"
+    items = "[conv: {filters: 2, kernel: 3}, add: [[relu], [tanh, maxpool: 9]]]"
+    spec.write_text(f"{{input: 6x6x1, layers: {items}}}")
+    sound = convcalc.loads("{input: 6x6x1, layers: [conv: {filters: 2, kernel: 3}, relu]}")
+
+    for layer in ("conv1", "relu1"):
+        printed = run(str(spec), layer, "--value", "0,0,0", "--format", "json").stdout
+        value = explain_value(spec, layer, (0, 0, 0))
+        alone = explain_value(sound, layer, (0, 0, 0))
+        assert (value.made.formula, value.made.value) == (alone.made.formula, alone.made.value)
+        assert json.loads(printed) == json.loads(json.dumps(value.page().data))
+        assert convcalc.explain_region(spec, layer, (0, 1)) == convcalc.explain_region(
+            sound, layer, (0, 1)
+        )
+    every = convcalc.explain_reach(sound, (1, 1))
+    reached = convcalc.explain_reach(spec, (1, 1))
+    assert {name: reached[name] for name in every} == every
+    assert reached.keys() == {*every, "tanh1"}
+    for function in (explain_value, convcalc.explain_region):
+        for layer in ("add1", "maxpool1"):
+            with pytest.raises(convcalc.SpecError, match="CC303"):
+                function(spec, layer, (0, 0, 0) if function is explain_value else (0, 0))
     with pytest.raises(convcalc.SpecError):
-        explain_value(spec, "conv1", (0, 0, 0))
+        convcalc.explain_reach(convcalc.read("{input: 0x6x1, layers: [relu]}"), (0, 0))
 
 
 @tabled(

@@ -11,7 +11,7 @@ from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page
 from convcalc.explanation.value.base import Asked, Made, Name, Patch, position_names
 from convcalc.graph import Given, GivenShape, Network, read
-from convcalc.graph.planned import Planned, leading_to, planned
+from convcalc.graph.planned import Planned, leading_to
 from convcalc.layers.arrays import example
 from convcalc.layers.base import Arrays, Layer, Weights
 from convcalc.shape import Shape
@@ -166,8 +166,9 @@ def explain_value(
     those of `run`, are random from `seed` unless they are given. Only the layers that this one
     needs are run.
 
-    Raises `SpecError` for a spec with errors, and `ValueError` for a layer or place that there is
-    not, for what does not fit and for what would have no effect.
+    Raises `SpecError` where an error keeps the layer, or one that it needs, unknown, and
+    `ValueError` for a layer or place that there is not, for what does not fit and for what would
+    have no effect.
 
     >>> import numpy as np
     >>> from convcalc.graph import loads
@@ -178,8 +179,9 @@ def explain_value(
     >>> value.made.formula, value.made.value, value.forward
     ('np.sum(X[:2,:2,:] * W0)', 5.0, 5.0)
     """
-    network = planned(read(spec, input=input, parameters=parameters))
+    network = read(spec, input=input, parameters=parameters)
     index, place = one_named(network, layer, "a value"), position(at, "at")
+    part = leading_to(network, index)
     one_of(dtype, "dtype", DTYPES)
     if seed is not None:
         seed = whole(seed, "seed", least=0)
@@ -194,7 +196,7 @@ def explain_value(
         network,
         index,
         place,
-        given=None if x is None else checked_inputs(network, x, 1),
+        given=None if x is None else checked_inputs(part, x, 1),
         weights=None if fitted is None else fitted.weights,
         notes=() if fitted is None else fitted.notes,
         seed=seed or 0,
