@@ -39,9 +39,11 @@ FAMILIES: Mapping[Family, str] = MappingProxyType(
         "resize": "Another size of the map",
         "channels": "Other channels",
         "merge": "Branches that meet",
+        "recurrent": "A state that goes along a sequence",
+        "source": "What reads no values",
     }
 )
-"""Family → what its kinds are, in the order of the catalogue; no item names a source."""
+"""Family → what its kinds are, in the order of the catalogue."""
 
 _POSITIVE = "32x32x16"
 
