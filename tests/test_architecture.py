@@ -17,7 +17,7 @@ from tabled import tabled
 from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
-from convcalc.layers import CATALOGUE, GIVEN, Layer, layer_class
+from convcalc.layers import CATALOGUE, FOLLOWING, GIVEN, Layer, layer_class
 from convcalc.layers.base import declarations
 from convcalc.methods import METHODS
 
@@ -474,6 +474,19 @@ def test_every_layer_has_a_row() -> None:
 
     assert {(row.module, row.name) for row in (*GIVEN.values(), *CATALOGUE.values())} == classes
     assert modules("layers") - {module for module, _ in classes} == LAYER_HELPERS
+
+
+def test_kinds_that_follow_a_tensor_are_known_by_name() -> None:
+    naming = {
+        kind: {
+            name for name, each in declarations(layer_class(kind)).items() if each.form == "tensor"
+        }
+        for kind in CATALOGUE
+    }
+
+    assert {kind: fields for kind, fields in naming.items() if fields} == {
+        kind: {"like"} for kind in FOLLOWING
+    }
 
 
 @tabled("kind", CATALOGUE)

@@ -33,11 +33,12 @@ def receptive_fields(
     numbers are.
     """
     sight = sight or Sight(network)
+    nodes = network.nodes
     reported: list[Fields | None] = []
     for index, followed in enumerate(network.walk(sight.follow)):
         fields = None if index in sight.lost else followed
         if fields is not None:
-            inputs = sight.reads(index)
+            inputs = sight.reads(index) if sight.unseen else nodes[index].inputs
             if inputs and fields is sight.fields[inputs[0]]:
                 fields = reported[inputs[0]]
             else:
@@ -108,7 +109,6 @@ class Sight:
         if plan is None:
             self.fields.append(None)
             return None
-        merges = len(inputs) > 1
         if not inputs or (self.unseen and not self.unseen.isdisjoint(inputs)):
             inputs = self.reads(index)
             if not inputs and index not in self.sources:
@@ -116,11 +116,11 @@ class Sight:
                 self.fields.append(None)
                 return None
             read = [self.fields[before] for before in inputs]
-        if not self._loose.isdisjoint(inputs):
+        if self._loose and not self._loose.isdisjoint(inputs):
             self._loose.add(index)
             if not self.apart.isdisjoint(inputs):
                 self.apart.add(index)
-        if len(inputs) == 1 and not merges:
+        if len(node.inputs) == 1:  # a merge of which one input sees anything is none of them
             before, positions = inputs[0], plan.positions
             (fields,) = read
             if positions != "kept":
@@ -137,7 +137,7 @@ class Sight:
             known = [fields for fields in read if fields is not None]
             joined = plan.positions if isinstance(plan.positions, Joined) else None
             lost = self.lost.intersection(inputs)
-            if len(lost) == len(set(inputs)) or (lost and joined):
+            if lost and (joined or lost.issuperset(inputs)):
                 self.lost.add(index)
             if len(known) == len(read):
                 fields = (
@@ -157,7 +157,7 @@ class Sight:
 
     def _through(self, positions: Positions, before: Fields, index: int, shape: Shape) -> Fields:
         """The fields after one layer that slides, or loses positions, over what another made."""
-        if isinstance(positions, str | Joined) or index in self.lost:
+        if isinstance(positions, (str, Joined)) or index in self.lost:
             sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
             return tuple(
                 field.collapsed(size).clamped() for field, size in zip(before, sizes, strict=True)

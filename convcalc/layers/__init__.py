@@ -15,6 +15,7 @@ __all__ = [
     "BRANCHES",
     "CATALOGUE",
     "FIRST",
+    "FOLLOWING",
     "GIVEN",
     "PLACED_BY_PLAN",
     "SOURCES",
@@ -265,6 +266,8 @@ def kinds(
     )
 
 
+FOLLOWING = frozenset({"pad", "crop", "upsample"})
+"""Kinds with a field that names a tensor, which they make their map as large as."""
 PLACED_BY_PLAN = frozenset({"slice"})
 """Kinds whose fields say whether every position comes out where it went in."""
 SOURCES = frozenset(GIVEN)

@@ -174,7 +174,7 @@ class Plan(NamedTuple):
     @property
     def windows(self) -> tuple[Window, ...]:
         """One window per spatial axis; none where positions are kept, lost or joined."""
-        return () if isinstance(self.positions, str | Joined) else self.positions
+        return () if isinstance(self.positions, (str, Joined)) else self.positions
 
     def seen(self, number: int) -> tuple[Window, ...]:
         """The windows through which an input by its number is seen; none where it has none."""

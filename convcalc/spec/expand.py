@@ -5,12 +5,11 @@ run shows them all; what grows beyond the limits is refused, because blocks can 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from convcalc.collector import without_collection
 from convcalc.findings import Findings
-from convcalc.layers import CATALOGUE, layer_class
-from convcalc.layers.base import declarations
+from convcalc.layers import CATALOGUE, FOLLOWING, Layer, layer_class
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Borrowed, Document, Group, Late, LayerNode, source_item, source_node
@@ -103,6 +102,8 @@ class _Expander:
         self.member = member
         self.root = member.root
         self.inputs = inputs_of(report, reader, self.root, member.entry("input"), input_shape)
+        self.most = MAX_LAYERS + len(self.inputs)
+        """Most nodes: layers, and the inputs before them."""
         self.solved: Solved | None = None
         if input_shape is not None and any(given.made_of_names for given in self.inputs):
             from convcalc.spec.solved import solved  # of what few inputs are made
@@ -378,18 +379,20 @@ class _Expander:
         if not rounds:
             self.items.inspect_item(item)
         first: range | None = None
+        reuses = shared or owner is not None
         for index in range(1, rounds + 1):
             inner = place.inner(scope.within({"index": index}), numbered=True)
             start = len(self.nodes)
             self.steps += 1
             current = self.one(item, node, current, inner, name)
-            round_ = range(start, len(self.nodes))
-            if owner is not None:
-                self.borrow(owner, round_, node)
-            elif shared and first is None:
-                first = round_
-            elif shared and first is not None:
-                self.share(first, round_, node)
+            if reuses:
+                round_ = range(start, len(self.nodes))
+                if owner is not None:
+                    self.borrow(owner, round_, node)
+                elif first is None:
+                    first = round_
+                else:
+                    self.share(first, round_, node)
         return current
 
     def owner(self, node: Node, place: Surroundings) -> range | None:
@@ -443,11 +446,11 @@ class _Expander:
         self, item: Said, node: Item, current: int | None, place: Surroundings, name: str
     ) -> int | None:
         """Expand an item once."""
-        if item.kind == SPLIT:
-            return self.split(item.value, node, current, place, name)
         if item.kind is not None:
             if item.group is not None:
                 return self.merge(item, item.kind, item.group, node, current, place, name)
+            if item.kind == SPLIT:
+                return self.split(item.value, node, current, place, name)
             return self.add_layer(item.kind, item.value, node, (current,), place, name)
         if item.block is None and item.group is None:  # only `from`, `name` or `when`
             if name:
@@ -482,7 +485,8 @@ class _Expander:
         said = read(value, place.scope, self.report, self.reader)
         for number, part in enumerate(said.names if said else ()):
             index = len(self.nodes)
-            self.count(node)
+            if index >= self.most:
+                self.refuse_more(node)
             # Its place is the part's, and what is wrong with all parts is told at `split`.
             word = Item.alone(ScalarNode("slice", part.start, part.length))
             full = self.names.claim(part.text, place, word, index)
@@ -497,15 +501,14 @@ class _Expander:
             self.names.claim(name, place, node, current)
         return current
 
-    def count(self, node: Node) -> None:
-        """Refuse one more layer where there are as many as a network may have."""
-        if len(self.nodes) >= MAX_LAYERS + len(self.sources):
-            raise RefusedError(
-                "CC103",
-                f"more than {MAX_LAYERS:,} layers",
-                "repeat less: blocks that call blocks multiply",
-                node,
-            )
+    def refuse_more(self, node: Node) -> NoReturn:
+        """Refuse a layer more than a network may have."""
+        raise RefusedError(
+            "CC103",
+            f"more than {MAX_LAYERS:,} layers",
+            "repeat less: blocks that call blocks multiply",
+            node,
+        )
 
     def merge(
         self,
@@ -613,26 +616,58 @@ class _Expander:
         name: str,
     ) -> int:
         index = len(self.nodes)
-        self.count(node)
-        like = None
-        follows = isinstance(value, Map) and "like" in value.entries
-        if follows and isinstance(value, Map):  # looked for before the layer has a name itself
-            like = self.followed(kind, value.entries["like"], place)
+        if index >= self.most:
+            self.refuse_more(node)
+        if kind in FOLLOWING and isinstance(value, Map) and "like" in value.entries:
+            return self.add_following(kind, value, node, inputs, place, name)
         full = (
             self.names.claim(name, place, node, index)
             if name
             else self.names.numbered(kind, place, index)
         )
         layer = self.reader.layer(kind, value, place.scope, full)
-        if follows:
-            if not isinstance(layer, Late) and layer is not None:
-                layer = Late(self.reader, kind, value, place.scope, layer)
-            if like is None:
-                layer = None  # an error, like all that it depends on
         if None not in inputs and not isinstance(layer, Late):
             known = cast("tuple[int, ...]", inputs)
             self.nodes.append(LayerNode(full, kind, layer, known, node))
             return index
+        return self.add_unfinished(full, kind, layer, node, inputs)
+
+    def add_following(
+        self,
+        kind: str,
+        fields: Map,
+        node: Item,
+        inputs: tuple[int | None, ...],
+        place: Surroundings,
+        name: str,
+    ) -> int:
+        """Add a layer that makes its map as large as the one that `like` names."""
+        # Looked for before the layer has a name itself.
+        like = self.tensor(fields.entries["like"], place, "like")
+        index = len(self.nodes)
+        full = (
+            self.names.claim(name, place, node, index)
+            if name
+            else self.names.numbered(kind, place, index)
+        )
+        layer = self.reader.layer(kind, fields, place.scope, full)
+        if not isinstance(layer, Late) and layer is not None:
+            layer = Late(self.reader, kind, fields, place.scope, layer)
+        if like is None:
+            layer = None  # an error, like all that it depends on
+        return self.add_unfinished(full, kind, layer, node, inputs, like)
+
+    def add_unfinished(
+        self,
+        full: str,
+        kind: str,
+        layer: Layer | Late | None,
+        node: Item,
+        inputs: tuple[int | None, ...],
+        like: int | None = None,
+    ) -> int:
+        """Add a layer of which something is known late, or not at all because of an error."""
+        index = len(self.nodes)
         unfinished = LayerNode(
             name=full,
             kind=kind,
@@ -645,12 +680,6 @@ class _Expander:
         )
         self.nodes.append(unfinished)
         return index
-
-    def followed(self, kind: str, node: Node, place: Surroundings) -> int | None:
-        """The tensor that `like` names, if a kind has that field."""
-        if "like" not in declarations(layer_class(kind)):
-            return None
-        return self.tensor(node, place, "like")
 
     def call(
         self,

@@ -122,6 +122,8 @@ def _item(node: Node) -> Node:
         return node
     entries = node.entries
     for key, value in entries.items():
+        if value.__class__ is Map and BRANCHES not in value.entries:  # as most layers' fields are
+            continue
         if value.__class__ is ScalarNode or key in MODIFIERS:
             continue
         inner = _items_within(key, value)
