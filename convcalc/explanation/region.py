@@ -169,7 +169,9 @@ def _refuse_lost(network: Planned, sight: Sight, layer: int) -> None:
     if layer not in sight.lost and network.shape_of(layer).spatial:
         return
     at = layer
-    while network.nodes[at].inputs and network.plans[at].positions != "lost":
+    while (before := network.nodes[at].inputs) and (
+        network.plans[at].positions != "lost" or sight.lost.issuperset(before)
+    ):
         seen = [one for one in network.nodes[at].inputs if one not in sight.unseen]
         at = next((one for one in seen if one in sight.lost), seen[0])
     name, losing = network.nodes[layer].name, network.nodes[at]
@@ -178,11 +180,11 @@ def _refuse_lost(network: Planned, sight: Sight, layer: int) -> None:
         which = "the network's input" if one else f"the input {losing.name}"
         message = f"{name} has no positions: {which} is a vector"
         raise ValueError(message)
-    before = network.nodes[losing.inputs[0]].name
+    has_them = network.nodes[losing.inputs[0]].name
     which = "this layer" if at == layer else losing.name
     message = (
         f"outputs of {name} have no position in the image: {which} lost them, and may have mixed "
-        f"all that it reads; ask about {before}, which has them"
+        f"all that it reads; ask about {has_them}, which has them"
     )
     raise ValueError(message)
 

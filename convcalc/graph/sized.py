@@ -135,8 +135,11 @@ class _Trials:
         inputs = self.inputs(index)
         if problem.code in MERGES:
             fitting = list(self.fitting(index, problem))
-            clauses = [*sizes.clauses[:1], *fitting] if self._far(index, problem) else fitting
-            clauses = clauses if fitting else sizes.clauses
+            far = self._far(index, problem)
+            ways = [way.text for way in sizes.ways if not way.fields]
+            joining = [way.text for way in sizes.ways if way.fields and self._does(index, way)]
+            clauses = [*ways[:1], *fitting] if far else fitting
+            clauses = [*(joining if far else ()), *(clauses if fitting else ways)]
             yield from clauses[:1]
             yield from inputs
             yield from clauses[1:]

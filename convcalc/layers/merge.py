@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
 from convcalc.layers.base import (
+    AXIS_WORDS,
     INFERENCE,
     Arrays,
     Axis,
@@ -303,8 +304,12 @@ class Concat(Layer):
                 continue
             advice, sizes = "give the branches the same number of channels", None
             if apart[:1] != [0] or not alike:
-                ways = (SAME_STEPS, Way("`crop`, `pad` or `upsample` one of them"))
-                sizes = Sizes(tuple(axis - 1 for axis in apart) if alike else (), ways)
+                ways = [SAME_STEPS, Way("`crop`, `pad` or `upsample` one of them")]
+                if alike and joined == 0 and len(apart) == 1:
+                    along = AXIS_WORDS[x.rank][apart[0]]
+                    text = f"join them along the {along}: `{{branches: […], axis: {along}}}`"
+                    ways.append(Way(text, (("axis", along),)))
+                sizes = Sizes(tuple(axis - 1 for axis in apart) if alike else (), (*ways,))
                 advice = either(sizes.clauses)
             yield Problem(
                 "CC310",

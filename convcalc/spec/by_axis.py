@@ -48,7 +48,7 @@ class Advice(NamedTuple):
 
 def advice(node: Node, names: Mapping[str, Value], form: Form) -> Advice | None:
     """What to write for a value that is no number, or list of them; None where nobody can tell."""
-    parts = _parts(node)
+    parts = parts_by_axis(node)
     if isinstance(node, ScalarNode) and re.match(r"[0-9]+[ ]*[xX×][^)]*\(([^()]*)\Z", node.text):
         return Advice("write the missing `)`")
     if parts is None or len(parts) < 2:
@@ -113,7 +113,7 @@ def of_shape(node: Node, names: Mapping[str, Value]) -> Advice | None:
         return None
     if list(node.entries) in (["shape"], ["size"]):
         inner = next(iter(node.entries.values()))
-        parts = _parts(inner) or []
+        parts = parts_by_axis(inner) or []
         if parts and all(map(_is_digits, parts)):
             shown = "x".join(parts)
             return Advice(f"write `{shown}`", write_value(shown))
@@ -146,7 +146,7 @@ def means_one_shape(node: Map) -> bool:
 
 def _is_one(node: Node) -> bool:
     """Whether a value can be one extent."""
-    return isinstance(node, ScalarNode) and len(_parts(node) or [""]) < 2
+    return isinstance(node, ScalarNode) and len(parts_by_axis(node) or [""]) < 2
 
 
 def _as_list(parts: list[str]) -> str:
@@ -183,7 +183,7 @@ def _several(node: Node) -> list[list[str]] | None:
     """The shapes that a value lists; None where it is something else."""
     if isinstance(node, ScalarNode) and "," in node.text[:MOST_CHARACTERS]:
         text = node.text[:MOST_CHARACTERS].strip("()[] ")
-        shapes = [_parts(ScalarNode(each, 0, len(each))) for each in text.split(",")]
+        shapes = [parts_by_axis(ScalarNode(each, 0, len(each))) for each in text.split(",")]
     elif isinstance(node, List):
         shapes = [_inner(item) for item in node.items]
     elif isinstance(node, Map) and not all(any(_side(key)) for key in node.entries):
@@ -202,7 +202,7 @@ def _inner(item: Node) -> list[str] | None:
     """The numbers of a shape in a list of shapes, with a name or without."""
     if isinstance(item, Map) and len(item.entries) == 1:
         item = next(iter(item.entries.values()))
-    return None if isinstance(item, Map) else _parts(item)
+    return None if isinstance(item, Map) else parts_by_axis(item)
 
 
 def _side(key: str) -> Iterator[str]:
@@ -212,7 +212,7 @@ def _side(key: str) -> Iterator[str]:
             yield side
 
 
-def _parts(node: Node) -> list[str] | None:
+def parts_by_axis(node: Node) -> list[str] | None:
     """What a value gives for each axis, as it is written."""
     if isinstance(node, List):
         if not all(isinstance(item, ScalarNode) for item in node.items):

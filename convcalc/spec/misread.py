@@ -92,6 +92,14 @@ def by_axis(error: FieldError, node: Node, scope: Scope, form: "Form") -> FieldE
     return FieldError(problem, node.start, node.end, bare(node))
 
 
+def left_open(error: FieldError, node: Node) -> FieldError:
+    """The error of an axis that is left as it comes, in a word of other frameworks."""
+    if isinstance(node, List) and error.written.lower() in ("none", "null", "~"):
+        advice = "write `'*'` for an axis that is left as it comes"
+        error.problem = error.problem._replace(help=advice, fix=write_value("*"))
+    return error
+
+
 def tried(error: FieldError, node: Node, read: Callable[[Node], object]) -> FieldError:
     """The error, without what its help says to write where that would be one, too."""
     fix = error.problem.fix

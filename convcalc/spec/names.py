@@ -331,6 +331,8 @@ class Names:
         inputs = [*self.sources]
         if key == "outputs":
             return "give the item that makes it this `name`, or list the name that it has"
+        if key == "weights":  # an input has none
+            return f"give the item {_WANTED[key]} a `name`, before this one"
         if inputs == ["input"]:
             of_inputs = "`input` is the network's"
         else:

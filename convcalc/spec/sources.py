@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from convcalc.diagnostics import Named, Problem, closest, listed
 from convcalc.layers import FIRST
 from convcalc.shape import Shape
-from convcalc.spec.by_axis import means_one_shape
+from convcalc.spec.by_axis import means_one_shape, parts_by_axis
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import LayerNode
 from convcalc.spec.given import Given
@@ -68,9 +68,12 @@ def _from_outside(
         if len(names) == 1:
             return {names[0]: outside}, False
         shown = _written(outside)
-        options = " ".join(f"--input {name}={shown}" for name in names[:2])
+        alike = [name for name, own in node.entries.items() if _can_be(own, outside)]
+        options = " ".join(f"--input {name}={shown}" for name in alike or ("NAME",))
+        called = listed(f"`{name}`" for name in names)
+        which = "" if alike else f", with the name of one; they are {called}"
         message = f"input --input {shown} is for one of the {len(names)} inputs, and names none"
-        _outside(report, "CC108", message, node, f"write {options}")
+        _outside(report, "CC108", message, node, f"write {options}{which}")
         return {}, True
     unknown = [name for name in outside if name not in node.entries]
     for name in unknown:
@@ -80,6 +83,14 @@ def _from_outside(
         message = f"the spec has no input {quoted(ScalarNode(name, 0, 0))} that --input could set"
         _outside(report, "CC118", message, node, advice)
     return outside, bool(unknown)
+
+
+def _can_be(own: Node, shape: Shape) -> bool:
+    """Whether an input may have a shape: its own has as many axes, and as many channels."""
+    parts = parts_by_axis(own) or []
+    channels = parts[-1] if parts else ""
+    alike = not channels.isdecimal() or int(channels) == shape.channels
+    return len(parts) == shape.rank + 1 and alike
 
 
 def _refuse_names(report: Reporter, node: Node, outside: Mapping[str, Shape]) -> bool:

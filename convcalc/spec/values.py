@@ -497,8 +497,10 @@ def _read_form(declared: Declared, node: Node, scope: Scope) -> Any:
     try:
         return read(node)
     except FieldError as error:
-        from convcalc.spec.misread import bounded, tried
+        from convcalc.spec.misread import bounded, left_open, tried
 
+        if declared.starred:
+            error = left_open(error, node)
         raise tried(bounded(error, declared), node, within_bounds) from None
 
 

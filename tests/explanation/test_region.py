@@ -115,6 +115,11 @@ layers:
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("net.yaml").write_text(SPEC, encoding="utf-8")
+    Path("tokens.yaml").write_text(
+        "input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 4, stride: 4}\n  - reshape: 4x4\n"
+        "  - concat: {branches: [[learned: 1x4], []], axis: length}\n",
+        encoding="utf-8",
+    )
     Path("vector.yaml").write_text("input: 4\nlayers: [linear: 2]\n", encoding="utf-8")
 
 
@@ -150,6 +155,14 @@ def test_a_vector_has_no_positions() -> None:
         in run("vector.yaml", "linear1", "--at", "0").stderr
     )
     assert "16000, is 1 number, as 8000" in run("wavenet", "gate1", "--reaches", "0,0").stderr
+
+
+def test_the_layer_that_is_named_instead_of_one_without_positions_has_them() -> None:
+    said = run("tokens.yaml", "concat1", "--at", "0").stderr
+
+    assert "reshape1 lost them" in said
+    assert "ask about conv1, which has them" in said
+    assert run("tokens.yaml", "conv1", "--at", "0,0").exit_code == 0
 
 
 def test_pages_say_what_the_values_say() -> None:

@@ -13,6 +13,7 @@ from tabled import tabled
 from convcalc import loads
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Network, answer, read_text, sized
+from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
 
 
@@ -361,6 +362,21 @@ def test_what_is_put_at_the_end_of_a_branch_makes_the_branches_alike(
             .replace("{from: c3}", "from: c3"),
         )
     )
+
+
+@tabled(("length", "axis"), [("1", "length"), ("4", "length"), ("100", "length"), ("15", None)])
+def test_sequences_that_differ_much_are_offered_the_axis_that_joins_them(
+    length: str, axis: str | None
+) -> None:
+    text = f"input: 16x48\nlayers:\n  - concat: [[learned: {length}x48], []]\n"
+    (help_,) = helps(text)
+
+    written = re.search(r"axis: (\w+)", help_)
+    assert (written and written[1]) == axis
+    if axis is not None:
+        joined = f"{{branches: [[learned: {length}x48], []], axis: {axis}}}"
+        network = loads(text.replace(f"[[learned: {length}x48], []]", joined))
+        assert network.shape_of(network.output) == Shape(48, (16 + int(length),))
 
 
 def test_a_block_that_is_called_for_several_sizes_is_not_told_one_size() -> None:

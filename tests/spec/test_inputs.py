@@ -275,6 +275,27 @@ def test_inputs_by_name_are_those_of_the_spec(given: object, code: str, message:
     assert problem.message.startswith(message)
 
 
+OTHERS = "input: {a: 8x8x3, b: [8, 8, 20], c: 12, d: [s, s, s]}\nparameters: {s: 8}\nlayers: [relu]"
+
+
+@tabled(
+    ("given", "advice"),
+    [
+        ("16x16x3", "write --input a=16x16x3 --input d=16x16x3"),
+        ("16x16x20", "write --input b=16x16x20 --input d=16x16x20"),
+        ("12", "write --input c=12"),
+        ("8x3", "write --input NAME=8x3, with the name of one; they are `a`, `b`, `c`, `d`"),
+    ],
+)
+def test_a_shape_without_a_name_is_offered_to_inputs_that_can_be_so(
+    given: str, advice: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        loads(OTHERS, input=given)
+    (problem,) = caught.value.diagnostics
+    assert problem.help == advice
+
+
 def test_an_input_without_a_name_is_not_given_by_name() -> None:
     with pytest.raises(SpecError) as caught:
         loads(SPEC.format("8x8x3"), input={"image": "16x16x3"})
