@@ -31,6 +31,8 @@ from convcalc.analysis.memory import (
     suggestions,
     untrained,
 )
+from convcalc.analysis.memory.alive import alive
+from convcalc.analysis.memory.changes import changes
 from convcalc.analysis.memory.checkpoint import segments, unpaid
 from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.program import program
@@ -435,6 +437,46 @@ def test_a_batch_norm_without_running_statistics_is_not_folded() -> None:
     assert len(deploy(alone).tensors) == 4
     assert deploy(tracking).parameters == 4 * 12
     assert deploy(alone).parameters == 4 * (12 + 4)
+
+
+TWICE = """
+input: {a: 16x16x4, b: 16x16x4}
+blocks:
+  unit: {layers: [{name: c, conv: {filters: 4, kernel: 3, padding: 1, bias: BIAS}}, batchnorm]}
+layers:
+  - {name: left, unit: }
+  - add: [[], [from: b, ITEMS]]
+"""
+
+
+@tabled(
+    ("bias", "items", "sets"),
+    [
+        # One tower at two places: one folded convolution, as one alone.
+        ("true", "unit: , weights: left", 1),
+        ("false", "unit: , weights: left", 1),
+        # One convolution and two normalizations, or one and none: two that differ.
+        ("true", "{conv: {filters: 4, kernel: 3, padding: 1}, weights: left.c}, batchnorm", 2),
+        ("true", "{conv: {filters: 4, kernel: 3, padding: 1}, weights: left.c}", 2),
+        # Nothing in common.
+        ("true", "unit", 2),
+    ],
+)
+def test_folded_weights_are_stored_once_for_each_normalization(
+    bias: str, items: str, sets: int
+) -> None:
+    if items.startswith("unit:"):
+        items = f"{{{items}}}"
+    branch = f"[from: b, {items}]"
+    net = loads(TWICE.replace("BIAS", bias).replace("[from: b, ITEMS]", branch))
+    # 3×3 weights from 4 to 4 channels, and a bias, which the normalization brings at the latest.
+    assert deploy(net).parameters == 4 * sets * (9 * 4 * 4 + 4)
+    mine = model(net, RunTerms())
+    tried = changes(mine, alive(mine, 1), 1)
+    folded = "batch norms folded into the layers before them"
+    assert (folded in {*tried.idle, *(change.change for change in tried.lower)}) == (
+        items == "unit"
+    )
 
 
 @pytest.mark.parametrize(("dtype", "width"), [("float64", 8), ("float32", 4), ("float16", 2)])

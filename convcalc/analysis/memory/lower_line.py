@@ -6,6 +6,7 @@ TensorFlow Lite, ONNX Runtime and TensorRT do all of this.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from convcalc.analysis.report import DTYPE_BYTES
@@ -79,7 +80,7 @@ def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
     stored: list[_Stored] = []
     held: list[_Stored] = []  # by layer, the tensor that its output is
     foldable: set[int] = set()
-    weights: list[Weights] = []
+    norms: dict[int, int] = {}  # by layer, the batch normalization that is folded into it
     time = 0
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
         layer = node.layer
@@ -95,12 +96,8 @@ def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
         alone = held[before].alone(network.shape_of(before).size)
         folded = layer.folds and alone and before in foldable
         free = _free(network, index)
-        if folded and not any(weight.name == "bias" for weight in network.plans[before].weights):
-            weights.append(Weights(node.name, plan.output.channels, folded=True))
-        elif not folded and node.shared_with is None:
-            values = sum(weight.size for weight in plan.weights if not weight.buffer)
-            if values:
-                weights.append(Weights(node.name, values))
+        if folded:
+            norms[before] = index
         if folded or free or (layer.storage == "in_place" and alone):
             held.append(held[before])
             held[before].to_come += readers[index]
@@ -116,7 +113,39 @@ def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
             foldable.add(index)
     for output in network.outputs:
         held[output].last = time
-    return [Tensor(each.name, each.values, each.first, each.last) for each in stored], weights
+    tensors = [Tensor(each.name, each.values, each.first, each.last) for each in stored]
+    return tensors, _weights(network, norms)
+
+
+def _weights(network: Planned, norms: Mapping[int, int]) -> list[Weights]:
+    """The weights that are stored, where batch normalizations go into layers.
+
+    Layers that use the same weights have them once, if they also use the same normalization:
+    folded into each other, two make two.
+    """
+    weights: list[Weights] = []
+    made: set[tuple[int, int | None]] = set()
+    folded = frozenset(norms.values())
+    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+        values = sum(weight.size for weight in plan.weights if not weight.buffer)
+        if not values or index in folded:
+            continue
+        norm = norms.get(index)
+        key = _owner(network, index), None if norm is None else _owner(network, norm)
+        if key in made:
+            continue
+        made.add(key)
+        weights.append(Weights(node.name, values))
+        if norm is not None and not any(weight.name == "bias" for weight in plan.weights):
+            channels = network.shape_of(norm).channels
+            weights.append(Weights(network.nodes[norm].name, channels, folded=True))
+    return weights
+
+
+def _owner(network: Planned, index: int) -> int:
+    """The layer whose weights a layer uses, which is itself unless it shares them."""
+    owner = network.nodes[index].shared_with
+    return index if owner is None else owner
 
 
 def _free(network: Planned, index: int) -> bool:

@@ -187,8 +187,9 @@ class RunTrials(Trials):
         yield Trial("a runtime that folds and fuses", "--deploy", "run", made)
 
     def _foldable(self) -> list[int]:
-        """Batch norms behind a layer with weights that nothing else reads."""
+        """Batch norms behind a layer with weights that nothing else reads, nor uses elsewhere."""
         nodes, read = self.network.nodes, self.read
+        used = {node.shared_with for node in nodes}
         return [
             index
             for index, node in enumerate(nodes)
@@ -197,6 +198,7 @@ class RunTrials(Trials):
             and read[node.inputs[0]] == 1
             and nodes[node.inputs[0]].kind in DENSE
             and nodes[node.inputs[0]].shared_with is None
+            and not used & {index, node.inputs[0]}
         ]
 
     def _folded(self, norms: Sequence[int]) -> Planned | None:
