@@ -288,6 +288,18 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
             assert heading in anchors, f"{page.name} links to {target}"
 
 
+def test_contents_of_a_page_name_its_parts_in_order() -> None:
+    pages = 0
+    for page in PAGES:
+        text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+        before, *_ = text.partition("\n## ")
+        contents = re.findall(r"^- \[(.+)\]\(#", before, re.MULTILINE)
+        if contents:
+            pages += 1
+            assert contents == re.findall(r"^## (.+)$", text, re.MULTILINE), page.name
+    assert pages
+
+
 # What is made from the code
 
 
