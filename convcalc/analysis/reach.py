@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.graph import LayerNode, Network
+from convcalc.layers import CONSTANTS
 from convcalc.layers.base import Joined, Plan
 from convcalc.shape import Shape
 from convcalc.stretches import Stretch, Stretches, joined
@@ -93,12 +94,14 @@ class _Walk:
             return None
         if not node.inputs:
             return Reached((self.start,) if node is self.source else ())
+        if node.kind in CONSTANTS:
+            return Reached((), lost=True)
         read = [each for each in before if each is not None]
         shapes = [self.network.shape_of(index) for index in node.inputs]
         exact = all(each.exact for each in read)
         any_reached = any(each.blocks for each in read)
         joined = isinstance(plan.positions, Joined)
-        lost = [each.lost for each in read]
+        lost = [each.lost for each in read if each.blocks or not each.lost]
         if plan.positions == "lost" or all(lost) or (joined and any(lost)):
             return Reached(((),) if any_reached else (), lost=True, exact=exact)
         blocks: list[Block] = []

@@ -5,6 +5,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.graph import LayerNode, Network
+from convcalc.layers import CONSTANTS
 from convcalc.layers.base import Joined, Plan, Positions
 from convcalc.shape import Shape
 from convcalc.window import Field, Window, inside
@@ -109,7 +110,11 @@ class Sight:
         if plan is None:
             self.fields.append(None)
             return None
-        if not inputs or (self.unseen and not self.unseen.isdisjoint(inputs)):
+        if (
+            not inputs
+            or node.kind in CONSTANTS
+            or (self.unseen and not self.unseen.isdisjoint(inputs))
+        ):
             inputs = self.reads(index)
             if not inputs and index not in self.sources:
                 self.unseen.add(index)
@@ -150,7 +155,8 @@ class Sight:
 
     def reads(self, index: int) -> tuple[int, ...]:
         """What a layer reads that sees anything of the inputs that are looked at."""
-        inputs = self.network.nodes[index].inputs
+        node = self.network.nodes[index]
+        inputs = () if node.kind in CONSTANTS else node.inputs
         if not self.unseen:
             return inputs
         return tuple([read for read in inputs if read not in self.unseen])

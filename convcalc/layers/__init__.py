@@ -14,6 +14,7 @@ from convcalc.layers.base import Layer, Plan, Product, Weight, declarations
 __all__ = [
     "BRANCHES",
     "CATALOGUE",
+    "CONSTANTS",
     "FIRST",
     "FOLLOWING",
     "GIVEN",
@@ -271,4 +272,6 @@ FOLLOWING = frozenset({"pad", "crop", "upsample"})
 PLACED_BY_PLAN = frozenset({"slice"})
 """Kinds whose fields say whether every position comes out where it went in."""
 SOURCES = frozenset(GIVEN)
-"""Kinds that read nothing; tables of layers leave them out."""
+"""Kinds that stand for an input of the network; tables of layers leave them out."""
+CONSTANTS = kinds("source") - SOURCES
+"""Kinds that read nothing of the tensor that they stand behind: what is learned."""

@@ -430,6 +430,14 @@ def test_the_lower_line_overwrites_nothing_that_is_read_again() -> None:
     assert len(deploy(chain(CONV, "dropout: 0.5", "relu", CONV)).tensors) == 3
 
 
+def test_what_is_learned_is_a_tensor_of_its_own() -> None:
+    """It is no name of the tensor that it stands behind, however large that is."""
+    net = loads("input: 64x1\nlayers: [add: [[], [learned: 64x1000]], relu]")
+    assert [tensor.values for tensor in deploy(net).tensors] == [64, 64_000, 64_000]
+    # The input, what is learned, and the sum, which the activation goes into.
+    assert deploy(net, batch=2).activation_peak == 2 * 4 * (64 + 64_000 + 64_000)
+
+
 def test_a_batch_norm_without_running_statistics_is_not_folded() -> None:
     tracking = chain(CONV, "batchnorm", CONV)
     alone = chain(CONV, "batchnorm: {track_running_stats: false}", CONV)
@@ -640,6 +648,7 @@ EFFECTS: dict[str, Any] = {
     "inplace": False,
     "overhead": 4096,
     "checkpoint": 2,
+    "attention": "math",
 }
 """Every term but the device, each with a value that is not its default."""
 
@@ -653,12 +662,14 @@ def test_every_term_has_an_effect_or_is_refused(names: tuple[str, ...]) -> None:
     """Alone and beside every other: a figure that differs, or a reason."""
     net = loads(
         "input: 8x8x3\nlayers:\n  - conv: {filters: 4, kernel: 3, padding: 1}\n  - silu\n"
-        "  - elu\n  - global_avgpool\n  - flatten\n  - linear: 3\n"
+        "  - elu\n  - attention: 2\n  - global_avgpool\n  - flatten\n  - linear: 3\n"
     )
 
     def figures(given: dict[str, Any]) -> Any:
         report = memory(net, batch=2, **given)
-        return report.at_peak, report.forward_peak, report.backward_peak, report.step_peak
+        live = [layer.live for layer in report.layers]
+        peaks = report.forward_peak, report.backward_peak, report.step_peak
+        return report.at_peak, live, peaks
 
     given = {name: EFFECTS[name] for name in names}
     try:

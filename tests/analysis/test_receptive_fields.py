@@ -373,6 +373,34 @@ layers:
 """What a permutation makes of positions is not followed."""
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "input: 9x9x2",
+        "input: {image: 9x9x2, other: 5x5x3}",
+    ],
+)
+def test_learned_values_see_nothing(spec: str) -> None:
+    start = "other" if "other" in spec else "input"
+    layers = f"""
+layers:
+  - conv: {{filters: 3, kernel: 3, padding: 1}}
+  - add: [[], [{{from: {start}, name: positions, learned: 9x9x3}}]]
+  - conv: {{filters: 3, kernel: 3, padding: 1}}
+"""
+    net = loads(spec + layers)
+    conv1, learned, added, conv2 = analyze(net).layers
+    assert learned.fields == (None,)
+    for layer, size in ((conv1, 3), (added, 3), (conv2, 5)):
+        (fields,) = layer.fields  # in the first input alone
+        assert fields is not None
+        assert [(field.size, field.exact) for field in fields] == [(size, True)] * 2
+    *_, first, nothing, met, last = reached(net, [4, 4])
+    assert nothing is not None
+    assert nothing.blocks == ()
+    assert [each and each.number for each in (first, met, last)] == [9, 9, 25]
+
+
 def test_bounds_are_marked_wherever_they_stand() -> None:
     report = analyze(loads(MOVED))
     table = plain.render(report)

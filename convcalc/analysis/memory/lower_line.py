@@ -152,7 +152,7 @@ def _free(network: Planned, index: int) -> bool:
     """Whether a layer only gives its input another shape, or does nothing in inference."""
     node, plan = network.nodes[index], network.plans[index]
     return all(
-        operation.training_only or operation.storage == "view"
+        operation.training_only or (operation.storage == "view" and operation.reads)
         for operation in node.layer.operations([network.shape_of(i) for i in node.inputs], plan)
     )
 
