@@ -146,9 +146,13 @@ def taps(xp: Any, x: Any, windows: Sequence[Window]) -> Iterator[tuple[tuple[int
 
 
 def in_pieces(
-    xp: Any, axis: int, count: int, piece: Callable[[range], Any], most: int = PIECE
+    xp: Any, axis: int, count: int, piece: Callable[[range], Any], most: int | None = None
 ) -> Any:
-    """All outputs along `axis`, some at a time: what Python notes of each is never all there."""
+    """All outputs along `axis`, some at a time: what Python notes of each is never all there.
+
+    At most `PIECE`, or `most` where that is fewer.
+    """
+    most = PIECE if most is None else min(most, PIECE)
     some = [
         piece(range(first, min(first + most, count))) for first in range(0, max(count, 1), most)
     ]

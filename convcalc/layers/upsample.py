@@ -6,7 +6,7 @@ from math import floor
 from typing import Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem, set_field
-from convcalc.layers.arrays import PIECE, blended, in_pieces
+from convcalc.layers.arrays import blended, in_pieces
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
@@ -469,10 +469,10 @@ class Upsample(Layer):
         spatial = x.shape[2:]
         sizes, scales = self.output_sizes(spatial), self._scales(len(spatial))
         for axis, extents in enumerate(zip(spatial, sizes, scales, strict=True), 2):
-            piece, most = self._piece, PIECE
+            piece, most = self._piece, None
             if self._smooths(*extents):  # as many values at a time as the axis has
                 *_, taps = self._smooth(*extents, range(0))
-                piece, most = self._smoothed, min(max(extents[0] // taps, 1), PIECE)
+                piece, most = self._smoothed, max(extents[0] // taps, 1)
             x = in_pieces(xp, axis, extents[1], partial(piece, xp, x, axis, extents), most)
         return x
 

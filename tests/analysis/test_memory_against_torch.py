@@ -235,6 +235,47 @@ def test_layers_whose_input_does_not_lie_in_order(kind: str, rank: int, lies: st
         assert refused, (error, text)  # noqa: PT017 (PyTorch refuses some)
 
 
+BY_POSITION = {
+    "in order": "",
+    "behind a norm of everything": "  - layernorm: {{over: all}}\n",
+    "behind rows": "  - layernorm\n",
+    "behind a norm whose gradient comes in rows": "  - scale\n  - groupnorm: 1\n",
+    "turned": "  - permute: {turned}\n",
+}
+"""What stands before a linear layer at each position."""
+POSITIONS = ["4x5", "1x5", "4x1", "1x3x4", "2x1x5", "2x2x3", "1x1x2x5"]
+
+
+@pytest.mark.parametrize("before", BY_POSITION)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_linear_layer_at_each_position(before: str, batch: int) -> None:
+    """One example is rows of channels as it is, in order or not, and has no copy."""
+    for size in POSITIONS:
+        turned = list(range(size.count("x") + 1, 0, -1))
+        for features, bias in ((1, "false"), (6, "true"), (1, "true"), (6, "false")):
+            item = f"linear: {{features: {features}, axis: channels, bias: {bias}}}"
+            text = (
+                f"input: {size}\nlayers:\n{BY_POSITION[before].format(turned=turned)}"
+                f"  - {item}\n  - tanh\n  - flatten\n  - linear: 2\n"
+            )
+            net = loads(text)
+            is_exact_or_said(net, batch, inplace=True, text=text)
+            if before == "in order":
+                assert not memory(net, batch=batch, training=True).inexact
+
+
+@pytest.mark.parametrize("pool", ["global_maxpool", "global_avgpool", "adaptive_maxpool: 1"])
+@pytest.mark.parametrize("again", ["adaptive_maxpool: 2", "adaptive_avgpool: 3"])
+def test_one_position_left_of_rows_is_pooled_to_several(pool: str, again: str) -> None:
+    for size in ("3x6", "1x5", "2x1", "3x2x4"):
+        text = (
+            f"input: {size}\nlayers:\n  - linear: {{features: 7, axis: channels}}\n  - {pool}\n"
+            f"  - {again}\n  - instancenorm\n  - flatten\n  - linear: 3\n"
+        )
+        for batch in (1, 2):
+            is_exact_or_said(loads(text), batch, inplace=False, text=text)
+
+
 NOT_IN_ORDER = "input: 4x4x4\nlayers:\n  - layernorm\n"
 SAID = {
     "locally_connected: {filters: 2, kernel: 3}": "locally_connected1",

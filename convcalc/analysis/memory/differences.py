@@ -49,6 +49,7 @@ ATTENTION_ELSEWHERE = (
     "what attention takes is known of the CPU and one precision; as much is assumed here"
 )
 ONE_ROW = "it is over one position, and copies of what is in order already are counted"
+ROWS = "its input has its axes turned or gaps between them, and may be rows of channels uncopied"
 BY_POSITION = "its output lies position by position, and may be copied by what reads it"
 CIRCULAR = "PyTorch pads slice by slice, and its backward pass copies the map's gradient for each"
 BEYOND = "padded beyond its kernel, PyTorch's CPU makes a larger array and returns a part of it"
@@ -127,13 +128,16 @@ def _one_example_lies(kind: str, steps: Sequence[Step], program: Program, x: Sha
 
 
 def _last_turned(program: Program) -> int:
-    """The last layer that works on values whose axes are turned; 0 if there is none."""
+    """The last layer that works on values or gradients whose axes are turned; 0 if none does."""
     return max(
         (
             step.layer
             for step in program.steps
             if step.layer != program.loss
-            and any(program.order[read] in TURNED for read in step.reads)
+            and (
+                step.operation.contiguous == "last"  # whose gradient lies in rows of channels
+                or any(program.order[read] in TURNED for read in step.reads)
+            )
         ),
         default=0,
     )
@@ -154,6 +158,8 @@ def _forward(
         return [("every peak", "higher or lower", ONE_ROW)]
     if node.kind == "attention" and _leads(program, steps[-1].output):
         return [("every peak", "higher or lower", BY_POSITION)]
+    if node.kind == "linear" and any(_may_be_rows(program, step, x) for step in steps):
+        return [("every peak", "higher or lower", ROWS)]
     if node.kind == "locally_connected":
         return [("every peak", "higher or lower", NO_PEER)]
     if node.kind == "avgpool" and any(window.dilation > 1 for window in plan.windows):
@@ -198,6 +204,12 @@ def _leads(program: Program, tensor: int) -> bool:
 def _of_slice(program: Program, step: Step) -> bool:
     """Whether it copies a slice of channels, which is in order at batch 1."""
     return step.operation.name == "contiguous" and program.order[step.reads[0]] == "sliced"
+
+
+def _may_be_rows(program: Program, step: Step, x: Shape) -> bool:
+    """Whether a copy of rows is counted of what lies in ways that extents of 1 may make rows of."""
+    copied = step.operation.name == "contiguous"
+    return copied and x.rank > 1 and program.order[step.reads[0]] not in (*IN_ORDER, "sliced")
 
 
 def _summed_over_batch(network: Planned, index: int, x: Shape) -> bool:

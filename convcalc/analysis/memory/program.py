@@ -217,8 +217,10 @@ class _Writer:
         wanted = self._wanted(operation, given) if self.mixed else 0
         if operation.otherwise and self._copies(operation, given):
             own = [self._cast(layer, read, wanted) for read in given] if wanted else given
+            viewed = self._is_rows(operation, self.order[given[0]])
             for each in operation.otherwise:
-                step = each if each.reads[0] else each._replace(contiguous=operation.contiguous)
+                copies = not viewed and not each.reads[0]
+                step = each._replace(contiguous=operation.contiguous) if copies else each
                 own.append(self._operation(layer, owner, step, own))
             return own[-1]
         reads = self._as_wanted(layer, operation, given, wanted)
@@ -276,6 +278,11 @@ class _Writer:
         """Whether an operation works on a copy of the first tensor that it reads."""
         return bool(operation.contiguous) and self._out_of_order(operation, self.order[reads[0]])
 
+    def _is_rows(self, operation: Operation, order: Layout) -> bool:
+        """Whether one example that lies so is rows of channels as it is: columns of a matrix."""
+        in_order = order in ("fresh", "sliced") or (order == "cut" and self.rank == 1)
+        return self.single and operation.contiguous == "last" and in_order
+
     def _out_of_order(self, operation: Operation, order: Layout) -> bool:
         """Whether an operation copies an input that lies so; CUDA's kernels want it in order."""
         if operation.contiguous == "last":
@@ -305,9 +312,7 @@ class _Writer:
         if order == "image":
             return operation, "channels_last" if before == "turned" else before
         if order == "sequence":
-            if before == "channels_last":
-                return operation, "turned"
-            return operation, "fresh" if before == "both" else before
+            return operation, "turned" if before == "channels_last" else before
         one = operation.output == self.channels[1] < self.sizes[reads[0]] if reads else False
         if one and before == "turned" and operation.storage == "view" and self.rank == 1:
             return operation, "sliced"  # one position, whose channels are in order
@@ -395,7 +400,8 @@ class _Writer:
             operation, behind = step.operation, turned.get(step.output, False)
             view = operation.storage == "view"
             if operation.contiguous == "last":
-                self.steps[at] = step._replace(gathers=behind)
+                # One example's is rows either way: those of a matrix, or its columns.
+                self.steps[at] = step._replace(gathers=behind and not self.single)
                 before = True
             elif operation.layout in ("turned", "channels_last") and view:
                 before = not behind

@@ -10,7 +10,7 @@ from convcalc.analysis.memory.walk import Event, Segment, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
 from convcalc.graph import Network, SpecError
-from convcalc.graph.planned import Planned, planned
+from convcalc.graph.planned import Planned, PlannedNode, planned
 from convcalc.layers import SOURCES
 
 if TYPE_CHECKING:  # the peak alone, as `analyze` shows it, needs none of it
@@ -271,9 +271,15 @@ def model(network: Network, terms: RunTerms) -> Model:
         message = f"attention {terms.attention!r} would change nothing: {network.name} has none"
         raise ValueError(message)
     several = _model(network, terms, single=False)
-    if not any(node.kind in SINGLE for node in network.nodes):
+    if not any(map(_one_is_another, network.nodes)):
         return several
     return several._replace(alone=_model(network, terms, single=True))
+
+
+def _one_is_another(node: PlannedNode) -> bool:
+    """Whether a layer takes otherwise for one example: a linear layer does at each position."""
+    by_position = node.kind == "linear" and getattr(node.layer, "axis", None) is not None
+    return node.kind in SINGLE or by_position
 
 
 def _attention(network: Network, terms: RunTerms) -> str | None:
