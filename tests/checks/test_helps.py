@@ -125,6 +125,11 @@ def above(text: str, _: Diagnostic, words: "re.Match[str]") -> list[str]:
     return [f"{words[1]}\n{text}"]
 
 
+def in_braces(text: str, item: Diagnostic, words: "re.Match[str]") -> list[str]:
+    """The field stands in braces in the place of what is at fault."""
+    return [edited(text, item, f"{{{words[1]}}}")]
+
+
 def with_quotes(text: str, _: Diagnostic, words: "re.Match[str]") -> list[str]:
     """The name behind the `from` that has none has quotes."""
     return [text.replace(f"from: {words[1][1:-1]}", f"from: {words[1]}")]
@@ -140,7 +145,7 @@ SIZES = "inputs, paddings and roundings are tried where layers are planned again
 WAYS: dict[str, Way | str] = {
     r"^did you mean `([^`]+)`\?$": in_place,
     r"^it is called `([^`]+)` here$": in_place,
-    r"^write `(incoming.channels)`$": in_place,
+    r"^write `(incoming.channels)` or `incoming.length` or ": in_place,
     r"^write (\d+)(?: or (\d+))?$": in_place,
     r"^write (\d+); `(?:upsample: |conv` with a stride of )": in_place,
     r"^write its fields by name: `([^`]+)`$": with_key,
@@ -154,6 +159,9 @@ WAYS: dict[str, Way | str] = {
     r"^shapes are height × width × channels: write ([\dx]+) if": in_place,
     r"^write height × width × channels: ([\dx]+)$": in_place,
     r"^write `\w+: (\[\[\], \[[^`…]+\]\])`; `\[\]` passes": in_place,
+    r"^write `branches: (\[\[\], \[relu\]\])`$": in_place,
+    r"^give each a size: `(into: \{[^`]+\})`$": in_braces,
+    r"^put quotes around the name: `like: (\"[^`]+\")`$": in_place,
     r"^use (-?[\d.e+]+) or more; to cut rows off, use `crop`$": in_place,
     r"^if the change is meant, write `([^`]+)`$": with_key,
     r"^if the change is meant, write (\S+)$": in_place,
@@ -170,10 +178,16 @@ WAYS: dict[str, Way | str] = {
     r"^write `add: \[\[\], \[relu\]\]`$": OWN,
     r"^write a second branch; `": OWN,
     r"^`pad` or `crop` it to a multiple of \d+$": CHOICE,
+    r"^leave out what makes one of its positions, or `reshape` it": CHOICE,
     r"^`reshape` it(?:s positions into one axis)?: ": "it stands in the branch, before the merge",
     r"^give branch 1 \d+ channels, or `reshape`": CHOICE,
     r"^write one `\w+` behind another$": "which is taken first is for the person to say",
     r"^write one name; several tensors are merged": OWN,
+    r"^write one name$": OWN,
+    r"^write \[a, b\], or \{a: 16, b: 48\}$": OWN,
+    r"^write `split: \{into: \[a, b\]\}`, or `": OWN,
+    r"^write (the amount|padding) as \[before, after\] per axis": OWN,
+    r"^write what is to have the weights$": OWN,
     r"^write `# convcalc: ignore\[CC401\] reason`$": OWN,
     r"^write a number for `": OWN,
     r"^write height × width × channels in one: `": OWN,
@@ -202,6 +216,7 @@ WAYS: dict[str, Way | str] = {
     r"^it (is \(kernel − 1\)·dilation|says how much, as)": TRIED,
     r"^write (both in one, height × width|it as a layer of its own): `": TRIED,
     r"^functions are none of a spec": NOTHING,
+    r"^`lstm` and `gru` go along a sequence; ": NOTHING,
     r"^leave it out; as a branch, `\[\]` passes": NOTHING,
     r"^a block is defined under `blocks:`": OWN,
     r"^`convcalc kinds` lists the kinds of layers": OWN,
@@ -217,6 +232,12 @@ WAYS: dict[str, Way | str] = {
     r"^PyTorch's first argument is the norm: ": OWN,
     r"^a branch starts from another tensor by its name, `\[from: \w+\]`, and nothing": OWN,
     r"^give the item to start from a `name`": ELSEWHERE,
+    r"^give the item that (is as large|has the weights) a `name`, before this one": ELSEWHERE,
+    r"^write it at the item$": ELSEWHERE,
+    r"; names with sizes stand under `into`$": ELSEWHERE,
+    r"^cut it with `crop`, or name a larger tensor$": CHOICE,
+    r"^cut the larger of the two; `pad` and `upsample` make": CHOICE,
+    r"^name a part for each, or use `slice` for one alone$": CHOICE,
     r"^write a number, or read it in a field of a layer": CHOICE,
     r"^compare it: `": CHOICE,
     r"^`\w+` is given, too: keep one of the two$": CHOICE,

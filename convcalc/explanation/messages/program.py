@@ -363,7 +363,7 @@ def _unlike(made: Made, x: Shape, weights: tuple[Weight, ...]) -> Clash | None:
         if len(shape) == 1 and shape[0] == 1:
             return None
         wanted, operation = shape[0], "prelu"
-    elif CATALOGUE[kind].family == "recurrent":
+    elif CATALOGUE[kind].family == "recurrent" or kind == "attention":
         wanted, operation = shape[1], "other"
     elif kind in BY_CHANNEL:
         wanted, operation = shape[0], "instancenorm" if kind == "instancenorm" else "norm"
