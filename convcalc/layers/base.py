@@ -553,7 +553,7 @@ def declarations(layer: type[Layer]) -> Mapping[str, Declared]:
 
     >>> from convcalc.layers.linear import Linear
     >>> list(declarations(Linear))
-    ['features', 'bias']
+    ['features', 'bias', 'axis']
     """
     declared: dict[str, Declared] = {}
     for name, annotation in layer.__annotations__.items():

@@ -69,7 +69,7 @@ class Item(Map, _OpenItem):
     'stem'
     >>> Item("add", branches=[[Item("relu")], []]).branches[1]
     ()
-    >>> Item("concat", axis="length", branches=[[], [Item("relu")]]).fields["axis"]
+    >>> Item("concat", axis="length", branches=[[], [Item("relu")]]).fields["axis"].text
     'length'
     >>> Item(layers=[Item("relu")], repeat=3).repeat
     3
@@ -289,9 +289,9 @@ def branches_of(kind: str | None, value: object) -> List | None:
     """The branches in what stands behind a kind: all of it, or its field; None where none do.
 
     >>> branches_of("add", List([List(), List()])), branches_of("conv", List([3, 3]))
-    (List([List(), List()]), None)
-    >>> branches_of("concat", Map(branches=[[], []], axis="length"))
-    List([List(), List()])
+    (List([[], []]), None)
+    >>> branches_of("concat", Map({"branches": List([List(), List()]), "axis": "length"}))
+    List([[], []])
     """
     if kind is None or not takes_branches(kind):
         return None

@@ -240,6 +240,7 @@ TRIED = {
             "--dtype": ("--dtype", "float64"),
             "--training": ("--training",),
             "--optimizer": ("--optimizer", "adam"),
+            "--attention": ("--attention", "math"),  # refused: the network has none
             "--fused": ("--per-tensor",),
             "--mixed-precision": ("--mixed-precision",),
             "--inplace": ("--no-inplace",),

@@ -15,7 +15,7 @@ from convcalc import forward
 from convcalc.graph import load
 from convcalc.layers import layer_class
 
-CREATION = {"asarray", "full", "zeros"}
+CREATION = {"arange", "asarray", "full", "zeros"}
 OF_SEQUENCES = {"concatenate", "stack"}
 FUNCTIONS = {
     *("abs", "exp", "expm1", "log", "log1p", "max", "maximum", "mean", "minimum", "moveaxis"),

@@ -125,7 +125,7 @@ def layer_fields(draw: Draw, kind: str, shape: Shape) -> dict[str, Any]:
     return {
         name: field_value(draw, name, field, shape)
         for name, field in declarations(layer_class(kind)).items()
-        if name not in usual or draw.flag()
+        if name != "like" and (name not in usual or draw.flag())  # a tensor, and there is one alone
     }
 
 

@@ -60,6 +60,7 @@ STEPS_OTHERWISE = "in another data type than float32 PyTorch computes it otherwi
 STEPS_OF_ONE = "at batch 1 its input lies step after step as it is, and may not be copied"
 IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may be copied for that"
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
+LEARNED = "its gradient may be a part of another, or copied, and is followed where all lies in order"
 PARAMETERS = "gradients of its slopes are taken in another order where a segment runs again"
 
 
@@ -108,6 +109,8 @@ def inexact(
             reasons.append(("every peak", "lower", STEPS_OF_ONE))
         if training:
             reasons += _backward(program, steps, network, index, before=index < turned)
+            if node.kind == "learned" and (batch == 1 or turned):
+                reasons.append(("every peak", "higher or lower", LEARNED))
             if batch == 1 and _summed_over_batch(network, index, x):
                 reasons.append(("the backward peak", "lower", NOT_SUMMED))
             if batch == 1 and index in walked.straightened:
