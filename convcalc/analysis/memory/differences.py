@@ -60,7 +60,9 @@ STEPS_OTHERWISE = "in another data type than float32 PyTorch computes it otherwi
 STEPS_OF_ONE = "at batch 1 its input lies step after step as it is, and may not be copied"
 IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may be copied for that"
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
-LEARNED = "its gradient may be a part of another, or copied, and is followed where all lies in order"
+LEARNED = (
+    "its gradient may be a part of another, or copied, and is followed where all lies in order"
+)
 PARAMETERS = "gradients of its slopes are taken in another order where a segment runs again"
 
 
