@@ -489,7 +489,7 @@ class Upsample(Layer):
         size = extents[0]
         along = xp.arange(taps)
         before = xp.asarray([before / unit for _, before, _ in starts]).reshape(-1, 1)
-        distances = abs(before - along * (whole / unit))
+        distances = xp.abs(before - along * (whole / unit))
         inside = along < xp.asarray([count for *_, count in starts]).reshape(-1, 1)
         if self.mode == "cubic":
             a = self._coefficient
@@ -500,9 +500,9 @@ class Upsample(Layer):
         # Where an output reads fewer values than others, it takes nothing of its first one again.
         places = xp.asarray([first for first, *_ in starts]).reshape(-1, 1) + along * inside
         if self._excludes:
-            shares = shares * ((places >= 0) & (places < size))
+            shares = shares * (places >= 0) * (places < size)
         shares = shares / shares.sum(axis=1, keepdims=True)
-        values = xp.take(x, xp.clip(places, 0, size - 1), axis=axis)
+        values = xp.take(x, xp.minimum(xp.maximum(places, 0), size - 1), axis=axis)
         shares = xp.asarray(shares, dtype=x.dtype).reshape(
             *shares.shape, *(1,) * (x.ndim - axis - 1)
         )

@@ -53,7 +53,7 @@ def report(text: str) -> int:
 @pytest.mark.parametrize(
     ("job", "spec", "most"),
     [
-        (read, written, 30),
+        (read, written, 36),  # 29.5 from Python 3.11 on, 35.5 before
         (read, repeated, 0),
         (write_out, written, 24.5),
         (write_out, repeated, 29.5),
