@@ -19,6 +19,7 @@ from test_specs import ERR, OK
 from convcalc.layers import CATALOGUE, FIRST, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.expand import TOP_LEVEL
+from convcalc.spec.items import SPLIT
 from convcalc.spec.promises import BUDGETS, EXPECTATIONS, MEMORY_FIELDS
 from convcalc.spec.schema import spec_schema
 from convcalc.spec.tree import MODIFIERS
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(
     not PROGRAM, reason="CONVCALC_LANGUAGE_SERVER names no yaml-language-server"
 )
 
-LATER = CATALOGUE.keys() - FIRST
+LATER = {*CATALOGUE, SPLIT} - FIRST
 """Kinds of which nothing is said but what they are: a block may have the name of one."""
 WITH_VALUES = {
     "conv": "conv: {filters: $1, kernel: $2}",
@@ -156,7 +157,7 @@ def test_values_are_completed(editor: Editor, text: str, values: str) -> None:
             "layers:\n  - relu\ndefaults:\n  |\n",
             [kind for kind in CATALOGUE if declarations(layer_class(kind))],
         ),
-        ("layers:\n  - relu\ndefaults:\n  linear:\n    |\n", ["features", "bias"]),
+        ("layers:\n  - relu\ndefaults:\n  linear:\n    |\n", ["features", "bias", "axis"]),
         ("|\n", [*TOP_LEVEL.keys() - {"input"}, "convcalc spec"]),
     ],
     ids=["expect", "budget", "memory", "defaults", "defaults of linear", "top"],
