@@ -252,7 +252,7 @@ class _Walk:
         self.together: set[int] = set()
         self.mixing: list[int] = []
         self.weights: list[tuple[int, Extent]] = []
-        self.learned: dict[int, tuple[Weight, ...]] = {}
+        self.learned: dict[int, tuple[tuple[Weight, ...], tuple[Extent, ...]]] = {}
         self.axes: list[tuple[Extent, ...]] = []
         self.borders: list[Border] = []
 
@@ -536,12 +536,12 @@ class _Walk:
             self._stepped(step, extent, behind)
             for step, extent, behind in zip(known.steps, x[1:], border, strict=True)
         ]
-        depends = False
+        hang_on: list[Extent] = []
         for axis, weighs in enumerate(known.weighs):
             if weighs and not isinstance(x[axis + 1], int):
                 self.weights.append((self.at, x[axis + 1] if known.inside else results[axis]))
-                depends = True
-        self._alike(node, known.weights, depends=depends)
+                hang_on.append(self.weights[-1][1])
+        self._alike(node, known.weights, hang_on)
         return (known.channels, *results), tuple(step.border for step in known.steps)
 
     def _not_single(self, extents: Sequence[Extent]) -> None:
@@ -583,19 +583,21 @@ class _Walk:
         return plan.output.axes, tuple(max(window.after, 0) for window in plan.windows)
 
     def _alike(
-        self, node: LayerNode, weights: tuple[Weight, ...], *, depends: bool = False
+        self, node: LayerNode, weights: tuple[Weight, ...], hang_on: Sequence[Extent] = ()
     ) -> None:
-        """Whether a layer can use the weights of another one, whatever the size."""
+        """Whether a layer can use the weights of another one, whatever the size.
+
+        `hang_on` are the extents that the weights follow: those of two layers are alike at every
+        size where they are made alike of extents that are.
+        """
         if not weights:
             return
-        if not depends:
-            self.learned[self.at] = weights
-        if node.shared_with is not None:
-            owner = self.learned.get(node.shared_with)
-            if owner is None or depends:
-                raise _UnknownError("it shares weights that follow the size")
-            if owner != weights:
-                raise WrongError
+        mine = self.learned[self.at] = (weights, tuple(hang_on))
+        if node.shared_with is None or (owner := self.learned.get(node.shared_with)) == mine:
+            return
+        if owner is None or owner[1] or hang_on:
+            raise _UnknownError("it shares weights that follow the size")
+        raise WrongError
 
     def _varying(
         self, node: LayerNode, layer: Layer, x: tuple[Extent, ...], border: Border
@@ -622,7 +624,7 @@ class _Walk:
             raise _UnknownError("its channels follow the size")
         if outputs[0].weights and outputs[0].weights != outputs[1].weights:
             self.weights.append((self.at, x[0]))
-            self._alike(node, outputs[0].weights, depends=True)
+            self._alike(node, (*outputs[0].weights, *outputs[1].weights), x)
         else:
             self._alike(node, outputs[0].weights)
         steps = [step_along(layer, CHANNELS[-2], rank, axis) for axis in range(rank)]

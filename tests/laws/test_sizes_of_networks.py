@@ -107,6 +107,31 @@ def test_rows_of_a_border_are_none_wherever_they_are_added(layers: str) -> None:
     assert [*differing(network, range(1, 40))] == []
 
 
+TOWERS = {
+    # 3 rows at least for the kernel; both matrices are 1 × (W − 2)², whatever W is.
+    ("conv: {filters: 1, kernel: 3}",) * 2: "k, k ≥ 3",
+    # W/2 behind both, of even W.
+    ("maxpool: 2",) * 2: "2·k, k ≥ 1",
+    # ⌊W/2⌋ and ⌈W/2⌉ are alike for even W alone, which is not followed.
+    ("maxpool: {kernel: 2, rounding: floor}", "maxpool: {kernel: 2, rounding: ceil}"): "not known",
+}
+"""Two layers, each before a linear layer whose weights are shared → the law of their inputs."""
+
+
+@tabled("towers", TOWERS)
+def test_shared_weights_that_follow_the_size_alike_have_a_law(towers: tuple[str, str]) -> None:
+    one, other = towers
+    network = loads(
+        "input: {left: 8x8x1, right: 8x8x1}\nlayers:\n"
+        f"  - {{name: a, layers: [{one}, flatten, linear: 1]}}\n"
+        f"  - {{name: b, from: right, weights: a, layers: [{other}, flatten, linear: 1]}}\n"
+        "  - add: [[from: a], [from: b]]\n"
+    )
+
+    assert sizes(network).fits[0].accepted.text() == TOWERS[towers]
+    assert [*differing(network, range(1, 20))] == []
+
+
 def test_what_is_not_known_is_said_once_of_axes_that_are_alike() -> None:
     report = sizes(loads("input: 8x8x4\nlayers: [upsample: 1.1]"))
 
