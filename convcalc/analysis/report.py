@@ -168,9 +168,17 @@ def shapes_of(tensors: Sequence[Tensor], first: Shape | None) -> str:
     """The shapes of inputs or outputs, with their names where there are several."""
     if len(tensors) < 2:
         return str(first or "?")
-    known = [f"{each.name} {each.shape or '?'}" for each in tensors[:MAX_SHOWN]]
-    more = [f"{len(tensors) - MAX_SHOWN:,} more"] if len(tensors) > MAX_SHOWN else []
-    return ", ".join([*known, *more])
+    return enumerated([f"{each.name} {each.shape or '?'}" for each in tensors])
+
+
+def enumerated(texts: Sequence[str]) -> str:
+    """What is said of each input or output, one behind the other; of many, the first.
+
+    >>> enumerated(["left 32×32×3", "right 16×16×3"])
+    'left 32×32×3, right 16×16×3'
+    """
+    more = [f"{len(texts) - MAX_SHOWN:,} more"] if len(texts) > MAX_SHOWN else []
+    return ", ".join([*texts[:MAX_SHOWN], *more])
 
 
 class Report(NamedTuple):

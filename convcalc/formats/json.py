@@ -51,7 +51,7 @@ def input_value(tensor: Tensor) -> dict[str, Any]:
 
 def layer_value(layer: LayerReport) -> dict[str, Any]:
     """A layer as JSON has it; null where an error keeps something unknown."""
-    value = {
+    return {
         "name": layer.name,
         "kind": layer.kind,
         "inputs": list(layer.inputs),
@@ -70,7 +70,14 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         "macs": layer.macs,
         "activations": layer.activations,
         "activation_bytes": layer.activation_bytes,
-        "receptive_field": _field_value(layer.receptive_field, aligned=layer.aligned),
+        **fields_value(layer),
+    }
+
+
+def fields_value(layer: LayerReport) -> dict[str, Any]:
+    """What an output of a layer sees, of several inputs of each, as JSON has it."""
+    value: dict[str, Any] = {
+        "receptive_field": _field_value(layer.receptive_field, aligned=layer.aligned)
     }
     if layer.receptive_fields:
         value["receptive_fields"] = {

@@ -56,6 +56,9 @@ def run(*arguments: str, exit_code: int = 0) -> str:
         ("memory {} --training", ("15,360",)),
         ("diff {} {}", ("No layer changed",)),
         ("diff {} lenet5", ("left 32×32×3, right 16×16×3", "boxes 16×16×4, coarse 16×16×8")),
+        # left: 3×3, a pool that sees 4×4 in steps of 2, 4 + 2·2; right: 3×3 twice
+        ("diff {} lenet5", ("boxes 8×8 / 5×5, coarse 3×3, fine 3×3",)),
+        ("diff {} lenet5 --format json", ('"receptive_fields": {"left": {"size": [8, 8]',)),
         ("explain {} boxes", ("Receptive field in left", "Receptive field in right")),
         ("explain {} coarse", ("Receptive field in right",)),
         ("explain {} boxes --at 0,0", ("Of the input left", "Of the input right")),

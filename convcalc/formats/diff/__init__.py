@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from convcalc.analysis.compare import Change, Comparison, Delta
-from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.report import LayerReport, Report, enumerated
 from convcalc.formats import Format
 from convcalc.numbers import value_text
 from convcalc.window import Field
@@ -67,8 +67,20 @@ def totals(comparison: Comparison) -> list[list[str]]:
 
 
 def field_text(report: Report) -> str:
-    """The receptive field of the last layer that has one."""
-    return " / ".join(map(_sizes, last_fields(report)))
+    """The receptive field of each of several outputs, or of the last layer that has one."""
+    if len(report.outputs) > 1:
+        return enumerated([f"{name} {_all_sizes(fields)}" for name, fields in of_outputs(report)])
+    return _all_sizes(last_fields(report))
+
+
+def of_outputs(report: Report) -> list[tuple[str, tuple[tuple[Field, ...] | None, ...]]]:
+    """Every output's name, and what it sees of each input if they differ."""
+    layers = {layer.name: layer for layer in report.nodes}
+    return [(each.name, layers[each.layer].fields) for each in report.outputs]
+
+
+def _all_sizes(fields: tuple[tuple[Field, ...] | None, ...]) -> str:
+    return " / ".join(map(_sizes, fields))
 
 
 def _sizes(fields: tuple[Field, ...] | None) -> str:

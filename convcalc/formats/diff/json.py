@@ -6,7 +6,7 @@ from typing import Any
 from convcalc.analysis.compare import Change, Comparison
 from convcalc.analysis.report import Report
 from convcalc.formats.diff import last_fields
-from convcalc.formats.json import input_value, layer_value, shape_value
+from convcalc.formats.json import fields_value, input_value, layer_value, shape_value
 
 SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
@@ -37,13 +37,17 @@ def _head(report: Report) -> dict[str, Any]:
     fields, *others = last_fields(report)
     if others:
         fields = None
+    layers = {layer.name: layer for layer in report.nodes}
     return {
         "name": report.name,
         "spec": report.path,
         "input": shape_value(report.input),
         "output": shape_value(report.output),
         "inputs": [input_value(each) for each in report.inputs],
-        "outputs": [{**input_value(each), "layer": each.layer} for each in report.outputs],
+        "outputs": [
+            {**input_value(each), "layer": each.layer, **fields_value(layers[each.layer])}
+            for each in report.outputs
+        ],
         "receptive_field": [field.size for field in fields] if fields else None,
         "receptive_field_exact": all(field.exact for field in fields) if fields else None,
         "layers": len(report.layers),
