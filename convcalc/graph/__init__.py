@@ -686,8 +686,7 @@ def plan_layers(
             wrong.extend((len(plans), problem) for problem in problems)
         if plan is not None and node.shared_with is not None:
             there = nodes[node.shared_with]
-            what = "rounds" if there.item is node.item else "layers"
-            unlike = _unlike(plan, plans[node.shared_with], there.name, what)
+            unlike = _unlike(plan, plans[node.shared_with], there.name)
             if unlike is not None:
                 wrong.append((len(plans), unlike))
                 return None
@@ -831,7 +830,7 @@ def answer(
     return given
 
 
-def _unlike(plan: Plan, owner: Plan | None, name: str, what: str = "rounds") -> Problem | None:
+def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
     """What is wrong where a layer cannot use the weights of another, which is called `name`."""
     if owner is None or owner.weights == plan.weights:
         return None
@@ -844,7 +843,7 @@ def _unlike(plan: Plan, owner: Plan | None, name: str, what: str = "rounds") -> 
         "CC202",
         f"shared {differing} would be {mine.get(differing, 'absent')} here, and is "
         f"{theirs.get(differing, 'absent')} in {name}",
-        help=f"{what} that share their weights must have the same fields and channels",
+        help="layers that share their weights must have the same fields and channels",
     )
 
 
