@@ -55,6 +55,7 @@ CIRCULAR = "PyTorch pads slice by slice, and its backward pass copies the map's 
 BEYOND = "padded beyond its kernel, PyTorch's CPU makes a larger array and returns a part of it"
 ONE_POSITION = "on one thread, PyTorch's CPU lays the output of such kernels out otherwise"
 GRADIENTS = "it copies gradients that do not lie in order, which come of what is turned nearby"
+ROWS_BEHIND = "its gradient may lie in rows of channels, which a linear layer before has no copy of"
 STEPS_ON_CUDA = "on CUDA cuDNN computes it, which makes arrays otherwise"
 STEPS_OTHERWISE = "in another data type than float32 PyTorch computes it otherwise, step by step"
 STEPS_OF_ONE = "at batch 1 its input lies step after step as it is, and may not be copied"
@@ -235,11 +236,20 @@ def _backward(
     turned = any(program.order[read] in TURNED for step in steps for read in step.reads)
     if node.kind in ("channel_maxpool", "kmaxpool") and turned:
         return [("the backward peak", "higher", IN_ORDER_AGAIN)]
+    if node.kind == "upsample" and turned and _follows_rows(program, steps[0].layer):
+        return [("the backward peak", "lower", ROWS_BEHIND)]
     if node.kind not in ("groupnorm", "instancenorm"):
         return []
     if before or turned:
         return [("the backward peak", "higher", GRADIENTS)]
     return []
+
+
+def _follows_rows(program: Program, layer: int) -> bool:
+    """Whether a layer before works on rows of channels, as a linear layer at each position does."""
+    return any(
+        step.operation.contiguous == "last" for step in program.steps[: program.starts[layer]]
+    )
 
 
 def _again(program: Program, steps: Sequence[Step], kind: str) -> list[Reason]:
