@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,18 @@ Refused = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
+def silence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Done]]:
+    """What is said of a pipe that nobody writes to, waited for while other tests run."""
     pytest.importorskip("resource")
+    path = tmp_path_factory.mktemp("silent") / "pipe.yaml"
+    os.mkfifo(path)
+    with processes() as run, ThreadPoolExecutor(1) as waiting:
+        yield waiting.submit(run, "analyze", str(path))
+
+
+@pytest.fixture(scope="module")
+def run(silence: Future[Done]) -> Iterator[Run]:
+    assert silence is not None  # it begins to wait before other tests run
     with processes() as started:
         yield started
 
@@ -182,10 +193,6 @@ def pipe(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_pipe_that_nobody_writes_to_is_refused(refused: Refused, pipe: Path) -> None:
-    assert "nothing came from it for 5 s" in refused("analyze", str(pipe))
-
-
 def test_a_pipe_that_never_ends_is_refused(refused: Refused, pipe: Path) -> None:
     def write() -> None:
         try:
@@ -312,3 +319,7 @@ def test_many_parameters_do_not_slow_repeats_and_blocks_down(run: Run, tmp_path:
 
     assert result.returncode == 1
     assert result.stderr.decode().endswith("Found 1 error.\n")
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused(silence: Future[Done]) -> None:
+    assert "nothing came from it for 5 s" in refusal(silence.result())
