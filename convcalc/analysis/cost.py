@@ -75,6 +75,8 @@ def analyze(
             layers.append(
                 LayerReport.unknown(node.name, node.kind, node.layer, inputs, line, aligned=aligned)
             )
+            if node.origin:
+                layers[-1] = layers[-1]._replace(origin=node.origin)
             continue
         shared = node.shared_with
         count = counts.get(id(plan))  # layers that are written alike have one plan
@@ -108,6 +110,8 @@ def analyze(
                 nodes[shared].name if shared is not None and plan.weights else None,
             )
         )
+        if node.origin:
+            layers[-1] = layers[-1]._replace(origin=node.origin)
     totals = Totals(
         parameters=learned_values,
         buffers=buffers,

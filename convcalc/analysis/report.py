@@ -60,6 +60,8 @@ class LayerReport(NamedTuple):
     receptive_fields: Mapping[str, "tuple[tuple[Field, ...] | None, bool]"] = EMPTY
     """Of a network with several inputs, by the names of those that it sees: what an output sees of
     each, as `receptive_field` has it, and whether all paths from there have one stride."""
+    origin: str = ""
+    """What it is called where it comes from; empty where that is not said."""
 
     @property
     def fields(self) -> tuple[tuple[Field, ...] | None, ...]:

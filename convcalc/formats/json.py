@@ -71,6 +71,7 @@ def layer_value(layer: LayerReport) -> dict[str, Any]:
         "activations": layer.activations,
         "activation_bytes": layer.activation_bytes,
         **fields_value(layer),
+        **({"origin": layer.origin} if layer.origin else {}),
     }
 
 

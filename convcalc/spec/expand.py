@@ -370,9 +370,15 @@ class _Expander:
         owner = None
         if "weights" in entries and (item.block is None or item.block.name != "weights"):
             owner = self.owner(entries["weights"], place)
+        said = entries.get("origin")
+        if said is not None and item.block is not None and item.block.name == "origin":
+            said = None  # which is the block that is called
         if rounds is None:
             start = len(self.nodes)
-            current = self.one(item, node, current, place, name)
+            if said is None:
+                current = self.one(item, node, current, place, name)
+            else:
+                current = self.from_origin(said, item, node, current, place, name)
             if owner is not None:
                 self.borrow(owner, range(start, len(self.nodes)), node)
             return current
@@ -384,7 +390,10 @@ class _Expander:
             inner = place.inner(scope.within({"index": index}), numbered=True)
             start = len(self.nodes)
             self.steps += 1
-            current = self.one(item, node, current, inner, name)
+            if said is None:
+                current = self.one(item, node, current, inner, name)
+            else:
+                current = self.from_origin(said, item, node, current, inner, name, index, rounds)
             if reuses:
                 round_ = range(start, len(self.nodes))
                 if owner is not None:
@@ -394,6 +403,37 @@ class _Expander:
                 else:
                     self.share(first, round_, node)
         return current
+
+    def from_origin(
+        self,
+        said: Node,
+        item: Said,
+        node: Item,
+        current: int | None,
+        place: Surroundings,
+        name: str,
+        round_: int = 0,
+        rounds: int = 0,
+    ) -> int | None:
+        """Expand an item once that says where it comes from."""
+        from convcalc.spec.origins import origin_of  # of networks from elsewhere
+
+        try:
+            origin = origin_of(said, place.scope, place.origin, round_, rounds)
+        except FieldError as error:
+            self.reader.report(self.reader.caused(error, place.scope), field="origin")
+            return self.one(item, node, current, place, name)
+        groups = item.kind is None
+        if groups:
+            place = place.inner(place.scope, origin=origin)
+        start = len(self.nodes)
+        made = self.one(item, node, current, place, name)
+        if item.kind == SPLIT:
+            for index in range(start, len(self.nodes)):
+                self.nodes[index] = self.nodes[index]._replace(origin=origin)
+        elif not groups and len(self.nodes) > start and self.nodes[-1].item is node:
+            self.nodes[-1] = self.nodes[-1]._replace(origin=origin)
+        return made
 
     def owner(self, node: Node, place: Surroundings) -> range | None:
         """The layers whose weights are named; None, and a finding, where there are none."""
@@ -471,7 +511,7 @@ class _Expander:
             if not name:
                 return self.sequence(group, current, place)
             prefix = self.names.claim(name, place, node, OPEN)
-            inner = Surroundings(prefix + ".", place.scope, place)
+            inner = Surroundings(prefix + ".", place.scope, place, origin=place.origin)
             return self.group(Group(prefix, "", node, NO_LAYERS, None), group, current, inner, name)
         finally:
             self.depth -= 1
@@ -714,7 +754,7 @@ class _Expander:
         given = given_to(block, value)
         within.causes = causes_of(given, place.scope)
         within.products = self.parameters.products_of(block, given, place.scope)
-        inner = Surroundings(prefix + ".", within, place, block=True)
+        inner = Surroundings(prefix + ".", within, place, block=True, origin=place.origin)
         group = Group(prefix, block.name, node, NO_LAYERS, None)
         current = self.group(group, block.layers, current, inner, name)
         self.items.calls.pop()
@@ -728,7 +768,8 @@ class _Expander:
         self.groups.append(group)  # before those inside it
         current = self.sequence(items, current, inner)
         layers = range(start, len(self.nodes))
-        self.groups[at] = Group(group.name, group.block, group.item, layers, current)
+        origin = inner.origin if "origin" in group.item.entries else ""
+        self.groups[at] = Group(group.name, group.block, group.item, layers, current, origin)
         self.names.tensors[group.name] = current
         place = inner.outer
         if name and place is not None and place.numbered:

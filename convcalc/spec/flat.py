@@ -135,6 +135,8 @@ class LayerNode(NamedTuple):
     """What makes the layer for the shape that comes in; None where its fields do not read that."""
     like: int | None = None
     """Index of an earlier layer whose map it makes its own as large as; it does not read it."""
+    origin: str = ""
+    """What it is called where it comes from; empty where that is not said."""
 
     def __repr__(self) -> str:
         """What it is and reads, in one line."""
@@ -160,6 +162,8 @@ class Group(NamedTuple):
     output: int | None
     """Index of the layer whose output its last item leaves, which may stand outside it; None where
     an error keeps it unknown."""
+    origin: str = ""
+    """What it is called where it comes from; empty where that is not said."""
 
     def __repr__(self) -> str:
         """What it calls, and which layers are its own, in one line."""

@@ -12,7 +12,7 @@ from convcalc.layers.base import declarations
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.names import Reporter
 from convcalc.spec.nodes import NOTHING, List, Map, Node, ScalarNode
-from convcalc.spec.tree import MODIFIERS, Item, branches_of, condition_of
+from convcalc.spec.tree import MODIFIERS, YOUNGER, Item, branches_of, condition_of
 from convcalc.spec.values import Scope, misnamed, near_key, quoted, renamed
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 SPLIT = "split"
 """What an item is called that makes several tensors of one, and no layer of its own."""
+BESIDE = {
+    "weights": "write what is to have the weights",
+    "origin": "write what comes from it",
+}
+"""Modifiers that say nothing alone, and what to do then."""
 BLOCK_KEYS = ("parameters", "layers", "description")
 """Keys that a block may have."""
 LONGEST = 40
@@ -92,16 +97,17 @@ class Items:
             if value.start == node.start:
                 return self._parse_word(node, name, value)
         keys = [name for name in node.entries if name not in MODIFIERS]
-        if not keys and "weights" in self.blocks and "weights" in node.entries:
-            keys = ["weights"]  # a block, which may be older than the modifier
+        if not keys:  # but for a block, which may be older than the modifier
+            keys = [name for name in YOUNGER if name in node.entries and name in self.blocks][:1]
         modifiers = node if len(keys) < len(node.entries) else None
         if not keys:
-            if "weights" in node.entries:
-                message = "`weights` stands beside a layer, a group or a call, and this has none"
-                self.report.error(
-                    "CC116", message, node.key("weights"), "write what is to have the weights"
-                )
-                return None
+            for name, advice in BESIDE.items():
+                if name in node.entries:
+                    message = (
+                        f"`{name}` stands beside a layer, a group or a call, and this has none"
+                    )
+                    self.report.error("CC116", message, node.key(name), advice)
+                    return None
             if "from" in node.entries or "name" in node.entries:
                 return Said(None, None, None, node, node)
             advice = "write `kind: {fields}`, such as `conv: {filters: 64, kernel: 3}`"
@@ -447,7 +453,7 @@ class Definitions:
             body = entries.entries[key.text] if entries else key
             if not self.report.valid_name(key):
                 continue
-            if key.text in (*MODIFIERS, "layers") and key.text != "weights":
+            if key.text in (*MODIFIERS, "layers") and key.text not in YOUNGER:
                 self.report.error(
                     "CC117",
                     f"`{key.text}` has a meaning of its own in an item",

@@ -135,7 +135,7 @@ OPEN: Final = Open()
 class Surroundings:
     """Where an item stands: what its names start with, and how many of each kind came before."""
 
-    __slots__ = ("block", "counters", "numbered", "outer", "prefix", "scope")
+    __slots__ = ("block", "counters", "numbered", "origin", "outer", "prefix", "scope")
 
     def __init__(
         self,
@@ -145,7 +145,10 @@ class Surroundings:
         *,
         numbered: bool = False,
         block: bool = False,
+        origin: str = "",
     ) -> None:
+        self.origin = origin
+        """What the origins of what stands here start with."""
         self.block = block
         """The inside of a block, or the whole network: where parameters belong."""
         self.prefix = prefix
@@ -154,10 +157,13 @@ class Surroundings:
         self.counters: dict[str, int] = {}
         self.numbered = numbered
 
-    def inner(self, scope: Scope, *, numbered: bool) -> "Surroundings":
+    def inner(
+        self, scope: Scope, *, numbered: bool = False, origin: str | None = None
+    ) -> "Surroundings":
         """This place with other names in scope; items are still counted together."""
         numbered = numbered or self.numbered
         place = Surroundings(self.prefix, scope, self.outer, numbered=numbered, block=self.block)
+        place.origin = self.origin if origin is None else origin
         place.counters = self.counters
         return place
 

@@ -87,27 +87,23 @@ NOTHING = ScalarNode("", 0, 0)
 class _About:
     """What a mapping has that is no key and no value."""
 
-    __slots__ = ("by_key", "comments", "origin")
+    __slots__ = ("by_key", "comments")
 
-    def __init__(
-        self, comments: Comments, by_key: Mapping[str, Comments], origin: str = ""
-    ) -> None:
+    def __init__(self, comments: Comments, by_key: Mapping[str, Comments]) -> None:
         self.comments = comments
         """Those of the whole, where it stands in a list."""
         self.by_key = by_key
         """The comments of each entry that has some."""
-        self.origin = origin
-        """What it comes from, where that was no spec: a module's path, a node's name."""
 
 
 NOTHING_ABOUT = _About(NO_COMMENTS, {})
 
 
-def noted(comments: Comments, by_key: Mapping[str, Comments], origin: str = "") -> _About:
+def noted(comments: Comments, by_key: Mapping[str, Comments]) -> _About:
     """What there is to know about a mapping beside its keys and values."""
     some = {key: each for key, each in by_key.items() if each != NO_COMMENTS}
-    if some or origin or comments != NO_COMMENTS:
-        return _About(comments, some, origin)
+    if some or comments != NO_COMMENTS:
+        return _About(comments, some)
     return NOTHING_ABOUT
 
 
@@ -333,11 +329,10 @@ class Map(OpenMap, _Mapping):
         cls: type[_M],
         parts: Iterable[Entry],
         comments: Comments = NO_COMMENTS,
-        origin: str = "",
     ) -> _M:
         """The mapping of these entries."""
         listed = tuple(parts)
-        about = noted(comments, {part.key: part.comments for part in listed}, origin)
+        about = noted(comments, {part.key: part.comments for part in listed})
         made = {part.key: node_of(part.value) for part in listed}
         return cls.at(made, (), NOWHERE, NOWHERE, about)
 
@@ -400,11 +395,6 @@ class Map(OpenMap, _Mapping):
         return self.about.comments
 
     @property
-    def origin(self) -> str:
-        """What it comes from, where that was no spec: a module's path, a node's name."""
-        return self.about.origin
-
-    @property
     def parts(self) -> tuple[Entry, ...]:
         """Keys, values and comments."""
         by_key = self.about.by_key
@@ -432,7 +422,7 @@ class Map(OpenMap, _Mapping):
 
     def with_parts(self: _M, parts: Iterable[Entry]) -> _M:  # noqa: PYI019
         """The same with other entries."""
-        return type(self).of(parts, self.comments, self.origin)
+        return type(self).of(parts, self.comments)
 
     def with_value(self: _M, key: str, value: object, *, first: bool = False) -> _M:  # noqa: PYI019
         """The same with another value for a key; without the key where it is None.

@@ -226,6 +226,7 @@ def _item(definition: str, kinds: dict[str, Any]) -> dict[str, Any]:
         "when": {"type": ["boolean", "string"]},
         "shared": {"type": ["boolean", "string"]},
         "weights": {"type": "string"},
+        "origin": {"type": ["string", "array"], "items": {"type": "string"}},
     }
     for name, doc in MODIFIERS.items():
         modifiers[name]["description"] = doc

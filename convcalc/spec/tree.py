@@ -39,12 +39,16 @@ MODIFIERS = {
     "when": "Condition without which the item is dropped, or the branch that begins with it.",
     "shared": "With repeat: every round uses the same weights.",
     "weights": "Name of the layer, block or group before it whose weights it uses.",
+    "origin": "What it is called where it comes from: a module's path, a node's name; of what is "
+    "in a group or block, the part behind that one's. A repeat may list one for each round.",
 }
 """Keys that may stand beside an item's kind."""
 REMARKS = Preset.texts
 """Keys of a spec, a preset and a block whose values are text, with quotes or without."""
-NAMES = frozenset({"name", "from", "weights"})
+NAMES = frozenset({"name", "from", "weights", "origin"})
 """Modifiers whose values are text, with quotes or without."""
+YOUNGER = ("origin", "weights")
+"""Modifiers that are younger than blocks that may be called so: alone they call such a block."""
 
 
 class _OpenItem(OpenMap):
@@ -91,6 +95,7 @@ class Item(Map, _OpenItem):
         when: object = None,
         shared: object = None,
         weights: object = None,
+        origin: object = None,
         branches: Iterable[Iterable["Item"]] | None = None,
         **fields: Any,
     ) -> None:
@@ -121,11 +126,10 @@ class Item(Map, _OpenItem):
             "when": when,
             "shared": shared,
             "weights": weights,
+            "origin": origin,
         }
         entries += [
-            Entry(key, _text(given, key) if key in NAMES else given)
-            for key, given in modifiers.items()
-            if given is not None
+            Entry(key, _said(given, key)) for key, given in modifiers.items() if given is not None
         ]
         if not entries:
             message = "an item has a kind, layers or a modifier, and this has none"
@@ -248,6 +252,11 @@ class Item(Map, _OpenItem):
         """What it uses the weights of."""
         return None if self.kind == "weights" else _shown(self.get("weights"))
 
+    @property
+    def origin(self) -> Any:
+        """What it comes from, as it is written: text, or a list with one for each round."""
+        return None if self.kind == "origin" else self.get("origin")
+
     def replace(self, **changes: Any) -> "Item":
         """The item with other modifiers, fields, branches or layers; None takes one away.
 
@@ -272,9 +281,7 @@ class Item(Map, _OpenItem):
         for word, given in changes.items():
             name = _plain_word(word)
             if name in MODIFIERS:
-                modifiers[name] = (
-                    given if given is None or name not in NAMES else _text(given, name)
-                )
+                modifiers[name] = None if given is None else _said(given, name)
             else:
                 value = _as_fields(kind, value).with_value(name, given)
         if kind:
@@ -322,13 +329,14 @@ def _branches(given: Iterable[Iterable[Item]]) -> List:
 def called(item: Map) -> str | None:
     """What stands before the fields of an item: a kind, a block, or `layers`; None for nothing.
 
-    `weights` alone calls a block of that name, which may be older than the modifier.
+    `weights` alone calls a block of that name, which may be older than the modifier; so does
+    `origin`.
 
     >>> called(Item("conv", filters=8, kernel=3, weights="first")), called(Item("weights"))
     ('conv', 'weights')
     """
     kind = next((key for key in item if key not in MODIFIERS), None)
-    return "weights" if kind is None and "weights" in item else kind
+    return next((key for key in YOUNGER if key in item), None) if kind is None else kind
 
 
 def condition_of(branch: List) -> Node | None:
@@ -618,6 +626,15 @@ def _text(value: object, what: str) -> Text:
     if isinstance(value, Text):
         return Text(value.text)
     return Text(_word(value, what))
+
+
+def _said(value: object, modifier: str) -> Any:
+    """The value of a modifier as the tree holds it: names are text."""
+    if modifier not in NAMES:
+        return value
+    if modifier == "origin" and isinstance(value, tuple | list | List):
+        return List([_text(each, modifier) for each in value])
+    return _text(value, modifier)
 
 
 def _items(values: object, what: str) -> tuple[Item, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from convcalc.collector import without_collection
 from convcalc.spec.nodes import MAX_DEPTH, Entry, List, Map, Text
-from convcalc.spec.tree import REMARKS, Item, Spec
+from convcalc.spec.tree import NAMES, REMARKS, Item, Spec
 
 WIDTH = 100
 """Characters of a line."""
@@ -144,7 +144,7 @@ class _Writer:
             (entry,) = value.parts
             text = key_text(entry.key) if entry.value is None and not _noted(entry) else None
         elif isinstance(value, Item) and value.value is None and value.kind is not None:
-            text = None  # `relu:` with a name below it
+            text = text if _from_elsewhere_alone(value) else None  # `relu:` with a name below it
         held = bool(DIRECTIVE.match(comment))
         if text is not None and (
             held or not value or len(value) == 1 or indent + 2 + len(text) <= WIDTH
@@ -217,7 +217,7 @@ class _Writer:
             return key
         if isinstance(entry.value, List) and entry.value and entry.key == "layers":
             return None
-        if isinstance(entry.value, Text) and entry.key in (*REMARKS, "from", "weights"):
+        if isinstance(entry.value, Text) and entry.key in (*REMARKS, *NAMES):
             text = entry.value.text
             return f"{key}: {_quoted(text) if _FLOW.search(text) else scalar_text(entry.value)}"
         text = self.part(entry.value)  # type: ignore[assignment]
@@ -242,6 +242,11 @@ class _Writer:
                 gap = ""
             lines[-1] += f"{gap}{text}{ending}"
         return lines if len(lines) <= WRAPPED else None
+
+
+def _from_elsewhere_alone(item: Item) -> bool:
+    """Whether an item is a kind alone with what it comes from: `{relu, origin: layer1.0.relu}`."""
+    return item.entries.keys() == {item.kind, "origin"}
 
 
 def _noted(entry: Entry) -> bool:
