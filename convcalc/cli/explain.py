@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from convcalc.cli.options import (
     FILE,
     Inputs,
+    attention_option,
     checkpoint_options,
     network_options,
     output_options,
@@ -58,7 +59,7 @@ MODES: Mapping[str, Mode] = MappingProxyType(
             (
                 *("every", "batch", "dtype", "training", "optimizer", "fused", "mixed_precision"),
                 *("inplace", "device", "overhead", "checkpoint", "devices", "shard"),
-                *("deploy", "arena"),
+                *("deploy", "arena", "attention"),
             ),
             ("dtype", "fused"),
         ),
@@ -119,6 +120,7 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 @run_options
 @checkpoint_options
 @runtime_options
+@attention_option
 @click.option(
     "--value",
     type=position_value,

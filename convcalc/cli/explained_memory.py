@@ -34,6 +34,7 @@ def page(
     shard: str | None = None,
     deploy: bool = False,
     arena: bool = False,
+    attention: str | None = None,
     every: bool = False,
 ) -> Page:
     """The page of a peak, by options that mean what they mean to `convcalc memory`.
@@ -52,6 +53,7 @@ def page(
         overhead=overhead,
         device=device,
         checkpoint=checkpoint,
+        attention=attention,
     )
     of_training = {
         "optimizer": optimizer,
@@ -93,6 +95,7 @@ def _refuse_idle(
             "--no-inplace": not terms.inplace,
             "--device": terms.device != "cpu",
             "--overhead": terms.overhead > 0,
+            "--attention": terms.attention is not None,
             "--batch": arena and batch != 1,
         }
         for other, there in idle.items():

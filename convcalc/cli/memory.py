@@ -16,11 +16,10 @@ from convcalc.analysis.memory import (
     refusals,
 )
 from convcalc.analysis.memory.sharding import STAGES
-from convcalc.analysis.memory.terms import ATTENTION
 from convcalc.cli.options import (
     TRAINING_OPTIONS,
     Inputs,
-    Word,
+    attention_option,
     bytes_value,
     checkpoint_options,
     each_member,
@@ -68,11 +67,7 @@ def _limits(
 )
 @checkpoint_options
 @runtime_options
-@click.option(
-    "--attention",
-    type=Word(ATTENTION),
-    help="By one kernel, as PyTorch does, or written out; fused unless given.",
-)
+@attention_option
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
 @output_options(MEMORY_FORMATS, "convcalc.formats.memory")

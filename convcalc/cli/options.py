@@ -383,6 +383,17 @@ def runtime_options(function: F) -> F:
     )(function)
 
 
+def attention_option(function: F) -> F:
+    """--attention."""
+    from convcalc.analysis.memory.terms import ATTENTION
+
+    return click.option(
+        "--attention",
+        type=Word(ATTENTION),
+        help="By one kernel, as PyTorch does, or written out; fused unless given.",
+    )(function)
+
+
 def seed_option(function: F) -> F:
     """--seed."""
     return click.option(

@@ -18,7 +18,7 @@ from convcalc.analysis.memory.changes import (
 from convcalc.analysis.memory.library import run_terms
 from convcalc.analysis.memory.runtime_peaks import arena_peak, deployed_peak, device_peak
 from convcalc.analysis.memory.sharding import STAGES, Shard
-from convcalc.analysis.memory.terms import Checkpoint
+from convcalc.analysis.memory.terms import ATTENTION_WORDS, Checkpoint, attention_of
 from convcalc.arguments import whole
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.graph import Given, GivenShape, Network, SpecError, read
@@ -104,6 +104,7 @@ def explain_memory(
     overhead: int | str = 0,
     device: str = "cpu",
     checkpoint: Checkpoint | str | None = None,
+    attention: str | None = None,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> PeakExplanation:
@@ -127,6 +128,7 @@ def explain_memory(
         overhead=overhead,
         device=device,
         checkpoint=checkpoint,
+        attention=attention,
     )
     return explain_peak(network, terms, whole(batch, "batch"))
 
@@ -143,7 +145,7 @@ def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExpla
     True
     """
     sound = planned(network)
-    mine = model(sound, terms)
+    mine = model(sound, terms).of(batch)
     if batch < mine.fewest:
         raise SpecError(refusals(sound, batch, training=terms.training))
     peak = alive(mine, batch)
@@ -152,10 +154,15 @@ def explain_peak(network: Network, terms: RunTerms, batch: int = 1) -> PeakExpla
         path=sound.path,
         of="training" if terms.training else "inference",
         batch=batch,
-        terms=terms,
+        terms=_with_attention(sound, terms),
         peak=peak,
         changes=changes(mine, peak, batch),
     )
+
+
+def _with_attention(network: Network, terms: RunTerms) -> RunTerms:
+    """The terms with how attention is computed, where there is any."""
+    return terms._replace(attention=attention_of(network, terms))
 
 
 def explain_device(
@@ -166,7 +173,7 @@ def explain_device(
     Raises what `explain_peak` raises.
     """
     sound = planned(network)
-    mine = model(sound, terms)
+    mine = model(sound, terms).of(batch)
     if batch < mine.fewest:
         raise SpecError(refusals(sound, batch, training=terms.training))
     stage = next(each for each in STAGES if each == shard)
@@ -177,7 +184,7 @@ def explain_device(
         path=sound.path,
         of="device",
         batch=batch,
-        terms=terms,
+        terms=_with_attention(sound, terms),
         peak=peak,
         changes=lower,
         devices=devices,
@@ -253,6 +260,8 @@ def _title(explanation: PeakExplanation) -> str:
         said.append(terms.optimizer)
         if terms.optimizer not in ("sgd", "momentum"):
             said.append("fused" if terms.fused else "tensor by tensor")
+    if terms.attention:
+        said.append(ATTENTION_WORDS[terms.attention])
     if not terms.inplace:
         said.append("nothing in place")
     if terms.device != "cpu":

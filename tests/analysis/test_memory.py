@@ -870,6 +870,8 @@ def test_the_largest_sharded_batch_fits_on_a_device_and_the_next_does_not(
     for text in (
         "input: 32x32x3\nlayers: [conv: {filters: 8, kernel: 3}, relu, flatten, linear: 10]",
         "input: 64\nlayers: [linear: 512, relu, linear: 512, relu, linear: 10]",
+        # One example is on a line of its own here.
+        "input: 9x8\nlayers: [add: [[learned: 9x8], []], attention: 2, flatten, linear: 10]",
     ):
         net = loads(text)
         for optimizer in ("sgd", "adam"):

@@ -123,6 +123,7 @@ layers:
 budget: {parameters: 1}
 """
 """CC408 (which can be fixed), CC414 (off by default), CC511; dropout and a norm for training."""
+ATTENDING = NET.replace("  - flatten", "  - maxpool: 2\n  - attention: 2\n  - flatten")
 WIDER = NET.replace("filters: 8", "filters: 16")
 BIASED = (
     "name: biased\ninput: 8x8x3\nparameters: {unused: 1}\nlayers:\n"
@@ -232,7 +233,7 @@ TRIED = {
         },
     ),
     "memory": Command(
-        ("net.yaml",),
+        ("attending.yaml",),
         {
             "--input": ("--input", "16x16x3"),
             "--set": ("--set", "width=24"),
@@ -240,7 +241,7 @@ TRIED = {
             "--dtype": ("--dtype", "float64"),
             "--training": ("--training",),
             "--optimizer": ("--optimizer", "adam"),
-            "--attention": ("--attention", "math"),  # refused: the network has none
+            "--attention": ("--attention", "math"),
             "--fused": ("--per-tensor",),
             "--mixed-precision": ("--mixed-precision",),
             "--inplace": ("--no-inplace",),
@@ -264,6 +265,7 @@ TRIED = {
             "--data-parallel": ("--training",),
             "--shard": ("--data-parallel", "2", "--optimizer", "adam", "--training"),
             "--device": ("--training",),
+            "--attention": ("--training",),
             "--context": ("--limit", "T4"),
         },
     ),
@@ -306,7 +308,7 @@ TRIED = {
         },
     ),
     "explain": Command(
-        ("net.yaml",),
+        ("attending.yaml",),
         {
             "--all": ("--all",),
             "--input": ("--input", "16x16x3"),
@@ -326,10 +328,11 @@ TRIED = {
             "--shard": ("--shard", "optimizer"),
             "--deploy": ("--deploy",),
             "--arena": ("--arena",),
+            "--attention": ("--attention", "math"),
             "--value": ("--value", "0,1,2"),
             "--seed": ("--seed", "5"),
-            "--weights": ("--weights", "weights.npz"),
-            "--weights-map": ("--weights-map", "map.yaml"),
+            "--weights": ("--weights", "attending.npz"),
+            "--weights-map": ("--weights-map", "attending-map.yaml"),
             "--image": ("--image", "image.npy"),
             "--normalize": ("--normalize", "signed"),
             "--at": ("--at", "0,1"),
@@ -359,6 +362,7 @@ TRIED = {
             ),
             "--deploy": ("--memory",),
             "--arena": ("--memory",),
+            "--attention": ("--memory",),
             "--at": ("second",),
             "--reaches": ("second",),
             "--fit": ("second",),
@@ -366,7 +370,7 @@ TRIED = {
             "--value": ("second",),
             "--seed": ("second", "--value", "0,1,2"),
             "--weights": ("second", "--value", "0,1,2"),
-            "--weights-map": ("second", "--weights", "renamed.npz", "--value", "0,1,2"),
+            "--weights-map": ("second", "--weights", "renamed-attending.npz", "--value", "0,1,2"),
             "--image": ("second", "--value", "0,1,2"),
             "--normalize": ("second", "--image", "image.npy", "--value", "0,1,2"),
         },
@@ -376,7 +380,7 @@ TRIED = {
                 for option in (
                     *("--memory", "--training", "--optimizer", "--fused", "--mixed-precision"),
                     *("--inplace", "--device", "--overhead", "--checkpoint", "--data-parallel"),
-                    *("--shard", "--deploy", "--arena"),
+                    *("--shard", "--deploy", "--arena", "--attention"),
                 )
             },
             ("--set", "--at"): "a parameter may decide a size, and this one decides channels",
@@ -491,6 +495,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "net.yaml": NET,
         "strided.yaml": "input: 8x8x3\nparameters: {stride: 1}\nlayers: [maxpool: {kernel: 2, "
         "stride: stride}]\n",
+        "attending.yaml": ATTENDING,
         "wider.yaml": WIDER,
         "known/biased.yaml": BIASED,
         "known/other.yaml": BIASED,
@@ -513,10 +518,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in texts.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
-    weights = random_weights(loads(NET), 7)
-    np.savez(root / "weights.npz", **weights)
-    np.savez(root / "renamed.npz", **{name.upper(): each for name, each in weights.items()})
-    (root / "map.yaml").write_text("".join(f"{name}: {name.upper()}\n" for name in weights))
+    for text, file, renamed, mapped in (
+        (NET, "weights.npz", "renamed.npz", "map.yaml"),
+        (ATTENDING, "attending.npz", "renamed-attending.npz", "attending-map.yaml"),
+    ):
+        weights = random_weights(loads(text), 7)
+        np.savez(root / file, **weights)
+        np.savez(root / renamed, **{name.upper(): each for name, each in weights.items()})
+        (root / mapped).write_text("".join(f"{name}: {name.upper()}\n" for name in weights))
     (root / "classes.txt").write_text("".join(f"class {number}\n" for number in range(10)))
     pixels = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
     np.save(root / "image.npy", pixels)

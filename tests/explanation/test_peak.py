@@ -109,6 +109,55 @@ def test_arenas_and_runtimes_are_explained(options: str, of: str, size: int) -> 
     assert (value["of"], value["peak"]["bytes"]) == (of, size)
 
 
+TOKENS = """
+input: 6x6x4
+layers:
+  - conv: {filters: 8, kernel: 2, stride: 2}
+  - flatten: {start: 2}
+  - concat: {branches: [[learned: 1x8], []], axis: length}
+  - add: [[], [learned: 10x8]]
+  - attention: 2
+  - flatten
+  - linear: 3
+"""
+"""A vision transformer in small: of one example gradients of what is learned are parts of others"""
+
+
+@tabled(
+    ("batch", "optimizer", "attention"),
+    [
+        (batch, optimizer, attention)
+        for batch in (1, 2)
+        for optimizer in ("sgd", "adam")
+        for attention in ("fused", "math")
+    ],
+)
+def test_one_example_is_explained_as_it_is_taken(
+    batch: int, optimizer: str, attention: str
+) -> None:
+    """Where one example takes otherwise than each of several, so does its table."""
+    terms: Any = {"training": True, "optimizer": optimizer, "attention": attention}
+    network = convcalc.loads(TOKENS)
+    found = convcalc.explain_memory(network, batch=batch, **terms)
+    report = memory(network, batch=batch, **terms)
+    parts = {line.name: line.bytes for line in report.at_peak}
+    assert sum(tensor.bytes for tensor in found.peak.tensors) == report.peak
+    assert {name: size for name, size in found.parts.items() if size} == parts
+    assert all(change.peak < report.peak for change in found.changes.lower)
+    cheaper = {change.write for change in found.changes.lower}
+    assert ("--optimizer sgd" in cheaper) == (optimizer == "adam")
+
+
+def test_attention_is_explained_as_it_is_computed() -> None:
+    value = explained("vit_b_16", "--attention", "math")
+    assert (value["attention"], explained("vit_b_16")["attention"]) == ("math", "fused")
+    assert any(change["write"] == "--attention fused" for change in value["changes"])
+    assert (
+        "(one example, float32, attention written out)"
+        in run("vit_b_16", "--attention", "math").stdout
+    )
+
+
 def test_a_gap_in_an_arena_is_a_line_of_its_own() -> None:
     value = explained("mobilenet_v3_small", "--arena")
     gaps = value["peak"]["parts"].get("gaps", 0)
@@ -136,6 +185,8 @@ def test_one_of_several_devices_is_explained() -> None:
         ("--arena --batch 2", "--arena is planned for one example: leave --batch out"),
         ("--arena --training", "--training has no effect on --arena"),
         ("--deploy --no-inplace", "--no-inplace has no effect on --deploy"),
+        ("--attention math", "attention 'math' would change nothing: LeNet-5 has none"),
+        ("--attention fused --arena", "--attention has no effect on --arena"),
         ("--training --dtype int8", "int8 cannot be trained: its gradients are no whole numbers"),
         ("--training --checkpoint nowhere", "no layer's name begins with 'nowhere'"),
         ("C1", "--memory is about the whole network: leave C1 out"),

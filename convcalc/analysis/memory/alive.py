@@ -84,6 +84,7 @@ def alive(model: Model, batch: int, *, moment: int | None = None) -> Peak:
 
     -1 is the moment before all others.
     """
+    model = model.of(batch)
     terms, network = model.terms, model.network
     timeline = model.timeline(batch)
     highest = timeline.highest
@@ -219,10 +220,14 @@ class _Namer:
     def stepping(self) -> Iterator[Alive]:
         """Gradients, and what the optimizer's step makes."""
         terms = self.model.terms
-        for layer, weight in self.owners:
+        for number, (layer, weight) in enumerate(self.owners):
             name = f"gradient of {layer}.{weight.name}"
-            yield self._of_weight(layer, weight, name, "gradients")._replace(
-                made="backward", needed=(OPTIMIZER,), until=OPTIMIZER
+            gradient = self._of_weight(layer, weight, name, "gradients")
+            yield gradient._replace(
+                bytes=gradient.bytes + self.model.walked.beyond.get(number, 0),
+                made="backward",
+                needed=(OPTIMIZER,),
+                until=OPTIMIZER,
             )
         sizes = [weight.size * self.program.width for _, weight in self.owners]
         for number, copies in step_copies(terms.optimizer, sizes, fused=terms.fused):

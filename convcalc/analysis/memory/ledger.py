@@ -176,6 +176,12 @@ class Ledger(Walk):
         self._open["weight copy", number][-1].kept = [(self.now, ALWAYS)]
         super()._keep_cast(number, size)
 
+    def _stays(self, number: int, size: int, storage: int) -> None:
+        piece = self._of_storage[storage]
+        if piece is not None and storage not in self.held_by_views:
+            piece.learned = self.now
+        super()._stays(number, size, storage)
+
     def _done(self, number: int, size: int) -> None:
         self._open["weight gradient", number][-1].learned = self.now
         super()._done(number, size)

@@ -24,6 +24,8 @@ class RunTrials(Trials):
         """Other ways to run in PyTorch, the most promising first; `highest` is a model's peak."""
         yield from self._optimizers(mine, highest)
         yield from self._precision()
+        if self.terms.attention == "math":
+            yield self.of_terms("attention by one kernel", "--attention fused", attention="fused")
         yield from self._in_place(mine)
         if self.terms.training:
             yield from self._checkpoints()

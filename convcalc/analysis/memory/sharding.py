@@ -113,8 +113,10 @@ def largest_sharded_batch(mine: Model, devices: int, stage: Shard, limit: int) -
         learned = event.learned  # of parameters, whatever the batch
         kept_back = division.share(learned, 2) - learned
         lines.add((at(event.live, 0) + kept_back, at(event.live, 1) + kept_back))
-    step = division.share(mine.parameters, 2) + division.share(mine.step, 1)
+    step = division.share(mine.gradients, 2) + division.share(mine.step, 1)
     lines.add((step, step))
     beside = mine.fixed() - mine.parameters - mine.state
     batch = largest(lines, mine.moving, limit - states - beside)
+    if batch <= 1 and mine.alone is not None:
+        batch = min(1, largest_sharded_batch(mine.alone, devices, stage, limit))
     return batch if batch >= mine.fewest else 0

@@ -23,8 +23,9 @@ Checkpoint = int | Sequence[str]
 """Every so many layers, or the names of blocks."""
 
 
-ATTENTION = ("fused", "math")
-"""By one kernel, as PyTorch does unless told otherwise, or written out."""
+ATTENTION_WORDS = {"fused": "fused attention", "math": "attention written out"}
+"""By one kernel, as PyTorch does unless told otherwise, or written out: how texts call it."""
+ATTENTION = tuple(ATTENTION_WORDS)
 SINGLE = frozenset({"attention", "learned"})
 """Kinds that take something else for a single example than for each of several."""
 
@@ -90,7 +91,7 @@ class Model(NamedTuple):
     @property
     def gradients(self) -> int:
         """Bytes of the gradients of all parameters, and of what these are parts of."""
-        return self.parameters + self.walked.beyond
+        return self.parameters + sum(self.walked.beyond.values())
 
     def events(self) -> "Iterator[tuple[Phase, Event]]":
         """Every operation in the order in which they run."""
@@ -235,7 +236,7 @@ class Model(NamedTuple):
             ],
             timeline=alive.moments,
             learned=alive.learned,
-            attention=_attention(network, terms),
+            attention=attention_of(network, terms),
             recomputed_macs=batch * sum(network.plans[index].macs for index in again),
         )
 
@@ -267,7 +268,7 @@ def model(network: Network, terms: RunTerms) -> Model:
     _check(terms)
     if terms.training and untrained(network):
         raise SpecError(refusals(network, MANY, training=True))
-    if terms.attention is not None and _attention(network, terms) is None:
+    if terms.attention is not None and attention_of(network, terms) is None:
         message = f"attention {terms.attention!r} would change nothing: {network.name} has none"
         raise ValueError(message)
     several = _model(network, terms, single=False)
@@ -282,7 +283,7 @@ def _one_is_another(node: PlannedNode) -> bool:
     return node.kind in SINGLE or by_position
 
 
-def _attention(network: Network, terms: RunTerms) -> str | None:
+def attention_of(network: Network, terms: RunTerms) -> str | None:
     """How a network's attention is computed; None where it has none."""
     there = any(node.kind == "attention" for node in network.nodes)
     return terms.attention or ATTENTION[0] if there else None

@@ -9,7 +9,7 @@ Sources: torch/csrc/autograd/engine.cpp (what lives while a node runs) and input
 gradients of several consumers are added).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.memory.program import HALF, Program, Step
@@ -91,8 +91,9 @@ class Walked(NamedTuple):
     """Layers that run again in the backward pass."""
     straightened: set[int]
     """Layers whose backward pass copied a slice of a gradient."""
-    beyond: int = 0
-    """What gradients of weights keep alive beyond themselves: of what they are parts of."""
+    beyond: Mapping[int, int]
+    """By weight, what its gradient takes beyond its values, where it is a part of another: the rest
+    of that, or less than nothing where that counts for another weight."""
 
 
 class Segment(NamedTuple):
@@ -258,9 +259,9 @@ class Walk:
         self.overwritten: dict[int, _Overwritten] = {}
         self.spread_behind: dict[int, list[int]] = {}
         self.unread: dict[int, int] = {}
-        # Storages that gradients of weights are parts of, and how much larger these are.
+        # Storages that gradients of weights are parts of; by weight, how much larger they are.
         self.held_by_views: set[int] = set()
-        self.beyond = 0
+        self.beyond: dict[int, int] = {}
         # Steps that give weights as they are, by their tensors.
         self.leaves = {
             step.output: index
@@ -695,13 +696,20 @@ class Walk:
         sole = incoming.holders == 1 and self.held[incoming.storage] == 1
         if number in self.learned or not (incoming.view or sole):
             return False
-        if incoming.view:
-            if incoming.storage not in self.held_by_views:
-                self.held_by_views.add(incoming.storage)
-                self.beyond += at(self.bytes[incoming.storage], 1)
-            self.beyond -= values * width
-        self._done(number, values * width)
+        self._stays(number, values * width, incoming.storage)
         return True
+
+    def _stays(self, number: int, size: int, storage: int) -> None:
+        """Count a storage as a weight's gradient, of `size` bytes; once, if several are its parts.
+
+        It stays to the end, with all that it has beside the gradient.
+        """
+        taken = 0 if storage in self.held_by_views else at(self.bytes[storage], 1)
+        self.held_by_views.add(storage)
+        if taken != size:
+            self.beyond[number] = taken - size
+        self.learned.add(number)
+        self.learned_bytes += taken
 
     def _course(self, index: int, step: Step, events: list[Event]) -> None:
         """What an operation takes on its way forward; what it leaves is made behind this."""

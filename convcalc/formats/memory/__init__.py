@@ -16,6 +16,7 @@ from convcalc.analysis.memory import (
     ShardedReport,
 )
 from convcalc.analysis.memory.gpus import SHARE
+from convcalc.analysis.memory.terms import ATTENTION_WORDS
 from convcalc.formats import Format
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import both_bytes, grouped, megabytes, plural
@@ -68,8 +69,7 @@ def title(report: MemoryReport) -> str:
         if report.optimizer not in ("sgd", "momentum"):
             terms.append("fused" if report.fused else "tensor by tensor")
     if report.attention:
-        words = {"fused": "fused attention", "math": "attention written out"}
-        terms.append(words[report.attention])
+        terms.append(ATTENTION_WORDS[report.attention])
     if not report.inplace:
         terms.append("nothing in place")
     if report.device != "cpu":
