@@ -60,7 +60,7 @@ def _limits(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Limit, ...]:
     """NAME=LIMIT, the limit in per cent or as a number."""
-    limits = []
+    limits: list[Limit] = []
     for value in values:
         name, _, text = value.partition("=")
         name, text = name.strip().replace("-", "_"), text.strip()
@@ -80,6 +80,10 @@ def _limits(
             message = f"{value!r} is in bytes, and {name} is a count: write {name}={count}"
             raise click.BadParameter(message, ctx, param)
         share = Fraction(number, 100 * 10**6) if percent else None
+        for before in limits:  # a share and a number are two limits
+            if (before.name, before.share is None) == (name, share is None) and before.text != text:
+                message = f"{name} is given twice, as {before.text} and as {text}"
+                raise click.BadParameter(message, ctx, param)
         limits.append(Limit(name, text, share, number))
     return tuple(limits)
 

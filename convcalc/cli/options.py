@@ -87,10 +87,9 @@ def _by_name(
     given: dict[str, Shape] = {}
     for name, shape in values:
         before = given.setdefault(name, shape)
-        if name and before != shape:
-            message = f"{name} is given twice, as {before} and as {shape}"
+        if before != shape:
+            message = f"{name or 'the input'} is given twice, as {before} and as {shape}"
             raise click.BadParameter(message, ctx, param)
-        given[name] = shape
     if "" not in given:
         return given or None
     if len(given) > 1:
@@ -330,7 +329,8 @@ def checkpoint_options(function: F) -> F:
             callback=_checkpoint,
             multiple=True,
             metavar="every=K|NAMES",
-            help="Run K layers at a time, or the blocks named, again in the backward pass.",
+            help="Run K layers at a time, or the blocks named, again in the backward pass; names "
+            "are repeatable.",
         ),
     ):
         function = option(function)
@@ -429,8 +429,8 @@ def weights_options(function: F) -> F:
             type=FILE,
             multiple=True,
             metavar="[NAME=]FILE",
-            help="Input from a .png, .jpeg, .npy or .json file; each by its name where there are "
-            "several.",
+            help="Input from a .png, .jpeg, .npy or .json file; where there are several, each by "
+            "its name, repeatable.",
         ),
         click.option(
             "--normalize",

@@ -708,6 +708,46 @@ def test_three_options_change_something_each_or_are_refused(
     assert without_effect(trial, name, options, TRIED[name].options) == []
 
 
+REPEATED = [(name, option.opts[-1]) for name, option in declared() if option.multiple]
+SECOND = {
+    "--input": "24x24x3",
+    "--columns": "output",
+    "--limit": "1GB",
+    "--checkpoint": "every=3",
+    "--fail-on-increase": "parameters=2%",
+    "--image": "other.npy",
+    "--output": "json:out.json",
+    "--select": "CC422",
+    "--extend-select": "CC408",  # which a configuration ignores of one
+    "--ignore": "CC422",
+    "--exclude": "biased.yaml",
+}
+"""Option that may be repeated → another value than that of `TRIED`."""
+
+
+@pytest.mark.parametrize(("name", "option"), REPEATED)
+def test_of_two_values_each_counts_or_they_are_refused(
+    trial: Trial, name: str, option: str
+) -> None:
+    tried = TRIED[name]
+    first = tried.options[option]
+    of_parameter = f"{first[1].partition('=')[0]}=7"
+    second = (option, of_parameter if option == "--set" else SECOND[option])
+    needed = (name, *tried.arguments, *tried.needs.get(option, ()))
+    both = trial(*needed, *first, *second)
+    if both.refused:
+        assert "is given twice" in both.stderr or f"{first[1]}, {second[1]}" in both.stderr
+    else:
+        assert both != trial(*needed, *first)
+        assert both != trial(*needed, *second)
+
+
+def test_an_option_says_that_it_may_be_repeated() -> None:
+    for name, option in declared():
+        if option.multiple:
+            assert "repeatable" in (option.help or ""), f"{name} {option.opts[-1]}"
+
+
 FORMATS = [
     (name, choice)
     for name, option in declared()
