@@ -46,3 +46,12 @@ class Shape(NamedTuple):
     def __str__(self) -> str:
         """Height × width × channels, as the field writes it."""
         return "×".join(map(str, (*self.spatial, self.channels)))
+
+
+def spatial_axes(count: int) -> str:
+    """How many spatial axes there are, in words.
+
+    >>> spatial_axes(1), spatial_axes(2)
+    ('1 spatial axis', '2 spatial axes')
+    """
+    return f"{count} spatial {'axis' if count == 1 else 'axes'}"

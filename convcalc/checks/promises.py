@@ -10,7 +10,7 @@ from convcalc.checks.settings import Limit
 from convcalc.diagnostics import Problem, closest, listed, misspelt, rename
 from convcalc.graph import Network
 from convcalc.numbers import both_bytes, plural
-from convcalc.shape import Shape
+from convcalc.shape import Shape, spatial_axes
 from convcalc.spec.promises import Extents, MemoryTerms, Promise, Quantity, SizeLaws
 from convcalc.window import Field
 
@@ -225,7 +225,7 @@ def _shape(
 
 def _shape_difference(shape: Shape, wanted: Shape) -> str:
     if shape.rank != wanted.rank:
-        return f"{shape.rank} spatial axes instead of {wanted.rank}"
+        return f"{spatial_axes(shape.rank)} instead of {wanted.rank}"
     new, old = (*shape.spatial, shape.channels), (*wanted.spatial, wanted.channels)
     return _by_axis(tuple(one - other for one, other in zip(new, old, strict=True)))
 
@@ -233,7 +233,7 @@ def _shape_difference(shape: Shape, wanted: Shape) -> str:
 def _outside(shape: Shape, wanted: Extents) -> str:
     """How far a shape is out of its range; empty when it is not."""
     if shape.rank != wanted.rank - 1:
-        return f"{shape.rank} spatial axes instead of {wanted.rank - 1}"
+        return f"{spatial_axes(shape.rank)} instead of {wanted.rank - 1}"
     return _by_axis(wanted.excess((*shape.spatial, shape.channels)))
 
 

@@ -19,7 +19,7 @@ from convcalc.layers.base import (
     axis_number,
     check_axis,
 )
-from convcalc.shape import Shape
+from convcalc.shape import Shape, spatial_axes
 from convcalc.window import Window
 
 if TYPE_CHECKING:
@@ -47,10 +47,14 @@ def _broadcast(xs: Sequence[Shape]) -> Shape:
     return Shape.from_axes(tuple(map(max, *(x.axes for x in xs))) if len(xs) > 1 else xs[0].axes)
 
 
+AS_MANY_AXES = "give the branches as many axes as each other, for example by `reshape`"
+"""What to do about maps of which one is no sequence and another is."""
+
+
 def _to_spread(first: Shape, x: Shape) -> str:
     """What gives two tensors as many axes as each other."""
     if first.rank and x.rank:
-        return "give the branches as many axes as each other, for example by `reshape`"
+        return AS_MANY_AXES
     vector, rank = (x, first.rank) if first.rank else (first, x.rank)
     text = f"`reshape` the vector to {'1x' * rank}{vector.channels} to spread it over a map"
     alike = first.channels == x.channels or 1 in (first.channels, x.channels)
@@ -67,7 +71,7 @@ def _check_broadcast(verb: str, xs: Sequence[Shape]) -> Iterator[Problem]:
             continue
         sizes = None
         if x.rank != first.rank:
-            reason = f"{first.rank} spatial axes against {x.rank}"
+            reason = f"{spatial_axes(first.rank)} against {x.rank}"
             advice = _to_spread(first, x)
         elif x.channels not in (first.channels, 1):
             reason = f"{first.channels} channels against {x.channels}"
@@ -303,7 +307,9 @@ class Concat(Layer):
             if alike and not apart:
                 continue
             advice, sizes = "give the branches the same number of channels", None
-            if apart[:1] != [0] or not alike:
+            if not alike and x.rank and xs[0].rank:
+                advice = AS_MANY_AXES
+            elif apart[:1] != [0] or not alike:
                 ways = [SAME_STEPS, Way("`crop`, `pad` or `upsample` one of them")]
                 if alike and joined == 0 and len(apart) == 1:
                     along = AXIS_WORDS[x.rank][apart[0]]

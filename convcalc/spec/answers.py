@@ -5,13 +5,13 @@ Imported once a word is not known.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
 from convcalc.diagnostics import Fix, remove_field, rename, write_value
 from convcalc.layers import CATALOGUE, field_names, kinds, layer_class
-from convcalc.layers.base import declarations, defaults
+from convcalc.layers.base import AXIS_WORDS, declarations, defaults
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 
 
@@ -228,7 +228,8 @@ _FIELDS: Mapping[str, str] = {
     ),
     "leave it out: it is a choice of how the network is run, not of the network": (
         "inplace device dtype engine return_indices recompute_scale_factor use_global_stats "
-        "cudnn_enabled implementation jit antialias synchronized"
+        "cudnn_enabled implementation jit antialias synchronized process_group batch_first "
+        "stateful unroll use_cudnn flash_attention"
     ),
     "leave it out: it is about training, and this is about the network": (
         "kernel_initializer bias_initializer depthwise_initializer pointwise_initializer "
@@ -237,7 +238,9 @@ _FIELDS: Mapping[str, str] = {
         "beta_initializer moving_mean_initializer moving_variance_initializer gamma_regularizer "
         "beta_regularizer weight_filler bias_filler lr_mult decay_mult param weight_decay seed "
         "trainable requires_grad weight_init init initializer noise_shape lr_policy "
-        "lora_rank"
+        "lora_rank lora_alpha depthwise_constraint pointwise_constraint beta_constraint "
+        "gamma_constraint recurrent_initializer recurrent_regularizer recurrent_constraint "
+        "unit_forget_bias"
     ),
     "leave it out: shapes have their channels behind here, however arrays are laid out": (
         "data_format channels_first channels_last layout dim_ordering memory_format"
@@ -251,6 +254,7 @@ _FIELDS: Mapping[str, str] = {
     "`momentum` is 1 less this": "moving_average_fraction decay",
     "write `affine: false` for neither a factor nor a summand": "center",
     "leave it out: the kind says it": "type pool operation layer_type class_name",
+    "leave it out: it is a vector here": "keepdims keepdim",
     "write it as a layer of its own, before: `- pad: 1`": "zero_padding",
 }
 """What to do → foreign fields."""
@@ -267,6 +271,46 @@ _FIELDS_OF: Mapping[tuple[str, str], str] = {
     ("relu", "negative_slope"): "`leaky_relu` is the one with a slope",
     ("relu", "slope"): "`leaky_relu` is the one with a slope",
     ("relu", "alpha"): "`leaky_relu` is the one with a slope",
+    **{
+        (kind, "bias"): "write `affine: false` for neither a factor nor a summand"
+        for kind in ("batchnorm", "groupnorm", "instancenorm")
+    },
+    ("groupnorm", "axis"): "leave it out: it is over the channels here",
+    ("groupnorm", "scale"): "write `affine: false` for neither a factor nor a summand",
+    ("relu", "threshold"): "leave it out: it is 0 here",
+    ("reshape", "dim"): "leave it out: `shape` is the whole shape here",
+    ("reshape", "unflattened_size"): "`shape` is the whole shape here, without the batch",
+    **{
+        ("attention", field): "leave it out: it follows the channels of the input"
+        for field in ("embed_dim", "d_model", "dim", "hidden_size", "kdim", "vdim", "output_shape")
+    },
+    **{
+        ("attention", field): "leave it out: of C channels each head has C/heads here"
+        for field in ("key_dim", "value_dim", "head_dim", "dim_head")
+    },
+    ("attention", "attention_axes"): "leave it out: it is over all positions here",
+    **{
+        ("attention", field): "leave it out: keys and values are of the input's positions alone"
+        for field in ("add_bias_kv", "add_zero_attn")
+    },
+    **{
+        (kind, field): "write `dropout` as a layer of its own behind it"
+        for kind in ("attention", "lstm", "gru")
+        for field in ("dropout", "recurrent_dropout")
+    },
+    **{
+        (kind, field): advice
+        for kind in ("lstm", "gru")
+        for field, advice in {
+            "proj_size": "write `linear: {features: 64, axis: channels}` behind it",
+            "recurrent_activation": "leave it out: its gates are sigmoids",
+            "return_sequences": "leave it out: each step comes out, of which "
+            "`slice: {start: 31, axis: length}` takes the last of 32",
+            "return_state": "leave it out: the last step that comes out is the state",
+            "go_backwards": "`bidirectional: true` goes along the sequence both ways",
+            "reset_after": "leave it out: it is so here",
+        }.items()
+    },
     ("layernorm", "center"): "write `bias: false`",
     ("layernorm", "scale"): "write `affine: false`",
     ("batchnorm", "scale"): "write `affine: false` for neither a factor nor a summand",
@@ -372,6 +416,37 @@ _VALUES: Mapping[str, str] = {
 }
 """Foreign words as values → the word here, where the field has it."""
 _UNSURE_VALUES = frozenset({"constant", "mirror", "up", "down", "nearest", "yes", "no", "exact"})
+
+
+def axis_answer(number: str, choices: Collection[str]) -> str | None:
+    """Which axes a number means elsewhere, where names of axes are what can be chosen.
+
+    >>> axis_answer("-1", ["channels", "length", "height", "width", "depth"])
+    'axes have names here: −1 is `length` or `width` in PyTorch, and `channels` in Keras'
+    """
+    if "channels" not in choices or not re.fullmatch("-?[0-9]{1,2}", number):
+        return None
+    if len(choices) == 1:
+        return "axes have names here: write `channels`"
+    shown = number.replace("-", "−")
+    if int(number) == 0:
+        return f"axes have names here, and {shown} is the batch, which is none of them"
+    orders = [(first, *rest) for first, *rest in AXIS_WORDS.values() if rest]
+    torch = _axes_at(int(number), orders, choices)
+    keras = _axes_at(int(number), [(*rest, first) for first, *rest in orders], choices)
+    if not torch and not keras:
+        return None
+    return f"axes have names here: {shown} is {torch} in PyTorch, and {keras} in Keras"
+
+
+def _axes_at(number: int, orders: Iterable[tuple[str, ...]], choices: Collection[str]) -> str:
+    """What stands at a number, from the end where it is negative, behind the batch at 0."""
+    names = [("", *order) for order in orders if -len(order) <= number <= len(order)]
+    words = dict.fromkeys(axes[number] for axes in names if axes[number] in choices)
+    *some, last = [f"`{word}`" for word in words] or [""]
+    return f"{', '.join(some)} or {last}" if some else last
+
+
 _SAME = frozenset(
     {"same_upper", "same_lower", "samepad", "same-pad", "same_pad", "half", "auto", "sameupper"}
 )

@@ -5,6 +5,7 @@ run shows them all; what grows beyond the limits is refused, because blocks can 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from convcalc.collector import without_collection
@@ -15,7 +16,7 @@ from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Borrowed, Document, Group, Late, LayerNode, source_item, source_node
 from convcalc.spec.given import inputs_of
 from convcalc.spec.items import SPLIT, Definition, Definitions, Items, Said
-from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced
+from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced, nothing_is_called
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.parameters import Member, Parameters, causes_of, given_to
 from convcalc.spec.promises import read_promises
@@ -267,6 +268,7 @@ class _Expander:
 
     def inspect_uncalled(self) -> None:
         """Look through blocks that nothing calls, so that their errors show all the same."""
+        self.items.is_tensor = nothing_is_called
         for name, block in self.items.blocks.items():
             if name not in self.called:
                 self.items.calls.append(name)
@@ -301,7 +303,10 @@ class _Expander:
             if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
                 return self.add_layer(kind, value, node, (current,), place, "")
         at = id(node)
-        item = self.items.said[at] if at in self.items.said else self.items.parsed(node)
+        if at not in self.items.said:
+            self.items.is_tensor = partial(self.names.knows, place=place)
+            self.items.parsed(node)
+        item = self.items.said[at]
         if item is None or not isinstance(node, Item):
             self.lost = True
             return None
@@ -658,8 +663,10 @@ class _Expander:
         index = len(self.nodes)
         if index >= self.most:
             self.refuse_more(node)
-        if kind in FOLLOWING and isinstance(value, Map) and "like" in value.entries:
-            return self.add_following(kind, value, node, inputs, place, name)
+        if kind in FOLLOWING:
+            self.reader.is_tensor = partial(self.names.knows, place=place)
+            if isinstance(value, Map) and "like" in value.entries:
+                return self.add_following(kind, value, node, inputs, place, name)
         full = (
             self.names.claim(name, place, node, index)
             if name

@@ -255,12 +255,7 @@ def _unknown_name(name: str, names: Names, start: int, end: int) -> ExpressionEr
         advice = "write a number, or read it in a field of a layer"
         return IncomingError(UNKNOWN_NAME, message, advice, start, end)
     if "." in name:
-        near = closest(name, INCOMING)
-        message = f"`{clipped(name)}` is not a known name"
-        advice = (
-            f"did you mean `{near}`?" if near else f"what can be read is {_listed([*INCOMING])}"
-        )
-        return ExpressionError(UNKNOWN_NAME, message, advice, start, end, misspelt(name, INCOMING))
+        return _no_such_reading(name, start, end)
     known, right = list(names), None
     near = closest(name, [*known, "true", "false"])
     if name == "incoming":
@@ -274,6 +269,26 @@ def _unknown_name(name: str, names: Names, start: int, end: int) -> ExpressionEr
     else:
         advice = f"declare it under `parameters:`; text stands in quotes: '{clipped(name)}'"
     message = f"`{clipped(name)}` is not a known name"
+    return ExpressionError(UNKNOWN_NAME, message, advice, start, end, right)
+
+
+def _no_such_reading(name: str, start: int, end: int) -> ExpressionError:
+    """The error of what cannot be read of an incoming tensor, which may be called otherwise."""
+    from convcalc.spec.vocabulary import READINGS
+
+    owner, _, word = name.partition(".")
+    near, right = closest(name, INCOMING), misspelt(name, INCOMING)
+    if owner == "incoming":  # whose letters are not compared: all have them
+        known = [each.partition(".")[2] for each in INCOMING]
+        meant = READINGS.get(word.lower())
+        near, right = (
+            each and f"incoming.{each}"
+            for each in (meant or closest(word, known), meant or misspelt(word, known))
+        )
+    message = f"`{clipped(name)}` is not a known name"
+    advice = f"did you mean `{near}`?" if near else f"what can be read is {_listed([*INCOMING])}"
+    if owner == "incoming" and word.lower() in READINGS:
+        advice = f"it is called `{near}` here"
     return ExpressionError(UNKNOWN_NAME, message, advice, start, end, right)
 
 

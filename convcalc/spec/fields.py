@@ -1,11 +1,11 @@
 """Located YAML values become layers: one reading of every field, every error with its place."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import Problem, write_value
 from convcalc.findings import Findings
-from convcalc.layers import field_names, layer_class
+from convcalc.layers import FOLLOWING, field_names, layer_class
 from convcalc.layers.base import Declared, Layer, declarations, defaults
 from convcalc.shape import Shape
 from convcalc.spec.nodes import INCOMING, Map, Node, ScalarNode
@@ -31,6 +31,8 @@ class FieldReader:
         self.rounding = rounding
         self.kind_defaults: dict[str, dict[str, Any]] = {}
         """Values from the spec's `defaults`, by kind."""
+        self.is_tensor: Callable[[str], bool] | None = None
+        """Whether `from` finds a tensor of a name where the last layer stands that has `like`."""
         self._usual: dict[str, dict[str, Any]] = {}
         self._told: set[tuple[str, int]] = set()
         self._interned: dict[tuple[object, ...], Layer] = {}
@@ -172,7 +174,9 @@ class FieldReader:
                 if name is None or not isinstance(error, WaitingError):
                     from convcalc.spec.misread import of_field
 
-                    said = of_field(error, kind, field, value, node, scope)
+                    said = self._of_tensor(
+                        kind, value, of_field(error, kind, field, value, node, scope)
+                    )
                     self.report(self.caused(said, scope), name, field)
         return None if failed else values
 
@@ -240,8 +244,21 @@ class FieldReader:
             if not isinstance(error, WaitingError):
                 from convcalc.spec.misread import of_principal
 
-                self.report(self.caused(of_principal(error, kind, node, scope), scope), name, field)
+                said = self._of_tensor(kind, node, of_principal(error, kind, node, scope))
+                self.report(self.caused(said, scope), name, field)
             return None
+
+    def _of_tensor(self, kind: str, value: Node, error: FieldError) -> FieldError:
+        """The error of a tensor's name in another field than `like`, with what to write."""
+        if (
+            kind not in FOLLOWING
+            or self.is_tensor is None
+            or error.problem.code not in ("CC107", "CC111")
+        ):
+            return error
+        from convcalc.spec.misread import of_tensor
+
+        return of_tensor(error, value, self.is_tensor)
 
     def _missing(
         self, kind: str, node: Node, given: Mapping[str, Any] | None, usual: Mapping[str, Any]

@@ -4,13 +4,14 @@ And what is said once for many layers: blocks, and the values that fields have u
 """
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import Fix
+from convcalc.diagnostics import Fix, respell
 from convcalc.layers import BRANCHES, CATALOGUE, GIVEN, field_names, kinds, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fields import FieldReader
-from convcalc.spec.names import Reporter
+from convcalc.spec.names import Reporter, nothing_is_called
 from convcalc.spec.nodes import NOTHING, List, Map, Node, ScalarNode
 from convcalc.spec.tree import MODIFIERS, YOUNGER, Item, branches_of, condition_of
 from convcalc.spec.values import Scope, misnamed, near_key, quoted, renamed
@@ -76,6 +77,8 @@ class Items:
         """Blocks whose definition has an error of its own; to call one is none."""
         self.rank: int | None = None
         """The spatial axes of the network's input; None where it is not known."""
+        self.is_tensor: Callable[[str], bool] = nothing_is_called
+        """Whether `from` finds a tensor of a name where the items are that are being read."""
 
     def parsed(self, node: Node) -> Said | None:
         """What an item says; None, and a finding, where that is nothing."""
@@ -302,8 +305,11 @@ class Items:
 
         kinds = [*CATALOGUE, *(() if kinds_only else (SPLIT, *self.blocks))]
         near = native_kind(node.text[:100], kinds)
+        tensor = value is None and not kinds_only and self.is_tensor(node.text)
         if node.text in GIVEN:
             advice = "it stands at the top of a spec, and `from: input` starts an item from it"
+        elif tensor:
+            advice = f"it is a tensor's name: an item starts from it by `from: {node.text}`"
         elif near:
             advice = f"did you mean `{near}`?"
         elif answer := answer_to(node.text[:100]):
@@ -336,6 +342,8 @@ class Items:
         if " -" in node.text:
             advice = "a dash within an item belongs to its text: indent the items of a list alike"
             fix = None
+        elif tensor:
+            fix = respell(f"from: {node.text}", f"write `from: {node.text}`")
         elif (slip := self._slip(node, kinds, alone=alone)) is not None:
             advice, fix = slip.help, slip.fix
         what = "a kind of layer" if kinds_only else "a kind of layer or a block"
@@ -345,8 +353,6 @@ class Items:
         self, key: ScalarNode, value: Node | None, right: str | None, *, only: bool
     ) -> tuple[Node, Fix | None]:
         """The stretch of a kind with its value, and what is written in its place."""
-        from convcalc.diagnostics import respell
-
         end = key.end if value is None else max(key.end, value.end)
         written = self.report.written(key.start, end)
         if right is None or not written.startswith(key.text) or re.search(r"[\n\r#]", written):
@@ -510,7 +516,6 @@ class Definitions:
 
     def _block_as_list(self, key: ScalarNode, body: List) -> None:
         """A block that is the list of its layers: said once, and called as if it had them."""
-        from convcalc.diagnostics import respell
         from convcalc.spec.read import read_items
 
         text = self.report.written(body.start, body.end).rstrip()

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from convcalc.spec.by_axis import Form
     from convcalc.spec.expressions import ExpressionError
 
+_AS_IT_COMES = frozenset({"*", "-1", "none", "null", "~"})
+"""What an extent is called that is left as it comes, here and elsewhere, in lower case."""
+
+
 # Values
 
 
@@ -93,10 +97,18 @@ def by_axis(error: FieldError, node: Node, scope: Scope, form: "Form") -> FieldE
 
 
 def left_open(error: FieldError, node: Node) -> FieldError:
-    """The error of an axis that is left as it comes, in a word of other frameworks."""
-    if isinstance(node, List) and error.written.lower() in ("none", "null", "~"):
-        advice = "write `'*'` for an axis that is left as it comes"
-        error.problem = error.problem._replace(help=advice, fix=write_value("*"))
+    """The error of an axis that is left as it comes, as other frameworks say it, or alone."""
+    advice, fix = "write `'*'` for an axis that is left as it comes", None
+    if isinstance(node, ScalarNode):
+        written = node.text.lower()
+        advice = f"{advice}, in a list of one for each axis: ['*', 7]"
+    else:
+        written = error.written.lower()
+        fix = None if written == "-1" else write_value("*")  # a sign may be too much
+    if written in _AS_IT_COMES:
+        error.problem = error.problem._replace(help=advice, fix=fix)
+        if isinstance(node, ScalarNode):
+            error.start, error.end = node.start, node.end
     return error
 
 
@@ -145,6 +157,15 @@ def of_field(
 def of_principal(error: FieldError, kind: str, node: Node, scope: Scope) -> FieldError:
     """The error of the value that stands alone behind a kind, for its first field."""
     return _with_names(_counted(_with_fields(error, kind, node), kind, node), scope)
+
+
+def of_tensor(error: FieldError, value: Node, is_tensor: Callable[[str], bool]) -> FieldError:
+    """The error of a name where a number is wanted, which may be a tensor's."""
+    name = value.text if isinstance(value, ScalarNode) and value.plain else ""
+    if name and is_tensor(name):
+        advice = f"it is a tensor's name: write `like: {name}` to make the map as large"
+        error.problem = error.problem._replace(help=advice, fix=None)
+    return error
 
 
 def _of_padding(

@@ -168,6 +168,12 @@ class Surroundings:
         return place
 
 
+def nothing_is_called(name: str) -> bool:
+    """Whether there is a tensor of a name, where there is none of any."""
+    del name
+    return False
+
+
 def braced(name: str) -> bool:
     """Whether a name has braces, in which expressions stand."""
     return "{" in name or "}" in name

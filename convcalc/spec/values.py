@@ -314,7 +314,7 @@ def word(node: Node, scope: Scope, choices: tuple[str, ...]) -> str:
         value = evaluate(node, scope, wanted)
         text = value if isinstance(value, str) else text
     if text not in choices:
-        from convcalc.spec.answers import native_value
+        from convcalc.spec.answers import axis_answer, native_value
 
         meant, sure = native_value(text, choices)
         near = meant or closest(text, choices)
@@ -323,7 +323,7 @@ def word(node: Node, scope: Scope, choices: tuple[str, ...]) -> str:
             "CC107",
             f"this takes {wanted}, and is {quoted(node)}",
             node,
-            f"did you mean `{near}`?" if near else None,
+            f"did you mean `{near}`?" if near else axis_answer(text, choices),
             renamed(right) if near and text == node.text else None,
         )
     return text
@@ -476,7 +476,14 @@ def read_value(declared: Declared, node: Node, scope: Scope) -> Any:
         return word(node, scope, declared.choices)
     value = _read_form(declared, node, scope)
     if declared.form != "flag" and not isinstance(value, str):
-        _check_bounds(declared, value, node)
+        try:
+            _check_bounds(declared, value, node)
+        except FieldError as error:
+            if not declared.starred:
+                raise
+            from convcalc.spec.misread import left_open
+
+            raise left_open(error, node) from None
     return value
 
 

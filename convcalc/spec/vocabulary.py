@@ -83,7 +83,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "local_size": ("size",),
     "divisor_override": ("divisor",),
     "begin": ("start",),
+    "start_dim": ("start",),
     "end": ("stop",),
+    "end_dim": ("end",),
     "cropping": ("amount",),
     "axis": ("over",),
     "dim": ("axis",),
@@ -174,6 +176,22 @@ KINDS: dict[str, str] = {
     for foreign in words.split()
 }
 """Foreign kind in lower case, without signs and the number of axes → kind here."""
+
+READINGS: dict[str, str] = {
+    word: reading
+    for reading, words in {
+        "channels": (
+            "filters features channel c out_channels in_channels out_features in_features "
+            "num_channels num_features dim embed_dim"
+        ),
+        "length": "len l steps timesteps seq_len seq_length sequence_length positions tokens",
+        "height": "h rows",
+        "width": "w cols columns",
+        "depth": "d slices frames",
+    }.items()
+    for word in words.split()
+}
+"""What the extents of a tensor are called elsewhere → what can be read of one that comes in."""
 
 
 UNSURE_FIELDS = frozenset(

@@ -98,6 +98,11 @@ def in_place(text: str, item: Diagnostic, words: "re.Match[str]") -> list[str]:
     return [edited(text, item, f"{quote}{each}{quote}") for each in filter(None, words.groups())]
 
 
+def as_written(text: str, item: Diagnostic, words: "re.Match[str]") -> list[str]:
+    """The words stand in the place of what is at fault, without its quotes."""
+    return [edited(text, item, words[1])]
+
+
 def with_key(text: str, item: Diagnostic, words: "re.Match[str]") -> list[str]:
     """Each of the words stands in the place of what is at fault and of the key before it."""
     assert item.span is not None
@@ -128,6 +133,16 @@ def above(text: str, _: Diagnostic, words: "re.Match[str]") -> list[str]:
 def in_braces(text: str, item: Diagnostic, words: "re.Match[str]") -> list[str]:
     """The field stands in braces in the place of what is at fault."""
     return [edited(text, item, f"{{{words[1]}}}")]
+
+
+def in_following(text: str, item: Diagnostic, words: "re.Match[str]") -> list[str]:
+    """The field stands in the place of the one at fault, or in braces behind the kind."""
+    assert item.span is not None
+    before = item.source_line[: item.span.column - 1]
+    alone = item.layer is not None and re.search(
+        rf"\b{item.layer.rstrip('0123456789')}: \Z", before
+    )
+    return in_braces(text, item, words) if alone else with_key(text, item, words)
 
 
 def with_quotes(text: str, _: Diagnostic, words: "re.Match[str]") -> list[str]:
@@ -208,6 +223,13 @@ WAYS: dict[str, Way | str] = {
     r"^remove it, or open it with `": CHOICE,
     r"^keep one of them, or put the `when` beside `": CHOICE,
     r"^write `pad: 1` for a border, or `": CHOICE,
+    r"^axes have names here: write `(channels)`$": in_place,
+    r"^axes have names here: \S+ is `": CHOICE,
+    r"^write `'\*'` for an axis that is left as it comes, in a list of one for each axis: (.*)$": (
+        as_written
+    ),
+    r"^write `('\*')` for an axis that is left as it comes$": in_place,
+    r"^it is a tensor's name: write `(like: \w+)` to make the map as large$": in_following,
     r"^write how many go before, and how many behind$": OWN,
     r"^begin its list with the condition: `": OWN,
     r"^write `\{1 if .* else 2\}`, or two items": CHOICE,

@@ -641,6 +641,8 @@ WRONG = [
         "add", {}, "8x8x64 8x8x32", "CC309", "64 channels against 32", None, "number of channels"
     ),
     Wrong("add", {}, "8x8x64 64", "CC309", "2 spatial axes against 0", None, "`reshape`"),
+    Wrong("concat", {}, "8x64 8x8x64", "CC310", "only the channels", None, "by `reshape`"),
+    Wrong("add", {}, "8x64 8x8x64", "CC309", "1 spatial axis against 2", None, "`reshape`"),
     Wrong("space_to_depth", {"factor": 2}, "8x7x4", "CC312", "7/2 = 3.5", "factor", "multiple"),
     Wrong("space_to_depth", {"factor": 2}, "8", "CC314", "a vector of 8", None, "`reshape`"),
     Wrong("lstm", {"features": 8}, "7", "CC314", "a vector of 7", None, "such as 1x7"),

@@ -77,6 +77,20 @@ def test_every_word_has_one_answer_and_each_is_an_own_word() -> None:
     assert not ours & {*answered}
 
 
+def test_each_argument_elsewhere_is_a_field_here_or_is_said_to_be_none() -> None:
+    silent = []
+    arguments = 0
+    for line in (DATA / "arguments_elsewhere.txt").read_text(encoding="utf-8").splitlines():
+        kind, _, names = line.partition(": ")
+        for name in () if line[:1] in ("", "#") else names.split():
+            arguments += 1
+            item = f"{kind}: {{{name}: 2}}"
+            if any(each.startswith(("its fields are", "it has no fields")) for each in helps(item)):
+                silent.append(item)
+    assert not silent
+    assert arguments > 250
+
+
 ITEM = re.compile(r"`([a-z_]+: [^`]+)`")
 
 
