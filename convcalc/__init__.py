@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from convcalc.checks.report import CheckReport as CheckReport
     from convcalc.checks.verdict import Verdict as Verdict
     from convcalc.diagnostics import Diagnostic as Diagnostic
+    from convcalc.exchange.export import Exported as Exported
+    from convcalc.exchange.export import export as export
     from convcalc.explanation import Explanation as Explanation
     from convcalc.explanation import explain as explain
     from convcalc.explanation.backwards import Solved as Solved
@@ -72,6 +74,7 @@ _HOMES = {
     "ExplainedError": "explanation.messages",
     "ExplainedValue": "explanation.value",
     "Explanation": "explanation",
+    "Exported": "exchange.export",
     "Field": "window",
     "Fit": "explanation.fit",
     "Item": "spec.tree",
@@ -103,6 +106,7 @@ _HOMES = {
     "explain_reach": "explanation.region",
     "explain_region": "explanation.region",
     "explain_value": "explanation.value",
+    "export": "exchange.export",
     "largest_batch": "analysis.memory",
     "load": "graph",
     "loads": "graph",

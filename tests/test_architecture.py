@@ -56,10 +56,11 @@ THIRD_PARTIES = {
     "click": ("cli",),
     "yaml": ("spec",),
     "rich": ("formats/table.py", "formats/summaries/table.py", "cli"),
-    "numpy": ("forward",),
+    "numpy": ("forward", "exchange"),
     "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),
     "cupy": ("forward",),
+    "onnx": ("exchange",),
     "PIL": ("forward/images.py",),
 }
 """Package → where it may be imported."""

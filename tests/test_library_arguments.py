@@ -4,6 +4,7 @@ import linecache
 import traceback
 from collections.abc import Callable, Mapping
 from inspect import isfunction, signature
+from os import devnull
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
         {"spec": NETWORK, "layer": "conv1", "at": (1, 1)},
     ),
     "explain_memory": (convcalc.explain_memory, {"spec": NETWORK}),
+    "export": (convcalc.export, {"network": NETWORK, "path": devnull}),
     "explain_value": (
         convcalc.explain_value,
         {"spec": NETWORK, "layer": "conv1", "at": (0, 0, 0)},
@@ -104,6 +106,7 @@ RIGHT = {
     "threads": {"a number"},
     "timeline": {"True"},
     "depth": {"a number"},
+    "dynamic_batch": {"True"},
     "transposed": {"True"},
     **{
         f"{function}({argument})": {"a number"}
@@ -151,7 +154,10 @@ def test_every_public_function_is_asked() -> None:
 def test_what_the_rows_start_from_is_right(name: str) -> None:
     function, arguments = CALLS[name]
 
-    function(**arguments)
+    try:
+        function(**arguments)
+    except ModuleNotFoundError as error:
+        assert (name, error.name) == ("export", "onnx")  # noqa: PT017 (an extra may be absent)
 
 
 @tabled("name", CALLS)

@@ -26,6 +26,9 @@ GROUPS = {
         "format": "Write specs in one style; comments and meaning stay.",
         "verify": "Run a network, and hold what happens against the prediction.",
     },
+    "Exchange with others": {
+        "export": "Write a network with its weights as an ONNX file.",
+    },
     "Find out": {
         "size": "Work out an output size, or what makes one, without a file.",
         "sizes": "Show which input sizes fit a network, as exact laws.",

@@ -404,40 +404,39 @@ def seed_option(function: F) -> F:
     )(function)
 
 
+def named_weights_options(function: F) -> F:
+    """--weights and --weights-map."""
+    function = click.option(
+        "--weights-map",
+        "map_path",
+        type=FILE,
+        metavar="FILE",
+        help="YAML or JSON that says what the file calls layers: 'stage{n}.conv1: layers.{n - 1}'.",
+    )(function)
+    return click.option(
+        "--weights",
+        "weights_path",
+        type=FILE,
+        metavar="FILE",
+        help="Weights from an NPZ, safetensors or JSON file, by the names here or as they are "
+        "published.",
+    )(function)
+
+
 def weights_options(function: F) -> F:
     """--weights, --weights-map, --image and --normalize."""
-    options = (
-        click.option(
-            "--weights",
-            "weights_path",
-            type=FILE,
-            metavar="FILE",
-            help="Weights from an NPZ, safetensors or JSON file, by the names here or as they are "
-            "published.",
-        ),
-        click.option(
-            "--weights-map",
-            "map_path",
-            type=FILE,
-            metavar="FILE",
-            help="YAML or JSON that says what the file calls layers: "
-            "'stage{n}.conv1: layers.{n - 1}'.",
-        ),
-        click.option(
-            "--image",
-            "images",
-            type=FILE,
-            multiple=True,
-            metavar="[NAME=]FILE",
-            help="Input from a .png, .jpeg, .npy or .json file; where there are several, each by "
-            "its name, repeatable.",
-        ),
-        click.option(
-            "--normalize",
-            type=Word(["imagenet", "unit", "signed"]),
-            help="What becomes of an image's values; imagenet with three channels, else unit.",
-        ),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    function = click.option(
+        "--normalize",
+        type=Word(["imagenet", "unit", "signed"]),
+        help="What becomes of an image's values; imagenet with three channels, else unit.",
+    )(function)
+    function = click.option(
+        "--image",
+        "images",
+        type=FILE,
+        multiple=True,
+        metavar="[NAME=]FILE",
+        help="Input from a .png, .jpeg, .npy or .json file; where there are several, each by "
+        "its name, repeatable.",
+    )(function)
+    return named_weights_options(function)

@@ -1,5 +1,7 @@
 """What commands that run a network share: weights and input, and what keeps it from being run."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +61,23 @@ def running() -> Iterator[None]:
         raise CannotRun(str(error)) from error
     except MemoryError as error:
         raise CannotRun("there is not enough memory to run this network") from error
+
+
+@contextmanager
+def ending_cleanly() -> Iterator[None]:
+    """Let SIGTERM end the process by an exception, so that what is unfinished is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread
+        return
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
 def refuse_too_large(

@@ -1,8 +1,6 @@
 """`convcalc verify`: the network runs, and proves every number."""
 
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +23,7 @@ from convcalc.cli.options import (
 from convcalc.cli.output import Output, colors
 from convcalc.cli.running import (
     CannotRun,
+    ending_cleanly,
     given_inputs,
     given_weights,
     refuse_idle,
@@ -182,23 +181,6 @@ def command(
                 save_arrays(Path(folder, "activations.npz"), outcome.kept)
     text = output.renderer.render(verdict, color=colors(sys.stdout))
     output.end([text], failed=not verdict.good)
-
-
-@contextmanager
-def ending_cleanly() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that what is unfinished is removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals belong to the main thread
-        return
-
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
 def short_verdict(network: Network, batch: int) -> tuple[str, bool]:

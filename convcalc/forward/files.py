@@ -239,8 +239,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write that appears under its name once it is complete, and not otherwise.
 
     Whatever is raised on the way removes what is unfinished. A signal that ends the process raises
-    nothing; who owns the process may let it (`cli/verify.py` does).
+    nothing; who owns the process may let it (`cli/verify.py` does). A device or a pipe of this
+    name is written to, and a link is followed.
     """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

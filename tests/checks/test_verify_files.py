@@ -14,7 +14,7 @@ import pytest
 from verified import Command, verified, written
 
 from convcalc import Shape, forward
-from convcalc.cli.verify import ending_cleanly
+from convcalc.cli.running import ending_cleanly
 from convcalc.forward import files, values
 from convcalc.forward.files import save_arrays, whole_file
 from convcalc.forward.foreign import FileError
@@ -415,7 +415,7 @@ def test_a_terminated_save_leaves_nothing(tmp_path: Path) -> None:
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from convcalc.cli.verify import ending_cleanly\n"
+        "from convcalc.cli.running import ending_cleanly\n"
         "from convcalc.forward.files import whole_file\n"
         "with ending_cleanly(), whole_file(Path(sys.argv[1])) as file:\n"
         "    file.write(b'half')\n"
@@ -453,3 +453,23 @@ def test_layers_may_have_any_name(tmp_path: Path) -> None:
             "allow_pickle": (3,),
             "a.b": (),
         }
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    """A pipe is written to, and a link is followed: neither gives way to a file of its name."""
+    mkfifo = getattr(os, "mkfifo", None)
+    if mkfifo is None:
+        pytest.skip("there are no named pipes")
+    mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(tmp_path / "pipe") as file:
+        file.write(b"through")
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "file").write_bytes(b"before")
+    (tmp_path / "link").symlink_to("file")
+    with whole_file(tmp_path / "link") as file:
+        file.write(b"after")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"after"

@@ -28,6 +28,8 @@ READ = {
         *("explain", "net.yaml", "linear1", "--value", "0", "--weights", "there.npz")
     ],
     ("explain", "--image"): ["explain", "net.yaml", "linear1", "--value", "0"],
+    ("export", "--weights"): ["export", "net.yaml"],
+    ("export", "--weights-map"): ["export", "net.yaml", "--weights", "there.npz"],
     ("check", "--config"): ["check", "net.yaml"],
     ("check", "--baseline"): ["check", "net.yaml"],
     ("format", "--config"): ["format", "net.yaml"],
@@ -39,6 +41,7 @@ WRITTEN = {
     ("verify", "--save"): ["verify", "net.yaml"],
     ("check", "--output"): ["check", "net.yaml"],
     ("show", "--output"): ["show", "net.yaml"],
+    ("export", "--output"): ["export", "net.yaml"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""

@@ -269,6 +269,24 @@ TRIED = {
             "--context": ("--limit", "T4"),
         },
     ),
+    "export": Command(
+        ("net.yaml",),
+        {
+            "--to": ("--to", "onnx"),
+            "--output": ("--output", "new.onnx"),
+            "--force": ("--force",),
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "width=24"),
+            "--weights": ("--weights", "weights.npz"),
+            "--weights-map": ("--weights-map", "map.yaml"),
+            "--seed": ("--seed", "5"),
+            "--opset": ("--opset", "20"),
+            "--dynamic-batch": ("--dynamic-batch",),
+        },
+        {"--weights-map": ("--weights", "renamed.npz"), "--force": ("--output", "old.onnx")},
+        {"--to": "there is one format"},
+        {("--output", "--force"): "a file that is not there yet is written either way"},
+    ),
     "verify": Command(
         ("net.yaml",),
         {
@@ -509,6 +527,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "other.toml": 'ignore = ["CC511"]\nexclude = ["excluded.yaml", "words.yaml"]\n',
         "all.json": '{"schema": 1, "files": {"net.yaml": {"CC408": 1}, '
         '"known/other.yaml": {"CC408": 1, "CC422": 1}}}\n',
+        "old.onnx": "",
         "message.txt": "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
         "called/convcalc.toml": 'ignore = ["CC408"]\n',
         "known/convcalc.toml": 'baseline = "known.json"\n[[overrides]]\nfiles = ["third.yaml"]\n'
@@ -652,6 +671,8 @@ def without_effect(
     trial: Trial, name: str, options: Sequence[str], values: Mapping[str, tuple[str, ...]]
 ) -> list[str]:
     """Those of some options, given together, that change nothing, unless they are refused."""
+    if name == "export":
+        pytest.importorskip("onnx", reason="which writes the file")
     tried = TRIED[name]
     needed: list[str] = [name, *tried.arguments]
     said = {values[option][0] for option in options}

@@ -1,0 +1,1 @@
+"""Networks from elsewhere, and for elsewhere."""

@@ -1,0 +1,1 @@
+"""ONNX: operators, and what they are as layers."""

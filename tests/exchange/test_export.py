@@ -1,0 +1,249 @@
+"""What is written as ONNX runs in ONNX Runtime and gives the values of the definitions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import test_forward as definitions
+from click.testing import CliRunner
+from tabled import tabled
+
+import convcalc
+from convcalc.cli import convcalc as program
+from convcalc.exchange import export as exported
+from convcalc.exchange.onnx.kinds import WRITERS
+from convcalc.exchange.onnx.write import OPSETS
+from convcalc.exchange.onnx.writer import SCOPES, Graph, Maker, Unwritten
+from convcalc.forward import random_weights
+from convcalc.graph import load, loads
+from convcalc.graph.planned import planned
+from convcalc.layers import CATALOGUE
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+
+FAR = 100.0
+"""A finite value that stands out among normal ones."""
+LAST = OPSETS[-1]
+UNWRITTEN = {
+    "average pooling with dilation needs opset 19": 19,
+    "antialias needs opset 18": 18,
+}
+"""What older versions of the operators cannot say, and from which on they can."""
+
+
+def test_every_kind_is_written() -> None:
+    assert WRITERS.keys() == CATALOGUE.keys()
+
+
+def run(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What ONNX Runtime makes of a model that the checker passes."""
+    onnx.checker.check_model(model, full_check=True)
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4
+    session = runtime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+    read = {each.name for each in session.get_inputs()}
+    asked = {name: x for name, x in given.items() if name in read}
+    return dict(zip(names, session.run(None, asked), strict=True))
+
+
+def alone(row: definitions.Row, opset: int) -> tuple[Any, Any]:
+    """A model of one layer, and its definition as a function of the inputs.
+
+    Nothing of one that operators of this version are known not to say.
+    """
+    layer, xs, plan = definitions.built(row)
+    weights = definitions.weights_of(plan, "float32")
+    graph = Graph(opset)
+    names = [f"x{number}" for number in range(len(xs))]
+    graph.reserve(names)
+    named = {name: (name, values) for name, values in weights.items()}
+    inputs = list(zip(names, xs, strict=True))
+    try:
+        made = WRITERS[row[0]](Maker(graph, "layer", layer, plan, inputs, named, about={}))
+    except Unwritten as reason:
+        if opset < UNWRITTEN[str(reason)]:
+            return None, None
+        raise
+    info = onnx.helper.make_tensor_value_info
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            graph.nodes,
+            "one",
+            [info(name, 1, ["batch", *x.axes]) for name, x in inputs],
+            [info(made, 1, ["batch", *plan.output.axes])],
+            graph.arrays,
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", opset)],
+        ir_version=10,
+    )
+    return model, lambda given: layer.forward(np, weights, given)
+
+
+@definitions.rows(*definitions.EVERY)
+def test_a_layer_gives_its_values(row: definitions.Row) -> None:
+    """Also where one value of the input stands out: what it reaches changes in both alike."""
+    xs = definitions.built(row)[1]
+    given = definitions.arrays(xs, dtype="float32")
+    far = [x.copy() for x in given]
+    for x in far:
+        x.reshape(2, -1)[1, x[0].size // 2] = FAR
+    for opset in (OPSETS[0], OPSETS[-1]):
+        model, definition = alone(row, opset)
+        if model is None:
+            continue
+        found, wanted = zip(
+            *(beside(model, definition, each) for each in (given, far)), strict=True
+        )
+        changed = np.abs(wanted[1] - wanted[0]) > 1e-3 * FAR
+        assert (found[1] != found[0])[changed].all()
+
+
+def beside(model: Any, definition: Any, given: list[Any]) -> tuple[Any, Any]:
+    """What both make of an input, which must agree."""
+    wanted = definition(given)
+    (found,) = run(model, {f"x{at}": x for at, x in enumerate(given)}).values()
+    assert found.shape == wanted.shape
+    size = max(np.nanmax(np.abs(wanted)), 1e-6)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * size)
+    return found, wanted
+
+
+def values(network: Any, *, batch: int = 1) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    inputs = network.named_inputs.items()
+    return {
+        name: random.normal(size=(batch, *network.shape_of(index).axes)).astype("float32")
+        for name, index in inputs
+    }
+
+
+def agree(network: Any, path: Path, x: dict[str, Any], weights: Any = None, seed: int = 0) -> None:
+    """A file's values are those of the network, output by output."""
+    found = run(onnx.load(path), x)
+    given = random_weights(network, seed) if weights is None else weights
+    wanted = convcalc.run(network, x, given, reference=True)
+    assert [*found] == [*wanted]
+    for name, each in wanted.items():
+        assert np.abs(found[name] - each).max() <= 1e-5 * np.abs(each).max(), name
+
+
+NETWORKS = ("lenet5", "cifar_tiny_vgg", "sentence_cnn", "dcnn", "tdnn")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_gives_its_values(name: str, tmp_path: Path) -> None:
+    network = planned(load(name))
+    convcalc.export(network, tmp_path / "a.onnx")
+    agree(network, tmp_path / "a.onnx", values(network))
+
+
+ENDS = """
+input: {left: 8x8x2, right: 8x8x2}
+outputs: [stage, left, both]
+blocks:
+  unit: {layers: [conv: {filters: 2, kernel: 3, padding: 1}, relu]}
+layers:
+  - {name: stage, layers: [unit, unit]}
+  - {unit: {}, name: other, from: right, weights: stage.unit1}
+  - {add: [[], [from: stage]], name: both}
+"""
+
+
+def test_several_ends_shared_weights_and_scopes(tmp_path: Path) -> None:
+    network = planned(loads(ENDS))
+    convcalc.export(network, tmp_path / "a.onnx", seed=3, dynamic_batch=True)
+    agree(network, tmp_path / "a.onnx", values(network, batch=3), seed=3)
+    model = onnx.load(tmp_path / "a.onnx")
+    held = [len(array.raw_data) // 4 for array in model.graph.initializer]
+    assert sum(held) == convcalc.analyze(network).totals.parameters
+    scopes = {
+        node.name: {each.key: each.value for each in node.metadata_props}
+        for node in model.graph.node
+    }
+    assert scopes["/stage/unit2/conv1/Conv"][SCOPES] == (
+        "['', 'stage', 'stage.unit2', 'stage.unit2.conv1']"
+    )
+
+
+def test_weights_of_a_file(tmp_path: Path) -> None:
+    network = planned(load("lenet5"))
+    weights = random_weights(network, 7)
+    np.savez(tmp_path / "a.npz", **weights)
+    convcalc.export("lenet5", tmp_path / "a.onnx", weights=tmp_path / "a.npz")
+    agree(network, tmp_path / "a.onnx", values(network), weights)
+
+
+def test_many_weights_have_a_file_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a protocol buffer cannot hold stands beside it."""
+    monkeypatch.setattr(exported, "APART", 1000)
+    network = planned(load("lenet5"))
+    made = convcalc.export(network, tmp_path / "a.onnx")
+    assert made.data == str(tmp_path / "a.onnx.data")
+    held = Path(made.data).stat().st_size
+    assert held == 4 * 61_706
+    assert made.bytes == held + (tmp_path / "a.onnx").stat().st_size
+    session = runtime.InferenceSession(str(tmp_path / "a.onnx"))
+    x = values(network)
+    (found,) = session.run(None, x)
+    (wanted,) = convcalc.run(network, x, seed=0).values()
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+SPECS = {
+    "a.yaml": "{input: 9x9x2, layers: [avgpool: {kernel: 3, dilation: 2, stride: 1}]}",
+    "wrong.yaml": "{input: 4x4x2, layers: [conv: {filters: 2, kernel: 7}]}",
+    "there.onnx": "",
+}
+REFUSED = [
+    (["a.yaml", "-o", "b.onnx"], 2, "avgpool1 (avgpool): average pooling with dilation needs ops"),
+    (["wrong.yaml", "-o", "b.onnx"], 1, "CC303"),
+    (["lenet5", "-o", "there.onnx"], 2, "there.onnx is there already: --force writes over it"),
+    (["lenet5", "-o", "b.onnx", "--opset", "9"], 2, "opset 9 is none of 17 to 27"),
+    (["lenet5", "--force"], 2, "--force is about the FILE of --output"),
+    (["lenet5", "-o", "b.onnx", "--seed", "1", "--weights", "w.npz"], 2, "--seed is of random"),
+    (["lenet5", "-o", "b.onnx", "--weights", "w.npz"], 2, "w.npz"),
+    (["lenet5", "-o", "a.yaml/b.onnx"], 2, "a.yaml"),
+]
+
+
+@tabled(("call", "code", "told"), REFUSED)
+def test_what_cannot_be_written_is_said(
+    call: list[str], code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in SPECS.items():
+        Path(name).write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(program, ["export", *call])
+    assert (result.exit_code, told in result.stderr) == (code, True), result.stderr
+    assert {path.name for path in Path().iterdir()} == {*SPECS}
+    assert not Path("there.onnx").read_bytes()
+
+
+def test_it_is_written_to_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = CliRunner().invoke(program, ["export", "lenet5", "--opset", "21"])
+    model = onnx.load_from_string(result.stdout_bytes)
+    assert (model.opset_import[0].version, model.producer_name) == (21, "convcalc")
+    monkeypatch.setattr(exported, "APART", 1000)
+    monkeypatch.setattr("convcalc.cli.export.APART", 1000)
+    result = CliRunner().invoke(program, ["export", "lenet5"])
+    assert result.exit_code == 2
+    assert "of weights need a file of their own: write -o FILE" in result.stderr
+
+
+def test_a_file_that_is_there_is_written_over_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.onnx").write_bytes(b"")
+    result = CliRunner().invoke(program, ["export", "lenet5", "-o", "a.onnx", "--force"])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("a.onnx: 12 operators, opset 18, ")
+    assert Path("a.onnx").stat().st_size > 240_000
