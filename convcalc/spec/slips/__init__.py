@@ -10,6 +10,7 @@ import yaml
 
 from convcalc.spec.slips import brackets, foreign, lines, values
 from convcalc.spec.slips.broken import Broken, Slip
+from convcalc.spec.slips.fitting import fits
 from convcalc.spec.text import SourceText
 
 MOST_CHARACTERS = 300_000
@@ -79,16 +80,21 @@ def slip_of(text: SourceText, error: yaml.MarkedYAMLError) -> Slip:
     """What is wrong with a text that YAML cannot read."""
     broken = Broken.of(text, error)
     left = MOST_READ
+    first: Slip | None = None
     for slip in _possible(broken):
         tried = slip.tried(text.content)
         if tried is None:
-            return slip
+            return first or slip
         left -= len(tried)
         if left < 0 or len(text.content) > MOST_CHARACTERS:
             break
-        if _gets_further(tried, broken, slip):
+        if not _gets_further(tried, broken, slip):
+            continue
+        left -= len(tried)
+        if fits(text.content, tried):
             return slip
-    return _unexplained(broken)
+        first = first or slip._replace(sure=False)
+    return first or _unexplained(broken)
 
 
 def _possible(broken: Broken) -> Iterator[Slip]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import CATALOGUE, layer_class, takes_branches
 from convcalc.layers.base import declarations
 from convcalc.spec.expand import TOP_LEVEL
 from convcalc.spec.items import BLOCK_KEYS
@@ -180,14 +180,14 @@ def _equals(line: Line) -> Iterator[Slip]:
 
 
 def _blanks(line: Line) -> Iterator[Slip]:
-    """No blank behind a colon."""
-    match = re.match(rf"({LEAD})({WORD}):(?=[^\s:/])", line.text)
+    """No blank behind a colon, or one before it instead."""
+    match = re.match(rf"({LEAD})({WORD})[ ]*:(?=[^\s:/])", line.text)
     if match is None:
         return
-    at = line.start + match.end() - 1
+    start, end = line.start + match.end(2), line.start + match.end()
     rest = line.text[match.end() :].strip()
-    message = f"a blank is missing behind `{match[2]}:`"
-    yield Slip(message, at, at + 1, f"write `{match[2]}: {_short(rest)}`", ": ")
+    message = f"a blank is missing behind `{line.text[match.start(2) : match.end()]}`"
+    yield Slip(message, start, end, f"write `{match[2]}: {_short(rest)}`", ": ")
 
 
 def _colons(broken: Broken, line: Line) -> Iterator[Slip]:
@@ -209,6 +209,7 @@ def _colons(broken: Broken, line: Line) -> Iterator[Slip]:
         return
     start = line.start + match.start(2)
     listed = below.text.lstrip().startswith("- ") and below.indent >= line.indent
+    listed = listed and (match[2] not in CATALOGUE or takes_branches(match[2]))
     keyed = re.match(rf"[ ]+{WORD}[ ]*:(?:[ ]|$)", below.text) is not None
     if (listed and "-" not in match[1]) or (keyed and below.indent > line.indent):
         dash = "- " if "-" in match[1] else ""
@@ -240,7 +241,9 @@ def _fields(broken: Broken, line: Line) -> Iterator[Slip]:
         start = broken.line(top).start + item.end() - len(name)
         shown = item[0].strip()
         message = f"colons are missing behind `{name}` and `{match[2]}`"
-        advice = f"write `{shown}:`, and below it `{written}`"
+        beside = len(match[1]) <= item.end() - len(name)
+        below = "below it, indented further," if beside else "below it"
+        advice = f"write `{shown}:`, and {below} `{written}`"
         lines[top - 1] = f"{lines[top - 1][: item.end()]}:{lines[top - 1][item.end() :]}"
         fixed = "\n".join(lines[top - 1 : number])[item.end() - len(name) :]
         behind = lines[number - 1][match.end(2) + 1 :]
