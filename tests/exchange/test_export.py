@@ -19,7 +19,8 @@ from convcalc.exchange.onnx.writer import SCOPES, Graph, Maker, Unwritten
 from convcalc.forward import random_weights
 from convcalc.graph import load, loads
 from convcalc.graph.planned import planned
-from convcalc.layers import CATALOGUE
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -102,6 +103,23 @@ def test_a_layer_gives_its_values(row: definitions.Row) -> None:
         )
         changed = np.abs(wanted[1] - wanted[0]) > 1e-3 * FAR
         assert (found[1] != found[0])[changed].all()
+
+
+WHOLE = [
+    (kind, {name: 1 if kind != "dropout" else 0})
+    for kind in CATALOGUE
+    for name, declared in declarations(layer_class(kind)).items()
+    if declared.form == "number"
+]
+
+
+@tabled(("kind", "fields"), WHOLE)
+def test_whole_numbers_stand_for_others(kind: str, fields: dict[str, Any]) -> None:
+    """A spec has `k: 2` where an operator has 2.0."""
+    [(_, usual, xs), *_] = [row for row in definitions.EVERY if row[0] == kind]
+    fields = {"mode": "cubic", "coefficient": -1} if kind == "upsample" else fields
+    model, definition = alone((kind, {**usual, **fields}, xs), 18)
+    beside(model, definition, definitions.arrays(xs, dtype="float32"))
 
 
 def beside(model: Any, definition: Any, given: list[Any]) -> tuple[Any, Any]:

@@ -37,6 +37,12 @@ class Graph:
         self._names: set[str] = set()
         self._arrays: dict[str, str] = {}
 
+    def typed(self, operator: str, attribute: str, value: Any) -> Any:
+        """An attribute's value as its operator has it: a spec's 2 may be a float's."""
+        schema = self.onnx.defs.get_schema(operator, self.opset)
+        kinds = self.onnx.defs.OpSchema.AttrType
+        return float(value) if schema.attributes[attribute].type == kinds.FLOAT else value
+
     def reserve(self, names: Sequence[str]) -> None:
         """Names that are outputs of layers, which nothing else is to have."""
         self._names.update(names)
@@ -161,7 +167,11 @@ class Maker:
     ) -> list[str]:
         """Write an operator; returns its outputs."""
         outputs = [self.graph.unused(f"{self.name}/{operator}") for _ in range(count)]
-        given = {key: value for key, value in attributes.items() if value is not None}
+        given = {
+            key: self.graph.typed(operator, key, value)
+            for key, value in attributes.items()
+            if value is not None
+        }
         node = self.graph.onnx.helper.make_node(
             operator, [*inputs], outputs, self._called(operator), domain=domain, **given
         )
