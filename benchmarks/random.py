@@ -191,6 +191,9 @@ def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
         layer = layer_class(kind)(**fields)
         if not any(problem.severity == "error" for problem in layer.check([x])):
             made = layer.plan([x]).output
+            if kind == "attention" and random.random() < 1 / 2:
+                other = random.choice((same, ["channel_maxpool"]))
+                fields = {**fields, "branches": [[], other, *([[]] if other == same else [])]}
             if made.rank <= len("DHW"):
                 return [{kind: fields}], made
     return [], x
@@ -301,7 +304,10 @@ def module_of(net: Network, index: int) -> Any:
     if node.kind == "linear":
         return nn.Linear(channels, layer.features, layer.bias, **here)
     if node.kind == "attention":
-        return nn.MultiheadAttention(channels, layer.heads, bias=layer.bias, **here)
+        read = [net.shape_of(each) or x for each in node.inputs]
+        keys, values = read[min(1, len(read) - 1)].channels, read[-1].channels
+        made = nn.MultiheadAttention
+        return made(channels, layer.heads, bias=layer.bias, kdim=keys, vdim=values, **here)
     if node.kind in ("batchnorm", "instancenorm"):
         name = "BatchNorm" if node.kind == "batchnorm" else "InstanceNorm"
         made = getattr(nn, f"{name}{max(rank, 1)}d")

@@ -431,6 +431,20 @@ CASES = [
     Case(
         "attention", {"heads": 3, "bias": False}, "2x3x6", "2x3x6", 144, 4 * 6 * 36 + 2 * 36 * 6
     ),
+    # To another tensor: 5 queries and 7 keys of 4 channels; 6 keys of other channels; 3 keys of 6
+    # channels and 3 values of 2. Queries, keys, values and output are each a projection.
+    Case(
+        "attention", {"heads": 2}, "5x4 7x4", "5x4", 80,
+        5 * 16 + 7 * 16 + 7 * 16 + 5 * 16 + 2 * 5 * 7 * 4,
+    ),
+    Case(
+        "attention", {"heads": 2}, "5x4 3x2x6", "5x4", 16 + 24 + 24 + 16 + 16,
+        5 * 16 + 6 * 24 + 6 * 24 + 5 * 16 + 2 * 5 * 6 * 4,
+    ),
+    Case(
+        "attention", {"heads": 1, "bias": False}, "5x4 3x6 3x2", "5x4", 16 + 24 + 8 + 16,
+        5 * 16 + 3 * 24 + 3 * 8 + 5 * 16 + 2 * 5 * 3 * 4,
+    ),
     # A class token is a row of 768; positions of a map are values of their own at each: 3·2·4.
     Case("learned", {"shape": (1, 768)}, "196x768", "1x768", 768),
     Case("learned", {"shape": (7, 5)}, "6x5", "7x5", 35),

@@ -75,6 +75,7 @@ LAYER_HELPERS = {
     "following",
     "letters",
     "courses",
+    "crossing",
     "operations",
     "remedies",
     "sliding",

@@ -271,14 +271,21 @@ def at_positions(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
 
 
 def attended(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
-    """Rows of channels attend to each other, as torch.nn.MultiheadAttention has it."""
-    (x,) = xs
-    rows = x.flatten(2).mT.transpose(0, 1)
+    """Rows of channels attend to each other, as torch.nn.MultiheadAttention has it.
+
+    Of several tensors queries are the first, keys the second, and values the last.
+    """
+    x, *others = xs
+    rows = [each.flatten(2).mT.transpose(0, 1) for each in xs]
+    packed = "in_proj_weight" in weights
+    parts = {} if packed else {f"{of}_proj_weight": weights[f"{of}_proj_weight"] for of in "qkv"}
     y, _ = functional.multi_head_attention_forward(
-        rows, rows, rows, x.shape[1], layer.heads,
-        weights["in_proj_weight"], weights.get("in_proj_bias"), None, None, False, 0.0,
+        rows[0], rows[1 if others else 0], rows[-1], x.shape[1], layer.heads,
+        weights.get("in_proj_weight"), weights.get("in_proj_bias"), None, None, False, 0.0,
         weights["out_proj.weight"], weights.get("out_proj.bias"), need_weights=False,
+        use_separate_proj_weight=not packed, **parts,
     )  # fmt: skip
+    del rows
     return y.transpose(0, 1).mT.unflatten(2, x.shape[2:])
 
 

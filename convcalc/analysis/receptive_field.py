@@ -142,7 +142,7 @@ class Sight:
             known = [fields for fields in read if fields is not None]
             joined = plan.positions if isinstance(plan.positions, Joined) else None
             lost = self.lost.intersection(inputs)
-            if lost and (joined or lost.issuperset(inputs)):
+            if plan.positions == "lost" or (lost and (joined or lost.issuperset(inputs))):
                 self.lost.add(index)
             if len(known) == len(read):
                 fields = (
@@ -414,6 +414,8 @@ class Sight:
             afforded = self._afford(len(inputs) * max(len(spans.first) for spans in before))
             if not afforded:
                 return None
+            if plan.positions == "lost":
+                before = [spans.collapsed() for spans in before]
             spans = reduce(Spans.beside, before)
             outputs = plan.output.spatial[axis] if index not in self.lost else 1
             # A single position that is spread over a map which sees nothing of the input.

@@ -47,7 +47,14 @@ WHY: Mapping[str, str] = MappingProxyType(
         "bounded": "the input is divided by it",
         "direction": "the gradient of the factors is the output's gradient times it",
         "tokens": "a copy of the input, position by position, which the in-projection multiplies",
-        "queries, keys and values": "each is a factor of the two products",
+        **dict.fromkeys(
+            ("tokens of keys and values", "tokens of keys", "tokens of values"),
+            "a copy of what it attends to, position by position, which a projection multiplies",
+        ),
+        **dict.fromkeys(
+            ("queries, keys and values", "queries", "keys and values", "keys", "values"),
+            "a factor of the two products",
+        ),
         "scaled queries": "a factor of the gradient of the keys",
         "scaled keys": "a factor of the gradient of the queries",
         "attention: softmax": "the slope of the softmax follows from it",

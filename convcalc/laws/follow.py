@@ -783,6 +783,8 @@ class _Walk:
             shapes = [self._concrete(x) for x in xs]
             refuse(layer, *shapes)
             return layer.plan(shapes).output.axes
+        if layer.as_first:
+            return self._as_first(layer, xs)
         if any(len(x) != len(first) for x in xs):
             raise WrongError(self._said(layer, xs))
         axes: list[Extent] = [*first]
@@ -799,6 +801,17 @@ class _Walk:
         elif not layer.spreads:
             raise NotKnownError
         return tuple(axes)
+
+    def _as_first(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
+        """The extents of what asks of its inputs no more than what it asks of numbers."""
+        if any(not isinstance(x[0], int) for x in xs):
+            raise _UnknownError("its channels follow the size")
+        for x in xs[2:]:  # as many values as keys
+            numbers = all(isinstance(each, int) for each in (*x, *xs[1]))
+            if not numbers and x[1:] != xs[1][1:]:
+                raise NotKnownError
+        refuse(layer, *map(self._concrete, xs))
+        return xs[0]
 
     def _said(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> Problem | None:
         shapes = [self._concrete(x) for x in xs]

@@ -13,6 +13,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     stands_alone    `spec/`, whether `linear: 4096` may be written             True
     spreads         `laws/`, whether extents of 1 fit any other in a merge     False
     joins(rank)     `laws/`, along which axis a merge puts what it reads       None
+    as_first        `laws/`, whether what it makes of several is as its first  False
     ceils           `spec/`, whether a spec-wide `rounding` means it           False
     check(xs)       `graph/`, for problems, before it is planned               silent
     plan(xs)        `graph/`, once no problem is an error                      an error: abstract
@@ -362,6 +363,8 @@ class Layer(ABC):
     """Whether the first field may stand alone in a spec, as in `linear: 4096`."""
     spreads: ClassVar[bool] = False
     """Whether an extent of 1 fits any other in a merge, over which it is spread."""
+    as_first: ClassVar[bool] = False
+    """Whether what it makes of several inputs has the shape of the first, whatever the others'."""
     ceils: ClassVar[bool] = False
     """Whether a spec-wide `rounding: ceil` means this layer; in Caffe and PyTorch, only pooling."""
     keeps: ClassVar[Keeps] = "nothing"

@@ -71,7 +71,7 @@ def _course(n: int, s: int, rows: int, plan: Plan, *, written: bool, several: bo
         back += [n, n, n, "kept means", "kept queries, keys and values", "kept logarithms", -n]
         back += [n, -n] * 6 if several else []
     back += [3 * n, -n, 3 * n, -n, -3 * n, 3 * n, -n, -3 * n, 3 * n, -3 * n]
-    inner = ["weight in_proj_weight", "gradient"]
+    inner = ["weight in_proj_weight", "gradient 0"]
     if bias:
         inner = (
             ["weight in_proj_bias", *inner]

@@ -84,8 +84,10 @@ class Course(NamedTuple):
     inference: tuple[int, ...]
     """The same in inference."""
     backward: tuple[int | str, ...]
-    """The backward pass. `incoming` lets the output's gradient go, `gradient` makes the input's,
-    `weight NAME` that of a weight, and `kept NAME` lets an array go that was kept."""
+    """The backward pass. `incoming` lets the output's gradient go, `gradient N` makes that of an
+    input by its number, and `sum N` one of all that were made of it; `weight NAME` makes that of a
+    weight, and `once V` takes V values that a batch has once, or gives them back. `kept NAME` lets
+    an array go that was kept, and `done N` an input."""
 
 
 class Operation(NamedTuple):

@@ -163,8 +163,10 @@ _KINDS: Mapping[str, str] = {
         "rnn simplernn lstmcell grucell rnncell simplernncell stackedrnncells rnnbase "
         "rnncellbase convlstm convgru lstmunit crnn"
     ),
-    "`attention` is multi-head self-attention over positions, and there is no other yet": (
-        "additiveattention groupqueryattention groupedqueryattention c2psa c3tr crossattention "
+    "write `attention: {heads: 8, branches: [[], [from: input]]}`, with the name of what it "
+    "attends to for `input`": "crossattention multiheadcrossattention encoderdecoderattention",
+    "`attention` is multi-head attention over positions, and there is no other yet": (
+        "additiveattention groupqueryattention groupedqueryattention c2psa c3tr "
         "scaleddotproductattention swin"
     ),
     "a transformer is written out of `layernorm`, `attention`, `linear` and `add`, as "

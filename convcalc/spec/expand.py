@@ -567,9 +567,13 @@ class _Expander:
     ) -> int | None:
         """Expand branches that all start from `current`, and merge what they make."""
         if not branches.items:
-            self.report.error(
-                "CC203", f"{kind} has no branches", branches, f"write `{kind}: [[], [relu]]`"
+            either = layer_class(kind).inputs == "either"
+            advice = (
+                "leave them out: it reads the current tensor then"
+                if either
+                else f"write `{kind}: [[], [relu]]`"
             )
+            self.report.error("CC203", f"{kind} has no branches", branches, advice)
             self.call_nothing(name, node, place)
             return None
         self.depth += 1

@@ -210,6 +210,12 @@ class Items:
             self.report.error("CC107", message, branches, "write `branches: [[], [relu]]`")
             return None
         if inputs == "either":
+            if isinstance(value, List) and all(isinstance(each, List) for each in value.items):
+                first = field_names(kind)[0]
+                message = f"{kind} takes branches beside {first}, and this is {quoted(value)}"
+                advice = f"write `{kind}: {{{first}: …, {BRANCHES}: [[], [relu]]}}`"
+                self.report.error("CC107", message, value, advice)
+                return None
             return Said(kind, None, None, value, modifiers)
         if isinstance(value, Map) and value.entries:
             self._without_branches(kind, value, node)

@@ -1,5 +1,9 @@
 """Memory where a network has attention or learned values; test_memory_more.py has the figures."""
 
+from contextlib import nullcontext
+from random import Random
+from typing import Any
+
 import pytest
 from test_memory_more import SMALL_VIT
 
@@ -35,3 +39,49 @@ def test_attention_is_named_where_there_is_some(small_vit: Network) -> None:
     with pytest.raises(ValueError, match="would change nothing: <text> has none"):
         memory(loads("{input: 8, layers: [linear: 2]}"), attention="math")
     assert memory(loads("{input: 8, layers: [linear: 2]}")).attention is None
+
+
+# Attention to another tensor, beside PyTorch
+
+
+def crossing(random: Random) -> str:
+    """A network whose attention reads two inputs, or two and what is made of the second."""
+    heads = random.randint(1, 3)
+    width, channels = heads * random.randint(2, 4), random.randint(2, 9)
+    length, others = random.randint(2, 9), random.randint(2, 9)
+    before = random.choice(("", "layernorm", "scale"))
+    branches = [f"[{before}]", f"[{{from: other}}{', ' * bool(before)}{before}]"]
+    more = f"[{{from: other}}, linear: {{axis: channels, features: {random.randint(1, 5)}}}]"
+    branches += [more] * (random.random() < 1 / 3)
+    item = f"{{heads: {heads}, bias: {str(random.random() < 2 / 3).lower()}, "
+    item += f"branches: [{', '.join(branches)}]}}"
+    return (
+        f"input: {{left: {length}x{width}, other: {others}x{random.choice((width, channels))}}}\n"
+        f"layers:\n  - add: [[], [attention: {item}]]\n"
+        "  - layernorm\n  - global_avgpool\n  - flatten\n  - linear: 2\n"
+    )
+
+
+@pytest.mark.parametrize("attention", ["fused", "math"])
+def test_attention_to_another_tensor_takes_what_pytorchs_takes(attention: str) -> None:
+    """To the byte, or the report says that it may not be: of one example out of order alone."""
+    torch_memory: Any = pytest.importorskip("torch_memory")
+    kernels = pytest.importorskip("torch.nn.attention")
+    random, exact = Random(attention), 0  # noqa: S311 (tests repeat)
+    for number in range(12):
+        text, batch = crossing(random), 1 + number % 3
+        net = loads(text)
+        inference = memory(net, batch=batch, attention=attention)
+        training = memory(net, batch=batch, attention=attention, training=True)
+        math = kernels.sdpa_kernel(kernels.SDPBackend.MATH)
+        with math if attention == "math" else nullcontext():
+            peak = torch_memory.inference(net, batch, lambda _: False, device="cpu")
+            measured = torch_memory.training(net, batch, lambda _: False, device="cpu")
+        peaks = training.forward_peak, training.backward_peak
+        ours = (inference.activation_peak, training.kept, training.after_forward, *peaks)
+        after = measured.after_forward, measured.forward_peak, measured.backward_peak
+        theirs = (peak, measured.saved, *after)
+        told = {each.layer for each in training.inexact}
+        assert ours == theirs or (batch == 1 and "attention1" in told), (text, batch, ours, theirs)
+        exact += ours == theirs
+    assert exact > 8

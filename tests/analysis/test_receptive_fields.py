@@ -528,3 +528,17 @@ def test_each_axis_has_the_field_that_it_has_alone() -> None:
             if both:
                 assert both == [*one, *other], texts[0]
     assert looked > 150
+
+
+@tabled("item", ["attention: {heads: 1, branches: [[], [from: b]]}", "matmul: [[], [from: b]]"])
+def test_what_mixes_all_positions_of_two_inputs_has_no_place_in_either(item: str) -> None:
+    """Each output sees all of one input, or of both, and what is added to it still does."""
+    network = loads(
+        f"input: {{a: 5x5, b: 5x5}}\nlayers: [add: [[conv: {{filters: 5, kernel: 1}}], [{item}]]]"
+    )
+    rows = {row.name: row.receptive_fields for row in analyze(network).layers}
+    mixed, added = rows[item.partition(":")[0] + "1"], rows["add1"]
+
+    assert {name: fields for name, (fields, _) in mixed.items()} == {"a": None, "b": None}
+    assert added["b"][0] is None
+    assert [field.size for field in added["a"][0] or ()] == [5]

@@ -62,6 +62,16 @@ MERGED = {
         "{input: 5x4, layers: [scale, "
         "matmul: [[], [global_maxpool, flatten, linear: 28, reshape: 4x7]]]}"
     ),
+    "attention 5x4 7x4 → 5x4": (
+        "{input: {a: 5x4, b: 7x4}, layers: [attention: {heads: 2, branches: [[], [from: b]]}]}"
+    ),
+    "attention 5x4 3x2x6 → 5x4": (
+        "{input: {a: 5x4, b: 3x2x6}, layers: [attention: {heads: 2, branches: [[], [from: b]]}]}"
+    ),
+    "attention 5x4 3x6 3x2 → 5x4": (
+        "{input: {a: 5x4, b: 3x6, c: 3x2}, layers: ["
+        "attention: {heads: 1, bias: false, branches: [[], [from: b], [from: c]]}]}"
+    ),
     "concat 10 20 → 30": "{input: 10, layers: [relu, concat: [[], [linear: 20]]]}",
     "concat 5x4 3x4 1x4 → 9x4": (
         "{input: 5x4, layers: [scale, concat: {branches: [[], [conv: {filters: 4, kernel: 3}], "

@@ -192,6 +192,10 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("[matmul: [[], [global_maxpool, flatten, linear: 9, reshape: 3x3]], relu]", "8x3"),
     ],
     "concat": [("[concat: [[], [relu], [conv: {filters: 5, kernel: 1}]]]", "11x9x6")],
+    "attention": [
+        ("[attention: {heads: 2, branches: [[], [conv: {filters: 6, kernel: 3}]]}, relu]", "9x6"),
+        ("[attention: {heads: 3, branches: [[], [maxpool: 2], [avgpool: 2]]}]", "4x8x6"),
+    ],
 }
 
 

@@ -304,7 +304,11 @@ def broadcast_two(random: Random, rank: int) -> Case:
 def attention(random: Random, rank: int) -> Case:
     heads = random.randint(1, 3)
     x = Shape(heads * random.randint(1, 4), spatial(random, rank, 2, 5))
-    return {"heads": heads, "bias": random.random() < 0.7}, [x]
+    channels = random.choice((x.channels, random.randint(1, 6)))
+    other = Shape(channels, spatial(random, random.randint(1, 2), 2, 5))
+    values = other._replace(channels=random.choice((channels, random.randint(1, 6))))
+    read = random.choice(([], [other], [other, values]))
+    return {"heads": heads, "bias": random.random() < 0.7}, [x, *read]
 
 
 def learned(random: Random, rank: int) -> Case:

@@ -180,6 +180,12 @@ def test_many_strides_cost_no_more_than_few() -> None:
         # The tie of an axis to itself, turned: 2·W + 1 is odd.
         ("input: 8x8x1, layers: [conv_transpose: {filters: 1, kernel: 3, stride: 2}, maxpool: 2]",
          ("none", "none")),
+        # Attention is as its queries: W/2 of them, whatever it attends to.
+        ("input: 8x8x4, layers: [attention: {heads: 2, branches: [[maxpool: 2], []]}, maxpool: 3]",
+         ("6·k, k ≥ 1", "6·k, k ≥ 1")),
+        # Where as many values as keys hang on the size, it is not followed.
+        ("input: 1x4, layers: [attention: {heads: 1, branches: [[], [], [upsample: {size: 1}]]}]",
+         ("not known", "not known")),
         # The map is 5 rows whatever the input, and the last is dropped: always.
         ("input: 8x8x1, rounding: floor, layers: [adaptive_avgpool: 5, maxpool: 2]",
          ("k, k ≥ 1", "none")),

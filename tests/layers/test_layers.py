@@ -259,7 +259,8 @@ def test_layers_have_the_facts_that_pytorch_has(kind: str) -> None:
     assert (layer.storage == "view") == (kind in VIEWS)
     pointwise = CATALOGUE[kind].family == "activation" or kind == "dropout"
     assert (layer.storage == "in_place") == pointwise
-    assert layer.inputs == ("many" if CATALOGUE[kind].family == "merge" else "one")
+    merges = "many" if CATALOGUE[kind].family == "merge" else "one"
+    assert layer.inputs == ("either" if kind == "attention" else merges)
 
 
 def test_an_unknown_kind_is_a_key_error() -> None:
@@ -284,7 +285,7 @@ def drawn(draw: Draw, kind: str) -> Layer:
 
 @tabled("kind", CATALOGUE)
 def test_a_silent_check_means_a_plan_that_holds_together(kind: str) -> None:
-    many = layer_class(kind).inputs == "many"
+    many = layer_class(kind).inputs != "one"
     held = 0
     for number in range(300):
         draw = Draw(f"{kind} {number}")
@@ -655,6 +656,9 @@ WRONG = [
     Wrong("matmul", {}, "5x5x4 4x7", "CC309", "branch 1 is 5×5×4", None, "[-1, 4]"),
     Wrong("matmul", {}, "5x4", "CC302", "takes two branches, and has 1", None, "`[]`"),
     Wrong("attention", {"heads": 4}, "17x66", "CC305", "do not divide the 66", "heads", "66"),
+    Wrong("attention", {"heads": 3}, "6x6 66", "CC311", "2 66 is a vector", None, "`reshape`"),
+    Wrong("attention", {"heads": 3}, "6x6 5x4 2x3x4", "CC309", "5 keys against 6 v", None, "as"),
+    Wrong("attention", {"heads": 3}, "6x6 6x6 6x6 6x6", "CC302", "has 4 branches", None, "two"),
     Wrong("attention", {"heads": 3}, "66", "CC311", "its input 66 is a vector", None, "`reshape`"),
     Wrong("subtract", {}, "8x8x4", "CC302", "takes two branches, and has 1", None, "`[]`"),
     Wrong("divide", {}, "4 4 4", "CC302", "two branches, and has 3", None, "one `divide` behind"),

@@ -38,6 +38,7 @@ UNKNOWABLE = {
     "kind_named_blocks": "the fields are those of blocks called like kinds",
     "parameters": "a call of a block lacks an argument",
     "blocks": "a call of a block lacks an argument",
+    "cross_attention": "its fields are those of a kind that is younger than blocks called so",
     "recurrent": "its fields are those of kinds that are younger than blocks called so",
     "words_of_pytorch": "its fields are those of kinds that are younger than blocks called so",
     "split": "its fields are those of an item that is younger than blocks called so",

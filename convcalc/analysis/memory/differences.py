@@ -59,6 +59,9 @@ ROWS_BEHIND = "its gradient may lie in rows of channels, which a linear layer be
 STEPS_ON_CUDA = "on CUDA cuDNN computes it, which makes arrays otherwise"
 STEPS_OTHERWISE = "in another data type than float32 PyTorch computes it otherwise, step by step"
 STEPS_OF_ONE = "at batch 1 its input lies step after step as it is, and may not be copied"
+SUMMED_APART = (
+    "at batch 1 an input that does not lie in rows of channels has its bias added in another step"
+)
 IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may be copied for that"
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
 LEARNED = (
@@ -110,6 +113,8 @@ def inexact(
             reasons.append(("every peak", "higher or lower", SLICED))
         if batch == 1 and _one_example_lies(node.kind, steps, program, x):
             reasons.append(("every peak", "lower", STEPS_OF_ONE))
+        if batch == 1 and node.kind == "attention" and _apart(program, steps):
+            reasons.append(("every peak", "higher or lower", SUMMED_APART))
         if training:
             reasons += _backward(program, steps, network, index, before=index < turned)
             if node.kind == "learned" and (batch == 1 or turned):
@@ -131,6 +136,14 @@ def _one_example_lies(kind: str, steps: Sequence[Step], program: Program, x: Sha
     if kind not in RECURRENT or not turning:
         return False
     return kind == "gru" or x.channels == 1 or _lies(program, turning) in TURNED
+
+
+def _apart(program: Program, steps: Sequence[Step]) -> bool:
+    """Whether attention to another tensor reads one that does not lie in rows of channels."""
+    return any(
+        len(step.reads) > 1 and not {program.order[read] for read in step.reads} <= {*TURNED}
+        for step in steps
+    )
 
 
 def _last_turned(program: Program) -> int:
@@ -160,7 +173,8 @@ def _forward(
     node, plan = network.nodes[index], network.plans[index]
     if node.kind == "attention" and (program.mixed or program.cuda):
         return [("every peak", "higher or lower", ATTENTION_ELSEWHERE)]
-    if node.kind == "attention" and prod(x.spatial) == 1:
+    positions = (prod(network.shape_of(read).spatial) for read in node.inputs)
+    if node.kind == "attention" and 1 in positions:
         return [("every peak", "higher or lower", ONE_ROW)]
     if node.kind == "attention" and _leads(program, steps[-1].output):
         return [("every peak", "higher or lower", BY_POSITION)]

@@ -731,41 +731,61 @@ class Walk:
     def _back_on_course(self, index: int, step: Step, incoming: Gradient) -> None:
         """The backward pass of an operation with a course, move by move."""
         course = step.operation.course
-        program, unit = self.program, self.program.widths[step.output] * BATCH
+        program, width = self.program, self.program.widths[step.output]
         names = {weight.name: at for at, weight in enumerate(step.operation.learns)}
         arrays = {array.name: array for array in step.operation.extra}
-        storages = self.kept_of.pop(index, ((), 0))[0]
-        result: Gradient | None = None
+        kept = dict(zip(step.keeps, self.kept_of.pop(index, ((), 0))[0], strict=True))
+        made: dict[int, list[Gradient]] = {}
         for move in () if course is None else course.backward:
             what, _, name = move.partition(" ") if isinstance(move, str) else ("", "", "")
-            if isinstance(move, int) and move < 0:
-                self._give(-move * unit, "scratch", index)
+            values = move * BATCH if isinstance(move, int) else int(name) if what == "once" else 0
+            if values < 0:
+                self._give(-values * width, "scratch", index)
                 continue
             if what == "incoming":
                 self._let_go_gradient(incoming)
                 continue
             if what == "kept":
-                width = program.widths[step.output]
                 size = array_size(arrays[name], width, program, training=True)
                 self._drop_one(size, index, name)
                 self.kept -= size
                 continue
-            if isinstance(move, int):
-                self._take(move * unit, "scratch", index)
+            if what == "done":
+                read = step.reads[int(name)]
+                if read in kept and read not in step.reads[: int(name)]:
+                    self._keep_no_more(kept.pop(read))
+                continue
+            if what == "sum":
+                made[int(name)] = self._summed(step, step.reads[int(name)], made.get(int(name), []))
+                continue
+            if values:
+                self._take(values * width, "scratch", index)
             elif what == "weight":
-                number, values, width, _ = step.learns[names[name]]
-                self._take(values * width, self._gradient_of(width), number)
-            elif program.has_gradient[step.reads[0]]:
-                read = step.reads[0]
-                result = Gradient(self._new(self.size[read], "gradient", read))
+                number, size, wide, _ = step.learns[names[name]]
+                self._take(size * wide, self._gradient_of(wide), number)
+            elif program.has_gradient[step.reads[int(name)]]:
+                read = step.reads[int(name)]
+                gradient = Gradient(self._new(self.size[read], "gradient", read))
+                made.setdefault(int(name), []).append(gradient)
             self._note(self.backward, step.layer)
-        for storage in storages:
+        for storage in kept.values():
             self._keep_no_more(storage)
         if step.learns and step.learns[0][2] != program.width:
             self._keep_no_cast(step)
-        if result is not None:
-            self._hand_over(step.layer, step.reads[0], result)
+        for number, gradients in made.items():
+            for gradient in gradients:
+                self._hand_over(step.layer, step.reads[number], gradient)
         self._learn(step)
+
+    def _summed(self, step: Step, read: int, gradients: list[Gradient]) -> list[Gradient]:
+        """The sum of several gradients of one tensor, an array of its own."""
+        if len(gradients) <= 1:
+            return gradients
+        total = Gradient(self._new(self.size[read], "gradient", read))
+        self._note(self.backward, step.layer)
+        for gradient in gradients:
+            self._let_go_gradient(gradient)
+        return [total]
 
     def _drop_one(self, size: int, index: int, name: str) -> None:  # noqa: ARG002 (for the ledger)
         """Give back one of the arrays that a step kept, once it went back."""
