@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from operator import index
 from typing import Any
 
+from convcalc.diagnostics import ArgumentError
+
 
 def shown(value: object) -> str:
     """A value and its type, as a message shows them.
@@ -37,7 +39,7 @@ def whole(value: object, name: str, *, least: int = 1) -> int:
         raise TypeError(message) from None
     if number < least:
         message = f"{name} {number:,} is below {least}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return number
 
 
@@ -57,7 +59,7 @@ def one_of(value: object, name: str, known: Iterable[str]) -> str:
     near = meant(value[:100], words)
     advice = f"; did you mean {near}?" if near else ""
     message = f"{name} {value!r:.60} is none of {', '.join(words)}{advice}"
-    raise ValueError(message)
+    raise ArgumentError(message)
 
 
 def switch(value: object, name: str) -> bool:

@@ -18,6 +18,13 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """The gravest first."""
 
 
+class ArgumentError(ValueError):
+    """An argument that is none of those there are, with what to write; a command's use is wrong.
+
+    Any other `ValueError` is an error of the program's own.
+    """
+
+
 class Span(NamedTuple):
     """A stretch of source text; lines and columns count from 1, columns in characters."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.arguments import by_name, one_of, shown, switch, text, texts, whole
-from convcalc.diagnostics import listed
+from convcalc.diagnostics import ArgumentError, listed
 from convcalc.graph import Given, GivenShape, Network, read
 from convcalc.graph.planned import planned
 from convcalc.spec.nodes import Value
@@ -61,7 +61,7 @@ def check(
     only = None if config is None else _config(config)
     if config is not None and isolated:
         message = "isolated uses no configuration, and config names one"
-        raise ValueError(message)
+        raise ArgumentError(message)
     configured = Configurations(
         _given(select, extend_select, ignore, budget, strict=strict),
         only=only,
@@ -87,11 +87,11 @@ def check(
         searched = find(_paths(specs), configured)
         if searched.empty:
             message = f"no specs in {', '.join(searched.empty)}"
-            raise ValueError(message)
+            raise ArgumentError(message)
         checked = check_files(searched.files, task, jobs=jobs)
     if not checked:
         message = "there is nothing to check: no spec is named, or all are excluded"
-        raise ValueError(message)
+        raise ArgumentError(message)
     named = dict.fromkeys(task.of(one.path).baseline for one in checked)
     baselines: dict[str, Baseline | None] = {path: read_baseline(path) for path in named if path}
     findings = beyond(baselines, checked, task)
@@ -130,7 +130,7 @@ def _paths(given: object) -> list[str]:
             raise TypeError(message)
         if "\n" in path:
             message = "this is the text of a spec, where a file is meant: write {'net.yaml': text}"
-            raise ValueError(message)
+            raise ArgumentError(message)
         paths.append(path)
     return paths
 
@@ -174,7 +174,7 @@ def _given(
             listed = [code_or_prefix(code) for code in each.split(",") if code.strip()]
             if not listed:
                 message = f"{name} {each!r} names no code"
-                raise ValueError(message)
+                raise ArgumentError(message)
             named += listed
         return tuple(dict.fromkeys(named))
 
@@ -186,23 +186,23 @@ def _given(
     idle = selection.idle()
     if idle:
         message = f"ignore {idle[0]!r} leaves out nothing that is selected"
-        raise ValueError(message)
+        raise ArgumentError(message)
     own_limits: list[Limit] = []
     limited = {} if budget is None else by_name(budget, "budget", "{'macs': '5G'}")
     for name, value in limited.items():
         if name not in BUDGETS:
             message = f"budget has no key {name!r}: it may hold {', '.join(BUDGETS)}"
-            raise ValueError(message)
+            raise ArgumentError(message)
         try:
             promises = limits({name: value})
         except FieldError as error:
             message = f"budget: {error.problem.message}"
-            raise ValueError(message) from None
+            raise ArgumentError(message) from None
         own_limits += (Limit(each, f"budget {name} {value}", asked=True) for each in promises)
     for limit in own_limits:
         if selection.leaves_out(limit.code):
             message = f"{limit.origin} asks for {limit.code}, and ignore leaves it out"
-            raise ValueError(message)
+            raise ArgumentError(message)
     return Asked(
         selection.select or None,
         selection.extend_select or None,
@@ -260,17 +260,17 @@ def verify(
     one_of(backend, "backend", ("numpy", "cupy"))
     if engine and (dtype != "float32" or backend != "numpy"):
         message = "the engine computes in float32 with NumPy"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if seed is not None:
         seed = whole(seed, "seed", least=0)
         if x is not None and weights is not None and not engine:
             message = f"seed {seed} would have no effect: x and weights are given"
-            raise ValueError(message)
+            raise ArgumentError(message)
     if layers is not None and not matching(
         network, text(layers, "layers", "'stage1' or '*.conv?'")
     ):
         message = f"no layer matches {layers!r}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if threads is not None:
         threads = whole(threads, "threads")
     fitted = None if weights is None else given_weights(weights, network)

@@ -8,7 +8,7 @@ import click
 from convcalc.analysis import analyze
 from convcalc.cli.options import Inputs, each_member, network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats import FORMATS
 from convcalc.graph import read
 
@@ -33,7 +33,7 @@ def _columns(
         names = [name.strip() for name in value.split(",") if name.strip()]
         try:
             columns += known_columns(names or [value])
-        except ValueError as error:
+        except ArgumentError as error:
             raise click.BadParameter(str(error), ctx, param) from None
     return tuple(dict.fromkeys(columns))
 
@@ -48,7 +48,7 @@ def _limits(
 
     try:
         return tuple(dict.fromkeys(map(read_limit, values)))
-    except ValueError as error:
+    except ArgumentError as error:
         raise click.BadParameter(str(error), ctx, param) from None
 
 
@@ -204,7 +204,7 @@ def _summarize(
 
     try:
         rows = ordered([summarize(report, limits) for report in reports], sort, limits)
-    except ValueError as error:
+    except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     text = output.within("summaries").render(
         rows, chosen(columns, limits), limits=limits, color=colors(sys.stdout)

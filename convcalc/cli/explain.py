@@ -25,6 +25,7 @@ from convcalc.cli.options import (
     weights_options,
 )
 from convcalc.cli.output import Output, colors, write_findings
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import every_layer, layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import Network, SpecError, read
@@ -37,8 +38,9 @@ class Mode(NamedTuple):
     """Where its function is; imported when it is asked for."""
     function: str
     """Called with the network, the indices of the layers that were named and, by their names, the
-    values of the options, its own and those of `also`; it gives a `Page`. It may raise `ValueError`
-    where a question has no answer, which is exit code 2, and `SpecError`, which shows findings."""
+    values of the options, its own and those of `also`; it gives a `Page`. It may raise
+    `ArgumentError` where a question has no answer, which is exit code 2, and `SpecError`, which
+    shows findings."""
     layers: Literal["none", "one", "some"]
     """How many layers it is about; `some` may be `--all`."""
     also: tuple[str, ...] = ()
@@ -170,7 +172,7 @@ def command(
         output.end([], network.diagnostics)
     try:
         layers = _layers(ctx, mode, network, names, every=every)
-    except ValueError as error:
+    except ArgumentError as error:
         if network.errors:  # what is wrong may be why there is no such layer
             write_findings(network.diagnostics)
         raise click.UsageError(str(error), ctx) from None
@@ -188,7 +190,7 @@ def command(
         page = getattr(import_module(mode.module), mode.function)(network, layers, **given)
     except SpecError as error:
         output.end([], error.diagnostics)
-    except ValueError as error:
+    except ArgumentError as error:
         raise click.UsageError(str(error), ctx) from None
     text = output.renderer.render(page, color=colors(sys.stdout))
     failed = not page.answered or page.data.get("agrees") is False
@@ -235,7 +237,7 @@ def _option(ctx: click.Context, name: str) -> str:
 def _layers(
     ctx: click.Context, mode: Mode, network: Network, names: Sequence[str], *, every: bool
 ) -> tuple[int, ...]:
-    """Indices of the layers that are asked for, each once. Raises `ValueError` for no such name."""
+    """Indices of the layers asked for, each once. Raises `ArgumentError` for no such name."""
     if every and names:
         message = f"--all is every layer: leave {' '.join(names)!r:.60} or --all out"
         raise click.UsageError(message, ctx)

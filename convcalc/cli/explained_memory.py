@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from convcalc.analysis.memory import Checkpoint, RunTerms
 from convcalc.cli.options import idle_in
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.page import Page
 from convcalc.explanation.peak import (
     explain_arena,
@@ -104,4 +105,4 @@ def _refuse_idle(
         if idle["--batch"]:
             message = "--arena is planned for one example: leave --batch out"
     if message:
-        raise ValueError(message)
+        raise ArgumentError(message)

@@ -10,6 +10,7 @@ from convcalc.cli.running import (
     refuse_too_large,
     running,
 )
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.page import Page
 from convcalc.explanation.value import DTYPES, explained, refusal
 from convcalc.graph import Network
@@ -33,10 +34,10 @@ def page(
     part = leading_to(network, index)
     refused = refusal(part, value)
     if refused is not None:
-        raise ValueError(refused)
+        raise ArgumentError(refused)
     if dtype not in DTYPES:
         message = f"--value computes in float32, float16 or float64, and not in {dtype}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     refuse_idle(weights_path, map_path, images, normalize, seed)
     run = Run(dtype=dtype, threads=1)
     refuse_too_large(part, run, drawn=weights_path is None)

@@ -31,7 +31,7 @@ from convcalc.cli.options import (
     size_options,
 )
 from convcalc.cli.output import Output, colors
-from convcalc.diagnostics import Diagnostic, Span
+from convcalc.diagnostics import ArgumentError, Diagnostic, Span
 from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 
@@ -42,7 +42,7 @@ def _limits(
     """Bytes with a unit, or names of GPUs."""
     try:
         return tuple(map(read_limit, values))
-    except ValueError as error:
+    except ArgumentError as error:
         raise click.BadParameter(str(error), ctx, param) from None
 
 
@@ -183,7 +183,7 @@ def _sensible(ctx: click.Context, *, training: bool, limits: tuple[Limit, ...]) 
 def _answer(network: Network, terms: RunTerms, batch: int, questions: Questions) -> Answer:
     try:
         return answer(network, terms, batch, questions)
-    except ValueError as error:
+    except ArgumentError as error:
         message = f"{network.path}: {error}"
         raise click.UsageError(message) from None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import click
 
 from convcalc.cli.output import Output
+from convcalc.diagnostics import ArgumentError
 from convcalc.formats import Format
 from convcalc.shape import Shape
 from convcalc.spec.promises import OPTIMIZERS
@@ -246,7 +247,7 @@ def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -
     name = param.name or ""
     try:
         return read_bytes(value, name, unitless=name == "overhead")
-    except ValueError as error:
+    except ArgumentError as error:
         raise click.BadParameter(str(error), ctx, param) from None
 
 
@@ -260,7 +261,7 @@ def _checkpoint(
 
     try:
         return read_checkpoint(values)
-    except ValueError as error:
+    except ArgumentError as error:
         raise click.BadParameter(str(error), ctx, param) from None
 
 

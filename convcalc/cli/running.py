@@ -12,7 +12,7 @@ import click
 from convcalc.checks.resources import Needs, available
 from convcalc.checks.verify import Run
 from convcalc.cli.options import Inputs
-from convcalc.diagnostics import listed
+from convcalc.diagnostics import ArgumentError, listed
 from convcalc.graph import Network
 from convcalc.graph.changed import given_as
 from convcalc.graph.planned import Planned
@@ -57,7 +57,7 @@ def running() -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise CannotRun(f"{where}{error.strerror or error}") from error
-    except (ValueError, ImportError, RuntimeError) as error:
+    except (ArgumentError, ImportError, RuntimeError) as error:
         raise CannotRun(str(error)) from error
     except MemoryError as error:
         raise CannotRun("there is not enough memory to run this network") from error

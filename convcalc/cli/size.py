@@ -8,6 +8,7 @@ import click
 
 from convcalc.cli.options import Word, output_options
 from convcalc.cli.output import Output, colors
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.calculator import page_of, read_extents, read_field, size
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 
@@ -29,7 +30,7 @@ def _checked(name: str, value: str, hint: str | None = None) -> None:
             read_extents(name, value)
         else:
             read_field(name, value, transposed=name == "output_padding")
-    except ValueError as error:
+    except ArgumentError as error:
         reason = str(error).removeprefix(f"{name} ")
         raise click.BadParameter(reason, param_hint=hint) from None
 
@@ -115,7 +116,7 @@ def command(
             message = f"{missing} is missing; with --output-size, it is solved for"
             raise click.UsageError(message)
         answer = size(**given)
-    except ValueError as error:
+    except ArgumentError as error:
         raise click.UsageError(str(error)) from None
     page = page_of(answer, columns - 4)
     _end(output, page, answer.diagnostics)

@@ -7,6 +7,7 @@ import click
 
 from convcalc.cli.options import Inputs, network_options, output_options
 from convcalc.cli.output import Output, colors
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.inputs import page_of_sizes
 from convcalc.formats.explanation import EXPLANATION_FORMATS
 from convcalc.graph import SpecError, read
@@ -57,7 +58,7 @@ def command(
         page = page_of_sizes(network.sizes(), near)
     except SpecError:
         output.end((), network.diagnostics)
-    except ValueError as error:
+    except ArgumentError as error:
         message = f"--near: {error}"
         raise click.UsageError(message) from None
     output.end([output.renderer.render(page, color=colors(sys.stdout))], network.errors)

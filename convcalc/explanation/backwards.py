@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, Literal, NamedTuple
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.calculator import (
     ENUMERATED,
     SCHEMA,
@@ -120,7 +121,7 @@ def solve_size(
     wanted = read_extents("output", output)
     if input is None and kernel is None:
         message = "input and kernel are both missing, and one of them can be solved for"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if input is None:
         missing = ["input"]
     elif kernel is None:
@@ -131,7 +132,7 @@ def solve_size(
             missing.append("output_padding")
         if not missing:
             message = "nothing is missing: leave out what is to be solved for"
-            raise ValueError(message)
+            raise ArgumentError(message)
     fields = {name: value for name, value in given.items() if value is not None}
     layer = layer_of(
         {"kernel": 1, **fields}, rounding, transposed=transposed, output_padding=behind
@@ -142,7 +143,7 @@ def solve_size(
             f"input {times(extents)} and output {times(wanted)}: both have as many axes, and "
             f"these are {len(extents)} and {len(wanted)}"
         )
-        raise ValueError(message)
+        raise ArgumentError(message)
     _refuse_ranks(layer, len(wanted))
     return Solved(
         layer,
@@ -156,7 +157,7 @@ def _refuse_ranks(layer: Conv | ConvTranspose, rank: int) -> None:
     """Raise `ValueError` for a field that has values for another number of axes."""
     for problem in layer.check([one_channel((1,) * rank)]):
         if problem.code == "CC311":
-            raise ValueError(problem.message.replace("the input has", "the output has"))
+            raise ArgumentError(problem.message.replace("the input has", "the output has"))
 
 
 def _solution(

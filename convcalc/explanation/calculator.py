@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.arguments import one_of, shown, switch
-from convcalc.diagnostics import Diagnostic, Named, Problem, either
+from convcalc.diagnostics import ArgumentError, Diagnostic, Named, Problem, either
 from convcalc.explanation.page import Formula, Page, Section
 from convcalc.explanation.windows import AxisWindow, along, drawn, dropped_by, past_padding
 from convcalc.layers.base import (
@@ -107,7 +107,7 @@ def read_extents(name: str, given: Given) -> tuple[int, ...]:
         message = (
             f"{name}: a layer slides along 1 to {MAX_RANK} spatial axes, and this has {len(values)}"
         )
-        raise ValueError(message)
+        raise ArgumentError(message)
     return values
 
 
@@ -132,7 +132,7 @@ def _read(name: str, given: Given, declared: Declared) -> Any:
         if node is None or findings.diagnostics:
             why = findings.diagnostics[0].message if findings.diagnostics else "nothing is there"
             message = f"{name} {given!r:.60}: {why}"
-            raise ValueError(message)
+            raise ArgumentError(message)
     elif isinstance(given, bool | bytes | Mapping) or not (
         hasattr(given, "__index__") or isinstance(given, float | Sequence)
     ):
@@ -151,7 +151,7 @@ def _read(name: str, given: Given, declared: Declared) -> Any:
         help_text = NO_NAMES if problem.code == UNKNOWN_NAME else problem.help
         advice = f"; {help_text}" if help_text else ""
         message = f"{name} {given!r:.60}: {problem.message}{advice}"
-        raise ValueError(message) from None
+        raise ArgumentError(message) from None
 
 
 def layer_of(
@@ -164,11 +164,11 @@ def layer_of(
     if not transposed:
         if read_field("output_padding", output_padding, transposed=True):
             message = "output_padding is a transposed convolution's"
-            raise ValueError(message)
+            raise ArgumentError(message)
         return Conv(filters=1, rounding=rounding, **fields)
     if rounding != "exact":
         message = f"a transposed convolution has nothing to round, and rounding is {rounding}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     behind = read_field("output_padding", output_padding, transposed=True)
     return ConvTranspose(filters=1, output_padding=behind, **fields)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from convcalc.arguments import shown, text, whole
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
 from convcalc.layers import SOURCES
 
@@ -36,7 +37,7 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
         )
         if not matched:
             message = f"no layer of {network.path} matches {word!r}"
-            raise ValueError(message)
+            raise ArgumentError(message)
         return matched
     names = [*groups, *(node.name for node in nodes)]
     inside = tuple(
@@ -49,7 +50,7 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
         return layers_named(network, starts[0])
     if starts:
         message = f"{len(starts)} names of {network.path} begin with {word!r}: {_listed(starts)}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     from convcalc.nearness import nearest
 
     near = nearest(word, names)
@@ -57,7 +58,7 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
     are = "are" if len(there) > 1 else "is"
     advice = f": did you mean {near}?" if near else f"; {place}there {are} {_listed(there)}"
     message = f"no layer of {network.path} is called {word[:100]!r}{advice}"
-    raise ValueError(message)
+    raise ArgumentError(message)
 
 
 def _around(word: str, names: Sequence[str]) -> tuple[str, list[str]]:
@@ -107,7 +108,7 @@ def one_named(network: Network, word: object, what: str) -> int:
         raise
     if len(indices) != 1:
         message = f"{what} is of one layer, and {word!r} names {len(indices)}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return indices[0]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.explanation.windows import along
@@ -124,7 +125,7 @@ def fits(network: Network, layer: int, output_size: Sequence[int] | None = None)
             f"{node.name} is a transposed convolution, which tiles whatever its hyperparameters "
             "are: ask for an output size"
         )
-        raise ValueError(message)
+        raise ArgumentError(message)
     trials = _Trials(network, layer)
     own = node.layer
     candidates = [
@@ -150,14 +151,14 @@ def _sliding(network: Network, index: int) -> tuple[LayerNode, Shape]:
     x = network.shape_of(node.inputs[0]) if len(node.inputs) == 1 and not node.unknown else None
     if node.layer is None or (x is None and hasattr(node.layer, "kernel")):
         message = f"what {node.name} reads is not known, as something before it has an error"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if x is None or not hasattr(node.layer, "kernel") or not hasattr(node.layer, "padding"):
         message = f"{node.name} is of kind {node.kind}, which slides no kernel"
-        raise ValueError(message)
+        raise ArgumentError(message)
     wrong = [each for each in node.layer.check([x]) if each.code in OTHERS]
     if wrong:
         message = f"{node.name}: {wrong[0].message}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return node, x
 
 
@@ -168,7 +169,7 @@ def _wanted(output_size: Sequence[int], x: Shape, node: LayerNode) -> tuple[int,
     if len(wanted) != x.rank:
         size = times(wanted)
         message = f"output size {size} has {len(wanted)} axes, and {node.name} makes {x.rank}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return wanted
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.reach import Reached, reached
 from convcalc.analysis.receptive_field import Sight
-from convcalc.diagnostics import listed
+from convcalc.diagnostics import ArgumentError, listed
 from convcalc.explanation.chosen import one_named
 from convcalc.explanation.chosen import position as as_position
 from convcalc.explanation.page import Page, Part, Section, Table
@@ -129,7 +129,7 @@ def region(network: Network, layer: int, position: Sequence[int]) -> Region:
     sights = {name: sight for name, sight in sights.items() if layer not in sight.unseen}
     if not sights:
         message = f"{known.nodes[layer].name} sees nothing of the network's input"
-        raise ValueError(message)
+        raise ArgumentError(message)
     with_places = {name: sight for name, sight in sights.items() if layer not in sight.lost}
     sight = next(iter((with_places or sights).values()))
     _refuse_lost(known, sight, layer)
@@ -179,30 +179,30 @@ def _refuse_lost(network: Planned, sight: Sight, layer: int) -> None:
         one = len(network.inputs) == 1
         which = "the network's input" if one else f"the input {losing.name}"
         message = f"{name} has no positions: {which} is a vector"
-        raise ValueError(message)
+        raise ArgumentError(message)
     has_them = network.nodes[losing.inputs[0]].name
     which = "this layer" if at == layer else losing.name
     message = (
         f"outputs of {name} have no position in the image: {which} lost them, and may have mixed "
         f"all that it reads; ask about {has_them}, which has them"
     )
-    raise ValueError(message)
+    raise ArgumentError(message)
 
 
 def _check(position: Sequence[int], extents: Sequence[int], what: str) -> None:
     """Raise `ValueError` for a position that is none of a map's."""
     if not extents:
         message = f"there are no positions in {what} a vector"
-        raise ValueError(message)
+        raise ArgumentError(message)
     shape = times(extents)
     if len(position) != len(extents):
         such = ",".join(str(size // 2) for size in extents)
         message = f"a position of {what} {shape}, is {plural(len(extents), 'number')}, as {such}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     for name, at, size in zip(LINE_NAMES[len(extents)], position, extents, strict=True):
         if not 0 <= at < size:
             message = f"{name} {at} is none of {what} {shape}: {name}s are 0 to {size - 1}"
-            raise ValueError(message)
+            raise ArgumentError(message)
 
 
 def _seen(sight: Sight, layer: int, axis: int, output: int) -> Seen:

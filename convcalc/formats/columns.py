@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.report import Report
+from convcalc.diagnostics import ArgumentError
 from convcalc.formats.rows import Row, rows
 from convcalc.numbers import grouped, megabytes
 from convcalc.window import Field
@@ -256,5 +257,5 @@ def known_columns(names: Sequence[str]) -> list[str]:
 
         near, listed = asked(unknown, COLUMNS), ", ".join(COLUMNS)
         message = f"no column is called {said}{near or f'; there are {listed}'}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return [*names]

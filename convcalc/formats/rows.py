@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Group
 from convcalc.layers import SOURCES
 from convcalc.layers.base import Layer, declarations, hyperparameters
@@ -59,7 +60,7 @@ def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
     """
     if depth is not None and depth < 1:
         message = f"depth {depth} is below 1"
-        raise ValueError(message)
+        raise ArgumentError(message)
     around: list[Group] = []
     groups = iter(group for group in report.groups if group.layers)
     group = next(groups, None)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.forward.foreign import FileError, refuse
 
 TYPES = {
@@ -200,7 +201,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         message = "a name stands twice"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return values
 
 

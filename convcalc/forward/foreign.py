@@ -4,8 +4,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from convcalc.diagnostics import ArgumentError
 
-class FileError(ValueError):
+
+class FileError(ArgumentError):
     """A file that cannot be used, and why."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.arguments import shown
-from convcalc.diagnostics import closest, listed
+from convcalc.diagnostics import ArgumentError, closest, listed
 from convcalc.graph.planned import Planned
 from convcalc.numbers import plural
 from convcalc.shape import Shape
@@ -45,7 +45,7 @@ def checked_inputs(network: Planned, x: Any, batch: int | None = None) -> Inputs
                 f"input {name!r} has {plural(len(arrays[name]), 'example')}, and {first!r} has "
                 f"{examples:,}: a batch has as many of each"
             )
-            raise ValueError(message)
+            raise ArgumentError(message)
     return arrays
 
 
@@ -65,11 +65,11 @@ def _check_names(network: Planned, x: Mapping[Any, Any]) -> None:
             f"x has {wrong[0]!r:.60}, which is no input of {network.name}: it has "
             f"{listed(names)}{advice}"
         )
-        raise ValueError(message)
+        raise ArgumentError(message)
     missing = [name for name in names if name not in x]
     if missing:
         message = f"x lacks {listed(missing)}: {network.name} takes {listed(names)}"
-        raise ValueError(message)
+        raise ArgumentError(message)
 
 
 def _checked(network: Planned, what: str, x: Any, wanted_shape: Shape, batch: int | None) -> Any:
@@ -91,7 +91,7 @@ def _checked(network: Planned, what: str, x: Any, wanted_shape: Shape, batch: in
     given = "×".join(map(str, shape)) or "a single number"
     name = what if what == "x" else "it"
     message = f"{what} is {given}, and {network.name} takes {wanted}{_advice(name, shape, axes)}"
-    raise ValueError(message)
+    raise ArgumentError(message)
 
 
 def _advice(name: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcalc.arguments import by_name, shown
+from convcalc.diagnostics import ArgumentError
 from convcalc.forward.files import read_arrays
 from convcalc.forward.foreign import FileError
 from convcalc.forward.mapping import Line, bundled_maps, lines_of
@@ -50,7 +51,7 @@ def given_weights(given: object, network: Network) -> Fitted:
             raise TypeError(message)
         if not path:
             message = "weights: an empty text names no file"
-            raise ValueError(message)
+            raise ArgumentError(message)
         return read_weights(path, network)
     arrays = by_name(given, "weights", "{'conv1.weight': array}")
     for name, array in arrays.items():
@@ -265,9 +266,9 @@ def _matched(
             f"{path} has other names, and the order that they count is not that of the network's "
             f"layers; {ADVICE}"
         )
-        raise ValueError(message)
+        raise ArgumentError(message)
     if answer.unclear:
-        raise ValueError(_unclear(answer.unclear, path))
+        raise ArgumentError(_unclear(answer.unclear, path))
     called = {}
     for name in shapes:
         layer, _, leaf = name.rpartition(".")
@@ -309,7 +310,7 @@ def _refuse_unlike(wanted: list[Slot], there: list[Slot], path: str) -> None:
     )
     if not missing:
         lines.append(f"leave out what is not of the network, or {ADVICE}")
-    raise ValueError("\n  ".join(lines))
+    raise ArgumentError("\n  ".join(lines))
 
 
 def _turned(slot: Slot, more: Counter[Signature]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.arguments import one_of, switch, texts, whole
-from convcalc.diagnostics import closest
+from convcalc.diagnostics import ArgumentError, closest
 from convcalc.forward.engine import Executable
 from convcalc.forward.given import checked_inputs, examples_of
 from convcalc.forward.named import given_weights
@@ -39,7 +39,7 @@ def run(
         seed = whole(seed, "seed", least=0)
         if weights is not None:
             message = f"seed {seed} would have no effect: weights are given"
-            raise ValueError(message)
+            raise ArgumentError(message)
     if threads is not None:
         threads = whole(threads, "threads")
     given = checked_inputs(network, x)
@@ -85,7 +85,7 @@ def _kept(network: Planned, keep: object) -> dict[str, int]:
         near = closest(wrong[0], tensors)
         advice = f"; did you mean {near}?" if near else ""
         message = f"no such layer to keep: {', '.join(wrong)}{advice}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return {name: tensors[name] for name in kept}
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.forward.threads import available_cores, on_threads
 from convcalc.graph import LayerNode, Network
 from convcalc.graph.planned import Planned
@@ -239,7 +240,7 @@ def checked_weights(network: Network, weights: Mapping[str, Any]) -> None:
     wrong += [f"{name}: no such weight" for name in weights if name not in known]
     if wrong:
         message = f"{len(wrong)} weights do not fit the network:\n  " + "\n  ".join(wrong)
-        raise ValueError(message)
+        raise ArgumentError(message)
 
 
 TURNED = "its axes are in another order than PyTorch's, which is filters first"

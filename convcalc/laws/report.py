@@ -5,6 +5,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
 from convcalc.graph.unread import all_dropped
 from convcalc.laws.follow import (
@@ -176,7 +177,7 @@ def nearest(report: SizesReport, wanted: Sequence[int]) -> tuple[Nearest, ...]:
             f"{plural(len(wanted), 'size')} wanted, and the input has {plural(count, 'size')}: "
             f"{', '.join(fit.name for fit in report.fits)}"
         )
-        raise ValueError(message)
+        raise ArgumentError(message)
     sizes = [*wanted] * count if len(wanted) == 1 else [*wanted]
     names = [*report.fits[0].axes] if count == 1 else AXIS_NAMES.get(report.input.rank, ())
     close = []

@@ -1,16 +1,20 @@
 """The command line: formats, options, exit codes, several specs at once."""
 
+import ast
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from paths import PACKAGE
 from tabled import tabled
 
 from convcalc.cli import COMMANDS, convcalc
+from convcalc.cli.explain import FIGURES, MODES
 from convcalc.formats import FORMATS
 from convcalc.formats.columns import COLUMNS
 
@@ -286,6 +290,52 @@ def test_a_bug_is_one_message_and_exit_code_2(run: Run, monkeypatch: pytest.Monk
     assert result.exit_code == 2
     assert "internal error, which is a bug: RuntimeError: broken" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+MODES_ASKED = {
+    "figures": (),
+    "error": ("--error", "message.txt"),
+    "memory": ("--memory",),
+    "value": ("--value", "0,0,0"),
+    "at": ("--at", "0,0"),
+    "reaches": ("--reaches", "0,0"),
+    "fit": ("--fit",),
+}
+"""What `explain` explains → how that is asked for."""
+
+
+def test_an_error_of_our_own_is_none_of_how_explain_is_called(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        message = "too many values to unpack"
+        raise ValueError(message)
+
+    (tmp_path / "message.txt").write_text("RuntimeError: mat1 and mat2")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("input: 8x8x3\nlayers: [maxpool: 2]\n")
+    assert MODES_ASKED.keys() == {"figures", *MODES}
+    for name, options in MODES_ASKED.items():
+        mode = MODES.get(name, FIGURES)
+        layers = () if mode.layers == "none" else ("maxpool1",)
+        assert run("explain", "a.yaml", *layers, *options).exit_code in (0, 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(f"{mode.module}.{mode.function}", broken)
+            result = run("explain", "a.yaml", *layers, *options)
+        assert result.exit_code == 2
+        assert "internal error, which is a bug: ValueError: too many values" in result.stderr
+
+
+def test_no_command_takes_every_value_error_for_a_wrong_call() -> None:
+    """Python raises one of our own errors; of a file that is opened it is none of them."""
+    taken = {
+        f"{path.name}: {ast.unparse(handler.type)}"
+        for path in (PACKAGE / "cli").glob("*.py")
+        for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(handler, ast.ExceptHandler) and handler.type is not None
+        if re.search(r"\bValueError\b", ast.unparse(handler.type))
+    }
+    assert taken == {"output.py: (OSError, ValueError)", "pasted.py: (OSError, ValueError)"}
 
 
 def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from convcalc.analysis.memory.program import Program
 from convcalc.analysis.memory.walk import Segment, worthwhile
 from convcalc.arguments import texts, whole
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network
 from convcalc.layers import SOURCES
 
@@ -43,7 +44,7 @@ def read_checkpoint(given: object) -> int | tuple[str, ...] | None:
             f"{', '.join(written)!r} is neither every=K, of 1 layer or more, nor names of blocks "
             "separated by commas"
         )
-        raise ValueError(message)
+        raise ArgumentError(message)
     return int(number)
 
 
@@ -59,7 +60,7 @@ def segments(network: Network, checkpoint: int | Sequence[str] | None) -> list[S
     if isinstance(checkpoint, int):
         if checkpoint < 1:
             message = f"checkpoint every {checkpoint} layers is below 1"
-            raise ValueError(message)
+            raise ArgumentError(message)
         starts = range(len(network.inputs), len(network.nodes), checkpoint)
         return [Segment(start, start + checkpoint) for start in starts[:-1]]
     return _named(network, checkpoint)
@@ -94,7 +95,7 @@ def _named(network: Network, names: Sequence[str]) -> list[Segment]:
             meant = [each for each in blocks if fnmatchcase(each, name)]
         if not meant:
             message = f"no layer's name begins with {name!r}"
-            raise ValueError(message)
+            raise ArgumentError(message)
         named += [Segment(blocks[each].start, blocks[each].stop) for each in meant]
     named.sort(key=lambda segment: (segment.first, -segment.stop))  # the outermost first
     apart: list[Segment] = []

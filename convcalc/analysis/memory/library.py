@@ -10,6 +10,7 @@ from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.terms import ATTENTION, Checkpoint, RunTerms, model
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.arguments import one_of, switch, whole
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Given, GivenShape, SpecError, read
 from convcalc.spec.nodes import Value
 
@@ -146,5 +147,5 @@ def run_terms(
     idle = [name for name, there in given.items() if there]
     if idle and not terms.training:
         message = f"{' and '.join(idle)} would change nothing without training=True"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return terms

@@ -10,6 +10,7 @@ from convcalc.analysis.memory.report import Line, MemoryReport
 from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, sharded
 from convcalc.analysis.memory.terms import Model, RunTerms, model
 from convcalc.arguments import shown
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, fed, plan_layers
 from convcalc.spec.promises import amount
 
@@ -101,15 +102,15 @@ def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
     if isinstance(value, str) and (known := gpu_names(value)):
         if len(known) > 1:
             message = f"{value!r} may be {', '.join(known[:-1])} or {known[-1]}"
-            raise ValueError(message)
+            raise ArgumentError(message)
         return Limit(value.strip(), GPUS[known[0]].bytes, known[0], taken)
     if context is not None:
         message = f"context is what is taken of a GPU, and the limit {value!r} is no GPU's name"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if not isinstance(value, str):
         count = read_bytes(value, "limit")
         if 0 < count < FEWEST:
-            raise ValueError(_unitless(str(count)))
+            raise ArgumentError(_unitless(str(count)))
         return Limit(f"{count:,} B", count)
     text = value.strip()
     known_bytes = amount(text, round_up=False)
@@ -117,9 +118,9 @@ def read_limit(value: int | str, *, context: int | str | None = None) -> Limit:
         near = _with_unit(text) or nearest_gpu(text)
         advice = f"did you mean {near}?" if near else "T4, rtx4090 and a100-80gb are some of these"
         message = f"{value!r} is neither a number of bytes, such as 12GiB, nor a GPU: {advice}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if text[-1].isdigit():
-        raise ValueError(_unitless(text))
+        raise ArgumentError(_unitless(text))
     return Limit(text, known_bytes)
 
 
@@ -141,7 +142,7 @@ def read_bytes(value: int | str, what: str, *, unitless: bool = False) -> int:
             raise TypeError(message)
         if count < 0:
             message = f"{what} {count:,} is below 0"
-            raise ValueError(message)
+            raise ArgumentError(message)
         return count
     text = value.strip()
     read = amount(text, round_up=True)
@@ -149,9 +150,9 @@ def read_bytes(value: int | str, what: str, *, unitless: bool = False) -> int:
         near = _with_unit(text)
         asked = f": did you mean {near}?" if near else ", such as 500MB or 1.5GiB"
         message = f"{value!r} is no number of bytes{asked}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if read and text[-1].isdigit() and not unitless:
-        raise ValueError(_unitless(text))
+        raise ArgumentError(_unitless(text))
     return read
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from convcalc.analysis.memory.differences import Inexact
+from convcalc.diagnostics import ArgumentError
 from convcalc.methods import above, from_json
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class MemoryReport(NamedTuple):
         layers, timeline = switch(layers, "layers"), switch(timeline, "timeline")
         if layers and timeline:
             message = "one table has one row a layer or one an operation: layers or timeline"
-            raise ValueError(message)
+            raise ArgumentError(message)
         text: str = above("MemoryReport.to_csv", self._answer(), layers=layers, timeline=timeline)
         return text
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from convcalc.analysis.memory.report import MemoryReport
 from convcalc.analysis.memory.terms import Model, largest
 from convcalc.analysis.memory.walk import at
+from convcalc.diagnostics import ArgumentError
 
 Shard = Literal["none", "optimizer", "gradients", "parameters"]
 STAGES: tuple[Shard, ...] = ("none", "optimizer", "gradients", "parameters")
@@ -65,13 +66,13 @@ def sharded(report: MemoryReport, devices: int, stage: Shard) -> ShardedReport:
     """
     if devices < 1:
         message = f"{devices} devices are fewer than 1"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if stage not in STAGES:
         message = f"stage {stage!r} is none of {', '.join(STAGES)}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if not report.training:
         message = "sharding is for training, and the report is of inference"
-        raise ValueError(message)
+        raise ArgumentError(message)
     division = Division(devices, STAGES.index(stage))
     parameters = division.share(report.parameters, 3)
     gradients = division.share(report.gradients, 2)

@@ -9,6 +9,7 @@ from convcalc.analysis.memory.program import Program, program
 from convcalc.analysis.memory.walk import Event, Segment, Walked, at, walk
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.collector import without_collection
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
 from convcalc.graph.planned import Planned, PlannedNode, planned
 from convcalc.layers import SOURCES
@@ -270,7 +271,7 @@ def model(network: Network, terms: RunTerms) -> Model:
         raise SpecError(refusals(network, MANY, training=True))
     if terms.attention is not None and attention_of(network, terms) is None:
         message = f"attention {terms.attention!r} would change nothing: {network.name} has none"
-        raise ValueError(message)
+        raise ArgumentError(message)
     several = _model(network, terms, single=False)
     if not any(map(_one_is_another, network.nodes)):
         return several
@@ -357,4 +358,4 @@ def _check(terms: RunTerms) -> None:
     elif terms.overhead < 0:
         message = f"overhead {terms.overhead} is below 0"
     if message:
-        raise ValueError(message)
+        raise ArgumentError(message)

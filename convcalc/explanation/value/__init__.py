@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from convcalc.arguments import one_of, whole
+from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page
 from convcalc.explanation.value.base import Asked, Made, Name, Patch, position_names
@@ -187,7 +188,7 @@ def explain_value(
         seed = whole(seed, "seed", least=0)
         if x is not None and weights is not None:
             message = f"seed {seed} would have no effect: x and weights are given"
-            raise ValueError(message)
+            raise ArgumentError(message)
     from convcalc.forward.given import checked_inputs
     from convcalc.forward.named import given_weights
 
@@ -227,7 +228,7 @@ def explained(
     node, plan = part.nodes[last], part.plans[last]
     refused = refusal(part, at)
     if refused is not None:
-        raise ValueError(refused)
+        raise ArgumentError(refused)
     from convcalc.forward.around import around
 
     inputs = None if given is None else {**given}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.memory.limits import Limit
 from convcalc.analysis.summaries import Summary
+from convcalc.diagnostics import ArgumentError
 from convcalc.formats.columns import UNKNOWN
 from convcalc.formats.diagnostics import printable
 from convcalc.numbers import grouped, megabytes, plural, scaled
@@ -159,7 +160,7 @@ def known_columns(names: Sequence[str]) -> list[str]:
 
         near, listed = asked(unknown, SUMMARY_COLUMNS), ", ".join(SUMMARY_COLUMNS)
         message = f"no column of a summary is called {said}{near or f'; there are {listed}'}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return [*names]
 
 
@@ -177,7 +178,7 @@ def ordered(rows: Sequence[Summary], by: str | None, limits: Sequence[Limit]) ->
 
         near = asked([name], columns) or f"; there are {', '.join(columns)}"
         message = f"no column of a summary is called {name!r}{near}"
-        raise ValueError(message)
+        raise ArgumentError(message)
     value = columns[name].value
     known = [row for row in rows if value(row) is not None]
     known.sort(key=lambda row: _rank(value(row)), reverse=down)

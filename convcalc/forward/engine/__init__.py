@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.forward.engine.bounds import Bounds, memory_bounds
 from convcalc.forward.engine.compile import Compiled, Stage, build
 from convcalc.forward.engine.pool import workers
@@ -53,10 +54,10 @@ class Executable:
         network = planned(network)
         if batch < 1:
             message = f"batch {batch} is below 1"
-            raise ValueError(message)
+            raise ArgumentError(message)
         if dtype != "float32":
             message = f"the engine works in float32; run {dtype} with reference=True"
-            raise ValueError(message)
+            raise ArgumentError(message)
         if weights is None:
             drawn = drawn_weights(network, seed)
             weights = drawn if once else random_weights(network, seed, threads=threads)
