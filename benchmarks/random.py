@@ -182,6 +182,8 @@ def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
         if kind == "learned":  # alone, nothing would reach what stands before it
             return [{"add": [[], [{"learned": [*x.spatial, x.channels]}]]}], x
         fields, _ = peers.PEERS[kind][1](random, x.rank)
+        if kind == "embedding":  # it reads an input, and that alone
+            continue
         if kind == "learned":  # it reads no values: what is before it would reach no output
             continue
         if kind in kinds("merge") or (kind, x.rank) == ("locally_connected", 3):

@@ -449,6 +449,12 @@ CASES = [
     Case("learned", {"shape": (1, 768)}, "196x768", "1x768", 768),
     Case("learned", {"shape": (7, 5)}, "6x5", "7x5", 35),
     Case("learned", {"shape": (3, 2, 4)}, "6x5x3", "3x2x4", 24),
+    # word2vec's 3,000,000 words of 300 (Mikolov 2013): 900 million parameters, and no product.
+    Case(
+        "embedding", {"entries": 3_000_000, "features": 300}, "50x1", "50x300", 900_000_000
+    ),
+    Case("embedding", {"entries": 5, "features": 4}, "6x1", "6x4", 20),
+    Case("embedding", {"entries": 1, "features": 1}, "1x1", "1x1", 1),
     Case("matmul", {}, "1024x3 3x3", "1024x3", macs=9216, torch="lambda a, b: torch.bmm(b, a)"),
     Case("matmul", {}, "5x4 4x7", "5x7", macs=140, torch="lambda a, b: torch.bmm(b, a)"),
 ]  # fmt: skip

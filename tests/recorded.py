@@ -80,6 +80,12 @@ def inputs(shapes: Sequence[Shape], plan: Plan) -> tuple[dict[str, Any], list[An
     return weights, xs
 
 
+def looked_up(layer: Layer, xs: Sequence[Any]) -> list[Any]:
+    """The arrays, those that a layer looks up as whole numbers that its table has, in their type."""
+    rows = getattr(layer, "entries", 0)
+    return [np.floor(np.abs(x) * 7) % rows for x in xs] if rows else [*xs]
+
+
 def summary(y: Any) -> list[float]:
     """A few numbers that change with every value of an array and with its place."""
     flat = np.asarray(y, dtype=float).reshape(-1)

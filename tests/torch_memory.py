@@ -490,6 +490,9 @@ PEERS: dict[str, Answer] = {
     "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1 + layer.joins(len(xs[0].shape) - 2)),
     "attention": attended,
     "learned": spread,
+    "embedding": lambda layer, plan, weights, xs: functional.embedding(
+        xs[0].squeeze(1), weights["weight"]
+    ).transpose(1, 2),
 }
 """Kind → what a PyTorch user would write."""
 
@@ -537,7 +540,11 @@ class Peer:
         plans = network.plans
         given = [plan.output for index in network.inputs if (plan := plans[index])]
         ends = [plan.output for index in network.outputs if (plan := plans[index])]
-        self.xs = [fresh((batch, *shape.axes)) for shape in given]
+        types = [torch.int64 if at in network.index_inputs else None for at in network.inputs]
+        self.xs = [
+            fresh((batch, *shape.axes), dtype=dtype)
+            for shape, dtype in zip(given, types, strict=True)
+        ]
         self.ys = [fresh((batch, *shape.spatial), dtype=torch.int64) for shape in ends]
 
     @property

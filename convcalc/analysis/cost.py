@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from convcalc.analysis.receptive_field import Fields, receptive_fields, seen_of_inputs
-from convcalc.analysis.report import DTYPE_BYTES, LayerReport, Report, Tensor, Totals
+from convcalc.analysis.report import DTYPE_BYTES, INDEX, LayerReport, Report, Tensor, Totals
 from convcalc.collector import without_collection
 from convcalc.graph import Given, GivenShape, LayerNode, Network, SpecError, read
 from convcalc.layers import SOURCES
@@ -56,10 +56,11 @@ def analyze(
         raise SpecError(network.errors)
     nodes, plans = network.nodes, network.plans
     width = DTYPE_BYTES[dtype]
+    indices = network.index_inputs
     counts: dict[int, tuple[int, int, int, int]] = {}
     layers: list[LayerReport] = []
     learned_values = buffers = macs = 0
-    activations = 0
+    activations = stored_bytes = 0
     several = len(network.inputs) > 1
     by_input = seen_of_inputs(network) if several else ()
     seen = map(_of_all, by_input) if several else receptive_fields(network)
@@ -91,6 +92,8 @@ def analyze(
         buffers += buffered
         macs += multiplied
         activations += stored
+        each = width if len(layers) not in indices else INDEX
+        stored_bytes += stored * each
         layers.append(
             LayerReport(
                 node.name,
@@ -104,7 +107,7 @@ def analyze(
                 buffered,
                 multiplied,
                 stored,
-                stored * width,
+                stored * each,
                 fields,
                 aligned,
                 nodes[shared].name if shared is not None and plan.weights else None,
@@ -120,7 +123,7 @@ def analyze(
         parameter_bytes=learned_values * width,
         buffer_bytes=buffers * width,
         activations=activations,
-        activation_bytes=activations * width,
+        activation_bytes=stored_bytes,
         complete=network.complete,
     )
     if several:

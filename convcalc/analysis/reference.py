@@ -118,6 +118,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "attention": ("197x768", "attention: 12"),
         "learned": ("196x768", "add: [[], [learned: 196x768]]"),
+        "embedding": ("50x1", "embedding: {entries: 30000, features: 128}"),
         "matmul": ("1024x3", "matmul: [[], [global_maxpool, flatten, linear: 9, reshape: 3x3]]"),
     }
 )

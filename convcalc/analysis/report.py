@@ -14,6 +14,8 @@ from convcalc.window import Field
 
 DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int8": 1}
 """Bytes of one value."""
+INDEX = 8
+"""Bytes of a whole number that says what is looked up, or which class is right: int64."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 """What is known by name where there are no names."""
 MAX_SHOWN = 24

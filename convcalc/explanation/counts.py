@@ -42,6 +42,7 @@ CALCULATES_NOTHING: Mapping[str, str] = MappingProxyType(
         "crop": "it calculates nothing: a part of the values is read",
         "slice": "it calculates nothing: a part of the channels is read",
         "scale": "a factor per channel is not counted",
+        "embedding": "it calculates nothing: rows of its weights are copied",
         "learned": "it calculates nothing: its values are its weights",
         "upsample": "copies or blends of neighbours are not counted",
         "add": "sums of branches are not counted",

@@ -80,6 +80,7 @@ WHY_INPUT: Mapping[str, str] = MappingProxyType(
         "divide": "the gradient is divided by the divisor, whose own needs what it divides",
         "maximum": "the gradient goes to it where it is the largest",
         "attention": WEIGHTS,
+        "embedding": "its numbers say which rows of the table the gradient is added to",
         "l2norm": "it is divided by its length, which has a gradient, too",
     }
 )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.forward.given import Inputs
+from convcalc.forward.given import Inputs, index_limits
 from convcalc.forward.reference import run_reference
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.values import random_inputs
@@ -59,8 +59,12 @@ def around(
     def array(values: Any) -> Any:
         return np.asarray(np.asarray(values), dtype=dtype)
 
-    inputs = random_inputs(part, 1, seed) if given is None else given
-    example = {name: array(x[:1]) for name, x in inputs.items()}
+    limits = index_limits(network)
+    numbers = {network.nodes[at].name for at in limits}
+    inputs = random_inputs(part, 1, seed, limits) if given is None else given
+    example = {
+        name: np.asarray(x[:1]) if name in numbers else array(x[:1]) for name, x in inputs.items()
+    }
     node = part.nodes[last]
     names = [part.nodes[each].name for each in node.inputs]
     with np.errstate(all="ignore"), blas_threads(1):

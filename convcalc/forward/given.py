@@ -1,12 +1,13 @@
 """The inputs that a caller gives, as arrays of the network's shapes, by their names."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from convcalc.arguments import shown
 from convcalc.diagnostics import ArgumentError, closest, listed
+from convcalc.graph import INDEXING, Network
 from convcalc.graph.planned import Planned
 from convcalc.numbers import plural
 from convcalc.shape import Shape
@@ -31,7 +32,7 @@ def checked_inputs(network: Planned, x: Any, batch: int | None = None) -> Inputs
             )
             raise TypeError(message)
         (name,) = named
-        return {name: _checked(network, "x", x, network.input, batch)}
+        return _looked_up(network, {name: _checked(network, "x", x, network.input, batch)})
     _check_names(network, x)
     arrays: Inputs = {}
     for name, index in named.items():
@@ -46,6 +47,34 @@ def checked_inputs(network: Planned, x: Any, batch: int | None = None) -> Inputs
                 f"{examples:,}: a batch has as many of each"
             )
             raise ArgumentError(message)
+    return _looked_up(network, arrays)
+
+
+def index_limits(network: Network) -> dict[int, int]:
+    """By input that is looked up, how many rows the smallest table has: numbers are below that."""
+    limits: dict[int, int] = {}
+    for node in network.nodes:
+        for read in node.inputs if node.kind in INDEXING and node.layer is not None else ():
+            rows: int = cast("Any", node.layer).entries
+            limits[read] = min(limits.get(read, rows), rows)
+    return limits
+
+
+def _looked_up(network: Planned, arrays: Inputs) -> Inputs:
+    """The arrays, those of whole numbers in int64; raises `ValueError` for numbers of no row."""
+    for index, rows in index_limits(network).items():
+        name = network.nodes[index].name
+        x = arrays[name]
+        with np.errstate(invalid="ignore"):  # what is no number is told below
+            whole = x if x.dtype.kind in "iu" else x.astype("int64")
+        wrong = x[(whole != x) | (whole < 0) | (whole >= rows)]
+        if len(wrong):
+            message = (
+                f"input {name!r} is looked up: whole numbers from 0 to {rows - 1:,}, and one is "
+                f"{wrong[0]}"
+            )
+            raise ArgumentError(message)
+        arrays[name] = whole.astype("int64")
     return arrays
 
 

@@ -57,7 +57,11 @@ def run(
     # Weights would lose their fractions in a type of whole numbers.
     fractions = [each.dtype for each in given.values() if each.dtype.kind == "f"]
     dtype = np.result_type(*(fractions or [np.float32]))
-    given = {name: xp.asarray(each, dtype=dtype) for name, each in given.items()}
+    numbers = {network.nodes[index].name for index in network.index_inputs}
+    given = {
+        name: each if name in numbers else xp.asarray(each, dtype=dtype)
+        for name, each in given.items()
+    }
     arrays = {name: xp.asarray(each, dtype=dtype) for name, each in arrays.items()}
     layers = {name: network.nodes[index].name for name, index in kept.items()}
     with np.errstate(all="ignore"), blas_threads(threads or 1):

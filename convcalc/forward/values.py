@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.forward.engine import Compiled, Executable, Stage
-from convcalc.forward.given import Inputs, examples_of
+from convcalc.forward.given import Inputs, examples_of, index_limits
 from convcalc.forward.reference import run_reference
 from convcalc.forward.running import cupy_with_gpu
 from convcalc.forward.samples import Comparison
@@ -25,13 +25,24 @@ Progress = Callable[[int, int], None]
 """Called with how many layers are done, and of how many."""
 
 
-def random_inputs(network: Planned, batch: int, seed: int) -> Inputs:
-    """Normally distributed numbers of the shape of each input, by its name."""
+def random_inputs(
+    network: Planned, batch: int, seed: int, limits: Mapping[int, int] | None = None
+) -> Inputs:
+    """Normally distributed numbers of the shape of each input, by its name.
+
+    Of one whose numbers are looked up, whole ones below its limit, each as likely; a part of a
+    network is given the limits of the whole.
+    """
     generator = np.random.default_rng(seed)
-    return {
-        name: generator.standard_normal((batch, *network.shape_of(index).axes), dtype=np.float32)
-        for name, index in network.named_inputs.items()
-    }
+    limits = index_limits(network) if limits is None else limits
+    inputs: Inputs = {}
+    for name, index in network.named_inputs.items():
+        shape = (batch, *network.shape_of(index).axes)
+        if index in limits:
+            inputs[name] = generator.integers(0, limits[index], shape)
+        else:
+            inputs[name] = generator.standard_normal(shape, dtype=np.float32)
+    return inputs
 
 
 def is_finite(xp: Any, y: Any) -> bool:
@@ -245,7 +256,11 @@ def with_reference(
     Weights that are drawn are when their layer runs, and are gone with it.
     """
     device = _Device(backend, dtype)
-    given = {name: device.array(x) for name, x in given.items()}
+    numbers = {network.nodes[index].name for index in network.index_inputs}
+    given = {
+        name: device.xp.asarray(x) if name in numbers else device.array(x)
+        for name, x in given.items()
+    }
     arrays = {
         name: each if isinstance(each, Drawn) else device.array(each)
         for name, each in weights.items()

@@ -85,7 +85,7 @@ INITIAL: Mapping[str, Callable[[Layer, Weight], tuple[float, float]]] = {
     "conv_transpose": _transposed,
     "locally_connected": _by_position,
     **dict.fromkeys(kinds("norm") - {"lrn"}, _factor),
-    **dict.fromkeys(("scale", "prelu", "learned"), _factor),
+    **dict.fromkeys(("scale", "prelu", "learned", "embedding"), _factor),
     **dict.fromkeys(kinds("recurrent"), _of_row),
 }
 """Middle and reach of the random numbers of what a kind calls `weight`, or `weight_` and more."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Place, Problem
 from convcalc.findings import Findings, Places
-from convcalc.layers import SOURCES, takes_branches
+from convcalc.layers import SOURCES, kinds, takes_branches
 from convcalc.layers.base import Layer, Plan
 from convcalc.methods import above
 from convcalc.shape import Shape
@@ -66,6 +66,8 @@ OneShape: TypeAlias = Shape | str | Sequence[int]
 """A shape: as a value, as a spec writes it, "224x224x3", or these numbers."""
 GivenShape: TypeAlias = OneShape | Mapping[str, OneShape]
 """An input: a shape; of several some by their names."""
+INDEXING = kinds(having="indices")
+"""Kinds that read whole numbers, which are an input of the network's and no values."""
 Known = dict[tuple[Layer, tuple[Shape, ...]], tuple[Plan | None, frozenset[str], tuple[int, ...]]]
 """Layer and shapes of its inputs → its plan, the codes of what is wrong with it, and along which
 axes another size might do, if all of that are errors about sizes."""
@@ -182,6 +184,13 @@ class Network(NamedTuple):
         if len(self.inputs) == 1:
             return "an input"
         return f"an input `{self.nodes[self.inputs[0]].name}`"
+
+    @property
+    def index_inputs(self) -> frozenset[int]:
+        """Indices of the inputs that hold whole numbers, int64 whatever the data type is."""
+        return frozenset(
+            read for node in self.nodes if node.kind in INDEXING for read in node.inputs
+        )
 
     @property
     def shown_input(self) -> str:
@@ -594,6 +603,10 @@ def network_of(
             lost=True,
         )
     nodes, plans, problems = plan_layers(document.nodes, findings)
+    if any(node.kind in INDEXING for node in nodes):
+        from convcalc.graph.indices import misread
+
+        problems = misread(nodes, document, problems)
     network = Network(
         name=document.name or name,
         path=name,

@@ -46,7 +46,7 @@ and what is learned."""
 
 Fact = Literal[
     "mixes", "slides", "maximum", "linear", "nonnegative", "keeps_nonnegative",
-    "stays_nonnegative", "keeps_places", "keeps_channels", "coupled",
+    "stays_nonnegative", "keeps_places", "keeps_channels", "coupled", "indices",
 ]  # fmt: skip
 """What holds of every layer of a kind, whatever its fields.
 
@@ -61,6 +61,8 @@ Fact = Literal[
   others
 - keeps_channels: as many channels come out as its one input has
 - coupled: every output depends on statistics over positions, so all have to be seen at once
+- indices: its input is one of the network's, of whole numbers that say what is looked up: int64,
+  whatever the data type of all else
 """
 
 Facts = tuple[Fact, ...]
@@ -179,6 +181,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "matmul": Kind("matmul", "Matmul", "merge"),
     "attention": Kind("attention", "Attention", "channels", ("coupled", *KEEPS_SHAPE)),
     "learned": Kind("learned", "Learned", "source"),
+    "embedding": Kind("embedding", "Embedding", "channels", ("indices", "keeps_places")),
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from
 outside."""

@@ -127,6 +127,7 @@ NO_IDENTITIES: Mapping[str, str] = {
     "lppool": "it takes away the sign",
     "scale": "it learns its factors",
     "attention": "the values that come out are others",
+    "embedding": "the values that come out are others",
     "learned": "its values are none of those that come in",
     "identity": "its name says that it does nothing",
     **dict.fromkeys(("subtract", "divide", "matmul"), "it has two branches"),

@@ -52,6 +52,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "num_heads": ("heads",),
     "n_heads": ("heads",),
     "nhead": ("heads",),
+    "num_embeddings": ("entries",),
+    "vocab_size": ("entries",),
+    "input_dim": ("entries",),
+    "embedding_dim": ("features",),
+    "output_dim": ("features",),
     "size": ("features", "kernel", "scale"),
     "output_size": ("size",),
     "target_shape": ("shape",),
@@ -166,6 +171,7 @@ KINDS: dict[str, str] = {
         "maximum": "elementwisemaximum",
         "matmul": "bmm batchmatmul mm",
         "attention": "multiheadattention mha mhsa msa selfattention multiheadselfattention",
+        "embedding": "embed lookuptable wordembedding",
         "learned": (
             "parameter nnparameter classtoken clstoken posembedding positionalembedding "
             "positionalencoding"

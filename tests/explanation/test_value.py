@@ -91,7 +91,7 @@ def test_a_value_is_what_its_formula_and_its_terms_come_to(kind: str) -> None:
     assert own
     for row in own:
         layer, xs, plan = built(row)
-        hold(kind, layer, weights_of(plan), arrays(xs, 1))
+        hold(kind, layer, weights_of(plan), recorded.looked_up(layer, arrays(xs, 1)))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -102,6 +102,7 @@ def test_values_whose_layers_torch_has_confirmed_are_explained() -> None:
             continue
         layer, shapes, plan = recorded.layer(kind, row)
         weights, xs = recorded.inputs(shapes, plan)
+        xs = recorded.looked_up(layer, xs)
         y = layer.forward(np, weights, [x[:1] for x in xs])
         at = (*(extent - 1 for extent in y.shape[2:]), 0)
         made = made_of(kind, layer, np, weights, tuple(x[:1] for x in xs), at)

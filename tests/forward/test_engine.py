@@ -20,6 +20,7 @@ from convcalc.forward.engine.compile import build
 from convcalc.forward.engine.kernels.winograd import matrices, tile_size
 from convcalc.forward.engine.pool import workers
 from convcalc.forward.threads import available_cores, blas, blas_threads
+from convcalc.forward.values import random_inputs
 from convcalc.graph import Network, SpecError, load, loads
 from convcalc.graph.planned import planned
 from convcalc.layers import CATALOGUE, kinds
@@ -47,8 +48,7 @@ def network(layers: str, shape: str = "11x9x6", **parameters: Any) -> Network:
 
 def batch_for(net: Network, batch: int, seed: int = 1) -> Any:
     assert net.input is not None
-    generator = np.random.default_rng(seed)
-    return generator.standard_normal((batch, *net.input.axes), dtype=np.float32)
+    return random_inputs(planned(net), batch, seed)["input"]
 
 
 def error(found: Any, expected: Any) -> float:

@@ -316,6 +316,11 @@ def learned(random: Random, rank: int) -> Case:
     return {"shape": shape}, [Shape(random.randint(1, 6), spatial(random, rank))]
 
 
+def looked_up(random: Random, rank: int) -> Case:
+    fields = {"entries": random.randint(1, 9), "features": random.randint(1, 6)}
+    return fields, [Shape(1, spatial(random, rank))]
+
+
 def matrices(random: Random, rank: int) -> Case:
     length, inner, channels = (random.randint(1, 6) for _ in range(3))
     return {}, [Shape(inner, (length,)), Shape(channels, (inner,))]
@@ -639,6 +644,11 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "maximum": (ALL, broadcast, folded(torch.maximum)),
     "attention": (MAPS, attention, lambda layer, weights, xs: attended(layer, None, weights, xs)),
     "learned": (ALL, learned, lambda layer, weights, xs: spread(layer, None, weights, xs)),
+    "embedding": (
+        (1,),
+        looked_up,
+        lambda _, weights, xs: functional.embedding(xs[0][:, 0].long(), weights["weight"]).mT,
+    ),
     "matmul": ((1,), matrices, lambda _, __, xs: torch.bmm(xs[1], xs[0])),
     "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),
 }
@@ -668,7 +678,7 @@ def values(layer: Layer, xs: list[Shape], plan: Plan) -> tuple[Weights, list[Any
     weights = {weight.name: random.normal(size=weight.shape) for weight in plan.weights}
     if "running_var" in weights:
         weights["running_var"] = np.abs(weights["running_var"]) + 0.5
-    return weights, [3 * random.normal(size=(2, *x.axes)) for x in xs]
+    return weights, recorded.looked_up(layer, [3 * random.normal(size=(2, *x.axes)) for x in xs])
 
 
 def of_twin(layer: Layer, weights: Weights, xs: list[Any]) -> Any:
@@ -730,7 +740,7 @@ def answer(kind: str, layer: Layer, shapes: list[Shape], plan: Plan) -> Any:
     """What PyTorch gives for the values that `recorded` makes."""
     weights, xs = recorded.inputs(shapes, plan)
     theirs = {name: torch.from_numpy(value) for name, value in weights.items()}
-    given = [torch.from_numpy(x) for x in xs]
+    given = [torch.from_numpy(x) for x in recorded.looked_up(layer, xs)]
     peer = PEERS[kind][2] if kind in PEERS else of_twin
     return peer(layer, theirs, given).numpy()
 

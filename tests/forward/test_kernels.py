@@ -16,7 +16,7 @@ from draws import Draw, no_advice
 from convcalc import forward
 from convcalc.forward.engine import kernels
 from convcalc.forward.engine.kernels.common import Banded, Whole
-from convcalc.forward.values import with_engine
+from convcalc.forward.values import random_inputs, with_engine
 from convcalc.graph import Network, read_text
 from convcalc.graph.planned import planned
 from convcalc.layers import CATALOGUE, layer_class
@@ -138,6 +138,8 @@ def drawn(draw: Draw, kind: str) -> Case:
     rank = 0 if vector else draw.randint(1, 3)
     channels = draw.randint(1, 6)
     shape = Shape(channels, tuple(draw.whole(1, (0, 20, 9, 6)[rank]) for _ in range(rank)))
+    if kind == "embedding":  # it takes one number a position
+        shape = Shape(1, (draw.whole(1, 20),))
     if kind == "conv" and draw.random() < 0.25:  # what Winograd's filtering takes
         shape = Shape(16, (draw.randint(10, 16), draw.randint(10, 16)))
         fields = {"filters": 3, "kernel": draw.choice([3, 5]), "padding": draw.randint(0, 2)}
@@ -221,8 +223,7 @@ def test_a_layer_that_chance_seldom_draws_equals_the_reference(case: Case) -> No
 def equal(case: Case, network: Network) -> set[str]:
     """The kernels that a network ran with, whose values are the reference's."""
     assert network.input is not None
-    generator = np.random.default_rng(1)
-    x = generator.standard_normal((case.batch, *network.input.axes), dtype=np.float32)
+    x = random_inputs(planned(network), case.batch, 1)["input"]
     weights = forward.random_weights(network, 3, threads=1)
     output = network.nodes[network.outputs[0]].name
     expected = forward.run(network, x, weights, reference=True, keep="all")

@@ -651,6 +651,18 @@ WRONG = [
     Wrong("kmaxpool", {"k": 4}, "3x5", "CC303", "more than the 3 values", "k", "at most 3"),
     Wrong("kmaxpool", {"k": 4}, "7", "CC314", "a vector of 7", None, "to 7x1"),
     Wrong("kmaxpool", {"k": 4}, "5x5x4", "CC314", "5×5×4 has 2 spatial", None, "[-1, 4]"),
+    Wrong(
+        "embedding", {"entries": 9, "features": 2}, "7", "CC314", "a vector of 7", None,
+        "`input: 7x1`",
+    ),
+    Wrong(
+        "embedding", {"entries": 9, "features": 2}, "5x2", "CC314", "its input is 5×2", None,
+        "each of the 2 channels",
+    ),
+    Wrong(
+        "embedding", {"entries": 9, "features": 2}, "5x4x1", "CC314", "its input is 5×4×1", None,
+        "`input: 20x1`",
+    ),
     Wrong("matmul", {}, "5x4 3x7", "CC309", "a row of 4 is multiplied", None, "give branch 1 3"),
     Wrong("matmul", {}, "5x4 28", "CC309", "and branch 2 is 28", None, "1x28"),
     Wrong("matmul", {}, "5x5x4 4x7", "CC309", "branch 1 is 5×5×4", None, "[-1, 4]"),

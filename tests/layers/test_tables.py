@@ -4,9 +4,11 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
+import recorded
 from paths import ROOT
 from tabled import tabled
 from test_recording import cases
@@ -15,7 +17,7 @@ from convcalc.explanation import matrices, value
 from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
-from convcalc.layers import CATALOGUE, SOURCES, Fact, kinds, layer_class
+from convcalc.layers import CATALOGUE, SOURCES, Fact, Layer, kinds, layer_class
 from convcalc.layers.base import Pointwise
 from convcalc.rules import cc421_identity_layer
 
@@ -115,6 +117,11 @@ UNSAID: Mapping[Fact, Mapping[str, str]] = {
 said to have it."""
 
 
+def run_on(layer: Layer, weights: dict[str, Any], xs: list[Any]) -> Any:
+    """A layer's definition, on whole numbers where it looks up."""
+    return layer.forward(np, weights, recorded.looked_up(layer, xs))
+
+
 def shown(kind: str) -> set[Fact]:
     """What holds of all layers of a kind in the tables, as far as a forward pass shows it."""
     random = np.random.default_rng(1)
@@ -125,7 +132,7 @@ def shown(kind: str) -> set[Fact]:
         weights = {weight.name: random.normal(size=weight.shape) for weight in plan.weights}
         if "running_var" in weights:
             weights["running_var"] = np.abs(weights["running_var"]) + 0.5
-        run = functools.partial(layer.forward, np, weights)
+        run = functools.partial(run_on, layer, weights)
         one, other = ([random.normal(size=(2, *x.axes)) - 1 for x in shapes] for _ in range(2))
         above = [9 * np.abs(x) for x in one]
         y = run(one)

@@ -390,7 +390,7 @@ SAID: list[tuple[Any, ...]] = [
         "upsample: {scale: 2, mode: linear, align_corners: true}",
     ),
     ("pytorch", "RNN: 128", "CC113", "`lstm` and `gru` go along a sequence", None),
-    ("pytorch", "Embedding: 8", "CC113", "embeddings are no kind of convcalc yet", None),
+    ("pytorch", "EmbeddingBag: 8", "CC113", "`embedding` gives a row for each number", None),
     ("pytorch", "einsum: [[], []]", "CC113", "`multiply` value by value", "multiply: [[], []]"),
     ("pytorch", "CrossEntropyLoss", "CC113", "leave it out, and keep `softmax`", "softmax"),
     ("pytorch", "DataParallel", "CC113", "how a network is run is none of a spec", None),

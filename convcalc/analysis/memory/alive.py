@@ -12,13 +12,10 @@ from convcalc.analysis.memory.report import Phase
 from convcalc.analysis.memory.terms import Model, allowed, segments_of
 from convcalc.analysis.memory.timeline import Highest
 from convcalc.analysis.memory.walk import BITS, Event, at
-from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.analysis.report import DTYPE_BYTES, INDEX
 from convcalc.graph.planned import Planned
 from convcalc.layers.base import Weight
 from convcalc.shape import Shape
-
-INDEX = 8
-"""Bytes of an index, and of a counter of batches."""
 
 
 class Use(NamedTuple):
@@ -197,7 +194,8 @@ class _Namer:
             each = program.sizes[tensor] * program.widths[tensor]
             shape = (batch, *self.network.shape_of(source).axes)
             name = self.names[source]
-            yield Alive(name, "input", shape, terms.dtype, each * batch, each=each, layer=name)
+            dtype = "int64" if source in self.network.index_inputs else terms.dtype
+            yield Alive(name, "input", shape, dtype, each * batch, each=each, layer=name)
         for number, output in enumerate(self.network.outputs if terms.training else ()):
             spatial = self.network.shape_of(output).spatial
             each = INDEX * prod(spatial)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.analysis.report import DTYPE_BYTES, INDEX
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, planned
 
@@ -25,6 +25,12 @@ class Tensor(NamedTuple):
     """Number of the operation that makes it; 0 is before all others."""
     last: int
     """Number of the last operation that reads it."""
+    indices: bool = False
+    """Whether it holds whole numbers that say what is looked up, int64 whatever the data type."""
+
+    def bytes(self, dtype: str) -> int:
+        """Bytes for one example."""
+        return self.values * (INDEX if self.indices else DTYPE_BYTES[dtype])
 
 
 class DeployReport(NamedTuple):
@@ -113,7 +119,11 @@ def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
             foldable.add(index)
     for output in network.outputs:
         held[output].last = time
-    tensors = [Tensor(each.name, each.values, each.first, each.last) for each in stored]
+    numbers = {network.nodes[index].name for index in network.index_inputs}
+    tensors = [
+        Tensor(each.name, each.values, each.first, each.last, each.name in numbers)
+        for each in stored
+    ]
     return tensors, _weights(network, norms)
 
 
@@ -159,12 +169,11 @@ def _free(network: Planned, index: int) -> bool:
 
 def deploy(network: Network, *, batch: int = 1, dtype: str = "float32") -> DeployReport:
     """What a runtime takes at least that folds and fuses; see the module."""
-    width = DTYPE_BYTES[dtype] * batch
     tensors, weights = fused(network)
     changes: dict[int, int] = {}
     for tensor in tensors:
-        changes[tensor.first] = changes.get(tensor.first, 0) + tensor.values
-        changes[tensor.last + 1] = changes.get(tensor.last + 1, 0) - tensor.values
+        changes[tensor.first] = changes.get(tensor.first, 0) + tensor.bytes(dtype)
+        changes[tensor.last + 1] = changes.get(tensor.last + 1, 0) - tensor.bytes(dtype)
     live = peak = peak_time = 0
     for time in sorted(changes):
         live += changes[time]
@@ -176,7 +185,7 @@ def deploy(network: Network, *, batch: int = 1, dtype: str = "float32") -> Deplo
         batch,
         dtype,
         sum(each.values for each in weights) * DTYPE_BYTES[dtype],
-        peak * width,
+        peak * batch,
         made.get(peak_time, "input"),
         tuple(tensors),
     )

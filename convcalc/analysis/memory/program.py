@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from convcalc.analysis.report import DTYPE_BYTES
+from convcalc.analysis.report import DTYPE_BYTES, INDEX
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, PlannedNode, planned
 from convcalc.layers.base import Plan, Weight
@@ -116,6 +116,7 @@ class _Writer:
         self, network: Planned, width: int, *, training: bool, mixed: bool, cuda: bool
     ) -> None:
         self.network = network
+        self.indices = network.index_inputs
         self.width = width
         self.training = training
         self.mixed = mixed
@@ -177,7 +178,8 @@ class _Writer:
         index = len(self.starts)
         self.starts.append(len(self.steps))
         if index in self.network.inputs:
-            return self._tensor(plan.output.size, self.width, gradient=False)
+            width = INDEX if index in self.indices else self.width
+            return self._tensor(plan.output.size, width, gradient=False)
         owner = index if node.shared_with is None else node.shared_with
         if owner == index:
             self.buffers += 8 * node.layer.counters

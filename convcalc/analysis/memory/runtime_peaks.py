@@ -16,8 +16,7 @@ from convcalc.graph.planned import Planned
 def deployed_peak(network: Planned, *, batch: int, dtype: str) -> Peak:
     """What is alive at the peak of a runtime that folds and fuses: weights and activations."""
     tensors, weights = fused(network)
-    width = DTYPE_BYTES[dtype] * batch
-    live = _live((tensor.first, tensor.last, tensor.values) for tensor in tensors)
+    live = _live((tensor.first, tensor.last, tensor.bytes(dtype)) for tensor in tensors)
     now = max(range(len(live)), key=live.__getitem__)
     names = _operations(tensors)
     there = [tensor for tensor in tensors if tensor.first <= now <= tensor.last]
@@ -30,9 +29,9 @@ def deployed_peak(network: Planned, *, batch: int, dtype: str) -> Peak:
             name=tensor.name if not tensor.first else f"output of {tensor.name}",
             part="activations",
             shape=(batch, *shapes[tensor.name]),
-            dtype=dtype,
-            bytes=tensor.values * width,
-            each=tensor.values * DTYPE_BYTES[dtype],
+            dtype="int64" if tensor.indices else dtype,
+            bytes=tensor.bytes(dtype) * batch,
+            each=tensor.bytes(dtype),
             layer=tensor.name,
             made="forward" if tensor.first else None,
             needed=(Use("forward", names[tensor.last]),),
@@ -43,8 +42,8 @@ def deployed_peak(network: Planned, *, batch: int, dtype: str) -> Peak:
     return _peak(
         lines,
         names[now],
-        came=sum(tensor.values * width for tensor in there if tensor.first == now),
-        goes=sum(tensor.values * width for tensor in there if tensor.last == now),
+        came=sum(tensor.bytes(dtype) * batch for tensor in there if tensor.first == now),
+        goes=sum(tensor.bytes(dtype) * batch for tensor in there if tensor.last == now),
     )
 
 

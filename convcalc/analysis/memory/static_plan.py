@@ -45,9 +45,8 @@ class ArenaReport(NamedTuple):
 
 def arena(network: Network, *, dtype: str = "int8") -> ArenaReport:
     """Plan the arena of a network for one example; folding and fusing as in `deploy`."""
-    width = DTYPE_BYTES[dtype]
     tensors, _ = fused(network)
-    sizes = [-(-tensor.values * width // ALIGNMENT) * ALIGNMENT for tensor in tensors]
+    sizes = [-(-tensor.bytes(dtype) // ALIGNMENT) * ALIGNMENT for tensor in tensors]
     at_time: dict[int, list[int]] = {}
     for number, tensor in enumerate(tensors):
         for time in range(tensor.first, tensor.last + 1):

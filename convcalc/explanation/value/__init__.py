@@ -58,6 +58,7 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "log_softmax": ("pointwise", "log_softmax"),
     "scale": ("pointwise", "scale"),
     "learned": ("moves", "learned"),
+    "embedding": ("moves", "embedding"),
     "affine": ("pointwise", "affine"),
     "add": ("pointwise", "add"),
     "subtract": ("pointwise", "subtract"),

@@ -62,6 +62,15 @@ def learned(asked: Asked) -> Made:
     return Made(f"weight[{index_text(index)}]", "", value, notes=(note,))
 
 
+def embedding(asked: Asked) -> Made:
+    """The weight in the row that the position names."""
+    at = (*asked.place, 0)
+    row = int(asked.xs[0][at])
+    note = f"X[{index_text(at)}] is {row}, which names a row of the table."
+    value = float(asked.weights["weight"][row, asked.channel])
+    return Made(f"weight[{index_text((row, asked.channel))}]", "", value, notes=(note,))
+
+
 NOTES = {
     "dropout": "In inference dropout leaves every value as it is.",
     "identity": "The layer passes every value on as it is.",

@@ -115,6 +115,8 @@ def build(
     tasks = [_task(choice, kernels, grids, group) for group in groups]
     ranks = {value: shape.rank for value, shape in shapes.items()}
     layout = _laid_out(tasks, given, grids, ranks, kept)
+    for index in network.index_inputs:  # whole numbers in the memory of as many float32
+        layout.arrays[holder[index]] = layout.arrays[holder[index]].view(np.int32)
     borders = [layout.tensors[source].border_fills() for source in given]
     stages = [Stage((), "Border", [[border]]) for border in borders if border]
     for task, scratch in zip(tasks, layout.scratch, strict=True):

@@ -61,6 +61,7 @@ APART: Mapping[str, str] = {
     **dict.fromkeys(kinds("source"), "it is there before any pass"),
     "attention": "its definition computes it, which ends in no pass over all its outputs",
     "learned": "its definition copies its weights for each example",
+    "embedding": "it copies rows of its weights, and ends in no pass over all its outputs",
     **dict.fromkeys(
         ("channel_avgpool", "channel_maxpool"), "each of its outputs sees other channels"
     ),

@@ -18,7 +18,7 @@ from convcalc.forward.engine.kernels.elementwise import (
     Merge,
     maximum,
 )
-from convcalc.forward.engine.kernels.fallback import BandedDefinition, Definition
+from convcalc.forward.engine.kernels.fallback import BandedDefinition, Definition, Lookup
 from convcalc.forward.engine.kernels.linear import Linear
 from convcalc.forward.engine.kernels.pooling import Pooling
 from convcalc.forward.engine.kernels.transposed import Transposed
@@ -179,6 +179,10 @@ def _even_means(choice: Choice, fused: Fused) -> Kernel | None:
     return _pooling(choice, fused, np.float32(1 / count))
 
 
+def _lookup(choice: Choice, fused: Fused) -> Kernel | None:
+    return Lookup(fused.layer, choice.arrays(fused))
+
+
 def _all(fused: Fused, weight: Weight) -> int:  # noqa: ARG001
     return weight.size
 
@@ -218,6 +222,7 @@ KERNELS: Mapping[str, Row] = {
     "divide": Row(_merge(np.divide)),
     "maximum": Row(_merge(maximum)),
     "concat": Row(_concat),
+    "embedding": Row(_lookup),
 }
 DEFINED: Mapping[str, str] = {
     "locally_connected": "each weight is read once, whatever computes it, and memory is the limit",

@@ -34,6 +34,15 @@ class Definition(Whole):
         return [[[(define, (self.layer, self.weights, given, out.channels_first))]]]
 
 
+class Lookup(Definition):
+    """The `forward` of a layer that looks up, on the whole numbers that lie where float32 would."""
+
+    def bind(self, xs: Sequence[Sequence[Tensor]], out: Tensor, work: Array) -> list[Phase]:  # noqa: ARG002
+        """One call."""
+        given = [x.channels_first.view(np.int32) for x in xs[0]]
+        return [[[(define, (self.layer, self.weights, given, out.channels_first))]]]
+
+
 class BandedDefinition(Banded):
     """A layer's `forward` by rows, where every position stands for itself."""
 
