@@ -6,7 +6,7 @@ and multiply-accumulates as PyTorch counts them on the CPU; of others (500) the 
 and of a training step with every normalization, in place and not, with every optimizer, as PyTorch
 takes it on the CPU: to the byte, or the report names the layer that is not exact.
 Networks have one to three spatial axes, branches, repeats that share their weights, one or two
-inputs and one to three outputs.
+inputs, of which the first may be looked up, and one to three outputs.
 What differs, what PyTorch refuses and what could not be counted is printed as it is met.
 """
 
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.arguments import parser, positive
 from convcalc.analysis import analyze
-from convcalc.graph import Network, loads
+from convcalc.graph import INDEXING, Network, loads
 from convcalc.layers import SOURCES, kinds, layer_class
 from convcalc.shape import Shape
 
@@ -125,8 +125,11 @@ def drawn(random: Random) -> str:
     """A random network, as a spec."""
     rank = random.randint(1, 3)
     x = Shape(random.randint(1, 8), tuple(random.randint(4, 10 - 2 * rank) for _ in range(rank)))
-    written = "x".join(map(str, (*x.spatial, x.channels)))
+    written = first = "x".join(map(str, (*x.spatial, x.channels)))
     items: list[Any] = []
+    if rank == 1 and random.random() < 1 / 4:
+        first = f"{x.spatial[0]}x1"
+        items.append({"embedding": {"entries": random.randint(1, 9), "features": x.channels}})
     several = random.random() < 1 / 4
     if several:
         items.append({random.choice(MERGES): [[], [{"from": "right"}, *_kept(random, x)]]})
@@ -140,7 +143,7 @@ def drawn(random: Random) -> str:
     items.append({"linear": random.randint(2, 5)})
     ends = _outputs(random, items) if random.random() < 1 / 4 else ""
     layers = "".join(f"  - {json.dumps(item)}\n" for item in items)
-    inputs = f"{{left: {written}, right: {written}}}" if several else written
+    inputs = f"{{left: {first}, right: {written}}}" if several else first
     return f"input: {inputs}\nrounding: floor\n{ends}layers:\n{layers}"
 
 
@@ -176,16 +179,14 @@ def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
         weights = {"conv": {"filters": x.channels, "kernel": 1}}
         first = weights if x.spatial else {"linear": x.channels}
         return [{"repeat": 2, "shared": random.random() < 1 / 2, "layers": [first, *same]}], x
+    # What looks up reads an input, and that alone.
     known = [kind for kind, (ranks, *_) in peers.PEERS.items() if x.rank in ranks]
+    known = [kind for kind in known if kind not in INDEXING]
     for _ in range(20):
         kind = random.choice(known)
         if kind == "learned":  # alone, nothing would reach what stands before it
             return [{"add": [[], [{"learned": [*x.spatial, x.channels]}]]}], x
         fields, _ = peers.PEERS[kind][1](random, x.rank)
-        if kind == "embedding":  # it reads an input, and that alone
-            continue
-        if kind == "learned":  # it reads no values: what is before it would reach no output
-            continue
         if kind in kinds("merge") or (kind, x.rank) == ("locally_connected", 3):
             continue
         if kind == "dropout" and not 0 < fields.get("rate", 0.5) < 1:
@@ -305,6 +306,8 @@ def module_of(net: Network, index: int) -> Any:
         return made(channels, filters, kernel, groups=groups, bias=layer.bias, **here)
     if node.kind == "linear":
         return nn.Linear(channels, layer.features, layer.bias, **here)
+    if node.kind == "embedding":
+        return nn.Embedding(layer.entries, layer.features, **here)
     if node.kind == "attention":
         read = [net.shape_of(each) or x for each in node.inputs]
         keys, values = read[min(1, len(read) - 1)].channels, read[-1].channels

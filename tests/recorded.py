@@ -81,7 +81,7 @@ def inputs(shapes: Sequence[Shape], plan: Plan) -> tuple[dict[str, Any], list[An
 
 
 def looked_up(layer: Layer, xs: Sequence[Any]) -> list[Any]:
-    """The arrays, those that a layer looks up as whole numbers that its table has, in their type."""
+    """The arrays, those that a layer looks up as numbers that its table has, in their type."""
     rows = getattr(layer, "entries", 0)
     return [np.floor(np.abs(x) * 7) % rows for x in xs] if rows else [*xs]
 

@@ -178,19 +178,26 @@ def given_weights(path: str | None, map_path: str | None, network: Network) -> "
 def given_inputs(
     images: Sequence[str], normalize: Any, network: Planned, batch: int
 ) -> dict[str, Any] | None:
-    """For each input a batch of the image of a file; None without files.
+    """For each input a batch of the image, or the numbers, of a file; None without files.
 
     Raises `click.UsageError` where there is not one file for each.
     """
     if not images:
         return None
-    paths = _by_input(images, network.named_inputs)
-    from convcalc.forward.images import read_image
+    named, numbers = network.named_inputs, network.index_inputs
+    paths = _by_input(images, named)
+    if normalize is not None and numbers.issuperset(named.values()):
+        raise click.UsageError("--normalize is of an image's values; whole numbers are looked up")
+    from convcalc.forward.given import checked_indices
+    from convcalc.forward.images import read_image, read_indices
 
-    return {
-        name: read_image(paths[name], network.shape_of(index), normalize, batch=batch)
-        for name, index in network.named_inputs.items()
+    inputs = {
+        name: read_indices(paths[name], network.shape_of(index), batch=batch)
+        if index in numbers
+        else read_image(paths[name], network.shape_of(index), normalize, batch=batch)
+        for name, index in named.items()
     }
+    return checked_indices(network, inputs)
 
 
 def _by_input(images: Sequence[str], inputs: Mapping[str, int]) -> dict[str, str]:

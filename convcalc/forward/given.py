@@ -32,7 +32,7 @@ def checked_inputs(network: Planned, x: Any, batch: int | None = None) -> Inputs
             )
             raise TypeError(message)
         (name,) = named
-        return _looked_up(network, {name: _checked(network, "x", x, network.input, batch)})
+        return checked_indices(network, {name: _checked(network, "x", x, network.input, batch)})
     _check_names(network, x)
     arrays: Inputs = {}
     for name, index in named.items():
@@ -47,7 +47,7 @@ def checked_inputs(network: Planned, x: Any, batch: int | None = None) -> Inputs
                 f"{examples:,}: a batch has as many of each"
             )
             raise ArgumentError(message)
-    return _looked_up(network, arrays)
+    return checked_indices(network, arrays)
 
 
 def index_limits(network: Network) -> dict[int, int]:
@@ -60,7 +60,7 @@ def index_limits(network: Network) -> dict[int, int]:
     return limits
 
 
-def _looked_up(network: Planned, arrays: Inputs) -> Inputs:
+def checked_indices(network: Planned, arrays: Inputs) -> Inputs:
     """The arrays, those of whole numbers in int64; raises `ValueError` for numbers of no row."""
     for index, rows in index_limits(network).items():
         name = network.nodes[index].name

@@ -1,4 +1,4 @@
-"""An image as a network's input: resized, cropped and normalized as torchvision does it."""
+"""Files as inputs: an image as torchvision resizes, crops and normalizes it, or the numbers."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -35,13 +35,9 @@ def read_image(
         if normalize is not None:
             message = f"{path} is the input itself: nothing is normalized to {normalize!r}"
             raise FileError(message)
-        return _repeated(_as_given(path, array, shape), batch)
+        return _repeated(_as_given(path, array, shape).astype(np.float32), batch)
     if suffix == ".npy":
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError, SyntaxError) as error:
-            message = f"{path} is no NPY file that can be read: {_reason(error)}"
-            raise FileError(message) from None
+        array = _npy(path)
         if array.dtype.kind == "f":
             if normalize is not None:
                 message = (
@@ -49,7 +45,7 @@ def read_image(
                     f"to {normalize!r}"
                 )
                 raise FileError(message)
-            return _repeated(_as_given(path, array, shape), batch)
+            return _repeated(_as_given(path, array, shape).astype(np.float32), batch)
         if array.dtype != np.uint8 or array.ndim not in (2, 3):
             message = f"{path} holds {array.dtype}; an image is H×W or H×W×C of uint8, or floats"
             raise FileError(message)
@@ -60,6 +56,34 @@ def read_image(
         raise FileError(message)
     pixels = _pixels(path, array, shape).astype(np.float32) / np.float32(255)
     return _repeated(np.moveaxis(_normalized(pixels, normalize), -1, 0), batch)
+
+
+def read_indices(path: str, shape: Shape, *, batch: int = 1) -> Any:
+    """A batch (N, 1, L) of the same whole numbers, which are looked up, from an NPY or JSON file.
+
+    That they are whole, and numbers of rows that there are, is not asked here.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".json", ".npy"):
+        message = (
+            f"{path} is neither .npy nor .json, which hold whole numbers: what is looked up is no "
+            "image"
+        )
+        raise FileError(message)
+    array = _npy(path) if suffix == ".npy" else numbers_of(path, read_json(path), "the input")
+    if array.dtype.kind not in "fiu":
+        message = f"{path} holds {array.dtype}, and what is looked up is whole numbers"
+        raise FileError(message)
+    return _repeated(_as_given(path, array, shape), batch)
+
+
+def _npy(path: str) -> Any:
+    """The array of an NPY file."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        message = f"{path} is no NPY file that can be read: {_reason(error)}"
+        raise FileError(message) from None
 
 
 def _repeated(example: Any, batch: int) -> Any:
@@ -77,7 +101,7 @@ def _as_given(path: str, array: Any, shape: Shape) -> Any:
             f"{'×'.join(map(str, shape.axes))} (channels first)"
         )
         raise FileError(message)
-    return array.astype(np.float32)
+    return array
 
 
 def _normalized(pixels: Any, normalize: Normalize | None) -> Any:

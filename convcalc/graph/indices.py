@@ -30,17 +30,15 @@ def _of_values(nodes: Sequence[LayerNode], document: Document) -> Iterator[tuple
     for index, node in enumerate(nodes):
         if node.kind not in INDEXING or not node.inputs or node.inputs[0] in document.inputs:
             continue
-        before = nodes[node.inputs[0]].name
-        first = nodes[document.inputs[0]].name
-        yield (
-            index,
-            Problem(
-                "CC314",
-                f"{node.kind} looks up whole numbers, and `{before}` makes values",
-                help=f"let it read an input of the network, as `from: {first}` before it does",
-                related=((0, "makes values"),),
-            ),
+        read = nodes[node.inputs[0]].name
+        problem = Problem(
+            "CC314",
+            f"{node.kind} looks up whole numbers, and `{read}` makes values",
+            help="numbers are an input: `input: {words: 50x1, values: 50x8}`, and `from: words` "
+            "before it",
+            related=((0, "makes values"),),
         )
+        yield index, problem
 
 
 def _of_numbers(nodes: Sequence[LayerNode], document: Document) -> Iterator[tuple[int, Problem]]:

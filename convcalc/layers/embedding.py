@@ -55,9 +55,7 @@ class Embedding(Layer):
         from convcalc.layers.operations import Operation, view
 
         output = plan.output
-        rows = Operation(
-            output.size, (), keeps=(0,), learns=plan.weights, holds=(0,), name="rows"
-        )
+        rows = Operation(output.size, (), keeps=(0,), learns=plan.weights, holds=(0,), name="rows")
         wide = 1 < output.channels < output.size
         return rows, view(output.size, 1)._replace(layout="turned" if wide else "both")
 

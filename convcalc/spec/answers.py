@@ -174,9 +174,8 @@ _KINDS: Mapping[str, str] = {
         "transformer transformerencoder transformerencoderlayer transformerdecoder "
         "transformerdecoderlayer vit patchembed"
     ),
-    "`embedding` gives a row for each number; sums of rows, and tables read backwards, are no kind": (
-        "embeddingbag reversibleembedding"
-    ),
+    "`embedding` gives a row for each number; sums of rows, and tables read backwards, are no "
+    "kind": ("embeddingbag reversibleembedding"),
     # What is no layer
     "items of a list follow each other; a group of some is written `layers: [relu]`": (
         "sequential modulelist moduledict module container parameterlist parameterdict model "

@@ -18,7 +18,7 @@ from convcalc import Network, analyze, load, loads, memory
 from convcalc.analysis.memory import untrained
 from convcalc.explanation.counts import SHARING, why_no_macs
 from convcalc.explanation.matrices import SEVERAL
-from convcalc.layers import CATALOGUE
+from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.letters import AXES
 from convcalc.layers.linear import Linear
 from convcalc.layers.locally_connected import LocallyConnected
@@ -90,10 +90,11 @@ MERGED = {
 
 
 def network_of(case: Case) -> Network:
-    """A network whose last layer is the row's, and in which something before it learns."""
+    """A network whose last layer is the row's, and in which something up to there learns."""
     if str(case) in MERGED:
         return loads(MERGED[str(case)])
-    return loads(f"input: {case.inputs}\nlayers:\n  - scale\n  - {case.item}\n")
+    before = "" if case.kind in kinds(having="indices") else "  - scale\n"
+    return loads(f"input: {case.inputs}\nlayers:\n{before}  - {case.item}\n")
 
 
 def figures(layer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

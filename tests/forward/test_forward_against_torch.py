@@ -644,13 +644,13 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "maximum": (ALL, broadcast, folded(torch.maximum)),
     "attention": (MAPS, attention, lambda layer, weights, xs: attended(layer, None, weights, xs)),
     "learned": (ALL, learned, lambda layer, weights, xs: spread(layer, None, weights, xs)),
+    "matmul": ((1,), matrices, lambda _, __, xs: torch.bmm(xs[1], xs[0])),
+    "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),
     "embedding": (
         (1,),
         looked_up,
         lambda _, weights, xs: functional.embedding(xs[0][:, 0].long(), weights["weight"]).mT,
     ),
-    "matmul": ((1,), matrices, lambda _, __, xs: torch.bmm(xs[1], xs[0])),
-    "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),
 }
 """Kind → (ranks, random layers, PyTorch's answer)."""
 

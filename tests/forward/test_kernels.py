@@ -48,6 +48,7 @@ KERNELS: dict[str, set[str]] = {
     **{kind: {"Merge"} for kind in ("subtract", "multiply", "divide", "maximum")},
     "affine": {"Affine"},
     "concat": {"Concat"},
+    "embedding": {"Lookup"},
     **{kind: {"Activation"} for kind in ("relu", "silu", "gelu", "leaky_relu", "softplus")},
     **{kind: {"BandedDefinition"} for kind in ("lrn", "softmax", "slice", "channel_shuffle")},
 }

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from convcalc.layers import layer_class
+from convcalc.layers import kinds, layer_class
 from convcalc.layers.base import AXIS_WORDS
 from convcalc.shape import Shape
 from convcalc.window import same
@@ -68,7 +68,8 @@ def run(kind: str, fields: dict[str, Any], *xs: Any, **weights: Any) -> Any:
     assert [(w.name, w.shape) for w in plan.weights] == [(n, v.shape) for n, v in given.items()]
     y = layer.forward(np, given, list(xs))
     assert y.shape[1:] == plan.output.axes
-    assert y.dtype == xs[0].dtype
+    looked_up = kind in kinds(having="indices")  # by whole numbers, which are no values
+    assert y.dtype == (given["weight"] if looked_up else xs[0]).dtype
     return y
 
 
@@ -628,6 +629,24 @@ def matmul(node: Node, xs: list[Any]) -> Any:
     return y.reshape(*batch, *y.shape[1:])
 
 
+def gather(node: Node, xs: list[Any]) -> Any:
+    """Rows of a table, or what lies along another of its axes, turned to the front.
+
+    Where a number is negative it counts from the end.
+    """
+    table, numbers = xs
+    axis = node.get("axis", 0) % table.ndim
+    order = [axis, *(other for other in range(table.ndim) if other != axis)]
+    turned = run("permute", {"order": tuple(1 + each for each in order)}, table[None])[0]
+    weight = turned.reshape(len(turned), -1)
+    rows, features = weight.shape
+    numbers = np.where(numbers < 0, numbers + rows, numbers)
+    fields = {"entries": rows, "features": features}
+    y = run("embedding", fields, numbers.reshape(1, 1, -1), weight=weight)[0].T
+    y = y.reshape(*numbers.shape, *turned.shape[1:])
+    return np.moveaxis(y, range(numbers.ndim), range(axis, axis + numbers.ndim))
+
+
 GATES = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
 """Which of the operator's gates each of PyTorch's is: i, f, g, o of i, o, f, c; r, z, n of z, r,
 h."""
@@ -729,6 +748,7 @@ TRANSLATORS: dict[str, Translator] = {
     "MatMul": matmul,
     "LSTM": recurrent,
     "GRU": recurrent,
+    "Gather": gather,
 }
 """Operators that the vocabulary covers."""
 
@@ -915,6 +935,7 @@ LEAST: dict[str, int] = {
     "MatMul": 8,
     "LSTM": 5,
     "GRU": 3,
+    "Gather": 1,
 }
 """Cases that are run, at least, per operator."""
 

@@ -35,6 +35,7 @@ KERNELS: dict[Any, str] = {
     elementwise.Merge: "[add: [[], [global_avgpool]]]",
     fallback.BandedDefinition: "[softmax]",
     fallback.Definition: "[instancenorm]",
+    fallback.Lookup: "[embedding: {entries: 90, features: 16}]",
     linear.Linear: "[flatten, linear: 40, batchnorm]",
     pooling.Pooling: "[maxpool: {kernel: 3, stride: 2, padding: 1}]",
     transposed.Transposed: "[conv_transpose: {filters: 4, kernel: 4, stride: 2, padding: 1}]",
@@ -101,7 +102,8 @@ def test_every_kernel_is_spoiled() -> None:
 def test_a_wrong_kernel_is_found(
     monkeypatch: pytest.MonkeyPatch, kernel: Any, fault: Callable[[Any], None]
 ) -> None:
-    network = loads(MAP + KERNELS[kernel])
+    text = MAP if kernel is not fallback.Lookup else "input: 37x1\nlayers: "
+    network = loads(text + KERNELS[kernel])
     assert compared(network) == ()
     spoil(monkeypatch, kernel, fault)
     name = network.layers[0 if kernel is not linear.Linear else 1].name

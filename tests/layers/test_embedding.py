@@ -1,17 +1,22 @@
 """Embeddings: whole numbers that go in as int64, and rows of a table that come out."""
 
+import json
 import re
 from typing import Any
 
 import numpy as np
 import pytest
+from click import UsageError
 from tabled import tabled
 
 from convcalc import forward
 from convcalc.analysis import analyze
 from convcalc.analysis.memory import deploy, memory
+from convcalc.cli.running import given_inputs
+from convcalc.diagnostics import Span
 from convcalc.explanation.value import explain_value
 from convcalc.graph import loads, read_text
+from convcalc.graph.planned import planned
 from convcalc.spec.text import SourceText
 
 SENTENCE = """
@@ -27,12 +32,15 @@ layers:
 """
 
 
+NUMBERS = "`input` is whole numbers, which `embedding1` looks up"
+
+
 def table(rows: int, columns: int) -> Any:
     return np.arange(rows * columns, dtype=np.float32).reshape(rows, columns)
 
 
-@pytest.mark.parametrize("reference", [False, True])
-def test_each_number_gives_its_row_and_no_position_reads_another(reference: bool) -> None:
+@tabled("reference", [False, True])
+def test_each_number_gives_its_row_and_no_position_reads_another(*, reference: bool) -> None:
     network = loads("{input: 4x1, layers: [embedding: {entries: 5, features: 3}]}")
     weights = {"embedding1.weight": table(5, 3)}
     numbers = [4, 0, 2, 2]
@@ -78,15 +86,17 @@ def test_numbers_that_no_float32_and_no_float16_has_are_looked_up_as_they_are() 
     weight = np.zeros((rows, 1), np.float32)
     weight[-1] = 3
     for reference in (False, True):
-        y = forward.run(
-            network, [[[rows - 1]]], {"embedding1.weight": weight}, reference=reference
-        )
+        y = forward.run(network, [[[rows - 1]]], {"embedding1.weight": weight}, reference=reference)
         assert y["embedding1"].tolist() == [[[3.0]]]
     small = loads("{input: 1x1, layers: [embedding: {entries: 4099, features: 1}]}")
     weight = np.zeros((4099, 1), np.float32)
     weight[4097] = 5  # 4,097 is 4,096 in float16
     explained = explain_value(
-        small, "embedding1", at=(0, 0), x=[[[4097]]], weights={"embedding1.weight": weight},
+        small,
+        "embedding1",
+        at=(0, 0),
+        x=[[[4097]]],
+        weights={"embedding1.weight": weight},
         dtype="float16",
     )
     assert (explained.made.value, explained.forward) == (5, 5)
@@ -105,7 +115,7 @@ def test_an_input_that_is_looked_up_is_int64_whatever_the_data_type(dtype: str) 
     assert runs.activation_peak == 3 * max(6 * 8 + 18 * width, (18 + 8) * width)
 
 
-def test_a_training_step_keeps_the_numbers_which_are_there_and_has_a_gradient_for_each_row() -> None:
+def test_a_training_step_keeps_the_numbers_and_has_a_gradient_for_each_row() -> None:
     network = loads("{input: 6x1, layers: [embedding: {entries: 1000, features: 3}, flatten]}")
     step = memory(network, training=True, batch=2)
     assert (step.input, step.gradients) == (2 * 6 * 8, 1000 * 3 * 4)
@@ -124,24 +134,75 @@ def test_a_training_step_keeps_the_numbers_which_are_there_and_has_a_gradient_fo
             4,
         ),
         (
-            "input: 6x1\nlayers:\n  - add:\n    - [embedding: {entries: 5, features: 1}]\n    - [relu]\n",
-            "`input` is whole numbers, which `embedding1` looks up, and `relu1` reads them as values",
+            "input: 6x1\nlayers:\n  - add:\n"
+            "    - [embedding: {entries: 5, features: 1}]\n    - [relu]\n",
+            f"{NUMBERS}, and `relu1` reads them as values",
             5,
         ),
         (
             "input: 6x1\nlayers:\n  - add: [[embedding: {entries: 5, features: 1}], []]\n",
-            "`input` is whole numbers, which `embedding1` looks up, and `add1` reads them as values",
+            f"{NUMBERS}, and `add1` reads them as values",
             3,
         ),
         (
             "input: 6x1\noutputs: [input, embedding1]\nlayers:\n"
             "  - embedding: {entries: 5, features: 3}\n",
-            "`input` is whole numbers, which `embedding1` looks up, and `outputs` gives them as values",
+            f"{NUMBERS}, and `outputs` gives them as values",
             4,
         ),
     ],
 )
-def test_values_are_not_looked_up_and_numbers_are_no_values(text: str, said: str, line: int) -> None:
+def test_values_are_not_looked_up_nor_numbers_read_as_values(
+    text: str, said: str, line: int
+) -> None:
     (problem,) = read_text(SourceText("net", text)).errors
-    assert (problem.code, problem.message, problem.place.line) == ("CC314", said, line)
+    assert (problem.code, problem.message) == ("CC314", said)
+    assert isinstance(problem.place, Span)
+    assert problem.place.line == line
     assert re.search("input", problem.help or "")
+
+
+FILED = {
+    "ids.npy": np.array([4, 0, 2, 2]),
+    "ids.json": [[4, 0, 2, 2]],
+    "floats.json": [4.0, 0, 2, 2],
+    "bytes.npy": np.array([[4, 0, 2, 2]], np.uint8),
+    "high.json": [4, 0, 2, 5],
+    "parts.npy": np.array([4, 0, 2.5, 2]),
+    "short.json": [4, 0, 2],
+    "flags.npy": np.array([True, False, True, True]),
+    "cat.png": None,
+}
+
+
+@tabled(
+    ("file", "said"),
+    [
+        ("ids.npy", ""),
+        ("ids.json", ""),
+        ("floats.json", ""),
+        ("bytes.npy", ""),
+        ("high.json", "input 'input' is looked up: whole numbers from 0 to 4, and one is 5"),
+        ("parts.npy", "input 'input' is looked up: whole numbers from 0 to 4, and one is 2.5"),
+        ("short.json", "short.json holds 1×3 numbers, and the input is 1×4"),
+        ("flags.npy", "flags.npy holds bool, and what is looked up is whole numbers"),
+        ("cat.png", "cat.png is neither .npy nor .json, which hold whole numbers"),
+    ],
+)
+def test_whole_numbers_come_from_files_and_an_image_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, file: str, said: str
+) -> None:
+    path, given = tmp_path_factory.mktemp("files") / file, FILED[file]
+    if path.suffix == ".npy":
+        np.save(path, given)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(given), encoding="utf-8")
+    network = planned(loads("{input: 4x1, layers: [embedding: {entries: 5, features: 3}]}"))
+    if said:
+        with pytest.raises(ValueError, match=re.escape(said)):
+            given_inputs([str(path)], None, network, 2)
+    else:
+        (x,) = (given_inputs([str(path)], None, network, 2) or {}).values()
+        assert (x.tolist(), x.dtype) == ([[[4, 0, 2, 2]]] * 2, np.int64)
+    with pytest.raises(UsageError, match="--normalize is of an image's values"):
+        given_inputs([str(path)], "unit", network, 2)

@@ -138,6 +138,12 @@ def as_rows(_: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
     yield layer_class("reshape")(shape=(-1, channels)), shapes[:1]
 
 
+def in_a_row(layer: Layer, _: list[Shape], match: "re.Match[str]") -> Done:
+    """A sequence of numbers comes in, or several that are like each other."""
+    assert len({*match.groups()}) == 1
+    yield layer, [Shape(1, (int(match[1]),))]
+
+
 def fitting(layer: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
     first, second = xs
     yield layer, [first._replace(channels=int(match[1])), second]
@@ -188,6 +194,9 @@ DOING: dict[str, Do | str] = {
     r"^give branch 1 (\d+) channels, or `reshape` branch 2 to (\d+) rows$": fitting,
     r"^`reshape` the vector to (\S+) to spread it over a map(, and give|$)": spread,
     r"^put `flatten` before it \(\S+ becomes (\d+)\), or .* \((\d+)\)": flattened,
+    r"^write \d+ numbers in a row as `input: (\d+)x1`$": in_a_row,
+    r"^one number a position is `input: (\d+)x1`$": in_a_row,
+    r"^give each of the \d+ channels .*`input: \{first: (\d+)x1, second: (\d+)x1\}`$": in_a_row,
     r"^give numbers: 1, \[1, 2\]": "the form of a value",
     r"^write `(crop|upsample): 2`": "the form of a value",
     r"^write `pad: 1` for a border": "the form of a value",

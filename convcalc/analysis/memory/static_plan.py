@@ -7,7 +7,6 @@ size, each at the first gap among those alive at the same time; sizes are rounde
 from typing import NamedTuple
 
 from convcalc.analysis.memory.lower_line import fused
-from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.graph import Network
 
 ALIGNMENT = 16
