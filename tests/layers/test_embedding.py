@@ -134,10 +134,9 @@ def test_a_training_step_keeps_the_numbers_and_has_a_gradient_for_each_row() -> 
             4,
         ),
         (
-            "input: 6x1\nlayers:\n  - add:\n"
-            "    - [embedding: {entries: 5, features: 1}]\n    - [relu]\n",
+            "input: 6x1\nlayers:\n  - add: [[embedding: {entries: 5, features: 1}],\n    [relu]]\n",
             f"{NUMBERS}, and `relu1` reads them as values",
-            5,
+            4,
         ),
         (
             "input: 6x1\nlayers:\n  - add: [[embedding: {entries: 5, features: 1}], []]\n",
@@ -145,10 +144,12 @@ def test_a_training_step_keeps_the_numbers_and_has_a_gradient_for_each_row() -> 
             3,
         ),
         (
-            "input: 6x1\noutputs: [input, embedding1]\nlayers:\n"
-            "  - embedding: {entries: 5, features: 3}\n",
+            (
+                "{input: 6x1, outputs: [input, embedding1],\n"
+                "layers: [embedding: {entries: 5, features: 3}]}"
+            ),
             f"{NUMBERS}, and `outputs` gives them as values",
-            4,
+            2,
         ),
     ],
 )
@@ -162,7 +163,7 @@ def test_values_are_not_looked_up_nor_numbers_read_as_values(
     assert re.search("input", problem.help or "")
 
 
-FILED = {
+FILED: dict[str, Any] = {
     "ids.npy": np.array([4, 0, 2, 2]),
     "ids.json": [[4, 0, 2, 2]],
     "floats.json": [4.0, 0, 2, 2],
