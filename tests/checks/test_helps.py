@@ -282,6 +282,7 @@ WAYS: dict[str, Way | str] = {
     r"^leave output_padding out for": SIZES,
     r"^(`reshape` the vector|give the branches the same) ": SIZES,
     r"^use a padding of at most \d+, .*or use `replicate`$": CHOICE,
+    r"^`embedding` gives a row for each number; ": NOTHING,
     r"^values need an input of their own: `": OWN,
     r"^numbers are an input: `": OWN,
     r"^give each of the \d+ channels an input and an embedding of its own, `": OWN,

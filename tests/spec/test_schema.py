@@ -39,6 +39,7 @@ UNKNOWABLE = {
     "parameters": "a call of a block lacks an argument",
     "blocks": "a call of a block lacks an argument",
     "cross_attention": "its fields are those of a kind that is younger than blocks called so",
+    "embedding": "its fields are those of a kind that is younger than blocks called so",
     "recurrent": "its fields are those of kinds that are younger than blocks called so",
     "words_of_pytorch": "its fields are those of kinds that are younger than blocks called so",
     "split": "its fields are those of an item that is younger than blocks called so",
