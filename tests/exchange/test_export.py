@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import recorded
 import test_forward as definitions
 from click.testing import CliRunner
 from tabled import tabled
@@ -17,9 +18,10 @@ from convcalc.exchange.onnx.kinds import WRITERS
 from convcalc.exchange.onnx.write import OPSETS
 from convcalc.exchange.onnx.writer import SCOPES, Graph, Maker, Unwritten
 from convcalc.forward import random_weights
-from convcalc.graph import load, loads
+from convcalc.forward.values import random_inputs
+from convcalc.graph import INDEXING, load, loads
 from convcalc.graph.planned import planned
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import CATALOGUE, Layer, layer_class
 from convcalc.layers.base import declarations
 
 onnx = pytest.importorskip("onnx")
@@ -53,6 +55,15 @@ def run(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return dict(zip(names, session.run(None, asked), strict=True))
 
 
+def indexing(layer: Layer) -> bool:
+    """Whether a layer looks up whole numbers."""
+    return type(layer) in {layer_class(kind) for kind in INDEXING}
+
+
+NUMBER = {False: onnx.TensorProto.FLOAT, True: onnx.TensorProto.INT64}
+"""By whether numbers are looked up, what they are in a file."""
+
+
 def alone(row: definitions.Row, opset: int) -> tuple[Any, Any]:
     """A model of one layer, and its definition as a function of the inputs.
 
@@ -76,7 +87,7 @@ def alone(row: definitions.Row, opset: int) -> tuple[Any, Any]:
         onnx.helper.make_graph(
             graph.nodes,
             "one",
-            [info(name, 1, ["batch", *x.axes]) for name, x in inputs],
+            [info(name, NUMBER[indexing(layer)], ["batch", *x.axes]) for name, x in inputs],
             [info(made, 1, ["batch", *plan.output.axes])],
             graph.arrays,
         ),
@@ -89,11 +100,15 @@ def alone(row: definitions.Row, opset: int) -> tuple[Any, Any]:
 @definitions.rows(*definitions.EVERY)
 def test_a_layer_gives_its_values(row: definitions.Row) -> None:
     """Also where one value of the input stands out: what it reaches changes in both alike."""
-    xs = definitions.built(row)[1]
+    layer, xs, _ = definitions.built(row)
     given = definitions.arrays(xs, dtype="float32")
     far = [x.copy() for x in given]
     for x in far:
         x.reshape(2, -1)[1, x[0].size // 2] = FAR
+    if indexing(layer):
+        given, far = (
+            [x.astype("int64") for x in recorded.looked_up(layer, each)] for each in (given, far)
+        )
     for opset in (OPSETS[0], OPSETS[-1]):
         model, definition = alone(row, opset)
         if model is None:
@@ -133,12 +148,7 @@ def beside(model: Any, definition: Any, given: list[Any]) -> tuple[Any, Any]:
 
 
 def values(network: Any, *, batch: int = 1) -> dict[str, Any]:
-    random = np.random.default_rng(0)
-    inputs = network.named_inputs.items()
-    return {
-        name: random.normal(size=(batch, *network.shape_of(index).axes)).astype("float32")
-        for name, index in inputs
-    }
+    return random_inputs(network, batch, 0)
 
 
 def agree(network: Any, path: Path, x: dict[str, Any], weights: Any = None, seed: int = 0) -> None:
@@ -171,6 +181,21 @@ layers:
   - {unit: {}, name: other, from: right, weights: stage.unit1}
   - {add: [[], [from: stage]], name: both}
 """
+
+
+LOOKED_UP = """
+input: {words: 7x1, values: 7x2}
+layers:
+  - concat: [[from: words, embedding: {entries: 9, features: 3}], [from: values]]
+  - conv: {filters: 2, kernel: 3}
+"""
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_what_is_looked_up_goes_in_as_whole_numbers(tmp_path: Path, dynamic: bool) -> None:  # noqa: FBT001
+    network = planned(loads(LOOKED_UP))
+    convcalc.export(network, tmp_path / "a.onnx", dynamic_batch=dynamic)
+    agree(network, tmp_path / "a.onnx", values(network, batch=1 + dynamic))
 
 
 def test_several_ends_shared_weights_and_scopes(tmp_path: Path) -> None:

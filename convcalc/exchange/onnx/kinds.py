@@ -640,6 +640,12 @@ def _learned(make: Maker) -> str:
     return make("Expand", weight, extents)
 
 
+def _embedding(make: Maker) -> str:
+    """Rows by position, then channels first."""
+    rows = make("Gather", make.weight("weight"), make("Squeeze", make.x, make.integers(1)), axis=0)
+    return make.transpose(rows, 0, 2, 1)
+
+
 WRITERS: Mapping[str, Write] = {
     "conv": _conv,
     "depthwise_conv": _depthwise_conv,
@@ -705,4 +711,5 @@ WRITERS: Mapping[str, Write] = {
     "matmul": _matmul,
     "attention": _attention,
     "learned": _learned,
+    "embedding": _embedding,
 }

@@ -37,7 +37,8 @@ def write(
     """The network with its weights by "<layer>.<weight>", by operators of a version.
 
     Tensors have the names of the layers that make them, (N, C, *spatial); N is 1 unless the batch
-    is dynamic. Arrays go to `data`, which the file calls `located`, if one is given.
+    is dynamic. They are float32, and int64 what is looked up.
+    Arrays go to `data`, which the file calls `located`, if one is given.
     Raises `ValueError` that names all layers which no operators say.
     """
     graph = Graph(opset, data, located)
@@ -57,10 +58,13 @@ def write(
         raise ValueError(message + "\n  ".join(problems))
     _again(graph, network, tensors)
     helper, batch = graph.onnx.helper, BATCH if dynamic_batch else 1
+    numbers = network.index_inputs
 
     def told(name: str, index: int) -> "ValueInfoProto":
         shape = [batch, *network.shape_of(index).axes]
-        return helper.make_tensor_value_info(name, graph.onnx.TensorProto.FLOAT, shape)
+        types = graph.onnx.TensorProto
+        dtype = types.INT64 if index in numbers else types.FLOAT
+        return helper.make_tensor_value_info(name, dtype, shape)
 
     made = helper.make_graph(
         graph.nodes,
