@@ -27,7 +27,7 @@ def spec_text(layers: int) -> str:
 
 
 def _read(text: str) -> None:
-    _, spec, findings = as_written(SourceText("text", text))
+    _, spec, findings, _ = as_written(SourceText("text", text))
     if spec is not None:
         expand(findings, spec)
 

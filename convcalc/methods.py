@@ -41,6 +41,7 @@ METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "SizesReport.to_markdown": ("convcalc.explanation.inputs", "markdown"),
         "SizesReport.to_json": ("convcalc.explanation.inputs", "json"),
         "Spec.network": ("convcalc.graph", "built"),
+        "Opened.foreign": ("convcalc.exchange", "read"),
     }
 )
 """Class and method → the module and the function that is called with the value."""

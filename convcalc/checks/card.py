@@ -13,7 +13,7 @@ from convcalc.checks.promises import Used, used
 from convcalc.checks.recognition import SUFFIXES, reads_as_spec
 from convcalc.checks.revision import Moves, RevisionError, file_at_revision, moves
 from convcalc.checks.run import CRASHED, Checked, Task, networks
-from convcalc.graph import Network, as_written
+from convcalc.graph import Network, written_of
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.source import Opened, open_spec
 
@@ -81,7 +81,7 @@ def _entries(one: Checked, task: Task, base: str, moved: Moves) -> Iterator[Entr
     same = before is not None and before.text.content == opened.text.content
     settings = task.of(one.path)
     budget = [each for each in settings.budget_for(one.path) if settings.holds(each, one.path)]
-    for name, network, _ in networks(opened, as_written(opened.text, opened.problems), task):
+    for name, network, _ in networks(opened, written_of(opened, task.shape), task):
         shown = network.path
         earlier = old.pop(name, None)
         status: Status = ""
@@ -126,7 +126,7 @@ def _before(file: str, base: str) -> tuple[Opened | None, str]:
 def _networks(opened: Opened | None, task: Task) -> Iterator[tuple[str, Network, object]]:
     """The networks of a spec as it was; none where there was none."""
     if opened is not None:
-        yield from networks(opened, as_written(opened.text, opened.problems), task)
+        yield from networks(opened, written_of(opened, task.shape), task)
 
 
 def _differs(comparison: Comparison) -> bool:

@@ -11,7 +11,7 @@ from convcalc.checks.ignores import silence
 from convcalc.checks.settings import Limit, Settings
 from convcalc.diagnostics import Diagnostic, Place, Span
 from convcalc.findings import Findings, in_order
-from convcalc.graph import Network, Written, as_written, diagnose, network_of
+from convcalc.graph import Network, Written, diagnose, network_of, written_of
 from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
@@ -109,7 +109,7 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     selection = settings.selection_for(path)
     limits = settings.budget_for(path)
     budget = [limit for limit in limits if settings.holds(limit, path)]
-    written = as_written(text, opened.problems)
+    written = written_of(opened, task.shape)
     members = [opened.preset] if opened.preset else _presets(written.spec)
     left_out: set[tuple[str, int]] = set()
     collected: list[list[Diagnostic]] = []
@@ -162,7 +162,7 @@ def networks(opened: Opened, written: Written, task: Task) -> Iterator[Member]:
     """The network of a spec, or of each member of a family that none is named of."""
     path = opened.text.path
     for member in [opened.preset] if opened.preset else _presets(written.spec) or [""]:
-        findings = Findings(opened.text, written.findings.diagnostics)
+        findings = Findings(written.places, written.findings.diagnostics)
         network = network_of(
             written,
             name=f"{path}#{member}" if member and not opened.preset else opened.name,

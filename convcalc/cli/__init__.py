@@ -27,6 +27,7 @@ GROUPS = {
         "verify": "Run a network, and hold what happens against the prediction.",
     },
     "Exchange with others": {
+        "import": "Print the spec of an ONNX file; each command takes one as a SPEC, too.",
         "export": "Write a network with its weights as an ONNX file.",
     },
     "Find out": {

@@ -202,6 +202,11 @@ def network_options(function: F) -> F:
         metavar="NAME=VALUE",
         help="Value of one of the spec's parameters; repeatable.",
     )(function)
+    return input_option(function)
+
+
+def input_option(function: F) -> F:
+    """--input."""
     return click.option(
         "--input",
         "shape",

@@ -49,6 +49,7 @@ __all__ = [
     "read_opened",
     "read_text",
     "resized",
+    "written_of",
 ]
 
 T = TypeVar("T")
@@ -301,6 +302,8 @@ class Written(NamedTuple):
     """What it says; None where it has not the form of a spec."""
     findings: Findings
     """What was found in reading it."""
+    whole: bool = True
+    """Whether it says all that the file does; one from elsewhere may say more than a spec can."""
 
 
 class Made(NamedTuple):
@@ -427,7 +430,7 @@ def read_opened(
 ) -> Network:
     """Read a network from a SPEC that was looked for, as far as it can be read; see `read`."""
     return network_of(
-        as_written(opened.text, opened.problems),
+        written_of(opened, input),
         name=opened.name,
         preset=opened.preset,
         input=input,
@@ -444,6 +447,18 @@ def read_text(
 ) -> Network:
     """Read a network, or a member of a family, from a text as far as it can be read; see `read`."""
     return network_of(as_written(text), preset=preset, input=input, parameters=parameters)
+
+
+def written_of(opened: Opened, input: GivenShape | None = None) -> Written:  # noqa: A002
+    """A SPEC that was looked for as it is written; `input` is what a file from elsewhere may ask.
+
+    What is no text may be a network from elsewhere, which is told by its content.
+    """
+    if opened.head:
+        foreign: Written | None = opened.foreign(given_shape(input))
+        if foreign is not None:
+            return foreign
+    return as_written(opened.text, opened.problems)
 
 
 @without_collection
@@ -465,7 +480,7 @@ def parse(text: str, *, path: str = "<text>") -> "Spec":
 
     _check_text(text, path, "parse")
     document = SourceText(path, text)
-    _, spec, findings = as_written(document)
+    _, spec, findings, _ = as_written(document)
     for problem, start, end in misfits(spec) if spec else ():
         findings.add(problem, document.place(start, end))
     if spec is None or findings.diagnostics:
@@ -621,7 +636,7 @@ def network_of(
         diagnostics=findings.diagnostics,
         year=document.year,
         groups=document.groups,
-        complete=not document.lost and all(plan for plan in plans),
+        complete=not document.lost and written.whole and all(plan for plan in plans),
         written=written,
         made=Made(preset, parameters, shape),
         output_names=document.output_names,

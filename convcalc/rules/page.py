@@ -19,6 +19,7 @@ STAGES = {
     "CC3": "Shapes and hyperparameters",
     "CC4": "Advice",
     "CC5": "Expectations and budgets",
+    "CC6": "Networks from elsewhere",
     "CC9": "The check itself",
 }
 """Prefix of codes → what they are about."""

@@ -19,6 +19,7 @@ import yaml
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic
 from convcalc.findings import Findings
+from convcalc.methods import above
 from convcalc.spec.nodes import MAX_DEPTH, List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
 
@@ -34,6 +35,8 @@ SILENCE_SECONDS = 5.0
 """How long a pipe given as a path may stay silent."""
 PIPE_SECONDS = 30.0
 """How long a pipe given as a path may take in all."""
+_NO_TEXT = b"\x08"
+"""What an ONNX file begins with, one without weights may be text for the rest; and no YAML does."""
 _BRACKET_OR_TEXT = r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*"""
 """A bracket of a list or mapping, or what may hold brackets that are none."""
 
@@ -66,11 +69,28 @@ class Opened(NamedTuple):
     """The member of a family that is meant; empty for the spec as it is written."""
     problems: tuple[Diagnostic, ...] = ()
     """Why it cannot be read."""
+    head: bytes = b""
+    """What it begins with, where that is no text, and so may be a network from elsewhere."""
+    file: str = ""
+    """The file that it is; empty for standard input."""
+
+    @property
+    def more(self) -> bool:
+        """Whether there may be more bytes than `head` has."""
+        return len(self.head) > MAX_BYTES
+
+    def foreign(self, given: object = None) -> Any:
+        """What it says as a network from elsewhere, `given` the extents that it leaves open.
+
+        None where it is none that is known.
+        """
+        return above("Opened.foreign", self, given)
 
     def called(self, name: str) -> "Opened":
         """The same under another name."""
         problems = tuple(found._replace(path=name) for found in self.problems)
-        return Opened(name, SourceText(name, self.text.content), self.preset, problems)
+        text = SourceText(name, self.text.content)
+        return self._replace(name=name, text=text, problems=problems)
 
 
 @without_collection
@@ -326,7 +346,7 @@ def open_spec(spec: str, bundled: "Callable[[str], Bundled | None]") -> Opened:
 
     `family.yaml#resnet50` is the preset `resnet50` of a file, unless a file has this very name.
     """
-    shown, preset = "<text>" if "\n" in spec else spec, ""
+    shown, preset, path, data = "<text>" if "\n" in spec else spec, "", "", b""
     try:
         if spec == "-":
             data = _read_standard_input()
@@ -338,7 +358,7 @@ def open_spec(spec: str, bundled: "Callable[[str], Bundled | None]") -> Opened:
         empty = SourceText(shown, "")
         findings = Findings(empty)
         refuse(findings, error)
-        return Opened(spec, empty, preset, findings.diagnostics)
+        return Opened(spec, empty, preset, findings.diagnostics, data, path)
 
 
 def _read_standard_input() -> bytes:
@@ -435,8 +455,8 @@ def _read_pipe(path: str) -> bytes:
 
 
 def _decoded(data: bytes) -> str:
-    if b"\0" in data[:4096] or data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoded = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    encoded = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if encoded or b"\0" in data[:4096] or data.startswith(_NO_TEXT):
         raise RefusedError(
             "CC102",
             "is UTF-16, and a spec is UTF-8" if encoded else "is binary, and a spec is text",

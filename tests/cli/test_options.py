@@ -406,6 +406,21 @@ TRIED = {
         },
     ),
     "list": Command(("lenet",), {"--format": ("--format", "names")}),
+    "import": Command(
+        ("open.onnx",),
+        {
+            "--input": ("--input", "8x8x3"),
+            "--from": ("--from", "onnx"),
+            "--output": ("--output", "copy.yaml"),
+            "--force": ("--force",),
+        },
+        needs={
+            "--output": ("--input", "8x8x3"),
+            "--force": ("--output", "net.yaml", "--input", "8x8x3"),
+        },
+        quiet={"--from": "the content says the same"},
+        heeded={("--output", "--force"): "a file that is not there yet is written either way"},
+    ),
     "show": Command(
         ("lenet5",),
         {"--output": ("--output", "copy.yaml"), "--force": ("--force",)},
@@ -545,12 +560,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.savez(root / file, **weights)
         np.savez(root / renamed, **{name.upper(): each for name, each in weights.items()})
         (root / mapped).write_text("".join(f"{name}: {name.upper()}\n" for name in weights))
+    (root / "open.onnx").write_bytes(OPEN)
     (root / "classes.txt").write_text("".join(f"class {number}\n" for number in range(10)))
     pixels = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
     np.save(root / "image.npy", pixels)
     return root
 
 
+OPEN = (
+    b'\x08\x08:6\n\x0c\n\x01x\x12\x01y"\x04Relu\x12\x01gZ\x1e\n\x01x\x12\x19\n\x17\x08\x01\x12\x13'
+    b"\n\x03\x12\x01N\n\x02\x08\x03\n\x03\x12\x01h\n\x03\x12\x01wb\x03\n\x01yB\x04\n\x00\x10\x11"
+)
+"""An ONNX file: a Relu of an input of 3 channels, whose extents `h` and `w` it leaves open."""
 UNTOUCHED = 0
 """When files that no run has written to are said to be from."""
 
@@ -674,6 +695,8 @@ def without_effect(
     if name == "export":
         pytest.importorskip("onnx", reason="which writes the file")
     tried = TRIED[name]
+    if name == "import":
+        pytest.importorskip("onnx", reason="it parses the files")
     needed: list[str] = [name, *tried.arguments]
     said = {values[option][0] for option in options}
     for option in options:

@@ -34,7 +34,7 @@ def read(text: str) -> int:
 
 def write_out(text: str) -> int:
     """Calls of writing a spec out as layers."""
-    _, spec, findings = as_written(SourceText("text", text))
+    _, spec, findings, _ = as_written(SourceText("text", text))
     assert spec is not None
     with counted() as work:
         expand(findings, spec)

@@ -1,0 +1,79 @@
+"""`convcalc import`: the spec of a network from elsewhere, as YAML."""
+# ruff: noqa: N999 (a command is in the module of its name, which is imported by that)
+
+import sys
+
+import click
+
+from convcalc.cli.options import FILE, Inputs, Word, input_option
+from convcalc.cli.output import write, write_file, write_findings
+from convcalc.diagnostics import exit_code
+from convcalc.exchange import FORMATS, imported
+from convcalc.exchange.foreign import refused, written
+from convcalc.spec.bundled import Bundled
+from convcalc.spec.source import open_spec
+
+
+def _no_bundled(name: str) -> Bundled | None:
+    """None: the bundled architectures are specs already."""
+    del name
+    return None
+
+
+@click.command("import")
+@click.argument("file", metavar="FILE")
+@input_option
+@click.option(
+    "--from",
+    "name",
+    type=Word([*FORMATS]),
+    help="What the FILE is; told by its content unless given.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=FILE,
+    metavar="SPEC",
+    help="Write the spec to a new file; to standard output unless given.",
+)
+@click.option("--force", is_flag=True, help="Write over the SPEC of --output if it is there.")
+def command(file: str, shape: Inputs, name: str | None, target: str | None, *, force: bool) -> None:
+    """Print the spec of a network that comes from elsewhere, such as an ONNX file.
+
+    Every command takes such a FILE where it takes a SPEC; this shows what it is taken for. What a
+    spec cannot say is a finding, of which all are shown, and the rest is imported: the exit code
+    is 1 then, and 2 where the file could not be read.
+
+    \b
+    Examples:
+      convcalc import model.onnx
+      convcalc import model.onnx -o model.yaml
+      convcalc import dynamic.onnx --input 224x224x3
+    """
+    if force and target is None:
+        message = "--force is about the SPEC of --output, and none is named"
+        raise click.UsageError(message)
+    opened = open_spec(file, _no_bundled)
+    made = imported(opened, shape, name=name or "")
+    if made is None:
+        if opened.problems and not opened.head:
+            write_findings(opened.problems)
+            sys.exit(exit_code(opened.problems))
+        titles = " or ".join(row.title for row in FORMATS.values())
+        made = refused(
+            "CC101",
+            f"is no {titles} file, by what it begins with",
+            "`convcalc analyze` reads specs, which need no import" if not opened.head else None,
+        )
+    findings = written(opened, made).findings.diagnostics
+    if made.spec is not None:
+        text = made.spec.to_yaml()
+        if target is None:
+            write(text, machine=True)
+        else:
+            write_file(target, text, over=force)
+    for note in made.notes:
+        click.echo(f"note: {note}", err=True)
+    write_findings(findings, below=target is None and made.spec is not None)
+    sys.exit(exit_code(findings))

@@ -1,0 +1,119 @@
+"""What comes of a file from elsewhere: a spec, where its parts come from, and what is lost."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.diagnostics import Diagnostic, Named, Problem
+from convcalc.findings import Findings
+from convcalc.graph import Written
+from convcalc.spec.named import Values
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.text import SourceText
+from convcalc.spec.tree import Item, Spec
+
+if TYPE_CHECKING:
+    from convcalc.spec.source import Opened
+
+Source = Callable[[], Any]
+"""What gives an array of the file, in the layout that a layer has it in."""
+
+
+class Finding(NamedTuple):
+    """What a file says and a spec cannot, or what is wrong with a file."""
+
+    problem: Problem
+    """What is wrong, and what to do."""
+    origin: str = ""
+    """What the file calls the place; empty for the file as a whole."""
+
+
+class Imported(NamedTuple):
+    """A file from elsewhere."""
+
+    spec: Spec | None
+    """The network, flat, each item with its `origin`; None where there is none to be had."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong, in the order of the file."""
+    weights: Mapping[str, Mapping[str, Source]] = {}
+    """By the origin of an item, its layer's arrays by their names."""
+    whole: bool = True
+    """Whether the spec says all that the file does."""
+    notes: tuple[str, ...] = ()
+    """What was folded, shared or quantized before, in sentences."""
+    quantized: bool = False
+    """Whether the file computes in whole numbers what the spec says in floats."""
+
+
+def refused(code: str, message: str, help: str | None = None) -> Imported:  # noqa: A002
+    """What there is of a file that cannot be read at all."""
+    return Imported(None, (Finding(Problem(code, message, help=help)),), whole=False)
+
+
+class Origins(Values):
+    """Places in a spec that comes from elsewhere, by the names that they have there."""
+
+    def __init__(self, spec: Spec, path: str, made: Imported) -> None:
+        super().__init__(spec, path)
+        self.made = made
+
+    def _name(self, number: int) -> str:
+        """The origin of the innermost item that a place is in, and the key within that."""
+        origin = ""
+        keys: list[str] = []
+        node: Node | None = self.spec
+        while node is not None:
+            if isinstance(node, Item) and node.origin:
+                origin, keys = node.origin, []
+            if node.start == number or isinstance(node, ScalarNode):
+                break
+            node, key = _inside(node, number)
+            if key is not None:
+                keys.append(key)
+        if not origin:
+            return super()._name(number)
+        field = ".".join(keys[1:])
+        return f"{origin} ({field})" if field else origin
+
+
+def _inside(node: Map | List, number: int) -> tuple[Node | None, str | None]:
+    """The key or value inside a node that holds a number, and the key."""
+    if isinstance(node, List):
+        low, high = 0, len(node.items)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if node.items[middle].start <= number else (low, middle)
+        return (node.items[low] if node.items else None), None
+    for (key, value), at in zip(node.entries.items(), node.key_starts, strict=True):
+        if at <= number < max(value.end, at + 1):
+            return (None if number == at else value), key
+    return None, None
+
+
+def written(opened: "Opened", made: Imported) -> Written:
+    """The spec of a file from elsewhere as one that was read."""
+    path = opened.text.path
+    if made.spec is None:
+        places: Any = SourceText(path, "")
+        findings = Findings(places)
+        for finding in made.findings:
+            if finding.origin:
+                findings.add(finding.problem, Named(finding.origin))
+            else:
+                findings.add(finding.problem, places.place(0, 0))
+        return Written(places, None, findings, whole=False)
+    places = Origins(made.spec, path, made)
+    findings = Findings(places)
+    for number, finding in enumerate(made.findings):
+        findings.add(finding.problem, Named(finding.origin or "file", number))
+    return Written(places, places.spec, findings, whole=made.whole)
+
+
+def origin_of(written: Written | None) -> Imported | None:
+    """The file that a network comes from; None of one that was written as a spec."""
+    places = written.places if written is not None else None
+    return places.made if isinstance(places, Origins) else None
+
+
+def diagnostics(opened: "Opened", made: Imported) -> Sequence[Diagnostic]:
+    """What was found in reading a file."""
+    return written(opened, made).findings.diagnostics

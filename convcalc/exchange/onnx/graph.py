@@ -1,0 +1,516 @@
+"""The graph of a model as values and operations, with all folded that is known before it runs."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convcalc.exchange.onnx.extents import outputs_of
+from convcalc.exchange.onnx.folding import fold, of_ints
+from convcalc.exchange.onnx.model import DamagedError, constant_of
+from convcalc.exchange.onnx.operations import STANDARD, Operation, attribute
+from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
+
+MAX_OPERATIONS = 200_000
+"""Most operations, with functions and loops written out: as many as a network may have layers."""
+SMALL = 4096
+"""Most values of a constant that is read at once."""
+MAX_DEPTH = 40
+"""Deepest nesting of functions and branches."""
+MAX_ROUNDS = 10_000
+"""Most rounds of a loop that is written out."""
+MAX_EXTENT = 10**9
+"""Largest extent of an input, as of a spec's."""
+PASSED = frozenset({"Identity", "Cast", "CastLike", "StopGradient", "QuantizeLinear",
+    "DequantizeLinear"})  # fmt: skip
+"""Operators that pass on what a spec says nothing else of."""
+QUANTIZED = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+
+
+class Open(NamedTuple):
+    """An extent of an input that the file leaves open."""
+
+    input: str
+    """The input's name in the file."""
+    axis: int
+    """Which axis it is, from 0; the examples are the first."""
+    name: str
+    """What the file calls it; empty where it does not."""
+
+
+class Graph:
+    """A model's graph, gone through once."""
+
+    def __init__(self, model: Any, folder: str, given: Mapping[str, tuple[int, ...]]) -> None:
+        self.model = model
+        self.folder = folder
+        self.given = given
+        """Extents of inputs, without the examples, for those that the file leaves open."""
+        self.operations: list[Operation] = []
+        self.inputs: list[Value] = []
+        self.outputs: list[Value] = []
+        self.open: list[Open] = []
+        """Extents that are neither said nor given."""
+        self.named: dict[str, dict[int, str]] = {}
+        """By the name of an input, its axes that have a name in the file."""
+        self.batch = 0
+        """The number of examples that the file is for; 0 for any."""
+        self.quantized = False
+        self.unnamed: dict[str, int] = {}
+        """How many operations of each operator have no name of their own."""
+        self.origins: set[str] = set()
+        self.functions = {(each.domain, each.name): each for each in model.functions}
+        self.versions = {each.domain: each.version for each in model.opset_import}
+        self.version = self.versions.get("", self.versions.get("ai.onnx", 1))
+        self._inferred: dict[str, Any] | None = None
+        self._start()
+
+    # The file's own inputs and weights
+
+    def _start(self) -> None:
+        graph = self.model.graph
+        env = Scope()
+        for tensor in graph.initializer:
+            constant = constant_of(tensor, self.folder, initializer=True)
+            env[tensor.name] = Value(tensor.name, constant.dims, constant=constant)
+        for tensor in graph.sparse_initializer:
+            name = tensor.values.name
+            message = f"the sparse array `{name[:60]}`"
+            constant = Constant(tuple(tensor.dims), _unknown(message), floats=True, name=name)
+            env[name] = Value(name, constant.dims, constant=constant)
+        for info in graph.input:
+            if info.name not in env:
+                env[info.name] = self._input(info)
+        if self.open:
+            return
+        self.walk(graph, env, "", 0)
+        for info in graph.output:
+            value = env.find(info.name)
+            if value is None:
+                message = f"is damaged: nothing makes its output `{info.name[:60]}`"
+                raise DamagedError(message)
+            value.uses += 1
+            self.outputs.append(value)
+        self.output_names = [info.name for info in graph.output]
+
+    def _input(self, info: Any) -> Value:
+        """An input with its extents, of which the first is the number of examples."""
+        tensor = info.type.tensor_type
+        floats = tensor.elem_type in (0, 1, 10, 11, 16)
+        value = Value(info.name, floats=floats)
+        self.inputs.append(value)
+        if not tensor.HasField("shape"):
+            self.open.append(Open(info.name, -1, ""))
+            return value
+        dims: list[Extent] = []
+        written = tensor.shape.dim
+        given = self.given.get(info.name) or self.given.get("") or ()
+        sizes = given if len(given) == len(written) - 1 else ()
+        for axis, dim in enumerate(written):
+            size = dim.dim_value if dim.HasField("dim_value") else 0
+            if axis == 0 and len(written) > 1:
+                self.batch = self.batch or max(size, 0)
+                dims.append(Batch())
+                continue
+            if size <= 0:
+                self.named.setdefault(info.name, {})[axis] = dim.dim_param
+                size = sizes[axis - 1] if sizes else 0
+                if not size:
+                    self.open.append(Open(info.name, axis, dim.dim_param))
+            if size > MAX_EXTENT:
+                message = f"the input `{info.name[:60]}` has an extent of {size:,}"
+                raise DamagedError(message)
+            dims.append(size)
+        value.dims = tuple(dims)
+        return value
+
+    # Operations
+
+    def walk(self, graph: Any, env: "Scope", prefix: str, depth: int) -> None:
+        """Go through the operations of a graph, or of one inside it."""
+        if depth > MAX_DEPTH:
+            message = f"nests functions and branches more than {MAX_DEPTH} deep"
+            raise DamagedError(message)
+        nodes = graph.node
+        for node in nodes if _sorted(nodes, env) else _in_order(nodes, env):
+            self._node(node, env, prefix, depth)
+
+    def _node(self, node: Any, env: "Scope", prefix: str, depth: int) -> None:
+        if len(self.operations) >= MAX_OPERATIONS:
+            message = f"has more than {MAX_OPERATIONS:,} operations"
+            raise DamagedError(message)
+        inputs: list[Value | None] = []
+        for name in node.input:
+            if not name:
+                inputs.append(None)
+                continue
+            value = env.find(name)
+            if value is None:
+                message = (
+                    f"is damaged: {node.op_type[:60]} reads `{name[:60]}`, which nothing makes"
+                )
+                raise DamagedError(message)
+            inputs.append(value)
+        attributes = {each.name: self._attribute(each, env) for each in node.attribute}
+        domain = "" if node.domain in STANDARD else node.domain
+        function = self.functions.get((node.domain, node.op_type)) if self.functions else None
+        if function is not None:
+            self._inline(function, node, inputs, attributes, env, prefix, depth)
+            return
+        control = node.op_type in ("If", "Loop") and not domain
+        if control and self._control(node, inputs, attributes, env, prefix, depth):
+            return
+        op = Operation(
+            node.op_type,
+            inputs,
+            attributes,
+            self._origin(node, prefix),
+            domain=domain,
+            version=self.version,
+        )
+        op.outputs = [Value(name, operation=op, number=at) for at, name in enumerate(node.output)]
+        self._settle(op, node, env)
+
+    def _attribute(self, proto: Any, env: "Scope") -> Any:
+        if proto.ref_attr_name:
+            return env.attributes.get(proto.ref_attr_name)
+        return attribute(proto)
+
+    def _origin(self, node: Any, prefix: str) -> str:
+        name = f"{prefix}{node.name}" if node.name else ""
+        if not name or name in self.origins:
+            kind = name or f"{prefix}{node.op_type}"
+            number = self.unnamed.get(kind, 0) + 1
+            while f"{kind}_{number}" in self.origins:
+                number += 1
+            self.unnamed[kind] = number
+            name = f"{kind}_{number}"
+        self.origins.add(name)
+        return name
+
+    def _settle(self, op: Operation, node: Any, env: "Scope") -> None:
+        """Fold an operation, pass it over, or keep it."""
+        names = list(node.output)
+        constants = self._constants(op)
+        if constants is not None:
+            for number, name in enumerate(names):
+                if number < len(constants):
+                    made = constants[number]
+                    env[name] = Value(name, made.dims, constant=made, floats=made.floats)
+                elif name:
+                    env[name] = op.outputs[number]
+            return
+        if not op.domain and op.name in PASSED and op.inputs and op.inputs[0] is not None:
+            self.quantized |= op.name in QUANTIZED
+            for name in names:
+                env[name] = op.inputs[0]
+            return
+        dims = outputs_of(op, self.batch)
+        for number, name in enumerate(names):
+            value = op.outputs[number]
+            if number < len(dims):
+                value.dims = tuple(dims[number])
+            elif number == 0:
+                value.dims = self._told(name)
+            if name:
+                env[name] = value
+        for read in op.inputs:
+            if read is not None:
+                read.uses += 1
+        self.operations.append(op)
+
+    def _constants(self, op: Operation) -> list[Constant] | None:
+        """What an operation makes, where that is known."""
+        if op.domain:
+            return None
+        if op.name == "Constant":
+            return [self._constant(op)]
+        first = op.inputs[0] if op.inputs else None
+        if op.name in ("Shape", "Size") and first is not None and first.dims is not None:
+            return [_extents(op, first.dims)]
+        if not op.inputs or any(
+            value is not None and value.constant is None for value in op.inputs
+        ):
+            return None
+        dims = [tuple(each) for each in outputs_of(op, 0)]
+        try:
+            if op.name == "DequantizeLinear" and first is not None and first.dims is not None:
+                dims = [first.dims]
+                self.quantized |= len(first.dims) > 0
+            return fold(op, dims)
+        except UnknownError:
+            return None
+
+    def _constant(self, op: Operation) -> Constant:
+        given = op.attributes
+        name = op.outputs[0].name if op.outputs else op.origin
+        tensor = given.get("value")
+        if tensor is not None and hasattr(tensor, "dims"):
+            made = constant_of(tensor, self.folder, name=name)
+            if made.size <= SMALL:
+                with suppress(UnknownError):
+                    made.array  # noqa: B018 (which is at hand from here on)
+            return made
+        for key in ("value_float", "value_int", "value_floats", "value_ints"):
+            if key in given:
+                kind = np.float32 if "float" in key else np.int64
+                return _at_hand(np.array(given[key], kind), name, floats="float" in key)
+        return Constant((), _unknown("a constant that is no number"), floats=False, name=name)
+
+    # Functions, branches and loops
+
+    def _inline(
+        self,
+        function: Any,
+        node: Any,
+        inputs: list[Value | None],
+        attributes: dict[str, Any],
+        env: "Scope",
+        prefix: str,
+        depth: int,
+    ) -> None:
+        """Write out a function of the file's own."""
+        inner = Scope(attributes={
+            **{each.name: attribute(each) for each in function.attribute_proto},
+            **attributes,
+        })  # fmt: skip
+        for name, value in zip(function.input, inputs, strict=False):
+            if value is not None:
+                inner[name] = value
+        scope = f"{prefix}{node.name or function.name}/"
+        self.walk(function, inner, scope, depth + 1)
+        self._bind(node.output, [inner.find(name) for name in function.output], env)
+
+    @staticmethod
+    def _bind(names: Iterable[str], values: Iterable[Value | None], env: "Scope") -> None:
+        for name, value in zip(names, values, strict=False):
+            if name and value is not None:
+                env[name] = value
+
+    def _control(
+        self,
+        node: Any,
+        inputs: list[Value | None],
+        attributes: dict[str, Any],
+        env: "Scope",
+        prefix: str,
+        depth: int,
+    ) -> bool:
+        """Write out a branch or loop whose condition is known; False where it is not."""
+        scope = f"{prefix}{node.name or node.op_type}/"
+        try:
+            if node.op_type == "If":
+                condition = inputs[0].constant if inputs and inputs[0] is not None else None
+                if condition is None:
+                    return False
+                chosen = "then_branch" if condition.array.reshape(-1)[0] else "else_branch"
+                branch, inner = attributes[chosen], Scope(env)
+                self._weights(branch, inner)
+                self.walk(branch, inner, scope, depth + 1)
+                self._bind(node.output, [inner.find(each.name) for each in branch.output], env)
+                return True
+            return self._loop(node, inputs, attributes, env, scope, depth)
+        except (UnknownError, KeyError, IndexError, AttributeError):
+            return False
+
+    def _loop(
+        self,
+        node: Any,
+        inputs: list[Value | None],
+        attributes: dict[str, Any],
+        env: "Scope",
+        scope: str,
+        depth: int,
+    ) -> bool:
+        trips, condition = inputs[0], inputs[1] if len(inputs) > 1 else None
+        if trips is None or trips.constant is None:
+            return False
+        if condition is not None and condition.constant is None:
+            return False
+        goes_on = condition is None or bool(condition.constant.array.reshape(-1)[0])  # type: ignore[union-attr]
+        rounds = int(trips.constant.array.reshape(-1)[0])
+        body = attributes["body"]
+        carried = list(inputs[2:])
+        if rounds > MAX_ROUNDS or len(body.output) != 1 + len(carried):
+            return False
+        before = len(self.operations)
+        for number in range(max(rounds, 0)):
+            if not goes_on:
+                break
+            inner = Scope(env)
+            self._weights(body, inner)
+            index = np.array(number, np.int64)
+            first, second, *others = [each.name for each in body.input]
+            inner[first] = _known(first, index)
+            inner[second] = _known(second, np.array(True))
+            for name, value in zip(others, carried, strict=True):
+                if value is not None:
+                    inner[name] = value
+            self.walk(body, inner, f"{scope}{number + 1}/", depth + 1)
+            made = [inner.find(each.name) for each in body.output]
+            if made[0] is None or made[0].constant is None:
+                del self.operations[before:]
+                return False
+            goes_on = bool(made[0].constant.array.reshape(-1)[0])
+            carried = made[1:]
+        self._bind(node.output, carried, env)
+        return True
+
+    def _weights(self, graph: Any, env: "Scope") -> None:
+        for tensor in graph.initializer:
+            constant = constant_of(tensor, self.folder, initializer=True)
+            env[tensor.name] = Value(tensor.name, constant.dims, constant=constant)
+
+    # What only ONNX's own inference knows
+
+    def _told(self, name: str) -> Dims | None:
+        """The extents of a tensor as the file has them, or as ONNX infers them."""
+        if self._inferred is None:
+            self._inferred = self._infer()
+        info = self._inferred.get(name)
+        if info is None or not info.type.tensor_type.HasField("shape"):
+            return None
+        dims: list[Extent] = []
+        for axis, dim in enumerate(info.type.tensor_type.shape.dim):
+            if axis == 0 and (dim.dim_value == self.batch or dim.dim_param):
+                dims.append(Batch())
+            elif dim.dim_value > 0:
+                dims.append(dim.dim_value)
+            else:
+                return None
+        return tuple(dims)
+
+    def _infer(self) -> dict[str, Any]:
+        from onnx import ModelProto, shape_inference
+
+        light = ModelProto()
+        light.CopyFrom(_without_weights(self.model))
+        try:
+            light = shape_inference.infer_shapes(light)
+        except Exception:  # noqa: BLE001 (of C++, and the file says itself what there is)
+            light = self.model
+        infos = [*self.model.graph.value_info, *light.graph.value_info, *self.model.graph.output]
+        return {info.name: info for info in infos}
+
+
+def _without_weights(model: Any) -> Any:
+    """The model with the extents of its large arrays and none of their values."""
+    from onnx import ModelProto, TensorProto
+
+    light = ModelProto(ir_version=model.ir_version)
+    light.opset_import.extend(model.opset_import)
+    graph = model.graph
+    light.graph.name = graph.name
+    light.graph.node.extend(graph.node)
+    light.graph.input.extend(graph.input)
+    light.graph.output.extend(graph.output)
+    known = {info.name for info in graph.input}
+    for tensor in graph.initializer:
+        if len(tensor.raw_data) + 4 * len(tensor.float_data) < 1024 and tensor.data_location != 1:
+            light.graph.initializer.append(tensor)
+        elif tensor.name not in known:
+            shape = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+            info = light.graph.input.add()
+            info.name = shape.name
+            info.type.tensor_type.elem_type = shape.data_type
+            for extent in shape.dims:
+                info.type.tensor_type.shape.dim.add().dim_value = extent
+    return light
+
+
+def _unknown(message: str) -> Any:
+    def load() -> Any:
+        raise UnknownError(message)
+
+    return load
+
+
+def _at_hand(array: Any, name: str, *, floats: bool) -> Constant:
+    """An array that is there already."""
+    made = Constant(array.shape, lambda: array, floats=floats, name=name)
+    made.array  # noqa: B018 (which is kept from here on)
+    return made
+
+
+def _known(name: str, array: Any) -> Value:
+    constant = _at_hand(array, name, floats=False)
+    return Value(name, constant.dims, constant=constant, floats=False)
+
+
+def _extents(op: Operation, dims: Dims) -> Constant:
+    """What Shape and Size make."""
+    if op.name == "Size":
+        total: Extent = 1
+        for extent in dims:
+            total = extent * total
+        array = np.empty((), dtype=object)
+        array[()] = total
+        array = array if isinstance(total, Batch) else array.astype(np.int64)
+    else:
+        chosen = dims[op.attributes.get("start", 0) : op.attributes.get("end", len(dims))]
+        array = of_ints(chosen)
+    return _at_hand(array, op.origin, floats=False)
+
+
+class Scope(dict[str, Value]):
+    """Tensors by their names, and those of the graph around."""
+
+    def __init__(
+        self, outer: "Scope | None" = None, attributes: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__()
+        self.outer = outer
+        self.attributes: dict[str, Any] = (
+            attributes if attributes is not None else outer.attributes if outer is not None else {}
+        )
+
+    def find(self, name: str) -> Value | None:
+        """What a name means here."""
+        scope: Scope | None = self
+        while scope is not None:
+            value = scope.get(name)
+            if value is not None:
+                return value
+            scope = scope.outer
+        return None
+
+
+def _sorted(nodes: Any, env: Scope) -> bool:
+    """Whether each operation stands behind those that it reads."""
+    made: set[str] = set()
+    every = {name for node in nodes for name in node.output}
+    for node in nodes:
+        for name in node.input:
+            if name in every and name not in made and env.find(name) is None:
+                return False
+        made.update(node.output)
+    return True
+
+
+def _in_order(nodes: Any, env: Scope) -> list[Any]:
+    """The operations, each behind those that it reads. Raises `DamagedError` for a circle."""
+    maker = {name: at for at, node in enumerate(nodes) for name in node.output if name}
+    waits = [
+        {maker[name] for name in node.input if name in maker and env.find(name) is None}
+        for node in nodes
+    ]
+    readers: dict[int, list[int]] = {}
+    for at, reads in enumerate(waits):
+        for read in reads:
+            readers.setdefault(read, []).append(at)
+    ready = [at for at, reads in enumerate(waits) if not reads]
+    order: list[int] = []
+    while ready:
+        at = ready.pop()
+        order.append(at)
+        for reader in readers.get(at, ()):
+            waits[reader].discard(at)
+            if not waits[reader]:
+                ready.append(reader)
+    if len(order) < len(nodes):
+        stuck = next(at for at, reads in enumerate(waits) if reads)
+        name = nodes[stuck].name or nodes[stuck].op_type
+        message = f"goes in a circle: `{name[:60]}` reads what is made of it"
+        raise DamagedError(message)
+    return [nodes[at] for at in order]

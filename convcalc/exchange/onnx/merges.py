@@ -1,0 +1,261 @@
+"""Operators that bring tensors together, and constants into them, as layers."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.exchange.onnx.dense import added_bias, with_bias
+from convcalc.exchange.onnx.extents import axis_of
+from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.pointwise import apply, identity
+from convcalc.exchange.onnx.reader import BATCH, ONE, Reader
+from convcalc.exchange.onnx.values import Batch, Constant, Value, shown, size_of
+from convcalc.exchange.wiring import CannotError
+
+KINDS = {"Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide",
+    "Max": "maximum"}  # fmt: skip
+_MADE_UP = re.compile(r"(?:onnx::|/|_?val_\d|_?const|scalar_tensor|node_|\d|_inlfunc|.*Constant)")
+"""What exporters call constants that have no name of their own."""
+
+
+def named(constant: Constant) -> bool:
+    """Whether somebody gave a constant its name, as parameters have one.
+
+    >>> [named(Constant((), lambda: 0, floats=True, name=name, initializer=True))
+    ...     for name in ("onnx::Mul_12", "val_3", "encoder.scale")]
+    [False, False, True]
+    """
+    return any(not _MADE_UP.match(name) for name in constant.sources or (constant.name,))
+
+
+def merge(reader: Reader, op: Operation) -> None:
+    """Add, Sub, Mul, Div, Max and Sum, of tensors and constants."""
+    if op.name == "Add":
+        biased = added_bias(op)
+        if biased is not None and biased[0].outputs[0].lowered is not None:
+            with_bias(reader, op, *biased)
+            return
+    known = [value.constant if value is not None else None for value in op.inputs]
+    if len(op.inputs) == 1:
+        identity(reader, op)
+        return
+    if any(known):
+        if len(op.inputs) == 2 and _with_number(reader, op, known):
+            return
+        if op.name == "Mul" and _scaled(reader, op, known):
+            return
+    tensors = [value for value in op.inputs if value is not None]
+    together(reader, op, KINDS[op.name], tensors)
+
+
+def _with_number(reader: Reader, op: Operation, known: Sequence[Constant | None]) -> bool:
+    """A constant factor or summand that is one number, and no parameter."""
+    at = 0 if known[0] is not None else 1
+    constant = known[at]
+    value = op.inputs[1 - at]
+    if constant is None or value is None or constant.size != 1 or _learned(constant):
+        return False
+    if len(constant.dims) > len(value.dims or ()):
+        return False
+    number = reader.number(constant)
+    if number is None:
+        message = f"the value of `{constant.name[:60]}` is not in the file"
+        raise CannotError(message)
+    fields: dict[str, Any] | None = None
+    if op.name in ("Add", "Sum"):
+        fields = {"plus": number}
+    elif op.name == "Mul":
+        fields = {"times": number}
+    elif op.name == "Sub":
+        fields = {"plus": -number} if at else {"times": -1, "plus": number}
+    elif op.name == "Div" and at and number:
+        fields = {"times": 1 / number}
+    elif op.name == "Max" and number == 0:
+        turned = Operation("Relu", [value], {}, op.origin)
+        turned.outputs = op.outputs
+        apply(reader, turned, "relu")
+        return True
+    if fields is None:
+        return False
+    turned = Operation(op.name, [value], {}, op.origin)
+    turned.outputs = op.outputs
+    if fields in ({"plus": 0.0}, {"times": 1.0}):
+        low = reader.low(value)
+        reader.give(turned, low.number, low.layout)
+        return True
+    apply(reader, turned, "affine", {name: _short(each) for name, each in fields.items()})
+    return True
+
+
+def _short(number: float) -> float:
+    return int(number) if number == int(number) and abs(number) < 10**9 else number
+
+
+def _learned(constant: Constant) -> bool:
+    """Whether one number is a parameter: a weight that somebody named."""
+    return constant.initializer and constant.floats and named(constant)
+
+
+def _scaled(reader: Reader, op: Operation, known: Sequence[Constant | None]) -> bool:
+    """A factor for each channel."""
+    at = 0 if known[0] is not None else 1
+    constant, value = known[at], op.inputs[1 - at]
+    if constant is None or value is None or value.dims is None or not constant.floats:
+        return False
+    rank = len(value.dims)
+    along = [axis for axis, extent in enumerate(constant.dims) if extent != 1]
+    axis = rank - len(constant.dims) + along[0] if len(along) == 1 else -1
+    if axis < 0 or value.dims[axis] != constant.size or len(constant.dims) > rank:
+        return False
+    low = reader.low(value)
+    if low.layout[axis] != 0:
+        return False
+    _decide(reader, op, constant)
+    weights = {"weight": lambda: constant.release().reshape(-1)}
+    number = reader.add(op, "scale", [low.number], None, weights, (constant,))
+    reader.give(op, number, low.layout)
+    return True
+
+
+def _decide(reader: Reader, op: Operation, constant: Constant) -> None:
+    """Remember of an array without a name that it is taken for a parameter."""
+    if not named(constant):
+        reader.undecided.append((op, constant))
+
+
+def together(reader: Reader, op: Operation, kind: str, values: Sequence[Value]) -> None:
+    """Tensors and constants that meet value by value, laid as the largest tensor is."""
+    tensors = [value for value in values if value.constant is None]
+    if not tensors:
+        message = "it reads constants alone"
+        raise CannotError(message)
+    rank = max(len(value.dims or ()) for value in values)
+    main = max(tensors, key=lambda value: (len(value.dims or ()), size_of(value.dims or ())))
+    order = _order(reader, main, rank, values)
+    reads = [
+        reader.fit(op, value, order, rank)
+        if value.constant is None
+        else learned(reader, op, value.constant, order, rank)
+        for value in values
+    ]
+    number = reader.add(op, kind, reads)
+    layout: list[Any] = [BATCH] * rank
+    for place, at in enumerate(order):
+        layout[at] = place
+    reader.give(op, number, tuple(layout))
+
+
+def _order(reader: Reader, main: Value, rank: int, values: Sequence[Value]) -> list[int]:
+    """The axes of what meets, channels first, as the main tensor has them."""
+    dims = main.dims or ()
+    front = rank - len(dims)
+    low = reader.low(main)
+    batch = {front + at for at, extent in enumerate(dims) if isinstance(extent, Batch)}
+    where: dict[int, int] = {}
+    loose = []
+    for at, code in enumerate((ONE,) * front + low.layout):
+        if isinstance(code, tuple):
+            message = "several axes that are one meet others"
+            raise CannotError(message)
+        if code >= 0:
+            where[code] = at
+        elif at not in batch:
+            loose.append(at)
+    left = [axis for axis in range(reader.shape(low.number).rank + 1) if axis not in where]
+    if not left and all(
+        len(value.dims or ()) <= rank - at - 1 or (value.dims or ())[at - rank] == 1
+        for at in loose
+        for value in values
+    ) and 0 in where and not loose:  # fmt: skip
+        return [where[axis] for axis in sorted(where)]
+    every = [at for at in range(rank) if at not in batch]
+    if front and not any(isinstance(extent, Batch) for extent in dims[:1]):
+        return every
+    channels = where.get(0)
+    if channels is None:
+        return every
+    return [channels, *(at for at in every if at != channels)]
+
+
+def learned(
+    reader: Reader, op: Operation, constant: Constant, order: Sequence[int], rank: int
+) -> int:
+    """Values of the file that meet a tensor, as parameters, for axes in this order."""
+    if not constant.floats:
+        message = f"whole numbers meet a tensor: `{constant.name[:60]}`"
+        raise CannotError(message)
+    front = rank - len(constant.dims)
+    if front < 0 or len(order) > 4:
+        message = f"the array {shown(constant.dims)} has more axes than what it meets"
+        raise CannotError(message)
+    extents = (1,) * front + tuple(int(extent) for extent in constant.dims)  # type: ignore[arg-type]
+    if any(extents[at] != 1 for at in range(rank) if at not in order):
+        message = f"the array {shown(constant.dims)} has values for each example"
+        raise CannotError(message)
+    axes = tuple(extents[at] for at in order)
+    shape = (*axes[1:], axes[0])
+    _decide(reader, op, constant)
+
+    def load() -> Any:
+        array = constant.release().reshape(extents)
+        rest = [at for at in range(rank) if at not in order]
+        array = array.transpose((*rest, *order)).reshape(axes)
+        if len(axes) == 2:  # as PyTorch has a sequence: its channels are last
+            array = array.T
+        return array.reshape(1, *array.shape)
+
+    origin = next(iter(constant.sources), constant.name) or op.origin
+    return reader.add(
+        op, "learned", [], {"shape": shape}, {"weight": load}, (constant,), origin=origin
+    )
+
+
+def joined(reader: Reader, op: Operation) -> None:
+    """Concat along any axis but the examples."""
+    values = [value for value in op.inputs if value is not None]
+    tensors = [value for value in values if value.constant is None]
+    if len(values) == 1:
+        identity(reader, op)
+        return
+    if not tensors:
+        message = "it reads constants alone"
+        raise CannotError(message)
+    main = max(tensors, key=lambda value: size_of(value.dims or ()))
+    rank = len(main.dims or ())
+    axis = axis_of(op.attributes.get("axis", 1), rank)
+    values = [value for value in values if value.dims is None or size_of(value.dims)]
+    low = reader.low(main)
+    codes = [code for code in low.layout if not isinstance(code, tuple) and code >= 0]
+    whole = sorted(codes) == list(range(reader.shape(low.number).rank + 1))
+    if whole and BATCH in low.layout and len(codes) == rank - 1:
+        order = sorted(
+            (at for at in range(rank) if low.layout[at] != BATCH),
+            key=lambda at: low.layout[at],
+        )
+    else:
+        order = reader.places(main)
+    if axis not in order:
+        message = "it joins examples"
+        raise CannotError(message)
+    reads = [
+        reader.fit(op, value, order)
+        if value.constant is None
+        else learned(reader, op, value.constant, order, rank)
+        for value in values
+    ]
+    along = order.index(axis)
+    fields = {"axis": reader.axis_word(reads[0], along)} if along else None
+    layout: list[Any] = [BATCH] * rank
+    for place, at in enumerate(order):
+        layout[at] = place
+    number = reads[0] if len(reads) == 1 else reader.add(op, "concat", reads, fields)
+    reader.give(op, number, tuple(layout))
+
+
+def mean(reader: Reader, op: Operation) -> None:
+    """Mean: the sum divided by how many there are."""
+    values = [value for value in op.inputs if value is not None]
+    together(reader, op, "add", values)
+    low = op.outputs[0].lowered
+    number = reader.add(op, "affine", [low.number], {"times": 1 / len(values)})
+    reader.give(op, number, low.layout)

@@ -1,0 +1,129 @@
+"""The bytes of an ONNX file as a model, within limits, with nothing of it trusted."""
+
+import sys
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from convcalc.exchange.onnx.values import Constant, Dims, UnknownError
+
+if TYPE_CHECKING:
+    from convcalc.spec.source import Opened
+
+MAX_MODEL = 2**31
+"""Most bytes of a file; a protocol buffer cannot have more."""
+MAX_VALUES = 2**31
+"""Most values of one array that is read."""
+TYPES: dict[int, tuple[bool, int]] = {
+    1: (True, 4), 2: (False, 1), 3: (False, 1), 4: (False, 2), 5: (False, 2), 6: (False, 4),
+    7: (False, 8), 9: (False, 1), 10: (True, 2), 11: (True, 8), 12: (False, 4), 13: (False, 8),
+    16: (True, 2),
+}  # fmt: skip
+"""Type of a tensor → whether it holds real numbers, and bytes of one. Source: onnx.proto."""
+
+
+class DamagedError(Exception):
+    """A file that cannot be read as what it is."""
+
+
+def parse(opened: "Opened") -> Any:
+    """The model of a file; raises `DamagedError` for what is none."""
+    data = opened.head
+    if opened.more:
+        data = _whole(opened)
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:  # of protobuf, of which there are several implementations
+        message = "is damaged: not the protocol buffer that an ONNX file is"
+        raise DamagedError(message) from error
+    if not model.HasField("graph"):
+        message = "is damaged: there is no graph in it"
+        raise DamagedError(message)
+    return model
+
+
+def _whole(opened: "Opened") -> bytes:
+    """All bytes of a file of which only the first were read."""
+    try:
+        if not opened.file:
+            data = opened.head + sys.stdin.buffer.read(MAX_MODEL + 1 - len(opened.head))
+        else:
+            with Path(opened.file).open("rb") as file:
+                data = file.read(MAX_MODEL + 1)
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or error}"
+        raise DamagedError(message) from error
+    if len(data) > MAX_MODEL:
+        message = "is larger than 2 GiB, and weights beyond that stand in files of their own"
+        raise DamagedError(message)
+    return data
+
+
+def dims_of(tensor: Any) -> Dims:
+    """The extents of an array, which may be anything in a file from anywhere."""
+    dims = tuple(tensor.dims)
+    if any(extent < 0 for extent in dims):
+        message = f"the array `{tensor.name[:60]}` has an extent below 0"
+        raise DamagedError(message)
+    return dims
+
+
+def constant_of(tensor: Any, folder: str, *, name: str = "", initializer: bool = False) -> Constant:
+    """An array of the file, whose values are read when they are asked for."""
+    floats, _ = TYPES.get(tensor.data_type, (False, 0))
+    return Constant(
+        dims_of(tensor),
+        lambda: array_of(tensor, folder),
+        floats=floats,
+        name=name or tensor.name,
+        initializer=initializer,
+        sources=(name or tensor.name,),
+    )
+
+
+def array_of(tensor: Any, folder: str) -> Any:
+    """The values of an array; raises `UnknownError` where they are not to be had."""
+    dims = dims_of(tensor)
+    count = prod(tensor.dims)
+    if count > MAX_VALUES:
+        message = f"the array `{tensor.name[:60]}` has {count:,} values"
+        raise UnknownError(message)
+    if tensor.data_type == 8:
+        message = "text is no number"
+        raise UnknownError(message)
+    try:
+        if tensor.data_location == 1:
+            return _external(tensor, folder, dims, count)
+        array = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        why = " ".join(str(error).split())[:100]
+        message = f"the array `{tensor.name[:60]}` cannot be read: {why}"
+        raise UnknownError(message) from error
+    if array.dtype.kind not in "fiub":
+        array = array.astype(np.float32)
+    return array
+
+
+def _external(tensor: Any, folder: str, dims: Dims, count: int) -> Any:
+    """Values in a file beside the model's, and in none elsewhere."""
+    told = {entry.key: entry.value for entry in tensor.external_data}
+    location = told.get("location", "")
+    root = Path(folder or ".").resolve()
+    path = (root / location).resolve()
+    if not location or root not in path.parents:  # an absolute one takes the place of the root
+        message = f"the values of `{tensor.name[:60]}` are not beside the model: {location[:60]!r}"
+        raise UnknownError(message)
+    if not path.is_file():
+        message = f"the file {location[:60]!r} with the values of `{tensor.name[:60]}` is missing"
+        raise UnknownError(message)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    offset = int(told.get("offset", 0))
+    array = np.fromfile(path, dtype=dtype, count=count, offset=offset)
+    if array.size < count:
+        message = f"the file {location[:60]!r} ends before the values of `{tensor.name[:60]}`"
+        raise UnknownError(message)
+    return array.reshape(dims)

@@ -1,0 +1,91 @@
+"""Operations of a graph, with what they read and make."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.exchange.onnx.values import Constant, UnknownError, Value
+
+STANDARD = ("", "ai.onnx")
+"""Domains of the operators that ONNX defines."""
+
+
+def attribute(proto: Any) -> Any:
+    """The value of an attribute as Python has it; tensors and graphs as they are."""
+    kind = proto.type
+    if kind == 2:  # an integer, as most are
+        return proto.i
+    if kind == 7:
+        return tuple(proto.ints)
+    if kind == 1:
+        return proto.f
+    if kind == 3:
+        return proto.s.decode("utf-8", "replace")
+    if kind == 6:
+        return tuple(proto.floats)
+    if kind == 8:
+        return tuple(text.decode("utf-8", "replace") for text in proto.strings)
+    if kind == 4:
+        return proto.t
+    if kind == 5:
+        return proto.g
+    return None
+
+
+class Operation:
+    """One operation of the graph, or several that were recognised as one."""
+
+    __slots__ = ("attributes", "domain", "inputs", "name", "origin", "outputs", "version")
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Sequence[Value | None],
+        attributes: dict[str, Any],
+        origin: str,
+        *,
+        domain: str = "",
+        version: int = 0,
+    ) -> None:
+        self.name = name
+        """The operator: Conv."""
+        self.domain = domain
+        """Who defined it; empty for ONNX itself."""
+        self.version = version
+        """The version of ONNX's operators that the file is written in."""
+        self.inputs = list(inputs)
+        self.attributes = attributes
+        self.origin = origin
+        """What the file calls it."""
+        self.outputs: list[Value] = []
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.origin!r}>"
+
+    @property
+    def title(self) -> str:
+        """The operator with its domain, as findings name it."""
+        return f"{self.domain}.{self.name}" if self.domain else self.name
+
+    def input(self, number: int) -> Value | None:
+        """An input by its number; None where it is left out."""
+        return self.inputs[number] if number < len(self.inputs) else None
+
+    def constant(self, number: int) -> Constant | None:
+        """An input that is known, by its number."""
+        value = self.input(number)
+        return None if value is None else value.constant
+
+    def given(self, name: str, number: int, default: Any = None) -> Any:
+        """What is given as an attribute, or as an input in newer versions, as Python has it.
+
+        Raises `UnknownError` where it is an input whose value is not known.
+        """
+        if name in self.attributes:
+            return self.attributes[name]
+        value = self.input(number)
+        if value is None:
+            return default
+        if value.constant is None:
+            message = f"{name} is worked out as the network runs"
+            raise UnknownError(message)
+        return value.constant.array.tolist()

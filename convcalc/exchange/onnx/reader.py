@@ -1,0 +1,303 @@
+"""Operations to layers: which axis of a tensor is which of ours, and what a spec cannot say.
+
+ONNX has no channels: an operator means axes by their numbers, and tensors are turned so that the
+axis it wants is where it wants it. Here a tensor of a network is a layer's output together with a
+layout, which says what each of its axes is: the examples, the channels, a spatial axis, or nothing
+but an extent of 1. So a transposition costs nothing and says nothing, until some operator wants the
+values in memory in that order: only then is there a `permute`.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from convcalc.exchange.foreign import Source
+from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, shown
+from convcalc.exchange.wiring import CannotError, Wiring
+from convcalc.layers.base import AXIS_WORDS
+from convcalc.shape import Shape
+
+BATCH = -1
+"""The axis of the examples."""
+ONE = -2
+"""An axis of extent 1 that the layer's output does not have."""
+
+Layout = tuple[int | tuple[int, ...], ...]
+"""What each axis of a tensor is: `BATCH`, `ONE`, an axis of the layer's output counted from 0 for
+its channels; or several of these that are one."""
+
+
+class Lowered(NamedTuple):
+    """A tensor as the output of a layer."""
+
+    number: int
+    """The number of the layer."""
+    layout: Layout
+    """What each axis of the tensor is; extents of 1 may be left out."""
+
+
+class Lost(NamedTuple):
+    """An operation that a spec cannot say."""
+
+    op: Operation
+    """The operation, with what it reads."""
+    why: str
+    """Why not, in a clause."""
+    help: str | None
+    """What to do about it; None where nothing is."""
+
+
+class Reader:
+    """What the operations of one file become."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.weights: dict[str, dict[str, Source]] = {}
+        """By the origin of a layer with weights, its arrays."""
+        self.lost: list[Lost] = []
+        self.notes: dict[str, int] = {}
+        """What is to be said of the file, and how often."""
+        self.undecided: list[tuple[Operation, Constant]] = []
+        """Arrays without a name that are taken for parameters, and who reads them."""
+        self.owners: dict[tuple[object, ...], int] = {}
+        """The layer that has these weights of the file."""
+        self.counted: dict[str, int] = {}
+        """How many layers have an array of the file."""
+
+    # Layers
+
+    def add(
+        self,
+        op: Operation,
+        kind: str,
+        reads: Sequence[int],
+        fields: Mapping[str, Any] | None = None,
+        weights: Mapping[str, Source] | None = None,
+        constants: Sequence[Constant | None] = (),
+        *,
+        origin: str = "",
+    ) -> int:
+        """A layer that an operation becomes, by its number.
+
+        `weights` are its arrays, made of `constants`, which two layers may share.
+        """
+        origin = origin or op.origin
+        shared = None
+        if weights:
+            origin = self._own(origin)
+            shared = self._shared(kind, constants)
+        number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
+        if weights:
+            self.weights[origin] = dict(weights)
+            key = self._key(kind, constants)
+            if key is not None and shared is None:
+                self.owners[key] = number
+        return number
+
+    def _own(self, origin: str) -> str:
+        """An origin that no other layer with weights has."""
+        name, count = origin, 2
+        while name in self.weights:
+            name, count = f"{origin}_{count}", count + 1
+        return name
+
+    @staticmethod
+    def _key(kind: str, constants: Sequence[Constant | None]) -> tuple[object, ...] | None:
+        known = [each for each in constants if each is not None]
+        if not known or not all(each.sources and each.initializer for each in known):
+            return None
+        return kind, *(None if each is None else (each.sources, each.dims) for each in constants)
+
+    def _shared(self, kind: str, constants: Sequence[Constant | None]) -> int | None:
+        """The layer of the same kind that has all of these arrays, which are shared then."""
+        key = self._key(kind, constants)
+        if key is None:
+            return None
+        return self.owners.get(key)
+
+    def count(self, note: str) -> None:
+        """Remember something to say of the file."""
+        self.notes[note] = self.notes.get(note, 0) + 1
+
+    # Tensors
+
+    def low(self, value: Value | None) -> Lowered:
+        """What a tensor is in the spec."""
+        if value is None:
+            message = "an input is left out"
+            raise CannotError(message)
+        if value.lowered is None:
+            if value.constant is not None:
+                message = f"reads the constant `{value.name[:60]}` where a tensor is wanted"
+            else:
+                message = f"reads `{value.name[:60]}`, which is not known"
+            raise CannotError(message)
+        lowered: Lowered = value.lowered
+        return lowered
+
+    def tensor(self, op: Operation, number: int = 0) -> Value:
+        """An input that is a tensor of the network with extents that are known."""
+        value = op.input(number)
+        self.low(value)
+        if value is None or value.dims is None:
+            message = "the extents of what it reads are not known"
+            raise CannotError(message)
+        return value
+
+    def shape(self, number: int) -> Shape:
+        """What comes out of a layer."""
+        return self.wiring.shape(number)
+
+    @staticmethod
+    def places(value: Value) -> list[int]:
+        """The axes of a tensor that are not the examples."""
+        return [at for at, extent in enumerate(value.dims or ()) if not isinstance(extent, Batch)]
+
+    def first(self, op: Operation, number: int = 0) -> int:
+        """The layer that gives an input as ONNX usually has it: examples, channels, the rest."""
+        value = self.tensor(op, number)
+        dims = value.dims or ()
+        if not dims or dims[0] != Batch():
+            message = f"its input is {shown(dims)}: the examples are not its first axis"
+            raise CannotError(message)
+        return self.fit(op, value, list(range(1, len(dims))))
+
+    def canonical(self, op: Operation, value: Value) -> int:
+        """The layer that gives a tensor with its axes in their order, the first as channels."""
+        return self.fit(op, value, self.places(value))
+
+    def fit(self, op: Operation, value: Value, order: Sequence[int], rank: int = 0) -> int:
+        """The layer whose output has these axes of a tensor, in this order, channels first.
+
+        `rank` counts axes of extent 1 in front of the tensor's, as broadcasting has them.
+        """
+        low = self.low(value)
+        dims = value.dims or ()
+        front = max(rank - len(dims), 0)
+        layout: Layout = (ONE,) * front + low.layout
+        extents = (1,) * front + tuple(dims)
+        if any(isinstance(extents[at], Batch) for at in order):
+            message = f"its input is {shown(dims)}: the number of examples is part of an axis"
+            raise CannotError(message)
+        wanted = tuple(int(extents[at]) for at in order)  # type: ignore[arg-type]
+        if not wanted:
+            wanted, order = (1,), ()
+        axes: list[int] = []
+        for at in order:
+            code = layout[at]
+            codes = code if isinstance(code, tuple) else (code,)
+            axes += [each for each in codes if each >= 0]
+        shape = self.shape(low.number)
+        if axes == list(range(shape.rank + 1)) and shape.axes == wanted:
+            return low.number
+        left = [axis for axis in range(shape.rank + 1) if axis not in axes]
+        if any(shape.axes[axis] != 1 for axis in left):
+            message = f"it takes an axis for another: {shape} as {shown(wanted)}"
+            raise CannotError(message)
+        number = low.number
+        moved = [axis for axis in axes if shape.axes[axis] != 1]
+        if moved != sorted(moved):
+            turned = (*axes, *left)
+            number = self.wiring.add(
+                "permute", {"order": tuple(axis + 1 for axis in turned)}, [number], op.origin
+            )
+            shape = self.shape(number)
+        if shape.axes != wanted:
+            number = self.reshape(op, number, wanted)
+        return number
+
+    def reshape(self, op: Operation, number: int, axes: Sequence[int]) -> int:
+        """A layer that gives the same values in memory order with these axes, channels first."""
+        shape = self.shape(number)
+        axes = tuple(axes)
+        if shape.axes == axes:
+            return number
+        if prod(axes) != shape.size:
+            message = f"{shape} holds {shape.size:,} values, and {shown(axes)} {prod(axes):,}"
+            raise CannotError(message)
+        if len(axes) == 1:
+            return self.wiring.add("flatten", {}, [number], op.origin)
+        if len(axes) == 2 and axes[0] == shape.channels and shape.rank > 1:
+            return self.wiring.add("flatten", {"start": 2}, [number], op.origin)
+        return self.wiring.add("reshape", {"shape": (*axes[1:], axes[0])}, [number], op.origin)
+
+    def channels_at(self, op: Operation, value: Value, axis: int) -> Lowered:
+        """A tensor as a layer whose channels are one of its axes, the others where they are."""
+        low = self.low(value)
+        if low.layout[axis] == 0:
+            return low
+        order = [axis, *(at for at in self.places(value) if at != axis)]
+        return Lowered(self.fit(op, value, order), self.laid(value, order))
+
+    def laid(self, value: Value, order: Sequence[int]) -> Layout:
+        """The layout of a tensor whose axes were made a layer's in this order."""
+        made: list[int] = [BATCH] * len(value.dims or ())
+        for place, at in enumerate(order):
+            made[at] = place
+        return tuple(made)
+
+    def give(self, op: Operation, number: int, layout: Layout, output: int = 0) -> None:
+        """Say which layer an output of an operation is, and hold its extents against the layer's.
+
+        Raises `CannotError` where they differ: then something was misunderstood.
+        """
+        value = op.outputs[output]
+        shape = self.shape(number)
+        if value.dims is not None:
+            self._hold(value, shape, layout)
+        else:
+            value.dims = self._extents(shape, layout)
+        value.lowered = Lowered(number, layout)
+
+    @staticmethod
+    def _extents(shape: Shape, layout: Layout) -> tuple[Any, ...]:
+        made: list[Any] = []
+        for code in layout:
+            extent: Any = 1
+            for each in code if isinstance(code, tuple) else (code,):
+                here = Batch() if each == BATCH else 1 if each == ONE else shape.axes[each]
+                extent = extent * here if not isinstance(here, Batch) else here * extent
+            made.append(extent)
+        return tuple(made)
+
+    def _hold(self, value: Value, shape: Shape, layout: Layout) -> None:
+        dims = value.dims or ()
+        made = self._extents(shape, layout)
+        if tuple(dims) != made:
+            message = f"it makes {shown(dims)}, and as layers {shown(made)}"
+            raise CannotError(message)
+
+    def give_first(self, op: Operation, number: int, output: int = 0) -> None:
+        """Say which layer an output is whose axes are examples, channels, the rest."""
+        rank = self.shape(number).rank
+        self.give(op, number, (BATCH, *range(rank + 1)), output)
+
+    def axis_word(self, number: int, axis: int) -> str:
+        """What a spec calls an axis of a layer's output."""
+        words = AXIS_WORDS.get(self.shape(number).rank, AXIS_WORDS[0])
+        if axis >= len(words):
+            message = f"{self.shape(number)} has no axis {axis}"
+            raise CannotError(message)
+        return words[axis]
+
+    # Values of the file
+
+    @staticmethod
+    def number(constant: Constant) -> float | None:
+        """The one number that a constant is; None of an array."""
+        if constant.size != 1:
+            return None
+        try:
+            return tidy(constant.array.reshape(-1)[0])
+        except UnknownError:
+            return None
+
+
+def tidy(value: Any) -> float:
+    """A number as a file means it: 1e-05, which float32 has as 9.999999747378752e-06.
+
+    >>> tidy(9.999999747378752e-06), tidy(0.5), tidy(3)
+    (1e-05, 0.5, 3.0)
+    """
+    return float(f"{float(value):.7g}")

@@ -1,0 +1,467 @@
+"""Layers that read named tensors, as a spec writes them: in sequence, in branches, and by `from`.
+
+A file from elsewhere lists operations with what each reads. A spec is read from top to bottom: each
+item starts from the one before it, and branches of a merge from what stands before the merge. Any
+format hands its layers over to a `Wiring`, which knows their shapes, and gets the spec's items.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.layers import BRANCHES, CATALOGUE, CONSTANTS, layer_class
+from convcalc.layers.base import Layer, Plan, declarations
+from convcalc.shape import Shape
+from convcalc.spec.nodes import NOWHERE, Entry, List, Map, Node, ScalarNode, Text, node_of
+from convcalc.spec.tree import Item
+
+MAX_NESTED = 3
+"""Most merges inside one another; what nests deeper starts by `from`."""
+MAX_BRANCH = 40
+"""Most items of a branch that stands in its merge; a longer one is a sequence with a name."""
+MAX_NAME = 40
+"""Characters of a name that is made of another."""
+
+
+class CannotError(Exception):
+    """What a spec cannot say, or a layer cannot be."""
+
+    def __init__(self, message: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class Made(NamedTuple):
+    """A layer with what it reads."""
+
+    kind: str
+    """Its kind; `input` of an input."""
+    fields: Mapping[str, Any]
+    """The fields that an item says."""
+    reads: tuple[int, ...]
+    """Numbers of the layers that it reads, all of them earlier."""
+    shape: Shape
+    """The shape of its output."""
+    origin: str = ""
+    """What the file calls it."""
+    layer: Layer | None = None
+    """The layer with its fields; None of an input."""
+    plan: Plan | None = None
+    """Its plan; None of an input."""
+    shared: int | None = None
+    """The layer whose weights it uses."""
+
+
+class Wiring:
+    """The layers of a network as they are found, in an order in which each reads earlier ones."""
+
+    def __init__(self, *, rounding: str = "floor") -> None:
+        self.made: list[Made] = []
+        self.rounding = rounding
+        """What the spec says of strides that do not tile."""
+        self.stopgaps: set[int] = set()
+        """Inputs that stand for what could not be said, and are left out where nothing reads
+        them."""
+        self._known: dict[Any, tuple[Layer, Plan]] = {}
+        self._alike: dict[Any, Node] = {}
+
+    def input(self, shape: Shape, origin: str) -> int:
+        """An input of the network."""
+        made = Made(kind="input", fields={}, reads=(), shape=shape, origin=origin)
+        self.made.append(made)
+        return len(self.made) - 1
+
+    def add(
+        self,
+        kind: str,
+        fields: Mapping[str, Any],
+        reads: Sequence[int],
+        origin: str,
+        *,
+        shared: int | None = None,
+    ) -> int:
+        """A layer, by its number; raises `CannotError` where it does not fit what it reads."""
+        shapes = tuple(self.made[at].shape for at in reads)
+        key = (kind, tuple(fields.items()), shapes)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._planned(kind, fields, shapes)
+        layer, plan = known
+        reads = () if kind in CONSTANTS else tuple(reads)
+        made = Made(
+            kind=kind,
+            fields=fields,
+            reads=reads,
+            shape=plan.output,
+            origin=origin,
+            layer=layer,
+            plan=plan,
+            shared=shared,
+        )
+        self.made.append(made)
+        return len(self.made) - 1
+
+    def _planned(
+        self, kind: str, fields: Mapping[str, Any], shapes: tuple[Shape, ...]
+    ) -> tuple[Layer, Plan]:
+        cls = layer_class(kind)
+        given = dict(fields)
+        if "rounding" in declarations(cls):
+            given.setdefault("rounding", self.rounding)
+        layer = cls(**given)
+        if kind in CONSTANTS and not shapes:
+            shapes = (Shape(1),)
+        for problem in layer.check(shapes):
+            if problem.severity == "error":
+                raise CannotError(problem.message, problem.help)
+        plan = layer.plan(shapes)
+        if plan.output.rank > 3:
+            message = f"the output {plan.output} has more than 3 spatial axes"
+            raise CannotError(message)
+        if plan.output.size > 2**62 or any(weight.size > 2**62 for weight in plan.weights):
+            message = f"the output {plan.output} or a weight has more than 2^62 values"
+            raise CannotError(message)
+        return layer, plan
+
+    def replace(self, number: int, **changes: Any) -> None:
+        """Say something else of a layer that nothing but its reader has read so far."""
+        old = self.made[number]
+        new = old._replace(**changes)
+        shapes = tuple(self.made[at].shape for at in new.reads)
+        layer, plan = self._planned(new.kind, new.fields, shapes)
+        self.made[number] = new._replace(layer=layer, plan=plan, shape=plan.output)
+
+    def shape(self, number: int) -> Shape:
+        """What comes out of a layer."""
+        return self.made[number].shape
+
+    def live(self, outputs: Sequence[int]) -> list[bool]:
+        """Which layers these outputs need, and the inputs of the network."""
+        live = [
+            made.kind == "input" and at not in self.stopgaps for at, made in enumerate(self.made)
+        ]
+        for at in outputs:
+            live[at] = True
+        for at in range(len(self.made) - 1, -1, -1):
+            if live[at]:
+                for read in self.made[at].reads:
+                    live[read] = True
+                shared = self.made[at].shared
+                if shared is not None:
+                    live[shared] = True
+        return live
+
+    # The spec
+
+    def written(self, outputs: Sequence[int]) -> "Written":
+        """The items that say all of this, and the names of the outputs where they need some."""
+        return _Writer(self, outputs).written()
+
+    def node_of(self, fields: Mapping[str, Any], kind: str) -> Node | None:
+        """What stands behind a kind: nothing, its principal value, or its fields."""
+        if not fields:
+            return None
+        key = (kind, tuple(fields.items()))
+        known = self._alike.get(key)
+        if known is None:
+            known = self._alike[key] = _fields_node(kind, fields)
+        return known
+
+
+class Written(NamedTuple):
+    """A network as items."""
+
+    items: tuple[Item, ...]
+    """The items of `layers`."""
+    inputs: dict[int, str]
+    """Names of the inputs by the number of their layer; one alone has none."""
+    outputs: tuple[str, ...]
+    """Names of the outputs; none where the last item's is the only one."""
+
+
+def _fields_node(kind: str, fields: Mapping[str, Any]) -> Node:
+    cls = layer_class(kind)
+    first = next(iter(declarations(cls)))
+    if len(fields) == 1 and first in fields and cls.stands_alone:
+        return _value_node(fields[first], extents=kind == "learned")
+    return Map({name: _value_node(value) for name, value in fields.items()})
+
+
+def _value_node(value: Any, *, extents: bool = False) -> Node:
+    """A value of a field as a spec writes it: sizes as 3x5, pads as lists."""
+    sizes = isinstance(value, tuple) and value and all(type(each) is int for each in value)
+    if sizes and (extents or (len(value) > 1 and min(value) > 0)):
+        return ScalarNode("x".join(map(str, value)), NOWHERE, 0)
+    return node_of(value)
+
+
+class _Step:
+    """An item that is to be written: a layer with its branches, or `from` alone."""
+
+    __slots__ = ("branches", "number", "start")
+
+    def __init__(
+        self,
+        number: int | None,
+        branches: "list[list[_Step]] | None" = None,
+        start: int | None = None,
+    ) -> None:
+        self.number = number
+        """The layer; None of a mere `from`."""
+        self.branches = branches
+        self.start = start
+        """The layer that it starts from by name; None for what stands before it."""
+
+
+class _Segment:
+    """Steps one behind the other, of which only the last one's tensor is read from outside."""
+
+    __slots__ = ("depth", "entry", "refers", "size", "steps")
+
+    def __init__(self, entry: int | None) -> None:
+        self.entry = entry
+        """The tensor that it starts from; None where it reads none."""
+        self.steps: list[_Step] = []
+        self.refers: set[int] = set()
+        """The tensors from elsewhere that it reads by `from`."""
+        self.depth = 0
+        """How many merges are inside one another in it."""
+        self.size = 0
+        """How many items it has, those in branches among them."""
+
+
+class _Writer:
+    """Finds sequence and branches of a wiring, and writes its items."""
+
+    def __init__(self, wiring: Wiring, outputs: Sequence[int]) -> None:
+        self.wiring = wiring
+        self.made = wiring.made
+        self.outputs = list(outputs)
+        self.live = wiring.live(self.outputs)
+        self.readers = [0] * len(self.made)
+        for at, made in enumerate(self.made):
+            if self.live[at]:
+                for read in made.reads:
+                    self.readers[read] += 1
+        for at in outputs:
+            self.readers[at] += 1
+        self.inputs = [
+            at for at, made in enumerate(self.made) if made.kind == "input" and self.live[at]
+        ]
+        self.ends: dict[int, _Segment] = {}
+        """The segments so far by the layer that they end with."""
+        self.names: dict[int, str] = {}
+        """What is called something, because it is read by that."""
+        self.taken = {"input"}
+
+    def written(self) -> Written:
+        """The items."""
+        self._name_inputs()
+        for at, made in enumerate(self.made):
+            if not self.live[at] or made.kind == "input":
+                continue
+            if layer_class(made.kind).inputs == "many":
+                self._merge(at)
+            else:
+                self._follow(at)
+        order = self._ordered()
+        steps, last = self._joined(order)
+        names: tuple[str, ...] = ()
+        if self.outputs != [last]:
+            names = tuple(self._name(at) for at in self.outputs)
+        for made in self.made:
+            if made.shared is not None:
+                self._name(made.shared)
+        self._name_started(steps)
+        inputs = {at: self.names[at] for at in self.inputs} if len(self.inputs) > 1 else {}
+        return Written(tuple([self._item(step) for step in steps]), inputs, names)
+
+    # Names
+
+    def _name_inputs(self) -> None:
+        if len(self.inputs) == 1:
+            self.names[self.inputs[0]] = "input"
+        else:
+            self.taken.clear()
+            for at in self.inputs:
+                self._name(at)
+
+    def _name(self, number: int) -> str:
+        """What a layer is called, which is given a name now."""
+        name = self.names.get(number)
+        if name is None:
+            made = self.made[number]
+            base = name = legal(made.origin, made.kind)
+            count = 2
+            while name in self.taken or name in CATALOGUE:
+                name, count = f"{base}_{count}", count + 1
+            self.names[number] = name
+            self.taken.add(name)
+        return name
+
+    def _name_started(self, steps: list[_Step]) -> None:
+        """Give a name to each layer that an item starts from, in the order of the spec."""
+        stack = steps[::-1]
+        while stack:
+            step = stack.pop()
+            if step.start is not None:
+                self._name(step.start)
+            for branch in reversed(step.branches or ()):
+                stack.extend(reversed(branch))
+
+    # Segments
+
+    def _follow(self, at: int) -> None:
+        """A layer that reads one tensor, or none, goes on behind what makes that."""
+        made = self.made[at]
+        entry = made.reads[0] if made.reads else None
+        segment = None
+        if entry is not None and self.readers[entry] == 1:
+            segment = self.ends.pop(entry, None)
+        if segment is None:
+            segment = _Segment(entry)
+        segment.steps.append(_Step(at))
+        segment.size += 1
+        self.ends[at] = segment
+
+    def _merge(self, at: int) -> None:
+        """A layer with branches: what only it reads stands in them."""
+        branches: list[tuple[int | None, _Segment | None]] = []
+        taken: set[int] = set()
+        for read in self.made[at].reads:
+            segment = self.ends.get(read)
+            if (
+                segment is not None
+                and self.readers[read] == 1
+                and read not in taken
+                and segment.depth < MAX_NESTED
+                and segment.size <= MAX_BRANCH
+            ):
+                taken.add(read)
+                branches.append((segment.entry, segment))
+            else:
+                branches.append((read, None))
+        entry = self._entry(branches)
+        segment = _Segment(entry)
+        if entry is not None and entry in self.ends and entry not in taken:
+            starting = sum(start == entry for start, _ in branches)
+            if starting == self.readers[entry]:
+                segment = self.ends.pop(entry)
+        lists = []
+        depth = 0
+        for start, branch in branches:
+            steps: list[_Step] = []
+            if branch is not None:
+                steps = branch.steps
+                segment.refers |= branch.refers
+                segment.size += branch.size
+                depth = max(depth, branch.depth)
+            if start is not None and start != entry:
+                segment.refers.add(start)
+                steps = _starting(start, steps)
+            lists.append(steps)
+        for read in taken:
+            del self.ends[read]
+        segment.steps.append(_Step(at, lists))
+        segment.depth = max(segment.depth, depth + 1)
+        segment.size += 1
+        self.ends[at] = segment
+
+    def _entry(self, branches: list[tuple[int | None, _Segment | None]]) -> int | None:
+        """The tensor that a merge stands behind, from which branches start without a word."""
+        starts = [start for start, _ in branches if start is not None]
+        if not starts:
+            return None
+        closed = [each for each in starts if starts.count(each) == self.readers[each]]
+        ended = [each for each in closed if each in self.ends]
+        often = sorted(set(starts), key=lambda each: (starts.count(each), each))
+        return (ended or closed or often[::-1])[0]
+
+    def _ordered(self) -> list[int]:
+        """The ends of the segments, each behind those that it reads."""
+        order: list[int] = []
+        done = set(self.inputs)
+        last = self.outputs[0] if len(self.outputs) == 1 else None
+        for first in sorted(self.ends, key=lambda end: (end == last, end)):
+            stack = [first]
+            while stack:
+                end = stack[-1]
+                if end in done:
+                    stack.pop()
+                    continue
+                segment = self.ends[end]
+                needed = set(segment.refers)
+                if segment.entry is not None:
+                    needed.add(segment.entry)
+                waiting = [each for each in needed if each not in done]
+                if waiting:
+                    stack.extend(sorted(waiting, reverse=True))
+                else:
+                    stack.pop()
+                    done.add(end)
+                    order.append(end)
+        return order
+
+    def _joined(self, order: list[int]) -> tuple[list[_Step], int | None]:
+        """All steps, one behind the other, and the layer that the last one is."""
+        steps: list[_Step] = []
+        before = self.inputs[0] if self.inputs else None
+        for end in order:
+            segment = self.ends[end]
+            entry = segment.entry
+            apart = entry is not None and entry != before
+            steps += _starting(entry, segment.steps) if apart else segment.steps
+            before = end
+        return steps, before
+
+    # Items
+
+    def _item(self, step: _Step) -> Item:
+        if step.number is None:
+            return Item.of([Entry("from", Text(self._name(step.start or 0)))])
+        made = self.made[step.number]
+        value: Any = self.wiring.node_of(made.fields, made.kind)
+        if step.branches is not None:
+            branches = List([List([self._item(each) for each in one]) for one in step.branches])
+            value = branches if value is None else Map({BRANCHES: branches, **_entries(value)})
+        entries = [Entry(made.kind, value)]
+        name = self.names.get(step.number)
+        if name is not None:
+            entries.append(Entry("name", Text(name)))
+        if step.start is not None:
+            entries.append(Entry("from", Text(self._name(step.start))))
+        if made.shared is not None:
+            entries.append(Entry("weights", Text(self._name(made.shared))))
+        return Item.of(entries, origin=made.origin)
+
+
+def _entries(value: Any) -> dict[str, Node]:
+    return dict(value.entries) if isinstance(value, Map) else {}
+
+
+def _starting(start: int | None, steps: list[_Step]) -> list[_Step]:
+    """Steps of which the first starts from a tensor by its name."""
+    if steps and steps[0].branches is None and steps[0].start is None:
+        first = steps[0]
+        return [_Step(first.number, None, start), *steps[1:]]
+    return [_Step(None, None, start), *steps]
+
+
+_WORDS = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def legal(origin: str, kind: str) -> str:
+    """A name that an item may have, made of what a file calls it."""
+    parts = [part for part in origin.split("/") if part]
+    if len(parts) > 1:
+        parts.pop()  # the operator, behind the path of the module
+    name = ""
+    for part in parts:
+        name = part if part.startswith(f"{name}.") or not name else f"{name}.{part}"
+    name = _WORDS.sub("_", name).strip("_-")
+    if len(name) > MAX_NAME:
+        name = name[-MAX_NAME:].strip("_-")
+    if not name or not name[0].isalpha():
+        name = f"{kind}_{name}" if name else kind
+    return name

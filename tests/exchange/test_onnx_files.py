@@ -1,0 +1,225 @@
+"""ONNX files as specs: what they become, and what is said of those that are none."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from onnx_files import model, network_of, node, onnx, saved, spec_of, taken, weight
+from tabled import tabled
+
+from convcalc.analysis import analyze
+from convcalc.cli import convcalc
+from convcalc.exchange import format_of
+from convcalc.graph import read
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(convcalc, [*arguments], input=stdin)
+
+
+def small() -> Any:
+    """A convolution, a residual and a linear layer, as PyTorch exports them."""
+    nodes = [
+        node("Conv", "x w1 b1", "c1", "/stem/Conv", pads=[1, 1, 1, 1], kernel_shape=[3, 3]),
+        node("Relu", "c1", "r1", "/act/Relu"),
+        node("Conv", "r1 w2", "c2", "/block/conv/Conv", pads=[1, 1, 1, 1]),
+        node("BatchNormalization", "c2 g o m v", "n2", "/block/bn/BatchNormalization"),
+        node("Add", "n2 r1", "a", "/block/Add"),
+        node("MaxPool", "a", "p", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Flatten", "p", "f"),
+        node("Gemm", "f w3 b3", "y", "/fc/Gemm", transB=1),
+    ]
+    weights = {
+        "w1": weight(4, 3, 3, 3), "b1": weight(4), "w2": weight(4, 4, 3, 3),
+        "g": weight(4), "o": weight(4), "m": weight(4), "v": weight(4) ** 2,
+        "w3": weight(10, 64), "b3": weight(10),
+    }  # fmt: skip
+    return model(nodes, weights)
+
+
+def test_a_file_reads_as_if_a_spec_was_written(tmp_path: Path) -> None:
+    assert (
+        spec_of(small(), tmp_path)
+        == """\
+input: 8x8x3
+rounding: floor
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - relu
+  - add:
+      - - conv: {filters: 4, kernel: 3, padding: 1, bias: false}
+        - batchnorm
+      - []
+  - maxpool: 2
+  - flatten
+  - linear: 10
+"""
+    )
+
+
+def test_what_it_takes_is_what_its_arrays_hold(tmp_path: Path) -> None:
+    report = analyze(network_of(small(), tmp_path))
+
+    assert report.totals.parameters == 4 * 3 * 9 + 4 + 4 * 4 * 9 + 2 * 4 + 10 * 64 + 10
+    assert report.totals.buffers == 2 * 4
+    assert report.totals.macs == 64 * (4 * 3 * 9 + 4 * 4 * 9) + 640
+    assert str(report.output) == "10"
+
+
+LIGHT = {
+    "bvlc_alexnet": (60_965_224, 0),
+    "densenet121": (8_062_504, 83_648),
+    "inception_v1": (6_998_552, 0),
+    "inception_v2": (11_214_888, 19_904),
+    "resnet50": (25_557_032, 53_120),
+    "shufflenet": (1_393_320, 26_832),
+    "squeezenet": (1_235_496, 0),
+    "vgg19": (143_667_240, 0),
+    "zfnet512": (87_250_536, 0),
+}
+"""The models that the onnx package has for the tests of its backends: parameters and running
+statistics. AlexNet, ResNet-50, SqueezeNet 1.1 and VGG-19 are as published, GoogLeNet's are those of
+Szegedy et al.'s table with biases; of the others each sum is that of the file's arrays, a norm's
+scale and shift once in it and once as the Mul and Add that Caffe has behind it."""
+SAME_AS = {"resnet50": "resnet50", "squeezenet": "squeezenet1_1", "vgg19": "vgg19"}
+"""Those that are bundled, too, with the same multiplications."""
+
+
+@tabled("name", LIGHT)
+def test_the_models_that_onnx_ships_are_read_whole(name: str) -> None:
+    folder = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    path = folder / f"light_{name}.onnx"
+    if not path.exists():
+        return
+    network = read(str(path))
+    totals = analyze(network).totals
+
+    assert (totals.parameters, totals.buffers) == LIGHT[name]
+    assert totals.complete
+    assert not network.errors
+    if name in SAME_AS:
+        assert totals.macs == analyze(SAME_AS[name]).totals.macs
+
+
+@tabled(
+    "arguments",
+    [("analyze",), ("check",), ("memory", "--training"), ("sizes",), ("explain", "--all")],
+)
+def test_a_command_takes_one_where_it_takes_a_spec(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = saved(small(), tmp_path)
+    result = run(arguments[0], path, *arguments[1:])
+
+    assert result.exit_code == 0, result.output
+
+
+def test_two_of_them_are_compared(tmp_path: Path) -> None:
+    path = saved(small(), tmp_path)
+    spec = str(tmp_path / "net.yaml")
+
+    assert run("import", path, "-o", spec).exit_code == 0
+    result = run("diff", path, spec, "--format", "json")
+
+    assert result.exit_code == 0
+    assert all(not each["difference"] for each in json.loads(result.stdout)["totals"].values())
+
+
+def test_one_may_come_from_standard_input() -> None:
+    result = run("analyze", "-", "--format", "json", stdin=small().SerializeToString())
+
+    assert json.loads(result.stdout)["totals"]["parameters"] == 914
+
+
+def test_it_is_told_by_what_it_holds(tmp_path: Path) -> None:
+    path = saved(small(), tmp_path, "model.yaml")
+
+    assert read(path).errors == ()
+    assert format_of(b"name: a spec\n") is None
+    (tmp_path / "text.onnx").write_text("input: 8x8x3\nlayers: [relu]\n")
+    assert run("analyze", str(tmp_path / "text.onnx")).exit_code == 0
+    result = run("import", str(tmp_path / "text.onnx"))
+    assert result.exit_code == 2
+    assert "is no ONNX file" in result.stderr
+
+
+def test_without_the_package_it_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(small(), tmp_path)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+
+    for command in ("import", "analyze", "check"):
+        result = run(command, path)
+        assert result.exit_code == 2
+        assert result.output.count("pip install 'convcalc[onnx]'") == 1
+
+
+def test_all_that_cannot_be_said_is_told_and_the_rest_is_worked_out(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x w", "c", "first", pads=[1, 1, 1, 1]),
+        node("Round", "c", "s1", "odd_one"),
+        node("Conv", "s1 w2", "d", "second", pads=[1, 1, 1, 1]),
+        node("Round", "d", "s2", "odd_two"),
+        node("Det", "s2", "t", "other"),
+        node("Relu", "s2", "y", "last"),
+    ]
+    made = model(nodes, {"w": weight(4, 3, 3, 3), "w2": weight(8, 4, 3, 3)}, outputs=("y", "t"))
+    path = saved(made, tmp_path)
+    result = taken(path)
+
+    assert [each.origin for each in result.findings] == ["odd_one", "other"]
+    messages = [each.problem.message for each in result.findings]
+    assert messages[0].startswith("Round of N×4×8×8 cannot be said in a spec")
+    assert messages[0].endswith("(and 1 more)")
+    assert messages[1].startswith("Det of N×8×8×8 ")
+    report = analyze(read(path), strict=False)
+    assert report.totals.parameters == 4 * 3 * 9 + 8 * 4 * 9
+    assert not report.totals.complete
+    assert run("analyze", path).exit_code == 1
+
+
+def test_open_extents_are_asked_for_and_become_given(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x w", "c", pads=[1, 1, 1, 1]),
+        node("GlobalAveragePool", "c", "g"),
+        node("Flatten", "g", "y"),
+    ]
+    inputs = {"x": ("N", 3, "height", "width")}
+    path = saved(model(nodes, {"w": weight(4, 3, 3, 3)}, inputs=inputs), tmp_path)
+    asked = run("analyze", path)
+
+    assert asked.exit_code == 1
+    assert "CC603" in asked.stderr
+    assert "`height`, `width`" in asked.stderr
+    assert run("analyze", path, "--input", "16x24x3").exit_code == 0
+
+
+def test_a_damaged_file_is_one_error_and_no_traceback(tmp_path: Path) -> None:
+    whole = small().SerializeToString()
+    path = tmp_path / "model.onnx"
+    for at in range(0, len(whole), 97):
+        path.write_bytes(whole[:at])
+        result = run("analyze", str(path))
+        assert result.exit_code in (0, 1, 2), result.output
+        assert "Traceback" not in result.output
+        assert "internal error" not in result.output
+
+
+def test_circles_and_what_nothing_makes_are_refused(tmp_path: Path) -> None:
+    circle = [node("Add", "x b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")]
+    gap = [node("Relu", "nowhere", "y")]
+    for nodes, message in ((circle, "goes in a circle"), (gap, "which nothing makes")):
+        result = run("analyze", saved(model(nodes), tmp_path))
+        assert result.exit_code == 2
+        assert message in result.stderr
+
+
+def test_operators_may_stand_in_any_order(tmp_path: Path) -> None:
+    nodes = [node("Relu", "c", "y"), node("Conv", "x w", "c")]
+    text = spec_of(model(nodes, {"w": weight(4, 3, 3, 3)}), tmp_path)
+
+    assert text.endswith("  - conv: {filters: 4, kernel: 3, bias: false}\n  - relu\n")
