@@ -1,4 +1,4 @@
-"""Networks from elsewhere, and for elsewhere: which formats there are, and files of them as specs."""
+"""Networks from elsewhere, and for elsewhere: the formats, and their files as specs."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module

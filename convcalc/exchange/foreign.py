@@ -63,7 +63,7 @@ class Origins(Values):
         node: Node | None = self.spec
         while node is not None:
             if isinstance(node, Item) and node.origin:
-                origin, keys = node.origin, []
+                origin, keys = str(node.origin).replace("{{", "{").replace("}}", "}"), []
             if node.start == number or isinstance(node, ScalarNode):
                 break
             node, key = _inside(node, number)

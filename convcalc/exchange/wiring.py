@@ -19,6 +19,8 @@ MAX_NESTED = 3
 """Most merges inside one another; what nests deeper starts by `from`."""
 MAX_BRANCH = 40
 """Most items of a branch that stands in its merge; a longer one is a sequence with a name."""
+MAX_ORIGIN = 400
+"""Characters of what a file calls something."""
 MAX_NAME = 40
 """Characters of a name that is made of another."""
 
@@ -433,7 +435,9 @@ class _Writer:
             entries.append(Entry("from", Text(self._name(step.start))))
         if made.shared is not None:
             entries.append(Entry("weights", Text(self._name(made.shared))))
-        return Item.of(entries, origin=made.origin)
+        if made.origin:
+            entries.append(Entry("origin", Text(escaped(made.origin))))
+        return Item.of(entries)
 
 
 def _entries(value: Any) -> dict[str, Node]:
@@ -446,6 +450,15 @@ def _starting(start: int | None, steps: list[_Step]) -> list[_Step]:
         first = steps[0]
         return [_Step(first.number, None, start), *steps[1:]]
     return [_Step(None, None, start), *steps]
+
+
+def escaped(origin: str) -> str:
+    """What a file calls something as `origin` has it, in which braces are expressions.
+
+    >>> escaped("scope{1}/Conv")
+    'scope{{1}}/Conv'
+    """
+    return origin[:MAX_ORIGIN].replace("{", "{{").replace("}", "}}")
 
 
 _WORDS = re.compile(r"[^A-Za-z0-9_-]+")

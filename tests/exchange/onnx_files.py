@@ -12,6 +12,7 @@ from convcalc.exchange.foreign import Imported
 from convcalc.graph import Network, read
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.source import open_spec
+from convcalc.spec.tree import Item
 
 onnx: Any = pytest.importorskip("onnx")
 helper = onnx.helper
@@ -75,7 +76,16 @@ def spec_of(made: Any, folder: Path) -> str:
     result = taken(saved(made, folder))
     assert not result.findings, result.findings
     assert result.spec is not None
-    return result.spec.to_yaml()
+    layers = [nameless(item) for item in result.spec.layers]
+    return result.spec.replace(layers=layers).to_yaml()
+
+
+def nameless(item: Item) -> Item:
+    """An item without what it is called where it comes from."""
+    bare = item.replace(origin=None)
+    if not item.branches:
+        return bare
+    return bare.replace(branches=[[nameless(each) for each in one] for one in item.branches])
 
 
 def network_of(made: Any, folder: Path) -> Network:

@@ -11,6 +11,7 @@ from convcalc.exchange.onnx.folding import fold, of_ints
 from convcalc.exchange.onnx.model import DamagedError, constant_of
 from convcalc.exchange.onnx.operations import STANDARD, Operation, attribute
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
+from convcalc.exchange.wiring import MAX_ORIGIN
 
 MAX_OPERATIONS = 200_000
 """Most operations, with functions and loops written out: as many as a network may have layers."""
@@ -178,9 +179,11 @@ class Graph:
         return attribute(proto)
 
     def _origin(self, node: Any, prefix: str) -> str:
-        name = f"{prefix}{node.name}" if node.name else ""
+        """What the file calls an operation: its name, or that of what it makes."""
+        made = node.output[0] if node.output else ""
+        name = f"{prefix}{node.name or made}"[-MAX_ORIGIN:]
         if not name or name in self.origins:
-            kind = name or f"{prefix}{node.op_type}"
+            kind = name or node.op_type
             number = self.unnamed.get(kind, 0) + 1
             while f"{kind}_{number}" in self.origins:
                 number += 1
