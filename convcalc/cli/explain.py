@@ -14,6 +14,7 @@ from convcalc.cli.options import (
     Inputs,
     attention_option,
     checkpoint_options,
+    input_position,
     network_options,
     output_options,
     position_value,
@@ -93,9 +94,10 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
 )
 @click.option(
     "--reaches",
-    type=position_value,
-    metavar="POSITION",
-    help="Which outputs of the layers a position of the image reaches: 100,60.",
+    type=input_position,
+    metavar="[NAME=]POSITION",
+    help="Which outputs of the layers a position of the image reaches: 100,60; of each of several "
+    "inputs, or of one, left=100,60.",
 )
 @click.option("--fit", is_flag=True, help="Hyperparameters near the layer's own that tile.")
 @click.option(

@@ -114,6 +114,18 @@ def position_value(value: str | tuple[int, ...]) -> tuple[int, ...]:
     return _numbers(value, 0, "position, which is a whole number for each axis: 10,20")
 
 
+def input_position(
+    value: str | tuple[str, tuple[int, ...]],
+) -> tuple[str, tuple[int, ...]]:
+    """A position of an input on the command line: 10,20, or left=10,20 of one that has a name."""
+    if isinstance(value, tuple):
+        return value
+    name, equals, position = value.rpartition("=")
+    if equals and not name.strip():
+        raise click.BadParameter(f"{value!r} is not NAME=POSITION, such as left=10,20")
+    return name.strip(), position_value(position)
+
+
 def size_numbers(value: str | tuple[int, ...]) -> tuple[int, ...]:
     """Whole numbers from 1, one for all axes or one an axis: 55, or 55x27."""
     return _numbers(value, 1, "size, which is a whole number from 1: 55, or 55x27")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.reach import Reached, reached
 from convcalc.analysis.receptive_field import Sight
+from convcalc.arguments import one_of
 from convcalc.diagnostics import ArgumentError, listed
 from convcalc.explanation.chosen import one_named
 from convcalc.explanation.chosen import position as as_position
@@ -93,22 +94,26 @@ def explain_reach(
     spec: Given,
     position: Sequence[int],
     *,
+    of: str | None = None,
     input: GivenShape | None = None,  # noqa: A002 (the spec's own word)
     parameters: Mapping[str, Value] | None = None,
 ) -> dict[str, Reached]:
     """Which outputs a position of the network's input reaches, by the full name of each layer.
 
-    Of several inputs that is the first. A layer that an error keeps unknown is left out. Raises
-    `SpecError` where the input is unknown, and `ValueError` for a position that there is not.
+    `of` names one of several inputs; it is the first unless given. A layer that an error keeps
+    unknown is left out. Raises `SpecError` where the input is unknown, and `ValueError` for an
+    input or a position that there is not.
 
     >>> explain_reach("alexnet", (100, 60))["conv1"].blocks
     ((((23, 26),), ((13, 16),)),)
     """
     network = read(spec, input=input, parameters=parameters)
-    shape = network.input or planned(network).input  # which tells the error that keeps it unknown
+    network = network if network.input else planned(network)  # which tells the error there
+    names = [*network.named_inputs]
+    name = names[0] if of is None else one_of(of, "of", names)
     place = as_position(position, "position")
-    _check(place, shape.spatial, "the network's input, which is")
-    every = zip(network.nodes, reached(network, place), strict=True)
+    (source,), _ = _sources(network, name, place)
+    every = zip(network.nodes, reached(network, place, source), strict=True)
     return {node.name: outputs for node, outputs in every if outputs is not None}
 
 
@@ -332,14 +337,101 @@ def _region_data(network: Network, seen: Region) -> dict[str, Any]:
 # The mode `--reaches`
 
 
-def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]) -> Page:
-    """The page of what a position of the image reaches in layers."""
+class _Answers(NamedTuple):
+    """What a position of one of the inputs reaches in the layers asked about."""
+
+    input: str
+    """Full name of the input."""
+    rows: tuple[tuple[str, ...], ...]
+    """The table's, one a layer."""
+    notes: tuple[str, ...]
+    """What stands below them."""
+    data: tuple[dict[str, Any], ...]
+    """The layers in JSON."""
+    unknown: tuple[str, ...]
+    """The layers of which an error keeps that unknown."""
+
+
+def reaches_page(
+    network: Network, layers: Sequence[int], reaches: tuple[str, Sequence[int]]
+) -> Page:
+    """The page of what a position of the image reaches in layers.
+
+    `reaches` has the name of the input that the position is of; "" is each that has it.
+    """
     if network.input is None or (layers and not any(network.plans[index] for index in layers)):
         network = planned(network)  # which tells the errors that keep them unknown
-    extents = network.input.spatial if network.input is not None else ()
-    _check(reaches, extents, "the network's input, which is")
-    every = reached(network, reaches)
-    lines = LINE_NAMES[len(reaches)]
+    of, position = reaches
+    sources, without = _sources(network, of, position)
+    answers = [_answers(network, layers, source, position) for source in sources]
+    lines = LINE_NAMES[len(position)]
+    where = ", ".join(f"{name} {value}" for name, value in zip(lines, position, strict=True))
+    head = ("layer", *(f"{line}s" for line in lines), "outputs")
+    several = len(network.inputs) > 1
+    sections = []
+    for each in answers:
+        table = Table(head, each.rows, frozenset({len(head) - 1}))
+        title = f"Of the input {each.input}" if len(answers) > 1 else ""
+        sections.append(Section(title, (table, *each.notes)))
+    if without:
+        sections.append(Section("", (f"There is no such position in {listed(without)}.",)))
+    what = f"the input {answers[0].input}" if several and len(answers) == 1 else "the input"
+    if len(answers) > 1:
+        what = f"{len(answers)} inputs"
+    first = answers[0]
+    return Page(
+        f"What {where} of {what} of {network.name} reaches",
+        tuple(sections),
+        {
+            "schema": SCHEMA,
+            "mode": "reaches",
+            "name": network.name,
+            "spec": network.path,
+            "position": list(position),
+            "input": first.input,
+            "layers": list(first.data),
+            "unknown": list(first.unknown),
+            "inputs": [
+                {"input": each.input, "layers": list(each.data), "unknown": list(each.unknown)}
+                for each in answers
+            ],
+        },
+    )
+
+
+def _sources(
+    network: Network, of: str, position: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The inputs that a position is of, and the names of those that have none such.
+
+    Raises `ArgumentError` for an input or a position that there is not.
+    """
+    named = network.named_inputs
+    if of and of not in named:
+        are = f"is {listed(named)}" if len(named) == 1 else f"are {listed(named)}"
+        message = f"there is no input {of!r}: the network's {are}"
+        raise ArgumentError(message)
+    asked = [of] if of else [*named]
+    if all(network.shape_of(named[name]) is None for name in asked):
+        planned(network)  # which tells the error that keeps them unknown
+    refused: dict[str, ArgumentError] = {}
+    for name in asked:
+        shape = network.shape_of(named[name])
+        what = "the network's input" if len(named) == 1 else f"the input {name}"
+        try:
+            _check(position, shape.spatial if shape is not None else (), f"{what}, which is")
+        except ArgumentError as error:
+            refused[name] = error
+    if len(refused) == len(asked):
+        raise next(iter(refused.values()))
+    return tuple(named[name] for name in asked if name not in refused), (*refused,)
+
+
+def _answers(
+    network: Network, layers: Sequence[int], source: int, position: Sequence[int]
+) -> _Answers:
+    """What a position of an input reaches."""
+    every = reached(network, position, source)
     rows: list[tuple[str, ...]] = []
     notes: list[str] = []
     unknown: list[str] = []
@@ -350,7 +442,7 @@ def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]
         if outputs is None or shape is None:
             unknown.append(name)
             continue
-        rows.append((name, *_reached_cells(outputs, len(lines)), _amount(outputs, shape)))
+        rows.append((name, *_reached_cells(outputs, len(position)), _amount(outputs, shape)))
         data.append(_reached_data(name, outputs))
         notes += _reached_notes(name, outputs)
     lost = [row[0] for row in rows if row[-1] == ALL_MAY]
@@ -360,27 +452,8 @@ def reaches_page(network: Network, layers: Sequence[int], reaches: Sequence[int]
         )
     if unknown:
         notes.append(f"Of {listed(unknown)} nothing is known: an error keeps it so.")
-    head = ("layer", *(f"{line}s" for line in lines), "outputs")
-    where = ", ".join(f"{name} {value}" for name, value in zip(lines, reaches, strict=True))
-    several = len(network.inputs) > 1
-    if several:
-        notes.append("It is a position of the first input; what sees others alone is not reached.")
-    what = f"the input {network.nodes[network.inputs[0]].name}" if several else "the input"
-    parts: tuple[Part, ...] = (Table(head, tuple(rows), frozenset({len(head) - 1})), *notes)
-    return Page(
-        f"What {where} of {what} of {network.name} reaches",
-        (Section("", parts),),
-        {
-            "schema": SCHEMA,
-            "mode": "reaches",
-            "name": network.name,
-            "spec": network.path,
-            "position": list(reaches),
-            "input": network.nodes[network.inputs[0]].name,
-            "layers": data,
-            "unknown": unknown,
-        },
-    )
+    name = network.nodes[source].name
+    return _Answers(name, tuple(rows), tuple(notes), tuple(data), tuple(unknown))
 
 
 def _reached_cells(outputs: Reached, rank: int) -> Iterator[str]:

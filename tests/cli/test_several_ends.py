@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from tabled import tabled
 
+from convcalc import explain_reach
 from convcalc.cli import convcalc
 
 SPEC = """
@@ -63,7 +64,10 @@ def run(*arguments: str, exit_code: int = 0) -> str:
         ("explain {} coarse", ("Receptive field in right",)),
         ("explain {} boxes --at 0,0", ("Of the input left", "Of the input right")),
         ("explain {} coarse --at 0,0", ("Of the input right", "which is that input")),
-        ("explain {} --all --reaches 3,3", ("of the input left", "the first input")),
+        (
+            "explain {} --all --reaches 3,3",
+            ("of 2 inputs", "Of the input left", "Of the input right"),
+        ),
         ("explain {} coarse --fit", ("What fits coarse",)),
         ("explain {} --memory", ("the peak of inference",)),
         ("explain {} --memory --training", ("the peak of a training step",)),
@@ -92,6 +96,25 @@ def test_what_is_reached_and_seen_of_the_second_input(spec: str) -> None:
     by_name = {each["layer"]: each for each in reached["layers"]}
     assert not by_name["coarse"]["reached"]
     assert by_name["boxes"]["blocks"] == [[[[0, 3]], [[0, 3]]]]
+    assert [each["input"] for each in reached["inputs"]] == ["left", "right"]
+    assert reached["inputs"][0]["layers"] == reached["layers"]
+    named = json.loads(run("explain", spec, "--all", "--reaches", "right=3,3", "--format", "json"))
+    assert named["inputs"] == reached["inputs"][1:]
+    of_right = {each["layer"]: each for each in named["layers"]}
+    # coarse is 3×3 with a border of 1 around right: row 3 is seen by its outputs 2 to 4
+    assert of_right["coarse"]["blocks"] == [[[[2, 4]], [[2, 4]]]]
+
+
+def test_a_position_is_of_the_inputs_that_have_it(spec: str) -> None:
+    said = run("explain", spec, "coarse", "--reaches", "20,20")  # right has 16 rows
+    assert "of the input left" in said
+    assert "There is no such position in right." in said
+    library = explain_reach(spec, (3, 3), of="right")
+    assert library["coarse"].blocks == ((((2, 5),), ((2, 5),)),)
+    for wrong, why in {"up=3,3": "are left, right", "right=20,20": "row 20 is none of"}.items():
+        result = CliRunner().invoke(convcalc, ["explain", spec, "coarse", "--reaches", wrong])
+        assert result.exit_code == 2
+        assert why in result.stderr
 
 
 def test_inputs_as_large_change_together_and_others_stay(tmp_path: Path) -> None:
