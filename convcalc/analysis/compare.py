@@ -1,6 +1,6 @@
 """Two networks side by side: layers added, removed and changed, and the totals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
@@ -22,13 +22,18 @@ class Change(NamedTuple):
     """One layer that is not as it was."""
 
     status: Status
-    """`changed`: its hyperparameters; `affected`: only its output or costs, by what came before."""
+    """`changed`: what is written of it; `affected`: only its output or costs, by what came before.
+    """
     old: LayerReport | None
     """The layer in the old network; None where it was added."""
     new: LayerReport | None
     """The layer in the new network; None where it was removed."""
     fields: tuple[tuple[str, object, object], ...] = ()
     """Hyperparameters that differ, with the old and the new value."""
+    weights: tuple[str | None, str | None] | None = None
+    """The layer whose weights it used and uses, None of its own; None where that is as it was."""
+    reads: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """What it read and reads, where it reads another tensor that was there before, too."""
 
     @property
     def name(self) -> str:
@@ -132,10 +137,10 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
     """Compare two networks without errors; raises `SpecError` where there are any."""
     before = analyze(old, batch=batch, dtype=dtype)
     after = analyze(new, batch=batch, dtype=dtype)
+    pairs = _pairs(before.layers, after.layers)
+    renamed = _renamed(old, new, pairs)
     changes = tuple(
-        change
-        for one, other in _pairs(before.layers, after.layers)
-        if (change := _change(one, other)) is not None
+        change for one, other in pairs if (change := _change(one, other, renamed)) is not None
     )
     totals = [
         Delta(name, getattr(before.totals, name), getattr(after.totals, name)) for name in COUNTS
@@ -170,6 +175,15 @@ def _pairs(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
     by_name = _aligned(old, new, [one.name for one in old], [one.name for one in new])
     by_kind = _aligned(old, new, [_signature(one) for one in old], [_signature(one) for one in new])
     return min((by_name, by_kind), key=_distance)
+
+
+def _renamed(old: Network, new: Network, pairs: Pairs) -> dict[str, str]:
+    """What the layers and inputs of the old network that are there still are called in the new."""
+    names = {one.name: other.name for one, other in pairs if one is not None and other is not None}
+    before, after = old.named_inputs, new.named_inputs
+    if len(before) == len(after) == 1:
+        return {**dict(zip(before, after, strict=True)), **names}
+    return {**{name: name for name in before if name in after}, **names}
 
 
 def _signature(layer: LayerReport) -> str:
@@ -220,10 +234,15 @@ def _by_name(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
     return pairs + [(before.get(one.name), one) for one in new]
 
 
-def _change(old: LayerReport | None, new: LayerReport | None) -> Change | None:
+def _change(
+    old: LayerReport | None, new: LayerReport | None, renamed: Mapping[str, str]
+) -> Change | None:
     if old is None or new is None:
         return Change("removed" if new is None else "added", old, new)
+    weights, reads = _other_weights(old, new, renamed), _other_inputs(old, new, renamed)
     if old.kind == new.kind and old.layer == new.layer:
+        if weights or reads:
+            return Change("changed", old, new, (), weights, reads)
         same = (old.output, old.parameters, old.buffers, old.macs, len(old.inputs)) == (
             new.output,
             new.parameters,
@@ -240,4 +259,32 @@ def _change(old: LayerReport | None, new: LayerReport | None) -> Change | None:
         for name in names
         if mine.get(name) != theirs.get(name)
     )
-    return Change("changed", old, new, fields)
+    return Change("changed", old, new, fields, weights, reads)
+
+
+def _other_weights(
+    old: LayerReport, new: LayerReport, renamed: Mapping[str, str]
+) -> tuple[str | None, str | None] | None:
+    """Whose weights a layer uses, where that is another; None where it is as it was.
+
+    What was done to the layer that has them is told of that.
+    """
+    before, after = old.shared_with, new.shared_with
+    if before is None or after is None:
+        return None if before is after else (before, after)
+    return None if renamed.get(before, after) == after else (before, after)
+
+
+def _other_inputs(
+    old: LayerReport, new: LayerReport, renamed: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """What a layer reads, where one of it is another and both are on both sides; else None.
+
+    What is put between two layers, or taken out there, is told by itself.
+    """
+    known = {*renamed.values()}
+    other = any(
+        renamed.get(one, two) != two and two in known
+        for one, two in zip(old.inputs, new.inputs, strict=False)
+    )
+    return (old.inputs, new.inputs) if other else None

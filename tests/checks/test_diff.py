@@ -79,6 +79,59 @@ def test_a_changed_hyperparameter_and_what_it_affects() -> None:
     assert difference(found, "parameters") == 2 * 28 + 72
 
 
+TWINS = """\
+  - {conv: {filters: 3, kernel: 3, padding: 1}, name: a}
+  - {conv: {filters: 3, kernel: 3, padding: 1}, name: b}
+  - {conv: {filters: 3, kernel: 3, padding: 1}, name: c}
+  - add: [[], [from: a]]
+"""
+SHARING = "name: b, weights: a}"
+
+
+@tabled(
+    ("old", "new", "said"),
+    [
+        ("name: b}", SHARING, ("b", (None, "a"), None)),
+        (SHARING, "name: b}", ("b", ("a", None), None)),
+        ("name: c}", "name: c, weights: a}", ("c", (None, "a"), None)),
+        ("from: a", "from: b", ("add1", None, (("c", "a"), ("c", "b")))),
+        ("name: c}", "name: c, from: a}", ("c", None, (("b",), ("a",)))),
+        ("name: b}", "name: b, from: input}", ("b", None, (("a",), ("input",)))),
+    ],
+)
+def test_whose_weights_a_layer_uses_and_what_it_reads_is_told_where_it_changes(
+    old: str, new: str, said: tuple[object, ...], run: Callable[..., Result]
+) -> None:
+    before = TWINS.replace("name: b}", SHARING) if old == SHARING else TWINS
+    after = before.replace(old, new)
+    (change,) = between(before, after).changes
+    assert (change.status, change.name, change.weights, change.reads) == ("changed", *said)
+    Path("a.yaml").write_text(HEAD + before)
+    Path("b.yaml").write_text(HEAD + after)
+    row = next(line for line in run("a.yaml", "b.yaml").stdout.splitlines() if line[:1] == "~")
+    layer = json.loads(run("a.yaml", "b.yaml", "--format", "json").stdout)["layers"][0]
+    if change.weights:
+        assert f"weights {' → '.join(each or 'its own' for each in change.weights)}" in row
+        assert layer["shared_with"] == [*change.weights]
+        assert "shared_with" in run("a.yaml", "b.yaml", "--format", "csv").stdout
+    if change.reads:
+        assert f"reads {' → '.join(map(', '.join, change.reads))}" in row
+        assert layer["inputs"] == [*map(list, change.reads)]
+
+
+def test_what_is_called_otherwise_or_put_between_is_told_by_itself_alone() -> None:
+    shared = TWINS.replace("name: b}", SHARING)
+    for change, status in (
+        (("  - {conv", "  - relu\n  - {conv", 1), "added"),
+        (("  - add", "  - relu\n  - add", 1), "added"),
+    ):
+        assert [one.status for one in between(shared, shared.replace(*change)).changes] == [status]
+    unnamed = "  - conv: {filters: 3, kernel: 3, padding: 1}\n"
+    repeated = "  - {conv: {filters: 3, kernel: 1}, repeat: 3, shared: true}\n"
+    found = between(repeated, unnamed + repeated)  # conv1 is conv2 now, and the owner
+    assert told(found.changes) == [("added", "conv1")]
+
+
 def test_another_kind_in_the_same_place() -> None:
     found = between("  - relu\n", "  - gelu\n")
     assert sorted(told(found.changes)) == [("added", "gelu1"), ("removed", "relu1")]

@@ -103,15 +103,19 @@ def row(change: Change) -> list[str]:
     kind = here.kind if here else ""
     if old and new and old.kind != new.kind:
         kind = f"{old.kind} → {new.kind}"
-    what = ", ".join(
+    what = [
         f"{name} {value_text(before)} → {value_text(after)}"
         for name, before, after in change.fields
-    )
+    ]
+    if change.weights is not None:
+        what.append(f"weights {' → '.join(each or 'its own' for each in change.weights)}")
+    if change.reads is not None:
+        what.append(f"reads {' → '.join(map(enumerated, change.reads))}")
     return [
         sign,
         change.name,
         kind,
-        what,
+        ", ".join(what),
         _arrow(old, new),
         signed(_of(new, "parameters") - _of(old, "parameters")),
         signed(_of(new, "macs") - _of(old, "macs")),

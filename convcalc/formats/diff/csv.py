@@ -40,6 +40,10 @@ def _rows(change: Change) -> Iterator[tuple[object, ...]]:
         yield "kind", *kinds, None
     for name, *values in change.fields:
         yield name, *(None if each is None else value_text(each) for each in values), None
+    if change.weights is not None:
+        yield "shared_with", *change.weights, None
+    if change.reads is not None:
+        yield "inputs", *map(" ".join, change.reads), None
     outputs = tuple(map(_output, (old, new)))
     if outputs[0] != outputs[1]:
         yield "output", *outputs, None

@@ -58,6 +58,8 @@ def _change(change: Change) -> dict[str, Any]:
     return {
         "status": change.status,
         "hyperparameters": {name: [old, new] for name, old, new in change.fields},
+        "shared_with": change.weights and [*change.weights],
+        "inputs": change.reads and [*map(list, change.reads)],
         "old": layer_value(change.old) if change.old else None,
         "new": layer_value(change.new) if change.new else None,
     }
