@@ -191,6 +191,9 @@ def _shape(
         index, what = named[promise.layer], f"output {promise.layer}"
     elif promise.layer is None:
         index, what = network.output, "the output"
+        if len(network.outputs) > 1:
+            first, *_ = network.named_outputs
+            what = f"output {first}, the first of {len(network.outputs)}"
     else:
         if promise.layer not in tensors:
             names = [group.name for group in network.groups[:MAX_COMPARED]]

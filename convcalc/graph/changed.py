@@ -165,7 +165,7 @@ def _between(network: Planned, ends: Sequence[int], merge: int) -> list[range]:
         for read in _reads(network.nodes[index])
         if read < part.start
     ]
-    start = max(outside, default=-1) + 1
+    start = max([*outside, *network.inputs]) + 1  # an input is of no branch
     if start > ends[0]:
         return []
     return [range(start, ends[0] + 1), *later]

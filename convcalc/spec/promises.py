@@ -31,7 +31,7 @@ EXPECTATIONS = {
     "macs": "Multiply-accumulates for one example.",
     "flops": "Floating-point operations for one example: 2 × MACs.",
     "activations": "Values of the input and of every output with storage of its own.",
-    "output": "Shape of the output: 1000, or 7x7x512, or <= 7x7x512.",
+    "output": "Shape of the output, the first of several: 1000, or 7x7x512, or <= 7x7x512.",
     "outputs": "Shapes of outputs by the names that `outputs` gives them: {p3: 80x80x256}.",
     "receptive_field": "Receptive field of the last layer that has one, per axis or for all: >= 5.",
     "memory": "Bytes: of inference, or of training at a batch and optimizer.",

@@ -38,6 +38,7 @@ from convcalc.analysis.memory.optimizer import RULES
 from convcalc.analysis.memory.program import program
 from convcalc.analysis.memory.sharding import largest_sharded_batch
 from convcalc.analysis.memory.walk import BATCH, at
+from convcalc.explanation.peak import explain_memory
 from convcalc.graph import Network, SpecError, load, loads, read
 from convcalc.spec.bundled import bundled_folder
 from convcalc.spec.promises import OPTIMIZERS
@@ -596,6 +597,19 @@ def test_a_number_of_layers_below_one() -> None:
     net = network("resnet18")
     with pytest.raises(ValueError, match="below 1"):
         train(net, checkpoint=0)
+
+
+def test_a_smaller_input_is_offered_with_those_that_are_as_large() -> None:
+    pair = "input: {left: 64x64x3, right: 64x64x1, told: 8}\nlayers:\n"
+    conv = "conv: {filters: 8, kernel: 3}"
+    rest = f"  - add: [[{conv}], [from: right, {conv}]]\noutputs: [add1, told]\n"
+    net, by_hand = loads(pair + rest), loads(pair.replace("64x64", "32x32") + rest)
+    smaller = "an input `left` of 32×32×3"
+    [offered] = [one for one in suggestions(net, RunTerms()) if one.change == smaller]
+    assert offered.peak == memory(by_hand).peak
+    explained = explain_memory(net)
+    [change] = [one for one in explained.changes.lower if one.change == smaller]
+    assert change.write == "--input left=32x32x3 --input right=32x32x1"
 
 
 def test_suggestions_lower_the_peak() -> None:

@@ -596,3 +596,16 @@ def test_spec_promises_of_units_there_are_not(text: str) -> None:
 
     assert found.code == "CC120"
     assert found.message == f"`{text}` is no number with a unit"
+
+
+def test_the_output_of_several_is_the_first_and_said_to_be() -> None:
+    ends = (
+        "input: 8x8x3\nlayers:\n  - {relu: , name: fine}\n  - {maxpool: 2, name: coarse}\n"
+        "outputs: [fine, coarse]\n"
+    )
+    source = SourceText("a.yaml", f"{ends}expect: {{output: 4x4x3, outputs: {{coarse: 8x8x3}}}}\n")
+    task = Task(Settings(ONLY_PROMISES))
+    assert [found.message for found in check_text(source, task).diagnostics] == [
+        "output fine, the first of 2: 8×8×3, and 4×4×3 was expected: +4 rows, +4 columns",
+        "output coarse: 4×4×3, and 8×8×3 was expected: −4 rows, −4 columns",
+    ]

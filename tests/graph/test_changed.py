@@ -140,3 +140,20 @@ def test_branches_run_in_any_order(name: str) -> None:
         inside = {group.name: {*group.layers} for group in network.groups}
         for group in turned.groups:
             assert {order[index] for index in group.layers} == inside[group.name]
+
+
+@tabled(
+    ("second", "third"),
+    [("from: right, ", ""), ("", "from: right, "), ("from: right, ", "from: left, ")],
+)
+def test_an_input_is_in_no_branch(second: str, third: str) -> None:
+    network = planned(
+        loads(
+            "input: {left: 8x8x3, right: 8x8x3, told: 8}\n"
+            f"layers:\n  - add: [[relu], [{second}tanh], [{third}sigmoid]]\n"
+            "outputs: [add1, told]\n"
+        )
+    )
+    parts = branches(network, at(network, "add1"))
+    assert parts
+    assert {index for part in parts for index in part}.isdisjoint(network.inputs)

@@ -12,6 +12,7 @@ from convcalc.analysis.memory.terms import Model, RunTerms, model
 from convcalc.arguments import shown
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, fed, plan_layers
+from convcalc.shape import Shape
 from convcalc.spec.promises import amount
 
 CONTEXT = 500_000_000
@@ -238,26 +239,33 @@ def _changes(network: Network, terms: RunTerms) -> list[_Change]:
         tried.append(_Change("float16", {"dtype": "float16"}))
     smaller = _smaller(network)
     if smaller is not None:
-        tried.append(_Change(f"an input of {smaller.input}", {}, smaller))
+        tried.append(_Change(f"{network.an_input} of {smaller.input}", {}, smaller))
     return tried
 
 
 def _smaller(network: Network) -> Network | None:
-    """The network on an input of half the extents, whole multiples of 32 if they are as large.
-
-    None where that has errors.
-    """
-    shape = network.input
-    if shape is None or not shape.spatial or len(network.inputs) > 1:
-        return None
-    halves = (size // 2 for size in shape.spatial)
-    half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))
-    if not half.size:
+    """The network on an input of half the extents; None where that has errors."""
+    half = half_input(network)
+    if half is None:
         return None
     nodes, plans, _ = plan_layers(fed(network, half))
     if any(plan is None for plan in plans):
         return None
     return network._replace(nodes=nodes, plans=plans, diagnostics=())
+
+
+def half_input(network: Network) -> Shape | None:
+    """The first input in half the extents, whole multiples of 32 if they are as large.
+
+    Of several inputs those that are as large go with it, as `fed` has them. None where there is
+    none as small.
+    """
+    shape = network.input
+    if shape is None or not shape.spatial:
+        return None
+    halves = (size // 2 for size in shape.spatial)
+    half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))
+    return half if half.size else None
 
 
 def fits(

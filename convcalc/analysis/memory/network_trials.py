@@ -4,8 +4,17 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 
+from convcalc.analysis.memory.limits import half_input
 from convcalc.analysis.memory.trials import DENSE, LAYERS, Trial, Trials
-from convcalc.graph.changed import branches, in_order, moved, with_input, without, without_branch
+from convcalc.graph.changed import (
+    branches,
+    given_as,
+    in_order,
+    moved,
+    with_input,
+    without,
+    without_branch,
+)
 from convcalc.graph.planned import Planned
 from convcalc.layers import kinds, layer_class
 
@@ -30,15 +39,11 @@ class NetworkTrials(Trials):
         yield from self._strides()
 
     def _smaller_input(self) -> Iterator[Trial]:
-        shape = self.network.input
-        if shape is None or not shape.spatial or len(self.network.inputs) > 1:
-            return
-        halves = (size // 2 for size in shape.spatial)
-        half = shape._replace(spatial=tuple(each // 32 * 32 or each for each in halves))
-        if half.size:
+        half = half_input(self.network)
+        if half is not None:
             yield self.of_network(
-                f"an input of {half}",
-                f"--input {str(half).replace('×', 'x')}",
+                f"{self.network.an_input} of {half}",
+                given_as(self.network, half),
                 lambda: with_input(self.network, half),
             )
 
