@@ -92,35 +92,37 @@ class Recurrent(Layer):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """Each layer along the outputs of the one below it, in every direction."""
-        steps = xs[0].transpose(2, 0, 1)
-        for number in range(self.layers):
-            made = []
-            for direction in self.directions:
-                own = {
-                    name: weights[f"{name}_l{number}{direction}"]
-                    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[
-                        : 2 + 2 * self.bias
-                    ]
-                }
-                made.append(self._along(xp, own, steps, back=bool(direction)))
-            steps = xp.concatenate(made, axis=2) if self.bidirectional else made[0]
+        steps = self.through(xp, weights, xs[0].transpose(2, 0, 1), self.layers)
         return steps.transpose(1, 2, 0)
 
-    def _along(self, xp: Any, weights: Weights, steps: Any, *, back: bool) -> Any:
-        """One direction of one layer: (length, N, channels) to (length, N, features)."""
-        read = steps @ weights["weight_ih"].T
+    def through(self, xp: Any, weights: Weights, steps: Any, layers: int) -> Any:
+        """What the first so many layers give: (length, N, channels) to (length, N, outputs)."""
+        for number in range(layers):
+            made = [
+                xp.stack([state[0] for state in self.states(xp, weights, steps, end)], axis=0)
+                for end in (f"l{number}{direction}" for direction in self.directions)
+            ]
+            steps = xp.concatenate(made, axis=2) if self.bidirectional else made[0]
+        return steps
+
+    def states(self, xp: Any, weights: Weights, steps: Any, end: str) -> list[tuple[Any, ...]]:
+        """The states of one direction of one layer, by position; its weights end in `end`.
+
+        It reads (length, N, channels), and the parts of a state are (N, features).
+        """
+        read = steps @ weights[f"weight_ih_{end}"].T
         if self.bias:
-            read = read + weights["bias_ih"]
+            read = read + weights[f"bias_ih_{end}"]
         length, count, _ = steps.shape
         state = self.start(xp, (count, self.features), steps.dtype)
-        outputs = [None] * length
-        for at in range(length - 1, -1, -1) if back else range(length):
-            held = state[0] @ weights["weight_hh"].T
+        made: list[tuple[Any, ...]] = [()] * length
+        for at in range(length - 1, -1, -1) if end.endswith("_reverse") else range(length):
+            held = state[0] @ weights[f"weight_hh_{end}"].T
             if self.bias:
-                held = held + weights["bias_hh"]
+                held = held + weights[f"bias_hh_{end}"]
             state = self.step(xp, read[at], held, state)
-            outputs[at] = state[0]
-        return xp.stack(outputs, axis=0)
+            made[at] = state
+        return made
 
     def parts(self, gates: Any) -> list[Any]:
         """The gates of a step, one by one."""

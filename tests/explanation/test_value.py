@@ -25,15 +25,24 @@ from convcalc.explanation.value.base import slice_text
 from convcalc.forward.around import around
 from convcalc.graph import loads
 from convcalc.graph.planned import leading_to, planned
-from convcalc.layers import Layer
+from convcalc.layers import Layer, kinds
 
 Case = tuple[Layer, dict[str, Any], list[Any]]
 
 
-def evaluated(made: Made, weights: dict[str, Any], xs: list[Any]) -> float:
-    """What NumPy makes of the printed formula and its names."""
+def evaluated(made: Made, layer: Layer, weights: dict[str, Any], xs: list[Any]) -> float:
+    """What NumPy makes of the printed formula and its names.
+
+    V is all that the layer gives; a layer of several layers is called with fewer by its kind.
+    """
     inputs = [np.moveaxis(x[0], 0, -1) for x in xs]
     known: dict[str, Any] = {"np": np, "math": math, **weights}
+    known["V"] = np.moveaxis(layer.forward(np, weights, xs)[0], 0, -1)
+
+    def with_fewer(_: Any, layers: int) -> Any:
+        return np.moveaxis(layer.replace(layers=layers).forward(np, weights, xs)[0], 0, -1)
+
+    known |= dict.fromkeys(kinds("recurrent"), with_fewer)
     projected = {name: each for name, each in weights.items() if name.startswith("out_proj.")}
     known["out_proj"] = SimpleNamespace(
         **{name.removeprefix("out_proj."): each for name, each in projected.items()}
@@ -67,7 +76,9 @@ def hold(kind: str, layer: Layer, weights: dict[str, Any], xs: list[Any]) -> Non
     for at in {*corners((*y.shape[2:], y.shape[1]))}:
         made = made_of(kind, layer, np, weights, tuple(xs), at)
         given = float(y[there(at)])
-        assert evaluated(made, weights, xs) == pytest.approx(given, rel=1e-9, abs=1e-9, nan_ok=True)
+        assert evaluated(made, layer, weights, xs) == pytest.approx(
+            given, rel=1e-9, abs=1e-9, nan_ok=True
+        )
         apart = 0.0 if made.value == given or math.isnan(made.value) else abs(made.value - given)
         assert math.isnan(made.value) == math.isnan(given)
         assert apart <= rounding_bound(made, np.finfo(y.dtype).eps, 0.0), (at, made)
@@ -109,7 +120,10 @@ def test_values_whose_layers_torch_has_confirmed_are_explained() -> None:
         given = float(y[there(at)])
         expected = pytest.approx(given, rel=1e-9, abs=1e-9, nan_ok=True)
         assert made.value == expected, (kind, row["fields"])
-        assert evaluated(made, weights, [x[:1] for x in xs]) == expected, (kind, row["fields"])
+        assert evaluated(made, layer, weights, [x[:1] for x in xs]) == expected, (
+            kind,
+            row["fields"],
+        )
 
 
 # -- the examples ------------------------------------------------------------------------------

@@ -66,6 +66,8 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "divide": ("pointwise", "divide"),
     "maximum": ("pointwise", "maximum"),
     "matmul": ("products", "matmul"),
+    "lstm": ("steps", "lstm"),
+    "gru": ("steps", "gru"),
     "attention": ("attention", "attention"),
     "upsample": ("moves", "upsample"),
     **dict.fromkeys(
@@ -78,12 +80,7 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
 })  # fmt: skip
 """Kind → the module of this package and the function there that explains a value of it."""
 UNEXPLAINED: Mapping[str, str] = MappingProxyType(
-    {
-        "input": "the values of the input are given, and nothing makes them",
-        **dict.fromkeys(
-            ("lstm", "gru"), "its values are made step by step, each of those before it"
-        ),
-    }
+    {"input": "the values of the input are given, and nothing makes them"}
 )
 """Kinds of whose values there is nothing to explain, and why."""
 
