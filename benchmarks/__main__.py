@@ -16,6 +16,7 @@ BENCHMARKS = {
     "findings": "What the rules say about networks that work, and how much of it holds.",
     "sizes": "The laws of `sizes` beside every size tried: bundled and random networks.",
     "errors": "PyTorch's messages for broken programs: is the layer found that was broken.",
+    "exchange": "Networks to ONNX files and from them: what is whole, and what agrees.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 

@@ -1,0 +1,332 @@
+"""Networks from ONNX files and to them: what is imported whole, and whether the numbers agree.
+
+`python -m benchmarks exchange zoo [NAME...]`: every bundled network as an ONNX file and back again;
+totals, shapes, receptive fields and groups on both sides, and the values of the file in ONNX
+Runtime beside those of the network (up to 2·10⁹ multiply-accumulates).
+`python -m benchmarks exchange torchvision [NAME...] [--exporter script|dynamo]`: torchvision's
+models by one of PyTorch's two exporters; parameters beside PyTorch's, multiply-accumulates beside
+FlopCounterMode's, shapes beside what PyTorch makes, and values beside ONNX Runtime's.
+`python -m benchmarks exchange light`: the models that the package onnx ships for its backend tests.
+`python -m benchmarks exchange times [ROUNDS]`: whole processes beside parsing alone.
+
+torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs onnxscript.
+"""
+
+import gc
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import convcalc
+from benchmarks.arguments import parser, positive
+from benchmarks.timing import interleaved, print_table, process, python, ratio
+from convcalc.analysis import analyze
+from convcalc.graph import Network, load, read
+from convcalc.graph.planned import planned
+from convcalc.shape import Shape
+from convcalc.spec.bundled import bundled_names
+
+MOST_MACS = 2 * 10**9
+"""Multiply-accumulates of the largest network whose values are compared."""
+MOST_PARAMETERS = 4 * 10**8
+"""Parameters of the largest network that is written."""
+CLOSE = 1e-5
+"""Largest error, as a share of the largest value."""
+
+
+class Row(NamedTuple):
+    """What came of one network."""
+
+    name: str
+    """The network."""
+    whole: bool
+    """Whether all of it was imported."""
+    same: dict[str, bool | None]
+    """What was compared, and whether it is the same; None where it could not be."""
+    lines: int
+    """Lines of the spec."""
+    seconds: float
+    """What importing and analysing it took."""
+    missing: Counter[str]
+    """Findings, by what they say."""
+
+
+def counted(network: Network) -> tuple[int | None, int | None]:
+    """Parameters and multiply-accumulates."""
+    totals = analyze(network).totals
+    return totals.parameters, totals.macs
+
+
+def shapes(network: Network) -> list[str]:
+    """Shapes of the outputs, in their order."""
+    return [str(network.shape_of(index)) for index in network.outputs]
+
+
+def fields(network: Network) -> list[str]:
+    """What each output sees of the first input."""
+    report = analyze(network)
+    by_name = {layer.name: str(layer.receptive_field) for layer in report.layers}
+    return [by_name.get(network.nodes[index].name, "") for index in network.outputs]
+
+
+def grouped(network: Network) -> list[tuple[str, int]]:
+    """Names of groups and how many layers are in each, which have any."""
+    return [(group.name, len(group.layers)) for group in network.groups if group.layers]
+
+
+def imported(path: Path) -> tuple[Network, float, int]:
+    """The network of a file, how long that took, and the lines of its spec."""
+    began = perf_counter()
+    network = read(str(path))
+    analyze(network)
+    seconds = perf_counter() - began
+    spec = network.written.spec if network.written is not None else None
+    return network, seconds, 0 if spec is None else spec.to_yaml().count("\n")
+
+
+def session(path: Path) -> Any:
+    """ONNX Runtime on a file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def inputs(given: Sequence[tuple[str, Shape]]) -> dict[str, Any]:
+    """Normal random values, an example of each input."""
+    random = np.random.default_rng(0)
+    return {name: random.normal(size=(1, *shape.axes)).astype(np.float32) for name, shape in given}
+
+
+def near(found: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Whether all outputs have the same values."""
+    return len(found) == len(wanted) and all(
+        one.size == other.size
+        and float(np.abs(one.reshape(-1) - other.reshape(-1)).max())
+        <= CLOSE * float(np.abs(other).max())
+        for one, other in zip(found, wanted, strict=True)
+    )
+
+
+def round_trip(name: str, folder: Path) -> Row:
+    """A bundled network as an ONNX file and back again."""
+    network, path = planned(load(name)), folder / "network.onnx"
+    convcalc.export(network, path)
+    back, seconds, lines = imported(path)
+    same: dict[str, bool | None] = {
+        "parameters": counted(network)[0] == counted(back)[0],
+        "MACs": counted(network)[1] == counted(back)[1],
+        "shapes": shapes(network) == shapes(back),
+        "fields": fields(network) == fields(back),
+        "groups": grouped(network) == grouped(back),
+        "values": None,
+    }
+    if (counted(network)[1] or 0) <= MOST_MACS and not network.index_inputs:
+        x = inputs([(each, network.shape_of(at)) for each, at in network.named_inputs.items()])
+        wanted = convcalc.run(network, x, seed=0)
+        same["values"] = near(session(path).run(None, x), [*wanted.values()])
+    return Row(name, back.complete, same, lines, seconds, found(back))
+
+
+def found(network: Network) -> Counter[str]:
+    """What is said of what could not be imported, by what it says."""
+    return Counter(each.message.partition(":")[0] for each in network.errors)
+
+
+def define_operators() -> None:
+    """The names of the operators that torchvision compiles, which belong to another PyTorch.
+
+    Its models need no more than the names to be built and exported.
+    """
+    import torch
+
+    library = torch.library.Library("torchvision", "DEF")
+    operators = {
+        "nms": "Tensor a, Tensor b, float c",
+        "deform_conv2d": "Tensor a, Tensor b, Tensor c, Tensor d, Tensor e, SymInt f, SymInt g, "
+        "SymInt h, SymInt i, SymInt j, SymInt k, SymInt l, SymInt m, bool n",
+        "roi_align": "Tensor a, Tensor b, float c, SymInt d, SymInt e, int f, bool g",
+        "roi_pool": "Tensor a, Tensor b, float c, SymInt d, SymInt e",
+        "ps_roi_align": "Tensor a, Tensor b, float c, SymInt d, SymInt e, int f",
+        "ps_roi_pool": "Tensor a, Tensor b, float c, SymInt d, SymInt e",
+    }
+    for name, arguments in operators.items():
+        with suppress(RuntimeError):
+            library.define(f"{name}({arguments}) -> Tensor")
+    _KEPT.append(library)
+
+
+_KEPT: list[Any] = []
+"""Libraries of operators, which are gone with the last who knows them."""
+
+
+def of_torchvision(exporter: str) -> Iterator[tuple[str, Callable[[Path], Row]]]:
+    """Each model's name, and what exports, imports and compares it."""
+    define_operators()
+    import torchvision
+
+    models = torchvision.models
+    for module in (models, models.segmentation):
+        for name in models.list_models(module=module):
+            yield name, partial(_by_torch, name, exporter)
+
+
+def _by_torch(name: str, exporter: str, folder: Path) -> Row:
+    import torch
+    import torchvision
+    from torch.utils.flop_counter import FlopCounterMode
+
+    torch.manual_seed(0)
+    segments = name in torchvision.models.list_models(module=torchvision.models.segmentation)
+    given = {"weights_backbone": None} if segments else {}
+    model = torchvision.models.get_model(name, weights=None, **given).eval()
+    size = 299 if name.startswith("inception") else 224
+    x = torch.from_numpy(inputs([("x", Shape(3, (size, size)))])["x"])
+    path = folder / "network.onnx"
+    with torch.no_grad():
+        if exporter == "script":
+            torch.onnx.export(model, (x,), str(path), dynamo=False, opset_version=17)
+        else:
+            torch.onnx.export(model, (x,), str(path), dynamo=True, verbose=False)
+        parameters = sum(value.numel() for value in model.parameters())
+        with FlopCounterMode(display=False) as counter:
+            model.to("meta")(x.to("meta"))
+    network, seconds, lines = imported(path)
+    del model
+    gc.collect()
+    totals = counted(network)
+    made = session(path).run(None, {session(path).get_inputs()[0].name: x.numpy()})
+    wanted = ["×".join(map(str, (*y.shape[2:], y.shape[1]))) for y in made]
+    same: dict[str, bool | None] = {
+        "parameters": totals[0] == parameters,
+        "MACs": totals[1] == counter.get_total_flops() // 2,
+        "shapes": shapes(network) == wanted,
+        "values": None,
+    }
+    if network.complete and (totals[1] or 0) <= MOST_MACS:
+        same["values"] = near([*convcalc.run(str(path), x.numpy()).values()], made)
+    return Row(name, network.complete, same, lines, seconds, found(network))
+
+
+def light() -> Iterator[tuple[str, Callable[[Path], Row]]]:
+    """The models of the package onnx, whose weights are constants of one value."""
+    import onnx
+
+    folder = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    for path in sorted(folder.glob("*.onnx")):
+        yield path.stem, partial(_of_file, path)
+
+
+def _of_file(path: Path, folder: Path) -> Row:
+    """Shapes beside those that ONNX Runtime makes."""
+    del folder
+    network, seconds, lines = imported(path)
+    runs = session(path)
+    given = runs.get_inputs()[0]
+    x = np.random.default_rng(0).normal(size=given.shape).astype(np.float32)
+    made = runs.run(None, {given.name: x})
+    wanted = ["×".join(map(str, (*y.shape[2:], y.shape[1]))) for y in made]
+    return Row(
+        path.stem,
+        network.complete,
+        {"shapes": shapes(network) == wanted},
+        lines,
+        seconds,
+        found(network),
+    )
+
+
+SIGNS = {True: "yes", False: "NO", None: "-"}
+
+
+def scoreboard(rows: Iterator[tuple[str, Callable[[Path], Row]]], names: Sequence[str]) -> int:
+    """Print a row a network as it comes, then what is missing; how many are not right."""
+    wrong, whole, count = 0, 0, 0
+    missing: dict[str, Counter[str]] = {}
+    for name, work in rows:
+        if names and name not in names:
+            continue
+        count += 1
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                row = work(Path(folder))
+            except Exception as error:  # noqa: BLE001 (a row of the table, too)
+                print(f"{name:<32}  {type(error).__name__}: {str(error).splitlines()[0][:120]}")
+                wrong += 1
+                continue
+        compared = "  ".join(f"{what} {SIGNS[each]}" for what, each in row.same.items())
+        print(
+            f"{name:<32}  whole {SIGNS[row.whole]:<3}  {compared}  {row.lines} lines  "
+            f"{row.seconds:.2f} s",
+            flush=True,
+        )
+        whole += row.whole
+        # What is missing of a network that is not whole is said, and no wrong value.
+        wrong += any(each is False for each in row.same.values()) and row.whole
+        if row.missing:
+            missing[name] = row.missing
+    print(f"{whole} of {count} whole; {wrong} with another value")
+    for name, each in missing.items():
+        print(f"{name}: " + ", ".join(f"{what} ({number})" for what, number in each.items()))
+    return wrong
+
+
+def times(rounds: int) -> None:
+    """Whole processes on ResNet-50 and on a file of 5,000 operators."""
+    with tempfile.TemporaryDirectory() as folder:
+        resnet, long = Path(folder, "resnet50.onnx"), Path(folder, "long.onnx")
+        convcalc.export("resnet50", resnet)
+        pairs = ", ".join(["conv: {filters: 4, kernel: 3, padding: 1}", "relu"] * 2500)
+        convcalc.export(convcalc.loads(f"{{input: 32x32x4, layers: [{pairs}]}}"), long)
+        table = [["", "parsing", "import", "analyze", "import ÷ parsing", "analyze ÷ parsing"]]
+        for path in (resnet, long):
+            load_it = (
+                f"import onnx, click, yaml; onnx.load({str(path)!r}, load_external_data=False)"
+            )
+            command = (sys.executable, "-m", "convcalc")
+            runs = {
+                "parsing": python(load_it),
+                "import": process(*command, "import", str(path)),
+                "analyze": process(*command, "analyze", str(path), "--format", "json"),
+            }
+            seconds = interleaved(runs, rounds)
+            table.append(
+                [
+                    path.stem,
+                    *(f"{min(each) * 1000:.0f} ms" for each in seconds.values()),
+                    *(f"{ratio(seconds, name, 'parsing'):.2f}" for name in ("import", "analyze")),
+                ]
+            )
+        print_table(table)
+
+
+def zoo() -> Iterator[tuple[str, Callable[[Path], Row]]]:
+    """Each bundled network that is not too large."""
+    for name in bundled_names():
+        if (counted(load(name))[0] or 0) <= MOST_PARAMETERS:
+            yield name, partial(round_trip, name)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the scoreboard of a set of networks."""
+    given = parser("exchange", __doc__)
+    given.add_argument("what", choices=("zoo", "torchvision", "light", "times"))
+    given.add_argument("names", nargs="*", help="these alone; of times how often each is run")
+    given.add_argument("--exporter", choices=("script", "dynamo"), default="script")
+    asked = given.parse_args(arguments)
+    if asked.what == "times":
+        times(positive(asked.names[0]) if asked.names else 5)
+        return 0
+    rows = {"zoo": zoo, "light": light}
+    if asked.what == "torchvision":
+        return int(scoreboard(of_torchvision(asked.exporter), asked.names) > 0)
+    return int(scoreboard(rows[asked.what](), asked.names) > 0)
