@@ -90,6 +90,13 @@ def _imported(graph: Graph) -> Imported:
 
 def _input(graph: Graph, wiring: Wiring, value: Value) -> None:
     dims = value.dims or ()
+    if any(op.name == "Gather" for op in graph.operations):
+        from convcalc.exchange.onnx.lookups import looked_up, numbers
+
+        lowered = numbers(wiring, value) if looked_up(graph, value) else None
+        if lowered is not None:
+            value.lowered = lowered
+            return
     places = [at for at, extent in enumerate(dims) if not isinstance(extent, Batch)]
     last = _channels_last(graph, value)
     order = [places[-1], *places[:-1]] if last else places

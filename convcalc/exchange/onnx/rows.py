@@ -58,7 +58,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "upsample": Row(("Resize", "Upsample"), "views:resized"),
         "slice": Row(("Slice",), "views:cut"),
         "split": Row(("Split",), "views:split"),
-        "learned": Row(("Gather",), "views:gathered"),
+        "embedding": Row(("Gather",), "views:gathered"),
         "affine": Row(("Neg",), "pointwise:negative"),
         "add": Row(("Add", "Sum", "Sub", "Mul", "Div", "Max"), "merges:merge"),
         "multiply": Row(("Mean",), "merges:mean"),

@@ -231,8 +231,13 @@ def split(reader: Reader, op: Operation) -> None:
 
 
 def gathered(reader: Reader, op: Operation) -> None:
-    """Gather of one position, or of some in a row."""
+    """Gather of one position, or of some in a row; of rows that an input names an embedding."""
     chosen = op.constant(1)
+    if chosen is None and op.constant(0) is not None:
+        from convcalc.exchange.onnx.lookups import embedded  # which few files have
+
+        embedded(reader, op)
+        return
     value = reader.tensor(op)
     dims = value.dims or ()
     axis = axis_of(op.attributes.get("axis", 0), len(dims))
