@@ -361,6 +361,9 @@ def gathered(op: Operation) -> list[Dims]:
     """Of Gather."""
     dims, chosen = dims_of(op), dims_of(op, 1)
     axis = axis_of(op.attributes.get("axis", 0), len(dims))
+    extent = dims[axis]
+    if isinstance(extent, Batch) and chosen[:1] == (1,) and extent.times == size_of(chosen):
+        return [(Batch(), *chosen[1:])]  # all values of the one example that the file is for
     return [(*dims[:axis], *chosen, *dims[axis + 1 :])]
 
 
@@ -511,21 +514,39 @@ def _place_batch(dims: Dims, made: list[Extent], batch: int, total: Batch) -> No
     if not batch:  # an open number of examples can be in -1 alone
         return
     where = next(at for at, extent in enumerate(dims) if isinstance(extent, Batch))
-    before = size_of(dims[:where])
-    done = 1
-    for at, extent in enumerate(made):
-        if extent == -1:
-            known = size_of([each for each in made if each != -1])
-            ahead = dims[where] == Batch() and at < len(made) and done == before
-            if ahead and where == at == 0 and (total.times * batch) % known == 0:
-                return  # -1 takes it
+    before, here = size_of(dims[:where]), size_of(dims[where : where + 1]) * batch
+    sizes = [int(extent) for extent in made]  # type: ignore[arg-type]
+    if -1 in sizes:
+        known = size_of([size for size in sizes if size != -1])
+        if known <= 0 or (total.times * batch) % known:
             return
-        if done == before:
-            number = int(extent)  # type: ignore[arg-type]
-            if number % batch == 0 and number:
-                made[at] = Batch(number // batch)
-            return
-        done *= int(extent)  # type: ignore[arg-type]
+        sizes[sizes.index(-1)] = total.times * batch // known
+    at, done = 0, 1
+    while at < len(sizes) and done < before:
+        done *= sizes[at]
+        at += 1
+    if done != before or at == len(sizes):
+        return
+    chosen = _batch_among(sizes, at, here, batch)
+    if sizes[chosen] and sizes[chosen] % batch == 0:
+        made[chosen] = Batch(sizes[chosen] // batch)
+
+
+def _batch_among(sizes: list[int], at: int, here: int, batch: int) -> int:
+    """Which extent from a place on has the examples in it: one that is them alone, if one is.
+
+    `here` is what the axis that has them now holds. The last axis is of one example, as a rule.
+    """
+    size, end = 1, at
+    while end < len(sizes) and (size < here or sizes[end] == 1):
+        size *= sizes[end]
+        end += 1
+    end = max(end, at + 1)
+    if size == here:
+        alone = [place for place in range(at, end) if sizes[place] == batch]
+        if alone:
+            return alone[0]
+    return at - 1 if at and at == len(sizes) - 1 else at
 
 
 _SAME = (

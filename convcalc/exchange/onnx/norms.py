@@ -50,14 +50,19 @@ def layer(reader: Reader, op: Operation) -> None:
     """LayerNormalization over the last axis, or over all but the examples."""
     value = reader.tensor(op)
     dims = value.dims or ()
+    axes = op.attributes.get("axes")
     axis = axis_of(op.attributes.get("axis", -1), len(dims))
+    if axes is not None and len(axes) > 1 and axes != list(range(axis, len(dims))):
+        message = f"it normalizes the axes {', '.join(map(str, axes))} together"
+        raise CannotError(message)
+    alone = axes is not None and len(axes) == 1
     scale, bias = op.constant(1), op.constant(2)
     if op.input(1) is not None and scale is None:
         message = "its factors are no constant"
         raise CannotError(message)
     fields: dict[str, Any] = {}
     weights: dict[str, Source] = {}
-    if axis == len(dims) - 1:
+    if axis == len(dims) - 1 or alone:
         low = reader.channels_at(op, value, axis)
     elif all(isinstance(extent, Batch) for extent in dims[:axis]):
         low_number = reader.canonical(op, value)
@@ -68,7 +73,7 @@ def layer(reader: Reader, op: Operation) -> None:
     else:
         message = f"it normalizes the axes from {axis} on together"
         raise CannotError(message)
-    size = prod(map(whole, dims[axis:]))
+    size = prod(map(whole, dims[axis : axis + 1] if alone else dims[axis:]))
     fields |= epsilon(op)
     plain = scale is None or (not named(scale) and everywhere(scale, 1))
     if plain and (bias is None or (not named(bias) and everywhere(bias, 0))):
@@ -77,7 +82,7 @@ def layer(reader: Reader, op: Operation) -> None:
         if scale.size != size or (bias is not None and bias.size != size):
             message = f"its factors are {shown(scale.dims)}"
             raise CannotError(message)
-        shaped = (-1,) if axis == len(dims) - 1 else reader.shape(low.number).axes
+        shaped = (-1,) if axis == len(dims) - 1 or alone else reader.shape(low.number).axes
         weights["weight"] = lambda: scale.release().reshape(shaped)
         if bias is None:
             fields["bias"] = False
@@ -115,8 +120,16 @@ def group(reader: Reader, op: Operation) -> None:
     number = reader.first(op)
     channels = reader.shape(number).channels
     groups = op.attributes.get("num_groups", 1)
-    scale, bias = weight_of(op, 1, "factors"), weight_of(op, 2, "summands")
-    fields = {"groups": groups, **epsilon(op)}
+    fields: dict[str, Any] = {"groups": groups, **epsilon(op)}
+    if op.input(1) is None:
+        fields["affine"] = False
+        reader.give_first(op, reader.add(op, "groupnorm", [number], fields))
+        return
+    scale = weight_of(op, 1, "factors")
+    if op.input(2) is None:
+        message = "it has factors and no summands"
+        raise CannotError(message)
+    bias = weight_of(op, 2, "summands")
 
     def spread(constant: Constant) -> Source:
         if constant.size == channels:
@@ -148,7 +161,11 @@ def length(reader: Reader, op: Operation) -> None:
         raise CannotError(message)
     axis = axis_of(op.attributes.get("axis", -1), len(value.dims or ()))
     low = reader.channels_at(op, value, axis)
-    number = reader.add(op, "l2norm", [low.number], {"affine": False})
+    fields: dict[str, Any] = {"affine": False}
+    least = tidy(op.attributes.get("least", 1e-12))
+    if least != 1e-12:
+        fields["eps"] = least
+    number = reader.add(op, "l2norm", [low.number], fields)
     reader.give(op, number, low.layout)
 
 
@@ -221,6 +238,46 @@ def _reduced_to(
             number = reader.add(op, "affine", [number], {"times": count})
     left = tuple(code for at, code in enumerate(layout) if keep or at not in axes)
     reader.give(op, number, left)
+
+
+def attention(reader: Reader, op: Operation) -> None:
+    """What `attention.py` recognised."""
+    from convcalc.exchange.onnx.attention import joined, rows_of
+
+    value = reader.tensor(op)
+    low = reader.channels_at(op, value, len(value.dims or ()) - 1)
+    width = reader.shape(low.number).channels
+    projections, out = op.attributes["projections"], op.attributes["out"]
+    matrix, turned, out_bias = out
+    biases = [each.bias for each, _ in projections]
+    fields: dict[str, Any] = {"heads": op.attributes["heads"]}
+    weights: dict[str, Source] = {
+        "in_proj_weight": lambda: joined(
+            rows_of(each.matrix, start, width, turned=each.turned) for each, start in projections
+        ),
+        "out_proj.weight": lambda: rows_of(matrix, 0, width, turned=turned),
+    }
+    if any(bias is not None for bias in (*biases, out_bias)):
+        weights["in_proj_bias"] = lambda: joined(
+            _bias(each.bias, start, width) for each, start in projections
+        )
+        weights["out_proj.bias"] = lambda: _bias(out_bias, 0, width)
+        missing = sum(bias is None for bias in (*biases, out_bias))
+        if missing:
+            reader.count("biases that are 0 and left out of the file are counted")
+    else:
+        fields["bias"] = False
+    constants = [*(each.matrix for each, _ in projections), *biases, matrix, out_bias]
+    number = reader.add(op, "attention", [low.number], fields, weights, constants)
+    reader.give(op, number, op.attributes["layout"])
+
+
+def _bias(bias: Constant | None, start: int, count: int) -> Any:
+    import numpy as np
+
+    if bias is None:
+        return np.zeros(count, np.float32)
+    return bias.release().reshape(-1)[start : start + count]
 
 
 def root_mean_square(reader: Reader, op: Operation) -> None:

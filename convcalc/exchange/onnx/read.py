@@ -10,6 +10,7 @@ from convcalc.exchange.foreign import Finding, Imported, refused
 from convcalc.exchange.onnx.graph import Graph, Open
 from convcalc.exchange.onnx.model import DamagedError, parse
 from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.patterns import recognise
 from convcalc.exchange.onnx.reader import BATCH, Lost, Lowered, Reader
 from convcalc.exchange.onnx.rows import reads
 from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown
@@ -74,6 +75,7 @@ def _imported(graph: Graph) -> Imported:
     reader = Reader(wiring)
     for value in graph.inputs:
         _input(graph, wiring, value)
+    recognise(graph)
     for op in _wanted(graph):
         _lower(reader, op)
     written = wiring.written(_outputs(graph, reader))
@@ -185,7 +187,18 @@ def _wanted(graph: Graph) -> list[Operation]:
             continue
         needed.add(id(op))
         waiting += [value.operation for value in op.inputs if value is not None]
-    return [op for op in graph.operations if id(op) in needed]
+    wanted = [op for op in graph.operations if id(op) in needed]
+    for op in graph.operations:
+        for value in (*op.inputs, *op.outputs):
+            if value is not None:
+                value.uses = 0
+    for op in wanted:
+        for value in op.inputs:
+            if value is not None:
+                value.uses += 1
+    for value in graph.outputs:
+        value.uses += 1
+    return wanted
 
 
 def _outputs(graph: Graph, reader: Reader) -> list[int]:

@@ -53,6 +53,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "permute": Row(("Transpose",), "views:turned"),
         "reshape": Row(("Expand",), "views:expanded"),
         "pixel_shuffle": Row(("DepthToSpace",), "views:to_space"),
+        "channel_shuffle": Row(("ChannelShuffle",), "views:channels_shuffled"),
+        "attention": Row(("Attention",), "norms:attention"),
         "space_to_depth": Row(("SpaceToDepth",), "views:to_depth"),
         "pad": Row(("Pad",), "views:padded"),
         "upsample": Row(("Resize", "Upsample"), "views:resized"),

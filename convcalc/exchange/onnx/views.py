@@ -377,5 +377,14 @@ def to_space(reader: Reader, op: Operation) -> None:
 def to_depth(reader: Reader, op: Operation) -> None:
     """SpaceToDepth."""
     number = reader.first(op)
-    fields = {"factor": op.attributes.get("blocksize", 1), "order": "rows"}
+    order = op.attributes.get("order", "rows")
+    fields: dict[str, Any] = {"factor": op.attributes.get("blocksize", 1)}
+    if order != "channels":
+        fields["order"] = order
     reader.give_first(op, reader.add(op, "space_to_depth", [number], fields))
+
+
+def channels_shuffled(reader: Reader, op: Operation) -> None:
+    """Channels of groups that take turns."""
+    fields = {"groups": op.attributes["groups"]}
+    reader.give_first(op, reader.add(op, "channel_shuffle", [reader.first(op)], fields))

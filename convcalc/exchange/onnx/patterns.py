@@ -1,0 +1,426 @@
+"""Operations that are one layer together: activations, norms and shuffles as exporters write them.
+
+Each pattern is looked for at its last operation, and what it found takes that one's place; what is
+inside goes with it, unless something else reads that.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from math import pi, sqrt
+from types import MappingProxyType
+from typing import Any
+
+from convcalc.exchange.onnx.extents import Cut, reduced_axes
+from convcalc.exchange.onnx.graph import Graph
+from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value
+
+CLOSE = 1e-3
+"""How far a constant may be from what it stands for, of which files have float16."""
+Pattern = Callable[[Operation], Operation | None]
+
+
+def made_by(value: Value | None, *names: str) -> Operation | None:
+    """The operation that makes a value, where it is one of these."""
+    op = None if value is None else value.operation
+    if op is None or op.domain or op.name not in names or (value is not None and value.number):
+        return None
+    return op
+
+
+def number(value: Value | None) -> float | None:
+    """The one number that a value is."""
+    constant = None if value is None else value.constant
+    if constant is None or constant.size != 1:
+        return None
+    try:
+        return float(constant.array.reshape(-1)[0])
+    except (UnknownError, TypeError, ValueError):
+        return None
+
+
+def is_near(value: float | None, wanted: float) -> bool:
+    """Whether a number stands for another."""
+    return value is not None and abs(value - wanted) <= CLOSE * max(abs(wanted), CLOSE)
+
+
+def with_number(op: Operation | None) -> tuple[Value, float] | None:
+    """The tensor and the number that an operation brings together."""
+    if op is None or len(op.inputs) < 2:
+        return None
+    for at in (0, 1):
+        value, other = op.inputs[at], number(op.inputs[1 - at])
+        if value is not None and value.constant is None and other is not None:
+            return value, other
+    return None
+
+
+def plus(value: Value | None, summand: float) -> Value | None:
+    """What a number is added to."""
+    pair = with_number(made_by(value, "Add"))
+    return pair[0] if pair is not None and is_near(pair[1], summand) else None
+
+
+def factors(value: Value, depth: int = 4) -> tuple[list[Value], float]:
+    """The tensors that are multiplied, and the numbers among them as one."""
+    op = made_by(value, "Mul", "Div") if depth else None
+    if op is None:
+        return [value], 1.0
+    if op.name == "Div":
+        by = number(op.input(1))
+        if not by or op.inputs[0] is None:
+            return [value], 1.0
+        tensors, constant = factors(op.inputs[0], depth - 1)
+        return tensors, constant / by
+    tensors, constant = [], 1.0
+    for each in op.inputs:
+        if each is None:
+            return [value], 1.0
+        known = number(each)
+        if known is not None:
+            constant *= known
+        else:
+            more, times = factors(each, depth - 1)
+            tensors += more
+            constant *= times
+    return tensors, constant
+
+
+def anew(op: Operation, name: str, inputs: list[Any], **attributes: Any) -> Operation:
+    """What an operation is recognised as."""
+    made = Operation(name, inputs, attributes, op.origin, version=max(op.version, 17))
+    made.outputs = op.outputs[:1]
+    return made
+
+
+# Activations
+
+
+def gated(op: Operation) -> Operation | None:
+    """x·sigmoid(x), x·tanh(softplus(x)), x·hardsigmoid(x), and GELU in both its forms."""
+    if op.name == "Div" and number(op.input(1)) is None:
+        return None
+    tensors, constant = factors(op.outputs[0])
+    if len(tensors) == 1 and op.name in ("Mul", "Div"):
+        clipped = _clipped(tensors[0])
+        if clipped is not None and is_near(constant, 1 / 6):
+            return anew(op, "HardSigmoid", [clipped], alpha=1 / 6, beta=0.5)
+        return None
+    if len(tensors) != 2:
+        return None
+    for x, gate in (tensors, tensors[::-1]):
+        made = _gate(op, x, gate, constant)
+        if made is not None:
+            return made
+    return None
+
+
+def _gate(op: Operation, x: Value, gate: Value, constant: float) -> Operation | None:
+    plain = is_near(constant, 1)
+    inner = made_by(gate, "Sigmoid", "HardSigmoid", "Tanh")
+    if plain and inner is not None:
+        if inner.name == "Sigmoid" and inner.inputs[0] is x:
+            return anew(op, "Silu", [x])
+        if inner.name == "HardSigmoid" and inner.inputs[0] is x and _hard(inner):
+            return anew(op, "HardSwish", [x])
+        soft = made_by(inner.inputs[0], "Softplus") if inner.name == "Tanh" else None
+        if soft is not None and soft.inputs[0] is x:
+            return anew(op, "Mish", [x])
+    if is_near(constant, 1 / 6) and _clipped(gate) is x:
+        return anew(op, "HardSwish", [x])
+    if not is_near(constant, 0.5):
+        return None
+    half = made_by(plus(gate, 1), "Erf", "Tanh")
+    if half is None or half.inputs[0] is None:
+        return None
+    inside, times = factors(half.inputs[0])
+    if half.name == "Erf":
+        if inside == [x] and is_near(times, 1 / sqrt(2)):
+            return anew(op, "Gelu", [x])
+    elif len(inside) == 1 and is_near(times, sqrt(2 / pi)) and _cubic(inside[0], x):
+        return anew(op, "Gelu", [x], approximate="tanh")
+    return None
+
+
+def _hard(op: Operation) -> bool:
+    alpha, beta = op.attributes.get("alpha", 0.2), op.attributes.get("beta", 0.5)
+    return is_near(alpha, 1 / 6) and is_near(beta, 0.5)
+
+
+def _clipped(value: Value) -> Value | None:
+    """x of min(max(x + 3, 0), 6)."""
+    op = made_by(value, "Clip")
+    if op is None:
+        return None
+    try:
+        low, high = op.given("min", 1), op.given("max", 2)
+    except UnknownError:
+        return None
+    if not is_near(_one(high), 6) or not is_near(_one(low), 0):
+        return None
+    return plus(op.input(0), 3)
+
+
+def _one(value: Any) -> float | None:
+    while isinstance(value, list):
+        value = value[0] if len(value) == 1 else None
+    return None if value is None else float(value)
+
+
+def _cubic(value: Value, x: Value) -> bool:
+    """Whether a value is x + 0.044715·x³."""
+    op = made_by(value, "Add")
+    if op is None or len(op.inputs) != 2:
+        return False
+    for at in (0, 1):
+        other = op.inputs[1 - at]
+        if op.inputs[at] is x and other is not None:
+            tensors, constant = factors(other)
+            power = made_by(tensors[0], "Pow") if len(tensors) == 1 else None
+            cube = power is not None and power.inputs[0] is x and is_near(number(power.input(1)), 3)
+            return is_near(constant, 0.044715) and (cube or tensors == [x, x, x])
+    return False
+
+
+# Normalization
+
+
+def normalized(op: Operation) -> Operation | None:
+    """(x − mean)/√(variance + ε), as older files have it, over some axes."""
+    if op.name == "Div":
+        centred, deviation = op.input(0), op.input(1)
+        root = made_by(deviation, "Sqrt")
+        inside = root.input(0) if root is not None else _half_power(deviation)
+    else:
+        centred = inside = None
+        for at in (0, 1):
+            inverse = made_by(op.input(at), "Reciprocal")
+            root = made_by(inverse.input(0), "Sqrt") if inverse is not None else None
+            if root is not None:
+                centred, inside = op.input(1 - at), root.input(0)
+    pair = with_number(made_by(inside, "Add"))
+    sub = made_by(centred, "Sub")
+    if pair is None or sub is None or centred is None:
+        return None
+    x, average = sub.input(0), made_by(sub.input(1), "ReduceMean")
+    squares = made_by(pair[0], "ReduceMean")
+    if average is None or squares is None or x is None or average.input(0) is not x:
+        return None
+    square = made_by(squares.input(0), "Pow", "Mul")
+    if square is None or square.input(0) is not centred:
+        return None
+    if square.name == "Pow" and not is_near(number(square.input(1)), 2):
+        return None
+    if square.name == "Mul" and square.input(1) is not centred:
+        return None
+    try:
+        axes = reduced_axes(average)
+        if reduced_axes(squares) != axes or not average.attributes.get("keepdims", 1):
+            return None
+    except UnknownError:
+        return None
+    return anew(op, "LayerNormalization", [x], epsilon=pair[1], axes=axes, axis=axes[0])
+
+
+def _half_power(value: Value | None) -> Value | None:
+    op = made_by(value, "Pow")
+    return op.input(0) if op is not None and is_near(number(op.input(1)), 0.5) else None
+
+
+def affine(op: Operation) -> Operation | None:
+    """The factors and summands behind a normalization that has none yet."""
+    for at in (0, 1):
+        value = op.input(at)
+        other = op.input(1 - at)
+        constant = other.constant if other is not None else None
+        norm = made_by(value, "LayerNormalization", "GroupNormalization")
+        if norm is None or constant is None or value is None or value.uses != 1:
+            continue
+        have = len(norm.inputs)
+        wanted = 1 if op.name == "Mul" else 2
+        if have != wanted or not constant.floats or not _fits(norm, value, constant):
+            continue
+        return anew(op, norm.name, [*norm.inputs, other], **norm.attributes)
+    return None
+
+
+def _fits(norm: Operation, value: Value, constant: Constant) -> bool:
+    """Whether a constant has one number for each value that is normalized together."""
+    dims = value.dims or ()
+    if constant.size == 1 or len(constant.dims) > len(dims):
+        return False
+    padded = (1,) * (len(dims) - len(constant.dims)) + tuple(constant.dims)
+    if norm.name == "GroupNormalization":
+        return padded == (1, *dims[1:2], *(1 for _ in dims[2:]))
+    axes = norm.attributes.get("axes") or range(norm.attributes["axis"] % len(dims), len(dims))
+    return padded == tuple(extent if at in axes else 1 for at, extent in enumerate(dims))
+
+
+def grouped(op: Operation) -> Operation | None:
+    """Group norm as PyTorch exports it: instance norm of groups that were made one channel each."""
+    norm = made_by(op.input(0), "InstanceNormalization")
+    before = made_by(norm.input(0), "Reshape") if norm is not None else None
+    if norm is None or before is None:
+        return None
+    x, inside = before.input(0), before.outputs[0]
+    if x is None or x.dims is None or inside.dims is None or op.outputs[0].dims != x.dims:
+        return None
+    if len(inside.dims) != 3 or x.dims[0] != inside.dims[0] != Batch() or len(x.dims) < 3:
+        return None
+    if not (_all(norm.constant(1), 1) and _all(norm.constant(2), 0)):
+        return None
+    eps = norm.attributes.get("epsilon", 1e-5)
+    return anew(op, "GroupNormalization", [x], num_groups=inside.dims[1], epsilon=eps)
+
+
+def _all(constant: Constant | None, wanted: float) -> bool:
+    if constant is None or constant.size > 65536:
+        return False
+    try:
+        return bool((constant.array == wanted).all())
+    except UnknownError:
+        return False
+
+
+def unit_length(op: Operation) -> Operation | None:
+    """x divided by its length along an axis, which is no less than a small number."""
+    divisor = op.input(1)
+    expand = made_by(divisor, "Expand")
+    clip = made_by(expand.input(0) if expand is not None else divisor, "Clip", "Max")
+    norm = made_by(clip.input(0), "ReduceL2") if clip is not None else None
+    x = op.input(0)
+    if norm is None or clip is None or x is None or norm.input(0) is not x or x.dims is None:
+        return None
+    try:
+        axes = reduced_axes(norm)
+        least = _one(clip.given("min", 1))
+    except UnknownError:
+        return None
+    if len(axes) != 1 or not norm.attributes.get("keepdims", 1) or least is None:
+        return None
+    return anew(op, "LpNormalization", [x], axis=axes[0], p=2, least=least)
+
+
+# Values in another order
+
+
+def shuffled(op: Operation) -> Operation | None:
+    """Channels that take turns, and maps that channels become, by two reshapes and a transpose."""
+    turn = made_by(op.input(0), "Transpose")
+    before = made_by(turn.input(0), "Reshape") if turn is not None else None
+    if turn is None or before is None or before.input(0) is None:
+        return None
+    x = before.inputs[0]
+    dims = x.dims if x is not None else None
+    inside, out = before.outputs[0].dims, op.outputs[0].dims
+    order = tuple(turn.attributes.get("perm") or ())
+    if dims is None or inside is None or out is None or dims[0] != inside[0] or out[0] != dims[0]:
+        return None
+    turns = len(inside) == len(dims) + 1 and order == (0, 2, 1, *range(3, len(inside)))
+    if turns and dims == out and inside[3:] == dims[2:]:
+        return anew(op, "ChannelShuffle", [x], groups=inside[1])
+    if len(inside) == 6 and len(dims) == len(out) == 4:
+        return _space(op, x, dims, inside, out, order)
+    return None
+
+
+def _space(op: Operation, x: Any, dims: Any, inside: Any, out: Any, order: Any) -> Operation | None:
+    """A pixel shuffle or its reverse."""
+    _, channels, height, width = dims
+    if order == (0, 1, 4, 2, 5, 3):
+        factor = inside[2]
+        if inside == (dims[0], out[1], factor, factor, height, width):
+            return anew(op, "DepthToSpace", [x], blocksize=factor, mode="CRD")
+    if order == (0, 1, 3, 5, 2, 4):
+        factor = inside[3]
+        whole = (dims[0], channels, out[2], factor, out[3], factor)
+        if inside == whole and out[1] == channels * factor**2:
+            return anew(op, "SpaceToDepth", [x], blocksize=factor, order="channels")
+    if order == (0, 3, 4, 1, 5, 2):
+        factor = inside[1]
+        if inside == (dims[0], factor, factor, out[1], height, width):
+            return anew(op, "DepthToSpace", [x], blocksize=factor, mode="DCR")
+    if order == (0, 3, 5, 1, 2, 4):
+        factor = inside[3]
+        whole = (dims[0], channels, out[2], factor, out[3], factor)
+        if inside == whole:
+            return anew(op, "SpaceToDepth", [x], blocksize=factor, order="rows")
+    return None
+
+
+def strided(op: Operation) -> Operation | None:
+    """What PyTorch's as_strided leaves: all values in a row, and each of them taken in order."""
+    row, chosen = made_by(op.input(0), "Reshape"), op.constant(1)
+    value = row.outputs[0] if row is not None else None
+    if row is None or chosen is None or value is None or value.dims is None:
+        return None
+    batch = isinstance(value.dims[0], Batch)
+    if len(value.dims) != 1 or not batch or op.attributes.get("axis", 0) != 0:
+        return None
+    listed = chosen.array.reshape(-1)
+    if value.dims[0] != Batch(listed.size) or (listed != range(listed.size)).any():
+        return None
+    return anew(op, "Reshape", [row.input(0), op.input(1)]) if chosen.dims[:1] == (1,) else None
+
+
+def focused(op: Operation) -> Operation | None:
+    """Every second row and column as channels of their own, as YOLOv5 begins."""
+    if len(op.inputs) != 4 or op.attributes.get("axis", 1) != 1:
+        return None
+    places = []
+    source = None
+    for value in op.inputs:
+        offsets = {2: 0, 3: 0}
+        at = value
+        steps = 0
+        while (cut := made_by(at, "Slice")) is not None and steps < 2:
+            try:
+                spans = Cut(cut).spans
+            except UnknownError:
+                return None
+            for axis, (first, _, step) in spans.items():
+                if axis not in offsets or step != 2 or first > 1:
+                    return None
+                offsets[axis] = first
+            at, steps = cut.input(0), steps + 1
+        if not steps or (source is not None and at is not source):
+            return None
+        source = at
+        places.append((offsets[2], offsets[3]))
+    orders = {((0, 0), (1, 0), (0, 1), (1, 1)): "columns", ((0, 0), (0, 1), (1, 0), (1, 1)): "rows"}
+    order = orders.get(tuple(places))  # type: ignore[call-overload]
+    if order is None or source is None:
+        return None
+    return anew(op, "SpaceToDepth", [source], blocksize=2, order=order)
+
+
+def _patterns() -> Iterator[tuple[str, tuple[Pattern, ...]]]:
+    yield "Mul", (gated, affine, normalized)
+    yield "Div", (gated, normalized, unit_length)
+    yield "Add", (affine,)
+    yield "Reshape", (grouped, shuffled)
+    yield "Gather", (strided,)
+    yield "Concat", (focused,)
+
+
+PATTERNS: Mapping[str, tuple[Pattern, ...]] = MappingProxyType(dict(_patterns()))
+"""Operator → the patterns that it may be the last of."""
+
+
+def recognise(graph: Graph) -> None:
+    """Put what is recognised in the place of the operations that it is."""
+    attends = False
+    for at, op in enumerate(graph.operations):
+        attends = attends or op.name == "Softmax"
+        if op.domain:
+            continue
+        for pattern in PATTERNS.get(op.name, ()):
+            made = pattern(op)
+            if made is not None:
+                graph.operations[at] = made
+                for output in made.outputs:
+                    output.operation = made
+                break
+    if attends:
+        from convcalc.exchange.onnx.attention import attentive
+
+        attentive(graph)
