@@ -27,9 +27,9 @@ def spec_text(layers: int) -> str:
 
 
 def _read(text: str) -> None:
-    _, spec, findings, _ = as_written(SourceText("text", text))
-    if spec is not None:
-        expand(findings, spec)
+    written = as_written(SourceText("text", text))
+    if written.spec is not None:
+        expand(written.findings, written.spec)
 
 
 def _report(network: Network) -> None:

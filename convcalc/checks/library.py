@@ -247,7 +247,7 @@ def verify(
     from convcalc.checks.verify import Run, matching
     from convcalc.checks.verify import verify as run_and_compare
     from convcalc.forward.given import checked_inputs, examples_of
-    from convcalc.forward.named import given_weights
+    from convcalc.forward.named import Fitted, given_weights, own_weights
     from convcalc.forward.threads import available_cores
     from convcalc.numbers import both_bytes
 
@@ -273,7 +273,10 @@ def verify(
         raise ArgumentError(message)
     if threads is not None:
         threads = whole(threads, "threads")
-    fitted = None if weights is None else given_weights(weights, network)
+    if weights is not None:
+        fitted: Fitted | None = given_weights(weights, network)
+    else:
+        fitted = own_weights(network) if seed is None else None
     cores = available_cores()
     run = Run(
         batch=examples,

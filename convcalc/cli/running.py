@@ -160,10 +160,19 @@ def _smaller(shape: Shape | None) -> Iterator[Shape]:
             yield shape._replace(spatial=tuple(sizes))
 
 
-def given_weights(path: str | None, map_path: str | None, network: Network) -> "Fitted | None":
-    """The weights of a file; what it has beside them is told."""
+def given_weights(
+    path: str | None, map_path: str | None, network: Network, seed: int | None = None
+) -> "Fitted | None":
+    """The weights of a file, what it has beside them being told; a network's own without one.
+
+    None where they are random: where there are none, or a `seed` for random ones is given.
+    """
     if path is None:
-        return None
+        if seed is not None or network.written is None or network.written.arrays is None:
+            return None
+        from convcalc.forward.named import own_weights
+
+        return own_weights(network)
     from convcalc.forward.mapping import read_mapping
     from convcalc.forward.named import read_weights
 

@@ -164,7 +164,7 @@ def command(
         drawn=run.draws and weights_path is None,
     )
     with running():
-        fitted = given_weights(weights_path, map_path, network)
+        fitted = given_weights(weights_path, map_path, network, seed)
         run = run._replace(
             weights=None if fitted is None else fitted.weights,
             given=given_inputs(images, normalize, network, batch),

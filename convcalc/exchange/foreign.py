@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.diagnostics import Diagnostic, Named, Problem
+from convcalc.diagnostics import ArgumentError, Diagnostic, Named, Problem
 from convcalc.findings import Findings
-from convcalc.graph import Written
+from convcalc.graph import Network, Written
 from convcalc.spec.named import Values
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.text import SourceText
@@ -105,7 +105,32 @@ def written(opened: "Opened", made: Imported) -> Written:
     findings = Findings(places)
     for number, finding in enumerate(made.findings):
         findings.add(finding.problem, Named(finding.origin or "file", number))
-    return Written(places, places.spec, findings, whole=made.whole)
+    return Written(
+        places, places.spec, findings, made.whole, lambda network: arrays_of(made, network)
+    )
+
+
+def arrays_of(made: Imported, network: Network) -> dict[str, Any]:
+    """The file's own weights by their names in the network.
+
+    Raises `ValueError` where some are not to be had.
+    """
+    arrays: dict[str, Any] = {}
+    for node, plan in zip(network.nodes, network.plans, strict=True):
+        if plan is None or not plan.weights or node.shared_with is not None:
+            continue
+        sources = made.weights.get(node.origin, {})
+        for weight in plan.weights:
+            name = f"{node.name}.{weight.name}"
+            if weight.name not in sources:
+                message = f"{name}: the file has no values for it"
+                raise ArgumentError(message)
+            array = sources[weight.name]()
+            if array.size != weight.size:
+                message = f"{name}: the file has {array.size:,} values for {weight.size:,}"
+                raise ArgumentError(message)
+            arrays[name] = array.reshape(weight.shape)
+    return arrays
 
 
 def origin_of(written: Written | None) -> Imported | None:

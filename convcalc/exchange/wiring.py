@@ -285,7 +285,6 @@ class _Writer:
         if len(self.inputs) == 1:
             self.names[self.inputs[0]] = "input"
         else:
-            self.taken.clear()
             for at in self.inputs:
                 self._name(at)
 

@@ -61,6 +61,21 @@ def given_weights(given: object, network: Network) -> Fitted:
     return fitted({name: _whole(array) for name, array in arrays.items()}, network)
 
 
+def own_weights(network: Network) -> Fitted | None:
+    """The weights that the file of a network from elsewhere has; None of any other network.
+
+    Raises `ValueError` where they are not to be had.
+    """
+    written = network.written
+    if written is None or written.arrays is None:
+        return None
+    weights = {
+        name: np.asarray(_whole(array), np.float32)
+        for name, array in written.arrays(network).items()
+    }
+    return Fitted(weights, notes=("weights are the file's own",))
+
+
 def _whole(array: Any) -> Any:
     """The array with every value in memory, of which `verify` counts those that are read."""
     strides = getattr(array, "strides", ()) if isinstance(array, np.ndarray) else ()

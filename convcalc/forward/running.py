@@ -10,7 +10,7 @@ from convcalc.arguments import one_of, switch, texts, whole
 from convcalc.diagnostics import ArgumentError, closest
 from convcalc.forward.engine import Executable
 from convcalc.forward.given import checked_inputs, examples_of
-from convcalc.forward.named import given_weights
+from convcalc.forward.named import Fitted, given_weights, own_weights
 from convcalc.forward.reference import run_reference
 from convcalc.forward.threads import blas_threads
 from convcalc.forward.weights import random_weights
@@ -44,7 +44,11 @@ def run(
         threads = whole(threads, "threads")
     given = checked_inputs(network, x)
     kept = _kept(network, keep)
-    arrays = None if weights is None else given_weights(weights, network).weights
+    if weights is not None:
+        fitted: Fitted | None = given_weights(weights, network)
+    else:
+        fitted = own_weights(network) if seed is None else None
+    arrays = None if fitted is None else fitted.weights
     if backend == "numpy" and not switch(reference, "reference"):
         executable = Executable(
             network, examples_of(given), weights=arrays, seed=seed or 0, threads=threads, once=True

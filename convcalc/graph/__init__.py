@@ -304,6 +304,9 @@ class Written(NamedTuple):
     """What was found in reading it."""
     whole: bool = True
     """Whether it says all that the file does; one from elsewhere may say more than a spec can."""
+    arrays: "Callable[[Network], Mapping[str, Any]] | None" = None
+    """What gives the weights that a file from elsewhere has, by their names in the network; raises
+    `ValueError` where they are not to be had. None of a spec."""
 
 
 class Made(NamedTuple):
@@ -480,7 +483,8 @@ def parse(text: str, *, path: str = "<text>") -> "Spec":
 
     _check_text(text, path, "parse")
     document = SourceText(path, text)
-    _, spec, findings, _ = as_written(document)
+    written = as_written(document)
+    spec, findings = written.spec, written.findings
     for problem, start, end in misfits(spec) if spec else ():
         findings.add(problem, document.place(start, end))
     if spec is None or findings.diagnostics:

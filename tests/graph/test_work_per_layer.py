@@ -34,10 +34,10 @@ def read(text: str) -> int:
 
 def write_out(text: str) -> int:
     """Calls of writing a spec out as layers."""
-    _, spec, findings, _ = as_written(SourceText("text", text))
-    assert spec is not None
+    written = as_written(SourceText("text", text))
+    assert written.spec is not None
     with counted() as work:
-        expand(findings, spec)
+        expand(written.findings, written.spec)
     return work.calls
 
 

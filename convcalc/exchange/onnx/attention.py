@@ -272,8 +272,8 @@ def _heads(
         if labels.shape[-2] != length or width % depth:
             return None
         labels = labels.reshape(-1, length, depth)
-        columns = labels % part.output.dims[-1]  # type: ignore[index,operator]
-        rows = labels // part.output.dims[-1]  # type: ignore[index,operator]
+        columns = labels % part.output.dims[-1]  # type: ignore[index]
+        rows = labels // part.output.dims[-1]  # type: ignore[index]
         start = int(columns.min())
         head = (columns[:, 0, 0] - start) // depth
         wanted = start + head[:, None, None] * depth + np.arange(depth)

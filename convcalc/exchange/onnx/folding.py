@@ -107,9 +107,9 @@ def _range(op: Operation, xs: list[Any]) -> Any:
 
 
 def _filled(op: Operation, xs: list[Any]) -> Any:
-    shape = xs[0].tolist()
-    if any(isinstance(extent, Batch) for extent in shape) or _count(shape) > MOST_FOLDED:
-        message = "too large, or of as many as there are examples"
+    shape = _for_one(xs[0])
+    if _count(shape) > MOST_FOLDED:
+        message = "too large"
         raise UnknownError(message)
     value = op.attributes.get("value")
     if value is None:
@@ -117,6 +117,11 @@ def _filled(op: Operation, xs: list[Any]) -> Any:
     from onnx import numpy_helper
 
     return np.full(shape, numpy_helper.to_array(value).reshape(-1)[0])
+
+
+def _for_one(shape: Any) -> list[int]:
+    """Extents for one example: what is the same for all is spread over them anyway."""
+    return [extent.times if isinstance(extent, Batch) else extent for extent in shape.tolist()]
 
 
 def _of_shape(op: Operation, shape: Constant, sources: tuple[str, ...]) -> Constant | None:
@@ -149,7 +154,7 @@ def _count(shape: list[int]) -> int:
 
 def _expand(op: Operation, xs: list[Any]) -> Any:
     del op
-    shape = np.broadcast_shapes(xs[0].shape, tuple(xs[1].tolist()))
+    shape = np.broadcast_shapes(xs[0].shape, tuple(_for_one(xs[1])))
     if _count([*shape]) > MOST_FOLDED:
         message = "too large"
         raise UnknownError(message)

@@ -19,6 +19,15 @@ CLOSE = 1e-3
 Pattern = Callable[[Operation], Operation | None]
 
 
+ORDERS: Mapping[tuple[tuple[int, int], ...], str] = MappingProxyType(
+    {
+        ((0, 0), (1, 0), (0, 1), (1, 1)): "columns",
+        ((0, 0), (0, 1), (1, 0), (1, 1)): "rows",
+    }
+)
+"""Which of four pixels comes first, second, third, fourth → the order of the channels."""
+
+
 def made_by(value: Value | None, *names: str) -> Operation | None:
     """The operation that makes a value, where it is one of these."""
     op = None if value is None else value.operation
@@ -147,7 +156,7 @@ def _hard(op: Operation) -> bool:
 
 
 def _clipped(value: Value) -> Value | None:
-    """x of min(max(x + 3, 0), 6)."""
+    """X of min(max(x + 3, 0), 6)."""
     op = made_by(value, "Clip")
     if op is None:
         return None
@@ -179,6 +188,21 @@ def _cubic(value: Value, x: Value) -> bool:
             cube = power is not None and power.inputs[0] is x and is_near(number(power.input(1)), 3)
             return is_near(constant, 0.044715) and (cube or tensors == [x, x, x])
     return False
+
+
+def soft(op: Operation) -> Operation | None:
+    """X where it is large and log(1 + eˣ) elsewhere; PyTorch's exporter has it so."""
+    condition, x = made_by(op.input(0), "Greater"), op.input(1)
+    log = made_by(op.input(2), "Log", "Log1p", "Softplus")
+    if condition is None or x is None or log is None or condition.input(0) is not x:
+        return None
+    if not is_near(number(condition.input(1)), 20):
+        return None
+    if log.name == "Softplus" and log.input(0) is x:
+        return anew(op, "Softplus", [x])
+    inside = plus(log.input(0), 1)
+    power = made_by(inside, "Exp")
+    return anew(op, "Softplus", [x]) if power is not None and power.input(0) is x else None
 
 
 # Normalization
@@ -282,7 +306,7 @@ def _all(constant: Constant | None, wanted: float) -> bool:
 
 
 def unit_length(op: Operation) -> Operation | None:
-    """x divided by its length along an axis, which is no less than a small number."""
+    """X divided by its length along an axis, which is no less than a small number."""
     divisor = op.input(1)
     expand = made_by(divisor, "Expand")
     clip = made_by(expand.input(0) if expand is not None else divisor, "Clip", "Max")
@@ -362,6 +386,22 @@ def strided(op: Operation) -> Operation | None:
     return anew(op, "Reshape", [row.input(0), op.input(1)]) if chosen.dims[:1] == (1,) else None
 
 
+def both_ways(op: Operation) -> Operation | None:
+    """The states of both directions of an LSTM or GRU, one behind the other."""
+    turn = made_by(op.input(0), "Transpose")
+    states = made_by(turn.input(0), "LSTM", "GRU") if turn is not None else None
+    out = op.outputs[0].dims
+    if states is None or turn is None or out is None or len(out) != 3:
+        return None
+    dims = states.outputs[0].dims
+    order = tuple(turn.attributes.get("perm") or ())
+    if dims is None or order != (0, 2, 1, 3) or dims[1] != 2:
+        return None
+    if out != (dims[0], dims[2], 2 * dims[3]) or any(each.uses for each in states.outputs[1:]):
+        return None
+    return anew(op, states.name, states.inputs, **states.attributes, joined=True)
+
+
 def focused(op: Operation) -> Operation | None:
     """Every second row and column as channels of their own, as YOLOv5 begins."""
     if len(op.inputs) != 4 or op.attributes.get("axis", 1) != 1:
@@ -386,8 +426,7 @@ def focused(op: Operation) -> Operation | None:
             return None
         source = at
         places.append((offsets[2], offsets[3]))
-    orders = {((0, 0), (1, 0), (0, 1), (1, 1)): "columns", ((0, 0), (0, 1), (1, 0), (1, 1)): "rows"}
-    order = orders.get(tuple(places))  # type: ignore[call-overload]
+    order = ORDERS.get(tuple(places))
     if order is None or source is None:
         return None
     return anew(op, "SpaceToDepth", [source], blocksize=2, order=order)
@@ -397,7 +436,8 @@ def _patterns() -> Iterator[tuple[str, tuple[Pattern, ...]]]:
     yield "Mul", (gated, affine, normalized)
     yield "Div", (gated, normalized, unit_length)
     yield "Add", (affine,)
-    yield "Reshape", (grouped, shuffled)
+    yield "Reshape", (grouped, shuffled, both_ways)
+    yield "Where", (soft,)
     yield "Gather", (strided,)
     yield "Concat", (focused,)
 

@@ -11,6 +11,7 @@ from convcalc.exchange.onnx.graph import Graph, Open
 from convcalc.exchange.onnx.model import DamagedError, parse
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.patterns import recognise
+from convcalc.exchange.onnx.pointwise import POINTWISE
 from convcalc.exchange.onnx.reader import BATCH, Lost, Lowered, Reader
 from convcalc.exchange.onnx.rows import reads
 from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown
@@ -73,9 +74,9 @@ def _asking(graph: Graph) -> Imported:
 def _imported(graph: Graph) -> Imported:
     wiring = Wiring()
     reader = Reader(wiring)
+    recognise(graph)
     for value in graph.inputs:
         _input(graph, wiring, value)
-    recognise(graph)
     for op in _wanted(graph):
         _lower(reader, op)
     written = wiring.written(_outputs(graph, reader))
@@ -100,8 +101,8 @@ def _input(graph: Graph, wiring: Wiring, value: Value) -> None:
             value.lowered = lowered
             return
     places = [at for at, extent in enumerate(dims) if not isinstance(extent, Batch)]
-    last = _channels_last(graph, value)
-    order = [places[-1], *places[:-1]] if last else places
+    channels = _channels(graph, value)
+    order = sorted(places, key=lambda at: (at != channels, at))
     axes = tuple(int(dims[at]) for at in order) or (1,)  # type: ignore[arg-type]
     number = wiring.input(Shape.from_axes(axes), value.name)
     layout: list[int] = [BATCH] * len(dims)
@@ -110,23 +111,53 @@ def _input(graph: Graph, wiring: Wiring, value: Value) -> None:
     value.lowered = Lowered(number, tuple(layout))
 
 
-def _channels_last(graph: Graph, value: Value) -> bool:
-    """Whether the last axis of an input is its channels: it is turned first, or is tokens."""
-    rank = len(value.dims or ())
-    if rank < 3:
-        return False
-    readers = [op for op in graph.operations if value in op.inputs][:8]
-    for op in readers:
-        if op.name == "Transpose":
-            order = op.attributes.get("perm")
-            if not order or tuple(order[:2]) != (0, rank - 1):
-                return False
-        elif op.name == "LayerNormalization":
-            if op.attributes.get("axis", -1) not in (-1, rank - 1):
-                return False
-        elif op.name != "MatMul" or op.constant(1) is None:
-            return False
-    return bool(readers)
+MOST_FOLLOWED = 200
+"""Operations that an input is followed through to find what its axes are."""
+_FIRST = frozenset({"Conv", "FusedConv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool",
+    "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization", "InstanceNormalization",
+    "GroupNormalization", "LRN", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth",
+    "ChannelShuffle", "PRelu"})  # fmt: skip
+_LAST = frozenset({"MatMul", "Gemm", "LayerNormalization", "LSTM", "GRU", "Attention"})
+_PASSING = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Concat", "Slice", "Split", "Pad", "Clip",
+    "Dropout"})  # fmt: skip
+
+
+def _channels(graph: Graph, given: Value) -> int:
+    """Which axis of an input is its channels: what the first operation that cares has there.
+
+    Convolutions have them behind the examples, linear layers, norms and LSTMs last.
+    """
+    rank = len(given.dims or ())
+    if rank < len(("examples", "length", "channels")):
+        return rank - 1
+    readers: dict[int, list[Operation]] = {}
+    for op in graph.operations:
+        for value in op.inputs:
+            if value is not None and value.constant is None:
+                readers.setdefault(id(value), []).append(op)
+    waiting: list[tuple[Value, tuple[int, ...]]] = [(given, tuple(range(rank)))]
+    seen: set[int] = set()
+    for value, axes in waiting:  # which grows
+        for op in readers.get(id(value), ()):
+            if op.name in _FIRST:
+                return axes[1]
+            if op.name in _LAST:
+                alone = op.attributes.get("axes")
+                if op.attributes.get("axis", -1) not in (-1, rank - 1) and not alone:
+                    return 1  # a norm of all values
+                return axes[alone[0]] if alone and len(alone) == 1 else axes[-1]
+            if id(op) in seen or len(seen) > MOST_FOLLOWED:
+                continue
+            seen.add(id(op))
+            if op.name == "Transpose":
+                order = op.attributes.get("perm") or tuple(range(rank))[::-1]
+                turned = tuple(axes[at] for at in order)
+                waiting += [(each, turned) for each in op.outputs]
+            elif op.name in _PASSING or op.name in POINTWISE or op.name == "Gelu":
+                waiting += [
+                    (each, axes) for each in op.outputs if each.dims and len(each.dims) == rank
+                ]
+    return 1
 
 
 def _lower(reader: Reader, op: Operation) -> None:

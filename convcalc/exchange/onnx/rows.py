@@ -55,6 +55,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "pixel_shuffle": Row(("DepthToSpace",), "views:to_space"),
         "channel_shuffle": Row(("ChannelShuffle",), "views:channels_shuffled"),
         "attention": Row(("Attention",), "norms:attention"),
+        "lstm": Row(("LSTM", "GRU"), "recurrent:recurrent"),
         "space_to_depth": Row(("SpaceToDepth",), "views:to_depth"),
         "pad": Row(("Pad",), "views:padded"),
         "upsample": Row(("Resize", "Upsample"), "views:resized"),

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from convcalc.diagnostics import ArgumentError
+
 if TYPE_CHECKING:
     from convcalc.exchange.onnx.operations import Operation
 
 
-class UnknownError(Exception):
+class UnknownError(ArgumentError):
     """What cannot be known before the network runs, or not from this file."""
 
 
