@@ -1,4 +1,4 @@
-"""Files that PyTorch exported run as their layers do, with their own weights, beside ONNX Runtime."""
+"""Files that PyTorch exported run as their layers do, with their own weights and values."""
 
 from pathlib import Path
 from typing import Any
