@@ -31,11 +31,11 @@ class Projection(NamedTuple):
     """A linear layer that queries, keys or values are made by, and the way from there."""
 
     source: Value
-    """What it reads."""
+    """The tensor that it reads."""
     output: Value
-    """What it makes."""
+    """The tensor that it makes."""
     matrix: Constant
-    """Its weight."""
+    """Its weight, inputs × outputs or turned."""
     turned: bool
     """Whether the weight is outputs × inputs."""
     bias: Constant | None
