@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcalc.arguments import by_name, shown
-from convcalc.diagnostics import ArgumentError
+from convcalc.diagnostics import ArgumentError, listed
 from convcalc.forward.files import read_arrays
 from convcalc.forward.foreign import FileError
 from convcalc.forward.mapping import Line, bundled_maps, lines_of
 from convcalc.forward.matching import Signature, Slot, Unclear, match, plain_shape, slots
 from convcalc.forward.weights import checked_weights, expected_weights, turned
 from convcalc.graph import Network
+from convcalc.numbers import plural
 
 IGNORED = "num_batches_tracked"
 """PyTorch's counter of batches, which no layer reads."""
@@ -89,8 +90,25 @@ def read_weights(path: str, network: Network, names: Mapping[str, str] | None = 
     that cannot be read, and `ValueError` with every weight that is missing or does not fit.
     """
     known = fitted(read_arrays(path), network, names, path)
+    notes = known.notes if path.endswith(".json") else (*known.notes, *_of_whole_numbers(known))
     weights = {name: np.asarray(each, np.float32) for name, each in known.weights.items()}
-    return known._replace(weights=weights)
+    return known._replace(weights=weights, notes=notes)
+
+
+def _of_whole_numbers(known: Fitted) -> Iterator[str]:
+    """What is said of weights that are whole numbers, as those of a quantized network are.
+
+    In a text people write 1 for 1.0.
+    """
+    whole = [name for name, each in known.weights.items() if each.dtype.kind in "iub"]
+    if whole:
+        types = listed(dict.fromkeys(str(known.weights[name].dtype) for name in whole))
+        more = f" and {plural(len(whole) - 1, 'other')}" if len(whole) > 1 else ""
+        hold = "hold" if more else "holds"
+        yield (
+            f"{whole[0]}{more} {hold} whole numbers ({types}), which are taken as they stand; "
+            "quantized weights are real ones once they are written as scale * (array - zero_point)"
+        )
 
 
 def fitted(

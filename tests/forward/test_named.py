@@ -417,6 +417,28 @@ def test_weights_written_as_text_are_those_of_the_arrays(tmp_path: Path) -> None
     assert np.array_equal(given, expected)
 
 
+@tabled("kind", ["int8", "uint8", "int64", "bool"])
+def test_whole_numbers_in_a_file_are_said_to_be_taken_as_they_stand(
+    kind: str, tmp_path: Path
+) -> None:
+    network = convcalc.loads(TWO)
+    real = forward.random_weights(network, 3)
+    first, *others = real
+    for whole, said in (([first], f"{first} holds"), ([*real], f"{first} and {len(others)} other")):
+        arrays = {name: real[name].astype(kind if name in whole else "float32") for name in real}
+        np.savez(tmp_path / "w.npz", **arrays)
+        [note] = read_weights(str(tmp_path / "w.npz"), network).notes
+        assert note.startswith(said), note
+        assert f"whole numbers ({kind})" in note
+        assert "scale * (array - zero_point)" in note
+    np.savez(tmp_path / "w.npz", **{name: each.astype("float16") for name, each in real.items()})
+    assert not read_weights(str(tmp_path / "w.npz"), network).notes
+    (tmp_path / "w.json").write_text(
+        json.dumps({name: each.astype(int).tolist() for name, each in real.items()})
+    )
+    assert not read_weights(str(tmp_path / "w.json"), network).notes
+
+
 def test_the_example_of_the_help_runs_on_published_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
