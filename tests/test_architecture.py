@@ -78,6 +78,7 @@ LAYER_HELPERS = {
     "crossing",
     "operations",
     "remedies",
+    "sequence",
     "sliding",
     "special",
     "steps",

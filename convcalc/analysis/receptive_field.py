@@ -86,6 +86,10 @@ class Sight:
         shape = network.shape_of(self.sources[0])
         self.extents = shape.spatial if shape else ()
         """Extents of the input."""
+        self.constants = frozenset(
+            index for index, node in enumerate(network.nodes) if node.kind in CONSTANTS
+        )
+        """Layers that see nothing of any input, though they stand behind a tensor."""
         self.unseen: set[int] = set()
         """Layers that see nothing of these inputs, and the other sources."""
         self.start: Fields = (Field(),) * len(self.extents)
@@ -112,7 +116,7 @@ class Sight:
             return None
         if (
             not inputs
-            or node.kind in CONSTANTS
+            or index in self.constants
             or (self.unseen and not self.unseen.isdisjoint(inputs))
         ):
             inputs = self.reads(index)
@@ -156,7 +160,7 @@ class Sight:
     def reads(self, index: int) -> tuple[int, ...]:
         """What a layer reads that sees anything of the inputs that are looked at."""
         node = self.network.nodes[index]
-        inputs = () if node.kind in CONSTANTS else node.inputs
+        inputs = () if index in self.constants else node.inputs
         if not self.unseen:
             return inputs
         return tuple([read for read in inputs if read not in self.unseen])

@@ -73,7 +73,7 @@ def _factor(layer: Layer, weight: Weight) -> tuple[float, float]:  # noqa: ARG00
     return 0.9, 0.45
 
 
-SUMS = frozenset({"add", "subtract"})
+SUMS = kinds(having="sums")
 """Kinds whose outputs grow with every branch."""
 VARIANCE = (1.0, 0.5)
 """Middle and reach of running variances."""

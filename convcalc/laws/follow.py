@@ -36,7 +36,15 @@ from convcalc.laws.steps import (
     refuse,
     step_along,
 )
-from convcalc.layers import PLACED_BY_PLAN, SOURCES, Layer, keeps_places, kinds, layer_class
+from convcalc.layers import (
+    PLACED_BY_PLAN,
+    READING_NOTHING,
+    SOURCES,
+    Layer,
+    keeps_places,
+    kinds,
+    layer_class,
+)
 from convcalc.layers.base import AXIS_WORDS, Weight, declarations
 from convcalc.layers.rearrange import Reshape
 from convcalc.layers.sliding import UNBOUNDED, per_axis
@@ -47,8 +55,6 @@ from convcalc.spec.nodes import List, Map, ScalarNode
 from convcalc.spec.syntax import parse
 from convcalc.spec.values import AS_IT_COMES
 
-READING_NOTHING = kinds("source")
-"""Layers whose output is as large whatever comes in."""
 CHANNELS = (1, 2, 3, 720_720, 720_721)
 """Numbers of channels that a layer is asked about where they vary with the size."""
 REMAINDERS = "its sizes have too many remainders"
@@ -153,7 +159,7 @@ class _UnknownError(Exception):
         self.why = why
 
 
-SIZED = frozenset({"adaptive_avgpool", "adaptive_maxpool", "upsample", "crop"})
+SIZED = kinds(having="sized")
 """Kinds whose `size` is how large their map is, whatever comes in."""
 Known = dict[tuple[int, int, int], Answer | NotKnownError | WrongError]
 """Layer by its id, channels and rank → what the layer does; kept from one walk to the next."""

@@ -19,6 +19,7 @@ __all__ = [
     "FOLLOWING",
     "GIVEN",
     "PLACED_BY_PLAN",
+    "READING_NOTHING",
     "SOURCES",
     "Fact",
     "Family",
@@ -46,9 +47,10 @@ and what is learned."""
 
 Fact = Literal[
     "mixes", "slides", "maximum", "linear", "nonnegative", "keeps_nonnegative",
-    "stays_nonnegative", "keeps_places", "keeps_channels", "coupled", "indices",
+    "stays_nonnegative", "keeps_places", "keeps_channels", "coupled", "indices", "sums", "follows",
+    "sized", "placed_by_plan", "single",
 ]  # fmt: skip
-"""What holds of every layer of a kind, whatever its fields.
+"""What holds of every layer of a kind, whatever its fields; the last three are about those.
 
 - mixes: every output is a weighted sum over all channels of its group
 - slides: a kernel slides over the input, so it can leave out values or shrink the map
@@ -63,6 +65,12 @@ Fact = Literal[
 - coupled: every output depends on statistics over positions, so all have to be seen at once
 - indices: its input is one of the network's, of whole numbers that say what is looked up: int64,
   whatever the data type of all else
+- sums: its inputs are added, or taken off, value by value, so that each makes the output vary more
+- single: in memory one example alone is another thing to it than each of several
+- follows: the field `like` names a tensor, which it makes its map as large as
+- sized: the field `size` is how large its map is, whatever comes in
+- placed_by_plan: its fields say whether every position comes out where it went in, which its plan
+  tells; so it has no `keeps_places`
 """
 
 Facts = tuple[Fact, ...]
@@ -115,8 +123,8 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "maxpool": Kind("pooling", "MaxPool", "pool", ("slides", "maximum")),
     "avgpool": Kind("pooling", "AvgPool", "pool", ("slides", "linear")),
     "lppool": Kind("pooling", "LpPool", "pool", ("slides",)),
-    "adaptive_avgpool": Kind("adaptive_pooling", "AdaptiveAvgPool", "pool", ("linear",)),
-    "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", ("maximum",)),
+    "adaptive_avgpool": Kind("adaptive_pooling", "AdaptiveAvgPool", "pool", ("linear", "sized")),
+    "adaptive_maxpool": Kind("adaptive_pooling", "AdaptiveMaxPool", "pool", ("maximum", "sized")),
     "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", ("linear",)),
     "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", ("maximum",)),
     "kmaxpool": Kind("kmaxpool", "KMaxPool", "pool"),
@@ -166,21 +174,23 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "channel_shuffle": Kind(
         "shuffle", "ChannelShuffle", "channels", (*KEEPS_SHAPE, "stays_nonnegative")
     ),
-    "pad": Kind("border", "Pad", "resize", ("linear",)),
-    "crop": Kind("border", "Crop", "resize", ("keeps_channels", "stays_nonnegative")),
-    "upsample": Kind("upsample", "Upsample", "resize", ("keeps_channels",)),
-    "slice": Kind("channels", "Slice", "channels", ("stays_nonnegative",)),
+    "pad": Kind("border", "Pad", "resize", ("linear", "follows")),
+    "crop": Kind(
+        "border", "Crop", "resize", ("keeps_channels", "stays_nonnegative", "follows", "sized")
+    ),
+    "upsample": Kind("upsample", "Upsample", "resize", ("keeps_channels", "follows", "sized")),
+    "slice": Kind("channels", "Slice", "channels", ("stays_nonnegative", "placed_by_plan")),
     "scale": Kind("channels", "Scale", "channels", ("linear", *KEEPS_SHAPE)),
     "affine": Kind("channels", "Affine", "channels", ("linear", *KEEPS_SHAPE)),
-    "add": Kind("merge", "Add", "merge"),
-    "subtract": Kind("merge", "Subtract", "merge"),
+    "add": Kind("merge", "Add", "merge", ("sums",)),
+    "subtract": Kind("merge", "Subtract", "merge", ("sums",)),
     "multiply": Kind("merge", "Multiply", "merge"),
     "divide": Kind("merge", "Divide", "merge"),
     "maximum": Kind("merge", "Maximum", "merge"),
     "concat": Kind("merge", "Concat", "merge"),
     "matmul": Kind("matmul", "Matmul", "merge"),
-    "attention": Kind("attention", "Attention", "channels", ("coupled", *KEEPS_SHAPE)),
-    "learned": Kind("learned", "Learned", "source"),
+    "attention": Kind("attention", "Attention", "channels", ("coupled", *KEEPS_SHAPE, "single")),
+    "learned": Kind("learned", "Learned", "source", ("single",)),
     "embedding": Kind("embedding", "Embedding", "channels", ("indices", "keeps_places")),
 })  # fmt: skip
 """Every kind that a spec can name, in the order of the documentation; it cannot be changed from
@@ -270,11 +280,13 @@ def kinds(
     )
 
 
-FOLLOWING = frozenset({"pad", "crop", "upsample"})
+FOLLOWING = kinds(having="follows")
 """Kinds with a field that names a tensor, which they make their map as large as."""
-PLACED_BY_PLAN = frozenset({"slice"})
+PLACED_BY_PLAN = kinds(having="placed_by_plan")
 """Kinds whose fields say whether every position comes out where it went in."""
 SOURCES = frozenset(GIVEN)
 """Kinds that stand for an input of the network; tables of layers leave them out."""
-CONSTANTS = kinds("source") - SOURCES
+READING_NOTHING = kinds("source")
+"""Kinds that read no values, though a constant of a spec stands behind a tensor."""
+CONSTANTS = READING_NOTHING - SOURCES
 """Kinds that read nothing of the tensor that they stand behind: what is learned."""

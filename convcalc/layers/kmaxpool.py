@@ -14,6 +14,7 @@ from convcalc.layers.base import (
     Weights,
     whole,
 )
+from convcalc.layers.sequence import check_sequence
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -33,18 +34,9 @@ class KMaxPool(Layer):
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """A sequence of at least k values."""
         (x,) = xs
-        if not x.spatial:
-            yield Problem(
-                "CC314",
-                f"kmaxpool pools a sequence, and its input is a vector of {x.channels}",
-                help=f"`reshape` it to {x.channels}x1: its values, one after the other",
-            )
-        elif x.rank > 1:
-            yield Problem(
-                "CC314",
-                f"kmaxpool pools a sequence, and its input {x} has {x.rank} spatial axes",
-                help=f"`reshape` its positions into one axis: [-1, {x.channels}]",
-            )
+        if x.rank != 1:
+            one_by_one = f" to {x.channels}x1: its values, one after the other"
+            yield from check_sequence("kmaxpool pools", x, one_by_one)
         elif self.k > x.spatial[0]:
             yield Problem(
                 "CC303",

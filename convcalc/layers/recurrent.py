@@ -18,6 +18,7 @@ from convcalc.layers.base import (
     flag,
     whole,
 )
+from convcalc.layers.sequence import check_sequence
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -51,18 +52,8 @@ class Recurrent(Layer):
         """One axis to go along."""
         (x,) = xs
         kind = type(self).__name__.lower()
-        if not x.spatial:
-            yield Problem(
-                "CC314",
-                f"{kind} goes along a sequence, and its input is a vector of {x.channels}",
-                help=f"`reshape` it: {x.channels} values are a sequence such as 1x{x.channels}",
-            )
-        elif x.rank > 1:
-            yield Problem(
-                "CC314",
-                f"{kind} goes along a sequence, and its input {x} has {x.rank} spatial axes",
-                help=f"`reshape` its positions into one axis: [-1, {x.channels}]",
-            )
+        as_one = f": {x.channels} values are a sequence such as 1x{x.channels}"
+        yield from check_sequence(f"{kind} goes along", x, as_one)
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """For each direction of each layer, weights of the input and of the state before."""

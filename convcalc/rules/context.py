@@ -10,7 +10,14 @@ from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
 from convcalc.graph import LayerNode, Network, resized
-from convcalc.layers import KEEPS_SHAPE, PLACED_BY_PLAN, SOURCES, keeps_places, kinds
+from convcalc.layers import (
+    KEEPS_SHAPE,
+    PLACED_BY_PLAN,
+    READING_NOTHING,
+    SOURCES,
+    keeps_places,
+    kinds,
+)
 from convcalc.layers.base import Plan
 from convcalc.rules.written import computed
 from convcalc.shape import Shape
@@ -31,8 +38,6 @@ SOFTMAXES = kinds("softmax")
 ACTIVATIONS = kinds("activation")
 VIEWS = kinds("view")
 """Layers that give the same values another shape."""
-READING_NOTHING = kinds("source")
-"""Layers that read no values, though an example comes in for each that they make."""
 PLACED = kinds(having="keeps_places") | PLACED_BY_PLAN
 """Layers after which every position is where it was, though its channels may be others; of some of
 them, where their plan says so."""

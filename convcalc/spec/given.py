@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from convcalc.diagnostics import Fix, Named, Problem, write_value
+from convcalc.layers import kinds
 from convcalc.layers.base import declarations
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
@@ -12,9 +13,9 @@ from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.tree import Spec
 from convcalc.spec.values import FieldError, Scope, misnamed, read_shape
 
-SLIDING = frozenset({"conv", "maxpool", "avgpool", "lppool"})
+SLIDING = kinds(having="slides")
 """Kinds that make of a sequence something else than of an image."""
-RESHAPING = frozenset({"flatten", "reshape", "permute"})
+RESHAPING = kinds("view")
 """Kinds that make other axes of what they get."""
 IMAGE = 2
 """Axes of an image."""

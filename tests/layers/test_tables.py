@@ -18,8 +18,9 @@ from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
 from convcalc.layers import CATALOGUE, SOURCES, Fact, Layer, kinds, layer_class
-from convcalc.layers.base import Pointwise
+from convcalc.layers.base import Pointwise, declarations
 from convcalc.rules import cc421_identity_layer
+from convcalc.shape import Shape
 
 CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
     "what fuses": (fusion, "PARTS", "APART", kinds()),
@@ -177,3 +178,41 @@ def test_facts_of_a_kind_are_what_its_layers_show(kind: str) -> None:
                 f"{where}: not all of its layers in tests/kinds.py show {fact}; take it away, or, "
                 "where its family has it (COMMON), choose another family"
             )
+
+
+SIZE = 3
+"""An extent that maps are cut or resized to."""
+
+
+def is_sized(kind: str) -> bool:
+    """Whether a size that is given is the output's, of a larger and of a smaller input."""
+    made = layer_class(kind)(size=SIZE)
+    planned = [made.plan([Shape(4, (side, side))]).output.spatial for side in (4, 7)]
+    return planned == [(SIZE, SIZE)] * 2
+
+
+@tabled("kind", CATALOGUE)
+def test_facts_about_fields_are_what_the_fields_do(kind: str) -> None:
+    declared, facts = declarations(layer_class(kind)), CATALOGUE[kind].facts
+    assert ("sized" in facts) == ("size" in declared and is_sized(kind))
+    if "placed_by_plan" in facts:
+        assert "keeps_places" not in facts
+        assert {layer.plan(shapes).positions == "kept" for layer, shapes in cases(kind)} == {
+            True,
+            False,
+        }
+
+
+@tabled("kind", sorted(kinds("merge")))
+def test_what_sums_changes_by_as_much_as_an_input_does(kind: str) -> None:
+    random = np.random.default_rng(2)
+    a, b, change = (random.normal(size=(2, 3, 3)) for _ in range(3))
+    layer = layer_class(kind)()
+    moved = [
+        layer.forward(np, {}, xs) - layer.forward(np, {}, [a, b])
+        for xs in ([a + change, b], [a, b + change])
+    ]
+    by_as_much = all(
+        each.shape == change.shape and np.allclose(abs(each), abs(change)) for each in moved
+    )
+    assert by_as_much == ("sums" in CATALOGUE[kind].facts)

@@ -12,7 +12,7 @@ from convcalc.collector import without_collection
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
 from convcalc.graph.planned import Planned, PlannedNode, planned
-from convcalc.layers import SOURCES
+from convcalc.layers import SOURCES, kinds
 
 if TYPE_CHECKING:  # the peak alone, as `analyze` shows it, needs none of it
     from convcalc.analysis.memory.report import Line, MemoryReport, Phase
@@ -27,7 +27,7 @@ Checkpoint = int | Sequence[str]
 ATTENTION_WORDS = {"fused": "fused attention", "math": "attention written out"}
 """By one kernel, as PyTorch does unless told otherwise, or written out: how texts call it."""
 ATTENTION = tuple(ATTENTION_WORDS)
-SINGLE = frozenset({"attention", "learned"})
+SINGLE = kinds(having="single")
 """Kinds that take something else for a single example than for each of several."""
 
 

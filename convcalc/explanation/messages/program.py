@@ -19,7 +19,7 @@ from convcalc.shape import Shape
 if TYPE_CHECKING:
     from convcalc.graph import Network
 
-CONVOLUTIONS = frozenset(("conv", "depthwise_conv", "locally_connected", "separable_conv"))
+CONVOLUTIONS = kinds("dense", having="slides")
 DEEP = ("depthwise_conv", "separable_conv")
 """Kinds whose first weight has filters for each channel."""
 MERGED = kinds("merge") - {"concat", "matmul"}
