@@ -21,13 +21,14 @@ TORCH = (
 """What writes PyTorch's state dict as NPZ, half precision as float32."""
 KERAS = (
     "import keras, numpy; m = keras.saving.load_model({path!r}); "
-    "r = dict(kernel='weight', gamma='weight', beta='bias', moving_mean='running_mean', "
-    "moving_variance='running_var'); "
+    "r = dict(kernel='weight', embeddings='weight', gamma='weight', beta='bias', "
+    "moving_mean='running_mean', moving_variance='running_var'); "
     "numpy.savez({out!r}, **{{'.'.join([*p[:-1], r.get(p[-1], p[-1])]): "
-    "numpy.moveaxis(v, (-1, -2), (0, 1)) if v.ndim > 1 else v "
+    "numpy.moveaxis(v, (-1, -2), (0, 1)) if v.ndim > 1 and p[-1] != 'embeddings' else v "
     "for p, v in ((w.path.split('/'), numpy.array(w)) for w in m.weights)}})"
 )
-"""What writes a Keras model's weights as NPZ, filters and channels first."""
+"""What writes a Keras model's weights as NPZ, filters and channels first; tables are rows there,
+too."""
 
 
 def refuse(path: str, start: bytes, members: Sequence[str] | None) -> None:

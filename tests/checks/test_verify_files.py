@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from convcalc import Shape, forward
 from convcalc.cli.running import ending_cleanly
 from convcalc.forward import files, values
 from convcalc.forward.files import save_arrays, whole_file
-from convcalc.forward.foreign import FileError
+from convcalc.forward.foreign import KERAS, FileError
 from convcalc.forward.images import DEVIATION, MEAN, read_image
 from convcalc.forward.named import read_weights
 from convcalc.graph import load, loads
@@ -73,6 +74,37 @@ def test_weights_of_files_are_used(run: Command, net: str, tmp_path: Path, suffi
     result = run(net, "--weights", str(path))
     assert result.exit_code == 0, result.output
     assert "weights of a file" in result.stdout
+
+
+class KerasWeight(np.ndarray):
+    """An array with the path that a Keras variable has."""
+
+    path = ""
+
+
+def test_the_line_that_converts_keras_weights_turns_filters_and_leaves_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras has filters as height × width × in × out, matrices as in × out, and tables by rows."""
+    shapes = {"embedding/embeddings": (9, 4), "conv1d/kernel": (3, 4, 2), "dense/kernel": (2, 5)}
+    held = []
+    for path, shape in shapes.items():
+        held.append(np.arange(np.prod(shape), dtype="f4").reshape(shape).view(KerasWeight))
+        held[-1].path = path
+    model = SimpleNamespace(weights=held)
+    saving = SimpleNamespace(load_model=lambda _: model)
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(saving=saving))
+    out = str(tmp_path / "w.npz")
+    exec(KERAS.format(path="m.keras", out=out), {})  # noqa: S102 (the line is what is tested)
+
+    with np.load(out) as found:
+        assert {name: found[name].shape for name in found} == {
+            "embedding.weight": (9, 4),
+            "conv1d.weight": (2, 4, 3),
+            "dense.weight": (5, 2),
+        }
+        assert np.array_equal(found["embedding.weight"], held[0])
+        assert np.array_equal(found["conv1d.weight"][1, 3], held[1][:, 3, 1])
 
 
 def test_foreign_names_are_mapped(run: Command, net: str, tmp_path: Path) -> None:
