@@ -14,6 +14,7 @@ from tabled import tabled
 from test_recording import cases
 
 from convcalc.explanation import matrices, value
+from convcalc.explanation.messages import finder
 from convcalc.forward import weights
 from convcalc.forward.engine import fusion, kernels
 from convcalc.forward.engine.kernels import activations
@@ -56,6 +57,20 @@ def test_every_kind_has_a_row_or_a_reason(consumer: str) -> None:
     if unknown:
         pytest.fail(f"{unknown}: no kind that this is about: {tables}", pytrace=False)
     assert all(len(reason.split()) >= 3 for reason in reasons.values())
+
+
+def test_messages_tell_what_a_kind_does_where_it_stops_or_there_is_a_reason() -> None:
+    told = {
+        kind
+        for operation, those in finder.OF_KIND.items()
+        if operation not in finder.OF_ANY
+        for kind in those
+    }
+    where = "OF_KIND or a reason to UNTOLD in convcalc/explanation/messages/finder.py"
+    neither = sorted(CATALOGUE.keys() - told - finder.UNTOLD.keys())
+    assert not neither, f"{', '.join(neither)}: add a row to {where}"
+    assert finder.UNTOLD.keys() <= CATALOGUE.keys() - told
+    assert all(len(reason.split()) >= 3 for reason in finder.UNTOLD.values())
 
 
 def test_kinds_without_initial_weights_have_none() -> None:

@@ -6,6 +6,7 @@ one that the message may be about is changed, and what the change leads to is wo
 """
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.explanation.messages.changes import (
@@ -25,6 +26,7 @@ from convcalc.explanation.messages.program import (
     CONVOLUTIONS,
     MERGED,
     SLIDING_POOLS,
+    UNREFUSING,
     Failure,
     Made,
     OutOfWorkError,
@@ -34,6 +36,7 @@ from convcalc.explanation.messages.program import (
     declared_apart,
 )
 from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import Reasons
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -58,6 +61,34 @@ OF_KIND: dict[str, tuple[str, ...]] = {
     "": tuple(CATALOGUE),
 }
 """The kinds of layers that an operation may be."""
+OF_ANY = frozenset({"other", "axes", ""})
+"""Operations that messages do not tell apart."""
+ANY_SHAPE = "it takes every shape, so no message is about it"
+BY_AXES = "it takes any map of so many axes, and a message is about its axes alone"
+IN_WORDS = "its messages have other words each time, which tell no operation"
+UNTOLD: Reasons = MappingProxyType(
+    {
+        **dict.fromkeys(sorted(UNREFUSING - {"batchnorm", "scale", "prelu"}), ANY_SHAPE),
+        **dict.fromkeys(("affine", "channel_avgpool", "channel_maxpool"), ANY_SHAPE),
+        **dict.fromkeys(("slice", "upsample"), ANY_SHAPE),
+        **dict.fromkeys(
+            (
+                *("adaptive_avgpool", "adaptive_maxpool", "global_avgpool", "global_maxpool"),
+                "permute",
+            ),
+            BY_AXES,
+        ),
+        **dict.fromkeys(
+            (
+                *("lstm", "gru", "attention", "matmul", "kmaxpool", "embedding"),
+                *("pixel_shuffle", "space_to_depth"),
+            ),
+            IN_WORDS,
+        ),
+        "learned": "nothing comes in that it could refuse",
+    }
+)
+"""Kinds of which no message tells the operation, with the reason."""
 
 
 class Trial(NamedTuple):
