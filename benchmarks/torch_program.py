@@ -49,7 +49,7 @@ UNSPOKEN: Mapping[str, str] = {
         (
             "locally_connected", "lppool", "separable_conv", "channel_avgpool", "channel_maxpool",
             "l2norm", "space_to_depth", "matmul", "lstm", "gru", "attention",
-            "kmaxpool", "learned", "embedding",
+            "kmaxpool", "maxunpool", "learned", "embedding",
         ),
         "a network that has it is passed over by name",
     ),

@@ -10,7 +10,9 @@ import json
 from typing import Any, NamedTuple
 
 from convcalc.layers import Layer, layer_class
+from convcalc.layers.base import Undone
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 SMALL = 20_000
 """Most values that a layer which is run reads, writes, or has as weights."""
@@ -60,6 +62,16 @@ def shape(text: str) -> Shape:
     return Shape(channels, tuple(spatial))
 
 
+def pool(*axes: tuple[int, ...]) -> Undone:
+    """A pool by kernel, stride, padding and what it rounds up by, along each axis."""
+    windows = (Window(f, s, before=p, after=p + sum(up)) for f, s, p, *up in axes)
+    return Undone("pool", tuple(windows))
+
+
+UNPOOL = (
+    "lambda x, z: nn.functional.max_unpool{0}(x, nn.functional.max_pool{0}(z, {1}, "
+    "return_indices=True)[1], {1}, output_size=z.shape[2:])"
+)
 K_LARGEST = "lambda x: x.gather(-1, x.topk({k}, -1).indices.sort(-1).values)"
 
 
@@ -225,6 +237,26 @@ CASES = [
     Case("avgpool", {"kernel": 3, "stride": 2, "padding": "same"}, "8x3", "4x3"),
     Case(  # dilated to 5: 9 − 5 + 2·1 + 1 = 7
         "avgpool", {"kernel": 3, "stride": 1, "padding": 1, "dilation": 2}, "9x4", "7x4"
+    ),
+    Case(  # of 4 rows windows of 2 make 2 again
+        "maxunpool", {"indices": pool((2, 2, 0), (2, 2, 0))}, "2x2x3 4x4x3", "4x4x3",
+        torch=UNPOOL.format("2d", "2, 2"),
+    ),
+    Case(  # ⌊(7 − 2)/2⌋ + 1 = 3: the last row, which no window reads, comes back
+        "maxunpool", {"indices": pool((2, 2, 0))}, "3x2 7x2", "7x2",
+        torch=UNPOOL.format("1d", "2, 2"),
+    ),
+    Case(  # ⌊(5 − 3 + 2·1)/3⌋ + 1 = 2, and (4 − 2)/2 + 1 = 2
+        "maxunpool", {"indices": pool((3, 3, 1), (2, 2, 0))}, "2x2x2 5x4x2", "5x4x2",
+        torch=UNPOOL.format("2d", "(3, 2), (3, 2), (1, 0)"),
+    ),
+    Case(
+        "maxunpool", {"indices": pool(*[(2, 2, 0)] * 3)}, "1x2x2x2 2x4x5x2", "2x4x5x2",
+        torch=UNPOOL.format("3d", "2, 2"),
+    ),
+    Case(  # ⌈(5 − 2)/2⌉ + 1 = 3: the last window reads one row beyond the map
+        "maxunpool", {"indices": pool((2, 2, 0, 1))}, "3x2 5x2", "5x2",
+        torch=UNPOOL.format("1d", "2, 2").replace("return_", "ceil_mode=True, return_"),
     ),
     Case("kmaxpool", {"k": 9}, "18x48", "9x48", torch=K_LARGEST.format(k=9)),  # Kalchbrenner's
     Case("kmaxpool", {"k": 2}, "5x3", "2x3", torch=K_LARGEST.format(k=2)),

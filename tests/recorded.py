@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from paths import DATA
 
-from convcalc.layers import Layer, Plan, layer_class
+from convcalc.layers import UNPOOL, Layer, Plan, layer_class
+from convcalc.layers.base import Undone
 from convcalc.shape import Shape
+from convcalc.window import Window
 
 VALUES = DATA / "torch_values.json"
 MEMORY = DATA / "torch_memory.json"
@@ -53,7 +55,11 @@ def memory(what: str) -> list[Any]:
 
 def layer(kind: str, row: Any) -> tuple[Layer, list[Shape], Plan]:
     """A recorded layer, its inputs, and its plan for them."""
-    made = layer_class(kind)(**{name: _tuples(value) for name, value in row["fields"].items()})
+    fields = {name: _tuples(value) for name, value in row["fields"].items()}
+    if kind == UNPOOL:
+        name, windows = fields["indices"]
+        fields["indices"] = Undone(name, tuple(Window(*each) for each in windows))
+    made = layer_class(kind)(**fields)
     shapes = [Shape(channels, tuple(spatial)) for channels, *spatial in row["inputs"]]
     return made, shapes, made.plan(shapes)
 

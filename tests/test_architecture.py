@@ -17,7 +17,7 @@ from tabled import tabled
 from convcalc import __all__ as public
 from convcalc.cli import COMMANDS
 from convcalc.formats.columns import COLUMNS, DEFAULT_COLUMNS
-from convcalc.layers import CATALOGUE, FOLLOWING, GIVEN, Layer, layer_class
+from convcalc.layers import CATALOGUE, GIVEN, NAMING, Layer, layer_class
 from convcalc.layers.base import declarations
 from convcalc.methods import METHODS
 
@@ -482,7 +482,7 @@ def test_every_layer_has_a_row() -> None:
     assert modules("layers") - {module for module, _ in classes} == LAYER_HELPERS
 
 
-def test_kinds_that_follow_a_tensor_are_known_by_name() -> None:
+def test_kinds_that_name_a_tensor_are_known_with_the_field() -> None:
     naming = {
         kind: {
             name for name, each in declarations(layer_class(kind)).items() if each.form == "tensor"
@@ -491,7 +491,7 @@ def test_kinds_that_follow_a_tensor_are_known_by_name() -> None:
     }
 
     assert {kind: fields for kind, fields in naming.items() if fields} == {
-        kind: {"like"} for kind in FOLLOWING
+        kind: {field} for kind, field in NAMING.items()
     }
 
 

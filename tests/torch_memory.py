@@ -194,7 +194,7 @@ def locally_connected(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
 
 
 def pooled(name: str) -> Answer:
-    def answer(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    def answer(layer: Any, plan: Any, weights: Any, xs: Any, *, indices: bool = False) -> Any:
         (x,) = xs
         rank = x.ndim - 2
         ceil = layer.rounding == "ceil"
@@ -213,10 +213,17 @@ def pooled(name: str) -> Answer:
             kernel = layer.kernel if rank > 1 else per_axis(layer.kernel, rank)[0]
             return pool(x, layer.norm, kernel, layer.stride, ceil)
         if name == "max_pool":
-            return pool(x, layer.kernel, layer.stride, padding, layer.dilation, ceil)
+            flags = (layer.dilation, ceil, indices)
+            return pool(x, layer.kernel, layer.stride, padding, *flags)
         return pool(x, layer.kernel, layer.stride, padding, ceil, layer.count_include_pad)
 
     return answer
+
+
+def unpooled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    x, indices = xs
+    kernel, stride, _, padding, *_ = zip(*layer.windows, strict=True)
+    return of_rank("max_unpool", x)(x, indices, kernel, stride, padding, plan.output.spatial)
 
 
 def adaptive(name: str) -> Answer:
@@ -395,6 +402,14 @@ def channel_shuffled(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     return groups.transpose(1, 2).contiguous().view(x.shape)
 
 
+def reads_of(node: Any) -> tuple[int, ...]:
+    """What PyTorch's layer reads: of a pool that is undone not its input, but its indices.
+
+    Those of pool `i` go by the number ``-i``: nothing reads an input of the network's so.
+    """
+    return (node.inputs[0], -node.like) if node.kind == "maxunpool" else tuple(node.inputs)
+
+
 class Function(torch.nn.Module):  # type: ignore[misc, name-defined]
     """A function of tensors, as a module without weights."""
 
@@ -430,6 +445,7 @@ PEERS: dict[str, Answer] = {
     "locally_connected": locally_connected,
     "linear": at_positions,
     "maxpool": pooled("max_pool"),
+    "maxunpool": unpooled,
     "avgpool": pooled("avg_pool"),
     "lppool": pooled("lp_pool"),
     "adaptive_avgpool": adaptive("adaptive_avg_pool"),
@@ -593,10 +609,11 @@ class Peer:
         at = len(inputs_at)
         for first, stop in segments:
             self.layers(range(at, first), values, flags, in_place)
-            reads = [read for node in nodes[first:stop] for read in node.inputs]
-            outside = [read for read in dict.fromkeys(reads) if not first <= read < stop]
-            later = {read for node in nodes[stop:] for read in node.inputs} | {*ends}
-            given = [index for index in range(first, stop) if index in later]
+            reads = [read for node in nodes[first:stop] for read in reads_of(node)]
+            outside = [read for read in dict.fromkeys(reads) if not first <= abs(read) < stop]
+            later = {read for node in nodes[stop:] for read in reads_of(node)} | {*ends}
+            own = (each for index in range(first, stop) for each in (index, -index))
+            given = [each for each in own if each in later]
 
             def again(
                 *tensors: Any, part: range, outside: list[int] = outside, given: list[int] = given
@@ -621,12 +638,14 @@ class Peer:
     def layers(self, part: range, values: dict[int, Any], flags: Flags, in_place: InPlace) -> None:
         """Run some layers; a value is let go after the last layer that reads it."""
         network = self.network
-        last = {read: at for at, node in enumerate(network.nodes) for read in node.inputs}
+        last = {read: at for at, node in enumerate(network.nodes) for read in reads_of(node)}
         for index in part:
             node, plan = network.nodes[index], network.plans[index]
             answer: Answer = PEERS.get(node.kind, twin)
-            given = (node.layer, plan, self.weights[index], [values[i] for i in node.inputs])
-            if node.kind in ("batchnorm", "instancenorm", "dropout"):
+            given = (node.layer, plan, self.weights[index], [values[i] for i in reads_of(node)])
+            if -index in last:
+                values[index], values[-index] = PEERS["maxpool"](*given, indices=True)
+            elif node.kind in ("batchnorm", "instancenorm", "dropout"):
                 values[index] = answer(*given, flags)
             elif hasattr(answer, "in_place"):
                 values[index] = answer(*given, inplace=in_place(index))
@@ -634,7 +653,7 @@ class Peer:
                 values[index] = answer(*given)
             del given
             self.shapes[index] = tuple(values[index].shape)
-            for read in {*node.inputs, index}.difference((*network.inputs, *network.outputs)):
+            for read in {*reads_of(node), index}.difference((*network.inputs, *network.outputs)):
                 if last.get(read, index) <= index:
                     del values[read]
 

@@ -8,7 +8,7 @@ from convcalc.analysis.cost import analyze
 from convcalc.analysis.memory import memory
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.graph import Network
-from convcalc.layers.base import hyperparameters
+from convcalc.layers.base import Layer, declarations, field_value, hyperparameters
 from convcalc.methods import above, from_json
 from convcalc.numbers import plural
 
@@ -255,11 +255,14 @@ def _change(
     theirs = hyperparameters(new.layer) if new.layer else {}
     names = dict.fromkeys([*mine, *theirs])
     fields = tuple(
-        (name, getattr(old.layer, name, None), getattr(new.layer, name, None))
+        (name, _value(old.layer, name), _value(new.layer, name))
         for name in names
         if mine.get(name) != theirs.get(name)
     )
-    return Change("changed", old, new, fields, weights, reads)
+    # A pool that it undoes may be another one of the same name.
+    same = old.kind == new.kind and old.layer is not None and new.layer is not None
+    affected = same and not (fields or weights or reads)
+    return Change("affected" if affected else "changed", old, new, fields, weights, reads)
 
 
 def _other_weights(
@@ -288,3 +291,10 @@ def _other_inputs(
         for one, two in zip(old.inputs, new.inputs, strict=False)
     )
     return (old.inputs, new.inputs) if other else None
+
+
+def _value(layer: Layer | None, name: str) -> object:
+    """A field's value; None where a layer has no such field."""
+    if layer is None or name not in declarations(type(layer)):
+        return None
+    return field_value(layer, name)

@@ -5,14 +5,17 @@ A set of positions is a product of sets by axis, or several such products where 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from convcalc.graph import LayerNode, Network
-from convcalc.layers import CONSTANTS
+from convcalc.layers import CONSTANTS, UNPOOL
 from convcalc.layers.base import Joined, Plan
 from convcalc.shape import Shape
 from convcalc.stretches import Stretch, Stretches, joined
 from convcalc.window import Interpolated, Window, meeting, values_under
+
+if TYPE_CHECKING:
+    from convcalc.layers.unpooling import MaxUnpool
 
 Block = tuple[Stretches, ...]
 """Positions of a map: every combination of those along each axis."""
@@ -98,6 +101,8 @@ class _Walk:
             return Reached((), lost=True)
         read = [each for each in before if each is not None]
         shapes = [self.network.shape_of(index) for index in node.inputs]
+        if node.kind == UNPOOL:
+            read, shapes = self._pooled(node, read, shapes)
         exact = all(each.exact for each in read)
         any_reached = any(each.blocks for each in read)
         joined = isinstance(plan.positions, Joined)
@@ -120,6 +125,19 @@ class _Walk:
                     blocks.append(_spread(block, shape, plan.output))
         kept, sure = _without_held(blocks)
         return Reached(kept, exact=exact and sure)
+
+    def _pooled(
+        self, node: LayerNode, read: list[Reached], shapes: list[Shape | None]
+    ) -> tuple[list[Reached], list[Shape | None]]:
+        """What is reached of what a layer undoes a pool with: of the pool, for what that reads."""
+        (x, given), (made, pooled) = read, shapes
+        if given.lost or made is None or pooled is None:
+            return read, shapes
+        windows = cast("MaxUnpool", node.layer).windows
+        both = [self._through(node, made, windows, block, pooled) for block in given.blocks]
+        exact = given.exact and all(sure for _, sure in both)
+        blocks = tuple(through for through, _ in both if all(through))
+        return [x, Reached(blocks, exact=exact)], [made, made]
 
     def _through(
         self,

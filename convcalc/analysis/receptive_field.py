@@ -5,7 +5,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.graph import LayerNode, Network
-from convcalc.layers import CONSTANTS
+from convcalc.layers import CONSTANTS, UNPOOL
 from convcalc.layers.base import Joined, Plan, Positions
 from convcalc.shape import Shape
 from convcalc.window import Field, Window, inside
@@ -143,24 +143,28 @@ class Sight:
         elif not inputs:
             fields = self.start
         else:
+            if node.kind == UNPOOL:
+                inputs = self.reads(index)
+                read = [self.fields[before] for before in inputs]
             known = [fields for fields in read if fields is not None]
             joined = plan.positions if isinstance(plan.positions, Joined) else None
             lost = self.lost.intersection(inputs)
             if plan.positions == "lost" or (lost and (joined or lost.issuperset(inputs))):
                 self.lost.add(index)
             if len(known) == len(read):
-                fields = (
-                    self._joined(index, joined, known)
-                    if joined and not lost
-                    else self._merged(index, plan.output, known)
-                )
+                if joined and not lost:
+                    fields = self._joined(index, joined, known)
+                elif plan.windows and index not in self.lost:
+                    fields = self._slid(index, plan.windows, inputs, known)
+                else:
+                    fields = self._merged(index, plan.output, known)
         self.fields.append(fields)
         return fields
 
     def reads(self, index: int) -> tuple[int, ...]:
         """What a layer reads that sees anything of the inputs that are looked at."""
         node = self.network.nodes[index]
-        inputs = () if index in self.constants else node.inputs
+        inputs = () if index in self.constants else node.looks_at
         if not self.unseen:
             return inputs
         return tuple([read for read in inputs if read not in self.unseen])
@@ -204,6 +208,15 @@ class Sight:
             else:
                 merged.append(self._side_by_side(index, axis, fields, positions))
         return tuple(merged)
+
+    def _slid(
+        self, index: int, windows: tuple[Window, ...], inputs: Sequence[int], read: list[Fields]
+    ) -> Fields | None:
+        """The fields of a layer that slides over what several tensors of one size see together."""
+        shape = self.network.shape_of(inputs[0])
+        if shape is None:
+            return None
+        return self._through(windows, self._merged(index, shape, read), inputs[0], shape)
 
     def _joined(self, index: int, joined: Joined, read: list[Fields]) -> Fields:
         """The fields of outputs that are each one of several inputs', one behind the other.
@@ -275,6 +288,12 @@ class Sight:
         """The extent of a map along an axis."""
         shape = self.network.shape_of(index)
         return 1 if shape is None else shape.spatial[axis]
+
+    def _merged_extent(self, index: int, axis: int) -> int:
+        """The extent of what a layer merges: its output's, unless it slides over that."""
+        plan = self.network.plans[index]
+        slides = plan is not None and plan.windows
+        return self._extent(self.reads(index)[0] if slides else index, axis)
 
     def _all(self, index: int, axis: int, field: Field) -> bool:
         """Whether a layer's single position, shown to all outputs, sees the whole input."""
@@ -374,14 +393,14 @@ class Sight:
             return 0, self.extents[axis] - 1
         if isinstance(plan.positions, Joined) and axis == plan.positions.axis:
             return self._longest_inside(plan.positions, index)
-        many = self._merges(index) and plan.output.spatial[axis] > 1
+        many = self._merges(index) and self._merged_extent(index, axis) > 1
         placed = [
             self._insides[read, axis]
             for read in inputs
             if not many or self._positions(read, axis) > 1
         ]
         if not placed:  # a gate over a map that sees nothing of the input
-            return 0, plan.output.spatial[axis] - 1
+            placed = [(0, self._merged_extent(index, axis) - 1)]
         low = max(low for low, _ in placed)
         high = min(high for _, high in placed)
         if plan.windows:
@@ -421,9 +440,14 @@ class Sight:
             if plan.positions == "lost":
                 before = [spans.collapsed() for spans in before]
             spans = reduce(Spans.beside, before)
-            outputs = plan.output.spatial[axis] if index not in self.lost else 1
-            # A single position that is spread over a map which sees nothing of the input.
-            return spans.at([0] * outputs) if len(spans.first) == 1 < outputs else spans
+            merged = 1 if index in self.lost else self._merged_extent(index, axis)
+            if len(spans.first) == 1 < merged:
+                # A single position that is spread over a map which sees nothing of the input.
+                spans = spans.at([0] * merged)
+            if not plan.windows or index in self.lost:
+                return spans
+            outputs = plan.output.spatial[axis]
+            return spans.through(plan.windows[axis], outputs) if self._afford(outputs) else None
         if index in self.lost:
             spans = spans if inputs[0] in self.lost else spans.collapsed()
             mixes = plan.output.rank == 0 and plan.macs > 0  # every feature from every feature

@@ -64,6 +64,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "adaptive_maxpool": ("14x14x512", "adaptive_maxpool: 7"),
         "global_avgpool": ("7x7x2048", "global_avgpool"),
         "global_maxpool": ("100x128", "global_maxpool"),
+        "maxunpool": ("28x28x64", "layers: [{name: pool, maxpool: 2}, maxunpool: {indices: pool}]"),
         "kmaxpool": ("18x48", "kmaxpool: 9"),
         "channel_avgpool": (_POSITIVE, "channel_avgpool"),
         "channel_maxpool": (_POSITIVE, "channel_maxpool"),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Group, Network
 from convcalc.layers import SOURCES
-from convcalc.layers.base import Layer, Weight, declarations
+from convcalc.layers.base import Layer, Weight, declarations, field_value
 from convcalc.methods import above, from_json
 from convcalc.shape import Shape
 from convcalc.window import Field
@@ -77,7 +77,7 @@ class LayerReport(NamedTuple):
         """Every field of the layer with its value; None where its fields have errors."""
         if self.layer is None:
             return None
-        return {name: getattr(self.layer, name) for name in declarations(type(self.layer))}
+        return {name: field_value(self.layer, name) for name in declarations(type(self.layer))}
 
     @property
     def flops(self) -> int | None:

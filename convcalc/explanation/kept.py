@@ -265,6 +265,9 @@ class _Storages:
                 self.base[step.output] = self.base[step.reads[0]]
             for tensor in self.keeps(step)[0]:
                 self.first.setdefault(self.base[tensor], step.layer)
+        # A pool that is undone makes them as a tensor, which what undoes it keeps as well.
+        indices = (step for step in self.program.steps if step.operation.name == "indices")
+        self._indices = {step.output: step.operation.name for step in indices}
         self._outputs: list[int] = []
         given = dict(zip(network.inputs, self.program.inputs, strict=True))
         for index, inputs in enumerate(self._inputs):
@@ -305,4 +308,4 @@ class _Storages:
             and self.whole[steps[-1].output] in reads
         ):
             names.update(zip(map(self.whole.__getitem__, reads), called, strict=True))
-        return names
+        return names | self._indices

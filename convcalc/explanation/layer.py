@@ -17,7 +17,7 @@ from convcalc.explanation.outputs import failing_size, output_size
 from convcalc.explanation.page import Page, Part, Section
 from convcalc.explanation.windows import AxisWindow, axis_windows, drawn, grouping
 from convcalc.graph import Network
-from convcalc.layers import CATALOGUE, GIVEN, kinds, layer_class
+from convcalc.layers import CATALOGUE, GIVEN, UNPOOL, kinds, layer_class
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.letters import lettered_call
 from convcalc.layers.linear import Linear
@@ -203,7 +203,7 @@ class _Work:
             grouping=grouped,
             matrices=matrices,
             kept=kept,
-            like="" if node.like is None else network.nodes[node.like].name,
+            like="" if node.like is None or node.kind == UNPOOL else network.nodes[node.like].name,
         )
 
     def _groups(

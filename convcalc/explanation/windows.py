@@ -9,6 +9,7 @@ from convcalc.explanation.page import Drawing, Part, Section
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.sliding import AXIS_NAMES, layer_stride, per_axis, rounded_past, sides
+from convcalc.layers.unpooling import MaxUnpool
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -46,7 +47,7 @@ def axis_windows(layer: Layer, x: Shape, plan: Plan) -> tuple[AxisWindow, ...]:
     if not plan.windows:
         return ()
     mode = getattr(layer, "padding_mode", "zero")
-    spread = isinstance(layer, ConvTranspose)
+    spread = isinstance(layer, (ConvTranspose, MaxUnpool))
     return tuple(
         AxisWindow(axis, window, size, past, mode, spread or window.up == 1)
         for axis, window, size, past in zip(

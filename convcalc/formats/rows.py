@@ -6,7 +6,7 @@ from typing import NamedTuple
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Group
-from convcalc.layers import SOURCES
+from convcalc.layers import SOURCES, UNPOOL
 from convcalc.layers.base import Layer, declarations, hyperparameters
 from convcalc.numbers import value_text
 from convcalc.shape import Shape
@@ -96,7 +96,7 @@ def _heading(group: Group, around: list[Group]) -> Row:
 def _leaf(layer: LayerReport, around: list[Group]) -> Row:
     known = layer.output is not None
     text = describe(layer.layer) if layer.layer is not None else ""
-    if len(layer.inputs) > 1:
+    if len(layer.inputs) > 1 and layer.kind != UNPOOL:  # which names the pool, and so the second
         read = ", ".join(_label(name, around) for name in layer.inputs)
         text = ", ".join(filter(None, (text, f"of {read}")))
     if layer.shared_with is not None and layer.weights:

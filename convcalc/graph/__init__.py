@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Place, Problem
 from convcalc.findings import Findings, Places
-from convcalc.layers import SOURCES, kinds, takes_branches
+from convcalc.layers import SOURCES, UNPOOL, kinds, takes_branches
 from convcalc.layers.base import Layer, Plan
 from convcalc.methods import above
 from convcalc.shape import Shape
@@ -744,10 +744,19 @@ def made_late(
         return node.layer
     if node.like is None:
         return node.late.layer(incoming, node.name, findings)
-    plan = plans[node.like]
+    named, plan = nodes[node.like], plans[node.like]
     if plan is None:
         return None
-    like = Like(nodes[node.like].name, plan.output)
+    like = Like(named.name, plan.output)
+    if node.kind == UNPOOL:
+        from convcalc.layers.sliding import unrounded_windows  # there is a pool, which slides
+
+        read = plans[named.inputs[0]] if named.kind == "maxpool" else None
+        pool: Any = None if read is None else made_late(named, read.output, nodes, plans)
+        if read is None or pool is None:
+            return None  # the pool that it undoes was taken out
+        written = unrounded_windows(pool, read.output.spatial)
+        like = like._replace(pool=plan.windows, written=written)
     return node.late.layer(incoming, node.name, findings, like)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
 from convcalc.graph import Known, LayerNode, answer, fed, made_late, walk
-from convcalc.layers import kinds, layer_class
+from convcalc.layers import UNPOOL, kinds, layer_class
 from convcalc.layers.base import MAX_WHOLE, Layer, Plan, declarations, hyperparameters
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.sliding import rounding_down
@@ -355,7 +355,11 @@ class _Trials:
         one that does with the input that is given.
         """
         rank = xs[0].rank if xs else 0
-        if len(xs) < 2 or any(x.rank != rank for x in xs):
+        if (
+            len(xs) < 2
+            or self.network.nodes[index].kind == UNPOOL
+            or any(x.rank != rank for x in xs)
+        ):
             return False
         for axis in range(rank):
             if len({x.spatial[axis] for x in xs}) == 1:

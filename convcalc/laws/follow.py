@@ -40,6 +40,7 @@ from convcalc.layers import (
     PLACED_BY_PLAN,
     READING_NOTHING,
     SOURCES,
+    UNPOOL,
     Layer,
     keeps_places,
     kinds,
@@ -329,6 +330,8 @@ class _Walk:
             return axes, (0,) * (len(axes) - 1)
         if node.unknown:
             raise _UnknownError("an error keeps what it reads unknown")
+        if node.kind == UNPOOL:
+            return self._undone(node)
         if node.like is not None:
             return self._following(node, self.axes[node.inputs[0]], self.axes[node.like])
         if node.late is not None and node.kind in SIZED:
@@ -448,6 +451,18 @@ class _Walk:
                 )
         more = sum(getattr(made, "channels", (0, 0)))
         return (self._sum([x[0], more]) if more else x[0], *other), tuple(border)
+
+    def _undone(self, node: LayerNode) -> tuple[tuple[Extent, ...], Border]:
+        """The extents of what a pool read, where what comes in is as large as what it made."""
+        x, pooled = (self.axes[read] for read in node.inputs)
+        if node.like is None:
+            raise WrongError
+        made = self.axes[node.like]
+        if len(x) != len(made):
+            raise WrongError
+        for axis, (one, two) in enumerate(zip(x, made, strict=True)):
+            self._met(one, two, axis - 1, spreads=False)
+        return pooled, (0,) * (len(pooled) - 1)
 
     def _made_like(
         self, node: LayerNode, x: tuple[Extent, ...], *, cuts: bool

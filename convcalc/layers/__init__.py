@@ -18,9 +18,11 @@ __all__ = [
     "FIRST",
     "FOLLOWING",
     "GIVEN",
+    "NAMING",
     "PLACED_BY_PLAN",
     "READING_NOTHING",
     "SOURCES",
+    "UNPOOL",
     "Fact",
     "Family",
     "Kind",
@@ -128,6 +130,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType({
     "global_avgpool": Kind("adaptive_pooling", "GlobalAvgPool", "pool", ("linear",)),
     "global_maxpool": Kind("adaptive_pooling", "GlobalMaxPool", "pool", ("maximum",)),
     "kmaxpool": Kind("kmaxpool", "KMaxPool", "pool"),
+    "maxunpool": Kind("unpooling", "MaxUnpool", "resize", ("keeps_channels", "stays_nonnegative")),
     "channel_avgpool": Kind(
         "channel_pooling",
         "ChannelAvgPool",
@@ -280,8 +283,14 @@ def kinds(
     )
 
 
+UNPOOL = "maxunpool"
+"""The kind whose layers undo a pool that they name, and read what that reads."""
 FOLLOWING = kinds(having="follows")
 """Kinds with a field that names a tensor, which they make their map as large as."""
+NAMING: Mapping[str, str] = MappingProxyType(
+    {**dict.fromkeys(FOLLOWING, "like"), UNPOOL: "indices"}
+)
+"""Kinds with a field that names a tensor, by that field: one to be as large as, or to undo."""
 PLACED_BY_PLAN = kinds(having="placed_by_plan")
 """Kinds whose fields say whether every position comes out where it went in."""
 SOURCES = frozenset(GIVEN)

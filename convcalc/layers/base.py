@@ -20,6 +20,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     growth(rank)    `laws/`, how the output grows with the input               alike on every axis
     made_of(rank)   `laws/`, where it does not: of which axes the output is    not known
     following(…)    `spec/`, where a field names a tensor that it is to fit    an error
+    undoing(…)      `spec/`, where a field names a pool that it is to undo     an error
     storage         `analysis/` and `forward/`, where its output lives         "own"
     forward(xp, …)  `forward/`, to run it, and `checks/`, to hold it to plans  an error: abstract
     folds           `analysis/memory`, for runtimes that fold and fuse         False
@@ -79,6 +80,15 @@ class Joined(NamedTuple):
     """Which spatial axis, from 0."""
     windows: tuple[Window, ...]
     """For each input its window along that axis: where the others stand is its border."""
+
+
+class Undone(NamedTuple):
+    """A pool that a layer names to undo it."""
+
+    name: str
+    """Its full name."""
+    windows: tuple[Window, ...]
+    """Its own window along each spatial axis."""
 
 
 Positions = Literal["kept", "lost"] | tuple[Window, ...] | Joined
@@ -442,6 +452,14 @@ class Layer(ABC):
         message = f"a {type(self).__name__} follows no tensor: {x}, {like}, {name}"
         raise TypeError(message)
 
+    def undoing(self: _L, pool: Undone, written: Sequence[Window]) -> "_L | Problem":  # noqa: PYI019
+        """The layer that undoes a pool, or why it cannot undo it.
+
+        `written` are the pool's windows with the padding as it is written, not rounded up.
+        """
+        message = f"a {type(self).__name__} undoes no pool: {pool}, {written}"
+        raise TypeError(message)
+
     @abstractmethod
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """Work out the layer for its inputs' shapes; pure, raises nothing after a silent check.
@@ -574,5 +592,11 @@ def defaults(layer: type[Layer]) -> dict[str, Any]:
 def hyperparameters(layer: Layer) -> dict[str, Any]:
     """The values of a layer's fields that differ from their defaults, in order."""
     usual = defaults(type(layer))
-    values = ((name, getattr(layer, name)) for name in declarations(type(layer)))
+    values = ((name, field_value(layer, name)) for name in declarations(type(layer)))
     return {name: value for name, value in values if name not in usual or usual[name] != value}
+
+
+def field_value(layer: Layer, name: str) -> Any:
+    """The value of a field as reports have it: of a pool that is named its name."""
+    value = getattr(layer, name)
+    return value.name if isinstance(value, Undone) else value

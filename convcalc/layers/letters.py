@@ -45,6 +45,8 @@ def lettered(layer: Kind, taken: str = "") -> Kind:
     usual = defaults(type(layer))
     fields = {name: getattr(layer, name) for name in declarations(type(layer))}
     for name, declared in declarations(type(layer)).items():
+        if declared.form == "tensor":
+            continue
         letter, value = declared.letter, fields[name]
         called = letter if letter and letter not in taken else name
         if letter in ALWAYS or name not in usual or value != usual[name]:

@@ -82,9 +82,22 @@ def counted(xp: Any, y: Any, axis: int, window: Window, size: int, padding: tupl
     return counts.reshape(-1, *(1,) * (y.ndim - 1 - axis))
 
 
+def maxima(xp: Any, x: Any, windows: Sequence[Window]) -> Any:
+    """The largest value under the kernel at every output; −∞ where it meets none."""
+    y = xp.full((*x.shape[:2], *output_sizes(tuple(windows), x.shape[2:])), -inf, dtype=x.dtype)
+    for _, places, values in meetings(windows, x.shape[2:]):
+        y[places] = xp.maximum(y[places], x[values])
+    return y
+
+
+def numbered(xp: Any, spatial: Sequence[int]) -> Any:
+    """The number of each position of a map, in the order in which they lie."""
+    return xp.arange(prod(spatial)).reshape(tuple(spatial))
+
+
 def largest(xp: Any, x: Any, y: Any, windows: Sequence[Window]) -> Any:
     """Where the largest value under the kernel stands first: its number among those of the map."""
-    numbers = xp.arange(prod(x.shape[2:])).reshape(x.shape[2:])
+    numbers = numbered(xp, x.shape[2:])
     indices = xp.zeros(y.shape, dtype=numbers.dtype)
     for _, places, values in reversed(list(meetings(windows, x.shape[2:]))):
         met = x[values]
@@ -165,9 +178,7 @@ class MaxPool(Layer):
         """y[o] = max of x[o·S + t·D − P], the padding left out. Source: torch.nn.MaxPool2d."""
         x = xs[0]
         windows = windows_of(self, x.shape[2:])
-        y = xp.full((*x.shape[:2], *output_sizes(windows, x.shape[2:])), -inf, dtype=x.dtype)
-        for _, places, values in meetings(windows, x.shape[2:]):
-            y[places] = xp.maximum(y[places], x[values])
+        y = maxima(xp, x, windows)
         if run.training:
             run.keep("indices", largest(xp, x, y, windows))
         return y

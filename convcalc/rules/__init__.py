@@ -109,6 +109,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "CC421": Code("warning", "identity-layer"),
         "CC422": Code("warning", "unused-parameter", about="spec"),
         "CC423": Code("warning", "unused-block", about="spec"),
+        "CC424": Code("warning", "overlapping-unpooling"),
         "CC501": Code("error"),
         "CC502": Code("error"),
         "CC503": Code("error"),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from convcalc.graph import resized
+from convcalc.layers import UNPOOL
 from convcalc.layers.convolution import Conv, DepthwiseConv
 from convcalc.layers.sliding import AXIS_NAMES, Sliding, decimal, unrounded_windows
 from convcalc.numbers import times
@@ -60,13 +61,14 @@ def _odd_halves(context: Context) -> list[tuple[int, int]]:
         return []
     if context.of("crop") or (image.rank == 1 and not context.of("upsample", "conv_transpose")):
         return []
+    undone = {context.nodes[index].like for index in context.of(UNPOOL)}
     return [
         (index, axis)
         for index in sorted(context.of(*SLIDING, *POOLS))
         for axis in _halved_axes(context, index)
         if context.input(index).spatial[axis] % 2
         and not _tiles(context, index, axis)
-        and (context.dense or _drops(context, index, axis))
+        and ((context.dense and index not in undone) or _drops(context, index, axis))
     ]
 
 

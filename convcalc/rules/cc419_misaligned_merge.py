@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from convcalc.analysis.receptive_field import Fields
-from convcalc.layers.base import Joined
 from convcalc.layers.upsample import Upsample
 from convcalc.rules.base import Advice
 from convcalc.rules.context import Context
@@ -16,7 +15,7 @@ def check(context: Context) -> Iterator[Advice]:
     """Merges of a branch that looks elsewhere than the first one."""
     for index, node in enumerate(context.nodes):
         plan = context.plans[index]
-        if len(node.inputs) > 1 and plan is not None and not isinstance(plan.positions, Joined):
+        if len(node.inputs) > 1 and plan is not None and plan.positions == "kept":
             yield from itertools.islice(_misaligned(context, index), 1)
 
 

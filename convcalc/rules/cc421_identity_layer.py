@@ -95,7 +95,7 @@ def _one_group(context: Context, index: int) -> bool:
 
 IDENTITIES = {
     "dropout": _no_rate,
-    "maxpool": _no_window,
+    **dict.fromkeys(("maxpool", "maxunpool"), _no_window),
     "avgpool": _no_window,
     "pad": _no_window,
     "crop": _no_window,

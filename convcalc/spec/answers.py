@@ -83,7 +83,6 @@ _KINDS: Mapping[str, str] = {
         "reducemax amax"
     ),
     "`adaptive_maxpool` makes maps of a size that it is given": "fractionalmaxpool",
-    "`upsample` has its shapes, and other values": "maxunpool maxunpooling unpool unpooling",
     "write `space_to_depth: {factor: 2, order: columns}`, and a `conv` behind it": "focus",
     "write `space_to_depth: {factor: 2, order: rows}`": "reorg reorgold",
     # Norms

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from convcalc.collector import without_collection
 from convcalc.findings import Findings
-from convcalc.layers import CATALOGUE, FOLLOWING, Layer, layer_class
+from convcalc.layers import CATALOGUE, NAMING, UNPOOL, Layer, layer_class
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Borrowed, Document, Group, Late, LayerNode, source_item, source_node
@@ -667,9 +667,9 @@ class _Expander:
         index = len(self.nodes)
         if index >= self.most:
             self.refuse_more(node)
-        if kind in FOLLOWING:
+        if kind in NAMING:
             self.reader.is_tensor = partial(self.names.knows, place=place)
-            if isinstance(value, Map) and "like" in value.entries:
+            if kind == UNPOOL or _follows(value):
                 return self.add_following(kind, value, node, inputs, place, name)
         full = (
             self.names.claim(name, place, node, index)
@@ -686,15 +686,20 @@ class _Expander:
     def add_following(
         self,
         kind: str,
-        fields: Map,
+        fields: Node,
         node: Item,
         inputs: tuple[int | None, ...],
         place: Surroundings,
         name: str,
     ) -> int:
-        """Add a layer that makes its map as large as the one that `like` names."""
+        """Add a layer that makes its map as large as a tensor that it names, or undoes a pool."""
         # Looked for before the layer has a name itself.
-        like = self.tensor(fields.entries["like"], place, "like")
+        like: int | None = None
+        if kind == UNPOOL:
+            like, pooled = self.undone(fields, place)
+            inputs = (*inputs, pooled)
+        elif isinstance(fields, Map):
+            like = self.tensor(fields.entries["like"], place, "like")
         index = len(self.nodes)
         full = (
             self.names.claim(name, place, node, index)
@@ -731,6 +736,32 @@ class _Expander:
         )
         self.nodes.append(unfinished)
         return index
+
+    def undone(self, value: Node, place: Surroundings) -> tuple[int | None, int | None]:
+        """The pool that an item undoes, and what that reads; None where an error keeps it unknown.
+
+        A pool whose own fields have errors is there, and what is planned of it is not.
+        """
+        given = value.entries.get("indices") if isinstance(value, Map) else value
+        if given is None or (isinstance(given, ScalarNode) and not given.text):
+            return None, None  # which is told where fields are read
+        index = self.tensor(given, place, "indices")
+        if index is None:
+            return None, None
+        pool = self.nodes[index]
+        if pool.kind != "maxpool":
+            latest = next(
+                (each.name for each in reversed(self.nodes) if each.kind == "maxpool"), ""
+            )
+            advice = f"name the maxpool itself: the last before this item is {latest}"
+            self.report.error(
+                "CC201",
+                f"indices are of a maxpool, and {pool.name} is of kind {pool.kind}",
+                given,
+                advice if latest else "put a `maxpool` with a `name` before this item",
+            )
+            return None, None
+        return index, pool.inputs[0] if pool.inputs else None
 
     def call(
         self,
@@ -810,6 +841,11 @@ class _Expander:
 
 def _are(count: int) -> str:
     return "is 1" if count == 1 else f"are {count}"
+
+
+def _follows(fields: Node) -> bool:
+    """Whether a layer is to make its map as large as a tensor that its fields name."""
+    return isinstance(fields, Map) and "like" in fields.entries
 
 
 def _holds(node: Node, error: FieldError) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from convcalc.diagnostics import Problem, write_value
 from convcalc.findings import Findings
 from convcalc.layers import FOLLOWING, field_names, layer_class
-from convcalc.layers.base import Declared, Layer, declarations, defaults
+from convcalc.layers.base import Declared, Layer, Undone, declarations, defaults
 from convcalc.shape import Shape
 from convcalc.spec.nodes import INCOMING, Map, Node, ScalarNode
 from convcalc.spec.values import (
@@ -138,7 +138,11 @@ class FieldReader:
         findings: Findings | None,
     ) -> Layer | None:
         """The layer that makes its map as large as another one; see `Late.layer`."""
-        made = layer.following(incoming, like.shape, like.name)
+        made: Layer | Problem
+        if like.pool:
+            made = layer.undoing(Undone(like.name, like.pool), like.written)
+        else:
+            made = layer.following(incoming, like.shape, like.name)
         if not isinstance(made, Problem):
             return made
         if findings is not None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.findings import Findings
+from convcalc.layers import UNPOOL
 from convcalc.layers.base import Layer
 from convcalc.layers.source import Input
 from convcalc.shape import Shape
@@ -10,6 +11,7 @@ from convcalc.spec.nodes import Node, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.tree import Item
 from convcalc.spec.values import readings
+from convcalc.window import Window
 
 if TYPE_CHECKING:
     from convcalc.spec.fields import FieldReader
@@ -23,6 +25,10 @@ class Like(NamedTuple):
     """Full name of the layer that makes it."""
     shape: Shape
     """Its shape, of which the spatial extents count."""
+    pool: tuple[Window, ...] = ()
+    """The windows of a pool that is to be undone; none where a layer is to be as large."""
+    written: tuple[Window, ...] = ()
+    """Those windows with the padding as it is written, not rounded up."""
 
 
 class Late:
@@ -134,9 +140,20 @@ class LayerNode(NamedTuple):
     late: Late | None = None
     """What makes the layer for the shape that comes in; None where its fields do not read that."""
     like: int | None = None
-    """Index of an earlier layer whose map it makes its own as large as; it does not read it."""
+    """Index of an earlier layer whose map it makes its own as large as, or of the pool that it
+    undoes; it does not read it."""
     origin: str = ""
     """What it is called where it comes from; empty where that is not said."""
+
+    @property
+    def looks_at(self) -> tuple[int, ...]:
+        """The layers whose positions its outputs look at: all that it reads.
+
+        One that undoes a pool looks at what that made, and not at what it read.
+        """
+        if self.kind != UNPOOL or self.like is None:
+            return self.inputs
+        return self.inputs[0], self.like
 
     def __repr__(self) -> str:
         """What it is and reads, in one line."""
@@ -145,7 +162,9 @@ class LayerNode(NamedTuple):
 
     def changed(self, layer: Layer) -> "LayerNode":
         """The node with this layer, whatever comes in."""
-        return self._replace(layer=layer, late=None, like=None)
+        return self._replace(
+            layer=layer, late=None, like=self.like if self.kind == UNPOOL else None
+        )
 
 
 class Group(NamedTuple):

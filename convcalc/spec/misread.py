@@ -363,7 +363,7 @@ def missing_fields(
     findings: Findings, kind: str, missing: list[str], node: Node, name: str
 ) -> None:
     """Report fields that a kind needs and a node does not have."""
-    examples = {"filters": "64", "kernel": "3", "features": "1000", "groups": "2"}
+    examples = {"filters": "64", "kernel": "3", "features": "1000", "indices": "…"}
     example = ", ".join(f"{field}: {examples.get(field, '2')}" for field in missing)
     known = ""
     if isinstance(node, ScalarNode) and node.text and node.text != kind:

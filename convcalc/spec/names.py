@@ -18,7 +18,12 @@ MAX_LISTED = 5
 """Names that a message lists."""
 
 
-_WANTED = {"from": "to start from", "like": "that is as large", "weights": "that has the weights"}
+_WANTED = {
+    "from": "to start from",
+    "like": "that is as large",
+    "indices": "that pools",
+    "weights": "that has the weights",
+}
 """What a key names."""
 MAX_QUOTED = 40
 """Letters of a name that a help repeats."""

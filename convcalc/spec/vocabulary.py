@@ -126,6 +126,7 @@ KINDS: dict[str, str] = {
             "globalaveragepool globalaveragepooling globalavgpooling gap globalmeanpool"
         ),
         "global_maxpool": "globalmaxpooling gmp",
+        "maxunpool": "maxunpooling unpool unpooling",
         "kmaxpool": "kmaxpooling topkpool topkpooling",
         "channel_avgpool": "channelmean channelaveragepool channelaveragepooling",
         "channel_maxpool": "channelmax channelmaxpooling",

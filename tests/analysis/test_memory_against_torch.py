@@ -75,6 +75,13 @@ def drawn(random: Random, kind: str, rank: int) -> tuple[str, Shape] | None:
         if kind == "matmul":
             x = x._replace(spatial=(x.channels,))
             return json.dumps({kind: random.sample([[], ["scale"], ["tanh"]], 2)}), x
+        if kind == "maxunpool":
+            pool = {
+                "kernel": random.choice([2, 3]),
+                "rounding": random.choice(["floor", "ceil"]),
+            }
+            items = [{"name": "p", "maxpool": pool}, "tanh", {kind: {"indices": "p"}}]
+            return json.dumps({"layers": items}), x
         if kind in kinds("merge"):
             fields = [[], ["scale"], ["relu"]][: random.randint(1, 3)]
             if kind != "concat" and rank:

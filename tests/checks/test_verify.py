@@ -58,6 +58,7 @@ SMALL = {
     "dcgan_generator": "",
     "sentence_cnn": "",
     "dcnn": "",
+    "segnet": "40x56x3",
     "crnn": "",
     "wavenet": "4096x256",  # more samples than the 3,070 that an output hears
 }

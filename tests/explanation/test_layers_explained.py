@@ -54,6 +54,25 @@ MERGED = {
     ),
     "maximum 7x7x8 7x7x8 → 7x7x8": "{input: 7x7x8, layers: [scale, maximum: [[], [tanh]]]}",
     "maximum 10 10 1 → 10": ("{input: 10, layers: [scale, maximum: [[], [tanh], [linear: 1]]]}"),
+    "maxunpool 2x2x3 4x4x3 → 4x4x3": (
+        "{input: 4x4x3, layers: [scale, {name: p, maxpool: 2}, maxunpool: {indices: p}]}"
+    ),
+    "maxunpool 3x2 7x2 → 7x2": (
+        "{input: 7x2, layers: [scale, {name: p, maxpool: {kernel: 2, rounding: floor}}, "
+        "maxunpool: {indices: p}]}"
+    ),
+    "maxunpool 2x2x2 5x4x2 → 5x4x2": (
+        "{input: 5x4x2, layers: [scale, {name: p, maxpool: {kernel: 3x2, padding: [1, 0], "
+        "rounding: floor}}, maxunpool: {indices: p}]}"
+    ),
+    "maxunpool 3x2 5x2 → 5x2": (
+        "{input: 5x2, layers: [scale, {name: p, maxpool: {kernel: 2, rounding: ceil}}, "
+        "maxunpool: {indices: p}]}"
+    ),
+    "maxunpool 1x2x2x2 2x4x5x2 → 2x4x5x2": (
+        "{input: 2x4x5x2, layers: [scale, {name: p, maxpool: {kernel: 2, rounding: floor}}, "
+        "maxunpool: {indices: p}]}"
+    ),
     "matmul 1024x3 3x3 → 1024x3": (
         "{input: 1024x3, layers: [scale, "
         "matmul: [[], [global_maxpool, flatten, linear: 9, reshape: 3x3]]]}"

@@ -191,6 +191,13 @@ KINDS: dict[str, list[tuple[str, str]]] = {
         ("[matmul: [[], [tanh]]]", "7x7"),
         ("[matmul: [[], [global_maxpool, flatten, linear: 9, reshape: 3x3]], relu]", "8x3"),
     ],
+    "maxunpool": [
+        ("[{name: p, maxpool: 2}, relu, maxunpool: {indices: p}, tanh]", "12x8x6"),
+        (
+            "[tanh, {name: p, maxpool: {kernel: 3, stride: 2}}, maxunpool: p, relu]",
+            "9x9x3",
+        ),
+    ],
     "concat": [("[concat: [[], [relu], [conv: {filters: 5, kernel: 1}]]]", "11x9x6")],
     "attention": [
         ("[attention: {heads: 2, branches: [[], [conv: {filters: 6, kernel: 3}]]}, relu]", "9x6"),

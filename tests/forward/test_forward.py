@@ -338,7 +338,7 @@ def test_only_functions_that_every_array_library_has_are_used() -> None:
     creation = {"arange", "asarray", "concatenate", "full", "moveaxis", "stack", "take", "where"}
     creation |= {"take_along_axis", "zeros"}
     functions = {"abs", "exp", "expm1", "log", "log1p", "sqrt", "tanh", "trunc"}
-    comparisons = {"argsort", "max", "maximum", "mean", "minimum", "sort"}
+    comparisons = {"argsort", "max", "maximum", "mean", "minimum", "sort", "isnan"}
     assert Watched.asked == creation | functions | comparisons | {"float32"}
 
 

@@ -521,6 +521,35 @@ def plain(function: Any, *names: str, **renamed: str) -> Peer:
 
 
 MAPS, ALL = (1, 2, 3), (0, 1, 2, 3)
+
+
+def unpooling(random: Random, rank: int) -> tuple[dict[str, Any], list[Shape]]:
+    """Windows side by side or apart: of overlapping ones PyTorch does not say which value stays."""
+    slides = []
+    for _ in range(rank):
+        kernel = random.randint(1, 3)
+        slides.append((kernel, kernel + random.randint(0, 1), random.randint(0, kernel // 2)))
+    sizes = [kernel + random.randint(0, 5) for kernel, _, _ in slides]
+    made = [
+        (size - kernel + 2 * padding) // stride + 1
+        for size, (kernel, stride, padding) in zip(sizes, slides, strict=True)
+    ]
+    channels = random.randint(1, 4)
+    return {"indices": kinds.pool(*slides)}, [
+        Shape(channels, tuple(made)),
+        Shape(channels, tuple(sizes)),
+    ]
+
+
+def torch_unpool(layer: Any, _: Any, xs: Any) -> Any:
+    kernel, stride, _, padding, *_ = zip(*layer.windows, strict=True)
+    x, pooled = xs
+    rank = x.ndim - 2
+    max_pool, unpool = (getattr(functional, f"max_{name}{rank}d") for name in ("pool", "unpool"))
+    _, indices = max_pool(pooled, kernel, stride, padding, return_indices=True)
+    return unpool(x, indices, kernel, stride, padding, output_size=pooled.shape[2:])
+
+
 PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = {
     "conv": (MAPS, convolution, torch_convolution),
     "depthwise_conv": (MAPS, depthwise, torch_convolution),
@@ -645,6 +674,7 @@ PEERS: dict[str, tuple[tuple[int, ...], Callable[[Random, int], Case], Peer]] = 
     "attention": (MAPS, attention, lambda layer, weights, xs: attended(layer, None, weights, xs)),
     "learned": (ALL, learned, lambda layer, weights, xs: spread(layer, None, weights, xs)),
     "matmul": ((1,), matrices, lambda _, __, xs: torch.bmm(xs[1], xs[0])),
+    "maxunpool": (MAPS, unpooling, torch_unpool),
     "concat": (ALL, concatenated, lambda _, __, xs: torch.cat(xs, 1)),
     "embedding": (
         (1,),

@@ -135,6 +135,10 @@ def drawn(draw: Draw, kind: str) -> Case:
     if kind == "matmul":  # of a matrix and its like, its rows as many as its columns
         side = draw.randint(1, 6)
         return Case("[matmul: [[], [tanh]], relu]", Shape(side, (side,)), draw.randint(1, 3), 2, 1)
+    if kind == "maxunpool":
+        pool = "{name: p, maxpool: {kernel: 3, stride: 2, padding: 1, rounding: floor}}"
+        x = Shape(draw.randint(1, 6), (draw.randint(2, 20),))
+        return Case(f"[{pool}, relu, maxunpool: {{indices: p}}]", x, draw.randint(1, 3), 2, 1)
     vector = kind == "linear" or (kind in ("batchnorm", "scale") and draw.flag())
     rank = 0 if vector else draw.randint(1, 3)
     channels = draw.randint(1, 6)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from kinds import pool
 
 from convcalc.layers import kinds, layer_class
 from convcalc.layers.base import AXIS_WORDS
@@ -217,6 +218,27 @@ def max_pool(node: Node, xs: list[Any]) -> Any:
     fields = pooling(node, xs[0])
     x = within_half(xs[0], fields, float(np.finfo("float32").min))
     return run("maxpool", fields, x)
+
+
+def max_unpool(node: Node, xs: list[Any]) -> Any:
+    """What was pooled is made up: 1 where the indices are, counted as if nothing were left over.
+
+    `output_shape` may have more rows behind.
+    """
+    x, indices = xs[0], xs[1]
+    kernel = whole(node.get("kernel_shape"))
+    strides = whole(node.get("strides", (1,) * len(kernel)))
+    pads = pairs(node.get("pads", (0,) * 2 * len(kernel)))
+    if any(before != after for before, after in pads):
+        raise InexpressibleError("maxunpool undoes pooling that pads both sides alike")
+    slides = tuple((f, s, p) for f, s, (p, _) in zip(kernel, strides, pads, strict=True))
+    inner = [(n - 1) * s + f - 2 * p for n, (f, s, p) in zip(x.shape[2:], slides, strict=True)]
+    pooled = np.zeros((*x.shape[:2], *inner), x.dtype)
+    pooled.reshape(*x.shape[:2], -1)[..., indices.reshape(-1)] = 1
+    wanted = xs[2][2:] if len(xs) > 2 else inner
+    behind = [(0, int(more - size)) for more, size in zip(wanted, inner, strict=True)]
+    pooled = np.pad(pooled, [(0, 0), (0, 0), *behind])
+    return run("maxunpool", {"indices": pool(*slides)}, x, pooled)
 
 
 def average_pool(node: Node, xs: list[Any]) -> Any:
@@ -693,6 +715,7 @@ TRANSLATORS: dict[str, Translator] = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "MaxPool": max_pool,
+    "MaxUnpool": max_unpool,
     "AveragePool": average_pool,
     "LpPool": lp_pool,
     "GlobalAveragePool": whole_map("global_avgpool"),
@@ -880,6 +903,7 @@ LEAST: dict[str, int] = {
     "Conv": 33,
     "ConvTranspose": 14,
     "MaxPool": 27,
+    "MaxUnpool": 2,
     "AveragePool": 26,
     "LpPool": 7,
     "GlobalAveragePool": 2,

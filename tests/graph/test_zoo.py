@@ -308,6 +308,9 @@ SEGMENTATION = (
     "60,996,202 parameters with that head, 1024·256·9 + 2·256 + 256·21 + 21 = 2,365,205"
 )
 TIMM = "timm 1.0.31 on PyTorch's meta device, FlopCounterMode"
+ENCODER = 14_710_464 + 3 * 4_224  # 3·3·(3·64 + 64·64 + …) weights; biases and norms of 4,224
+DECODER = 14_708_736 + 3 * 3_712  # mirrored, up to its last convolution
+SEGNET = ENCODER + DECODER + 64 * 9 * 11 + 11
 PUBLISHED = [
     Total("alexnet", 60_965_224, 724_406_816, "Caffe, bvlc_alexnet; layer by layer in its file"),
     Total("c3d", 79_991_015, None, "the authors' Caffe definition in Keras, C3D_Sport1M_keras"),
@@ -350,6 +353,7 @@ PUBLISHED = [
         None,
         "arXiv:1404.2188, sections 3 and 5.2, which give no number",
     ),
+    Total("segnet", SEGNET, None, "by hand; arXiv:1511.00561 says 14.7 million of the encoder"),
     Total("crnn", 8_330_789, None, "arXiv:1507.05717, 8.3 million"),
     Total("tdnn", 515, None, "doi:10.1109/29.21701, section II"),
     Total("fpn", 23_508_032 + PYRAMID, None, "ResNet-50 up to its last map; arXiv:1612.03144"),

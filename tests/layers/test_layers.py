@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 
 import pytest
 from draws import Draw, examples
-from kinds import CASES, RUN, Case, shape
+from kinds import CASES, RUN, Case, pool, shape
 from tabled import tabled
 
 import convcalc.layers
@@ -19,13 +19,15 @@ from convcalc.graph import read_text
 from convcalc.layers import CATALOGUE, Layer, Plan, kinds, layer_class
 from convcalc.layers.base import (
     PaddingMode,
+    Undone,
     declarations,
     defaults,
     hyperparameters,
 )
+from convcalc.layers.sliding import output_sizes
 from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
-from convcalc.window import Field
+from convcalc.window import Field, Window
 
 
 def layer(kind: str, fields: dict[str, Any]) -> Layer:
@@ -86,7 +88,7 @@ def test_every_class_is_final_documented_and_declares_its_fields(kind: str) -> N
     assert first is not None
     built = layer(kind, first.fields)
     assert hyperparameters(built) == {
-        name: first.fields[name]
+        name: getattr(first.fields[name], "name", first.fields[name])  # of a pool its name
         for name in declarations(found)
         if name in first.fields and usual.get(name, ...) != first.fields[name]
     }
@@ -295,6 +297,11 @@ def test_a_silent_check_means_a_plan_that_holds_together(kind: str) -> None:
             xs = [xs[0]] * len(xs)
         if kind == "matmul":  # of two that fit
             xs = [Shape(draw.whole(1, 9), (5,)), Shape(draw.whole(1, 9), (draw.whole(1, 9),))]
+        if kind == "maxunpool":  # of a pool and what it read
+            undone = pool(*((draw.whole(1, 3), draw.whole(1, 3), 0) for _ in xs[0].spatial))
+            built = built.replace(indices=undone)
+            made = output_sizes(undone.windows, xs[0].spatial)
+            xs = [Shape(xs[0].channels, made), xs[0]]
         held += holds(kind, built, xs)
     assert held > 5
 
@@ -648,6 +655,10 @@ WRONG = [
     Wrong("space_to_depth", {"factor": 2}, "8", "CC314", "a vector of 8", None, "`reshape`"),
     Wrong("lstm", {"features": 8}, "7", "CC314", "a vector of 7", None, "such as 1x7"),
     Wrong("gru", {"features": 8}, "5x5x4", "CC314", "5×5×4 has 2 spatial", None, "[-1, 4]"),
+    Wrong("maxunpool", {"indices": pool((2, 2, 0))}, "2x2x8 4x4x8", "CC314", "has 1 window",
+          "indices", "name a `maxpool`"),
+    Wrong("maxunpool", {"indices": pool(*[(2, 2, 0)] * 2)}, "2x3x8 4x4x8", "CC309", "made 2×2×8",
+          "indices", "make the input 2×2×8"),
     Wrong("kmaxpool", {"k": 4}, "3x5", "CC303", "more than the 3 values", "k", "at most 3"),
     Wrong("kmaxpool", {"k": 4}, "7", "CC314", "a vector of 7", None, "to 7x1"),
     Wrong("kmaxpool", {"k": 4}, "5x5x4", "CC314", "5×5×4 has 2 spatial", None, "[-1, 4]"),
@@ -1179,7 +1190,8 @@ def test_layers_are_compared_hashed_and_shown_by_their_fields(case: Case) -> Non
 
     assert one == same
     assert hash(one) == hash(same)
-    assert eval(repr(one), {type(one).__name__: type(one)}) == one  # noqa: S307 (as it is made)
+    names = {made.__name__: made for made in (type(one), Undone, Window)}
+    assert eval(repr(one), names) == one  # noqa: S307 (as it is made)
     assert one != object()
 
 

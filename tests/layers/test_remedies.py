@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from draws import Draw
+from kinds import pool
 from tabled import tabled
 
 from convcalc.diagnostics import Problem
-from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers import CATALOGUE, UNPOOL, layer_class
 from convcalc.layers.base import Layer, axis_number, declarations, defaults
 from convcalc.layers.remedies import clipped
 from convcalc.shape import Shape
@@ -191,6 +192,9 @@ DOING: dict[str, Do | str] = {
     ),
     r"^`reshape` its positions into one axis: \[-1, (\d+)\]$": as_rows,
     r"^leave at most (\d+)$": lambda layer, xs, match: iter([(layer.replace(k=int(match[1])), xs)]),
+    r"^name the pool that made \S+, or make the input (\S+)$": (
+        lambda layer, xs, match: iter([(layer, [shape(match[1]), xs[1]])])
+    ),
     r"^give branch 1 (\d+) channels, or `reshape` branch 2 to (\d+) rows$": fitting,
     r"^`reshape` the vector to (\S+) to spread it over a map(, and give|$)": spread,
     r"^put `flatten` before it \(\S+ becomes (\d+)\), or .* \((\d+)\)": flattened,
@@ -218,6 +222,10 @@ def drawn(kind: str, draw: Draw) -> tuple[Layer, list[Shape]]:
         for name, declared in declarations(make).items()
         if name not in usual or draw.random() < 0.4
     }
+    if kind == UNPOOL:
+        x, pooled = draw.shape(), draw.shape()
+        axes = ((draw.whole(1, 3), draw.whole(1, 3), draw.whole(0, 1)) for _ in pooled.spatial)
+        return make(pool(*axes)), [x, pooled]
     return make(**fields), [draw.shape() for _ in range(2 if make.inputs == "many" else 1)]
 
 

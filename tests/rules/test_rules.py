@@ -251,6 +251,14 @@ ROWS = [
     # CC401
     Row("CC401", "half of an odd size", "100x96x3", "maxpool: 2, maxpool: 2, maxpool: 2", "input",
         "rounding: ceil"),
+    Row("CC401", "a row made up, which goes again", "50x48x3",
+        "conv: 8, {name: p, maxpool: {kernel: 2, rounding: ceil}}, conv: 8, {name: q, "
+        "maxpool: {kernel: 2, rounding: ceil}}, maxunpool: q, maxunpool: p",
+        extra="defaults: {conv: {kernel: 3, padding: 1}}"),
+    Row("CC401", "a dropped row comes back as zeros", "50x48x3",
+        "conv: 8, {name: p, maxpool: 2}, conv: 8, {name: q, maxpool: {kernel: 2, rounding: floor}},"
+        " maxunpool: q, maxunpool: p", "input",
+        extra="defaults: {conv: {kernel: 3, padding: 1}}"),
     Row("CC401", "a global pool takes any size", "100x100x3",
         f"maxpool: 2, maxpool: 2, maxpool: 2, {POOLED}", "", "rounding: ceil"),
     Row("CC401", "so does an adaptive one", "100x100x3",
@@ -819,6 +827,14 @@ ROWS = [
         "conv_transpose: {filters: 8, kernel: 3, stride: 2}", "conv_transpose1"),
     Row("CC418", "divided by 3", "8x8x16", "conv_transpose: {filters: 8, kernel: 6, stride: 3}, "
         "conv_transpose: {filters: 8, kernel: 4, stride: 3}", "conv_transpose2"),
+    # CC424
+    Row("CC424", "windows of 3 every 2", "9x9x8",
+        "{name: p, maxpool: {kernel: 3, stride: 2}}, maxunpool: {indices: p}", "maxunpool1"),
+    Row("CC424", "along the width alone", "8x9x8",
+        "{name: p, maxpool: {kernel: 2x3, stride: 2}}, maxunpool: {indices: p}", "maxunpool1"),
+    Row("CC424", "windows side by side, and one alone", "8x8x8",
+        "{name: p, maxpool: 2}, maxunpool: {indices: p}, "
+        "{name: q, maxpool: {kernel: 8, stride: 1}}, maxunpool: {indices: q}"),
     # CC419
     Row("CC419", "a projection beside a padded convolution", "32x32x8", "add: [[conv: {filters: 8, "
         "kernel: 3, stride: 2, padding: 1}], [conv: {filters: 8, kernel: 1, stride: 2}]]", "",
@@ -937,6 +953,7 @@ WHOLE = {
     "CC416": "the same",
     "CC420": "the network's inputs",
     "CC421": "the number of all layers of a kind",
+    "CC424": "a pool by its name, which is another one's where layers stand beside others",
     **dict.fromkeys(SPEC_RULES, "the text"),
 }
 """Rules about a network as a whole, or its text, and what they look at."""
@@ -1087,6 +1104,7 @@ FIELDS = {
     "CC412": "filters features",
     "CC414": "filters features",
     "CC417": "dilation",
+    "CC424": "indices",
     "CC422": "parameters.width blocks.unit.parameters.depth parameters.classes parameters.linear",
     "CC423": "blocks.inner blocks.outer blocks.unit",
 }
@@ -1251,6 +1269,11 @@ MESSAGES = {
     "CC418": [
         ("8x8x16", "conv_transpose: {filters: 8, kernel: 5, stride: 3}",
          "kernel 5 is not divisible by stride 3: along an axis outputs get 1 or 2 inputs, in turn"),
+    ],
+    "CC424": [
+        ("9x9x8", "{name: p, maxpool: {kernel: 3, stride: 2}}, maxunpool: {indices: p}",
+         ("windows of 3 every 2 overlap along the height: where two have one largest value, one of "
+          "both values is lost")),
     ],
     "CC419": [
         ("64x64x8", ("concat: [[], [maxpool: 2, "
@@ -1443,6 +1466,9 @@ HELPS = [
            "kernel: 4, stride: 2, padding: 1"),)),
     Help("CC418", TWO_ADVICES, KERNELS,
          (("kernel: 3, stride: 2, padding: 1, output_padding: 1", "kernel: 2, stride: 2"),)),
+    Help("CC424", trial("9x9x8", "{name: p, maxpool: {kernel: 3, stride: 2}}, relu, "
+                        "maxunpool: {indices: p}"),
+         "pool with kernel 2, or stride 3", (("stride: 2", "stride: 3"),)),
     Help("CC419", UNET, "set `align_corners: false` in upsample1",
          (("align_corners: true", "align_corners: false"),)),
     Help("CC419", trial("64x64x8", "concat: [[], [maxpool: 2, maxpool: 2, "

@@ -20,6 +20,7 @@ KINDS = {
         "MaxPool2d: 2": "maxpool: 2",
         "max_pool2d: 2": "maxpool: 2",
         "AvgPool2d: 2": "avgpool: 2",
+        "- {name: p, maxpool: 2}\n- MaxUnpool2d: p": "- {name: p, maxpool: 2}\n- maxunpool: p",
         "avg_pool2d: 2": "avgpool: 2",
         "AdaptiveAvgPool2d: 1": "adaptive_avgpool: 1",
         "adaptive_max_pool2d: 1": "adaptive_maxpool: 1",
@@ -354,7 +355,6 @@ CONV = "conv: {filters: 8, kernel: 3}"
 SAID: list[tuple[Any, ...]] = [
     # by, what they write, code, words of the help, what one writes who does as it says
     ("pytorch", "Sequential: [relu, relu]", "CC113", "`layers: [relu]`", "layers: [relu]"),
-    ("pytorch", "max_unpool: 2", "CC113", "`upsample` has its shapes", "upsample: 2"),
     (
         "pytorch",
         "GLU",

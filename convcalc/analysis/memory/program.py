@@ -10,6 +10,7 @@ from typing import NamedTuple
 from convcalc.analysis.report import DTYPE_BYTES, INDEX
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, PlannedNode, planned
+from convcalc.layers import UNPOOL
 from convcalc.layers.base import Plan, Weight
 from convcalc.layers.operations import Layout, Operation
 from convcalc.shape import Shape
@@ -133,6 +134,8 @@ class _Writer:
         self.weights: list[Weight] = []
         self.numbers: dict[tuple[int, str], int] = {}
         self.known: dict[int, tuple[Operation, ...]] = {}
+        self.undone = {node.like for node in network.nodes if node.kind == UNPOOL}
+        self.places: dict[int, int] = {}  # by pool that is undone, the tensor that says where
         # Of the layer that is written: channels of its input and its output, and its input's axes.
         self.channels = (1, 1)
         self.rank = 0
@@ -193,6 +196,8 @@ class _Writer:
         if operations is None:
             shapes = [self.network.shape_of(read) for read in node.inputs]
             operations = self.known[id(plan)] = node.layer.operations(shapes, plan)
+        if node.kind == UNPOOL and node.like is not None:
+            reads = [reads[0], self.places[node.like]]
         x = self.network.shape_of(node.inputs[0])
         self.channels, self.rank = (x.channels, plan.output.channels), x.rank
         return self._layer(index, owner, operations, reads)
@@ -227,12 +232,17 @@ class _Writer:
             return own[-1]
         reads = self._as_wanted(layer, operation, given, wanted)
         width = self._width(operation, reads, wanted)
+        indices = self._indices(layer, operation, reads, local) if self.undone else None
+        if indices is not None:
+            operation = operation._replace(extra=())
         before = self.order[self._leading(reads, operation.output)] if reads else "fresh"
         operation, order = self._laid_out(operation, before, reads)
         learns = self._learned(owner, operation, wanted or self.width, before)
         backward = bool(learns) or any(self.gradient[read] for read in reads)
         output = self._tensor(operation.output, width, gradient=backward, order=order)
         kept = _kept(operation, reads, output, local, self.gradient)
+        if indices is not None:
+            kept = (*kept, indices)
         # Who asked for the operation holds on to what was cast for it.
         held = (*(local[i] for i in operation.holds), *set(given).difference(reads))
         self.steps.append(
@@ -245,6 +255,36 @@ class _Writer:
                 frees=held,
                 learns=learns,
                 backward=backward,
+            )
+        )
+        return output
+
+    def _indices(
+        self, layer: int, operation: Operation, reads: list[int], local: list[int]
+    ) -> int | None:
+        """The indices of a pool that is undone, which are a tensor beside its output.
+
+        They are made with the output, and here before it, so that both are there at once. What
+        undoes the pool reads them in the place of the pool's input.
+        """
+        node = self.network.nodes[layer] if layer < self.loss else None
+        if node is not None and node.kind == UNPOOL:
+            return local[1]
+        array = next((each for each in operation.extra if each.name == "indices"), None)
+        if array is None or layer not in self.undone:
+            return None
+        output = self._tensor(array.values, array.width, gradient=False)
+        self.places[layer] = output
+        self.steps.append(
+            Step(
+                layer=layer,
+                operation=Operation(array.values, name="indices"),
+                reads=tuple(reads),
+                output=output,
+                keeps=(),
+                frees=(),
+                learns=(),
+                backward=False,
             )
         )
         return output

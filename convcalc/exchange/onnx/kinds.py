@@ -226,6 +226,36 @@ def _maxpool(make: Maker) -> str:
     return make("MaxPool", x, **attributes)
 
 
+def _maxunpool(make: Maker) -> str:
+    """MaxUnpool by a pool that is written once more: a layer sees the tensors alone that it reads.
+
+    It makes as many rows as windows fit on side by side: what the pool reads gets them before, and
+    what comes out is cut or padded to what it had.
+    """
+    windows, sizes = make.layer.windows, make.plan.output.spatial
+    made = [
+        (outputs - 1) * window.stride + window.kernel - 2 * window.before
+        for window, outputs in zip(windows, make.shape.spatial, strict=True)
+    ]
+    more = [(0, 0), (0, 0), *((0, to - size) for to, size in zip(made, sizes, strict=True))]
+    pooled = _fitted(make, make.inputs[1], more, -inf)
+    attributes = _attributes([window._replace(after=window.before) for window in windows])
+    _, indices = make.many("MaxPool", [pooled], 2, **attributes)
+    y = make("MaxUnpool", make.x, indices, **attributes)
+    return _fitted(make, y, [(before, -after) for before, after in more], 0)
+
+
+def _fitted(make: Maker, x: str, sides: Sequence[tuple[int, int]], value: float) -> str:
+    """A tensor padded behind along each axis, or cut where the number is negative."""
+    longer = [(before, max(after, 0)) for before, after in sides]
+    if any(after for _, after in longer):
+        x = _pad(make, x, longer, value=value)
+    for axis, (_, after) in enumerate(sides):
+        if after < 0:
+            x = make.cut(x, axis, 0, after)
+    return x
+
+
 def _avgpool(make: Maker) -> str:
     layer = make.layer
     x, windows, attributes = _pool(make)
@@ -659,6 +689,7 @@ WRITERS: Mapping[str, Write] = {
     "avgpool": _avgpool,
     "lppool": _lppool,
     "adaptive_avgpool": _adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"),
+    "maxunpool": _maxunpool,
     "adaptive_maxpool": _adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"),
     "global_avgpool": _whole_map("GlobalAveragePool"),
     "global_maxpool": _whole_map("GlobalMaxPool"),

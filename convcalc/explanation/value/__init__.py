@@ -37,6 +37,7 @@ EXPLAINERS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "global_avgpool": ("pooling", "global_avgpool"),
     "global_maxpool": ("pooling", "global_maxpool"),
     "kmaxpool": ("pooling", "kmaxpool"),
+    "maxunpool": ("pooling", "maxunpool"),
     "channel_avgpool": ("pooling", "channel_avgpool"),
     "channel_maxpool": ("pooling", "channel_maxpool"),
     "batchnorm": ("norms", "batchnorm"),

@@ -1,6 +1,7 @@
 """Values of pooling: the largest, the mean or the norm of the values of one channel."""
 
 from collections.abc import Sequence
+from itertools import product
 from math import inf, nan, prod
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ from convcalc.explanation.value.base import (
 from convcalc.layers.pooling import power, taps_within
 from convcalc.layers.sliding import LINE_NAMES, unrounded_windows
 from convcalc.numbers import plural, value_text
-from convcalc.window import Window, values_under
+from convcalc.window import Window, meeting, values_under
 
 
 def maxpool(asked: Asked) -> Made:
@@ -50,6 +51,36 @@ def kmaxpool(asked: Asked) -> Made:
         names={"P": Name(f"np.sort(np.argsort(X[:,{c}])[-{k}:])")},
         notes=(f"P are the places of the {k} largest values of the channel: this one is {at}.",),
     )
+
+
+def maxunpool(asked: Asked) -> Made:
+    """The value of the last window whose largest value stood here, or 0."""
+    xp, c, windows = asked.xp, asked.channel, cast("Any", asked.layer).windows
+    x, pooled = asked.xs
+    last = None
+    met = [
+        meeting(window, at, outputs)
+        for window, at, outputs in zip(windows, asked.place, asked.sizes, strict=True)
+    ]
+    for output in product(*met):
+        places = [
+            values_under(window, at, 0, size)
+            for window, at, size in zip(windows, output, asked.shapes[1].spatial, strict=True)
+        ]
+        flat = at_places(xp, pooled[..., c : c + 1], places).reshape(-1)
+        missing = xp.isnan(flat)
+        number = int(missing.argmax() if missing.any() else flat.argmax())
+        within = xp.unravel_index(number, tuple(map(len, places)))
+        stood = tuple(along[int(n)] for along, n in zip(places, within, strict=True))
+        if stood == tuple(asked.place):
+            last = output
+    if last is None:
+        note = "No window of the pool has its largest value here: X2 is larger around it."
+        return Made("0.0", "", 0.0, notes=(note,))
+    at = index_text((*last, c))
+    where = f"X2[{index_text((*asked.place, c))}]"
+    note = f"{where} is the largest value under the pool's window {index_text(last)}."
+    return Made(formula=f"X1[{at}]", numbers="", value=float(x[last][c]), notes=(note,))
 
 
 def avgpool(asked: Asked) -> Made:

@@ -228,6 +228,7 @@ DEFINED: Mapping[str, str] = {
     "locally_connected": "each weight is read once, whatever computes it, and memory is the limit",
     "separable_conv": "two items, `depthwise_conv` and `conv`, are the fast way to say the same",
     "matmul": "one call of NumPy multiplies both matrices",
+    "maxunpool": "it looks for the largest values again, which is one pass for each tap",
     "kmaxpool": "NumPy sorts each channel in one call",
     **dict.fromkeys(kinds("recurrent"), "each step needs the one before it, whatever computes it"),
     **dict.fromkeys(
