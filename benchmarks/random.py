@@ -186,6 +186,10 @@ def _item(random: Random, x: Shape) -> tuple[list[Any], Shape]:
         kind = random.choice(known)
         if kind == "learned":  # alone, nothing would reach what stands before it
             return [{"add": [[], [{"learned": [*x.spatial, x.channels]}]]}], x
+        if kind == "maxunpool":
+            pool = {"kernel": random.choice((2, 3)), "rounding": random.choice(("floor", "ceil"))}
+            name = f"pool{random.randrange(10**9)}"
+            return [{"layers": [{"name": name, "maxpool": pool}, *same, {kind: name}]}], x
         fields, _ = peers.PEERS[kind][1](random, x.rank)
         if kind in kinds("merge") or (kind, x.rank) == ("locally_connected", 3):
             continue

@@ -1,6 +1,7 @@
 """Networks of the zoo once more, written in PyTorch from their papers: peers to measure beside."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -357,6 +358,44 @@ class Unet(nn.Module):  # type: ignore[misc]
         return self.last(x)
 
 
+class SegNet(nn.Module):  # type: ignore[misc]
+    """SegNet as in figure 2, and as the authors' program rounds: pools up, and back to what was."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+
+        def several(*channels: int) -> Any:
+            return chain(
+                *(
+                    chain(nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU())
+                    for before, after in pairwise(channels)
+                )
+            )
+
+        w = width
+        self.down = nn.ModuleList([
+            several(3, w, w), several(w, 2 * w, 2 * w), several(2 * w, 4 * w, 4 * w, 4 * w),
+            several(4 * w, 8 * w, 8 * w, 8 * w), several(8 * w, 8 * w, 8 * w, 8 * w),
+        ])  # fmt: skip
+        self.up = nn.ModuleList([
+            several(8 * w, 8 * w, 8 * w, 8 * w), several(8 * w, 8 * w, 8 * w, 4 * w),
+            several(4 * w, 4 * w, 4 * w, 2 * w), several(2 * w, 2 * w, w),
+            chain(several(w, w), nn.Conv2d(w, 11, 3, padding=1)),
+        ])  # fmt: skip
+
+    def forward(self, x: Any) -> Any:
+        pools = []
+        for down in self.down:
+            x = down(x)
+            size = x.shape
+            x, indices = nn.functional.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
+            pools.append((indices, size))
+        for up in self.up:
+            indices, size = pools.pop()
+            x = up(nn.functional.max_unpool2d(x, indices, 2, output_size=size))
+        return x
+
+
 def dcgan_generator() -> Any:
     parts = [nn.ConvTranspose2d(100, 512, 4, bias=False), nn.BatchNorm2d(512), nn.ReLU()]
     for before, filters in ((512, 256), (256, 128), (128, 64)):
@@ -496,6 +535,7 @@ PEERS = {
     "resnet50": Peer(lambda: resnet((3, 4, 6, 3), deep=True)),
     "resnet50_v1": Peer(lambda: resnet((3, 4, 6, 3), deep=True, v1=True)),
     "se_resnet50": Peer(lambda: resnet((3, 4, 6, 3), deep=True, v1=True, reduction=16)),
+    "segnet": Peer(SegNet, (3, 360, 480)),
     "sentence_cnn": Peer(sentence_cnn, (300, 56)),
     "tdnn": Peer(tdnn, (16, 15)),
     "unet": Peer(Unet, (1, 572, 572)),

@@ -234,8 +234,12 @@ def _verdict(
 
 
 def _memory(network: Planned, run: Run, values: Values | None) -> Pair:
-    """The most bytes of activations at once; kept ones are alive for longer than is predicted."""
-    predicted = deploy(network, batch=run.batch, dtype=run.dtype).activation_peak
+    """The most bytes of activations at once; kept ones are alive for longer than is predicted.
+
+    Definitions find where the largest values of a pool were once more, and have no indices.
+    """
+    lower = deploy(network, batch=run.batch, dtype=run.dtype, indices=False)
+    predicted = lower.activation_peak
     return Pair(predicted, values.alive if values and not values.kept else None, most=True)
 
 

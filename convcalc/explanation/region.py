@@ -12,8 +12,9 @@ from convcalc.diagnostics import ArgumentError, listed
 from convcalc.explanation.chosen import one_named
 from convcalc.explanation.chosen import position as as_position
 from convcalc.explanation.page import Page, Part, Section, Table
-from convcalc.graph import Given, GivenShape, Network, read
+from convcalc.graph import Given, GivenShape, LayerNode, Network, read
 from convcalc.graph.planned import Planned, leading_to, planned
+from convcalc.layers import UNPOOL
 from convcalc.layers.base import Joined, Plan
 from convcalc.layers.sliding import AXIS_NAMES, LINE_NAMES
 from convcalc.numbers import plural, times
@@ -153,12 +154,23 @@ def region(network: Network, layer: int, position: Sequence[int]) -> Region:
                 for axis in axes
             ),
         )
-        for number, index in enumerate(node.inputs)
+        for number, index in _read_by(node)
         if _is_there(plan, number, position)
         and any(index not in each.lost | each.unseen for each in with_places.values())
     )
     image = next(iter(images.values()))
     return Region(node.name, tuple(position), image, inputs, images)
+
+
+def _read_by(node: LayerNode) -> list[tuple[int, int]]:
+    """What an output looks at, with the number that the plan has for it.
+
+    What undoes a pool looks at the pool as at what comes in, which may be the same.
+    """
+    looks_at = node.looks_at
+    if node.kind == UNPOOL:
+        looks_at = tuple(dict.fromkeys(looks_at))
+    return [*enumerate(looks_at)]
 
 
 def _followed(network: Planned, source: int) -> Sight:
@@ -282,7 +294,7 @@ def at_page(network: Network, layers: Sequence[int], at: Sequence[int]) -> Page:
         title = "Of the network's input" if len(named) == 1 else f"Of the input {name}"
         extents = image.spatial if image is not None else ()
         sections.append(Section(title, (_table(axes, extents), *_notes(axes))))
-    read_by = {network.nodes[index].name: index for index in network.nodes[layer].inputs}
+    read_by = {network.nodes[index].name: index for _, index in _read_by(network.nodes[layer])}
     for name, axes in seen.inputs:  # without those that have no positions
         index = read_by[name]
         shape = network.shape_of(index)

@@ -86,7 +86,7 @@ class Undone(NamedTuple):
     """A pool that a layer names to undo it."""
 
     name: str
-    """Its full name."""
+    """Its full name, as `indices` in the spec finds it."""
     windows: tuple[Window, ...]
     """Its own window along each spatial axis."""
 

@@ -51,6 +51,7 @@ PAIRS = {
     "resnet50": Pair("64x96x3"),
     "resnet50_v1": Pair("64x96x3"),
     "se_resnet50": Pair("64x96x3"),
+    "segnet": Pair("40x56x3"),
     "sentence_cnn": Pair(),
     "tdnn": Pair(),
     "unet": Pair(None, lambda: torch_zoo.Unet(2), {"width": 2}),

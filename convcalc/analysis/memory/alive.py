@@ -337,7 +337,14 @@ class _Namer:
             by = [step for operation, step in piece.overwritten if operation <= now]
             if by:
                 name += f", overwritten by {self.names[self.program.steps[by[-1]].layer]}"
-        return name, maker, self._shape(tensor), self._dtype(width)
+        dtype = "int64" if self._are_indices(tensor) else self._dtype(width)
+        return name, maker, self._shape(tensor), dtype
+
+    def _are_indices(self, tensor: int) -> bool:
+        """Whether a tensor says where the largest values of a pool were."""
+        if tensor in self.program.inputs:
+            return False
+        return self.program.steps[self.maker[tensor]].operation.name == "indices"
 
     def _name(self, tensor: int) -> str:
         """What a tensor of the program is called."""

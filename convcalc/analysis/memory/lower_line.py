@@ -1,7 +1,8 @@
 """The lower line: what a runtime takes that folds, fuses and frees whatever it can.
 
 Batch normalization goes into the weights before it, activation functions into the layer before
-them, views and dropout cost nothing, no indices are made, and the input is freed like any tensor.
+them, views and dropout cost nothing, no indices are made that nothing reads, and the input is
+freed like any tensor.
 TensorFlow Lite, ONNX Runtime and TensorRT do all of this.
 """
 
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from convcalc.analysis.report import DTYPE_BYTES, INDEX
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, planned
+from convcalc.layers import UNPOOL
 
 
 class Tensor(NamedTuple):
@@ -26,7 +28,8 @@ class Tensor(NamedTuple):
     last: int
     """Number of the last operation that reads it."""
     indices: bool = False
-    """Whether it holds whole numbers that say what is looked up, int64 whatever the data type."""
+    """Whether it holds whole numbers that say what is looked up, or where largest values were:
+    int64 whatever the data type."""
 
     def bytes(self, dtype: str) -> int:
         """Bytes for one example."""
@@ -78,15 +81,27 @@ class Weights(NamedTuple):
     """Whether they are the bias that the layer, a batch normalization, gives the one before."""
 
 
-def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
-    """The tensors that are left, and the weights that are."""
+def fused(network: Network, *, indices: bool = True) -> tuple[list[Tensor], list[Weights]]:
+    """The tensors that are left, and the weights that are.
+
+    What undoes a pool reads the pool's indices, or without them what the pool reads, as here.
+    """
     network = planned(network)
-    readers = Counter(read for node in network.nodes for read in node.inputs)
+    reads = [
+        node.inputs[:1] if indices and node.kind == UNPOOL else node.inputs
+        for node in network.nodes
+    ]
+    readers = Counter(read for each in reads for read in each)
     readers.update(network.outputs)  # the caller reads them
     stored: list[_Stored] = []
     held: list[_Stored] = []  # by layer, the tensor that its output is
     foldable: set[int] = set()
     norms: dict[int, int] = {}  # by layer, the batch normalization that is folded into it
+    places: dict[int | None, _Stored] = {  # by pool that is undone, where its largest values were
+        node.like: _Stored("", 0, 0, 0, read=True)
+        for node in network.nodes
+        if indices and node.kind == UNPOOL
+    }
     time = 0
     for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
         layer = node.layer
@@ -96,7 +111,7 @@ def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
             stored.append(held[-1])
             continue
         before = node.inputs[0]
-        for read in node.inputs:
+        for read in reads[index]:
             held[read].to_come -= 1
         # Whether the layer may be done in place of what makes its input.
         alone = held[before].alone(network.shape_of(before).size)
@@ -111,15 +126,22 @@ def fused(network: Network) -> tuple[list[Tensor], list[Weights]]:
                 foldable.discard(before)
             continue
         time += 1
-        for read in node.inputs:
+        for read in reads[index]:
             held[read].last, held[read].read = time, True
         held.append(_Stored(node.name, plan.output.size, time, readers[index], read=False))
         stored.append(held[-1])
+        if index in places:
+            name = f"{node.name} (indices)"
+            places[index] = _Stored(name, plan.output.size, time, 0, read=True)
+            stored.append(places[index])
+        if indices and node.kind == UNPOOL:
+            places[node.like].last = time
         if plan.macs:
             foldable.add(index)
     for output in network.outputs:
         held[output].last = time
     numbers = {network.nodes[index].name for index in network.index_inputs}
+    numbers.update(each.name for each in places.values())
     tensors = [
         Tensor(each.name, each.values, each.first, each.last, each.name in numbers)
         for each in stored
@@ -167,9 +189,11 @@ def _free(network: Planned, index: int) -> bool:
     )
 
 
-def deploy(network: Network, *, batch: int = 1, dtype: str = "float32") -> DeployReport:
-    """What a runtime takes at least that folds and fuses; see the module."""
-    tensors, weights = fused(network)
+def deploy(
+    network: Network, *, batch: int = 1, dtype: str = "float32", indices: bool = True
+) -> DeployReport:
+    """What a runtime takes at least that folds and fuses; see the module, and `fused`."""
+    tensors, weights = fused(network, indices=indices)
     changes: dict[int, int] = {}
     for tensor in tensors:
         changes[tensor.first] = changes.get(tensor.first, 0) + tensor.bytes(dtype)

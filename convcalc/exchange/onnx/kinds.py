@@ -229,17 +229,17 @@ def _maxpool(make: Maker) -> str:
 def _maxunpool(make: Maker) -> str:
     """MaxUnpool by a pool that is written once more: a layer sees the tensors alone that it reads.
 
-    It makes as many rows as windows fit on side by side: what the pool reads gets them before, and
+    It makes as many rows as its windows come to: what the pool reads gets that many before, and
     what comes out is cut or padded to what it had.
     """
     windows, sizes = make.layer.windows, make.plan.output.spatial
     made = [
-        (outputs - 1) * window.stride + window.kernel - 2 * window.before
+        (outputs - 1) * window.stride + window.kernel - window.before
         for window, outputs in zip(windows, make.shape.spatial, strict=True)
     ]
     more = [(0, 0), (0, 0), *((0, to - size) for to, size in zip(made, sizes, strict=True))]
     pooled = _fitted(make, make.inputs[1], more, -inf)
-    attributes = _attributes([window._replace(after=window.before) for window in windows])
+    attributes = _attributes([window._replace(after=0) for window in windows])
     _, indices = make.many("MaxPool", [pooled], 2, **attributes)
     y = make("MaxUnpool", make.x, indices, **attributes)
     return _fitted(make, y, [(before, -after) for before, after in more], 0)
@@ -689,11 +689,11 @@ WRITERS: Mapping[str, Write] = {
     "avgpool": _avgpool,
     "lppool": _lppool,
     "adaptive_avgpool": _adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"),
-    "maxunpool": _maxunpool,
     "adaptive_maxpool": _adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"),
     "global_avgpool": _whole_map("GlobalAveragePool"),
     "global_maxpool": _whole_map("GlobalMaxPool"),
     "kmaxpool": _kmaxpool,
+    "maxunpool": _maxunpool,
     "channel_avgpool": _over_channels("ReduceMean"),
     "channel_maxpool": _over_channels("ReduceMax"),
     "batchnorm": _batchnorm,
