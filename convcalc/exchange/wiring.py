@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.layers import BRANCHES, CATALOGUE, CONSTANTS, layer_class
-from convcalc.layers.base import Layer, Plan, declarations
+from convcalc.layers.base import Declared, Layer, Plan, declarations
 from convcalc.shape import Shape
 from convcalc.spec.nodes import NOWHERE, Entry, List, Map, Node, ScalarNode, Text, node_of
 from convcalc.spec.tree import Item
@@ -111,6 +111,8 @@ class Wiring:
         given = dict(fields)
         if "rounding" in declarations(cls):
             given.setdefault("rounding", self.rounding)
+        for name, value in given.items():
+            _within(declarations(cls)[name], name, value)
         layer = cls(**given)
         if kind in CONSTANTS and not shapes:
             shapes = (Shape(1),)
@@ -169,6 +171,22 @@ class Wiring:
         if known is None:
             known = self._alike[key] = _fields_node(kind, fields)
         return known
+
+
+def _within(declared: Declared, name: str, value: Any) -> None:
+    """Refuse a number of a field that no spec may have there."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, tuple):
+            waiting += each
+        elif isinstance(each, int | float) and not isinstance(each, bool):
+            low = declared.minimum is not None and each < declared.minimum
+            above = declared.above is not None and each <= declared.above
+            high = declared.maximum is not None and each > declared.maximum
+            if low or above or high or each != each:  # noqa: PLR0124 (which is none)
+                message = f"{name} would be {each}"
+                raise CannotError(message)
 
 
 class Written(NamedTuple):
@@ -458,6 +476,15 @@ def escaped(origin: str) -> str:
     'scope{{1}}/Conv'
     """
     return origin[:MAX_ORIGIN].replace("{", "{{").replace("}", "}}")
+
+
+def printable(text: str) -> str:
+    r"""A name without what cannot be shown.
+
+    >>> printable("a\x00b")
+    'a_b'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else "_" for c in text)
 
 
 _WORDS = re.compile(r"[^A-Za-z0-9_-]+")

@@ -128,7 +128,7 @@ def _of_shape(op: Operation, shape: Constant, sources: tuple[str, ...]) -> Const
     """A weight that is one number everywhere, which no memory is taken for; None of a small one."""
     from onnx import numpy_helper
 
-    dims = tuple(shape.array.tolist())
+    dims = tuple(shape.array.reshape(-1).tolist())
     if any(isinstance(extent, Batch) or extent < 0 for extent in dims):
         return None
     value = op.attributes.get("value")
@@ -315,15 +315,7 @@ def fold(op: Operation, dims: list[Dims]) -> list[Constant] | None:
         filled = _of_shape(op, known[0], sources)
         if filled is not None:
             return [filled]
-    try:
-        made = _worked_out(op, folder, read)
-    except UnknownError:
-        raise
-    except (
-        ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError,
-        MemoryError,
-    ) as error:  # fmt: skip
-        raise UnknownError(" ".join(str(error).split())[:100]) from error
+    made = _worked_out(op, folder, read)
     arrays = made if isinstance(made, list) else [made]
     return [
         _kept(_tidy(np.asarray(array)), op, number, sources, initializer=initializer)
@@ -348,8 +340,16 @@ def _worked_out(op: Operation, folder: Folder, read: list[Constant | None]) -> A
     arrays = [None if each is None else np.asarray(each.array) for each in read]
     while arrays and arrays[-1] is None:
         arrays.pop()
-    with np.errstate(all="ignore"):
-        return folder(op, arrays)
+    try:
+        with np.errstate(all="ignore"):
+            return folder(op, arrays)
+    except UnknownError:
+        raise
+    except (
+        ValueError, TypeError, IndexError, AttributeError, OverflowError, ZeroDivisionError,
+        MemoryError,
+    ) as error:  # fmt: skip
+        raise UnknownError(" ".join(str(error).split())[:100]) from error
 
 
 def _later(

@@ -8,10 +8,10 @@ import numpy as np
 
 from convcalc.exchange.onnx.extents import outputs_of
 from convcalc.exchange.onnx.folding import fold, of_ints
-from convcalc.exchange.onnx.model import DamagedError, constant_of
+from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed
 from convcalc.exchange.onnx.operations import STANDARD, Operation, attribute
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
-from convcalc.exchange.wiring import MAX_ORIGIN
+from convcalc.exchange.wiring import MAX_ORIGIN, printable
 
 MAX_OPERATIONS = 200_000
 """Most operations, with functions and loops written out: as many as a network may have layers."""
@@ -170,6 +170,7 @@ class Graph:
             domain=domain,
             version=self.version,
         )
+        op.malformed = malformed(node, self.versions.get(node.domain, self.version))
         op.outputs = [Value(name, operation=op, number=at) for at, name in enumerate(node.output)]
         self._settle(op, node, env)
 
@@ -181,7 +182,7 @@ class Graph:
     def _origin(self, node: Any, prefix: str) -> str:
         """What the file calls an operation: its name, or that of what it makes."""
         made = node.output[0] if node.output else ""
-        name = f"{prefix}{node.name or made}"[-MAX_ORIGIN:]
+        name = printable(f"{prefix}{node.name or made}"[-MAX_ORIGIN:])
         if not name or name in self.origins:
             kind = name or node.op_type
             number = self.unnamed.get(kind, 0) + 1
@@ -195,7 +196,7 @@ class Graph:
     def _settle(self, op: Operation, node: Any, env: "Scope") -> None:
         """Fold an operation, pass it over, or keep it."""
         names = list(node.output)
-        constants = self._constants(op)
+        constants = None if op.malformed else self._constants(op)
         if constants is not None:
             for number, name in enumerate(names):
                 if number < len(constants):
@@ -204,12 +205,13 @@ class Graph:
                 elif name:
                     env[name] = op.outputs[number]
             return
-        if not op.domain and op.name in PASSED and op.inputs and op.inputs[0] is not None:
+        passed = not op.domain and op.name in PASSED and not op.malformed
+        if passed and op.inputs and op.inputs[0] is not None:
             self.quantized |= op.name in QUANTIZED
             for name in names:
                 env[name] = op.inputs[0]
             return
-        dims = outputs_of(op, self.batch)
+        dims = () if op.malformed else outputs_of(op, self.batch)
         for number, name in enumerate(names):
             value = op.outputs[number]
             if number < len(dims):

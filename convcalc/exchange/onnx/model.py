@@ -127,3 +127,40 @@ def _external(tensor: Any, folder: str, dims: Dims, count: int) -> Any:
         message = f"the file {location[:60]!r} ends before the values of `{tensor.name[:60]}`"
         raise UnknownError(message)
     return array.reshape(dims)
+
+
+_schemas: dict[tuple[str, str, int], Any] = {}
+
+
+def malformed(node: Any, version: int) -> str:
+    """What is wrong with how an operation is written, as ONNX defines its operator.
+
+    Empty where nothing is, and for operators that ONNX does not define.
+    """
+    key = (node.op_type, node.domain, version)
+    if key not in _schemas:
+        _schemas[key] = _schema(*key)
+    schema = _schemas[key]
+    if schema is None:
+        return ""
+    types, required, least, most = schema
+    count = len(node.input)
+    if not least <= count <= most:
+        return f"it reads {count} tensors, and takes {least} to {most}"
+    for each in node.attribute:
+        wanted = types.get(each.name)
+        if wanted is not None and each.type != wanted and not each.ref_attr_name:
+            return f"its attribute {each.name} is of another type than the operator's"
+    missing = required.difference([each.name for each in node.attribute]) if required else ()
+    return f"its attribute {min(missing)} is missing" if missing else ""
+
+
+def _schema(name: str, domain: str, version: int) -> Any:
+    """The types of an operator's attributes, those that are required, and how much it reads."""
+    try:
+        schema = onnx.defs.get_schema(name, version, domain)
+    except Exception:  # noqa: BLE001 (of C++: there is none)
+        return None
+    types = {key: int(each.type.value) for key, each in schema.attributes.items()}
+    required = {key for key, each in schema.attributes.items() if each.required}
+    return types, required, schema.min_input, schema.max_input

@@ -34,7 +34,9 @@ def attribute(proto: Any) -> Any:
 class Operation:
     """One operation of the graph, or several that were recognised as one."""
 
-    __slots__ = ("attributes", "domain", "inputs", "name", "origin", "outputs", "version")
+    __slots__ = (
+        "attributes", "domain", "inputs", "malformed", "name", "origin", "outputs", "version",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -57,6 +59,8 @@ class Operation:
         self.origin = origin
         """What the file calls it."""
         self.outputs: list[Value] = []
+        self.malformed = ""
+        """What is wrong with how it is written; empty where nothing is."""
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.origin!r}>"

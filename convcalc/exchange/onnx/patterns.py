@@ -31,7 +31,9 @@ ORDERS: Mapping[tuple[tuple[int, int], ...], str] = MappingProxyType(
 def made_by(value: Value | None, *names: str) -> Operation | None:
     """The operation that makes a value, where it is one of these."""
     op = None if value is None else value.operation
-    if op is None or op.domain or op.name not in names or (value is not None and value.number):
+    if op is None or op.domain or op.malformed or op.name not in names:
+        return None
+    if value is not None and value.number:
         return None
     return op
 
@@ -451,10 +453,13 @@ def recognise(graph: Graph) -> None:
     attends = False
     for at, op in enumerate(graph.operations):
         attends = attends or op.name == "Softmax"
-        if op.domain:
+        if op.domain or op.malformed:
             continue
         for pattern in PATTERNS.get(op.name, ()):
-            made = pattern(op)
+            try:
+                made = pattern(op)
+            except (ValueError, IndexError, ArithmeticError):  # then it is not what is looked for
+                continue
             if made is not None:
                 graph.operations[at] = made
                 for output in made.outputs:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Problem
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 OTHER_NAMES = frozenset({"", "main_graph", "torch_jit", "torch-jit-export", "graph", "Graph"})
 """What exporters call every graph."""
+
+
+BADLY_SAID = (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError)
+"""What attributes raise that have the right types and mean nothing, as a list that is too short."""
 
 
 @without_collection
@@ -151,6 +155,8 @@ def _channels(graph: Graph, given: Value) -> int:
             seen.add(id(op))
             if op.name == "Transpose":
                 order = op.attributes.get("perm") or tuple(range(rank))[::-1]
+                if sorted(order) != list(range(rank)):
+                    continue
                 turned = tuple(axes[at] for at in order)
                 waiting += [(each, turned) for each in op.outputs]
             elif op.name in _PASSING or op.name in POINTWISE or op.name == "Gelu":
@@ -171,11 +177,16 @@ def _lower(reader: Reader, op: Operation) -> None:
         return  # what it reads could not be said, and that is told
     function = reads(f"{op.domain}:{op.name}" if op.domain else op.name) or _unlike
     try:
+        if op.malformed:
+            _refuse(op.malformed)
         function(reader, op)
     except CannotError as error:
         reader.lost.append(Lost(op, error.message, error.help))
     except UnknownError as error:
         reader.lost.append(Lost(op, str(error), None))
+    except BADLY_SAID as error:
+        why = " ".join(str(error).split())[:100]
+        reader.lost.append(Lost(op, f"what it says does not fit what it reads: {why}", None))
     else:
         return
     _cut(reader, op)
@@ -184,7 +195,10 @@ def _lower(reader: Reader, op: Operation) -> None:
 def _unlike(reader: Reader, op: Operation) -> None:
     """An operator of no row."""
     del reader, op
-    message = "no layer is like it"
+    _refuse("no layer is like it")
+
+
+def _refuse(message: str) -> NoReturn:
     raise CannotError(message)
 
 

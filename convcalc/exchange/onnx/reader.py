@@ -8,7 +8,7 @@ values in memory in that order: only then is there a `permute`.
 """
 
 from collections.abc import Mapping, Sequence
-from math import prod
+from math import isfinite, prod
 from typing import Any, NamedTuple
 
 from convcalc.exchange.foreign import Source
@@ -300,4 +300,8 @@ def tidy(value: Any) -> float:
     >>> tidy(9.999999747378752e-06), tidy(0.5), tidy(3)
     (1e-05, 0.5, 3.0)
     """
-    return float(f"{float(value):.7g}")
+    number = float(value)
+    if not isfinite(number):
+        message = f"a number in it is {number}"
+        raise CannotError(message)
+    return float(f"{number:.7g}")

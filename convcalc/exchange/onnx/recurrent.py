@@ -31,6 +31,9 @@ def recurrent(reader: Reader, op: Operation) -> None:
     weight, state, bias = weight_of(op, 1), weight_of(op, 2), op.constant(3)
     directions = whole(weight.dims[0])
     hidden = whole(state.dims[2])
+    if directions not in (1, 2):
+        message = f"it has {directions:,} directions"
+        raise CannotError(message)
     fields: dict[str, Any] = {"features": hidden}
     if directions == 2:
         fields["bidirectional"] = True
