@@ -7,6 +7,7 @@ from typing import NamedTuple
 from convcalc.checks.configuration import Configurations
 from convcalc.checks.ignored import Ignored
 from convcalc.checks.recognition import SUFFIXES, is_spec
+from convcalc.exchange.content import ENDINGS
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 """Folders that are never looked into, like those whose name starts with a dot."""
@@ -21,6 +22,9 @@ class Found(NamedTuple):
     """PATHs that hold nothing to check."""
     excluded: list[tuple[str, str]] = []  # noqa: RUF012 (a tuple's default is never written to)
     """PATHs that an `exclude` matches, with the glob: left out where it is forced on them."""
+    foreign: list[str] = []  # noqa: RUF012 (the same)
+    """Networks from elsewhere that a folder holds, by their names: left out there, because such
+    files are large and made by programs; a glob or the configuration names them."""
 
 
 def find(
@@ -69,7 +73,7 @@ def find(
                 listed[file] = match
         if not seen and not (only_specs and os.path.isfile(path)):
             empty.append(path)
-    return Found(list(listed.values()), empty, excluded)
+    return Found(list(listed.values()), empty, excluded, search.foreign)
 
 
 def left_out(path: str, configured: Configurations) -> bool:
@@ -82,6 +86,8 @@ class _Search:
 
     def __init__(self, configured: Configurations) -> None:
         self.configured = configured
+        self.foreign: list[str] = []
+        """Networks from elsewhere that were come upon and are not named."""
         self._ignored = Ignored()
 
     def forced(self, path: str) -> bool:
@@ -128,12 +134,15 @@ class _Search:
                 and self._excludes(os.path.join(here, name), void) is None
             )
             for name in sorted(files):
-                if not name.lower().endswith(SUFFIXES) or name.startswith("."):
+                if not name.lower().endswith((*SUFFIXES, *ENDINGS)) or name.startswith("."):
                     continue
                 path = os.path.join(here, name)
                 if self._excludes(path, void) is not None or self._ignored.ignores(path):
                     continue
                 shown = os.path.join(at, name)
+                if name.lower().endswith(ENDINGS) and not self.named_by_configuration(shown):
+                    self.foreign.append(os.path.normpath(shown))
+                    continue
                 if is_spec(shown) or self.named_by_configuration(shown):
                     yield os.path.normpath(shown)
 

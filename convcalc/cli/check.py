@@ -19,6 +19,7 @@ from convcalc.cli.checking import (
     Request,
     governed,
     note_excluded,
+    note_foreign,
     on_actions,
     watch_files,
 )
@@ -306,6 +307,7 @@ def _show_files(searched: Found, configurations: Configurations) -> int:
     gone = [file for file in searched.files if file != "-" and not _is_there(file)]
     write_verbatim("".join(f"{file}\n" for file in searched.files if file not in gone))
     note_excluded(searched.excluded, configurations)
+    note_foreign(searched.foreign)
     note_empty((*searched.empty, *gone))
     return 2 if searched.empty or gone else 0
 

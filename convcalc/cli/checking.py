@@ -153,6 +153,7 @@ def _checked(
             f"convcalc: {path}: {key} belongs to the run, and this one's is that of {where}",
             err=True,
         )
+    note_foreign(searched.foreign)
     note_empty(searched.empty)
     if not files and not searched.empty:
         click.echo("convcalc: no specs among the files named", err=True)
@@ -183,6 +184,19 @@ def note_excluded(excluded: Sequence[tuple[str, str]], configurations: Configura
             f"convcalc: {plural(len(passed), 'PATH')} that `exclude` matches "
             f"{'is' if len(passed) == 1 else 'are'} checked, being named: {some}; "
             "--force-exclude leaves them out",
+            err=True,
+        )
+
+
+def note_foreign(files: Sequence[str]) -> None:
+    """Say how many networks from elsewhere a folder holds that are not checked."""
+    if files:
+        some = ", ".join(files[:3]) + (", …" if len(files) > 3 else "")
+        are = "is" if len(files) == 1 else "are"
+        click.echo(
+            f"convcalc: {plural(len(files), 'file')} from elsewhere {are} left out: {some}; name "
+            f"{'it' if len(files) == 1 else 'them'}, or a glob such as "
+            f"'{os.path.join(os.path.dirname(files[0]), '*.onnx')}'",
             err=True,
         )
 

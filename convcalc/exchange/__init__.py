@@ -19,8 +19,8 @@ class Format(NamedTuple):
 
     title: str
     """What people call it."""
-    endings: tuple[str, ...]
-    """How names of such files end."""
+    ending: str
+    """How names of such files end; one of `content.ENDINGS`."""
     tells: Callable[[bytes], bool]
     """Whether a file that begins so is one."""
     module: str
@@ -32,11 +32,9 @@ class Format(NamedTuple):
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
-    {"onnx": Format("ONNX", (".onnx",), is_onnx, "convcalc.exchange.onnx.read", "onnx", "onnx")}
+    {"onnx": Format("ONNX", ".onnx", is_onnx, "convcalc.exchange.onnx.read", "onnx", "onnx")}
 )
 """What a format is called on the command line → what is known of it."""
-ENDINGS = tuple(ending for row in FORMATS.values() for ending in row.endings)
-"""How names of files from elsewhere end."""
 
 
 def format_of(head: bytes) -> str | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+ENDINGS = (".onnx",)
+"""How names of files from elsewhere end."""
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """How a field of a protocol buffer is written."""
 MODEL = {

@@ -223,3 +223,29 @@ def test_operators_may_stand_in_any_order(tmp_path: Path) -> None:
     text = spec_of(model(nodes, {"w": weight(4, 3, 3, 3)}), tmp_path)
 
     assert text.endswith("  - conv: {filters: 4, kernel: 3, bias: false}\n  - relu\n")
+
+
+def test_a_folder_says_which_files_it_leaves_out_and_globs_name_them(tmp_path: Path) -> None:
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    (folder / "net.yaml").write_text("input: 8x8x3\nlayers: [relu]\n")
+    for name in ("a.onnx", "b.onnx"):
+        saved(small(), folder, name)
+    walked = run("check", str(folder))
+    named = run("check", str(folder / "*.onnx"))
+
+    assert walked.exit_code == 0
+    assert "in 1 spec." in walked.output
+    assert "2 files from elsewhere are left out" in walked.stderr
+    assert "in 2 specs." in named.output
+    assert "left out" not in named.stderr
+    assert "left out" in run("check", "--show-files", str(folder)).stderr
+
+
+def test_nothing_is_fixed_or_formatted_in_one(tmp_path: Path) -> None:
+    path = saved(small(), tmp_path)
+    before = Path(path).read_bytes()
+
+    assert run("check", "--fix", path).exit_code == 0
+    assert run("format", path).exit_code == 2
+    assert Path(path).read_bytes() == before
