@@ -18,6 +18,15 @@ Source = Callable[[], Any]
 """What gives an array of the file, in the layout that a layer has it in."""
 
 
+QUANTIZED = Problem(
+    "CC604",
+    "the file is quantized: shapes, parameters and MACs are those of the network in floats",
+    help="import the file that it was made of for what takes memory",
+    severity="note",
+)
+"""What is said of a file that computes in whole numbers."""
+
+
 class Finding(NamedTuple):
     """What a file says and a spec cannot, or what is wrong with a file."""
 
@@ -93,20 +102,30 @@ def written(opened: "Opened", made: Imported) -> Written:
     """The spec of a file from elsewhere as one that was read."""
     path = opened.text.path
     if made.spec is None:
-        places: Any = SourceText(path, "")
-        findings = Findings(places)
+        text = SourceText(path, "")
+        findings = Findings(text)
         for finding in made.findings:
-            if finding.origin:
-                findings.add(finding.problem, Named(finding.origin))
-            else:
-                findings.add(finding.problem, places.place(0, 0))
-        return Written(places, None, findings, whole=False)
+            place = Named(finding.origin) if finding.origin else text.place(0, 0)
+            findings.add(finding.problem, place)
+        return Written(text, None, findings, whole=False)
     places = Origins(made.spec, path, made)
     findings = Findings(places)
     for number, finding in enumerate(made.findings):
-        findings.add(finding.problem, Named(finding.origin or "file", number))
+        findings.add(finding.problem, Named(finding.origin or "graph", number))
+    unmeasured: tuple[Diagnostic, ...] = ()
+    if made.quantized:
+        findings.add(QUANTIZED, Named("graph", len(made.findings)))
+        refusal = Findings(places)
+        message = "memory is not told of a quantized file: its tensors have types of their own"
+        refusal.add(Problem("CC604", message, help=QUANTIZED.help), Named("graph"))
+        unmeasured = refusal.diagnostics
     return Written(
-        places, places.spec, findings, made.whole, lambda network: arrays_of(made, network)
+        places,
+        places.spec,
+        findings,
+        whole=made.whole,
+        arrays=lambda network: arrays_of(made, network),
+        unmeasured=unmeasured,
     )
 
 

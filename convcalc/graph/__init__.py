@@ -307,6 +307,8 @@ class Written(NamedTuple):
     arrays: "Callable[[Network], Mapping[str, Any]] | None" = None
     """What gives the weights that a file from elsewhere has, by their names in the network; raises
     `ValueError` where they are not to be had. None of a spec."""
+    unmeasured: tuple[Diagnostic, ...] = ()
+    """Why its memory is not told, of a file from elsewhere whose numbers are smaller than these."""
 
 
 class Made(NamedTuple):

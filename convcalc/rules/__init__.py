@@ -123,6 +123,7 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "CC601": Code("error"),
         "CC602": Code("warning"),
         "CC603": Code("error"),
+        "CC604": Code("note"),  # an error where memory is asked for
         "CC901": Code("warning"),
         "CC902": Code("warning"),
         "CC903": Code("warning"),

@@ -90,7 +90,7 @@ def test_folders_that_a_glob_matches_are_searched(tree: Path) -> None:
     assert find(["*/deep", "nets/old*"], exclude=["old"]).files == ["nets/deep/d.yaml"]
     assert find(["nets/**"]).files == ["nets/c.yaml", "nets/deep/d.yaml", "nets/old/e.yaml"]
     (tree / "empties").mkdir()
-    assert find(["empt*"]) == ([], ["empt*"], [])
+    assert find(["empt*"]) == Found([], ["empt*"])
 
 
 def test_a_file_whose_name_has_signs_of_globs(tree: Path) -> None:

@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from onnx_files import model, network_of, node, onnx, saved, spec_of, taken, weight
 from tabled import tabled
 
 from convcalc.analysis import analyze
+from convcalc.analysis.memory.library import memory
 from convcalc.cli import convcalc
 from convcalc.exchange import format_of
 from convcalc.graph import read
@@ -249,3 +251,82 @@ def test_nothing_is_fixed_or_formatted_in_one(tmp_path: Path) -> None:
     assert run("check", "--fix", path).exit_code == 0
     assert run("format", path).exit_code == 2
     assert Path(path).read_bytes() == before
+
+
+def test_names_of_extents_become_parameters_of_the_spec(tmp_path: Path) -> None:
+    nodes = [node("Conv", "x w", "y", pads=[1, 1, 1, 1])]
+    inputs = {"x": ("N", 3, "height", "index")}
+    path = saved(model(nodes, {"w": weight(4, 3, 3, 3)}, inputs=inputs), tmp_path)
+    text = run("import", path, "--input", "16x24x3").stdout
+
+    assert text.startswith(
+        "input: [height, index_, 3]\nrounding: floor\nparameters: {height: 16, index_: 24}\n"
+    )
+
+
+def quantized(style: str) -> Any:
+    """A convolution of whole numbers, by its own operator or between scales."""
+    weights = {
+        "s": np.float32(0.1), "z": np.uint8(128), "ws": np.full(4, 0.02, np.float32),
+        "wz": np.zeros(4, np.int8), "b": np.arange(4, dtype=np.int32),
+        "wq": np.arange(108).reshape(4, 3, 3, 3).astype(np.int8),
+    }  # fmt: skip
+    given = node("QuantizeLinear", "x s z", "xq")
+    if style == "operator":
+        nodes = [
+            given,
+            node("QLinearConv", "xq s z wq ws wz s z b", "cq", "conv", pads=[1, 1, 1, 1]),
+            node("DequantizeLinear", "cq s z", "y"),
+        ]
+    else:
+        nodes = [
+            given,
+            node("DequantizeLinear", "xq s z", "xd"),
+            node("DequantizeLinear", "wq ws wz", "w", axis=0),
+            node("Conv", "xd w", "y", "conv", pads=[1, 1, 1, 1]),
+        ]
+    return model(nodes, weights)
+
+
+@tabled(("style", "parameters"), [("operator", 112), ("between", 108)])
+def test_a_quantized_file_is_the_network_in_floats(
+    style: str, parameters: int, tmp_path: Path
+) -> None:
+    path = saved(quantized(style), tmp_path)
+    network = read(path)
+
+    assert [(each.code, each.severity) for each in network.diagnostics] == [("CC604", "note")]
+    assert analyze(network).totals.parameters == parameters
+    assert run("check", path).exit_code == 0
+    refused = run("memory", path)
+    assert refused.exit_code == 1
+    assert "memory is not told of a quantized file" in refused.stderr
+    with pytest.raises(ValueError, match="quantized"):
+        memory(path)
+
+
+def test_what_is_shared_and_folded_is_said(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x onnx::Conv_1 b", "c", pads=[1, 1, 1, 1]),
+        node("Conv", "c onnx::Conv_2 b", "y", pads=[1, 1, 1, 1]),
+    ]
+    weights = {
+        "onnx::Conv_1": weight(4, 3, 3, 3), "onnx::Conv_2": weight(4, 4, 3, 3), "b": weight(4),
+    }  # fmt: skip
+    result = run("import", saved(model(nodes, weights), tmp_path))
+
+    assert result.exit_code == 0
+    assert "shared in the file: 1 array " in result.stderr
+    assert "4 values more than the file holds" in result.stderr
+    assert "folded: 2 weights" in result.stderr
+
+
+def test_layers_that_have_the_same_weights_count_them_once(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", "x w", "a", pads=[1, 1, 1, 1]),
+        node("Conv", "a w", "y", pads=[1, 1, 1, 1]),
+    ]
+    report = analyze(network_of(model(nodes, {"w": weight(3, 3, 3, 3)}), tmp_path))
+
+    assert report.totals.parameters == 81
+    assert report.totals.macs == 2 * 81 * 64

@@ -72,6 +72,8 @@ def refused(network: Network, batch: int, *, training: bool) -> Problem | None:
 
 def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic]:
     """Why its memory is not told, at the place of the layer that is the reason."""
+    if network.written is not None and network.written.unmeasured:
+        return list(network.written.unmeasured)
     problem = too_small(network, batch, training=training)
     _, layer = fewest(network, training=training)
     if problem is None and training:

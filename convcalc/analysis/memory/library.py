@@ -11,7 +11,7 @@ from convcalc.analysis.memory.terms import ATTENTION, Checkpoint, RunTerms, mode
 from convcalc.analysis.report import DTYPE_BYTES
 from convcalc.arguments import one_of, switch, whole
 from convcalc.diagnostics import ArgumentError
-from convcalc.graph import Given, GivenShape, SpecError, read
+from convcalc.graph import Given, GivenShape, Network, SpecError, read
 from convcalc.spec.nodes import Value
 
 
@@ -47,7 +47,7 @@ def memory(
     without training, and `SpecError` (which is one) for a network with errors, or with a layer that
     the batch is too small for.
     """
-    read_one = read(network, input=input, parameters=parameters)
+    read_one = measurable(read(network, input=input, parameters=parameters))
     batch = whole(batch, "batch")
     terms = run_terms(
         dtype=dtype,
@@ -65,6 +65,13 @@ def memory(
     if batch < any_batch.fewest:
         raise SpecError(refusals(read_one, batch, training=training))
     return any_batch.report(batch)
+
+
+def measurable(network: Network) -> Network:
+    """The network; raises `SpecError` for one whose memory is not told whatever the batch."""
+    if network.written is not None and network.written.unmeasured:
+        raise SpecError(network.written.unmeasured)
+    return network
 
 
 def largest_batch(
@@ -93,7 +100,7 @@ def largest_batch(
     `memory` does, for terms there are not, and `SpecError` (which is one) for a network read with
     errors.
     """
-    read_one = read(network, input=input, parameters=parameters)
+    read_one = measurable(read(network, input=input, parameters=parameters))
     bound = read_limit(limit, context=context)
     terms = run_terms(
         dtype=dtype,

@@ -10,6 +10,7 @@ from convcalc.exchange.onnx.extents import outputs_of
 from convcalc.exchange.onnx.folding import fold, of_ints
 from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed
 from convcalc.exchange.onnx.operations import STANDARD, Operation, attribute
+from convcalc.exchange.onnx.quantized import in_floats
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
 from convcalc.exchange.wiring import MAX_ORIGIN, printable
 
@@ -162,15 +163,25 @@ class Graph:
         control = node.op_type in ("If", "Loop") and not domain
         if control and self._control(node, inputs, attributes, env, prefix, depth):
             return
+        name = node.op_type
+        if name.startswith("Q"):
+            plain = in_floats(f"{domain}.{name}" if domain else name, inputs)
+            if plain is not None:
+                self.quantized = True
+                (name, inputs), domain = plain, ""
         op = Operation(
-            node.op_type,
+            name,
             inputs,
             attributes,
             self._origin(node, prefix),
             domain=domain,
             version=self.version,
         )
-        op.malformed = malformed(node, self.versions.get(node.domain, self.version))
+        op.malformed = (
+            ""
+            if name != node.op_type
+            else malformed(node, self.versions.get(node.domain, self.version))
+        )
         op.outputs = [Value(name, operation=op, number=at) for at, name in enumerate(node.output)]
         self._settle(op, node, env)
 

@@ -15,14 +15,17 @@ from convcalc.exchange.onnx.pointwise import POINTWISE
 from convcalc.exchange.onnx.reader import BATCH, Lost, Lowered, Reader
 from convcalc.exchange.onnx.rows import reads
 from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown
-from convcalc.exchange.wiring import CannotError, Wiring, legal
+from convcalc.exchange.wiring import CannotError, Made, Wiring, legal
 from convcalc.shape import Shape
-from convcalc.spec.nodes import List, Map, ScalarNode, Text
+from convcalc.spec.nodes import NOWHERE, Entry, List, Map, ScalarNode, Text
 from convcalc.spec.tree import Spec
 
 if TYPE_CHECKING:
     from convcalc.spec.source import Opened
 
+RESERVED = frozenset({"index", "incoming", "min", "max", "ceil", "floor", "round", "abs",
+    "divisible", "and", "or", "not", "if", "else", "true", "false"})  # fmt: skip
+"""Names that mean something in expressions."""
 OTHER_NAMES = frozenset({"", "main_graph", "torch_jit", "torch-jit-export", "graph", "Graph"})
 """What exporters call every graph."""
 
@@ -90,7 +93,7 @@ def _imported(graph: Graph) -> Imported:
         (*_findings(reader.lost), *_undecided(reader)),
         reader.weights,
         whole=not reader.lost,
-        notes=tuple(reader.notes),
+        notes=tuple(reader.said()),
         quantized=graph.quantized,
     )
 
@@ -300,7 +303,7 @@ def _spec(graph: Graph, wiring: Wiring, written: Any) -> Spec:
         if made.kind == "input" and (len(written.inputs) < 2 or number in written.inputs):
             if number in wiring.stopgaps and not written.inputs:
                 continue
-            shapes[number] = _shape_node(graph, made.shape, made.origin, parameters)
+            shapes[number] = _shape_node(graph, made, parameters)
     given: Any = (
         next(iter(shapes.values()))
         if len(shapes) == 1
@@ -317,16 +320,38 @@ def _spec(graph: Graph, wiring: Wiring, written: Any) -> Spec:
     entries["layers"] = List(written.items)
     if written.outputs:
         entries["outputs"] = List([Text(each) for each in written.outputs])
-    return _made(entries)
-
-
-def _made(entries: dict[str, Any]) -> Spec:
-    from convcalc.spec.nodes import Entry
-
     return Spec.of([Entry(key, value) for key, value in entries.items()])
 
 
-def _shape_node(graph: Graph, shape: Shape, origin: str, parameters: dict[str, int]) -> Any:
+WORDS = {3: ("depth", "height", "width"), 2: ("height", "width"), 1: ("length",), 0: ()}
+"""What spatial axes are called where a file gives them no names."""
+
+
+def _shape_node(graph: Graph, made: Made, parameters: dict[str, int]) -> Any:
     """The shape of an input as a spec says it, with parameters for what the file leaves open."""
-    del graph, origin, parameters
-    return ScalarNode("x".join(map(str, (*shape.spatial, shape.channels))), -1, 0)
+    shape, named = made.shape, graph.named.get(made.origin)
+    extents: list[int | str] = [*shape.spatial, shape.channels]
+    value = next((each for each in graph.inputs if each.name == made.origin), None)
+    if named and value is not None and value.lowered is not None:
+        for axis, given in named.items():
+            code = value.lowered.layout[axis]
+            if isinstance(code, tuple) or code < 0:
+                continue
+            words = (*WORDS[shape.rank], "channels")
+            at = shape.rank if code == 0 else code - 1
+            name = _parameter(given or words[at], parameters, int(extents[at]))
+            parameters[name] = int(extents[at])
+            extents[at] = name
+        if parameters:
+            return List([Text(each) if isinstance(each, str) else each for each in extents])
+    return ScalarNode("x".join(map(str, extents)), NOWHERE, 0)
+
+
+def _parameter(given: str, parameters: dict[str, int], extent: int) -> str:
+    """The name of a parameter for an extent, another one's if that is as large."""
+    name = legal(given, "size").replace("-", "_")
+    base, count = f"{name}_" if name in RESERVED else name, 2
+    name = base
+    while parameters.get(name, extent) != extent:
+        name, count = f"{base}_{count}", count + 1
+    return name

@@ -16,8 +16,11 @@ from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, shown
 from convcalc.exchange.wiring import CannotError, Wiring
 from convcalc.layers.base import AXIS_WORDS
+from convcalc.numbers import plural
 from convcalc.shape import Shape
 
+FOLDED = "onnx::Conv_"
+"""How PyTorch's exporter begins the names of weights that a batch norm was folded into."""
 BATCH = -1
 """The axis of the examples."""
 ONE = -2
@@ -62,8 +65,8 @@ class Reader:
         """Arrays without a name that are taken for parameters, and who reads them."""
         self.owners: dict[tuple[object, ...], int] = {}
         """The layer that has these weights of the file."""
-        self.counted: dict[str, int] = {}
-        """How many layers have an array of the file."""
+        self.counted: dict[str, tuple[int, int]] = {}
+        """How many layers have an array of the file, and how many values it has."""
 
     # Layers
 
@@ -93,6 +96,8 @@ class Reader:
             key = self._key(kind, constants)
             if key is not None and shared is None:
                 self.owners[key] = number
+            if shared is None:
+                self._count(constants)
         return number
 
     def _own(self, origin: str) -> str:
@@ -119,6 +124,34 @@ class Reader:
     def count(self, note: str) -> None:
         """Remember something to say of the file."""
         self.notes[note] = self.notes.get(note, 0) + 1
+
+    def _count(self, constants: Sequence[Constant | None]) -> None:
+        """Remember which arrays of the file a layer has."""
+        own = {
+            each.sources[0]: each.size
+            for each in constants
+            if each is not None and each.initializer and len(each.sources) == 1
+        }
+        for name, size in own.items():
+            count, _ = self.counted.get(name, (0, 0))
+            self.counted[name] = count + 1, size
+
+    def said(self) -> list[str]:
+        """What is to be said of the file, in sentences."""
+        again = [(count - 1) * size for count, size in self.counted.values() if count > 1]
+        sentences = [f"{note}: {count:,}" for note, count in self.notes.items()]
+        if again:
+            sentences.append(
+                f"shared in the file: {plural(len(again), 'array')} that several layers read, "
+                f"which count for each of them, {sum(again):,} values more than the file holds"
+            )
+        folded = sum(name.startswith(FOLDED) for name in self.counted)
+        if folded:
+            sentences.append(
+                f"folded: {plural(folded, 'weight')} without names of their own, as where an "
+                "exporter folded batch norms into convolutions"
+            )
+        return sentences
 
     # Tensors
 
