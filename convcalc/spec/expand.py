@@ -86,10 +86,10 @@ def expand(
     member = Member(report, reader, spec)
     if not member.choose(preset):
         return None
-    return _Expander(report, reader, member, overrides or {}, input_shape).expand()
+    return Expander(report, reader, member, overrides or {}, input_shape).expand()
 
 
-class _Expander:
+class Expander:
     def __init__(
         self,
         report: Reporter,

@@ -96,6 +96,11 @@ class Late:
         return self._reads
 
     @property
+    def known(self) -> Layer | None:
+        """The layer that its fields alone make; None where they read what comes in."""
+        return self._base
+
+    @property
     def written(self) -> Node:
         """The fields as they are written."""
         return self._node

@@ -110,6 +110,11 @@ class Part(Late):
         self._number = number
         self._made = {}
 
+    @property
+    def said(self) -> Said:
+        """What the item says."""
+        return self._said
+
     def reads(self, incoming: Shape, name: str) -> frozenset[str]:
         """The extent that is split, for its parts have to fit."""
         del incoming, name

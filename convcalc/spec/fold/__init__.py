@@ -1,0 +1,237 @@
+"""A spec as a person would write it: what comes again is a block, a repeat or a default.
+
+Nothing of the network changes. What folding made is expanded and held against what was there, so
+that a fault in here shows as a spec that is not folded, and never as another network.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from convcalc.collector import without_collection
+from convcalc.layers import CATALOGUE, layer_class
+from convcalc.layers.base import declarations
+from convcalc.spec.fold.blocks import Candidate, Work, best, replaced
+from convcalc.spec.fold.nodes import (
+    MISSING,
+    Context,
+    Node,
+    Sequence_,
+    item_of,
+    words_in,
+)
+from convcalc.spec.fold.runs import collapse, every
+from convcalc.spec.fold.same import same
+from convcalc.spec.nodes import List, Map, ScalarNode, node_of
+from convcalc.spec.tree import Block, Item, Spec
+from convcalc.spec.unfold import unfolded
+
+MOST_WORK = 12_000_000
+"""Comparisons of one folding."""
+MOST_BLOCKS = 40
+"""Blocks that are made of one spec."""
+LONGER = 1.5
+"""How much longer a spec may be to say of every layer with weights where it comes from."""
+ENOUGH = 3
+"""Layers of a kind that a default is worth writing for."""
+
+
+class Folded(NamedTuple):
+    """A spec that was folded."""
+
+    spec: Spec
+    lost: int
+    """Layers whose origin does not follow from those of the others in their block, and is left
+    out."""
+
+
+def fold(spec: Spec, scopes: Mapping[str, str] | None = None) -> Spec:
+    """The same network with what comes again written once, as blocks, repeats and defaults.
+
+    Layers, their order, shapes, weights and all totals stay as they are, and so do comments.
+    `scopes` says of items by their `origin` which path they stand in, where the origin itself does
+    not: `{"node_conv2d_3": "layer1.0"}`. A spec with errors comes back as it is.
+
+    >>> from convcalc.spec.tree import Item
+    >>> unit = [Item("conv", filters=8, kernel=3, padding=1), Item("batchnorm"), Item("relu")]
+    >>> print(fold(Spec(input=(8, 8, 8), layers=unit * 3)).to_yaml(), end="")
+    input: 8x8x8
+    layers:
+      - layers:
+          - conv: {filters: 8, kernel: 3, padding: 1}
+          - batchnorm
+          - relu
+        repeat: 3
+    """
+    return folded(spec, scopes).spec
+
+
+@without_collection
+def folded(spec: Spec, scopes: Mapping[str, str] | None = None) -> Folded:
+    """A spec that is folded, and what is lost of where its layers come from."""
+    if not isinstance(spec.get("layers"), List):
+        return Folded(spec, 0)
+    for given in (spec, unfolded(spec)):
+        if given is None:
+            break
+        made = _shorter(
+            _Folding(given, scopes, strict=True).made(), _Folding(given, scopes).made()
+        )
+        if made is not None and same(spec, made.spec):
+            return made
+    return Folded(spec, 0)
+
+
+def _shorter(kept: Folded | None, lossy: Folded | None) -> Folded | None:
+    """What keeps where layers come from, unless that is much longer than what does not."""
+    if kept is None or lossy is None or not lossy.lost:
+        return kept
+    lines = [len(each.spec.to_yaml().splitlines()) for each in (kept, lossy)]
+    return kept if lines[0] <= LONGER * lines[1] else lossy
+
+
+class _Folding:
+    def __init__(
+        self, spec: Spec, scopes: Mapping[str, str] | None, *, strict: bool = False
+    ) -> None:
+        self.spec = spec
+        self.context = Context(spec, scopes, strict=strict)
+        layers = spec.entries["layers"]
+        self.top = self.context.sequence(layers.items if isinstance(layers, List) else ())
+        self._read_elsewhere()
+
+    def _read_elsewhere(self) -> None:
+        """Count the names of tensors that are said outside of the layers."""
+        context, spec = self.context, self.spec
+        said = {*words_in(spec.entries.get("outputs")), *words_in(spec.entries.get("blocks"))}
+        expected = spec.expect.get("layers")
+        said |= {*expected} if isinstance(expected, Map) else set()
+        for name in said:
+            context.uses[name] += 1
+            if "." in name:
+                context.pinned.add(name.partition(".")[0])
+
+    def made(self) -> Folded | None:
+        """The spec; None where names in it mean more than can be seen."""
+        context = self.context
+        known = {*context.given, *context.pinned, "input", *self._inputs()}
+        reads = {name for node in every(self.top.nodes) for name in node.reads.values()}
+        if not reads <= known:
+            return None  # the number of a kind, a round: what it means hangs on all that is before
+        context.look(self.top)
+        work = Work(MOST_WORK)
+        self._collapse()
+        while len(context.bodies) < MOST_BLOCKS:
+            found = best(self._sequences(), context, work)
+            if not found:
+                break
+            gone: set[int] = set()
+            for candidate in found:
+                if not self._stands(candidate, gone):
+                    continue
+                gone |= {
+                    id(node) for place in candidate.places for node in every(place.nodes)
+                }
+                gone |= {id(place.sequence) for place in candidate.places}
+                replaced(candidate, context)
+                if len(context.bodies) >= MOST_BLOCKS or len(self.top.nodes) < 2000:
+                    break
+            for sequence in self._roots():
+                context.look(sequence)
+            self._collapse()
+        return Folded(self._written(), context.lost)
+
+    def _stands(self, candidate: Candidate, gone: set[int]) -> bool:
+        """Whether a candidate is where it was found, before other blocks were made."""
+        if not gone:
+            return True
+        return not any(
+            id(place.sequence) in gone or any(id(node) in gone for node in every(place.nodes))
+            for place in candidate.places
+        )
+
+    def _inputs(self) -> list[str]:
+        return [*self.spec.input] if isinstance(self.spec.input, Map) else []
+
+    def _roots(self) -> list[Sequence_]:
+        return [self.top, *self.context.bodies.values()]
+
+    def _sequences(self) -> list[Sequence_]:
+        return [each for root in self._roots() for each in root.every()]
+
+    def _collapse(self) -> None:
+        for sequence in self._sequences():
+            while collapse(sequence, self.context):
+                pass
+        for root in self._roots():
+            self.context.look(root)
+
+    def _written(self) -> Spec:
+        """The spec with its blocks and layers."""
+        context = self.context
+        made = self.spec
+        blocks: dict[str, Any] = {**self.spec.blocks.entries}
+        defaults = self._defaults()
+        for name, body in reversed(context.bodies.items()):
+            parameters = {
+                each: None if default is MISSING else node_of(default)
+                for each, default in context.parameters[name].items()
+            }
+            blocks[name] = Block(parameters, [item_of(node, context) for node in body.nodes])
+        layers = [item_of(node, context) for node in self.top.nodes]
+        if defaults:
+            made = _put(made, "defaults", Map({**self.spec.defaults.entries, **defaults}))
+        if context.bodies:
+            made = _put(made, "blocks", Map(blocks))
+        old = self.spec.entries["layers"]
+        return made.replace(layers=List.at(tuple(layers), -1, -1, old.comments))  # type: ignore[union-attr]
+
+    def _defaults(self) -> dict[str, Any]:
+        """Fields that all layers of a kind say alike, which then none of them says."""
+        by_kind: dict[str, list[Node]] = {}
+        fixed = False
+        for root in self._roots():
+            for node in every(root.nodes):
+                fixed = fixed or node.fixed is not None
+                by_kind.setdefault(node.kind or "", []).append(node)
+        if fixed or self.spec.blocks:
+            return {}
+        made: dict[str, Any] = {}
+        for kind, nodes in by_kind.items():
+            if kind not in CATALOGUE or kind in self.spec.defaults or len(nodes) < ENOUGH:
+                continue
+            fields = {}
+            declared = [*declarations(layer_class(kind))]
+            for field in declared[1:]:
+                said = {_said(node.fields.get(field)) for node in nodes}
+                if len(said) == 1 and None not in said:
+                    fields[field] = nodes[0].fields[field]
+            if fields:
+                made[kind] = Map(fields)
+                for node in nodes:
+                    for field in fields:
+                        del node.fields[field]
+        return made
+
+
+def _said(node: Any) -> Any:
+    """A number or a word that is the same wherever it stands; None for anything else."""
+    if not isinstance(node, ScalarNode) or not node.plain:
+        return None
+    word = node.text.isalpha() or node.text.replace(".", "", 1).isdecimal()
+    return node.text if word else None
+
+
+def _put(spec: Spec, key: str, value: Map) -> Spec:
+    """The spec with a top-level key before its layers."""
+    if key in spec:
+        return spec.with_value(key, value)
+    parts = []
+    from convcalc.spec.nodes import Entry
+
+    for part in spec.parts:
+        if part.key in ("layers", "blocks"):
+            if all(each.key != key for each in parts):
+                parts.append(Entry(key, value))
+        parts.append(part)
+    return spec.with_parts(parts)

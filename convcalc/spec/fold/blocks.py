@@ -1,0 +1,461 @@
+"""Stretches that are alike, which become a block with parameters."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import nlargest
+from math import ceil
+from typing import Any, NamedTuple
+
+from convcalc.layers import kinds
+from convcalc.spec.fold.arguments import Arguments, Parameter, arguments, in_order
+from convcalc.spec.fold.naming import block_name
+from convcalc.spec.fold.nodes import (
+    MISSING,
+    Context,
+    Expr,
+    Node,
+    Number,
+    Sequence_,
+    common,
+    words_of,
+)
+from convcalc.spec.fold.runs import (
+    every,
+    forget,
+    name_origins,
+    names_of,
+    other_comments,
+    outside,
+    pattern,
+    rank,
+    read_outside,
+)
+from convcalc.spec.fold.traces import keeps, outermost, said, trace, written
+from convcalc.spec.nodes import NO_COMMENTS, ScalarNode
+
+LONGEST = 64
+"""Most items of one list that become a block."""
+MOST_PARAMETERS = 10
+"""Most parameters of a block."""
+EVALUATED = 32
+"""Candidates that are looked at closely, those that promise most."""
+SAMPLED = 60
+"""Occurrences that what a candidate saves is worked out of."""
+COLUMNS = 90
+"""Characters of a call on one line."""
+MOST_COMMENT = 40
+"""Letters of a comment that says what a call comes from."""
+ENDINGS = kinds("activation", "pool", "norm", "softmax")
+"""What a person ends a block with, rather than begins the next one."""
+
+
+class Place(NamedTuple):
+    """A stretch of a list."""
+
+    sequence: Sequence_
+    start: int
+    length: int
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """The items."""
+        return self.sequence.nodes[self.start : self.start + self.length]
+
+
+class Candidate(NamedTuple):
+    """What could become a block."""
+
+    places: tuple[Place, ...]
+    worth: float
+    """Lines that it saves, and a little more where it begins and ends as a block would."""
+
+
+def best(sequences: Sequence[Sequence_], context: Context, work: "Work") -> list[Candidate]:
+    """What is worth being a block, the best first."""
+    promising: list[tuple[float, int, list[tuple[Sequence_, int]]]] = []
+    lines = {id(each): _sums(each) for each in sequences}
+    for length, places in _repeated(sequences, work):
+        sequence, start = places[0]
+        sums = lines[id(sequence)]
+        body = sums[start + length] - sums[start]
+        if body < 2:
+            continue
+        count = _apart(places, length)
+        promise = (count - 1) * body - count - 2
+        if promise > 0:
+            promising.append((promise, length, places))
+    found = []
+    for _, length, places in nlargest(EVALUATED, promising, key=lambda each: each[0]):
+        candidate = _evaluated(length, places, context)
+        if candidate is not None:
+            found.append(candidate)
+    found.sort(key=lambda each: -each.worth)
+    return found
+
+
+class Work:
+    """How much may be compared in one folding, so that it ends soon whatever it is given."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, count: int) -> bool:
+        """Whether there is so much left, which is taken."""
+        self.left -= count
+        return self.left > 0
+
+
+def _sums(sequence: Sequence_) -> list[int]:
+    sums = [0]
+    for node in sequence.nodes:
+        sums.append(sums[-1] + node.look.lines)
+    return sums
+
+
+def _apart(places: Sequence[tuple[Sequence_, int]], length: int) -> int:
+    """How many of the places do not overlap."""
+    count, last, end = 0, None, 0
+    for sequence, start in places:
+        if sequence is not last or start >= end:
+            count += 1
+            last, end = sequence, start + length
+    return count
+
+
+def _repeated(
+    sequences: Sequence[Sequence_], work: Work
+) -> Iterator[tuple[int, list[tuple[Sequence_, int]]]]:
+    """Stretches with the same keys, by their length; none that could be longer everywhere."""
+    groups: dict[int, list[tuple[Sequence_, int]]] = {}
+    for sequence in sequences:
+        for at, node in enumerate(sequence.nodes):
+            if not node.look.fixed:
+                groups.setdefault(node.look.key, []).append((sequence, at))
+    length = 1
+    alive = [places for places in groups.values() if len(places) > 1]
+    while alive and length < LONGEST:
+        following = []
+        for places in alive:
+            if not work.take(len(places)):
+                return
+            longer: dict[int, list[tuple[Sequence_, int]]] = {}
+            for sequence, start in places:
+                if start + length < len(sequence.nodes):
+                    look = sequence.nodes[start + length].look
+                    if not look.fixed:
+                        longer.setdefault(look.key, []).append((sequence, start))
+            if not any(len(each) == len(places) for each in longer.values()):
+                yield length, places
+            following += [each for each in longer.values() if len(each) > 1]
+        alive = following
+        length += 1
+    for places in alive:
+        yield length, places
+
+
+def _evaluated(
+    length: int, places: Sequence[tuple[Sequence_, int]], context: Context
+) -> Candidate | None:
+    """What a candidate is worth; None where it is nothing."""
+    groups: dict[tuple[int, ...], list[Place]] = {}
+    last: Sequence_ | None = None
+    end = 0
+    for sequence, start in places:
+        if sequence is last and start < end:
+            continue
+        place = Place(sequence, start, length)
+        nodes = place.nodes
+        seen: tuple[int, ...] = ()
+        if any(node.look.reads or node.look.names for node in nodes):
+            read = read_outside(nodes, context)
+            if read and read != [nodes[-1].name]:
+                continue
+            seen = pattern(nodes)
+        groups.setdefault(seen, []).append(place)
+        last, end = sequence, start + length
+    if not groups:
+        return None
+    chosen = max(groups.values(), key=len)
+    if len(chosen) < 2:
+        return None
+    sample = chosen[:: ceil(len(chosen) / SAMPLED)]
+    given = _given(sample, context)
+    texts = _texts(sample, context)
+    count = len(given.parameters) + len({each for each in texts if each is not None})
+    if count > MOST_PARAMETERS:
+        return None
+    body = sum(node.look.lines for node in chosen[0].nodes)
+    calls = sum(_call_lines(given, at) for at in range(len(sample))) / len(sample) * len(chosen)
+    saved = len(chosen) * body - calls - body - 2 - bool(count)
+    if saved <= 0:
+        return None
+    if context.strict and not keeps([place.nodes for place in sample], context.bodies):
+        return None
+    return Candidate(tuple(chosen), saved * (1 + _form(chosen)))
+
+
+def _call_lines(given: Arguments, at: int) -> int:
+    """How many lines a call is."""
+    width = 24
+    for parameter in given.parameters:
+        value = parameter.values[at]
+        text = value.text if isinstance(value, Expr) else str(value)
+        width += len(parameter.name) + len(text) + 4
+    return ceil(width / COLUMNS)
+
+
+def _form(places: Sequence[Place]) -> float:
+    """How much a stretch looks like a block: a share of what it saves."""
+    first = places[0]
+    share = 0.0
+    if rank(first.sequence.nodes, first.start)[1] == 0:
+        share += 0.05
+    if first.nodes[-1].kind in ENDINGS:
+        share += 0.03
+    aligned = sum(map(_aligned, places[:SAMPLED]))
+    return share + 0.3 * aligned / len(places[:SAMPLED])
+
+
+def _aligned(place: Place) -> bool:
+    """Whether a stretch is all that comes from one place, and nothing else does."""
+    nodes = place.sequence.nodes
+    inside = nodes[place.start].look.scope
+    for node in place.nodes[1:]:
+        inside = common(inside, node.look.scope)
+    around = [
+        len(common(nodes[at].look.scope, inside))
+        for at in (place.start - 1, place.start + place.length)
+        if 0 <= at < len(nodes)
+    ]
+    return bool(inside) and all(depth < len(inside) for depth in around)
+
+
+def _given(places: Sequence[Place], context: Context) -> Arguments:
+    """The parameters that the numbers of stretches want."""
+    looks = [[node.look for node in place.nodes] for place in places]
+    slots = [slot for look in looks[0] for slot in look.slots]
+    rows: list[list[Number]] = [
+        [number for look in each for number in look.numbers] for each in looks
+    ]
+    taken = frozenset(context.globals) | _words(places[0].nodes) | context.reserved
+    return arguments(slots, [*zip(*rows, strict=True)], taken)
+
+
+def _words(nodes: Sequence[Node]) -> set[str]:
+    """Words that stand for themselves in what is written."""
+    words: set[str] = set()
+    for node in every(nodes):
+        for each in node.fields.values():
+            words |= words_of(each)
+        words |= {*node.reads.values()}
+        if node.name:
+            words.add(node.name)
+    return words
+
+
+def _texts(places: Sequence[Place], context: Context) -> list[str | None]:
+    """For each tensor from outside that stretches read the parameter that names it.
+
+    None where that is the same tensor for all of them.
+    """
+    columns = [*zip(*(outside(place.nodes) for place in places), strict=True)]
+    made: list[str | None] = []
+    names: dict[tuple[str, ...], str] = {}
+    local = {name for place in places for name in _held(place, context)}
+    taken = context.given | context.globals | context.reserved
+    for column in columns:
+        if len(set(column)) == 1 and column[0] not in local:
+            made.append(None)
+            continue
+        if column not in names:
+            number = 1
+            while (name := f"source{number}" if number > 1 else "source") in taken:
+                number += 1
+            names[column] = name
+            taken |= {name}
+        made.append(names[column])
+    return made
+
+
+def _held(place: Place, context: Context) -> frozenset[str]:
+    """Parameters around a stretch that hold names of tensors."""
+    return context.texts.get(place.sequence.root.block, frozenset())
+
+
+def replaced(candidate: Candidate, context: Context) -> str:
+    """Make a block, and let its calls stand in the places; its name."""
+    places = candidate.places
+    given = _given(places, context)
+    texts = _texts(places, context)
+    for place in places:
+        name_origins(place.nodes)
+    name = block_name(places, context)
+    leaves = [outermost(place.nodes, context.bodies) for place in places]
+    fronts: Sequence[str] = [""] * len(places)
+    ranges = [""] * len(places)
+    if any(leaves) and len({len(each) for each in leaves}) == 1:
+        origins = [[written(node.origin) for node in each] for each in leaves]
+        traced = trace(origins)
+        fronts = traced.fronts
+        for number, (node, own) in enumerate(zip(leaves[0], traced.own, strict=True)):
+            if own is None and any(each[number] for each in origins):
+                context.lost += len(places)
+                for at, each in enumerate(origins):
+                    ranges[at] = _range(each)
+            node.origin = None if own is None else said(own)
+    elif any(leaves):
+        context.lost += sum(map(len, leaves))
+        for node in leaves[0]:
+            node.origin = None
+    comments = other_comments([place.nodes for place in places])
+    parameters = in_order(given.parameters)
+    declared: dict[str, Any] = {each.name: each.default for each in parameters}
+    declared.update((each, MISSING) for each in texts if each is not None)
+    rows = [outside(place.nodes) for place in places]
+    for place in places:
+        forget(place.nodes, context)
+    body = _body(places[0], name, given, texts, context)
+    calls = []
+    for at, place in enumerate(places):
+        call = _call(place, at, name, given.parameters, dict(zip(texts, rows[at], strict=True)))
+        if fronts[at]:
+            call.origin = said(fronts[at])
+        elif ranges[at] and len(ranges[at]) <= MOST_COMMENT:
+            call.comments = call.comments._replace(line=f"# {ranges[at]}")
+        calls.append(call)
+    if comments is not NO_COMMENTS:
+        calls[0].comments = calls[0].comments._replace(before=comments.before)
+    texts_held = frozenset(each for each in texts if each is not None)
+    context.add_block(name, declared, texts_held, body)
+    for node in (*every(body.nodes), *calls):
+        for read in node.reads.values():
+            context.uses[read] += 1
+    context.look(body)
+    _put(places, calls)
+    return name
+
+
+def _range(origins: Sequence[str | None]) -> str:
+    known = [each for each in origins if each]
+    if not known:
+        return ""
+    return known[0] if len(known) == 1 else f"{known[0]} to {known[-1]}"
+
+
+def _call(
+    place: Place,
+    at: int,
+    name: str,
+    parameters: Sequence[Parameter],
+    texts: "dict[str | None, str]",
+) -> Node:
+    call = Node(place.sequence)
+    call.kind = name
+    for parameter in parameters:
+        value, default = parameter.values[at], parameter.default
+        if default is MISSING or type(value) is not type(default) or value != default:
+            call.fields[parameter.name] = scalar_of(value)
+    call.reads = {each: target for each, target in texts.items() if each is not None}
+    last = place.nodes[-1]
+    if last.name is not None:
+        call.name = last.name
+    return call
+
+
+def scalar_of(value: Number) -> ScalarNode:
+    """A number or an expression as a spec has it."""
+    if isinstance(value, Expr):
+        return ScalarNode(value.text, -1, 0)
+    if isinstance(value, bool):
+        return ScalarNode("true" if value else "false", -1, 0)
+    return ScalarNode(repr(value), -1, 0)
+
+
+def _body(
+    first: Place, name: str, given: Arguments, texts: Sequence[str | None], context: Context
+) -> Sequence_:
+    """The items of the block: those of its first call, with its parameters for what differs."""
+    body = Sequence_(None, name)
+    body.nodes = [*first.nodes]
+    inner = {each: number for number, each in enumerate(names_of(body.nodes))}
+    renamed: dict[str, str] = {}
+    for each in inner:
+        if each != body.nodes[-1].name:
+            renamed[each] = context.local_name(each)
+    filling = _Filling(
+        iter(given.written),
+        iter(texts),
+        {each: renamed.get(each, each) for each in inner},
+        context.parameters.get(first.sequence.root.block, {}),
+    )
+    for node in body.nodes:
+        node.within = body
+        _fill(node, filling, context)
+    last = body.nodes[-1]
+    last.name = None
+    for node in every(body.nodes):
+        if node.name is not None:
+            node.name = renamed.get(node.name)
+            if node.name is not None:
+                context.given.add(node.name)
+    return body
+
+
+class _Filling(NamedTuple):
+    """What comes into the first of several stretches, in the order of its numbers and names."""
+
+    expressions: Iterator[str | None]
+    outer: Iterator[str | None]
+    inner: Mapping[str, str]
+    local: Mapping[str, Any]
+    """The parameters that it could read where it stood."""
+
+    def name(self, target: str) -> str:
+        """What a tensor is called from now on."""
+        if target in self.inner:
+            return self.inner[target]
+        return next(self.outer) or target
+
+
+def _fill(node: Node, filling: _Filling, context: Context) -> None:
+    """Put expressions in the places of numbers, and names in those of names."""
+    node.known = None
+    means = context.meaning(node.kind or "") if node.kind not in (None, "layers") else None
+    for field, default, form in means.fields if means else ():
+        if field in node.reads:
+            node.reads[field] = filling.name(node.reads[field])
+            continue
+        there = node.fields.get(field)
+        if there is None and default is MISSING:
+            continue
+        if there is not None and context.value(there, form, filling.local) is None:
+            continue
+        text = next(filling.expressions)
+        if text is not None:
+            node.fields[field] = ScalarNode(text, -1, 0)
+    for sequence in node.inner:
+        for each in sequence.nodes:
+            _fill(each, filling, context)
+    for modifier in ("from", "weights"):
+        if modifier in node.reads:
+            node.reads[modifier] = filling.name(node.reads[modifier])
+    if node.rounds is not None:
+        text = next(filling.expressions)
+        if text is not None:
+            node.modifiers["repeat"] = ScalarNode(text, -1, 0)
+
+
+def _put(places: Sequence[Place], calls: Sequence[Node]) -> None:
+    """Let calls stand where the stretches were."""
+    by_sequence: dict[int, list[tuple[Place, Node]]] = {}
+    for place, call in zip(places, calls, strict=True):
+        by_sequence.setdefault(id(place.sequence), []).append((place, call))
+    for each in by_sequence.values():
+        sequence = each[0][0].sequence
+        made: list[Node] = []
+        end = 0
+        for place, call in sorted(each, key=lambda pair: pair[0].start):
+            made += sequence.nodes[end : place.start]
+            made.append(call)
+            end = place.start + place.length
+        sequence.nodes = made + sequence.nodes[end:]
+        sequence.changed()

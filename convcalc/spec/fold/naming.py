@@ -1,0 +1,102 @@
+"""What blocks are called that folding finds: by where their layers come from, or by what they are."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from convcalc.layers import CATALOGUE
+from convcalc.spec.fold.nodes import Node, common
+from convcalc.spec.tree import MODIFIERS
+
+if TYPE_CHECKING:
+    from convcalc.spec.fold.blocks import Place
+    from convcalc.spec.fold.nodes import Context
+
+SHORT = {"batchnorm": "bn", "depthwise_conv": "depthwise", "global_avgpool": "pool"}
+"""What people call kinds within the name of a block."""
+MOST_KINDS = 3
+"""Kinds that a name lists."""
+LONGEST = 24
+"""Letters of a name."""
+RESERVED = frozenset(
+    {"input", "true", "false", "and", "or", "not", "if", "else", "index", "layers", "split"}
+)
+"""Words with a meaning of their own."""
+
+
+def block_name(places: "Sequence[Place]", context: "Context") -> str:
+    """A name that is no other's."""
+    wanted = _by_origin(places) or _by_kinds(places[0].nodes, context)
+    name, number = wanted, 1
+    while _taken(name, context):
+        number += 1
+        name = f"{wanted}_{chr(ord('a') + number - 1)}" if number < 27 else f"{wanted}_x{number}"
+    return name
+
+
+def _taken(name: str, context: "Context") -> bool:
+    """Whether a name means something, or calls of it might be called as something is."""
+    if name in CATALOGUE or name in MODIFIERS or name in RESERVED or name in context.words:
+        return True
+    if name in context.given or name in context.globals:
+        return True
+    calls = re.compile(rf"{re.escape(name)}_?[0-9]+\Z")
+    return any(calls.match(each) for each in context.given)
+
+
+def _by_origin(places: "Sequence[Place]") -> str:
+    """What all of the places come from, without numbers: `layer` of layer1.0 and layer1.1."""
+    names = set()
+    for place in places:
+        scope = place.nodes[0].look.scope
+        for node in place.nodes[1:]:
+            scope = common(scope, node.look.scope)
+        words = [each for each in map(_word, scope) if each]
+        if not words:
+            return ""
+        names.add(words[-1])
+    return names.pop() if len(names) == 1 else ""
+
+
+def _word(part: str) -> str:
+    """A part of a path as a name: without the numbers at its end."""
+    word = re.sub(r"[^A-Za-z_]+\Z", "", part).strip("_").lower()
+    word = re.sub(r"(?<![A-Za-z])[0-9]+\Z", "", word)
+    usable = re.match(r"[a-z][a-z_0-9]*\Z", word) and 2 < len(word) <= LONGEST
+    return word if usable else ""
+
+
+def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:
+    listed: list[str] = []
+    for node in nodes:
+        kind = node.kind or "name"
+        if kind == "layers":
+            kind = "group"
+        listed.append(kind)
+    kinds = set(listed)
+    merges = [node for node in nodes if node.branched]
+    if merges:
+        empty = any(not inner.nodes for node in merges for inner in node.inner)
+        kind = merges[0].kind or ""
+        if "group" in kinds or len(merges) > 1:
+            return "stage"
+        if kind == "add":
+            return "residual"
+        if kind == "concat":
+            return "dense" if empty else "inception"
+        if kind == "multiply":
+            return "gate"
+        return "merge"
+    if kinds & context.bodies.keys() or "group" in kinds:
+        return "stage"
+    if "depthwise_conv" in kinds and listed.count("conv") >= 2:
+        return "bottleneck"
+    if "depthwise_conv" in kinds and "conv" in kinds:
+        return "separable"
+    unlike = [*dict.fromkeys(SHORT.get(kind, kind) for kind in listed)]
+    name = "_".join(unlike)
+    if len(unlike) <= MOST_KINDS and len(name) <= LONGEST and len(listed) > 1:
+        return name
+    if len(unlike) == 1:
+        return f"{unlike[0]}s"
+    return "unit"

@@ -1,0 +1,292 @@
+"""Equal stretches one behind the other, which become a `repeat`."""
+
+from collections.abc import Sequence
+
+from convcalc.layers import CATALOGUE
+from convcalc.spec.fold.nodes import Context, Known, Node, Sequence_, common
+from convcalc.spec.fold.traces import (
+    MADE_UP,
+    keeps,
+    of_rounds,
+    outermost,
+    said,
+    trace,
+    written,
+)
+from convcalc.spec.nodes import NO_COMMENTS, Comments, ScalarNode
+from convcalc.spec.origins import literal
+
+LONGEST = 256
+"""Most items of what is repeated."""
+TRIED = 8
+"""How many of the next equal items are tried as where the next round begins."""
+BEGINNINGS = frozenset({"dense", "merge", "recurrent", "channels", "source"})
+"""Families that a person begins a round with, rather than with what follows them."""
+
+
+def collapse(sequence: Sequence_, context: Context) -> bool:
+    """Write equal rounds once; whether there were any."""
+    nodes = sequence.nodes
+    if len(nodes) < 2:
+        return False
+    tokens: dict[object, int] = {}
+    codes = []
+    for at, node in enumerate(nodes):
+        look = node.look
+        token = ("fixed", at) if look.fixed else (look.key, _typed(look))
+        codes.append(tokens.setdefault(token, len(tokens)))
+    if len(tokens) == len(codes):
+        return False
+    where: dict[int, list[int]] = {}
+    for at, code in enumerate(codes):
+        where.setdefault(code, []).append(at)
+    order = [0] * len(codes)
+    for places in where.values():
+        for number, at in enumerate(places):
+            order[at] = number
+    ends: dict[int, int] = {}
+    made: list[Node] = []
+    at, found = 0, False
+    while at < len(nodes):
+        best: tuple[int, int, int] | None = None
+        places = where[codes[at]]
+        for other in places[order[at] + 1 : order[at] + 1 + TRIED]:
+            period = other - at
+            if period > LONGEST:
+                break
+            end = ends.get(period, 0)
+            if end <= at:
+                end = other
+                while end < len(codes) and codes[end] == codes[end - period]:
+                    end += 1
+                ends[period] = end
+            if end - at < 2 * period:
+                continue
+            start = _beginning(nodes, at, period, end)
+            rounds = (end - start) // period
+            saved = _saved(nodes[start : start + period], rounds)
+            if saved >= 0 and (best is None or saved > best[0]):
+                best = (saved, start, period)
+        if best is not None:
+            _, start, period = best
+            stretches = _rounds(nodes, start, period, ends[period], context)
+            kept = len(stretches) > 1 and (not context.strict or _kept(stretches, context))
+            if kept:
+                made += nodes[at:start]
+                made += _repeated(stretches, sequence, context)
+                at = start + period * len(stretches)
+                found = True
+                continue
+        made.append(nodes[at])
+        at += 1
+    if found:
+        sequence.nodes = made
+        sequence.changed()
+        context.look(sequence)
+    return found
+
+
+def _typed(look: Known) -> tuple[object, ...]:
+    return tuple((type(each), each) for each in look.numbers)
+
+
+def _saved(nodes: Sequence[Node], rounds: int) -> int:
+    """How many lines a repeat is shorter."""
+    body = sum(node.look.lines for node in nodes)
+    return (rounds - 1) * body - (1 if alone(nodes) else 2)
+
+
+def _kept(stretches: Sequence[Sequence[Node]], context: Context) -> bool:
+    """Whether all keep where they come from."""
+    if alone(stretches[0]) and not stretches[0][0].inner:
+        return True  # which lists them, if need be
+    return keeps(stretches, context.bodies)
+
+
+def alone(nodes: Sequence[Node]) -> bool:
+    """Whether it is one item that can say itself how often it is done."""
+    (node,) = nodes if len(nodes) == 1 else (None,)
+    return node is not None and node.rounds is None and "from" not in node.reads
+
+
+def _beginning(nodes: Sequence[Node], at: int, period: int, end: int) -> int:
+    """Where the first round begins, of places that leave as many: at the end of what is before."""
+    spare = (end - at) % period
+    return min(range(at, at + spare + 1), key=lambda start: (rank(nodes, start), start))
+
+
+def rank(nodes: Sequence[Node], start: int) -> tuple[int, int]:
+    """How little a stretch that starts here would look like one: lower is better."""
+    depth = 0
+    if start:
+        depth = len(common(nodes[start - 1].look.scope, nodes[start].look.scope))
+    kind = nodes[start].kind or ""
+    row = CATALOGUE.get(kind)
+    if row is None or row.family in BEGINNINGS:
+        return depth, 0
+    return depth, 1 if row.family == "norm" else 2
+
+
+def pattern(nodes: Sequence[Node]) -> tuple[int, ...]:
+    """Which of its own tensors a stretch reads by name, in order; −1 for one from outside."""
+    names = {name: at for at, name in enumerate(names_of(nodes))}
+    return tuple(names.get(read, -1) for node in nodes for read in node.look.reads)
+
+
+def names_of(nodes: Sequence[Node]) -> list[str]:
+    """The names that a stretch gives and somebody reads."""
+    return [name for node in nodes for name in node.look.names]
+
+
+def outside(nodes: Sequence[Node]) -> list[str]:
+    """The tensors from outside that a stretch reads by name."""
+    names = {*names_of(nodes)}
+    return [read for node in nodes for read in node.look.reads if read not in names]
+
+
+def read_outside(nodes: Sequence[Node], context: Context) -> list[str]:
+    """The names of a stretch that something outside of it reads."""
+    names = names_of(nodes)
+    if not names:
+        return []
+    own = [read for node in nodes for read in node.look.reads]
+    return [name for name in names if context.uses[name] > own.count(name)]
+
+
+def _rounds(
+    nodes: Sequence[Node], start: int, period: int, end: int, context: Context
+) -> list[Sequence[Node]]:
+    """The rounds that are the same also in which tensors they read."""
+    stretches: list[Sequence[Node]] = []
+    first: tuple[object, object] | None = None
+    for at in range(start, end - period + 1, period):
+        stretch = nodes[at : at + period]
+        if any(node.look.reads or node.look.names for node in stretch):
+            seen = pattern(stretch), outside(stretch)
+            read = read_outside(stretch, context)
+        else:
+            seen, read = ((), []), []
+        first = seen if first is None else first
+        if seen != first or (read and read != [stretch[-1].name]):
+            break
+        stretches.append(stretch)
+        if read:
+            break
+    return stretches
+
+
+def _repeated(
+    stretches: Sequence[Sequence[Node]], sequence: Sequence_, context: Context
+) -> list[Node]:
+    """What is written once for all rounds."""
+    body = [*stretches[0]]
+    name = None
+    last = stretches[-1][-1]
+    if last.name is not None and context.uses[last.name]:
+        name = last.name
+    for stretch in stretches[1:]:
+        forget(stretch, context)
+    origin = merged_origins(stretches, one=alone(body), context=context)
+    comments = other_comments(stretches)
+    repeat = ScalarNode(str(len(stretches)), -1, 0)
+    if alone(body):
+        (node,) = body
+        node.modifiers["repeat"] = repeat
+        node.name = name
+        node.comments = _both(comments, node.comments)
+        if origin is not None:
+            node.origin = origin
+        elif any(each[0].origin is not None for each in stretches):
+            node.origin = None
+        node.known = None
+        return body
+    group = Node(sequence)
+    group.kind = "layers"
+    inner = Sequence_(group)
+    inner.nodes = body
+    for node in body:
+        node.within = inner
+        node.known = None
+    for node in every(body):
+        if node.name is not None and (node.name == name or not context.uses[node.name]):
+            node.name, node.known = None, None
+    group.inner = [inner]
+    group.modifiers["repeat"] = repeat
+    group.origin = origin
+    group.name = name
+    group.comments = comments
+    return [group]
+
+
+def forget(nodes: Sequence[Node], context: Context) -> None:
+    """Take nodes away that are written elsewhere from now on: nobody reads by their names."""
+    for node in nodes:
+        for read in node.look.reads:
+            context.uses[read] -= 1
+
+
+def merged_origins(
+    stretches: Sequence[Sequence[Node]], *, one: bool, context: Context
+) -> ScalarNode | None:
+    """Leave each node of the first round what is its own origin; the origin of what holds them."""
+    for stretch in stretches:
+        name_origins(stretch)
+    leaves = [outermost(stretch, context.bodies) for stretch in stretches]
+    if not any(leaves):
+        return None
+    if len({len(each) for each in leaves}) != 1:
+        context.lost += sum(map(len, leaves))
+        for node in leaves[0]:
+            node.origin = None
+        return None
+    texts = [[written(node.origin) for node in each] for each in leaves]
+    if one and len(leaves[0]) == 1 and leaves[0][0] is stretches[0][0] and None not in sum(texts, []):
+        return of_rounds([str(each[0]) for each in texts])  # type: ignore[no-any-return]
+    traced = trace(texts)
+    for node, own in zip(leaves[0], traced.own, strict=True):
+        if own is None:
+            context.lost += len(stretches)
+        node.origin = None if own is None else said(own)
+        node.known = None
+    return of_rounds(traced.fronts)  # type: ignore[no-any-return]
+
+
+def name_origins(nodes: Sequence[Node]) -> None:
+    """Let names that are given up be origins, unless they were made up."""
+    for node in every(nodes):
+        if node.name and node.origin is None and not MADE_UP.match(node.name):
+            node.origin = said(literal(node.name))
+
+
+def other_comments(stretches: Sequence[Sequence[Node]]) -> Comments:
+    """The comments of the other rounds that the first does not have, too."""
+    own = {line for node in every(stretches[0]) for line in _lines(node.comments)}
+    lines: dict[str, None] = {}
+    for stretch in stretches[1:]:
+        for node in every(stretch):
+            if node.comments is not NO_COMMENTS:
+                lines.update(dict.fromkeys(_lines(node.comments)))
+    left = tuple(line for line in lines if line not in own)
+    return Comments(left) if left else NO_COMMENTS
+
+
+def every(nodes: Sequence[Node]) -> list[Node]:
+    """Nodes and all inside them."""
+    found: list[Node] = []
+    waiting = [*reversed(nodes)]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        for inner in reversed(node.inner):
+            waiting += reversed(inner.nodes)
+    return found
+
+
+def _lines(comments: Comments) -> list[str]:
+    return [line for line in (*comments.before, comments.line, *comments.after) if line]
+
+
+def _both(one: Comments, other: Comments) -> Comments:
+    if one == NO_COMMENTS:
+        return other
+    return other._replace(before=(*one.before, *other.before))

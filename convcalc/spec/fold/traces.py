@@ -1,0 +1,160 @@
+"""Where stretches that are alike come from: what their origins share, and what stands in front."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.spec.fold.nodes import Node, Sequence_
+from convcalc.spec.nodes import List, ScalarNode, Text, is_plain
+from convcalc.spec.origins import literal
+from convcalc.spec.unfold import WEIGHTLESS
+
+MADE_UP = re.compile(r"skip[0-9]+\Z")
+"""Names that a spec has for want of others."""
+
+
+class Trace(NamedTuple):
+    """What origins become where several stretches are written once."""
+
+    fronts: tuple[str, ...]
+    """What stands in front, by stretch; empty where nothing does."""
+    own: tuple[str | None, ...]
+    """What is left, by the nodes that have an origin; None where that is not the same of all."""
+
+
+def outermost(nodes: Sequence[Node], bodies: Mapping[str, Sequence_]) -> list[Node]:
+    """The nodes whose origins no other's stands in front of, in order.
+
+    A call without one, of a block that has some within, is among them: nothing may come in front.
+    """
+    found: list[Node] = []
+    waiting = [*reversed(nodes)]
+    while waiting:
+        node = waiting.pop()
+        if node.origin is not None or (node.name and not MADE_UP.match(node.name)):
+            found.append(node)
+            if node.kind == "layers":
+                continue
+        elif node.kind in bodies and from_elsewhere(bodies[node.kind]):
+            found.append(node)
+        for inner in reversed(node.inner):
+            waiting += reversed(inner.nodes)
+    return found
+
+
+def from_elsewhere(body: Sequence_) -> bool:
+    """Whether anything in a block says where it comes from."""
+    return any(node.origin is not None for each in body.every() for node in each.nodes)
+
+
+def trace(stretches: Sequence[Sequence[str | None]]) -> Trace:
+    """What the origins of stretches share; each has as many, None where they cannot be parted."""
+    fronts = []
+    for origins in stretches:
+        known = [each for each in origins if each is not None]
+        fronts.append(_front(known) if len(known) == len(origins) and known else "")
+    rests = [
+        [None if each is None else _rest(front, each) for each in origins]
+        for front, origins in zip(fronts, stretches, strict=True)
+    ]
+    own = tuple(
+        column[0] if column[0] is not None and len(set(column)) == 1 else None
+        for column in zip(*rests, strict=True)
+    )
+    if not any(own):
+        fronts = ["" for _ in fronts]
+    return Trace(tuple(fronts), own)
+
+
+def keeps(stretches: Sequence[Sequence[Node]], bodies: Mapping[str, Sequence_]) -> bool:
+    """Whether layers with weights keep their origins where stretches are written once."""
+    leaves = [outermost(stretch, bodies) for stretch in stretches]
+    if not any(leaves):
+        return True
+    if len({len(each) for each in leaves}) != 1:
+        return False
+    traced = trace([[origin_text(node) for node in each] for each in leaves])
+    return all(
+        own is not None or (node.kind in WEIGHTLESS or node.branched)
+        for node, own in zip(leaves[0], traced.own, strict=True)
+    )
+
+
+def origin_text(node: Node) -> str | None:
+    """The origin of a node as it is written, or what it would be once its name is given up."""
+    if node.origin is None and node.name and not MADE_UP.match(node.name):
+        return literal(node.name)
+    return written(node.origin)
+
+
+def _front(origins: Sequence[str]) -> str:
+    """What all begin with, up to where a part of them ends, and nothing that is calculated."""
+    first, last = min(origins), max(origins)
+    count = 0
+    while count < min(len(first), len(last)) and first[count] == last[count]:
+        count += 1
+    shared = first[:count]
+    if count == len(first) or count == len(last):  # one of them is all of it
+        shared = shared[:-1]
+    shared = shared.partition("{")[0].partition("}")[0]
+    cut = max(shared.rfind("."), shared.rfind("/"))
+    if cut < 0:
+        return ""
+    return shared[:cut] if shared[cut] == "." and cut and shared[cut - 1].isalnum() else shared[:cut + 1]
+
+
+def _rest(front: str, origin: str) -> str | None:
+    """What stands behind a front; None where both do not make the whole."""
+    rest = origin[len(front) :]
+    if front and front[-1].isalnum():
+        behind = rest[1:2]
+        dotted = rest.startswith(".") and (behind.isalnum() or _begins_calculated(rest[1:]))
+        if dotted:
+            return rest[1:]
+        return rest if rest and not rest[0].isalnum() and rest[0] != "{" else None
+    return rest or None
+
+
+def _begins_calculated(text: str) -> bool:
+    return text.startswith("{") and not text.startswith("{{")
+
+
+def written(origin: Any) -> str | None:
+    """An origin as it is written; None where it is a list with one for each round."""
+    return origin.text if isinstance(origin, ScalarNode | Text) else None
+
+
+def of_rounds(fronts: Sequence[str]) -> Any:
+    """The origin of what is repeated, of those of its rounds; None where it has none."""
+    if not any(fronts):
+        return None
+    if len(set(fronts)) == 1:
+        return said(fronts[0])
+    template = _counted(fronts)
+    if template is not None:
+        return said(template)
+    return List([Text(front) for front in fronts])
+
+
+def _counted(fronts: Sequence[str]) -> str | None:
+    """Names that differ by a number that grows with the rounds, as `layer1.{index - 1}`."""
+    if any("{" in front for front in fronts):
+        return None
+    numbers = [[*re.finditer(r"[0-9]+", front)] for front in fronts[:2]]
+    for one, other in zip(*numbers, strict=False):
+        start, step = int(one[0]), int(other[0]) - int(one[0])
+        if not step or one.start() != other.start():
+            continue
+        head, tail = fronts[0][: one.start()], fronts[0][one.end() :]
+        made = [f"{head}{start + step * number}{tail}" for number in range(len(fronts))]
+        if made == [*fronts]:
+            before = start - step
+            grown = "index" if step == 1 else f"{step}*index"
+            sum_ = f"{grown} {'+' if before > 0 else '-'} {abs(before)}" if before else grown
+            return f"{head}{{{sum_}}}{tail}"
+    return None
+
+
+def said(origin: str) -> ScalarNode:
+    """An origin as an item has it."""
+    return ScalarNode(origin, -1, 0, is_plain(origin))
