@@ -20,7 +20,7 @@ from convcalc.spec.fold.nodes import (
     item_of,
     words_in,
 )
-from convcalc.spec.fold.runs import collapse, every
+from convcalc.spec.fold.runs import collapse, every, simplify
 from convcalc.spec.fold.same import same
 from convcalc.spec.nodes import List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec
@@ -71,7 +71,7 @@ def folded(spec: Spec, scopes: Mapping[str, str] | None = None) -> Folded:
     """A spec that is folded, and what is lost of where its layers come from."""
     if not isinstance(spec.get("layers"), List):
         return Folded(spec, 0)
-    for given in (spec, unfolded(spec)):
+    for given in (spec, unfolded(spec)):  # DBG
         if given is None:
             break
         made = _shorter(
@@ -161,6 +161,9 @@ class _Folding:
 
     def _collapse(self) -> None:
         for sequence in self._sequences():
+            simplify(sequence, self.context)
+            self.context.look(sequence)
+            self.context.refresh(sequence)
             while collapse(sequence, self.context):
                 pass
         for root in self._roots():

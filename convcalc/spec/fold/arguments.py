@@ -43,13 +43,14 @@ def arguments(
         if _same(column):
             written.append(None)
             continue
-        sort = "widths" if slot.field in WIDTHS else slot.field
+        field = slot.field.rstrip("0123456789")
+        sort = "widths" if field in WIDTHS else field
         typed = tuple((type(each), each) for each in column)
         text = known.get((sort, typed)) or _related(slot, column, at, slots, columns, parameters)
         if text is None:
             text = _named(slot, names)
             names.add(text)
-            parameters.append(Parameter(text, column, _usual(slot, column), slot.field))
+            parameters.append(Parameter(text, column, _usual(slot, column), field))
         known[sort, typed] = text
         written.append(text)
     return Arguments(tuple(parameters), tuple(written))
@@ -73,7 +74,7 @@ def _usual(slot: Slot, column: Sequence[Number]) -> Any:
 
 
 def _named(slot: Slot, names: set[str]) -> str:
-    base = {"repeat": "rounds"}.get(slot.field, slot.field)
+    base = {"repeat": "rounds"}.get(slot.field, slot.field.rstrip("0123456789"))
     name, number = base, 1
     while name in names:
         number += 1
@@ -92,14 +93,14 @@ def _related(
     """An expression over a parameter that gives the numbers: 4*filters, or kernel // 2."""
     if any(type(each) is not int for each in column):
         return None
+    field = slot.field.rstrip("0123456789")
     for parameter in parameters:
         if any(type(each) is not int or each < 1 for each in parameter.values):
             continue
-        if slot.field == "padding" and parameter.field == "kernel":
+        if field == "padding" and parameter.field == "kernel":
             if all(p == k // 2 for p, k in zip(column, parameter.values, strict=True)):  # type: ignore[operator]
                 return f"{parameter.name} // 2"
-        alike = slot.field == parameter.field or {slot.field, parameter.field} <= WIDTHS
-        if not alike or slot.field not in WIDTHS:
+        if not {field, parameter.field} <= WIDTHS:
             continue
         for one, other, form in (
             (column, parameter.values, "{times}*{name}"),

@@ -29,7 +29,7 @@ from convcalc.spec.fold.runs import (
     rank,
     read_outside,
 )
-from convcalc.spec.fold.traces import keeps, outermost, said, trace, written
+from convcalc.spec.fold.traces import outermost, own_origins, said, trace, written
 from convcalc.spec.nodes import NO_COMMENTS, ScalarNode
 
 LONGEST = 64
@@ -156,7 +156,7 @@ def _evaluated(
     length: int, places: Sequence[tuple[Sequence_, int]], context: Context
 ) -> Candidate | None:
     """What a candidate is worth; None where it is nothing."""
-    groups: dict[tuple[int, ...], list[Place]] = {}
+    groups: dict[tuple[object, ...], list[Place]] = {}
     last: Sequence_ | None = None
     end = 0
     for sequence, start in places:
@@ -164,12 +164,14 @@ def _evaluated(
             continue
         place = Place(sequence, start, length)
         nodes = place.nodes
-        seen: tuple[int, ...] = ()
+        seen: tuple[object, ...] = ()
         if any(node.look.reads or node.look.names for node in nodes):
             read = read_outside(nodes, context)
             if read and read != [nodes[-1].name]:
                 continue
             seen = pattern(nodes)
+        if context.strict:
+            seen = seen, own_origins(nodes, context.bodies)
         groups.setdefault(seen, []).append(place)
         last, end = sequence, start + length
     if not groups:
@@ -187,8 +189,6 @@ def _evaluated(
     calls = sum(_call_lines(given, at) for at in range(len(sample))) / len(sample) * len(chosen)
     saved = len(chosen) * body - calls - body - 2 - bool(count)
     if saved <= 0:
-        return None
-    if context.strict and not keeps([place.nodes for place in sample], context.bodies):
         return None
     return Candidate(tuple(chosen), saved * (1 + _form(chosen)))
 
@@ -211,8 +211,20 @@ def _form(places: Sequence[Place]) -> float:
         share += 0.05
     if first.nodes[-1].kind in ENDINGS:
         share += 0.03
+    if any(_strides(node) for node in first.nodes[: (first.length + 1) // 2]):
+        share += 0.05
     aligned = sum(map(_aligned, places[:SAMPLED]))
     return share + 0.3 * aligned / len(places[:SAMPLED])
+
+
+def _strides(node: Node) -> bool:
+    """Whether anything in an item makes the map smaller that has weights."""
+    return any(
+        slot.field.rstrip("0123456789") == "stride"
+        and number not in (1, slot.default)
+        and slot.kind not in ENDINGS
+        for slot, number in zip(node.look.slots, node.look.numbers, strict=True)
+    )
 
 
 def _aligned(place: Place) -> bool:
@@ -313,7 +325,6 @@ def replaced(candidate: Candidate, context: Context) -> str:
     rows = [outside(place.nodes) for place in places]
     for place in places:
         forget(place.nodes, context)
-    body = _body(places[0], name, given, texts, context)
     calls = []
     for at, place in enumerate(places):
         call = _call(place, at, name, given.parameters, dict(zip(texts, rows[at], strict=True)))
@@ -322,6 +333,7 @@ def replaced(candidate: Candidate, context: Context) -> str:
         elif ranges[at] and len(ranges[at]) <= MOST_COMMENT:
             call.comments = call.comments._replace(line=f"# {ranges[at]}")
         calls.append(call)
+    body = _body(places[0], name, given, texts, context)
     if comments is not NO_COMMENTS:
         calls[0].comments = calls[0].comments._replace(before=comments.before)
     texts_held = frozenset(each for each in texts if each is not None)
@@ -438,7 +450,7 @@ def _fill(node: Node, filling: _Filling, context: Context) -> None:
     for modifier in ("from", "weights"):
         if modifier in node.reads:
             node.reads[modifier] = filling.name(node.reads[modifier])
-    if node.rounds is not None:
+    if node.rounds is not None or node.inner or node.kind in context.bodies:
         text = next(filling.expressions)
         if text is not None:
             node.modifiers["repeat"] = ScalarNode(text, -1, 0)

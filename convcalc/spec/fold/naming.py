@@ -78,6 +78,8 @@ def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:
     if merges:
         empty = any(not inner.nodes for node in merges for inner in node.inner)
         kind = merges[0].kind or ""
+        if kinds & {"conv_transpose", "upsample"}:
+            return "up"
         if "group" in kinds or len(merges) > 1:
             return "stage"
         if kind == "add":

@@ -69,6 +69,10 @@ class Slot(NamedTuple):
     """What it is where it is not written: a number, or `MISSING`."""
 
 
+REPEAT = Slot("", "repeat", 1)
+"""How often a group, a merge or the call of a block is done."""
+
+
 class Sequence_:
     """A list of items: the network's, a block's, a group's or a branch."""
 
@@ -385,6 +389,13 @@ class Context:
                 if node.known is None:
                     node.known = self._look(node)
 
+    def refresh(self, sequence: Sequence_) -> None:
+        """Look anew at what a list stands in, whose own nodes are known."""
+        parent = sequence.parent
+        while parent is not None:
+            parent.known = self._look(parent)
+            parent = parent.within.parent
+
     def _intern(self, key: Any) -> int:
         return self.keys.setdefault(key, len(self.keys))
 
@@ -447,9 +458,11 @@ class Context:
             if number is None:
                 fixed = True
             else:
-                key.append("repeat")
                 numbers.append(number)
-                slots.append(Slot("", "repeat", MISSING))
+                slots.append(REPEAT)
+        elif node.inner or node.kind in self.bodies:
+            numbers.append(1)  # so that one round and several are alike
+            slots.append(REPEAT)
         if node.name in self.pinned or (node.kind == SPLIT):
             fixed = True
         return Known(

@@ -6,10 +6,11 @@ from convcalc.layers import CATALOGUE
 from convcalc.spec.fold.nodes import Context, Known, Node, Sequence_, common
 from convcalc.spec.fold.traces import (
     MADE_UP,
-    keeps,
     of_rounds,
     outermost,
+    own_origins,
     said,
+    together,
     trace,
     written,
 )
@@ -48,7 +49,7 @@ def collapse(sequence: Sequence_, context: Context) -> bool:
     made: list[Node] = []
     at, found = 0, False
     while at < len(nodes):
-        best: tuple[int, int, int] | None = None
+        best: tuple[int, int] | None = None
         places = where[codes[at]]
         for other in places[order[at] + 1 : order[at] + 1 + TRIED]:
             period = other - at
@@ -65,13 +66,13 @@ def collapse(sequence: Sequence_, context: Context) -> bool:
             start = _beginning(nodes, at, period, end)
             rounds = (end - start) // period
             saved = _saved(nodes[start : start + period], rounds)
-            if saved >= 0 and (best is None or saved > best[0]):
-                best = (saved, start, period)
+            if saved >= 0:
+                best = start, period  # the shortest: what is longer is made of what it becomes
+                break
         if best is not None:
-            _, start, period = best
+            start, period = best
             stretches = _rounds(nodes, start, period, ends[period], context)
-            kept = len(stretches) > 1 and (not context.strict or _kept(stretches, context))
-            if kept:
+            if len(stretches) > 1:
                 made += nodes[at:start]
                 made += _repeated(stretches, sequence, context)
                 at = start + period * len(stretches)
@@ -81,8 +82,8 @@ def collapse(sequence: Sequence_, context: Context) -> bool:
         at += 1
     if found:
         sequence.nodes = made
-        sequence.changed()
         context.look(sequence)
+        context.refresh(sequence)
     return found
 
 
@@ -94,13 +95,6 @@ def _saved(nodes: Sequence[Node], rounds: int) -> int:
     """How many lines a repeat is shorter."""
     body = sum(node.look.lines for node in nodes)
     return (rounds - 1) * body - (1 if alone(nodes) else 2)
-
-
-def _kept(stretches: Sequence[Sequence[Node]], context: Context) -> bool:
-    """Whether all keep where they come from."""
-    if alone(stretches[0]) and not stretches[0][0].inner:
-        return True  # which lists them, if need be
-    return keeps(stretches, context.bodies)
 
 
 def alone(nodes: Sequence[Node]) -> bool:
@@ -158,14 +152,17 @@ def _rounds(
 ) -> list[Sequence[Node]]:
     """The rounds that are the same also in which tensors they read."""
     stretches: list[Sequence[Node]] = []
-    first: tuple[object, object] | None = None
+    first: tuple[object, ...] | None = None
     for at in range(start, end - period + 1, period):
         stretch = nodes[at : at + period]
+        seen: tuple[object, ...]
         if any(node.look.reads or node.look.names for node in stretch):
             seen = pattern(stretch), outside(stretch)
             read = read_outside(stretch, context)
         else:
             seen, read = ((), []), []
+        if context.strict and not (period == 1 and alone(stretch) and not stretch[0].inner):
+            seen = *seen, own_origins(stretch, context.bodies)  # one alone lists them, if need be
         first = seen if first is None else first
         if seen != first or (read and read != [stretch[-1].name]):
             break
@@ -216,6 +213,32 @@ def _repeated(
     group.name = name
     group.comments = comments
     return [group]
+
+
+def simplify(sequence: Sequence_, context: Context) -> None:
+    """Let an item that is alone in a repeated group say itself how often it is done."""
+    for at, group in enumerate(sequence.nodes):
+        if group.kind != "layers" or group.fixed or len(group.inner[0].nodes) != 1:
+            continue
+        (node,) = group.inner[0].nodes
+        if not alone([node]) or node.fixed or (node.name and context.uses[node.name]):
+            continue
+        if group.modifiers.keys() - {"repeat"} or group.reads:
+            continue
+        origin = node.origin if group.origin is None else group.origin
+        if node.origin is not None and group.origin is not None:
+            front, rest = written(group.origin), written(node.origin)
+            if front is None or rest is None:
+                continue
+            origin = said(together(front, rest))
+        node.origin = origin
+        if group.rounds is not None:
+            node.modifiers["repeat"] = group.rounds
+        node.name = group.name or node.name
+        node.comments = _both(group.comments, node.comments)
+        node.within = sequence
+        node.known = None
+        sequence.nodes[at] = node
 
 
 def forget(nodes: Sequence[Node], context: Context) -> None:

@@ -66,17 +66,21 @@ def trace(stretches: Sequence[Sequence[str | None]]) -> Trace:
     return Trace(tuple(fronts), own)
 
 
-def keeps(stretches: Sequence[Sequence[Node]], bodies: Mapping[str, Sequence_]) -> bool:
-    """Whether layers with weights keep their origins where stretches are written once."""
-    leaves = [outermost(stretch, bodies) for stretch in stretches]
-    if not any(leaves):
-        return True
-    if len({len(each) for each in leaves}) != 1:
-        return False
-    traced = trace([[origin_text(node) for node in each] for each in leaves])
-    return all(
-        own is not None or (node.kind in WEIGHTLESS or node.branched)
-        for node, own in zip(leaves[0], traced.own, strict=True)
+def own_origins(
+    stretch: Sequence[Node], bodies: Mapping[str, Sequence_]
+) -> tuple[str | None, ...]:
+    """What is left of the origins of layers with weights behind what all in a stretch begin with.
+
+    Stretches of which it is the same can be written once, and each layer keeps its origin.
+    """
+    leaves = outermost(stretch, bodies)
+    if not leaves:
+        return ()
+    own = trace([[origin_text(node) for node in leaves]]).own
+    return tuple(
+        each
+        for node, each in zip(leaves, own, strict=True)
+        if not (node.kind in WEIGHTLESS or node.branched)
     )
 
 
@@ -113,6 +117,12 @@ def _rest(front: str, origin: str) -> str | None:
             return rest[1:]
         return rest if rest and not rest[0].isalnum() and rest[0] != "{" else None
     return rest or None
+
+
+def together(front: str, rest: str) -> str:
+    """What an origin is behind another one, both as they are written."""
+    ends = front[-1:].isalnum() or (front.endswith("}") and not front.endswith("}}"))
+    return f"{front}.{rest}" if ends and (rest[:1].isalnum() or _begins_calculated(rest)) else front + rest
 
 
 def _begins_calculated(text: str) -> bool:
