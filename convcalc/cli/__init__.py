@@ -24,6 +24,7 @@ GROUPS = {
     "Check specs": {
         "check": "Find all that is invalid or doubtful, and mend what can be.",
         "format": "Write specs in one style; comments and meaning stay.",
+        "fold": "Write a spec with what comes again in it written once, or flat.",
         "verify": "Run a network, and hold what happens against the prediction.",
     },
     "Exchange with others": {

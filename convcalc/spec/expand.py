@@ -90,6 +90,8 @@ def expand(
 
 
 class Expander:
+    """The expansion of one spec, item by item."""
+
     def __init__(
         self,
         report: Reporter,
@@ -127,6 +129,7 @@ class Expander:
         self.steps = 0
 
     def expand(self) -> Document:
+        """Write the whole out."""
         entries = self.root.entries
         for key in self.root.key_nodes():
             if key.text not in TOP_LEVEL and not self.report.findings.full:
@@ -228,6 +231,7 @@ class Expander:
                 self.nodes[index] = source_node(node.name, None, node.item)
 
     def read_layers(self, node: Node | None, scope: Scope) -> int | None:
+        """Expand the network's items; the tensor that they end in."""
         if not isinstance(node, List):
             self.lost = True
             if node is not None and self._report_other_list(node):
@@ -664,6 +668,7 @@ class Expander:
         place: Surroundings,
         name: str,
     ) -> int:
+        """Add a layer that reads tensors; its number."""
         index = len(self.nodes)
         if index >= self.most:
             self.refuse_more(node)

@@ -17,15 +17,24 @@ from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Document, LayerNode
 from convcalc.spec.items import SPLIT, Said
 from convcalc.spec.names import Reporter, Surroundings
-from convcalc.spec.nodes import NO_COMMENTS, Comments, Entry, List, Map, Node, ScalarNode, Text
+from convcalc.spec.nodes import (
+    NO_COMMENTS,
+    NOTHING_ABOUT,
+    Comments,
+    Entry,
+    List,
+    Map,
+    Node,
+    ScalarNode,
+    Text,
+)
 from convcalc.spec.origins import literal
 from convcalc.spec.parameters import Member
 from convcalc.spec.tree import Item, Spec
 from convcalc.spec.values import Scope
+from convcalc.spec.write import DIRECTIVE
 
-WEIGHTLESS = kinds(
-    "pool", "activation", "softmax", "identity", "view", "resize"
-)
+WEIGHTLESS = kinds("pool", "activation", "softmax", "identity", "view", "resize")
 """Kinds of which no layer has weights, so that none can be another's."""
 
 
@@ -36,8 +45,8 @@ class Draft(NamedTuple):
     """The kind of layer, or `split`."""
     fields: Mapping[str, Any]
     """What is not as usual, as nodes and values of Python."""
-    index: int
-    """Of the layer; of `split` the first of its parts."""
+    node: int
+    """The number of the layer; of `split` that of the first of its parts."""
     start: int | None
     """The tensor that it starts from where that is not the one before it."""
     branches: tuple["Branch", ...] | None = None
@@ -139,7 +148,7 @@ class _Recorder(Expander):
         for draft in drafts:
             made = draft
             if draft.kind != SPLIT:
-                owner = self.nodes[draft.index].shared_with
+                owner = self.nodes[draft.node].shared_with
                 if owner is not None and draft.kind not in WEIGHTLESS:
                     made = made._replace(weights=owner)
             if draft.branches is not None:
@@ -231,15 +240,11 @@ class _Recorder(Expander):
             parts = tuple(range(first, len(self.nodes)))
             comments = self._comments(node)
             start = frame.start(current)
-            frame.items.append(
-                Draft(SPLIT, fields, first, start, parts=parts, comments=comments)
-            )
+            frame.items.append(Draft(SPLIT, fields, first, start, parts=parts, comments=comments))
             frame.current = current
         return made
 
-    def _draft(
-        self, index: int, value: Node, scope: Scope, item: Item, start: int | None
-    ) -> Draft:
+    def _draft(self, index: int, value: Node, scope: Scope, item: Item, start: int | None) -> Draft:
         node = self.nodes[index]
         layer = node.layer
         if layer is None and node.late is not None and node.like is not None:
@@ -266,10 +271,15 @@ class _Recorder(Expander):
 
     def _comments(self, item: Item) -> Comments:
         """The comments of an item, for the first of the layers that it makes."""
-        if id(item) in self.commented:
-            return NO_COMMENTS
-        self.commented.add(id(item))
-        return gathered(item)
+        comments = gathered(item)
+        if id(item) not in self.commented:
+            self.commented.add(id(item))
+            return comments
+        if comments is NO_COMMENTS:
+            return comments
+        before, line, _ = comments  # what is said to this program holds for every round
+        kept = tuple(each for each in before if DIRECTIVE.match(each))
+        return Comments(kept, line if DIRECTIVE.match(line) else "")
 
 
 _END = Draft("", {}, 0, None)
@@ -283,6 +293,11 @@ def _branch(frame: _Frame) -> Branch:
 
 def gathered(item: Item) -> Comments:
     """All comments of an item and of its fields, as those of the item; not those of items in it."""
+    if item.about is NOTHING_ABOUT and not any(
+        isinstance(value, Map) and value.about is not NOTHING_ABOUT
+        for value in item.entries.values()
+    ):
+        return NO_COMMENTS  # as most items have none
     before, line, after = item.comments
     lines = [line] if line else []
     above, below = [*before], [*after]
@@ -420,7 +435,9 @@ class _Writer:
     def _referred(self, branch: Branch) -> Iterator[int]:
         """The tensors that items name."""
         for draft in branch.items:
-            yield from (each for each in (draft.start, draft.weights, draft.like) if each is not None)
+            yield from (
+                each for each in (draft.start, draft.weights, draft.like) if each is not None
+            )
             for inner in draft.branches or ():
                 yield from self._referred(inner)
             yield from draft.parts
@@ -450,9 +467,9 @@ class _Writer:
         return items
 
     def _item(self, draft: Draft) -> Item:
-        node = self.document.nodes[draft.index]
+        node = self.document.nodes[draft.node]
         entries = [Entry(draft.kind, self._value(draft))]
-        name = self.named.get(draft.index) if draft.kind != SPLIT else None
+        name = self.named.get(draft.node) if draft.kind != SPLIT else None
         if name is not None:
             entries.append(Entry("name", Text(name)))
         if draft.start is not None:
@@ -484,8 +501,8 @@ class _Writer:
             return Map({BRANCHES: branches, **fields})
         cls = layer_class(draft.kind)
         principal = next(iter(declarations(cls)), None)
-        if cls.stands_alone and fields.keys() == {principal} and not takes_branches(draft.kind):
-            return fields[principal]
+        if cls.stands_alone and [*fields] == [principal] and not takes_branches(draft.kind):
+            return next(iter(fields.values()))
         return Map(fields) if fields else None
 
 

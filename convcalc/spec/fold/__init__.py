@@ -4,8 +4,7 @@ Nothing of the network changes. What folding made is expanded and held against w
 that a fault in here shows as a spec that is not folded, and never as another network.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.collector import without_collection
@@ -15,19 +14,21 @@ from convcalc.spec.fold.blocks import Candidate, Work, best, replaced
 from convcalc.spec.fold.nodes import (
     MISSING,
     Context,
+    Items,
     Node,
-    Sequence_,
     item_of,
     words_in,
 )
 from convcalc.spec.fold.runs import collapse, every, simplify
-from convcalc.spec.fold.same import same
-from convcalc.spec.nodes import List, Map, ScalarNode, node_of
+from convcalc.spec.fold.same import network_said
+from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec
 from convcalc.spec.unfold import unfolded
 
 MOST_WORK = 12_000_000
 """Comparisons of one folding."""
+NOISE = 200
+"""A block saves at least so small a part of the lines: less is chance."""
 MOST_BLOCKS = 40
 """Blocks that are made of one spec."""
 LONGER = 1.5
@@ -71,23 +72,46 @@ def folded(spec: Spec, scopes: Mapping[str, str] | None = None) -> Folded:
     """A spec that is folded, and what is lost of where its layers come from."""
     if not isinstance(spec.get("layers"), List):
         return Folded(spec, 0)
-    for given in (spec, unfolded(spec)):  # DBG
-        if given is None:
-            break
-        made = _shorter(
-            _Folding(given, scopes, strict=True).made(), _Folding(given, scopes).made()
-        )
-        if made is not None and same(spec, made.spec):
-            return made
+    before = network_said(spec)
+    if before is None:
+        return Folded(spec, 0)
+    for written_out in (False, True):
+        given = unfolded(spec) if written_out else spec
+        for made in _ways(given, scopes):
+            if network_said(made.spec) == before:
+                return made
     return Folded(spec, 0)
 
 
-def _shorter(kept: Folded | None, lossy: Folded | None) -> Folded | None:
-    """What keeps where layers come from, unless that is much longer than what does not."""
-    if kept is None or lossy is None or not lossy.lost:
-        return kept
+def _ways(spec: Spec | None, scopes: Mapping[str, str] | None) -> Sequence[Folded]:
+    """The spec folded, the better way first.
+
+    That is the one which keeps where layers come from, unless it is much longer than the other.
+    """
+    kept = None if spec is None else _Folding(spec, scopes, strict=True).made()
+    if spec is None or kept is None:
+        return ()
+    if not _from_elsewhere(spec):
+        return (kept,)
+    lossy = _Folding(spec, scopes).made()
+    if lossy is None or not lossy.lost:
+        return (kept,)
     lines = [len(each.spec.to_yaml().splitlines()) for each in (kept, lossy)]
-    return kept if lines[0] <= LONGER * lines[1] else lossy
+    return (kept, lossy) if lines[0] <= LONGER * lines[1] else (lossy, kept)
+
+
+def _from_elsewhere(spec: Spec) -> bool:
+    """Whether any item says where it comes from, or has a name that it might lose."""
+    waiting: list[Any] = [spec.entries.get("layers")]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, Item) and not {"origin", "name"}.isdisjoint(here.entries):
+            return True
+        if isinstance(here, Map):
+            waiting += here.entries.values()
+        elif isinstance(here, List):
+            waiting += here.items
+    return False
 
 
 class _Folding:
@@ -123,15 +147,13 @@ class _Folding:
         self._collapse()
         while len(context.bodies) < MOST_BLOCKS:
             found = best(self._sequences(), context, work)
-            if not found:
+            if not found or found[0].worth < sum(n.look.lines for n in self.top.nodes) / NOISE:
                 break
             gone: set[int] = set()
             for candidate in found:
                 if not self._stands(candidate, gone):
                     continue
-                gone |= {
-                    id(node) for place in candidate.places for node in every(place.nodes)
-                }
+                gone |= {id(node) for place in candidate.places for node in every(place.nodes)}
                 gone |= {id(place.sequence) for place in candidate.places}
                 replaced(candidate, context)
                 if len(context.bodies) >= MOST_BLOCKS or len(self.top.nodes) < 2000:
@@ -153,10 +175,10 @@ class _Folding:
     def _inputs(self) -> list[str]:
         return [*self.spec.input] if isinstance(self.spec.input, Map) else []
 
-    def _roots(self) -> list[Sequence_]:
+    def _roots(self) -> list[Items]:
         return [self.top, *self.context.bodies.values()]
 
-    def _sequences(self) -> list[Sequence_]:
+    def _sequences(self) -> list[Items]:
         return [each for root in self._roots() for each in root.every()]
 
     def _collapse(self) -> None:
@@ -229,12 +251,9 @@ def _put(spec: Spec, key: str, value: Map) -> Spec:
     """The spec with a top-level key before its layers."""
     if key in spec:
         return spec.with_value(key, value)
-    parts = []
-    from convcalc.spec.nodes import Entry
-
+    parts: list[Entry] = []
     for part in spec.parts:
-        if part.key in ("layers", "blocks"):
-            if all(each.key != key for each in parts):
-                parts.append(Entry(key, value))
+        if part.key in ("layers", "blocks") and all(each.key != key for each in parts):
+            parts.append(Entry(key, value))
         parts.append(part)
     return spec.with_parts(parts)

@@ -1,6 +1,5 @@
 """Numbers that differ between stretches that are alike: parameters, and what each call gives."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -39,14 +38,14 @@ def arguments(
     written: list[str | None] = []
     known: dict[tuple[str, tuple[Any, ...]], str] = {}
     names = set(taken)
-    for at, (slot, column) in enumerate(zip(slots, columns, strict=True)):
+    for slot, column in zip(slots, columns, strict=True):
         if _same(column):
             written.append(None)
             continue
         field = slot.field.rstrip("0123456789")
         sort = "widths" if field in WIDTHS else field
         typed = tuple((type(each), each) for each in column)
-        text = known.get((sort, typed)) or _related(slot, column, at, slots, columns, parameters)
+        text = known.get((sort, typed)) or _related(slot, column, parameters)
         if text is None:
             text = _named(slot, names)
             names.add(text)
@@ -85,9 +84,6 @@ def _named(slot: Slot, names: set[str]) -> str:
 def _related(
     slot: Slot,
     column: tuple[Number, ...],
-    at: int,
-    slots: Sequence[Slot],
-    columns: Sequence[tuple[Number, ...]],
     parameters: Sequence[Parameter],
 ) -> str | None:
     """An expression over a parameter that gives the numbers: 4*filters, or kernel // 2."""
@@ -97,9 +93,12 @@ def _related(
     for parameter in parameters:
         if any(type(each) is not int or each < 1 for each in parameter.values):
             continue
-        if field == "padding" and parameter.field == "kernel":
-            if all(p == k // 2 for p, k in zip(column, parameter.values, strict=True)):  # type: ignore[operator]
-                return f"{parameter.name} // 2"
+        halves = zip(column, parameter.values, strict=True)
+        if (field, parameter.field) == ("padding", "kernel") and all(
+            p == k // 2  # type: ignore[operator]
+            for p, k in halves
+        ):
+            return f"{parameter.name} // 2"
         if not {field, parameter.field} <= WIDTHS:
             continue
         for one, other, form in (
@@ -125,8 +124,3 @@ def _times(one: Sequence[Any], other: Sequence[Any]) -> int:
 def in_order(parameters: Sequence[Parameter]) -> list[Parameter]:
     """The parameters as a block declares them: first those that every call gives."""
     return sorted(parameters, key=lambda each: each.default is not MISSING)
-
-
-def most_common(values: Sequence[Number]) -> Number:
-    """What most of them are."""
-    return Counter(values).most_common(1)[0][0]

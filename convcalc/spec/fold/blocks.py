@@ -12,9 +12,9 @@ from convcalc.spec.fold.nodes import (
     MISSING,
     Context,
     Expr,
+    Items,
     Node,
     Number,
-    Sequence_,
     common,
     words_of,
 )
@@ -51,7 +51,7 @@ ENDINGS = kinds("activation", "pool", "norm", "softmax")
 class Place(NamedTuple):
     """A stretch of a list."""
 
-    sequence: Sequence_
+    sequence: Items
     start: int
     length: int
 
@@ -69,9 +69,9 @@ class Candidate(NamedTuple):
     """Lines that it saves, and a little more where it begins and ends as a block would."""
 
 
-def best(sequences: Sequence[Sequence_], context: Context, work: "Work") -> list[Candidate]:
+def best(sequences: Sequence[Items], context: Context, work: "Work") -> list[Candidate]:
     """What is worth being a block, the best first."""
-    promising: list[tuple[float, int, list[tuple[Sequence_, int]]]] = []
+    promising: list[tuple[float, int, list[tuple[Items, int]]]] = []
     lines = {id(each): _sums(each) for each in sequences}
     for length, places in _repeated(sequences, work):
         sequence, start = places[0]
@@ -104,14 +104,14 @@ class Work:
         return self.left > 0
 
 
-def _sums(sequence: Sequence_) -> list[int]:
+def _sums(sequence: Items) -> list[int]:
     sums = [0]
     for node in sequence.nodes:
         sums.append(sums[-1] + node.look.lines)
     return sums
 
 
-def _apart(places: Sequence[tuple[Sequence_, int]], length: int) -> int:
+def _apart(places: Sequence[tuple[Items, int]], length: int) -> int:
     """How many of the places do not overlap."""
     count, last, end = 0, None, 0
     for sequence, start in places:
@@ -122,10 +122,10 @@ def _apart(places: Sequence[tuple[Sequence_, int]], length: int) -> int:
 
 
 def _repeated(
-    sequences: Sequence[Sequence_], work: Work
-) -> Iterator[tuple[int, list[tuple[Sequence_, int]]]]:
+    sequences: Sequence[Items], work: Work
+) -> Iterator[tuple[int, list[tuple[Items, int]]]]:
     """Stretches with the same keys, by their length; none that could be longer everywhere."""
-    groups: dict[int, list[tuple[Sequence_, int]]] = {}
+    groups: dict[int, list[tuple[Items, int]]] = {}
     for sequence in sequences:
         for at, node in enumerate(sequence.nodes):
             if not node.look.fixed:
@@ -137,7 +137,7 @@ def _repeated(
         for places in alive:
             if not work.take(len(places)):
                 return
-            longer: dict[int, list[tuple[Sequence_, int]]] = {}
+            longer: dict[int, list[tuple[Items, int]]] = {}
             for sequence, start in places:
                 if start + length < len(sequence.nodes):
                     look = sequence.nodes[start + length].look
@@ -153,11 +153,11 @@ def _repeated(
 
 
 def _evaluated(
-    length: int, places: Sequence[tuple[Sequence_, int]], context: Context
+    length: int, places: Sequence[tuple[Items, int]], context: Context
 ) -> Candidate | None:
     """What a candidate is worth; None where it is nothing."""
     groups: dict[tuple[object, ...], list[Place]] = {}
-    last: Sequence_ | None = None
+    last: Items | None = None
     end = 0
     for sequence, start in places:
         if sequence is last and start < end:
@@ -248,16 +248,20 @@ def _given(places: Sequence[Place], context: Context) -> Arguments:
     rows: list[list[Number]] = [
         [number for look in each for number in look.numbers] for each in looks
     ]
-    taken = frozenset(context.globals) | _words(places[0].nodes) | context.reserved
+    taken = context.globals | _words(places[0], context) | context.reserved
     return arguments(slots, [*zip(*rows, strict=True)], taken)
 
 
-def _words(nodes: Sequence[Node]) -> set[str]:
-    """Words that stand for themselves in what is written."""
+def _words(place: Place, context: Context) -> set[str]:
+    """Words that stand for themselves in what is written, and no number does."""
     words: set[str] = set()
-    for node in every(nodes):
-        for each in node.fields.values():
-            words |= words_of(each)
+    local = context.parameters.get(place.sequence.root.block, {})
+    for node in every(place.nodes):
+        means = context.meaning(node.kind or "") if node.kind not in (None, "layers") else None
+        forms = {name: form for name, _, form in means.fields} if means else {}
+        for name, each in node.fields.items():
+            if context.value(each, forms.get(name, ""), local) is None:
+                words |= words_of(each)
         words |= {*node.reads.values()}
         if node.name:
             words.add(node.name)
@@ -384,9 +388,9 @@ def scalar_of(value: Number) -> ScalarNode:
 
 def _body(
     first: Place, name: str, given: Arguments, texts: Sequence[str | None], context: Context
-) -> Sequence_:
+) -> Items:
     """The items of the block: those of its first call, with its parameters for what differs."""
-    body = Sequence_(None, name)
+    body = Items(None, name)
     body.nodes = [*first.nodes]
     inner = {each: number for number, each in enumerate(names_of(body.nodes))}
     renamed: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What blocks are called that folding finds: by where their layers come from, or by what they are."""
+"""What blocks are called that folding finds: by where layers come from, or by what they are."""
 
 import re
 from collections.abc import Sequence

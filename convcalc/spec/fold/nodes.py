@@ -7,7 +7,7 @@ numbers, which become arguments, and names of tensors.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias, Union
+from typing import Any, NamedTuple, TypeAlias
 
 from convcalc.layers import BRANCHES, CATALOGUE, layer_class
 from convcalc.layers.base import declarations
@@ -49,7 +49,7 @@ class Expr(NamedTuple):
     """Whether it reads a parameter of the block that it stands in."""
 
 
-Number: TypeAlias = Union[int, float, bool, Expr]
+Number: TypeAlias = int | float | bool | Expr
 """What may differ between two items that are alike."""
 
 
@@ -73,7 +73,7 @@ REPEAT = Slot("", "repeat", 1)
 """How often a group, a merge or the call of a block is done."""
 
 
-class Sequence_:
+class Items:
     """A list of items: the network's, a block's, a group's or a branch."""
 
     __slots__ = ("block", "nodes", "parent")
@@ -92,16 +92,16 @@ class Sequence_:
             node = node.within.parent
 
     @property
-    def root(self) -> "Sequence_":
+    def root(self) -> "Items":
         """The network's items, or those of the block, that it stands in."""
         sequence = self
         while sequence.parent is not None:
             sequence = sequence.parent.within
         return sequence
 
-    def every(self) -> Iterator["Sequence_"]:
+    def every(self) -> Iterator["Items"]:
         """It and all lists inside it, inner before outer."""
-        waiting: list[tuple[Sequence_, bool]] = [(self, False)]
+        waiting: list[tuple[Items, bool]] = [(self, False)]
         while waiting:
             sequence, opened = waiting.pop()
             if opened:
@@ -149,7 +149,7 @@ class Node:
         "within",
     )
 
-    def __init__(self, within: Sequence_) -> None:
+    def __init__(self, within: Items) -> None:
         self.within = within
         self.kind: str | None = None
         self.fields: dict[str, Any] = {}
@@ -159,7 +159,7 @@ class Node:
         self.name: str | None = None
         self.origin: Any = None
         self.modifiers: dict[str, Any] = {}
-        self.inner: list[Sequence_] = []
+        self.inner: list[Items] = []
         self.branched = False
         self.comments: Comments = NO_COMMENTS
         self.fixed: Item | None = None
@@ -177,19 +177,19 @@ class Node:
         beside += (self.name is not None) + (self.origin is not None) + ("from" in self.reads)
         if not self.inner:
             return 1 + (beside > 2)
-        inside = sum(
-            max(1, sum(node.look.lines for node in inner.nodes)) for inner in self.inner
-        )
+        inside = sum(max(1, sum(node.look.lines for node in inner.nodes)) for inner in self.inner)
         return 1 + inside + beside
 
     @property
     def look(self) -> Known:
         """What there is to know of it, which is there once `Context.look` was asked."""
-        assert self.known is not None
+        if self.known is None:
+            message = "an item that was not looked at"
+            raise LookupError(message)
         return self.known
 
 
-class Callable_(NamedTuple):
+class Word(NamedTuple):
     """What a word before a colon means: its fields or parameters with what they usually are."""
 
     fields: tuple[tuple[str, Any, str], ...]
@@ -211,15 +211,17 @@ class Context:
         self.scopes = scopes
         self.rounding = str(spec.rounding or "exact")
         self.globals = frozenset(spec.parameters)
-        self.words: dict[str, Callable_ | None] = {}
+        self.words: dict[str, Word | None] = {}
         self.keys: dict[Any, int] = {}
         self.uses: Counter[str] = Counter()
         """How often a tensor is read by its name."""
+        self.owners: set[str] = set()
+        """Names by which weights are used, which of a call would be those of all of its layers."""
         self.given: set[str] = set()
         """Names that items have."""
         self.pinned: set[str] = set()
         """Names that are said in another way than by a plain word, and so have to stay."""
-        self.bodies: dict[str, Sequence_] = {}
+        self.bodies: dict[str, Items] = {}
         """Bodies of the blocks that folding makes."""
         self.parameters: dict[str, dict[str, Any]] = {}
         """Their parameters with defaults."""
@@ -250,13 +252,13 @@ class Context:
 
     # Words
 
-    def meaning(self, word: str) -> Callable_ | None:
+    def meaning(self, word: str) -> Word | None:
         """What a word means; None where it is nothing that can be taken apart."""
         if word not in self.words:
             self.words[word] = self._of_kind(word) if word in CATALOGUE else None
         return self.words[word]
 
-    def _of_kind(self, kind: str) -> Callable_:
+    def _of_kind(self, kind: str) -> Word:
         cls = layer_class(kind)
         usual = usual_of(cls, self.rounding)
         written = self.spec.defaults.get(kind)
@@ -268,17 +270,17 @@ class Context:
             number = type(default) in (int, float, bool)
             fields.append((name, default if number else MISSING, declared.form))
         alone = next(iter(declarations(cls)), None) if cls.stands_alone else None
-        return Callable_(tuple(fields), alone)
+        return Word(tuple(fields), alone)
 
-    def _of_block(self, block: Block) -> Callable_:
+    def _of_block(self, block: Block) -> Word:
         fields = []
         for name, node in block.parameters.entries.items():
             number = _number(node)
             fields.append((name, MISSING if number is None else number, "number"))
-        return Callable_(tuple(fields), next((name for name, *_ in fields), None))
+        return Word(tuple(fields), next((name for name, *_ in fields), None))
 
     def add_block(
-        self, name: str, parameters: dict[str, Any], texts: frozenset[str], body: Sequence_
+        self, name: str, parameters: dict[str, Any], texts: frozenset[str], body: Items
     ) -> None:
         """Let a word mean a block that folding makes."""
         self.bodies[name], self.parameters[name], self.texts[name] = body, parameters, texts
@@ -286,17 +288,17 @@ class Context:
             (each, default, "tensor" if each in texts else "number")
             for each, default in parameters.items()
         )
-        self.words[name] = Callable_(fields, next(iter(parameters), None))
+        self.words[name] = Word(fields, next(iter(parameters), None))
 
     # Reading items
 
-    def sequence(self, items: Iterable[Any], parent: Node | None = None) -> Sequence_:
+    def sequence(self, items: Iterable[Any], parent: Node | None = None) -> Items:
         """Items as nodes."""
-        made = Sequence_(parent)
+        made = Items(parent)
         made.nodes = [self.node(item, made) for item in items]
         return made
 
-    def node(self, item: Any, within: Sequence_) -> Node:
+    def node(self, item: Any, within: Items) -> Node:
         """An item as a node; one with anything unusual is left as it is."""
         node = Node(within)
         if not isinstance(item, Item) or not self._taken_apart(item, node):
@@ -308,6 +310,8 @@ class Context:
         node.comments = gathered(item)
         for name in node.reads.values():
             self.uses[name] += 1
+        if "weights" in node.reads:
+            self.owners.add(node.reads["weights"])
         if node.name is not None:
             self.given.add(node.name)
         return node
@@ -353,11 +357,7 @@ class Context:
             for name, each in value.entries.items():
                 if name != BRANCHES:
                     node.fields[name] = each
-        elif isinstance(value, ScalarNode) and value.text and not (item.bare and value.plain):
-            if means.alone is None:
-                return False
-            node.fields[means.alone] = value
-        elif not isinstance(value, ScalarNode):
+        elif not isinstance(value, ScalarNode) or (value.text and not (item.bare and value.plain)):
             if means.alone is None:
                 return False
             node.fields[means.alone] = value
@@ -382,14 +382,14 @@ class Context:
 
     # Looking at nodes
 
-    def look(self, sequence: Sequence_) -> None:
+    def look(self, sequence: Items) -> None:
         """Look at the nodes of a list and of all lists in it."""
         for each in sequence.every():
             for node in each.nodes:
                 if node.known is None:
                     node.known = self._look(node)
 
-    def refresh(self, sequence: Sequence_) -> None:
+    def refresh(self, sequence: Items) -> None:
         """Look anew at what a list stands in, whose own nodes are known."""
         parent = sequence.parent
         while parent is not None:
@@ -458,6 +458,8 @@ class Context:
             if number is None:
                 fixed = True
             else:
+                if not (node.inner or node.kind in self.bodies):
+                    key.append("repeat")
                 numbers.append(number)
                 slots.append(REPEAT)
         elif node.inner or node.kind in self.bodies:
@@ -480,7 +482,7 @@ class Context:
         """What a node says as a number or an expression over parameters; None for other values."""
         if not isinstance(node, ScalarNode) or not node.plain or form not in NUMERIC:
             return None
-        number = _number(node)
+        number: Number | None = _number(node)
         if number is not None:
             return number
         names = mentioned(node.text) if node.text else frozenset()
@@ -521,7 +523,7 @@ def _plain_name(text: str) -> bool:
     return bool(text) and not set(text) & set(".{}")
 
 
-def _number(node: Any) -> Any:
+def _number(node: Any) -> int | float | None:
     """The number that a node says; None for anything else."""
     if not isinstance(node, ScalarNode) or not node.plain or not node.text:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from convcalc.layers import CATALOGUE
-from convcalc.spec.fold.nodes import Context, Known, Node, Sequence_, common
+from convcalc.spec.fold.nodes import Context, Items, Known, Node, common
 from convcalc.spec.fold.traces import (
     MADE_UP,
     of_rounds,
@@ -25,7 +25,7 @@ BEGINNINGS = frozenset({"dense", "merge", "recurrent", "channels", "source"})
 """Families that a person begins a round with, rather than with what follows them."""
 
 
-def collapse(sequence: Sequence_, context: Context) -> bool:
+def collapse(sequence: Items, context: Context) -> bool:
     """Write equal rounds once; whether there were any."""
     nodes = sequence.nodes
     if len(nodes) < 2:
@@ -144,7 +144,8 @@ def read_outside(nodes: Sequence[Node], context: Context) -> list[str]:
     if not names:
         return []
     own = [read for node in nodes for read in node.look.reads]
-    return [name for name in names if context.uses[name] > own.count(name)]
+    read = [name for name in names if context.uses[name] > own.count(name)]
+    return read if context.owners.isdisjoint(read) else [*read, ""]
 
 
 def _rounds(
@@ -172,9 +173,7 @@ def _rounds(
     return stretches
 
 
-def _repeated(
-    stretches: Sequence[Sequence[Node]], sequence: Sequence_, context: Context
-) -> list[Node]:
+def _repeated(stretches: Sequence[Sequence[Node]], sequence: Items, context: Context) -> list[Node]:
     """What is written once for all rounds."""
     body = [*stretches[0]]
     name = None
@@ -199,7 +198,7 @@ def _repeated(
         return body
     group = Node(sequence)
     group.kind = "layers"
-    inner = Sequence_(group)
+    inner = Items(group)
     inner.nodes = body
     for node in body:
         node.within = inner
@@ -215,7 +214,7 @@ def _repeated(
     return [group]
 
 
-def simplify(sequence: Sequence_, context: Context) -> None:
+def simplify(sequence: Items, context: Context) -> None:
     """Let an item that is alone in a repeated group say itself how often it is done."""
     for at, group in enumerate(sequence.nodes):
         if group.kind != "layers" or group.fixed or len(group.inner[0].nodes) != 1:
@@ -263,8 +262,10 @@ def merged_origins(
             node.origin = None
         return None
     texts = [[written(node.origin) for node in each] for each in leaves]
-    if one and len(leaves[0]) == 1 and leaves[0][0] is stretches[0][0] and None not in sum(texts, []):
-        return of_rounds([str(each[0]) for each in texts])  # type: ignore[no-any-return]
+    if one and len(leaves[0]) == 1 and leaves[0][0] is stretches[0][0]:
+        fronts = [each for (each,) in texts if each is not None]
+        if len(fronts) == len(texts):
+            return of_rounds(fronts)  # type: ignore[no-any-return]
     traced = trace(texts)
     for node, own in zip(leaves[0], traced.own, strict=True):
         if own is None:

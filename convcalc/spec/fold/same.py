@@ -9,17 +9,21 @@ from convcalc.spec.unfold import WEIGHTLESS, Branch, Recorded, recorded
 
 def same(one: Spec, other: Spec) -> bool:
     """Whether both have the same layers in the same order, which read the same."""
-    first, second = recorded(one), recorded(other)
-    if first is None or second is None:
-        return False
-    return _said(one, first) == _said(other, second)
+    first = network_said(one)
+    return first is not None and first == network_said(other)
+
+
+def network_said(spec: Spec) -> "tuple[Any, ...] | None":
+    """All of a network that numbers come of; None where the spec has errors."""
+    made = recorded(spec)
+    return None if made is None else _said(spec, made)
 
 
 def _said(spec: Spec, made: Recorded) -> tuple[Any, ...]:
     """All of a network that numbers come of."""
     document = made.document
     late = {
-        draft.index: {name: _plain(value) for name, value in draft.fields.items()}
+        draft.node: {name: _plain(value) for name, value in draft.fields.items()}
         for draft in _drafts(made.layers)
     }
     nodes = [

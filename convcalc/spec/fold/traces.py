@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.spec.fold.nodes import Node, Sequence_
+from convcalc.spec.fold.nodes import Items, Node
 from convcalc.spec.nodes import List, ScalarNode, Text, is_plain
 from convcalc.spec.origins import literal
 from convcalc.spec.unfold import WEIGHTLESS
@@ -22,7 +22,7 @@ class Trace(NamedTuple):
     """What is left, by the nodes that have an origin; None where that is not the same of all."""
 
 
-def outermost(nodes: Sequence[Node], bodies: Mapping[str, Sequence_]) -> list[Node]:
+def outermost(nodes: Sequence[Node], bodies: Mapping[str, Items]) -> list[Node]:
     """The nodes whose origins no other's stands in front of, in order.
 
     A call without one, of a block that has some within, is among them: nothing may come in front.
@@ -35,14 +35,14 @@ def outermost(nodes: Sequence[Node], bodies: Mapping[str, Sequence_]) -> list[No
             found.append(node)
             if node.kind == "layers":
                 continue
-        elif node.kind in bodies and from_elsewhere(bodies[node.kind]):
+        elif (body := bodies.get(node.kind or "")) is not None and from_elsewhere(body):
             found.append(node)
         for inner in reversed(node.inner):
             waiting += reversed(inner.nodes)
     return found
 
 
-def from_elsewhere(body: Sequence_) -> bool:
+def from_elsewhere(body: Items) -> bool:
     """Whether anything in a block says where it comes from."""
     return any(node.origin is not None for each in body.every() for node in each.nodes)
 
@@ -66,9 +66,7 @@ def trace(stretches: Sequence[Sequence[str | None]]) -> Trace:
     return Trace(tuple(fronts), own)
 
 
-def own_origins(
-    stretch: Sequence[Node], bodies: Mapping[str, Sequence_]
-) -> tuple[str | None, ...]:
+def own_origins(stretch: Sequence[Node], bodies: Mapping[str, Items]) -> tuple[str | None, ...]:
     """What is left of the origins of layers with weights behind what all in a stretch begin with.
 
     Stretches of which it is the same can be written once, and each layer keeps its origin.
@@ -104,7 +102,11 @@ def _front(origins: Sequence[str]) -> str:
     cut = max(shared.rfind("."), shared.rfind("/"))
     if cut < 0:
         return ""
-    return shared[:cut] if shared[cut] == "." and cut and shared[cut - 1].isalnum() else shared[:cut + 1]
+    return (
+        shared[:cut]
+        if shared[cut] == "." and cut and shared[cut - 1].isalnum()
+        else shared[: cut + 1]
+    )
 
 
 def _rest(front: str, origin: str) -> str | None:
@@ -122,7 +124,11 @@ def _rest(front: str, origin: str) -> str | None:
 def together(front: str, rest: str) -> str:
     """What an origin is behind another one, both as they are written."""
     ends = front[-1:].isalnum() or (front.endswith("}") and not front.endswith("}}"))
-    return f"{front}.{rest}" if ends and (rest[:1].isalnum() or _begins_calculated(rest)) else front + rest
+    return (
+        f"{front}.{rest}"
+        if ends and (rest[:1].isalnum() or _begins_calculated(rest))
+        else front + rest
+    )
 
 
 def _begins_calculated(text: str) -> bool:

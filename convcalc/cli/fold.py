@@ -1,0 +1,137 @@
+"""`convcalc fold`: a spec with what comes again written once, or one item a layer."""
+
+from io import StringIO
+from typing import NamedTuple
+
+import click
+
+from convcalc.cli.options import FILE
+from convcalc.cli.output import write, write_file, write_findings, write_verbatim
+from convcalc.diagnostics import Diagnostic, exit_code
+from convcalc.numbers import plural
+from convcalc.spec.bundled import find_bundled
+from convcalc.spec.source import Opened, open_spec
+
+
+class _Made(NamedTuple):
+    """The text of a spec, and what became of it."""
+
+    before: str
+    after: str
+    lost: int = 0
+    """Layers whose origin the folded spec does not say."""
+    problems: tuple[Diagnostic, ...] = ()
+    """Why there is none."""
+
+
+@click.command("fold")
+@click.argument("spec", metavar="SPEC")
+@click.option(
+    "-o", "--output", "file", type=FILE, metavar="FILE", help="Write it to a file, a new one."
+)
+@click.option("--force", is_flag=True, help="Write over the FILE of --output if it is there.")
+@click.option(
+    "--flat",
+    is_flag=True,
+    help="The other way: one item a layer, without blocks, repeats and expressions.",
+)
+@click.option("--check", is_flag=True, help="Print nothing; the exit code is 1 if it would change.")
+@click.option("--diff", is_flag=True, help="Show what would change; the exit code is as --check's.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    spec: str,
+    file: str | None,
+    *,
+    force: bool,
+    flat: bool,
+    check: bool,
+    diff: bool,
+) -> None:
+    """Write a spec with what comes again in it written once: blocks, repeats and defaults.
+
+    The network stays what it is, layer by layer, and comments stay; what items are called may
+    change. Layers that say where they come from go on saying so, as far as the names of those that
+    are written once are alike. SPEC is a path, - for standard input, a bundled architecture or a
+    member of a family.
+
+    Exit codes: 0 done, 1 errors in the spec, or with --check or --diff something to do, 2 could
+    not run.
+
+    \b
+    Examples:
+      convcalc fold net.yaml -o folded.yaml
+      convcalc fold --diff net.yaml
+      convcalc fold --flat resnet152 | convcalc fold -
+    """
+    if force and file is None:
+        raise click.UsageError("--force is about the FILE of --output, and none is named")
+    if file is not None and (check or diff):
+        option = "--check" if check else "--diff"
+        raise click.UsageError(f"{option} writes no file, and --output names one")
+    made = _made(open_spec(spec, find_bundled), flat=flat)
+    if made.problems:
+        write_findings(made.problems)
+        ctx.exit(exit_code(made.problems))
+    if diff:
+        _show_changes(made, spec)
+    elif check and made.before != made.after:
+        lines = [len(each.splitlines()) for each in (made.before, made.after)]
+        write(f"Would fold: {spec}, {plural(lines[0], 'line')} to {lines[1]:,}\n")
+    elif file is not None:
+        write_file(file, made.after, over=force)
+    elif not check:
+        write(made.after, machine=True)
+    if made.lost and not (check or diff):
+        click.echo(
+            f"convcalc: the origins of {plural(made.lost, 'layer')} are left out: they follow no "
+            "pattern of the blocks; --flat has all of them",
+            err=True,
+        )
+    if check or diff:
+        ctx.exit(int(made.before != made.after))
+
+
+def _made(opened: Opened, *, flat: bool) -> _Made:
+    """The spec that was asked for."""
+    from convcalc.graph import SpecError, parse, read_opened
+    from convcalc.spec.fold import folded
+    from convcalc.spec.members import member
+    from convcalc.spec.unfold import unfolded
+
+    before = opened.text.content
+    if opened.problems:
+        return _Made(before, "", problems=opened.problems)
+    network = read_opened(opened)
+    if network.errors:
+        return _Made(before, "", problems=network.diagnostics)
+    try:
+        spec = parse(before, path=opened.name)
+    except SpecError as error:
+        return _Made(before, "", problems=error.diagnostics)
+    if opened.preset:
+        spec = member(spec, opened.preset)
+        before = spec.to_yaml()
+    try:
+        if flat:
+            written = unfolded(spec)
+            return _Made(before, (spec if written is None else written).to_yaml())
+        made = folded(spec)
+        return _Made(before, made.spec.to_yaml(), made.lost)
+    except ValueError as error:  # nested deeper than a spec can be
+        message = f"{opened.name}: {error}"
+        raise click.UsageError(message) from None
+
+
+def _show_changes(made: _Made, path: str) -> None:
+    """A patch of what would change."""
+    from difflib import unified_diff
+
+    before, after = (StringIO(each, newline="\n").readlines() for each in (made.before, made.after))
+    lines = unified_diff(before, after, f"a/{path}", f"b/{path}")
+    write_verbatim(
+        "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in lines
+        )
+    )
