@@ -20,7 +20,8 @@ from convcalc.spec.fold.nodes import (
     words_in,
 )
 from convcalc.spec.fold.runs import collapse, every, simplify
-from convcalc.spec.fold.same import network_said
+from convcalc.spec.fold.same import left_out, network_said
+from convcalc.spec.fold.traces import said
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec
 from convcalc.spec.unfold import unfolded
@@ -31,7 +32,9 @@ NOISE = 200
 """A block saves at least so small a part of the lines: less is chance."""
 MOST_BLOCKS = 40
 """Blocks that are made of one spec."""
-LONGER = 1.5
+MOST_COMMENT = 40
+"""Letters of a comment that says what something comes from."""
+LONGER = 1.15
 """How much longer a spec may be to say of every layer with weights where it comes from."""
 ENOUGH = 3
 """Layers of a kind that a default is worth writing for."""
@@ -78,8 +81,10 @@ def folded(spec: Spec, scopes: Mapping[str, str] | None = None) -> Folded:
     for written_out in (False, True):
         given = unfolded(spec) if written_out else spec
         for made in _ways(given, scopes):
-            if network_said(made.spec) == before:
-                return made
+            after = network_said(made.spec)
+            lost = None if after is None else left_out(before, after)
+            if lost is not None:
+                return made._replace(lost=lost)
     return Folded(spec, 0)
 
 
@@ -94,7 +99,7 @@ def _ways(spec: Spec | None, scopes: Mapping[str, str] | None) -> Sequence[Folde
     if not _from_elsewhere(spec):
         return (kept,)
     lossy = _Folding(spec, scopes).made()
-    if lossy is None or not lossy.lost:
+    if lossy is None:
         return (kept,)
     lines = [len(each.spec.to_yaml().splitlines()) for each in (kept, lossy)]
     return (kept, lossy) if lines[0] <= LONGER * lines[1] else (lossy, kept)
@@ -161,7 +166,28 @@ class _Folding:
             for sequence in self._roots():
                 context.look(sequence)
             self._collapse()
-        return Folded(self._written(), context.lost)
+        if not context.strict:
+            self._remark()
+        return Folded(self._written(), 0)
+
+    def _remark(self) -> None:
+        """Say where layers come from: as they do where they stand alone, else in a comment."""
+        waiting = [*self.top.nodes]
+        while waiting:
+            node = waiting.pop()
+            if node.came is None:
+                continue
+            first, last = node.came
+            once = node.rounds is None
+            if once and node.kind in CATALOGUE and node.kind not in self.spec.blocks:
+                if not node.branched or first == last:
+                    node.origin = said(first)
+                for inner in node.inner:
+                    waiting += inner.nodes
+            elif not node.comments.line:
+                text = first if first == last else f"{first} to {last}"
+                if len(text) <= MOST_COMMENT:
+                    node.comments = node.comments._replace(line=f"# {text}")
 
     def _stands(self, candidate: Candidate, gone: set[int]) -> bool:
         """Whether a candidate is where it was found, before other blocks were made."""

@@ -28,6 +28,7 @@ from convcalc.spec.fold.runs import (
     pattern,
     rank,
     read_outside,
+    span,
 )
 from convcalc.spec.fold.traces import outermost, own_origins, said, trace, written
 from convcalc.spec.nodes import NO_COMMENTS, ScalarNode
@@ -42,8 +43,6 @@ SAMPLED = 60
 """Occurrences that what a candidate saves is worked out of."""
 COLUMNS = 90
 """Characters of a call on one line."""
-MOST_COMMENT = 40
-"""Letters of a comment that says what a call comes from."""
 ENDINGS = kinds("activation", "pool", "norm", "softmax")
 """What a person ends a block with, rather than begins the next one."""
 
@@ -307,21 +306,12 @@ def replaced(candidate: Candidate, context: Context) -> str:
     name = block_name(places, context)
     leaves = [outermost(place.nodes, context.bodies) for place in places]
     fronts: Sequence[str] = [""] * len(places)
-    ranges = [""] * len(places)
-    if any(leaves) and len({len(each) for each in leaves}) == 1:
-        origins = [[written(node.origin) for node in each] for each in leaves]
-        traced = trace(origins)
+    if any(leaves):
+        traced = trace([[written(node.origin) for node in each] for each in leaves])
         fronts = traced.fronts
-        for number, (node, own) in enumerate(zip(leaves[0], traced.own, strict=True)):
-            if own is None and any(each[number] for each in origins):
-                context.lost += len(places)
-                for at, each in enumerate(origins):
-                    ranges[at] = _range(each)
+        for node, own in zip(leaves[0], traced.own, strict=True):
             node.origin = None if own is None else said(own)
-    elif any(leaves):
-        context.lost += sum(map(len, leaves))
-        for node in leaves[0]:
-            node.origin = None
+    came = [span(place.nodes, place.nodes) for place in places]
     comments = other_comments([place.nodes for place in places])
     parameters = in_order(given.parameters)
     declared: dict[str, Any] = {each.name: each.default for each in parameters}
@@ -334,8 +324,7 @@ def replaced(candidate: Candidate, context: Context) -> str:
         call = _call(place, at, name, given.parameters, dict(zip(texts, rows[at], strict=True)))
         if fronts[at]:
             call.origin = said(fronts[at])
-        elif ranges[at] and len(ranges[at]) <= MOST_COMMENT:
-            call.comments = call.comments._replace(line=f"# {ranges[at]}")
+        call.came = came[at]
         calls.append(call)
     body = _body(places[0], name, given, texts, context)
     if comments is not NO_COMMENTS:
@@ -348,13 +337,6 @@ def replaced(candidate: Candidate, context: Context) -> str:
     context.look(body)
     _put(places, calls)
     return name
-
-
-def _range(origins: Sequence[str | None]) -> str:
-    known = [each for each in origins if each]
-    if not known:
-        return ""
-    return known[0] if len(known) == 1 else f"{known[0]} to {known[-1]}"
 
 
 def _call(

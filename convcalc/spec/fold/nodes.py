@@ -136,6 +136,7 @@ class Node:
 
     __slots__ = (
         "branched",
+        "came",
         "comments",
         "fields",
         "fixed",
@@ -158,6 +159,8 @@ class Node:
         """The names of tensors in `from`, `weights` and fields."""
         self.name: str | None = None
         self.origin: Any = None
+        self.came: tuple[str, str] | None = None
+        """Where its first and its last layer come from, where that is only remarked."""
         self.modifiers: dict[str, Any] = {}
         self.inner: list[Items] = []
         self.branched = False
@@ -207,7 +210,8 @@ class Context:
     ) -> None:
         self.spec = spec
         self.strict = strict
-        """Whether nothing is written once that makes a layer with weights lose its origin."""
+        """Whether nothing is written once that makes a layer with weights lose its origin;
+        otherwise origins are only remarked."""
         self.scopes = scopes
         self.rounding = str(spec.rounding or "exact")
         self.globals = frozenset(spec.parameters)
@@ -225,8 +229,6 @@ class Context:
         """Bodies of the blocks that folding makes."""
         self.parameters: dict[str, dict[str, Any]] = {}
         """Their parameters with defaults."""
-        self.lost = 0
-        """Origins that do not follow from those of the others of their kind."""
         self.texts: dict[str, frozenset[str]] = {}
         """Of these the ones that hold the name of a tensor."""
         for name, block in spec.blocks.items():
@@ -314,6 +316,10 @@ class Context:
             self.owners.add(node.reads["weights"])
         if node.name is not None:
             self.given.add(node.name)
+        if not self.strict:
+            said = getattr(node.origin, "text", None) or node.name
+            node.came = (said, said) if said else None
+            node.origin = None
         return node
 
     def _taken_apart(self, item: Item, node: Node) -> bool:
@@ -492,6 +498,8 @@ class Context:
 
     def _scope(self, node: Node) -> tuple[str, ...]:
         origin = getattr(node.origin, "text", "") if isinstance(node.origin, ScalarNode) else ""
+        if node.came is not None:
+            origin = node.came[0]
         inside = [each.known.scope for inner in node.inner for each in inner.nodes if each.known]
         if origin:
             path = (self.scopes or {}).get(origin)

@@ -182,13 +182,16 @@ def _repeated(stretches: Sequence[Sequence[Node]], sequence: Items, context: Con
         name = last.name
     for stretch in stretches[1:]:
         forget(stretch, context)
-    origin = merged_origins(stretches, one=alone(body), context=context)
+    one = alone(body) and (not body[0].inner or outermost(body, context.bodies) in ([], body))
+    origin = merged_origins(stretches, one=one, context=context)
     comments = other_comments(stretches)
+    came = span(stretches[0], stretches[-1])
     repeat = ScalarNode(str(len(stretches)), -1, 0)
-    if alone(body):
+    if one:
         (node,) = body
         node.modifiers["repeat"] = repeat
         node.name = name
+        node.came = came
         node.comments = _both(comments, node.comments)
         if origin is not None:
             node.origin = origin
@@ -210,8 +213,16 @@ def _repeated(stretches: Sequence[Sequence[Node]], sequence: Items, context: Con
     group.modifiers["repeat"] = repeat
     group.origin = origin
     group.name = name
+    group.came = came
     group.comments = comments
     return [group]
+
+
+def span(first: Sequence[Node], last: Sequence[Node]) -> tuple[str, str] | None:
+    """Where the first and the last layer of a stretch come from, where that is only remarked."""
+    starts = [node.came[0] for node in every(first) if node.came]
+    ends = [node.came[1] for node in every(last) if node.came]
+    return (starts[0], ends[-1]) if starts and ends else None
 
 
 def simplify(sequence: Items, context: Context) -> None:
@@ -224,6 +235,8 @@ def simplify(sequence: Items, context: Context) -> None:
             continue
         if group.modifiers.keys() - {"repeat"} or group.reads:
             continue
+        if group.origin is not None and node.branched:
+            continue  # what it comes from stands in front of nothing in its branches
         origin = node.origin if group.origin is None else group.origin
         if node.origin is not None and group.origin is not None:
             front, rest = written(group.origin), written(node.origin)
@@ -234,6 +247,7 @@ def simplify(sequence: Items, context: Context) -> None:
         if group.rounds is not None:
             node.modifiers["repeat"] = group.rounds
         node.name = group.name or node.name
+        node.came = group.came
         node.comments = _both(group.comments, node.comments)
         node.within = sequence
         node.known = None
@@ -257,7 +271,6 @@ def merged_origins(
     if not any(leaves):
         return None
     if len({len(each) for each in leaves}) != 1:
-        context.lost += sum(map(len, leaves))
         for node in leaves[0]:
             node.origin = None
         return None
@@ -268,8 +281,6 @@ def merged_origins(
             return of_rounds(fronts)  # type: ignore[no-any-return]
     traced = trace(texts)
     for node, own in zip(leaves[0], traced.own, strict=True):
-        if own is None:
-            context.lost += len(stretches)
         node.origin = None if own is None else said(own)
         node.known = None
     return of_rounds(traced.fronts)  # type: ignore[no-any-return]
@@ -277,6 +288,8 @@ def merged_origins(
 
 def name_origins(nodes: Sequence[Node]) -> None:
     """Let names that are given up be origins, unless they were made up."""
+    if any(node.came for node in nodes):
+        return
     for node in every(nodes):
         if node.name and node.origin is None and not MADE_UP.match(node.name):
             node.origin = said(literal(node.name))

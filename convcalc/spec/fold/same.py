@@ -1,26 +1,52 @@
 """Whether two specs are the same network: layer by layer, whatever they are called."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.tree import Spec
-from convcalc.spec.unfold import WEIGHTLESS, Branch, Recorded, recorded
+from convcalc.spec.unfold import WEIGHTLESS, Branch, Draft, Recorded, recorded
+
+
+class Said(NamedTuple):
+    """All that a spec says of its network."""
+
+    network: tuple[Any, ...]
+    """What numbers come of: layers, what they read, whose weights they use, what is expected."""
+    origins: tuple[tuple[str, str], ...]
+    """Of each layer where it comes from, and its name."""
 
 
 def same(one: Spec, other: Spec) -> bool:
     """Whether both have the same layers in the same order, which read the same."""
-    first = network_said(one)
-    return first is not None and first == network_said(other)
+    first, second = network_said(one), network_said(other)
+    return first is not None and second is not None and first.network == second.network
 
 
-def network_said(spec: Spec) -> "tuple[Any, ...] | None":
-    """All of a network that numbers come of; None where the spec has errors."""
+def left_out(before: Said, after: Said) -> int | None:
+    """How many layers lose where they come from; None where any of the network is another.
+
+    A layer may come from what it was called before.
+    """
+    if before.network != after.network:
+        return None
+    lost = 0
+    for (origin, name), (now, _) in zip(before.origins, after.origins, strict=True):
+        if now == origin or (not origin and now == name):
+            continue
+        if now:
+            return None
+        lost += 1
+    return lost
+
+
+def network_said(spec: Spec) -> Said | None:
+    """What a spec says of its network; None where it has errors."""
     made = recorded(spec)
     return None if made is None else _said(spec, made)
 
 
-def _said(spec: Spec, made: Recorded) -> tuple[Any, ...]:
-    """All of a network that numbers come of."""
+def _said(spec: Spec, made: Recorded) -> Said:
     document = made.document
     late = {
         draft.node: {name: _plain(value) for name, value in draft.fields.items()}
@@ -41,10 +67,12 @@ def _said(spec: Spec, made: Recorded) -> tuple[Any, ...]:
         **{group.name: group.output for group in document.groups},
     }
     expected = [tensors.get(str(name)) for name in spec.expect.get("layers") or ()]
-    return nodes, document.inputs, document.outputs, document.output_names, expected
+    ends = (document.inputs, document.outputs, document.output_names)
+    origins = tuple((node.origin, node.name) for node in document.nodes)
+    return Said((nodes, *ends, expected), origins)
 
 
-def _drafts(branch: Branch) -> Any:
+def _drafts(branch: Branch) -> Iterator[Draft]:
     for draft in branch.items:
         yield draft
         for inner in draft.branches or ():
