@@ -110,6 +110,14 @@ def _sums(sequence: Items) -> list[int]:
     return sums
 
 
+def _one_behind_another(places: Sequence[tuple[Items, int]], length: int) -> bool:
+    """Whether one of the places begins where another ends, so that longer ones overlap."""
+    return any(
+        one[0] is other[0] and other[1] - one[1] == length
+        for one, other in zip(places, places[1:], strict=False)
+    )
+
+
 def _apart(places: Sequence[tuple[Items, int]], length: int) -> int:
     """How many of the places do not overlap."""
     count, last, end = 0, None, 0
@@ -142,7 +150,8 @@ def _repeated(
                     look = sequence.nodes[start + length].look
                     if not look.fixed:
                         longer.setdefault(look.key, []).append((sequence, start))
-            if not any(len(each) == len(places) for each in longer.values()):
+            longest = any(len(each) == len(places) for each in longer.values())
+            if not longest or _one_behind_another(places, length):
                 yield length, places
             following += [each for each in longer.values() if len(each) > 1]
         alive = following
@@ -304,7 +313,9 @@ def replaced(candidate: Candidate, context: Context) -> str:
     for place in places:
         name_origins(place.nodes)
     name = block_name(places, context)
-    leaves = [outermost(place.nodes, context.bodies) for place in places]
+    leaves = [
+        outermost(place.nodes, context.bodies) if context.strict else [] for place in places
+    ]
     fronts: Sequence[str] = [""] * len(places)
     if any(leaves):
         traced = trace([[written(node.origin) for node in each] for each in leaves])

@@ -265,6 +265,8 @@ def merged_origins(
     stretches: Sequence[Sequence[Node]], *, one: bool, context: Context
 ) -> ScalarNode | None:
     """Leave each node of the first round what is its own origin; the origin of what holds them."""
+    if not context.strict:
+        return None
     for stretch in stretches:
         name_origins(stretch)
     leaves = [outermost(stretch, context.bodies) for stretch in stretches]

@@ -76,9 +76,8 @@ def own_origins(stretch: Sequence[Node], bodies: Mapping[str, Items]) -> tuple[s
         return ()
     own = trace([[origin_text(node) for node in leaves]]).own
     return tuple(
-        each
+        "" if node.kind in WEIGHTLESS or node.branched else each
         for node, each in zip(leaves, own, strict=True)
-        if not (node.kind in WEIGHTLESS or node.branched)
     )
 
 
