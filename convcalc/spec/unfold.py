@@ -27,6 +27,7 @@ from convcalc.spec.nodes import (
     Node,
     ScalarNode,
     Text,
+    value_of,
 )
 from convcalc.spec.origins import literal
 from convcalc.spec.parameters import Member
@@ -266,8 +267,8 @@ class _Recorder(Expander):
         else:
             given = {}
         fields.update((name, settled(each, scope)) for name, each in given.items())
-        fields.pop("like", None)
-        return fields
+        declared = declarations(layer_class(node.kind))
+        return {name: fields[name] for name in declared if name in fields and name != "like"}
 
     def _comments(self, item: Item) -> Comments:
         """The comments of an item, for the first of the layers that it makes."""
@@ -508,6 +509,8 @@ class _Writer:
 
 def valued(value: Any) -> Any:
     """A field's value as a spec writes it: one number per axis as 3x5."""
+    if isinstance(value, ScalarNode):
+        return value_of(value)
     if isinstance(value, tuple):
         if len(value) > 1 and all(type(each) is int and each >= 0 for each in value):
             return Text("x".join(map(str, value)))

@@ -34,6 +34,8 @@ MOST_BLOCKS = 40
 """Blocks that are made of one spec."""
 MOST_COMMENT = 40
 """Letters of a comment that says what something comes from."""
+FEW = 6
+"""Lines that origins may always take."""
 LONGER = 1.15
 """How much longer a spec may be to say of every layer with weights where it comes from."""
 ENOUGH = 3
@@ -102,7 +104,8 @@ def _ways(spec: Spec | None, scopes: Mapping[str, str] | None) -> Sequence[Folde
     if lossy is None:
         return (kept,)
     lines = [len(each.spec.to_yaml().splitlines()) for each in (kept, lossy)]
-    return (kept, lossy) if lines[0] <= LONGER * lines[1] else (lossy, kept)
+    few = lines[0] <= max(LONGER * lines[1], lines[1] + FEW)
+    return (kept, lossy) if few else (lossy, kept)
 
 
 def _from_elsewhere(spec: Spec) -> bool:

@@ -1,6 +1,6 @@
 """Equal stretches one behind the other, which become a `repeat`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from convcalc.layers import CATALOGUE
 from convcalc.spec.fold.nodes import Context, Items, Known, Node, common
@@ -66,7 +66,7 @@ def collapse(sequence: Items, context: Context) -> bool:
             start = _beginning(nodes, at, period, end)
             rounds = (end - start) // period
             saved = _saved(nodes[start : start + period], rounds)
-            if saved >= 0:
+            if saved >= 0 and not _torn(nodes, start, period):
                 best = start, period  # the shortest: what is longer is made of what it becomes
                 break
         if best is not None:
@@ -107,6 +107,13 @@ def _beginning(nodes: Sequence[Node], at: int, period: int, end: int) -> int:
     """Where the first round begins, of places that leave as many: at the end of what is before."""
     spare = (end - at) % period
     return min(range(at, at + spare + 1), key=lambda start: (rank(nodes, start), start))
+
+
+def _torn(nodes: Sequence[Node], start: int, period: int) -> bool:
+    """Whether what a round holds comes from places further apart than two rounds do."""
+    scopes = [node.look.scope for node in nodes[start : start + period + 1]]
+    depths = [len(common(one, other)) for one, other in zip(scopes, scopes[1:], strict=False)]
+    return min(depths) < depths[-1]
 
 
 def rank(nodes: Sequence[Node], start: int) -> tuple[int, int]:
@@ -220,9 +227,17 @@ def _repeated(stretches: Sequence[Sequence[Node]], sequence: Items, context: Con
 
 def span(first: Sequence[Node], last: Sequence[Node]) -> tuple[str, str] | None:
     """Where the first and the last layer of a stretch come from, where that is only remarked."""
-    starts = [node.came[0] for node in every(first) if node.came]
-    ends = [node.came[1] for node in every(last) if node.came]
+    starts = [node.came[0] for node in _as_made(first) if node.came]
+    ends = [node.came[1] for node in _as_made(last) if node.came]
     return (starts[0], ends[-1]) if starts and ends else None
+
+
+def _as_made(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Nodes and all inside them, those of branches before the merge of them."""
+    for node in nodes:
+        for inner in node.inner:
+            yield from _as_made(inner.nodes)
+        yield node
 
 
 def simplify(sequence: Items, context: Context) -> None:

@@ -1,0 +1,407 @@
+"""Folding: another spec of the same network, shorter, as a person would write it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from tabled import tabled
+
+from convcalc import Item, Network, Spec, load, loads, parse
+from convcalc.spec.fold import Folded, fold, folded
+from convcalc.spec.members import member
+from convcalc.spec.unfold import unfolded
+
+ZOO = Path(__file__).parents[2] / "architectures"
+WIDTH = 100
+
+
+def numbers(network: Network) -> tuple[Any, ...]:
+    """All of a network but what its layers are called."""
+    layers = [
+        (
+            node.kind,
+            node.layer,
+            node.inputs,
+            plan and plan[:],
+            node.shared_with if plan and plan.weights else None,
+        )
+        for node, plan in zip(network.nodes, network.plans, strict=True)
+    ]
+    return layers, network.inputs, network.outputs, network.output_names
+
+
+def flat(spec: Spec, *, origins: bool = True) -> Spec:
+    made = unfolded(spec, origins=origins)
+    assert made is not None
+    return made
+
+
+def of_zoo(name: str, preset: str = "") -> Spec:
+    spec = parse((ZOO / f"{name}.yaml").read_text(encoding="utf-8"))
+    return member(spec, preset) if preset else spec
+
+
+def lines(spec: Spec) -> list[str]:
+    return spec.to_yaml().splitlines()
+
+
+# The zoo: a part of it here, all of it in `python -m benchmarks folding`
+
+
+@tabled(
+    ("name", "preset", "most"),
+    [
+        ("resnet", "resnet152", 60),
+        ("mobilenet_v2", "", 45),
+        ("googlenet", "", 60),
+        ("densenet", "densenet201", 50),
+        ("unet", "", 45),
+        ("vgg16", "", 30),
+        ("siamese", "", 45),
+        ("fpn", "", 75),
+    ],
+)
+def test_networks_flattened_and_folded_again(name: str, preset: str, most: int) -> None:
+    spec = of_zoo(name, preset)
+    before = numbers(spec.network())
+    for origins in (False, True):
+        written_out = flat(spec, origins=origins)
+        assert numbers(written_out.network()) == before
+        assert not any(key in written_out for key in ("blocks", "defaults", "parameters"))
+        made = fold(written_out)
+        assert numbers(made.network()) == before
+        assert numbers(loads(made.to_yaml())) == before
+        assert len(lines(made)) <= most
+        said = [line for line in lines(made) if "#" not in line]
+        assert max(map(len, said)) <= WIDTH
+
+
+def test_a_network_of_blocks_stays_as_it_is_but_for_what_comes_again() -> None:
+    spec = of_zoo("resnet", "resnet50")
+    made = fold(spec)
+    assert numbers(made.network()) == numbers(spec.network())
+    assert {*spec.blocks} <= {*made.blocks}
+    assert made.parameters == spec.parameters
+
+
+# What a person would write
+
+
+FOLDED = {
+    "rounds": (
+        "layers: [relu, conv: {filters: 4, kernel: 1}, relu, conv: {filters: 4, kernel: 1}, relu, "
+        "conv: {filters: 4, kernel: 1}, flatten]",
+        """\
+layers:
+  - layers:
+      - relu
+      - conv: {filters: 4, kernel: 1}
+    repeat: 3
+  - flatten
+""",
+    ),
+    "one item": (
+        "layers: [add: [[], [sigmoid]], add: [[], [sigmoid]], add: [[], [sigmoid]]]",
+        """\
+layers:
+  - add: [[], [sigmoid]]
+    repeat: 3
+""",
+    ),
+    "numbers that differ": (
+        "layers: ["
+        + ", ".join(
+            f"conv: {{filters: {n}, kernel: 3, stride: {s}, padding: 1}}, batchnorm, relu, "
+            f"conv: {{filters: {4 * n}, kernel: 1}}, batchnorm, relu, dropout"
+            for n, s in ((8, 1), (8, 1), (16, 2), (32, 1))
+        )
+        + "]",
+        None,
+    ),
+}
+
+
+def test_rounds_and_items() -> None:
+    for name in ("rounds", "one item"):
+        given, expected = FOLDED[name]
+        made = fold(parse(f"input: 8x8x4\n{given}"))
+        text = made.to_yaml().removeprefix("input: 8x8x4\n")
+        if name == "one item":  # however the branches are written
+            assert made.layers[0].repeat == 3
+            assert len(made.layers) == 1
+        else:
+            assert text == expected
+
+
+def test_numbers_that_differ_become_parameters() -> None:
+    given, _ = FOLDED["numbers that differ"]
+    made = fold(parse(f"input: 8x8x4\nrounding: floor\n{given}"))
+    (block,) = made.blocks.values()
+    assert [*block.parameters] == ["filters", "stride"]
+    assert block.parameters["stride"] == 1, "what most calls want, as the field's own default"
+    assert str(block.layers[3].fields["filters"]) == "4*filters"
+    assert [item.repeat for item in made.layers] == [2, None, None]
+
+
+def test_fields_that_all_layers_of_a_kind_say_are_defaults() -> None:
+    layers = [Item("conv", filters=n, kernel=3, padding=1, bias=False) for n in (3, 4, 5, 6)]
+    other = Item("linear", 4)
+    made = fold(Spec(input=(8, 8, 3), layers=[*layers, Item("flatten"), other]))
+    assert "bias: false" in made.to_yaml()
+    assert made.to_yaml().count("bias") == 1
+
+
+def test_names_of_tensors_outside_become_parameters() -> None:
+    """A decoder whose levels start from other levels of the encoder."""
+    text = """\
+input: 32x32x4
+layers:
+  - {conv: {filters: 4, kernel: 3, padding: 1}, name: a}
+  - maxpool: 2
+  - {conv: {filters: 4, kernel: 3, padding: 1}, name: b}
+  - maxpool: 2
+  - upsample: 2
+  - add: [[from: b], [conv: {filters: 4, kernel: 1}, relu]]
+  - batchnorm
+  - upsample: 2
+  - add: [[from: a], [conv: {filters: 4, kernel: 1}, relu]]
+  - batchnorm
+"""
+    spec = parse(text)
+    made = fold(spec)
+    assert numbers(made.network()) == numbers(spec.network())
+    assert '- up: "b"\n  - up: "a"\n' in made.to_yaml()
+    assert [*made.blocks["up"].parameters] == ["source"]
+
+
+@tabled(
+    "layers",
+    [
+        # Names that mean more than a word: numbers of kinds, rounds, dots, braces.
+        "[relu, relu, relu, sigmoid, add: [[], [from: relu2]]]",
+        "[{relu, name: a, repeat: 2}, sigmoid, sigmoid, add: [[], [from: a1]]]",
+        '[{relu, name: a, repeat: 2}, sigmoid, sigmoid, add: [[], [from: "a{2 - 1}"]]]',
+        "[{layers: [relu, sigmoid], name: a}, relu, sigmoid, add: [[], [from: a.relu1]]]",
+        # What is read from outside of what would be written once.
+        "[relu, {sigmoid, name: s}, tanh, relu, sigmoid, tanh, add: [[], [from: s]]]",
+        "[relu, {sigmoid, name: s}, relu, {sigmoid, name: t}, add: [[from: t], [from: s]]]",
+        # Weights of another, of one layer and of a stretch.
+        "[{conv: {filters: 4, kernel: 1}, name: c}, relu, {conv: {filters: 4, kernel: 1}, "
+        "weights: c}, relu, {conv: {filters: 4, kernel: 1}, weights: c}, relu]",
+        # Conditions and rounds that count.
+        "[{relu, when: true}, sigmoid, {relu, when: true}, sigmoid, {relu, when: true}, sigmoid]",
+        "[{layers: [conv: {filters: 4*index, kernel: 1}, relu], repeat: 2}, {layers: [conv: "
+        "{filters: 4*index, kernel: 1}, relu], repeat: 2}]",
+        "[{split: {into: [a, b]}}, relu, concat: [[from: a], [from: b, relu]], relu]",
+        "[{relu, from: input}, sigmoid, {relu, from: input}, sigmoid, {relu, from: input}]",
+    ],
+)
+def test_what_names_mean_stays(layers: str) -> None:
+    spec = parse(f"input: 8x8x4\nlayers: {layers}")
+    assert numbers(fold(spec).network()) == numbers(spec.network())
+
+
+@tabled(
+    ("blocks", "parameters"),
+    [
+        ("{conv_bn_relu: {layers: [relu]}}", "{filters: 3}"),
+        ("{residual: {parameters: {filters}, layers: [relu]}}", "{stride: 2, kernel: 1}"),
+        ("{}", "{filters: 4, filters2: 4, rounds: 1, source: 'x'}"),
+    ],
+)
+def test_names_of_blocks_and_parameters_that_are_there_are_no_others(
+    blocks: str, parameters: str
+) -> None:
+    unit = "conv: {{filters: {0}, kernel: 3, padding: 1}}, batchnorm, relu, conv: {{filters: {1}, "
+    unit += "kernel: 3, padding: 1}}, batchnorm, relu"
+    layers = ", ".join(unit.format(n, n + 3) for n in (4, 6, 9, 13))
+    text = f"input: 8x8x4\nparameters: {parameters}\nblocks: {blocks}\nlayers: [{layers}]"
+    spec = parse(text)
+    made = fold(spec)
+    assert numbers(made.network()) == numbers(spec.network())
+    assert len(made.blocks) > len(spec.blocks)
+
+
+def test_comments_are_kept() -> None:
+    """Every comment is there once behind folding, wherever what it is about stands."""
+    text = "# head\ninput: 8x8x4  # input\nlayers:\n"
+    for n in range(4):
+        text += f"  # above {n}\n  - conv: {{filters: {4 + n}, kernel: 3, padding: 1}}  # width {n}\n"
+        text += f"  - batchnorm\n  - relu:  # act {n}\n      # inside {n}\n    name: act{n}\n"
+    spec = parse(text)
+    made = fold(spec).to_yaml()
+    assert "blocks:" in made
+    missing = [
+        word
+        for word in ("head", "# input", *(f"{w} {n}" for n in range(4) for w in ("above", "width")))
+        if made.count(word) != 1
+    ]
+    assert not missing
+    assert all(f"act {n}" in made for n in range(4))
+
+
+# Where layers come from
+
+
+def units(count: int, name: str) -> list[Item]:
+    """Residual units with the names of PyTorch's modules, or of a file's nodes."""
+    made = []
+    for n in range(count):
+        at = {"layer": f"layer.{n}.", "path": f"/layer/layer.{n}/", "number": ""}[name]
+        names = iter(range(4 * n, 4 * n + 4))
+
+        def origin(word: str, at: str = at, names: Iterator[int] = names) -> str:
+            return at + word if name != "number" else f"{word}_{next(names)}"
+
+        inside = [
+            Item("conv", filters=4, kernel=3, padding=1, origin=origin("conv")),
+            Item("batchnorm", origin=origin("bn")),
+        ]
+        merge = Item("add", branches=[inside, []], origin=origin("add"))
+        made += [merge, Item("relu", origin=origin("relu"))]
+    return made
+
+
+@tabled("name", ["layer", "path"])
+def test_origins_are_said_once_with_what_stands_in_front(name: str) -> None:
+    spec = Spec(input=(8, 8, 4), layers=units(3, name))
+    made = folded(spec)
+    assert made.lost == 0
+    assert len(lines(made.spec)) < len(lines(spec))
+    after = [node.origin for node in made.spec.network().nodes]
+    assert after == [node.origin for node in spec.network().nodes]
+
+
+def test_origins_that_follow_no_pattern_are_remarked() -> None:
+    spec = Spec(input=(8, 8, 4), layers=units(6, "number"))
+    made = folded(spec)
+    assert made.lost == len(spec.network().layers)
+    assert "# conv_0 to relu_23" in made.spec.to_yaml()
+    assert len(lines(made.spec)) < 15
+
+
+def test_scopes_say_where_a_block_begins() -> None:
+    """Without them the round would begin with the convolution, which is the last of a unit here."""
+    layers: list[Item] = []
+    scopes: dict[str, str] = {}
+    for n in range(8):
+        conv = {"filters": 4 + n, "kernel": 1}
+        for kind, fields in (("batchnorm", {}), ("relu", {}), ("conv", conv)):
+            name = f"n{len(layers)}"
+            layers.append(Item(kind, **fields, origin=name))
+            scopes[name] = f"net.unit{n}"
+    stem = Item("conv", filters=4, kernel=1, origin="stem")
+    made = fold(Spec(input=(8, 8, 3), layers=[stem, *layers]), scopes)
+    (block,) = made.blocks.values()
+    assert [item.kind for item in block.layers] == ["batchnorm", "relu", "conv"]
+    assert [*made.blocks] == ["unit"]
+
+
+# Random and hostile
+
+
+def drawn(random: Random, depth: int, names: list[str]) -> list[Item]:
+    """Items of a chain of equal shapes, with branches, skips and stretches that come again."""
+    items: list[Item] = []
+    for _ in range(random.randint(1, 5)):
+        way = random.random()
+        if way < 0.2 and depth:
+            kind = random.choice(("add", "maximum"))
+            branches = [[], drawn(random, depth - 1, names)]
+            if names and random.random() < 0.4:
+                branches.append([Item(from_=random.choice(names))])
+            items.append(Item(kind, branches=branches))
+        elif way < 0.4 and items:
+            items += [without_names(item) for item in items[-random.randint(1, 4) :]]
+        elif way < 0.7:
+            kernel = random.choice((1, 3, 5))
+            fields: dict[str, Any] = {"padding": kernel // 2} if kernel > 1 else {}
+            if random.random() < 0.3:
+                fields["bias"] = False
+            if random.random() < 0.2:
+                fields["groups"] = random.choice((1, 2, 4))
+            items.append(Item("conv", filters=4, kernel=kernel, **fields))
+        else:
+            items.append(Item(random.choice(("relu", "sigmoid", "batchnorm", "dropout"))))
+        if random.random() < 0.15:
+            name = f"t{len(names)}"
+            items[-1] = items[-1].replace(name=name)
+            names.append(name)
+    return items
+
+
+def without_names(item: Item) -> Item:
+    """The item, and what is in it, without names."""
+    if item.branches:
+        return item.replace(
+            name=None, branches=[[without_names(each) for each in b] for b in item.branches]
+        )
+    return item if item.name is None or item.kind is None else item.replace(name=None)
+
+
+def test_random_networks_are_the_same_behind_folding_and_behind_flattening() -> None:
+    shorter = 0
+    for seed in range(60):
+        random = Random(seed)
+        names: list[str] = []
+        layers: list[Item] = []
+        while len(layers) < 24:
+            layers += drawn(random, 2, names)
+        spec = Spec(input=(8, 8, 4), layers=layers)
+        before = numbers(spec.network())
+        made = folded(spec)
+        assert numbers(made.spec.network()) == before, seed
+        assert numbers(flat(made.spec).network()) == before, seed
+        shorter += len(lines(made.spec)) < len(lines(spec))
+    assert shorter > 50
+
+
+@pytest.mark.parametrize("count", [20_000])
+def test_many_equal_layers_are_one_item(count: int) -> None:
+    made = fold(Spec(input=(8, 8, 4), layers=[Item("relu")] * count))
+    assert len(lines(made)) == 4
+    assert len(made.network().layers) == count
+
+
+def test_a_deep_nest_is_folded_or_left() -> None:
+    item = Item("add", branches=[[Item("relu")], []])
+    for _ in range(12):
+        item = Item("add", branches=[[item], [Item("sigmoid"), Item("relu")]])
+    spec = Spec(input=(4, 4, 2), layers=[item, item, item])
+    assert numbers(fold(spec).network()) == numbers(spec.network())
+
+
+def test_a_spec_with_errors_comes_back_as_it_is() -> None:
+    for text in ("{input: 8x8x3, layers: [conv]}", "{input: 8x8x3, layers: [a, a, a]}"):
+        spec = parse(text)
+        assert folded(spec) == Folded(spec, 0)
+        assert unfolded(spec) is None
+
+
+def test_flattening_says_all_that_the_layers_are() -> None:
+    spec = parse(
+        "input: [2*size, 32, 4]\nparameters: {size: 16, kind: 'same', rate: 0.25}\n"
+        "defaults: {conv: {bias: false, padding: kind}}\nrounding: floor\n"
+        "blocks: {b: {parameters: {n}, layers: [conv: {filters: n, kernel: 3}, relu]}}\n"
+        "layers: [{b: 4, repeat: 2}, {b: 2*size, name: x}, dropout: rate, "
+        "conv: {filters: incoming.channels / size, kernel: [3, 1]}, {crop: {like: x.conv1}}]\n"
+        "expect: {output: [2*size, size*2, 2], layers: {x.conv1: 32x32x32}}"
+    )
+    made = flat(spec, origins=False)
+    assert made.to_yaml() == (
+        "input: 32x32x4\nrounding: floor\nlayers:\n"
+        "  - conv: {filters: 4, kernel: 3, padding: same, bias: false}\n  - relu\n"
+        "  - conv: {filters: 4, kernel: 3, padding: same, bias: false}\n  - relu\n"
+        "  - {conv: {filters: 32, kernel: 3, padding: same, bias: false}, name: x_conv1}\n"
+        "  - relu\n  - dropout: 0.25\n"
+        "  - conv: {filters: incoming.channels/16, kernel: [3, 1], padding: same, bias: false}\n"
+        "  - crop: {like: x_conv1}\n"
+        "expect: {output: [2*16, 16*2, 2], layers: {x_conv1: 32x32x32}}\n"
+    )
+    assert numbers(made.network()) == numbers(spec.network())
+
+
+def test_folding_from_the_command_line_and_the_library_is_the_same() -> None:
+    assert numbers(load("resnet18")) == numbers(fold(flat(of_zoo("resnet", "resnet18"))).network())
