@@ -17,7 +17,9 @@ class _Made(NamedTuple):
     """The text of a spec, and what became of it."""
 
     before: str
+    """The spec as it was."""
     after: str
+    """The spec as it is now."""
     lost: int = 0
     """Layers whose origin the folded spec does not say."""
     problems: tuple[Diagnostic, ...] = ()
@@ -26,16 +28,16 @@ class _Made(NamedTuple):
 
 @click.command("fold")
 @click.argument("spec", metavar="SPEC")
-@click.option(
-    "-o", "--output", "file", type=FILE, metavar="FILE", help="Write it to a file, a new one."
-)
+@click.option("-o", "--output", "file", type=FILE, metavar="FILE", help="Write it to a new file.")
 @click.option("--force", is_flag=True, help="Write over the FILE of --output if it is there.")
 @click.option(
     "--flat",
     is_flag=True,
     help="The other way: one item a layer, without blocks, repeats and expressions.",
 )
-@click.option("--check", is_flag=True, help="Print nothing; the exit code is 1 if it would change.")
+@click.option(
+    "--check", is_flag=True, help="Only say whether it would change; the exit code is 1 then."
+)
 @click.option("--diff", is_flag=True, help="Show what would change; the exit code is as --check's.")
 @click.pass_context
 def command(
@@ -69,6 +71,8 @@ def command(
     if file is not None and (check or diff):
         option = "--check" if check else "--diff"
         raise click.UsageError(f"{option} writes no file, and --output names one")
+    if check and diff:
+        raise click.UsageError("--diff shows what --check says: give one of the two")
     made = _made(open_spec(spec, find_bundled), flat=flat)
     if made.problems:
         write_findings(made.problems)
@@ -102,7 +106,7 @@ def _made(opened: Opened, *, flat: bool) -> _Made:
     before = opened.text.content
     if opened.problems:
         return _Made(before, "", problems=opened.problems)
-    network = read_opened(opened)
+    network = read_opened(opened, input=None, parameters=None)
     if network.errors:
         return _Made(before, "", problems=network.diagnostics)
     try:

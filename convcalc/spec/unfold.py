@@ -59,12 +59,14 @@ class Draft(NamedTuple):
     parts: tuple[int, ...] = ()
     """The slices of a `split`."""
     comments: Comments = NO_COMMENTS
+    """Those of the item that made it."""
 
 
 class Branch(NamedTuple):
     """A list of items."""
 
     items: tuple[Draft, ...]
+    """One behind the other."""
     end: int | None
     """The tensor that it ends in where that is not what its last item makes."""
 
@@ -73,7 +75,9 @@ class Recorded(NamedTuple):
     """A spec that was expanded, with what its items made."""
 
     document: Document
+    """The network that it is."""
     layers: Branch
+    """The same as items."""
 
 
 def recorded(spec: Spec) -> Recorded | None:

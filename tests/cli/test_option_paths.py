@@ -42,6 +42,7 @@ WRITTEN = {
     ("check", "--output"): ["check", "net.yaml"],
     ("show", "--output"): ["show", "net.yaml"],
     ("export", "--output"): ["export", "net.yaml"],
+    ("fold", "--output"): ["fold", "net.yaml"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""

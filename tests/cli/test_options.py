@@ -427,6 +427,18 @@ TRIED = {
         needs={"--force": ("--output", "net.yaml")},
         heeded={("--output", "--force"): "a file that is not there yet is written either way"},
     ),
+    "fold": Command(
+        ("net.yaml",),
+        {
+            "--output": ("--output", "copy.yaml"),
+            "--force": ("--force",),
+            "--flat": ("--flat",),
+            "--check": ("--check",),
+            "--diff": ("--diff",),
+        },
+        needs={"--force": ("--output", "net.yaml")},
+        heeded={("--output", "--force"): "a file that is not there yet is written either way"},
+    ),
     "size": Command(
         ("8",),
         {

@@ -46,6 +46,7 @@ class Folded(NamedTuple):
     """A spec that was folded."""
 
     spec: Spec
+    """The same network as it is written now."""
     lost: int
     """Layers whose origin does not follow from those of the others in their block, and is left
     out."""

@@ -15,17 +15,20 @@ class Parameter(NamedTuple):
     """A parameter of a block that is made."""
 
     name: str
+    """What expressions call it."""
     values: tuple[Number, ...]
     """What each call gives."""
     default: Any
     """What calls leave out; `MISSING` where each gives it."""
     field: str
+    """The field that it was made for."""
 
 
 class Arguments(NamedTuple):
     """What stands in the place of each number, and what each call gives."""
 
     parameters: tuple[Parameter, ...]
+    """In the order in which they were wanted."""
     written: tuple[str | None, ...]
     """By slot: the expression that stands there; None for the number that is the same of all."""
 

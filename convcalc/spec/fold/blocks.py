@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import nlargest
+from itertools import pairwise
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -51,8 +52,11 @@ class Place(NamedTuple):
     """A stretch of a list."""
 
     sequence: Items
+    """The list that it is of."""
     start: int
+    """The number of its first item in there."""
     length: int
+    """How many items it has."""
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -64,6 +68,7 @@ class Candidate(NamedTuple):
     """What could become a block."""
 
     places: tuple[Place, ...]
+    """Where it stands, one behind the other in each list."""
     worth: float
     """Lines that it saves, and a little more where it begins and ends as a block would."""
 
@@ -113,8 +118,7 @@ def _sums(sequence: Items) -> list[int]:
 def _one_behind_another(places: Sequence[tuple[Items, int]], length: int) -> bool:
     """Whether one of the places begins where another ends, so that longer ones overlap."""
     return any(
-        one[0] is other[0] and other[1] - one[1] == length
-        for one, other in zip(places, places[1:], strict=False)
+        one[0] is other[0] and other[1] - one[1] == length for one, other in pairwise(places)
     )
 
 
@@ -313,9 +317,7 @@ def replaced(candidate: Candidate, context: Context) -> str:
     for place in places:
         name_origins(place.nodes)
     name = block_name(places, context)
-    leaves = [
-        outermost(place.nodes, context.bodies) if context.strict else [] for place in places
-    ]
+    leaves = [outermost(place.nodes, context.bodies) if context.strict else [] for place in places]
     fronts: Sequence[str] = [""] * len(places)
     if any(leaves):
         traced = trace([[written(node.origin) for node in each] for each in leaves])
@@ -413,8 +415,11 @@ class _Filling(NamedTuple):
     """What comes into the first of several stretches, in the order of its numbers and names."""
 
     expressions: Iterator[str | None]
+    """By number what stands in its place; None for itself."""
     outer: Iterator[str | None]
+    """By tensor from outside the parameter that names it; None for itself."""
     inner: Mapping[str, str]
+    """What its own tensors are called from now on, by their names."""
     local: Mapping[str, Any]
     """The parameters that it could read where it stood."""
 

@@ -45,6 +45,7 @@ class Expr(NamedTuple):
     """A value that is an expression over parameters."""
 
     text: str
+    """As it is written."""
     local: bool
     """Whether it reads a parameter of the block that it stands in."""
 
@@ -64,7 +65,9 @@ class Slot(NamedTuple):
     """Where a number stands in an item."""
 
     kind: str
+    """The kind or block; empty for a modifier."""
     field: str
+    """Its field, parameter or modifier."""
     default: Any
     """What it is where it is not written: a number, or `MISSING`."""
 
@@ -118,7 +121,9 @@ class Known(NamedTuple):
     key: int
     """The same of all nodes that are alike."""
     numbers: tuple[Number, ...]
+    """What may differ in it and in what it holds, in order."""
     slots: tuple[Slot, ...]
+    """Where each of these stands."""
     reads: tuple[str, ...]
     """Names of tensors that it starts from, in order."""
     names: tuple[str, ...]
@@ -408,8 +413,17 @@ class Context:
     def _look(self, node: Node) -> Known:
         scope = self._scope(node)
         if node.fixed is not None:
-            lines = 1
-            return Known(self._intern(id(node)), (), (), (), (), lines, True, scope)
+            alone = self._intern(id(node))
+            return Known(
+                key=alone,
+                numbers=(),
+                slots=(),
+                reads=(),
+                names=(),
+                lines=1,
+                fixed=True,
+                scope=scope,
+            )
         key: list[Any] = [node.kind, node.branched, len(node.inner)]
         numbers: list[Number] = []
         slots: list[Slot] = []
@@ -474,14 +488,14 @@ class Context:
         if node.name in self.pinned or (node.kind == SPLIT):
             fixed = True
         return Known(
-            self._intern(tuple(key)),
-            tuple(numbers),
-            tuple(slots),
-            tuple(reads),
-            (*inner, *names),
-            node.lines(),
-            fixed,
-            scope,
+            key=self._intern(tuple(key)),
+            numbers=tuple(numbers),
+            slots=tuple(slots),
+            reads=tuple(reads),
+            names=(*inner, *names),
+            lines=node.lines(),
+            fixed=fixed,
+            scope=scope,
         )
 
     def value(self, node: Any, form: str, local: Mapping[str, Any]) -> Number | None:

@@ -1,6 +1,7 @@
 """Equal stretches one behind the other, which become a `repeat`."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from convcalc.layers import CATALOGUE
 from convcalc.spec.fold.nodes import Context, Items, Known, Node, common
@@ -112,7 +113,7 @@ def _beginning(nodes: Sequence[Node], at: int, period: int, end: int) -> int:
 def _torn(nodes: Sequence[Node], start: int, period: int) -> bool:
     """Whether what a round holds comes from places further apart than two rounds do."""
     scopes = [node.look.scope for node in nodes[start : start + period + 1]]
-    depths = [len(common(one, other)) for one, other in zip(scopes, scopes[1:], strict=False)]
+    depths = [len(common(one, other)) for one, other in pairwise(scopes)]
     return min(depths) < depths[-1]
 
 
