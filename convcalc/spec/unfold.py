@@ -55,7 +55,7 @@ class Draft(NamedTuple):
     weights: int | None = None
     """The layer whose weights it uses."""
     like: int | None = None
-    """The layer whose map it makes its own as large as."""
+    """The layer that a field of it names, whose map it makes its own as large as, say."""
     parts: tuple[int, ...] = ()
     """The slices of a `split`."""
     comments: Comments = NO_COMMENTS
@@ -272,7 +272,11 @@ class _Recorder(Expander):
             given = {}
         fields.update((name, settled(each, scope)) for name, each in given.items())
         declared = declarations(layer_class(node.kind))
-        return {name: fields[name] for name in declared if name in fields and name != "like"}
+        return {
+            name: fields[name]
+            for name, each in declared.items()
+            if name in fields and each.form != "tensor"
+        }
 
     def _comments(self, item: Item) -> Comments:
         """The comments of an item, for the first of the layers that it makes."""
@@ -328,7 +332,9 @@ def said_of(layer: Layer, rounding: str) -> dict[str, Any]:
     usual = usual_of(cls, rounding)
     missing = object()
     said = {}
-    for name in declarations(cls):
+    for name, declared in declarations(cls).items():
+        if declared.form == "tensor":
+            continue  # which is another layer, and said as such
         value = getattr(layer, name)
         there = usual.get(name, missing)
         if value is not None and (value != there or type(value) is not type(there)):
@@ -498,7 +504,9 @@ class _Writer:
             fields["into"] = List(names)
             return fields["into"] if len(fields) == 1 else Map(fields)
         if draft.like is not None:
-            fields["like"] = Text(self._name(draft.like))
+            declared = declarations(layer_class(draft.kind))
+            named = next(name for name, each in declared.items() if each.form == "tensor")
+            fields[named] = Text(self._name(draft.like))
         if draft.branches is not None:
             branches = List([List(self._items(branch)) for branch in draft.branches])
             if not fields and layer_class(draft.kind).inputs == "many":
