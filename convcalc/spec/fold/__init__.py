@@ -155,11 +155,12 @@ class _Folding:
         work = Work(MOST_WORK)
         self._collapse()
         while len(context.bodies) < MOST_BLOCKS:
-            found = best(self._sequences(), context, work)
-            if not found or found[0].worth < sum(n.look.lines for n in self.top.nodes) / NOISE:
+            candidates = best(self._sequences(), context, work)
+            lines = sum(node.look.lines for node in self.top.nodes)
+            if not candidates or candidates[0].worth < lines / NOISE:
                 break
             gone: set[int] = set()
-            for candidate in found:
+            for candidate in candidates:
                 if not self._stands(candidate, gone):
                     continue
                 gone |= {id(node) for place in candidate.places for node in every(place.nodes)}

@@ -87,13 +87,13 @@ def best(sequences: Sequence[Items], context: Context, work: "Work") -> list[Can
         promise = (count - 1) * body - count - 2
         if promise > 0:
             promising.append((promise, length, places))
-    found = []
+    candidates = []
     for _, length, places in nlargest(EVALUATED, promising, key=lambda each: each[0]):
         candidate = _evaluated(length, places, context)
         if candidate is not None:
-            found.append(candidate)
-    found.sort(key=lambda each: -each.worth)
-    return found
+            candidates.append(candidate)
+    candidates.sort(key=lambda each: -each.worth)
+    return candidates
 
 
 class Work:

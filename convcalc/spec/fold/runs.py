@@ -48,7 +48,7 @@ def collapse(sequence: Items, context: Context) -> bool:
             order[at] = number
     ends: dict[int, int] = {}
     made: list[Node] = []
-    at, found = 0, False
+    at, collapsed = 0, False
     while at < len(nodes):
         best: tuple[int, int] | None = None
         places = where[codes[at]]
@@ -77,15 +77,15 @@ def collapse(sequence: Items, context: Context) -> bool:
                 made += nodes[at:start]
                 made += _repeated(stretches, sequence, context)
                 at = start + period * len(stretches)
-                found = True
+                collapsed = True
                 continue
         made.append(nodes[at])
         at += 1
-    if found:
+    if collapsed:
         sequence.nodes = made
         context.look(sequence)
         context.refresh(sequence)
-    return found
+    return collapsed
 
 
 def _typed(look: Known) -> tuple[object, ...]:
@@ -327,14 +327,14 @@ def other_comments(stretches: Sequence[Sequence[Node]]) -> Comments:
 
 def every(nodes: Sequence[Node]) -> list[Node]:
     """Nodes and all inside them."""
-    found: list[Node] = []
+    nested: list[Node] = []
     waiting = [*reversed(nodes)]
     while waiting:
         node = waiting.pop()
-        found.append(node)
+        nested.append(node)
         for inner in reversed(node.inner):
             waiting += reversed(inner.nodes)
-    return found
+    return nested
 
 
 def _lines(comments: Comments) -> list[str]:

@@ -27,19 +27,19 @@ def outermost(nodes: Sequence[Node], bodies: Mapping[str, Items]) -> list[Node]:
 
     A call without one, of a block that has some within, is among them: nothing may come in front.
     """
-    found: list[Node] = []
+    leaves: list[Node] = []
     waiting = [*reversed(nodes)]
     while waiting:
         node = waiting.pop()
         if node.origin is not None or (node.name and not MADE_UP.match(node.name)):
-            found.append(node)
+            leaves.append(node)
             if node.kind == "layers":
                 continue
         elif (body := bodies.get(node.kind or "")) is not None and from_elsewhere(body):
-            found.append(node)
+            leaves.append(node)
         for inner in reversed(node.inner):
             waiting += reversed(inner.nodes)
-    return found
+    return leaves
 
 
 def from_elsewhere(body: Items) -> bool:
