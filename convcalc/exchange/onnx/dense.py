@@ -339,3 +339,15 @@ def with_bias(reader: Reader, op: Operation, before: Operation, bias: Constant) 
         return
     joined.inputs.append(Value(bias.name, bias.dims, constant=bias))
     convolution(reader, joined)
+
+
+def in_order(reader: Reader, op: Operation) -> None:
+    """KMaxPool, as it was recognised: along the one spatial axis of a sequence."""
+    value = reader.tensor(op)
+    low = reader.low(value)
+    last = low.layout[-1]
+    if last != 1 or reader.shape(low.number).rank != 1:
+        message = "the values that it takes are along no spatial axis of a sequence"
+        raise CannotError(message)
+    number = reader.add(op, "kmaxpool", [low.number], {"k": op.attributes["k"]})
+    reader.give(op, number, low.layout)

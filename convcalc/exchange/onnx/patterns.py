@@ -9,7 +9,7 @@ from math import pi, sqrt
 from types import MappingProxyType
 from typing import Any
 
-from convcalc.exchange.onnx.extents import Cut, reduced_axes
+from convcalc.exchange.onnx.extents import Cut, axis_of, reduced_axes
 from convcalc.exchange.onnx.graph import Graph
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value
@@ -434,6 +434,29 @@ def focused(op: Operation) -> Operation | None:
     return anew(op, "SpaceToDepth", [source], blocksize=2, order=order)
 
 
+def largest_in_order(op: Operation) -> Operation | None:
+    """The k largest values along the last axis in the order of their places: two TopK."""
+    rank = len(op.outputs[0].dims or ())
+    if rank < 2 or axis_of(op.attributes.get("axis", 0), rank) != rank - 1:
+        return None
+    ordered = made_by(op.input(1), "TopK")
+    if ordered is None or ordered.attributes.get("largest", 1):
+        return None
+    places = ordered.input(0)
+    largest = places.operation if places is not None and places.number == 1 else None
+    if largest is None or largest.name != "TopK" or not largest.attributes.get("largest", 1):
+        return None
+    if largest.input(0) is not op.input(0):
+        return None
+    for each in (ordered, largest):
+        if axis_of(each.attributes.get("axis", -1), rank) != rank - 1:
+            return None
+    counts = [number(each.input(1)) for each in (ordered, largest)]
+    if counts[0] is None or counts[0] != counts[1]:
+        return None
+    return anew(op, "KMaxPool", [op.input(0)], k=int(counts[0]))
+
+
 def _patterns() -> Iterator[tuple[str, tuple[Pattern, ...]]]:
     yield "Mul", (gated, affine, normalized)
     yield "Div", (gated, normalized, unit_length)
@@ -442,6 +465,7 @@ def _patterns() -> Iterator[tuple[str, tuple[Pattern, ...]]]:
     yield "Where", (soft,)
     yield "Gather", (strided,)
     yield "Concat", (focused,)
+    yield "GatherElements", (largest_in_order,)
 
 
 PATTERNS: Mapping[str, tuple[Pattern, ...]] = MappingProxyType(dict(_patterns()))

@@ -253,13 +253,22 @@ def _outputs(graph: Graph, reader: Reader) -> list[int]:
     """The layers whose outputs are the network's, and those that lead to what cannot be said."""
     stopgaps = reader.wiring.stopgaps
     ends = [value for lost in reader.lost for value in lost.op.inputs if value is not None]
-    numbers = [value.lowered.number for value in graph.outputs if value.lowered is not None]
+    numbers = [_end(reader, value) for value in graph.outputs if value.lowered is not None]
     live = reader.wiring.live(numbers)
     for value in ends:
         if value.lowered is not None and not live[value.lowered.number]:
             numbers.append(value.lowered.number)
             live = reader.wiring.live(numbers)
     return list(dict.fromkeys(number for number in numbers if number not in stopgaps))
+
+
+def _end(reader: Reader, value: Value) -> int:
+    """The layer that gives an output: a vector where the file has one, and no map of one pixel."""
+    number = reader.low(value).number
+    vector = sum(not isinstance(extent, Batch) for extent in value.dims or ()) == 1
+    if not vector or value.operation is None or not reader.shape(number).rank:
+        return number
+    return reader.canonical(value.operation, value)
 
 
 def _findings(lost: list[Lost]) -> list[Finding]:

@@ -30,6 +30,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "matmul": Row(("MatMul",), "dense:product"),
         "maxpool": Row(("MaxPool", "AveragePool", "LpPool"), "dense:pooling"),
         "global_avgpool": Row(("GlobalAveragePool", "GlobalMaxPool"), "dense:everywhere"),
+        "kmaxpool": Row(("KMaxPool",), "dense:in_order"),
         "channel_avgpool": Row(("ReduceMean", "ReduceMax", "ReduceSum"), "norms:reduced"),
         "batchnorm": Row(("BatchNormalization",), "norms:batch"),
         "groupnorm": Row(("GroupNormalization",), "norms:group"),
