@@ -1,5 +1,6 @@
 """What is written as ONNX runs in ONNX Runtime and gives the values of the definitions."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import recorded
 import test_forward as definitions
 from click.testing import CliRunner
+from kinds import RUN, Case
 from tabled import tabled
 
 import convcalc
@@ -27,6 +29,8 @@ from convcalc.layers.base import declarations
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 
+LAST = OPSETS[-1]
+"""The newest version of the operators."""
 FAR = 100.0
 """A finite value that stands out among normal ones."""
 LAST = OPSETS[-1]
@@ -238,6 +242,35 @@ def test_many_weights_have_a_file_of_their_own(
     (found,) = session.run(None, x)
     (wanted,) = convcalc.run(network, x, seed=0).values()
     np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+BACK = {
+    "locally_connected": "it is written as a sum over the taps, which no exporter does",
+    "adaptive_avgpool": "regions of several sizes are cut out one by one",
+    "adaptive_maxpool": "regions of several sizes are cut out one by one",
+    "maxunpool": "a tensor comes with its pool, and rows put around both",
+    "matmul": "which axis is the channels is not said, where nothing else reads them",
+    "permute": "it is a view of the tensor, whose axes are channels first in a spec",
+    "learned": "alone, it reads nothing that could say which axis is which",
+    "attention": "of one tensor it does, which the tests of import say; of several it is not known",
+}
+"""Kinds that a file does not give back layer by layer, and why."""
+
+
+@tabled("case", [case for case in RUN if case.kind not in BACK])
+def test_a_layer_comes_back(case: Case, tmp_path: Path) -> None:
+    """A file of it is read as a network with the same shapes and totals."""
+    named = {f"x{number}": text for number, text in enumerate(case.inputs.split())}
+    given = next(iter(named.values())) if len(named) == 1 else json.dumps(named)
+    branches = [[{"from": name}] for name in named]
+    fields = case.fields if len(named) == 1 else {**case.fields, "branches": branches}
+    item = json.dumps({case.kind: fields})
+    network = planned(loads(f"{{rounding: floor, input: {given}, layers: [{item}]}}"))
+    convcalc.export(network, tmp_path / "a.onnx", opset=LAST)
+    back = convcalc.load(tmp_path / "a.onnx")
+    one, other = (convcalc.analyze(each).totals for each in (network, back))
+    assert (one.parameters, one.macs) == (other.parameters, other.macs)
+    assert back.shape_of(back.output) == network.shape_of(network.output)
 
 
 SPECS = {

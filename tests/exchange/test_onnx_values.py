@@ -65,7 +65,7 @@ KINDS = {
     "focus.ts11": "space_to_depth conv",
     "unet.ts17": "concat maxpool conv relu conv_transpose conv",
     "siam.ts17": "subtract conv affine conv abs",
-    "logsm.ts17": "softmax global_avgpool log_softmax",
+    "logsm.ts17": "softmax global_avgpool log_softmax flatten",
 }
 """File → the kinds that its module is, in the order of the spec, a merge before its branches."""
 

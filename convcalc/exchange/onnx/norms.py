@@ -36,13 +36,28 @@ def batch(reader: Reader, op: Operation) -> None:
     momentum = tidy(1 - op.attributes.get("momentum", 0.9))
     if abs(momentum - 0.1) > 1e-6:
         fields["momentum"] = momentum
-    weights = {
-        "weight": flat(scale),
-        "bias": flat(bias),
-        "running_mean": flat(mean),
-        "running_var": flat(variance),
-    }
-    constants = (scale, bias, mean, variance)
+    weights = {"running_mean": flat(mean), "running_var": flat(variance)}
+    constants = [mean, variance]
+    if named(scale) or named(bias) or not (everywhere(scale, 1) and everywhere(bias, 0)):
+        weights = {"weight": flat(scale), "bias": flat(bias), **weights}
+        constants = [scale, bias, *constants]
+    else:
+        fields["affine"] = False
+    reader.give_first(op, reader.add(op, "batchnorm", [number], fields, weights, constants))
+
+
+def _of_the_batch(reader: Reader, op: Operation) -> None:
+    """A batch norm that keeps no running statistics."""
+    number = reader.first(op)
+    channels = reader.shape(number).channels
+    fields: dict[str, Any] = {"track_running_stats": False, **epsilon(op)}
+    constants = [weight_of(op, at, "factors") for at in (1, 2) if op.input(at) is not None]
+    if not constants:
+        fields["affine"] = False
+    elif [each.size for each in constants] != [channels, channels]:
+        message = f"it learns no factor and summand for each of {channels} channels"
+        raise CannotError(message)
+    weights = dict(zip(("weight", "bias"), map(flat, constants), strict=False))
     reader.give_first(op, reader.add(op, "batchnorm", [number], fields, weights, constants))
 
 
@@ -52,6 +67,9 @@ def layer(reader: Reader, op: Operation) -> None:
     dims = value.dims or ()
     axes = op.attributes.get("axes")
     axis = axis_of(op.attributes.get("axis", -1), len(dims))
+    if axes is not None and list(axes) == [0, *range(2, len(dims))]:
+        _of_the_batch(reader, op)
+        return
     if axes is not None and len(axes) > 1 and axes != list(range(axis, len(dims))):
         message = f"it normalizes the axes {', '.join(map(str, axes))} together"
         raise CannotError(message)

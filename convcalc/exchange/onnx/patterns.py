@@ -365,11 +365,12 @@ def _space(op: Operation, x: Any, dims: Any, inside: Any, out: Any, order: Any) 
         factor = inside[1]
         if inside == (dims[0], factor, factor, out[1], height, width):
             return anew(op, "DepthToSpace", [x], blocksize=factor, mode="DCR")
-    if order == (0, 3, 5, 1, 2, 4):
+    first = {(0, 3, 5, 1, 2, 4): "rows", (0, 5, 3, 1, 2, 4): "columns"}.get(order)
+    if first is not None:
         factor = inside[3]
         whole = (dims[0], channels, out[2], factor, out[3], factor)
         if inside == whole:
-            return anew(op, "SpaceToDepth", [x], blocksize=factor, order="rows")
+            return anew(op, "SpaceToDepth", [x], blocksize=factor, order=first)
     return None
 
 

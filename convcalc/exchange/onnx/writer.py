@@ -84,7 +84,7 @@ class Graph:
         made = np.asarray(values, dtype)
         key = f"{dtype}{made.shape}{made.tolist()}"
         if key not in self._arrays:
-            name = self._arrays[key] = self.unused("number" if made.ndim == 0 else "numbers")
+            name = self._arrays[key] = self.unused("/number" if made.ndim == 0 else "/numbers")
             self.arrays.append(self.onnx.numpy_helper.from_array(made, name))
         return self._arrays[key]
 
@@ -92,7 +92,9 @@ class Graph:
 class Maker:
     """One layer, as the function of its kind sees it that writes its operators.
 
-    Tensors are (N, C, *spatial) there as they are here, and (N, C) for vectors.
+    Tensors are (N, C, *spatial) there as they are here, and (N, C) for vectors. Nodes and what they
+    make are called by their scopes, as PyTorch's exporter calls them, and numbers begin with `/`:
+    so that who reads the file can tell names that somebody gave from these.
     """
 
     def __init__(
@@ -166,14 +168,15 @@ class Maker:
         self, operator: str, inputs: Sequence[str], count: int, domain: str = "", **attributes: Any
     ) -> list[str]:
         """Write an operator; returns its outputs."""
-        outputs = [self.graph.unused(f"{self.name}/{operator}") for _ in range(count)]
+        path = "/" + "/".join((*self.name.split("."), operator))
+        outputs = [self.graph.unused(f"{path}_output_{number}") for number in range(count)]
         given = {
             key: self.graph.typed(operator, key, value)
             for key, value in attributes.items()
             if value is not None
         }
         node = self.graph.onnx.helper.make_node(
-            operator, [*inputs], outputs, self._called(operator), domain=domain, **given
+            operator, [*inputs], outputs, self.graph.unused(path), domain=domain, **given
         )
         for key, value in self._about.items():
             node.metadata_props.add(key=key, value=value)
@@ -203,7 +206,3 @@ class Maker:
         """Part of an axis."""
         each = (self.integers(value) for value in (start, stop, axis, step))
         return self("Slice", x, *each)
-
-    def _called(self, operator: str) -> str:
-        """The node's name: a path of scopes, as PyTorch's exporter writes it."""
-        return self.graph.unused("/" + "/".join((*self.name.split("."), operator)))
