@@ -44,6 +44,9 @@ class Seen(NamedTuple):
     """How many behind the last value are."""
     exact: bool = True
     """Whether both ends are seen; otherwise it is no more than this."""
+    counted: bool = True
+    """Whether outputs were counted one by one where formulas tell no more; False where that takes
+    too long."""
 
     @property
     def size(self) -> int:
@@ -142,8 +145,16 @@ def region(network: Network, layer: int, position: Sequence[int]) -> Region:
     node, plan = known.nodes[layer], known.plans[layer]
     _check(position, plan.output.spatial, f"{node.name}, whose outputs are")
     axes = range(len(position))
+    made, there = _made_by(known, layer, position)
     images = {
-        name: tuple(_seen(each, layer, axis, position[axis]) for axis in axes)
+        name: tuple(
+            Seen(None, None, 0, 0)
+            if made in each.unseen
+            else _seen(each, layer, axis, position[axis])
+            if made in each.lost
+            else _seen(each, made, axis, there[axis])
+            for axis in axes
+        )
         for name, each in with_places.items()
     }
     inputs = tuple(
@@ -160,6 +171,27 @@ def region(network: Network, layer: int, position: Sequence[int]) -> Region:
     )
     image = next(iter(images.values()))
     return Region(node.name, tuple(position), image, inputs, images)
+
+
+def _made_by(network: Planned, layer: int, position: Sequence[int]) -> tuple[int, Sequence[int]]:
+    """The layer whose output it is, and its position there, of maps one behind the other.
+
+    Along the other axis each map's outputs see what that map's do, whatever those beside them see.
+    """
+    made, there = layer, list(position)
+    while network.plans[made].output.rank == len(there):
+        node, positions = network.nodes[made], network.plans[made].positions
+        if isinstance(positions, Joined):
+            number = next(
+                at for at in range(len(node.inputs)) if _is_there(network.plans[made], at, there)
+            )
+            there[positions.axis] -= positions.windows[number].before
+        elif positions == "kept" and len(node.inputs) == 1:
+            number = 0
+        else:
+            break
+        made = node.inputs[number]
+    return made, there
 
 
 def _read_by(node: LayerNode) -> list[tuple[int, int]]:
@@ -241,11 +273,11 @@ def _seen(sight: Sight, layer: int, axis: int, output: int) -> Seen:
             return Seen(None, None, before, behind)
         return Seen(first, last, before, behind, spans.exact)
     if line is None:
-        return Seen(0, extent - 1, None, None, exact=False)
+        return Seen(0, extent - 1, None, None, exact=False, counted=False)
     first, last = max(line[0], 0), min(line[1], extent) - 1
     if first > last:
         return Seen(None, None, before, behind)
-    return Seen(first, last, before, behind, exact=False)
+    return Seen(first, last, before, behind, exact=False, counted=False)
 
 
 def _is_sure(field: Field) -> bool:
@@ -311,7 +343,8 @@ def _table(axes: Sequence[Seen], extents: Sequence[int]) -> Table:
     for name, line, seen, extent in zip(names, lines, axes, extents, strict=True):
         sign = "" if seen.exact else "≤ "
         what = f"{line}s" if seen.size != 1 else line
-        stretch = "padding alone" if seen.first is None else f"{what} {_through(seen)}"
+        nothing = "nothing" if seen.before == seen.behind == 0 else "padding alone"
+        stretch = nothing if seen.first is None else f"{what} {_through(seen)}"
         padding = ("?" if side is None else str(side) for side in (seen.before, seen.behind))
         rows.append((name, sign + stretch, f"{seen.size} of {extent}", *padding))
     head = ("axis", "sees", "values", "padding before", "behind")
@@ -323,10 +356,12 @@ def _through(seen: Seen) -> str:
 
 
 def _notes(axes: Sequence[Seen]) -> Iterator[Part]:
-    if not all(seen.exact for seen in axes):
+    if not all(seen.counted for seen in axes):
         yield "≤: no more than this, as it takes too long to count."
+    if any(seen.counted and not seen.exact for seen in axes):
+        yield "≤: no more than this: not all positions on the way see alike along this axis."
     if any(seen.before is None for seen in axes):
-        yield "?: paths do not see as far as each other, so that the padding is not one number."
+        yield "?: outputs or paths do not see as far as others, so the padding is not one number."
 
 
 def _region_data(network: Network, seen: Region) -> dict[str, Any]:

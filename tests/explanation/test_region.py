@@ -213,3 +213,62 @@ def test_stretches_in_words() -> None:
     assert stretches_text([(at, at + 1) for at in range(0, 40, 4)]) == "0, 4, …, 36"
     uneven = [(at * at, at * at + 1) for at in range(2, 12)]
     assert stretches_text(uneven) == "4, 9, 16, … (6 more), 121"
+
+
+BEHIND = (
+    "input: {}x9x1\nlayers: [concat: {{branches: [[conv: {{filters: 1, kernel: 5x3, padding: [2, 1]"
+    "}}], [conv: {{filters: 1, kernel: 1x7, padding: [0, 3]}}], []], axis: height}}, {}]"
+)
+"""Three maps one behind the other, whose outputs see 5×3, 1×7 and 1×1, and what stands behind."""
+
+
+@tabled("behind", ["relu", "relu, batchnorm, affine: {times: 2}", "slice: {stop: 1}, relu"])
+def test_an_output_of_maps_one_behind_the_other_sees_what_its_own_map_does(behind: str) -> None:
+    extent, reach = 6, ((2, 1), (0, 3), (0, 0))
+    network = loads(BEHIND.format(extent, behind))
+    assert network.output is not None
+    for row in range(3 * extent):
+        number, at = divmod(row, extent)
+        for column in range(9):
+            whole = region(network, network.output, (row, column))
+            expected = []
+            for place, size, far in zip((at, column), (extent, 9), reach[number], strict=True):
+                before, behind_it = max(far - place, 0), max(place + far - size + 1, 0)
+                first, last = place - far + before, place + far - behind_it
+                expected.append(Seen(first, last, before, behind_it))
+            assert whole.image == tuple(expected), (row, column)
+
+
+def test_a_bound_says_why_it_is_one() -> None:
+    """Rows of the second map see 7 columns, and those of the others fewer: none is told apart."""
+    text = BEHIND.format(6, "{name: end, conv: {filters: 1, kernel: 3, padding: 1}}")
+    Path("net.yaml").write_text(text, encoding="utf-8")
+    page = run("net.yaml", "end", "--at", "2,4", "--format", "plain").stdout
+
+    assert "≤ columns 0 to 8" in page
+    assert "too long" not in page
+    assert "≤: no more than this: not all positions on the way see alike along this axis" in page
+    assert value("net.yaml", "end", "--at", "2,4")["image"][1]["counted"]
+
+
+def test_what_takes_too_long_to_count_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convcalc.analysis.receptive_field.COUNTED", 1)
+    text = BEHIND.format(6, "{name: end, conv: {filters: 1, kernel: 3, padding: 1}}")
+    Path("net.yaml").write_text(text, encoding="utf-8")
+    page = run("net.yaml", "end", "--at", "2,4", "--format", "plain").stdout
+
+    assert "≤: no more than this, as it takes too long to count." in page
+    assert not value("net.yaml", "end", "--at", "2,4")["image"][1]["counted"]
+
+
+def test_a_map_that_sees_nothing_of_the_input_says_so() -> None:
+    """The first of five tokens is learned; the other four each see the patch that they are of."""
+    text = (
+        "input: 4x1\nlayers:\n"
+        "  - {name: all, concat: {branches: [[learned: 1x1], []], axis: length}}\n"
+    )
+    Path("net.yaml").write_text(text, encoding="utf-8")
+
+    assert value("net.yaml", "all", "--at", "0")["image"][0]["first"] is None
+    assert " nothing " in run("net.yaml", "all", "--at", "0", "--format", "plain").stdout
+    assert value("net.yaml", "all", "--at", "3")["image"][0]["first"] == 2
