@@ -5,7 +5,7 @@ asks of it is kept as a condition on the input's size. Nothing is enumerated, an
 rule is said to be not known.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -52,7 +52,7 @@ from convcalc.layers.sliding import UNBOUNDED, per_axis
 from convcalc.shape import Shape
 from convcalc.spec.flat import Late, Like
 from convcalc.spec.made_of import names_in
-from convcalc.spec.nodes import List, Map, ScalarNode
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.syntax import parse
 from convcalc.spec.values import AS_IT_COMES
 
@@ -338,6 +338,10 @@ class _Walk:
             read = self._sized(node, node.late, self.axes[node.inputs[0]])
             if read is not None:
                 return read, (0,) * (len(read) - 1)
+        if node.late is not None and len(node.inputs) == 1:
+            apart = self._apart(node, node.late, self.axes[node.inputs[0]])
+            if apart is not None:
+                return apart
         layer = self._layer(node)
         before = [self.axes[read] for read in node.inputs]
         if len(before) > 1:
@@ -426,6 +430,53 @@ class _Walk:
             for extent, own, before in zip(extents, x[1:], offsets, strict=True):
                 self._inside(extent, own, before)
         return (x[0], *extents)
+
+    def _apart(
+        self, node: LayerNode, late: Late, x: tuple[Extent, ...]
+    ) -> tuple[tuple[Extent, ...], Border] | None:
+        """The extents of a layer whose fields read none that follow this variable, but others.
+
+        What it does to an axis is asked at several extents of those that are read: alike at all of
+        them, it is the same at any, because the fields are linear in them; else what comes out
+        follows the others' variables, and no more is known of it. None where this variable is read,
+        or follows what is.
+        """
+        words = dict(zip(AXIS_WORDS[len(x) - 1], x, strict=True))
+        reads = late.reads(self._concrete(x), node.name)
+        read = {word for word, each in words.items() if f"incoming.{word}" in reads}
+        read = {word for word in read if not isinstance(words[word], int)}
+        others = frozenset().union(*(_variables(words[word]) for word in read))
+        channels = x[0]
+        if not read or self.variable in others or not isinstance(channels, int):
+            return None
+        if node.shared_with is not None or not _linear_in(late, read):
+            return None
+        answers: list[Answer] = []
+        for extent in late.extents:
+            made = dict(zip(words, self._concrete(x).axes, strict=True))
+            made.update(dict.fromkeys(read, extent))
+            layer = late.layer(Shape.from_axes(tuple(made.values())), node.name, None)
+            if layer is None:
+                return None
+            answers.append(answer(layer, channels, len(x) - 1))
+        first = answers[0]
+        if not all(each.single for each in answers) and not self.single:
+            self._not_single(x[1:])
+        axes: list[Extent] = []
+        for axis, along in enumerate(x[1:]):
+            step = first.steps[axis]
+            if all(each.steps[axis] == step for each in answers):
+                axes.append(self._stepped(step, along, self.borders[node.inputs[0]][axis]))
+            elif self.variable in _variables(along):
+                return None
+            else:
+                axes.append(Mixed(("read", self.at, axis), others | _variables(along)))
+        hangs = Mixed(("read", self.at), others)
+        if first.weights:
+            self.learned[self.at] = first.weights, (hangs,)
+        alike = all(each.channels == first.channels for each in answers)
+        added = [step.border if node.kind == "pad" else 0 for step in first.steps]
+        return (first.channels if alike else hangs, *axes), tuple(added)
 
     def _following(
         self, node: LayerNode, x: tuple[Extent, ...], like: tuple[Extent, ...]
@@ -907,6 +958,29 @@ class _Walk:
                 return other
         self._ask("alike", partial(equal, one.form, two.form))
         return one if len(one.form.steps) <= len(two.form.steps) else two
+
+
+def _linear_in(late: Late, words: Collection[str]) -> bool:
+    """Whether all that the fields make of some extents is linear in one of them, or rounded."""
+    from convcalc.spec.split import Part
+
+    if isinstance(late, Part):  # in equal parts, or in sizes that are given
+        return True
+    names = {f"incoming.{word}" for word in words}
+    if not names <= names_in(late.written):  # what `defaults` says
+        return False
+    waiting: list[Node | None] = [late.written]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, List):
+            waiting.extend(here.items)
+        elif isinstance(here, Map):
+            waiting.extend(here.entries.values())
+        elif isinstance(here, ScalarNode) and (named := names_in(here)) & names:
+            alone = len(named) == 1 and linear(parse(here.text)) is not None
+            if not alone:
+                return False
+    return True
 
 
 def _variables(extent: Extent) -> frozenset[int]:

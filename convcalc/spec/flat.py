@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from convcalc.spec.values import Scope
 
 
+EXTENTS = (720_720, 1_441_440, 2_162_160)
+"""Extents with many divisors, at which to ask what fields make of those that come in."""
+
+
 class Like(NamedTuple):
     """The tensor that a layer is to make its map as large as."""
 
@@ -99,6 +103,11 @@ class Late:
     def known(self) -> Layer | None:
         """The layer that its fields alone make; None where they read what comes in."""
         return self._base
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Extents that are read, at which to ask what it makes of them."""
+        return EXTENTS
 
     @property
     def written(self) -> Node:

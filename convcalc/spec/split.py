@@ -12,7 +12,7 @@ from convcalc.findings import Findings
 from convcalc.layers.base import AXIS_WORDS, Axis, Layer, axis_number, check_axis
 from convcalc.layers.channels import LINES, Slice
 from convcalc.shape import Shape
-from convcalc.spec.flat import Late, Like
+from convcalc.spec.flat import EXTENTS, Late, Like
 from convcalc.spec.nodes import List, Map, Node, ScalarNode
 from convcalc.spec.values import FieldError, Scope, near_key, quoted, shown, whole, word
 
@@ -119,6 +119,13 @@ class Part(Late):
         """The extent that is split, for its parts have to fit."""
         del incoming, name
         return frozenset({f"incoming.{self._said.axis}"})
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Extents that it takes, several where there are."""
+        if self._said.sizes is not None:
+            return (sum(self._said.sizes),)
+        return tuple(len(self._said.names) * extent for extent in EXTENTS)
 
     def base(self, incoming: Shape, name: str, findings: Findings | None) -> Layer | None:
         """The slice, which is as large as no other tensor."""

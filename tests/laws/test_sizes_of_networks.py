@@ -5,8 +5,10 @@ from draws import Draw, no_advice
 from random_sizes import differing, drawn, joined
 from tabled import tabled
 
-from convcalc.graph import load, loads, read_text
+from convcalc.graph import Known, load, loads, read_text
 from convcalc.laws import sizes
+from convcalc.laws.trying import tried
+from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
 
 PUBLISHED = {
@@ -130,6 +132,51 @@ def test_shared_weights_that_follow_the_size_alike_have_a_law(towers: tuple[str,
 
     assert sizes(network).fits[0].accepted.text() == TOWERS[towers]
     assert [*differing(network, range(1, 20))] == []
+
+
+ONE_AXIS = {
+    # Rows are read, and columns are pooled in pairs: ⌊(W − 2)/2⌋ + 1 takes every even width.
+    "conv: {filters: 8, kernel: [incoming.height, 3], padding: [0, 1]}": "2·k, k ≥ 1",
+    # W + 2·1 − 3 + 1 = W, and of no row are two made.
+    "avgpool: {kernel: [incoming.height // 2, 1], rounding: floor}": "2·k, k ≥ 1",
+    "conv: {filters: incoming.height, kernel: [1, 3], rounding: floor}": "2·k, k ≥ 2",
+    "split: {into: [a, b, c], axis: height}": "2·k, k ≥ 1",
+    "split: {into: {a: 5, b: 19}, axis: height}": "2·k, k ≥ 1",
+    "slice: {axis: height, stop: incoming.height - 3}": "2·k, k ≥ 1",
+    "pad: {padding: [[incoming.height, 0], [2, 0]]}": "2·k, k ≥ 1",
+    # (W − 4)/2 + 1 is even where W is 6, 10, 14 …
+    "maxpool: {kernel: [incoming.height, 4], stride: [1, 2]}": "6 + 4·k, k ≥ 0",
+}
+"""A layer whose fields read the height alone → the widths that it and pooling of pairs take."""
+
+
+@tabled("layer", ONE_AXIS)
+def test_an_axis_that_no_field_reads_keeps_its_law(layer: str) -> None:
+    """The height has none, because the layer may do to it whatever an expression says."""
+    pool = "maxpool: {kernel: [1, 2], stride: [1, 2]}"
+    spec = SourceText("net", f"{{input: 24x34x3, layers: [{layer}, {pool}]}}")
+    network, known = read_text(spec), Known()
+    height, width = sizes(network).fits
+
+    assert (height.accepted.text(), width.accepted.text()) == ("not known", ONE_AXIS[layer])
+    for size in range(1, 40):
+        taken = tried(network, Shape(3, (24, size)), known) is not None
+        assert taken == (size in width.accepted), size
+
+
+@tabled(
+    "layer",
+    [
+        "conv: {filters: 8, kernel: [1, 'incoming.height // 8']}",
+        "conv: {filters: 8, kernel: [1, '1 if incoming.height > 10 else 2']}",
+        "conv: {filters: '1 if incoming.height > 10**6 else 2', kernel: 1}",
+        "conv: {filters: 9, kernel: 1, groups: incoming.height / 8}",
+    ],
+)
+def test_an_axis_that_a_field_of_another_is_about_has_none(layer: str) -> None:
+    network = loads(f"{{input: 24x32x3, layers: [{layer}]}}")
+
+    assert {fit.accepted.text() for fit in sizes(network).fits} == {"not known"}
 
 
 def test_what_is_not_known_is_said_once_of_axes_that_are_alike() -> None:
