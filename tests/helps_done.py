@@ -7,7 +7,8 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Problem
-from convcalc.graph import Network, plan_layers, resized
+from convcalc.graph import Network, plan_layers
+from convcalc.graph.inputs import resized
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.sliding import per_axis

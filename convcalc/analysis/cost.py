@@ -92,7 +92,7 @@ def analyze(
         buffers += buffered
         macs += multiplied
         activations += stored
-        each = width if len(layers) not in indices else INDEX
+        each = INDEX if indices and len(layers) in indices else width
         stored_bytes += stored * each
         layers.append(
             LayerReport(

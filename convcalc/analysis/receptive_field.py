@@ -86,9 +86,9 @@ class Sight:
         shape = network.shape_of(self.sources[0])
         self.extents = shape.spatial if shape else ()
         """Extents of the input."""
-        self.constants = frozenset(
+        self.constants = {
             index for index, node in enumerate(network.nodes) if node.kind in CONSTANTS
-        )
+        }
         """Layers that see nothing of any input, though they stand behind a tensor."""
         self.unseen: set[int] = set()
         """Layers that see nothing of these inputs, and the other sources."""

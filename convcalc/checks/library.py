@@ -53,7 +53,7 @@ def check(
     from convcalc.checks.known import beyond, graver, unseen
     from convcalc.checks.report import CheckReport
     from convcalc.checks.run import Task, check_files, check_text
-    from convcalc.graph import given_parameters, given_shape
+    from convcalc.graph.given import given_parameters, given_shape
     from convcalc.spec.text import SourceText
 
     strict, isolated = switch(strict, "strict"), switch(isolated, "isolated")

@@ -11,7 +11,8 @@ from convcalc.checks.ignores import silence
 from convcalc.checks.settings import Limit, Settings
 from convcalc.diagnostics import Diagnostic, Place, Span
 from convcalc.findings import Findings, in_order
-from convcalc.graph import Network, Written, diagnose, network_of, written_of
+from convcalc.graph import Network, Written, network_of, written_of
+from convcalc.graph.places import diagnose
 from convcalc.rules import RULES, advice
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled

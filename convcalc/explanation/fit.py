@@ -12,17 +12,8 @@ from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.explanation.windows import along
-from convcalc.graph import (
-    Given,
-    GivenShape,
-    Known,
-    LayerNode,
-    Network,
-    answer,
-    made_late,
-    read,
-    walk,
-)
+from convcalc.graph import Given, GivenShape, LayerNode, Network, made_late, read, walk
+from convcalc.graph.inputs import Known, answer
 from convcalc.layers.base import Axes, Layer, Padding, Plan
 from convcalc.layers.conv_transpose import ConvTranspose
 from convcalc.layers.remedies import shown, works

@@ -2,29 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from operator import index as as_index
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from convcalc.collector import without_collection
-from convcalc.diagnostics import Diagnostic, Place, Problem
+from convcalc.diagnostics import Diagnostic, Problem
 from convcalc.findings import Findings, Places
-from convcalc.layers import SOURCES, UNPOOL, kinds, takes_branches
+from convcalc.layers import SOURCES, UNPOOL, kinds
 from convcalc.layers.base import Layer, Plan
 from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import expand
 from convcalc.spec.flat import Borrowed, Document, Group, LayerNode, Like, source_item, source_node
-from convcalc.spec.nodes import List, Map, Node, ScalarNode, Value
+from convcalc.spec.nodes import ScalarNode, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.read import read as read_tree
 from convcalc.spec.source import Opened, compose, open_spec
 from convcalc.spec.text import SourceText
-from convcalc.spec.values import FieldError, parse_shape
 
 if TYPE_CHECKING:
-    from convcalc.spec.tree import Item, Spec
+    from convcalc.spec.tree import Spec
 
 __all__ = [
     "Given",
@@ -37,8 +35,6 @@ __all__ = [
     "Written",
     "as_written",
     "built",
-    "diagnose",
-    "fed",
     "load",
     "loads",
     "made_late",
@@ -48,7 +44,6 @@ __all__ = [
     "read",
     "read_opened",
     "read_text",
-    "resized",
     "written_of",
 ]
 
@@ -69,9 +64,6 @@ GivenShape: TypeAlias = OneShape | Mapping[str, OneShape]
 """An input: a shape; of several some by their names."""
 INDEXING = kinds(having="indices")
 """Kinds that read whole numbers, which are an input of the network's and no values."""
-Known = dict[tuple[Layer, tuple[Shape, ...]], tuple[Plan | None, frozenset[str], tuple[int, ...]]]
-"""Layer and shapes of its inputs → its plan, the codes of what is wrong with it, and along which
-axes another size might do, if all of that are errors about sizes."""
 
 
 class Network(NamedTuple):
@@ -397,12 +389,10 @@ def read(
     if isinstance(spec, str):
         return read_opened(open_spec(spec, find_bundled), input=input, parameters=parameters)
     if isinstance(spec, Network):
-        parameters = given_parameters(parameters)
-        if input is not None or parameters:
-            message = (
-                "input and parameters are for a spec that is read, and this is a network already"
-            )
-            raise ValueError(message)
+        if input is not None or parameters is not None:
+            from convcalc.graph.given import refuse_beside_network
+
+            refuse_beside_network(input, parameters)
         return spec
     return _read_other(spec, input, parameters)
 
@@ -460,6 +450,8 @@ def written_of(opened: Opened, input: GivenShape | None = None) -> Written:  # n
     What is no text may be a network from elsewhere, which is told by its content.
     """
     if opened.head:
+        from convcalc.graph.given import given_shape
+
         foreign: Written | None = opened.foreign(given_shape(input))
         if foreign is not None:
             return foreign
@@ -522,72 +514,6 @@ def _strict(network: Network) -> Network:
     return network
 
 
-def given_shape(given: object) -> Shape | dict[str, Shape] | None:
-    """An input as the library takes it: a shape, a text that says one, or its numbers.
-
-    Of several, some by their names. None where none is given.
-
-    >>> given_shape((224, 200, 3))
-    Shape(channels=3, spatial=(224, 200))
-    >>> given_shape({"left": "64x64x1"})
-    {'left': Shape(channels=1, spatial=(64, 64))}
-    """
-    if given is None or (isinstance(given, Mapping) and not given):
-        return None
-    if isinstance(given, Mapping):
-        from convcalc.arguments import by_name
-
-        named = by_name(given, "input", "{'left': '64x64x1'}")
-        return {name: _one_shape(shape) for name, shape in named.items()}
-    return _one_shape(given)
-
-
-def _one_shape(given: object) -> Shape:
-    """A shape as the library takes it. Raises `ValueError` for what is none."""
-    if isinstance(given, Shape):
-        if all(type(size) is int and size > 0 for size in given.axes):
-            return given
-    elif isinstance(given, str):
-        try:
-            return parse_shape(given)
-        except FieldError as error:
-            raise ValueError(f"input {given!r}: {error.problem.message}") from None
-    elif isinstance(given, tuple | list) and given:
-        sizes = [_index(size) for size in given]
-        if None not in sizes:
-            return _one_shape("x".join(map(str, sizes)))
-    from convcalc.arguments import shown
-
-    message = (
-        f'input {shown(given)} is no shape; write "224x224x3", (224, 224, 3) or '
-        "Shape(3, (224, 224))"
-    )
-    raise ValueError(message)
-
-
-def given_parameters(given: Any) -> Mapping[str, Any] | None:
-    """Values by names as the library takes them. Raises `TypeError` for anything else."""
-    if given is None or (type(given) is dict and not given):
-        return None
-    from convcalc.arguments import by_name
-
-    values = by_name(given, "parameters", "{'classes': 10}")
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: Any) -> Any:
-    """A number of NumPy's as Python has it; anything else as it is."""
-    return value.item() if getattr(value, "shape", None) == () else value
-
-
-def _index(size: object) -> int | None:
-    """A whole number, NumPy's among them; None for anything else."""
-    try:
-        return None if isinstance(size, bool) else as_index(size)  # type: ignore[arg-type]
-    except TypeError:
-        return None
-
-
 @without_collection
 def network_of(
     written: Written,
@@ -602,8 +528,13 @@ def network_of(
 
     `name` is what the spec was called, its path unless given. `findings` gets what is found.
     """
-    shape = given_shape(input)
-    parameters = given_parameters(parameters)
+    shape: Shape | dict[str, Shape] | None = None
+    if type(parameters) is dict and not parameters:  # as most commands have none
+        parameters = None
+    if input is not None or parameters is not None:
+        from convcalc.graph.given import given_parameters, given_shape
+
+        shape, parameters = given_shape(input), given_parameters(parameters)
     if findings is None:
         findings = Findings(written.places, written.findings.diagnostics)
     document: Document | None = None
@@ -651,21 +582,24 @@ def network_of(
         from convcalc.graph.sized import helped
 
         problems = helped(network, problems, others=document.lost or bool(network.errors))
-    for index, problem in problems:
-        if problem.code != UNREAD:
-            _report(findings, written.spec, nodes, index, problem)
-    for each, problem in _weightless(document.borrowed, nodes, plans):
-        place = written.places.place(*_span(each.item.entries["weights"]))
-        findings.add(problem, place)
-        network = network._replace(diagnostics=findings.diagnostics)
-    if problems:
-        network = network._replace(diagnostics=findings.diagnostics)
     unread = [each for each in problems if each[1].code == UNREAD]
+    if problems:
+        from convcalc.graph.places import report
+
+        for index, problem in problems:
+            if problem.code != UNREAD:
+                report(findings, written.spec, nodes, index, problem)
+        network = network._replace(diagnostics=findings.diagnostics)
+    for each, problem in _weightless(document.borrowed, nodes, plans):
+        named = each.item.entries["weights"]
+        findings.add(problem, written.places.place(named.start, named.end))
+        network = network._replace(diagnostics=findings.diagnostics)
     if unread and not network.errors:
+        from convcalc.graph.places import report
         from convcalc.graph.unread import told
 
         for index, problem in told(network, unread):
-            _report(findings, written.spec, network.nodes, index, problem)
+            report(findings, written.spec, network.nodes, index, problem)
         network = network._replace(diagnostics=findings.diagnostics)
     if network.diagnostics:
         from convcalc.graph.occurrences import located
@@ -714,7 +648,7 @@ def plan_layers(
         key = (id(layer), xs)
         answer = known.get(key)
         if answer is None:
-            answer = known[key] = _plan(layer, xs)
+            answer = known[key] = plan_of(layer, xs)
         plan, problems = answer
         if problems:
             wrong.extend((len(plans), problem) for problem in problems)
@@ -728,7 +662,7 @@ def plan_layers(
 
     for plan in walk(nodes, repeat(None), step):
         plans.append(plan)  # noqa: PERF402 (a step looks at those before it)
-    return _with(nodes, made), plans, wrong
+    return with_made(nodes, made), plans, wrong
 
 
 def made_late(
@@ -762,14 +696,14 @@ def made_late(
     return node.late.layer(incoming, node.name, findings, like)
 
 
-def _with(nodes: Sequence[LayerNode], made: Mapping[int, LayerNode]) -> Sequence[LayerNode]:
+def with_made(nodes: Sequence[LayerNode], made: Mapping[int, LayerNode]) -> Sequence[LayerNode]:
     """The nodes, with others in the places of some."""
     if not made:
         return nodes
     return [made.get(index, node) for index, node in enumerate(nodes)]
 
 
-def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Problem, ...]]:
+def plan_of(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Problem, ...]]:
     problems = tuple(layer.check(xs))
     if any(problem.severity == "error" for problem in problems):
         return None, problems
@@ -789,88 +723,6 @@ def _plan(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Probl
         )
         return None, (*problems, problem)
     return plan, problems
-
-
-def fed(
-    network: Network, shape: Shape, nodes: Sequence[LayerNode] | None = None
-) -> list[LayerNode]:
-    """The same layers, or these of its `nodes`, behind a first input of `shape`.
-
-    Inputs as large as the first change with it, and keep their channels; others stay.
-    """
-    nodes = [*(network.nodes if nodes is None else nodes)]
-    first, *others = network.alike_inputs
-    nodes[first] = source_node(nodes[first].name, shape, nodes[first].item)
-    for index in others:
-        own = network.shape_of(index)
-        if own is not None:
-            given = own._replace(spatial=shape.spatial)
-            nodes[index] = source_node(nodes[index].name, given, nodes[index].item)
-    return nodes
-
-
-def resized(network: Network, shape: Shape, known: Known | None = None) -> Network | None:
-    """The same layers for an input of `shape`; None where that brings a problem to one of them.
-
-    Of several inputs those change that `fed` says.
-    `known` keeps what layers answered for the next trial.
-    """
-    nodes = fed(network, shape)
-    plans: list[Plan | None] = []
-    made: dict[int, LayerNode] = {}
-    answers = {} if known is None else known
-
-    def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
-        if node.unknown:
-            return None
-        shapes = tuple([read.output for read in before if read is not None])
-        layer = node.layer
-        if node.late is not None:
-            layer = made_late(node, shapes[0], nodes, plans)
-            made[len(plans)] = node._replace(layer=layer)
-        if layer is None:
-            return None
-        plan = _plan_without_new_problems(network, node, layer, shapes, answers)
-        if plan is not None and node.shared_with is not None:
-            owner = plans[node.shared_with]
-            if owner is not None and owner.weights != plan.weights:
-                return None
-        return plan
-
-    for plan in walk(nodes, repeat(None), step):
-        if plan is None:
-            return None
-        plans.append(plan)
-    return network._replace(nodes=_with(nodes, made), plans=plans)
-
-
-def _plan_without_new_problems(
-    network: Network, node: LayerNode, layer: Layer, shapes: tuple[Shape, ...], known: Known
-) -> Plan | None:
-    """The plan for other inputs, unless they bring a problem that the layer does not have now."""
-    plan, codes, _ = answer(layer, shapes, known)
-    if codes and node.layer is not None:
-        present = tuple(there for index in node.inputs if (there := network.shape_of(index)))
-        if not codes <= answer(node.layer, present, known)[1]:
-            return None
-    return plan
-
-
-def answer(
-    layer: Layer, shapes: tuple[Shape, ...], known: Known
-) -> tuple[Plan | None, frozenset[str], tuple[int, ...]]:
-    """A layer's plan and what is wrong with it, worked out once; see `Known`."""
-    given = known.get((layer, shapes))
-    if given is None:
-        plan, problems = _plan(layer, shapes)
-        errors = [problem.sizes for problem in problems if problem.severity == "error"]
-        axes = {axis for sizes in errors if sizes is not None for axis in sizes.axes}
-        given = known[layer, shapes] = (
-            plan,
-            frozenset(problem.code for problem in problems),
-            () if None in errors else tuple(sorted(axes)),
-        )
-    return given
 
 
 def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
@@ -904,79 +756,3 @@ def _weightless(
             if not names:
                 message = "there are no layers with weights"
             yield each, Problem("CC202", message, help="leave `weights` out")
-
-
-def diagnose(findings: Findings, network: Network, index: int | None, problem: Problem) -> None:
-    """Put a problem of a layer, or of the network as a whole, on record at its place."""
-    spec = network.written.spec if network.written else None
-    _report(findings, spec, network.nodes, index, problem)
-
-
-def _report(
-    findings: Findings,
-    spec: "Spec | None",
-    nodes: Sequence[LayerNode],
-    index: int | None,
-    problem: Problem,
-) -> None:
-    place = findings.places.place
-    if index is None:
-        findings.add(problem, place(*_top_place(spec, problem.field)))
-        return
-    node = nodes[index]
-    if problem.related:
-        problem = problem._replace(related=tuple(_inputs(problem, node, nodes, place)))
-    at = place(*_place(node.item, node.kind, problem.field))
-    findings.add(problem, at, node.name)
-
-
-def _inputs(
-    problem: Problem,
-    node: LayerNode,
-    nodes: Sequence[LayerNode],
-    place: Callable[[int, int], Place],
-) -> Iterator[tuple[Place, str]]:
-    """The other places of a layer's problem, an input being the layer that makes it."""
-    for where, text in problem.related:
-        if not isinstance(where, int):
-            yield where, text
-        elif (before := nodes[node.inputs[where]]).kind not in SOURCES:
-            yield place(*_place(before.item, before.kind, None)), text
-
-
-def _top_place(root: "Spec | None", field: str | None) -> tuple[int, int]:
-    """Where a field of the network was written, `expect.parameters` say; its layers otherwise."""
-    if root is None:
-        return 0, 1
-    node: Node = root
-    for name in field.split(".") if field else ():
-        if isinstance(node, Map) and name in node.entries:
-            node = node.entries[name]
-    if isinstance(node, ScalarNode) and node.text:
-        return node.start, node.end
-    if node is not root:
-        return node.start, node.start + 1
-    for name in ("layers", "input"):
-        if name in root.entries:
-            key = root.key(name)
-            return key.start, key.end
-    return root.start, root.start + 1
-
-
-def _span(node: Node) -> tuple[int, int]:
-    return node.start, node.end
-
-
-def _place(item: "Item", kind: str, field: str | None) -> tuple[int, int]:
-    """Where a field of a layer was written: its value, or the layer's kind if it was not."""
-    fields = item.entries.get(kind)
-    if field is not None:
-        if isinstance(fields, Map) and field in fields.entries:
-            value = fields.entries[field]
-            return value.start, value.end
-        if (isinstance(fields, ScalarNode) and fields.text) or (
-            isinstance(fields, List) and not takes_branches(kind)
-        ):
-            return fields.start, fields.end
-    key = item.key(kind)
-    return key.start, key.end

@@ -6,7 +6,8 @@ Each gives None where the network cannot be so, and never a network with an erro
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from convcalc.graph import Group, LayerNode, Network, fed, plan_layers
+from convcalc.graph import Group, LayerNode, Network, plan_layers
+from convcalc.graph.inputs import fed
 from convcalc.graph.planned import Planned
 from convcalc.layers.base import Layer
 from convcalc.shape import Shape

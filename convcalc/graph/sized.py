@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
-from convcalc.graph import Known, LayerNode, answer, fed, made_late, walk
+from convcalc.graph import LayerNode, made_late, walk
+from convcalc.graph.inputs import Known, answer, fed
 from convcalc.layers import UNPOOL, kinds, layer_class
 from convcalc.layers.base import MAX_WHOLE, Layer, Plan, declarations, hyperparameters
 from convcalc.layers.conv_transpose import ConvTranspose

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from convcalc.diagnostics import Problem
-from convcalc.graph import Known, Network, resized
+from convcalc.graph import Network
+from convcalc.graph.inputs import Known, resized
 from convcalc.layers import keeps_places, kinds
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from convcalc.graph import Known, LayerNode, Network, answer, fed, made_late
+from convcalc.graph import LayerNode, Network, made_late
+from convcalc.graph.inputs import Known, answer, fed
 from convcalc.graph.unread import all_dropped
 from convcalc.layers.base import Plan
 from convcalc.shape import Shape

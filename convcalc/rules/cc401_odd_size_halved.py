@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import cast
 
-from convcalc.graph import resized
+from convcalc.graph.inputs import resized
 from convcalc.layers import UNPOOL
 from convcalc.layers.convolution import Conv, DepthwiseConv
 from convcalc.layers.sliding import AXIS_NAMES, Sliding, decimal, unrounded_windows

@@ -9,7 +9,8 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 
 from convcalc.analysis.receptive_field import Fields, Sight, receptive_fields
-from convcalc.graph import LayerNode, Network, resized
+from convcalc.graph import LayerNode, Network
+from convcalc.graph.inputs import resized
 from convcalc.layers import (
     KEEPS_SHAPE,
     PLACED_BY_PLAN,

@@ -22,7 +22,7 @@ FREE = {
     "N": "a number",
     **dict.fromkeys("FSPDO", "a number, or one per axis"),
     "SIZE": "numbers",
-    "POSITION": "numbers",
+    **dict.fromkeys(("POSITION", "[NAME=]POSITION"), "numbers"),
     "[NUMBER]...": "numbers",
     "[NAME=]SHAPE": "numbers, and of several inputs a name of the spec's",
     "PLACE": "numbers",

@@ -8,7 +8,8 @@ from tabled import tabled
 
 from convcalc import Shape, loads, read, verify
 from convcalc.checks.run import Task, check_text
-from convcalc.graph import Network, SpecError, fed, plan_layers, read_text, resized
+from convcalc.graph import Network, SpecError, plan_layers, read_text
+from convcalc.graph.inputs import fed, resized
 from convcalc.layers.base import declarations
 from convcalc.spec.bundled import bundled_folder
 from convcalc.spec.nodes import Map, Node, ScalarNode

@@ -9,8 +9,9 @@ from random_sizes import differing, drawn, following
 from tabled import tabled
 
 from convcalc import Shape, explain, load, loads, sizes, verify
-from convcalc.graph import Known, read_text, resized
+from convcalc.graph import read_text
 from convcalc.graph.changed import in_order, with_input, without
+from convcalc.graph.inputs import Known, resized
 from convcalc.graph.planned import leading_to, planned
 from convcalc.laws.trying import planned as planned_for
 from convcalc.spec.text import SourceText

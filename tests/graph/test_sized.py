@@ -12,7 +12,8 @@ from tabled import tabled
 
 from convcalc import loads
 from convcalc.diagnostics import Diagnostic
-from convcalc.graph import Network, answer, read_text, sized
+from convcalc.graph import Network, read_text, sized
+from convcalc.graph.inputs import answer
 from convcalc.shape import Shape
 from convcalc.spec.text import SourceText
 

@@ -9,7 +9,8 @@ import pytest
 from corpus_findings import specs
 
 from convcalc.checks.run import Task, check_text
-from convcalc.graph import Known, Network, read_text, resized
+from convcalc.graph import Network, read_text
+from convcalc.graph.inputs import Known, resized
 from convcalc.layers.base import Plan
 from convcalc.layers.convolution import Conv
 from convcalc.shape import Shape

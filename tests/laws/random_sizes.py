@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
-from convcalc.graph import Known, Network
+from convcalc.graph import Network
+from convcalc.graph.inputs import Known
 from convcalc.laws import sizes
 from convcalc.laws.trying import tried
 from convcalc.layers.sliding import AXIS_NAMES

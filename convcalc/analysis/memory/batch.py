@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics import Diagnostic, Problem, Span
 from convcalc.findings import Findings
-from convcalc.graph import Network, diagnose
+from convcalc.graph import Network
 from convcalc.graph.planned import planned
 
 
@@ -94,6 +94,7 @@ def refusals(network: Network, batch: int, *, training: bool) -> list[Diagnostic
             )
         ]
     from convcalc.graph.occurrences import located  # there is something to say
+    from convcalc.graph.places import diagnose
 
     findings = Findings(network.written.places)
     diagnose(findings, network, layer, problem)

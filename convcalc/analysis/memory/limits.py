@@ -11,7 +11,8 @@ from convcalc.analysis.memory.sharding import Shard, largest_sharded_batch, shar
 from convcalc.analysis.memory.terms import Model, RunTerms, model
 from convcalc.arguments import shown
 from convcalc.diagnostics import ArgumentError
-from convcalc.graph import Network, fed, plan_layers
+from convcalc.graph import Network, plan_layers
+from convcalc.graph.inputs import fed
 from convcalc.shape import Shape
 from convcalc.spec.promises import amount
 
