@@ -234,7 +234,8 @@ def counts(text: str, _: int) -> tuple[str, str]:
     total: Counter[bool] = Counter()
     for index, (node, plan) in enumerate(zip(net.nodes, plans, strict=True)):
         ours = {weight.name: (weight.shape, weight.buffer) for weight in plan.weights}
-        counters = node.layer.counters if node.layer else 0
+        xs = [net.shape_of(read) or Shape(0) for read in node.inputs]
+        counters = len(node.layer.integers(xs)) if node.layer else 0
         if node.kind not in (*WITHOUT_MODULE, *SOURCES):
             theirs, batches = tensors(net, index)
             pairs[f"weights of {node.name}"] = (ours, theirs)

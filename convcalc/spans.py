@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from operator import le
 from typing import NamedTuple
 
-from convcalc.window import Window, inside, met
+from convcalc.window import Tiled, Window, inside, met
 
 NOTHING = 2**63
 """First value that an output sees that sees none; the last one is then −1."""
@@ -47,7 +47,8 @@ class Spans(NamedTuple):
         """
         low, high = inside(window, 0, len(self.first) - 1)
         low, high = max(low, 0), min(high, outputs - 1)
-        if window.up > 1 or not self.ordered or low > high:
+        tiled = isinstance(window, Tiled)
+        if tiled or window.up > 1 or not self.ordered or low > high:
             seen = [self._under(window, output) for output in range(outputs)]
             return self._made([one for one, _ in seen], [other for _, other in seen])
         # Outputs whose taps are all on the map need no look at each.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from typing_extensions import Self
+
     Rational = int | Fraction
     Seen = tuple[int, int] | None
 
@@ -119,6 +121,43 @@ class Interpolated(Window):
     """A window of resampling whose output reads one value alone where it lies right on it."""
 
     __slots__ = ()
+
+
+class Tiled(Window):
+    """Tiles that lie side by side: an output reads every `step`-th value of the one it lies in.
+
+    As a window it is one that holds what any output of it reads, and as large as its input.
+    """
+
+    tile: int
+    """Positions of a tile."""
+    first: int
+    """Where a tile begins."""
+    step: int
+    """Distance between the values that an output reads, of which it is one itself."""
+
+    def __new__(cls, tile: int, first: int = 0, step: int = 1) -> "Self":
+        """Tiles of so many positions, one of which begins at `first`."""
+        made = super().__new__(cls, 2 * tile - 1, 1, 1, tile - 1, tile - 1, 1)
+        made.tile, made.first, made.step = tile, first, step
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tiled) and vars(self) == vars(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.tile, self.first, self.step))
+
+    def begins(self, output: int) -> int:
+        """Where the tile begins that an output lies in.
+
+        >>> [Tiled(7, 4).begins(output) for output in (0, 3, 4, 11)]
+        [-3, -3, 4, 11]
+        """
+        return (output - self.first) // self.tile * self.tile + self.first
 
 
 def same(size: int, kernel: int, stride: int, dilation: int) -> Window:
@@ -311,6 +350,8 @@ class Field(NamedTuple):
         """
         kernel, stride, dilation, before, _, up = window
         size, jump, start, phases, whole, counted, _ = self
+        if isinstance(window, Tiled):
+            return self._through_tiles(window)
         if up > 1 and (whole or jump == 0) and (dilation > 1 or kernel < up):
             # Some outputs see nothing, not even what all others see.
             local = self._replace(whole=0).through(window) if jump else self
@@ -330,6 +371,16 @@ class Field(NamedTuple):
             return self._bounded(window)
         seen = tuple(self._phase(window, output) for output in range(period))
         return self._of_phases(_ratio(jump * stride, up), seen)
+
+    def _through_tiles(self, window: Tiled) -> "Field":
+        """The field of outputs that each see what a tile of this one sees."""
+        if self.size == 0 or self.jump == 0 or window.tile == 1:
+            return self
+        period = lcm(window.tile, len(self.phases) or 1)
+        if period > PHASES or not (self.phases or isinstance(self.jump, int)):
+            return self._bounded(window)
+        seen = tuple(self._phase(window, output) for output in range(period))
+        return self._of_phases(self.jump, seen)
 
     def _phase(self, window: Window, output: int) -> "Seen":
         """What one output of `window` sees: all that the values under its taps see."""
@@ -431,10 +482,16 @@ def met(window: Window, output: int) -> tuple[int, int, int]:
 
     >>> met(Window(kernel=3, dilation=2, before=2), 0)
     (-2, 2, 3)
+    >>> met(Tiled(7, 4), 5), met(Tiled(8, step=2), 3)
+    ((4, 1, 7), (1, 2, 4))
     >>> met(Window(kernel=3, before=1, up=2), 0)  # gap, value, gap
     (0, 1, 1)
     """
     kernel, stride, dilation, before, _, up = window
+    if isinstance(window, Tiled):
+        begins = window.begins(output)
+        tooth = (output - begins) % window.step
+        return begins + tooth, window.step, window.tile // window.step
     first = output * stride - before
     if up == 1:
         return first, dilation, kernel
@@ -474,6 +531,8 @@ def meeting(window: Window, value: int, outputs: int) -> range:
     [0, 2, 4]
     """
     kernel, stride, dilation, before, _, up = window
+    if isinstance(window, Tiled):  # each is read by those that it reads
+        return values_under(window, value, 0, outputs)
     place = value * up + before
     common = gcd(stride, dilation)
     if place % common:
@@ -509,8 +568,14 @@ def inside(window: Window, low: int, high: int) -> tuple[int, int]:
 
     >>> inside(Window(kernel=3, before=1, after=1), 0, 7)
     (1, 6)
+    >>> inside(Tiled(3, 1), 0, 8)  # 0, then 1 to 3 and 4 to 6, then 7 and 8
+    (1, 6)
     """
     kernel, stride, dilation, before, _, up = window
+    if isinstance(window, Tiled):
+        begins = window.begins(low)
+        rest = window.begins(high + 1)
+        return begins if begins == low else begins + window.tile, rest - 1
     first = up * (low - 1) + 1 + before
     last = up * (high + 1) - 1 + before - dilation * (kernel - 1)
     return -(-first // stride), last // stride

@@ -477,6 +477,30 @@ CASES = [
         "attention", {"heads": 1, "bias": False}, "5x4 3x6 3x2", "5x4", 16 + 24 + 8 + 16,
         5 * 16 + 3 * 24 + 3 * 8 + 5 * 16 + 2 * 5 * 3 * 4,
     ),
+    # Swin's: 14×14 in 4 windows of 7×7, 49² scores each; 13·13 relative positions of 3 heads. Of a
+    # 3×4 map in one part, 5·7; of windows of 2×2 in 3×5, which zeros make 4×6, each twice 24·4·4.
+    Case(
+        "attention", {"heads": 3, "relative_bias": True, "window": 7, "shift": 3},
+        "14x14x96", "14x14x96", 4 * 96**2 + 4 * 96 + 169 * 3,
+        4 * 196 * 96**2 + 2 * 4 * 49**2 * 96,
+    ),
+    Case(
+        "attention", {"heads": 2, "relative_bias": True}, "3x4x4", "3x4x4", 80 + 5 * 7 * 2,
+        4 * 12 * 16 + 2 * 12**2 * 4,
+    ),
+    Case(
+        "attention", {"heads": 2, "bias": False, "window": 2, "shift": 1}, "3x5x4", "3x5x4", 64,
+        4 * 24 * 16 + 2 * 24 * 4 * 4,
+    ),
+    # A grid of 2×3 in 4×6: 4 parts of 6 positions, which stand 2 apart.
+    Case(
+        "attention", {"heads": 2, "relative_bias": True, "grid": (2, 3)}, "4x6x4", "4x6x4",
+        80 + 3 * 5 * 2, 4 * 24 * 16 + 2 * 24 * 6 * 4,
+    ),
+    Case(
+        "attention", {"heads": 2, "relative_bias": True, "window": 3, "shift": 1}, "8x4", "8x4",
+        80 + 5 * 2, 4 * 9 * 16 + 2 * 9 * 3 * 4,
+    ),
     # A class token is a row of 768; positions of a map are values of their own at each: 3·2·4.
     Case("learned", {"shape": (1, 768)}, "196x768", "1x768", 768),
     Case("learned", {"shape": (7, 5)}, "6x5", "7x5", 35),

@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,6 +22,7 @@ from kinds import CASES
 from convcalc.graph import Network
 from convcalc.layers import Layer
 from convcalc.layers.sliding import per_axis, sides
+from convcalc.shape import Shape
 
 torch = pytest.importorskip("torch")
 dispatch = pytest.importorskip("torch.utils._python_dispatch")
@@ -282,6 +285,8 @@ def attended(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
 
     Of several tensors queries are the first, keys the second, and values the last.
     """
+    if layer.relative_bias or layer.window or layer.grid:
+        return attended_within(layer, weights, xs[0])
     x, *others = xs
     rows = [each.flatten(2).mT.transpose(0, 1) for each in xs]
     packed = "in_proj_weight" in weights
@@ -294,6 +299,81 @@ def attended(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     )  # fmt: skip
     del rows
     return y.transpose(0, 1).mT.unflatten(2, x.shape[2:])
+
+
+def attended_within(layer: Any, weights: Any, x: Any) -> Any:
+    """Attention of torchvision's Swin (shifted_window_attention), of any number of axes.
+
+    Along a grid it is cut as torchvision's MaxViT cuts it; without either the map is one part.
+    """
+    x = x.movedim(1, -1)
+    count, *sizes, channels = x.shape
+    rank, heads, whole, shift = len(sizes), layer.heads, sizes, [0] * len(sizes)
+    if layer.window:
+        inner = list(per_axis(layer.window, rank))
+        lack = [-size % part for size, part in zip(sizes, inner, strict=True)]
+        x = functional.pad(x, [0, 0, *(each for more in reversed(lack) for each in (0, more))])
+        whole = list(x.shape[1:-1])
+        shift = list(per_axis(layer.shift, rank))
+        shift = [0 if inner[at] >= whole[at] else by for at, by in enumerate(shift)]
+    else:
+        inner = list(per_axis(layer.grid, rank)) if layer.grid else sizes
+    axes = range(1, rank + 1)
+    if any(shift):
+        x = torch.roll(x, [-by for by in shift], [*axes])
+    outer = [size // part for size, part in zip(whole, inner, strict=True)]
+    pairs = zip(inner, outer, strict=True) if layer.grid else zip(outer, inner, strict=True)
+    cut = [each for pair in pairs for each in pair]
+    first, second = range(1, 2 * rank, 2), range(2, 2 * rank + 1, 2)
+    order = [*second, *first] if layer.grid else [*first, *second]
+    parts, length = prod(outer), prod(inner)
+    x = x.reshape(count, *cut, channels).permute(0, *order, 2 * rank + 1)
+    x = x.reshape(count * parts, length, channels)
+    qkv = functional.linear(x, weights["in_proj_weight"], weights.get("in_proj_bias"))
+    qkv = qkv.reshape(len(x), length, 3, heads, channels // heads).permute(2, 0, 3, 1, 4)
+    q, k, v = qkv[0], qkv[1], qkv[2]
+    q = q * (channels // heads) ** -0.5
+    scores = q.matmul(k.transpose(-2, -1))
+    if layer.relative_bias:
+        bias = weights["relative_position_bias_table"][relative_index(weights, inner)]
+        bias = bias.view(length, length, -1).permute(2, 0, 1).contiguous().unsqueeze(0)
+        scores = scores + bias
+    if any(shift):
+        mask = x.new_zeros(whole)
+        ends = [
+            [(0, -part), (-part, -by), (-by, None)] for part, by in zip(inner, shift, strict=True)
+        ]
+        for number, places in enumerate(product(*ends)):
+            mask[tuple(slice(*place) for place in places)] = number
+        mask = mask.view(cut).permute([at - 1 for at in order]).reshape(parts, length)
+        mask = mask.unsqueeze(1) - mask.unsqueeze(2)
+        mask = mask.masked_fill(mask != 0, -100.0).masked_fill(mask == 0, 0.0)
+        scores = scores.view(count, parts, heads, length, length)
+        scores = scores + mask.unsqueeze(1).unsqueeze(0)
+        scores = scores.view(-1, heads, length, length)
+    scores = functional.softmax(scores, dim=-1)
+    x = scores.matmul(v).transpose(1, 2).reshape(len(x), length, channels)
+    x = functional.linear(x, weights["out_proj.weight"], weights.get("out_proj.bias"))
+    there = [0, *(1 + order.index(axis) for axis in range(1, 2 * rank + 1)), 2 * rank + 1]
+    x = x.view(count, *(cut[axis - 1] for axis in order), channels)
+    x = x.permute(there).reshape(count, *whole, channels)
+    if any(shift):
+        x = torch.roll(x, shift, [*axes])
+    if layer.window:
+        x = x[tuple(map(slice, [count, *sizes]))].contiguous()
+    return x.movedim(-1, 1)
+
+
+def relative_index(weights: Any, sizes: Any) -> Any:
+    """Rows of the table, which modules hold: those that are held, or those that are meant."""
+    if "relative_position_index" in weights:
+        return weights["relative_position_index"]
+    places = torch.stack(torch.meshgrid(*map(torch.arange, sizes), indexing="ij")).flatten(1)
+    apart = places[:, :, None] - places[:, None, :]
+    index = torch.zeros_like(apart[0])
+    for along, size in zip(apart, sizes, strict=True):
+        index = index * (2 * size - 1) + along + size - 1
+    return index.flatten()
 
 
 def spread(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
@@ -549,8 +629,14 @@ class Peer:
                     for weight in plan.weights
                 }
             )
-            counters = node.layer.counters if node.layer else 0
-            self.counters.extend(fresh((), dtype=torch.int64) for _ in range(counters))
+            assert node.layer is not None
+            shapes = [network.shape_of(read) or Shape(0) for read in node.inputs]
+            held = node.layer.integers(shapes)
+            self.counters.extend(
+                torch.zeros(shape, dtype=torch.int64, device=device) for shape in held.values()
+            )
+            more = zip(held, self.counters[len(self.counters) - len(held) :], strict=True)
+            self.weights[-1].update({name: each for name, each in more if each.ndim})
         self.shapes: dict[int, tuple[int, ...]] = {}
         self.learning = 0  # outputs that the last loss had gradients of
         plans = network.plans

@@ -12,7 +12,7 @@ from convcalc.layers import CONSTANTS, UNPOOL
 from convcalc.layers.base import Joined, Plan
 from convcalc.shape import Shape
 from convcalc.stretches import Stretch, Stretches, joined
-from convcalc.window import Interpolated, Window, meeting, values_under
+from convcalc.window import Interpolated, Tiled, Window, meeting, values_under
 
 if TYPE_CHECKING:
     from convcalc.layers.unpooling import MaxUnpool
@@ -178,7 +178,7 @@ class _Walk:
             window = window._replace(before=0, after=0)
         for start, end in stretches:
             hull = _met(window, start, end, outputs)
-            if isinstance(window, Interpolated):
+            if isinstance(window, (Interpolated, Tiled)):
                 self._spend(max(hull[1] - hull[0], 0))
                 yield from (
                     (output, output + 1)

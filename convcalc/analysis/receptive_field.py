@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from convcalc.graph import LayerNode, Network
 from convcalc.layers import CONSTANTS, UNPOOL
-from convcalc.layers.base import Joined, Plan, Positions
+from convcalc.layers.base import Joined, Plan, Positions, Tiles
 from convcalc.shape import Shape
 from convcalc.window import Field, Window, inside
 
@@ -171,7 +171,9 @@ class Sight:
 
     def _through(self, positions: Positions, before: Fields, index: int, shape: Shape) -> Fields:
         """The fields after one layer that slides, or loses positions, over what another made."""
-        if isinstance(positions, (str, Joined)) or index in self.lost:
+        if isinstance(positions, Tiles) and index not in self.lost:
+            positions = positions.windows
+        if isinstance(positions, (str, Joined, Tiles)) or index in self.lost:
             sizes = shape.spatial if shape.rank == len(before) else (1,) * len(before)
             return tuple(
                 field.collapsed(size).clamped() for field, size in zip(before, sizes, strict=True)
@@ -355,7 +357,7 @@ class Sight:
         return len(set(self.extents)) == 1 and all(
             plan is None
             or plan.positions.__class__ is str
-            or (not isinstance(plan.positions, Joined) and len(set(plan.windows)) == 1)
+            or (not isinstance(plan.positions, Joined) and len(set(plan.seen(0))) == 1)
             for plan in self.network.plans
         )
 
@@ -403,8 +405,8 @@ class Sight:
             placed = [(0, self._merged_extent(index, axis) - 1)]
         low = max(low for low, _ in placed)
         high = min(high for _, high in placed)
-        if plan.windows:
-            low, high = inside(plan.windows[axis], low, high)
+        if windows := plan.seen(0):
+            low, high = inside(windows[axis], low, high)
         return max(low, 0), min(high, plan.output.spatial[axis] - 1)
 
     def _longest_inside(self, joined: Joined, index: int) -> tuple[int, int]:
@@ -452,9 +454,10 @@ class Sight:
             spans = spans if inputs[0] in self.lost else spans.collapsed()
             mixes = plan.output.rank == 0 and plan.macs > 0  # every feature from every feature
             return spans._replace(exact=True) if mixes else spans
-        if not plan.windows:
+        windows = plan.seen(0)
+        if not windows:
             return spans
-        window, outputs = plan.windows[axis], plan.output.spatial[axis]
+        window, outputs = windows[axis], plan.output.spatial[axis]
         size = len(spans.first)
         border, mode = max(window.before, 0) + max(window.after, 0), self._border(index)
         taps = 1 if spans.ordered else min(window.kernel, size)

@@ -4,7 +4,7 @@ A layer says how its output grows (`Layer.growth`); where it starts to, and from
 works, its own `check` and `plan` are asked at a few sizes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Problem
@@ -142,32 +142,37 @@ def step_along(layer: Layer, channels: int, rank: int, axis: int) -> Step:
         raise NotKnownError
     if growths[axis] == Growth() and type(layer).check is Layer.check:
         return Step(1, 0, 1)
-    return _asked(layer, channels, rank, axis, growths[axis])
+    return _asked(layer, channels, axis, growths)
 
 
-def _asked(layer: Layer, channels: int, rank: int, axis: int, growth: Growth) -> Step:
+def _asked(layer: Layer, channels: int, axis: int, growths: Sequence[Growth]) -> Step:
+    growth = growths[axis]
+    # There is room for everything along the others, in whole steps where a layer takes no less.
+    beside = [LARGE - LARGE % (other.inputs if other.even else 1) for other in growths]
+
+    def made(extent: int) -> Shape:
+        return Shape(channels, (*beside[:axis], extent, *beside[axis + 1 :]))
+
     def fits(extent: int) -> bool:
         if growth.even:  # what is left over is asked apart
             extent -= extent % growth.inputs
         if not extent:
             return False
-        shape = _shape(channels, rank, axis, extent)
-        return all(
-            problem.code == TILES or problem.severity != "error" for problem in layer.check([shape])
-        )
+        problems = layer.check([made(extent)])
+        return all(problem.code == TILES or problem.severity != "error" for problem in problems)
 
     def output(extent: int) -> int:
-        return layer.plan([_shape(channels, rank, axis, extent)]).output.spatial[axis]
+        return layer.plan([made(extent)]).output.spatial[axis]
 
     if not fits(LARGE):
-        refuse(layer, _shape(channels, rank, axis, LARGE))
+        refuse(layer, made(beside[axis]))
     least = _first(fits)
     known: Any = layer
     rounding, same = getattr(known, "rounding", None), getattr(known, "padding", None) == "same"
     without: tuple[int, ...] = ()
     if getattr(known, "padding_mode", "zero") not in UNBOUNDED and (same or rounding == "ceil"):
         # A border that is mirrored goes up and down with the size, as the last step needs it.
-        window = layer.plan([_shape(channels, rank, axis, LARGE)]).windows[axis]
+        window = layer.plan([made(LARGE)]).windows[axis]
         until = max(window.extent + window.stride, least)
         if until > MOST_TRIED:
             raise NotKnownError
@@ -180,12 +185,12 @@ def _asked(layer: Layer, channels: int, rank: int, axis: int, growth: Growth) ->
     if growth.even:
         return step._replace(exact=True)
     if rounding is None or same:
-        windows = layer.plan([_shape(channels, rank, axis, least)]).windows
+        windows = layer.plan([made(least)]).windows
         return step._replace(border=max(windows[axis].after, 0)) if windows else step
     if rounding == "exact":
         return step._replace(exact=True)
     if rounding == "floor":
-        window = layer.plan([_shape(channels, rank, axis, least)]).windows[axis]
+        window = layer.plan([made(least)]).windows[axis]
         return step._replace(spare=spare(window))
     return step
 

@@ -25,7 +25,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     forward(xp, …)  `forward/`, to run it, and `checks/`, to hold it to plans  an error: abstract
     folds           `analysis/memory`, for runtimes that fold and fuse         False
     untrained       `analysis/memory`, why training's bytes are not known      "": they are
-    counters        `analysis/memory`, beside the plan's buffers               0
+    integers(xs)    `analysis/memory`, beside the plan's buffers               none
     fewest(xs, …)   `analysis/memory`, for the smallest batch that runs        1
     operations(…)   `analysis/memory`, for bytes                               one, of what follows
     keeps           `operations`: what its backward pass needs                 "nothing"
@@ -91,10 +91,17 @@ class Undone(NamedTuple):
     """Its own window along each spatial axis."""
 
 
-Positions = Literal["kept", "lost"] | tuple[Window, ...] | Joined
+class Tiles(NamedTuple):
+    """Positions that are each computed from a part of the map that they lie in."""
+
+    windows: tuple[Window, ...]
+    """For each spatial axis how it is cut."""
+
+
+Positions = Literal["kept", "lost"] | tuple[Window, ...] | Joined | Tiles
 """What becomes of an input's positions: kept where each is computed from itself alone, lost where
 those of the output are none of the input (a flattened image), seen through windows, one for each
-spatial axis, or joined to those of other inputs."""
+spatial axis, joined to those of other inputs, or mixed within parts of the map."""
 
 Arrays = Sequence[Any]
 """A layer's inputs, each a batch (N, C, *spatial), or (N, C) of vectors."""
@@ -184,12 +191,14 @@ class Plan(NamedTuple):
 
     @property
     def windows(self) -> tuple[Window, ...]:
-        """One window per spatial axis; none where positions are kept, lost or joined."""
-        return () if isinstance(self.positions, (str, Joined)) else self.positions
+        """One that slides per spatial axis; none where positions are said otherwise."""
+        return () if isinstance(self.positions, (str, Joined, Tiles)) else self.positions
 
     def seen(self, number: int) -> tuple[Window, ...]:
         """The windows through which an input by its number is seen; none where it has none."""
         joined = self.positions
+        if isinstance(joined, Tiles):
+            return joined.windows
         if not isinstance(joined, Joined):
             return self.windows
         along = enumerate([Window()] * self.output.rank)
@@ -519,10 +528,12 @@ class Layer(ABC):
         """Whether inference can do it by changing the weights of the layer before it."""
         return False
 
-    @property
-    def counters(self) -> int:
-        """Whole numbers of 8 bytes that it counts in, beside its buffers."""
-        return 0
+    def integers(self, xs: Sequence[Shape]) -> Mapping[str, tuple[int, ...]]:
+        """Arrays of whole numbers, of 8 bytes each, that it holds beside its buffers: their shapes.
+
+        They are no part of its plan: no file of weights has to have them.
+        """
+        return MappingProxyType({})
 
     def fewest(self, xs: Sequence[Shape], *, training: bool) -> int:
         """The fewest examples that it runs on."""

@@ -6,7 +6,7 @@ Imported only when memory is asked for; docs/memory.md has where each number com
 from math import prod
 
 from convcalc.layers.base import Plan
-from convcalc.layers.operations import Array, Course, Layout, Operation, learned
+from convcalc.layers.operations import Array, Course, Layout, Move, Operation, learned
 from convcalc.shape import Shape
 
 
@@ -59,7 +59,7 @@ def _course(n: int, s: int, rows: int, plan: Plan, *, written: bool, several: bo
         training += [n, rows, n]
         inference += [n, rows, -rows, -3 * n, n, -n]
     out = ["weight out_proj.weight", *(["weight out_proj.bias"] if bias else [])]
-    back: list[int | str] = []
+    back: list[Move] = []
     back += [n, "incoming"] if several else []
     back += [n, *out]
     back += [-n] if several else ["incoming"]

@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from convcalc.layers.base import Plan
-from convcalc.layers.operations import Array, Course, Layout, Operation, learned
+from convcalc.layers.operations import Array, Course, Layout, Move, Operation, learned
 from convcalc.shape import Shape
 
 
@@ -162,9 +162,9 @@ def _forward(size: Crossing, *, written: bool, several: bool, training: bool) ->
     return (*moves, queries, -queries, queries, *([] if training else [-queries]))
 
 
-def _backward(size: Crossing, *, written: bool, several: bool) -> tuple[int | str, ...]:
+def _backward(size: Crossing, *, written: bool, several: bool) -> tuple[Move, ...]:
     queries, keys, scores = size.queries, size.keys, size.scores
-    moves: list[int | str] = []
+    moves: list[Move] = []
     moves += [queries, "incoming"] if several else []
     moves += [queries, "weight out_proj.weight", *["weight out_proj.bias"] * size.bias]
     moves += [-queries] if several else ["incoming"]

@@ -1,6 +1,6 @@
 """Normalization; statistics are not counted as a view of the input (docs/definitions.md)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
@@ -99,10 +99,9 @@ class BatchNorm(Layer):
         """With running statistics: those of a batch are not known before it."""
         return self.track_running_stats
 
-    @property
-    def counters(self) -> int:
+    def integers(self, xs: Sequence[Shape]) -> Mapping[str, tuple[int, ...]]:
         """The number of batches seen."""
-        return int(self.track_running_stats)
+        return {"num_batches_tracked": ()} if self.track_running_stats else {}
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b, by the running statistics. Source: torch.nn.BatchNorm2d.
@@ -309,10 +308,9 @@ class InstanceNorm(Layer):
             view(size, flat + 1)._replace(extra=update, holds=held),
         )
 
-    @property
-    def counters(self) -> int:
+    def integers(self, xs: Sequence[Shape]) -> Mapping[str, tuple[int, ...]]:
         """The number of batches seen."""
-        return int(self.track_running_stats)
+        return {"num_batches_tracked": ()} if self.track_running_stats else {}
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b over the positions. Source: torch.nn.InstanceNorm2d.

@@ -72,22 +72,26 @@ class Array(NamedTuple):
     """Whether a backward pass needs it; otherwise it goes with the operation."""
 
 
-class Course(NamedTuple):
-    """What an operation of several steps takes and gives back on its way, in values per example.
+Move = int | str
+"""What is taken on the way, in values of each example, or given back where it is below 0. `once V`
+are V values that a batch has once, `bytes V` as many bytes, and `asked V` values of each example
+where a gradient of the input is wanted. See `Course` for those of the backward pass alone."""
 
-    Above 0 they are taken, and below 0 given back; what the output and the arrays that are kept
-    take is among it.
+
+class Course(NamedTuple):
+    """What an operation of several steps takes and gives back on its way.
+
+    What the output and the arrays that are kept take is among it.
     """
 
-    training: tuple[int, ...]
+    training: tuple[Move, ...]
     """The forward pass of a training step."""
-    inference: tuple[int, ...]
+    inference: tuple[Move, ...]
     """The same in inference."""
-    backward: tuple[int | str, ...]
+    backward: tuple[Move, ...]
     """The backward pass. `incoming` lets the output's gradient go, `gradient N` makes that of an
     input by its number, and `sum N` one of all that were made of it; `weight NAME` makes that of a
-    weight, and `once V` takes V values that a batch has once, or gives them back. `kept NAME` lets
-    an array go that was kept, and `done N` an input."""
+    weight. `kept NAME` lets an array go that was kept, and `done N` an input."""
 
 
 class Operation(NamedTuple):

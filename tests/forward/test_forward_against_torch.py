@@ -307,8 +307,16 @@ def attention(random: Random, rank: int) -> Case:
     channels = random.choice((x.channels, random.randint(1, 6)))
     other = Shape(channels, spatial(random, random.randint(1, 2), 2, 5))
     values = other._replace(channels=random.choice((channels, random.randint(1, 6))))
-    read = random.choice(([], [other], [other, values]))
-    return {"heads": heads, "bias": random.random() < 0.7}, [x, *read]
+    fields: dict[str, Any] = {"heads": heads, "bias": random.random() < 0.7}
+    if random.random() < 1 / 2:
+        return fields, [x, *random.choice(([], [other], [other, values]))]
+    fields["relative_bias"] = random.random() < 2 / 3
+    by = random.choice(("window", "window", "grid", "map"))
+    if by != "map":
+        fields[by] = random.randint(1, 4)
+    if by == "window" and fields[by] > 1:
+        fields["shift"] = random.randint(0, fields[by] - 1)
+    return fields, [x]
 
 
 def learned(random: Random, rank: int) -> Case:

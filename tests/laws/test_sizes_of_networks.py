@@ -76,6 +76,12 @@ BLOCKS = {
     # Behind a kernel of 3 without padding: W − 2 = 4·k.
     "input: 6x4\nlayers: [conv: {filters: 4, kernel: 3}, space_to_depth: 4]": "6 + 4·k, k ≥ 0",
     "input: 9x4\nlayers: [space_to_depth: 1]": "k, k ≥ 1",
+    # Of a map, along either axis; so a grid of attention.
+    "input: 24x24x4\nlayers: [space_to_depth: 3]": "3·k, k ≥ 1",
+    "input: 14x28x4\nlayers: [attention: {heads: 2, grid: 7}]": "7·k, k ≥ 1",
+    "input: 8x8x4\nlayers: [attention: {heads: 2, grid: [1, 4]}]": "k, k ≥ 1",
+    # Windows take every size that is half of one: zeros fill the last ones.
+    "input: 8x8x4\nlayers: [attention: {heads: 2, window: 7, shift: 1}]": "k, k ≥ 4",
 }
 """Specs → sizes that are accepted, by hand."""
 

@@ -16,6 +16,7 @@ from convcalc.diagnostics import Problem
 from convcalc.layers import CATALOGUE, UNPOOL, layer_class
 from convcalc.layers.base import Layer, axis_number, declarations, defaults
 from convcalc.layers.remedies import clipped
+from convcalc.layers.sliding import per_axis
 from convcalc.shape import Shape
 
 Done = Iterator[tuple[Layer, list[Shape]]]
@@ -125,10 +126,22 @@ def any_divisor(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
 
 
 def to_multiple(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
-    factor, (x,) = int(match[1]), xs
+    (x,), factors = xs, extents(match[1])
+    factors = factors if len(factors) > 1 else factors * x.rank
     for spare in (0, 1):  # what crops, and what pads
-        sizes = tuple(max((size // factor + spare) * factor, factor) for size in x.spatial)
+        pairs = zip(x.spatial, factors, strict=True)
+        sizes = tuple(max((size // each + spare) * each, each) for size, each in pairs)
         yield layer, [x._replace(spatial=sizes)]
+
+
+def windowed(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """A smaller window, and the shift within it."""
+    window = one_or_per_axis(match[1], layer.window)
+    most = [each - 1 for each in per_axis(window, xs[0].rank)]
+    shift = layer.shift
+    shift = tuple(map(min, shift, most)) if isinstance(shift, tuple) else min(shift, *most)
+    assert shift == layer.shift or "less of a shift" in match[0]
+    yield replace(layer, window=window, shift=shift), xs
 
 
 def as_rows(_: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
@@ -185,7 +198,10 @@ DOING: dict[str, Do | str] = {
     ),
     r"^use extents whose product (?:is|divides) (\d+)": reshaped,
     rf"for example to {SIZE}$": lambda layer, _, match: iter([(layer, [shape(match[1])])]),
-    r"^`pad` or `crop` it to a multiple of (\d+)$": to_multiple,
+    rf"^`pad` or `crop` it to a multiple of {SIZE}$": to_multiple,
+    r"^use a shift of at most (\d+)$": partial(at_most, "shift"),
+    rf"^use shift {SIZE}$": partial(set_to, "shift"),
+    rf"^use (?:a window of at most|window) {SIZE}(?:$|, and less of a shift$)": windowed,
     r"^`reshape` it: (\d+) values are a (?:matrix|sequence) such as 1x(\d+)$": as_rows,
     r"^`reshape` it to (\d+)x1: its values, one after the other$": lambda layer, _, match: iter(
         [(layer.replace(k=1), [Shape(1, (int(match[1]),))])]
@@ -242,7 +258,11 @@ def test_a_layer_done_as_a_help_says_has_no_error(kind: str) -> None:
     draw = Draw(kind)
     fields = {*declarations(layer_class(kind))}
     times = (
-        16 if "pool" in kind and "kernel" in fields else 10 if {"kernel", "size"} & fields else 1
+        16
+        if "pool" in kind and "kernel" in fields
+        else 10
+        if {"kernel", "size", "window"} & fields
+        else 1
     )
     for _ in range(DRAWN * times):
         layer, xs = drawn(kind, draw)

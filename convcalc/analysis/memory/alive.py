@@ -184,9 +184,10 @@ class _Namer:
                     yield self._of_weight(
                         node.name, weight, f"{node.name}.{weight.name}", "buffers"
                     )
-            for number in range(node.layer.counters):
-                name = f"{node.name}.num_batches_tracked{'' if number == 0 else number + 1}"
-                yield self._alone(name, "buffers", (), "int64", INDEX, node.name)
+            shapes = [self.network.shape_of(read) for read in node.inputs]
+            for name, held in node.layer.integers(shapes).items():
+                size = INDEX * prod(held)
+                yield self._alone(f"{node.name}.{name}", "buffers", held, "int64", size, node.name)
         if terms.training:
             yield from self._state()
         for tensor in program.inputs:

@@ -5,7 +5,7 @@ docs/memory.md ("How exact it is") gives sizes and reasons.
 
 from collections.abc import Sequence
 from math import prod
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from convcalc.analysis.memory.program import Program, Step
 from convcalc.analysis.memory.walk import Segment, Walked
@@ -13,6 +13,9 @@ from convcalc.graph.planned import Planned
 from convcalc.layers import kinds
 from convcalc.layers.operations import VOLUME, Layout
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.layers.attention import Attention
 
 Figures = Literal["every peak", "the backward peak"]
 Direction = Literal["higher", "lower", "higher or lower"]
@@ -62,6 +65,9 @@ STEPS_OF_ONE = "at batch 1 its input lies step after step as it is, and may not 
 SUMMED_APART = (
     "at batch 1 an input that does not lie in rows of channels has its bias added in another step"
 )
+PARTS_OF_ONE = "of one head, or of parts of one position, it makes fewer copies"
+LACKING_ROWS = "at batch 1 what fills its windows stands behind all rows, and is left in its output"
+PARTS_IN_ORDER = "its input does not lie in rows of channels, and is copied"
 IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may be copied for that"
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
 LEARNED = (
@@ -113,8 +119,9 @@ def inexact(
             reasons.append(("every peak", "higher or lower", SLICED))
         if batch == 1 and _one_example_lies(node.kind, steps, program, x):
             reasons.append(("every peak", "lower", STEPS_OF_ONE))
-        if batch == 1 and node.kind == "attention" and _apart(program, steps):
-            reasons.append(("every peak", "higher or lower", SUMMED_APART))
+        if node.kind == "attention":
+            layer = cast("Attention", node.layer)
+            reasons += _attention(program, steps, layer, x, batch=batch)
         if training:
             reasons += _backward(program, steps, network, index, before=index < turned)
             if node.kind == "learned" and (batch == 1 or turned):
@@ -138,12 +145,23 @@ def _one_example_lies(kind: str, steps: Sequence[Step], program: Program, x: Sha
     return kind == "gru" or x.channels == 1 or _lies(program, turning) in TURNED
 
 
-def _apart(program: Program, steps: Sequence[Step]) -> bool:
-    """Whether attention to another tensor reads one that does not lie in rows of channels."""
-    return any(
-        len(step.reads) > 1 and not {program.order[read] for read in step.reads} <= {*TURNED}
-        for step in steps
-    )
+def _attention(
+    program: Program, steps: Sequence[Step], layer: "Attention", x: Shape, *, batch: int
+) -> list[Reason]:
+    """What of attention hangs on how its inputs lie, and on parts that are hardly any."""
+    rows = all({program.order[read] for read in step.reads} <= {*TURNED} for step in steps)
+    if not layer.cuts:
+        apart = batch == 1 and not rows and any(len(step.reads) > 1 for step in steps)
+        return [("every peak", "higher or lower", SUMMED_APART)] if apart else []
+    cut = layer.cut(x)
+    lacking = [size < whole for size, whole in zip(cut.sizes, cut.whole, strict=True)]
+    if 1 in (cut.length, layer.heads, x.channels // layer.heads):
+        return [("every peak", "higher or lower", PARTS_OF_ONE)]
+    if batch == 1 and lacking[0] and not any(lacking[1:]):
+        return [("every peak", "higher or lower", LACKING_ROWS)]
+    if not cut.copied and not rows:
+        return [("every peak", "higher or lower", PARTS_IN_ORDER)]
+    return []
 
 
 def _last_turned(program: Program) -> int:
@@ -174,7 +192,8 @@ def _forward(
     if node.kind == "attention" and (program.mixed or program.cuda):
         return [("every peak", "higher or lower", ATTENTION_ELSEWHERE)]
     positions = (prod(network.shape_of(read).spatial) for read in node.inputs)
-    if node.kind == "attention" and 1 in positions:
+    parts = bool(getattr(node.layer, "cuts", False))
+    if node.kind == "attention" and not parts and 1 in positions:
         return [("every peak", "higher or lower", ONE_ROW)]
     if node.kind == "attention" and _leads(program, steps[-1].output):
         return [("every peak", "higher or lower", BY_POSITION)]

@@ -185,7 +185,8 @@ class _Writer:
             return self._tensor(plan.output.size, width, gradient=False)
         owner = index if node.shared_with is None else node.shared_with
         if owner == index:
-            self.buffers += 8 * node.layer.counters
+            held = node.layer.integers([self.network.shape_of(read) for read in node.inputs])
+            self.buffers += sum(8 * prod(shape) for shape in held.values())
             for weight in plan.weights:
                 if weight.buffer:
                     self.buffers += weight.size * self.width

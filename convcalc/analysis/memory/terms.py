@@ -270,7 +270,9 @@ def model(network: Network, terms: RunTerms) -> Model:
     if terms.training and untrained(network):
         raise SpecError(refusals(network, MANY, training=True))
     if terms.attention is not None and attention_of(network, terms) is None:
-        message = f"attention {terms.attention!r} would change nothing: {network.name} has none"
+        some = any(node.kind == "attention" for node in network.nodes)
+        none = "all of it is written out anyway" if some else f"{network.name} has none"
+        message = f"attention {terms.attention!r} would change nothing: {none}"
         raise ArgumentError(message)
     several = _model(network, terms, single=False)
     if not any(map(_one_is_another, network.nodes)):
@@ -285,8 +287,14 @@ def _one_is_another(node: PlannedNode) -> bool:
 
 
 def attention_of(network: Network, terms: RunTerms) -> str | None:
-    """How a network's attention is computed; None where it has none."""
-    there = any(node.kind == "attention" for node in network.nodes)
+    """How a network's attention is computed; None where it has none.
+
+    That of windows, and with biases of relative positions, is written out in any case.
+    """
+    there = any(
+        node.kind == "attention" and not getattr(node.layer, "cuts", False)
+        for node in network.nodes
+    )
     return terms.attention or ATTENTION[0] if there else None
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.memory.program import HALF, Program, Step
-from convcalc.layers.operations import Array
+from convcalc.layers.operations import Array, Move
 
 BITS = 96
 BATCH = 1 << BITS
@@ -715,18 +715,31 @@ class Walk:
         """What an operation takes on its way forward; what it leaves is made behind this."""
         course = step.operation.course
         moves = () if course is None else course.training if self.training else course.inference
-        unit = self.program.widths[step.output] * BATCH
         taken: list[int] = []
         for move in moves:
-            if move > 0:
-                self._take(move * unit, "scratch", index)
-                taken.append(move)
+            size = self._moved(step, move)
+            if size > 0:
+                self._take(size, "scratch", index)
+                taken.append(size)
                 self._note(events, step.layer)
-            else:
-                self._give(-move * unit, "scratch", index)
-                taken.remove(-move)
+            elif size < 0:
+                self._give(-size, "scratch", index)
+                taken.remove(-size)
         for left in taken:
-            self._give(left * unit, "scratch", index)
+            self._give(left, "scratch", index)
+
+    def _moved(self, step: Step, move: Move) -> int:
+        """What a move takes, below 0 if it gives it back; 0 where it is about something else."""
+        width = self.program.widths[step.output]
+        if isinstance(move, int):
+            return move * width * BATCH
+        what, _, values = move.partition(" ")
+        if what == "once":
+            return int(values) * width
+        if what == "bytes":
+            return int(values)
+        wanted = what == "asked" and self.program.has_gradient[step.reads[0]]
+        return int(values) * width * BATCH if wanted else 0
 
     def _back_on_course(self, index: int, step: Step, incoming: Gradient) -> None:
         """The backward pass of an operation with a course, move by move."""
@@ -738,9 +751,10 @@ class Walk:
         made: dict[int, list[Gradient]] = {}
         for move in () if course is None else course.backward:
             what, _, name = move.partition(" ") if isinstance(move, str) else ("", "", "")
-            values = move * BATCH if isinstance(move, int) else int(name) if what == "once" else 0
-            if values < 0:
-                self._give(-values * width, "scratch", index)
+            taken = self._moved(step, move)
+            if taken < 0:
+                self._give(-taken, "scratch", index)
+            if taken < 0 or (what == "asked" and not taken):
                 continue
             if what == "incoming":
                 self._let_go_gradient(incoming)
@@ -758,8 +772,8 @@ class Walk:
             if what == "sum":
                 made[int(name)] = self._summed(step, step.reads[int(name)], made.get(int(name), []))
                 continue
-            if values:
-                self._take(values * width, "scratch", index)
+            if taken:
+                self._take(taken, "scratch", index)
             elif what == "weight":
                 number, size, wide, _ = step.learns[names[name]]
                 self._take(size * wide, self._gradient_of(wide), number)
