@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from convcalc.analysis.receptive_field import Fields
+from convcalc.layers.base import Tiles
 from convcalc.layers.upsample import Upsample
 from convcalc.rules.base import Advice
 from convcalc.rules.context import Context
@@ -28,6 +29,8 @@ def _misaligned(context: Context, index: int) -> Iterator[Advice]:
             if one.aligned(other) or not one.jump or not other.jump:
                 continue
             between = context.between(first[1], read)
+            if any(map(partial(_mixes_parts, context), between)):
+                continue
             last = context.output(index).spatial[axis] - 1
             if one.jump != other.jump and any(map(partial(_aligns_corners, context), between)):
                 yield Advice(
@@ -96,6 +99,12 @@ def _padded_unevenly(context: Context, index: int) -> bool:
         and window.before + window.after == window.extent - 1
         for window in plan.windows
     )
+
+
+def _mixes_parts(context: Context, index: int) -> bool:
+    """Whether outputs see parts of the map that they lie in, and not what is around them."""
+    plan = context.plans[index]
+    return plan is not None and isinstance(plan.positions, Tiles)
 
 
 def _aligns_corners(context: Context, index: int) -> bool:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +95,8 @@ KINDS = {
     "BatchNorm2d": ("batchnorm",),
     "BatchNorm3d": ("batchnorm",),
     "MultiheadAttention": ("attention",),
+    "RelativePositionalMultiHeadAttention": ("attention",),
+    "ShiftedWindowAttention": ("attention",),
     "LayerNorm": ("layernorm",),
     "LayerNorm2d": ("layernorm",),
     "ReLU": ("relu",),
@@ -101,6 +104,7 @@ KINDS = {
     "SiLU": ("silu",),
     "GELU": ("gelu",),
     "Sigmoid": ("sigmoid",),
+    "Tanh": ("tanh",),
     "Hardsigmoid": ("hardsigmoid",),
     "Hardswish": ("hardswish",),
     "MaxPool2d": ("maxpool",),
@@ -133,13 +137,16 @@ FUNCTIONAL = {
     "s3d": ("global_avgpool",),
     "shufflenet_v2_x1_0": ("global_avgpool",),
     "ssd300_vgg16": ("l2norm",),
+    "swin_t": ("pad", "space_to_depth"),
 }
 """Further kinds that a network of torchvision calls as functions, somewhere at least."""
 
 
-NO_LAYERS = frozenset({"Permute", "StochasticDepth"})
-"""Modules that no layer stands for: the one prepares PyTorch's memory for a linear layer at each
-position, the other drops branches in training only."""
+NO_LAYERS = frozenset(
+    {"Identity", "Permute", "StochasticDepth", "SwapAxes", "WindowDepartition", "WindowPartition"}
+)
+"""Modules that no layer stands for: some prepare PyTorch's memory for a linear layer at each
+position, or put a map in the order of windows and back; others drop branches in training only."""
 
 OUR_NAMES = {
     "alexnet": "alexnet_torchvision",
@@ -155,10 +162,11 @@ OUTPUT_NAMES = {"retinanet_resnet50_fpn": ".on_", "ssd300_vgg16": ".on_map"}
 def modules(name: str, rows: Sequence[Row]) -> list[Row]:
     """The modules of a network that a layer must stand for.
 
-    VGG's pooling to 7×7 of 7×7 maps stands for other image sizes than the paper's, and ViT's
-    dropouts drop nothing. A module that runs again has its weights already.
+    VGG's pooling to 7×7 of 7×7 maps stands for other image sizes than the paper's, and dropouts of
+    transformers drop nothing. A module that runs again has its weights already.
     """
-    own = {"vgg": "AdaptiveAvgPool2d", "vit": "Dropout"}.get(name[:3])
+    dropping = dict.fromkeys(("vit", "swi", "max"), "Dropout")
+    own = {"vgg": "AdaptiveAvgPool2d", **dropping}.get(name[:3])
     without = NO_LAYERS if own is None else {*NO_LAYERS, own}
     needed: list[Row] = []
     names: set[str] = set()
@@ -175,11 +183,15 @@ def same(row: Row, layer: LayerReport) -> bool:
         return False
     last = layer.output
     shapes = [last.axes]
-    if row.type in ("Linear", "LayerNorm", "GELU", "MultiheadAttention"):
+    if row.type in ("Linear", "LayerNorm", "GELU") or "Attention" in row.type:
         shapes.append((*last.spatial, last.channels))
+    output = row.output
+    if "_attention." in row.name:  # in the order of windows, which are the map's positions
+        output = (prod(output[:-1]), output[-1])
+        shapes.append((prod(last.spatial), last.channels))
     tracked = 1 if row.type in BATCH_NORMS else 0  # num_batches_tracked
     return (
-        row.output in shapes
+        output in shapes
         and layer.parameters == row.parameters
         and layer.buffers == row.buffers - tracked
     )
@@ -234,6 +246,12 @@ def test_totals_are_torchvisions(name: str) -> None:
     assert found.totals.buffers == wanted.buffers - norms
     assert found.totals.macs == wanted.macs
     assert sum(layer.parameters or 0 for layer in found.layers) == wanted.parameters
+
+
+@tabled(("size", "macs"), [(128, 2_204_572_800), (200, 4_089_283_584), (256, 7_345_441_536)])
+def test_windows_are_torchvisions_at_other_sizes(size: int, macs: int) -> None:
+    """Counted by FlopCounterMode: zeros fill odd maps and windows, and are multiplied, too."""
+    assert analyze(read("swin_t", input=Shape(3, (size, size)))).totals.macs == macs
 
 
 @tabled(
@@ -375,8 +393,9 @@ TORCHVISION: dict[str, tuple[str, int, int, int]] = json.loads(
     (DATA / "torchvision_totals.json").read_text()
 )
 """Input, parameters, running statistics and MACs of all of torchvision 0.28's convolutional
-classifiers of images and of videos, measured as the golden ones were; its documentation has the
-same parameters and GFLOPs (and those of Inception v3's auxiliary classifier)."""
+classifiers of images and of videos, and of 0.27's with windows, measured as the golden ones were;
+its documentation has the same parameters and GFLOPs (and those of Inception v3's auxiliary
+classifier)."""
 
 
 @tabled("name", sorted(TORCHVISION))

@@ -862,6 +862,10 @@ ROWS = [
     Row("CC419", "decoders of sizes that halve to an odd one", "50x50x8", "{relu: , name: a}, "
         "maxpool: 2, {relu: , name: b}, maxpool: {kernel: 3, stride: 2, padding: 1}, "
         "{concat: [[upsample: {size: 25}], [from: b]]}, {concat: [[upsample: 2], [from: a]]}"),
+    Row("CC419", "windows, moved and along a grid", "56x56x8", "conv: {filters: 8, kernel: 3, "
+        "padding: 1}, add: [[], [attention: {heads: 2, window: 7, shift: 3}]], "
+        "maxpool: {kernel: 3, stride: 2, padding: 1}, add: [[], [attention: {heads: 2, grid: 7}]]",
+        "", "rounding: floor"),
     Row("CC419", "corners aligned", "32x32x8", "{relu: , name: a}, maxpool: 4, "
         "concat: [[upsample: {scale: 4, mode: linear, align_corners: true}], [from: a]]",
         "concat1"),
