@@ -77,11 +77,14 @@ LAYER_HELPERS = {
     "courses",
     "crossing",
     "operations",
+    "relative",
     "remedies",
     "sequence",
     "sliding",
     "special",
     "steps",
+    "windows",
+    "within",
 }
 """Modules of layers/ without a kind of layer."""
 

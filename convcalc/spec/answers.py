@@ -164,15 +164,21 @@ _KINDS: Mapping[str, str] = {
     ),
     "write `attention: {heads: 8, branches: [[], [from: input]]}`, with the name of what it "
     "attends to for `input`": "crossattention multiheadcrossattention encoderdecoderattention",
+    "write `attention: {heads: 4, window: 7, shift: 3, relative_bias: true}`": (
+        "windowattention shiftedwindowattention swinattention swintransformerblock"
+    ),
+    "write `attention: {heads: 4, grid: 8, relative_bias: true}`": "gridattention",
     "`attention` is multi-head attention over positions, and there is no other yet": (
         "additiveattention groupqueryattention groupedqueryattention c2psa c3tr "
-        "scaleddotproductattention swin"
+        "scaleddotproductattention"
     ),
     "a transformer is written out of `layernorm`, `attention`, `linear` and `add`, as "
     "`convcalc show vit_b_16` has it": (
         "transformer transformerencoder transformerencoderlayer transformerdecoder "
         "transformerdecoderlayer vit patchembed"
     ),
+    "it is written out of `pad`, `space_to_depth`, `layernorm` and `linear`, as `convcalc show "
+    "swin_t` has it": "patchmerging swin swintransformer",
     "`embedding` gives a row for each number; sums of rows, and tables read backwards, are no "
     "kind": ("embeddingbag reversibleembedding"),
     # What is no layer

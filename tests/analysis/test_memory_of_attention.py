@@ -1,10 +1,12 @@
 """Memory where a network has attention or learned values; test_memory_more.py has the figures."""
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 from random import Random
 from typing import Any
 
 import pytest
+from tabled import tabled
 from test_memory_more import SMALL_VIT
 
 from convcalc.analysis.memory import RunTerms, largest_batch, memory, model
@@ -62,26 +64,77 @@ def crossing(random: Random) -> str:
     )
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def measured(
+    net: Network, batch: int, attention: str | None
+) -> tuple[tuple[int, ...], tuple[int, ...], set[str]]:
+    """What inference and a training step take, here and in PyTorch, and the layers said of."""
+    torch_memory: Any = pytest.importorskip("torch_memory")
+    kernels = pytest.importorskip("torch.nn.attention")
+    inference = memory(net, batch=batch, attention=attention)
+    training = memory(net, batch=batch, training=True, attention=attention)
+    math = kernels.sdpa_kernel(kernels.SDPBackend.MATH)
+    with math if attention == "math" else nullcontext():
+        peak = torch_memory.inference(net, batch, lambda _: False, device="cpu")
+        theirs = torch_memory.training(net, batch, lambda _: False, device="cpu")
+    peaks = training.forward_peak, training.backward_peak
+    ours = (inference.activation_peak, training.kept, training.after_forward, *peaks)
+    static = training.parameters + training.buffers + training.input + training.targets
+    assert static == theirs.static
+    after = theirs.after_forward, theirs.forward_peak, theirs.backward_peak
+    told = {each.layer for each in (*inference.inexact, *training.inexact)}
+    return ours, (peak, theirs.saved, *after), told
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("attention", ["fused", "math"])
 def test_attention_to_another_tensor_takes_what_pytorchs_takes(attention: str) -> None:
     """To the byte, or the report says that it may not be: of one example out of order alone."""
-    torch_memory: Any = pytest.importorskip("torch_memory")
-    kernels = pytest.importorskip("torch.nn.attention")
     random, exact = Random(attention), 0  # noqa: S311 (tests repeat)
     for number in range(12):
         text, batch = crossing(random), 1 + number % 3
-        net = loads(text)
-        inference = memory(net, batch=batch, attention=attention)
-        training = memory(net, batch=batch, attention=attention, training=True)
-        math = kernels.sdpa_kernel(kernels.SDPBackend.MATH)
-        with math if attention == "math" else nullcontext():
-            peak = torch_memory.inference(net, batch, lambda _: False, device="cpu")
-            measured = torch_memory.training(net, batch, lambda _: False, device="cpu")
-        peaks = training.forward_peak, training.backward_peak
-        ours = (inference.activation_peak, training.kept, training.after_forward, *peaks)
-        after = measured.after_forward, measured.forward_peak, measured.backward_peak
-        theirs = (peak, measured.saved, *after)
-        told = {each.layer for each in training.inexact}
+        ours, theirs, told = measured(loads(text), batch, attention)
         assert ours == theirs or (batch == 1 and "attention1" in told), (text, batch, ours, theirs)
         exact += ours == theirs
     assert exact > 8
+
+
+WITHIN = [
+    ("6x9x8", "window: 3"),
+    ("6x9x8", "window: 3, shift: 1"),
+    ("5x8x8", "window: 3, shift: 1"),  # padded along both axes
+    ("6x8x8", "window: 3, shift: [2, 1]"),
+    ("4x4x8", "window: 4, shift: 2"),  # one window, which is not moved
+    ("6x9x8", "grid: 3"),
+    ("3x3x8", "grid: 3"),
+    ("9x8", "window: 4, shift: 2"),
+    ("5x3x4x8", "window: 2, shift: 1"),
+    ("3x4x8", ""),
+    ("7x8", ""),
+]
+"""A map, and how attention cuts it."""
+
+
+@pytest.mark.usefixtures("one_thread")
+@tabled(("size", "fields"), WITHIN)
+def test_attention_within_parts_takes_what_torchvisions_takes(size: str, fields: str) -> None:
+    """To the byte, with biases and without; where it may not, the report says so."""
+    for batch in (1, 2):
+        for relative in ("true", "false") if fields else ("true",):
+            item = f"attention: {{heads: 2, relative_bias: {relative}, {fields}}}"
+            text = (
+                f"input: {size}\nlayers:\n  - scale\n  - add: [[], [layernorm, {item}]]\n"
+                "  - layernorm\n  - global_avgpool\n  - flatten\n  - linear: 2\n"
+            )
+            ours, theirs, told = measured(loads(text), batch, None)
+            rows_behind = batch == 1 and size == "9x8"
+            assert ours == theirs or rows_behind, (text, batch, ours, theirs)
+            assert ("attention1" in told) == rows_behind

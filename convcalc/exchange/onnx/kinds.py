@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from convcalc.exchange.onnx.attending import attention
 from convcalc.exchange.onnx.writer import Maker, Unwritten
 from convcalc.layers.base import axis_number
 from convcalc.layers.sliding import sides, unrounded_windows
@@ -634,33 +635,6 @@ def _batch(make: Maker) -> str:
     return make("Slice", make("Shape", make.x), make.integers(0), make.integers(1))
 
 
-def _attention(make: Maker) -> str:
-    """Projections by one matrix, heads apart, and the products of all positions with all."""
-    layer, shape = make.layer, make.shape
-    width, length, heads = shape.channels, prod(shape.spatial), layer.heads
-    x = make.x if shape.rank == 1 else make.reshape(make.x, 0, width, length)
-    rows = make("MatMul", make.transpose(x, 0, 2, 1), _columns(make, "in_proj_weight"))
-    if layer.bias:
-        rows = make("Add", rows, make.weight("in_proj_bias"))
-    apart = make.reshape(rows, 0, length, 3, heads, width // heads)
-    turned = make.transpose(apart, 2, 0, 3, 1, 4)
-    queries, keys, values = (make("Gather", turned, make.integer(at), axis=0) for at in range(3))
-    queries = make("Mul", queries, make.number((width // heads) ** -0.5))
-    scores = make("MatMul", queries, make.transpose(keys, 0, 1, 3, 2))
-    means = make("MatMul", make("Softmax", scores, axis=-1), values)
-    together = make.reshape(make.transpose(means, 0, 2, 1, 3), 0, length, width)
-    y = make("MatMul", together, _columns(make, "out_proj.weight"))
-    if layer.bias:
-        y = make("Add", y, make.weight("out_proj.bias"))
-    y = make.transpose(y, 0, 2, 1)
-    return y if shape.rank == 1 else make.reshape(y, 0, *shape.axes)
-
-
-def _columns(make: Maker, weight: str) -> str:
-    """A matrix as it is multiplied from the right."""
-    return make.arranged(weight, "", make.values(weight).T)
-
-
 def _learned(make: Maker) -> str:
     values = make.values("weight")
     if len(make.layer.shape) == 2:
@@ -740,7 +714,7 @@ WRITERS: Mapping[str, Write] = {
     "maximum": _chain("Max"),
     "concat": _concat,
     "matmul": _matmul,
-    "attention": _attention,
+    "attention": attention,
     "learned": _learned,
     "embedding": _embedding,
 }
