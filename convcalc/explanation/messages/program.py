@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcalc.explanation.messages.clash import Clash, Operation
 from convcalc.layers import CATALOGUE, kinds
 from convcalc.layers.base import Layer, Weight, axis_number
+from convcalc.layers.relative import TABLE
 from convcalc.layers.sliding import UNBOUNDED, beyond, per_axis, unrounded_windows, windows_of
 from convcalc.shape import Shape
 
@@ -338,9 +339,10 @@ def _unlike(made: Made, x: Shape, weights: tuple[Weight, ...]) -> Clash | None:
     groups = int(getattr(layer, "groups", 1))
     if kind in ("groupnorm", "channel_shuffle") and x.channels % groups:
         return Clash("groups", got=x.channels, input=x.axes, groups=groups)
-    if not weights:
+    multiplied = [weight for weight in weights if weight.name != TABLE]
+    if not multiplied:
         return None
-    shape = weights[0].shape
+    shape = multiplied[0].shape
     if kind in CONVOLUTIONS:
         groups = shape[0] // made.layer.multiplier if kind in DEEP else groups  # type: ignore[attr-defined]
         wanted = x.channels if kind == "locally_connected" else shape[1] * groups

@@ -11,7 +11,7 @@ class Rows(NamedTuple):
     """Queries, keys or values: what a projection makes of some positions."""
 
     array: Array
-    """(positions, channels)."""
+    """One row a position, of as many channels as queries have."""
     text: str
     """The same as NumPy has it."""
     sizes: Array
