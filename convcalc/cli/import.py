@@ -10,8 +10,26 @@ from convcalc.cli.output import write, write_file, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.exchange import FORMATS, imported
 from convcalc.exchange.foreign import refused, written
+from convcalc.numbers import plural
 from convcalc.spec.bundled import Bundled
 from convcalc.spec.source import open_spec
+from convcalc.spec.tree import Spec
+
+
+def _written(spec: Spec, *, flat: bool) -> str:
+    """A spec as YAML, folded unless it is to be flat."""
+    if flat:
+        return spec.to_yaml()
+    from convcalc.spec.fold import folded
+
+    made = folded(spec)
+    if made.lost:
+        click.echo(
+            f"note: the origins of {plural(made.lost, 'layer')} are left out: they follow no "
+            "pattern of the blocks; --flat has all of them",
+            err=True,
+        )
+    return made.spec.to_yaml()
 
 
 def _no_bundled(name: str) -> Bundled | None:
@@ -37,11 +55,21 @@ def _no_bundled(name: str) -> Bundled | None:
     metavar="SPEC",
     help="Write the spec to a new file; to standard output unless given.",
 )
+@click.option("--flat", is_flag=True, help="Write one item a layer, without blocks and repeats.")
 @click.option("--force", is_flag=True, help="Write over the SPEC of --output if it is there.")
-def command(file: str, shape: Inputs, name: str | None, target: str | None, *, force: bool) -> None:
+def command(
+    file: str,
+    shape: Inputs,
+    name: str | None,
+    target: str | None,
+    *,
+    flat: bool,
+    force: bool,
+) -> None:
     """Print the spec of a network that comes from elsewhere, such as an ONNX file.
 
-    Every command takes such a FILE where it takes a SPEC; this shows what it is taken for. What a
+    Every command takes such a FILE where it takes a SPEC; this shows what it is taken for, with
+    what comes again written once, as `convcalc fold` writes it. What a
     spec cannot say is a finding, of which all are shown, and the rest is imported: the exit code
     is 1 then, and 2 where the file could not be read.
 
@@ -68,7 +96,7 @@ def command(file: str, shape: Inputs, name: str | None, target: str | None, *, f
         )
     findings = written(opened, made).findings.diagnostics
     if made.spec is not None:
-        text = made.spec.to_yaml()
+        text = _written(made.spec, flat=flat)
         if target is None:
             write(text, machine=True)
         else:

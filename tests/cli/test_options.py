@@ -411,10 +411,12 @@ TRIED = {
         {
             "--input": ("--input", "8x8x3"),
             "--from": ("--from", "onnx"),
+            "--flat": ("--flat",),
             "--output": ("--output", "copy.yaml"),
             "--force": ("--force",),
         },
         needs={
+            "--flat": ("--input", "8x8x3"),
             "--output": ("--input", "8x8x3"),
             "--force": ("--output", "net.yaml", "--input", "8x8x3"),
         },
@@ -580,10 +582,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 OPEN = (
-    b'\x08\x08:6\n\x0c\n\x01x\x12\x01y"\x04Relu\x12\x01gZ\x1e\n\x01x\x12\x19\n\x17\x08\x01\x12\x13'
-    b"\n\x03\x12\x01N\n\x02\x08\x03\n\x03\x12\x01h\n\x03\x12\x01wb\x03\n\x01yB\x04\n\x00\x10\x11"
+    b"\x08\x08:\xd6\x01"
+    + b"".join(
+        b'\n\x0c\n\x01%c\x12\x01%c"\x04%s' % (97 + at, 98 + at, (b"Relu", b"Tanh")[at % 2])
+        for at in range(12)
+    )
+    + b"\x12\x01gZ\x1e\n\x01a\x12\x19\n\x17\x08\x01\x12\x13\n\x03\x12\x01N\n\x02\x08\x03\n\x03\x12"
+    b"\x01h\n\x03\x12\x01wb\t\n\x01m\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\x11"
 )
-"""An ONNX file: a Relu of an input of 3 channels, whose extents `h` and `w` it leaves open."""
+"""An ONNX file: Relu and Tanh in turns, of an input of 3 channels, whose extents `h` and `w` it
+leaves open."""
 UNTOUCHED = 0
 """When files that no run has written to are said to be from."""
 
