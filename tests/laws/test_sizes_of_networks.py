@@ -5,7 +5,8 @@ from draws import Draw, no_advice
 from random_sizes import differing, drawn, joined
 from tabled import tabled
 
-from convcalc.graph import Known, load, loads, read_text
+from convcalc.graph import load, loads, read_text
+from convcalc.graph.inputs import Known
 from convcalc.laws import sizes
 from convcalc.laws.trying import tried
 from convcalc.shape import Shape
