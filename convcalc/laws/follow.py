@@ -5,26 +5,35 @@ asks of it is kept as a condition on the input's size. Nothing is enumerated, an
 rule is said to be not known.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Problem
 from convcalc.graph import MAX_RANK, LayerNode
-from convcalc.laws.extents import at_most, either, equal, without
-from convcalc.laws.forms import IDENTITY, Form
+from convcalc.laws.asked import (
+    BORDER,
+    REMAINDERS,
+    Along,
+    Asked,
+    Extent,
+    Imposed,
+    Meant,
+    Mixed,
+    SplitError,
+    UnknownError,
+    variables_in,
+)
+from convcalc.laws.extents import at_most
+from convcalc.laws.forms import IDENTITY
 from convcalc.laws.linear import linear
 from convcalc.laws.sets import (
     ALL,
     Sizes,
     TooManyError,
-    largest_of,
     least_of,
-    meet,
-    simplest,
     within,
-    wrapped,
 )
 from convcalc.laws.steps import (
     LARGE,
@@ -58,57 +67,14 @@ from convcalc.spec.values import AS_IT_COMES
 
 CHANNELS = (1, 2, 3, 720_720, 720_721)
 """Numbers of channels that a layer is asked about where they vary with the size."""
-REMAINDERS = "its sizes have too many remainders"
-BORDER = "how much of what it leaves out is a border hangs on both maps before it"
-"""Why something is not worked out."""
 EXAMPLE = 2**20
 """The extent of what fields read, where it follows the size."""
 MOST_PIECES = 64
 """Most ranges of sizes in which a merge spreads one branch or another."""
 
 
-class Along(NamedTuple):
-    """An extent that follows one variable."""
-
-    variable: int
-    """Which one: an axis of the input, from 0."""
-    form: Form
-    """How it follows it."""
-
-
 Border = tuple[int | None, ...]
 """By spatial axis, how many rows behind a map are a border; None where that hangs on the size."""
-
-
-class Mixed(NamedTuple):
-    """An extent that is made of several, or in a way that is not followed."""
-
-    parts: tuple[object, ...]
-    """What it is made of; two of the same parts are alike."""
-    variables: frozenset[int]
-    """Which variables are in it."""
-
-
-Extent = int | Along | Mixed
-"""An extent on the way."""
-
-
-What = Literal["least", "remainders", "alike", "within", "never"]
-"""What a layer asks of the size: that it is large enough, that its stride tiles, that branches are
-alike, or a border no wider than what it repeats, or that one map lies within another."""
-
-
-class Imposed(NamedTuple):
-    """What a layer puts on the size of the input, beyond what those before it do."""
-
-    layer: int
-    """Index of the layer in the network."""
-    what: What
-    """What it asks of the size; see `What`."""
-    drops: bool
-    """Whether it takes other sizes, too, and leaves out a real row of them."""
-    sizes: Sizes
-    """The sizes that are left: which drop nothing, if it is that."""
 
 
 class Followed(NamedTuple):
@@ -138,26 +104,6 @@ class Followed(NamedTuple):
     """A layer that takes no size, and what it says."""
     weights: tuple[tuple[int, Extent], ...] = ()
     """Layers whose weights are as large as an extent, with that extent."""
-
-
-Meant = Callable[[int, int], bool]
-"""Of a merge by its index and a spatial axis, whether one row may be spread there."""
-
-
-class _SplitError(Exception):
-    """A merge does otherwise from one size on."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self.size = size
-
-
-class _UnknownError(Exception):
-    """A layer asks what is not followed."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 SIZED = kinds(having="sized")
@@ -195,7 +141,7 @@ def follow(
         walk.single, walk.others, walk.ends = single, others, ends
         try:
             done.append(walk.walked())
-        except _SplitError as split:
+        except SplitError as split:
             if len(done) + len(ranges) > MOST_PIECES:
                 return walk.given_up("its merges spread their branches in too many ways")
             ranges += [
@@ -231,7 +177,7 @@ def _joined(done: Sequence[Followed]) -> Followed:
     )
 
 
-class _Walk:
+class _Walk(Asked):
     """One variable on its way through the layers, within one range of sizes."""
 
     def __init__(
@@ -243,21 +189,13 @@ class _Walk:
         known: Known,
         meant: Meant | None,
     ) -> None:
+        super().__init__(variable, sizes, meant)
         self.nodes = nodes
         self.start = tuple(start)
-        self.variable = variable
-        self.sizes = self.whole = self.start_sizes = sizes
         self.known = known
-        self.meant = meant
         self.single = False
         self.others: Mapping[int, Start] | None = None
         self.ends: Sequence[int] = ()
-        self.at = 0
-        self.lost: int | None = None
-        self.why = ""
-        self.imposed: list[Imposed] = []
-        self.together: set[int] = set()
-        self.mixing: list[int] = []
         self.weights: list[tuple[int, Extent]] = []
         self.learned: dict[int, tuple[tuple[Weight, ...], tuple[Extent, ...]]] = {}
         self.axes: list[tuple[Extent, ...]] = []
@@ -275,7 +213,7 @@ class _Walk:
                 axes, border = self._node(node)
             except NotKnownError:
                 return self.given_up("what it does to an axis follows no rule")
-            except _UnknownError as error:
+            except UnknownError as error:
                 return self.given_up(error.why)
             except TooManyError:
                 return self.given_up(REMAINDERS)
@@ -307,7 +245,7 @@ class _Walk:
     def _layer(self, node: LayerNode) -> Layer:
         if node.late is None:
             if node.layer is None:
-                raise _UnknownError("an error keeps it unknown")
+                raise UnknownError("an error keeps it unknown")
             return node.layer
         x = self.axes[node.inputs[0]]
         shape = self._concrete(x)
@@ -317,10 +255,10 @@ class _Walk:
                 what = (
                     "channels that follow" if word == "channels" else f"the {word}, which follows"
                 )
-                raise _UnknownError(f"its fields read {what} the size")
+                raise UnknownError(f"its fields read {what} the size")
         layer = node.late.layer(shape, node.name, None)
         if layer is None:
-            raise _UnknownError("an error keeps it unknown")
+            raise UnknownError("an error keeps it unknown")
         return layer
 
     def _node(self, node: LayerNode) -> tuple[tuple[Extent, ...], Border]:
@@ -329,7 +267,7 @@ class _Walk:
             axes = self._source(node)
             return axes, (0,) * (len(axes) - 1)
         if node.unknown:
-            raise _UnknownError("an error keeps what it reads unknown")
+            raise UnknownError("an error keeps what it reads unknown")
         if node.kind == UNPOOL:
             return self._undone(node)
         if node.like is not None:
@@ -365,7 +303,7 @@ class _Walk:
             return self.start
         first, own = self.nodes[0].layer, node.layer
         if own is None or first is None:
-            raise _UnknownError("an error keeps it unknown")
+            raise UnknownError("an error keeps it unknown")
         shape = own.plan(()).output
         stays: tuple[Extent, ...] = (shape.channels, *shape.spatial)
         if self.others is not None:
@@ -445,7 +383,7 @@ class _Walk:
         reads = late.reads(self._concrete(x), node.name)
         read = {word for word, each in words.items() if f"incoming.{word}" in reads}
         read = {word for word in read if not isinstance(words[word], int)}
-        others = frozenset().union(*(_variables(words[word]) for word in read))
+        others = frozenset().union(*(variables_in(words[word]) for word in read))
         channels = x[0]
         if not read or self.variable in others or not isinstance(channels, int):
             return None
@@ -467,10 +405,10 @@ class _Walk:
             step = first.steps[axis]
             if all(each.steps[axis] == step for each in answers):
                 axes.append(self._stepped(step, along, self.borders[node.inputs[0]][axis]))
-            elif self.variable in _variables(along):
+            elif self.variable in variables_in(along):
                 return None
             else:
-                axes.append(Mixed(("read", self.at, axis), others | _variables(along)))
+                axes.append(Mixed(("read", self.at, axis), others | variables_in(along)))
         hangs = Mixed(("read", self.at), others)
         if first.weights:
             self.learned[self.at] = first.weights, (hangs,)
@@ -488,7 +426,7 @@ class _Walk:
         base, made = self._made_like(node, x, cuts=node.kind == "crop")
         own, other = x[1:], like[1:]
         if getattr(base, "padding_mode", "zero") not in UNBOUNDED and own != other:
-            raise _UnknownError("how wide its border may be hangs on both maps")
+            raise UnknownError("how wide its border may be hangs on both maps")
         given: Any = getattr(base, "offset", None)
         border: list[int | None] = [0] * rank
         for axis, before in enumerate(per_axis(given or 0, rank)):
@@ -527,7 +465,7 @@ class _Walk:
         reads = node.late.reads(shape, node.name)
         for word, extent in zip(AXIS_WORDS[rank], x, strict=True):
             if f"incoming.{word}" in reads and (word != "channels" or not isinstance(extent, int)):
-                raise _UnknownError("its fields read what follows the size")
+                raise UnknownError("its fields read what follows the size")
         large, half = (Shape(channels or 1, (size,) * rank) for size in (LARGE, LARGE // 2))
         base = node.late.base(large, node.name, None)
         if getattr(base, "padding_mode", "zero") not in UNBOUNDED:
@@ -547,13 +485,13 @@ class _Walk:
             if small + before > large:
                 raise WrongError
             return
-        variables = _variables(small) | _variables(large)
+        variables = variables_in(small) | variables_in(large)
         if self.variable not in variables:
             return
         if isinstance(small, Mixed) or isinstance(large, Mixed) or len(variables) > 1:
             self._mixes(variables)
             if len(variables) == 1:
-                raise _UnknownError("it compares products of the size with itself")
+                raise UnknownError("it compares products of the size with itself")
             return
         if isinstance(large, int):
             assert isinstance(small, Along)  # noqa: S101 (for the type checker)
@@ -620,7 +558,7 @@ class _Walk:
         """Ask that not every axis has one position."""
         if any(isinstance(each, int) and each > 1 for each in extents):
             return
-        variables = frozenset().union(*map(_variables, extents))
+        variables = frozenset().union(*map(variables_in, extents))
         own = [
             each.form.least(2)
             for each in extents
@@ -668,7 +606,7 @@ class _Walk:
         if node.shared_with is None or (owner := self.learned.get(node.shared_with)) == mine:
             return
         if owner is None or owner[1] or hang_on:
-            raise _UnknownError("it shares weights that follow the size")
+            raise UnknownError("it shares weights that follow the size")
         raise WrongError
 
     def _varying(
@@ -684,7 +622,7 @@ class _Walk:
                 problem.severity == "error" and problem.code != "CC301"
                 for problem in layer.check([other])
             ):
-                raise _UnknownError("its channels follow the size")
+                raise UnknownError("its channels follow the size")
             outputs.append(layer.plan([other]))
         there = [plan.output.channels for plan in outputs]
         result: Extent
@@ -693,7 +631,7 @@ class _Walk:
         elif there == [*CHANNELS]:
             result = x[0]
         else:
-            raise _UnknownError("its channels follow the size")
+            raise UnknownError("its channels follow the size")
         if outputs[0].weights and outputs[0].weights != outputs[1].weights:
             self.weights.append((self.at, x[0]))
             self._alike(node, (*outputs[0].weights, *outputs[1].weights), x)
@@ -705,115 +643,6 @@ class _Walk:
             for step, extent, behind in zip(steps, x[1:], border, strict=True)
         ]
         return (result, *spatial), tuple(step.border for step in steps)
-
-    def _stepped(self, step: Step, extent: Extent, border: int | None) -> Extent:
-        """An extent behind a layer, whose conditions it has to meet."""
-        if isinstance(extent, int):
-            if extent < step.least or extent in step.without:
-                raise WrongError
-            if step.exact and step.left_over(extent):
-                raise WrongError
-            if step.spare is not None and step.left_over(extent) > step.spare + (border or 0):
-                if border is None:
-                    self._not_whole(BORDER)
-                else:
-                    self._ask("remainders", lambda _: (), drops=True)
-            return step.at(extent)
-        if isinstance(extent, Mixed):
-            if (step.times, step.shift, step.over, step.least) == (1, 0, 1, 1):
-                return extent
-            if self.variable in extent.variables:
-                self._mixes(extent.variables)
-                if len(extent.variables) == 1:
-                    what = "a sum of what follows" if extent.parts[0] == "sum" else "a product of"
-                    itself = "in other steps" if extent.parts[0] == "sum" else "with itself"
-                    raise _UnknownError(f"its extent is {what} the size {itself}")
-            if not step.times:
-                return step.at(0)
-            return Mixed(("step", extent, step[:3]), extent.variables)
-        variable, form = extent
-        if variable == self.variable:
-            self._condition(step, form, border)
-        if not step.times:
-            return step.at(0)
-        return Along(variable, form.then(*step[:3]))
-
-    def _condition(self, step: Step, form: Form, border: int | None) -> None:
-        """Ask of the size what a layer asks of an extent."""
-        if step.least > 1:
-            self._at_least(form, step.least)
-        for extent in step.without:
-            low, high = form.least(extent), form.least(extent + 1) - 1
-            self._ask("alike", partial(without, first=low, last=high))
-        if step.exact:
-            self._remainders(form, step, 0)
-        elif step.spare is not None and border is not None:
-            self._remainders(form, step, step.spare + border, drops=True)
-        elif step.spare is not None and step.spare < step.over - 1:
-            self._not_whole(BORDER)
-
-    def _at_least(self, form: Form, extent: int) -> None:
-        self._ask("least", partial(within, first=form.least(extent)))
-
-    def _remainders(self, form: Form, step: Step, spare: int, *, drops: bool = False) -> None:
-        """Ask that a stride leaves over no more than so many rows."""
-        if spare < step.over - 1:
-            around = wrapped(step.over, [(step.turn, step.turn + spare + 1)])
-            modulus, residues = form.pulled(step.over, around)
-            ask = partial(meet, modulus=modulus, residues=residues)
-            self._ask("remainders", ask, drops=drops)
-
-    def _ask(self, what: What, ask: Callable[[Sizes], Sizes], *, drops: bool = False) -> None:
-        """Keep the sizes that a layer takes, and note what it asks if any goes."""
-        sizes, whole = self.sizes, self.whole
-        try:
-            self.whole = ask(whole)
-        except TooManyError:
-            self._not_whole(REMAINDERS)
-        if not drops:
-            self.sizes = ask(sizes)
-        if self._fewer(what, sizes, self.sizes):
-            self.imposed.append(Imposed(self.at, what, drops=False, sizes=self.sizes))
-        elif self._fewer(what, whole, self.whole):
-            self.imposed.append(Imposed(self.at, what, drops=True, sizes=self.whole))
-
-    def _not_whole(self, why: str) -> None:
-        """Note that from this layer on it is not worked out which sizes drop nothing."""
-        if self.lost is None:
-            self.lost, self.why = self.at, why
-        self.whole = ()
-
-    @staticmethod
-    def _fewer(what: What, before: Sizes, after: Sizes) -> bool:
-        """Whether any size is gone."""
-        if before == after or (what == "within" and simplest(before) == simplest(after)):
-            return False
-        return what != "least" or least_of(before, 0) != least_of(after, 0)
-
-    def _mixes(self, variables: frozenset[int]) -> None:
-        """Note that a layer makes something of several variables."""
-        others = variables - {self.variable}
-        if others:
-            self.together |= others
-            self.mixing.append(self.at)
-
-    def _product(self, extents: Sequence[Extent]) -> Extent:
-        """One axis of several."""
-        number = prod(each for each in extents if isinstance(each, int))
-        others: list[Along | Mixed] = []
-        for each in extents:
-            if isinstance(each, Mixed) and each.parts[0] == "product":
-                number *= each.parts[1]  # type: ignore[operator]  # a product starts so
-                others += each.parts[2:]  # type: ignore[arg-type]
-            elif not isinstance(each, int):
-                others.append(each)
-        if not others:
-            return number
-        if len(others) == 1 and isinstance(others[0], Along):
-            variable, form = others[0]
-            return Along(variable, form.then(number, 0, 1))
-        ordered = sorted(others, key=repr)
-        return Mixed(("product", number, *ordered), frozenset().union(*map(_variables, others)))
 
     def _reshaped(self, layer: Reshape, x: tuple[Extent, ...]) -> tuple[Extent, ...]:
         """The axes of a reshaped tensor, one of which may take what is left."""
@@ -840,7 +669,7 @@ class _Walk:
                 if self.variable in total.variables:
                     self._mixes(total.variables)
                     if len(total.variables) == 1:
-                        raise _UnknownError("it takes products of the size with itself")
+                        raise UnknownError("it takes products of the size with itself")
                 rest = Mixed(("rest", self.at), total.variables)
         else:
             raise NotKnownError
@@ -877,7 +706,7 @@ class _Walk:
     def _as_first(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
         """The extents of what asks of its inputs no more than what it asks of numbers."""
         if any(not isinstance(x[0], int) for x in xs):
-            raise _UnknownError("its channels follow the size")
+            raise UnknownError("its channels follow the size")
         for x in xs[2:]:  # as many values as keys
             numbers = all(isinstance(each, int) for each in (*x, *xs[1]))
             if not numbers and x[1:] != xs[1][1:]:
@@ -888,76 +717,6 @@ class _Walk:
     def _said(self, layer: Layer, xs: Sequence[tuple[Extent, ...]]) -> Problem | None:
         shapes = [self._concrete(x) for x in xs]
         return next((each for each in layer.check(shapes) if each.severity == "error"), None)
-
-    @staticmethod
-    def _sum(extents: Sequence[Extent]) -> Extent:
-        """Axes one behind the other."""
-        number = sum(each for each in extents if isinstance(each, int))
-        others = [each for each in extents if not isinstance(each, int)]
-        if not others:
-            return number
-        first = others[0]
-        if isinstance(first, Along) and all(each == first for each in others):
-            return Along(first.variable, first.form.then(len(others), number, 1))
-        return Mixed(("sum", *extents), frozenset().union(*map(_variables, extents)))
-
-    def _met(self, one: Extent, two: Extent, axis: int, *, spreads: bool) -> Extent:
-        """The extent of two branches along an axis, where they fit each other."""
-        if one == two:
-            return one
-        if isinstance(one, int) and isinstance(two, int):
-            if spreads and 1 in (one, two):
-                return max(one, two)
-            raise WrongError
-        variables = _variables(one) | _variables(two)
-        if self.variable not in variables:
-            if spreads and isinstance(one, int) and one == 1:
-                return two
-            if spreads and isinstance(two, int) and two == 1:
-                return one
-            return one if not isinstance(two, int) else two
-        if isinstance(one, Mixed) or isinstance(two, Mixed) or len(variables) > 1:
-            if spreads and 1 in (one, two):
-                return two if one == 1 else one
-            self._mixes(variables)
-            if len(variables) == 1:
-                raise _UnknownError("its branches have products or sums of the size with itself")
-            return one
-        if isinstance(one, int):
-            one, two = two, one
-        assert isinstance(one, Along)  # noqa: S101 (for the type checker)
-        if spreads and two == 1:
-            return one
-        if self.meant is not None and axis >= 0:
-            spreads &= self.meant(self.at, axis)
-        if isinstance(two, int):
-            return self._met_number(one, two, spreads=spreads)
-        return self._met_form(one, two, spreads=spreads)
-
-    def _met_number(self, one: Along, two: int, *, spreads: bool) -> Extent:
-        """The extent of a branch that follows the size and of one that has `two` rows."""
-        form = one.form
-
-        def ask(sizes: Sizes) -> Sizes:
-            alike = within(sizes, form.least(two), form.least(two + 1) - 1)
-            return either(within(sizes, 0, form.least(2) - 1), alike) if spreads else alike
-
-        self._ask("alike", ask)
-        return two
-
-    def _met_form(self, one: Along, two: Along, *, spreads: bool) -> Extent:
-        """The extent of two branches that follow the size."""
-        low, high = least_of(self.sizes, 0), _last(self.sizes)
-        if low is None:
-            return one
-        for each, other in ((one, two), (two, one)) if spreads else ():
-            larger = each.form.least(2)
-            if low < larger:
-                if high is None or high >= larger:
-                    raise _SplitError(larger)
-                return other
-        self._ask("alike", partial(equal, one.form, two.form))
-        return one if len(one.form.steps) <= len(two.form.steps) else two
 
 
 def _linear_in(late: Late, words: Collection[str]) -> bool:
@@ -981,18 +740,6 @@ def _linear_in(late: Late, words: Collection[str]) -> bool:
             if not alone:
                 return False
     return True
-
-
-def _variables(extent: Extent) -> frozenset[int]:
-    if isinstance(extent, Along):
-        return frozenset({extent.variable})
-    return extent.variables if isinstance(extent, Mixed) else frozenset()
-
-
-def _last(sizes: Sizes) -> int | None:
-    """The largest size of a set; None where there is none."""
-    end = sizes[-1].last if sizes else 0
-    return None if end is None else largest_of(sizes, end)
 
 
 Start = tuple[Extent, ...]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from convcalc.graph import LayerNode, Network
-from convcalc.laws.follow import Along, Known, Meant, Start, each_axis, follow
+from convcalc.laws.asked import Along, Meant
+from convcalc.laws.follow import Known, Start, each_axis, follow
 from convcalc.laws.forms import IDENTITY
 from convcalc.laws.sets import Sizes, holds, largest_of, least_of
 from convcalc.shape import Shape

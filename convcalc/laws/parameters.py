@@ -12,7 +12,8 @@ from typing import NamedTuple
 from convcalc.findings import Findings
 from convcalc.graph import LayerNode, Network, network_of
 from convcalc.graph.unread import all_dropped
-from convcalc.laws.follow import Along, Extent, Start
+from convcalc.laws.asked import Along, Extent
+from convcalc.laws.follow import Start
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.law import both
 from convcalc.laws.linear import linear

@@ -8,18 +8,8 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
 from convcalc.graph.unread import all_dropped
-from convcalc.laws.follow import (
-    Along,
-    Extent,
-    Followed,
-    Imposed,
-    Known,
-    Mixed,
-    Start,
-    What,
-    each_axis,
-    follow,
-)
+from convcalc.laws.asked import Along, Extent, Imposed, Mixed, What
+from convcalc.laws.follow import Followed, Known, Start, each_axis, follow
 from convcalc.laws.forms import IDENTITY, Form
 from convcalc.laws.law import SHOWN, Law
 from convcalc.laws.parameters import Tied, first_reading, made, reads, remade, tied
