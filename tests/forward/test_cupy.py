@@ -19,7 +19,7 @@ try:
 except cupy.cuda.runtime.CUDARuntimeError:
     pytest.skip("there is no GPU", allow_module_level=True)
 
-MOST = 1_000_000_000
+MOST = 20_000_000_000
 """Multiply-accumulates of the largest bundled network that NumPy runs beside."""
 
 
