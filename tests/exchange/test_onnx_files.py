@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from onnx_files import model, network_of, node, onnx, saved, spec_of, taken, weight
+from paths import ROOT
 from tabled import tabled
 
 from convcalc.analysis import analyze
 from convcalc.analysis.memory.library import memory
 from convcalc.cli import convcalc
 from convcalc.exchange import format_of
+from convcalc.exchange.onnx.rows import BECOMES, NEVER, READS, reads
 from convcalc.graph import read
+from convcalc.layers import CATALOGUE
 
 
 def run(*arguments: str, stdin: bytes | None = None) -> Result:
@@ -330,3 +333,14 @@ def test_layers_that_have_the_same_weights_count_them_once(tmp_path: Path) -> No
 
     assert report.totals.parameters == 81
     assert report.totals.macs == 2 * 81 * 64
+
+
+def test_tables_cover_the_catalogue_and_the_page_names_every_operator() -> None:
+    assert BECOMES.keys() | NEVER.keys() == CATALOGUE.keys()
+    assert not BECOMES.keys() & NEVER.keys()
+    assert {each for operators in BECOMES.values() for each in operators} <= READS.keys()
+    assert all(reads(operator) for operator in READS)
+    page = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
+    recognised = {"Attention", "ChannelShuffle", "KMaxPool", "Silu"}
+    named = {operator.rpartition(":")[2] for operator in READS} - recognised
+    assert not [operator for operator in sorted(named) if f"`{operator}`" not in page]

@@ -6,7 +6,7 @@ these: numbers that say where each value comes from go the way that the values g
 is held against what attention is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,10 @@ LONGEST = 16
 """Most operations between a projection and a product."""
 
 
+Way = tuple[tuple[Operation, int], ...]
+"""Operations that move values, each with the number of its output that goes on."""
+
+
 class Projection(NamedTuple):
     """A linear layer that queries, keys or values are made by, and the way from there."""
 
@@ -42,8 +46,13 @@ class Projection(NamedTuple):
     """What it adds; None where it adds nothing."""
     scale: float
     """What is multiplied on the way."""
-    labels: Any
-    """Where each value that arrives comes from: its number in `output`."""
+    way: "Way"
+    """The operations that move values from there on, the first first."""
+
+    @property
+    def labels(self) -> Any:
+        """Where each value that arrives comes from: its number in `output`."""
+        return arrived(_numbers(self.output.dims), self.way)
 
 
 def attentive(graph: Graph) -> None:
@@ -53,11 +62,12 @@ def attentive(graph: Graph) -> None:
         for value in op.inputs:
             if value is not None and value.constant is None:
                 readers.setdefault(id(value), []).append((at, op))
+    known: dict[object, Any] = {}
     for op in list(graph.operations):
         if op.name != "Softmax" or op.domain:
             continue
         try:
-            made = _attention(op, readers)
+            made = _attention(op, readers, known)
         except (UnknownError, ValueError, IndexError, TypeError):
             made = None
         if made is not None:
@@ -74,8 +84,48 @@ def _numbers(dims: Dims | None) -> tuple[int, ...]:
     return tuple(each.times * EXAMPLES if isinstance(each, Batch) else each for each in dims)
 
 
+def _once(known: dict[object, Any], key: object, make: Callable[[], Any]) -> Any:
+    """What was worked out before for layers that are written alike."""
+    if key not in known:
+        known[key] = make()
+    return known[key]
+
+
+def said(way: Way) -> tuple[object, ...]:
+    """What is said by operations on a way, which may be said again elsewhere."""
+    return tuple(
+        (
+            op.name,
+            output,
+            _numbers(op.outputs[output].dims),
+            tuple(op.attributes.get("perm") or ()),
+            op.attributes.get("axis"),
+            *(
+                tuple(value.constant.array.reshape(-1).tolist())
+                for value in op.inputs[1:]
+                if value is not None and value.constant is not None
+            ),
+        )
+        for op, output in way
+    )
+
+
+def arrived(dims: tuple[int, ...], way: Way) -> Any:
+    """Numbers of values with these extents, after a way."""
+    count = int(np.prod(dims))
+    if count > MOST:
+        message = f"{count:,} values are too many to follow"
+        raise UnknownError(message)
+    labels = np.arange(count, dtype=np.int64).reshape(dims)
+    for op, output in way:
+        labels = _viewed(op, output, labels)
+    return labels
+
+
 def _attention(
-    softmax: Operation, readers: dict[int, list[tuple[int, Operation]]]
+    softmax: Operation,
+    readers: dict[int, list[tuple[int, Operation]]],
+    known: dict[object, Any],
 ) -> tuple[int, Operation] | None:
     """The attention around a softmax, and the place of its last operation."""
     scores = softmax.input(0)
@@ -99,7 +149,9 @@ def _attention(
     if len(dims) != 3:
         return None
     width = dims[-1]
-    heads = _heads(queries, keys, values, dims, source)
+    ways = tuple((said(each.way), _numbers(each.output.dims)) for each in (queries, keys, values))
+    key = (ways, dims, _batch(source))
+    heads = _once(known, key, lambda: _heads(queries, keys, values, dims, source))
     if heads is None:
         return None
     count, depth, offsets, owner = heads
@@ -108,8 +160,14 @@ def _attention(
     ends = _end(after[1].outputs[0], readers)
     if ends is None:
         return None
-    place, last, matrix, turned, bias, labels = ends
-    layout = _context(labels, last, owner, (count, depth, dims[1 if _batch(source) == 0 else 0]))
+    place, last, matrix, turned, bias, way = ends
+    begin = _numbers(after[1].outputs[0].dims)
+    sizes = (count, depth, dims[1 if _batch(source) == 0 else 0])
+    layout = _once(
+        known,
+        (key, begin, said(way), len(last.dims or ())),
+        lambda: _context(arrived(begin, way), last, owner, sizes),
+    )
     if layout is None or matrix.size != width * width:
         return None
     made = Operation("Attention", [source], {"heads": count, "layout": layout}, product.origin)
@@ -173,13 +231,15 @@ def _projection(value: Value | None) -> Projection | None:
         if linear is None:
             return None
         source, matrix, turned, bias = linear
-        dims = _numbers(value.dims)
-        if int(np.prod(dims)) > MOST:
-            return None
-        labels = np.arange(int(np.prod(dims)), dtype=np.int64).reshape(dims)
-        for view, output in reversed(way):
-            labels = _viewed(view, output, labels)
-        return Projection(source, value, matrix, turned, bias, scale, labels)
+        return Projection(
+            source=source,
+            output=value,
+            matrix=matrix,
+            turned=turned,
+            bias=bias,
+            scale=scale,
+            way=tuple(reversed(way)),
+        )
     return None
 
 
@@ -297,17 +357,16 @@ def _heads(
 
 def _end(
     value: Value, readers: dict[int, list[tuple[int, Operation]]]
-) -> tuple[int, Value, Constant, bool, Constant | None, Any] | None:
-    """The projection that what is attended to goes through, and where its input is from."""
-    dims = _numbers(value.dims)
-    labels = np.arange(int(np.prod(dims)), dtype=np.int64).reshape(dims)
+) -> tuple[int, Value, Constant, bool, Constant | None, Way] | None:
+    """The projection that what is attended to goes through, and the way there."""
+    way: list[tuple[Operation, int]] = []
     for _ in range(LONGEST):
         following = _only(value, readers)
         if following is None:
             return None
         place, op = following
         if op.name in VIEWS and not op.domain and op.input(0) is value:
-            labels = _viewed(op, 0, labels)
+            way.append((op, 0))
             value = op.outputs[0]
             continue
         if op.name not in ("MatMul", "Gemm") or op.input(0) is not value:
@@ -321,7 +380,7 @@ def _end(
         linear = _linear(last)
         if linear is None or linear[0] is not value:
             return None
-        return place, last, linear[1], linear[2], linear[3], labels
+        return place, last, linear[1], linear[2], linear[3], tuple(way)
     return None
 
 

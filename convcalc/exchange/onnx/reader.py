@@ -31,6 +31,9 @@ Layout = tuple[int | tuple[int, ...], ...]
 its channels; or several of these that are one."""
 
 
+ONE_BATCH = Batch()
+
+
 class Lowered(NamedTuple):
     """A tensor as the output of a layer."""
 
@@ -285,12 +288,16 @@ class Reader:
 
     @staticmethod
     def _extents(shape: Shape, layout: Layout) -> tuple[Any, ...]:
+        axes = shape.axes
         made: list[Any] = []
         for code in layout:
+            if code.__class__ is int:
+                made.append(axes[code] if code >= 0 else 1 if code == ONE else ONE_BATCH)
+                continue
             extent: Any = 1
-            for each in code if isinstance(code, tuple) else (code,):
-                here = Batch() if each == BATCH else 1 if each == ONE else shape.axes[each]
-                extent = extent * here if not isinstance(here, Batch) else here * extent
+            for each in code:  # type: ignore[union-attr]
+                here = axes[each] if each >= 0 else 1 if each == ONE else ONE_BATCH
+                extent = here * extent if here is ONE_BATCH else extent * here
             made.append(extent)
         return tuple(made)
 
