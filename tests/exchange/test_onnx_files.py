@@ -344,3 +344,39 @@ def test_tables_cover_the_catalogue_and_the_page_names_every_operator() -> None:
     recognised = {"Attention", "ChannelShuffle", "KMaxPool", "Silu"}
     named = {operator.rpartition(":")[2] for operator in READS} - recognised
     assert not [operator for operator in sorted(named) if f"`{operator}`" not in page]
+
+
+def test_what_comes_again_is_written_once(tmp_path: Path) -> None:
+    nodes, weights, x = [], {}, "x"
+    for number in range(1, 5):
+        nodes += [
+            node("Conv", f"{x} w{number}", f"c{number}", f"/unit{number}/Conv", pads=[1, 1, 1, 1]),
+            node("Relu", f"c{number}", f"r{number}", f"/unit{number}/Relu"),
+        ]
+        weights[f"w{number}"] = weight(3, 3, 3, 3, seed=number)
+        x = f"r{number}"
+    path = saved(model(nodes, weights, outputs=(x,)), tmp_path)
+    folded, flat = run("import", path).stdout, run("import", path, "--flat").stdout
+
+    assert "repeat: 4" in folded
+    assert "repeat" not in flat
+    assert len(flat.splitlines()) == 3 + 8
+    for text in (folded, flat):
+        (tmp_path / "net.yaml").write_text(text)
+        assert analyze(str(tmp_path / "net.yaml")).totals == analyze(path).totals
+
+
+def test_dense_blocks_join_what_was_joined_before(tmp_path: Path) -> None:
+    nodes, weights, made = [], {}, ["x"]
+    for number in range(1, 4):
+        joined = "x" if number == 1 else f"j{number}"
+        if number > 1:
+            nodes.append(node("Concat", " ".join(made), joined, axis=1))
+        nodes.append(node("Conv", f"{joined} w{number}", f"c{number}", pads=[1, 1, 1, 1]))
+        weights[f"w{number}"] = weight(2, 1 + 2 * number, 3, 3, seed=number)
+        made.append(f"c{number}")
+    nodes.append(node("Concat", " ".join(made), "y", axis=1))
+    text = spec_of(model(nodes, weights), tmp_path)
+
+    assert text.count("from") == 0
+    assert text.count("  - concat:\n      - []\n") == 3

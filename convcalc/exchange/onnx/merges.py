@@ -248,8 +248,25 @@ def joined(reader: Reader, op: Operation) -> None:
     layout: list[Any] = [BATCH] * rank
     for place, at in enumerate(order):
         layout[at] = place
-    number = reads[0] if len(reads) == 1 else reader.add(op, "concat", reads, fields)
+    number = reads[0] if len(reads) == 1 else _concat(reader, op, reads, fields)
     reader.give(op, number, tuple(layout))
+
+
+def _concat(reader: Reader, op: Operation, reads: list[int], fields: dict[str, Any] | None) -> int:
+    """A concat, which goes on from another one that joins the first of the same tensors.
+
+    Dense blocks are exported so: each layer joins all that there are so far once more.
+    """
+    axis = (fields or {}).get("axis", "")
+    whole = tuple(reads)
+    for count in range(len(reads) - 1, 1, -1):
+        before = reader.joined.get((whole[:count], axis))
+        if before is not None:
+            reads = [before, *reads[count:]]
+            break
+    number = reader.add(op, "concat", reads, fields)
+    reader.joined[whole, axis] = number
+    return number
 
 
 def mean(reader: Reader, op: Operation) -> None:

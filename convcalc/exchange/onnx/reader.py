@@ -68,6 +68,8 @@ class Reader:
         """Arrays without a name that are taken for parameters, and who reads them."""
         self.owners: dict[tuple[object, ...], int] = {}
         """The layer that has these weights of the file."""
+        self.joined: dict[tuple[tuple[int, ...], str], int] = {}
+        """The concat of tensors along an axis, where there is one."""
         self.counted: dict[str, tuple[int, int]] = {}
         """How many layers have an array of the file, and how many values it has."""
 

@@ -58,7 +58,10 @@ READS: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 """Operator → the module and function that makes layers of it; `com.microsoft:` before those of that
-domain. `Attention`, `ChannelShuffle`, `KMaxPool` and `Silu` are what several operators are recognised as."""
+domain.
+
+`Attention`, `ChannelShuffle`, `KMaxPool` and `Silu` are what several operators are recognised as.
+"""
 
 BECOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
