@@ -420,10 +420,7 @@ TRIED = {
             "--output": ("--input", "8x8x3"),
             "--force": ("--output", "net.yaml", "--input", "8x8x3"),
         },
-        quiet={
-            "--from": "the content says the same",
-            "--flat": "nothing comes again in so small a file",
-        },
+        quiet={"--from": "the content says the same"},
         heeded={("--output", "--force"): "a file that is not there yet is written either way"},
     ),
     "show": Command(
