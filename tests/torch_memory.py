@@ -4,8 +4,9 @@ A dispatch mode sees every operation; a finalizer on every storage sees it go. A
 done, so a network of any size takes milliseconds. What the mode cannot see is memory that a kernel
 takes for itself (workspaces), which convcalc does not predict either.
 
-One thing goes otherwise under such a mode than without: where gradients of several consumers meet,
-autograd adds in place only if no mode is active. `Meter` therefore does what autograd would do.
+Two things go otherwise under such a mode than without: where gradients of several consumers meet,
+autograd adds in place, and it scatters a gradient into zeros in place, only if no mode is active.
+`Meter` therefore does what autograd would do.
 """
 
 import weakref
@@ -33,6 +34,13 @@ functional = torch.nn.functional
 MODES = {"zero": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 TENSOR_HELD_ONCE, STORAGE_HELD_ONCE = 4, 2
 """Reference counts that Python sees of a tensor that only autograd's buffer holds."""
+
+
+SCATTERS = {
+    torch.ops.aten.scatter.src: torch.ops.aten.scatter_.src,
+    torch.ops.aten.scatter_add.default: torch.ops.aten.scatter_add_.default,
+}
+"""What torch/csrc/autograd/FunctionsManual.cpp asks for under a mode → and without one."""
 
 
 class Meter(dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
@@ -69,6 +77,9 @@ class Meter(dispatch.TorchDispatchMode):  # type: ignore[misc, name-defined]
     ) -> Any:
         if self.backward and func is torch.ops.aten.add.Tensor and self.adds_in_place(*args):
             torch.ops.aten.add_.Tensor(*args)
+            return args[0]
+        if self.backward and func in SCATTERS:  # into zeros that were made for it alone
+            SCATTERS[func](*args)
             return args[0]
         out = func(*args, **(kwargs or {}))
         if func is torch.ops.aten.native_batch_norm.default and not args[5]:
@@ -376,6 +387,11 @@ def relative_index(weights: Any, sizes: Any) -> Any:
     return index.flatten()
 
 
+def learned(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
+    """Parameters for one example, which whoever reads them spreads over the batch."""
+    return weights["weight"]
+
+
 def spread(layer: Any, plan: Any, weights: Any, xs: Any) -> Any:
     """Parameters for each example of the batch, of which there is no copy."""
     weight = weights["weight"]
@@ -585,12 +601,32 @@ PEERS: dict[str, Answer] = {
     "matmul": lambda layer, plan, weights, xs: torch.bmm(xs[1], xs[0]),
     "concat": lambda layer, plan, weights, xs: torch.cat(xs, 1 + layer.joins(len(xs[0].shape) - 2)),
     "attention": attended,
-    "learned": spread,
+    "learned": learned,
     "embedding": lambda layer, plan, weights, xs: functional.embedding(
         xs[0].squeeze(1), weights["weight"]
     ).transpose(1, 2),
 }
 """Kind → what a PyTorch user would write."""
+
+
+SPREADING = ("add", "subtract", "multiply", "divide", "maximum")
+"""Kinds that spread what there is once over the batch themselves."""
+
+
+class Tokens(torch.autograd.Function):  # type: ignore[misc, name-defined]
+    """Parameters of a sequence as networks of tokens have them, channels last, seen channels first.
+
+    There, the sum of their gradient over the batch lies as they do; here it lies in the order that
+    it is seen in, and so it stands for that one. Its values are none.
+    """
+
+    @staticmethod
+    def forward(_: Any, weight: Any) -> Any:
+        return weight.mT
+
+    @staticmethod
+    def backward(_: Any, gradient: Any) -> Any:
+        return gradient.view(gradient.shape[0], gradient.shape[2], gradient.shape[1])
 
 
 class Measured(NamedTuple):
@@ -629,6 +665,9 @@ class Peer:
                     for weight in plan.weights
                 }
             )
+            if node.kind == "learned" and plan.output.rank == 1 and batch == 1:
+                last = fresh(plan.weights[0].shape)  # what adds them up adds them as they are
+                self.weights[-1]["weight"] = torch.nn.Parameter(last.mT)
             assert node.layer is not None
             shapes = [network.shape_of(read) or Shape(0) for read in node.inputs]
             held = node.layer.integers(shapes)
@@ -719,7 +758,20 @@ class Peer:
             del results
             at = stop
         self.layers(range(at, len(nodes)), values, flags, in_place)
-        return [values[output] for output in ends]
+        return [self.spread(output, values[output]) for output in ends]
+
+    def learned(self, index: int) -> bool:
+        """Whether what a layer gives is parameters, for one example."""
+        return index >= 0 and self.network.nodes[index].kind == "learned"
+
+    def spread(self, index: int, value: Any, *, over_batch: bool = True) -> Any:
+        """What a layer gives, parameters for each example of the batch, without a copy."""
+        if not self.learned(index):
+            return value
+        batch = len(self.xs[0])
+        if batch > 1 and value.ndim == len(("batch", "length", "channels")):
+            value = Tokens.apply(value)
+        return value.expand(batch, *value.shape[1:]) if over_batch else value
 
     def layers(self, part: range, values: dict[int, Any], flags: Flags, in_place: InPlace) -> None:
         """Run some layers; a value is let go after the last layer that reads it."""
@@ -728,7 +780,12 @@ class Peer:
         for index in part:
             node, plan = network.nodes[index], network.plans[index]
             answer: Answer = PEERS.get(node.kind, twin)
-            given = (node.layer, plan, self.weights[index], [values[i] for i in reads_of(node)])
+            reads = reads_of(node)
+            own = any(map(self.learned, reads)) and not all(map(self.learned, reads))
+            once = own and node.kind in SPREADING
+            xs = [self.spread(read, values[read], over_batch=not once) for read in reads]
+            given = (node.layer, plan, self.weights[index], xs)
+            del xs
             if -index in last:
                 values[index], values[-index] = PEERS["maxpool"](*given, indices=True)
             elif node.kind in ("batchnorm", "instancenorm", "dropout"):
@@ -738,7 +795,7 @@ class Peer:
             else:
                 values[index] = answer(*given)
             del given
-            self.shapes[index] = tuple(values[index].shape)
+            self.shapes[index] = tuple(self.spread(index, values[index]).shape)
             for read in {*reads_of(node), index}.difference((*network.inputs, *network.outputs)):
                 if last.get(read, index) <= index:
                     del values[read]

@@ -33,6 +33,7 @@ def log1p_exp(xp: Any, x: Any) -> Any:
 class Relu(Pointwise):
     """max(x, 0). Source: torch.nn.ReLU."""
 
+    back_layout = "output"
     keeps = "output"
     overwrites = True
 
@@ -160,6 +161,7 @@ class Softmax(Pointwise):
     """eˣ/Σeˣ over the channels of each position. Source: torch.nn.Softmax with dim=1."""
 
     storage: ClassVar[Storage] = "own"
+    back_layout = "output"
     keeps = "output"
     precision = "full_on_cuda"
     layout = "fresh"
@@ -175,6 +177,7 @@ class LogSoftmax(Pointwise):
     """The logarithm of softmax over channels. Source: torch.nn.LogSoftmax with dim=1."""
 
     storage: ClassVar[Storage] = "own"
+    back_layout = "output"
     keeps = "output"
     precision = "full_on_cuda"
     layout = "fresh"

@@ -53,6 +53,7 @@ def _global_plan(x: Shape) -> Plan:
 def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":
     """The input is kept, and where each largest value stood: 8 bytes an output."""
     from convcalc.layers.operations import (
+        VOLUME,
         Array,
         Operation,
         as_image,
@@ -67,6 +68,7 @@ def _largest(x: Shape, plan: Plan) -> "tuple[Operation, ...]":
         extra=(Array("indices", size, width=8),),
         precision=pooling_precision(x),
         layout=pooling_layout(x, plan),
+        back_layout="fresh" if x.rank == VOLUME else "output",
     )
     return as_image(x, (), pool)
 
@@ -75,7 +77,13 @@ def _mean(x: Shape, plan: Plan, keeps: Keeps) -> "tuple[Operation, ...]":
     from convcalc.layers.operations import Operation, as_image, pooling_layout, pooling_precision
 
     precision, layout = pooling_precision(x), pooling_layout(x, plan)
-    pool = Operation(plan.output.size, keeps=keeps, precision=precision, layout=layout)
+    pool = Operation(
+        plan.output.size,
+        keeps=keeps,
+        precision=precision,
+        layout=layout,
+        back_layout="output" if max(plan.output.spatial) > 1 else "fresh",
+    )
     return as_image(x, (), pool)
 
 

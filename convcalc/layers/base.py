@@ -35,6 +35,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     undone          `operations`: whether it can go back after that            True
     precision       `operations`: what mixed precision computes it in          "same"
     layout          `operations`: how its values lie in memory                 "fresh"
+    back_layout     `operations`: how the gradients that it makes lie          "output"
 """
 
 from abc import ABC, abstractmethod
@@ -71,6 +72,12 @@ gradient (a product's), or what the first input is divided by, and that if this 
 Precision = Literal["low", "full", "same", "full_on_cuda", "full_on_cpu", "finest_on_cpu"]
 """What mixed precision computes in: half, float32, or whatever the inputs are; on one device alone
 float32, or the finest that one of the inputs is in. These are autocast's lists."""
+
+BackLayout = Literal["output", "gradient", "fresh", "last", "reshaped"]
+"""How gradients lie that a backward pass makes: as the output does, or as the input where that has
+one position or one channel; as the output's gradient does, which such kernels work on value by
+value; in order; channels last if the output's gradient is in order, of a view that turns them; or
+in order if that is, and else in a way that is not followed."""
 
 
 class Joined(NamedTuple):
@@ -396,6 +403,8 @@ class Layer(ABC):
     """What mixed precision computes it in."""
     layout: ClassVar[Literal["fresh", "kept", "format"]] = "fresh"
     """How its output lies in memory: in order, as its input, or channels last if that is."""
+    back_layout: ClassVar[BackLayout] = "output"
+    """How the gradients lie that its backward pass makes."""
     untrained: ClassVar[str] = ""
     """Why what a training step keeps of it is not known; "" where it is."""
     unmade: ClassVar[Reasons] = MappingProxyType({})
@@ -510,6 +519,7 @@ class Layer(ABC):
                 learns=learned(plan),
                 precision=self.precision,
                 layout=self.layout,
+                back_layout=self.back_layout,
             ),
         )
 
@@ -550,6 +560,7 @@ class Pointwise(Layer):
 
     storage: ClassVar[Storage] = "in_place"
     layout: ClassVar[Literal["fresh", "kept", "format"]] = "kept"
+    back_layout: ClassVar[BackLayout] = "gradient"
 
     def plan(self, xs: Sequence[Shape]) -> Plan:
         """Same shape out, no weights, no multiply-accumulates."""

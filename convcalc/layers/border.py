@@ -176,7 +176,8 @@ class Pad(Layer):
         from convcalc.layers.operations import Operation, padding
 
         if any(self.channels):
-            return (Operation(plan.output.size, layout="format" if xs[0].rank > 1 else "fresh"),)
+            layout: Layout = "format" if xs[0].rank > 1 else "fresh"
+            return (Operation(plan.output.size, layout=layout, back_layout="gradient"),)
         return (padding(xs[0], plan.windows, self.mode),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
@@ -330,7 +331,7 @@ class Crop(Layer):
         """A view per axis; the gradient of each is a map of zeros around it."""
         from convcalc.layers.operations import Operation, gaps, view
 
-        layout: Layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "kept"
+        layout: Layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "sliced"
         views: list[Operation] = []
         left = xs[0].size
         for size, cut in zip(xs[0].spatial, self._cuts(xs[0]), strict=True):

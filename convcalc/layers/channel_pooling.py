@@ -27,7 +27,7 @@ class ChannelAvgPool(Layer):
         """A mean keeps nothing."""
         from convcalc.layers.operations import Operation
 
-        return (Operation(plan.output.size, layout="one"),)
+        return (Operation(plan.output.size, layout="one", back_layout="fresh"),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """Y = Σ x[c]/C. Source: ONNX operator ReduceMean, axis 1."""
@@ -52,7 +52,8 @@ class ChannelMaxPool(Layer):
         from convcalc.layers.operations import Array, Operation
 
         size = plan.output.size
-        return (Operation(size, extra=(Array("indices", size, width=8),), layout="one"),)
+        indices = Array("indices", size, width=8)
+        return (Operation(size, extra=(indices,), layout="one", back_layout="fresh"),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The largest of x[c] over all c. Source: ONNX operator ReduceMax, axis 1."""

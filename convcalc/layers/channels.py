@@ -140,7 +140,7 @@ class Slice(Layer):
             return (view(plan.output.size),)
         layout: Layout = "sliced"
         if self.axis != "channels":
-            layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "kept"
+            layout = "cut" if gaps(xs[0].axes, plan.output.axes) else "sliced"
         return (Operation(plan.output.size, storage="view", layout=layout),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
@@ -177,7 +177,7 @@ class Scale(Layer):
 
         (scale,) = super().operations(xs, plan)
         factors, *summands = scale.learns
-        scale = scale._replace(learns=(factors,), gradient="product")
+        scale = scale._replace(learns=(factors,), gradient="product", back_layout="gradient")
         if not summands:
             return (scale,)
         plus = Operation(
@@ -212,7 +212,7 @@ class Affine(Pointwise):
 
         size, steps = plan.output.size, list[Operation]()
         if self.times != 1:
-            steps.append(Operation(size, layout="kept", name="times"))
+            steps.append(Operation(size, layout="kept", back_layout="gradient", name="times"))
         if self.plus:
             steps.append(
                 Operation(size, (len(steps),), gradient="same", layout="kept", name="plus")

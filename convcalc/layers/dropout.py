@@ -29,7 +29,11 @@ class Dropout(Pointwise):
         if self.rate == 1:
             mask = Array("mask", constant=1, first=True)
         size = plan.output.size
-        return (Operation(size, extra=(mask,), training_only=True, layout="kept"),)
+        return (
+            Operation(
+                size, extra=(mask,), training_only=True, layout="kept", back_layout="gradient"
+            ),
+        )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x: inference leaves every value as it is. Source: ONNX operator Dropout.

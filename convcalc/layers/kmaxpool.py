@@ -66,7 +66,12 @@ class KMaxPool(Layer):
         )
         return (
             Operation(0, (), extra=sorting, name="order"),
-            Operation(size, keeps="input", extra=(Array("indices", size, width=8),)),
+            Operation(
+                size,
+                keeps="input",
+                extra=(Array("indices", size, width=8),),
+                back_layout="fresh",
+            ),
         )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:

@@ -63,6 +63,7 @@ class L2Norm(Layer):
                 gradient="product",
                 ahead=(1, 3 * size),
                 layout="kept",
+                back_layout="gradient",
                 name="direction",
             ),
         )
@@ -75,6 +76,7 @@ class L2Norm(Layer):
             learns=learned(plan),
             gradient="product",
             layout="kept",
+            back_layout="gradient",
         )
         return (*steps, times)
 

@@ -66,6 +66,7 @@ class Learned(Layer):
                 learns=learned(plan),
                 gradient="same",
                 layout="turned" if turned else "fresh",
+                back_layout="last" if output.rank == 1 else "fresh",
             ),
         )
 

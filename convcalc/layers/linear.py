@@ -88,12 +88,13 @@ def at_positions(x: Shape, product: "Operation") -> "tuple[Operation, ...]":
     positions = prod(x.spatial)
     wide = 1 < positions < product.output
     last: Layout = "channels_last" if x.rank > 1 else "turned"
-    apart: tuple[Operation, ...] = (product._replace(holds=(0,)),)
+    rows: Any = "rows" if positions > 1 else ""
+    apart: tuple[Operation, ...] = (product._replace(holds=(0,), wants_back=rows),)
     if len(product.learns) > 1:
         plus = Operation(
             product.output, (1,), gradient="same", holds=(0,), layout="kept", name="plus"
         )
-        apart = (product._replace(name="product"), plus)
-    contiguous: Any = "last" if x.channels > 1 and positions > 1 else "format"
-    product = product._replace(contiguous=contiguous, otherwise=apart)
+        apart = (apart[0]._replace(name="product"), plus)
+    contiguous: Any = "one" if positions == 1 else "last" if x.channels > 1 else "format"
+    product = product._replace(contiguous=contiguous, otherwise=apart, wants_back=rows)
     return (product, view(product.output, 1)._replace(layout=last if wide else "both"))

@@ -157,7 +157,8 @@ class Multiply(Layer):
         """Each factor is kept for the gradient of the other."""
         from convcalc.layers.operations import Operation, folded
 
-        return folded(xs, Operation(0, keeps="factors", gradient="product"))
+        product = Operation(0, keeps="factors", gradient="product", back_layout="gradient")
+        return folded(xs, product)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x₁·x₂·…, extents of 1 repeated. Source: ONNX operator Mul."""
@@ -195,7 +196,15 @@ class Subtract(Layer):
         """
         from convcalc.layers.operations import Operation
 
-        return (Operation(plan.output.size, (0, 1), gradient=("same", "product"), layout="kept"),)
+        return (
+            Operation(
+                plan.output.size,
+                (0, 1),
+                gradient=("same", "product"),
+                layout="kept",
+                back_layout="gradient",
+            ),
+        )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x₁ − x₂, extents of 1 repeated. Source: ONNX operator Sub."""
@@ -234,6 +243,7 @@ class Divide(Layer):
                 gradient="product",
                 ahead=(1, 3 * size),
                 layout="kept",
+                back_layout="gradient",
             ),
         )
 

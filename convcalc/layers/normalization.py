@@ -162,7 +162,9 @@ class GroupNorm(Layer):
 
         (norm,) = super().operations(xs, plan)
         extra = statistics(Array("", self.groups, beside_weights=self.affine))
-        return (norm._replace(straightens=True, contiguous="format", layout="format", extra=extra),)
+        return (
+            norm._replace(wants_back="output", contiguous="format", layout="format", extra=extra),
+        )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """(x − mean)/√(var + eps)·w + b over a group of channels. Source: torch.nn.GroupNorm."""
@@ -209,9 +211,9 @@ class LayerNorm(Layer):
         there = back = view(x.size)
         wide = x.channels > 1 and prod(x.spatial) > 1
         if wide:
-            there = view(x.size)._replace(layout="turned")
+            there = view(x.size)._replace(layout="turned", back_layout="last")
         layout: Layout = "channels_last" if x.rank > 1 else "turned"
-        back = there._replace(layout=layout if wide else "both")
+        back = view(x.size)._replace(layout=layout if wide else "both")
         return (there, norm._replace(reads=(1,)), back._replace(reads=(2,)))
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
@@ -305,7 +307,7 @@ class InstanceNorm(Layer):
             *repeated,
             view(size)._replace(contiguous="order"),
             norm,
-            view(size, flat + 1)._replace(extra=update, holds=held),
+            view(size, flat + 1)._replace(extra=update, holds=held, wants_back="order"),
         )
 
     def integers(self, xs: Sequence[Shape]) -> Mapping[str, tuple[int, ...]]:
@@ -356,7 +358,14 @@ class LocalResponseNorm(Layer):
         # PyTorch takes the mean of images and volumes as that of a volume's neighbouring slices.
         precision: Precision = "full_on_cpu" if xs[0].rank > 1 else "same"
         return (
-            Operation(size, (0, 0), keeps="factors", gradient="product", name="square"),
+            Operation(
+                size,
+                (0, 0),
+                keeps="factors",
+                gradient="product",
+                back_layout="gradient",
+                name="square",
+            ),
             view(size, 1),
             Operation(size // channels * (channels + self.size - 1), (2,), name="pad"),
             Operation(size, (3,), keeps="input", precision=precision, name="mean"),
@@ -364,7 +373,15 @@ class LocalResponseNorm(Layer):
             Operation(size, (5,), name="times"),
             Operation(size, (6,), gradient="same", name="plus"),
             power(size, 7)._replace(holds=(5,)),
-            Operation(size, (0, 8), keeps="input", scratch=2 * size, layout="kept", name="divide"),
+            Operation(
+                size,
+                (0, 8),
+                keeps="input",
+                scratch=2 * size,
+                layout="kept",
+                back_layout="gradient",
+                name="divide",
+            ),
         )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:

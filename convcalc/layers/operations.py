@@ -10,7 +10,7 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from convcalc.layers.arrays import makes_border
-from convcalc.layers.base import Keeps, Plan, Precision, Weight
+from convcalc.layers.base import BackLayout, Keeps, Plan, Precision, Weight
 from convcalc.shape import Shape
 from convcalc.window import Window
 
@@ -133,8 +133,9 @@ class Operation(NamedTuple):
     takes beside this gradient."""
     unasked: bool = False
     """Whether its backward pass makes a gradient of its input even where none is wanted."""
-    straightens: bool = False
-    """Whether its backward pass copies a gradient that is a slice of a concat's."""
+    wants_back: Literal["", "output", "order", "rows"] = ""
+    """How its output's gradient has to lie, of which its backward pass makes a copy otherwise:
+    without gaps as its output does; in order, as one example of all channels; or in rows."""
     precision: Precision = "same"
     """What mixed precision computes it in; see `Precision`."""
     promotes: bool = True
@@ -147,14 +148,17 @@ class Operation(NamedTuple):
     """How the output's values lie in memory."""
     steps_first: bool = False
     """Whether it is a view where the input lies step after step, and otherwise an array."""
+    back_layout: BackLayout = "output"
+    """How the gradients that it makes lie."""
     reshapes: bool = False
     """Whether it is a view only where its input's values lie in order, and otherwise a copy."""
-    contiguous: Literal["", "format", "order", "last"] = ""
+    contiguous: Literal["", "format", "order", "last", "one"] = ""
     """Whether it works on a copy in order: where its input's values have gaps between them or lie
-    neither in order nor channels last; wherever they do not lie in order; or, as rows of channels,
-    wherever they do not lie channels last."""
+    neither in order nor channels last; wherever they do not lie in order; as rows of channels,
+    wherever they do not lie channels last; or, as the one row that there is, nowhere."""
     otherwise: "tuple[Operation, ...]" = ()
-    """What runs in its place where that is a copy, on what it reads; the last gives its output."""
+    """What runs in its place where that is a copy, or a row with gaps, on what it reads; the last
+    gives its output."""
     name: str = ""
     """What it is, where a layer has several; its output is kept under this name."""
     course: Course | None = None
@@ -206,7 +210,12 @@ def padding(x: Shape, windows: Sequence[Window], mode: str) -> Operation:
     precision: Precision = "full_on_cpu" if full else "same"
     layout: Layout = "format" if mode != "circular" and x.rank > 1 else "fresh"
     return Operation(
-        x.channels * prod(sizes), keeps=keeps, precision=precision, layout=layout, name="pad"
+        x.channels * prod(sizes),
+        keeps=keeps,
+        precision=precision,
+        layout=layout,
+        back_layout="gradient" if mode == "zero" else "output",
+        name="pad",
     )
 
 
@@ -301,6 +310,7 @@ def power(size: int, read: int) -> Operation:
         scratch=2 * size,
         precision="full_on_cuda",
         layout="kept",
+        back_layout="gradient",
         name="power",
     )
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 class LeakyRelu(Pointwise):
     """x where x > 0, else slope·x. Source: torch.nn.LeakyReLU."""
 
+    back_layout = "output"
     keeps = "input"
     keeps_in_place = "output"
     overwrites = True

@@ -224,6 +224,7 @@ class AvgPool(Layer):
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """The input is kept."""
         from convcalc.layers.operations import (
+            VOLUME,
             Operation,
             as_image,
             border,
@@ -236,6 +237,7 @@ class AvgPool(Layer):
             keeps=self.keeps,
             precision=pooling_precision(xs[0]),
             layout=pooling_layout(xs[0], plan),
+            back_layout="fresh" if xs[0].rank == VOLUME else "output",
         )
         return as_image(xs[0], border(xs[0], unrounded_windows(self, xs[0].spatial)), pool)
 
@@ -297,6 +299,7 @@ class LpPool(Layer):
     def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
         """(sign(y)·relu(|y|)·F)^(1/p), y the mean of x^p: each step keeps what it needs."""
         from convcalc.layers.operations import (
+            VOLUME,
             Operation,
             as_image,
             padding,
@@ -312,14 +315,21 @@ class LpPool(Layer):
         inside = first[-1].output if first else x.size
         first = (*first, raised(inside, len(first)))
         precision, layout = pooling_precision(x), pooling_layout(x, plan)
-        pool = Operation(size, keeps="input", precision=precision, layout=layout, name="mean")
+        pool = Operation(
+            size,
+            keeps="input",
+            precision=precision,
+            layout=layout,
+            back_layout="fresh" if x.rank == VOLUME else "output",
+            name="mean",
+        )
         mean = as_image(x, first, pool)
-        y, kept = len(mean), Operation(size, layout="kept")
+        y, kept = len(mean), Operation(size, layout="kept", back_layout="gradient")
         return (
             *mean,
             kept._replace(reads=(y,), name="sign"),
             kept._replace(reads=(y,), keeps="input", scratch=size, name="abs"),
-            kept._replace(reads=(y + 2,), keeps="output", name="relu"),
+            kept._replace(reads=(y + 2,), keeps="output", back_layout="output", name="relu"),
             kept._replace(
                 reads=(y + 1, y + 3), keeps="factors", gradient="product", name="multiply"
             ),

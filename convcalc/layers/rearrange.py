@@ -198,7 +198,12 @@ class Permute(Layer):
         if xs[0].rank and there == [xs[0].rank, *range(xs[0].rank)]:
             wide: Layout = "channels_last" if xs[0].rank > 1 else "turned"
             layout = wide if layout == "turned" else "both"
-        return (view(plan.output.size)._replace(layout=layout),)
+        last = there == [*range(1, len(there)), 0]
+        return (
+            view(plan.output.size)._replace(
+                layout=layout, back_layout="last" if last else "output"
+            ),
+        )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """Output axis i is input axis order[i]. Source: torch.permute; ONNX operator Transpose."""

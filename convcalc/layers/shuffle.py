@@ -58,8 +58,9 @@ class PixelShuffle(Layer):
         axes = (plan.output.channels, *(self.factor,) * x.rank, *x.spatial)
         order = [0, *(axis for step in range(x.rank) for axis in (1 + x.rank + step, 1 + step))]
         if x.rank != 2 and not turns(axes, order):
-            return (view(x.size),)
-        return (Operation(x.size),)
+            return (view(x.size)._replace(back_layout="reshaped"),)
+        # An image's has a kernel of its own, which works on the gradient as it lies.
+        return (Operation(x.size, back_layout="gradient" if x.rank == len("HW") else "reshaped"),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[c, i·r + a, j·r + b] = x[(c·r + a)·r + b, i, j]. Source: torch.nn.PixelShuffle.
@@ -139,7 +140,7 @@ class SpaceToDepth(Layer):
         kernel = x.rank == len("HW") and self.order == "channels"
         turn = self._turn(x.rank)
         if kernel or not strided(axes, turn[: x.rank + 1]):
-            return (Operation(x.size),)
+            return (Operation(x.size, back_layout="reshaped"),)
         return (view(x.size)._replace(layout="turned" if turns(axes, turn) else "kept"),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
@@ -185,7 +186,7 @@ class ChannelShuffle(Layer):
 
         x = xs[0]
         axes = (self.groups, x.channels // self.groups, x.size // x.channels)
-        copied = (Operation(x.size),) if turns(axes, (1, 0, 2)) else ()
+        copied = (Operation(x.size, back_layout="reshaped"),) if turns(axes, (1, 0, 2)) else ()
         return (*copied, view(x.size, len(copied)))
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:

@@ -93,7 +93,15 @@ class MaxUnpool(Layer):
         from convcalc.layers.operations import Array, Operation
 
         indices = Array("indices", xs[0].size, width=8)
-        return (Operation(plan.output.size, holds=(1,), extra=(indices,), layout="format"),)
+        return (
+            Operation(
+                plan.output.size,
+                holds=(1,),
+                extra=(indices,),
+                layout="format",
+                back_layout="fresh",
+            ),
+        )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[i] = x[o] where the largest value under window o stood at i, else 0.

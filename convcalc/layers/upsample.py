@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from math import floor
-from typing import Annotated, Any, Literal, final
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem, set_field
 from convcalc.layers.arrays import blended, in_pieces
@@ -11,6 +11,7 @@ from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axes,
+    BackLayout,
     Growth,
     Layer,
     Plan,
@@ -27,6 +28,9 @@ from convcalc.layers.following import first_short, unfollowable
 from convcalc.layers.sliding import check_spatial, per_axis
 from convcalc.shape import Shape
 from convcalc.window import Interpolated, Window, resampled
+
+if TYPE_CHECKING:
+    from convcalc.layers.operations import Operation
 
 REACH = {"nearest": 1, "linear": 2, "cubic": 4}
 FINEST = 64
@@ -455,6 +459,13 @@ class Upsample(Layer):
             return 1 - distance
         share: float = (_near if distance < 1 else _far)(distance, self._coefficient)
         return share
+
+    def operations(self, xs: Sequence[Shape], plan: Plan) -> "tuple[Operation, ...]":
+        """Nothing is kept; kernels that know channels last give a gradient that lies as theirs."""
+        (operation,) = super().operations(xs, plan)
+        knows = {"nearest": (2,), "linear": (2, 3), "cubic": ()}[self.mode]
+        there: BackLayout = "gradient" if xs[0].rank in knows else "fresh"
+        return (operation._replace(back_layout=there),)
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = Σ share·x around o·step + offset, axis by axis. Source: torch.nn.Upsample.

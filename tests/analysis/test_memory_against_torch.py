@@ -297,12 +297,12 @@ SAID = {
     "pad: {padding: 1, mode: circular}": "pad1",
     "conv: {filters: 2, kernel: 3, padding: 1, padding_mode: circular}": "conv1",
     "permute: [2, 1, 3]": "permute1",
-    "groupnorm: 2": "groupnorm1",
+    "groupnorm: 2": "",
     "relu": "",
     "gelu": "",
     "maxpool: 2": "",
     "conv: {filters: 4, kernel: 3}": "",
-    "instancenorm": "instancenorm1",
+    "instancenorm": "",
     "pad: {padding: 3, mode: replicate}": "",
 }
 

@@ -43,6 +43,14 @@ def test_attention_is_named_where_there_is_some(small_vit: Network) -> None:
     assert memory(loads("{input: 8, layers: [linear: 2]}")).attention is None
 
 
+@pytest.mark.parametrize("attention", ["fused", "math"])
+def test_nothing_is_said_of_a_vision_transformer(small_vit: Network, attention: str) -> None:
+    """Its figures are equal to what was measured, of one example and of several."""
+    for batch in (1, 2):
+        report = memory(small_vit, batch=batch, training=True, attention=attention)
+        assert report.inexact == ()
+
+
 # Attention to another tensor, beside PyTorch
 
 

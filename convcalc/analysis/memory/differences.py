@@ -44,8 +44,8 @@ OUT_OF_ORDER = "its input does not lie in order, and how its output lies then is
 OVERWRITTEN = "it works in place, so that its output lies as its input does, with gaps or turned"
 ONE_CHANNEL = "its input has one channel or position, so that it lies channels last as well"
 SLICED = "at batch 1 a slice of channels has no gaps, and PyTorch keeps what it is a slice of"
-SLICED_GRADIENT = "at batch 1 a slice of a concat's gradient has no gaps, and is not copied"
 NOT_SUMMED = "at batch 1 a gradient that is as large as what is learned is not summed to it"
+UNTURNED = "of one volume PyTorch's CPU may lay the weights' gradient out so that it is not copied"
 NO_PEER = "PyTorch has no such layer; columns and a product by position are assumed"
 NO_DILATION = "PyTorch's average pooling has no dilation; as much as without one is assumed"
 ATTENTION_ELSEWHERE = (
@@ -57,8 +57,8 @@ BY_POSITION = "its output lies position by position, and may be copied by what r
 CIRCULAR = "PyTorch pads slice by slice, and its backward pass copies the map's gradient for each"
 BEYOND = "padded beyond its kernel, PyTorch's CPU makes a larger array and returns a part of it"
 ONE_POSITION = "on one thread, PyTorch's CPU lays the output of such kernels out otherwise"
-GRADIENTS = "it copies gradients that do not lie in order, which come of what is turned nearby"
-ROWS_BEHIND = "its gradient may lie in rows of channels, which a linear layer before has no copy of"
+GRADIENTS = "it copies a gradient that lies otherwise than it does, and how it lies is not followed"
+ROWS_BACK = "it copies a gradient that does not lie in rows, and how it lies is not followed"
 STEPS_ON_CUDA = "on CUDA cuDNN computes it, which makes arrays otherwise"
 STEPS_OTHERWISE = "in another data type than float32 PyTorch computes it otherwise, step by step"
 STEPS_OF_ONE = "at batch 1 its input lies step after step as it is, and may not be copied"
@@ -70,9 +70,7 @@ LACKING_ROWS = "at batch 1 what fills its windows stands behind all rows, and is
 PARTS_IN_ORDER = "its input does not lie in rows of channels, and is copied"
 IN_ORDER_AGAIN = "its gradient lies in order where its input does not, and may be copied for that"
 AGAIN = "layers that run again and do not lie in order are not followed to the byte"
-LEARNED = (
-    "its gradient may be a part of another, or copied, and is followed where all lies in order"
-)
+LEARNED = "its gradient is a part of another, or a copy, and how that lies is not followed"
 PARAMETERS = "gradients of its slopes are taken in another order where a segment runs again"
 
 
@@ -106,7 +104,6 @@ def inexact(
     `walked` says where layers work in place and copy slices of gradients; `segments` run again.
     """
     differences = []
-    turned = _last_turned(program) if training else 0
     for index, node in enumerate(network.nodes):
         if not node.inputs:
             continue
@@ -123,13 +120,13 @@ def inexact(
             layer = cast("Attention", node.layer)
             reasons += _attention(program, steps, layer, x, batch=batch)
         if training:
-            reasons += _backward(program, steps, network, index, before=index < turned)
-            if node.kind == "learned" and (batch == 1 or turned):
-                reasons.append(("every peak", "higher or lower", LEARNED))
+            reasons += _backward(
+                program, steps, network, index, known=index not in walked.unfollowed
+            )
+            if batch == 1 and node.kind == "conv" and any(map(_turns_a_volumes, steps)):
+                reasons.append(("the backward peak", "lower", UNTURNED))
             if batch == 1 and _summed_over_batch(network, index, x):
                 reasons.append(("the backward peak", "lower", NOT_SUMMED))
-            if batch == 1 and index in walked.straightened:
-                reasons.append(("the backward peak", "lower", SLICED_GRADIENT))
             if any(first <= index < stop for first, stop in segments):
                 reasons += _again(program, steps, node.kind)
         if reasons:
@@ -162,22 +159,6 @@ def _attention(
     if not cut.copied and not rows:
         return [("every peak", "higher or lower", PARTS_IN_ORDER)]
     return []
-
-
-def _last_turned(program: Program) -> int:
-    """The last layer that works on values or gradients whose axes are turned; 0 if none does."""
-    return max(
-        (
-            step.layer
-            for step in program.steps
-            if step.layer != program.loss
-            and (
-                step.operation.contiguous == "last"  # whose gradient lies in rows of channels
-                or any(program.order[read] in TURNED for read in step.reads)
-            )
-        ),
-        default=0,
-    )
 
 
 def _lies(program: Program, steps: Sequence[Step]) -> Layout:
@@ -214,7 +195,9 @@ def _forward(
     if first not in IN_ORDER:
         partly = node.kind == "flatten" and bool(plan.output.spatial)
         merged = node.kind == "concat" and first == "turned"
-        if node.kind in REARRANGING or partly or merged:
+        one = prod(plan.output.spatial) == 1 and x.rank == 1  # a token, whose values are a row
+        sliced = node.kind == "slice" and one and first == "turned"
+        if (node.kind in REARRANGING and not sliced) or partly or merged:
             reasons.append(("every peak", "higher or lower", OUT_OF_ORDER))
     windows = plan.windows
     one = any(program.order[read] == "both" for step in steps for read in step.reads)
@@ -251,6 +234,14 @@ def _may_be_rows(program: Program, step: Step, x: Shape) -> bool:
     return copied and x.rank > 1 and program.order[step.reads[0]] not in (*IN_ORDER, "sliced")
 
 
+def _turns_a_volumes(step: Step) -> bool:
+    """Whether the gradient of a volume's kernel is copied to lie as the kernel does."""
+    return any(
+        copied and len(weight.shape) == VOLUME + len(("filters", "channels"))
+        for weight, (*_, copied) in zip(step.operation.learns, step.learns, strict=True)
+    )
+
+
 def _summed_over_batch(network: Planned, index: int, x: Shape) -> bool:
     """Whether gradients of what a layer learns are those of every value, summed over the batch."""
     weights = network.plans[index].weights
@@ -259,7 +250,7 @@ def _summed_over_batch(network: Planned, index: int, x: Shape) -> bool:
 
 
 def _backward(
-    program: Program, steps: Sequence[Step], network: Planned, index: int, *, before: bool
+    program: Program, steps: Sequence[Step], network: Planned, index: int, *, known: bool
 ) -> list[Reason]:
     node, plan = network.nodes[index], network.plans[index]
     modes = (getattr(node.layer, "mode", ""), getattr(node.layer, "padding_mode", ""))
@@ -269,20 +260,13 @@ def _backward(
     turned = any(program.order[read] in TURNED for step in steps for read in step.reads)
     if node.kind in ("channel_maxpool", "kmaxpool") and turned:
         return [("the backward peak", "higher", IN_ORDER_AGAIN)]
-    if node.kind == "upsample" and turned and _follows_rows(program, steps[0].layer):
-        return [("the backward peak", "lower", ROWS_BEHIND)]
-    if node.kind not in ("groupnorm", "instancenorm"):
+    if known:
         return []
-    if before or turned:
-        return [("the backward peak", "higher", GRADIENTS)]
-    return []
-
-
-def _follows_rows(program: Program, layer: int) -> bool:
-    """Whether a layer before works on rows of channels, as a linear layer at each position does."""
-    return any(
-        step.operation.contiguous == "last" for step in program.steps[: program.starts[layer]]
-    )
+    if node.kind == "learned":
+        return [("every peak", "higher or lower", LEARNED)]
+    if node.kind == "linear":
+        return [("the backward peak", "higher or lower", ROWS_BACK)]
+    return [("the backward peak", "higher", GRADIENTS)]
 
 
 def _again(program: Program, steps: Sequence[Step], kind: str) -> list[Reason]:

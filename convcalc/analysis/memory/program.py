@@ -3,7 +3,7 @@
 Sizes are per example; nothing here depends on the batch, so one program serves every batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -39,8 +39,6 @@ class Step(NamedTuple):
     the gradient comes channels last, so that autograd copies it to lie as the weight does."""
     backward: bool
     """Whether its output has a gradient."""
-    gathers: bool = False
-    """Whether its output's gradient lies out of order, so that going back begins with a copy."""
 
 
 class Program(NamedTuple):
@@ -79,6 +77,11 @@ class Program(NamedTuple):
     """Whether it runs on CUDA; otherwise on the CPU."""
     single: bool = False
     """Whether it is for a batch of one example, which some operations are other ones for."""
+    shapes: Mapping[int, Shape] | None = None
+    """The shapes of the tensors that layers give, where how gradients lie decides what is copied on
+    the way back; None where it does not."""
+    ranks: Sequence[int] = ()
+    """By layer, the loss last, the spatial axes of what it gives."""
 
     @property
     def entry(self) -> int:
@@ -147,8 +150,8 @@ class _Writer:
         ends = tuple(outputs[index] for index in network.outputs)
         shapes = [network.shape_of(index) for index in network.outputs]
         losses = tuple(map(self._loss, ends, shapes)) if self.training else ()
-        if self.training and any(step.operation.contiguous == "last" for step in self.steps):
-            self._gather()
+        given = [network.shape_of(index) for index in range(len(outputs))]
+        asked = self.training and any(map(self._asks, self.steps))
         inputs = tuple(outputs[index] for index in network.inputs)
         return Program(
             steps=self._freed((*inputs, *ends), outputs, losses),
@@ -167,6 +170,8 @@ class _Writer:
             mixed=self.mixed,
             cuda=self.cuda,
             single=self.single,
+            shapes=dict(zip(outputs, given, strict=True)) if asked else None,
+            ranks=[*(shape.rank for shape in given), 0] if asked else (),
         )
 
     def _tensor(self, size: int, width: int, *, gradient: bool, order: Layout = "fresh") -> int:
@@ -311,7 +316,7 @@ class _Writer:
         self, owner: int, operation: Operation, width: int, before: Layout
     ) -> tuple[tuple[int, int, int, bool], ...]:
         """The weights of an operation on a map that lies so, as `Step.learns` has them."""
-        last = before == "channels_last"
+        last = before == "channels_last" and operation.layout == "format"
         return tuple(
             (self.numbers[owner, weight.name], weight.size, width, last and _has_format(weight))
             for weight in operation.learns
@@ -322,7 +327,9 @@ class _Writer:
         return bool(operation.contiguous) and self._out_of_order(operation, self.order[reads[0]])
 
     def _is_rows(self, operation: Operation, order: Layout) -> bool:
-        """Whether one example that lies so is rows of channels as it is: columns of a matrix."""
+        """Whether what lies so is rows of channels as it is: one row, or columns of a matrix."""
+        if operation.contiguous == "one":
+            return True
         in_order = order in ("fresh", "sliced") or (order == "cut" and self.rank == 1)
         return self.single and operation.contiguous == "last" and in_order
 
@@ -350,15 +357,15 @@ class _Writer:
             return operation, "fresh"
         if order == "one":  # of one channel, which lies in order wherever it is channels last
             return operation, "both" if before in ("channels_last", "both") else "fresh"
+        one = operation.output == self.channels[1] < self.sizes[reads[0]] if reads else False
+        if one and before == "turned" and operation.storage == "view" and self.rank == 1:
+            return operation, "sliced"  # one position, whose channels are in order
         if order == "sliced":
             return operation, "sliced" if before in ("fresh", "both") else before
         if order == "image":
             return operation, "channels_last" if before == "turned" else before
         if order == "sequence":
             return operation, "turned" if before == "channels_last" else before
-        one = operation.output == self.channels[1] < self.sizes[reads[0]] if reads else False
-        if one and before == "turned" and operation.storage == "view" and self.rank == 1:
-            return operation, "sliced"  # one position, whose channels are in order
         if order != "kept":
             return operation, order
         if operation.reshapes:
@@ -431,27 +438,11 @@ class _Writer:
         self._operation(self.loss, self.loss, operation, [logits])
         return len(self.steps) - 1
 
-    def _gather(self) -> None:
-        """Find out which products of rows have a gradient that does not lie in rows.
-
-        Whoever reads a tensor last in the forward pass hands its gradient over first, and others
-        are added to that; it lies in order where nothing else is known.
-        """
-        turned: dict[int, bool] = {}  # by tensor, whether its gradient has its axes turned
-        for at in range(len(self.steps) - 1, -1, -1):
-            step = self.steps[at]
-            operation, behind = step.operation, turned.get(step.output, False)
-            view = operation.storage == "view"
-            if operation.contiguous == "last":
-                # One example's is rows either way: those of a matrix, or its columns.
-                self.steps[at] = step._replace(gathers=behind and not self.single)
-                before = True
-            elif operation.layout in ("turned", "channels_last") and view:
-                before = not behind
-            else:
-                before = behind and operation.layout == "kept" and not operation.reshapes
-            for read in step.reads:
-                turned.setdefault(read, before)
+    def _asks(self, step: Step) -> bool:
+        """Whether how gradients lie decides what a step copies on the way back."""
+        operation = step.operation
+        gives = self.single and not step.reads and operation.storage == "view"
+        return bool(operation.wants_back) or gives
 
     def _freed(
         self, held: tuple[int, ...], outputs: list[int], losses: tuple[int, ...]

@@ -275,13 +275,19 @@ def model(network: Network, terms: RunTerms) -> Model:
         message = f"attention {terms.attention!r} would change nothing: {none}"
         raise ArgumentError(message)
     several = _model(network, terms, single=False)
-    if not any(map(_one_is_another, network.nodes)):
+    joins = any(node.kind == "concat" for node in network.nodes)
+    if not any(_one_is_another(node, joins=joins) for node in network.nodes):
         return several
     return several._replace(alone=_model(network, terms, single=True))
 
 
-def _one_is_another(node: PlannedNode) -> bool:
-    """Whether a layer takes otherwise for one example: a linear layer does at each position."""
+def _one_is_another(node: PlannedNode, *, joins: bool) -> bool:
+    """Whether a layer takes otherwise for one example: a linear layer does at each position.
+
+    A norm copies slices of the gradient of what is joined, which have gaps between examples.
+    """
+    if joins and node.kind in ("groupnorm", "instancenorm"):
+        return True
     by_position = node.kind == "linear" and getattr(node.layer, "axis", None) is not None
     return node.kind in SINGLE or by_position
 

@@ -9,7 +9,7 @@ Sources: torch/csrc/autograd/engine.cpp (what lives while a node runs) and input
 gradients of several consumers are added).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.memory.program import HALF, Program, Step
@@ -89,8 +89,8 @@ class Walked(NamedTuple):
     """By layer, whether its output overwrote its input."""
     recomputed: list[int]
     """Layers that run again in the backward pass."""
-    straightened: set[int]
-    """Layers whose backward pass copied a slice of a gradient."""
+    unfollowed: Collection[int]
+    """Layers of which it is not known whether they copy a gradient."""
     beyond: Mapping[int, int]
     """By weight, what its gradient takes beyond its values, where it is a part of another: the rest
     of that, or less than nothing where that counts for another weight."""
@@ -196,15 +196,14 @@ def _keeping(program: Program, part: range) -> list[int]:
 
 
 class Gradient:
-    """A gradient: its storage, how many hold it, and whether it is a view or slice of another."""
+    """A gradient: its storage, how many hold it, and whether it is a view of another."""
 
-    __slots__ = ("holders", "slice", "storage", "view")
+    __slots__ = ("holders", "storage", "view")
 
-    def __init__(self, storage: int, *, view: bool = False, slice_of: bool = False) -> None:
+    def __init__(self, storage: int, *, view: bool = False) -> None:
         self.storage = storage
         self.holders = 1
         self.view = view
-        self.slice = slice_of
 
 
 class _Overwritten(NamedTuple):
@@ -255,10 +254,8 @@ class Walk:
         self.casts_used: dict[int, int] = {}
         self.casts_learned: set[int] = set()
         self.gradients: dict[int, Gradient] = {}
-        # Views that were overwritten, by step; and steps that a spreading waits for.
+        # Views that were overwritten, by step.
         self.overwritten: dict[int, _Overwritten] = {}
-        self.spread_behind: dict[int, list[int]] = {}
-        self.unread: dict[int, int] = {}
         # Storages that gradients of weights are parts of; by weight, how much larger they are.
         self.held_by_views: set[int] = set()
         self.beyond: dict[int, int] = {}
@@ -268,9 +265,11 @@ class Walk:
             for index, step in enumerate(program.steps)
             if not step.reads and step.operation.storage == "view"
         }
+        # Steps that copy their output's gradient, and layers of which that is not known.
+        self.copying: Collection[int] = ()
+        self.unfollowed: Collection[int] = ()
         self.learned: set[int] = set()
         self.recomputed: list[int] = []
-        self.straightened: set[int] = set()
 
     def run(self, segments: Sequence[Segment]) -> Walked:
         """Take it, with `segments` that run again."""
@@ -315,7 +314,7 @@ class Walk:
             made_by=self.made_by,
             in_place=self.in_place,
             recomputed=self.recomputed,
-            straightened=self.straightened,
+            unfollowed=self.unfollowed,
             beyond=self.beyond,
         )
 
@@ -439,12 +438,10 @@ class Walk:
         steps, widths = program.steps, program.widths
         for index in part:
             step = steps[index]
-            layer, operation, reads, output, keeps, frees, learns, backward, _ = step
+            layer, operation, _, output, keeps, frees, learns, backward = step
             own = gone = 0
             if operation.course is not None:
                 self._course(index, step, events)
-            if self.unread:
-                self._read(index, reads)
             size = self.size[output]
             overwrites = self._placed(index, step, idle=index == idle)
             if overwrites and keeps and operation.keeps_in_place is not None:
@@ -518,11 +515,7 @@ class Walk:
         return self.inplace and allowed and sole and not wanted
 
     def _overwrite_view(self, index: int, step: Step) -> None:
-        """Autograd's new history of a view that is overwritten: the whole has changed.
-
-        The result's own place in it is made when something first asks for it: the operation
-        itself if it keeps its output, and else whoever reads it first.
-        """
+        """Autograd's new history of a view that is overwritten: the whole has changed."""
         read, output = step.reads[0], step.output
         known = self.overwritten.get(index)
         if known is None:
@@ -532,14 +525,6 @@ class Walk:
             self.base.append(after)
             known = self.overwritten[index] = _Overwritten(before, after)
         self.base[output] = known.after
-        if "output" not in (step.operation.keeps, step.operation.keeps_in_place):
-            self.unread[output] = index
-
-    def _read(self, index: int, reads: tuple[int, ...]) -> None:
-        """Note which overwritten views a step is the first to read."""
-        for read in reads:
-            if read in self.unread:
-                self.spread_behind.setdefault(index, []).append(self.unread.pop(read))
 
     def _made(self, size: int, index: int, array: Array | None, *, stays: bool) -> None:  # noqa: ARG002 (for the ledger)
         """Take the bytes of an array that a step makes, or of a copy of its input.
@@ -629,6 +614,18 @@ class Walk:
     def _seed(self) -> None:
         """From the loss to the gradients of the outputs, the last one's first."""
         program = self.program
+        if program.shapes is not None:
+            from convcalc.analysis.memory.gradients import Gradients
+
+            # Of a view that was overwritten twice the whole is that before the first time.
+            wholes = {each.after: each.before for each in self.overwritten.values()}
+            overwritten = {}
+            for index, each in self.overwritten.items():
+                whole = each.before
+                while whole in wholes:
+                    whole = wholes[whole]
+                overwritten[index] = whole
+            self.copying, self.unfollowed = Gradients(program, overwritten).copies()
         self._take(program.width, "loss gradient", 0)
         for number, (part, step) in reversed([*enumerate(self._loss_parts())]):
             if step.backward:
@@ -655,49 +652,63 @@ class Walk:
         if step.operation.course is not None:
             self._back_on_course(index, step, incoming)
             return
-        if self.program.single and step.output in self.leaves and self._taken_over(step, incoming):
-            return
-        if step.gathers:
+        beside = step.operation.wants_back == "output"
+        gathers = index in self.copying
+        if gathers and not beside:
             incoming = self._gathered(step, incoming)
         results = self._results(step, incoming)
         scratch = step.operation.scratch
-        if step.operation.straightens and incoming.slice:
+        if gathers and beside:
             scratch += step.operation.output
-            self.straightened.add(step.layer)
         if step.operation.unasked and not self.program.has_gradient[step.reads[0]]:
             scratch += step.operation.output
         scratch *= self.program.widths[step.output] * BATCH
         scratch += step.operation.masks * BATCH
         scratch = max(scratch, self._ahead(step, results))
         self._note(self.backward, step.layer, scratch, "scratch", index)
-        self._fit(step, results)
+        summed = self._fit(step, results)
         self._let_go_gradient(incoming)
         self._keep_nothing(index)
+        for layer in summed:
+            self._note(self.backward, layer)
         half = bool(step.learns) and step.learns[0][2] != self.program.width
         if half:
             self._keep_no_cast(step)
         for read, result in zip(step.reads, results, strict=True):
             if result is not None:
                 self._hand_over(step.layer, read, result)
-        for overwritten in self.spread_behind.get(index, ()):
-            self._spread(overwritten, steps[overwritten])
         before = steps[index - 1]
         if half and before.operation.name == "cast" and before.output in step.reads:
             self._backward_of(index - 1)  # the input's copy was made last, after the weights'
         if step.learns:
             self._learn(step)
 
-    def _taken_over(self, step: Step, incoming: Gradient) -> bool:
-        """Whether a weight's gradient is the one that comes in, which nothing is summed to.
+    def _to_weights(self, leaf: int, gradient: Gradient) -> None:
+        """Make a gradient that of the weights that a step gives as they are.
 
-        It is where nobody else holds that, and where it is a part of another, which stays alive.
+        It is summed over the batch. Of one example it is the weights' as it is, where nobody else
+        holds it and it lies as they do, and what it is a part of stays alive with it; otherwise it
+        is copied.
         """
+        step = self.program.steps[leaf]
         ((number, values, width, _),) = step.learns
-        sole = incoming.holders == 1 and self.held[incoming.storage] == 1
-        if number in self.learned or not (incoming.view or sole):
-            return False
-        self._stays(number, values * width, incoming.storage)
-        return True
+        sole = self.program.single and gradient.holders == 1
+        if number in self.learned and self.program.single:
+            self._note(self.backward, step.layer)
+            self._let_go_gradient(gradient)  # added in place
+        elif sole and leaf not in self.copying:
+            self._note(self.backward, step.layer)
+            self._stays(number, values * width, gradient.storage)
+        else:
+            self._sum_to_weights(step, gradient, step.layer)
+
+    def _sum_to_weights(self, step: Step, gradient: Gradient, layer: int) -> None:
+        """Make another array of a gradient, for the weights that `step` gives as they are."""
+        ((number, values, width, _),) = step.learns
+        self._take(values * width, self._gradient_of(width), number)
+        self._note(self.backward, layer)
+        self._let_go_gradient(gradient)
+        self._learn(step)
 
     def _stays(self, number: int, size: int, storage: int) -> None:
         """Count a storage as a weight's gradient, of `size` bytes; once, if several are its parts.
@@ -874,8 +885,7 @@ class Walk:
                 results.append(Gradient(self._new(whole, "factor gradient", read)))
             elif kind == "view":
                 self.held[incoming.storage] += 1
-                part = incoming.slice or len(step.reads) > 1
-                results.append(Gradient(incoming.storage, view=True, slice_of=part))
+                results.append(Gradient(incoming.storage, view=True))
             else:
                 incoming.holders += 1
                 results.append(incoming)
@@ -902,9 +912,12 @@ class Walk:
         finer = operation.name != "cast" and widths[step.output] > widths[read]
         return widths[step.output] if finer else widths[read]
 
-    def _fit(self, step: Step, results: list[Gradient | None]) -> None:
-        """Sum gradients to the size of what was spread over the output, and give them its type."""
-        operation = step.operation
+    def _fit(self, step: Step, results: list[Gradient | None]) -> list[int]:
+        """Sum gradients to the size of what was spread over the output, and give them its type.
+
+        The layers whose weights were spread over the batch, and have their gradient now.
+        """
+        operation, summed = step.operation, list[int]()
         events, output = self.backward, step.output
         sizes, widths = self.program.sizes, self.program.widths
         for position, (read, result) in enumerate(zip(step.reads, results, strict=True)):
@@ -918,6 +931,13 @@ class Walk:
             if made != widths[read]:
                 changes.append(widths[read])
             fitting = result
+            if by_value and read in self.leaves and not self.program.single:
+                # The weights are spread over the batch by the operation itself.
+                weights = self.program.steps[self.leaves[read]]
+                self._sum_to_weights(weights, fitting, step.layer)
+                summed.append(weights.layer)
+                results[position] = None
+                continue
             for width in changes:
                 next_one = Gradient(self._new(sizes[read] * width * BATCH, "gradient", read))
                 self._note(events, step.layer)
@@ -926,13 +946,14 @@ class Walk:
             results[position] = fitting
         kind = operation.gradient_of(len(step.reads))
         if kind not in ("same", "product"):
-            return
+            return summed
         whole = self.size[output] if kind == "product" else 0
         for number, values, width, _ in step.learns:
             self._take(values * width, self._gradient_of(width), number)
             self._note(events, step.layer)
             if kind == "product":
                 self._give(whole, "product", number)
+        return summed
 
     def _let_go_gradient(self, gradient: Gradient) -> None:
         gradient.holders -= 1
@@ -984,6 +1005,9 @@ class Walk:
 
     def _hand_over(self, layer: int, read: int, result: Gradient) -> None:
         """Give a gradient to the tensor it is for; another consumer's may be there already."""
+        if read in self.leaves:  # a weight's gradient is done as soon as it is there
+            self._to_weights(self.leaves[read], result)
+            return
         older = self.gradients.get(read)
         if older is None:
             self.gradients[read] = result
@@ -995,5 +1019,3 @@ class Walk:
             self._note(self.backward, layer)
             self._let_go_gradient(older)
             self._let_go_gradient(result)
-        if read in self.leaves:  # a weight's gradient is done as soon as it is there
-            self._backward_of(self.leaves[read])
