@@ -69,11 +69,19 @@ Slot(name='scale', signature=(('weight', (4,)),))]
     """
     modules: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
     for name, shape in shapes:
-        module, _, leaf = name.rpartition(".")
-        if leaf not in LEAVES or not module:
-            module, leaf = name, "weight"
+        module, leaf = module_of(name)
         modules.setdefault(module, []).append((leaf, plain_shape(shape)))
     return [Slot(module, tuple(sorted(arrays))) for module, arrays in modules.items()]
+
+
+def module_of(name: str) -> tuple[str, str]:
+    """The layer that an array is of, and what it is there; one of another name is its own layer.
+
+    >>> module_of("conv1.bias"), module_of("attention1.in_proj_weight")
+    (('conv1', 'bias'), ('attention1.in_proj_weight', 'weight'))
+    """
+    module, _, leaf = name.rpartition(".")
+    return (module, leaf) if leaf in LEAVES and module else (name, "weight")
 
 
 def plain_shape(shape: Sequence[int]) -> tuple[int, ...]:

@@ -18,13 +18,14 @@ from convcalc.diagnostics import ArgumentError, listed
 from convcalc.forward.files import read_arrays
 from convcalc.forward.foreign import FileError
 from convcalc.forward.mapping import Line, bundled_maps, lines_of
-from convcalc.forward.matching import Signature, Slot, Unclear, match, plain_shape, slots
+from convcalc.forward.matching import Signature, Slot, Unclear, match, module_of, plain_shape, slots
 from convcalc.forward.weights import checked_weights, expected_weights, turned
 from convcalc.graph import Network
+from convcalc.layers.relative import INDEX
 from convcalc.numbers import plural
 
-IGNORED = "num_batches_tracked"
-"""PyTorch's counter of batches, which no layer reads."""
+IGNORED = ("num_batches_tracked", INDEX)
+"""PyTorch's counter of batches, which no layer reads, and what follows of the size of a map."""
 SHOWN = 5
 """How many names or layers a message lists."""
 
@@ -291,7 +292,7 @@ def _matched(
         _flattened(slot, {each.signature for each in wanted})
         for slot in slots((name, array.shape) for name, array in arrays.items())
     ]
-    known = {one.rpartition(".")[0]: other.rpartition(".")[0] for one, other in fixed.items()}
+    known = {module_of(one)[0]: module_of(other)[0] for one, other in fixed.items()}
     _refuse_unlike(wanted, there, path)
     answer = match(wanted, there, known)
     if answer.impossible:
@@ -304,7 +305,7 @@ def _matched(
         raise ArgumentError(_unclear(answer.unclear, path))
     called = {}
     for name in shapes:
-        layer, _, leaf = name.rpartition(".")
+        layer, leaf = module_of(name)
         module = answer.names[layer]
         called[name] = f"{module}.{leaf}" if f"{module}.{leaf}" in arrays else module
     return called

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from draws import Draw, examples
+from kinds import RUN, Case
 from paths import ROOT
 from tabled import tabled
 
 import convcalc
 from convcalc import forward
 from convcalc.cli import convcalc as convcalc_command
+from convcalc.diagnostics import ArgumentError
 from convcalc.forward.foreign import FileError
 from convcalc.forward.mapping import bundled_maps, lines_of, read_mapping
 from convcalc.forward.matching import Slot, match
@@ -44,7 +46,7 @@ def renamed(network: Network, modules: list[str]) -> dict[str, Any]:
     for number, (name, index, weight) in enumerate(expected_weights(network)):
         layer, _, leaf = name.rpartition(".")
         module = layers.setdefault(layer, modules[len(layers)] if layer not in layers else "")
-        bare = network.nodes[index].kind == "scale"
+        bare = network.nodes[index].kind in ("scale", "learned")
         full = module if bare else f"{module}.{leaf}"
         arrays[full] = np.broadcast_to(np.float32(number), weight.shape)
     return arrays
@@ -92,6 +94,35 @@ def test_published_names_are_known_in_any_order(name: str) -> None:
         "unused", []
     )
     assert "w.safetensors has other names, " in found.notes[0]
+
+
+@tabled("case", [case for case in RUN if case.parameters and len(case.shapes) == 1], ids=str)
+def test_a_layer_of_any_kind_is_known_by_order_and_shape(case: Case) -> None:
+    """Or it is told that its arrays may be several, where they are of one shape."""
+    network = convcalc.loads(f"input: {case.inputs}\nlayers: [{{{case.item}, name: own}}]")
+    names = [name for name, _, _ in expected_weights(network)]
+    arrays = {
+        name.replace("own", "theirs.0"): np.full(weight.shape, number, np.float32)
+        for number, (name, _, weight) in enumerate(expected_weights(network))
+    }
+    try:
+        found = fitted(arrays, network, path="w.safetensors")
+    except ArgumentError as error:
+        told = "which do not tell which array is which" in str(error)
+        assert told, error  # noqa: PT017 (a layer may be clear, too)
+        assert len({array.shape for array in arrays.values()}) < len(names)
+    else:
+        assert numbers(found.weights, network) == [*range(len(names))]
+
+
+def test_a_line_about_attention_leaves_its_out_projection_to_be_matched() -> None:
+    network = convcalc.loads("input: 5x4\nlayers: [attention: 2, attention: 2]")
+    arrays = {
+        name.replace("attention", "x.a"): np.full(weight.shape, number, np.float32)
+        for number, (name, _, weight) in enumerate(expected_weights(network))
+    }
+    found = fitted(arrays, network, {"attention{n}": "x.a{n}"}, "w.safetensors")
+    assert numbers(found.weights, network) == [*range(len(arrays))]
 
 
 def test_every_line_of_every_bundled_map_is_used() -> None:
