@@ -171,14 +171,24 @@ def _how_far(compared: Compared) -> str:
 
 
 def matching(network: Network, pattern: str | None) -> Collection[str]:
-    """Names of the layers that a pattern matches, or of those in the group that it names."""
-    names = {
-        index: node.name for index, node in enumerate(network.nodes) if node.kind not in SOURCES
-    }
+    """Names of the layers that a pattern matches, or of those in the group that it names.
+
+    It may match where they come from, too: `layer1.*`.
+    """
+    nodes = [(index, node) for index, node in enumerate(network.nodes) if node.kind not in SOURCES]
     if pattern is None:
-        return list(names.values())
-    inside = next((group.layers for group in network.groups if group.name == pattern), range(0))
-    return [name for index, name in names.items() if index in inside or fnmatchcase(name, pattern)]
+        return [node.name for _, node in nodes]
+    inside = {
+        index
+        for group in network.groups
+        if pattern in (group.name, group.origin)
+        for index in group.layers
+    }
+    return [
+        node.name
+        for index, node in nodes
+        if index in inside or fnmatchcase(node.name, pattern) or fnmatchcase(node.origin, pattern)
+    ]
 
 
 def _verdict(

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from convcalc.analysis import analyze
-from convcalc.cli.options import Inputs, each_member, network_options, output_options, size_options
+from convcalc.cli.options import (
+    Inputs,
+    each_member,
+    named,
+    names_option,
+    network_options,
+    output_options,
+    size_options,
+)
 from convcalc.cli.output import Output, colors
 from convcalc.diagnostics import ArgumentError, Diagnostic
 from convcalc.formats import FORMATS
@@ -57,6 +65,7 @@ def _limits(
 @network_options
 @size_options
 @output_options(FORMATS, "convcalc.formats")
+@names_option
 @click.option(
     "--columns",
     callback=_columns,
@@ -102,6 +111,7 @@ def command(
     batch: int,
     dtype: str,
     output: Output,
+    names: str,
     columns: tuple[str, ...] | None,
     depth: int | None,
     *,
@@ -124,11 +134,17 @@ def command(
       convcalc analyze --summary 'resnet.yaml#*' vgg16 --sort -macs --limit T4
     """
     form = output.format.form
-    _sensible(summary=summary, depth=depth, verified=verified, sort=sort, limits=limits)
+    origins = names != "spec"
+    _sensible(
+        summary=summary, depth=depth, verified=verified, sort=sort, limits=limits, origins=origins
+    )
     if form == "values" and (columns or depth):
         option = "--columns" if columns else "--depth"
         what = "network" if summary else "layer"
         message = f"{output.name} has every column of every {what}, whatever {option} says"
+        raise click.UsageError(message)
+    if form == "values" and origins:
+        message = f"{output.name} has both names of every layer, whatever --names says"
         raise click.UsageError(message)
     if summary:
         reports = [
@@ -146,7 +162,7 @@ def command(
     texts: list[str] = []
     verdicts = []
     for spec in specs:
-        network = read(spec, input=shape, parameters=dict(settings))
+        network = named(read(spec, input=shape, parameters=dict(settings)), names)
         report = analyze(network, batch=batch, dtype=dtype, strict=False)
         diagnostics.extend(report.diagnostics)
         if verified and not network.errors:
@@ -180,9 +196,10 @@ def _sensible(
     verified: bool,
     sort: str | None,
     limits: "tuple[Limit, ...]",
+    origins: bool,
 ) -> None:
     """Refuse options that would be without effect."""
-    of_layers = {"--depth": depth is not None, "--verify": verified}
+    of_layers = {"--depth": depth is not None, "--verify": verified, "--names": origins}
     of_rows = {"--sort": sort is not None, "--limit": bool(limits)}
     for option, given in (of_layers if summary else of_rows).items():
         if given:

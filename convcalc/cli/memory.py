@@ -24,6 +24,8 @@ from convcalc.cli.options import (
     checkpoint_options,
     each_member,
     idle_in,
+    named,
+    names_option,
     network_options,
     output_options,
     run_options,
@@ -70,6 +72,7 @@ def _limits(
 @attention_option
 @click.option("--layers", is_flag=True, help="Show every layer (json always does).")
 @click.option("--timeline", is_flag=True, help="Draw live memory over the operations.")
+@names_option
 @output_options(MEMORY_FORMATS, "convcalc.formats.memory")
 @click.pass_context
 def command(
@@ -96,6 +99,7 @@ def command(
     attention: str | None,
     layers: bool,  # noqa: FBT001
     timeline: bool,  # noqa: FBT001
+    names: str,
     output: Output,
 ) -> None:
     """Show what inference, or a training step, takes: every part, and the peak with its layer.
@@ -140,7 +144,7 @@ def command(
     diagnostics: list[Diagnostic] = []
     texts: list[str] = []
     for spec in specs:
-        network = read(spec, input=shape, parameters=dict(settings))
+        network = named(read(spec, input=shape, parameters=dict(settings)), names)
         known = list(network.diagnostics)
         refused = list(network.errors) or refusals(network, batch, training=training)
         known += [each for each in refused if each not in known]

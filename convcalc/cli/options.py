@@ -16,6 +16,7 @@ from convcalc.spec.values import FieldError, parse_shape
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory import Checkpoint
+    from convcalc.graph import Network
 
     Choice = click.Choice[str]
 else:
@@ -229,6 +230,29 @@ def input_option(function: F) -> F:
         help="Shape of one example instead of the spec's: 384x384x3; of one of several inputs "
         "left=64x64x1, repeatable.",
     )(function)
+
+
+def names_option(function: F) -> F:
+    """--names, what layers are called in what is shown."""
+    return click.option(
+        "--names",
+        type=Word(["spec", "origin"]),
+        default="spec",
+        show_default=True,
+        help="What layers are called: as in the spec, or as where they come from (`origin`).",
+    )(function)
+
+
+def named(network: "Network", names: str) -> "Network":
+    """A network with its layers called as `--names` says."""
+    if names == "spec":
+        return network
+    if not any(node.origin for node in network.nodes):
+        message = f"--names origin: no layer of {network.path} says where it comes from"
+        raise click.UsageError(message)
+    from convcalc.graph.by_origin import by_origin
+
+    return by_origin(network)
 
 
 def size_options(function: F) -> F:

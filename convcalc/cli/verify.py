@@ -15,6 +15,8 @@ from convcalc.cli.options import (
     Inputs,
     Word,
     batch_option,
+    named,
+    names_option,
     network_options,
     output_options,
     seed_option,
@@ -91,6 +93,7 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
     help="Write activations to DIR/activations.npz.",
 )
 @click.option("--profile", is_flag=True, help="Show the time of each step, the best of three runs.")
+@names_option
 @output_options(VERIFY_FORMATS, "convcalc.formats.verify")
 def command(
     spec: str,
@@ -109,6 +112,7 @@ def command(
     top: int | None,
     classes: str | None,
     folder: str | None,
+    names: str,
     output: Output,
     *,
     engine: bool,
@@ -130,6 +134,7 @@ def command(
         network = planned(read(spec, input=shape, parameters=dict(settings)))
     except SpecError as error:
         output.end((), error.diagnostics)
+    shown = named(network, names)
     if classes is not None and top is None:
         raise click.UsageError("--classes names what --top shows; say how many")
     if top is not None and len(network.outputs) > 1:
@@ -174,6 +179,7 @@ def command(
         verdict = _classified(outcome, network, top, classes)
         if fitted is not None:
             verdict = verdict._replace(notes=(*fitted.notes, *verdict.notes))
+        verdict = _called(verdict, network, shown)
         if folder is not None and outcome.kept:
             from convcalc.forward.files import save_arrays
 
@@ -229,6 +235,20 @@ def _content(path: str) -> bytes:
     return text
 
 
+def _called(verdict: Verdict, network: Network, other: Network) -> Verdict:
+    """The verdict with layers called as in another network of the same."""
+    if other is network:
+        return verdict
+    now = {node.name: there.name for node, there in zip(network.nodes, other.nodes, strict=True)}
+    return verdict._replace(
+        layers=[each._replace(name=now.get(each.name, each.name)) for each in verdict.layers],
+        times=[
+            each._replace(layers=tuple(now.get(name, name) for name in each.layers))
+            for each in verdict.times
+        ],
+    )
+
+
 def _classified(
     outcome: Outcome, network: Planned, count: int | None, classes: str | None
 ) -> Verdict:
@@ -251,8 +271,8 @@ def _classified(
             there = plural(output.channels, "score")
             raise CannotRun(f"{classes} names {known}, and the output has {there}")
     best = top(scores, network_output_kind(network), count)
-    named = [
+    likely = [
         [(number, names[number] if names else "", share) for number, share in example]
         for example in best
     ]
-    return outcome.verdict._replace(classes=named)
+    return outcome.verdict._replace(classes=likely)

@@ -15,9 +15,9 @@ SHOWN = 8
 def layers_named(network: Network, word: str) -> tuple[int, ...]:
     """Indices of the layers that a word names, in order.
 
-    It is a layer's full name; a group's, for all of its layers; the start of one of them and of no
-    other; or a pattern with `*` and `?`. Raises `ValueError` for what names nothing, with the
-    nearest names, and for what several names begin with.
+    It is a layer's full name; a group's, for all of its layers; where one of these comes from; the
+    start of a name and of no other; or a pattern with `*` and `?`. Raises `ValueError` for what
+    names nothing, with the nearest names, and for what several names begin with.
 
     >>> from convcalc.graph import load
     >>> network = load("resnet18")
@@ -31,9 +31,13 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
     groups = {group.name: tuple(group.layers) for group in network.groups}
     if word in groups:
         return groups[word]
+    if word and (come := _coming_from(network, word)):
+        return come
     if any(sign in word for sign in "*?["):
         matched = tuple(
-            index for index in every_layer(network) if fnmatchcase(nodes[index].name, word)
+            index
+            for index in every_layer(network)
+            if fnmatchcase(nodes[index].name, word) or fnmatchcase(nodes[index].origin, word)
         )
         if not matched:
             message = f"no layer of {network.path} matches {word!r}"
@@ -59,6 +63,15 @@ def layers_named(network: Network, word: str) -> tuple[int, ...]:
     advice = f": did you mean {near}?" if near else f"; {place}there {are} {_listed(there)}"
     message = f"no layer of {network.path} is called {word[:100]!r}{advice}"
     raise ArgumentError(message)
+
+
+def _coming_from(network: Network, origin: str) -> tuple[int, ...]:
+    """Indices of the layers that come from there, or of those of the group that does."""
+    layers = tuple(index for index, node in enumerate(network.nodes) if node.origin == origin)
+    if layers:
+        return layers
+    groups = (group.layers for group in network.groups if group.origin == origin)
+    return tuple(index for group in groups for index in group)
 
 
 def _around(word: str, names: Sequence[str]) -> tuple[str, list[str]]:

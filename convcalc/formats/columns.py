@@ -120,6 +120,13 @@ def _shape(row: Row) -> object:
 
 COLUMNS: dict[str, Column] = {
     "name": Column("Layer", False, lambda row: row.name, lambda row: row.name, "Full name."),
+    "origin": Column(
+        "Origin",
+        False,
+        lambda row: row.origin,
+        lambda row: row.origin or None,
+        "What it is called where it comes from.",
+    ),
     "kind": Column("Kind", False, lambda row: row.kind, lambda row: row.kind, "Kind of layer."),
     "hyperparameters": Column(
         "Hyperparameters",

@@ -51,6 +51,8 @@ class Row(NamedTuple):
     """False where an error keeps something unknown."""
     aligned: bool = True
     """Whether all paths to it have one effective stride."""
+    origin: str = ""
+    """What it is called where it comes from; empty where that is not said."""
 
 
 def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
@@ -119,6 +121,7 @@ def _leaf(layer: LayerReport, around: list[Group]) -> Row:
         line=layer.line,
         known=known,
         aligned=layer.aligned,
+        origin=layer.origin,
     )
 
 
@@ -148,6 +151,7 @@ def _folded(report: Report, group: Group, around: list[Group]) -> Row:
         line=layers[0].line,
         known=all(layer.output is not None for layer in layers),
         aligned=made.aligned if made else True,
+        origin=group.origin,
     )
 
 

@@ -114,7 +114,7 @@ parameters: {width: 20, unused: 1}
 layers:
   - conv: {filters: width, kernel: 3, padding: 1}
   - relu
-  - {conv: {filters: 8, kernel: 3, padding: 1}, name: second}
+  - {conv: {filters: 8, kernel: 3, padding: 1}, name: second, origin: features.3}
   - batchnorm
   - relu
   - {dropout: 0.5, name: drop}
@@ -202,6 +202,7 @@ TRIED = {
     "analyze": Command(
         ("net.yaml",),
         {
+            "--names": ("--names", "origin"),
             "--input": ("--input", "16x16x3"),
             "--set": ("--set", "width=24"),
             "--batch": ("--batch", "2"),
@@ -235,6 +236,7 @@ TRIED = {
     "memory": Command(
         ("attending.yaml",),
         {
+            "--names": ("--names", "origin"),
             "--input": ("--input", "16x16x3"),
             "--set": ("--set", "width=24"),
             "--batch": ("--batch", "2"),
@@ -259,6 +261,7 @@ TRIED = {
             "--format": ("--format", "markdown"),
         },
         {
+            "--names": ("--layers",),
             "--optimizer": ("--training",),
             "--fused": ("--optimizer", "adam", "--training"),
             "--checkpoint": ("--training",),
@@ -290,6 +293,7 @@ TRIED = {
     "verify": Command(
         ("net.yaml",),
         {
+            "--names": ("--names", "origin"),
             "--input": ("--input", "16x16x3"),
             "--set": ("--set", "width=24"),
             "--batch": ("--batch", "2"),
