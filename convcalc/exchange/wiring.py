@@ -205,7 +205,13 @@ def _fields_node(kind: str, fields: Mapping[str, Any]) -> Node:
     first = next(iter(declarations(cls)))
     if len(fields) == 1 and first in fields and cls.stands_alone:
         return _value_node(fields[first], extents=kind == "learned")
-    return Map({name: _value_node(value) for name, value in fields.items()})
+    declared = declarations(cls)
+    return Map(
+        {
+            name: node_of(value) if declared[name].sided else _value_node(value)
+            for name, value in fields.items()
+        }
+    )
 
 
 def _value_node(value: Any, *, extents: bool = False) -> Node:

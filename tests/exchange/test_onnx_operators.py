@@ -1,0 +1,202 @@
+"""Operators by hand: what a file may say of each, held against ONNX Runtime."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from onnx_files import FLOAT, helper, model, node, onnx, saved, spec_of, weight
+from tabled import tabled
+
+from convcalc import run as run_network
+from convcalc.graph import read
+
+runtime: Any = pytest.importorskip("onnxruntime")
+
+
+class Row(NamedTuple):
+    """A graph of one image of 3 channels and 9×10 pixels, and what is in its spec."""
+
+    nodes: list[Any]
+    says: str
+    """What stands in the spec."""
+    weights: dict[str, Any] = {}  # noqa: RUF012 (never written to)
+    settings: dict[str, Any] = {}  # noqa: RUF012 (never written to)
+
+
+W3 = {"w": weight(4, 3, 3, 3)}
+WT = {"w": weight(3, 4, 3, 3)}
+
+
+def branch(name: str, op: str) -> Any:
+    """A graph of one operator on the tensor around it."""
+    return helper.make_graph(
+        [node(op, "x", name)], name, [], [helper.make_tensor_value_info(name, FLOAT, None)]
+    )
+
+
+def loop() -> Any:
+    """A body that doubles a tensor."""
+    return helper.make_graph(
+        [node("Add", "v v", "twice"), node("Identity", "go", "on")],
+        "body",
+        [
+            helper.make_tensor_value_info("i", onnx.TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", onnx.TensorProto.BOOL, []),
+            helper.make_tensor_value_info("v", FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("on", onnx.TensorProto.BOOL, []),
+            helper.make_tensor_value_info("twice", FLOAT, None),
+        ],
+    )
+
+
+FUNCTION = helper.make_function(
+    "own",
+    "Block",
+    ["a", "b"],
+    ["c"],
+    [node("Conv", "a b", "d", "conv"), node("LeakyRelu", "d", "c", "act", alpha=0.3)],
+    [helper.make_opsetid("", 17)],
+)
+ROWS = {
+    "same_upper": Row([node("Conv", "x w", "y", auto_pad="SAME_UPPER", strides=[2, 2])],
+        "stride: 2, padding: same", W3),
+    "same_lower": Row([node("Conv", "x w", "y", auto_pad="SAME_LOWER", strides=[2, 2])],
+        "padding: [[1, 1], [1, 0]]", W3),
+    "valid": Row([node("Conv", "x w", "y", auto_pad="VALID")], "kernel: 3, bias", W3),
+    "apart": Row([node("Conv", "x w", "y", pads=[0, 1, 2, 3])], "padding: [[0, 2], [1, 3]]", W3),
+    "grouped": Row([node("Conv", "x w", "y", group=3)], "depthwise_conv: {kernel: 3, multiplier: 2",
+        {"w": weight(6, 1, 3, 3)}),
+    "conv_and_add": Row([node("Conv", "x w", "c"), node("Add", "c b", "y")],
+        "conv: {filters: 4, kernel: 3}", {**W3, "b": weight(1, 4, 1, 1)}),
+    "transposed": Row([node("ConvTranspose", "x w", "y", strides=[2, 2], output_padding=[1, 0])],
+        "output_padding: [1, 0]", WT),
+    "transposed_same": Row(
+        [node("ConvTranspose", "x w", "y", strides=[2, 2], auto_pad="SAME_UPPER")],
+        "padding: [[0, 1], [0, 1]]", WT),
+    "transposed_shape": Row(
+        [node("ConvTranspose", "x w", "y", strides=[2, 2], output_shape=[20, 21])],
+        "conv_transpose", WT),
+    "ceil": Row([node("MaxPool", "x", "y", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)],
+        "maxpool: {kernel: 2, rounding: ceil}"),
+    "pool_same": Row([node("AveragePool", "x", "y", kernel_shape=[3, 3], strides=[2, 2],
+        auto_pad="SAME_UPPER")], "padding: same, count_include_pad: false"),
+    "lp": Row([node("LpPool", "x", "y", kernel_shape=[2, 2], strides=[2, 2])], "lppool: 2"),
+    "sum": Row([node("ReduceSum", "x axes", "y", keepdims=0)], "affine: 90",
+        {"axes": np.array([2, 3])}),
+    "mean_of_channels": Row([node("ReduceMean", "x", "y", axes=[1])], "channel_avgpool"),
+    "most": Row([node("ReduceMax", "x", "y", axes=[2, 3])], "global_maxpool"),
+    "lrn": Row([node("LRN", "x", "y", size=3, alpha=0.1, bias=2.0)], "lrn: {size: 3, alpha: 0.1"),
+    "group_norm_21": Row([node("GroupNormalization", "x s b", "y", num_groups=3)], "groupnorm: 3",
+        {"s": weight(3), "b": weight(3, seed=1)}, {"opset": 21}),
+    "nhwc": Row([
+        node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("Relu", "t", "r"),
+        node("Transpose", "r", "n", perm=[0, 3, 1, 2]), node("Conv", "n w", "y"),
+    ], "  - relu\n  - conv", W3),
+    "flat_nhwc": Row([
+        node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("Flatten", "t", "f"),
+        node("Gemm", "f w", "y", transB=1),
+    ], "permute: 2x3x1", {"w": weight(5, 270)}),
+    "depth_first": Row(
+        [
+            node("Slice", "x s e a", "p"),
+            node("SpaceToDepth", "p", "d", blocksize=2),
+            node("DepthToSpace", "d", "y", blocksize=2),
+        ],
+        "order: rows",
+        {"s": np.array([0]), "e": np.array([8]), "a": np.array([2])},
+    ),
+    "backwards": Row([node("Slice", "x s e a", "y")], "slice: {start: 1, axis: width}",
+        {"s": np.array([-9]), "e": np.array([2**62]), "a": np.array([-1])}),
+    "resize_nearest": Row([node("Resize", "x - f", "y", mode="nearest")],
+        "positions: half_pixel, round: round_prefer_floor",
+        {"f": np.array([1, 1, 2, 3], np.float32)}),
+    "resize_size": Row([node("Resize", "x - - f", "y", mode="linear",
+        coordinate_transformation_mode="align_corners")], "align_corners: true",
+        {"f": np.array([1, 3, 12, 7])}),
+    "upsample_9": Row([node("Upsample", "x f", "y", mode="nearest")], "upsample: 2",
+        {"f": np.array([1, 1, 2, 2], np.float32)}, {"opset": 9}),
+    "minus": Row(
+        [node("Sub", "/one x", "s"), node("Div", "s /two", "d"), node("Neg", "d", "y")],
+        "affine: {times: -1, plus: 1}\n  - affine: 0.5\n  - affine: -1",
+        {"/one": np.float32(1), "/two": np.float32(2)},
+    ),
+    "mean_of_two": Row([node("Relu", "x", "r"), node("Mean", "x r", "y")], "affine: 0.5"),
+    "reflect": Row([node("Pad", "x p", "y", mode="reflect")], "mode: reflect",
+        {"p": np.array([0, 0, 1, 1, 0, 0, 2, 1])}),
+    "channels_padded": Row([node("Pad", "x p v", "y")], "channels: [1, 2], value: 0.5",
+        {"p": np.array([0, 1, 0, 0, 0, 2, 0, 0]), "v": np.float32(0.5)}),
+    "if": Row([node("If", "yes", "y", then_branch=branch("a", "Relu"),
+        else_branch=branch("b", "Sigmoid"))], "relu", {"yes": np.array(True)}),
+    "loop": Row([node("Loop", "n yes x", "y", body=loop())], "add",
+        {"n": np.array(2), "yes": np.array(True)}),
+    "function": Row([node("Block", "x w", "y", "unit", domain="own")],
+        "origin: unit/conv", W3, {"functions": [FUNCTION], "domains": ["own"]}),
+    "fused": Row([node("FusedConv", "x w b", "y", domain="com.microsoft", activation="Relu")],
+        "  - relu", {**W3, "b": weight(4)}, {"domains": ["com.microsoft"]}),
+    "gelu_of_microsoft": Row([node("Gelu", "x", "y", domain="com.microsoft")], "gelu", {},
+        {"domains": ["com.microsoft"]}),
+    "shape_arithmetic": Row([
+        node("Shape", "x", "s"), node("Gather", "s zero", "n"), node("Unsqueeze", "n axis", "u"),
+        node("Concat", "u rest", "t", axis=0), node("Reshape", "x t", "f"),
+        node("Gemm", "f w", "y", transB=1),
+    ], "flatten", {"zero": np.array(0), "axis": np.array([0]), "rest": np.array([-1]),
+        "w": weight(5, 270)}),
+    "gemm_scaled": Row([node("Flatten", "x", "f"), node("Gemm", "f w b", "y", alpha=0.5, beta=2.0)],
+        "linear: 5", {"w": weight(270, 5), "b": weight(1, 5)}),
+    "dropped": Row([node("Dropout", "x", "y")], "dropout: 0.5"),
+    "softmax_11": Row([node("Flatten", "x", "f"), node("Softmax", "f", "y")], "softmax", {},
+        {"opset": 11}),
+}  # fmt: skip
+
+
+@tabled("name", ROWS)
+def test_an_operator_is_the_layer_that_gives_its_values(name: str, tmp_path: Path) -> None:
+    row = ROWS[name]
+    made = model(row.nodes, row.weights, inputs={"x": (1, 3, 9, 10)}, **row.settings)
+    path = saved(made, tmp_path)
+    text = spec_of(made, tmp_path) if "origin" not in row.says else ""
+    if not text:
+        network = read(path)
+        assert network.written is not None
+        assert network.written.spec is not None
+        text = network.written.spec.to_yaml()
+
+    assert row.says in text, text
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(1).standard_normal((1, 3, 9, 10)).astype(np.float32)
+    (want,) = session.run(None, {"x": x})
+    (y,) = run_network(read(path), x, reference=True).values()
+    error = np.abs(y.reshape(-1) - want.reshape(-1)).max() / np.abs(want).max()
+    assert error <= 1e-5, error
+
+
+REFUSED = {
+    "values_decide": ([node("NonZero", "x", "y")], "NonZero of N×3×9×10"),
+    "power": ([node("Exp", "x", "y")], "Exp of N×3×9×10"),
+    "strided": (
+        [node("Slice", "x s e a t", "y")],
+        "it takes every 2th value",
+    ),
+    "clipped": ([node("Clip", "x lo hi", "y")], "cuts off below -1.0 and above 1.0"),
+    "examples": ([node("ReduceMean", "x", "y", axes=[0])], "it reduces N×3×9×10 along axes 0"),
+}
+NUMBERS = {
+    "s": np.array([0]),
+    "e": np.array([9]),
+    "a": np.array([2]),
+    "t": np.array([2]),
+    "lo": np.float32(-1),
+    "hi": np.float32(1),
+}
+
+
+@tabled("name", REFUSED)
+def test_what_is_no_layer_is_a_finding_that_says_why(name: str, tmp_path: Path) -> None:
+    nodes, message = REFUSED[name]
+    network = read(saved(model(nodes, NUMBERS, inputs={"x": (1, 3, 9, 10)}), tmp_path))
+
+    assert not network.complete
+    assert message in " ".join(each.message for each in network.errors)
