@@ -8,6 +8,7 @@ from convcalc.analysis.cost import analyze
 from convcalc.analysis.memory import memory
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.graph import Network
+from convcalc.layers import NAMING, UNPOOL
 from convcalc.layers.base import Layer, declarations, field_value, hyperparameters
 from convcalc.methods import above, from_json
 from convcalc.numbers import plural
@@ -240,7 +241,7 @@ def _change(
     if old is None or new is None:
         return Change("removed" if new is None else "added", old, new)
     weights, reads = _other_weights(old, new, renamed), _other_inputs(old, new, renamed)
-    if old.kind == new.kind and old.layer == new.layer:
+    if old.kind == new.kind and (old.layer == new.layer or _undo_alike(old, new, renamed)):
         if weights or reads:
             return Change("changed", old, new, (), weights, reads)
         same = (old.output, old.parameters, old.buffers, old.macs, len(old.inputs)) == (
@@ -259,10 +260,15 @@ def _change(
         for name in names
         if mine.get(name) != theirs.get(name)
     )
-    # A pool that it undoes may be another one of the same name.
-    same = old.kind == new.kind and old.layer is not None and new.layer is not None
-    affected = same and not (fields or weights or reads)
-    return Change("affected" if affected else "changed", old, new, fields, weights, reads)
+    return Change("changed", old, new, fields, weights, reads)
+
+
+def _undo_alike(old: LayerReport, new: LayerReport, renamed: Mapping[str, str]) -> bool:
+    """Whether both undo the same pool, which may be called otherwise, or slide otherwise."""
+    if old.kind != UNPOOL or old.layer is None or new.layer is None:
+        return False
+    before, after = (field_value(each, NAMING[UNPOOL]) for each in (old.layer, new.layer))
+    return bool(renamed.get(before, before) == after)
 
 
 def _other_weights(

@@ -538,6 +538,55 @@ def test_whole_networks_to_the_byte(name: str) -> None:
         assert training.backward_peak == measured.backward_peak
 
 
+UNDONE = {
+    "one pool that is undone twice": """
+input: 13x9x3
+rounding: ceil
+layers:
+  - relu
+  - {name: p, maxpool: 2}
+  - {name: r, relu: }
+  - {name: u, maxunpool: p}
+  - {name: v, from: p, maxunpool: p}
+  - multiply: [[from: u], [from: v]]
+  - conv: {filters: 2, kernel: 3}
+""",
+    "in blocks, and of weights that are shared": """
+input: 12x12x4
+blocks:
+  unit:
+    layers:
+      - {name: pool, maxpool: {kernel: incoming.height // 2}}
+      - conv: {filters: incoming.channels, kernel: 1}
+      - maxunpool: {indices: pool}
+layers:
+  - {unit: , repeat: 2}
+  - {unit: , repeat: 2, shared: true}
+""",
+    "one in another": """
+input: 12x8x3
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - {name: p, maxpool: 2}
+  - relu
+  - {name: q, maxpool: 2}
+  - tanh
+  - maxunpool: q
+  - batchnorm
+  - maxunpool: p
+  - relu
+""",
+}
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_indices_of_undone_pools_to_the_byte(name: str) -> None:
+    net = loads(UNDONE[name])
+    for batch, inplace in ((1, True), (3, False)):
+        figures = compared(net, batch, inplace=inplace)
+        assert all(predicted == measured for predicted, measured in figures.values()), figures
+
+
 OPTIMIZERS: dict[str, Any] = {
     "sgd": partial(torch.optim.SGD, lr=0.1),
     "momentum": partial(torch.optim.SGD, lr=0.1, momentum=0.9),

@@ -79,6 +79,28 @@ def test_a_changed_hyperparameter_and_what_it_affects() -> None:
     assert difference(found, "parameters") == 2 * 28 + 72
 
 
+POOLS = """\
+  - {maxpool: {kernel: 3, stride: 1, padding: 1}, name: p}
+  - {maxpool: {kernel: 3, stride: 1, padding: 1}, name: q}
+  - {maxunpool: p, name: back}
+"""
+
+
+def test_another_pool_that_is_undone_is_a_change_and_another_name_of_it_none() -> None:
+    (change,) = between(POOLS, POOLS.replace("maxunpool: p", "maxunpool: q")).changes
+    assert (change.name, change.fields) == ("back", (("indices", "p", "q"),))
+
+    assert (
+        between(
+            POOLS,
+            POOLS.replace("p,", "r,")
+            .replace("name: p}", "name: r}")
+            .replace("maxunpool: p", "maxunpool: r"),
+        ).changes
+        == ()
+    )
+
+
 TWINS = """\
   - {conv: {filters: 3, kernel: 3, padding: 1}, name: a}
   - {conv: {filters: 3, kernel: 3, padding: 1}, name: b}
