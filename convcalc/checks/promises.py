@@ -179,15 +179,8 @@ def _shape(
     if promise.name == "outputs" and promise.layer is not None:
         named, field = network.named_outputs, "outputs"
         if promise.layer not in named:
-            near = closest(promise.layer, named)
-            right = misspelt(promise.layer, named) if near else None
-            return Problem(
-                "CC505",
-                f"no output is called `{promise.layer[:60]}`",
-                "expect.outputs",
-                f"did you mean `{near}`?" if near else f"the outputs are {listed(named)}",
-                fix=rename(right) if right else None,
-            )
+            others = f"the outputs are {listed(named)}"
+            return _unknown("output", promise.layer, [*named], "outputs", others)
         index, what = named[promise.layer], f"output {promise.layer}"
     elif promise.layer is None:
         index, what = network.output, "the output"
@@ -198,15 +191,8 @@ def _shape(
         if promise.layer not in tensors:
             names = [group.name for group in network.groups[:MAX_COMPARED]]
             names += [node.name for node in network.layers[:MAX_COMPARED]]
-            near = closest(promise.layer, names)
-            right = misspelt(promise.layer, names) if near else None
-            return Problem(
-                "CC505",
-                f"no layer is called `{promise.layer[:60]}`",
-                "expect.layers",
-                f"did you mean `{near}`?" if near else "`convcalc analyze` shows the names",
-                fix=rename(right) if right else None,
-            )
+            others = "`convcalc analyze` shows the names"
+            return _unknown("layer", promise.layer, names, "layers", others)
         index, what = tensors[promise.layer], f"the output of {promise.layer}"
     shape = network.shape_of(index)
     if shape is None or shape == wanted:
@@ -223,6 +209,19 @@ def _shape(
         f"{what}: {shape}, and {expected} was expected: {difference}",
         f"expect.{field}",
         f"if the change is meant, write {str(shape).replace('×', 'x')}",
+    )
+
+
+def _unknown(what: str, name: str, known: Sequence[str], field: str, others: str) -> Problem:
+    """What is promised of something that there is not; `others` are those there are, in words."""
+    near = closest(name, known)
+    right = misspelt(name, known) if near else None
+    return Problem(
+        "CC505",
+        f"no {what} is called `{name[:60]}`",
+        f"expect.{field}",
+        f"did you mean `{near}`?" if near else others,
+        fix=rename(right) if right else None,
     )
 
 

@@ -9,6 +9,7 @@ from convcalc.analysis import analyze
 from convcalc.cli.options import (
     Inputs,
     each_member,
+    limits_value,
     named,
     names_option,
     network_options,
@@ -46,20 +47,6 @@ def _columns(
     return tuple(dict.fromkeys(columns))
 
 
-def _limits(
-    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> "tuple[Limit, ...]":
-    """Bytes with a unit, or names of GPUs, each once."""
-    if not values:
-        return ()
-    from convcalc.analysis.memory.limits import read_limit
-
-    try:
-        return tuple(dict.fromkeys(map(read_limit, values)))
-    except ArgumentError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
-
-
 @click.command("analyze")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", callback=each_member)
 @network_options
@@ -93,7 +80,7 @@ def _limits(
 @click.option(
     "--limit",
     "limits",
-    callback=_limits,
+    callback=limits_value,
     multiple=True,
     metavar="BYTES|GPU",
     help="Of --summary: a column with the largest batch that fits: 12GiB, T4; repeatable.",

@@ -12,7 +12,6 @@ from convcalc.analysis.memory import (
     Questions,
     RunTerms,
     answer,
-    read_limit,
     refusals,
 )
 from convcalc.analysis.memory.sharding import STAGES
@@ -24,6 +23,7 @@ from convcalc.cli.options import (
     checkpoint_options,
     each_member,
     idle_in,
+    limits_value,
     named,
     names_option,
     network_options,
@@ -38,16 +38,6 @@ from convcalc.formats.memory import MEMORY_FORMATS, over
 from convcalc.graph import Network, read
 
 
-def _limits(
-    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> tuple[Limit, ...]:
-    """Bytes with a unit, or names of GPUs."""
-    try:
-        return tuple(map(read_limit, values))
-    except ArgumentError as error:
-        raise click.BadParameter(str(error), ctx, param) from None
-
-
 @click.command("memory")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", callback=each_member)
 @network_options
@@ -56,7 +46,7 @@ def _limits(
 @click.option(
     "--limit",
     "limits",
-    callback=_limits,
+    callback=limits_value,
     multiple=True,
     metavar="BYTES|GPU",
     help="Does it fit, and which batch is the largest that does: 12GiB, T4, rtx4090; repeatable.",

@@ -16,6 +16,7 @@ from convcalc.spec.values import FieldError, parse_shape
 
 if TYPE_CHECKING:
     from convcalc.analysis.memory import Checkpoint
+    from convcalc.analysis.memory.limits import Limit
     from convcalc.graph import Network
 
     Choice = click.Choice[str]
@@ -288,6 +289,20 @@ def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -
     name = param.name or ""
     try:
         return read_bytes(value, name, unitless=name == "overhead")
+    except ArgumentError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
+
+
+def limits_value(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> "tuple[Limit, ...]":
+    """Bytes with a unit, or names of GPUs, each once."""
+    if not values:
+        return ()
+    from convcalc.analysis.memory.limits import read_limit
+
+    try:
+        return tuple(dict.fromkeys(map(read_limit, values)))
     except ArgumentError as error:
         raise click.BadParameter(str(error), ctx, param) from None
 

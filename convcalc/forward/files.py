@@ -71,17 +71,26 @@ def _written(path: str) -> dict[str, Any]:
     return {name: numbers_of(path, each, f"{name[:80]!r}") for name, each in arrays.items()}
 
 
-def read_json(path: str) -> Any:
-    """What a JSON file says. Raises `FileError` for one that cannot be read."""
+def read_bounded(path: str, most: int, instead: str = "") -> bytes:
+    """What is in a file of so many bytes at most. Raises `FileError` for any other.
+
+    `instead` ends what is said of a larger one.
+    """
     try:
         with Path(path).open("rb") as file:
-            content = file.read(MAX_TEXT + 1)
+            content = file.read(most + 1)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
         raise FileError(message) from None
-    if len(content) > MAX_TEXT:
-        message = f"{path} has more than {MAX_TEXT:,} bytes; as NPZ or NPY it may be of any size"
+    if len(content) > most:
+        message = f"{path} has more than {most:,} bytes{instead}"
         raise FileError(message)
+    return content
+
+
+def read_json(path: str) -> Any:
+    """What a JSON file says. Raises `FileError` for one that cannot be read."""
+    content = read_bounded(path, MAX_TEXT, "; as NPZ or NPY it may be of any size")
     try:
         return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.findings import Findings
+from convcalc.forward.files import read_bounded
 from convcalc.forward.foreign import FileError
 from convcalc.spec.nodes import Map, ScalarNode
 from convcalc.spec.source import MAX_BYTES, compose
@@ -100,15 +101,7 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 def read_mapping(path: str) -> dict[str, str]:
     """Names here and in the file, from YAML or JSON. Raises `FileError` for what is none."""
-    try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror or error}"
-        raise FileError(message) from None
-    if len(content) > MAX_BYTES:
-        message = f"{path} has more than {MAX_BYTES:,} bytes"
-        raise FileError(message)
+    content = read_bounded(path, MAX_BYTES)
     text = SourceText(path, content.decode("utf-8-sig", "replace"))
     findings = Findings(text)
     root = compose(text, findings)

@@ -505,14 +505,7 @@ class Expander:
             if name:
                 self.names.claim(name, place, node, current)
             return current
-        self.depth += 1
-        if self.depth > MAX_CALLS:
-            raise RefusedError(
-                "CC103",
-                f"blocks, groups and branches more than {MAX_CALLS} deep",
-                "nest less",
-                node,
-            )
+        self.enter(node)
         try:
             if item.block is not None:
                 return self.call(item.block, item.value, node, current, place, name)
@@ -559,6 +552,17 @@ class Expander:
             node,
         )
 
+    def enter(self, node: Node) -> None:
+        """Go one block, group or branch deeper."""
+        self.depth += 1
+        if self.depth > MAX_CALLS:
+            raise RefusedError(
+                "CC103",
+                f"blocks, groups and branches more than {MAX_CALLS} deep",
+                "nest less",
+                node,
+            )
+
     def merge(
         self,
         item: Said,
@@ -580,14 +584,7 @@ class Expander:
             self.report.error("CC203", f"{kind} has no branches", branches, advice)
             self.call_nothing(name, node, place)
             return None
-        self.depth += 1
-        if self.depth > MAX_CALLS:
-            raise RefusedError(
-                "CC103",
-                f"blocks, groups and branches more than {MAX_CALLS} deep",
-                "nest less",
-                node,
-            )
+        self.enter(node)
         start = len(self.nodes)
         inputs: list[int | None] = []
         for branch in branches.items:
