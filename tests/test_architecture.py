@@ -76,6 +76,7 @@ LAYER_HELPERS = {
     "letters",
     "courses",
     "crossing",
+    "cutting",
     "operations",
     "relative",
     "remedies",

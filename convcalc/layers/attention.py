@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
-from convcalc.diagnostics import Problem, Sizes, Way
+from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import example
 from convcalc.layers.base import (
     INFERENCE,
@@ -23,8 +23,9 @@ from convcalc.layers.base import (
     flag,
     whole,
 )
+from convcalc.layers.cutting import check_cut
 from convcalc.layers.relative import INDEX, TABLE, relative_index, relative_positions
-from convcalc.layers.sliding import AXIS_NAMES, check_axes, decimal, per_axis
+from convcalc.layers.sliding import decimal, per_axis
 from convcalc.layers.windows import Cut, cut
 from convcalc.shape import Shape
 
@@ -115,7 +116,7 @@ class Attention(Layer):
             )
             return
         x = xs[0]
-        yield from self._check_cut(x)
+        yield from check_cut(x, self.window, self.shift, self.grid)
         if len(xs) > len("qk") and prod(xs[1].spatial) != prod(xs[2].spatial):
             yield Problem(
                 "CC309",
@@ -132,83 +133,6 @@ class Attention(Layer):
                 f"{x.channels}/{self.heads} = {decimal(x.channels, self.heads)}",
                 "heads",
                 f"use a divisor of {x.channels}",
-            )
-
-    def _check_cut(self, x: Shape) -> Iterator[Problem]:
-        """Windows or a grid, a shift within a window, and a grid that divides the map."""
-        wrong = list(check_axes(x.rank, window=self.window, shift=self.shift, grid=self.grid))
-        yield from wrong
-        if wrong:
-            return
-        if self.window is not None and self.grid is not None:
-            yield Problem(
-                "CC302",
-                "window and grid both say which positions attend to each other",
-                "grid",
-                "give one of them, and the other to a layer behind it",
-            )
-        elif self.window is None and self.shift not in (0, (0,) * x.rank):
-            yield Problem(
-                "CC302", "shift moves windows, and there are none", "shift", "give `window`, too"
-            )
-        elif self.window is not None:
-            wide = list(self._check_windows(x))
-            yield from wide or self._check_shift(x)
-        elif self.grid is not None:
-            yield from self._check_grid(x)
-
-    def _check_shift(self, x: Shape) -> Iterator[Problem]:
-        """A shift of less than a window."""
-        windows = per_axis(self.window or 1, x.rank)
-        pairs = zip(windows, per_axis(self.shift, x.rank), strict=True)
-        for window, shift in [pair for pair in pairs if pair[1] >= pair[0]][:1]:
-            yield Problem(
-                "CC312",
-                f"shift {shift} is no part of a window of {window}",
-                "shift",
-                _less("shift", self.shift, [each - 1 for each in windows]),
-            )
-
-    def _check_windows(self, x: Shape) -> Iterator[Problem]:
-        """Windows no wider than twice the map: zeros fill the rest of them."""
-        windows = per_axis(self.window or 1, x.rank)
-        pairs = enumerate(zip(x.spatial, windows, strict=True))
-        wide = tuple(axis for axis, (size, window) in pairs if window > 2 * size)
-        if wide and x.rank in AXIS_NAMES:
-            name, size = AXIS_NAMES[x.rank][wide[0]], x.spatial[wide[0]]
-            most = [2 * size for size in x.spatial]
-            if isinstance(self.window, int):
-                most = [min(most)] * x.rank
-            shifts = zip(most, per_axis(self.shift, x.rank), strict=True)
-            less = ", and less of a shift" if any(shift >= size for size, shift in shifts) else ""
-            ways = (Way(_less("window", self.window or 1, most) + less),)
-            yield Problem(
-                "CC312",
-                f"a window of {windows[wide[0]]} is wider than twice the {name} {size}: more than "
-                "half of it would be zeros",
-                "window",
-                ways[0].text,
-                sizes=Sizes(wide, ways),
-            )
-
-    def _check_grid(self, x: Shape) -> Iterator[Problem]:
-        """A grid that divides the map."""
-        grid = per_axis(self.grid or 1, x.rank)
-        pairs = enumerate(zip(x.spatial, grid, strict=True))
-        uneven = tuple(axis for axis, (size, each) in pairs if size % each)
-        if uneven and x.rank in AXIS_NAMES:
-            from convcalc.layers.remedies import shown
-
-            name, size = AXIS_NAMES[x.rank][uneven[0]], x.spatial[uneven[0]]
-            each = grid[uneven[0]]
-            ways = (Way(f"`pad` or `crop` it to a multiple of {shown(self.grid or 1)}"),)
-            yield Problem(
-                "CC312",
-                f"a grid of {each} does not divide the {name} {size}: {size}/{each} = "
-                f"{decimal(size, each)}",
-                "grid",
-                ways[0].text,
-                sizes=Sizes(uneven, ways),
             )
 
     def growth(self, rank: int) -> tuple[Growth, ...]:
@@ -357,15 +281,6 @@ class Attention(Layer):
 def tokens(x: Any) -> Any:
     """Positions of a map (N, C, *spatial) as rows of its channels: (N, positions, C)."""
     return x.reshape(*x.shape[:2], -1).transpose(0, 2, 1)
-
-
-def _less(field: str, value: Axes, most: Sequence[int]) -> str:
-    """The most that a field may say, as one number or one per axis."""
-    if isinstance(value, int):
-        return f"use a {field} of at most {min(value, *most)}"
-    from convcalc.layers.remedies import shown
-
-    return f"use {field} {shown(tuple(map(min, value, most)))}"
 
 
 def softmax(xp: Any, scores: Any) -> tuple[Any, Any]:
