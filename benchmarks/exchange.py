@@ -4,7 +4,7 @@
 totals, shapes, receptive fields and groups on both sides, and the values of the file in ONNX
 Runtime beside those of the network (up to 2·10⁹ multiply-accumulates).
 `python -m benchmarks exchange torchvision [NAME...] [--exporter script|dynamo]`: torchvision's
-models by one of PyTorch's two exporters; parameters beside PyTorch's, multiply-accumulates beside
+models by one of PyTorch's two exporters; parameters beside the file's arrays, multiply-accumulates beside
 FlopCounterMode's, shapes beside what PyTorch makes, and values beside ONNX Runtime's.
 `python -m benchmarks exchange light`: the models that the package onnx ships for its backend tests.
 `python -m benchmarks exchange times [ROUNDS]`: whole processes beside parsing alone.
@@ -19,6 +19,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
+from math import prod
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -107,6 +109,25 @@ def inputs(given: Sequence[tuple[str, Shape]]) -> dict[str, Any]:
     return {name: random.normal(size=(1, *shape.axes)).astype(np.float32) for name, shape in given}
 
 
+def held(path: Path) -> int:
+    """Values of a file's float arrays, without running statistics and single numbers.
+
+    They are not those of the model: exporters make one of a convolution and its batch norm.
+    """
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    norms = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    statistics = {name for node in norms for name in node.input[3:]}
+    return sum(
+        prod(array.dims)
+        for array in model.graph.initializer
+        if array.data_type == onnx.TensorProto.FLOAT
+        and array.name not in statistics
+        and prod(array.dims) > 1
+    )
+
+
 def near(found: Sequence[Any], wanted: Sequence[Any]) -> bool:
     """Whether all outputs have the same values."""
     return len(found) == len(wanted) and all(
@@ -143,11 +164,19 @@ def found(network: Network) -> Counter[str]:
 
 
 def define_operators() -> None:
-    """The names of the operators that torchvision compiles, which belong to another PyTorch.
+    """The names of the operators that torchvision compiles, where those are of another PyTorch.
 
     Its models need no more than the names to be built and exported.
     """
     import torch
+
+    try:
+        import torchvision  # noqa: F401 (which has them)
+    except RuntimeError:  # it was not imported whole
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+    else:
+        return
 
     library = torch.library.Library("torchvision", "DEF")
     operators = {
@@ -197,7 +226,6 @@ def _by_torch(name: str, exporter: str, folder: Path) -> Row:
             torch.onnx.export(model, (x,), str(path), dynamo=False, opset_version=17)
         else:
             torch.onnx.export(model, (x,), str(path), dynamo=True, verbose=False)
-        parameters = sum(value.numel() for value in model.parameters())
         with FlopCounterMode(display=False) as counter:
             model.to("meta")(x.to("meta"))
     network, seconds, lines = imported(path)
@@ -207,7 +235,7 @@ def _by_torch(name: str, exporter: str, folder: Path) -> Row:
     made = session(path).run(None, {session(path).get_inputs()[0].name: x.numpy()})
     wanted = ["×".join(map(str, (*y.shape[2:], y.shape[1]))) for y in made]
     same: dict[str, bool | None] = {
-        "parameters": totals[0] == parameters,
+        "parameters": totals[0] == held(path),
         "MACs": totals[1] == counter.get_total_flops() // 2,
         "shapes": shapes(network) == wanted,
         "values": None,
@@ -321,6 +349,7 @@ def main(arguments: list[str]) -> int:
     given = parser("exchange", __doc__)
     given.add_argument("what", choices=("zoo", "torchvision", "light", "times"))
     given.add_argument("names", nargs="*", help="these alone; of times how often each is run")
+    given.add_argument("--part", default="0/1", help="of torchvision's: 2/8 is the third of eight")
     given.add_argument("--exporter", choices=("script", "dynamo"), default="script")
     asked = given.parse_args(arguments)
     if asked.what == "times":
@@ -328,5 +357,7 @@ def main(arguments: list[str]) -> int:
         return 0
     rows = {"zoo": zoo, "light": light}
     if asked.what == "torchvision":
-        return int(scoreboard(of_torchvision(asked.exporter), asked.names) > 0)
+        part, parts = map(int, asked.part.split("/"))
+        models = islice(of_torchvision(asked.exporter), part, None, parts)
+        return int(scoreboard(models, asked.names) > 0)
     return int(scoreboard(rows[asked.what](), asked.names) > 0)
