@@ -4,8 +4,8 @@
 totals, shapes, receptive fields and groups on both sides, and the values of the file in ONNX
 Runtime beside those of the network (up to 2·10⁹ multiply-accumulates).
 `python -m benchmarks exchange torchvision [NAME...] [--exporter script|dynamo]`: torchvision's
-models by one of PyTorch's two exporters; parameters beside the file's arrays, multiply-accumulates beside
-FlopCounterMode's, shapes beside what PyTorch makes, and values beside ONNX Runtime's.
+models by one of PyTorch's two exporters; parameters beside the file's arrays,
+multiply-accumulates beside FlopCounterMode's, shapes and values beside ONNX Runtime's.
 `python -m benchmarks exchange light`: the models that the package onnx ships for its backend tests.
 `python -m benchmarks exchange times [ROUNDS]`: whole processes beside parsing alone.
 
@@ -112,20 +112,23 @@ def inputs(given: Sequence[tuple[str, Shape]]) -> dict[str, Any]:
 def held(path: Path) -> int:
     """Values of a file's float arrays, without running statistics and single numbers.
 
-    They are not those of the model: exporters make one of a convolution and its batch norm.
+    They are not those of the model: exporters make one of a convolution and its batch norm. Equal
+    arrays, which are in the file once, count as often as they are used by another name.
     """
     import onnx
 
     model = onnx.load(path, load_external_data=False)
     norms = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
     statistics = {name for node in norms for name in node.input[3:]}
-    return sum(
-        prod(array.dims)
+    sizes = {
+        array.name: prod(array.dims)
         for array in model.graph.initializer
-        if array.data_type == onnx.TensorProto.FLOAT
-        and array.name not in statistics
-        and prod(array.dims) > 1
-    )
+        if array.data_type == onnx.TensorProto.FLOAT and prod(array.dims) > 1
+    }
+    for node in model.graph.node:
+        if node.op_type == "Identity" and node.input[0] in sizes:
+            sizes[node.output[0]] = sizes[node.input[0]]
+    return sum(size for name, size in sizes.items() if name not in statistics)
 
 
 def near(found: Sequence[Any], wanted: Sequence[Any]) -> bool:
