@@ -78,7 +78,10 @@ def _entries(one: Checked, task: Task, base: str, moved: Moves) -> Iterator[Entr
     kept = base and one.once is None and os.path.lexists(file)  # git may know it
     before, why = _before(was or file, base) if kept else (None, "")
     old = {name: network for name, network, _ in _networks(before, task)}
-    same = before is not None and before.text.content == opened.text.content
+    same = before is not None and (before.text.content, before.head) == (
+        opened.text.content,
+        opened.head,
+    )
     settings = task.of(one.path)
     budget = [each for each in settings.budget_for(one.path) if settings.holds(each, one.path)]
     for name, network, _ in networks(opened, written_of(opened, task.shape), task):

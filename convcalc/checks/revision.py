@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from convcalc.exchange import format_of
 from convcalc.findings import Findings
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.nodes import Map
@@ -105,6 +106,8 @@ def file_at_revision(file: str, revision: str, preset: str = "") -> Opened | Non
     if data is None:
         return None
     shown = f"{file}#{preset}@{revision}" if preset else f"{file}@{revision}"
+    if format_of(data[:MAX_BYTES]) is not None and len(data) <= MAX_BYTES:
+        return Opened(shown, SourceText(shown, ""), preset, head=data)
     written = SourceText(shown, data[: MAX_BYTES + 1].decode("utf-8-sig", "replace"))
     return Opened(shown, written, preset)
 

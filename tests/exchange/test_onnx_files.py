@@ -1,6 +1,7 @@
 """ONNX files as specs: what they become, and what is said of those that are none."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -380,3 +381,24 @@ def test_dense_blocks_join_what_was_joined_before(tmp_path: Path) -> None:
 
     assert text.count("from") == 0
     assert text.count("  - concat:\n      - []\n") == 3
+
+
+def test_a_file_is_compared_with_itself_at_a_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.example"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    saved(small(), tmp_path)
+    subprocess.run([*git, "add", "model.onnx"], check=True)
+    subprocess.run([*git, "commit", "-qm", "first"], check=True)
+    same = run("diff", "--git", "HEAD", "model.onnx", "--format", "json")
+    nodes = [node("Conv", "x w", "y", pads=[1, 1, 1, 1])]
+    saved(model(nodes, {"w": weight(4, 3, 3, 3)}), tmp_path)
+    other = run("diff", "--git", "HEAD", "model.onnx", "--format", "json")
+
+    assert same.exit_code == 0, same.output
+    differences = [
+        json.loads(each.stdout)["totals"]["parameters"]["difference"] for each in (same, other)
+    ]
+    assert differences == [0, 4 * 27 - 914]
