@@ -1,8 +1,9 @@
 """Weights by name, from a caller or a file, as those of a network: by its names or by others'.
 
-Published weights have the names of the library that they were trained with. Four ways are tried in
-turn: the network's own names; a map of names that is given; the bundled maps; and what order the
-names count, with shapes. Only what is certain is taken, and whatever is not by own names is told.
+Published weights have the names of the library that they were trained with. Five ways are tried in
+turn: the network's own names; a map of names that is given; where layers say they come from; the
+bundled maps; and what order the names count, with shapes. Only what is certain is taken, and
+whatever is not by own names is told.
 """
 
 from collections import Counter
@@ -168,6 +169,10 @@ def _known(
     if len(own) == len(shapes) and all(tuple(arrays[name].shape) == shapes[name] for name in own):
         checked_weights(network, arrays)
         return Fitted(arrays)
+    called = _by_origin(network, shapes, arrays)
+    if called:
+        note = f"{path} has the names that layers come from ({_examples(called)})"
+        return _taken(arrays, shapes, called, (note,))
     for bundled in bundled_maps():
         called = _called(bundled.lines, shapes, arrays, whole=True)
         if len(called) == len(shapes) and all(
@@ -179,6 +184,38 @@ def _known(
                 notes.append(f"outputs may not be those published: {bundled.differs}")
             return _taken(arrays, shapes, called, tuple(notes))
     return None
+
+
+def _by_origin(
+    network: Network, shapes: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Any]
+) -> dict[str, str]:
+    """What the file calls each weight, where it has those that layers come from; {} otherwise."""
+    origins = {node.name: node.origin for node in network.nodes}
+    called: dict[str, str] = {}
+    for name, shape in shapes.items():
+        layer, _, leaf = name.rpartition(".")
+        origin = origins.get(layer, "")
+        theirs = f"{origin}.{leaf}"
+        if theirs not in arrays and "/" in origin:
+            theirs = f"{_module(origin)}.{leaf}"
+        if not origin or theirs not in arrays or not _fits(arrays[theirs].shape, shape):
+            return {}
+        called[name] = theirs
+    return called
+
+
+def _module(path: str) -> str:
+    """The module of a node that is named by its path, each part of which may repeat the last.
+
+    >>> _module("/layer1/layer1.0/conv1/Conv")
+    'layer1.0.conv1'
+    """
+    parts: list[str] = []
+    for part in filter(None, path.split("/")[:-1]):
+        if parts and part.startswith(f"{parts[-1]}."):
+            parts.pop()
+        parts.append(part)
+    return ".".join(parts)
 
 
 def _by_map(

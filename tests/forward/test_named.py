@@ -25,9 +25,9 @@ from convcalc.diagnostics import ArgumentError
 from convcalc.forward.foreign import FileError
 from convcalc.forward.mapping import bundled_maps, lines_of, read_mapping
 from convcalc.forward.matching import Slot, match
-from convcalc.forward.named import Fitted, fitted, read_weights
+from convcalc.forward.named import Fitted, fitted, given_weights, read_weights
 from convcalc.forward.weights import expected_weights
-from convcalc.graph import Network
+from convcalc.graph import Network, loads
 
 PUBLISHED: dict[str, dict[str, list[str]]] = json.loads(
     (ROOT / "tests" / "data" / "published_names.json").read_text(encoding="utf-8")
@@ -527,3 +527,31 @@ def test_what_all_names_begin_with_is_left_out_and_said(prefix: str, name: str) 
     mixed = {f"{prefix}{each}": array for each, array in own.items() if each != other}
     with pytest.raises(ValueError, match=r"names|missing|has no"):
         fitted({**mixed, "else.x": np.zeros(3)}, network)
+
+
+@tabled(
+    ("first", "second"),
+    [
+        ("layer1.0.conv1", "layer1.0.conv2"),
+        ("/layer1/layer1.0/conv1/Conv", "/layer1/layer1.0/conv2/Conv"),
+    ],
+)
+def test_weights_are_found_by_where_layers_come_from(first: str, second: str) -> None:
+    """Two layers of the same shapes, whose names count the other way round in the file."""
+    conv = "{{conv: {{filters: 2, kernel: 1}}, origin: {0}}}"
+    items = f"{conv.format(first)}, {conv.format(second)}"
+    network = loads(f"{{input: 4x4x2, layers: [{items}]}}")
+    arrays = {
+        f"layer1.0.{name}.{leaf}": np.full(shape, value, np.float32)
+        for value, name in ((2, "conv2"), (1, "conv1"))
+        for leaf, shape in (("weight", (2, 2, 1, 1)), ("bias", (2,)))
+    }
+    known = given_weights(arrays, network)
+    assert {name: float(array.flat[0]) for name, array in known.weights.items()} == {
+        "conv1.weight": 1.0,
+        "conv1.bias": 1.0,
+        "conv2.weight": 2.0,
+        "conv2.bias": 2.0,
+    }
+    assert not known.unused
+    assert "has the names that layers come from" in known.notes[0]
