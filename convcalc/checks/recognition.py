@@ -44,7 +44,9 @@ _FLOW_KEY = re.compile(r"[{,]\s*([\"']?)([A-Za-z_][\w.-]*)\1\s*:(?=[\s\[{])")
 _BLOCK_ITEM = re.compile(r"^[ \t]*(?:-[ \t]+)+[\"']?([A-Za-z_][\w.]*)", re.MULTILINE)
 _FLOW_ITEM = re.compile(r"[\[,]\s*\{?\s*[\"']?([A-Za-z_][\w.]*)")
 """The first word of an item of a list."""
-_REMARK = re.compile(r"(?:^|(?<=[ \t]))#[^\n]*", re.MULTILINE)
+_REMARK = re.compile(r"#(?<![^ \t\n]#)[^\n]*")
+"""A sign at the start of a line or behind a blank, and the rest. That the sign stands first in the
+pattern lets Python go from one to the next, and not from letter to letter."""
 _NUMBERS = re.compile(r"[\s\[\],-]*(?:\d[\d.]*(?:[\s\[\],-]+|\Z))+\Z")
 """A number, or a list of them."""
 _SHAPE = re.compile(r"\s*[^\n]*?(?:\d\s*[x×*]\s*[\w(]|[\w)]\s+[x×*]\s+[\w(])")

@@ -1,5 +1,6 @@
 """A family is its members: what `check` finds in it is what it finds in each of them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from convcalc.checks.run import Task, check_opened
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import as_written
 from convcalc.spec import source
-from convcalc.spec.bundled import bundled_folder
+from convcalc.spec.bundled import bundled_architectures, bundled_folder, find_bundled
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
@@ -28,6 +29,7 @@ TEXTS = {
     for path in sorted([*Path(bundled_folder()).glob("*.yaml"), *SPECS.glob("*/*.yaml")])
     if b"presets:" in path.read_bytes()
 }
+BUNDLED = {path.name for path in Path(bundled_folder()).glob("*.yaml")}
 FAMILIES: Mapping[str, str] = {name: text for name, text in TEXTS.items() if members(text)}
 
 
@@ -66,9 +68,24 @@ def test_there_are_families() -> None:
     assert len(FAMILIES) >= 5
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in BUNDLED])
 def test_check_of_a_family_is_check_of_each_member(name: str) -> None:
     assert_is_its_members(FAMILIES[name])
+
+
+def test_nothing_is_found_in_any_member_of_a_bundled_family() -> None:
+    """As in its file (test_rules); what is found in each is written down (test_frozen)."""
+    said = json.loads((TESTS / "frozen" / "check.json").read_text(encoding="utf-8"))
+    presets: dict[str, list[str]] = {}
+    for name in bundled_architectures():
+        bundled = find_bundled(name)
+        assert bundled is not None
+        if bundled.preset:
+            presets.setdefault(Path(bundled.path).name, []).append(bundled.preset)
+            assert (said[name]["exit"], said[name]["diagnostics"]) == (0, [])
+    assert {name: sorted(of_file) for name, of_file in presets.items()} == {
+        name: sorted(members(text)) for name, text in FAMILIES.items() if name in BUNDLED
+    }
 
 
 def some_presets(draw: Draw) -> dict[str, tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -203,7 +204,8 @@ def test_a_formatted_spec_is_formatted(name: str) -> None:
     made = styled(Opened("a.yaml", SourceText("a.yaml", decoded(name))))
 
     assert made.problems == ()
-    assert styled(Opened("a.yaml", SourceText("a.yaml", made.text))) == made
+    if made.text != decoded(name):
+        assert styled(Opened("a.yaml", SourceText("a.yaml", made.text))) == made
 
 
 def test_there_are_comments_that_silence_findings() -> None:
@@ -219,6 +221,7 @@ def test_check_finds_the_same_in_a_formatted_spec(name: str) -> None:
     assert findings(made.text) == findings(text)
 
 
+@cache
 def findings(text: str) -> list[tuple[str, str | None]]:
     found = check_text(SourceText("a.yaml", text), Task()).diagnostics
     return sorted((one.code, one.layer or "") for one in found)

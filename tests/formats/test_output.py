@@ -442,10 +442,8 @@ def test_at_80_columns_kind_and_hyperparameters_come_before_memory(
         assert "Kind" in head, name
         if "Memory" in head:
             assert "yper" in head, name
-    for name in ("vgg16", "resnet50", "lenet5"):
-        head = render_table(reports[name], width=80, color=False, peak=1).split("───")[0]
-        assert "Kind" in head
-        assert "Hyper" in head
+        if name in {"vgg16", "resnet50", "lenet5"}:
+            assert "Hyper" in head
 
 
 def test_nothing_is_cut_off_however_narrow(reports: dict[str, convcalc.Report]) -> None:

@@ -104,7 +104,7 @@ def test_a_network_is_the_same_with_the_incoming_channels_for_its_numbers(family
 def test_rules_say_the_same_of_it(family: str) -> None:
     text = (Path(bundled_folder()) / f"{family}.yaml").read_text(encoding="utf-8")
 
-    assert checked(made_late(text, read(family))) == checked(text)
+    assert checked(made_late(text, read(family))) == set()  # as of all that is bundled (test_rules)
 
 
 NET = """input: 33x33x8

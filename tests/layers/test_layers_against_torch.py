@@ -23,14 +23,16 @@ from operator import gt
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from convcalc.layers import Layer, layer_class
 from convcalc.shape import Shape
 
 torch = pytest.importorskip("torch")
 flop_counter = pytest.importorskip("torch.utils.flop_counter")
+
+from hypothesis import HealthCheck, given, settings  # noqa: E402 (slow to import, for torch alone)
+from hypothesis import strategies as st  # noqa: E402
+
 nn = torch.nn
 
 torch.set_num_threads(1)

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from draws import Draw
@@ -253,6 +253,12 @@ USED: Counter[str] = Counter()
 """How often each row of the table was followed."""
 
 
+@cache
+def rows_of(text: str) -> list[tuple[str, re.Match[str]]]:
+    """The rows of the table that a help matches."""
+    return [(row, match) for row in DOING if (match := re.search(row, text))]
+
+
 @tabled("kind", CATALOGUE)
 def test_a_layer_done_as_a_help_says_has_no_error(kind: str) -> None:
     draw = Draw(kind)
@@ -271,7 +277,7 @@ def test_a_layer_done_as_a_help_says_has_no_error(kind: str) -> None:
             help_ = problem.help or ""
             if not re.search(r"\d", help_):
                 continue
-            rows = [(row, match) for row in DOING if (match := re.search(row, help_))]
+            rows = rows_of(help_)
             assert rows, help_
             if len({each.code for each in wrong}) > 1:
                 continue  # what else is wrong stays

@@ -98,6 +98,8 @@ def test_what_is_written_of_a_spec_is_the_same_spec_and_means_the_same(name: str
         assert read_text(SourceText("a.yaml", text)).errors
         return
     written = write(spec)
+    if written == text:
+        return
     again = certainly(written)
 
     assert again == spec
