@@ -1,6 +1,7 @@
 """What holds for all tests: no clock decides, and helpers are not looked into for tests."""
 
 import os
+from collections.abc import Generator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -8,10 +9,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from _pytest.doctest import DoctestModule
 from paths import TESTS
 
-# Helpers that import peers, which may be absent.
-collect_ignore = ["recorded.py", "torch_memory.py", "torch_zoo.py"]
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[Any], list[Any]]:
+    """Tests and their helpers have no doctests, and looking for some takes its time."""
+    collectors = yield
+    return [each for each in collectors if not isinstance(each, DoctestModule)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

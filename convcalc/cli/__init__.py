@@ -28,7 +28,7 @@ GROUPS = {
         "verify": "Run a network, and hold what happens against the prediction.",
     },
     "Exchange with others": {
-        "import": "Print the spec of an ONNX file; each command takes one as a SPEC, too.",
+        "import": "Print the spec of an ONNX file; each command takes one as it is.",
         "export": "Write a network with its weights as an ONNX file.",
     },
     "Find out": {

@@ -16,8 +16,6 @@ from convcalc.spec.bundled import bundled_architectures, bundled_folder, find_bu
 from convcalc.spec.source import Opened
 from convcalc.spec.text import SourceText
 
-SPECS = TESTS / "specs"
-
 
 def members(text: str) -> list[str]:
     spec = as_written(SourceText("a.yaml", text)).spec
@@ -26,10 +24,9 @@ def members(text: str) -> list[str]:
 
 TEXTS = {
     path.name: path.read_text(encoding="utf-8")
-    for path in sorted([*Path(bundled_folder()).glob("*.yaml"), *SPECS.glob("*/*.yaml")])
+    for path in sorted(Path(bundled_folder()).glob("*.yaml"))
     if b"presets:" in path.read_bytes()
 }
-BUNDLED = {path.name for path in Path(bundled_folder()).glob("*.yaml")}
 FAMILIES: Mapping[str, str] = {name: text for name, text in TEXTS.items() if members(text)}
 
 
@@ -45,7 +42,7 @@ def assert_is_its_members(text: str) -> None:
     everything = found(text)
     with pytest.MonkeyPatch.context() as patch:
         written = as_written(SourceText("a.yaml", text))
-        patch.setattr("convcalc.checks.run.as_written", lambda *_: written)
+        patch.setattr("convcalc.checks.run.written_of", lambda *_: written)
         of_members = {member: found(text, member) for member in members(text)}
     places = {
         (each.code, each.place, each.field, each.severity)
@@ -68,11 +65,6 @@ def test_there_are_families() -> None:
     assert len(FAMILIES) >= 5
 
 
-@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in BUNDLED])
-def test_check_of_a_family_is_check_of_each_member(name: str) -> None:
-    assert_is_its_members(FAMILIES[name])
-
-
 def test_nothing_is_found_in_any_member_of_a_bundled_family() -> None:
     """As in its file (test_rules); what is found in each is written down (test_frozen)."""
     said = json.loads((TESTS / "frozen" / "check.json").read_text(encoding="utf-8"))
@@ -84,7 +76,7 @@ def test_nothing_is_found_in_any_member_of_a_bundled_family() -> None:
             presets.setdefault(Path(bundled.path).name, []).append(bundled.preset)
             assert (said[name]["exit"], said[name]["diagnostics"]) == (0, [])
     assert {name: sorted(of_file) for name, of_file in presets.items()} == {
-        name: sorted(members(text)) for name, text in FAMILIES.items() if name in BUNDLED
+        name: sorted(members(text)) for name, text in FAMILIES.items()
     }
 
 
