@@ -572,38 +572,41 @@ def test_watch_checks_again_when_a_file_changes(tmp_path: Path, interrupts: None
             process.kill()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_watch_looks_at_the_configuration_and_the_baseline_too(
-    tmp_path: Path, interrupts: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.yaml").write_bytes(BROKEN)
     settings = tmp_path / "convcalc.toml"
     settings.write_text('ignore = ["CC1"]\nbaseline = "b.json"\n')
     baseline = tmp_path / "b.json"
     baseline.write_text('{"schema": 1, "files": {}}')
-    with subprocess.Popen(
-        [sys.executable, "-m", "convcalc", "check", "--watch", "-f", "concise", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-    ) as process:
-        assert process.stdout is not None
-        try:
-            assert not any("CC109" in line for line in until(process.stdout, "Watching"))
-            time.sleep(0.1)
-            settings.write_text('baseline = "b.json"\n')
-            assert any("CC109" in line for line in until(process.stdout, "Watching"))
-            settings.write_text("baseline = \n")
-            until(process.stdout, "convcalc.toml")
-            settings.write_text('baseline = "b.json"\n')
-            assert any("CC109" in line for line in until(process.stdout, "Watching"))
-            baseline.write_text('{"schema": 1, "files": {"a.yaml": {"CC109": 1}}}')
-            assert not any("CC109" in line for line in until(process.stdout, "Watching"))
-            process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=20) == 0
-        finally:
-            process.kill()
+    changes = iter(
+        [
+            (settings, 'baseline = "b.json"\n'),
+            (settings, "baseline = \n"),
+            (settings, 'baseline = "b.json"\n'),
+            (baseline, '{"schema": 1, "files": {"a.yaml": {"CC109": 1}}}'),
+        ]
+    )
+
+    def change(_: float) -> None:
+        """The next change, in place of waiting for one; an interrupt behind the last."""
+        path, text = next(changes, (None, ""))
+        if path is None:
+            raise KeyboardInterrupt
+        path.write_text(text)
+
+    monkeypatch.setattr("convcalc.cli.checking.time.sleep", change)
+    done = CliRunner().invoke(convcalc, ["check", "--watch", "-f", "concise", str(tmp_path)])
+    assert done.exit_code == 0
+    first, second, third, fourth, rest = done.output.split("Watching for changes; Ctrl-C ends.\n")
+    assert "CC109" not in first
+    assert "CC109" in second
+    wrong, right = third.split("\n", 1)
+    assert "convcalc.toml" in wrong
+    assert "CC109" in right
+    assert "CC109" not in fourth
+    assert rest == ""
 
 
 def until(lines: Iterable[str], word: str) -> list[str]:
