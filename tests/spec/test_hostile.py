@@ -22,15 +22,33 @@ def silence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Done]]:
     pytest.importorskip("resource")
     path = tmp_path_factory.mktemp("silent") / "pipe.yaml"
     os.mkfifo(path)
-    with processes() as run, ThreadPoolExecutor(1) as waiting:
-        yield waiting.submit(run, "analyze", str(path))
+    with ThreadPoolExecutor(1) as waiting:
+        yield waiting.submit(started, "analyze", str(path))
 
 
 @pytest.fixture(scope="module")
 def run(silence: Future[Done]) -> Iterator[Run]:
     assert silence is not None  # it begins to wait before other tests run
-    with processes() as started:
-        yield started
+    with processes() as bounded:
+        yield bounded
+
+
+def started(*arguments: str, given: bytes = b"") -> Done:
+    """Run the command within the bounds as a user starts it, which a fork is not."""
+    resource = pytest.importorskip("resource")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "convcalc", *arguments],
+        input=given,
+        capture_output=True,
+        preexec_fn=limit,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture
@@ -210,22 +228,9 @@ def test_a_pipe_that_ends_is_read(run: Run, pipe: Path) -> None:
 
 
 def test_endless_standard_input_is_refused() -> None:
-    """Started as a user starts it, which a fork is not."""
-    resource = pytest.importorskip("resource")
+    done = started("analyze", "-", given=b"# more\n" * 3_000_000)
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-
-    done = subprocess.run(
-        [sys.executable, "-m", "convcalc", "analyze", "-"],
-        input=b"# more\n" * 3_000_000,
-        capture_output=True,
-        preexec_fn=limit,
-        check=False,
-    )
-
-    assert "larger than 16 MiB" in refusal(Done(done.returncode, done.stdout, done.stderr))
+    assert "larger than 16 MiB" in refusal(done)
 
 
 def test_devices_are_read_no_further_than_the_limit(refused: Refused) -> None:
