@@ -350,7 +350,7 @@ class Field(NamedTuple):
         """
         kernel, stride, dilation, before, _, up = window
         size, jump, start, phases, whole, counted, _ = self
-        if isinstance(window, Tiled):
+        if window.__class__ is Tiled:  # a call less than isinstance, of every axis of every layer
             return self._through_tiles(window)
         if up > 1 and (whole or jump == 0) and (dilation > 1 or kernel < up):
             # Some outputs see nothing, not even what all others see.

@@ -18,9 +18,12 @@ def _operands(name: str) -> str:
 
 
 ON_NETWORKS = [
-    name for name in COMMANDS if any("--input" in option.opts for option in _declared(name).params)
+    name
+    for name in COMMANDS
+    if _operands(name) != "FILE"
+    and any("--input" in option.opts for option in _declared(name).params)
 ]
-"""Commands that read networks, whose input another may stand for."""
+"""Commands that read specs of networks, whose input another may stand for."""
 OF_SEVERAL = [name for name in ON_NETWORKS if _operands(name) == "SPEC..."]
 """Those of them that answer for one spec after the other."""
 WORDS = {"[TEXT]...", "[CODE]...", "[KIND]...", "[TOPIC]", "[LAYER]...", "[NUMBER]..."}

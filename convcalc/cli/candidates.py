@@ -307,6 +307,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "NAME=VALUE": Value(_settings),
         "NAME=LIMIT": Value(_totals),
         "every=K|NAMES": Value(_checkpoints),
+        "FILE": Value(files=True),
         "FORMAT:FILE": Value(_outputs, behind=":"),
         "GLOB": Value(files=True),
         "NAME": Value(files=True),

@@ -104,7 +104,7 @@ LINES: list[tuple[tuple[str, ...], list[str], str]] = [
     (("check", ""), [], ANY),
     (("check", "lenet"), ["lenet5"], ANY),
     (("check", "--config", "c"), [], ANY),
-    (("check", "--select", "CC5,CC42"), [f"CC5,CC42{digit}" for digit in range(4)], ""),
+    (("check", "--select", "CC5,CC42"), [f"CC5,CC42{digit}" for digit in range(5)], ""),
     (("check", "--select", "cc401,cc40"), [f"cc401,cc40{digit}" for digit in range(2, 10)], ""),
     (("check", "--ignore", "unused-"), ["unused-tensor", "unused-parameter", "unused-block"], ""),
     (("check", "--output", ""), [f"{name}:" for name in CHECK_FORMATS], ""),
@@ -121,7 +121,7 @@ LINES: list[tuple[tuple[str, ...], list[str], str]] = [
     (("list", "lenet"), ["lenet5"], ""),
     (("list", ""), bundled_architectures(), ""),
     (("rule", "dil"), ["dilation-grid"], ""),
-    (("rule", "cc42"), [f"cc42{digit}" for digit in range(4)], ""),
+    (("rule", "cc42"), [f"cc42{digit}" for digit in range(5)], ""),
     (("completion", ""), [*SHELLS], ""),
     (("completion", "bash", ""), [], ""),
 ]
@@ -147,7 +147,10 @@ def test_files_stand_behind_what_the_word_begins_with() -> None:
 
 
 def test_codes_are_offered_with_their_beginnings_and_names() -> None:
-    assert offered("check", "--select", "") == ["CC1", "CC2", "CC3", "CC4", "CC5", "CC9", *CODES]
+    assert offered("check", "--select", "") == [
+        *(f"CC{digit}" for digit in (1, 2, 3, 4, 5, 6, 9)),
+        *CODES,
+    ]
     assert dict(after("check", "--select", "CC401").words) == {"CC401": "odd-size-halved"}
 
 
