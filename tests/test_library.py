@@ -322,6 +322,8 @@ def test_every_public_name_is_there_and_nothing_else() -> None:
 WITHOUT_FUNCTION = {
     "list": "the names are those of files, and `load` takes each",
     "format": "`parse(text).to_yaml()` is the text, and files are the command line's",
+    "fold": "the text is a file's; `convcalc.spec.fold.fold` makes a tree's",
+    "import": "functions take the file; `convcalc.exchange.imported` makes its tree",
     "kinds": "docs/spec.md has the pages, which are for people",
     "rule": "docs/rules.md has the pages, which are for people",
     "show": "the text is a file's; `convcalc.spec.members.member` makes a preset's",

@@ -13,6 +13,7 @@ BLANKS_COLONS_COMMAS = [
     Slip("pytorch", "conv: {filters=8, kernel=3}", "CC109", "conv: {filters: 8, kernel: 3}"),
     Slip("pytorch", "conv: {filters = 8, kernel = 3}", "CC109", "conv: {filters: 8, kernel: 3}"),
     Slip("pytorch", "conv: filters=8, kernel=3", "CC110", "conv: {filters: 8, kernel: 3}"),
+    Slip("yaml", "conv: filters=8, kernel=3}", "CC110", "conv: {filters: 8, kernel: 3}"),
     Slip("pytorch", "maxpool: kernel=2", "CC110", "maxpool: {kernel: 2}"),
     Slip("caffe", "conv: filters:8 kernel:3", "CC110", "conv: {filters: 8, kernel: 3}"),
     Slip("yaml", "conv: {filters: 8 kernel: 3}", "CC105", "conv: {filters: 8, kernel: 3}"),

@@ -62,8 +62,12 @@ def entries_of(kind: str, text: str) -> Meant | None:
 
     >>> entries_of("maxpool", "kernel=2").help
     'write `maxpool: {kernel: 2}`'
+    >>> entries_of("maxpool", "kernel=2}").help  # the brace that opens was forgotten
+    'write `maxpool: {kernel: 2}`'
     """
     text = text.strip().strip("()")
+    if text.endswith("}") and "{" not in text:
+        text = text[:-1].rstrip()
     if len(text) > MOST_CHARACTERS:
         return None
     given, at = {}, 0
@@ -72,6 +76,8 @@ def entries_of(kind: str, text: str) -> Meant | None:
             return None
         given[match[1]] = match[2]
         at = match.end()
+    if any(text.count(opening) != text.count(closing) for opening, closing in ("()", "[]", "{}")):
+        return None  # which brackets are meant is not sure
     if not given or at < len(text) or not given.keys() <= declarations(layer_class(kind)).keys():
         return None
     braces = f"{{{', '.join(f'{name}: {value}' for name, value in given.items())}}}"
