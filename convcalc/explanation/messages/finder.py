@@ -80,7 +80,7 @@ UNTOLD: Reasons = MappingProxyType(
         ),
         **dict.fromkeys(
             (
-                *("lstm", "gru", "attention", "matmul", "kmaxpool", "embedding"),
+                *("lstm", "gru", "attention", "matmul", "kmaxpool", "embedding", "maxunpool"),
                 *("pixel_shuffle", "space_to_depth"),
             ),
             IN_WORDS,
