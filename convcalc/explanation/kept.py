@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc.analysis.memory.batch import untrained
-from convcalc.analysis.memory.program import Step
+from convcalc.analysis.memory.program import Program, Step
 from convcalc.analysis.memory.terms import Model, RunTerms, model
-from convcalc.analysis.memory.walk import array_size, at
+from convcalc.analysis.memory.walk import Walk, array_size, at, taken
 from convcalc.explanation.figure import Figure, in_units, output_names, reasoned
 from convcalc.explanation.page import Formula, Part, Section
 from convcalc.graph import Network
@@ -178,6 +178,8 @@ class Backward:
         says: tuple[str, ...] = ()
         if not arrays:
             idle = "Nothing: nothing before it learns, so that no gradient goes back through it."
+            if any(number in self._known.vain for number in self._known.numbers(index)):
+                idle = "Nothing: it leads to no output, so that no gradient comes back to it."
             says = (
                 idle if declared else "Nothing: its gradient needs no values, but shapes alone.",
             )
@@ -189,9 +191,11 @@ class Backward:
         kind, program = self._network.nodes[index].kind, known.program
         names = known.names(index)
         seen: set[int] = set()
-        for step in known.steps(index):
-            kept_tensors, copied = known.keeps(step)
-            for tensor in kept_tensors:
+        for number in known.numbers(index):
+            step = program.steps[number]
+            if number in known.vain:
+                continue
+            for tensor in known.kept.get(number, ()):
                 base = known.base[tensor]
                 if base in seen:
                     continue
@@ -206,14 +210,14 @@ class Backward:
                     why(kind, name),
                     since,
                 )
-            if copied:
+            if number in known.copies:
                 size = program.sizes[step.output] * program.widths[step.output] * self._batch
                 figure = _figure("input", declared, program.sizes[step.output], letters)
                 reason = f"{why(kind, 'input')}; a copy, because it is overwritten"
                 yield Kept(figure, size, size, reason, "")
             for array in step.operation.extra if step.backward else ():
-                number = array_size(array, program.widths[step.output], program, training=True)
-                size = at(number, self._batch)
+                both = array_size(array, program.widths[step.output], program, training=True)
+                size = at(both, self._batch)
                 if array.kept and size:
                     values = array.values or array.constant
                     figure = _figure(array.name, declared, values, letters)
@@ -243,27 +247,60 @@ def _figure(name: str, declared: Mapping[str, Array], values: int, letters: Name
     return reasoned(name, number if number == values else values, letters)
 
 
+class _Keeping(Walk):
+    """The walk of a training step, which notes whose memory tensors have, and what steps keep."""
+
+    def __init__(self, program: Program, *, inplace: bool) -> None:
+        super().__init__(program, training=True, inplace=inplace)
+        self.owner = dict(enumerate(program.inputs))
+        """By storage, the tensor that it was made for."""
+        self.memory: dict[int, int] = {tensor: tensor for tensor in program.inputs}
+        """By tensor, the one whose memory it has: itself, what it is a view of or overwrote."""
+        self.tensors: dict[int, tuple[int, ...]] = {}
+        """By step, the tensors that it keeps."""
+        self.copies: set[int] = set()
+        """Steps that keep a copy of their input, which they overwrite."""
+
+    def _made(self, size: int, index: int, array: Array | None, *, stays: bool) -> None:
+        if array is None and stays:
+            self.copies.add(index)
+        super()._made(size, index, array, stays=stays)
+
+    def _placed(self, index: int, step: Step, *, idle: bool) -> bool:
+        overwrites = super()._placed(index, step, idle=idle)
+        storage = self.storage[step.output]
+        self.memory[step.output] = self.owner.setdefault(storage, step.output)
+        return overwrites
+
+    def _keeps(self, index: int, tensors: tuple[int, ...]) -> None:
+        self.tensors[index] = tensors
+
+
 class _Storages:
     """Which storages the steps of a training step keep, and who is the first that does."""
 
     def __init__(self, worked_out: Model) -> None:
         self.program = worked_out.program
-        self.walked = worked_out.walked
+        walk = _Keeping(self.program, inplace=bool(worked_out.terms.inplace))
+        self.walked = taken(walk)
+        self.base = walk.memory
+        """By tensor, the one whose memory it has: itself, what it is a view of or overwrote."""
+        self.copies = walk.copies
         network = worked_out.network
         self._inputs = [node.inputs for node in network.nodes]
-        tensors = range(len(self.program.sizes))
-        self.base = [*tensors]
-        """By tensor, the one whose memory it has: itself, what it is a view of or overwrote."""
-        self.whole = [*tensors]
+        self.whole = [*range(len(self.program.sizes))]
         """By tensor, the one that it is a view of, if any."""
+        self.kept = {
+            index: tensors for index, tensors in walk.tensors.items() if index not in walk.vain
+        }
+        """By step, the tensors that it keeps until it goes back."""
+        self.vain = walk.vain
         self.first: dict[int, int] = {}
         """By storage, the first layer that keeps it."""
-        for step in self.program.steps:
+        for index, step in enumerate(self.program.steps):
             if step.operation.storage == "view" and step.reads:
                 self.whole[step.output] = self.whole[step.reads[0]]
-            if (step.operation.storage == "view" and step.reads) or self._overwrites(step):
-                self.base[step.output] = self.base[step.reads[0]]
-            for tensor in self.keeps(step)[0]:
+            for tensor in self.kept.get(index, ()):
                 self.first.setdefault(self.base[tensor], step.layer)
         # A pool that is undone makes them as a tensor, which what undoes it keeps as well.
         indices = (step for step in self.program.steps if step.operation.name == "indices")
@@ -275,22 +312,13 @@ class _Storages:
             passed = given[index] if index in given else self._outputs[inputs[0]]
             self._outputs.append(own[-1].output if own else passed)
 
+    def numbers(self, index: int) -> range:
+        """The numbers of a layer's operations."""
+        return range(self.program.starts[index], self.program.starts[index + 1])
+
     def steps(self, index: int) -> Sequence[Step]:
         """The operations of a layer."""
-        return self.program.steps[self.program.starts[index] : self.program.starts[index + 1]]
-
-    def _overwrites(self, step: Step) -> bool:
-        in_place = step.operation.storage == "in_place"
-        return in_place and self.walked.in_place[step.layer]
-
-    def keeps(self, step: Step) -> tuple[tuple[int, ...], bool]:
-        """The tensors that a step keeps, and whether it keeps a copy of its input instead."""
-        if not (step.keeps and self._overwrites(step)):
-            return step.keeps, False
-        if step.operation.keeps_in_place is not None:
-            return (step.output,), False
-        copied = step.operation.keeps == "input"
-        return (() if copied else step.keeps), copied
+        return [self.program.steps[number] for number in self.numbers(index)]
 
     def names(self, index: int) -> dict[int, str]:
         """What the tensors of a layer are called, as `operations.kept` calls them."""

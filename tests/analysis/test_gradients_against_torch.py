@@ -205,3 +205,33 @@ def test_what_is_learned_has_its_gradient_as_soon_as_it_is_read(read: str, batch
         node = net.nodes[index]
         if index in peaks:
             assert report.layer(node.name).live_backward == peaks[index], node.name
+
+
+A = "{conv: {filters: 4, kernel: 3, padding: 1}, name: a}"
+IN_VAIN = {
+    "a layer": f"[{A}, {{conv: {{filters: 9, kernel: 3}}}}, {{from: a, relu: {{}}}}, flatten, "
+    "linear: 3]",
+    "a chain": f"[{A}, {{conv: {{filters: 9, kernel: 3}}}}, batchnorm, silu, maxpool: 2, "
+    "{from: a, relu: {}}, flatten, linear: 3]",
+    "two that end later": f"[{A}, {{conv: {{filters: 9, kernel: 3}}, name: b}}, "
+    "{silu: {}, name: c}, {from: b, gelu: {}}, {from: a, conv: {filters: 2, kernel: 1}, name: e}, "
+    "{from: c, tanh: {}}, {from: e, relu: {}}, flatten, linear: 3]",
+    "branches and a mask": f"[{A}, {{multiply: [[tanh], [sigmoid]]}}, dropout: 0.5, "
+    "{from: a, flatten: {}}, linear: 3]",
+}
+"""Layers that lead to no output, of which nothing is left when the forward pass is over."""
+
+
+@pytest.mark.parametrize("what", IN_VAIN)
+def test_what_leads_to_no_output_is_not_kept(what: str) -> None:
+    net = loads(f"input: 8x8x3\nlayers: {IN_VAIN[what]}\n")
+    for batch, inplace in ((1, True), (2, False)):
+        report = memory(net, batch=batch, training=True, inplace=inplace)
+        measured = torch_memory.training(net, batch, partial(in_place, net, report), device="cpu")
+        assert report.forward_peak == measured.forward_peak
+        assert report.after_forward == measured.after_forward
+        assert report.backward_peak == measured.backward_peak
+        # The hooks by which what is kept is asked for keep it alive: what is, is what is left.
+        loss = 4 + 4  # and the total of the classes' weights
+        static = report.parameters + report.buffers + report.input + report.targets
+        assert report.kept == measured.after_forward - static - loss

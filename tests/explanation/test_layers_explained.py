@@ -444,3 +444,14 @@ def test_every_layer_that_is_built_of_a_wrong_item_has_the_finding() -> None:
     assert [[each.code for each in layer.findings] for layer in explanation.layers] == [
         ["CC305", "CC305"]
     ] * 2
+
+
+def test_what_leads_to_no_output_keeps_nothing() -> None:
+    net = loads(
+        "input: 8x8x3\nlayers: [{conv: {filters: 4, kernel: 3}, name: a}, tanh, batchnorm, "
+        "{from: a, silu: {}}, flatten, linear: 3]"
+    )
+    for name in ("tanh1", "batchnorm1"):
+        page = convcalc.explain(net, name)
+        assert "Nothing: it leads to no output, so that no gradient comes back to it." in str(page)
+    assert memory(net, batch=2, training=True).layer("batchnorm1").kept == 0

@@ -184,17 +184,6 @@ def worthwhile(program: Program, segments: Sequence[Segment]) -> list[Segment]:
     return paying
 
 
-def _keeping(program: Program, part: range) -> list[int]:
-    """The steps of a part that keep anything for their backward pass."""
-    keeping = []
-    for index in part:
-        step = program.steps[index]
-        arrays = any(array.kept for array in step.operation.extra)
-        if step.backward and (step.keeps or arrays):
-            keeping.append(index)
-    return keeping
-
-
 class Gradient:
     """A gradient: its storage, how many hold it, and whether it is a view of another."""
 
@@ -269,16 +258,45 @@ class Walk:
         self.copying: Collection[int] = ()
         self.unfollowed: Collection[int] = ()
         self.learned: set[int] = set()
+        self.ending: dict[int, list[int]] = {}
+        # Steps that lead to no output → the step behind which nothing of what they lead to is left.
+        self.vain = self._vain() if training else {}
         self.recomputed: list[int] = []
+
+    def _vain(self) -> dict[int, int]:
+        """Steps that no loss is made of, each with the last step at which it is held.
+
+        Autograd's node of a step lives as long as a tensor that it leads to, and what it keeps goes
+        with it.
+        """
+        steps = self.program.steps
+        wanted = {steps[index].output for index in self.program.losses}
+        vain: dict[int, int] = {}
+        until: dict[int, int] = {}
+        freed = dict[int, int]()
+        for index in range(len(steps) - 1, -1, -1):
+            step = steps[index]
+            if step.output in wanted:
+                wanted.update(step.reads)
+                continue
+            if not freed:  # only now, because few networks have any
+                freed = {tensor: at for at, each in enumerate(steps) for tensor in each.frees}
+            last = max(until.get(step.output, index), freed.get(step.output, index))
+            vain[index] = last
+            for read in step.reads:
+                until[read] = max(until.get(read, 0), last)
+        for index, last in vain.items():
+            self.ending.setdefault(last, []).append(index)
+        return vain
 
     def run(self, segments: Sequence[Segment]) -> Walked:
         """Take it, with `segments` that run again."""
-        program, steps = self.program, self.program.steps
+        steps = self.program.steps
         parts = self._parts(segments)
         boundaries: list[dict[int, int]] = []
         for part, again in parts:
             boundary = self._boundary(part) if again else {}
-            runs_again = again and bool(_keeping(program, part))
+            runs_again = again and bool(self._keeping(part))
             self._hold(boundary, steps[part.start].layer if runs_again else None)
             self._forward(part, self.forward, keeping=self.training and not again)
             if again and not runs_again:
@@ -292,7 +310,7 @@ class Walk:
         if self.training:
             self._seed()
             for (part, again), boundary in zip(reversed(parts), reversed(boundaries), strict=True):
-                keeping = _keeping(program, part) if again else []
+                keeping = self._keeping(part) if again else []
                 if not keeping:
                     self._backward(part)
                     continue
@@ -406,9 +424,9 @@ class Walk:
         self.held[storage] += 1
         if not self.keepers[storage]:
             self.kept += self.bytes[storage]
-            if not self.counted[storage]:
-                self.counted[storage] = True
-                self.kept_by[layer] += self.bytes[storage]
+        if not self.counted[storage]:
+            self.counted[storage] = True
+            self.kept_by[layer] += self.bytes[storage]
         self.keepers[storage] += 1
 
     def _keep_no_more(self, storage: int) -> None:
@@ -462,19 +480,27 @@ class Walk:
                 else:
                     gone += extra
             if program.mixed and learns and learns[0][2] == HALF:
-                self._cast_weights(step, keeping=keeping)
+                self._cast_weights(step, keeping=keeping and index not in self.vain)
             events.append(Event(layer, self.live, self.kept, self.learned_bytes))
             if gone:
                 self._drop(gone, index, stayed=False)
             if keeping and backward and (keeps or own):
+                self._keeps(index, keeps)
                 kept = [storages[tensor] for tensor in keeps]
+                before = [self.counted[storage] for storage in kept], self.kept_by[layer]
                 for storage in kept:
                     self._keep(storage, layer)
                 self.kept += own
                 self.kept_by[layer] += own
                 self.kept_of[index] = (kept, own)
+                if index in self.vain:  # it will be gone when the forward pass is over
+                    for storage, counted in zip(kept, before[0], strict=True):
+                        self.counted[storage] = counted
+                    self.kept_by[layer] = before[1]
             for tensor in frees:
                 self._release(tensor)
+            for gone_with in self.ending.get(index, ()):
+                self._keep_nothing(gone_with)
             if operation.storage != "view":
                 self.made_by[layer] = 0 if self.in_place[layer] else size
 
@@ -537,6 +563,9 @@ class Walk:
         """Give back what a step made and did not keep; or what `stayed`, once it went back."""
         self.live -= size
 
+    def _keeps(self, index: int, tensors: tuple[int, ...]) -> None:
+        """Learn which tensors a step keeps for its backward pass; for who says so in words."""
+
     def _cast_weights(self, step: Step, *, keeping: bool) -> None:
         """Autocast's copies of weights: kept until used, or until the pass ends.
 
@@ -589,6 +618,16 @@ class Walk:
             self._let_go(storage)
         boundary.clear()
 
+    def _keeping(self, part: range) -> list[int]:
+        """The steps of a part that keep anything for their backward pass."""
+        keeping = []
+        for index in part:
+            step = self.program.steps[index]
+            arrays = any(array.kept for array in step.operation.extra)
+            if step.backward and (step.keeps or arrays) and index not in self.vain:
+                keeping.append(index)
+        return keeping
+
     def _again(self, part: range, boundary: dict[int, int]) -> None:
         """Run layers again from what was kept of them, now keeping what they need.
 
@@ -607,6 +646,9 @@ class Walk:
         self._forward(part, self.backward, keeping=True, idle=None if made else part.stop - 1)
         for tensor in (*boundary, *(steps[index].output for index in part)):
             self._release(tensor)
+        for index in part:
+            if index in self.vain:
+                self._keep_nothing(index)
         self.recomputed.extend(dict.fromkeys(steps[index].layer for index in ran))
 
     # The backward pass
