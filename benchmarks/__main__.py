@@ -17,6 +17,7 @@ BENCHMARKS = {
     "sizes": "The laws of `sizes` beside every size tried: bundled and random networks.",
     "errors": "PyTorch's messages for broken programs: is the layer found that was broken.",
     "exchange": "Networks to ONNX files and from them: what is whole, and what agrees.",
+    "folding": "All bundled networks written out flat and folded again: lines, and equal or not.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 

@@ -266,7 +266,7 @@ class _Recorder(Expander):
         fields: dict[str, Any] = dict(self.reader.kind_defaults.get(node.kind, {}))
         if isinstance(value, Map):
             given: Mapping[str, Node] = value.entries
-        elif isinstance(value, ScalarNode) and value.text and value.text != node.kind:
+        elif isinstance(value, List) or (value.text and value.text != node.kind):
             given = {next(iter(declarations(layer_class(node.kind)))): value}
         else:
             given = {}
@@ -389,6 +389,11 @@ class _Writer:
     def spec(self) -> Spec:
         """The whole."""
         document = self.document
+        for index, name in zip(document.outputs, document.output_names, strict=False):
+            known = name.replace(".", "_")
+            if known not in self.taken and index not in self.named:
+                self.named[index] = known  # by which the output is known
+                self.taken.add(known)
         for index in self._referred(self.layers):
             self._name(index)
         changes: dict[str, Any] = {"input": self._inputs(), "layers": self._items(self.layers)}
@@ -401,6 +406,14 @@ class _Writer:
                 changes[key] = self._promises(self.whole.entries[key])
         if "expect" in self.whole and "layers" in self.whole.expect:
             changes["expect"], changes["layers"] = self._expected(changes["expect"])
+        if "expect" in changes and "outputs" in changes["expect"].entries:
+            now = {
+                old: self._name(at)
+                for old, at in zip(document.output_names, document.outputs, strict=True)
+            }
+            said = changes["expect"].entries["outputs"].entries
+            outputs = Map({now.get(name, name): shape for name, shape in said.items()})
+            changes["expect"] = Map({**changes["expect"].entries, "outputs": outputs})
         made = self.whole
         for key, value in changes.items():
             if value is not None or key in made:
