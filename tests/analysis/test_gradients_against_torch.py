@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from convcalc.analysis.memory import memory
+from convcalc.analysis.memory.checkpoint import segments
 from convcalc.graph import Network, loads
 
 torch = pytest.importorskip("torch")
@@ -235,3 +236,20 @@ def test_what_leads_to_no_output_is_not_kept(what: str) -> None:
         loss = 4 + 4  # and the total of the classes' weights
         static = report.parameters + report.buffers + report.input + report.targets
         assert report.kept == measured.after_forward - static - loss
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5])
+def test_segments_start_from_what_they_keep_of_others_too(every: int) -> None:
+    """The indices of a pool are kept where it is undone, in another segment."""
+    net = loads(
+        f"input: 8x8x3\nlayers: [{A}, relu, {{maxpool: 2, name: p}}, "
+        "conv: {filters: 4, kernel: 3, padding: 1}, tanh, maxunpool: {indices: p}, "
+        "conv: {filters: 4, kernel: 3}, silu, flatten, linear: 3]"
+    )
+    report = memory(net, batch=2, training=True, checkpoint=every)
+    measured = torch_memory.training(
+        net, 2, partial(in_place, net, report), device="cpu", segments=segments(net, every)
+    )
+    assert report.after_forward == measured.after_forward
+    assert report.forward_peak == measured.forward_peak
+    assert report.backward_peak == measured.backward_peak

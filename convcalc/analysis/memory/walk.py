@@ -600,7 +600,8 @@ class Walk:
         made = {steps[index].output for index in part}
         storages = {}
         for index in part:
-            for read in steps[index].reads:
+            # What is kept may be more than is read: indices, by which a pool is undone.
+            for read in (*steps[index].reads, *steps[index].keeps):
                 if read not in made and read not in storages:
                     storages[read] = self.storage[read]
         return storages
