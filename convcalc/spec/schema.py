@@ -226,7 +226,8 @@ def _item(definition: str, kinds: dict[str, Any]) -> dict[str, Any]:
         "when": {"type": ["boolean", "string"]},
         "shared": {"type": ["boolean", "string"]},
         "weights": {"type": "string"},
-        "origin": {"type": ["string", "array"], "items": {"type": "string"}},
+        # Alternatives, for an editor would begin a list where an array is among the types.
+        "origin": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
     }
     for name, doc in MODIFIERS.items():
         modifiers[name]["description"] = doc
