@@ -304,10 +304,11 @@ class _Namer:
         if role in ("scratch", "view"):
             values = self.program.sizes[self.program.steps[number].output]
             width = self.program.widths[self.program.steps[number].output]
-            copies, rest = divmod(piece.bytes >> BITS, values * width or 1)
+            size = at(piece.bytes, self.batch)
+            copies, rest = divmod(size, values * width * self.batch or 1)
             shape: tuple[int, ...] = (copies, *self._shape(self.program.steps[number].output))
-            if rest:  # such as the scores of attention
-                shape = ((piece.bytes >> BITS) // width,)
+            if rest or not copies:  # such as the scores of attention
+                shape = (size // width,)
             back = "" if self.use(piece.first).phase == "forward" else " backward"
             return f"what {maker} works with{back}", maker, shape, self._dtype(width)
         layer, weight = self.owners[number]
