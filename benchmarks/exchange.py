@@ -224,7 +224,7 @@ def _by_torch(name: str, exporter: str, folder: Path) -> Row:
     with torch.no_grad():  # exporters write equal arrays once, and at first all norms are alike
         for value in (*model.parameters(), *model.buffers()):
             if value.is_floating_point():
-                value += torch.rand_like(value) * 0.01
+                value.add_(torch.rand_like(value) * 0.01)
     size = 299 if name.startswith("inception") else 224
     x = torch.from_numpy(inputs([("x", Shape(3, (size, size)))])["x"])
     path = folder / "network.onnx"
