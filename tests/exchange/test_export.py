@@ -16,7 +16,7 @@ from tabled import tabled
 import convcalc
 from convcalc.cli import convcalc as program
 from convcalc.exchange import export as exported
-from convcalc.exchange.onnx.kinds import WRITERS
+from convcalc.exchange.onnx.kinds import ROWS
 from convcalc.exchange.onnx.write import OPSETS
 from convcalc.exchange.onnx.writer import SCOPES, Graph, Maker, Unwritten
 from convcalc.forward import random_weights
@@ -33,16 +33,11 @@ LAST = OPSETS[-1]
 """The newest version of the operators."""
 FAR = 100.0
 """A finite value that stands out among normal ones."""
-LAST = OPSETS[-1]
 UNWRITTEN = {
     "average pooling with dilation needs opset 19": 19,
     "antialias needs opset 18": 18,
 }
 """What older versions of the operators cannot say, and from which on they can."""
-
-
-def test_every_kind_is_written() -> None:
-    assert WRITERS.keys() == CATALOGUE.keys()
 
 
 def run(model: Any, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +76,7 @@ def alone(row: definitions.Row, opset: int) -> tuple[Any, Any]:
     named = {name: (name, values) for name, values in weights.items()}
     inputs = list(zip(names, xs, strict=True))
     try:
-        made = WRITERS[row[0]](Maker(graph, "layer", layer, plan, inputs, named, about={}))
+        made = ROWS[row[0]].write(Maker(graph, "layer", layer, plan, inputs, named, about={}))
     except Unwritten as reason:
         if opset < UNWRITTEN[str(reason)]:
             return None, None

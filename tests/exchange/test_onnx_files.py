@@ -17,7 +17,8 @@ from convcalc.analysis import analyze
 from convcalc.analysis.memory.library import memory
 from convcalc.cli import convcalc
 from convcalc.exchange import format_of
-from convcalc.exchange.onnx.rows import BECOMES, NEVER, READS, reads
+from convcalc.exchange.onnx.kinds import ROWS
+from convcalc.exchange.onnx.rows import READS, reads
 from convcalc.graph import read
 from convcalc.layers import CATALOGUE
 
@@ -337,9 +338,10 @@ def test_layers_that_have_the_same_weights_count_them_once(tmp_path: Path) -> No
 
 
 def test_tables_cover_the_catalogue_and_the_page_names_every_operator() -> None:
-    assert BECOMES.keys() | NEVER.keys() == CATALOGUE.keys()
-    assert not BECOMES.keys() & NEVER.keys()
-    assert {each for operators in BECOMES.values() for each in operators} <= READS.keys()
+    assert ROWS.keys() == CATALOGUE.keys()
+    assert all(callable(row.write) for row in ROWS.values())
+    assert not [kind for kind, row in ROWS.items() if bool(row.operators) == bool(row.unread)]
+    assert {each for row in ROWS.values() for each in row.operators} == READS.keys() - {"Identity"}
     assert all(reads(operator) for operator in READS)
     page = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
     recognised = {"Attention", "ChannelShuffle", "KMaxPool", "Silu"}

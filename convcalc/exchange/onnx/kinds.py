@@ -1,13 +1,14 @@
-"""What each kind of layer is in ONNX operators: a function by kind.
+"""What each kind of layer is in ONNX operators, in both directions: a row by kind.
 
-A function gets a `Maker` and returns the name of the tensor that is the layer's output.
+What writes a kind gets a `Maker` and returns the name of the tensor that is the layer's output.
 Source: ONNX operators, https://onnx.ai/onnx/operators, by the names that stand here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from math import inf, prod
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -437,6 +438,14 @@ def _relu6(make: Maker) -> str:
     return make("Clip", make.x, make.number(0), make.number(6))
 
 
+def _leaky_relu(make: Maker) -> str:
+    return make("LeakyRelu", make.x, alpha=make.layer.slope)
+
+
+def _elu(make: Maker) -> str:
+    return make("Elu", make.x, alpha=make.layer.alpha)
+
+
 def _prelu(make: Maker) -> str:
     one = make.layer.slopes == "one"
     return make("PRelu", make.x, make.weight("weight") if one else make.per_channel("weight"))
@@ -650,71 +659,99 @@ def _embedding(make: Maker) -> str:
     return make.transpose(rows, 0, 2, 1)
 
 
-WRITERS: Mapping[str, Write] = {
-    "conv": _conv,
-    "depthwise_conv": _depthwise_conv,
-    "conv_transpose": _conv_transpose,
-    "separable_conv": _separable_conv,
-    "locally_connected": _locally_connected,
-    "linear": _linear,
-    "lstm": _recurrent("LSTM"),
-    "gru": _recurrent("GRU"),
-    "maxpool": _maxpool,
-    "avgpool": _avgpool,
-    "lppool": _lppool,
-    "adaptive_avgpool": _adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"),
-    "adaptive_maxpool": _adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"),
-    "global_avgpool": _whole_map("GlobalAveragePool"),
-    "global_maxpool": _whole_map("GlobalMaxPool"),
-    "kmaxpool": _kmaxpool,
-    "maxunpool": _maxunpool,
-    "channel_avgpool": _over_channels("ReduceMean"),
-    "channel_maxpool": _over_channels("ReduceMax"),
-    "batchnorm": _batchnorm,
-    "groupnorm": _groupnorm,
-    "layernorm": _layernorm,
-    "instancenorm": _instancenorm,
-    "lrn": _lrn,
-    "l2norm": _l2norm,
-    "relu": _function("Relu"),
-    "relu6": _relu6,
-    "leaky_relu": lambda make: make("LeakyRelu", make.x, alpha=make.layer.slope),
-    "prelu": _prelu,
-    "elu": lambda make: make("Elu", make.x, alpha=make.layer.alpha),
-    "selu": _function("Selu"),
-    "gelu": _gelu,
-    "silu": _silu,
-    "mish": _mish,
-    "sigmoid": _function("Sigmoid"),
-    "hardsigmoid": _function("HardSigmoid", alpha=1 / 6, beta=0.5),
-    "hardswish": _function("HardSwish"),
-    "tanh": _function("Tanh"),
-    "abs": _function("Abs"),
-    "softplus": _softplus,
-    "softmax": _function("Softmax", axis=1),
-    "log_softmax": _function("LogSoftmax", axis=1),
-    "dropout": _dropout,
-    "identity": _function("Identity"),
-    "flatten": _flatten,
-    "reshape": _reshape,
-    "permute": _permute,
-    "pixel_shuffle": _pixel_shuffle,
-    "space_to_depth": _space_to_depth,
-    "channel_shuffle": _channel_shuffle,
-    "pad": _pad_layer,
-    "crop": _crop,
-    "upsample": _upsample,
-    "slice": _slice,
-    "scale": _scale,
-    "affine": _affine_numbers,
-    "add": _chain("Add"),
-    "subtract": _chain("Sub"),
-    "multiply": _chain("Mul"),
-    "divide": _chain("Div"),
-    "maximum": _chain("Max"),
-    "concat": _concat,
-    "matmul": _matmul,
-    "attention": attention,
-    "learned": _learned,
-    "embedding": _embedding,
-}
+class Row(NamedTuple):
+    """What a kind of layer is in ONNX, in both directions."""
+
+    write: Write
+    """What writes it as operators: there is no kind that ONNX cannot say."""
+    operators: tuple[str, ...] = ()
+    """What it may be read from; each has a row in `rows.READS`."""
+    unread: str = ""
+    """Why it is read from none, where it is not."""
+
+
+ROWS: Mapping[str, Row] = MappingProxyType(
+    {
+        "conv": Row(_conv, ("Conv", "com.microsoft:FusedConv")),
+        "depthwise_conv": Row(_depthwise_conv, ("Conv",)),
+        "conv_transpose": Row(_conv_transpose, ("ConvTranspose",)),
+        "separable_conv": Row(_separable_conv, unread="it is two convolutions in a file"),
+        "locally_connected": Row(
+            _locally_connected,
+            unread="it is a convolution, a product and a sum of patches in a file",
+        ),
+        "linear": Row(_linear, ("Gemm", "com.microsoft:FusedGemm", "MatMul")),
+        "lstm": Row(_recurrent("LSTM"), ("LSTM",)),
+        "gru": Row(_recurrent("GRU"), ("GRU",)),
+        "maxpool": Row(_maxpool, ("MaxPool",)),
+        "avgpool": Row(_avgpool, ("AveragePool",)),
+        "lppool": Row(_lppool, ("LpPool",)),
+        "adaptive_avgpool": Row(
+            _adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"),
+            unread="exporters write a plain pool, or one operation for each output",
+        ),
+        "adaptive_maxpool": Row(
+            _adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"),
+            unread="exporters write a plain pool, or one operation for each output",
+        ),
+        "global_avgpool": Row(
+            _whole_map("GlobalAveragePool"), ("GlobalAveragePool", "ReduceMean", "ReduceSum")
+        ),
+        "global_maxpool": Row(_whole_map("GlobalMaxPool"), ("GlobalMaxPool", "ReduceMax")),
+        "kmaxpool": Row(_kmaxpool, ("KMaxPool",)),
+        "maxunpool": Row(
+            _maxunpool,
+            unread="places count through a whole map in ONNX, and here through a pool's windows",
+        ),
+        "channel_avgpool": Row(_over_channels("ReduceMean"), ("ReduceMean", "ReduceSum")),
+        "channel_maxpool": Row(_over_channels("ReduceMax"), ("ReduceMax",)),
+        "batchnorm": Row(_batchnorm, ("BatchNormalization",)),
+        "groupnorm": Row(_groupnorm, ("GroupNormalization", "InstanceNormalization")),
+        "layernorm": Row(_layernorm, ("LayerNormalization", "ReduceMean")),
+        "instancenorm": Row(_instancenorm, ("InstanceNormalization",)),
+        "lrn": Row(_lrn, ("LRN",)),
+        "l2norm": Row(_l2norm, ("LpNormalization",)),
+        "relu": Row(_function("Relu"), ("Relu", "Clip", "Max")),
+        "relu6": Row(_relu6, ("Clip",)),
+        "leaky_relu": Row(_leaky_relu, ("LeakyRelu",)),
+        "prelu": Row(_prelu, ("PRelu",)),
+        "elu": Row(_elu, ("Elu",)),
+        "selu": Row(_function("Selu"), ("Selu",)),
+        "gelu": Row(_gelu, ("Gelu", "com.microsoft:Gelu", "com.microsoft:FastGelu", "Mul")),
+        "silu": Row(_silu, ("Silu", "Mul")),
+        "mish": Row(_mish, ("Mish", "Mul")),
+        "sigmoid": Row(_function("Sigmoid"), ("Sigmoid",)),
+        "hardsigmoid": Row(_function("HardSigmoid", alpha=1 / 6, beta=0.5), ("HardSigmoid", "Div")),
+        "hardswish": Row(_function("HardSwish"), ("HardSwish", "Mul", "Div")),
+        "tanh": Row(_function("Tanh"), ("Tanh",)),
+        "abs": Row(_function("Abs"), ("Abs",)),
+        "softplus": Row(_softplus, ("Softplus",)),
+        "softmax": Row(_function("Softmax", axis=1), ("Softmax",)),
+        "log_softmax": Row(_function("LogSoftmax", axis=1), ("LogSoftmax",)),
+        "dropout": Row(_dropout, ("Dropout",)),
+        "identity": Row(_function("Identity"), ("Clip",)),
+        "flatten": Row(_flatten, ("Flatten", "Reshape", "Squeeze")),
+        "reshape": Row(_reshape, ("Reshape", "Unsqueeze", "Expand")),
+        "permute": Row(_permute, ("Transpose",)),
+        "pixel_shuffle": Row(_pixel_shuffle, ("DepthToSpace", "Reshape")),
+        "space_to_depth": Row(_space_to_depth, ("SpaceToDepth", "Reshape", "Concat")),
+        "channel_shuffle": Row(_channel_shuffle, ("ChannelShuffle", "DepthToSpace", "Reshape")),
+        "pad": Row(_pad_layer, ("Pad",)),
+        "crop": Row(_crop, unread="a cut from both sides is a slice for each axis"),
+        "upsample": Row(_upsample, ("Resize", "Upsample")),
+        "slice": Row(_slice, ("Slice", "Split", "Gather")),
+        "scale": Row(_scale, ("Mul",)),
+        "affine": Row(_affine_numbers, ("Add", "Sub", "Mul", "Div", "Neg", "Mean")),
+        "add": Row(_chain("Add"), ("Add", "Sum", "Mean")),
+        "subtract": Row(_chain("Sub"), ("Sub",)),
+        "multiply": Row(_chain("Mul"), ("Mul",)),
+        "divide": Row(_chain("Div"), ("Div",)),
+        "maximum": Row(_chain("Max"), ("Max",)),
+        "concat": Row(_concat, ("Concat",)),
+        "matmul": Row(_matmul, ("MatMul",)),
+        "attention": Row(attention, ("Attention",)),
+        "learned": Row(_learned, ("Add", "Sub", "Mul", "Div", "Concat")),
+        "embedding": Row(_embedding, ("Gather",)),
+    }
+)
+"""Every kind of the catalogue → what writes it, and what it is read from or why it is not."""

@@ -1,4 +1,4 @@
-"""The tables of what is read: operators and what reads them, and kinds with what becomes them."""
+"""The table of operators: what reads each of them. Kinds have theirs in `kinds.py`."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -62,83 +62,6 @@ domain.
 
 `Attention`, `ChannelShuffle`, `KMaxPool` and `Silu` are what several operators are recognised as.
 """
-
-BECOMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "conv": ("Conv", "com.microsoft:FusedConv"),
-        "depthwise_conv": ("Conv",),
-        "conv_transpose": ("ConvTranspose",),
-        "linear": ("Gemm", "com.microsoft:FusedGemm", "MatMul"),
-        "lstm": ("LSTM",),
-        "gru": ("GRU",),
-        "maxpool": ("MaxPool",),
-        "avgpool": ("AveragePool",),
-        "lppool": ("LpPool",),
-        "global_avgpool": ("GlobalAveragePool", "ReduceMean", "ReduceSum"),
-        "kmaxpool": ("KMaxPool",),
-        "global_maxpool": ("GlobalMaxPool", "ReduceMax"),
-        "channel_avgpool": ("ReduceMean", "ReduceSum"),
-        "channel_maxpool": ("ReduceMax",),
-        "batchnorm": ("BatchNormalization",),
-        "groupnorm": ("GroupNormalization", "InstanceNormalization"),
-        "layernorm": ("LayerNormalization", "ReduceMean"),
-        "instancenorm": ("InstanceNormalization",),
-        "lrn": ("LRN",),
-        "l2norm": ("LpNormalization",),
-        "relu": ("Relu", "Clip", "Max"),
-        "relu6": ("Clip",),
-        "leaky_relu": ("LeakyRelu",),
-        "prelu": ("PRelu",),
-        "elu": ("Elu",),
-        "selu": ("Selu",),
-        "gelu": ("Gelu", "com.microsoft:Gelu", "com.microsoft:FastGelu", "Mul"),
-        "silu": ("Silu", "Mul"),
-        "mish": ("Mish", "Mul"),
-        "sigmoid": ("Sigmoid",),
-        "hardsigmoid": ("HardSigmoid", "Div"),
-        "hardswish": ("HardSwish", "Mul", "Div"),
-        "tanh": ("Tanh",),
-        "abs": ("Abs",),
-        "softplus": ("Softplus",),
-        "softmax": ("Softmax",),
-        "log_softmax": ("LogSoftmax",),
-        "dropout": ("Dropout",),
-        "identity": ("Clip",),
-        "flatten": ("Flatten", "Reshape", "Squeeze"),
-        "reshape": ("Reshape", "Unsqueeze", "Expand"),
-        "permute": ("Transpose",),
-        "pixel_shuffle": ("DepthToSpace", "Reshape"),
-        "space_to_depth": ("SpaceToDepth", "Reshape", "Concat"),
-        "channel_shuffle": ("ChannelShuffle", "DepthToSpace", "Reshape"),
-        "pad": ("Pad",),
-        "upsample": ("Resize", "Upsample"),
-        "slice": ("Slice", "Split", "Gather"),
-        "scale": ("Mul",),
-        "affine": ("Add", "Sub", "Mul", "Div", "Neg", "Mean"),
-        "add": ("Add", "Sum", "Mean"),
-        "subtract": ("Sub",),
-        "multiply": ("Mul",),
-        "divide": ("Div",),
-        "maximum": ("Max",),
-        "concat": ("Concat",),
-        "matmul": ("MatMul",),
-        "attention": ("Attention",),
-        "learned": ("Add", "Sub", "Mul", "Div", "Concat"),
-        "embedding": ("Gather",),
-    }
-)
-"""Kind → the operators that may become it."""
-NEVER: Mapping[str, str] = MappingProxyType(
-    {
-        "separable_conv": "it is two convolutions in a file",
-        "locally_connected": "it is a convolution, a product and a sum of patches in a file",
-        "adaptive_avgpool": "exporters write a plain pool, or one operation for each output",
-        "adaptive_maxpool": "exporters write a plain pool, or one operation for each output",
-        "maxunpool": "places count through a whole map in ONNX, and here through a pool's windows",
-        "crop": "a cut from both sides is a slice for each axis",
-    }
-)
-"""Kind → why no operator becomes it."""
 _loaded: dict[str, Any] = {}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import convcalc
-from convcalc.exchange.onnx.kinds import WRITERS
+from convcalc.exchange.onnx.kinds import ROWS
 from convcalc.exchange.onnx.writer import CLASSES, SCOPES, Graph, Maker, Unwritten
 from convcalc.forward.weights import weight_names
 from convcalc.graph.planned import Planned
@@ -131,7 +131,7 @@ def _write_layer(
             CLASSES: str([what for _, what in within]),
         },
     )
-    made = WRITERS[node.kind](maker)
+    made = ROWS[node.kind].write(maker)
     _rename(graph, made, tensors[index])
 
 
