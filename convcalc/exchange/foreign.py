@@ -1,6 +1,6 @@
 """What comes of a file from elsewhere: a spec, where its parts come from, and what is lost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ArgumentError, Diagnostic, Named, Problem
@@ -150,14 +150,3 @@ def arrays_of(made: Imported, network: Network) -> dict[str, Any]:
                 raise ArgumentError(message)
             arrays[name] = array.reshape(weight.shape)
     return arrays
-
-
-def origin_of(written: Written | None) -> Imported | None:
-    """The file that a network comes from; None of one that was written as a spec."""
-    places = written.places if written is not None else None
-    return places.made if isinstance(places, Origins) else None
-
-
-def diagnostics(opened: "Opened", made: Imported) -> Sequence[Diagnostic]:
-    """What was found in reading a file."""
-    return written(opened, made).findings.diagnostics

@@ -296,10 +296,3 @@ def _bias(bias: Constant | None, start: int, count: int) -> Any:
     if bias is None:
         return np.zeros(count, np.float32)
     return bias.release().reshape(-1)[start : start + count]
-
-
-def root_mean_square(reader: Reader, op: Operation) -> None:
-    """RMSNormalization, which no layer is."""
-    del reader
-    message = f"{op.name} divides by the root of the mean of squares, without a mean"
-    raise CannotError(message)
