@@ -61,10 +61,6 @@ def refused(code: str, message: str, help: str | None = None) -> Imported:  # no
 class Origins(Values):
     """Places in a spec that comes from elsewhere, by the names that they have there."""
 
-    def __init__(self, spec: Spec, path: str, made: Imported) -> None:
-        super().__init__(spec, path)
-        self.made = made
-
     def _name(self, number: int) -> str:
         """The origin of the innermost item that a place is in, and the key within that."""
         origin = ""
@@ -108,7 +104,7 @@ def written(opened: "Opened", made: Imported) -> Written:
             place = Named(finding.origin) if finding.origin else text.place(0, 0)
             findings.add(finding.problem, place)
         return Written(text, None, findings, whole=False)
-    places = Origins(made.spec, path, made)
+    places = Origins(made.spec, path)
     findings = Findings(places)
     for number, finding in enumerate(made.findings):
         findings.add(finding.problem, Named(finding.origin or "graph", number))
