@@ -13,6 +13,7 @@ from convcalc.layers import BRANCHES, CATALOGUE, CONSTANTS, layer_class
 from convcalc.layers.base import Declared, Layer, Plan, declarations
 from convcalc.shape import Shape
 from convcalc.spec.nodes import NOWHERE, Entry, List, Map, Node, ScalarNode, Text, node_of
+from convcalc.spec.origins import literal
 from convcalc.spec.tree import Item
 
 MAX_NESTED = 3
@@ -20,7 +21,7 @@ MAX_NESTED = 3
 MAX_BRANCH = 40
 """Most items of a branch that stands in its merge; a longer one is a sequence with a name."""
 MAX_ORIGIN = 400
-"""Characters of what a file calls something."""
+"""Characters of an origin, but for a number behind it that tells alike ones apart."""
 MAX_NAME = 40
 """Characters of a name that is made of another."""
 
@@ -459,7 +460,7 @@ class _Writer:
         if made.shared is not None:
             entries.append(Entry("weights", Text(self._name(made.shared))))
         if made.origin:
-            entries.append(Entry("origin", Text(escaped(made.origin))))
+            entries.append(Entry("origin", Text(literal(made.origin))))
         return Item.of(entries)
 
 
@@ -475,21 +476,13 @@ def _starting(start: int | None, steps: list[_Step]) -> list[_Step]:
     return [_Step(None, None, start), *steps]
 
 
-def escaped(origin: str) -> str:
-    """What a file calls something as `origin` has it, in which braces are expressions.
+def called(name: str) -> str:
+    r"""What a file calls something as an origin: the end of it, without what cannot be shown.
 
-    >>> escaped("scope{1}/Conv")
-    'scope{{1}}/Conv'
-    """
-    return origin[:MAX_ORIGIN].replace("{", "{{").replace("}", "}}")
-
-
-def printable(text: str) -> str:
-    r"""A name without what cannot be shown.
-
-    >>> printable("a\x00b")
+    >>> called("a\x00b")
     'a_b'
     """
+    text = name[-MAX_ORIGIN:]
     return text if text.isprintable() else "".join(c if c.isprintable() else "_" for c in text)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from onnx_files import onnx, taken
+from onnx_files import model, node, onnx, saved, taken, weight
 from tabled import tabled
 
 from convcalc import run as run_network
@@ -174,3 +174,22 @@ def test_names_of_the_file_are_kept() -> None:
         "/d/Conv",
         "/o/Conv",
     ]
+
+
+def test_weights_are_found_whatever_names_are_like(tmp_path: Path) -> None:
+    long, held = "{n}\t" * 300, "k{" * 900
+    nodes = [
+        node("Conv", "x w1", "a", f"1{long}", pads=[1, 1, 1, 1]),
+        node("Conv", "a w2", "b", f"2{long}", pads=[1, 1, 1, 1]),
+        node("Add", f"b {held}1", "c"),
+        node("Sub", f"c 2{held}", "d"),
+        node("Mul", f"d 3{held}", "y"),
+    ]
+    arrays = {f"{held}1": 3, f"2{held}": 4, f"3{held}": 5}
+    weights = {"w1": weight(3, 3, 3, 3, seed=1), "w2": weight(3, 3, 3, 3, seed=2)}
+    weights |= {name: weight(1, 3, 8, 8, seed=seed) for name, seed in arrays.items()}
+    made = model(nodes, weights, outputs=())
+    made.graph.output.append(onnx.helper.make_tensor_value_info("y", 1, (1, 3, 8, 8)))
+
+    ((want, y),) = answers(saved(made, tmp_path))
+    assert np.allclose(y, want, atol=1e-4)

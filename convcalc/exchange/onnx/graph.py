@@ -12,7 +12,7 @@ from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed
 from convcalc.exchange.onnx.operations import STANDARD, Operation, attribute
 from convcalc.exchange.onnx.quantized import in_floats
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
-from convcalc.exchange.wiring import MAX_ORIGIN, printable
+from convcalc.exchange.wiring import called
 
 MAX_OPERATIONS = 200_000
 """Most operations, with functions and loops written out: as many as a network may have layers."""
@@ -193,7 +193,7 @@ class Graph:
     def _origin(self, node: Any, prefix: str) -> str:
         """What the file calls an operation: its name, or that of what it makes."""
         made = node.output[0] if node.output else ""
-        name = printable(f"{prefix}{node.name or made}"[-MAX_ORIGIN:])
+        name = called(f"{prefix}{node.name or made}")
         if not name or name in self.origins:
             kind = name or node.op_type
             number = self.unnamed.get(kind, 0) + 1

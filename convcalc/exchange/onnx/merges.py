@@ -10,7 +10,7 @@ from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.pointwise import apply, identity
 from convcalc.exchange.onnx.reader import BATCH, ONE, Reader
 from convcalc.exchange.onnx.values import Batch, Constant, Value, shown, size_of
-from convcalc.exchange.wiring import CannotError
+from convcalc.exchange.wiring import CannotError, called
 
 KINDS = {"Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide",
     "Max": "maximum"}  # fmt: skip
@@ -204,7 +204,7 @@ def learned(
             array = array.T
         return array.reshape(1, *array.shape)
 
-    origin = next(iter(constant.sources), constant.name) or op.origin
+    origin = called(next(iter(constant.sources), constant.name)) or op.origin
     return reader.add(
         op, "learned", [], {"shape": shape}, {"weight": load}, (constant,), origin=origin
     )
