@@ -181,13 +181,15 @@ def matching(network: Network, pattern: str | None) -> Collection[str]:
     inside = {
         index
         for group in network.groups
-        if pattern in (group.name, group.origin)
+        if pattern and pattern in (group.name, group.origin)
         for index in group.layers
     }
     return [
         node.name
         for index, node in nodes
-        if index in inside or fnmatchcase(node.name, pattern) or fnmatchcase(node.origin, pattern)
+        if index in inside
+        or fnmatchcase(node.name, pattern)
+        or (node.origin and fnmatchcase(node.origin, pattern))
     ]
 
 

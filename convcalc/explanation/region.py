@@ -88,7 +88,7 @@ def explain_region(
     lost.
 
     >>> explain_region("vgg16", "stage1.conv2", (0, 5)).image[1]
-    Seen(first=3, last=7, before=0, behind=0, exact=True)
+    Seen(first=3, last=7, before=0, behind=0, exact=True, counted=True)
     """
     network = read(spec, input=input, parameters=parameters)
     return region(network, one_named(network, layer, "a region"), as_position(at, "at"))
