@@ -654,7 +654,10 @@ class Peer:
         self.counters: list[Any] = []
         for node, plan in zip(network.nodes, network.plans, strict=True):
             if node.shared_with is not None:
-                self.weights.append(self.weights[node.shared_with])
+                owned = self.weights[node.shared_with]
+                if node.kind != network.nodes[node.shared_with].kind:
+                    owned = {"weight": owned["weight"]}  # of a convolution the other way round
+                self.weights.append(owned)
                 continue
             assert plan is not None
             self.weights.append(

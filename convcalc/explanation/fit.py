@@ -12,7 +12,16 @@ from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named, position
 from convcalc.explanation.page import Page, Part, Section, Table
 from convcalc.explanation.windows import along
-from convcalc.graph import Given, GivenShape, LayerNode, Network, made_late, read, walk
+from convcalc.graph import (
+    Given,
+    GivenShape,
+    LayerNode,
+    Network,
+    made_late,
+    read,
+    uses_weights,
+    walk,
+)
 from convcalc.graph.inputs import Known, answer
 from convcalc.layers.base import Axes, Layer, Padding, Plan
 from convcalc.layers.conv_transpose import ConvTranspose
@@ -296,9 +305,8 @@ class _Trials:
 
         def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
             plan = self._plan(node, next(numbers), before, plans, fields)
-            if plan is not None and node.shared_with is not None:
-                owner = plans[node.shared_with]
-                plan = None if owner is not None and owner.weights != plan.weights else plan
+            if plan is not None and not uses_weights(node, plan, self.network.nodes, plans):
+                plan = None
             if plan is None and not failing:
                 failing.append(node.name)
             plans.append(plan)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from convcalc.collector import without_collection
 from convcalc.diagnostics import Diagnostic, Problem
 from convcalc.findings import Findings, Places
-from convcalc.layers import SOURCES, UNPOOL, kinds
+from convcalc.layers import SOURCES, UNPOOL, kinds, transposes, weights_fit
 from convcalc.layers.base import Layer, Plan
 from convcalc.methods import above
 from convcalc.shape import Shape
@@ -44,6 +44,7 @@ __all__ = [
     "read",
     "read_opened",
     "read_text",
+    "uses_weights",
     "written_of",
 ]
 
@@ -653,8 +654,7 @@ def plan_layers(
         if problems:
             wrong.extend((len(plans), problem) for problem in problems)
         if plan is not None and node.shared_with is not None:
-            there = nodes[node.shared_with]
-            unlike = _unlike(plan, plans[node.shared_with], there.name)
+            unlike = _unlike(node, plan, nodes[node.shared_with], plans[node.shared_with])
             if unlike is not None:
                 wrong.append((len(plans), unlike))
                 return None
@@ -725,10 +725,36 @@ def plan_of(layer: Layer, xs: tuple[Shape, ...]) -> tuple[Plan | None, tuple[Pro
     return plan, problems
 
 
-def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
-    """What is wrong where a layer cannot use the weights of another, which is called `name`."""
-    if owner is None or owner.weights == plan.weights:
+def uses_weights(
+    node: LayerNode, plan: Plan, nodes: Sequence[LayerNode], plans: Sequence[Plan | None]
+) -> bool:
+    """Whether the weights that a layer uses fit it: its own do, and those of a layer without plan.
+
+    `plans` are those of the layers before it.
+    """
+    if node.shared_with is None or (owner := plans[node.shared_with]) is None:
+        return True
+    return weights_fit(node.kind, plan.weights, nodes[node.shared_with].kind, owner.weights)
+
+
+def _unlike(node: LayerNode, plan: Plan, there: LayerNode, owner: Plan | None) -> Problem | None:
+    """What is wrong where a layer cannot use the weights of another, which is `there`."""
+    if owner is None or weights_fit(node.kind, plan.weights, there.kind, owner.weights):
         return None
+    help_ = "layers that share their weights must have the same fields and channels"
+    if transposes(node.kind, there.kind):
+        if plan.weights[:1] == owner.weights[:1]:
+            return Problem(
+                "CC202",
+                f"a `{node.kind}` shares no bias with a `{there.kind}`, and this has one beside "
+                f"the weight of {there.name}",
+                "bias",
+                "write `bias: false`",
+            )
+        help_ = (
+            "with the same kernel and groups, the filters of each must be as many as the channels "
+            "that come into the other"
+        )
     mine, theirs = (
         {weight.name: "×".join(map(str, weight.shape)) for weight in weights}
         for weights in (plan.weights, owner.weights)
@@ -737,8 +763,8 @@ def _unlike(plan: Plan, owner: Plan | None, name: str) -> Problem | None:
     return Problem(
         "CC202",
         f"shared {differing} would be {mine.get(differing, 'absent')} here, and is "
-        f"{theirs.get(differing, 'absent')} in {name}",
-        help="layers that share their weights must have the same fields and channels",
+        f"{theirs.get(differing, 'absent')} in {there.name}",
+        help=help_,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import repeat
 
-from convcalc.graph import Network, made_late, plan_of, walk, with_made
+from convcalc.graph import Network, made_late, plan_of, uses_weights, walk, with_made
 from convcalc.layers.base import Layer, Plan
 from convcalc.shape import Shape
 from convcalc.spec.flat import LayerNode, source_node
@@ -53,11 +53,7 @@ def resized(network: Network, shape: Shape, known: Known | None = None) -> Netwo
         if layer is None:
             return None
         plan = _plan_without_new_problems(network, node, layer, shapes, answers)
-        if plan is not None and node.shared_with is not None:
-            owner = plans[node.shared_with]
-            if owner is not None and owner.weights != plan.weights:
-                return None
-        return plan
+        return plan if plan is None or uses_weights(node, plan, nodes, plans) else None
 
     for plan in walk(nodes, repeat(None), step):
         if plan is None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
-from convcalc.graph import LayerNode, made_late, walk
+from convcalc.graph import LayerNode, made_late, uses_weights, walk
 from convcalc.graph.inputs import Known, answer, fed
 from convcalc.layers import UNPOOL, kinds, layer_class
 from convcalc.layers.base import MAX_WHOLE, Layer, Plan, declarations, hyperparameters
@@ -334,10 +334,8 @@ class _Trials:
             if down:
                 layer = self._down(node, layer)
             plan, *_ = answer(layer, xs, self.known)
-            if plan is not None and node.shared_with is not None:
-                owner = plans[node.shared_with]
-                if owner is not None and owner.weights != plan.weights:
-                    plan = None
+            if plan is not None and not uses_weights(node, plan, nodes, plans):
+                plan = None
             if plan is None or self._stretched(index, xs, [each.follows for each in before]):
                 fault = Fault(index, xs)
                 return Followed(None)

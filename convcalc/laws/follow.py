@@ -54,6 +54,7 @@ from convcalc.layers import (
     keeps_places,
     kinds,
     layer_class,
+    weights_fit,
 )
 from convcalc.layers.base import AXIS_WORDS, Weight, declarations
 from convcalc.layers.rearrange import Reshape
@@ -602,8 +603,11 @@ class _Walk(Asked):
         """
         if not weights:
             return
-        mine = self.learned[self.at] = (weights, tuple(hang_on))
-        if node.shared_with is None or (owner := self.learned.get(node.shared_with)) == mine:
+        self.learned[self.at] = (weights, tuple(hang_on))
+        if node.shared_with is None:
+            return
+        owner, kind = self.learned.get(node.shared_with), self.nodes[node.shared_with].kind
+        if owner and owner[1] == tuple(hang_on) and weights_fit(node.kind, weights, kind, owner[0]):
             return
         if owner is None or owner[1] or hang_on:
             raise UnknownError("it shares weights that follow the size")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from convcalc.graph import LayerNode, Network, made_late
+from convcalc.graph import LayerNode, Network, made_late, uses_weights
 from convcalc.graph.inputs import Known, answer, fed
 from convcalc.graph.unread import all_dropped
 from convcalc.layers.base import Plan
@@ -24,9 +24,7 @@ def planned(network: Network, shape: Shape, known: Known) -> list[Plan] | None:
         if layer is None or node.unknown:
             return None
         plan, *_ = answer(layer, xs, known)
-        if plan is None:
-            return None
-        if node.shared_with is not None and plans[node.shared_with].weights != plan.weights:
+        if plan is None or not uses_weights(node, plan, nodes, plans):
             return None
         plans.append(plan)
     return plans

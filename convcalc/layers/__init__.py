@@ -35,6 +35,8 @@ __all__ = [
     "kinds",
     "layer_class",
     "takes_branches",
+    "transposes",
+    "weights_fit",
 ]
 
 Family = Literal[
@@ -299,3 +301,28 @@ READING_NOTHING = kinds("source")
 """Kinds that read no values, though a constant of a spec stands behind a tensor."""
 CONSTANTS = READING_NOTHING - SOURCES
 """Kinds that read nothing of the tensor that they stand behind: what is learned."""
+
+
+CONVOLUTIONS = frozenset({"conv", "depthwise_conv"})
+"""Kinds whose weight has the layout of a transposed convolution's: what is filters of one is
+channels of the other."""
+
+
+def transposes(kind: str, other: str) -> bool:
+    """Whether of two kinds one is a convolution, and the other the transposed one.
+
+    >>> transposes("conv_transpose", "conv"), transposes("conv", "depthwise_conv")
+    (True, False)
+    """
+    pair = (kind, other)
+    return "conv_transpose" in pair and not CONVOLUTIONS.isdisjoint(pair)
+
+
+def weights_fit(
+    kind: str, weights: tuple[Weight, ...], other: str, theirs: tuple[Weight, ...]
+) -> bool:
+    """Whether a layer of a kind, with these weights, can use those of another layer in their place.
+
+    Of the other way round a layer uses the weight alone: their biases belong to different maps.
+    """
+    return weights == (theirs[:1] if transposes(kind, other) else theirs)

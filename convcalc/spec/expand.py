@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from convcalc.collector import without_collection
 from convcalc.findings import Findings
-from convcalc.layers import CATALOGUE, NAMING, UNPOOL, Layer, layer_class
+from convcalc.layers import CATALOGUE, NAMING, UNPOOL, Layer, layer_class, transposes
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
 from convcalc.spec.flat import Borrowed, Document, Group, Late, LayerNode, source_item, source_node
@@ -461,15 +461,18 @@ class Expander:
         return range(self.begun.get(index, index), index + 1)
 
     def borrow(self, owner: range, user: range, node: Item) -> None:
-        """Let layers use the weights of others, which are of the same kinds in the same order."""
+        """Let layers use the weights of others, which are of the same kinds in the same order.
+
+        One may be a convolution where the other is the transposed one.
+        """
         at, name = node.entries["weights"], quoted(node.entries["weights"])
         kinds = [[self.nodes[index].kind for index in each] for each in (owner, user)]
-        if kinds[0] != kinds[1]:
+        if len(owner) != len(user) or not all(map(_of_one_kind, *kinds)):
             from convcalc.numbers import plural
 
             message = f"{name} has {plural(len(owner), 'layer')}, and here {_are(len(user))}"
             for number, (theirs, mine) in enumerate(zip(*kinds, strict=False), 1):
-                if theirs != mine:
+                if not _of_one_kind(theirs, mine):
                     message = f"layer {number} is a `{theirs}` in {name}, and a `{mine}` here"
                     break
             advice = "what uses the weights of another has the same kinds in the same order"
@@ -839,6 +842,11 @@ class Expander:
             self.nodes[user] = self.nodes[user]._replace(
                 shared_with=owner if before is None else before
             )
+
+
+def _of_one_kind(kind: str, other: str) -> bool:
+    """Whether a layer may use the weights of another, by their kinds."""
+    return kind == other or transposes(kind, other)
 
 
 def _are(count: int) -> str:

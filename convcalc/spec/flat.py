@@ -213,7 +213,7 @@ class Borrowed(NamedTuple):
     owner: range
     """Indices of the layers whose weights they are."""
     user: range
-    """Indices of those that use them, of the same kinds in the same order."""
+    """Indices of those that use them, of the same kinds in the same order, or transposed."""
 
 
 class Document(NamedTuple):

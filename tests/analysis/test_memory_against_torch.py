@@ -360,6 +360,21 @@ def test_two_towers_have_one_gradient_for_their_weights(item: str, batch: int) -
             assert ours == theirs, (what, ours, theirs)
 
 
+@pytest.mark.parametrize("first", ["conv", "conv_transpose"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_convolution_and_its_transpose_have_one_gradient(first: str, batch: int) -> None:
+    other = "conv" if first == "conv_transpose" else "conv_transpose"
+    net = loads(
+        "input: 9x9x4\nlayers:\n"
+        f"  - {{name: there, {first}: {{filters: 6, kernel: 3, padding: 1}}}}\n  - relu\n"
+        f"  - {{{other}: {{filters: 4, kernel: 3, bias: false}}, weights: there}}\n  - tanh\n"
+        f"  - {{{first}: {{filters: 6, kernel: 3}}, weights: there}}\n"
+    )
+    for inplace in (False, True):
+        for what, (ours, theirs) in compared(net, batch, inplace=inplace).items():
+            assert ours == theirs, (what, ours, theirs)
+
+
 @pytest.mark.parametrize("norm", ["groupnorm: 2", "instancenorm", "instancenorm: {affine: true}"])
 @pytest.mark.parametrize("batch", [2, 8])
 @pytest.mark.parametrize("inplace", [True, False])

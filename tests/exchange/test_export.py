@@ -218,6 +218,32 @@ def test_several_ends_shared_weights_and_scopes(tmp_path: Path) -> None:
     )
 
 
+TIED = """
+input: 8x8x4
+layers:
+  - {name: down, conv: {filters: 6, kernel: 3, stride: 2, padding: [[0, 1], [0, 1]], groups: 2}}
+  - relu
+  - {name: deep, depthwise_conv: {kernel: 3, padding: 1}}
+  - {conv_transpose: {filters: 6, kernel: 3, padding: 1, groups: 6, bias: false}, weights: deep}
+  - {conv_transpose: {filters: 4, kernel: 3, stride: 2, padding: same, groups: 2, bias: false},
+     weights: down}
+  - {name: up, conv_transpose: {filters: 3, kernel: 2, stride: 2}}
+  - {conv: {filters: 4, kernel: 2, stride: 2, bias: false}, weights: up}
+"""
+"""6·2·9 + 6, 6·9 + 6 and 4·3·4 + 3 parameters."""
+
+
+def test_a_transpose_shares_its_weight_in_the_file_and_behind_it(tmp_path: Path) -> None:
+    network = planned(loads(TIED))
+    convcalc.export(network, tmp_path / "a.onnx", seed=3)
+    agree(network, tmp_path / "a.onnx", values(network), seed=3)
+    held = onnx.load(tmp_path / "a.onnx").graph.initializer
+    assert sum(len(array.raw_data) // 4 for array in held) == 114 + 60 + 51
+    back = convcalc.analyze(tmp_path / "a.onnx")
+    assert back.totals.parameters == 114 + 60 + 51
+    assert sum(layer.shared_with is not None for layer in back.layers) == 3
+
+
 def test_weights_of_a_file(tmp_path: Path) -> None:
     network = planned(load("lenet5"))
     weights = random_weights(network, 7)

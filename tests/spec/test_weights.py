@@ -10,6 +10,7 @@ from convcalc.graph import read_text
 from convcalc.spec.text import SourceText
 
 CONV = "conv: {filters: 4, kernel: 3, padding: 1}"
+BACK = "conv_transpose: {filters: 4, kernel: 3, padding: 1, bias: false}"
 UNIT = f"blocks: {{unit: {{layers: [{CONV}, batchnorm, relu]}}}}\n"
 
 USERS: Mapping[str, tuple[str, dict[str, str]]] = {
@@ -76,6 +77,25 @@ USERS: Mapping[str, tuple[str, dict[str, str]]] = {
         ),
         {"head1.conv1": "p3"},
     ),
+    "a transposed convolution, of a convolution": (
+        f"layers: [{{{CONV}, name: one}}, tanh, {{{BACK}, weights: one}}]",
+        {"conv_transpose1": "one"},
+    ),
+    "a convolution, of a transposed one": (
+        (
+            "layers: [{conv_transpose: {filters: 4, kernel: 3, padding: 1}, name: one}, tanh, "
+            "{conv: {filters: 4, kernel: 3, stride: 2, padding: same, bias: false}, weights: one}]"
+        ),
+        {"conv1": "one"},
+    ),
+    "a group, the other way round": (
+        (
+            f"layers: [{{layers: [{CONV}, relu], name: one}}, "
+            f"{{layers: [{BACK}, relu], weights: one, name: two}}, "
+            f"{{{BACK}, weights: two.conv_transpose1}}]"
+        ),
+        {"two.conv_transpose1": "one.conv1", "conv_transpose1": "one.conv1"},
+    ),
     "of a block that is called like the modifier": (
         (
             f"blocks: {{weights: {{layers: [{CONV}]}}}}\n"
@@ -138,6 +158,14 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "CC202",
         "shared weight would be 5×4×3×3 here, and is 4×4×3×3 in a",
     ),
+    f"[{{{CONV}, name: a}}, {{conv_transpose: {{filters: 4, kernel: 3}}, weights: a}}]": (
+        "CC202",
+        "a `conv_transpose` shares no bias with a `conv`, and this has one beside the weight of a",
+    ),
+    f"[{{{CONV}, name: a}}, {{conv_transpose: {{filters: 5, kernel: 3}}, weights: a}}]": (
+        "CC202",
+        "shared weight would be 4×5×3×3 here, and is 4×4×3×3 in a",
+    ),
     "[{relu: , name: a}, {relu: , weights: a}]": ("CC202", "`relu` has no weights"),
     "[{relu: , weights: input}]": ("CC202", "`input` is an input, which has no weights"),
     f"[{{{CONV}, weights: b}}, {{{CONV}, name: b}}]": (
@@ -178,3 +206,28 @@ def test_an_item_of_python_says_whose_weights_it_uses() -> None:
     assert parse(spec.to_yaml()) == spec
     assert eval(repr(spec)) == spec  # noqa: S307 (what it says of itself)
     assert spec.network().nodes[2].shared_with == 1
+
+
+KINDS = {
+    **dict.fromkeys(("conv", "separable_conv", "conv_transpose"), "filters: 4, kernel: 1, "),
+    "depthwise_conv": "kernel: 1, ",
+    "locally_connected": "filters: 4, kernel: 1, ",
+    "linear": "features: 4, axis: channels, ",
+}
+"""Kinds with a matrix of weights → the fields of one that keeps the channels."""
+
+
+@tabled("owner", KINDS)
+def test_only_a_convolution_and_its_transpose_are_of_two_kinds(owner: str) -> None:
+    there = f"{owner}: {{{KINDS[owner]}bias: true}}"
+    taken = set()
+    for kind, fields in KINDS.items():
+        user = f"{kind}: {{{fields}bias: {'true' if kind == owner else 'false'}}}"
+        layers = f"[{{{there}, name: a}}, {{{user}, weights: a}}]"
+        errors = read_text(SourceText("it.yaml", f"input: 3x3x4\nlayers: {layers}\n")).errors
+        if not any("is a `" in error.message for error in errors):
+            taken.add(kind)
+
+    others = {"conv": {"conv_transpose"}, "depthwise_conv": {"conv_transpose"}}
+    others["conv_transpose"] = {"conv", "depthwise_conv"}
+    assert taken == {owner} | others.get(owner, set())

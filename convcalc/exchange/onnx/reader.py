@@ -15,6 +15,7 @@ from convcalc.exchange.foreign import Source
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, shown
 from convcalc.exchange.wiring import CannotError, Wiring
+from convcalc.layers import transposes
 from convcalc.layers.base import AXIS_WORDS
 from convcalc.numbers import plural
 from convcalc.shape import Shape
@@ -68,6 +69,8 @@ class Reader:
         """Arrays without a name that are taken for parameters, and who reads them."""
         self.owners: dict[tuple[object, ...], int] = {}
         """The layer that has these weights of the file."""
+        self.dense: dict[tuple[object, ...], tuple[str, int]] = {}
+        """The kind and the layer that has this array as its weight, whatever its bias."""
         self.joined: dict[tuple[tuple[int, ...], str], int] = {}
         """The concat of tensors along an axis, where there is one."""
         self.counted: dict[str, tuple[int, int]] = {}
@@ -101,6 +104,7 @@ class Reader:
             key = self._key(kind, constants)
             if key is not None and shared is None:
                 self.owners[key] = number
+                self.dense.setdefault(key[1:2], (kind, number))
             if shared is None:
                 self._count(constants)
         return number
@@ -120,10 +124,17 @@ class Reader:
         return kind, *(None if each is None else (each.sources, each.dims) for each in constants)
 
     def _shared(self, kind: str, constants: Sequence[Constant | None]) -> int | None:
-        """The layer of the same kind that has all of these arrays, which are shared then."""
+        """The layer of the same kind that has all of these arrays, which are shared then.
+
+        Or the convolution of a transposed one that has nothing but its weight, and the reverse.
+        """
         key = self._key(kind, constants)
         if key is None:
             return None
+        if key not in self.owners and key[2:] == (None,):
+            other, number = self.dense.get(key[1:2], ("", 0))
+            if transposes(kind, other):
+                return number
         return self.owners.get(key)
 
     def count(self, note: str) -> None:

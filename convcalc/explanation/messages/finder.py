@@ -155,8 +155,10 @@ class _Search:
         self.kinds = frozenset(OF_KIND[said.operation])
         self._made: dict[tuple[Made, tuple[Shape, ...]], list[tuple[Change, Made, Result]]] = {}
         self.sharing: dict[int, list[int]] = {}
-        for index, node in enumerate(program.network.nodes):
-            if node.shared_with is not None:
+        nodes = program.network.nodes
+        for index, node in enumerate(nodes):
+            # A transposed convolution of the same weight is no other layer of the same fields.
+            if node.shared_with is not None and node.kind == nodes[node.shared_with].kind:
                 self.sharing.setdefault(node.shared_with, []).append(index)
         self.spoken = self._spoken()
         self.rare = False
