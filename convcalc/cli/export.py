@@ -12,6 +12,7 @@ from convcalc.cli.options import (
     Word,
     named_weights_options,
     network_options,
+    refuse_idle_force,
     seed_option,
 )
 from convcalc.cli.output import write_findings
@@ -95,8 +96,7 @@ def command(
       convcalc export net.yaml --weights net.safetensors --dynamic-batch -o net.onnx
     """
     del to  # there is one
-    if force and file is None:
-        raise click.UsageError("--force is about the FILE of --output, and none is named")
+    refuse_idle_force(file, force=force)
     if file is None and sys.stdout.isatty():
         raise click.UsageError("the file is no text: write -o FILE, or send it to a program")
     if file is not None and not force and os.path.lexists(file):

@@ -5,8 +5,14 @@ from typing import NamedTuple
 
 import click
 
-from convcalc.cli.options import FILE
-from convcalc.cli.output import write, write_file, write_findings, write_verbatim
+from convcalc.cli.options import FILE, refuse_idle_force
+from convcalc.cli.output import (
+    tell_lost_origins,
+    write,
+    write_file,
+    write_findings,
+    write_verbatim,
+)
 from convcalc.diagnostics import Diagnostic, exit_code
 from convcalc.numbers import plural
 from convcalc.spec.bundled import find_bundled
@@ -66,8 +72,7 @@ def command(
       convcalc fold --diff net.yaml
       convcalc fold --flat resnet152 | convcalc fold -
     """
-    if force and file is None:
-        raise click.UsageError("--force is about the FILE of --output, and none is named")
+    refuse_idle_force(file, force=force)
     if file is not None and (check or diff):
         option = "--check" if check else "--diff"
         raise click.UsageError(f"{option} writes no file, and --output names one")
@@ -86,12 +91,8 @@ def command(
         write_file(file, made.after, over=force)
     elif not check:
         write(made.after, machine=True)
-    if made.lost and not (check or diff):
-        click.echo(
-            f"convcalc: the origins of {plural(made.lost, 'layer')} are left out: they follow no "
-            "pattern of the blocks; --flat has all of them",
-            err=True,
-        )
+    if not (check or diff):
+        tell_lost_origins(made.lost)
     if check or diff:
         ctx.exit(int(made.before != made.after))
 

@@ -5,12 +5,11 @@ import sys
 
 import click
 
-from convcalc.cli.options import FILE, Inputs, Word, input_option
-from convcalc.cli.output import write, write_file, write_findings
+from convcalc.cli.options import FILE, Inputs, Word, input_option, refuse_idle_force
+from convcalc.cli.output import tell_lost_origins, write, write_file, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.exchange import FORMATS, imported
 from convcalc.exchange.foreign import refused, written
-from convcalc.numbers import plural
 from convcalc.spec.bundled import Bundled
 from convcalc.spec.source import open_spec
 from convcalc.spec.tree import Spec
@@ -23,12 +22,7 @@ def _written(spec: Spec, *, flat: bool) -> str:
     from convcalc.spec.fold import folded
 
     made = folded(spec)
-    if made.lost:
-        click.echo(
-            f"note: the origins of {plural(made.lost, 'layer')} are left out: they follow no "
-            "pattern of the blocks; --flat has all of them",
-            err=True,
-        )
+    tell_lost_origins(made.lost)
     return made.spec.to_yaml()
 
 
@@ -79,9 +73,7 @@ def command(
       convcalc import model.onnx -o model.yaml
       convcalc import dynamic.onnx --input 224x224x3
     """
-    if force and target is None:
-        message = "--force is about the SPEC of --output, and none is named"
-        raise click.UsageError(message)
+    refuse_idle_force(target, "SPEC", force=force)
     opened = open_spec(file, _no_bundled)
     made = imported(opened, shape, name=name or "")
     if made is None:
@@ -102,6 +94,6 @@ def command(
         else:
             write_file(target, text, over=force)
     for note in made.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(f"convcalc: {note}", err=True)
     write_findings(findings, below=target is None and made.spec is not None)
     sys.exit(exit_code(findings))

@@ -61,6 +61,13 @@ DIGITS = 12
 """Digits of a number that is too large for any extent."""
 
 
+def refuse_idle_force(file: str | None, named: str = "FILE", *, force: bool) -> None:
+    """Raise `click.UsageError` for --force where no file is named that it could write over."""
+    if force and file is None:
+        message = f"--force is about the {named} of --output, and none is named"
+        raise click.UsageError(message)
+
+
 def shape_value(value: str | Shape) -> Shape:
     """A shape on the command line: 384x384x3."""
     if isinstance(value, Shape):

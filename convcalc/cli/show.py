@@ -2,7 +2,7 @@
 
 import click
 
-from convcalc.cli.options import FILE
+from convcalc.cli.options import FILE, refuse_idle_force
 from convcalc.cli.output import write, write_file, write_findings
 from convcalc.diagnostics import Diagnostic, exit_code
 from convcalc.spec.bundled import bundled_names, find_bundled
@@ -38,9 +38,7 @@ def command(ctx: click.Context, spec: str, file: str | None, *, force: bool) -> 
       convcalc show vgg16
       convcalc show resnet34 -o net.yaml
     """
-    if force and file is None:
-        message = "--force is about the FILE of --output, and none is named"
-        raise click.UsageError(message)
+    refuse_idle_force(file, force=force)
     opened = open_spec(spec, find_bundled)
     text, problems = opened.text.content, opened.problems
     if opened.preset and not problems:
