@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 from convcalc.analysis.cost import analyze
 from convcalc.analysis.memory import memory
 from convcalc.analysis.report import LayerReport, Report
-from convcalc.graph import Network
+from convcalc.diagnostics import Diagnostic
+from convcalc.graph import Network, SpecError
 from convcalc.layers import NAMING, UNPOOL
 from convcalc.layers.base import Layer, declarations, field_value, hyperparameters
 from convcalc.methods import above, from_json
@@ -77,10 +78,15 @@ class Comparison(NamedTuple):
     changes: tuple[Change, ...]
     """The layers that are not as they were; those that are stand nowhere."""
     totals: tuple[Delta, ...]
-    """Each of `TOTALS` before and after; without training's memory where nothing trains."""
+    """Each of `TOTALS` before and after; without training's memory where nothing trains, and those
+    that are `unknown`.
+    """
+    unknown: tuple[tuple[str, Diagnostic], ...] = ()
+    """The totals that one of the networks has no figure for, and why."""
 
     def total(self, name: str) -> Delta | None:
-        """A total by name; None where there is none, as of training in int8.
+        """A total by name; None where there is none, as of training in int8, or
+        none is known.
 
         Raises `KeyError` for a name that is none of `TOTALS`.
         """
@@ -147,14 +153,19 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
         Delta(name, getattr(before.totals, name), getattr(after.totals, name)) for name in COUNTS
     ]
     totals.append(Delta("largest_tensor", *(_largest(one) for one in (before, after))))
+    unknown: list[tuple[str, Diagnostic]] = []
     for name, training in (("memory", False), ("training_memory", True)):
         if training and dtype == "int8":  # nothing trains in integers
             continue
-        peaks = [
-            memory(one, batch=batch, dtype=dtype, training=training).peak for one in (old, new)
-        ]
-        totals.append(Delta(name, *peaks))
-    return Comparison(before, after, changes, tuple(totals))
+        try:
+            peaks = [
+                memory(one, batch=batch, dtype=dtype, training=training).peak for one in (old, new)
+            ]
+        except SpecError as error:  # of memory alone: the networks themselves have no errors
+            unknown.append((name, error.diagnostics[0]))
+        else:
+            totals.append(Delta(name, *peaks))
+    return Comparison(before, after, changes, tuple(totals), tuple(unknown))
 
 
 def _largest(report: Report) -> int:

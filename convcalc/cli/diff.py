@@ -13,6 +13,7 @@ from convcalc.analysis.compare import TOTALS, Comparison, compare
 from convcalc.checks.revision import RevisionError, Revisions, revisions, sides
 from convcalc.cli.options import Inputs, network_options, output_options, size_options
 from convcalc.cli.output import Output, colors
+from convcalc.diagnostics import Diagnostic
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import Network, read, read_opened
 from convcalc.spec.promises import amount
@@ -37,7 +38,11 @@ class Limit(NamedTuple):
         """Whether the total grew no more than this."""
         delta = comparison.total(self.name)
         if delta is None:
-            message = f"there is no {self.name.replace('_', ' ')} for this data type"
+            named = self.name.replace("_", " ")
+            why = dict(comparison.unknown).get(self.name)
+            message = f"there is no {named} for this data type"
+            if why is not None:
+                message = f"the {named} cannot be held to {self.text}: {_why(why)}"
             raise click.UsageError(message)
         allowed = self.most if self.share is None else self.share * delta.old
         return delta.difference <= allowed
@@ -162,7 +167,12 @@ def command(
         texts.append(output.renderer.render(one, **options))
     before = [one for one, pair in zip(comparisons, pairs, strict=True) if not pair.fresh]
     grown = _grown(before, limits)
-    notes = [*(pair.note for pair in pairs if pair.note), *grown]
+    unknown = [
+        f"{name.replace('_', ' ')} is not compared: {_why(diagnostic)}"
+        for one in comparisons
+        for name, diagnostic in one.unknown
+    ]
+    notes = [*(pair.note for pair in pairs if pair.note), *unknown, *grown]
     output.end(texts, notes=[f"convcalc: {note}" for note in notes], failed=bool(grown))
 
 
@@ -200,6 +210,11 @@ def _grown(comparisons: Sequence[Comparison], limits: Sequence[Limit]) -> list[s
                 f"{delta.difference:,}{share}, and {limit.text} is allowed"
             )
     return notes
+
+
+def _why(diagnostic: Diagnostic) -> str:
+    """Why a total is unknown, in one line that says where."""
+    return f"{diagnostic.where}: {diagnostic.message}"
 
 
 def _nothing(network: Network, path: str) -> Network:

@@ -474,3 +474,28 @@ def test_nothing_trains_in_int8(run: Callable[..., Result]) -> None:
 def test_only_memory_may_grow_by_bytes(run: Callable[..., Result]) -> None:
     for name in ("memory", "training_memory", "activation_bytes"):
         assert run("a.yaml", "b.yaml", "--fail-on-increase", f"{name}=9GB").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("layers", "why"),
+    [
+        ("input: 6\nlayers: [{linear: %d}, batchnorm]\n", "cannot be trained on a batch of 1"),
+        ("input: 12x6\nlayers: [{gru: %d}]\n", "what PyTorch keeps of a gru"),
+        ("input: 12x6\nlayers: [{lstm: %d}]\n", "what PyTorch keeps of an lstm"),
+    ],
+)
+def test_what_is_not_known_is_not_compared_and_said(
+    layers: str, why: str, run: Callable[..., Result]
+) -> None:
+    Path("a.yaml").write_text(layers % 4)
+    Path("b.yaml").write_text(layers % 5)
+
+    result = run("a.yaml", "b.yaml", "--format", "json")
+    assert result.exit_code == 0
+    assert "training_memory" not in json.loads(result.stdout)["totals"]
+    assert "training memory is not compared: a.yaml:2:" in result.stderr
+    assert why in result.stderr
+
+    limited = run("a.yaml", "b.yaml", "--fail-on-increase", "training_memory=1%")
+    assert limited.exit_code == 2
+    assert "the training memory cannot be held to 1%: a.yaml:2:" in limited.stderr
