@@ -120,7 +120,8 @@ def _note_left(problems: Sequence[Diagnostic]) -> None:
     for problem in problems[:MOST_PROBLEMS]:
         nowhere = not problem.source_line and problem.span and problem.span[:2] == (1, 1)
         where = problem.path if nowhere else problem.where
-        click.echo(f"convcalc: {where}: {problem.code} {problem.message}", err=True)
+        help_ = f" (help: {problem.help})" if nowhere and problem.help else ""
+        click.echo(f"convcalc: {where}: {problem.code} {problem.message}{help_}", err=True)
     if len(problems) > MOST_PROBLEMS:
         click.echo(f"convcalc: and {len(problems) - MOST_PROBLEMS} more", err=True)
 

@@ -35,6 +35,7 @@ SILENCE_SECONDS = 5.0
 """How long a pipe given as a path may stay silent."""
 PIPE_SECONDS = 30.0
 """How long a pipe given as a path may take in all."""
+_NO_YAML = "name a YAML file; `convcalc import` makes one of an ONNX file"
 _NO_TEXT = b"\x08"
 """What an ONNX file begins with, one without weights may be text for the rest; and no YAML does."""
 _BRACKET_OR_TEXT = r"""[\[\]{}]|"(?:[^"\\]|\\.)*"|'[^']*'|(?<!\S)\#.*"""
@@ -460,7 +461,7 @@ def _decoded(data: bytes) -> str:
         raise RefusedError(
             "CC102",
             "is UTF-16, and a spec is UTF-8" if encoded else "is binary, and a spec is text",
-            "save it as UTF-8" if encoded else "name a YAML file",
+            "save it as UTF-8" if encoded else _NO_YAML,
         )
     if len(data) > MAX_BYTES:
         raise RefusedError(
@@ -479,5 +480,5 @@ def _decoded(data: bytes) -> str:
             "save it as UTF-8",
         ) from None
     if "\0" in text:
-        raise RefusedError("CC102", "is binary, and a spec is text", "name a YAML file")
+        raise RefusedError("CC102", "is binary, and a spec is text", _NO_YAML)
     return text

@@ -326,6 +326,72 @@ def test_what_is_shared_and_folded_is_said(tmp_path: Path) -> None:
     assert "folded: 2 weights" in result.stderr
 
 
+def test_a_product_whose_bias_is_added_behind_shares_nothing(tmp_path: Path) -> None:
+    nodes = [node("MatMul", "x w", "m"), node("Add", "m b", "y")]
+    made = model(nodes, {"w": weight(10, 4), "b": weight(4)}, inputs={"x": (1, 10)})
+    result = run("import", saved(made, tmp_path))
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "linear: 4" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["fold", "show", "format"])
+def test_commands_that_rewrite_specs_name_the_way_there(command: str, tmp_path: Path) -> None:
+    path = saved(model([node("Relu", "x", "y")]), tmp_path)
+
+    assert "convcalc import" in run(command, path).stderr
+
+
+NUMBERS_OF_NOTHING = {
+    "stride": node("Conv", "x w", "y", strides=[0, 0]),
+    "backwards": node("Conv", "x w", "y", strides=[-1, -1]),
+    "dilation": node("Conv", "x w", "y", dilations=[0, -2]),
+    "groups": node("Conv", "x w", "y", group=0),
+    "same": node("Conv", "x w", "y", strides=[0, 0], auto_pad="SAME_UPPER"),
+    "transposed": node("ConvTranspose", "x w", "y", strides=[0, 0], auto_pad="SAME_LOWER"),
+    "pool": node("MaxPool", "x", "y", kernel_shape=[2, 2], strides=[0, 1], ceil_mode=1),
+    "average": node("AveragePool", "x", "y", kernel_shape=[0, 0], strides=[0, 0]),
+    "split": node("Split", "x", "y", num_outputs=0),
+    "blocks": node("SpaceToDepth", "x", "y", blocksize=0),
+    "block": node("DepthToSpace", "x", "y", blocksize=0),
+    "norm": node("GroupNormalization", "x b b", "y", num_groups=0),
+    "local": node("LRN", "x", "y", size=0),
+    "lengths": node("LpNormalization", "x", "y", p=0),
+    "states": node("LSTM", "x w w", "y", hidden_size=0),
+    "taken": node("Gather", "x none", "y", axis=0),
+}
+
+
+@tabled("operator", NUMBERS_OF_NOTHING.values(), ids=NUMBERS_OF_NOTHING)
+def test_attributes_of_nothing_are_findings(operator: Any, tmp_path_factory: Any) -> None:
+    weights = {"w": weight(3, 3, 3, 3), "b": weight(3), "none": np.zeros(0, np.int64)}
+    made = model([operator], weights, opset=18)
+    result = run("import", saved(made, tmp_path_factory.mktemp("nothing")))
+
+    assert result.exit_code == 1, result.output
+    assert "error[CC601]" in result.stderr
+
+
+def test_constants_that_divide_by_nothing_are_findings(tmp_path: Path) -> None:
+    nodes = [node("Div", "n zero", "s"), node("Mod", "n zero", "t"), node("Concat", "s t", "u", axis=0),
+        node("Reshape", "x u", "y")]  # fmt: skip
+    weights = {"n": np.array([4], np.int64), "zero": np.array([0], np.int64)}
+    result = run("import", saved(model(nodes, weights), tmp_path))
+
+    assert result.exit_code == 1
+    assert "error[CC601]" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["3.weight", "const.weight", "node_norm.weight", "val_1.scale"])
+def test_names_of_modules_are_names(name: str, tmp_path: Path) -> None:
+    """An instance norm as it is before training, in an `nn.Sequential`: 2 × 3 parameters."""
+    nodes = [node("InstanceNormalization", f"x {name} b", "y")]
+    weights = {name: np.ones(3, np.float32), "b": np.zeros(3, np.float32)}
+    made = network_of(model(nodes, weights), tmp_path)
+
+    assert analyze(made).totals.parameters == 6
+
+
 def test_layers_that_have_the_same_weights_count_them_once(tmp_path: Path) -> None:
     nodes = [
         node("Conv", "x w", "a", pads=[1, 1, 1, 1]),

@@ -178,7 +178,7 @@ REFUSED = {
     "power": ([node("Exp", "x", "y")], "Exp of N×3×9×10"),
     "strided": (
         [node("Slice", "x s e a t", "y")],
-        "it takes every 2th value",
+        "it does not take every value, in steps of 2",
     ),
     "clipped": ([node("Clip", "x lo hi", "y")], "cuts off below -1.0 and above 1.0"),
     "examples": ([node("ReduceMean", "x", "y", axes=[0])], "it reduces N×3×9×10 along axes 0"),

@@ -616,5 +616,5 @@ def outputs_of(op: Operation, batch: int) -> Sequence[Any]:
             return [resolve(dims_of(op), target, zero=zero, batch=batch)]
         rule = RULES.get(op.name)
         return [] if rule is None else rule(op)
-    except (UnknownError, ValueError, IndexError, TypeError, OverflowError):
+    except (UnknownError, ValueError, IndexError, TypeError, ArithmeticError):
         return []

@@ -14,16 +14,21 @@ from convcalc.exchange.wiring import CannotError, called
 
 KINDS = {"Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide",
     "Max": "maximum"}  # fmt: skip
-_MADE_UP = re.compile(r"(?:onnx::|/|_?val_\d|_?const|scalar_tensor|node_|\d|_inlfunc|.*Constant)")
-"""What exporters call constants that have no name of their own."""
+_MADE_UP = re.compile(
+    r"onnx::|/|_inlfunc|.*Constant|(?:_?val_\d|_?const|scalar_tensor|node_|\d)[^.]*$"
+)
+"""What exporters call constants that have no name of their own.
+
+`0.weight` is a name: what the first layer of an `nn.Sequential` has.
+"""
 
 
 def named(constant: Constant) -> bool:
     """Whether somebody gave a constant its name, as parameters have one.
 
     >>> [named(Constant((), lambda: 0, floats=True, name=name, initializer=True))
-    ...     for name in ("onnx::Mul_12", "val_3", "encoder.scale")]
-    [False, False, True]
+    ...     for name in ("onnx::Mul_12", "val_3", "17", "encoder.scale", "3.weight")]
+    [False, False, False, True, True]
     """
     return any(not _MADE_UP.match(name) for name in constant.sources or (constant.name,))
 

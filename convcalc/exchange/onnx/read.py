@@ -86,14 +86,15 @@ def _imported(graph: Graph) -> Imported:
         _input(graph, wiring, value)
     for op in _wanted(graph):
         _lower(reader, op)
-    written = wiring.written(_outputs(graph, reader))
+    outputs = _outputs(graph, reader)
+    written = wiring.written(outputs)
     spec = _spec(graph, wiring, written)
     return Imported(
         spec,
         (*_findings(reader.lost), *_undecided(reader)),
         reader.weights,
         whole=not reader.lost,
-        notes=tuple(reader.said()),
+        notes=tuple(reader.said(wiring.live(outputs))),
         quantized=graph.quantized,
     )
 

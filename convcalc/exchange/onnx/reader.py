@@ -73,8 +73,8 @@ class Reader:
         """The kind and the layer that has this array as its weight, whatever its bias."""
         self.joined: dict[tuple[tuple[int, ...], str], int] = {}
         """The concat of tensors along an axis, where there is one."""
-        self.counted: dict[str, tuple[int, int]] = {}
-        """How many layers have an array of the file, and how many values it has."""
+        self.arrays: dict[int, dict[str, int]] = {}
+        """By the number of a layer, the arrays of the file that it has, and their values."""
 
     # Layers
 
@@ -106,7 +106,11 @@ class Reader:
                 self.owners[key] = number
                 self.dense.setdefault(key[1:2], (kind, number))
             if shared is None:
-                self._count(constants)
+                self.arrays[number] = {
+                    each.sources[0]: each.size
+                    for each in constants
+                    if each is not None and each.initializer and len(each.sources) == 1
+                }
         return number
 
     def _own(self, origin: str) -> str:
@@ -141,27 +145,23 @@ class Reader:
         """Remember something to say of the file."""
         self.notes[note] = self.notes.get(note, 0) + 1
 
-    def _count(self, constants: Sequence[Constant | None]) -> None:
-        """Remember which arrays of the file a layer has."""
-        own = {
-            each.sources[0]: each.size
-            for each in constants
-            if each is not None and each.initializer and len(each.sources) == 1
-        }
-        for name, size in own.items():
-            count, _ = self.counted.get(name, (0, 0))
-            self.counted[name] = count + 1, size
+    def said(self, live: Sequence[bool]) -> list[str]:
+        """What is to be said of the file, in sentences; `live` are the layers that are there.
 
-    def said(self) -> list[str]:
-        """What is to be said of the file, in sentences."""
-        again = [(count - 1) * size for count, size in self.counted.values() if count > 1]
+        A product whose bias is added behind it was a layer without one before.
+        """
+        sizes: dict[str, list[int]] = {}
+        for number, arrays in self.arrays.items():
+            for name, size in arrays.items() if live[number] else ():
+                sizes.setdefault(name, []).append(size)
+        again = [sum(each[1:]) for each in sizes.values() if len(each) > 1]
         sentences = [f"{note}: {count:,}" for note, count in self.notes.items()]
         if again:
             sentences.append(
                 f"shared in the file: {plural(len(again), 'array')} that several layers read, "
                 f"which count for each of them, {sum(again):,} values more than the file holds"
             )
-        folded = sum(name.startswith(FOLDED) for name in self.counted)
+        folded = sum(name.startswith(FOLDED) for name in sizes)
         if folded:
             sentences.append(
                 f"folded: {plural(folded, 'weight')} without names of their own, as where an "

@@ -192,7 +192,8 @@ def cut(reader: Reader, op: Operation) -> None:
     number = low.number
     for axis, (first, behind, step) in Cut(op).spans.items():
         if step != 1:
-            message = f"it takes every {step}th value"
+            backwards = "goes backwards" if step < 0 else "does not take every value"
+            message = f"it {backwards}, in steps of {step}"
             raise CannotError(message)
         number = sliced(reader, op, Lowered(number, low.layout), value, axis, first, behind)
     reader.give(op, number, low.layout)
