@@ -85,8 +85,7 @@ class Comparison(NamedTuple):
     """The totals that one of the networks has no figure for, and why."""
 
     def total(self, name: str) -> Delta | None:
-        """A total by name; None where there is none, as of training in int8, or
-        none is known.
+        """A total by name; None where there is none, as of training in int8, or it is `unknown`.
 
         Raises `KeyError` for a name that is none of `TOTALS`.
         """

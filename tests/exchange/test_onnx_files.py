@@ -373,8 +373,12 @@ def test_attributes_of_nothing_are_findings(operator: Any, tmp_path_factory: Any
 
 
 def test_constants_that_divide_by_nothing_are_findings(tmp_path: Path) -> None:
-    nodes = [node("Div", "n zero", "s"), node("Mod", "n zero", "t"), node("Concat", "s t", "u", axis=0),
-        node("Reshape", "x u", "y")]  # fmt: skip
+    nodes = [
+        node("Div", "n zero", "s"),
+        node("Mod", "n zero", "t"),
+        node("Concat", "s t", "u", axis=0),
+        node("Reshape", "x u", "y"),
+    ]
     weights = {"n": np.array([4], np.int64), "zero": np.array([0], np.int64)}
     result = run("import", saved(model(nodes, weights), tmp_path))
 
