@@ -116,7 +116,10 @@ def command(
         for note in () if fitted is None else fitted.notes:
             click.echo(f"convcalc: {note}", err=True)
         arrays = None if fitted is None else fitted.weights
-        asked = Asked(arrays, seed or 0, checked_opset(opset), dynamic_batch)
+        try:
+            asked = Asked(arrays, seed or 0, checked_opset(opset), dynamic_batch)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param_hint="--opset") from None
         if file is not None:
             made = write_file(network, file, asked)
             weights = "" if made.data is None else f", its weights in {made.data}"

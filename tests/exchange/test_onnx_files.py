@@ -386,6 +386,24 @@ def test_constants_that_divide_by_nothing_are_findings(tmp_path: Path) -> None:
     assert "error[CC601]" in result.stderr
 
 
+@pytest.mark.parametrize("operator", ["Add", "Mul", "Concat"])
+def test_arrays_that_are_expanded_to_the_batch_are_parameters(
+    operator: str, tmp_path: Path
+) -> None:
+    """As of `x + self.weight.expand(x.shape[0], -1, -1, -1)` in PyTorch: 3 × 8 × 8 values."""
+    fields: dict[str, Any] = {"axis": 1} if operator == "Concat" else {}
+    nodes = [
+        node("Shape", "x", "shape", start=0, end=1),
+        node("Concat", "shape rest", "to", axis=0),
+        node("Expand", "weight to", "all"),
+        node(operator, "x all", "y", **fields),
+    ]
+    weights = {"weight": weight(1, 3, 8, 8), "rest": np.array([3, 8, 8], np.int64)}
+    for extent in (1, "batch"):
+        made = model(nodes, weights, inputs={"x": (extent, 3, 8, 8)})
+        assert analyze(network_of(made, tmp_path)).totals.parameters == 192
+
+
 @pytest.mark.parametrize("name", ["3.weight", "const.weight", "node_norm.weight", "val_1.scale"])
 def test_names_of_modules_are_names(name: str, tmp_path: Path) -> None:
     """An instance norm as it is before training, in an `nn.Sequential`: 2 × 3 parameters."""

@@ -193,7 +193,13 @@ def learned(
     if front < 0 or len(order) > 4:
         message = f"the array {shown(constant.dims)} has more axes than what it meets"
         raise CannotError(message)
-    extents = (1,) * front + tuple(int(extent) for extent in constant.dims)  # type: ignore[arg-type]
+    # An array that was expanded to as many as there are examples has one for all of them.
+    extents = (1,) * front + tuple(
+        extent.times if isinstance(extent, Batch) else int(extent) for extent in constant.dims
+    )
+    if any(isinstance(constant.dims[at - front], Batch) for at in order if at >= front):
+        message = f"the array {shown(constant.dims)} has as many values as there are examples"
+        raise CannotError(message)
     if any(extents[at] != 1 for at in range(rank) if at not in order):
         message = f"the array {shown(constant.dims)} has values for each example"
         raise CannotError(message)
