@@ -104,9 +104,16 @@ def _ways(spec: Spec | None, scopes: Mapping[str, str] | None) -> Sequence[Folde
     lossy = _Folding(spec, scopes).made()
     if lossy is None:
         return (kept,)
-    lines = [len(each.spec.to_yaml().splitlines()) for each in (kept, lossy)]
-    few = lines[0] <= max(LONGER * lines[1], lines[1] + FEW)
-    return (kept, lossy) if few else (lossy, kept)
+    least = _lines(lossy)
+    most = max(LONGER * least, least + FEW)
+    items = kept.spec.entries["layers"]
+    longer = isinstance(items, List) and len(items.items) > most  # a line each, or more
+    return (lossy, kept) if longer or _lines(kept) > most else (kept, lossy)
+
+
+def _lines(made: Folded) -> int:
+    """How many lines a spec is."""
+    return len(made.spec.to_yaml().splitlines())
 
 
 def _from_elsewhere(spec: Spec) -> bool:

@@ -75,25 +75,47 @@ class Candidate(NamedTuple):
 
 def best(sequences: Sequence[Items], context: Context, work: "Work") -> list[Candidate]:
     """What is worth being a block, the best first."""
-    promising: list[tuple[float, int, list[tuple[Items, int]]]] = []
-    lines = {id(each): _sums(each) for each in sequences}
-    for length, places in _repeated(sequences, work):
-        sequence, start = places[0]
-        sums = lines[id(sequence)]
-        body = sums[start + length] - sums[start]
+    promising: list[tuple[int, int, list[int]]] = []
+    row = _Row(sequences)
+    sums = row.sums
+    for length, starts in _repeated(row.keys, work):
+        body = sums[starts[0] + length] - sums[starts[0]]
         if body < 2:
             continue
-        count = _apart(places, length)
+        count = _apart(starts, length)
         promise = (count - 1) * body - count - 2
         if promise > 0:
-            promising.append((promise, length, places))
+            promising.append((promise, length, starts))
     candidates = []
-    for _, length, places in nlargest(EVALUATED, promising, key=lambda each: each[0]):
-        candidate = _evaluated(length, places, context)
+    for _, length, starts in nlargest(EVALUATED, promising, key=lambda each: each[0]):
+        candidate = _evaluated(length, [row.places[start] for start in starts], context)
         if candidate is not None:
             candidates.append(candidate)
     candidates.sort(key=lambda each: -each.worth)
     return candidates
+
+
+class _Row:
+    """The nodes of several lists in one row, in which a gap stands behind each list."""
+
+    def __init__(self, sequences: Sequence[Items]) -> None:
+        self.keys: list[int] = []
+        """The key of each node; below 0 for one that cannot stand elsewhere, and for a gap."""
+        self.sums = [0]
+        """The lines in front of each node."""
+        self.places: list[tuple[Items, int]] = []
+        """The list that each node is of, and its number there."""
+        lines = 0
+        for sequence in sequences:
+            for at, node in enumerate(sequence.nodes):
+                look = node.look
+                self.keys.append(-1 if look.fixed else look.key)
+                lines += look.lines
+                self.sums.append(lines)
+                self.places.append((sequence, at))
+            self.keys.append(-1)
+            self.sums.append(lines)
+            self.places.append((sequence, len(sequence.nodes)))
 
 
 class Work:
@@ -108,60 +130,52 @@ class Work:
         return self.left > 0
 
 
-def _sums(sequence: Items) -> list[int]:
-    sums = [0]
-    for node in sequence.nodes:
-        sums.append(sums[-1] + node.look.lines)
-    return sums
+def _one_behind_another(starts: Sequence[int], length: int) -> bool:
+    """Whether one of the stretches begins where another ends, so that longer ones overlap."""
+    return any(other - one == length for one, other in pairwise(starts))
 
 
-def _one_behind_another(places: Sequence[tuple[Items, int]], length: int) -> bool:
-    """Whether one of the places begins where another ends, so that longer ones overlap."""
-    return any(
-        one[0] is other[0] and other[1] - one[1] == length for one, other in pairwise(places)
-    )
-
-
-def _apart(places: Sequence[tuple[Items, int]], length: int) -> int:
-    """How many of the places do not overlap."""
-    count, last, end = 0, None, 0
-    for sequence, start in places:
-        if sequence is not last or start >= end:
+def _apart(starts: Sequence[int], length: int) -> int:
+    """How many of the stretches do not overlap."""
+    count = end = 0
+    for start in starts:
+        if start >= end:
             count += 1
-            last, end = sequence, start + length
+            end = start + length
     return count
 
 
-def _repeated(
-    sequences: Sequence[Items], work: Work
-) -> Iterator[tuple[int, list[tuple[Items, int]]]]:
-    """Stretches with the same keys, by their length; none that could be longer everywhere."""
-    groups: dict[int, list[tuple[Items, int]]] = {}
-    for sequence in sequences:
-        for at, node in enumerate(sequence.nodes):
-            if not node.look.fixed:
-                groups.setdefault(node.look.key, []).append((sequence, at))
+def _repeated(keys: Sequence[int], work: Work) -> Iterator[tuple[int, list[int]]]:
+    """Where stretches with the same keys start, by their length; none longer everywhere."""
+    groups: dict[int, list[int]] = {}
+    for at, key in enumerate(keys):
+        if key >= 0:
+            groups.setdefault(key, []).append(at)
     length = 1
-    alive = [places for places in groups.values() if len(places) > 1]
+    alive = [starts for starts in groups.values() if len(starts) > 1]
     while alive and length < LONGEST:
         following = []
-        for places in alive:
-            if not work.take(len(places)):
+        for starts in alive:
+            if not work.take(len(starts)):
                 return
-            longer: dict[int, list[tuple[Items, int]]] = {}
-            for sequence, start in places:
-                if start + length < len(sequence.nodes):
-                    look = sequence.nodes[start + length].look
-                    if not look.fixed:
-                        longer.setdefault(look.key, []).append((sequence, start))
-            longest = any(len(each) == len(places) for each in longer.values())
-            if not longest or _one_behind_another(places, length):
-                yield length, places
+            longer: dict[int, list[int]] = {}
+            for start in starts:
+                key = keys[start + length]
+                if key < 0:
+                    continue
+                alike = longer.get(key)
+                if alike is None:
+                    longer[key] = [start]
+                else:
+                    alike.append(start)
+            longest = any(len(each) == len(starts) for each in longer.values())
+            if not longest or _one_behind_another(starts, length):
+                yield length, starts
             following += [each for each in longer.values() if len(each) > 1]
         alive = following
         length += 1
-    for places in alive:
-        yield length, places
+    for starts in alive:
+        yield length, starts
 
 
 def _evaluated(

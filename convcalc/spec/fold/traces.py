@@ -74,11 +74,16 @@ def own_origins(stretch: Sequence[Node], bodies: Mapping[str, Items]) -> tuple[s
     leaves = outermost(stretch, bodies)
     if not leaves:
         return ()
-    own = trace([[origin_text(node) for node in leaves]]).own
-    return tuple(
-        "" if node.kind in WEIGHTLESS or node.branched else each
-        for node, each in zip(leaves, own, strict=True)
-    )
+    origins = [origin_text(node) for node in leaves]
+    front = "" if None in origins else _front(origins)  # type: ignore[arg-type]
+    return tuple([
+        ""
+        if node.kind in WEIGHTLESS or node.branched
+        else None
+        if each is None
+        else _rest(front, each)
+        for node, each in zip(leaves, origins, strict=True)
+    ])  # fmt: skip
 
 
 def origin_text(node: Node) -> str | None:
@@ -91,8 +96,8 @@ def origin_text(node: Node) -> str | None:
 def _front(origins: Sequence[str]) -> str:
     """What all begin with, up to where a part of them ends, and nothing that is calculated."""
     first, last = min(origins), max(origins)
-    count = 0
-    while count < min(len(first), len(last)) and first[count] == last[count]:
+    count, end = 0, min(len(first), len(last))
+    while count < end and first[count] == last[count]:
         count += 1
     shared = first[:count]
     if count == len(first) or count == len(last):  # one of them is all of it
@@ -136,7 +141,10 @@ def _begins_calculated(text: str) -> bool:
 
 def written(origin: Any) -> str | None:
     """An origin as it is written; None where it is a list with one for each round."""
-    return origin.text if isinstance(origin, ScalarNode | Text) else None
+    if origin.__class__ is ScalarNode or isinstance(origin, Text):
+        text: str = origin.text
+        return text
+    return None
 
 
 def of_rounds(fronts: Sequence[str]) -> Any:
