@@ -9,7 +9,7 @@ from convcalc.cli.options import FILE, Inputs, Word, input_option, refuse_idle_f
 from convcalc.cli.output import tell_lost_origins, write, write_file, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.exchange import FORMATS, imported
-from convcalc.exchange.foreign import refused, written
+from convcalc.exchange.foreign import diagnostics, refused
 from convcalc.spec.bundled import Bundled
 from convcalc.spec.source import open_spec
 from convcalc.spec.tree import Spec
@@ -86,7 +86,7 @@ def command(
             f"is no {titles} file, by what it begins with",
             "`convcalc analyze` reads specs, which need no import" if not opened.head else None,
         )
-    findings = written(opened, made).findings.diagnostics
+    findings = diagnostics(opened, made)
     if made.spec is not None:
         text = _written(made.spec, flat=flat)
         if target is None:

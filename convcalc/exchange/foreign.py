@@ -1,6 +1,6 @@
 """What comes of a file from elsewhere: a spec, where its parts come from, and what is lost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ArgumentError, Diagnostic, Named, Problem
@@ -146,3 +146,10 @@ def arrays_of(made: Imported, network: Network) -> dict[str, Any]:
                 raise ArgumentError(message)
             arrays[name] = array.reshape(weight.shape)
     return arrays
+
+
+def diagnostics(opened: "Opened", made: Imported) -> Sequence[Diagnostic]:
+    """What was found in reading a file."""
+    if not made.findings and not made.quantized:
+        return ()  # and no part of the spec needs a place
+    return written(opened, made).findings.diagnostics

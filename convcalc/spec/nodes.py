@@ -552,6 +552,8 @@ def scalar(text: str) -> Any:
     """
     if text in ("true", "false"):
         return text == "true"
+    if text[:1] not in "-0123456789":
+        return Text(text)
     if re.match(_WHOLE, text) and text != "-0":
         return int(text)
     if re.match(_DECIMAL, text) and repr(float(text)) == text:

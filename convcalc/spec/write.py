@@ -6,6 +6,7 @@ belong, quotes stand where text needs them or means something else without.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from convcalc.collector import without_collection
@@ -50,6 +51,8 @@ def fits_within(text: str) -> bool:
 class _Writer:
     def __init__(self) -> None:
         self.depth = 0
+        self.parts: dict[tuple[int, int], tuple[Any, str | None]] = {}
+        """By node and depth the node, which layers that are alike share, and it on one line."""
 
     def deeper(self, lines: Callable[[], list[str]]) -> list[str]:
         """Lines of what is nested, within the depth that a spec can have."""
@@ -195,18 +198,25 @@ class _Writer:
     def part(self, value: Any) -> str | None:
         """A value within braces or brackets."""
         if isinstance(value, Map | List):
-            comments = value.comments
-            if comments.before or comments.line or comments.after:
-                return None
-            if self.depth >= MAX_DEPTH:
-                return None  # which the lines will refuse
-            self.depth += 1
-            text = self.inline(value)
-            self.depth -= 1
-            return text
+            known = self.parts.get((id(value), self.depth))
+            if known is None:
+                known = value, self._part(value)
+                self.parts[id(value), self.depth] = known
+            return known[1]
         if isinstance(value, Text) and not value.quoted and _FLOW.search(value.text):
             return None
         return scalar_text(value)
+
+    def _part(self, value: Map | List) -> str | None:
+        comments = value.comments
+        if comments.before or comments.line or comments.after:
+            return None
+        if self.depth >= MAX_DEPTH:
+            return None  # which the lines will refuse
+        self.depth += 1
+        text = self.inline(value)
+        self.depth -= 1
+        return text
 
     def inline_entry(self, entry: Entry) -> str | None:
         """A key and its value within braces."""
@@ -284,6 +294,7 @@ def _aligned(lines: list[str], behind: dict[int, str]) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=256)
 def key_text(key: str) -> str:
     """A key, in quotes where it needs them."""
     return key if _KEY.match(key) else _quoted(key)

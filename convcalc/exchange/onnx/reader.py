@@ -94,14 +94,14 @@ class Reader:
         `weights` are its arrays, made of `constants`, which two layers may share.
         """
         origin = origin or op.origin
-        shared = None
+        shared = key = None
         if weights:
             origin = self._own(origin)
-            shared = self._shared(kind, constants)
+            key = self._key(kind, constants)
+            shared = self._shared(kind, key)
         number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
         if weights:
             self.weights[origin] = dict(weights)
-            key = self._key(kind, constants)
             if key is not None and shared is None:
                 self.owners[key] = number
                 self.dense.setdefault(key[1:2], (kind, number))
@@ -122,17 +122,17 @@ class Reader:
 
     @staticmethod
     def _key(kind: str, constants: Sequence[Constant | None]) -> tuple[object, ...] | None:
+        """What layers of a kind have alike that have all of these arrays, which are shared then."""
         known = [each for each in constants if each is not None]
         if not known or not all(each.sources and each.initializer for each in known):
             return None
         return kind, *(None if each is None else (each.sources, each.dims) for each in constants)
 
-    def _shared(self, kind: str, constants: Sequence[Constant | None]) -> int | None:
+    def _shared(self, kind: str, key: tuple[object, ...] | None) -> int | None:
         """The layer of the same kind that has all of these arrays, which are shared then.
 
         Or the convolution of a transposed one that has nothing but its weight, and the reverse.
         """
-        key = self._key(kind, constants)
         if key is None:
             return None
         if key not in self.owners and key[2:] == (None,):
