@@ -282,14 +282,28 @@ Tensors = dict[str, tuple[tuple[int, ...], bool]]
 
 
 def tensors(net: Network, index: int) -> tuple[Tensors, int]:
-    """What PyTorch's module for a layer has: its weights, and how many counters of batches."""
+    """What PyTorch's module for a layer has: its weights, and how many tensors of integers."""
     module = module_of(net, index)
     if module is None:
         return {}, 0
     found = {name: (tuple(one.shape), False) for name, one in module.named_parameters()}
-    buffers = {name: one for name, one in module.named_buffers() if one.ndim}
+    buffers = {name: one for name, one in module.named_buffers() if one.is_floating_point()}
     found |= {name: (tuple(one.shape), True) for name, one in buffers.items()}
-    return found, sum(not one.ndim for one in module.buffers())
+    return found, sum(not one.is_floating_point() for one in module.buffers())
+
+
+def _with_relative_biases(module: Any, layer: Any, x: Shape) -> None:
+    """What torchvision's ShiftedWindowAttention has beside projections, of any number of axes."""
+    import torch
+
+    from convcalc.layers.sliding import per_axis
+
+    part = layer.window or layer.grid
+    inner = per_axis(part, x.rank) if part else x.spatial
+    table = torch.empty(prod(2 * size - 1 for size in inner), layer.heads, device="meta")
+    module.relative_position_bias_table = torch.nn.Parameter(table)
+    index = torch.empty(prod(inner) ** 2, dtype=torch.int64, device="meta")
+    module.register_buffer("relative_position_index", index)
 
 
 def module_of(net: Network, index: int) -> Any:
@@ -316,8 +330,12 @@ def module_of(net: Network, index: int) -> Any:
     if node.kind == "attention":
         read = [net.shape_of(each) or x for each in node.inputs]
         keys, values = read[min(1, len(read) - 1)].channels, read[-1].channels
-        made = nn.MultiheadAttention
-        return made(channels, layer.heads, bias=layer.bias, kdim=keys, vdim=values, **here)
+        made = nn.MultiheadAttention(
+            channels, layer.heads, bias=layer.bias, kdim=keys, vdim=values, **here
+        )
+        if layer.relative_bias:
+            _with_relative_biases(made, layer, x)
+        return made
     if node.kind in ("batchnorm", "instancenorm"):
         name = "BatchNorm" if node.kind == "batchnorm" else "InstanceNorm"
         made = getattr(nn, f"{name}{max(rank, 1)}d")
