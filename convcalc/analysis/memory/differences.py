@@ -118,7 +118,7 @@ def inexact(
             reasons.append(("every peak", "lower", STEPS_OF_ONE))
         if node.kind == "attention":
             layer = cast("Attention", node.layer)
-            reasons += _attention(program, steps, layer, x, batch=batch)
+            reasons = [*_attention(program, steps, layer, x, batch=batch), *reasons]
         if training:
             reasons += _backward(
                 program, steps, network, index, known=index not in walked.unfollowed
@@ -156,7 +156,7 @@ def _attention(
         return [("every peak", "higher or lower", PARTS_OF_ONE)]
     if batch == 1 and lacking[0] and not any(lacking[1:]):
         return [("every peak", "higher or lower", LACKING_ROWS)]
-    if not cut.copied and not rows:
+    if not rows and not (cut.moved or cut.shifted or any(lacking)):  # an empty pad lies as its map
         return [("every peak", "higher or lower", PARTS_IN_ORDER)]
     return []
 
