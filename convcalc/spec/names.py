@@ -28,6 +28,9 @@ _WANTED = {
 MAX_QUOTED = 40
 """Letters of a name that a help repeats."""
 
+RESERVED = frozenset({"input", "true", "false", "and", "or", "not", "if", "else", "index"})
+"""Words with a meaning of their own, which nothing can be called."""
+
 
 class Reporter:
     """What says that something is wrong, at its place."""
@@ -119,7 +122,7 @@ class Reporter:
                 "a name starts with a letter and holds letters, digits, _ and -",
             )
             return False
-        if name in ("input", "true", "false", "and", "or", "not", "if", "else", "index"):
+        if name in RESERVED:
             self.error("CC117", f"`{name}` has a meaning of its own", node, "choose another name")
             return False
         return True

@@ -19,8 +19,11 @@ from convcalc.cli import convcalc
 from convcalc.exchange import format_of
 from convcalc.exchange.onnx.kinds import ROWS
 from convcalc.exchange.onnx.rows import READS, reads
-from convcalc.graph import read
+from convcalc.graph import loads, read
 from convcalc.layers import CATALOGUE
+from convcalc.shape import Shape
+from convcalc.spec.expressions import FUNCTIONS
+from convcalc.spec.names import RESERVED
 
 
 def run(*arguments: str, stdin: bytes | None = None) -> Result:
@@ -267,6 +270,19 @@ def test_names_of_extents_become_parameters_of_the_spec(tmp_path: Path) -> None:
     assert text.startswith(
         "input: [height, index_, 3]\nrounding: floor\nparameters: {height: 16, index_: 24}\n"
     )
+
+
+def test_names_of_extents_that_mean_something_are_called_otherwise(tmp_path: Path) -> None:
+    words = sorted({*RESERVED, *FUNCTIONS, "incoming", "null", "Null", "True", "same", "layers"})
+    assert len(words) >= 20
+    for word in words:
+        nodes = [node("Conv", "x w", "y", pads=[1, 1, 1, 1])]
+        inputs = {"x": ("N", 3, word, word)}
+        path = saved(model(nodes, {"w": weight(4, 3, 3, 3)}, inputs=inputs), tmp_path)
+        network = loads(run("import", path, "--input", "8x8x3").stdout)
+
+        assert not network.errors, word
+        assert network.shape_of(network.inputs[0]) == Shape(3, (8, 8))
 
 
 def quantized(style: str) -> Any:

@@ -17,15 +17,16 @@ from convcalc.exchange.onnx.rows import reads
 from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown
 from convcalc.exchange.wiring import CannotError, Made, Wiring, legal
 from convcalc.shape import Shape
+from convcalc.spec.expressions import FUNCTIONS
+from convcalc.spec.names import RESERVED
 from convcalc.spec.nodes import NOWHERE, Entry, List, Map, ScalarNode, Text
 from convcalc.spec.tree import Spec
 
 if TYPE_CHECKING:
     from convcalc.spec.source import Opened
 
-RESERVED = frozenset({"index", "incoming", "min", "max", "ceil", "floor", "round", "abs",
-    "divisible", "and", "or", "not", "if", "else", "true", "false"})  # fmt: skip
-"""Names that mean something in expressions."""
+MEANINGFUL = RESERVED | {"incoming", "null"} | FUNCTIONS.keys()
+"""Words that mean something where a parameter is written, or used in an expression."""
 OTHER_NAMES = frozenset({"", "main_graph", "torch_jit", "torch-jit-export", "graph", "Graph"})
 """What exporters call every graph."""
 
@@ -360,7 +361,7 @@ def _shape_node(graph: Graph, made: Made, parameters: dict[str, int]) -> Any:
 def _parameter(given: str, parameters: dict[str, int], extent: int) -> str:
     """The name of a parameter for an extent, another one's if that is as large."""
     name = legal(given, "size").replace("-", "_")
-    base, count = f"{name}_" if name in RESERVED else name, 2
+    base, count = f"{name}_" if name in MEANINGFUL else name, 2
     name = base
     while parameters.get(name, extent) != extent:
         name, count = f"{base}_{count}", count + 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from convcalc.layers import CATALOGUE
 from convcalc.spec.fold.nodes import Node, common
+from convcalc.spec.names import RESERVED
 from convcalc.spec.tree import MODIFIERS
 
 if TYPE_CHECKING:
@@ -18,10 +19,8 @@ MOST_KINDS = 3
 """Kinds that a name lists."""
 LONGEST = 24
 """Letters of a name."""
-RESERVED = frozenset(
-    {"input", "true", "false", "and", "or", "not", "if", "else", "index", "layers", "split"}
-)
-"""Words with a meaning of their own."""
+MEANINGFUL = RESERVED | {"layers", "split"}
+"""Words with a meaning of their own for folding."""
 
 
 def block_name(places: "Sequence[Place]", context: "Context") -> str:
@@ -36,7 +35,7 @@ def block_name(places: "Sequence[Place]", context: "Context") -> str:
 
 def _taken(name: str, context: "Context") -> bool:
     """Whether a name means something, or calls of it might be called as something is."""
-    if name in CATALOGUE or name in MODIFIERS or name in RESERVED or name in context.words:
+    if name in CATALOGUE or name in MODIFIERS or name in MEANINGFUL or name in context.words:
         return True
     if name in context.given or name in context.globals:
         return True
