@@ -420,6 +420,15 @@ def test_arrays_that_are_expanded_to_the_batch_are_parameters(
         assert analyze(network_of(made, tmp_path)).totals.parameters == 192
 
 
+def test_an_input_that_is_given_in_vain_is_said(tmp_path: Path) -> None:
+    path = saved(model([node("Relu", "x", "y")]), tmp_path)
+
+    assert (
+        "the input `x` is, N×3×8×8, and --input" in run("import", path, "--input", "9x9x3").stderr
+    )
+    assert run("import", path, "--input", "8x8x3").stderr == ""
+
+
 @pytest.mark.parametrize("name", ["3.weight", "const.weight", "node_norm.weight", "val_1.scale"])
 def test_names_of_modules_are_names(name: str, tmp_path: Path) -> None:
     """An instance norm as it is before training, in an `nn.Sequential`: 2 × 3 parameters."""

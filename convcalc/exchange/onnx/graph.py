@@ -52,6 +52,8 @@ class Graph:
         self.operations: list[Operation] = []
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
+        self.fixed: dict[str, Dims] = {}
+        """The inputs that the file says itself, and not as they are given."""
         self.open: list[Open] = []
         """Extents that are neither said nor given."""
         self.named: dict[str, dict[int, str]] = {}
@@ -125,6 +127,10 @@ class Graph:
                 raise DamagedError(message)
             dims.append(size)
         value.dims = tuple(dims)
+        sizes_there = [each for each in dims if not isinstance(each, Batch) and each != 1]
+        asked = [each for each in given if each != 1]  # 50x1 for a row of 50 that are looked up
+        if given and info.name not in self.named and sorted(asked) != sorted(sizes_there):
+            self.fixed[info.name] = value.dims
         return value
 
     # Operations

@@ -79,6 +79,15 @@ def _asking(graph: Graph) -> Imported:
     return Imported(None, tuple(findings), whole=False)
 
 
+def _fixed(graph: Graph) -> list[str]:
+    """What is said of inputs that are given in vain, because the file says how large they are."""
+    return [
+        f"the file says how large the input `{name[:60]}` is, {shown(dims)}, and --input does not "
+        "change what is imported: change `input` in the spec"
+        for name, dims in graph.fixed.items()
+    ]
+
+
 def _imported(graph: Graph) -> Imported:
     wiring = Wiring()
     reader = Reader(wiring)
@@ -95,7 +104,7 @@ def _imported(graph: Graph) -> Imported:
         (*_findings(reader.lost), *_undecided(reader)),
         reader.weights,
         whole=not reader.lost,
-        notes=tuple(reader.said(wiring.live(outputs))),
+        notes=(*_fixed(graph), *reader.said(wiring.live(outputs))),
         quantized=graph.quantized,
     )
 
