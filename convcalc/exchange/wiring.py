@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from convcalc.layers import BRANCHES, CATALOGUE, CONSTANTS, layer_class
 from convcalc.layers.base import Declared, Layer, Plan, declarations
 from convcalc.shape import Shape
+from convcalc.spec.names import RESERVED
 from convcalc.spec.nodes import NOWHERE, Entry, List, Map, Node, ScalarNode, Text, node_of
 from convcalc.spec.origins import literal
 from convcalc.spec.tree import Item
@@ -280,7 +281,7 @@ class _Writer:
         """The segments so far by the layer that they end with."""
         self.names: dict[int, str] = {}
         """What is called something, because it is read by that."""
-        self.taken = {"input"}
+        self.taken = {*RESERVED}
 
     def written(self) -> Written:
         """The items."""

@@ -285,6 +285,17 @@ def test_names_of_extents_that_mean_something_are_called_otherwise(tmp_path: Pat
         assert network.shape_of(network.inputs[0]) == Shape(3, (8, 8))
 
 
+def test_names_of_layers_and_inputs_that_mean_something_are_called_otherwise(
+    tmp_path: Path,
+) -> None:
+    for word in sorted({*RESERVED, "null", "Null", "True", "layers", "conv"}):
+        two = [node("Add", f"{word} q", "a"), node("Relu", "a", "b", word), node("Relu", "b", "c")]
+        made = model([*two, node("Add", f"c {word}", "d"), node("Add", "d b", "y")],
+                     inputs={word: (1, 3, 8, 8), "q": (1, 3, 8, 8)})  # fmt: skip
+
+        assert loads(spec_of(made, tmp_path)).named_outputs, word
+
+
 def quantized(style: str) -> Any:
     """A convolution of whole numbers, by its own operator or between scales."""
     weights = {
