@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 from convcalc.analysis import analyze
 from convcalc.analysis.compare import Comparison, compare
-from convcalc.analysis.memory import memory
 from convcalc.analysis.report import Report
 from convcalc.checks.files import left_out
 from convcalc.checks.promises import Used, used
@@ -108,7 +107,7 @@ def _entries(one: Checked, task: Task, base: str, moved: Moves) -> Iterator[Entr
             shown,
             status,
             report=report,
-            peak=memory(network).peak,
+            peak=report.inference_peak,
             used=tuple(used(network, report, budget)),
             comparison=comparison,
             was=was,

@@ -166,6 +166,20 @@ def test_what_changed_since_a_base_comes_first(commit: Callable[..., None]) -> N
     assert before.keys() == {"family.yaml#small", "remark.yaml", "same.yaml"}
 
 
+def test_memory_that_is_not_known_keeps_no_other_figure_away(commit: Callable[..., None]) -> None:
+    recurrent = "input: 9x4\nlayers: [lstm: {features: %d}]\n"
+    alone = "input: 4\nlayers: [{batchnorm: {track_running_stats: false}}, linear: %d]\n"
+    commit(recurrent=recurrent % 3, alone=alone % 3)
+    commit(recurrent=recurrent % 5, alone=alone % 5)
+    result = run("--base", "HEAD~1", ".")
+
+    # 4·H·(C + H + 2) of an LSTM: 108 and 220; 2·4 + 4·K + K of the other: 23 and 33.
+    shown = rows(result.stdout)
+    assert result.exit_code == 0, result.output
+    assert shown["recurrent.yaml"][0] == "220; +112 (+103.70%)"
+    assert shown["alone.yaml"][0] == "33; +10 (+43.48%)"
+
+
 def test_where_nothing_changed_the_specs_are_shown(commit: Callable[..., None]) -> None:
     commit(net=NET)
     card = run("--base", "HEAD", "*.yaml").stdout
