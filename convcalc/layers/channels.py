@@ -221,5 +221,5 @@ class Affine(Pointwise):
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """times·x + plus. Source: ONNX operators Mul and Add."""
-        y = xs[0] * self.times
+        y = xs[0] if self.times == 1 else xs[0] * self.times
         return y + self.plus if self.plus else y

@@ -107,5 +107,7 @@ class SeparableConv(Layer):
         """y[k, o] = Σ p[k, j]·(Σ w[j, t]·x[⌊j/m⌋, o·S + t·D − P]) + b[k]. Source: Keras."""
         first, second = self._parts
         inside = run.keep("depthwise", first.forward(xp, {"weight": weights["weight"]}, xs, run))
-        point = {**weights, "weight": weights["pointwise"]}
+        point = {"weight": weights["pointwise"]}
+        if self.bias:
+            point["bias"] = weights["bias"]
         return second.forward(xp, point, (inside,), run)

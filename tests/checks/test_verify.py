@@ -12,6 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from kinds import CASES, Case
 from paths import ROOT
 from tabled import tabled
 from verified import SPEC, Command, rows, verified, written
@@ -383,6 +384,15 @@ def test_every_sort_of_layer_is_as_predicted(layers: str, run: Run) -> None:
     assert outcome.verdict.good, outcome.verdict.differences
     assert set(outcome.kept) == ({node.name for node in network.layers} if run.keep else set())
     assert not run.keep or outcome.verdict.activation_bytes.observed is None
+
+
+@tabled("case", [case for case in CASES if case.small and len(case.shapes) == 1])
+def test_every_kind_is_as_predicted(case: Case) -> None:
+    """Its definition asks for all of its weights, each value of them, and multiplies as planned."""
+    network = loads(f"input: {case.inputs}\nlayers: [{{{case.item}}}]\n")
+    verdict = verify(network, Run()).verdict
+
+    assert verdict.good, verdict.differences
 
 
 def test_observing_takes_no_memory_for_values() -> None:
