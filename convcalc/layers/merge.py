@@ -317,15 +317,17 @@ class Concat(Layer):
             if alike and not apart:
                 continue
             advice, sizes = "give the branches the same number of channels", None
-            if not alike and x.rank and xs[0].rank:
+            if not alike and self.axis == "channels" and not (x.rank and xs[0].rank):
+                advice = f"put `flatten` at the end of branch {1 if xs[0].rank else position}"
+            elif not alike:
                 advice = AS_MANY_AXES
-            elif apart[:1] != [0] or not alike:
+            elif apart[:1] != [0]:
                 ways = [SAME_STEPS, Way("`crop`, `pad` or `upsample` one of them")]
-                if alike and joined == 0 and len(apart) == 1:
+                if joined == 0 and len(apart) == 1:
                     along = AXIS_WORDS[x.rank][apart[0]]
                     text = f"join them along the {along}: `{{branches: […], axis: {along}}}`"
                     ways.append(Way(text, (("axis", along),)))
-                sizes = Sizes(tuple(axis - 1 for axis in apart) if alike else (), (*ways,))
+                sizes = Sizes(tuple(axis - 1 for axis in apart), (*ways,))
                 advice = either(sizes.clauses)
             yield Problem(
                 "CC310",
@@ -333,7 +335,7 @@ class Concat(Layer):
                 f"concat{'' if self.axis == 'channels' else ' along it'} may differ",
                 help=advice,
                 related=((0, "branch 1 ends here"), (position - 1, f"branch {position} ends here")),
-                sizes=sizes if alike else None,
+                sizes=sizes,
             )
             return
 
