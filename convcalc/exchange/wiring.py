@@ -302,6 +302,7 @@ class _Writer:
             if made.shared is not None:
                 self._name(made.shared)
         self._name_started(steps)
+        self._name_what_meets(steps)
         inputs = {at: self.names[at] for at in self.inputs} if len(self.inputs) > 1 else {}
         return Written(tuple([self._item(step) for step in steps]), inputs, names)
 
@@ -336,6 +337,34 @@ class _Writer:
                 self._name(step.start)
             for branch in reversed(step.branches or ()):
                 stack.extend(reversed(branch))
+
+    def _name_what_meets(self, steps: list[_Step]) -> None:
+        """Give a name to each layer whose kind and number are a name that one behind it was given.
+
+        A spec numbers layers as they come, and has no name twice.
+        """
+        numbers = _numbers(steps)
+        while True:
+            before = {self.names[at] for at in self.inputs}
+            counts: dict[str, int] = {}
+            meeting: list[int] = []
+            for number in numbers:
+                name = self.names.get(number)
+                if name is None:
+                    kind = self.made[number].kind
+                    base = f"{kind}_" if kind[-1].isdigit() else kind
+                    count = counts.get(kind, 0) + 1
+                    while f"{base}{count}" in before:
+                        count += 1
+                    counts[kind] = count
+                    name = f"{base}{count}"
+                    if name in self.taken:
+                        meeting.append(number)
+                before.add(name)
+            if not meeting:
+                return
+            for number in meeting:  # numbers and so names of others change with it
+                self._name(number)
 
     # Segments
 
@@ -463,6 +492,21 @@ class _Writer:
         if made.origin:
             entries.append(Entry("origin", Text(literal(made.origin))))
         return Item.of(entries)
+
+
+def _numbers(steps: Sequence[_Step]) -> list[int]:
+    """The layers of steps in the order in which a spec counts them: branches before their merge."""
+    numbers: list[int] = []
+    stack = [(step, False) for step in reversed(steps)]
+    while stack:
+        step, opened = stack.pop()
+        if step.branches is not None and not opened:
+            stack.append((step, True))
+            inside = [each for branch in step.branches for each in branch]
+            stack += [(each, False) for each in reversed(inside)]
+        elif step.number is not None:
+            numbers.append(step.number)
+    return numbers
 
 
 def _entries(value: Any) -> dict[str, Node]:

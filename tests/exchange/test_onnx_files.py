@@ -1,6 +1,7 @@
 """ONNX files as specs: what they become, and what is said of those that are none."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -294,6 +295,28 @@ def test_names_of_layers_and_inputs_that_mean_something_are_called_otherwise(
                      inputs={word: (1, 3, 8, 8), "q": (1, 3, 8, 8)})  # fmt: skip
 
         assert loads(spec_of(made, tmp_path)).named_outputs, word
+
+
+@tabled("seed", range(25))
+def test_a_name_that_is_a_kind_and_a_number_is_nobody_elses(seed: int, tmp_path: Path) -> None:
+    """Whatever nodes are called that need a name here, none meets a layer that is counted."""
+    draw = random.Random(seed)  # noqa: S311 (no secret)
+    names = ["relu1", "relu2", "relu3", "tanh1", "tanh2", "add1", "add2", "relu1_2"]
+    nodes = []
+    made = ["x"]
+    for at in range(10):
+        op = draw.choice(["Relu", "Tanh", "Add"])
+        reads = draw.sample(made, 2) if op == "Add" and len(made) > 1 else [made[-1]]
+        op = op if op != "Add" or len(reads) == 2 else "Relu"
+        name = draw.choice([f"/{name}/{op}" for name in names])
+        nodes.append(node(op, " ".join(reads), f"t{at}", name))
+        made.append(f"t{at}")
+    path = saved(model(nodes, outputs=[*draw.sample(made[1:-1], 2), made[-1]]), tmp_path)
+    text = run("import", path).stdout
+    (tmp_path / "net.yaml").write_text(text)
+
+    assert not read(path).errors
+    assert not read(str(tmp_path / "net.yaml")).errors, text
 
 
 def quantized(style: str) -> Any:
