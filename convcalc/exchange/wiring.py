@@ -282,6 +282,8 @@ class _Writer:
         self.names: dict[int, str] = {}
         """What is called something, because it is read by that."""
         self.taken = {*RESERVED}
+        self.owners: dict[int, int] = {}
+        """The layer before it whose weights a layer uses."""
 
     def written(self) -> Written:
         """The items."""
@@ -298,13 +300,30 @@ class _Writer:
         names: tuple[str, ...] = ()
         if self.outputs != [last]:
             names = tuple(self._name(at) for at in self.outputs)
-        for made in self.made:
-            if made.shared is not None:
-                self._name(made.shared)
+        self.owners = self._owners(steps)
+        for at in sorted(self.owners):
+            self._name(self.owners[at])
         self._name_started(steps)
         self._name_what_meets(steps)
         inputs = {at: self.names[at] for at in self.inputs} if len(self.inputs) > 1 else {}
         return Written(tuple([self._item(step) for step in steps]), inputs, names)
+
+    def _owners(self, steps: list[_Step]) -> dict[int, int]:
+        """Whose weights layers use: of those that share them it is the first in the spec.
+
+        Branches stand before their merge in the order in which that reads them, whichever of them
+        was made first.
+        """
+        first: dict[int, int] = {}
+        owners: dict[int, int] = {}
+        for number in _numbers(steps):
+            root = number
+            while (before := self.made[root].shared) is not None:
+                root = before
+            owner = first.setdefault(root, number)
+            if owner != number:
+                owners[number] = owner
+        return owners
 
     # Names
 
@@ -487,8 +506,8 @@ class _Writer:
             entries.append(Entry("name", Text(name)))
         if step.start is not None:
             entries.append(Entry("from", Text(self._name(step.start))))
-        if made.shared is not None:
-            entries.append(Entry("weights", Text(self._name(made.shared))))
+        if step.number in self.owners:
+            entries.append(Entry("weights", Text(self._name(self.owners[step.number]))))
         if made.origin:
             entries.append(Entry("origin", Text(literal(made.origin))))
         return Item.of(entries)

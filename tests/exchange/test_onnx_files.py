@@ -14,6 +14,7 @@ from onnx_files import model, network_of, node, onnx, saved, spec_of, taken, wei
 from paths import ROOT
 from tabled import tabled
 
+from convcalc import run as values_of
 from convcalc.analysis import analyze
 from convcalc.analysis.memory.library import memory
 from convcalc.cli import convcalc
@@ -317,6 +318,37 @@ def test_a_name_that_is_a_kind_and_a_number_is_nobody_elses(seed: int, tmp_path:
 
     assert not read(path).errors
     assert not read(str(tmp_path / "net.yaml")).errors, text
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_weights_are_of_the_layer_that_stands_first_in_the_spec(
+    tmp_path: Path,
+    turned: bool,  # noqa: FBT001
+) -> None:
+    """Whichever tower a merge reads first, and whichever the file made first."""
+    nodes = [
+        node("Conv", "x w", "a", "/one/Conv"),
+        node("Relu", "a", "p", "/one/Relu"),
+        node("Conv", "z w", "b", "/other/Conv"),
+        node("Tanh", "b", "q", "/other/Tanh"),
+        node("Sub", "q p" if turned else "p q", "y", "/Sub"),
+    ]
+    both: dict[str, tuple[int | str, ...]] = {"x": (1, 3, 8, 8), "z": (1, 3, 8, 8)}
+    weights = {"w": weight(4, 3, 3, 3)}
+    path = saved(model(nodes, weights, inputs=both), tmp_path)
+    network = read(path)
+
+    assert not network.errors, network.errors
+    assert analyze(network).totals.parameters == 108
+    given = {name: weight(1, 3, 8, 8, seed=seed) for seed, name in enumerate(both, 1)}
+    windows = {
+        name: np.lib.stride_tricks.sliding_window_view(x, (3, 3), (2, 3))
+        for name, x in given.items()
+    }
+    maps = {name: np.einsum("nchwij,kcij->nkhw", x, weights["w"]) for name, x in windows.items()}
+    wanted = np.maximum(maps["x"], 0) - np.tanh(maps["z"])
+    (values,) = values_of(path, given).values()
+    np.testing.assert_allclose(values, -wanted if turned else wanted, rtol=1e-4, atol=1e-4)
 
 
 def quantized(style: str) -> Any:
