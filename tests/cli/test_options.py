@@ -748,6 +748,7 @@ def test_an_option_changes_something_or_is_refused(trial: Trial, name: str, opti
     assert without_effect(trial, name, [option], TRIED[name].options) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "option"), SINGLES)
 def test_two_options_change_something_each_or_are_refused(
     trial: Trial, name: str, option: str

@@ -147,6 +147,7 @@ def test_every_command_with_formats_is_tried() -> None:
     assert not untried, f"TRIED asks nothing of {untried}"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("arguments", "name"), RUNS)
 def test_every_output_under_every_encoding(arguments: list[str], name: str) -> None:
     seen = {encoding: run(arguments, name, encoding=encoding) for encoding in ENCODINGS}

@@ -90,6 +90,7 @@ def answers(network: Network) -> object:
     )
 
 
+@pytest.mark.thorough
 def test_kinds_called_like_blocks_change_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [(opened, answers(network)) for opened, network in networks()]
     assert len({opened.text.content for opened, _ in before}) == len(TEXTS)
@@ -106,6 +107,7 @@ def test_kinds_called_like_blocks_change_no_network(monkeypatch: pytest.MonkeyPa
         assert all(found.severity == "note" for found in notes)
 
 
+@pytest.mark.thorough
 def test_the_schema_lets_kinds_be_names_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     add_kinds(monkeypatch, made_up())
     validator = jsonschema.Draft7Validator(spec_schema())
