@@ -23,7 +23,7 @@ from convcalc.cli.running import (
     refuse_idle,
     running,
 )
-from convcalc.diagnostics import exit_code
+from convcalc.diagnostics import ArgumentError, exit_code
 from convcalc.exchange.export import (
     APART,
     FORMATS,
@@ -118,7 +118,7 @@ def command(
         arrays = None if fitted is None else fitted.weights
         try:
             asked = Asked(arrays, seed or 0, checked_opset(opset), dynamic_batch)
-        except ValueError as error:
+        except ArgumentError as error:
             raise click.BadParameter(str(error), ctx, param_hint="--opset") from None
         if file is not None:
             made = write_file(network, file, asked)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.arguments import one_of, switch, text, whole
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Given, GivenShape, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.spec.nodes import Value
@@ -71,7 +72,7 @@ def export(
     network = planned(read(network, input=input, parameters=parameters))
     if seed is not None and weights is not None:
         message = f"seed {seed} would have no effect: weights are given"
-        raise ValueError(message)
+        raise ArgumentError(message)
     if weights is not None:
         asked = asked._replace(weights=given_weights(weights, network).weights)
     return write_file(network, file, asked)
@@ -83,7 +84,7 @@ def checked_opset(opset: int | None) -> int | None:
 
     if opset is not None and whole(opset, "opset") not in OPSETS:
         message = f"opset {opset} is none of {OPSETS[0]} to {OPSETS[-1]}, which are written"
-        raise ValueError(message)
+        raise ArgumentError(message)
     return opset
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import convcalc
+from convcalc.diagnostics import ArgumentError
 from convcalc.exchange.onnx.kinds import ROWS
 from convcalc.exchange.onnx.writer import CLASSES, SCOPES, Graph, Maker, Unwritten
 from convcalc.forward.weights import weight_names
@@ -55,7 +56,7 @@ def write(
             problems.append(f"{node.name} ({node.kind}): {reason}")
     if problems:
         message = f"{plural(len(problems), 'layer')} cannot be written as ONNX operators:\n  "
-        raise ValueError(message + "\n  ".join(problems))
+        raise ArgumentError(message + "\n  ".join(problems))
     _again(graph, network, tensors)
     helper, batch = graph.onnx.helper, BATCH if dynamic_batch else 1
     numbers = network.index_inputs
