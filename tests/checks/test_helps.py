@@ -275,6 +275,8 @@ WAYS: dict[str, Way | str] = {
     r"^put a non-linearity such as `relu` between": CHOICE,
     r"^use an activation such as `relu` here": CHOICE,
     r"^use `linear` here, or `reshape` the vector": CHOICE,
+    r"^put `flatten` at the end of branch \d+$": "it stands in the branch, before the merge",
+    r"^write `bias: false`$": "it goes among the fields of the item, which are named by its kind",
     r"^set `bias: false`$": "where not every layer that the item makes wants it",
     r"^set `align_corners: false` in ": "in several items at once",
     r"^put `global_avgpool` before the flatten": CHOICE,

@@ -117,6 +117,13 @@ def flattened(layer: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
     yield from ((layer, [Shape(int(each))]) for each in match.groups())
 
 
+def flattened_branch(layer: Layer, xs: list[Shape], match: "re.Match[str]") -> Done:
+    """The map becomes a vector, as the others are."""
+    at = int(match[1]) - 1
+    assert xs[at].rank
+    yield layer, [Shape(x.size) if number == at else x for number, x in enumerate(xs)]
+
+
 def any_divisor(layer: Any, xs: list[Shape], match: "re.Match[str]") -> Done:
     channels = int(match[1])
     divisors = (number for number in range(1, channels + 1) if not channels % number)
@@ -213,6 +220,7 @@ DOING: dict[str, Do | str] = {
     ),
     r"^give branch 1 (\d+) channels, or `reshape` branch 2 to (\d+) rows$": fitting,
     r"^`reshape` the vector to (\S+) to spread it over a map(, and give|$)": spread,
+    r"^put `flatten` at the end of branch (\d+)$": flattened_branch,
     r"^put `flatten` before it \(\S+ becomes (\d+)\), or .* \((\d+)\)": flattened,
     r"^write \d+ numbers in a row as `input: (\d+)x1`$": in_a_row,
     r"^one number a position is `input: (\d+)x1`$": in_a_row,
