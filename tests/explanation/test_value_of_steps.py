@@ -48,7 +48,7 @@ def test_two_steps_by_hand(
     assert value.agrees
 
 
-@tabled("kind", kinds("recurrent"))
+@pytest.mark.parametrize("kind", sorted(kinds("recurrent")))
 def test_every_value_is_that_of_torch(kind: str) -> None:
     torch = pytest.importorskip("torch")
     draw = Draw(f"steps of {kind}")

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
-from onnx import numpy_helper
 
 from convcalc.exchange.onnx.values import Constant, Dims, UnknownError
 
@@ -32,6 +30,8 @@ class DamagedError(Exception):
 
 def parse(opened: "Opened") -> Any:
     """The model of a file; raises `DamagedError` for what is none."""
+    import onnx
+
     data = opened.head
     if opened.more:
         data = _whole(opened)
@@ -87,6 +87,8 @@ def constant_of(tensor: Any, folder: str, *, name: str = "", initializer: bool =
 
 def array_of(tensor: Any, folder: str) -> Any:
     """The values of an array; raises `UnknownError` where they are not to be had."""
+    from onnx import numpy_helper
+
     dims = dims_of(tensor)
     count = prod(tensor.dims)
     if count > MAX_VALUES:
@@ -110,6 +112,8 @@ def array_of(tensor: Any, folder: str) -> Any:
 
 def _external(tensor: Any, folder: str, dims: Dims, count: int) -> Any:
     """Values in a file beside the model's, and in none elsewhere."""
+    import onnx
+
     told = {entry.key: entry.value for entry in tensor.external_data}
     location = told.get("location", "")
     root = Path(folder or ".").resolve()
@@ -157,6 +161,8 @@ def malformed(node: Any, version: int) -> str:
 
 def _schema(name: str, domain: str, version: int) -> Any:
     """The types of an operator's attributes, those that are required, and how much it reads."""
+    import onnx
+
     try:
         schema = onnx.defs.get_schema(name, version, domain)
     except Exception:  # noqa: BLE001 (of C++: there is none)
