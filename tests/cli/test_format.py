@@ -212,6 +212,7 @@ def test_there_are_comments_that_silence_findings() -> None:
     assert len(SILENCED) > 10
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SILENCED)
 def test_check_finds_the_same_in_a_formatted_spec(name: str) -> None:
     """Comments that silence findings stay with them; the network is the same (test_spec_tree)."""

@@ -828,6 +828,7 @@ HEEDED = {("json", name) for name in ("--statistics", "--all", "--layers", "--ti
 """What a format does unasked."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "choice"), FORMATS)
 def test_an_option_changes_something_in_every_format(trial: Trial, name: str, choice: str) -> None:
     tried = TRIED[name]

@@ -83,6 +83,7 @@ def checked(text: str) -> set[tuple[str, str, str | None]]:
     return {(each.code, each.message, each.layer) for each in found}
 
 
+@pytest.mark.thorough
 @tabled("family", FAMILIES)
 def test_a_network_is_the_same_with_the_incoming_channels_for_its_numbers(family: str) -> None:
     early = read(family)
