@@ -224,7 +224,12 @@ def test_a_damaged_file_is_one_error_and_no_traceback(tmp_path: Path) -> None:
 def test_circles_and_what_nothing_makes_are_refused(tmp_path: Path) -> None:
     circle = [node("Add", "x b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")]
     gap = [node("Relu", "nowhere", "y")]
-    for nodes, message in ((circle, "goes in a circle"), (gap, "which nothing makes")):
+    twice = [node("Relu", "x", "a"), node("Tanh", "x", "a"), node("Relu", "a", "y")]
+    for nodes, message in (
+        (circle, "goes in a circle"),
+        (gap, "which nothing makes"),
+        (twice, "two operators make `a`"),
+    ):
         result = run("analyze", saved(model(nodes), tmp_path))
         assert result.exit_code == 2
         assert message in result.stderr

@@ -146,6 +146,8 @@ ROWS = {
         "w": weight(5, 270)}),
     "gemm_scaled": Row([node("Flatten", "x", "f"), node("Gemm", "f w b", "y", alpha=0.5, beta=2.0)],
         "linear: 5", {"w": weight(270, 5), "b": weight(1, 5)}),
+    "odd_norm": Row([node("LpPool", "x", "y", kernel_shape=[3, 2], p=3)], "norm: 3"),
+    "norm_of_1": Row([node("LpPool", "x", "y", kernel_shape=[3, 2], p=1)], "- abs"),
     "dropped": Row([node("Dropout", "x", "y")], "dropout: 0.5"),
     "softmax_11": Row([node("Flatten", "x", "f"), node("Softmax", "f", "y")], "softmax", {},
         {"opset": 11}),
@@ -181,6 +183,7 @@ REFUSED = {
         "it does not take every value, in steps of 2",
     ),
     "clipped": ([node("Clip", "x lo hi", "y")], "cuts off below -1.0 and above 1.0"),
+    "even": ([node("LRN", "x", "y", size=4)], "its 4 channels begin one later"),
     "examples": ([node("ReduceMean", "x", "y", axes=[0])], "it reduces N×3×9×10 along axes 0"),
 }
 NUMBERS = {

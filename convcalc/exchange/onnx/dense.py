@@ -185,8 +185,10 @@ def pooling(reader: Reader, op: Operation) -> None:
     padded = any((*sliding.before, *sliding.after))
     if kind == "avgpool" and padded and not op.attributes.get("count_include_pad", 0):
         fields["count_include_pad"] = False
-    if kind == "lppool" and op.attributes.get("p", 2) != 2:
-        fields["norm"] = op.attributes["p"]
+    if kind == "lppool" and (norm := op.attributes.get("p", 2)) != 2:
+        if norm % 2:  # ONNX takes |x|ᵖ, and the layer xᵖ as PyTorch does
+            number = reader.add(op, "abs", [number])
+        fields["norm"] = norm
     if sliding.ceil:
         fields["rounding"] = "ceil"
     reader.give_first(op, reader.add(op, kind, [number], fields))

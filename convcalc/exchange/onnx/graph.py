@@ -499,9 +499,12 @@ class Scope(dict[str, Value]):
 
 
 def _sorted(nodes: Any, env: Scope) -> bool:
-    """Whether each operation stands behind those that it reads."""
+    """Whether each operation stands behind those that it reads, and no two make one tensor."""
     made: set[str] = set()
-    every = {name for node in nodes for name in node.output}
+    names = [name for node in nodes for name in node.output if name]
+    every = set(names)
+    if len(every) < len(names):
+        return False
     for node in nodes:
         for name in node.input:
             if name in every and name not in made and env.find(name) is None:
@@ -511,8 +514,17 @@ def _sorted(nodes: Any, env: Scope) -> bool:
 
 
 def _in_order(nodes: Any, env: Scope) -> list[Any]:
-    """The operations, each behind those that it reads. Raises `DamagedError` for a circle."""
-    maker = {name: at for at, node in enumerate(nodes) for name in node.output if name}
+    """The operations, each behind those that it reads.
+
+    Raises `DamagedError` for a circle, and for a tensor that two of them make.
+    """
+    maker: dict[str, int] = {}
+    for at, node in enumerate(nodes):
+        for name in filter(None, node.output):
+            if name in maker:
+                message = f"is damaged: two operators make `{name[:60]}`"
+                raise DamagedError(message)
+            maker[name] = at
     waits = [
         {maker[name] for name in node.input if name in maker and env.find(name) is None}
         for node in nodes

@@ -163,6 +163,9 @@ def local_response(reader: Reader, op: Operation) -> None:
     number = reader.first(op)
     given = op.attributes
     fields: dict[str, Any] = {"size": given.get("size", 1)}
+    if not fields["size"] % 2:
+        message = f"its {fields['size']} channels begin one later than those of the layer"
+        raise CannotError(message)
     usual = (("alpha", "alpha", 1e-4), ("beta", "beta", 0.75), ("k", "bias", 1.0))
     for field, name, default in usual:
         value = tidy(given.get(name, default))
