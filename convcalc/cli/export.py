@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from convcalc.cli.options import (
-    FILE,
     Inputs,
     Word,
     named_weights_options,
     network_options,
+    new_file_options,
     refuse_idle_force,
     seed_option,
 )
@@ -47,15 +47,7 @@ from convcalc.numbers import both_bytes, plural
     show_default=True,
     help="Format of the file.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=FILE,
-    metavar="FILE",
-    help="Write it to a new file instead of standard output.",
-)
-@click.option("--force", is_flag=True, help="Write over the FILE of --output if it is there.")
+@new_file_options("Write it to a new file instead of standard output.")
 @network_options
 @named_weights_options
 @seed_option

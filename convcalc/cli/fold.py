@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import click
 
-from convcalc.cli.options import FILE, refuse_idle_force
+from convcalc.cli.options import new_file_options, refuse_idle_force
 from convcalc.cli.output import (
     tell_lost_origins,
     write,
@@ -34,8 +34,7 @@ class _Made(NamedTuple):
 
 @click.command("fold")
 @click.argument("spec", metavar="SPEC")
-@click.option("-o", "--output", "file", type=FILE, metavar="FILE", help="Write it to a new file.")
-@click.option("--force", is_flag=True, help="Write over the FILE of --output if it is there.")
+@new_file_options("Write it to a new file.")
 @click.option(
     "--flat",
     is_flag=True,

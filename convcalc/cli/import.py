@@ -5,7 +5,13 @@ import sys
 
 import click
 
-from convcalc.cli.options import FILE, Inputs, Word, input_option, refuse_idle_force
+from convcalc.cli.options import (
+    Inputs,
+    Word,
+    input_option,
+    new_file_options,
+    refuse_idle_force,
+)
 from convcalc.cli.output import tell_lost_origins, write, write_file, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.exchange import FORMATS, imported
@@ -41,16 +47,10 @@ def _no_bundled(name: str) -> Bundled | None:
     type=Word([*FORMATS]),
     help="What the FILE is; told by its content unless given.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "target",
-    type=FILE,
-    metavar="SPEC",
-    help="Write the spec to a new file; to standard output unless given.",
+@new_file_options(
+    "Write the spec to a new file; to standard output unless given.", "target", "SPEC"
 )
 @click.option("--flat", is_flag=True, help="Write one item a layer, without blocks and repeats.")
-@click.option("--force", is_flag=True, help="Write over the SPEC of --output if it is there.")
 def command(
     file: str,
     shape: Inputs,

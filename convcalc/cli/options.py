@@ -212,6 +212,17 @@ def output_options(
     )
 
 
+def new_file_options(text: str, name: str = "file", metavar: str = "FILE") -> Callable[[F], F]:
+    """--output, a file that is not to be there yet, and --force, which writes over one that is."""
+
+    def both(function: F) -> F:
+        over = f"Write over the {metavar} of --output if it is there."
+        function = click.option("--force", is_flag=True, help=over)(function)
+        return click.option("-o", "--output", name, type=FILE, metavar=metavar, help=text)(function)
+
+    return both
+
+
 def network_options(function: F) -> F:
     """--input and --set."""
     function = click.option(

@@ -2,7 +2,7 @@
 
 import click
 
-from convcalc.cli.options import FILE, refuse_idle_force
+from convcalc.cli.options import new_file_options, refuse_idle_force
 from convcalc.cli.output import write, write_file, write_findings
 from convcalc.diagnostics import Diagnostic, exit_code
 from convcalc.spec.bundled import bundled_names, find_bundled
@@ -17,15 +17,7 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 @click.command("show")
 @click.argument("spec", metavar="SPEC", shell_complete=_completed)
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=FILE,
-    metavar="FILE",
-    help="Write it to a new file, to start a network of your own from.",
-)
-@click.option("--force", is_flag=True, help="Write over the FILE of --output if it is there.")
+@new_file_options("Write it to a new file, to start a network of your own from.")
 @click.pass_context
 def command(ctx: click.Context, spec: str, file: str | None, *, force: bool) -> None:
     """Print the text of a spec: a bundled architecture's, or a file's as it is.

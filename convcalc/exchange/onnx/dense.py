@@ -63,6 +63,14 @@ def padding_of(sliding: Sliding) -> Any:
     return tuple(zip(before, after, strict=True))
 
 
+def _arrays(weight: Constant, bias: Constant | None, fields: dict[str, Any]) -> dict[str, Source]:
+    """What a convolution learns by its names; the fields say where there is no bias."""
+    if bias is None:
+        fields["bias"] = False
+        return {"weight": weight.release}
+    return {"weight": weight.release, "bias": lambda: bias.release().reshape(-1)}
+
+
 def convolution(reader: Reader, op: Operation) -> None:
     """Conv, and FusedConv with its activation."""
     weight = weight_of(op, 1)
@@ -90,11 +98,7 @@ def convolution(reader: Reader, op: Operation) -> None:
             fields["multiplier"] = filters // channels
     elif groups != 1:
         fields["groups"] = groups
-    weights: dict[str, Source] = {"weight": weight.release}
-    if bias is None:
-        fields["bias"] = False
-    else:
-        weights["bias"] = lambda: bias.release().reshape(-1)
+    weights = _arrays(weight, bias, fields)
     made = reader.add(op, kind, [number], fields, weights, (weight, bias))
     _activated(reader, op, made)
 
@@ -158,11 +162,7 @@ def transposed(reader: Reader, op: Operation) -> None:
         fields["dilation"] = alike(dilation)
     if groups != 1:
         fields["groups"] = groups
-    weights: dict[str, Source] = {"weight": weight.release}
-    if bias is None:
-        fields["bias"] = False
-    else:
-        weights["bias"] = lambda: bias.release().reshape(-1)
+    weights = _arrays(weight, bias, fields)
     made = reader.add(op, "conv_transpose", [number], fields, weights, (weight, bias))
     reader.give_first(op, made)
 
