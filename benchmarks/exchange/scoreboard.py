@@ -1,16 +1,4 @@
-"""Networks from ONNX files and to them: what is imported whole, and whether the numbers agree.
-
-`python -m benchmarks exchange zoo [NAME...]`: every bundled network as an ONNX file and back again;
-totals, shapes, receptive fields and groups on both sides, and the values of the file in ONNX
-Runtime beside those of the network (up to 2·10⁹ multiply-accumulates).
-`python -m benchmarks exchange torchvision [NAME...] [--exporter script|dynamo]`: torchvision's
-models by one of PyTorch's two exporters; parameters beside the file's arrays,
-multiply-accumulates beside FlopCounterMode's, shapes and values beside ONNX Runtime's.
-`python -m benchmarks exchange light`: the models that the package onnx ships for its backend tests.
-`python -m benchmarks exchange times [ROUNDS]`: whole processes beside parsing alone.
-
-torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs onnxscript.
-"""
+"""What is imported whole, and whether the numbers of files and networks agree: a row each."""
 
 import gc
 import sys
@@ -19,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from math import prod
 from pathlib import Path
 from time import perf_counter
@@ -28,8 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import convcalc
-from benchmarks.arguments import parser, positive
-from benchmarks.timing import interleaved, print_table, process, python, ratio
 from convcalc.analysis import analyze
 from convcalc.graph import Network, load, read
 from convcalc.graph.planned import planned
@@ -315,56 +300,8 @@ def scoreboard(rows: Iterator[tuple[str, Callable[[Path], Row]]], names: Sequenc
     return wrong
 
 
-def times(rounds: int) -> None:
-    """Whole processes on ResNet-50 and on a file of 5,000 operators."""
-    with tempfile.TemporaryDirectory() as folder:
-        resnet, long = Path(folder, "resnet50.onnx"), Path(folder, "long.onnx")
-        convcalc.export("resnet50", resnet)
-        pairs = ", ".join(["conv: {filters: 4, kernel: 3, padding: 1}", "relu"] * 2500)
-        convcalc.export(convcalc.loads(f"{{input: 32x32x4, layers: [{pairs}]}}"), long)
-        table = [["", "parsing", "import", "analyze", "import ÷ parsing", "analyze ÷ parsing"]]
-        for path in (resnet, long):
-            load_it = (
-                f"import onnx, click, yaml; onnx.load({str(path)!r}, load_external_data=False)"
-            )
-            command = (sys.executable, "-m", "convcalc")
-            runs = {
-                "parsing": python(load_it),
-                "import": process(*command, "import", str(path)),
-                "analyze": process(*command, "analyze", str(path), "--format", "json"),
-            }
-            seconds = interleaved(runs, rounds)
-            table.append(
-                [
-                    path.stem,
-                    *(f"{min(each) * 1000:.0f} ms" for each in seconds.values()),
-                    *(f"{ratio(seconds, name, 'parsing'):.2f}" for name in ("import", "analyze")),
-                ]
-            )
-        print_table(table)
-
-
 def zoo() -> Iterator[tuple[str, Callable[[Path], Row]]]:
     """Each bundled network that is not too large."""
     for name in bundled_names():
         if (counted(load(name))[0] or 0) <= MOST_PARAMETERS:
             yield name, partial(round_trip, name)
-
-
-def main(arguments: list[str]) -> int:
-    """Print the scoreboard of a set of networks."""
-    given = parser("exchange", __doc__)
-    given.add_argument("what", choices=("zoo", "torchvision", "light", "times"))
-    given.add_argument("names", nargs="*", help="these alone; of times how often each is run")
-    given.add_argument("--part", default="0/1", help="of torchvision's: 2/8 is the third of eight")
-    given.add_argument("--exporter", choices=("script", "dynamo"), default="script")
-    asked = given.parse_args(arguments)
-    if asked.what == "times":
-        times(positive(asked.names[0]) if asked.names else 5)
-        return 0
-    rows = {"zoo": zoo, "light": light}
-    if asked.what == "torchvision":
-        part, parts = map(int, asked.part.split("/"))
-        models = islice(of_torchvision(asked.exporter), part, None, parts)
-        return int(scoreboard(models, asked.names) > 0)
-    return int(scoreboard(rows[asked.what](), asked.names) > 0)

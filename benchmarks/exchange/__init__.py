@@ -1,0 +1,38 @@
+"""Networks from ONNX files and to them: what is imported whole, and whether the numbers agree.
+
+`python -m benchmarks exchange zoo [NAME...]`: every bundled network as an ONNX file and back again;
+totals, shapes, receptive fields and groups on both sides, and the values of the file in ONNX
+Runtime beside those of the network (up to 2·10⁹ multiply-accumulates).
+`python -m benchmarks exchange torchvision [NAME...] [--exporter script|dynamo]`: torchvision's
+models by one of PyTorch's two exporters; parameters beside the file's arrays,
+multiply-accumulates beside FlopCounterMode's, shapes and values beside ONNX Runtime's.
+`python -m benchmarks exchange light`: the models that the package onnx ships for its backend tests.
+`python -m benchmarks exchange times [ROUNDS]`: whole processes beside parsing alone.
+
+torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs onnxscript.
+"""
+
+from itertools import islice
+
+from benchmarks.arguments import parser, positive
+from benchmarks.exchange.scoreboard import light, of_torchvision, scoreboard, zoo
+from benchmarks.exchange.times import times
+
+
+def main(arguments: list[str]) -> int:
+    """Print the scoreboard of a set of networks."""
+    given = parser("exchange", __doc__)
+    given.add_argument("what", choices=("zoo", "torchvision", "light", "times"))
+    given.add_argument("names", nargs="*", help="these alone; of times how often each is run")
+    given.add_argument("--part", default="0/1", help="of torchvision's: 2/8 is the third of eight")
+    given.add_argument("--exporter", choices=("script", "dynamo"), default="script")
+    asked = given.parse_args(arguments)
+    if asked.what == "times":
+        times(positive(asked.names[0]) if asked.names else 5)
+        return 0
+    rows = {"zoo": zoo, "light": light}
+    if asked.what == "torchvision":
+        part, parts = map(int, asked.part.split("/"))
+        models = islice(of_torchvision(asked.exporter), part, None, parts)
+        return int(scoreboard(models, asked.names) > 0)
+    return int(scoreboard(rows[asked.what](), asked.names) > 0)
