@@ -17,6 +17,7 @@ def check(context: Context) -> Iterator[Advice]:
     """The second of two weighted sums that one would do for."""
     # For each layer the dense layer that it is a linear map of, if nothing else reads that.
     sources: list[int | None] = [None] * len(context.nodes)
+    separable = _behind_depthwise(context)
     for index, node in enumerate(context.nodes):
         plan = context.plans[index]
         linear = node.kind in LINEAR or _fixed_norm(node.layer)
@@ -35,8 +36,8 @@ def check(context: Context) -> Iterator[Advice]:
         first = context.plan(source)
         if _factorized(first, plan, context.input(source).channels):
             continue
-        if _projection(context, source, first):
-            continue
+        if separable[context.before(source)] and prod(first.weights[0].shape[2:]) == 1:
+            continue  # the linear 1×1 half of a separable convolution
         yield Advice(
             index,
             f"{context.name(index)} is linear in what {context.name(source)} makes: together they "
@@ -51,10 +52,19 @@ def _fixed_norm(layer: Layer | None) -> bool:
     return isinstance(layer, BatchNorm) and layer.track_running_stats
 
 
-def _projection(context: Context, index: int, plan: Plan) -> bool:
-    """Whether a layer is the linear 1×1 half of a separable convolution."""
-    producer = context.origins(POINTWISE | {"multiply"})[context.before(index)]
-    return context.kind(producer) == "depthwise_conv" and prod(plan.weights[0].shape[2:]) == 1
+def _behind_depthwise(context: Context) -> list[bool]:
+    """Of each layer whether it makes what a depthwise convolution does, activated or gated.
+
+    A gate may stand on either side of the product.
+    """
+    behind: list[bool] = []
+    for node in context.nodes:
+        passing = node.kind in POINTWISE or node.kind == "multiply"
+        known = [read for at, read in enumerate(node.inputs) if at not in node.unknown]
+        behind.append(
+            node.kind == "depthwise_conv" or (passing and any(behind[read] for read in known))
+        )
+    return behind
 
 
 def _factorized(first: Plan, second: Plan, channels: int) -> bool:

@@ -521,6 +521,10 @@ ROWS = [
     Row("CC407", "inverted residuals as narrow as their input", "32x32x16",
         "depthwise_conv: {kernel: 3, padding: 1}, relu, conv: {filters: 16, kernel: 1}, batchnorm, "
         "conv: {filters: 72, kernel: 1}"),
+    Row("CC407", "with a gate that stands first in the product", "32x32x16",
+        "depthwise_conv: {kernel: 3, padding: 1}, relu, multiply: [[global_avgpool, "
+        "conv: {filters: 16, kernel: 1}, sigmoid], []], conv: {filters: 16, kernel: 1}, batchnorm, "
+        "conv: {filters: 72, kernel: 1}"),
     Row("CC407", "separable convolutions", "32x32x64",
         "depthwise_conv: {kernel: 3, padding: 1}, conv: {filters: 64, kernel: 1}"),
     Row("CC407", "one axis after the other", "32x32x64",
