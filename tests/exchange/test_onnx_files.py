@@ -279,6 +279,13 @@ def test_names_of_extents_become_parameters_of_the_spec(tmp_path: Path) -> None:
     )
 
 
+def test_a_pool_of_one_value_makes_no_size_where_extents_are_open(tmp_path: Path) -> None:
+    nodes = [node("AveragePool", "x", "y", kernel_shape=[1, 1], strides=[1, 1])]
+    path = saved(model(nodes, inputs={"x": ("N", 3, "height", "width")}), tmp_path)
+
+    assert "avgpool: 1," in run("import", path, "--flat", "--input", "16x24x3").stdout
+
+
 def test_names_of_extents_that_mean_something_are_called_otherwise(tmp_path: Path) -> None:
     words = sorted({*RESERVED, *FUNCTIONS, "incoming", "null", "Null", "True", "same", "layers"})
     assert len(words) >= 20

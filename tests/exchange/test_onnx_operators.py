@@ -83,6 +83,13 @@ ROWS = {
         "maxpool: {kernel: 2, rounding: ceil}"),
     "pool_same": Row([node("AveragePool", "x", "y", kernel_shape=[3, 3], strides=[2, 2],
         auto_pad="SAME_UPPER")], "padding: same, count_include_pad: false"),
+    "pool_of_one": Row([node("AveragePool", "x", "y", kernel_shape=[1, 1], strides=[1, 1])],
+        "adaptive_avgpool: 9x10"),
+    "most_of_one": Row([node("MaxPool", "x", "y", kernel_shape=[1, 1])],
+        "adaptive_maxpool: 9x10"),
+    "pool_of_one_that_strides": Row(
+        [node("AveragePool", "x", "y", kernel_shape=[1, 1], strides=[2, 1])],
+        "avgpool: {kernel: 1, stride: 2x1}"),
     "lp": Row([node("LpPool", "x", "y", kernel_shape=[2, 2], strides=[2, 2])], "lppool: 2"),
     "sum": Row([node("ReduceSum", "x axes", "y", keepdims=0)], "affine: 90",
         {"axes": np.array([2, 3])}),

@@ -167,6 +167,10 @@ def transposed(reader: Reader, op: Operation) -> None:
     reader.give_first(op, made)
 
 
+ADAPTIVE = {"maxpool": "adaptive_maxpool", "avgpool": "adaptive_avgpool"}
+"""Pools, and what makes one size of every input as they do."""
+
+
 def pooling(reader: Reader, op: Operation) -> None:
     """MaxPool, AveragePool and LpPool."""
     if len(op.outputs) > 1 and op.outputs[1].uses:
@@ -176,6 +180,11 @@ def pooling(reader: Reader, op: Operation) -> None:
     kernel = kernel_of(op)
     sliding = Sliding(op, kernel, dims_of(op))
     kind = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[op.name]
+    if kind in ADAPTIVE and reader.fixed and sliding.idle:
+        # Exporters write this of adaptive pooling to the size that is there already.
+        size = alike(reader.shape(number).spatial)
+        reader.give_first(op, reader.add(op, ADAPTIVE[kind], [number], {"size": size}))
+        return
     fields: dict[str, Any] = {"kernel": alike(kernel)}
     slides = sliding_fields(sliding)
     stride = slides.pop("stride", 1)

@@ -89,6 +89,11 @@ class Sliding:
         self.before, self.after = tuple(before), tuple(after)
 
     @property
+    def idle(self) -> bool:
+        """Whether each window is one value, and each value has one."""
+        return {*self.kernel, *self.stride} == {1} and not any((*self.before, *self.after))
+
+    @property
     def output(self) -> tuple[int, ...]:
         """Outputs along each axis."""
         made = []

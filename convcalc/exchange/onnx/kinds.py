@@ -687,13 +687,9 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "avgpool": Row(_avgpool, ("AveragePool",)),
         "lppool": Row(_lppool, ("LpPool",)),
         "adaptive_avgpool": Row(
-            _adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"),
-            unread="exporters write a plain pool, or one operation for each output",
+            _adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"), ("AveragePool",)
         ),
-        "adaptive_maxpool": Row(
-            _adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"),
-            unread="exporters write a plain pool, or one operation for each output",
-        ),
+        "adaptive_maxpool": Row(_adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"), ("MaxPool",)),
         "global_avgpool": Row(
             _whole_map("GlobalAveragePool"), ("GlobalAveragePool", "ReduceMean", "ReduceSum")
         ),

@@ -90,7 +90,7 @@ def _fixed(graph: Graph) -> list[str]:
 
 def _imported(graph: Graph) -> Imported:
     wiring = Wiring()
-    reader = Reader(wiring)
+    reader = Reader(wiring, fixed=not graph.named)
     recognise(graph)
     for value in graph.inputs:
         _input(graph, wiring, value)

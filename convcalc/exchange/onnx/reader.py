@@ -58,8 +58,10 @@ class Lost(NamedTuple):
 class Reader:
     """What the operations of one file become."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, *, fixed: bool = True) -> None:
         self.wiring = wiring
+        self.fixed = fixed
+        """Whether the file says how large everything is, and leaves no extent open."""
         self.weights: dict[str, dict[str, Source]] = {}
         """By the origin of a layer with weights, its arrays."""
         self.lost: list[Lost] = []
