@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from convcalc.laws import sizes as sizes
     from convcalc.laws.law import Law as Law
     from convcalc.laws.report import SizesReport as SizesReport
+    from convcalc.pictures import draw as draw
+    from convcalc.pictures.scene import Scene as Scene
     from convcalc.shape import Shape as Shape
     from convcalc.spec.nodes import Text as Text
     from convcalc.spec.tree import Block as Block
@@ -86,6 +88,7 @@ _HOMES = {
     "Reached": "analysis.reach",
     "Region": "explanation.region",
     "Report": "analysis",
+    "Scene": "pictures.scene",
     "Shape": "shape",
     "Sized": "explanation.calculator",
     "SizesReport": "laws.report",
@@ -99,6 +102,7 @@ _HOMES = {
     "analyze": "analysis",
     "check": "checks.library",
     "diff": "checks.library",
+    "draw": "pictures",
     "explain": "explanation",
     "explain_error": "explanation.messages",
     "explain_fit": "explanation.fit",

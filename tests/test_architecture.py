@@ -25,7 +25,7 @@ LINES = (
     {"cli"},
     {"formats"},
     {"checks"},
-    {"rules", "exchange", "explanation"},
+    {"rules", "exchange", "explanation", "pictures"},
     {"analysis", "forward"},
     {"laws"},
     {"graph"},
@@ -62,6 +62,7 @@ THIRD_PARTIES = {
     "cupy": ("forward",),
     "onnx": ("exchange",),
     "PIL": ("forward/images.py",),
+    "resvg_py": ("pictures/png.py",),
 }
 """Package → where it may be imported."""
 

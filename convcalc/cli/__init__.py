@@ -21,6 +21,9 @@ GROUPS = {
         "diff": "Show what changed between two specs, and what that costs.",
         "explain": "Show where each number of a layer comes from, as formulas.",
     },
+    "Draw networks": {
+        "draw": "Draw a network: layers as boxes, what they read as arrows.",
+    },
     "Check specs": {
         "check": "Find all that is invalid or doubtful, and mend what can be.",
         "format": "Write specs in one style; comments and meaning stay.",

@@ -218,14 +218,14 @@ class Output(NamedTuple):
         sys.exit(code or int(failed))
 
 
-def write_file(path: str, text: str, *, over: bool = True) -> None:
+def write_file(path: str, text: str | bytes, *, over: bool = True) -> None:
     """Write a file that programs read, `over` one that is there or not.
 
     Raises `click.UsageError` where that cannot be.
     """
     try:
         with open(path, "wb" if over else "xb") as file:  # noqa: PTH123 (pathlib would be imported for this alone)
-            file.write(text.encode("utf-8", _ESCAPED))
+            file.write(text if isinstance(text, bytes) else text.encode("utf-8", _ESCAPED))
     except FileExistsError:
         message = f"{path} is there already: --force writes over it"
         raise click.UsageError(message) from None

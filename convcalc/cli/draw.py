@@ -1,0 +1,98 @@
+"""`convcalc draw`: a network as a picture."""
+
+import os
+import sys
+from pathlib import PurePath
+from typing import Any
+
+import click
+
+from convcalc.cli.options import Inputs, Word, network_options, new_file_options, refuse_idle_force
+from convcalc.cli.output import write, write_file, write_findings
+from convcalc.diagnostics import exit_code
+from convcalc.graph import read
+from convcalc.pictures import STYLES, WRITERS, scene_of, written
+from convcalc.pictures.theme import THEMES
+
+
+@click.command("draw")
+@click.argument("spec", metavar="SPEC")
+@click.option(
+    "--style", type=Word(STYLES), default="graph", show_default=True, help="What is drawn."
+)
+@click.option(
+    "--to",
+    type=Word(WRITERS),
+    help="Format of the file; that of --output's ending, or svg, unless given.",
+)
+@new_file_options("Write it to a new file instead of standard output.")
+@network_options
+@click.option(
+    "--theme",
+    type=Word(THEMES),
+    default="auto",
+    show_default=True,
+    help="Colours; auto follows the reader's, and is light in files that cannot.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    spec: str,
+    style: str,
+    to: str | None,
+    file: str | None,
+    shape: Inputs,
+    settings: tuple[tuple[str, str], ...],
+    theme: str,
+    *,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Draw a network, also one with errors: they are marked where they are.
+
+    The same spec gives the same bytes. PNG needs the package resvg-py (pip install
+    'convcalc[pictures]').
+
+    Exit codes: 0 drawn, 1 drawn, and the spec has errors, 2 could not be drawn.
+
+    \b
+    Examples:
+      convcalc draw resnet18 -o resnet18.svg
+      convcalc draw net.yaml --theme dark -o net.png
+    """
+    refuse_idle_force(file, force=force)
+    to = _format(to, file)
+    if file is None and not WRITERS[to].text and sys.stdout.isatty():
+        raise click.UsageError("the picture is no text: write -o FILE, or send it to a program")
+    if file is not None and not force and os.path.lexists(file):
+        raise click.UsageError(f"{file} is there already: --force writes over it")
+    network = read(spec, input=shape, parameters=dict(settings))
+    scene = scene_of(network, style, {name: each for name, each in options.items() if each})
+    try:
+        picture = written(scene, to, theme)
+    except (ImportError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    if file is not None:
+        write_file(file, picture, over=force)
+    elif isinstance(picture, str):
+        write(picture, machine=True)
+    else:
+        sys.stdout.buffer.write(picture)
+        sys.stdout.buffer.flush()
+    write_findings(network.diagnostics, below=True)
+    ctx.exit(exit_code(network.diagnostics))
+
+
+def _format(to: str | None, file: str | None) -> str:
+    """The format that was asked for, or that the file's name says."""
+    if to is not None:
+        return to
+    if file is None:
+        return "svg"
+    ending = PurePath(file).suffix.lower()
+    for name, writer in WRITERS.items():
+        if writer.ending == ending:
+            return name
+    endings = ", ".join(writer.ending for writer in WRITERS.values())
+    raise click.UsageError(f"{file}: its name ends with none of {endings}: say --to")

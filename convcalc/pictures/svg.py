@@ -1,0 +1,196 @@
+"""A scene as SVG: text that can be selected and read aloud, the same bytes each time."""
+
+import re
+from collections.abc import Callable, Iterator
+from html import escape
+from math import hypot
+from typing import Any
+
+from convcalc.pictures.font import FAMILY, width
+from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Raster, Scene, everything
+from convcalc.pictures.theme import ROLES, Look
+
+HEAD = 7
+"""Length of the head of an arrow."""
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML has no way to write."""
+
+
+def render(scene: Scene, theme: str = "auto") -> str:
+    """The scene as an SVG document; `theme` as in `theme.THEMES`."""
+    width, height = number(scene.width), number(scene.height)
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title description" '
+        f'font-family="{escape(FAMILY)}">'
+    )
+    lines = [
+        opening,
+        f'<title id="title">{_text(scene.title)}</title>',
+        f'<desc id="description">{_text(scene.description)}</desc>',
+        f"<style>{style(scene, theme)}</style>",
+        f'<rect class="paper" width="{width}" height="{height}"/>',
+    ]
+    for each in scene.items:
+        lines += _drawn(each)
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def style(scene: Scene, theme: str) -> str:
+    """The rules of the roles that it has; dark ones for readers who want dark, but not on paper."""
+    roles = {"paper"}
+    for each in everything(scene.items):
+        roles |= {each.role} if isinstance(each, Box | Label | Path) else set()
+    used = sorted(roles)
+    if theme != "auto":
+        return _rules(used, dark=theme == "dark")
+    return (
+        _rules(used, dark=False)
+        + "@media screen and (prefers-color-scheme:dark){"
+        + _rules(used, dark=True)
+        + "}"
+    )
+
+
+def _rules(roles: list[str], *, dark: bool) -> str:
+    """A rule for each role, and one for the head of its arrows."""
+    rules = []
+    for role in roles:
+        look = ROLES[role][dark]
+        rules.append(f".{_class(role)}{{{_declarations(look)}}}")
+        if look.stroke != "none":
+            rules.append(f".{_class(role)}.head{{fill:{look.stroke};stroke:none}}")
+    return "".join(rules)
+
+
+def _declarations(look: Look) -> str:
+    """What a look says in CSS."""
+    said = [f"fill:{look.fill}"]
+    if look.stroke != "none":
+        said += [f"stroke:{look.stroke}", f"stroke-width:{number(look.width)}"]
+    if look.dash:
+        said.append(f"stroke-dasharray:{look.dash}")
+    return ";".join(said)
+
+
+def _class(role: str) -> str:
+    """The class of a role."""
+    return role.replace(" ", "-")
+
+
+def number(value: float) -> str:
+    """A number with at most two decimals, and no more than it needs."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"
+
+
+def _text(text: str) -> str:
+    """Text of an element or an attribute; what XML cannot write is a replacement character."""
+    return escape(_NO_XML.sub("\ufffd", text))
+
+
+def _drawn(item: Drawn) -> Iterator[str]:
+    """The elements of an item."""
+    return _WRITERS[type(item)](item)
+
+
+def _part(part: Part) -> Iterator[str]:
+    key = f' data-key="{_text(part.key)}"' if part.key else ""
+    named = ' role="group"' if part.title else ""
+    yield f"<g{key}{named}>"
+    if part.title:
+        yield f"<title>{_text(part.title)}</title>"
+    for each in part.items:
+        yield from _drawn(each)
+    yield "</g>"
+
+
+def _box(box: Box) -> Iterator[str]:
+    radius = f' rx="{number(box.radius)}"' if box.radius else ""
+    yield (
+        f'<rect class="{_class(box.role)}" x="{number(box.x)}" y="{number(box.y)}" '
+        f'width="{number(box.width)}" height="{number(box.height)}"{radius}/>'
+    )
+
+
+def _label(label: Label) -> Iterator[str]:
+    long = width(label.text, label.size, bold=label.bold)
+    anchor = "" if label.anchor == "start" else f' text-anchor="{label.anchor}"'
+    bold = ' font-weight="600"' if label.bold else ""
+    turned = f' transform="rotate(-90 {number(label.x)} {number(label.y)})"' if label.turned else ""
+    yield (
+        f'<text class="{_class(label.role)}" x="{number(label.x)}" y="{number(label.y)}" '
+        f'font-size="{number(label.size)}" textLength="{number(long)}"{anchor}{bold}{turned}>'
+        f"{_text(label.text)}</text>"
+    )
+
+
+def _path(path: Path) -> Iterator[str]:
+    name = _class(path.role)
+    points = path.points
+    if path.arrow:
+        head, points = _head(points)
+    drawn = rounded(points, path.radius) + ("Z" if path.closed else "")
+    open_ended = "" if path.closed else ' fill="none" style="fill:none"'
+    yield f'<path class="{name}"{open_ended} d="{drawn}"/>'
+    if path.arrow:
+        yield f'<path class="{name} head" d="{rounded(head, 0)}Z"/>'
+
+
+def _raster(raster: Raster) -> Iterator[str]:
+    from base64 import b64encode
+
+    data = b64encode(raster.png).decode("ascii")
+    yield (
+        f'<image x="{number(raster.x)}" y="{number(raster.y)}" width="{number(raster.width)}" '
+        f'height="{number(raster.height)}" style="image-rendering:pixelated" role="img" '
+        f'aria-label="{_text(raster.about)}" href="data:image/png;base64,{data}"/>'
+    )
+
+
+_WRITERS: dict[type, Callable[[Any], Iterator[str]]] = {
+    Part: _part,
+    Box: _box,
+    Label: _label,
+    Path: _path,
+    Raster: _raster,
+}
+
+
+def _head(points: tuple[Point, ...]) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """The head of an arrow as a triangle, and the line that ends where it starts."""
+    (x, y), (before_x, before_y) = points[-1], points[-2]
+    long = hypot(x - before_x, y - before_y) or 1
+    right, down = (x - before_x) / long, (y - before_y) / long
+    base = (x - HEAD * right, y - HEAD * down)
+    half = HEAD * 0.45
+    sides = (
+        (base[0] - half * down, base[1] + half * right),
+        (base[0] + half * down, base[1] - half * right),
+    )
+    return ((x, y), *sides), (*points[:-1], base)
+
+
+def rounded(points: tuple[Point, ...], radius: float) -> str:
+    """The data of a path through points, with corners of a radius where there is room for it.
+
+    >>> rounded(((0, 0), (10, 0), (10, 10)), 4)
+    'M0 0L6 0Q10 0 10 4L10 10'
+    """
+    said = [f"M{number(points[0][0])} {number(points[0][1])}"]
+    for before, here, after in zip(points, points[1:], (*points[2:], None), strict=False):
+        if after is None or not radius:
+            said.append(f"L{number(here[0])} {number(here[1])}")
+            continue
+        start, end = _towards(here, before, radius), _towards(here, after, radius)
+        said.append(
+            f"L{number(start[0])} {number(start[1])}"
+            f"Q{number(here[0])} {number(here[1])} {number(end[0])} {number(end[1])}"
+        )
+    return "".join(said)
+
+
+def _towards(start: Point, end: Point, far: float) -> Point:
+    """The point so far from `start`, or half-way where `end` is nearer than twice that."""
+    long = hypot(end[0] - start[0], end[1] - start[1]) or 1
+    part = min(far, long / 2) / long
+    return start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part

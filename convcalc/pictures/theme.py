@@ -1,0 +1,58 @@
+"""What roles look like, in light and dark: colours that people who see few colours tell apart.
+
+Fills are pale tints of the eight colours of Okabe and Ito (Color Universal Design, 2008), so that
+text on each has a contrast of at least 4.5 (WCAG 2.2, 1.4.3); what is told by a colour is also
+written, or has another form.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Look(NamedTuple):
+    """How something is drawn."""
+
+    fill: str = "none"
+    """Colour of its inside, or of a text; `none` for none."""
+    stroke: str = "none"
+    """Colour of its line; `none` for none."""
+    width: float = 1
+    """Width of its line."""
+    dash: str = ""
+    """Lengths of dashes and gaps; empty for a whole line."""
+
+
+THEMES = ("auto", "light", "dark")
+"""Themes; `auto` follows the reader's."""
+
+ROLES: Mapping[str, tuple[Look, Look]] = MappingProxyType(
+    {
+        "paper": (Look("#ffffff"), Look("#15181d")),
+        "text": (Look("#1b1f24"), Look("#e9edf2")),
+        "quiet": (Look("#57606a"), Look("#a8b1bd")),
+        "line": (Look(stroke="#57606a", width=1.2), Look(stroke="#a8b1bd", width=1.2)),
+        "skip": (Look(stroke="#0072b2", width=1.4), Look(stroke="#6fb7e6", width=1.4)),
+        "frame": (
+            Look("#f6f8fa", "#afb8c1", 1, "4 3"),
+            Look("#1d2229", "#56606d", 1, "4 3"),
+        ),
+        "fault": (Look("#ffe9e6", "#b3261e", 1.6), Look("#4a1512", "#ff8a80", 1.6)),
+        "fault text": (Look("#a1160f"), Look("#ffb4ab")),
+        "fault line": (Look(stroke="#b3261e", width=1.6), Look(stroke="#ff8a80", width=1.6)),
+        # The families of kinds.
+        "dense": (Look("#d6e9f7", "#0072b2"), Look("#123a55", "#56b4e9")),
+        "pool": (Look("#fbe3d3", "#c2410c"), Look("#57260b", "#f0995c")),
+        "norm": (Look("#d5f0e6", "#00785a"), Look("#0b4234", "#3fc79b")),
+        "activation": (Look("#fdf3c8", "#8f7700"), Look("#4a3f05", "#f0e442")),
+        "softmax": (Look("#fdf3c8", "#8f7700"), Look("#4a3f05", "#f0e442")),
+        "identity": (Look("#f0f0f0", "#777777"), Look("#333333", "#999999")),
+        "view": (Look("#e9ecef", "#6c757d"), Look("#2f353c", "#939ca6")),
+        "resize": (Look("#d9f2fb", "#0a7ea4"), Look("#0a4357", "#6fd0ee")),
+        "channels": (Look("#d9f2fb", "#0a7ea4"), Look("#0a4357", "#6fd0ee")),
+        "merge": (Look("#f8dcea", "#b0457f"), Look("#552040", "#e79bc2")),
+        "recurrent": (Look("#e3dcf3", "#6a51a3"), Look("#33275a", "#b3a2e0")),
+        "source": (Look("#ffffff", "#57606a"), Look("#15181d", "#a8b1bd")),
+    }
+)
+"""Role → how it is drawn in light, and in dark."""

@@ -1,0 +1,127 @@
+"""What is drawn, as SVG and PNG, and what it is drawn with."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+import convcalc
+from convcalc.layers import CATALOGUE, GIVEN
+from convcalc.pictures import STYLES, WRITERS, font
+from convcalc.pictures.scene import Label, Scene, everything
+from convcalc.pictures.theme import ROLES
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _scene(style: str = "graph") -> Scene:
+    return convcalc.draw("lenet5", style)
+
+
+def test_an_svg_is_a_document_whose_texts_say_how_long_they_are() -> None:
+    root = ET.fromstring(_scene().to_svg())  # noqa: S314 (ours)
+    texts = root.findall(f".//{SVG}text")
+    assert len(texts) == len(_scene().labels) > 0
+    for text, label in zip(texts, _scene().labels, strict=True):
+        assert text.text == label.text
+        wide = font.width(label.text, label.size, bold=label.bold)
+        assert float(text.get("textLength", "0")) == pytest.approx(wide, abs=0.01)
+    assert [child.tag for child in root][:2] == [f"{SVG}title", f"{SVG}desc"]
+
+
+def test_the_same_spec_gives_the_same_bytes() -> None:
+    assert _scene().to_svg() == _scene().to_svg()
+
+
+def test_what_a_name_holds_is_written_as_xml_has_it() -> None:
+    label = Label(0, 9, "<b>&\x00\ud800")
+    svg = Scene("a & b", "", 20, 20, (label,)).to_svg()
+    root = ET.fromstring(svg)  # noqa: S314 (ours)
+    assert [text.text for text in root.iter(f"{SVG}text")] == ["<b>&\ufffd\ufffd"]
+
+
+def test_every_family_has_a_look() -> None:
+    families = {row.family for row in (*CATALOGUE.values(), *GIVEN.values())}
+    assert families <= ROLES.keys()
+
+
+def _luminance(color: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    channels = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    """Contrast of two colours (WCAG 2.2)."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_texts_and_lines_stand_out_from_what_they_are_drawn_on(dark: bool) -> None:  # noqa: FBT001
+    text, quiet, paper = (ROLES[role][dark].fill for role in ("text", "quiet", "paper"))
+    for role, looks in ROLES.items():
+        look = looks[dark]
+        if role.endswith("text") or role == "quiet":
+            assert _contrast(look.fill, paper) >= 4.5, role
+        elif look.fill != "none":
+            assert _contrast(text, look.fill) >= 4.5, role
+            assert _contrast(quiet, look.fill) >= 4.5, role
+        if look.stroke != "none" and role != "frame":
+            assert _contrast(look.stroke, paper) >= 3, role
+
+
+def test_texts_are_as_wide_as_the_font_that_ships_says() -> None:
+    tools = pytest.importorskip("fontTools.ttLib", reason="fonttools reads the font")
+    for bold, path in enumerate(font.FILES):
+        read = tools.TTFont(path)
+        advances = read["hmtx"]
+        assert read["head"].unitsPerEm == font.UNITS
+        letters = {chr(code): advances[name][0] for code, name in read.getBestCmap().items()}
+        assert len(letters) > 100
+        for letter, advance in letters.items():
+            assert font.width(letter, font.UNITS, bold=bool(bold)) == advance
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_letter_of_a_picture_is_one_that_the_font_has(style: str) -> None:
+    known = set(font._ADVANCES[False])
+    assert {letter for label in _scene(style).labels for letter in label.text} <= known
+
+
+def test_png_is_drawn_where_the_extra_is() -> None:
+    pytest.importorskip("resvg_py", reason="resvg draws PNG")
+    scene = _scene()
+    png = scene.to_png(scale=1)
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    size = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+    assert size == (round(scene.width), round(scene.height))
+
+
+def test_a_network_with_errors_is_drawn() -> None:
+    network = convcalc.read(
+        convcalc.parse("{input: 8x8x3, layers: [conv: {filters: 4, kernel: 9}]}")
+    )
+    assert network.errors
+    assert "conv1" in convcalc.draw(network).parts
+
+
+def test_other_styles_and_options_are_refused() -> None:
+    with pytest.raises(ValueError, match="style"):
+        convcalc.draw("lenet5", "grpah")
+    with pytest.raises(TypeError, match="takes no 'at'"):
+        convcalc.draw("lenet5", "graph", at=3)
+
+
+def test_every_style_and_writer_has_its_module() -> None:
+    folder = Path(convcalc.__file__).parent / "pictures"
+    for name in (*STYLES, *WRITERS):
+        assert (folder / f"{name}.py").exists() or (folder / name).is_dir()
+
+
+def test_an_item_can_be_anywhere() -> None:
+    nested = [each for each in everything(_scene().items) if isinstance(each, Label)]
+    assert nested == _scene().labels
