@@ -20,7 +20,7 @@ class Style(NamedTuple):
     """A way to draw a network."""
 
     about: str
-    """What it shows."""
+    """What it shows, in a few words for a list of styles."""
     options: frozenset[str] = frozenset()
     """What it takes beside the network, by the names of the options of `convcalc draw`."""
 

@@ -20,13 +20,13 @@ class Box(NamedTuple):
     """A rectangle."""
 
     x: float
-    """Its left edge."""
+    """Its left edge, in pixels from the left of the picture."""
     y: float
-    """Its upper edge."""
+    """Its upper edge, in pixels from the top of the picture."""
     width: float
-    """How far it reaches to the right."""
+    """How far it reaches to the right, in pixels."""
     height: float
-    """How far it reaches down."""
+    """How far it reaches down, in pixels."""
     role: str
     """What it is, a key of `theme.ROLES`."""
     radius: float = 0
@@ -39,9 +39,9 @@ class Label(NamedTuple):
     x: float
     """Where it starts, ends or has its middle, as `anchor` says."""
     y: float
-    """Its baseline."""
+    """Its baseline, in pixels from the top of the picture."""
     text: str
-    """What it says."""
+    """What it says, on one line."""
     size: float = 12
     """Height of its font."""
     role: str = "text"
@@ -77,13 +77,13 @@ class Raster(NamedTuple):
     """A grid of pixels, as a PNG file."""
 
     x: float
-    """Its left edge."""
+    """Its left edge, in pixels from the left of the picture."""
     y: float
-    """Its upper edge."""
+    """Its upper edge, in pixels from the top of the picture."""
     width: float
-    """How far it reaches to the right."""
+    """How far it reaches to the right, in pixels."""
     height: float
-    """How far it reaches down."""
+    """How far it reaches down, in pixels."""
     png: bytes
     """The file; its pixels are shown as squares, not smoothed."""
     about: str

@@ -290,6 +290,21 @@ TRIED = {
         {"--to": "there is one format"},
         {("--output", "--force"): "a file that is not there yet is written either way"},
     ),
+    "draw": Command(
+        ("net.yaml",),
+        {
+            "--style": ("--style", "graph"),
+            "--to": ("--to", "svg"),
+            "--output": ("--output", "new.svg"),
+            "--force": ("--force",),
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "width=24"),
+            "--theme": ("--theme", "dark"),
+        },
+        {"--force": ("--output", "old.svg")},
+        {"--style": "there is one style", "--to": "the other format is no text"},
+        {("--output", "--force"): "a file that is not there yet is written either way"},
+    ),
     "verify": Command(
         ("net.yaml",),
         {
@@ -561,6 +576,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "all.json": '{"schema": 1, "files": {"net.yaml": {"CC408": 1}, '
         '"known/other.yaml": {"CC408": 1, "CC422": 1}}}\n',
         "old.onnx": "",
+        "old.svg": "",
         "message.txt": "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
         "called/convcalc.toml": 'ignore = ["CC408"]\n',
         "known/convcalc.toml": 'baseline = "known.json"\n[[overrides]]\nfiles = ["third.yaml"]\n'
