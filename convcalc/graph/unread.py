@@ -28,15 +28,20 @@ def told(network: Network, claims: Sequence[tuple[int, Problem]]) -> Iterator[tu
 
     The help names what was tried on the whole network.
 
-    Nothing is told of a network with errors; of rows that a `pad` put there; and of sequences
-    that are never made longer again, whose length is what it is. A network that gives back what
+    Nothing is told of a network with errors; of rows that a `pad` put there; of layers that come
+    from elsewhere, where they round down, too; and of sequences that are never made longer again,
+    whose length is what it is. A network that gives back what
     it was given, an autoencoder, takes no input of which it gives back another size.
     """
     image = network.input
     if image is None or not network.complete:
         return
     sequence = image.rank == 1 and not any(node.kind in MADE_LONGER for node in network.nodes)
-    kept = [each for each in claims if any(_dropped(network, each[0]))]
+    kept = [
+        (index, problem)
+        for index, problem in claims
+        if any(_dropped(network, index)) and not network.nodes[index].rounds_as_elsewhere
+    ]
     if sequence or not kept:
         return
     before = {index for index, _ in all_dropped(network)}

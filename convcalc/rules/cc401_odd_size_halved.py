@@ -67,6 +67,7 @@ def _odd_halves(context: Context) -> list[tuple[int, int]]:
         for index in sorted(context.of(*SLIDING, *POOLS))
         for axis in _halved_axes(context, index)
         if context.input(index).spatial[axis] % 2
+        and not context.nodes[index].rounds_as_elsewhere
         and not _tiles(context, index, axis)
         and ((context.dense and index not in undone) or _drops(context, index, axis))
     ]

@@ -160,6 +160,11 @@ class LayerNode(NamedTuple):
     """What it is called where it comes from; empty where that is not said."""
 
     @property
+    def rounds_as_elsewhere(self) -> bool:
+        """Whether it rounds down as it does where it comes from, which is how it was trained."""
+        return bool(self.origin) and getattr(self.layer, "rounding", "") == "floor"
+
+    @property
     def looks_at(self) -> tuple[int, ...]:
         """The layers whose positions its outputs look at: all that it reads.
 

@@ -215,3 +215,25 @@ def test_layers_of_the_same_words_are_counted() -> None:
     one = text.replace("filters: 8", "filters: 1").replace("x8", "x1").replace("13", "1")
     (found,) = check_text(SourceText("net.yaml", one), Task()).diagnostics[:1]
     assert found.message.endswith("1 parameter does nothing")
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers"),
+    [
+        ("224x224x3", "conv: {filters: 96, kernel: 7, stride: 2}, relu, flatten, linear: 10"),
+        ("33x33x3", "maxpool: 2, maxpool: 2"),
+        ("100x96x3", "maxpool: 2, maxpool: 2, maxpool: 2, flatten, linear: 4"),
+        ("10x3", "avgpool: {kernel: 4, stride: 4}, upsample: 4"),
+    ],
+)
+def test_what_comes_from_elsewhere_is_not_blamed_for_rounding_down(shape: str, layers: str) -> None:
+    """A file's network was trained as it rounds, whoever says so; a written one chose it."""
+    blame = {"CC306", "CC401"}
+    flat = [part for part in re.split(r", (?![^{]*})", layers)]
+    known = [f"{{{each}, origin: /node{at}}}" for at, each in enumerate(flat)]
+    codes = [
+        {each.code for each in check_text(SourceText("net.yaml", text), Task()).diagnostics}
+        for text in (network(shape, layers), network(shape, ", ".join(known)))
+    ]
+    assert codes[0] & blame
+    assert codes[1] == codes[0] - blame, "and of anything else as any network"
