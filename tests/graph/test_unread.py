@@ -229,7 +229,7 @@ def test_layers_of_the_same_words_are_counted() -> None:
 def test_what_comes_from_elsewhere_is_not_blamed_for_rounding_down(shape: str, layers: str) -> None:
     """A file's network was trained as it rounds, whoever says so; a written one chose it."""
     blame = {"CC306", "CC401"}
-    flat = [part for part in re.split(r", (?![^{]*})", layers)]
+    flat = re.split(r", (?![^{]*})", layers)
     known = [f"{{{each}, origin: /node{at}}}" for at, each in enumerate(flat)]
     codes = [
         {each.code for each in check_text(SourceText("net.yaml", text), Task()).diagnostics}
