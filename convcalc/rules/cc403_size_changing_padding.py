@@ -20,6 +20,7 @@ def check(context: Context) -> Iterator[Advice]:
 
 
 def _changes(context: Context) -> Iterator[Advice]:
+    cut_back = _cut_back(context)
     for index in context.of(*SLIDING):
         windows = context.windows(index)
         spatial, before = context.output(index).spatial, context.input(index).spatial
@@ -30,8 +31,7 @@ def _changes(context: Context) -> Iterator[Advice]:
         producer = context.before(index)
         if context.kind(producer) == "pad" and context.input(producer).spatial == spatial:
             continue
-        reader = context.reader(index)
-        if reader in context.of("crop") and context.output(reader).spatial == before:
+        if before in cut_back[index]:
             continue
         if index in context.pooled_whole:
             continue
@@ -57,6 +57,19 @@ def _changes(context: Context) -> Iterator[Advice]:
             "padding",
             set_field("padding", needed[0] if len(set(needed)) == 1 else tuple(needed)),
         )
+
+
+def _cut_back(context: Context) -> list[frozenset[tuple[int, ...]]]:
+    """For each layer the sizes that something behind it cuts maps to."""
+    sizes: list[frozenset[tuple[int, ...]]] = [frozenset()] * len(context.nodes)
+    if not context.of("crop", "slice"):
+        return sizes
+    for index in range(len(context.nodes) - 1, -1, -1):
+        behind = {sizes[reader] for reader in context.consumers[index]}
+        if context.kind(index) in ("crop", "slice") and context.plans[index] is not None:
+            behind.add(frozenset({context.output(index).spatial}))
+        sizes[index] = frozenset[tuple[int, ...]]().union(*behind)
+    return sizes
 
 
 def _padding_text(windows: tuple[Window, ...]) -> str:

@@ -421,7 +421,18 @@ ROWS = [
         "[conv: {filters: 8, kernel: 2, padding: 1}, crop: {size: 32}], "
         "[conv: {filters: 8, kernel: 3, padding: 2}, crop: {size: 32}], "
         "[pad: 1, conv: {filters: 8, kernel: 5, padding: 1}], "
-        "[conv: {filters: 8, kernel: 3, padding: 2}, relu, crop: {size: 32}]]", "conv6"),
+        "[conv: {filters: 8, kernel: 3, padding: 2}, crop: 1, conv: {filters: 8, kernel: 3, "
+        "padding: 1}]]"),
+    Row("CC403", "a crop to its input's size, however far behind it", "32x32x3",
+        "conv: {filters: 8, kernel: 3, padding: 20}, relu, maxpool: 2, conv: {filters: 8, "
+        "kernel: 3, padding: 1}, conv_transpose: {filters: 3, kernel: 4, stride: 2, padding: 1}, "
+        "crop: {like: input, offset: 19}"),
+    Row("CC403", "or a slice along each axis", "32x32x3",
+        "conv: {filters: 8, kernel: 3, padding: 20}, relu, slice: {start: 19, stop: 51, "
+        "axis: height}, slice: {start: 19, stop: 51, axis: width}"),
+    Row("CC403", "but none on another branch", "32x32x3",
+        "concat: [[conv: {filters: 8, kernel: 3, padding: 2}, flatten], "
+        "[conv: {filters: 8, kernel: 2, padding: 1}, crop: {size: 32}, flatten]]", "conv1"),
     Row("CC403", "behind a sequence and a pooled map", "32x32x3",
         "concat: [[reshape: 1024x3, conv: {filters: 8, kernel: 5, padding: 1}, flatten], "
         "[conv: {filters: 8, kernel: 5, padding: 1}, global_avgpool, flatten], "
