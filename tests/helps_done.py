@@ -12,6 +12,7 @@ from convcalc.graph.inputs import resized
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer, Plan
 from convcalc.layers.sliding import per_axis
+from convcalc.rules import advice
 from convcalc.shape import Shape
 
 Changes = Mapping[int, Sequence[Layer]]
@@ -31,6 +32,18 @@ class Cost(NamedTuple):
         if (self.parameters, self.macs) == (other.parameters, other.macs):
             return self.values < other.values
         return self.parameters < other.parameters or self.macs < other.macs
+
+
+def problems(network: Network, code: str) -> Iterator[tuple[int | None, Problem]]:
+    """What a rule says of a network, or what its layers say themselves."""
+    if code.startswith("CC4"):
+        yield from advice(network, {code})
+        return
+    names = {node.name: index for index, node in enumerate(network.nodes)}
+    for item in network.diagnostics:
+        if item.code == code:
+            assert item.layer is not None
+            yield names[item.layer], Problem(code, item.message, item.field, item.help, "warning")
 
 
 def done(network: Network, index: int | None, problem: Problem) -> Iterator[tuple[Cost, Cost]]:

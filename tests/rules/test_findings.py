@@ -23,12 +23,10 @@ from corpus_findings import (
     table,
     verdicts,
 )
-from helps_done import done
+from helps_done import done, problems
 from paths import ROOT
 
-from convcalc.diagnostics import Problem
 from convcalc.graph import Network, as_written, network_of
-from convcalc.rules import advice
 from convcalc.spec.text import SourceText
 
 TABLE = verdicts()
@@ -102,17 +100,6 @@ def networks(spec: Spec) -> Iterator[Network]:
     assert written.spec is not None
     for member in written.spec.presets or [""]:
         yield network_of(written, preset=member)
-
-
-def problems(network: Network, code: str) -> Iterator[tuple[int | None, Problem]]:
-    if code.startswith("CC4"):
-        yield from advice(network, {code})
-        return
-    names = {node.name: index for index, node in enumerate(network.nodes)}
-    for item in network.diagnostics:
-        if item.code == code:
-            assert item.layer is not None
-            yield names[item.layer], Problem(code, item.message, item.field, item.help, "warning")
 
 
 COSTS = [verdict for verdict in TABLE if verdict.evidence == "cost"]
