@@ -8,7 +8,7 @@ rests on.
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,7 +140,7 @@ def table() -> str:
     return table_of(verdicts())
 
 
-def table_of(rows: Sequence[Verdict]) -> str:
+def table_of(rows: list[Verdict]) -> str:
     """The same of some verdicts; the rule that is off by default apart, where it is among them."""
     groups = {
         code: [row for row in rows if row.code == code]

@@ -95,8 +95,10 @@ class _Nowhere:
 
 def _weightless(network: Planned) -> bytes:
     nowhere: Any = _Nowhere()
-    model = onnx_model(network, Asked(_Zeros(network)), nowhere, "left.out")
-    return model.SerializeToString()
+    written: bytes = onnx_model(
+        network, Asked(_Zeros(network)), nowhere, "left.out"
+    ).SerializeToString()
+    return written
 
 
 def said(file: File) -> tuple[Diagnostic, ...]:
