@@ -24,10 +24,10 @@ from convcalc.cli.running import (
     running,
 )
 from convcalc.diagnostics import ArgumentError, exit_code
+from convcalc.exchange import FORMATS, WRITTEN
 from convcalc.exchange.export import (
     APART,
-    FORMATS,
-    Asked,
+    ExportOptions,
     checked_opset,
     onnx_model,
     weights_bytes,
@@ -37,13 +37,15 @@ from convcalc.graph import SpecError, read
 from convcalc.graph.planned import planned
 from convcalc.numbers import both_bytes, plural
 
+ONNX = FORMATS["onnx"]
+
 
 @click.command("export")
 @click.argument("spec", metavar="SPEC")
 @click.option(
     "--to",
-    type=Word(FORMATS),
-    default=FORMATS[0],
+    type=Word(WRITTEN),
+    default=WRITTEN[0],
     show_default=True,
     help="Format of the file.",
 )
@@ -55,7 +57,8 @@ from convcalc.numbers import both_bytes, plural
     "--opset",
     type=click.IntRange(1),
     metavar="N",
-    help="Version of ONNX's operators, 17 to 27; 18 unless given.",
+    help=f"Version of ONNX's operators, {ONNX.versions[0]} to {ONNX.versions[-1]}; "
+    f"{ONNX.version} unless given.",
 )
 @click.option("--dynamic-batch", is_flag=True, help="Take any number of examples instead of one.")
 @click.pass_context
@@ -109,11 +112,11 @@ def command(
             click.echo(f"convcalc: {note}", err=True)
         arrays = None if fitted is None else fitted.weights
         try:
-            asked = Asked(arrays, seed or 0, checked_opset(opset), dynamic_batch)
+            options = ExportOptions(arrays, seed or 0, checked_opset(opset), dynamic_batch)
         except ArgumentError as error:
             raise click.BadParameter(str(error), ctx, param_hint="--opset") from None
         if file is not None:
-            made = write_file(network, file, asked)
+            made = write_file(network, file, options)
             weights = "" if made.data is None else f", its weights in {made.data}"
             size = f"{plural(made.operators, 'operator')}, opset {made.opset}"
             click.echo(f"{made.path}: {size}, {both_bytes(made.bytes)}{weights}", err=True)
@@ -121,5 +124,5 @@ def command(
         if weights_bytes(network) > APART:
             needed = both_bytes(weights_bytes(network))
             raise CannotRun(f"{needed} of weights need a file of their own: write -o FILE")
-        sys.stdout.buffer.write(onnx_model(network, asked).SerializeToString())
+        sys.stdout.buffer.write(onnx_model(network, options).SerializeToString())
         sys.stdout.buffer.flush()

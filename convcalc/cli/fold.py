@@ -1,5 +1,6 @@
 """`convcalc fold`: a spec with what comes again written once, or one item a layer."""
 
+from collections.abc import Sequence
 from io import StringIO
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from convcalc.cli.output import (
     write_verbatim,
 )
 from convcalc.diagnostics import Diagnostic, exit_code
+from convcalc.exchange import imported
+from convcalc.exchange.foreign import Imported, diagnostics
 from convcalc.numbers import plural
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.source import Opened, open_spec
@@ -23,13 +26,13 @@ class _Made(NamedTuple):
     """The text of a spec, and what became of it."""
 
     before: str
-    """The spec as it was."""
+    """The spec as it was; of a file from elsewhere one item a layer."""
     after: str
-    """The spec as it is now."""
+    """The spec as it is now; empty where there is none."""
     lost: int = 0
     """Layers whose origin the folded spec does not say."""
-    problems: tuple[Diagnostic, ...] = ()
-    """Why there is none."""
+    problems: Sequence[Diagnostic] = ()
+    """Why there is none, or what a spec cannot say of a file from elsewhere."""
 
 
 @click.command("fold")
@@ -60,7 +63,8 @@ def command(
     The network stays what it is, layer by layer, and comments stay; what items are called may
     change. Layers that say where they come from go on saying so, as far as the names of those that
     are written once are alike. SPEC is a path, - for standard input, a bundled architecture or a
-    member of a family.
+    member of a family; of a file from elsewhere, such as an ONNX file, it is what `convcalc import`
+    makes of it.
 
     Exit codes: 0 done, 1 errors in the spec, or with --check or --diff something to do, 2 could
     not run.
@@ -78,7 +82,7 @@ def command(
     if check and diff:
         raise click.UsageError("--diff shows what --check says: give one of the two")
     made = _made(open_spec(spec, find_bundled), flat=flat)
-    if made.problems:
+    if not made.after:
         write_findings(made.problems)
         ctx.exit(exit_code(made.problems))
     if diff:
@@ -92,8 +96,9 @@ def command(
         write(made.after, machine=True)
     if not (check or diff):
         tell_lost_origins(made.lost)
-    if check or diff:
-        ctx.exit(int(made.before != made.after))
+    write_findings(made.problems, below=file is None and not check)
+    changes = (check or diff) and made.before != made.after
+    ctx.exit(max(exit_code(made.problems), int(changes)))
 
 
 def _made(opened: Opened, *, flat: bool) -> _Made:
@@ -104,6 +109,8 @@ def _made(opened: Opened, *, flat: bool) -> _Made:
     from convcalc.spec.unfold import unfolded
 
     before = opened.text.content
+    if opened.head and (foreign := imported(opened)) is not None:
+        return _of_foreign(opened, foreign, flat=flat)
     if opened.problems:
         return _Made(before, "", problems=opened.problems)
     network = read_opened(opened, input=None, parameters=None)
@@ -125,6 +132,25 @@ def _made(opened: Opened, *, flat: bool) -> _Made:
     except ValueError as error:  # nested deeper than a spec can be
         message = f"{opened.name}: {error}"
         raise click.UsageError(message) from None
+
+
+def _of_foreign(opened: Opened, made: Imported, *, flat: bool) -> _Made:
+    """What there is of a file from elsewhere."""
+    from convcalc.spec.fold import folded
+
+    problems = [
+        each._replace(help=f"`convcalc import {opened.name} --input 224x224x3` says it")
+        if each.code == "CC603"
+        else each
+        for each in diagnostics(opened, made)
+    ]
+    if made.spec is None:
+        return _Made("", "", problems=problems)
+    before = made.spec.to_yaml()
+    if flat:
+        return _Made(before, before, problems=problems)
+    shorter = folded(made.spec)
+    return _Made(before, shorter.spec.to_yaml(), shorter.lost, problems)
 
 
 def _show_changes(made: _Made, path: str) -> None:

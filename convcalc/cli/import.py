@@ -1,6 +1,7 @@
 """`convcalc import`: the spec of a network from elsewhere, as YAML."""
 # ruff: noqa: N999 (a command is in the module of its name, which is imported by that)
 
+import os
 import sys
 
 import click
@@ -14,10 +15,11 @@ from convcalc.cli.options import (
 )
 from convcalc.cli.output import tell_lost_origins, write, write_file, write_findings
 from convcalc.diagnostics import exit_code
-from convcalc.exchange import FORMATS, imported
-from convcalc.exchange.foreign import diagnostics, refused
-from convcalc.spec.bundled import Bundled
-from convcalc.spec.source import open_spec
+from convcalc.exchange import FORMATS, READ, imported
+from convcalc.exchange.foreign import Imported, diagnostics, refused
+from convcalc.graph import as_written
+from convcalc.spec.bundled import find_bundled
+from convcalc.spec.source import Opened, open_spec
 from convcalc.spec.tree import Spec
 
 
@@ -32,10 +34,20 @@ def _written(spec: Spec, *, flat: bool) -> str:
     return made.spec.to_yaml()
 
 
-def _no_bundled(name: str) -> Bundled | None:
-    """None: the bundled architectures are specs already."""
-    del name
-    return None
+def _refusal(opened: Opened) -> Imported:
+    """What is said of a file that is of no format that is known."""
+    titles = " or ".join(FORMATS[name].title for name in READ)
+    spec = None if opened.head else as_written(opened.text).spec
+    if spec is None or "layers" not in spec:
+        return refused("CC101", f"is no {titles} file, by what it begins with")
+    bundled = not os.path.lexists(opened.text.path)
+    what = "the bundled architecture of that name, a spec already" if bundled else "a spec already"
+    advice = f"`convcalc show {opened.name}` prints it" if bundled else "every command takes it"
+    return refused(
+        "CC101",
+        f"is no {titles} file: it is {what}",
+        f"{advice}; `convcalc fold` writes it shorter",
+    )
 
 
 @click.command("import")
@@ -44,7 +56,7 @@ def _no_bundled(name: str) -> Bundled | None:
 @click.option(
     "--from",
     "name",
-    type=Word([*FORMATS]),
+    type=Word(READ),
     help="What the FILE is; told by its content unless given.",
 )
 @new_file_options(
@@ -74,18 +86,13 @@ def command(
       convcalc import dynamic.onnx --input 224x224x3
     """
     refuse_idle_force(target, "SPEC", force=force)
-    opened = open_spec(file, _no_bundled)
+    opened = open_spec(file, find_bundled)
     made = imported(opened, shape, name=name or "")
     if made is None:
         if opened.problems and not opened.head:
             write_findings(opened.problems)
             sys.exit(exit_code(opened.problems))
-        titles = " or ".join(row.title for row in FORMATS.values())
-        made = refused(
-            "CC101",
-            f"is no {titles} file, by what it begins with",
-            "`convcalc analyze` reads specs, which need no import" if not opened.head else None,
-        )
+        made = _refusal(opened)
     findings = diagnostics(opened, made)
     if made.spec is not None:
         text = _written(made.spec, flat=flat)

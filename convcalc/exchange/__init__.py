@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Format(NamedTuple):
-    """A format that networks come in, known without what reads it."""
+    """A format that networks come in or go out as, known without what reads or writes it."""
 
     title: str
     """What people call it."""
@@ -23,18 +23,42 @@ class Format(NamedTuple):
     """How names of such files end; one of `content.ENDINGS`."""
     tells: Callable[[bytes], bool]
     """Whether a file that begins so is one."""
-    module: str
-    """The module here that has `read`."""
+    reads: str
+    """The module here that has `read`; empty where nothing reads it."""
+    writes: str
+    """The module here that has `write`; empty where nothing writes it."""
+    versions: range
+    """Versions that are written."""
+    version: int
+    """The one that is written unless another is asked for."""
     library: str
-    """What that imports of others."""
+    """What both modules import of others."""
     extra: str
     """The extra of convcalc that installs it."""
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
-    {"onnx": Format("ONNX", ".onnx", is_onnx, "convcalc.exchange.onnx.read", "onnx", "onnx")}
+    {
+        "onnx": Format(
+            "ONNX",
+            ".onnx",
+            is_onnx,
+            reads="convcalc.exchange.onnx.read",
+            writes="convcalc.exchange.onnx.write",
+            # Of the operator set: 17 is the first that has layer norms, 27 the last that ONNX
+            # Runtime 1.32 runs, and 18 what PyTorch's exporter writes.
+            versions=range(17, 28),
+            version=18,
+            library="onnx",
+            extra="onnx",
+        )
+    }
 )
 """What a format is called on the command line → what is known of it."""
+READ = tuple(name for name, row in FORMATS.items() if row.reads)
+"""The formats that are read."""
+WRITTEN = tuple(name for name, row in FORMATS.items() if row.writes)
+"""The formats that are written."""
 
 
 def format_of(head: bytes) -> str | None:
@@ -43,7 +67,7 @@ def format_of(head: bytes) -> str | None:
     >>> format_of(b"\x08\x08\x12\x07pytorch"), format_of(b"input: 8x8x3")
     ('onnx', None)
     """
-    return next((name for name, row in FORMATS.items() if row.tells(head)), None)
+    return next((name for name in READ if FORMATS[name].tells(head)), None)
 
 
 def imported(
@@ -67,7 +91,7 @@ def imported(
             f"is {row.title}, which the package {row.library} reads, and that is not installed",
             f"pip install 'convcalc[{row.extra}]'",
         )
-    made: Imported = import_module(row.module).read(opened, given)
+    made: Imported = import_module(row.reads).read(opened, given)
     return made
 
 

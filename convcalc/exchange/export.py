@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.arguments import one_of, switch, text, whole
 from convcalc.diagnostics import ArgumentError
+from convcalc.exchange import FORMATS, WRITTEN
 from convcalc.graph import Given, GivenShape, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.spec.nodes import Value
@@ -15,8 +16,6 @@ from convcalc.spec.nodes import Value
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-FORMATS = ("onnx",)
-"""What a network can be written as."""
 APART = 1_800_000_000
 """Bytes of weights from which on they have a file of their own: a protocol buffer ends at 2 GiB."""
 DATA = ".data"
@@ -62,9 +61,9 @@ def export(
     """
     from convcalc.forward.named import given_weights
 
-    one_of(to, "to", FORMATS)
+    one_of(to, "to", WRITTEN)
     file = fspath(path) if isinstance(path, PathLike) else text(path, "path", "'net.onnx'")
-    asked = Asked(
+    options = ExportOptions(
         seed=0 if seed is None else whole(seed, "seed", least=0),
         opset=checked_opset(opset),
         dynamic_batch=switch(dynamic_batch, "dynamic_batch"),
@@ -74,21 +73,20 @@ def export(
         message = f"seed {seed} would have no effect: weights are given"
         raise ArgumentError(message)
     if weights is not None:
-        asked = asked._replace(weights=given_weights(weights, network).weights)
-    return write_file(network, file, asked)
+        options = options._replace(weights=given_weights(weights, network).weights)
+    return write_file(network, file, options)
 
 
 def checked_opset(opset: int | None) -> int | None:
     """A version of ONNX's operators that is written; raises `ValueError` for another."""
-    from convcalc.exchange.onnx.write import OPSETS
-
-    if opset is not None and whole(opset, "opset") not in OPSETS:
-        message = f"opset {opset} is none of {OPSETS[0]} to {OPSETS[-1]}, which are written"
+    versions = FORMATS["onnx"].versions
+    if opset is not None and whole(opset, "opset") not in versions:
+        message = f"opset {opset} is none of {versions[0]} to {versions[-1]}, which are written"
         raise ArgumentError(message)
     return opset
 
 
-class Asked(NamedTuple):
+class ExportOptions(NamedTuple):
     """What a file is to be like."""
 
     weights: Mapping[str, Any] | None = None
@@ -101,7 +99,7 @@ class Asked(NamedTuple):
     """Whether the batch may have any size."""
 
 
-def write_file(network: Planned, path: str, asked: Asked) -> Exported:
+def write_file(network: Planned, path: str, options: ExportOptions) -> Exported:
     """Write a file, and one beside it for weights that it cannot hold: all or nothing."""
     from convcalc.forward.files import whole_file
 
@@ -111,7 +109,7 @@ def write_file(network: Planned, path: str, asked: Asked) -> Exported:
         data = None
         if weights_bytes(network) > APART:
             data = files.enter_context(whole_file(file.with_name(beside)))
-        model = onnx_model(network, asked, data, beside)
+        model = onnx_model(network, options, data, beside)
         content = model.SerializeToString()
         size = len(content) + (data.tell() if data is not None else 0)
         files.enter_context(whole_file(file)).write(content)
@@ -121,7 +119,7 @@ def write_file(network: Planned, path: str, asked: Asked) -> Exported:
 
 
 def onnx_model(
-    network: Planned, asked: Asked, data: IO[bytes] | None = None, located: str = ""
+    network: Planned, options: ExportOptions, data: IO[bytes] | None = None, located: str = ""
 ) -> "ModelProto":
     """A network as the model that an ONNX file holds.
 
@@ -134,14 +132,14 @@ def onnx_model(
         message = "ONNX files need the package onnx: pip install 'convcalc[onnx]'"
         raise ModuleNotFoundError(message, name="onnx") from error
     del onnx
-    from convcalc.exchange.onnx.write import OPSET, write
+    from convcalc.exchange.onnx.write import write
     from convcalc.forward.weights import drawn_weights
 
     return write(
         network,
-        drawn_weights(network, asked.seed) if asked.weights is None else asked.weights,
-        opset=asked.opset or OPSET,
-        dynamic_batch=asked.dynamic_batch,
+        drawn_weights(network, options.seed) if options.weights is None else options.weights,
+        opset=options.opset or FORMATS["onnx"].version,
+        dynamic_batch=options.dynamic_batch,
         data=data,
         located=located,
     )

@@ -51,6 +51,8 @@ class Imported(NamedTuple):
     """What was folded, shared or quantized before, in sentences."""
     quantized: bool = False
     """Whether the file computes in whole numbers what the spec says in floats."""
+    inputs: Mapping[str, str] = {}
+    """What the file calls its inputs → what the spec does; "" where that has no name for it."""
 
 
 def refused(code: str, message: str, help: str | None = None) -> Imported:  # noqa: A002
@@ -122,6 +124,7 @@ def written(opened: "Opened", made: Imported) -> Written:
         whole=made.whole,
         arrays=lambda network: arrays_of(made, network),
         unmeasured=unmeasured,
+        inputs=made.inputs,
     )
 
 

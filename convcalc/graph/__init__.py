@@ -302,6 +302,9 @@ class Written(NamedTuple):
     `ValueError` where they are not to be had. None of a spec."""
     unmeasured: tuple[Diagnostic, ...] = ()
     """Why its memory is not told, of a file from elsewhere whose numbers are smaller than these."""
+    inputs: Mapping[str, str] = {}
+    """What a file from elsewhere calls its inputs → what the spec does; "" where that has no name
+    for it."""
 
 
 class Made(NamedTuple):
@@ -536,6 +539,9 @@ def network_of(
         from convcalc.graph.given import given_parameters, given_shape
 
         shape, parameters = given_shape(input), given_parameters(parameters)
+        if written.inputs and isinstance(shape, dict):
+            called = {written.inputs.get(name, name): each for name, each in shape.items()}
+            shape = called.get("", called)
     if findings is None:
         findings = Findings(written.places, written.findings.diagnostics)
     document: Document | None = None

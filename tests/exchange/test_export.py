@@ -15,9 +15,9 @@ from tabled import tabled
 
 import convcalc
 from convcalc.cli import convcalc as program
+from convcalc.exchange import FORMATS
 from convcalc.exchange import export as exported
 from convcalc.exchange.onnx.kinds import ROWS
-from convcalc.exchange.onnx.write import OPSETS
 from convcalc.exchange.onnx.writer import SCOPES, Graph, Maker, Unwritten
 from convcalc.forward import random_weights
 from convcalc.forward.values import random_inputs
@@ -29,7 +29,7 @@ from convcalc.layers.base import declarations
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 
-LAST = OPSETS[-1]
+LAST = FORMATS["onnx"].versions[-1]
 """The newest version of the operators."""
 FAR = 100.0
 """A finite value that stands out among normal ones."""
@@ -113,7 +113,7 @@ def test_a_layer_gives_its_values(row: definitions.Row) -> None:
         given, far = (
             [x.astype("int64") for x in recorded.looked_up(layer, each)] for each in (given, far)
         )
-    for opset in (OPSETS[0], OPSETS[-1]):
+    for opset in (FORMATS["onnx"].versions[0], FORMATS["onnx"].versions[-1]):
         model, definition = alone(row, opset)
         if model is None:
             continue

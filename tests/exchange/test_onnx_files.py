@@ -20,7 +20,9 @@ from convcalc.analysis.memory.library import memory
 from convcalc.cli import convcalc
 from convcalc.exchange import format_of
 from convcalc.exchange.onnx.kinds import ROWS
-from convcalc.exchange.onnx.rows import READS, reads
+from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.rows import OPERATORS, reads
+from convcalc.formats.rows import describe
 from convcalc.graph import loads, read
 from convcalc.layers import CATALOGUE
 from convcalc.shape import Shape
@@ -429,11 +431,127 @@ def test_a_product_whose_bias_is_added_behind_shares_nothing(tmp_path: Path) -> 
     assert "linear: 4" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["fold", "show", "format"])
+@tabled(
+    ("shape", "said"),
+    [
+        ("left=8x8x3", ""),
+        ("right_1=8x8x3", ""),  # as a spec calls `right.1`
+        ("rigth.1=8x8x3", "no input `rigth.1` that --input could set"),
+        ("x=8x8x3", "the inputs are `left`, `right.1`"),
+    ],
+)
+def test_inputs_are_given_by_a_name_that_they_have(
+    shape: str, said: str, tmp_path_factory: Any
+) -> None:
+    """By what the file calls them or by what the spec does; any other name is an error."""
+    inputs = dict.fromkeys(("left", "right.1"), ("N", 3, 8, 8))
+    made = model([node("Add", "left right.1", "y")], inputs=inputs)
+    path = saved(made, tmp_path_factory.mktemp("inputs"))
+    for command in ("import", "analyze", "check", "memory"):
+        result = run(command, path, "--input", shape)
+
+        assert said in result.stderr + result.stdout
+        assert (result.exit_code != 0) == bool(said), command
+        assert ("CC118" in result.stderr + result.stdout) == bool(said)
+
+
+def test_the_only_input_is_given_by_its_name_in_the_file(tmp_path: Path) -> None:
+    inputs = {"image": ("N", 3, "height", "width")}
+    path = saved(model([node("Relu", "image", "y")], inputs=inputs), tmp_path)
+
+    for shape in ("image=16x24x3", "16x24x3"):
+        assert read(path, input=given_of(shape)).shape_of(0) == Shape(3, (16, 24))
+    assert run("analyze", path, "--input", "picture=16x24x3").exit_code == 1
+
+
+def given_of(text: str) -> Any:
+    name, sign, shape = text.rpartition("=")
+    return {name: shape} if sign else shape
+
+
+@tabled(
+    ("factor", "summand", "layers"),
+    [
+        ("/module/Mul", "/module/Add", ["affine times 2 plus 3"]),
+        ("node_mul", "node_add", ["affine times 2 plus 3"]),
+        ("/one/Mul", "/other/Add", ["affine times 2", "affine plus 3"]),
+    ],
+)
+def test_a_factor_and_a_summand_of_one_module_are_one_layer(
+    factor: str, summand: str, layers: list[str], tmp_path_factory: Any
+) -> None:
+    numbers = {"onnx::two": np.float32(2), "onnx::three": np.float32(3)}
+    nodes = [
+        node("Mul", "x onnx::two", "m", factor),
+        node("Add", "m onnx::three", "y", summand),
+    ]
+    made = network_of(model(nodes, numbers), tmp_path_factory.mktemp("affine"))
+
+    said = [
+        f"{each.kind} {describe(each.layer)}".replace(",", "") for each in made.layers if each.layer
+    ]
+    assert said == layers
+    (values,) = values_of(made, np.full((1, 3, 8, 8), 5, np.float32)).values()
+    assert {*values.reshape(-1)} == {5 * 2 + 3}
+
+
+@pytest.mark.parametrize("command", ["show", "format"])
 def test_commands_that_rewrite_specs_name_the_way_there(command: str, tmp_path: Path) -> None:
     path = saved(model([node("Relu", "x", "y")]), tmp_path)
 
     assert "convcalc import" in run(command, path).stderr
+
+
+def test_folding_a_file_is_folding_what_it_is_taken_for(tmp_path: Path) -> None:
+    path = saved(small(), tmp_path)
+    flat, folded = run("import", path, "--flat").stdout, run("import", path).stdout
+
+    assert run("fold", path).stdout == folded
+    assert run("fold", "--flat", path).stdout == flat
+    assert run("fold", "--check", path).exit_code == (flat != folded)
+    new = tmp_path / "new.yaml"
+    assert run("fold", path, "-o", str(new)).exit_code == 0
+    assert new.read_text() == folded
+
+
+def test_folding_says_what_of_a_file_a_spec_cannot(tmp_path: Path) -> None:
+    nodes = [node("Conv", "x w", "c", "conv1"), node("Det", "c", "y", "det")]
+    path = saved(model(nodes, {"w": weight(4, 3, 3, 3)}), tmp_path)
+    result = run("fold", path)
+
+    assert result.exit_code == 1
+    assert "conv" in result.stdout
+    assert "CC601" in result.stderr
+    inputs = {"x": ("N", 3, "height", 8)}
+    path = saved(
+        model(nodes[:1], {"w": weight(4, 3, 3, 3)}, inputs=inputs, outputs=("c",)), tmp_path
+    )
+    asked = run("fold", path)
+    assert (asked.exit_code, asked.stdout) == (1, "")
+    assert f"`convcalc import {path} --input" in asked.stderr
+
+
+@tabled(
+    ("name", "text", "message", "advice"),
+    [
+        ("vgg16", "", "it is the bundled architecture of that name, a", "`convcalc show vgg16`"),
+        ("net.yaml", "input: 8x8x3\nlayers: [relu]\n", "it is a spec already", "`convcalc fold`"),
+        ("notes.md", "# Notes\n", "is no ONNX file, by what", ""),
+        ("nothing.onnx", "", "is neither a file nor a bundled architecture", "give a path"),
+    ],
+)
+def test_what_needs_no_import_is_said_to_be_what_it_is(
+    name: str, text: str, message: str, advice: str, tmp_path_factory: Any
+) -> None:
+    path = tmp_path_factory.mktemp("none") / name
+    if text:
+        path.write_text(text)
+    result = run("import", str(path) if text or "." in name else name)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert advice in result.stderr
+    assert "did you mean the bundled `vgg16`" not in result.stderr
 
 
 NUMBERS_OF_NOTHING = {
@@ -531,11 +649,14 @@ def test_layers_that_have_the_same_weights_count_them_once(tmp_path: Path) -> No
 def test_tables_cover_the_catalogue_and_the_page_names_every_operator() -> None:
     assert ROWS.keys() == CATALOGUE.keys()
     assert not [kind for kind, row in ROWS.items() if bool(row.operators) == bool(row.unread)]
-    assert {each for row in ROWS.values() for each in row.operators} == READS.keys() - {"Identity"}
-    assert all(reads(operator) for operator in READS)
+    read_from = {each for row in ROWS.values() for each in row.operators}
+    assert read_from == OPERATORS.keys() - {"Identity"}
+    for operator in OPERATORS:
+        domain, _, name = operator.rpartition(":")
+        assert reads(Operation(name, [], {}, "", domain=domain))
     page = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
     recognised = {"Attention", "ChannelShuffle", "KMaxPool", "Silu"}
-    named = {operator.rpartition(":")[2] for operator in READS} - recognised
+    named = {operator.rpartition(":")[2] for operator in OPERATORS} - recognised
     assert not [operator for operator in sorted(named) if f"`{operator}`" not in page]
 
 

@@ -14,7 +14,7 @@ MOST_NAMES = 16
 """Tensors that hold the same numbers up to which is looked for a Gather."""
 
 
-def looked_up(graph: Graph, value: Value) -> bool:
+def names_rows(graph: Graph, value: Value) -> bool:
     """Whether an input is whole numbers that name rows of an array of the file."""
     same = [value]
     for op in graph.operations:  # each behind what makes its inputs
@@ -27,7 +27,7 @@ def looked_up(graph: Graph, value: Value) -> bool:
     return False
 
 
-def numbers(wiring: Wiring, value: Value) -> Lowered | None:
+def indices(wiring: Wiring, value: Value) -> Lowered | None:
     """An input of whole numbers as a sequence with one channel; None of more than one axis."""
     dims = value.dims or ()
     places = [at for at, extent in enumerate(dims) if not isinstance(extent, Batch)]
@@ -41,7 +41,7 @@ def numbers(wiring: Wiring, value: Value) -> Lowered | None:
     return Lowered(wiring.input(Shape(1, (length,)), value.name), tuple(layout))
 
 
-def embedded(reader: Reader, op: Operation) -> None:
+def embedding(reader: Reader, op: Operation) -> None:
     """Gather of the rows of a matrix of the file."""
     table = op.constant(0)
     low = reader.low(op.input(1))

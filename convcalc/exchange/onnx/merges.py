@@ -10,7 +10,7 @@ from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.pointwise import apply, identity
 from convcalc.exchange.onnx.reader import BATCH, ONE, Reader
 from convcalc.exchange.onnx.values import Batch, Constant, Value, shown, size_of
-from convcalc.exchange.wiring import CannotError, called
+from convcalc.exchange.wiring import CannotError, Made, called
 
 KINDS = {"Add": "add", "Sum": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide",
     "Max": "maximum"}  # fmt: skip
@@ -88,8 +88,23 @@ def _with_number(reader: Reader, op: Operation, known: Sequence[Constant | None]
         low = reader.low(value)
         reader.give(turned, low.number, low.layout)
         return True
-    apply(reader, turned, "affine", {name: _short(each) for name, each in fields.items()})
+    fields = {name: _short(each) for name, each in fields.items()}
+    factor = _factor_before(reader, op, value) if fields.keys() == {"plus"} else None
+    if factor is None:
+        apply(reader, turned, "affine", fields)
+        return True
+    origin, (before,) = factor.origin, factor.reads
+    number = reader.add(op, "affine", [before], {**factor.fields, **fields}, origin=origin)
+    reader.give(turned, number, reader.low(value).layout)
     return True
+
+
+def _factor_before(reader: Reader, op: Operation, value: Value) -> Made | None:
+    """The mere factor of the same module that makes what nothing else reads: both are one layer."""
+    made = reader.wiring.made[reader.low(value).number]
+    once = value.uses == 1 and made.kind == "affine" and made.fields.keys() == {"times"}
+    module, other = (each.rpartition("/")[0] for each in (op.origin, made.origin))
+    return made if once and module == other else None
 
 
 def _short(number: float) -> float:

@@ -1,78 +1,109 @@
-"""The table of operators: what reads each of them. Kinds have theirs in `kinds.py`."""
+"""The table of operators: what reads each of them, and what it says of the axes of its input.
 
-from collections.abc import Mapping
+Kinds have theirs in `kinds.py`.
+"""
+
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-READS: Mapping[str, str] = MappingProxyType(
+from convcalc.exchange.onnx.operations import Operation
+
+SECOND, LAST, SAME = "second", "last", "same"
+"""What an operator says of the axes of its input: which of them is the channels, or that its output
+has the same ones in the same places."""
+
+
+class Operator(NamedTuple):
+    """What reads an operator, and what it shows of its input."""
+
+    reads: str
+    """The module and function that makes layers of it."""
+    axes: str = ""
+    """`SECOND`, `LAST` or `SAME`; empty where it says nothing of axes."""
+
+
+def _alike(names: Iterable[str], reads: str, axes: str = "") -> dict[str, Operator]:
+    return dict.fromkeys(names, Operator(reads, axes))
+
+
+OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
-        "Conv": "dense:convolution",
-        "com.microsoft:FusedConv": "dense:convolution",
-        "ConvTranspose": "dense:transposed",
-        "Gemm": "dense:gemm",
-        "com.microsoft:FusedGemm": "dense:gemm",
-        "MatMul": "dense:product",
-        **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), "dense:pooling"),
-        **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), "dense:everywhere"),
-        "KMaxPool": "dense:in_order",
-        **dict.fromkeys(("ReduceMean", "ReduceMax", "ReduceSum"), "norms:reduced"),
-        "BatchNormalization": "norms:batch",
-        "GroupNormalization": "norms:group",
-        "LayerNormalization": "norms:layer",
-        "InstanceNormalization": "norms:instance",
-        "LRN": "norms:local_response",
-        "LpNormalization": "norms:length",
-        "Attention": "norms:attention",
-        **dict.fromkeys(
+        "Conv": Operator("dense:convolution", SECOND),
+        "com.microsoft:FusedConv": Operator("dense:convolution", SECOND),
+        "ConvTranspose": Operator("dense:transposed", SECOND),
+        "Gemm": Operator("dense:gemm", LAST),
+        "com.microsoft:FusedGemm": Operator("dense:gemm", LAST),
+        "MatMul": Operator("dense:product", LAST),
+        **_alike(("MaxPool", "AveragePool", "LpPool"), "dense:pooling", SECOND),
+        **_alike(("GlobalAveragePool", "GlobalMaxPool"), "dense:everywhere", SECOND),
+        "KMaxPool": Operator("dense:in_order"),
+        **_alike(("ReduceMean", "ReduceMax", "ReduceSum"), "norms:reduced"),
+        "BatchNormalization": Operator("norms:batch", SECOND),
+        "GroupNormalization": Operator("norms:group", SECOND),
+        "LayerNormalization": Operator("norms:layer", LAST),
+        "InstanceNormalization": Operator("norms:instance", SECOND),
+        "LRN": Operator("norms:local_response", SECOND),
+        "LpNormalization": Operator("norms:length"),
+        "Attention": Operator("norms:attention", LAST),
+        **_alike(
             (
                 "Relu", "LeakyRelu", "Elu", "Sigmoid", "HardSwish", "Mish", "Tanh", "Softplus",
                 "Abs", "Silu",
             ),
             "pointwise:pointwise",
+            SAME,
         ),
-        "Clip": "pointwise:clip",
-        "PRelu": "pointwise:prelu",
-        "Selu": "pointwise:selu",
-        **dict.fromkeys(("Gelu", "com.microsoft:Gelu", "com.microsoft:FastGelu"), "pointwise:gelu"),
-        "HardSigmoid": "pointwise:hard_sigmoid",
-        **dict.fromkeys(("Softmax", "LogSoftmax"), "pointwise:softmax"),
-        "Dropout": "pointwise:dropout",
-        "Identity": "pointwise:identity",
-        "Neg": "pointwise:negative",
-        **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), "views:reshaped"),
-        "Transpose": "views:turned",
-        "Expand": "views:expanded",
-        "DepthToSpace": "views:to_space",
-        "SpaceToDepth": "views:to_depth",
-        "ChannelShuffle": "views:channels_shuffled",
-        "Pad": "views:padded",
-        **dict.fromkeys(("Resize", "Upsample"), "views:resized"),
-        "Slice": "views:cut",
-        "Split": "views:split",
-        "Gather": "views:gathered",
-        **dict.fromkeys(("Add", "Sum", "Sub", "Mul", "Div", "Max"), "merges:merge"),
-        "Mean": "merges:mean",
-        "Concat": "merges:joined",
-        **dict.fromkeys(("LSTM", "GRU"), "recurrent:recurrent"),
+        "Clip": Operator("pointwise:clip", SAME),
+        "PRelu": Operator("pointwise:prelu", SECOND),
+        "Selu": Operator("pointwise:selu", SAME),
+        **_alike(
+            ("Gelu", "com.microsoft:Gelu", "com.microsoft:FastGelu"), "pointwise:gelu", SAME
+        ),
+        "HardSigmoid": Operator("pointwise:hard_sigmoid", SAME),
+        **_alike(("Softmax", "LogSoftmax"), "pointwise:softmax", SAME),
+        "Dropout": Operator("pointwise:dropout", SAME),
+        "Identity": Operator("pointwise:identity", SAME),
+        "Neg": Operator("pointwise:negative", SAME),
+        **_alike(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), "views:reshaped"),
+        "Transpose": Operator("views:turned"),
+        "Expand": Operator("views:expanded"),
+        "DepthToSpace": Operator("views:to_space", SECOND),
+        "SpaceToDepth": Operator("views:to_depth", SECOND),
+        "ChannelShuffle": Operator("views:channels_shuffled", SECOND),
+        "Pad": Operator("views:padded", SAME),
+        **_alike(("Resize", "Upsample"), "views:resized", SECOND),
+        "Slice": Operator("views:cut", SAME),
+        "Split": Operator("views:split", SAME),
+        "Gather": Operator("views:gathered"),
+        **_alike(("Add", "Sum", "Sub", "Mul", "Div", "Max"), "merges:merge", SAME),
+        "Mean": Operator("merges:mean", SAME),
+        "Concat": Operator("merges:joined", SAME),
+        "LSTM": Operator("recurrent:recurrent", LAST),
+        "GRU": Operator("recurrent:recurrent", LAST),
     }
 )  # fmt: skip
-"""Operator → the module and function that makes layers of it; `com.microsoft:` before those of that
-domain.
+"""Operator → its row; `com.microsoft:` before those of that domain.
 
 `Attention`, `ChannelShuffle`, `KMaxPool` and `Silu` are what several operators are recognised as.
 """
 _loaded: dict[str, Any] = {}
 
 
-def reads(operator: str) -> Any:
-    """The function that reads an operator; None where there is none."""
-    where = READS.get(operator)
-    if where is None:
+def row_of(op: Operation) -> Operator | None:
+    """The row of an operation's operator; None where there is none."""
+    return OPERATORS.get(f"{op.domain}:{op.name}" if op.domain else op.name)
+
+
+def reads(op: Operation) -> Any:
+    """The function that reads an operation; None where there is none."""
+    row = row_of(op)
+    if row is None:
         return None
-    function = _loaded.get(where)
+    function = _loaded.get(row.reads)
     if function is None:
-        module, _, name = where.partition(":")
+        module, _, name = row.reads.partition(":")
         function = getattr(import_module(f"convcalc.exchange.onnx.{module}"), name)
-        _loaded[where] = function
+        _loaded[row.reads] = function
     return function

@@ -235,9 +235,9 @@ def gathered(reader: Reader, op: Operation) -> None:
     """Gather of one position, or of some in a row; of rows that an input names an embedding."""
     chosen = op.constant(1)
     if chosen is None and op.constant(0) is not None:
-        from convcalc.exchange.onnx.lookups import embedded  # which few files have
+        from convcalc.exchange.onnx.lookups import embedding  # which few files have
 
-        embedded(reader, op)
+        embedding(reader, op)
         return
     value = reader.tensor(op)
     dims = value.dims or ()

@@ -15,13 +15,10 @@ from convcalc.numbers import plural
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
+UNNAMED = "main_graph"
+"""What a graph is called that has no name, as PyTorch's exporter calls every one."""
 BATCH = "batch"
 """What a batch of any size is called."""
-OPSETS = range(17, 28)
-"""Versions of the operator set that there are functions for: 17 is the first that has layer norms,
-27 the last that ONNX Runtime 1.32 runs."""
-OPSET = 18
-"""The one that is written unless another is asked for: what PyTorch's exporter writes, too."""
 LEAST_FORMAT = 10
 """Version of the file's form in which nodes say where they stand."""
 
@@ -69,7 +66,7 @@ def write(
 
     made = helper.make_graph(
         graph.nodes,
-        network.name,
+        network.name if network.name != network.path else UNNAMED,
         [told(tensors[index], index) for index in network.inputs],
         [told(name, index) for name, index in network.named_outputs.items()],
         graph.arrays,
