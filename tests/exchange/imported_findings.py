@@ -16,7 +16,7 @@ from helps_done import done, problems
 
 from convcalc.checks.run import Task, check_file
 from convcalc.diagnostics import Diagnostic
-from convcalc.exchange.export import Asked, onnx_model
+from convcalc.exchange.export import ExportOptions, onnx_model
 from convcalc.forward.weights import weight_names
 from convcalc.graph import load, read
 from convcalc.graph.planned import Planned, planned
@@ -96,7 +96,7 @@ class _Nowhere:
 def _weightless(network: Planned) -> bytes:
     nowhere: Any = _Nowhere()
     written: bytes = onnx_model(
-        network, Asked(_Zeros(network)), nowhere, "left.out"
+        network, ExportOptions(_Zeros(network)), nowhere, "left.out"
     ).SerializeToString()
     return written
 
