@@ -12,6 +12,7 @@ import csv
 import re
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ why, by something outside of this project:
 
 Notes are a matter of taste or budget: judge whether what they say is right and can be followed, not
 whether it must be. Where several findings differ, say what holds for most of them. The pages of the
-rules are at the end. Drawn by seed {seed}."""
+rules are at the end."""
 
 
 def drawn(corpus: Any, seed: int) -> list[tuple[Any, str, list[Diagnostic]]]:
@@ -66,26 +67,36 @@ def shown(number: int, spec: Any, code: str, items: list[Diagnostic]) -> str:
 def questions(corpus: Any, folder: Path, seed: int) -> None:
     """Write the findings and the table for the answers."""
     asked = drawn(corpus, seed)
-    known = pages()
-    codes = sorted({code for _, code, _ in asked})
-    text = ["# Findings to judge", "", TASK.format(seed=seed), ""]
-    text += [
+    blocks = [
         shown(number, spec, code, items) for number, (spec, code, items) in enumerate(asked, 1)
     ]
+    blocks[:0] = [f"Drawn by seed {seed}.", ""]
+    write_questions(folder, blocks, [(spec.name, code) for spec, code, _ in asked])
+
+
+def write_questions(folder: Path, blocks: Sequence[str], asked: Sequence[tuple[str, str]]) -> None:
+    """Write questions, each about a spec and a code, with the pages of the rules, and the table."""
+    known = pages()
+    text = ["# Findings to judge", "", TASK, "", *blocks]
     text += ["# What the rules say of themselves", ""]
+    codes = sorted({code for _, code in asked})
     text += [f"## {code} {known[code].name}\n\n{known[code].text}\n" for code in codes]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "findings.md").write_text("\n".join(text), encoding="utf-8")
     with (folder / "template.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("number", "spec", "code", "defensible", "reason"))
-        for number, (spec, code, _) in enumerate(asked, 1):
-            rows.writerow((number, spec.name, code, "", ""))
+        for number, (spec, code) in enumerate(asked, 1):
+            rows.writerow((number, spec, code, "", ""))
 
 
 def agreement(corpus: Any, answers: Path) -> None:
     """Print how many answers are those of the table, and Cohen's kappa."""
-    verdicts = {(row.spec, row.code): row.defensible for row in corpus.verdicts()}
+    agree({(row.spec, row.code): row.defensible for row in corpus.verdicts()}, answers)
+
+
+def agree(verdicts: Mapping[tuple[str, str], bool], answers: Path) -> None:
+    """The same of some verdicts."""
     with answers.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     known = [row for row in rows if (row["spec"], row["code"]) in verdicts]

@@ -7,6 +7,10 @@ Runtime beside those of the network (up to 2·10⁹ multiply-accumulates).
 models by one of PyTorch's two exporters; parameters beside the file's arrays,
 multiply-accumulates beside FlopCounterMode's, shapes and values beside ONNX Runtime's.
 `python -m benchmarks exchange light`: the models that the package onnx ships for its backend tests.
+`python -m benchmarks exchange precision [FOLDER...] [--questions FOLDER]`: what `check` finds in
+the bundled networks' own files, the package onnx's and those of torchvision in FOLDER, as
+`torchvision --keep FOLDER` leaves them there, beside the verdicts of tests/exchange/verdicts.csv;
+and questions for somebody who has not seen these. `precision ANSWERS.csv`: how many answers agree.
 `python -m benchmarks exchange times [ROUNDS]`: whole processes beside parsing alone.
 
 torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs onnxscript.
@@ -15,6 +19,7 @@ torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs on
 from itertools import islice
 
 from benchmarks.arguments import parser, positive
+from benchmarks.exchange.precision import precision
 from benchmarks.exchange.scoreboard import light, of_torchvision, scoreboard, zoo
 from benchmarks.exchange.times import times
 
@@ -22,17 +27,21 @@ from benchmarks.exchange.times import times
 def main(arguments: list[str]) -> int:
     """Print the scoreboard of a set of networks."""
     given = parser("exchange", __doc__)
-    given.add_argument("what", choices=("zoo", "torchvision", "light", "times"))
-    given.add_argument("names", nargs="*", help="these alone; of times how often each is run")
+    given.add_argument("what", choices=("zoo", "torchvision", "light", "precision", "times"))
+    given.add_argument("names", nargs="*", help="these alone; else as the text above says")
     given.add_argument("--part", default="0/1", help="of torchvision's: 2/8 is the third of eight")
     given.add_argument("--exporter", choices=("script", "dynamo"), default="script")
+    given.add_argument("--keep", help="folder for torchvision's files, without their weights")
+    given.add_argument("--questions", help="folder for what somebody else is to judge")
     asked = given.parse_args(arguments)
+    if asked.what == "precision":
+        return int(precision(asked.names, asked.questions) > 0)
     if asked.what == "times":
         times(positive(asked.names[0]) if asked.names else 5)
         return 0
     rows = {"zoo": zoo, "light": light}
     if asked.what == "torchvision":
         part, parts = map(int, asked.part.split("/"))
-        models = islice(of_torchvision(asked.exporter), part, None, parts)
+        models = islice(of_torchvision(asked.exporter, asked.keep), part, None, parts)
         return int(scoreboard(models, asked.names) > 0)
     return int(scoreboard(rows[asked.what](), asked.names) > 0)

@@ -186,18 +186,23 @@ _KEPT: list[Any] = []
 """Libraries of operators, which are gone with the last who knows them."""
 
 
-def of_torchvision(exporter: str) -> Iterator[tuple[str, Callable[[Path], Row]]]:
-    """Each model's name, and what exports, imports and compares it."""
+def of_torchvision(
+    exporter: str, keep: str | None = None
+) -> Iterator[tuple[str, Callable[[Path], Row]]]:
+    """Each model's name, and what exports, imports and compares it.
+
+    Files are left in a folder `keep`, without their weights, if one is given.
+    """
     define_operators()
     import torchvision
 
     models = torchvision.models
     for module in (models, models.segmentation):
         for name in models.list_models(module=module):
-            yield name, partial(_by_torch, name, exporter)
+            yield name, partial(_by_torch, name, exporter, keep)
 
 
-def _by_torch(name: str, exporter: str, folder: Path) -> Row:
+def _by_torch(name: str, exporter: str, keep: str | None, folder: Path) -> Row:
     import torch
     import torchvision
     from torch.utils.flop_counter import FlopCounterMode
@@ -220,6 +225,8 @@ def _by_torch(name: str, exporter: str, folder: Path) -> Row:
             torch.onnx.export(model, (x,), str(path), dynamo=True, verbose=False)
         with FlopCounterMode(display=False) as counter:
             model.to("meta")(x.to("meta"))
+    if keep is not None:
+        _keep(path, Path(keep, exporter, f"{name}.onnx"))
     network, seconds, lines = imported(path)
     del model
     gc.collect()
@@ -235,6 +242,25 @@ def _by_torch(name: str, exporter: str, folder: Path) -> Row:
     if network.complete and (totals[1] or 0) <= MOST_MACS:
         same["values"] = near([*convcalc.run(str(path), x.numpy()).values()], made)
     return Row(name, network.complete, same, lines, seconds, found(network))
+
+
+FEW = 1024
+"""Most values of an array that is left in a file whose weights are taken out."""
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """The same file without its weights, which it says are in a file that there is not."""
+    import onnx
+
+    model = onnx.load(path)
+    for array in model.graph.initializer:
+        if array.data_type == onnx.TensorProto.FLOAT and prod(array.dims) > FEW:
+            array.ClearField("raw_data")
+            array.ClearField("float_data")
+            array.data_location = onnx.TensorProto.EXTERNAL
+            array.external_data.add(key="location", value="left.out")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(model.SerializeToString())
 
 
 def light() -> Iterator[tuple[str, Callable[[Path], Row]]]:
