@@ -1,7 +1,7 @@
 """The graph of an ONNX file while it is made: nodes, arrays and names, layer after layer."""
 
-from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -206,3 +206,7 @@ class Maker:
         """Part of an axis."""
         each = (self.integers(value) for value in (start, stop, axis, step))
         return self("Slice", x, *each)
+
+
+Write: TypeAlias = Callable[[Maker], str]
+"""What writes one layer as operators; it returns the name of what the last of them makes."""
