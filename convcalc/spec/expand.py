@@ -301,11 +301,14 @@ class Expander:
                 "repeat less: blocks that call blocks multiply",
                 node,
             )
-        entries = node.entries if isinstance(node, Item) else ()
-        if isinstance(node, Item) and len(entries) == 1:
-            ((kind, value),) = entries.items()
-            if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
-                return self.add_layer(kind, value, node, (current,), place, "")
+        entries: Mapping[str, Node] = node.entries if isinstance(node, Item) else {}
+        if isinstance(node, Item) and 0 < len(entries) < 3:  # as most items are
+            kind = next(iter(entries))
+            if kind in self.plain_kinds or self._is_plain_kind(kind):
+                if len(entries) == 1:
+                    return self.add_layer(kind, entries[kind], node, (current,), place, "")
+                if "origin" in entries:  # as most are of a network from elsewhere
+                    return self.add_from_origin(kind, node, current, place)
         at = id(node)
         if at not in self.items.said:
             self.items.is_tensor = partial(self.names.knows, place=place)
@@ -425,12 +428,8 @@ class Expander:
         rounds: int = 0,
     ) -> int | None:
         """Expand an item once that says where it comes from."""
-        from convcalc.spec.origins import origin_of  # of networks from elsewhere
-
-        try:
-            origin = origin_of(said, place.scope, place.origin, round_, rounds)
-        except FieldError as error:
-            self.reader.report(self.reader.caused(error, place.scope), field="origin")
+        origin = self.origin(said, place, round_, rounds)
+        if origin is None:
             return self.one(item, node, current, place, name)
         groups = item.kind is None
         if groups:
@@ -443,6 +442,28 @@ class Expander:
         elif not groups and len(self.nodes) > start and self.nodes[-1].item is node:
             self.nodes[-1] = self.nodes[-1]._replace(origin=origin)
         return made
+
+    def add_from_origin(
+        self, kind: str, node: Item, current: int | None, place: Surroundings
+    ) -> int:
+        """Add a layer of a plain kind that says where it comes from, and nothing else."""
+        origin = self.origin(node.entries["origin"], place)
+        index = self.add_layer(kind, node.entries[kind], node, (current,), place, "")
+        if origin is not None:
+            self.nodes[index] = self.nodes[index]._replace(origin=origin)
+        return index
+
+    def origin(
+        self, said: Node, place: Surroundings, round_: int = 0, rounds: int = 0
+    ) -> str | None:
+        """What an item comes from; None, and a finding, where it says no such thing."""
+        from convcalc.spec.origins import origin_of  # of networks from elsewhere
+
+        try:
+            return origin_of(said, place.scope, place.origin, round_, rounds)
+        except FieldError as error:
+            self.reader.report(self.reader.caused(error, place.scope), field="origin")
+            return None
 
     def owner(self, node: Node, place: Surroundings) -> range | None:
         """The layers whose weights are named; None, and a finding, where there are none."""

@@ -120,15 +120,20 @@ def _node(node: Node, number: int, depth: int) -> tuple[Node, int]:
 
 def _mapping(node: Map, number: int, depth: int) -> tuple[Map, int]:
     start = number
-    if isinstance(node, Item) and len(node) == 1:
-        ((key, value),) = node.entries.items()
+    said = node.entries
+    if len(said) == 1 and isinstance(node, Item):
+        ((key, value),) = said.items()
         if node.bare or (isinstance(value, ScalarNode) and not value.text and value.plain):
             word = ScalarNode(key, start, 1)
             return Item.at({key: word}, (start,), start, start + 1, node.about), start + 1
     number += 1
     entries: dict[str, Node] = {}
     starts: list[int] = []
-    for key, value in node.entries.items():
+    for key, value in said.items():
         starts.append(number)
-        entries[key], number = _node(value, number + 1, depth + 1)
+        if value.__class__ is ScalarNode:  # as most are
+            entries[key] = ScalarNode(value.text, number + 1, 1, value.plain)
+            number += 2
+        else:
+            entries[key], number = _node(value, number + 1, depth + 1)
     return node.at(entries, tuple(starts), start, number, node.about), number

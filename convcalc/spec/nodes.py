@@ -550,6 +550,8 @@ def scalar(text: str) -> Any:
     >>> scalar("64"), scalar("0.5"), scalar("true"), scalar("010")
     (64, 0.5, True, Text(text='010', quoted=False))
     """
+    if text.isdecimal() and text.isascii() and (text[0] != "0" or text == "0") and len(text) < 19:
+        return int(text)  # as most are
     if text in ("true", "false"):
         return text == "true"
     if text[:1] not in "-0123456789":

@@ -5,7 +5,7 @@ made of it, and every tensor that an item starts from is the one that it started
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from convcalc.findings import Findings
 from convcalc.layers import BRANCHES, CATALOGUE, kinds, layer_class, takes_branches
@@ -34,6 +34,8 @@ from convcalc.spec.parameters import Member
 from convcalc.spec.tree import Item, Spec
 from convcalc.spec.values import Scope
 from convcalc.spec.write import DIRECTIVE
+
+_E = TypeVar("_E", bound=Expander)
 
 WEIGHTLESS = kinds("pool", "activation", "softmax", "identity", "view", "resize")
 """Kinds of which no layer has weights, so that none can be another's."""
@@ -82,6 +84,17 @@ class Recorded(NamedTuple):
 
 def recorded(spec: Spec) -> Recorded | None:
     """What the items of a spec make, without a preset; None where it has errors."""
+    made = _expanded(spec, _Recorder)
+    return None if made is None else Recorded(made[0], made[1].layers)
+
+
+def expanded(spec: Spec) -> Document | None:
+    """The network that a spec is, without a preset; None where it has errors."""
+    made = _expanded(spec, Expander)
+    return None if made is None else made[0]
+
+
+def _expanded(spec: Spec, by: type[_E]) -> tuple[Document, _E] | None:
     from convcalc.spec.named import Values
 
     values = Values(spec)
@@ -90,12 +103,12 @@ def recorded(spec: Spec) -> Recorded | None:
     member = Member(report, reader, values.spec)
     if not member.choose(""):
         return None
-    recorder = _Recorder(report, reader, member, {}, None)
-    document = recorder.expand()
+    expander = by(report, reader, member, {}, None)
+    document = expander.expand()
     wrong = any(each.severity == "error" for each in findings.diagnostics)
     if wrong or document.lost or any(node.unknown for node in document.nodes):
         return None
-    return Recorded(document, recorder.layers)
+    return document, expander
 
 
 def unfolded(spec: Spec, *, origins: bool = True) -> Spec | None:

@@ -10,6 +10,7 @@ from tabled import tabled
 
 from convcalc import Item, Network, Spec, load, loads, parse
 from convcalc.spec.fold import Folded, fold, folded
+from convcalc.spec.fold.traces import fewest_apart
 from convcalc.spec.members import member
 from convcalc.spec.unfold import unfolded
 
@@ -251,6 +252,48 @@ def test_origins_that_follow_no_pattern_are_remarked() -> None:
     assert made.lost == len(spec.network().layers)
     assert "# conv_0 to relu_23" in made.spec.to_yaml()
     assert len(lines(made.spec)) < 15
+
+
+def from_elsewhere(items: list[Item], random: Draw, numbered: float, front: str = "") -> list[Item]:
+    """The items with origins: by numbers, of modules in modules, and of paths; few have none."""
+    made = []
+    for number, item in enumerate(items):
+        word = str(item.kind)
+        name = f"{front}{word}_{number}"
+        if random.random() > numbered:
+            name = f"{front}m{number // 4}{random.choice('./')}{word}"
+        changes: dict[str, Any] = {"origin": name} if random.random() < 0.95 else {}
+        if item.branches:
+            behind = f"{front}b{number}."
+            changes["branches"] = [
+                from_elsewhere([*each], random, numbered, behind) for each in item.branches
+            ]
+        made.append(item.replace(**changes))
+    return made
+
+
+def test_a_way_that_would_be_too_long_is_no_other_if_it_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    skipped = 0
+    for seed in range(9):
+        random = Draw(f"origins {seed}")
+        choice = (Item("conv", filters=4, kernel=1), Item("batchnorm"), Item("relu"))
+        unit = [random.choice(choice) for _ in range(random.randint(3, 6))]
+        unit.insert(random.randint(0, 3), Item("add", branches=[unit[1:], []]))
+        spec = Spec(input=(8, 8, 4), layers=from_elsewhere(unit * 8, random, seed % 3 / 2))
+        counts: list[int] = []
+
+        def counted(leaves: list[Any], counts: list[int] = counts) -> int:
+            counts.append(fewest_apart(leaves))
+            return counts[-1]
+
+        monkeypatch.setattr("convcalc.spec.fold.fewest_apart", counted)
+        made = folded(spec)
+        monkeypatch.setattr("convcalc.spec.fold.fewest_apart", lambda _: 0)
+        assert folded(spec).spec.to_yaml() == made.spec.to_yaml(), seed
+        skipped += max(counts) > 1.15 * len(lines(made.spec))
+    assert 0 < skipped < 9
 
 
 def test_scopes_say_where_a_block_begins() -> None:

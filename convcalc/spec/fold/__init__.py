@@ -4,7 +4,7 @@ Nothing of the network changes. What folding made is expanded and held against w
 that a fault in here shows as a spec that is not folded, and never as another network.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from convcalc.collector import without_collection
@@ -21,10 +21,10 @@ from convcalc.spec.fold.nodes import (
 )
 from convcalc.spec.fold.runs import collapse, every, simplify
 from convcalc.spec.fold.same import left_out, network_said
-from convcalc.spec.fold.traces import said
+from convcalc.spec.fold.traces import fewest_apart, said, written
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
-from convcalc.spec.tree import Block, Item, Spec
-from convcalc.spec.unfold import unfolded
+from convcalc.spec.tree import Block, Item, Spec, branches_of
+from convcalc.spec.unfold import WEIGHTLESS, unfolded
 
 MOST_WORK = 12_000_000
 """Comparisons of one folding."""
@@ -91,24 +91,58 @@ def folded(spec: Spec, scopes: Mapping[str, str] | None = None) -> Folded:
     return Folded(spec, 0)
 
 
-def _ways(spec: Spec | None, scopes: Mapping[str, str] | None) -> Sequence[Folded]:
-    """The spec folded, the better way first.
+def _ways(spec: Spec | None, scopes: Mapping[str, str] | None) -> Iterator[Folded]:
+    """The spec folded, the better way first; the second is only made where it may be wanted.
 
-    That is the one which keeps where layers come from, unless it is much longer than the other.
+    The better one keeps where layers come from, unless it is much longer than the other.
     """
-    kept = None if spec is None else _Folding(spec, scopes, strict=True).made()
-    if spec is None or kept is None:
-        return ()
-    if not _from_elsewhere(spec):
-        return (kept,)
-    lossy = _Folding(spec, scopes).made()
-    if lossy is None:
-        return (kept,)
-    least = _lines(lossy)
-    most = max(LONGER * least, least + FEW)
-    items = kept.spec.entries["layers"]
-    longer = isinstance(items, List) and len(items.items) > most  # a line each, or more
-    return (lossy, kept) if longer or _lines(kept) > most else (kept, lossy)
+    if spec is None:
+        return
+    lossy = _Folding(spec, scopes).made() if _from_elsewhere(spec) else None
+    most = 0.0
+    if lossy is not None:
+        least = _lines(lossy)
+        most = max(LONGER * least, least + FEW)
+        if _least_lines(spec) > most:
+            yield lossy
+            lossy = None
+    kept = _Folding(spec, scopes, strict=True).made()
+    if kept is None:
+        return
+    if lossy is not None:
+        items = kept.spec.entries["layers"]
+        longer = isinstance(items, List) and len(items.items) > most  # a line each, or more
+        if longer or _lines(kept) > most:
+            yield lossy
+            lossy = None
+    yield kept
+    if lossy is not None:
+        yield lossy
+
+
+def _least_lines(spec: Spec) -> int:
+    """How many lines there are at least where each layer with weights says where it comes from."""
+    layers = spec.entries["layers"]
+    return fewest_apart([*_leaves(layers)]) if isinstance(layers, List) else 0
+
+
+def _leaves(items: List) -> Iterator[tuple[str | None, bool]]:
+    """Where items and those inside them come from, and whether each has to keep that.
+
+    One beside another of its kind has not: a repeat of one item lists where its rounds come from.
+    """
+    before: str | None = ""
+    for item in items.items:
+        said = item.entries if isinstance(item, Item) else {}
+        kind = item.kind if isinstance(item, Item) else None
+        inner = branches_of(kind, said[kind]) if kind else said.get("layers")
+        held = not isinstance(inner, List) and kind not in WEIGHTLESS and kind != before
+        yield written(said.get("origin")) if kind else None, held
+        if isinstance(inner, List):
+            for branch in inner.items if kind else (inner,):
+                if isinstance(branch, List):
+                    yield from _leaves(branch)
+        before = kind
 
 
 def _lines(made: Folded) -> int:

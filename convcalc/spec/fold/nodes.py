@@ -181,7 +181,7 @@ class Node:
 
     def lines(self) -> int:
         """How many lines it is, about."""
-        beside = sum(key in self.modifiers for key in ("repeat", *KEPT))
+        beside = sum(key in self.modifiers for key in ("repeat", *KEPT)) if self.modifiers else 0
         beside += (self.name is not None) + (self.origin is not None) + ("from" in self.reads)
         if not self.inner:
             return 1 + (beside > 2)
@@ -511,7 +511,7 @@ class Context:
         return Expr(node.text, local=not names.isdisjoint(local))
 
     def _scope(self, node: Node) -> tuple[str, ...]:
-        origin = getattr(node.origin, "text", "") if isinstance(node.origin, ScalarNode) else ""
+        origin: str = node.origin.text if isinstance(node.origin, ScalarNode) else ""
         if node.came is not None:
             origin = node.came[0]
         inside = [each.known.scope for inner in node.inner for each in inner.nodes if each.known]
@@ -538,7 +538,7 @@ def common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"[./]", path) if part)
+    return tuple(filter(None, path.replace("/", ".").split(".")))
 
 
 def _plain_name(text: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.tree import Spec
-from convcalc.spec.unfold import WEIGHTLESS, Branch, Draft, Recorded, recorded
+from convcalc.spec.unfold import WEIGHTLESS, Branch, expanded, recorded
 
 
 class Said(NamedTuple):
@@ -42,16 +42,13 @@ def left_out(before: Said, after: Said) -> int | None:
 
 def network_said(spec: Spec) -> Said | None:
     """What a spec says of its network; None where it has errors."""
-    made = recorded(spec)
-    return None if made is None else _said(spec, made)
-
-
-def _said(spec: Spec, made: Recorded) -> Said:
-    document = made.document
-    late = {
-        draft.node: {name: _plain(value) for name, value in draft.fields.items()}
-        for draft in _drafts(made.layers)
-    }
+    document = expanded(spec)
+    if document is None:
+        return None
+    late: dict[int, dict[str, Any]] = {}
+    if any(node.layer is None for node in document.nodes):
+        made = recorded(spec)
+        late = {} if made is None else dict(_written(made.layers))
     nodes = [
         (
             node.kind,
@@ -72,11 +69,12 @@ def _said(spec: Spec, made: Recorded) -> Said:
     return Said((nodes, *ends, expected), origins)
 
 
-def _drafts(branch: Branch) -> Iterator[Draft]:
+def _written(branch: Branch) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The fields of layers as they are written, which is all that late ones have, by number."""
     for draft in branch.items:
-        yield draft
+        yield draft.node, {name: _plain(value) for name, value in draft.fields.items()}
         for inner in draft.branches or ():
-            yield from _drafts(inner)
+            yield from _written(inner)
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """Where stretches that are alike come from: what their origins share, and what stands in front."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from convcalc.spec.fold.nodes import Items, Node
@@ -111,6 +112,38 @@ def _front(origins: Sequence[str]) -> str:
         if shared[cut] == "." and cut and shared[cut - 1].isalnum()
         else shared[: cut + 1]
     )
+
+
+def fewest_apart(leaves: Sequence[tuple[str | None, bool]]) -> int:
+    """How many layers at least are written apart, of those that keep where they come from.
+
+    `leaves` are origins in order, and whether each is kept. What is left of one in a stretch that
+    is written once is what it does not share with the one before or behind it, or more of it; so
+    two of which neither ends with what is left of the other are never written together.
+
+    >>> fewest_apart([("/conv1/Conv", True), ("/relu1/Relu", False), ("/conv2/Conv", True)])
+    2
+    >>> fewest_apart([("1.conv", True), ("1.relu", False), ("2.conv", True), ("2.relu", False)])
+    1
+    >>> fewest_apart([("/a/Conv", True), ("/a/Relu", False), ("/b/Conv", True)])
+    1
+    """
+    fronts = [
+        None if one is None or other is None else _front((one, other))
+        for (one, _), (other, _) in pairwise(leaves)
+    ]
+    left: set[str] = set()
+    for (origin, kept), one, other in zip(leaves, ["", *fronts], [*fronts, ""], strict=True):
+        if origin and kept:
+            alone = one is None or other is None
+            front = _front((origin,)) if alone else max(one or "", other or "", key=len)
+            left.add(_rest(front, origin) or origin)
+    return sum(left.isdisjoint(_ends(each)) for each in left)
+
+
+def _ends(origin: str) -> Iterator[str]:
+    """What an origin ends with, in whole parts; not all of it."""
+    return (origin[at + 1 :] for at, sign in enumerate(origin) if sign in "./")
 
 
 def _rest(front: str, origin: str) -> str | None:
