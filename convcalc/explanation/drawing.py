@@ -14,7 +14,8 @@ Nothing is worked out here: `Window` says where every tap lies.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from convcalc.window import Interpolated, Window, met, read_by
+from convcalc.explanation.cells import CELLS, Axis
+from convcalc.window import Window
 
 COLUMNS = 76
 """Columns that a drawing takes at most: those of a terminal, less what it is indented by."""
@@ -35,94 +36,6 @@ TAP = "■"
 EMPTY = "□"
 """A tap that meets padding, or a gap between values that are spread out."""
 
-CELLS = {
-    "o": "value",
-    "p": "padding",
-    "+": "more than the padding",
-    ".": "gap",
-    "x": "dropped: the last step does not fit",
-    "-": "value that no window reads",
-    "c": "value that is cut off",
-}
-"""Sign of a cell → what it is."""
-
-
-class _Axis(NamedTuple):
-    """A window over an axis, and what there is to know of each of its cells."""
-
-    window: Window
-    """What slides along the axis."""
-    size: int
-    """Values of the input along it, without padding."""
-    past: int
-    """Cells at the end that are no padding as it is written."""
-    repeats: bool
-    """Whether the padding repeats values."""
-    spread: bool
-    """Whether values are drawn with the gaps between them; otherwise they alone are."""
-
-    @property
-    def outputs(self) -> int:
-        """How many windows fit."""
-        return max(self.window.output(self.size), 0)
-
-    @property
-    def up(self) -> int:
-        """Cells from one value to the next."""
-        return self.window.up if self.spread else 1
-
-    @property
-    def cells(self) -> range:
-        """The cells with their padding; the first value is cell 0, the next is `up` further."""
-        if not self.spread:
-            return range(self.size)
-        before, after, up = self.window.before, self.window.after, self.window.up
-        last = (self.size - 1) * up + max(after, 0)
-        if not self.outputs:  # a kernel that does not fit is drawn as far as it goes
-            last = max(last, self.window.extent - 1 - before)
-        return range(-max(before, 0), last + 1)
-
-    def sign(self, cell: int) -> str:
-        """What a cell is, as a sign of `CELLS`; a blank behind the border."""
-        window, size = self.window, self.size
-        if not self.spread:
-            return "o" if read_by(window, cell, self.outputs) else "-"
-        end = (size - 1) * window.up
-        if cell < 0:
-            return "p"
-        if cell > end:
-            behind = max(window.after, 0)
-            if cell > end + behind:
-                return " "
-            return "+" if cell > end + behind - self.past else "p"
-        if cell < -window.before or cell > end + window.after:
-            return "." if cell % window.up else "c"
-        value, gap = divmod(cell, window.up)
-        if gap:
-            return "."
-        if not self.outputs:
-            return "o"
-        if value >= size - window.dropped(size):
-            return "x"
-        return "o" if read_by(window, value, self.outputs) else "-"
-
-    def taps(self, output: int) -> range:
-        """The cells that lie under the taps of an output."""
-        window = self.window
-        if not self.spread:
-            value, step, hits = met(window, output)
-            return range(value, value + hits * step, step)
-        first = output * window.stride - window.before
-        middle = first + window.kernel // 2
-        if isinstance(window, Interpolated) and not middle % window.up:
-            return range(middle, middle + 1)
-        return range(first, first + window.extent, window.dilation)
-
-    def meets(self, cell: int) -> bool:
-        """Whether a tap on a cell meets a value."""
-        inside = 0 <= cell <= (self.size - 1) * self.up
-        return cell % self.up == 0 if inside else self.repeats
-
 
 def drawing(
     window: Window,
@@ -141,7 +54,7 @@ def drawing(
     A drawing is `columns` wide at most, and of more than `ROWS` outputs has the first and the last,
     with `…` between.
     """
-    axis = _Axis(window, size, min(past, max(window.after, 0)), mode != "zero", spread)
+    axis = Axis(window, size, min(past, max(window.after, 0)), mode != "zero", spread)
     outputs = axis.outputs
     labels = [f"output {output}" for output in (outputs - 1, 0)] if outputs else ["kernel"]
     width = max(len("input"), *map(len, labels)) + 2
@@ -170,7 +83,7 @@ def drawing(
     return (*(line.rstrip() for line in lines), *_legend(seen, max(columns, FEWEST_COLUMNS)))
 
 
-def _mark(axis: _Axis, cell: int, taps: range) -> str:
+def _mark(axis: Axis, cell: int, taps: range) -> str:
     if cell not in taps:
         return " "
     return TAP if axis.meets(cell) else EMPTY
@@ -187,7 +100,7 @@ class _Columns(NamedTuple):
     """Columns that a cell takes."""
 
     @classmethod
-    def of(cls, axis: _Axis, columns: int) -> "_Columns":
+    def of(cls, axis: Axis, columns: int) -> "_Columns":
         cells, digits = axis.cells, len(str(axis.size - 1))
         none = range(0)
         for width in (max(digits + 1, 3), digits + 1):
@@ -215,7 +128,7 @@ class _Columns(NamedTuple):
             return False
         return taps[0] < self.last[0] and taps[-1] > self.first[-1]
 
-    def ruler(self, axis: _Axis) -> str:
+    def ruler(self, axis: Axis) -> str:
         """Numbers of values above their cells: all of them, or as many as there is room for."""
         up, digits = axis.up, len(str(axis.size - 1))
         step = next(each for each in STEPS if each * up * self.width > digits)
@@ -233,7 +146,7 @@ class _Columns(NamedTuple):
         return text
 
 
-def _rows(axis: _Axis, shown: _Columns) -> Iterator[int | None]:
+def _rows(axis: Axis, shown: _Columns) -> Iterator[int | None]:
     """The outputs that are drawn, with None for those between."""
     outputs, stride = axis.outputs, axis.window.stride
     if outputs <= ROWS:

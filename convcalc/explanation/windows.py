@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from shutil import get_terminal_size
 from typing import Any, NamedTuple
 
+from convcalc.explanation.cells import Axis
 from convcalc.explanation.drawing import COLUMNS, drawing
 from convcalc.explanation.page import Drawing, Part, Section
 from convcalc.layers.base import Layer, Plan
@@ -34,6 +35,12 @@ class AxisWindow(NamedTuple):
     """What the padding holds."""
     spread: bool = True
     """Whether gaps between values are drawn; where sizes are resampled they are but a fraction."""
+
+    @property
+    def cells(self) -> Axis:
+        """Its cells, and which of them lie under the taps of an output."""
+        past = min(self.past, max(self.window.after, 0))
+        return Axis(self.window, self.size, past, self.mode != "zero", self.spread)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -135,8 +142,8 @@ def grouping(layer: Layer, x: Shape, output: Shape) -> str:
     filters, channels = output.channels // groups, x.channels // groups
 
     def pair(group: int, verb: str) -> str:
-        seen = _numbers("channel", group * channels, channels)
-        return f"{_numbers('filter', group * filters, filters)} {verb}{seen}"
+        seen = numbers("channel", group * channels, channels)
+        return f"{numbers('filter', group * filters, filters)} {verb}{seen}"
 
     shown = [pair(0, "sees " if filters == 1 else "see ")]
     shown += [pair(group, "") for group in range(1, min(groups, SPELT_OUT))]
@@ -145,5 +152,6 @@ def grouping(layer: Layer, x: Shape, output: Shape) -> str:
     return f"{groups:,} groups: {', '.join(shown)}; no others."
 
 
-def _numbers(noun: str, first: int, count: int) -> str:
+def numbers(noun: str, first: int, count: int) -> str:
+    """So many things that are numbered from a first one on: `filters 0 to 2`."""
     return f"{noun} {first}" if count == 1 else f"{noun}s {first} to {first + count - 1}"

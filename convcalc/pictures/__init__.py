@@ -28,6 +28,7 @@ class Style(NamedTuple):
 STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "graph": Style("layers as boxes, what they read as arrows"),
+        "window": Style("one axis of a layer, and its windows on it", frozenset({"layer"})),
     }
 )
 """Styles; each is a module of this package with a function `scene`."""

@@ -260,6 +260,22 @@ def shortened(text: str, room: float, size: float = 12, *, bold: bool = False) -
     return _without_middle(text, least)
 
 
+def wrapped(text: str, room: float, size: float = 12, *, bold: bool = False) -> list[str]:
+    """Lines of a text, none wider than `room` unless a word alone is, which is shortened.
+
+    >>> wrapped("one two three", 50)
+    ['one two', 'three']
+    """
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, size, bold=bold) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(word, room, size, bold=bold))
+    return lines
+
+
 def _without_middle(text: str, kept: int) -> str:
     """So many letters of a text, from its start and its end."""
     end = kept // 2
