@@ -300,6 +300,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "[PATH|DIR|GLOB|-]...": Value(_named, files=True),
         "[TEXT]...": Value(_bundled),
         "[LAYER]...": Value(_layers),
+        "LAYER": Value(_layers),
         "CODES": Value(_codes),
         "NAMES": Value(_columns),
         "[-]COLUMN": Value(_order),

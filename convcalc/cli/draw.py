@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -9,8 +10,8 @@ import click
 
 from convcalc.cli.options import Inputs, Word, network_options, new_file_options, refuse_idle_force
 from convcalc.cli.output import write, write_file, write_findings
-from convcalc.diagnostics import exit_code
-from convcalc.graph import read
+from convcalc.diagnostics import ArgumentError, exit_code
+from convcalc.graph import SpecError, read
 from convcalc.pictures import STYLES, WRITERS, scene_of, written
 from convcalc.pictures.theme import THEMES
 
@@ -33,6 +34,11 @@ from convcalc.pictures.theme import THEMES
     default="auto",
     show_default=True,
     help="Colours; auto follows the reader's, and is light in files that cannot.",
+)
+@click.option(
+    "--layer",
+    metavar="LAYER",
+    help="Of --style window: the layer, by its full name; the first that slides unless given.",
 )
 @click.pass_context
 def command(
@@ -60,6 +66,7 @@ def command(
     Examples:
       convcalc draw resnet18 -o resnet18.svg
       convcalc draw net.yaml --theme dark -o net.png
+      convcalc draw alexnet --style window --layer conv1 -o conv1.svg
     """
     refuse_idle_force(file, force=force)
     to = _format(to, file)
@@ -68,7 +75,15 @@ def command(
     if file is not None and not force and os.path.lexists(file):
         raise click.UsageError(f"{file} is there already: --force writes over it")
     network = read(spec, input=shape, parameters=dict(settings))
-    scene = scene_of(network, style, {name: each for name, each in options.items() if each})
+    given = {name: each for name, each in options.items() if each not in (None, (), False)}
+    _refuse_idle(style, given)
+    try:
+        scene = scene_of(network, style, given)
+    except SpecError as error:
+        write_findings(error.diagnostics)
+        ctx.exit(2)
+    except ArgumentError as error:
+        raise click.UsageError(str(error)) from None
     try:
         picture = written(scene, to, theme)
     except (ImportError, ValueError) as error:
@@ -82,6 +97,16 @@ def command(
         sys.stdout.buffer.flush()
     write_findings(network.diagnostics, below=True)
     ctx.exit(exit_code(network.diagnostics))
+
+
+def _refuse_idle(style: str, given: Iterable[str]) -> None:
+    """Raise `click.UsageError` for an option that this style does not take."""
+    for name in given:
+        if name not in STYLES[style].options:
+            homes = " or ".join(each for each, row in STYLES.items() if name in row.options)
+            option = f"--{name.replace('_', '-')}"
+            message = f"{option} is an option of --style {homes}, not of {style}"
+            raise click.UsageError(message)
 
 
 def _format(to: str | None, file: str | None) -> str:

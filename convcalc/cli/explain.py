@@ -25,7 +25,7 @@ from convcalc.cli.options import (
     size_options,
     weights_options,
 )
-from convcalc.cli.output import Output, colors, write_findings
+from convcalc.cli.output import Output, colors, write_file, write_findings
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import every_layer, layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
@@ -50,8 +50,10 @@ class Mode(NamedTuple):
     """Of these, those that are None in it unless they are given, whatever their default."""
 
 
-FIGURES = Mode("convcalc.explanation.layer", "figures", "some", ("batch", "dtype"))
+FIGURES = Mode("convcalc.explanation.layer", "figures", "some", ("batch", "dtype", "svg", "force"))
 """What is explained where no option asks for something else."""
+FILES = ("svg", "force")
+"""Options of it that the command answers itself: what it writes beside the page."""
 MODES: Mapping[str, Mode] = MappingProxyType(
     {
         "error": Mode("convcalc.explanation.messages.telling", "of_message", "none"),
@@ -99,6 +101,13 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
     help="Which outputs of the layers a position of the image reaches: 100,60; of each of several "
     "inputs, or of one, left=100,60.",
 )
+@click.option(
+    "--svg",
+    type=FILE,
+    metavar="FILE",
+    help="Draw the layer's windows to a new file, too, as `convcalc draw --style window` does.",
+)
+@click.option("--force", is_flag=True, help="Write over the FILE of --svg if it is there.")
 @click.option("--fit", is_flag=True, help="Hyperparameters near the layer's own that tile.")
 @click.option(
     "--output-size",
@@ -166,6 +175,8 @@ def command(
     """
     mode = _mode(ctx)
     _refuse_none(spec)
+    if options["force"] and options["svg"] is None:
+        raise click.UsageError("--force is about the FILE of --svg, and none is named", ctx)
     if spec == "-" == options["error"]:
         message = "standard input can be the SPEC or the text of --error, not both"
         raise click.UsageError(message, ctx)
@@ -188,15 +199,29 @@ def command(
         from convcalc.cli.pasted import pasted
 
         given["error"] = pasted(str(given["error"]))
+    files = {name: given.pop(name) for name in FILES if name in given}
     try:
         page = getattr(import_module(mode.module), mode.function)(network, layers, **given)
     except SpecError as error:
         output.end([], error.diagnostics)
     except ArgumentError as error:
         raise click.UsageError(str(error), ctx) from None
+    if files.get("svg"):
+        _draw(network, layers, str(files["svg"]), force=bool(files["force"]))
     text = output.renderer.render(page, color=colors(sys.stdout))
     failed = not page.answered or page.data.get("agrees") is False
     output.end([text], network.diagnostics, failed=failed)
+
+
+def _draw(network: Network, layers: Sequence[int], file: str, *, force: bool) -> None:
+    """Write the picture of a layer's windows."""
+    from convcalc.pictures import scene_of
+
+    try:
+        scene = scene_of(network, "window", {"layer": network.nodes[layers[0]].name})
+    except (ArgumentError, SpecError) as error:
+        raise click.UsageError(f"--svg: {error}") from None
+    write_file(file, scene.to_svg(), over=force)
 
 
 def _mode(ctx: click.Context) -> Mode:
@@ -244,12 +269,12 @@ def _layers(
         message = f"--all is every layer: leave {' '.join(names)!r:.60} or --all out"
         raise click.UsageError(message, ctx)
     chosen = (
-        "this"
+        ("--svg" if _is_given(ctx, "svg") else "this")
         if mode is FIGURES
         else next(_option(ctx, name) for name in MODES if MODES[name] is mode)
     )
     every = every and "every" not in mode.also
-    if mode.layers == "one" and every:
+    if (mode.layers == "one" or _is_given(ctx, "svg")) and every:
         message = f"{chosen} is about one layer, and --all is every one: name it instead"
         raise click.UsageError(message, ctx)
     if mode.layers == "none" and (every or names):
@@ -260,7 +285,7 @@ def _layers(
     if every and mode.layers == "some":
         return every_layer(network)
     layers = tuple(dict.fromkeys(one for name in names for one in layers_named(network, name)))
-    if mode.layers == "one" and len(layers) != 1:
+    if (mode.layers == "one" or chosen == "--svg") and len(layers) != 1:
         count = f"{len(layers)} are named" if layers else "none is named"
         message = f"{chosen} is about one layer, and {count}"
         raise click.UsageError(message, ctx)

@@ -42,9 +42,12 @@ ROLES: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "fault line": (Look(stroke="#b3261e", width=1.6), Look(stroke="#ff8a80", width=1.6)),
         # Cells of an axis, and windows on them.
         "cell": (Look("#d6e9f7", "#0072b2"), Look("#123a55", "#56b4e9")),
-        "padding cell": (Look("#ffffff", "#57606a", 1, "3 2"), Look("#15181d", "#a8b1bd", 1, "3 2")),
+        "padding cell": (
+            Look("#ffffff", "#57606a", 1, "3 2"),
+            Look("#15181d", "#a8b1bd", 1, "3 2"),
+        ),
         "past cell": (Look("#fbe3d3", "#c2410c", 1, "3 2"), Look("#57260b", "#f0995c", 1, "3 2")),
-        "gap cell": (Look("#57606a"), Look("#a8b1bd")),
+        "gap cell": (Look(stroke="#57606a", width=2), Look(stroke="#a8b1bd", width=2)),
         "dropped cell": (Look("#ffe9e6", "#b3261e"), Look("#4a1512", "#ff8a80")),
         "unread cell": (Look("#ffffff", "#57606a"), Look("#15181d", "#a8b1bd")),
         "output cell": (Look("#d5f0e6", "#00785a"), Look("#0b4234", "#3fc79b")),

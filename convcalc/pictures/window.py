@@ -18,13 +18,15 @@ from convcalc.layers.letters import AXES
 from convcalc.layers.sliding import AXIS_NAMES
 from convcalc.numbers import plural
 from convcalc.pictures.font import width, wrapped
-from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene, moved
+from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene
 from convcalc.window import Interpolated, Tiled
 
 MARGIN = 20
 """What is left round the picture."""
 NAMES = 96
-"""Width of the column of names in front of the cells."""
+"""Least width of the column of names in front of the cells."""
+STEP_ROOM = 44
+"""What it has beside the names, for how far a window steps."""
 CELLS_SHOWN = 40
 """Most cells of an axis that are drawn; of more the first and the last."""
 ROOM = 760
@@ -68,12 +70,12 @@ LOOKS = {
     "c": "dropped cell",
 }
 """Sign of a cell → its role."""
-POOLS = kinds("pool")
-"""Kinds whose padding has no value."""
 TRANSPOSED = "conv_transpose"
 """The kind whose kernel lies the other way round on the values that are spread out."""
 WEIGHTED = kinds("dense")
 """Kinds whose taps have weights."""
+PADDED = WEIGHTED | {"pad"}
+"""Kinds whose padding has a value; pools pass it over, and a recurrence has none before it."""
 
 
 def scene(network: Network, layer: str | None = None) -> Scene:
@@ -149,20 +151,18 @@ class _Rows:
         self.text(title, size=15, bold=True)
         self.down += 8
 
-    def text(
-        self, text: str, *, size: float = 12, role: str = "text", bold: bool = False
-    ) -> None:
+    def text(self, text: str, *, size: float = 12, role: str = "text", bold: bool = False) -> None:
         """Lines of text below what is there."""
         for line in wrapped(_spelt(text), WIDEST_TEXT, size, bold=bold):
             self.down += size * 1.5
             baseline = self.down - size * 0.35
-            self.items.append(Label(MARGIN, baseline, line, size, role, bold=bold))
+            self.items.append(Label(MARGIN, baseline, line, size=size, role=role, bold=bold))
             self.reach(MARGIN + width(line, size, bold=bold))
 
     def name(self, text: str, *, bold: bool = False, small: bool = False) -> None:
         """What stands in front of a row that begins here."""
         role, size, down = ("quiet", 11, 13.5) if small else ("text", 12, 17.0)
-        self.items.append(Label(MARGIN, self.down + down, text, size, role, bold=bold))
+        self.items.append(Label(MARGIN, self.down + down, text, size=size, role=role, bold=bold))
 
     def reach(self, right: float) -> None:
         """Widen the picture so that something fits that ends there."""
@@ -193,7 +193,7 @@ class Places(NamedTuple):
         cells, step = axis.cells, _step(axis)
         most = CELLS_SHOWN if step >= 1 else max(int(CELLS_SHOWN * step), 4)
         first, last = cells, range(0)
-        if len(cells) > most:
+        if len(cells) > most + 2:
             wanted = max(axis.span + 2 * max(int(step), 1), 8)
             part = min(wanted, most // 2)
             first, last = cells[:part], cells[len(cells) - part :]
@@ -214,8 +214,13 @@ class Places(NamedTuple):
         if not self.last or cell <= self.first[-1] + 1:
             return self.left + (cell - self.first[0]) * self.pitch
         if cell < self.last[0]:
-            return behind + BREAK / 2
+            return self.gap
         return behind + BREAK + (cell - self.last[0]) * self.pitch
+
+    @property
+    def gap(self) -> float:
+        """The middle of the gap."""
+        return self.left + len(self.first) * self.pitch + BREAK / 2
 
     def ends(self, cell: int) -> float:
         """Where a cell ends."""
@@ -254,8 +259,9 @@ def _outputs(axis: Axis, places: Places) -> tuple[list[Output], list[Output], fl
     if not places.last and count <= CELLS_SHOWN:
         first, last = [*range(count)], list[int]()
     else:
-        first = [*_over(axis, range(min(count, MOST_OVER)), places.first)] or [0]
-        behind = range(count - 1, max(count - 1 - MOST_OVER, first[-1]), -1)
+        most = min(MOST_OVER, max(int(len(places.first) * places.pitch / (wide + 2)), 1))
+        first = [*_over(axis, range(min(count, most)), places.first)] or [0]
+        behind = range(count - 1, max(count - 1 - most, first[-1]), -1)
         last = [*_over(axis, behind, places.last or places.first)][::-1]
         last = last or [each for each in (count - 1,) if each > first[-1]]
 
@@ -303,18 +309,20 @@ def _axis(rows: _Rows, one: LayerExplanation, shown: AxisWindow, names: Sequence
     if len(one.windows) > 1:
         rows.text(f"Along the {' and '.join(names)}", size=13, bold=True)
     rows.down += 8
-    places = Places.of(axis, MARGIN + NAMES)
+    counts = (f"output {axis.outputs:,}", f"input {shown.size:,}")
+    column = max(NAMES, *(width(each, bold=True) + STEP_ROOM for each in counts))
+    places = Places.of(axis, MARGIN + column)
     rows.reach(places.x(places.cells[-1]) + places.pitch)
     first, last, wide = _outputs(axis, places) if axis.outputs else ([], [], 0)
     for output in (*first[-1:], *last[-1:]):
         rows.reach(output.x + wide / 2)
     if first:
-        rows.name(f"output {axis.outputs:,}", bold=True)
+        rows.name(counts[0], bold=True)
         base = rows.down + CELL + FAN
         rows.items += _fan(axis, places, (first, last), rows.down, base)
         rows.items += _over_cells((first, last), wide, rows.down)
         rows.down = base
-    rows.name(f"input {shown.size:,}", bold=True)
+    rows.name(counts[1], bold=True)
     rows.items += _cells(shown, places, rows.down, one.kind)
     rows.down += CELL + 5
     _measures(rows, one, shown, places, names[0])
@@ -351,12 +359,14 @@ def _cells(shown: AxisWindow, places: Places, top: float, kind: str) -> Iterator
         if text:
             role = "quiet" if sign in "p+" else "text"
             middle = x + places.pitch / 2
-            parts.append(Label(middle, top + CELL / 2 + 4, text, size, role, "middle"))
+            parts.append(
+                Label(middle, top + CELL / 2 + 4, text, size=size, role=role, anchor="middle")
+            )
         value = f"value {cell // axis.up}" if sign in "ox-c" else ""
         yield Part(tuple(parts), title=": ".join([value] * bool(value) + [CELLS[sign]]))
     if places.last:
-        middle = places.x(places.first[-1] + 2)
-        yield Label(middle, top + CELL / 2 + 4, "…", 14, "text", "middle")
+        middle = places.gap
+        yield Label(middle, top + CELL / 2 + 4, "…", size=14, role="text", anchor="middle")
 
 
 def _inside(shown: AxisWindow, cell: int, sign: str, kind: str) -> str:
@@ -364,7 +374,7 @@ def _inside(shown: AxisWindow, cell: int, sign: str, kind: str) -> str:
     axis = shown.cells
     if sign in "ox-c":
         return str(cell // axis.up)
-    if sign not in "p+" or kind in POOLS:
+    if sign not in "p+" or kind not in PADDED:
         return ""
     if shown.mode == "zero":
         return "0"
@@ -376,7 +386,7 @@ def _inside(shown: AxisWindow, cell: int, sign: str, kind: str) -> str:
 def _fan(
     axis: Axis, places: Places, outputs: tuple[list[Output], list[Output]], top: float, base: float
 ) -> Iterator[Drawn]:
-    """Lines from outputs to what they read; those of one stand out, so that they can be followed."""
+    """Lines from outputs to what they read; those of one stand out, to be followed."""
     first, last = outputs
     followed = first[min(1, len(first) - 1)].number
     for output in sorted((*first, *last), key=lambda each: each.number == followed):
@@ -406,11 +416,11 @@ def _over_cells(
     for output in (*first, *last):
         box = Box(output.x - wide / 2, top, wide, CELL, "output cell", 3)
         text = str(output.number)
-        label = Label(output.x, top + CELL / 2 + 4, text, size, "text", "middle")
+        label = Label(output.x, top + CELL / 2 + 4, text, size=size, role="text", anchor="middle")
         yield Part((box, label), title=f"output {output.number}")
     if last and last[0].number > first[-1].number + 1:
         middle = (first[-1].x + last[0].x) / 2
-        yield Label(middle, top + CELL / 2 + 4, "…", 14, "text", "middle")
+        yield Label(middle, top + CELL / 2 + 4, "…", size=14, role="text", anchor="middle")
 
 
 def _measures(
@@ -447,7 +457,9 @@ def _measure(rows: _Rows, places: Places, start: int, stop: int, text: str) -> N
     left, right, down = places.x(start) + 2, places.ends(stop) - 2, rows.down + 3
     rows.items.append(Path(((left, down), (right, down)), "measure"))
     rows.items += [Path(((x, down - 3), (x, down + 3)), "measure") for x in (left, right)]
-    rows.items.append(Label((left + right) / 2, down + 14, text, 11, "quiet", "middle"))
+    rows.items.append(
+        Label((left + right) / 2, down + 14, text, size=11, role="quiet", anchor="middle")
+    )
 
 
 def _staircase(
@@ -479,7 +491,7 @@ def _staircase(
         _above(rows, places, every[0].taps, text)
     for place, output in enumerate(shown):
         if output is None:
-            rows.items.append(Label(MARGIN, rows.down + 12, "…", 12, "quiet"))
+            rows.items.append(Label(MARGIN, rows.down + 12, "…", size=12, role="quiet"))
             rows.down += STEP
             continue
         rows.name(f"output {output.number}", small=True)
@@ -497,8 +509,8 @@ def _above(rows: _Rows, places: Places, taps: range, text: str) -> None:
     rows.items.append(Path(((left, down), (right, down)), "measure"))
     rows.items += [Path(((x, down - 3), (x, down + 3)), "measure") for x in (left, right)]
     wide = width(text, 11)
-    anchored = max((left + right) / 2, MARGIN + NAMES + wide / 2 - 20)
-    rows.items.append(Label(anchored, down - 6, text, 11, "quiet", "middle"))
+    anchored = max((left + right) / 2, places.left + wide / 2 - 20)
+    rows.items.append(Label(anchored, down - 6, text, size=11, role="quiet", anchor="middle"))
     rows.reach(anchored + wide / 2)
     rows.down += 22
 
@@ -509,7 +521,7 @@ def _stepped(rows: _Rows, places: Places, start: int, stop: int, stride: int) ->
     rows.items.append(Path(((left, down), (right, down)), "measure", arrow=True))
     rows.items.append(Path(((left, down - 3), (left, down + 3)), "measure"))
     text = f"S = {stride}"
-    rows.items.append(Label(left - 5, down + 4, text, 11, "quiet", "end"))
+    rows.items.append(Label(left - 5, down + 4, text, size=11, role="quiet", anchor="end"))
 
 
 def _window_row(
@@ -532,9 +544,16 @@ def _window_row(
         if fits:
             text = f"w{weight}"
             role = "text" if axis.meets(tap) else "quiet"
-            yield Label(x + places.pitch / 2, top + TAP / 2 + 3.5, text, size, role, "middle")
+            yield Label(
+                x + places.pitch / 2,
+                top + TAP / 2 + 3.5,
+                text,
+                size=size,
+                role=role,
+                anchor="middle",
+            )
     if _passes(places, taps):
-        yield Label(places.x(places.first[-1] + 2), top + TAP / 2 - 1, "…", 12, "quiet", "middle")
+        yield Label(places.gap, top + TAP / 2 - 1, "…", size=12, role="quiet", anchor="middle")
 
 
 def _passes(places: Places, taps: range) -> bool:
@@ -565,7 +584,9 @@ def _legend(
     if shown.mode != "zero":
         entries = [
             (role, f"padding ({shown.mode}: the value that is repeated)")
-            if role == "padding cell" else (role, text) for role, text in entries
+            if role == "padding cell"
+            else (role, text)
+            for role, text in entries
         ]
     under = [output.taps for output in outputs] or [axis.taps(0)]
     seen = [tap for taps in under for tap in taps[: 4 * CELLS_SHOWN]]
@@ -586,7 +607,7 @@ def _legend(
         if role == "dropped cell":
             line = ((across + 2, rows.down + 12), (across + 12, rows.down + 2))
             rows.items.append(Path(line, "fault line"))
-        rows.items.append(Label(across + 20, rows.down + 11, text, 11, "quiet"))
+        rows.items.append(Label(across + 20, rows.down + 11, text, size=11, role="quiet"))
         rows.reach(across + wide)
         across += wide + 18
     rows.down += 20
@@ -603,24 +624,33 @@ def _groups(rows: _Rows, network: Network, index: int, one: LayerExplanation) ->
     rows.text("Channels", size=13, bold=True)
     rows.down += 8
     pairs = [
-        None if each is None else (numbers("filter", each * filters, filters),
-        numbers("channel", each * channels, channels))
+        None
+        if each is None
+        else (
+            numbers("filter", each * filters, filters),
+            numbers("channel", each * channels, channels),
+        )
         for each in shown
     ]
     wide = max(width(text, 11) for pair in pairs if pair for text in pair) + 20
     across = float(MARGIN + NAMES)
     top, base = rows.down, rows.down + CELL + FAN / 2
-    for name, down in ((f"output {one.output.channels:,}", top), (f"input {shape.channels:,}", base)):
+    for name, down in (
+        (f"output {one.output.channels:,}", top),
+        (f"input {shape.channels:,}", base),
+    ):
         rows.items.append(Label(MARGIN, down + 17, name, bold=True))
     for pair in pairs:
         if pair is None:
             for down in (top, base):
-                rows.items.append(Label(across + BREAK / 2, down + 17, "…", 14, anchor="middle"))
+                rows.items.append(
+                    Label(across + BREAK / 2, down + 17, "…", size=14, anchor="middle")
+                )
             across += BREAK + 8
             continue
         for text, down, role in zip(pair, (top, base), ("output cell", "cell"), strict=True):
             rows.items.append(Box(across, down, wide, CELL, role, 3))
-            rows.items.append(Label(across + wide / 2, down + 17, text, 11, anchor="middle"))
+            rows.items.append(Label(across + wide / 2, down + 17, text, size=11, anchor="middle"))
         middle = across + wide / 2
         rows.items.append(Path(((middle, base), (middle, top + CELL)), "line", arrow=True))
         across += wide + 8

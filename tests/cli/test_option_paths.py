@@ -42,6 +42,8 @@ WRITTEN = {
     ("check", "--output"): ["check", "net.yaml"],
     ("show", "--output"): ["show", "net.yaml"],
     ("export", "--output"): ["export", "net.yaml"],
+    ("draw", "--output"): ["draw", "net.yaml", "--to", "svg"],
+    ("explain", "--svg"): ["explain", "sliding.yaml", "conv1"],
     ("fold", "--output"): ["fold", "net.yaml"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
@@ -53,6 +55,7 @@ RAW = re.compile(r"Errno|codec|Traceback|internal error| at 0x")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("net.yaml").write_text(NET, encoding="utf-8")
+    Path("sliding.yaml").write_text("input: 8x8x3\nlayers: [conv: {filters: 2, kernel: 3}]\n")
     Path("folder.npz").mkdir()
     Path("empty").write_bytes(b"")
     Path("binary").write_bytes(bytes(range(128, 256)) * 40)
