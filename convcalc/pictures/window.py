@@ -244,7 +244,7 @@ class Output(NamedTuple):
     """An output that is drawn."""
 
     number: int
-    """Which it is."""
+    """Which output it is, from 0."""
     taps: range
     """The cells under its taps."""
     x: float
