@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from convcalc.laws import sizes as sizes
     from convcalc.laws.law import Law as Law
     from convcalc.laws.report import SizesReport as SizesReport
+    from convcalc.patterns import new as new
+    from convcalc.patterns import pattern as pattern
     from convcalc.pictures import draw as draw
     from convcalc.pictures.scene import Scene as Scene
     from convcalc.shape import Shape as Shape
@@ -115,7 +117,9 @@ _HOMES = {
     "load": "graph",
     "loads": "graph",
     "memory": "analysis.memory",
+    "new": "patterns",
     "parse": "graph",
+    "pattern": "patterns",
     "read": "graph",
     "run": "forward",
     "size": "explanation.calculator",

@@ -30,6 +30,10 @@ GROUPS = {
         "fold": "Write a spec with what comes again in it written once, or flat.",
         "verify": "Run a network, and hold what happens against the prediction.",
     },
+    "Start from patterns": {
+        "new": "Write the spec of a pattern such as '[CONV -> RELU]*2 -> POOL -> FC'.",
+        "pattern": "Print the pattern of a network's layers.",
+    },
     "Exchange with others": {
         "import": "Print the spec of an ONNX file; each command takes one as it is.",
         "export": "Write a network with its weights as an ONNX file.",
