@@ -26,7 +26,7 @@ LINES = (
     {"formats"},
     {"checks"},
     {"pictures"},
-    {"rules", "exchange", "explanation"},
+    {"rules", "exchange", "explanation", "patterns"},
     {"analysis", "forward"},
     {"laws"},
     {"graph"},

@@ -31,7 +31,7 @@ GROUPS = {
         "verify": "Run a network, and hold what happens against the prediction.",
     },
     "Start from patterns": {
-        "new": "Write the spec of a pattern such as '[CONV -> RELU]*2 -> POOL -> FC'.",
+        "new": "Write the spec of a pattern such as [CONV -> RELU]*2 -> FC.",
         "pattern": "Print the pattern of a network's layers.",
     },
     "Exchange with others": {

@@ -6,7 +6,7 @@ from convcalc.cli.options import Inputs, network_options
 from convcalc.cli.output import write, write_findings
 from convcalc.diagnostics import ArgumentError, exit_code
 from convcalc.graph import SpecError, read
-from convcalc.patterns.found import pattern_of
+from convcalc.patterns.recognition import pattern_of
 
 
 @click.command("pattern")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.arguments import whole
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError, read
-from convcalc.patterns.advice import advice
 from convcalc.patterns.chosen import Chosen, chosen_for, spec_of
-from convcalc.patterns.found import pattern_of
 from convcalc.patterns.grammar import Sequential, parse
+from convcalc.patterns.reasoning import advice
+from convcalc.patterns.recognition import pattern_of
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Made(NamedTuple):
     """A spec that was made of a pattern."""
 
     spec: "Spec"
-    """The spec."""
+    """The spec, with what the pattern leaves open chosen."""
     network: Network
     """What it is: it may have errors, as a pool of a map that is too small for it has."""
     notes: tuple[str, ...]

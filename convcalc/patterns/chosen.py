@@ -360,16 +360,18 @@ def _power(pattern: Sequential) -> tuple[int, tuple[tuple[int, str], ...]]:
 
 def _names(pattern: Sequential) -> dict[str, int | bool]:
     """Names of a pattern → their usual values: of what says how many times over, and of options."""
-    found: dict[str, int | bool] = {}
+    values: dict[str, int | bool] = {}
     for element in pattern:
         for inner in inside(element):
-            found.update({name: each for name, each in _names(inner).items() if name not in found})
+            values.update(
+                {name: each for name, each in _names(inner).items() if name not in values}
+            )
         if isinstance(element, Group):
             if isinstance(element.times, str):
-                found.setdefault(element.times, TIMES)
+                values.setdefault(element.times, TIMES)
             if element.optional:
-                found.setdefault(_option(element), True)
-    return found
+                values.setdefault(_option(element), True)
+    return values
 
 
 def _option(group: Group) -> str:

@@ -57,7 +57,7 @@ class Group(NamedTuple):
     """Layers that are repeated, or that may be left out."""
 
     inside: "Sequential"
-    """What is repeated."""
+    """What is repeated, or may be left out."""
     times: int | str = 1
     """How many times over: a number, or the name of one."""
     optional: bool = False

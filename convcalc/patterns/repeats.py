@@ -69,7 +69,7 @@ class _Way(NamedTuple):
     """The shortest way to write a stretch."""
 
     cost: int
-    """What it costs."""
+    """What it costs to write it so, in the unit of `LAYER`."""
     parts: int
     """Where its second part begins; 0 for one element."""
     period: int

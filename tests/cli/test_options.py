@@ -290,6 +290,31 @@ TRIED = {
         {"--to": "there is one format"},
         {("--output", "--force"): "a file that is not there yet is written either way"},
     ),
+    "pattern": Command(
+        ("net.yaml",),
+        {"--input": ("--input", "16x16x3"), "--set": ("--set", "width=24")},
+        {},
+        {"--input": "a pattern has no sizes", "--set": "a pattern has no sizes"},
+    ),
+    "new": Command(
+        ("[CONV -> POOL]*N -> [FC -> RELU]*2 -> FC",),
+        {
+            "--output": ("--output", "new.yaml"),
+            "--force": ("--force",),
+            "--template": ("--template", "unet"),
+            "--input": ("--input", "64x64x1"),
+            "--classes": ("--classes", "7"),
+            "--filters": ("--filters", "8"),
+            "--features": ("--features", "9"),
+            "--kernel": ("--kernel", "5"),
+            "--pool": ("--pool", "4"),
+            "--set": ("--set", "N=1"),
+            "--name": ("--name", "Net"),
+        },
+        {"--force": ("--output", "old.yaml")},
+        {},
+        {("--output", "--force"): "a file that is not there yet is written either way"},
+    ),
     "draw": Command(
         ("net.yaml",),
         {
@@ -582,6 +607,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '"known/other.yaml": {"CC408": 1, "CC422": 1}}}\n',
         "old.onnx": "",
         "old.svg": "",
+        "old.yaml": "",
         "message.txt": "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB",
         "called/convcalc.toml": 'ignore = ["CC408"]\n',
         "known/convcalc.toml": 'baseline = "known.json"\n[[overrides]]\nfiles = ["third.yaml"]\n'
