@@ -40,6 +40,13 @@ from convcalc.pictures.theme import THEMES
     metavar="LAYER",
     help="Of --style window: the layer, by its full name; the first that slides unless given.",
 )
+@click.option(
+    "--depth",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Of --style volumes: groups nested this deep are one slab, maps of one size at 0; as deep "
+    "as fits unless given.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -66,6 +73,7 @@ def command(
     Examples:
       convcalc draw resnet18 -o resnet18.svg
       convcalc draw net.yaml --theme dark -o net.png
+      convcalc draw unet --style volumes -o unet.png
       convcalc draw alexnet --style window --layer conv1 -o conv1.svg
     """
     refuse_idle_force(file, force=force)
@@ -75,7 +83,7 @@ def command(
     if file is not None and not force and os.path.lexists(file):
         raise click.UsageError(f"{file} is there already: --force writes over it")
     network = read(spec, input=shape, parameters=dict(settings))
-    given = {name: each for name, each in options.items() if each not in (None, (), False)}
+    given = {name: each for name, each in options.items() if each not in (None, ()) and each is not False}
     _refuse_idle(style, given)
     try:
         scene = scene_of(network, style, given)

@@ -28,6 +28,7 @@ class Style(NamedTuple):
 STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "graph": Style("layers as boxes, what they read as arrows"),
+        "volumes": Style("what comes out of layers as slabs", frozenset({"depth"})),
         "window": Style("one axis of a layer, and its windows on it", frozenset({"layer"})),
     }
 )

@@ -26,7 +26,7 @@ class Look(NamedTuple):
 THEMES = ("auto", "light", "dark")
 """Themes; `auto` follows the reader's."""
 
-ROLES: Mapping[str, tuple[Look, Look]] = MappingProxyType(
+_OWN: Mapping[str, tuple[Look, Look]] = MappingProxyType(
     {
         "paper": (Look("#ffffff"), Look("#15181d")),
         "text": (Look("#1b1f24"), Look("#e9edf2")),
@@ -70,6 +70,33 @@ ROLES: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "merge": (Look("#f8dcea", "#b0457f"), Look("#552040", "#e79bc2")),
         "recurrent": (Look("#e3dcf3", "#6a51a3"), Look("#33275a", "#b3a2e0")),
         "source": (Look("#ffffff", "#57606a"), Look("#15181d", "#a8b1bd")),
+        # What slabs have beside their sides.
+        "kernel": (Look("#f6dca0", "#1b1f24", 0.8), Look("#6b5310", "#e9edf2", 0.8)),
+        "skip places": (
+            Look(stroke="#0072b2", width=1.2, dash="4 3"),
+            Look(stroke="#6fb7e6", width=1.2, dash="4 3"),
+        ),
+    }
+)
+
+
+def _side(look: Look, *, dark: bool) -> Look:
+    """A side that is turned away, with more of its line's colour; no text stands on it."""
+    mixed = "#"
+    for at in (1, 3, 5):
+        inside, line = (int(color[at : at + 2], 16) for color in (look.fill, look.stroke))
+        mixed += f"{round(inside + (line - inside) * (0.12 if dark else 0.2)):02x}"
+    return look._replace(fill=mixed)
+
+
+ROLES: Mapping[str, tuple[Look, Look]] = MappingProxyType(
+    {
+        **_OWN,
+        **{
+            f"{role} side": (_side(light, dark=False), _side(dark, dark=True))
+            for role, (light, dark) in _OWN.items()
+            if light.fill != "none" and light.stroke != "none"
+        },
     }
 )
 """Role → how it is drawn in light, and in dark."""
