@@ -83,7 +83,9 @@ def command(
     if file is not None and not force and os.path.lexists(file):
         raise click.UsageError(f"{file} is there already: --force writes over it")
     network = read(spec, input=shape, parameters=dict(settings))
-    given = {name: each for name, each in options.items() if each not in (None, ()) and each is not False}
+    given = {
+        name: each for name, each in options.items() if each not in (None, ()) and each is not False
+    }
     _refuse_idle(style, given)
     try:
         scene = scene_of(network, style, given)

@@ -118,9 +118,9 @@ class _Unit(NamedTuple):
     """Places of the trunk that are not to be told apart."""
 
     start: int
-    """The first."""
+    """The first place, counted from 0."""
     stop: int
-    """Behind the last."""
+    """The place behind the last."""
     group: Group | None = None
     """The group that they are; None where they are none."""
 
@@ -235,7 +235,16 @@ class _Trunk:
                 stages, homes = self._stages(units, joined, by_size=tried == 0)
                 if len(stages) <= ENOUGH:
                     break
-        return Row(tuple(stages), self._skips(skips, homes), self._heads(homes)), homes
+        drawn, between = self._skips(skips, homes)
+        heads = self._heads(homes)
+        # What leads nowhere, as behind an error, belongs to what it leaves.
+        ends = {node for head in heads for node in head.nodes}
+        for each in self.leaving:
+            if each.starts and ends.isdisjoint(each.nodes):
+                between[homes[each.starts[-1]]].update(each.nodes)
+        for home, nodes in between.items():
+            stages[home] = stages[home]._replace(nodes=stages[home].nodes | nodes)
+        return Row(tuple(stages), drawn, heads), homes
 
     def _sorted(self) -> tuple[list[tuple[Interval, _Beside]], list[_Beside]]:
         """What is beside the trunk: what is one with a part of it, and what skips a part."""
@@ -422,7 +431,7 @@ class _Trunk:
         return Stage(text, role, nodes, end, self.shapes[end], parts=parts)
 
     def _alike(self, own: list[int]) -> Stage | None:
-        """Layers that all are the same but for what keeps shapes, in one; None where some differ."""
+        """Layers that are the same but for what keeps shapes, as one; None where some differ."""
         weighty = [node for node in own if self._family(node) not in KEEPERS]
         texts = [layer_text(self.network, node) for node in weighty]
         if not texts or any(text != texts[0] for text in texts):
@@ -510,24 +519,37 @@ class _Trunk:
         kind = self.network.nodes[node].kind
         return (GIVEN.get(kind) or CATALOGUE[kind]).family
 
-    def _skips(self, skips: list[_Beside], homes: list[int]) -> tuple[Skip, ...]:
-        """What skips stages, each pair of stages once."""
+    def _skips(
+        self, skips: list[_Beside], homes: list[int]
+    ) -> tuple[tuple[Skip, ...], dict[int, set[int]]]:
+        """What skips stages, each pair of stages once, and the layers that no stage is between."""
         made: dict[Interval, Skip] = {}
+        between: dict[int, set[int]] = defaultdict(set)
         for beside in skips:
-            dense = [
-                layer_text(self.network, node)
-                for node in beside.nodes
-                if self._family(node) not in KEEPERS
-            ]
-            text = " ".join(dense[0]) if len(dense) == 1 else plural(len(dense), "layer")
+            text = self._text(beside.nodes)
+            pairs = set()
             for start in beside.starts:
-                end = next((end for end in beside.ends if end > start), None)
-                if end is None or homes[start] >= homes[end] or homes[start] + 1 == homes[end]:
-                    continue
-                pair = homes[start], homes[end]
-                skip = Skip(*pair, text if dense else "", beside.dashed, frozenset(beside.nodes))
-                made.setdefault(pair, skip)
-        return tuple(made[pair] for pair in sorted(made))
+                end = next((end for end in beside.ends if end > start), start)
+                if homes[start] + 1 < homes[end]:
+                    pairs.add((homes[start], homes[end]))
+            if not pairs:
+                between[homes[beside.ends[0]]].update(beside.nodes)
+            for pair in pairs:
+                skip = Skip(*pair, text, beside.dashed, frozenset(beside.nodes))
+                other = made.get(pair, skip)
+                made[pair] = skip._replace(
+                    text=text if other.text == text else "",
+                    dashed=skip.dashed and other.dashed,
+                    nodes=skip.nodes | other.nodes,
+                )
+        return tuple(made[pair] for pair in sorted(made)), between
+
+    def _text(self, nodes: tuple[int, ...]) -> str:
+        """What layers do on the way of a skip; nothing where none does anything to its shape."""
+        weighty = [node for node in nodes if self._family(node) not in KEEPERS]
+        if len(weighty) == 1:
+            return " ".join(layer_text(self.network, weighty[0]))
+        return plural(len(weighty), "layer") if weighty else ""
 
     def _heads(self, homes: list[int]) -> tuple[Head, ...]:
         """Outputs that are not the last of the trunk."""

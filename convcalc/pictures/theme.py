@@ -71,7 +71,7 @@ _OWN: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "recurrent": (Look("#e3dcf3", "#6a51a3"), Look("#33275a", "#b3a2e0")),
         "source": (Look("#ffffff", "#57606a"), Look("#15181d", "#a8b1bd")),
         # What slabs have beside their sides.
-        "kernel": (Look("#f6dca0", "#1b1f24", 0.8), Look("#6b5310", "#e9edf2", 0.8)),
+        "kernel": (Look("#fbeabf", "#1b1f24", 0.8), Look("#4d3f05", "#e9edf2", 0.8)),
         "skip places": (
             Look(stroke="#0072b2", width=1.2, dash="4 3"),
             Look(stroke="#6fb7e6", width=1.2, dash="4 3"),
@@ -95,7 +95,7 @@ ROLES: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         **{
             f"{role} side": (_side(light, dark=False), _side(dark, dark=True))
             for role, (light, dark) in _OWN.items()
-            if light.fill != "none" and light.stroke != "none"
+            if "none" not in (light.fill, light.stroke) and role not in {"frame", "kernel"}
         },
     }
 )

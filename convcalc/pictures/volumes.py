@@ -77,7 +77,7 @@ class Scale(NamedTuple):
     channels: int
     """The most channels of a map."""
     features: int
-    """What a bar of full height stands for."""
+    """What a bar of full height stands for: so many values."""
     power: float
     """Heights are in proportion to extents to this power."""
     copies: bool
@@ -110,7 +110,7 @@ class Body(NamedTuple):
     front: float
     """Where the front of the last of them starts."""
     thick: float
-    """Its thickness."""
+    """Thickness of each of them, in pixels."""
 
     @property
     def top(self) -> float:
@@ -127,11 +127,11 @@ class Column(NamedTuple):
     """A stage with its texts; x from the column's left edge, y from the middle of the slab."""
 
     stage: Stage
-    """What it shows."""
+    """The stage that it shows."""
     body: Body
-    """Its slabs."""
+    """The slabs of the stage."""
     shift: float
-    """Where they start."""
+    """Where the slabs start, in pixels from the left edge."""
     width: float
     """How wide the column is."""
     above: tuple[str, ...]
@@ -161,9 +161,9 @@ class Placed(NamedTuple):
     """A row with its columns at their places."""
 
     row: Row
-    """What it shows."""
+    """The row that it shows."""
     columns: tuple[Column, ...]
-    """Its columns."""
+    """A column for each stage."""
     lefts: tuple[float, ...]
     """Left edges of the columns."""
     axes: tuple[float, ...]
@@ -175,10 +175,8 @@ class Placed(NamedTuple):
     lanes: dict[tuple[int, int], float]
     """How high the lane of each skip is, by the stages that it leads from and to; those that go
     straight have none."""
-    top: float
-    """Upper edge."""
     bottom: float
-    """Lower edge."""
+    """Its lower edge; the upper one is at 0."""
 
     @property
     def width(self) -> float:
@@ -197,7 +195,7 @@ def scene(network: Network, *, depth: int | None = None) -> Scene:
     down = float(MARGIN)
     origins: list[Point] = []
     for each, aside in zip(placed, rights, strict=True):
-        origin = right + aside, down - each.top
+        origin = right + aside, down
         origins.append(origin)
         items += [moved(item, *origin) for item in _drawn(network, each)]
         down = origin[1] + each.bottom + BETWEEN
@@ -364,7 +362,7 @@ def _placed(row: Row, scale: Scale, joining: Counter[int]) -> Placed:
         down = axes[level] + bottoms[level] + BETWEEN
     return Placed(
         row, tuple(columns), tuple(lefts), tuple(axes[level] for level in levels), tuple(levels),
-        tuple(left - 8 for left in lefts), lanes, 0, down - BETWEEN,
+        tuple(left - 8 for left in lefts), lanes, down - BETWEEN,
     )  # fmt: skip
 
 

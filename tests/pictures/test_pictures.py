@@ -67,7 +67,7 @@ def test_texts_and_lines_stand_out_from_what_they_are_drawn_on(dark: bool) -> No
         look = looks[dark]
         if role.endswith("text") or role == "quiet":
             assert _contrast(look.fill, paper) >= 4.5, role
-        elif look.fill != "none":
+        elif look.fill != "none" and not role.endswith("side"):  # where no text stands
             assert _contrast(text, look.fill) >= 4.5, role
             assert _contrast(quiet, look.fill) >= 4.5, role
         if look.stroke != "none" and role != "frame":

@@ -1,0 +1,219 @@
+"""Volumes: what a network's stages are, and that nothing of their picture lies over another."""
+
+from functools import cache
+from itertools import combinations, pairwise
+from pathlib import Path as File
+
+import pytest
+
+import convcalc
+from convcalc.graph import Network
+from convcalc.pictures import font
+from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Scene, everything
+from convcalc.pictures.stages import ENOUGH, Row, Stage, rows
+from tests.tabled import tabled
+
+ZOO = sorted(path.stem for path in File("architectures").glob("*.yaml"))
+Edges = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def _stages(spec: str, depth: int | None = None) -> tuple[Stage, ...]:
+    return rows(convcalc.load(spec), depth)[0].stages
+
+
+@tabled(
+    ("spec", "shapes"),
+    [
+        # Krizhevsky et al. 2012, figure 2, with the pools between; both towers as one.
+        (
+            "alexnet",
+            "227×227×3 55×55×96 27×27×96 27×27×256 13×13×256 13×13×384 13×13×256 6×6×256 4096 1000",
+        ),
+        # Radford et al. 2016, figure 1: a 100-dimensional z, projected to 4×4, then four times two.
+        ("dcgan_generator", "1×1×100 4×4×512 8×8×256 16×16×128 32×32×64 64×64×3"),
+        # He et al. 2016, table 1.
+        (
+            "resnet152",
+            "224×224×3 112×112×64 56×56×64 56×56×256 28×28×512 14×14×1024 7×7×2048 1×1×2048 1000",
+        ),
+    ],
+)
+def test_stages_are_the_shapes_of_the_publication(spec: str, shapes: str) -> None:
+    assert [str(stage.shape) for stage in _stages(spec)] == shapes.split()
+
+
+@tabled(
+    ("spec", "times"),
+    [
+        ("vgg16", [2, 2, 3, 3, 3, 2]),  # Simonyan & Zisserman 2015, table 1, D; two linear layers
+        ("vgg19", [2, 2, 4, 4, 4, 2]),  # the same, E
+        ("resnet152", [3, 8, 36, 3]),  # He et al. 2016, table 1
+        ("convnext_tiny", [3, 3, 9, 3]),  # Liu et al. 2022
+        ("vit_b_16", [12]),  # Dosovitskiy et al. 2021, table 1
+    ],
+)
+def test_what_is_repeated_is_counted(spec: str, times: list[int]) -> None:
+    assert [stage.times for stage in _stages(spec) if stage.times > 1] == times
+
+
+@tabled(
+    ("spec", "text"),
+    [
+        ("densenet121", "dense_layer ×6 dense_layer ×12 dense_layer ×24 dense_layer ×16"),
+        ("googlenet", " ".join(["concat of 4"] * 7)),  # nine modules, three of one shape
+    ],
+)
+def test_blocks_say_what_is_in_them(spec: str, text: str) -> None:
+    said = [
+        line for stage in _stages(spec) for line in stage.text[1:] if " of " in line or "_" in line
+    ]
+    assert " ".join(said) == text
+
+
+def test_a_concatenation_has_the_channels_of_its_branches() -> None:
+    # Szegedy et al. 2015, table 1, inception (3a): 64, 128, 32 and 32.
+    first = next(stage for stage in _stages("googlenet") if stage.parts)
+    assert first.parts == (64, 128, 32, 32)
+
+
+def test_skips_go_round_what_is_smaller() -> None:
+    row = rows(convcalc.load("unet"))[0]
+    shapes = [str(stage.shape) for stage in row.stages]
+    # Ronneberger et al. 2015, figure 1: what is copied and cropped.
+    copied = ["568×568×64", "280×280×128", "136×136×256", "64×64×512"]
+    assert [shapes[skip.source] for skip in row.skips] == copied
+    assert [row.stages[skip.target].text for skip in row.skips] == [("up",)] * 4
+
+
+def test_outputs_beside_the_last_leave_their_level() -> None:
+    # Lin et al. 2017, figure 3: a prediction at each level of the pyramid.
+    row = rows(convcalc.load("fpn"))[0]
+    leaving = {head.name: row.stages[head.source].shape for head in row.heads}
+    assert [shape.spatial[0] for shape in leaving.values() if shape] == [25, 50, 100, 200]
+
+
+def test_every_input_has_its_row_which_ends_where_it_is_read() -> None:
+    made = rows(convcalc.load("two_stream"))
+    assert [row.stages[0].text for row in made] == [("image",), ("flow",)]
+    assert made[1].joins is not None
+    read = made[0].stages[made[1].joins[1]]
+    assert read.text == ("add",)
+
+
+@cache
+def _networks() -> tuple[Network, ...]:
+    """Every file of the zoo, and what has an error in the middle."""
+    broken = (
+        "{input: 8x8x3, layers: [conv: {filters: 4, kernel: 3}, add: [[], [conv: 5], []], relu]}"
+    )
+    return *map(convcalc.load, ZOO), convcalc.read(convcalc.parse(broken))
+
+
+def test_every_layer_is_in_a_stage_or_beside_them() -> None:
+    for network in _networks():
+        made = rows(network)
+        assert max(len(row.stages) for row in made) <= ENOUGH, network.name
+        _assert_whole(network, made)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("depth", [0, 1, 2, 9])
+def test_every_layer_is_somewhere_at_any_depth(depth: int) -> None:
+    for network in _networks():
+        _assert_whole(network, rows(network, depth))
+
+
+def _assert_whole(network: Network, made: tuple[Row, ...]) -> None:
+    """No layer is left out, none is in two stages, and each stage hands on what its last makes."""
+    held = [node for row in made for stage in row.stages for node in stage.nodes]
+    beside = {node for row in made for skip in row.skips for node in skip.nodes}
+    beside |= {node for row in made for head in row.heads for node in head.nodes}
+    assert len(held) == len(set(held)), network.name
+    missing = set(range(len(network.nodes))) - {*held, *beside}
+    assert not missing, (network.name, [network.nodes[node].name for node in missing])
+    for row in made:
+        for stage in row.stages:
+            made_last = network.shape_of(stage.end)
+            sizes = [shape and shape.size for shape in (stage.shape, made_last)]
+            assert sizes[0] == sizes[1], (network.name, stage)
+
+
+def test_nothing_lies_over_another_and_nothing_is_cut_off() -> None:
+    for network in _networks():
+        _assert_apart(network.name, convcalc.draw(network, "volumes"))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("depth", [0, 1, 2, 9])
+def test_nothing_lies_over_another_at_any_depth(depth: int) -> None:
+    for network in _networks():
+        _assert_apart(f"{network.name} at {depth}", convcalc.draw(network, "volumes", depth=depth))
+
+
+def _assert_apart(name: str, scene: Scene) -> None:
+    """Parts apart, texts apart, all in the picture, and no line through a part it does not join."""
+    parts = {part.key: _edges(part.items) for part in scene.parts.values()}
+    for (one, first), (other, second) in combinations(parts.items(), 2):
+        assert not _meet(first, second), f"{name}: {one} and {other}"
+    texts = [(label.text, _edges((label,))) for label in scene.labels]
+    for (text, first), (other, second) in combinations(texts, 2):
+        assert not _meet(first, second), f"{name}: {text!r} and {other!r}"
+    left, top, right, bottom = _edges(scene.items)
+    assert left >= 0, name
+    assert top >= 0, name
+    assert right <= scene.width, name
+    assert bottom <= scene.height, name
+    for path in scene.paths:
+        if not path.source:
+            continue
+        assert {path.source, path.target} <= parts.keys()
+        ends = parts[path.source], parts[path.target]
+        others = [edges for edges in parts.values() if edges not in ends]
+        for start, end in pairwise(path.points):
+            for edges in others:
+                assert not _crosses(start, end, edges), f"{name}: {path}"
+        for text, edges in texts:
+            for start, end in pairwise(path.points):
+                assert not _crosses(start, end, edges), f"{name}: {text!r} under {path}"
+
+
+def _edges(items: tuple[Drawn, ...]) -> Edges:
+    """What items span."""
+    points = [point for item in everything(items) for point in _corners(item)]
+    across, down = zip(*points, strict=True)
+    return min(across), min(down), max(across), max(down)
+
+
+def _corners(item: Drawn) -> tuple[Point, ...]:
+    """The corners of what an item spans."""
+    if isinstance(item, Part):
+        return ()
+    if isinstance(item, Path):
+        return item.points
+    if isinstance(item, Label):
+        wide = font.width(item.text, item.size, bold=item.bold)
+        left = item.x - wide * {"start": 0, "middle": 0.5, "end": 1}[item.anchor]
+        top = item.y - item.size * font.CAP_HEIGHT
+        return (left, top), (left + wide, item.y + item.size * font.DESCENT * 0.5)
+    assert isinstance(item, Box)
+    return (item.x, item.y), (item.x + item.width, item.y + item.height)
+
+
+def _meet(one: Edges, other: Edges) -> bool:
+    """Whether two rectangles overlap."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _crosses(start: Point, end: Point, edges: Edges) -> bool:
+    """Whether a line goes through a rectangle (Liang and Barsky 1984)."""
+    first, last = 0.0, 1.0
+    for axis in (0, 1):
+        step, low, high = end[axis] - start[axis], edges[axis], edges[axis + 2]
+        if step == 0:
+            if not low < start[axis] < high:
+                return False
+            continue
+        near, far = sorted(((low - start[axis]) / step, (high - start[axis]) / step))
+        first, last = max(first, near), min(last, far)
+    return first < last
