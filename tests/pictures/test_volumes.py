@@ -5,13 +5,13 @@ from itertools import combinations, pairwise
 from pathlib import Path as File
 
 import pytest
+from tabled import tabled
 
 import convcalc
 from convcalc.graph import Network
 from convcalc.pictures import font
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Scene, everything
 from convcalc.pictures.stages import ENOUGH, Row, Stage, rows
-from tests.tabled import tabled
 
 ZOO = sorted(path.stem for path in File("architectures").glob("*.yaml"))
 Edges = tuple[float, float, float, float]
