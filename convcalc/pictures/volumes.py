@@ -361,9 +361,15 @@ def _placed(row: Row, scale: Scale, joining: Counter[int]) -> Placed:
         axes[level] = up - tops[level]
         down = axes[level] + bottoms[level] + BETWEEN
     return Placed(
-        row, tuple(columns), tuple(lefts), tuple(axes[level] for level in levels), tuple(levels),
-        tuple(left - 8 for left in lefts), lanes, down - BETWEEN,
-    )  # fmt: skip
+        row=row,
+        columns=tuple(columns),
+        lefts=tuple(lefts),
+        axes=tuple(axes[level] for level in levels),
+        levels=tuple(levels),
+        gaps=tuple(left - 8 for left in lefts),
+        lanes=lanes,
+        bottom=down - BETWEEN,
+    )
 
 
 def _free(skip: Skip, levels: Sequence[int]) -> bool:
@@ -412,7 +418,7 @@ def _part(network: Network, column: Column) -> Part:
     for text, quiet in column.below:
         down += LINE
         role = "quiet" if quiet else "text"
-        items.append(Label(middle, down - 2, text, SMALL, role, "middle"))
+        items.append(Label(middle, down - 2, text, SMALL, role, anchor="middle"))
     if column.heads:
         items.append(
             Path(((middle, column.foot + 4), (middle, column.foot + 16)), "line", arrow=True)
@@ -420,7 +426,7 @@ def _part(network: Network, column: Column) -> Part:
         down = column.foot + 18
         for name, size in column.heads:
             down += LINE
-            items.append(Label(middle, down - 2, name, SMALL, "quiet", "middle"))
+            items.append(Label(middle, down - 2, name, SMALL, "quiet", anchor="middle"))
             down += LINE
             if size:
                 items.append(Label(middle, down - 2, size, SMALL, anchor="middle", bold=True))
@@ -525,7 +531,7 @@ def _skips(network: Network, placed: Placed) -> Iterator[Drawn]:
         yield Path(points, role, arrow=True, radius=5, source=names[0], target=names[1])
         if skip.text and room > 30:
             text = shortened(skip.text, room, SMALL)
-            yield Label(place, down - 3, text, SMALL, "quiet", "middle")
+            yield Label(place, down - 3, text, SMALL, "quiet", anchor="middle")
 
 
 def _offsets(placed: Sequence[Placed]) -> list[float]:
