@@ -18,6 +18,7 @@ from convcalc.graph import read
 runtime: Any = pytest.importorskip("onnxruntime")
 FOLDER = Path(__file__).parents[1] / "data" / "onnx"
 
+SWIN = "add layernorm attention add layernorm linear gelu linear"
 KINDS = {
     "mha.dynamo18": "attention",
     "mha_seq.ts17": "attention",
@@ -65,6 +66,17 @@ KINDS = {
     "focus.ts11": "space_to_depth conv",
     "unet.ts17": "concat maxpool conv relu conv_transpose conv",
     "siam.ts17": "subtract conv affine conv abs",
+    **dict.fromkeys(
+        ("swin.ts17", "swin.dynamo20"),
+        f"conv layernorm {SWIN} {SWIN} pad space_to_depth layernorm linear {SWIN} {SWIN} layernorm "
+        "global_avgpool flatten linear",
+    ),
+    **dict.fromkeys(
+        ("maxvit.ts17", "maxvit.dynamo20"),
+        "conv gelu conv add avgpool conv batchnorm conv gelu depthwise_conv gelu multiply "
+        f"global_avgpool conv silu conv sigmoid conv {SWIN} {SWIN} global_avgpool layernorm "
+        "flatten linear tanh linear",
+    ),
     "logsm.ts17": "softmax global_avgpool log_softmax flatten",
 }
 """File → the kinds that its module is, in the order of the spec, a merge before its branches."""
@@ -140,6 +152,12 @@ EXTRA = {
     "acts.dynamo18": 1,
     "gn.dynamo18": -2 * 2,  # ones and zeros of the instance norm of two groups
     "up.dynamo18": -4,  # factors of Resize
+    # Biases of 16² pairs, of which tables have 7² for each of six heads; and parts of masks.
+    "swin.ts17": (49 - 256) * 6,
+    "swin.dynamo20": (49 - 256) * 6 - 64,
+    # The same of 4² pairs and four heads; and one bias of an excitation of one channel.
+    "maxvit.ts17": (9 - 16) * 4 + 1,
+    "maxvit.dynamo20": (9 - 16) * 4 + 1,
     "bilstm.dynamo18": -2 * 8,  # first states of zeros, one array for all
 }
 """What a network counts more than the file's arrays of more than one number."""

@@ -1,34 +1,28 @@
-"""Self-attention found in the operations that it is written as.
+"""Attention found in the operations that it is written as.
 
 Exporters write it in many ways: one projection or three, examples first or second, heads as an axis
 or as examples, the scale in one place or two. So the way of the values is not compared with any of
 these: numbers that say where each value comes from go the way that the values go, and what arrives
-is held against what attention is.
+is held against what attention is. Attention within parts of a map goes on in `windows.py`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.exchange.onnx.extents import Cut, axis_of, parts
+from convcalc.exchange.onnx.extents import axis_of, subscripts
 from convcalc.exchange.onnx.graph import Graph
+from convcalc.exchange.onnx.moving import LONGEST, VIEWS, Way, arrived, numbers, said
 from convcalc.exchange.onnx.operations import Operation
-from convcalc.exchange.onnx.patterns import is_near, made_by, number
-from convcalc.exchange.onnx.values import Batch, Constant, Dims, UnknownError, Value
+from convcalc.exchange.onnx.patterns import made_by, number
+from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value
 
-EXAMPLES = 2
-"""How many examples go the way, so that theirs are told apart."""
-MOST = 2**24
-"""Most values that go the way."""
-VIEWS = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Gather", "Slice", "Split",
-    "Flatten", "Expand"})  # fmt: skip
-LONGEST = 16
-"""Most operations between a projection and a product."""
-
-
-Way = tuple[tuple[Operation, int], ...]
-"""Operations that move values, each with the number of its output that goes on."""
+Readers = Mapping[int, Sequence[tuple[int, Operation]]]
+"""By a tensor's identity, the operations that read it, each with its place."""
+RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
+"""Operators that leave values in their order."""
 
 
 class Projection(NamedTuple):
@@ -38,6 +32,8 @@ class Projection(NamedTuple):
     """The tensor that it reads."""
     output: Value
     """The tensor that it makes."""
+    linear: Operation
+    """The operation that reads the source."""
     matrix: Constant
     """Its weight, inputs × outputs or turned."""
     turned: bool
@@ -46,42 +42,145 @@ class Projection(NamedTuple):
     """What it adds; None where it adds nothing."""
     scale: float
     """What is multiplied on the way."""
-    way: "Way"
+    way: Way
     """The operations that move values from there on, the first first."""
 
     @property
-    def labels(self) -> Any:
-        """Where each value that arrives comes from: its number in `output`."""
-        return arrived(_numbers(self.output.dims), self.way)
+    def key(self) -> tuple[object, ...]:
+        """What is the same where it is written alike."""
+        return said(self.way), numbers(self.output.dims), numbers(self.source.dims)
+
+
+class Product(NamedTuple):
+    """Many products of two matrices, by MatMul or Einsum."""
+
+    operation: Operation
+    """The operation that multiplies."""
+    sides: tuple[Value | None, Value | None]
+    """What stands on the left and on the right."""
+    turns: tuple[tuple[int, ...], tuple[int, ...]]
+    """The order of the axes of each in which the last two are its matrices; empty where they lie
+    so."""
+    back: tuple[int, ...]
+    """The order in which the axes of the products lie in what comes out; empty where it is that
+    one."""
+
+
+class Added(NamedTuple):
+    """An array that scores get added."""
+
+    constant: Constant
+    """The array, which broadcasts."""
+    times: float
+    """The number that it is multiplied by."""
+    dims: tuple[int, ...]
+    """Extents of the scores that it is added to."""
+
+    def places(self, shape: tuple[int, ...]) -> Any:
+        """For each of the scores with these extents, which of the array's values it gets."""
+        own = tuple(numbers(self.constant.dims))
+        rank = len(self.dims)
+        if len(own) > rank or any(
+            extent not in (1, self.dims[rank - len(own) + at]) for at, extent in enumerate(own)
+        ):
+            message = f"{own} is added to {self.dims}"
+            raise UnknownError(message)
+        index = np.arange(self.constant.size).reshape(own)
+        return np.broadcast_to(index, self.dims).reshape(shape)
+
+
+class Heads(NamedTuple):
+    """How projections are cut into heads."""
+
+    total: int
+    """How many heads there are."""
+    depth: int
+    """Channels of each of them."""
+    starts: tuple[int, int, int]
+    """Which output of its linear layer is the first of queries, keys and values."""
+    head: Any
+    """The head of each pair of matrices that are multiplied."""
+    queries: Any
+    """The rows of the queries' source that are in each, in their order."""
+    keys: Any
+    """The same of keys, and so of values."""
+
+
+class Core(NamedTuple):
+    """Attention among rows of a tensor, whatever these are."""
+
+    projections: tuple[Projection, Projection, Projection]
+    """What makes queries, keys and values."""
+    heads: Heads
+    """How they are cut into heads."""
+    added: tuple[Added, ...]
+    """What the scores get added."""
+    last: Value
+    """The tensor that comes out."""
+    place: int
+    """The place of the operation that makes it."""
+    layout: Any
+    """How that lies, of a row of positions; None where its rows are the source's."""
+    attributes: dict[str, Any]
+    """What makes layers of it."""
+    origin: str
+    """What the file calls it."""
+
+    @property
+    def source(self) -> Value:
+        """The tensor that queries are made of."""
+        return self.projections[0].source
+
+    @property
+    def sources(self) -> list[Value]:
+        """The tensors that it reads: one, or queries' and keys', or values' as well."""
+        queries, keys, values = (each.source for each in self.projections)
+        if queries is keys is values:
+            return [queries]
+        return [queries, keys] if keys is values else [queries, keys, values]
 
 
 def attentive(graph: Graph) -> None:
     """Put attention in the place of the operations that it is."""
+    readers = read_by(graph)
+    known: dict[object, Any] = {}
+    apart: list[Core] = []
+    for op in list(graph.operations):
+        if op.name != "Softmax" or op.domain or op.malformed:
+            continue
+        try:
+            core = _attention(op, readers, known)
+        except UnknownError:
+            continue
+        if core is None:
+            continue
+        if core.layout is None:
+            apart.append(core)
+        else:
+            put(graph, core, core.sources, core.layout)
+    if apart:
+        from convcalc.exchange.onnx.windows import within
+
+        within(graph, apart)
+
+
+def read_by(graph: Graph) -> Readers:
+    """Who reads each tensor that an operation makes."""
     readers: dict[int, list[tuple[int, Operation]]] = {}
     for at, op in enumerate(graph.operations):
         for value in op.inputs:
             if value is not None and value.constant is None:
                 readers.setdefault(id(value), []).append((at, op))
-    known: dict[object, Any] = {}
-    for op in list(graph.operations):
-        if op.name != "Softmax" or op.domain:
-            continue
-        try:
-            made = _attention(op, readers, known)
-        except (UnknownError, ValueError, IndexError, TypeError):
-            made = None
-        if made is not None:
-            place, attention = made
-            graph.operations[place] = attention
-            attention.outputs[0].operation = attention
+    return readers
 
 
-def _numbers(dims: Dims | None) -> tuple[int, ...]:
-    """Extents for so many examples."""
-    if dims is None:
-        message = "extents that are not known"
-        raise UnknownError(message)
-    return tuple(each.times * EXAMPLES if isinstance(each, Batch) else each for each in dims)
+def put(graph: Graph, core: Core, sources: Sequence[Value], layout: Any, **attributes: Any) -> None:
+    """Put attention in the place of its last operation."""
+    made = Operation("MultiHead", sources, {**core.attributes, "layout": layout}, core.origin)
+    made.attributes |= attributes
+    made.outputs = [core.last]
+    graph.operations[core.place] = made
+    core.last.operation, core.last.number = made, 0
 
 
 def _once(known: dict[object, Any], key: object, make: Callable[[], Any]) -> Any:
@@ -91,118 +190,161 @@ def _once(known: dict[object, Any], key: object, make: Callable[[], Any]) -> Any
     return known[key]
 
 
-def said(way: Way) -> tuple[object, ...]:
-    """What is said by operations on a way, which may be said again elsewhere."""
-    return tuple(
-        (
-            op.name,
-            output,
-            _numbers(op.outputs[output].dims),
-            tuple(op.attributes.get("perm") or ()),
-            op.attributes.get("axis"),
-            *(
-                tuple(value.constant.array.reshape(-1).tolist())
-                for value in op.inputs[1:]
-                if value is not None and value.constant is not None
-            ),
-        )
-        for op, output in way
-    )
-
-
-def arrived(dims: tuple[int, ...], way: Way) -> Any:
-    """Numbers of values with these extents, after a way."""
-    count = int(np.prod(dims))
-    if count > MOST:
-        message = f"{count:,} values are too many to follow"
-        raise UnknownError(message)
-    labels = np.arange(count, dtype=np.int64).reshape(dims)
-    for op, output in way:
-        labels = _viewed(op, output, labels)
-    return labels
-
-
-def _attention(
-    softmax: Operation,
-    readers: dict[int, list[tuple[int, Operation]]],
-    known: dict[object, Any],
-) -> tuple[int, Operation] | None:
-    """The attention around a softmax, and the place of its last operation."""
+def _attention(softmax: Operation, readers: Readers, known: dict[object, Any]) -> Core | None:
+    """The attention around a softmax."""
     scores = softmax.input(0)
-    rank = len(_numbers(scores.dims if scores is not None else None))
+    rank = len(numbers(scores.dims if scores is not None else None))
+    if softmax.version < 13 and "axis" not in softmax.attributes:
+        return None
     if axis_of(softmax.attributes.get("axis", -1), rank) != rank - 1:
         return None
-    product, scale = _scores(scores)
-    if product is None:
-        return None
+    product, scale, added = _scores(scores)
     after = _only(softmax.outputs[0], readers)
-    if after is None or after[1].name != "MatMul" or after[1].input(0) is not softmax.outputs[0]:
+    if product is None or after is None:
         return None
-    queries, keys = _projection(product.input(0)), _projection(product.input(1))
-    values = _projection(after[1].input(1))
+    context = _product(after[1], after=softmax.outputs[0])
+    if context is None or context.sides[0] is not softmax.outputs[0] or context.turns[0]:
+        return None
+    made = [_projection(each) for each in (*product.sides, context.sides[1])]
+    queries, keys, values = made
     if queries is None or keys is None or values is None:
         return None
-    if not queries.source is keys.source is values.source:
-        return None
-    source = queries.source
-    dims = _numbers(source.dims)
-    if len(dims) != 3:
-        return None
-    width = dims[-1]
-    ways = tuple((said(each.way), _numbers(each.output.dims)) for each in (queries, keys, values))
-    key = (ways, dims, _batch(source))
-    heads = _once(known, key, lambda: _heads(queries, keys, values, dims, source))
+    turns = (*product.turns, context.turns[1])
+    key = (queries.key, keys.key, values.key, turns, product.operation.name)
+    heads = _once(known, key, lambda: _heads((queries, keys, values), turns))
     if heads is None:
         return None
-    count, depth, offsets, owner = heads
-    if not is_near(scale * queries.scale * keys.scale * depth**0.5, 1) or values.scale != 1:
+    factor = scale * queries.scale * keys.scale * heads.depth**0.5
+    if not isfinite(factor) or not isfinite(values.scale):
         return None
     ends = _end(after[1].outputs[0], readers)
     if ends is None:
         return None
     place, last, matrix, turned, bias, way = ends
-    begin = _numbers(after[1].outputs[0].dims)
-    sizes = (count, depth, dims[1 if _batch(source) == 0 else 0])
-    layout = _once(
-        known,
-        (key, begin, said(way), len(last.dims or ())),
-        lambda: _context(arrived(begin, way), last, owner, sizes),
-    )
-    if layout is None or matrix.size != width * width:
+    width = heads.total * heads.depth
+    if matrix.size != width * width or numbers(queries.source.dims)[-1] != width:
         return None
-    made = Operation("Attention", [source], {"heads": count, "layout": layout}, product.origin)
-    made.attributes |= {
-        "projections": tuple(zip((queries, keys, values), offsets, strict=True)),
+    begin = numbers(after[1].outputs[0].dims)
+    back = context.back
+    rows = _once(
+        known,
+        (key, begin, said(way), back),
+        lambda: _context(_given_back(begin, back, way), heads),
+    )
+    if rows is None:
+        return None
+    attributes = {
+        "heads": heads.total,
+        "projections": tuple(zip((queries, keys, values), heads.starts, strict=True)),
+        "factors": (_tidy(factor), 1.0, _tidy(values.scale)),
         "out": (matrix, turned, bias),
     }
-    made.outputs = [last]
-    return place, made
+    layout = None if added else _laid((queries, keys, values), heads, rows, last)
+    if layout is None and (rows != np.arange(len(rows))).any():
+        return None
+    return Core(
+        projections=(queries, keys, values),
+        heads=heads,
+        added=added,
+        last=last,
+        place=place,
+        layout=layout,
+        attributes=attributes,
+        origin=product.operation.origin,
+    )
 
 
-def _scores(value: Value | None) -> tuple[Operation | None, float]:
-    """The product of queries and keys behind the scores, and what it is multiplied by."""
+def _tidy(factor: float) -> float:
+    """A factor, which is 1 where float32 cannot tell."""
+    return 1.0 if abs(factor - 1) < 1e-6 else factor
+
+
+def _given_back(begin: tuple[int, ...], back: tuple[int, ...], way: Way) -> Any:
+    """The numbers of what the heads give, after the way to the last projection.
+
+    They count matrix by matrix, however the axes of these lie.
+    """
+    labels = arrived(begin, way)
+    if not back:
+        return labels
+    inner = [begin[back.index(axis)] for axis in range(len(back))]
+    of = np.arange(labels.size).reshape(inner).transpose(back).reshape(-1)
+    return of[labels]
+
+
+def _product(op: Operation, after: Value | None = None) -> Product | None:
+    """What an operation multiplies; of the product behind a softmax, its output `after`."""
+    if op.domain or op.malformed or len(op.inputs) != 2:
+        return None
+    if op.name == "MatMul":
+        one, other = op.inputs
+        ranks = [len(numbers(each.dims if each is not None else None)) for each in (one, other)]
+        if ranks[0] != ranks[1] or ranks[0] < len("ij"):
+            return None
+        return Product(op, (one, other), ((), ()), ())
+    if op.name != "Einsum":
+        return None
+    left, right, out = subscripts(op)
+    sides = (op.inputs[0], op.inputs[1])
+    if after is not None and sides[1] is after:
+        left, right, sides = right, left, sides[::-1]
+    batch = [letter for letter in left if letter in right and letter in out]
+    along = [letter for letter in left if letter in right and letter not in out]
+    rows = [letter for letter in left if letter not in right and letter in out]
+    columns = [letter for letter in right if letter not in left and letter in out]
+    every = sorted([*batch, *along, *rows, *columns])
+    if [len(along), len(rows), len(columns)] != [1, 1, 1] or every != sorted({*left, *right}):
+        return None
+    if len(out) != len(batch) + 2:
+        return None
+    if after is None and [*out[-2:]] == [*columns, *rows]:  # keys stand on the left
+        left, right, rows, columns, sides = right, left, columns, rows, sides[::-1]
+    if after is None:
+        batch = [letter for letter in out if letter in batch]
+    whole = [*batch, *rows, *columns]
+    turns = ([*batch, *rows, *along], [*batch, *along, *columns])
+    orders = (_order(left, turns[0]), _order(right, turns[1]))
+    return Product(op, sides, orders, _order(whole, [*out]))
+
+
+def _order(letters: Sequence[str], wanted: Sequence[str]) -> tuple[int, ...]:
+    """The axes of a tensor in an order; none where they lie so."""
+    order = tuple([*letters].index(letter) for letter in wanted)
+    return () if order == tuple(range(len(letters))) else order
+
+
+def _scores(value: Value | None) -> tuple[Product | None, float, tuple[Added, ...]]:
+    """The product of queries and keys behind the scores, its factor, and what is added to it."""
     scale = 1.0
+    added: list[Added] = []
     for _ in range(LONGEST):
-        op = made_by(value, "MatMul", "Mul", "Div")
+        op = made_by(value, "MatMul", "Einsum", "Mul", "Div", "Add", *RESHAPES)
         if op is None:
-            return None, scale
-        if op.name == "MatMul":
-            return op, scale
-        times = number(op.input(1))
-        value = op.input(0)
-        if times is None and op.name == "Mul":
-            times, value = number(op.input(0)), op.input(1)
-        if not times:
-            return None, scale
-        scale = scale * times if op.name == "Mul" else scale / times
-    return None, scale
+            break
+        if op.name in ("MatMul", "Einsum"):
+            product = _product(op)
+            lies = product is not None and not product.back
+            return (product if lies else None), scale, tuple(added)
+        if op.name in RESHAPES:
+            value = op.input(0)
+            continue
+        at = 0 if op.name != "Div" and op.constant(0) is not None else 1
+        constant, value = op.constant(at), op.input(1 - at)
+        times = number(op.input(at))
+        if op.name == "Add":
+            if constant is None or not constant.floats:
+                break
+            added.append(Added(constant, scale, numbers(op.outputs[0].dims)))
+        elif not times:
+            break
+        else:
+            scale = scale * times if op.name == "Mul" else scale / times
+    return None, scale, ()
 
 
-def _only(
-    value: Value, readers: dict[int, list[tuple[int, Operation]]]
-) -> tuple[int, Operation] | None:
+def _only(value: Value, readers: Readers) -> tuple[int, Operation] | None:
     """The one operation that reads a value."""
-    known = readers.get(id(value), [])
+    known = readers.get(id(value), ())
     return known[0] if len(known) == 1 and value.uses == 1 else None
 
 
@@ -212,7 +354,7 @@ def _projection(value: Value | None) -> Projection | None:
     scale = 1.0
     for _ in range(LONGEST):
         op = value.operation if value is not None else None
-        if op is None or value is None or op.domain:
+        if op is None or value is None or op.domain or op.malformed:
             return None
         if op.name in VIEWS:
             way.append((op, value.number))
@@ -230,10 +372,11 @@ def _projection(value: Value | None) -> Projection | None:
         linear = _linear(value)
         if linear is None:
             return None
-        source, matrix, turned, bias = linear
+        last, source, matrix, turned, bias = linear
         return Projection(
             source=source,
             output=value,
+            linear=last,
             matrix=matrix,
             turned=turned,
             bias=bias,
@@ -243,17 +386,17 @@ def _projection(value: Value | None) -> Projection | None:
     return None
 
 
-def _linear(value: Value) -> tuple[Value, Constant, bool, Constant | None] | None:
-    """What a linear layer reads, its weight, whether that is outputs × inputs, and its bias."""
+def _linear(value: Value) -> tuple[Operation, Value, Constant, bool, Constant | None] | None:
+    """The product of a linear layer, what it reads, its weight, whether it is turned, its bias."""
     op = value.operation
     bias = None
-    if op is not None and op.name == "Add":
+    if op is not None and op.name == "Add" and len(op.inputs) == 2:
         for at in (0, 1):
             inner = made_by(op.input(at), "MatMul")
             if inner is not None and op.constant(1 - at) is not None:
                 bias, op = op.constant(1 - at), inner
                 break
-    if op is None or op.name not in ("MatMul", "Gemm"):
+    if op is None or op.name not in ("MatMul", "Gemm") or op.domain or op.malformed:
         return None
     matrix, source = op.constant(1), op.input(0)
     if matrix is None or source is None or source.constant is not None or len(matrix.dims) != 2:
@@ -269,94 +412,76 @@ def _linear(value: Value) -> tuple[Value, Constant, bool, Constant | None] | Non
         if op.input(2) is not None and bias is None:
             return None
     outputs = matrix.dims[0] if turned else matrix.dims[1]
-    if bias is not None and bias.size != outputs:
+    if bias is not None and (bias.size != outputs or bias.dims[-1:] != (outputs,)):
         return None
-    return source, matrix, turned, bias
+    return op, source, matrix, turned, bias
 
 
-def _viewed(op: Operation, output: int, labels: Any) -> Any:
-    """Labels that went through an operation which moves values."""
-    if op.name == "Transpose":
-        return labels.transpose(op.attributes.get("perm"))
-    if op.name == "Gather":
-        chosen = op.constant(1)
-        if chosen is None:
-            message = "a choice that is not known"
-            raise UnknownError(message)
-        return np.take(labels, chosen.array.astype(np.int64), axis=op.attributes.get("axis", 0))
-    if op.name == "Slice":
-        where: list[Any] = [slice(None)] * labels.ndim
-        for axis, span in Cut(op).spans.items():
-            where[axis] = slice(*span)
-        return labels[tuple(where)]
-    if op.name == "Split":
-        axis = op.attributes.get("axis", 0)
-        sizes = [_numbers(dims)[axis] for dims in parts(op)]
-        return np.split(labels, np.cumsum(sizes)[:-1], axis=axis)[output]
-    if op.name == "Expand":
-        return np.broadcast_to(labels, _numbers(op.outputs[output].dims))
-    return labels.reshape(_numbers(op.outputs[output].dims))
+class _Part(NamedTuple):
+    """Queries, keys or values as matrices."""
+
+    depth: int
+    """Channels of each head."""
+    start: int
+    """Which output of the linear layer is the first of them."""
+    head: Any
+    """The head of each matrix."""
+    rows: Any
+    """The rows of the source that each matrix has, (matrices, rows)."""
 
 
-def _batch(source: Value) -> int:
-    dims = source.dims or ()
-    return next((at for at, extent in enumerate(dims) if isinstance(extent, Batch)), -1)
-
-
-def _rows(source: Value, dims: tuple[int, ...]) -> tuple[Any, Any]:
-    """The example and the position of each row of what is attended to."""
-    example, position = np.indices(dims[:-1]).reshape(2, -1)
-    if _batch(source) == 1:
-        example, position = position, example
-    elif _batch(source) != 0:
-        message = "no axis of examples"
-        raise UnknownError(message)
-    return example, position
-
-
-def _heads(
-    queries: Projection,
-    keys: Projection,
-    values: Projection,
-    dims: tuple[int, ...],
-    source: Value,
-) -> tuple[int, int, tuple[int, int, int], tuple[Any, Any]] | None:
-    """Heads, their depth, where each part begins, and the example and head of each matrix."""
-    length = dims[1] if _batch(source) == 0 else dims[0]
-    width = dims[-1]
-    example, position = _rows(source, dims)
-    kinds = []
-    for part, turned in ((queries, False), (keys, True), (values, False)):
-        labels = part.labels.swapaxes(-1, -2) if turned else part.labels
-        depth = labels.shape[-1]
-        if labels.shape[-2] != length or width % depth:
+def _heads(projections: Sequence[Projection], turns: Sequence[tuple[int, ...]]) -> Heads | None:
+    """How queries, keys and values are cut into heads; None where they are cut otherwise."""
+    made = []
+    for number_, (projection, turn) in enumerate(zip(projections, turns, strict=True)):
+        part = _part(projection, turn, keys=number_ == 1)
+        if part is None:
             return None
-        labels = labels.reshape(-1, length, depth)
-        columns = labels % part.output.dims[-1]  # type: ignore[index]
-        rows = labels // part.output.dims[-1]  # type: ignore[index]
-        start = int(columns.min())
-        head = (columns[:, 0, 0] - start) // depth
-        wanted = start + head[:, None, None] * depth + np.arange(depth)
-        same = (columns == wanted).all() and (rows == rows[..., :1]).all()
-        if not same or (position[rows[..., 0]] != np.arange(length)).any():
+        made.append(part)
+    queries, keys, values = made
+    for other in (keys, values):
+        if other.depth != queries.depth or other.head.shape != queries.head.shape:
             return None
-        owners = example[rows[..., 0]]
-        if (owners != owners[:, :1]).any():
+        if (other.head != queries.head).any():
             return None
-        kinds.append((depth, start, head, owners[:, 0]))
-    (depth, _, head, owner), *others = kinds
-    for other_depth, _, other_head, other_owner in others:
-        if other_depth != depth or (other_head != head).any() or (other_owner != owner).any():
-            return None
-    count = width // depth
-    if head.size != EXAMPLES * count or {*head.tolist()} != {*range(count)}:
+    if keys.rows.shape != values.rows.shape or (keys.rows != values.rows).any():
         return None
-    starts = (kinds[0][1], kinds[1][1], kinds[2][1])
-    return count, depth, starts, (owner, head)
+    total = int(queries.head.max()) + 1
+    if total * queries.depth != numbers(projections[0].source.dims)[-1]:
+        return None
+    return Heads(
+        total=total,
+        depth=queries.depth,
+        starts=(queries.start, keys.start, values.start),
+        head=queries.head,
+        queries=queries.rows,
+        keys=keys.rows,
+    )
+
+
+def _part(projection: Projection, turn: tuple[int, ...], *, keys: bool) -> _Part | None:
+    """The rows and the head of each matrix, whose columns are a head's in their order."""
+    labels = arrived(numbers(projection.output.dims), projection.way)
+    if turn:
+        labels = labels.transpose(turn)
+    if keys:
+        labels = labels.swapaxes(-1, -2)
+    length, depth = labels.shape[-2:]
+    features = numbers(projection.output.dims)[-1]
+    labels = labels.reshape(-1, length, depth)
+    if not labels.size:
+        return None
+    rows, columns = np.divmod(labels, features)
+    start = int(columns.min())
+    head = (columns[:, 0, 0] - start) // depth
+    wanted = start + head[:, None, None] * depth + np.arange(depth)
+    if not ((columns == wanted).all() and (rows == rows[..., :1]).all()):
+        return None
+    return _Part(depth, start, head, rows[..., 0])
 
 
 def _end(
-    value: Value, readers: dict[int, list[tuple[int, Operation]]]
+    value: Value, readers: Readers
 ) -> tuple[int, Value, Constant, bool, Constant | None, Way] | None:
     """The projection that what is attended to goes through, and the way there."""
     way: list[tuple[Operation, int]] = []
@@ -365,7 +490,7 @@ def _end(
         if following is None:
             return None
         place, op = following
-        if op.name in VIEWS and not op.domain and op.input(0) is value:
+        if op.name in VIEWS and not op.domain and not op.malformed and op.input(0) is value:
             way.append((op, 0))
             value = op.outputs[0]
             continue
@@ -378,37 +503,92 @@ def _end(
             if linear is not None:
                 place, last = behind[0], behind[1].outputs[0]
         linear = _linear(last)
-        if linear is None or linear[0] is not value:
+        if linear is None or linear[1] is not value:
             return None
-        return place, last, linear[1], linear[2], linear[3], tuple(way)
+        return place, last, linear[2], linear[3], linear[4], tuple(way)
     return None
 
 
-def _context(
-    labels: Any, last: Value, owner: tuple[Any, Any], sizes: tuple[int, int, int]
-) -> tuple[int | tuple[int, ...], ...] | None:
-    """The layout of what comes out, where each row is of one example and position."""
-    count, depth, length = sizes
+def _context(labels: Any, heads: Heads) -> Any:
+    """For each row that comes out, which of the queries' rows it is; None where it is no such."""
     rows = labels.reshape(-1, labels.shape[-1])
-    example, head = owner
-    if rows.shape[1] != count * depth:
+    depth, length = heads.depth, heads.queries.shape[1]
+    if rows.shape[1] != heads.total * depth:
         return None
     matrix, rest = np.divmod(rows, length * depth)
     position, column = np.divmod(rest, depth)
-    if (head[matrix] * depth + column != np.arange(count * depth)).any():
+    if (heads.head[matrix] * depth + column != np.arange(rows.shape[1])).any():
         return None
-    examples, positions = example[matrix], position
-    if (examples != examples[:, :1]).any() or (positions != positions[:, :1]).any():
+    of = heads.queries[matrix, position]
+    return of[:, 0] if (of == of[:, :1]).all() else None
+
+
+# All positions of an example
+
+
+def _laid(
+    projections: Sequence[Projection], heads: Heads, rows: Any, last: Value
+) -> tuple[int | tuple[int, ...], ...] | None:
+    """The layout of what comes out, where all positions of an example attend to all of one."""
+    queries, keys, _ = projections
+    own, other = _ordered(queries.source), _ordered(keys.source)
+    if own is None or other is None or _ordered(projections[2].source) is None:
         return None
-    by_example = (examples[:, 0] * length + positions[:, 0] == np.arange(len(rows))).all()
-    by_position = (positions[:, 0] * EXAMPLES + examples[:, 0] == np.arange(len(rows))).all()
+    if keys.source is not projections[2].source and _ordered(projections[2].source) != other:
+        return None
+    examples = []
+    for source, taken, batch in (
+        (queries.source, heads.queries, own), (keys.source, heads.keys, other),
+    ):  # fmt: skip
+        example, position = _apart(source, taken, batch)
+        length = numbers(source.dims)[1 - batch]
+        if taken.shape[1] != length or (position != np.arange(length)).any():
+            return None
+        if (example != example[:, :1]).any():
+            return None
+        examples.append(example[:, 0])
+    if (examples[0] != examples[1]).any():
+        return None
+    pairs = {*zip(examples[0].tolist(), heads.head.tolist(), strict=True)}
+    if len(pairs) != len(heads.head) or len(pairs) != heads.total * int(examples[0].max() + 1):
+        return None
+    return _layout(queries.source, rows, own, last)
+
+
+def _ordered(source: Value) -> int | None:
+    """The axis of the examples of a row of positions, whose channels are last; None of others."""
+    dims = source.dims or ()
+    if len(dims) != len(("examples", "positions", "channels")):
+        return None
+    batches = [at for at, extent in enumerate(dims) if isinstance(extent, Batch)]
+    return batches[0] if batches in ([0], [1]) and dims[batches[0]] == Batch() else None
+
+
+def _apart(source: Value, rows: Any, batch: int) -> tuple[Any, Any]:
+    """The example and the position of rows."""
+    front, behind = np.divmod(rows, numbers(source.dims)[1])
+    return (front, behind) if batch == 0 else (behind, front)
+
+
+def _layout(
+    source: Value, rows: Any, batch: int, last: Value
+) -> tuple[int | tuple[int, ...], ...] | None:
+    """The layout of what comes out, with its rows by example or by position."""
+    example, position = _apart(source, rows, batch)
+    every = numbers(source.dims)
+    length, count = every[1 - batch], every[batch]
+    by_example = (example * length + position == np.arange(len(rows))).all()
+    by_position = (position * count + example == np.arange(len(rows))).all()
     if not by_example and not by_position:
         return None
     order = (-1, 1) if by_example else (1, -1)
     leading = len(last.dims or ()) - 1
     if leading == 1:
         return (order, 0)
-    return (*order, 0) if leading == len(order) else None
+    if leading != len(order):
+        return None
+    wanted = (count, length) if by_example else (length, count)
+    return (*order, 0) if numbers(last.dims)[:-1] == wanted else None
 
 
 def rows_of(matrix: Constant, start: int, count: int, *, turned: bool) -> Any:

@@ -203,6 +203,36 @@ def product(op: Operation) -> list[Dims]:
     return [tuple(made)]
 
 
+def subscripts(op: Operation) -> tuple[str, str, str]:
+    """The letters of an Einsum of two tensors, and of what it makes.
+
+    Raises `UnknownError` for other equations, and where letters and axes are not as many.
+    """
+    equation = str(op.attributes.get("equation", "")).replace(" ", "")
+    read, arrow, out = equation.partition("->")
+    left, comma, right = read.partition(",")
+    plain = all(part.isalpha() and len({*part}) == len(part) for part in (left, right, out))
+    if not arrow or not comma or not plain or not {*out} <= {*left, *right}:
+        message = f"the equation {equation[:60]!r}"
+        raise UnknownError(message)
+    if [len(left), len(right)] != [len(dims_of(op, at)) for at in (0, 1)]:
+        message = f"other axes than {left} and {right}"
+        raise UnknownError(message)
+    return left, right, out
+
+
+def summed(op: Operation) -> list[Dims]:
+    """Of Einsum."""
+    left, right, out = subscripts(op)
+    extents: dict[str, Extent] = {}
+    for letters, dims in ((left, dims_of(op, 0)), (right, dims_of(op, 1))):
+        for letter, extent in zip(letters, dims, strict=True):
+            if extents.setdefault(letter, extent) != extent:
+                message = f"{letter} is {extents[letter]} and {extent}"
+                raise UnknownError(message)
+    return [tuple(extents[letter] for letter in out)]
+
+
 def gemm(op: Operation) -> list[Dims]:
     """Of Gemm."""
     left, right = dims_of(op, 0), dims_of(op, 1)
@@ -590,6 +620,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "Gemm": gemm,
         "FusedGemm": gemm,
         "FusedMatMul": product,
+        "Einsum": summed,
+        "ScatterND": same,
         "Flatten": flattened,
         "Concat": joined,
         "Split": parts,

@@ -183,6 +183,17 @@ def _where(op: Operation, xs: list[Any]) -> Any:
     return np.where(condition.astype(bool), one, other)
 
 
+def _scattered(op: Operation, xs: list[Any]) -> Any:
+    """The first array with slices of it replaced."""
+    array, places, updates = xs
+    if op.attributes.get("reduction", "none") != "none":
+        message = "values that are brought together where they land"
+        raise UnknownError(message)
+    made = array.copy()
+    made[tuple(np.moveaxis(places, -1, 0))] = updates
+    return made
+
+
 def _dequantize(op: Operation, xs: list[Any]) -> Any:
     array, scale = xs[0].astype(np.float32), xs[1].astype(np.float32)
     zero = xs[2].astype(np.float32) if len(xs) > 2 and xs[2] is not None else None
@@ -259,6 +270,10 @@ FOLDERS: Mapping[str, Folder] = MappingProxyType(
         "Greater": _two(lambda a, b: a > b),
         "GreaterOrEqual": _two(lambda a, b: a >= b),
         "Where": _where,
+        "ScatterND": _scattered,
+        "Relu": _one(lambda a: np.maximum(a, 0)),
+        "Sigmoid": _one(lambda a: 1 / (1 + np.exp(-a))),
+        "Tanh": _one(np.tanh),
         "Gather": _gather,
         "Concat": lambda op, xs: np.concatenate(xs, axis=op.attributes.get("axis", 0)),
         "Slice": _slice,

@@ -280,6 +280,28 @@ class Graph:
                 return _at_hand(np.array(given[key], kind), name, floats="float" in key)
         return Constant((), _unknown("a constant that is no number"), floats=False, name=name)
 
+    def prune(self) -> None:
+        """Leave out what no output needs, and count anew what reads each tensor."""
+        needed: set[int] = set()
+        waiting = [value.operation for value in self.outputs]
+        while waiting:
+            op = waiting.pop()
+            if op is None or id(op) in needed:
+                continue
+            needed.add(id(op))
+            waiting += [value.operation for value in op.inputs if value is not None]
+        for op in self.operations:
+            for value in (*op.inputs, *op.outputs):
+                if value is not None:
+                    value.uses = 0
+        self.operations = [op for op in self.operations if id(op) in needed]
+        for op in self.operations:
+            for value in op.inputs:
+                if value is not None:
+                    value.uses += 1
+        for value in self.outputs:
+            value.uses += 1
+
     # Functions, branches and loops
 
     def _inline(

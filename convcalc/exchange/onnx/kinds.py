@@ -111,7 +111,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "maximum": Row(merges.chain("Max"), ("Max",)),
         "concat": Row(merges.concat, ("Concat",)),
         "matmul": Row(merges.matmul, ("MatMul",)),
-        "attention": Row(attention, ("Attention",)),
+        "attention": Row(attention, ("MultiHead",)),
         "learned": Row(merges.learned, ("Add", "Sub", "Mul", "Div", "Concat")),
         "embedding": Row(merges.embedding, ("Gather",)),
     }

@@ -406,33 +406,36 @@ def both_ways(op: Operation) -> Operation | None:
 
 
 def focused(op: Operation) -> Operation | None:
-    """Every second row and column as channels of their own, as YOLOv5 begins."""
-    if len(op.inputs) != 4 or op.attributes.get("axis", 1) != 1:
+    """Every second row and column as channels of their own, as YOLOv5 begins and Swin merges."""
+    rank = len(op.outputs[0].dims or ())
+    if len(op.inputs) != len(ORDERS) * 2 or rank != 4:
         return None
+    channels = axis_of(op.attributes.get("axis", 1), rank)
+    if channels not in (1, rank - 1):
+        return None
+    rows, columns = (axis for axis in range(1, rank) if axis != channels)
     places = []
     source = None
     for value in op.inputs:
-        offsets = {2: 0, 3: 0}
+        offsets = {rows: 0, columns: 0}
         at = value
         steps = 0
         while (cut := made_by(at, "Slice")) is not None and steps < 2:
-            try:
-                spans = Cut(cut).spans
-            except UnknownError:
-                return None
-            for axis, (first, _, step) in spans.items():
-                if axis not in offsets or step != 2 or first > 1:
+            took = Cut(cut)
+            for axis, (first, behind, step) in took.spans.items():
+                extent = took.dims[axis]
+                if axis not in offsets or step != 2 or first > 1 or behind != extent:
                     return None
                 offsets[axis] = first
             at, steps = cut.input(0), steps + 1
         if not steps or (source is not None and at is not source):
             return None
         source = at
-        places.append((offsets[2], offsets[3]))
+        places.append((offsets[rows], offsets[columns]))
     order = ORDERS.get(tuple(places))
     if order is None or source is None:
         return None
-    return anew(op, "SpaceToDepth", [source], blocksize=2, order=order)
+    return anew(op, "SpaceToDepth", [source], blocksize=2, order=order, channels=channels)
 
 
 def largest_in_order(op: Operation) -> Operation | None:

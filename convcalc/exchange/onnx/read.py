@@ -59,7 +59,8 @@ def _imported(graph: Graph) -> Imported:
     recognise(graph)
     for value in graph.inputs:
         add_input(graph, wiring, value)
-    for op in _wanted(graph):
+    graph.prune()
+    for op in graph.operations:
         _lower(reader, op)
     outputs = _outputs(graph, reader)
     written = wiring.written(outputs)
@@ -129,30 +130,6 @@ def _cut(reader: Reader, op: Operation) -> None:
         number = reader.wiring.input(shape, op.origin)
         reader.wiring.stopgaps.add(number)
         value.lowered = Lowered(number, layout)
-
-
-def _wanted(graph: Graph) -> list[Operation]:
-    """The operations that the outputs need, in their order."""
-    needed: set[int] = set()
-    waiting = [value.operation for value in graph.outputs]
-    while waiting:
-        op = waiting.pop()
-        if op is None or id(op) in needed:
-            continue
-        needed.add(id(op))
-        waiting += [value.operation for value in op.inputs if value is not None]
-    wanted = [op for op in graph.operations if id(op) in needed]
-    for op in graph.operations:
-        for value in (*op.inputs, *op.outputs):
-            if value is not None:
-                value.uses = 0
-    for op in wanted:
-        for value in op.inputs:
-            if value is not None:
-                value.uses += 1
-    for value in graph.outputs:
-        value.uses += 1
-    return wanted
 
 
 def _outputs(graph: Graph, reader: Reader) -> list[int]:

@@ -46,7 +46,8 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "InstanceNormalization": Operator("norms:instance", SECOND),
         "LRN": Operator("norms:local_response", SECOND),
         "LpNormalization": Operator("norms:length"),
-        "Attention": Operator("norms:attention", LAST),
+        "MultiHead": Operator("attended:attention", LAST),
+        "Parted": Operator("attended:parted"),
         **_alike(
             (
                 "Relu", "LeakyRelu", "Elu", "Sigmoid", "HardSwish", "Mish", "Tanh", "Softplus",
@@ -86,7 +87,8 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
 )  # fmt: skip
 """Operator → its row; `com.microsoft:` before those of that domain.
 
-`Attention`, `ChannelShuffle`, `KMaxPool` and `Silu` are what several operators are recognised as.
+`ChannelShuffle`, `KMaxPool`, `MultiHead`, `Parted` and `Silu` are what several operators are
+recognised as.
 """
 _loaded: dict[str, Any] = {}
 

@@ -284,25 +284,36 @@ MODES = {"constant": "zero", "reflect": "reflect", "edge": "replicate", "wrap": 
 
 def padded(reader: Reader, op: Operation) -> None:
     """Pad of spatial axes, or of channels with a value."""
+    value = reader.tensor(op)
     before, after = borders(op)
-    number = reader.first(op)
     mode = MODES.get(op.attributes.get("mode", "constant"))
     given = op.given("value", 2, 0)
-    value = tidy(given[0] if isinstance(given, list) else given)
-    if mode is None or min((*before, *after), default=0) < 0 or before[0] or after[0]:
-        message = "it cuts off, or pads the examples"
+    filled = tidy(given[0] if isinstance(given, list) else given)
+    if mode is None or min((*before, *after), default=0) < 0:
+        message = "it cuts off, or fills with something else"
         raise CannotError(message)
-    spatial = tuple(zip(before[2:], after[2:], strict=True))
+    padded_axes = [at for at, sides in enumerate(zip(before, after, strict=True)) if any(sides)]
+    low = reader.low(value)
+    codes = [low.layout[at] for at in padded_axes]
+    if any(code == BATCH for code in codes):
+        message = "it pads the examples"
+        raise CannotError(message)
+    if any(isinstance(code, tuple) or code < 0 for code in codes):
+        order = reader.places(value)
+        low = Lowered(reader.fit(op, value, order), reader.laid(value, order))
+    number, layout = low.number, low.layout
+    sides = {layout[at]: (before[at], after[at]) for at in padded_axes}
+    spatial = tuple(sides.get(axis, (0, 0)) for axis in range(1, reader.shape(number).rank + 1))
     shared: dict[str, Any] = {} if mode == "zero" else {"mode": mode}
-    if value and mode == "zero":
-        shared["value"] = value
+    if filled and mode == "zero":
+        shared["value"] = filled
     if any(map(any, spatial)):
-        sides = {side for pair in spatial for side in pair}
-        fields = {"padding": sides.pop() if len(sides) == 1 else spatial, **shared}
+        each = {side for pair in spatial for side in pair}
+        fields = {"padding": each.pop() if len(each) == 1 else spatial, **shared}
         number = reader.add(op, "pad", [number], fields)
-    if before[1] or after[1]:
-        number = reader.add(op, "pad", [number], {"channels": (before[1], after[1]), **shared})
-    reader.give_first(op, number)
+    if 0 in sides:
+        number = reader.add(op, "pad", [number], {"channels": sides[0], **shared})
+    reader.give(op, number, layout)
 
 
 POSITIONS = {
@@ -376,13 +387,18 @@ def to_space(reader: Reader, op: Operation) -> None:
 
 
 def to_depth(reader: Reader, op: Operation) -> None:
-    """SpaceToDepth."""
-    number = reader.first(op)
+    """SpaceToDepth; what is recognised as one says which axis the channels are."""
+    value = reader.tensor(op)
+    places = reader.places(value)
+    channels = op.attributes.get("channels", places[0])
+    places = [channels, *(at for at in places if at != channels)]
+    number = reader.fit(op, value, places) if channels != 1 else reader.first(op)
     order = op.attributes.get("order", "rows")
     fields: dict[str, Any] = {"factor": op.attributes.get("blocksize", 1)}
     if order != "channels":
         fields["order"] = order
-    reader.give_first(op, reader.add(op, "space_to_depth", [number], fields))
+    made = reader.add(op, "space_to_depth", [number], fields)
+    reader.give(op, made, reader.laid(value, places))
 
 
 def channels_shuffled(reader: Reader, op: Operation) -> None:

@@ -1,0 +1,106 @@
+"""Attention as it was recognised, as a layer."""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from convcalc.exchange.foreign import Source
+from convcalc.exchange.onnx.attention import Projection, joined, rows_of
+from convcalc.exchange.onnx.dense import alike
+from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.reader import Reader
+from convcalc.exchange.onnx.values import Constant
+from convcalc.exchange.onnx.windows import Table
+from convcalc.exchange.wiring import CannotError
+from convcalc.layers.relative import TABLE
+from convcalc.layers.windows import Cut
+
+FOLDED = "folded: biases of relative positions, which the file has for each pair of positions"
+UNPROVEN = "biases of pairs, taken for those of relative positions: their values are missing"
+
+
+def attention(reader: Reader, op: Operation) -> None:
+    """What `attention.py` recognised, and `windows.py` within parts of a map."""
+    parts: Cut | None = op.attributes.get("cut")
+    reads = [_read(reader, op, number, parts) for number in range(len(op.inputs))]
+    width = reader.shape(reads[0]).channels
+    made: Sequence[tuple[Projection, int]] = op.attributes["projections"]
+    factors = op.attributes["factors"]
+    matrix, turned, out_bias = op.attributes["out"]
+    fields: dict[str, Any] = {"heads": op.attributes["heads"]}
+    weights: dict[str, Source] = {}
+    constants: list[Constant | None] = []
+    if parts is not None:
+        fields |= _cut(parts)
+        for table in op.attributes["tables"]:
+            fields["relative_bias"] = True
+            weights[TABLE] = _table(table)
+            constants.append(table.constant)
+            if table.constant.size > table.places.size:
+                reader.count(FOLDED)
+            if not table.known:
+                reader.count(UNPROVEN)
+
+    def rows(at: int) -> Source:
+        projection, start = made[at]
+        return lambda: (
+            factors[at] * rows_of(projection.matrix, start, width, turned=projection.turned)
+        )
+
+    if len({reader.shape(number).channels for number in reads}) == 1:
+        weights["in_proj_weight"] = lambda: joined(rows(at)() for at in range(3))
+    else:
+        weights |= {f"{name}_proj_weight": rows(at) for at, name in enumerate("qkv")}
+    weights["out_proj.weight"] = lambda: rows_of(matrix, 0, width, turned=turned)
+    biases = [projection.bias for projection, _ in made]
+    if any(bias is not None for bias in (*biases, out_bias)):
+        weights["in_proj_bias"] = lambda: joined(
+            factors[at] * _bias(bias, made[at][1], width) for at, bias in enumerate(biases)
+        )
+        weights["out_proj.bias"] = lambda: _bias(out_bias, 0, width)
+        missing = sum(bias is None for bias in (*biases, out_bias))
+        if missing:
+            reader.count("biases that are 0 and left out of the file are counted")
+    else:
+        fields["bias"] = False
+    constants += [*(each.matrix for each, _ in made), *biases, matrix, out_bias]
+    number = reader.add(op, "attention", reads, fields, weights, constants)
+    reader.give(op, number, op.attributes["layout"])
+
+
+def _read(reader: Reader, op: Operation, number: int, parts: Cut | None) -> int:
+    """The layer that gives an input: of a map with its axes in their order."""
+    value = reader.tensor(op, number)
+    last = len(value.dims or ()) - 1
+    if parts is None:
+        return reader.channels_at(op, value, last).number
+    return reader.fit(op, value, [last, *range(1, last)])
+
+
+def _cut(parts: Cut) -> dict[str, Any]:
+    """Windows or a grid as a spec says them."""
+    if parts.by == "whole":
+        return {}
+    fields: dict[str, Any] = {parts.by: alike(parts.inner)}
+    if parts.shifted:
+        fields["shift"] = alike(parts.shift)
+    return fields
+
+
+def _table(table: Table) -> Source:
+    """Biases by relative position and head."""
+    return lambda: table.constant.release().reshape(-1)[table.places] * table.times
+
+
+def _bias(bias: Constant | None, start: int, count: int) -> Any:
+    if bias is None:
+        return np.zeros(count, np.float32)
+    return bias.release().reshape(-1)[start : start + count]
+
+
+def parted(reader: Reader, op: Operation) -> NoReturn:
+    """Rows of a map's parts, which no layer makes."""
+    del reader, op
+    message = "positions in the order of windows are wanted by what is no layer on windows"
+    raise CannotError(message)
