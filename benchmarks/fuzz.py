@@ -67,13 +67,22 @@ def _give_up(*_: object) -> None:
 class Checker:
     """Checks inputs and adds them up, and knows what it has seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, suffix: str = ".yaml") -> None:
+        self.suffix = suffix
         self.folder = tempfile.TemporaryDirectory()
-        self.path = str(Path(self.folder.name) / "fuzz.yaml")
+        self.path = str(Path(self.folder.name) / f"fuzz{suffix}")
         self.codes: Counter[str] = Counter()
         self.slowest, self.slowest_data = 0.0, b""
         signal.signal(signal.SIGALRM, _give_up)
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from now on what the process grows by."""
         self.start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    def grown(self) -> int:
+        """Bytes that the process has grown by at most."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - self.start
 
     def __call__(self, data: bytes) -> None:
         """Check one input; `Failure` and a file where it fails."""
@@ -89,10 +98,10 @@ class Checker:
         took = time.perf_counter() - before
         if took > self.slowest:
             self.slowest, self.slowest_data = took, data
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - self.start
+        grown = self.grown()
         if crash is None and took <= SLOW and grown <= GROWTH:
             return
-        name = f"fuzz-{sha256(data).hexdigest()[:12]}.yaml"
+        name = f"fuzz-{sha256(data).hexdigest()[:12]}{self.suffix}"
         Path(name).write_bytes(data)
         message = f"{name}: {crash or f'{took:.1f} s, {grown / 2**20:.0f} MiB more'}"
         raise Failure(message)

@@ -11,6 +11,9 @@ multiply-accumulates beside FlopCounterMode's, shapes and values beside ONNX Run
 the bundled networks' own files, the package onnx's and those of torchvision in FOLDER, as
 `torchvision --keep FOLDER` leaves them there, beside the verdicts of tests/exchange/verdicts.csv;
 and questions for somebody who has not seen these. `precision ANSWERS.csv`: how many answers agree.
+`python -m benchmarks exchange mutated [FILES] [SEED]`: files that nobody wrote, each changed in a
+few bytes or things, through everything that reads them: a network that reads again as the same and
+runs, or findings; no traceback, no wait, no growth. Files that fail are left in this folder.
 `python -m benchmarks exchange times [ROUNDS]`: whole processes beside parsing alone.
 
 torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs onnxscript.
@@ -19,6 +22,7 @@ torchvision 0.27.0 is installed with --no-deps, and the dynamo exporter needs on
 from itertools import islice
 
 from benchmarks.arguments import parser, positive
+from benchmarks.exchange.mutated import mutated
 from benchmarks.exchange.precision import precision
 from benchmarks.exchange.scoreboard import light, of_torchvision, scoreboard, zoo
 from benchmarks.exchange.times import times
@@ -27,7 +31,9 @@ from benchmarks.exchange.times import times
 def main(arguments: list[str]) -> int:
     """Print the scoreboard of a set of networks."""
     given = parser("exchange", __doc__)
-    given.add_argument("what", choices=("zoo", "torchvision", "light", "precision", "times"))
+    given.add_argument(
+        "what", choices=("zoo", "torchvision", "light", "precision", "mutated", "times")
+    )
     given.add_argument("names", nargs="*", help="these alone; else as the text above says")
     given.add_argument("--part", default="0/1", help="of torchvision's: 2/8 is the third of eight")
     given.add_argument("--exporter", choices=("script", "dynamo"), default="script")
@@ -36,6 +42,8 @@ def main(arguments: list[str]) -> int:
     asked = given.parse_args(arguments)
     if asked.what == "precision":
         return int(precision(asked.names, asked.questions) > 0)
+    if asked.what == "mutated":
+        return int(mutated(*map(positive, asked.names[:2])) > 0)
     if asked.what == "times":
         times(positive(asked.names[0]) if asked.names else 5)
         return 0

@@ -1,100 +1,127 @@
-"""Files that were changed at random: a network or findings, never a traceback, a wait or growth."""
+"""Files that were changed at random: a network or findings, never a traceback, a wait or growth.
+
+`python -m benchmarks exchange mutated` changes as many as one likes.
+"""
 
 import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from onnx_files import onnx, saved
+from onnx_files import helper, model, network_of, node, onnx, saved, weight
+from tabled import tabled
 
+pytest.importorskip("benchmarks", reason="benchmarks are not shipped")
+
+from benchmarks.exchange.mutations import CHANGES, changed
+from convcalc import run
 from convcalc.analysis import analyze
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import read
 
 FOLDER = Path(__file__).parents[1] / "data" / "onnx"
-NUMBERS = (-1, 0, 1, 2, 3, 7, 100, 2**31 - 1, 2**40, 2**62, -(2**62), -7)
-OPERATORS = (
-    "Add",
-    "Conv",
-    "MatMul",
-    "Gemm",
-    "Reshape",
-    "Transpose",
-    "Slice",
-    "Concat",
-    "Split",
-    "Softmax",
-    "LayerNormalization",
-    "Resize",
-    "Pad",
-    "Gather",
-    "Squeeze",
-    "Expand",
-    "ReduceMean",
-    "MaxPool",
-    "LSTM",
-    "InstanceNormalization",
-    "Clip",
-    "If",
-    "Loop",
-    "ConstantOfShape",
-    "Range",
-    "Where",
-    "Shape",
-    "Tile",
-    "LRN",
-    "DepthToSpace",
-    "LpNormalization",
-)
-MUTATIONS = 100
-REFUSED = {"CC101", "CC601", "CC603", "CC108"}
-
-
-def mutate(made: Any, draw: random.Random) -> None:
-    """Change one thing of a model, as no exporter would."""
-    graph = made.graph
-    node = draw.choice(graph.node)
-    weight = draw.choice(graph.initializer) if graph.initializer else None
-    attribute = draw.choice(node.attribute) if node.attribute else None
-    names = [name for each in graph.node for name in (*each.input, *each.output)]
-    way = draw.randrange(9)
-    if way == 0:
-        node.op_type = draw.choice(OPERATORS)
-    elif way == 1 and attribute is not None:
-        attribute.i = draw.choice(NUMBERS)
-        if attribute.ints:
-            attribute.ints[draw.randrange(len(attribute.ints))] = draw.choice(NUMBERS)
-    elif way == 2 and attribute is not None:
-        attribute.type = draw.randrange(1, 9)
-    elif way == 3 and node.input:
-        node.input[draw.randrange(len(node.input))] = draw.choice(names)
-    elif way == 4 and weight is not None and weight.dims:
-        weight.dims[draw.randrange(len(weight.dims))] = draw.choice(NUMBERS)
-    elif way == 5 and weight is not None:
-        weight.raw_data = weight.raw_data[: draw.randrange(len(weight.raw_data) + 1)]
-    elif way == 6:
-        draw.choice(graph.input[0].type.tensor_type.shape.dim).dim_value = draw.choice(NUMBERS)
-    elif way == 7:
-        node.name = draw.choice(["", "../../etc/passwd", "a{b}c", "x\x00y", "\u202e", "/" * 500])
-    elif node.input:
-        del node.input[draw.randrange(len(node.input))]
+MUTATIONS = 80
+REFUSED = {"CC101", "CC102", "CC108", "CC601", "CC603"}
 
 
 def test_what_is_changed_at_random_is_a_network_or_findings(tmp_path: Path) -> None:
     draw = random.Random(37)  # noqa: S311 (the same changes each time)
-    files = sorted(FOLDER.glob("*.onnx"))
-    models = [path.read_bytes() for path in files]
+    files = [path.read_bytes() for path in sorted(FOLDER.glob("*.onnx"))]
+    path = tmp_path / "model.onnx"
     codes = set()
     for _ in range(MUTATIONS):
-        made = onnx.load_model_from_string(draw.choice(models))
-        mutate(made, draw)
-        network = read(saved(made, tmp_path))
+        path.write_bytes(changed(draw.choice(files), draw))
+        network = read(str(path))
         report = analyze(network, strict=False)
-        codes |= {found.code for found in network.errors}
+        codes |= {item.code for item in network.errors}
         assert network.errors or report.totals.complete
-        assert all(found.message for found in network.diagnostics)
+        assert all(item.message for item in network.diagnostics)
 
     assert codes <= REFUSED
     assert {"CC101", "CC601"} <= codes
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.__name__.strip("_"))
+def test_each_change_is_stood(change: Any, tmp_path: Path) -> None:
+    draw = random.Random(1)  # noqa: S311 (the same changes each time)
+    for file in sorted(FOLDER.glob("*.onnx")):
+        made = onnx.load(file)
+        change(made, draw)
+        network = read(saved(made, tmp_path))
+        assert network.errors or analyze(network).totals.complete
+
+
+TENSOR = onnx.numpy_helper.from_array(weight(4), "t")
+MISTYPED = {
+    "of_a_turn": [node("Transpose", "x", "t", perm=TENSOR), node("Conv", "t w", "y")],
+    "of_a_pool": [node("MaxPool", "x", "y", kernel_shape=[2, 2], strides="two")],
+    "of_what_is_fused": [node("FusedConv", "x w", "y", domain="com.microsoft", strides=TENSOR)],
+    "of_what_is_fused_and_last": [
+        node("FusedGemm", "x w", "y", domain="com.microsoft", alpha="a"),
+    ],
+}
+
+
+@tabled("name", MISTYPED)
+def test_attributes_of_other_types_are_findings(name: str, tmp_path: Path) -> None:
+    made = model(MISTYPED[name], {"w": weight(4, 3, 3, 3)}, domains=["com.microsoft"])
+    network = network_of(made, tmp_path)
+
+    assert "is of another type than the operator's" in network.errors[0].message
+
+
+def test_so_are_those_that_a_function_is_given(tmp_path: Path) -> None:
+    turn = node("Transpose", "a", "b")
+    turn.attribute.add(name="perm", ref_attr_name="order", type=onnx.AttributeProto.INTS)
+    opsets = [helper.make_opsetid("", 17)]
+    own = helper.make_function("own", "Turn", ["a"], ["b"], [turn], opsets, ["order"])
+    for order, fits in (([0, 2, 3, 1], True), (1.5, False), ("0231", False)):
+        call = node("Turn", "x", "y", domain="own", order=order)
+        network = network_of(model([call], functions=[own], domains=["own"]), tmp_path)
+        assert bool(network.errors) != fits
+
+
+UNFIT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "conv": ("Conv", {"w": weight(4, 2, 3, 3)}, {}),
+    "conv_transpose": ("ConvTranspose", {"w": weight(4, 2, 3, 3)}, {}),
+    "bias": ("Conv", {"w": weight(4, 3, 3, 3), "b": weight(5)}, {}),
+    "batch_norm": ("BatchNormalization", dict.fromkeys("abcd", weight(4)), {}),
+    "instance_norm": ("InstanceNormalization", dict.fromkeys("ab", weight(24)), {}),
+    "group_norm": ("GroupNormalization", dict.fromkeys("ab", weight(9)), {"num_groups": 3}),
+    "layer_norm": ("LayerNormalization", {"a": weight(7)}, {"axis": -1}),
+    "prelu": ("PRelu", {"a": weight(5, 1, 1)}, {}),
+    "linear": ("MatMul", {"w": weight(5, 4)}, {}),
+}
+
+
+@tabled("name", UNFIT)
+def test_arrays_that_are_not_as_large_as_what_is_read_wants_are_findings(
+    name: str, tmp_path: Path
+) -> None:
+    operator, weights, attributes = UNFIT[name]
+    nodes = [node(operator, f"x {' '.join(weights)}", "y", **attributes)]
+    network = network_of(model(nodes, weights, opset=21), tmp_path)
+
+    assert [item.code for item in network.errors] == ["CC601"]
+
+
+def test_complex_numbers_are_none(tmp_path: Path) -> None:
+    nodes = [node("Add", "x w", "y")]
+    network = network_of(model(nodes, {"w": np.ones((3, 1, 1), np.complex64)}), tmp_path)
+    if not network.errors:
+        with pytest.raises(ArgumentError, match="complex numbers"):
+            run(network, np.ones((1, 3, 8, 8), np.float32))
+
+
+@pytest.mark.parametrize("version", [0, -1, -(2**62)])
+def test_there_is_no_version_below_one(version: int, tmp_path: Path) -> None:
+    made = model([node("Relu", "x", "y")], opset=version)
+    (error,) = network_of(made, tmp_path).errors
+
+    assert error.code == "CC101"
+    assert f"no version {version}" in error.message
 
 
 @pytest.mark.parametrize("location", ["../secret.bin", "/etc/passwd", "model.onnx/../../x", ""])

@@ -67,6 +67,9 @@ class Graph:
         self.functions = {(each.domain, each.name): each for each in model.functions}
         self.versions = {each.domain: each.version for each in model.opset_import}
         self.version = self.versions.get("", self.versions.get("ai.onnx", 1))
+        if min(self.versions.values(), default=1) < 1:
+            message = f"is damaged: there is no version {min(self.versions.values())} of operators"
+            raise DamagedError(message)
         self._inferred: dict[str, Any] | None = None
         self._start()
 
@@ -183,11 +186,10 @@ class Graph:
             domain=domain,
             version=self.version,
         )
-        op.malformed = (
-            ""
-            if name != node.op_type
-            else malformed(node, self.versions.get(node.domain, self.version))
-        )
+        version = self.versions.get(node.domain, self.version)
+        op.malformed = malformed(node, version, name, attributes)
+        if op.malformed:
+            op.attributes = {}  # they may be anything, and it is not read anyway
         op.outputs = [Value(name, operation=op, number=at) for at, name in enumerate(node.output)]
         self._settle(op, node, env)
 

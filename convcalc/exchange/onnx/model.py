@@ -1,6 +1,7 @@
 """The bytes of an ONNX file as a model, within limits, with nothing of it trusted."""
 
 import sys
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,14 @@ TYPES: dict[int, tuple[bool, int]] = {
     16: (True, 2),
 }  # fmt: skip
 """Type of a tensor → whether it holds real numbers, and bytes of one. Source: onnx.proto."""
+
+
+NO_NUMBERS = {
+    8: "text is no number",
+    14: "no layer has complex numbers",
+    15: "no layer has complex numbers",
+}
+"""Type of a tensor → why its values are none. Source: onnx.proto."""
 
 
 class DamagedError(Exception):
@@ -94,8 +103,8 @@ def array_of(tensor: Any, folder: str) -> Any:
     if count > MAX_VALUES:
         message = f"the array `{tensor.name[:60]}` has {count:,} values"
         raise UnknownError(message)
-    if tensor.data_type == 8:
-        message = "text is no number"
+    if tensor.data_type in NO_NUMBERS:
+        message = NO_NUMBERS[tensor.data_type]
         raise UnknownError(message)
     try:
         if tensor.data_location == 1:
@@ -134,38 +143,73 @@ def _external(tensor: Any, folder: str, dims: Dims, count: int) -> Any:
 
 
 _schemas: dict[tuple[str, str, int], Any] = {}
+FUSED = "Fused"
+"""How ONNX Runtime begins the names of operators that it made of one and what was behind it."""
+_FITS: dict[int, Callable[[Any], bool]] = {
+    1: lambda value: isinstance(value, float),
+    2: lambda value: isinstance(value, int),
+    3: lambda value: isinstance(value, str),
+    6: lambda value: isinstance(value, tuple) and all(isinstance(each, float) for each in value),
+    7: lambda value: isinstance(value, tuple) and all(isinstance(each, int) for each in value),
+}
+"""Type of an attribute → whether a value is of it, where it comes from a function's caller."""
 
 
-def malformed(node: Any, version: int) -> str:
+def malformed(node: Any, version: int, like: str, attributes: Mapping[str, Any]) -> str:
     """What is wrong with how an operation is written, as ONNX defines its operator.
 
-    Empty where nothing is, and for operators that ONNX does not define.
+    Empty where nothing is. Operators that ONNX does not define have attributes as `like` has them,
+    the one that they are read as. `attributes` are all values, a function's parameters among them.
     """
-    key = (node.op_type, node.domain, version)
-    if key not in _schemas:
-        _schemas[key] = _schema(*key)
-    schema = _schemas[key]
+    schema = _schema(node.op_type, node.domain, version)
     if schema is None:
-        return ""
-    types, required, least, most = schema
+        schema = _schema(like.removeprefix(FUSED), "", version) if node.attribute else None
+        if schema is None:
+            return ""
+        types, required, least, most = schema[0], None, 0, MANY
+    else:
+        types, required, least, most = schema
     count = len(node.input)
     if not least <= count <= most:
         return f"it reads {count} tensors, and takes {least} to {most}"
     for each in node.attribute:
         wanted = types.get(each.name)
-        if wanted is not None and each.type != wanted and not each.ref_attr_name:
+        if wanted is None:
+            continue
+        if each.ref_attr_name:
+            value = attributes.get(each.name)
+            fits = value is None or wanted not in _FITS or _FITS[wanted](value)
+        else:
+            fits = each.type == wanted
+        if not fits:
             return f"its attribute {each.name} is of another type than the operator's"
     missing = required.difference([each.name for each in node.attribute]) if required else ()
     return f"its attribute {min(missing)} is missing" if missing else ""
 
 
+MANY = 2**31
+"""More tensors than any operation reads."""
+NEWEST = 2**31 - 1
+"""Largest number of a version that ONNX's tables can be asked for."""
+
+
 def _schema(name: str, domain: str, version: int) -> Any:
-    """The types of an operator's attributes, those that are required, and how much it reads."""
+    """The types of an operator's attributes, those that are required, and how much it reads.
+
+    None of an operator that ONNX does not define; of a version to come those of the newest.
+    """
+    key = (name, domain, version)
+    if key not in _schemas:
+        _schemas[key] = _defined(*key)
+    return _schemas[key]
+
+
+def _defined(name: str, domain: str, version: int) -> Any:
     import onnx
 
     try:
-        schema = onnx.defs.get_schema(name, version, domain)
-    except Exception:  # noqa: BLE001 (of C++: there is none)
+        schema = onnx.defs.get_schema(name, min(version, NEWEST), domain)
+    except onnx.defs.SchemaError:
         return None
     types = {key: int(each.type.value) for key, each in schema.attributes.items()}
     required = {key for key, each in schema.attributes.items() if each.required}

@@ -93,7 +93,8 @@ class Reader:
     ) -> int:
         """A layer that an operation becomes, by its number.
 
-        `weights` are its arrays, made of `constants`, which two layers may share.
+        `weights` are its arrays, made of `constants`, which two layers may share. Raises
+        `CannotError` where it does not fit what it reads, or where these are not all that it has.
         """
         origin = origin or op.origin
         shared = key = None
@@ -103,6 +104,7 @@ class Reader:
             shared = self._shared(kind, key)
         number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
         if weights:
+            self._see_all(number, constants)
             self.weights[origin] = dict(weights)
             if key is not None and shared is None:
                 self.owners[key] = number
@@ -114,6 +116,19 @@ class Reader:
                     if each is not None and each.initializer and len(each.sources) == 1
                 }
         return number
+
+    def _see_all(self, number: int, constants: Sequence[Constant | None]) -> None:
+        """See that a layer has as many weights as there are values; raises `CannotError`."""
+        plan = self.wiring.made[number].plan
+        wanted = sum(weight.size for weight in plan.weights) if plan is not None else 0
+        # One may hold several weights, as those of queries, keys and values.
+        there = sum({id(each): each.size for each in constants if each is not None}.values())
+        if there != wanted:
+            message = (
+                f"its arrays have {plural(there, 'value')}, and for what it reads it takes "
+                f"{wanted:,}"
+            )
+            raise CannotError(message)
 
     def _own(self, origin: str) -> str:
         """An origin that no other layer with weights has."""
