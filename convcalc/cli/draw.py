@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from convcalc.cli.options import Inputs, Word, network_options, new_file_options, refuse_idle_force
+from convcalc.cli.options import (
+    Inputs,
+    Word,
+    network_options,
+    new_file_options,
+    position_value,
+    refuse_idle_force,
+)
 from convcalc.cli.output import write, write_file, write_findings
 from convcalc.diagnostics import ArgumentError, exit_code
 from convcalc.graph import SpecError, read
@@ -38,7 +45,15 @@ from convcalc.pictures.theme import THEMES
 @click.option(
     "--layer",
     metavar="LAYER",
-    help="Of --style window: the layer, by its full name; the first that slides unless given.",
+    help="Of --style window or field: the layer, by its full name; the first that slides, or the "
+    "last whose outputs have positions, unless given.",
+)
+@click.option(
+    "--at",
+    type=position_value,
+    metavar="POSITION",
+    help="Of --style field: the output position, 10,20 for row 10, column 20; the middle unless "
+    "given.",
 )
 @click.option(
     "--depth",
@@ -75,6 +90,7 @@ def command(
       convcalc draw net.yaml --theme dark -o net.png
       convcalc draw unet --style volumes -o unet.png
       convcalc draw alexnet --style window --layer conv1 -o conv1.svg
+      convcalc draw vgg16 --style field --layer stage2.conv2 --at 3,50 -o field.svg
     """
     refuse_idle_force(file, force=force)
     to = _format(to, file)

@@ -29,6 +29,9 @@ STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "graph": Style("layers as boxes, what they read as arrows"),
         "volumes": Style("what comes out of layers as slabs", frozenset({"depth"})),
+        "field": Style(
+            "what one output position sees of the image, layer by layer", frozenset({"layer", "at"})
+        ),
         "window": Style("one axis of a layer, and its windows on it", frozenset({"layer"})),
     }
 )

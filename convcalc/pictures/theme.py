@@ -57,6 +57,14 @@ _OWN: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "followed line": (Look(stroke="#00785a", width=1.6), Look(stroke="#3fc79b", width=1.6)),
         "window line": (Look(stroke="#8f7700", width=1.2), Look(stroke="#f0e442", width=1.2)),
         "measure": (Look(stroke="#57606a", width=0.9), Look(stroke="#a8b1bd", width=0.9)),
+        # Maps, and the part of them that an output sees.
+        "map": (Look("#f6f8fa", "#57606a"), Look("#1d2229", "#a8b1bd")),
+        "grid": (Look(stroke="#848d97", width=0.6), Look(stroke="#7d8792", width=0.6)),
+        "seen": (Look("#d5f0e6", "#00785a"), Look("#0b4234", "#3fc79b")),
+        "beside": (
+            Look(stroke="#c2410c", width=1.2, dash="4 3"),
+            Look(stroke="#f0995c", width=1.2, dash="4 3"),
+        ),
         # The families of kinds.
         "dense": (Look("#d6e9f7", "#0072b2"), Look("#123a55", "#56b4e9")),
         "pool": (Look("#fbe3d3", "#c2410c"), Look("#57260b", "#f0995c")),

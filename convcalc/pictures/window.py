@@ -17,12 +17,11 @@ from convcalc.layers import SOURCES, kinds
 from convcalc.layers.letters import AXES
 from convcalc.layers.sliding import AXIS_NAMES
 from convcalc.numbers import plural
-from convcalc.pictures.font import width, wrapped
+from convcalc.pictures.font import width
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene
+from convcalc.pictures.stack import MARGIN, Stack
 from convcalc.window import Interpolated, Tiled
 
-MARGIN = 20
-"""What is left round the picture."""
 NAMES = 96
 """Least width of the column of names in front of the cells."""
 STEP_ROOM = 44
@@ -53,13 +52,9 @@ MOST_OVER = 12
 """Most outputs that are drawn over the first cells, and over the last."""
 FANNED = 13
 """Most taps of a window that each get a line to its output; of more the outermost."""
-WIDEST_TEXT = 860
-"""How wide a line of text may be."""
 GROUPS = 4
 """Groups of channels that are all drawn; of more the first two and the last."""
 
-SPELT = {"⌈": "ceil(", "⌉": ")", "⌊": "floor(", "⌋": ")", "′": "'"}
-"""Signs of formulas that the font has not → how they are written."""
 LOOKS = {
     "o": "cell",
     "p": "padding cell",
@@ -89,7 +84,7 @@ def scene(network: Network, layer: str | None = None) -> Scene:
     if not one.windows and (one.output is not None or not network.errors):
         message = f"{one.name} ({one.kind}) slides nothing along an axis: name a layer that does"
         raise ArgumentError(message)
-    rows = _Rows(f"{one.name} ({one.kind}): {_shapes(one)}, of {network.name}")
+    rows = Stack(f"{one.name} ({one.kind}): {_shapes(one)}, of {network.name}")
     for axis in one.windows:
         alike = [other for other in one.windows if other[1:] == axis[1:]]
         if alike[0] is axis:
@@ -127,52 +122,6 @@ def _described(one: LayerExplanation) -> str:
         outputs = axis.cells.outputs
         said.append(f"Along the {axis.axis}: {axis.size:,} values, {outputs:,} windows.")
     return " ".join(said)
-
-
-def _spelt(text: str) -> str:
-    """A formula with the signs that the font has: what is rounded is called so.
-
-    >>> _spelt("⌈(112 − 3)/2⌉ + 1")
-    'ceil((112 − 3)/2) + 1'
-    """
-    for sign, word in SPELT.items():
-        text = text.replace(sign, word)
-    return text
-
-
-class _Rows:
-    """What is drawn so far, from top to bottom."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self.items: list[Drawn] = []
-        self.wide = 0.0
-        self.down = float(MARGIN)
-        self.text(title, size=15, bold=True)
-        self.down += 8
-
-    def text(self, text: str, *, size: float = 12, role: str = "text", bold: bool = False) -> None:
-        """Lines of text below what is there."""
-        for line in wrapped(_spelt(text), WIDEST_TEXT, size, bold=bold):
-            self.down += size * 1.5
-            baseline = self.down - size * 0.35
-            self.items.append(Label(MARGIN, baseline, line, size=size, role=role, bold=bold))
-            self.reach(MARGIN + width(line, size, bold=bold))
-
-    def name(self, text: str, *, bold: bool = False, small: bool = False) -> None:
-        """What stands in front of a row that begins here."""
-        role, size, down = ("quiet", 11, 13.5) if small else ("text", 12, 17.0)
-        self.items.append(Label(MARGIN, self.down + down, text, size=size, role=role, bold=bold))
-
-    def reach(self, right: float) -> None:
-        """Widen the picture so that something fits that ends there."""
-        self.wide = max(self.wide, right)
-
-    def scene(self, description: str) -> Scene:
-        """All of it."""
-        return Scene(
-            self.title, description, self.wide + MARGIN, self.down + MARGIN, tuple(self.items)
-        )
 
 
 class Places(NamedTuple):
@@ -303,7 +252,7 @@ def _over(axis: Axis, numbers: range, cells: range) -> Iterator[int]:
         yield number
 
 
-def _axis(rows: _Rows, one: LayerExplanation, shown: AxisWindow, names: Sequence[str]) -> None:
+def _axis(rows: Stack, one: LayerExplanation, shown: AxisWindow, names: Sequence[str]) -> None:
     """The figure of one axis, or of several that are alike."""
     axis = shown.cells
     if len(one.windows) > 1:
@@ -424,7 +373,7 @@ def _over_cells(
 
 
 def _measures(
-    rows: _Rows, one: LayerExplanation, shown: AxisWindow, places: Places, name: str
+    rows: Stack, one: LayerExplanation, shown: AxisWindow, places: Places, name: str
 ) -> None:
     """How many cells are padding, values and beyond, below them."""
     axis = shown.cells
@@ -452,18 +401,13 @@ def before_of(axis: Axis) -> int:
     return -axis.cells[0]
 
 
-def _measure(rows: _Rows, places: Places, start: int, stop: int, text: str) -> None:
-    """A line with ticks under cells, from the first to the last one, and a text below."""
-    left, right, down = places.x(start) + 2, places.ends(stop) - 2, rows.down + 3
-    rows.items.append(Path(((left, down), (right, down)), "measure"))
-    rows.items += [Path(((x, down - 3), (x, down + 3)), "measure") for x in (left, right)]
-    rows.items.append(
-        Label((left + right) / 2, down + 14, text, size=11, role="quiet", anchor="middle")
-    )
+def _measure(rows: Stack, places: Places, start: int, stop: int, text: str) -> None:
+    """A measure below cells, from the first to the last one."""
+    rows.measure(places.x(start) + 2, places.ends(stop) - 2, 3, text)
 
 
 def _staircase(
-    rows: _Rows,
+    rows: Stack,
     one: LayerExplanation,
     axis: Axis,
     places: Places,
@@ -503,7 +447,7 @@ def _staircase(
         rows.down += STEP
 
 
-def _above(rows: _Rows, places: Places, taps: range, text: str) -> None:
+def _above(rows: Stack, places: Places, taps: range, text: str) -> None:
     """A measure above a window, of the cells that it covers."""
     left, right, down = places.x(taps[0]) + 2, places.ends(taps[-1]) - 2, rows.down + 16
     rows.items.append(Path(((left, down), (right, down)), "measure"))
@@ -515,7 +459,7 @@ def _above(rows: _Rows, places: Places, taps: range, text: str) -> None:
     rows.down += 22
 
 
-def _stepped(rows: _Rows, places: Places, start: int, stop: int, stride: int) -> None:
+def _stepped(rows: Stack, places: Places, start: int, stop: int, stride: int) -> None:
     """An arrow from where one window begins to where the next does."""
     left, right, down = places.x(start) + 2, places.x(stop), rows.down + TAP / 2
     rows.items.append(Path(((left, down), (right, down)), "measure", arrow=True))
@@ -575,7 +519,7 @@ def _reads(axis: Axis, taps: range) -> str:
 
 
 def _legend(
-    rows: _Rows, shown: AxisWindow, places: Places, outputs: Sequence[Output], kind: str
+    rows: Stack, shown: AxisWindow, places: Places, outputs: Sequence[Output], kind: str
 ) -> None:
     """What the cells are, each once."""
     axis = shown.cells
@@ -594,26 +538,10 @@ def _legend(
     what = "weight on a value" if kind in WEIGHTED else "tap on a value"
     entries.append(("tap", what))
     entries += [("empty tap", what.replace("a value", "no value"))] * empty
-    across = float(MARGIN)
-    for role, text in entries:
-        wide = 20 + width(text, 11)
-        if across > MARGIN and across + wide > MARGIN + NAMES + ROOM:
-            across = MARGIN
-            rows.down += 20
-        if role == "gap cell":
-            rows.items.append(Box(across + 5, rows.down + 5, 4, 4, role, 2))
-        else:
-            rows.items.append(Box(across, rows.down, 14, 14, role, 3))
-        if role == "dropped cell":
-            line = ((across + 2, rows.down + 12), (across + 12, rows.down + 2))
-            rows.items.append(Path(line, "fault line"))
-        rows.items.append(Label(across + 20, rows.down + 11, text, size=11, role="quiet"))
-        rows.reach(across + wide)
-        across += wide + 18
-    rows.down += 20
+    rows.legend(entries)
 
 
-def _groups(rows: _Rows, network: Network, index: int, one: LayerExplanation) -> None:
+def _groups(rows: Stack, network: Network, index: int, one: LayerExplanation) -> None:
     """Which channels the filters of each group see."""
     layer, shape = network.nodes[index].layer, one.inputs[0].shape
     if shape is None or one.output is None:

@@ -327,11 +327,13 @@ TRIED = {
             "--theme": ("--theme", "dark"),
             "--layer": ("--layer", "second"),
             "--depth": ("--depth", "0"),
+            "--at": ("--at", "0,1"),
         },
         {
             "--force": ("--output", "old.svg"),
             "--layer": ("--style", "window"),
             "--depth": ("--style", "volumes"),
+            "--at": ("--style", "field"),
         },
         {"--to": "the other format is no text"},
         {("--output", "--force"): "a file that is not there yet is written either way"},

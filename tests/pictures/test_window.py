@@ -1,16 +1,15 @@
 """Windows of a layer as a picture: what is drawn of them by hand, and of all kinds that slide."""
 
 from collections import Counter
-from itertools import pairwise
 
 import pytest
 from kinds import CASES, Case
+from looking import looks_right
 from tabled import tabled
 
 import convcalc
 from convcalc.diagnostics import ArgumentError
-from convcalc.pictures import font
-from convcalc.pictures.scene import Box, Label, Part, Scene, everything
+from convcalc.pictures.scene import Box, Part, Scene, everything
 
 INSETS = {"cell", "padding cell", "past cell", "dropped cell", "unread cell", "output cell"}
 TAPS = {"tap", "empty tap"}
@@ -122,7 +121,7 @@ SLIDING = [
 
 @tabled("case", SLIDING, ids=[str(case) for case in SLIDING])
 def test_nothing_overlaps_or_is_cut_off_in_windows_of_any_kind(case: Case) -> None:
-    _looks_right(_drawn(case.inputs, case.item))
+    looks_right(_drawn(case.inputs, case.item))
 
 
 def test_nothing_overlaps_at_any_size() -> None:
@@ -135,43 +134,7 @@ def test_nothing_overlaps_at_any_size() -> None:
             "upsample: {scale: 9, mode: linear}",
             "global_avgpool",
         ):
-            _looks_right(_drawn(f"{size}x2", layer))
-
-
-def _looks_right(scene: Scene) -> None:
-    """No two cells of a row and no two texts overlap, all is inside, and texts fit their boxes."""
-    boxes = [each for each in everything(scene.items) if isinstance(each, Box)]
-    rows: dict[float, list[Box]] = {}
-    for box in boxes:
-        assert box.x >= 0
-        assert box.x + box.width <= scene.width + 0.01
-        assert box.y + box.height <= scene.height
-        rows.setdefault(box.y, []).append(box)
-    for row in rows.values():
-        row.sort()
-        for one, next_one in pairwise(row):
-            assert one.x + one.width <= next_one.x + 0.01, (one, next_one)
-    texts = [_extent(label) for label in scene.labels]
-    for left, top, right, bottom in texts:
-        assert min(left, top) >= 0
-        assert right <= scene.width + 0.01
-        assert bottom <= scene.height
-    for place, (left, top, right, bottom) in enumerate(texts):
-        for other in texts[place + 1 :]:
-            apart = other[0] >= right or other[2] <= left or other[1] >= bottom or other[3] <= top
-            assert apart, (scene.labels[place], other)
-    for part in everything(scene.items):
-        if isinstance(part, Part) and len(part.items) >= 2:
-            cell = part.items[0]
-            for label in part.items:
-                if isinstance(cell, Box) and isinstance(label, Label):
-                    assert font.width(label.text, label.size) <= cell.width
-
-
-def _extent(label: Label) -> tuple[float, float, float, float]:
-    wide = font.width(label.text, label.size, bold=label.bold)
-    left = label.x - {"start": 0, "middle": wide / 2, "end": wide}[label.anchor]
-    return left, label.y - label.size * font.CAP_HEIGHT, left + wide, label.y
+            looks_right(_drawn(f"{size}x2", layer))
 
 
 def test_weights_of_a_transposed_convolution_lie_the_other_way_round() -> None:
