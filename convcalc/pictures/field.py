@@ -380,7 +380,7 @@ class _View(NamedTuple):
     field: _Field
     """Whose picture it is."""
     extent: int
-    """The image's extent."""
+    """Positions of the image along the axis."""
     first: float
     """The first position of the image, or in front of it, that is shown."""
     last: float
