@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from convcalc.explanation.region import explain_region as explain_region
     from convcalc.explanation.value import ExplainedValue as ExplainedValue
     from convcalc.explanation.value import explain_value as explain_value
+    from convcalc.formats.web.library import report as report
     from convcalc.forward import run as run
     from convcalc.graph import Network as Network
     from convcalc.graph import SpecError as SpecError
@@ -121,6 +122,7 @@ _HOMES = {
     "parse": "graph",
     "pattern": "patterns",
     "read": "graph",
+    "report": "formats.web.library",
     "run": "forward",
     "size": "explanation.calculator",
     "sizes": "laws",

@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "memory": (convcalc.memory, {"network": NETWORK}),
     "parse": (convcalc.parse, {"text": TEXT}),
     "read": (convcalc.read, {"spec": NETWORK}),
+    "report": (convcalc.report, {"networks": NETWORK}),
     "run": (convcalc.run, {"network": NETWORK, "x": np.zeros((1, 3, 8, 8))}),
     "size": (convcalc.size, {"input": 8, "kernel": 3}),
     "sizes": (convcalc.sizes, {"spec": NETWORK}),

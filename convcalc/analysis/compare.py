@@ -143,7 +143,7 @@ def compare(old: Network, new: Network, *, batch: int = 1, dtype: str = "float32
     """Compare two networks without errors; raises `SpecError` where there are any."""
     before = analyze(old, batch=batch, dtype=dtype)
     after = analyze(new, batch=batch, dtype=dtype)
-    pairs = _pairs(before.layers, after.layers)
+    pairs = beside(before.layers, after.layers)
     renamed = _renamed(old, new, pairs)
     changes = tuple(
         change for one, other in pairs if (change := _change(one, other, renamed)) is not None
@@ -175,7 +175,7 @@ def _largest(report: Report) -> int:
 Pairs = list[tuple[LayerReport | None, LayerReport | None]]
 
 
-def _pairs(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
+def beside(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> Pairs:
     """The layers beside one another, None where one has no counterpart.
 
     Unnamed layers are called by kind and number, so one that is added renames those behind it:

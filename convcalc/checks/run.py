@@ -148,6 +148,32 @@ def check_opened(opened: Opened, task: Task) -> Checked:
     )
 
 
+def check_network(network: Network, task: Task) -> Checked:
+    """Everything found in a network that was read; see `check_opened`.
+
+    Of one that was made otherwise these are its own findings alone.
+    """
+    path, written = network.path, network.written
+    if written is None:
+        return Checked(path, network.diagnostics)
+    settings = task.of(path)
+    selection = settings.selection_for(path)
+    limits = settings.budget_for(path)
+    budget = [limit for limit in limits if settings.holds(limit, path)]
+    findings = Findings(written.places, network.diagnostics)
+    left_out: set[tuple[str, int]] = set()
+    if not network.errors:
+        _advise(network, findings, selection)
+        left_out = _verify(network, findings, selection, budget)
+    gathered = _gathered(network, findings)
+    kept = [item for item in gathered if item.code[:3] == "CC5" or selection.includes(item.code)]
+    if isinstance(written.places, SourceText):
+        advised = not network.errors
+        whole = network.made is None or not any(network.made)
+        kept = silence(written.places, written.spec, kept, selection, advised=advised, whole=whole)
+    return Checked(path, tuple(kept), left_out=len(left_out) + len(limits) - len(budget))
+
+
 class Member(NamedTuple):
     """A member of a family, or a spec that is none."""
 

@@ -1,6 +1,6 @@
 """The rows of a report's table: layers and the groups around them, folded to a depth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
@@ -79,13 +79,13 @@ def rows(report: Report, depth: int | None = None) -> Iterator[Row]:
             around.append(group)
             group = next(groups, None)
         else:
-            yield _folded(report, group, around)
+            yield folded(report, group, around)
             index = group.layers.stop
             while group is not None and group.layers.start < index:
                 group = next(groups, None)
 
 
-def _label(name: str, around: list[Group]) -> str:
+def _label(name: str, around: Sequence[Group]) -> str:
     """A name, as the groups around it say the rest."""
     return name.removeprefix(f"{around[-1].name}.") if around else name
 
@@ -125,7 +125,9 @@ def _leaf(layer: LayerReport, around: list[Group]) -> Row:
     )
 
 
-def _folded(report: Report, group: Group, around: list[Group]) -> Row:
+def folded(report: Report, group: Group, around: Sequence[Group] = ()) -> Row:
+    """A group as one row, with the sums over its layers."""
+
     def total(values: list[int | None]) -> int | None:
         known = [value for value in values if value is not None]
         return sum(known) if len(known) == len(values) else None

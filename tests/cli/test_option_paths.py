@@ -45,6 +45,7 @@ WRITTEN = {
     ("draw", "--output"): ["draw", "net.yaml", "--to", "svg"],
     ("explain", "--svg"): ["explain", "sliding.yaml", "conv1"],
     ("fold", "--output"): ["fold", "net.yaml"],
+    ("report", "--output"): ["report", "net.yaml"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""

@@ -338,6 +338,22 @@ TRIED = {
         {"--to": "the other format is no text"},
         {("--output", "--force"): "a file that is not there yet is written either way"},
     ),
+    "report": Command(
+        ("net.yaml",),
+        {
+            "--output": ("--output", "new.html"),
+            "--force": ("--force",),
+            "--open": ("--open",),
+            "--input": ("--input", "16x16x3"),
+            "--set": ("--set", "width=24"),
+            "--batch": ("--batch", "2"),
+            "--dtype": ("--dtype", "float64"),
+            "--optimizer": ("--optimizer", "adam"),
+        },
+        {"--force": ("--output", "old.onnx"), "--open": ("--output", "new.html")},
+        {},
+        {("--output", "--force"): "a file that is not there yet is written either way"},
+    ),
     "verify": Command(
         ("net.yaml",),
         {
@@ -745,6 +761,7 @@ def trial(tried_out: Trial, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Tr
         sys.exit(code)
 
     monkeypatch.setattr("convcalc.cli.check.watch_files", watch)
+    monkeypatch.setattr("convcalc.cli.report.show", lambda file: click.echo(f"shows {file}"))
     for module in ("run", "fixes"):
         monkeypatch.setattr(f"convcalc.checks.{module}.check_opened", tried_out.check)
     monkeypatch.setattr("convcalc.checks.fixes.marked", tried_out.mark)

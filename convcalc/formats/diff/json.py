@@ -25,7 +25,7 @@ def render(comparison: Comparison, *, color: bool = False) -> str:
         }
         for delta in comparison.totals
     }
-    changes = ",\n  ".join(dump(_change(change)) for change in comparison.changes)
+    changes = ",\n  ".join(dump(change_value(change)) for change in comparison.changes)
     return (
         f'{{"schema": {SCHEMA},\n "old": {dump(_head(comparison.old))},\n'
         f' "new": {dump(_head(comparison.new))},\n "totals": {dump(totals)},\n'
@@ -54,7 +54,8 @@ def _head(report: Report) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_value(change: Change) -> dict[str, Any]:
+    """A change as JSON has it."""
     return {
         "status": change.status,
         "hyperparameters": {name: [old, new] for name, old, new in change.fields},

@@ -1,0 +1,67 @@
+"""What a page says without its script: the same figures as plain tables."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from convcalc.analysis.report import Report
+from convcalc.diagnostics import Diagnostic
+from convcalc.formats.columns import chosen
+from convcalc.formats.rows import rows
+from convcalc.formats.summary import notes, summary, title
+from convcalc.numbers import both_bytes, grouped
+
+
+def network_tables(report: Report, peaks: Iterable[tuple[str, int | None]]) -> list[str]:
+    """A network: its totals, and its layers; `peaks` are of runs, in bytes."""
+    lines = [f"<h2>{escape(title(report))}</h2>"]
+    known = [
+        (f"Peak of {run}", f"{grouped(peak)} B", both_bytes(peak)) for run, peak in peaks if peak
+    ]
+    lines += table(("Total", "", ""), [*summary(report), *known], (False, True, False))
+    lines += [f"<p>{escape(note)}</p>" for note in notes(report)]
+    columns = chosen(None)
+    listed = [
+        [column.cell(row) if column.title != "Layer" else row.name for column in columns]
+        for row in rows(report)
+        if not row.heading
+    ]
+    if listed:
+        heads, right = [each.title for each in columns], [each.right for each in columns]
+        lines += table(heads, listed, right)
+    return lines
+
+
+def finding_tables(diagnostics: Sequence[Diagnostic]) -> list[str]:
+    """What was found, each with its line of the spec."""
+    if not diagnostics:
+        return ["<p>No findings.</p>"]
+    heads = ("Where", "Code", "What", "What to do", "Line")
+    listed = [
+        (
+            each.where,
+            f"{each.severity} {each.code}",
+            each.told,
+            each.help or "",
+            each.source_line.strip(),
+        )
+        for each in diagnostics
+    ]
+    return table(heads, listed, (False,) * len(heads))
+
+
+def table(
+    heads: Sequence[str], listed: Iterable[Sequence[str]], right: Sequence[bool]
+) -> list[str]:
+    """A table, the cells of some columns aligned to the right."""
+    kinds = [' class="number"' if each else "" for each in right]
+    top = "".join(
+        f'<th scope="col"{kind}>{escape(text)}</th>'
+        for text, kind in zip(heads, kinds, strict=True)
+    )
+    lines = ["<table>", f"<thead><tr>{top}</tr></thead>", "<tbody>"]
+    for row in listed:
+        cells = "".join(
+            f"<td{kind}>{escape(text)}</td>" for text, kind in zip(row, kinds, strict=True)
+        )
+        lines.append(f"<tr>{cells}</tr>")
+    return [*lines, "</tbody></table>"]

@@ -1,0 +1,141 @@
+// JSON in columns, as convcalc/formats/web/columns.py writes it: read value by value, on demand.
+
+export type Packed =
+  | { is: "values"; values: unknown[] }
+  | { is: "same"; value: unknown; length: number }
+  | { is: "words"; words: unknown[]; at: number[] }
+  | { is: "digits"; values: (string | null)[] }
+  | { is: "again"; of: Packed; at: Packed }
+  | { is: "lists"; lengths: Packed; items: Packed }
+  | { is: "gaps"; length: number; at: number[]; rest: Packed }
+  | {
+      is: "objects";
+      length: number;
+      fields: Record<string, Packed>;
+      some: Record<string, { at: number[]; column: Packed }>;
+    };
+
+/** A column: how many values, and each of them. */
+export interface Column<T = unknown> {
+  readonly length: number;
+  at(index: number): T;
+}
+
+/** The values of a column. */
+export function values<T>(column: Column<T>): T[] {
+  return Array.from({ length: column.length }, (_, index) => column.at(index));
+}
+
+/** A column that is read as it is asked for. */
+export function unpacked<T = unknown>(packed: Packed): Column<T> {
+  return column(packed) as Column<T>;
+}
+
+function column(packed: Packed): Column {
+  switch (packed.is) {
+    case "values":
+      return { length: packed.values.length, at: (index) => packed.values[index] };
+    case "same":
+      return { length: packed.length, at: () => packed.value };
+    case "words":
+      return { length: packed.at.length, at: (index) => packed.words[packed.at[index] ?? -1] };
+    case "digits":
+      return { length: packed.values.length, at: (index) => whole(packed.values[index] ?? null) };
+    case "again":
+      return again(column(packed.of), column(packed.at) as Column<number>);
+    case "lists":
+      return lists(column(packed.lengths) as Column<number>, column(packed.items));
+    case "gaps":
+      return gaps(packed.length, packed.at, column(packed.rest));
+    case "objects":
+      return objects(packed);
+  }
+}
+
+function again(of: Column, at: Column<number>): Column {
+  return { length: at.length, at: (index) => of.at(at.at(index)) };
+}
+
+/** A whole number, as a number where that has all of its digits. */
+function whole(text: string | null): number | bigint | null {
+  if (text === null) return null;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
+}
+
+function lists(lengths: Column<number>, items: Column): Column {
+  let starts: number[] | undefined;
+  return {
+    length: lengths.length,
+    at(index) {
+      if (starts === undefined) {
+        let next = 0;
+        starts = values(lengths).map((length) => (next += length) - length);
+      }
+      const start = starts[index] ?? 0;
+      return Array.from({ length: lengths.at(index) }, (_, step) => items.at(start + step));
+    },
+  };
+}
+
+/** For each place its number among those in `at`, and -1 for the others. */
+function ranks(length: number, at: readonly number[]): Int32Array {
+  const found = new Int32Array(length).fill(-1);
+  at.forEach((place, rank) => (found[place] = rank));
+  return found;
+}
+
+function gaps(length: number, at: readonly number[], rest: Column): Column {
+  const empty = new Set(at);
+  const there = Array.from({ length }, (_, place) => place).filter((place) => !empty.has(place));
+  const found = ranks(length, there);
+  return {
+    length,
+    at(index) {
+      const rank = found[index] ?? -1;
+      return rank < 0 ? null : rest.at(rank);
+    },
+  };
+}
+
+function objects(packed: Packed & { is: "objects" }): Column {
+  const fields = Object.entries(packed.fields).map(([name, field]) => [name, column(field)] as const);
+  const some = Object.entries(packed.some).map(
+    ([name, part]) => [name, ranks(packed.length, part.at), column(part.column)] as const,
+  );
+  return {
+    length: packed.length,
+    at(index) {
+      const one: Record<string, unknown> = {};
+      for (const [name, field] of fields) one[name] = field.at(index);
+      for (const [name, found, part] of some) {
+        const rank = found[index] ?? -1;
+        if (rank >= 0) one[name] = part.at(rank);
+      }
+      return one;
+    },
+  };
+}
+
+/** One field of a column of objects, that of those which have it; an error where none has. */
+export function field<T = unknown>(packed: Packed, ...path: string[]): Column<T> {
+  return unpacked<T>(part(packed, ...path));
+}
+
+/** The same as it is packed; lists on the way are entered, and so are values that may be null. */
+export function part(packed: Packed, ...path: string[]): Packed {
+  let inner = packed;
+  for (const name of path) {
+    if (inner.is === "lists") inner = inner.items;
+    if (inner.is === "gaps") inner = inner.rest;
+    if (inner.is === "again") {
+      const of = part(inner.of, name);
+      inner = { is: "again", of, at: inner.at };
+      continue;
+    }
+    const found = inner.is === "objects" ? (inner.fields[name] ?? inner.some[name]?.column) : undefined;
+    if (found === undefined) throw new Error(`there is no field ${name} of ${path.join(".")}`);
+    inner = found;
+  }
+  return inner;
+}

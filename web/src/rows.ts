@@ -1,0 +1,101 @@
+// Rows of a long table: those that are in sight are there, and all of them when it is printed.
+
+import { h } from "./dom";
+
+const OVER = 12;
+
+/** What a table of rows is told. */
+export interface Rows {
+  /** How high a row is, in pixels; style.css says the same. */
+  height: number;
+  /** The row of an index. */
+  row(index: number): HTMLTableRowElement;
+}
+
+/** A table of which only what is in sight is made. */
+export class LongTable {
+  readonly element: HTMLElement;
+  readonly body: HTMLTableSectionElement;
+  private readonly sizer: HTMLElement;
+  private count = 0;
+  private first = -1;
+  private last = -1;
+  private printing = false;
+
+  constructor(
+    private readonly table: HTMLTableElement,
+    private readonly rows: Rows,
+  ) {
+    this.body = h("tbody");
+    table.append(this.body);
+    this.sizer = h("div", { class: "sizer" }, table);
+    this.element = h("div", { class: "scroller" }, this.sizer);
+    this.element.addEventListener("scroll", () => {
+      this.draw();
+    });
+    new ResizeObserver(() => {
+      this.draw();
+    }).observe(this.element);
+    const printed = (on: boolean) => (): void => {
+      this.printing = on;
+      this.redraw();
+    };
+    addEventListener("beforeprint", printed(true));
+    addEventListener("afterprint", printed(false));
+    matchMedia("print").addEventListener("change", (event) => {
+      printed(event.matches)();
+    });
+  }
+
+  /** Show other rows, so many. */
+  fill(count: number): void {
+    this.count = count;
+    this.table.setAttribute("aria-rowcount", String(count + 1));
+    this.redraw();
+  }
+
+  /** Make the rows anew that are in sight. */
+  redraw(): void {
+    this.first = this.last = -1;
+    this.draw();
+  }
+
+  /** Scroll until a row is in sight. */
+  reveal(index: number): void {
+    const head = this.table.tHead?.offsetHeight ?? 0;
+    const top = index * this.rows.height;
+    const { scrollTop, clientHeight } = this.element;
+    if (top < scrollTop) {
+      this.element.scrollTop = top;
+    } else if (top + this.rows.height + head > scrollTop + clientHeight) {
+      this.element.scrollTop = top + this.rows.height + head - clientHeight;
+    }
+    this.draw();
+  }
+
+  /** How many rows are in sight. */
+  get page(): number {
+    return Math.max(Math.floor(this.element.clientHeight / this.rows.height) - 2, 1);
+  }
+
+  private draw(): void {
+    const { height } = this.rows;
+    const { scrollTop, clientHeight } = this.element;
+    const all = this.printing || this.count <= 2 * OVER;
+    const first = all ? 0 : Math.max(Math.floor(scrollTop / height) - OVER, 0);
+    const last = all ? this.count : Math.min(Math.ceil((scrollTop + clientHeight) / height) + OVER, this.count);
+    const head = this.table.tHead?.offsetHeight ?? 0;
+    this.sizer.style.height = this.printing ? "auto" : `${this.count * height + head}px`;
+    this.table.style.top = `${first * height}px`;
+    if (first === this.first && last === this.last) return;
+    this.first = first;
+    this.last = last;
+    const made: HTMLTableRowElement[] = [];
+    for (let index = first; index < last; index++) {
+      const row = this.rows.row(index);
+      row.setAttribute("aria-rowindex", String(index + 2));
+      made.push(row);
+    }
+    this.body.replaceChildren(...made);
+  }
+}

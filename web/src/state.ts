@@ -1,0 +1,101 @@
+// What is chosen on the page, kept in the fragment of its address, so that a link shows the same.
+
+export interface State {
+  /** Which network. */
+  network: number;
+  /** Full name of the layer whose figures are shown. */
+  layer: string;
+  /** The column that the table is sorted by, "-" before it for the largest first. */
+  sort: string;
+  /** What the table is searched for. */
+  find: string;
+  /** Groups that are not as they are at first, folded or unfolded. */
+  toggled: ReadonlySet<string>;
+  /** What charts by layer show. */
+  measure: string;
+  /** The run whose memory is shown. */
+  run: string;
+  /** "light", "dark", or as the system has it. */
+  theme: string;
+}
+
+const FIRST: State = {
+  network: 0,
+  layer: "",
+  sort: "",
+  find: "",
+  toggled: new Set(),
+  measure: "parameters",
+  run: "training",
+  theme: "",
+};
+
+/** A fragment as a state; what it does not say is as at first. */
+export function read(fragment: string): State {
+  const given = new URLSearchParams(fragment.replace(/^#/, ""));
+  const text = (name: string, first: string): string => given.get(name) ?? first;
+  const network = Number.parseInt(text("network", "0"), 10);
+  return {
+    network: Number.isInteger(network) && network >= 0 ? network : 0,
+    layer: text("layer", FIRST.layer),
+    sort: text("sort", FIRST.sort),
+    find: text("find", FIRST.find),
+    toggled: new Set(given.getAll("toggle")),
+    measure: text("measure", FIRST.measure),
+    run: text("run", FIRST.run),
+    theme: text("theme", FIRST.theme),
+  };
+}
+
+/** A state as a fragment, which has only what is not as at first. */
+export function written(state: State): string {
+  const said = new URLSearchParams();
+  if (state.network) said.set("network", String(state.network));
+  for (const name of ["layer", "sort", "find", "measure", "run", "theme"] as const) {
+    if (state[name] !== FIRST[name]) said.set(name, state[name]);
+  }
+  for (const name of state.toggled) said.append("toggle", name);
+  return said.toString();
+}
+
+type Listener = (state: State, before: State) => void;
+
+/** The state of a page; who listens is told of every change. */
+export class Store {
+  private current: State;
+  private readonly listeners: Listener[] = [];
+
+  constructor() {
+    this.current = read(location.hash);
+    addEventListener("hashchange", () => {
+      this.become(read(location.hash));
+    });
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  listen(listener: Listener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Change something; a layer that is chosen can be gone back from, unless it is a `step` only. */
+  set(change: Partial<State>, step = false): void {
+    const next = { ...this.current, ...change };
+    const fragment = written(next);
+    const address = fragment ? `#${fragment}` : location.href.split("#")[0];
+    if (!step && "layer" in change && change.layer !== this.current.layer) {
+      history.pushState(null, "", address);
+    } else {
+      history.replaceState(null, "", address);
+    }
+    this.become(next);
+  }
+
+  private become(next: State): void {
+    const before = this.current;
+    this.current = next;
+    for (const listener of this.listeners) listener(next, before);
+  }
+}

@@ -1,0 +1,314 @@
+// The table of layers: sorted, searched, folded, and in step with what is chosen elsewhere.
+
+import { fieldText, type Data, type Network } from "./data";
+import { h } from "./dom";
+import { hinted } from "./hint";
+import { around, entries, foldedAtFirst, isFolded, VALUES, type Entry } from "./listing";
+import { grouped, megabytes, plural, type Count } from "./numbers";
+import { LongTable } from "./rows";
+import type { State, Store } from "./state";
+
+const COLUMNS = ["name", "kind", "hyperparameters", "output", "parameters", "macs", "receptive_field", "memory"];
+const RIGHT = new Set(["output", "parameters", "macs", "receptive_field", "memory"]);
+const ROW = 30;
+
+export class LayersTable {
+  readonly element: HTMLElement;
+  private readonly long: LongTable;
+  private readonly table: HTMLTableElement;
+  private readonly counted: HTMLElement;
+  private readonly search: HTMLInputElement;
+  private readonly foldAll: HTMLButtonElement;
+  private readonly heads = new Map<string, HTMLTableCellElement>();
+  private network: Network | undefined;
+  private first: ReadonlySet<string> = new Set();
+  private listed: Entry[] = [];
+  private active = 0;
+  private most: Record<string, number> = {};
+
+  constructor(
+    private readonly data: Data,
+    private readonly store: Store,
+  ) {
+    const heads = COLUMNS.map((name) => this.head(name));
+    this.table = h(
+      "table",
+      { class: "layers", role: "treegrid", "aria-label": "Layers", tabindex: 0 },
+      h("colgroup", {}, ...COLUMNS.map((name) => h("col", { class: `of-${name}` }))),
+      h("thead", {}, h("tr", { "aria-rowindex": 1 }, ...heads)),
+    );
+    this.long = new LongTable(this.table, { height: ROW, row: (index) => this.row(index) });
+    this.table.addEventListener("keydown", (event) => {
+      this.key(event);
+    });
+    this.search = h("input", {
+      type: "search",
+      id: "find",
+      placeholder: "Search name, kind, field or shape",
+      "aria-label": "Search layers",
+      oninput: () => {
+        this.store.set({ find: this.search.value });
+      },
+    });
+    this.counted = h("span", { class: "counted", role: "status" });
+    this.foldAll = h("button", { type: "button", class: "quiet", onclick: () => { this.toggleAll(); } });
+    this.element = h(
+      "div",
+      { class: "table-pane" },
+      h("div", { class: "bar" }, this.search, this.counted, this.foldAll),
+      this.long.element,
+    );
+    this.long.element.setAttribute("tabindex", "-1");
+    store.listen((state, before) => {
+      this.update(state, before);
+    });
+  }
+
+  /** Show the layers of a network. */
+  show(network: Network): void {
+    this.network = network;
+    this.first = foldedAtFirst(network);
+    this.most = {
+      parameters: largest(network.parameters),
+      macs: largest(network.macs),
+      memory: largest(network.memory),
+    };
+    this.refill(this.store.state);
+    this.follow(this.store.state.layer);
+  }
+
+  private head(name: string): HTMLTableCellElement {
+    const [title, doc] = this.data.column(name);
+    const defined = this.data.definition(name === "memory" ? "activations" : name);
+    const button = h("button", { type: "button", tabindex: -1, onclick: () => { this.sort(name); } }, title);
+    const cell = h("th", { scope: "col", class: RIGHT.has(name) ? "number" : null }, hinted(button, [doc, defined].filter(Boolean).join(" ")));
+    this.heads.set(name, cell);
+    return cell;
+  }
+
+  /** Sort by a column: counts the largest first, then the other way, then as written. */
+  private sort(name: string): void {
+    const order = RIGHT.has(name) ? [`-${name}`, name] : [name, `-${name}`];
+    const now = order.indexOf(this.store.state.sort);
+    this.store.set({ sort: order[now + 1] ?? "" });
+  }
+
+  private update(state: State, before: State): void {
+    if (state.network !== before.network) return; // show is called
+    if (state.sort !== before.sort || state.find !== before.find || state.toggled !== before.toggled) {
+      this.refill(state);
+    }
+    if (state.layer !== before.layer) this.follow(state.layer);
+  }
+
+  private refill(state: State): void {
+    if (!this.network) return;
+    this.listed = entries(this.network, this.first, state);
+    this.active = Math.max(this.placeOf(state.layer), 0);
+    if (this.search.value !== state.find) this.search.value = state.find;
+    for (const [name, cell] of this.heads) {
+      const is = state.sort.replace(/^-/, "") === name;
+      cell.setAttribute("aria-sort", is ? (state.sort.startsWith("-") ? "descending" : "ascending") : "none");
+    }
+    const layers = this.listed.filter((entry) => entry.layer >= 0).length;
+    const all = this.network.layers.length;
+    const searched = state.find.trim() !== "";
+    this.counted.textContent = searched ? `${grouped(layers)} of ${plural(all, "layer")}` : plural(all, "layer");
+    const groups = this.network.groups.length > 0 && !searched && !state.sort;
+    this.foldAll.hidden = !groups;
+    this.foldAll.textContent = this.anyFolded(state) ? "Unfold all" : "Fold all";
+    this.table.setAttribute("aria-activedescendant", "");
+    this.long.fill(this.listed.length);
+    this.mark();
+  }
+
+  private anyFolded(state: State): boolean {
+    return this.network?.groups.some((group) => isFolded(group.name, this.first, state)) ?? false;
+  }
+
+  private toggleAll(): void {
+    if (!this.network) return;
+    const fold = !this.anyFolded(this.store.state);
+    const names = this.network.groups.map((group) => group.name);
+    this.store.set({ toggled: new Set(names.filter((name) => this.first.has(name) !== fold)) });
+  }
+
+  private toggle(name: string): void {
+    const toggled = new Set(this.store.state.toggled);
+    if (!toggled.delete(name)) toggled.add(name);
+    this.store.set({ toggled });
+  }
+
+  private placeOf(name: string): number {
+    const layer = this.network?.numbers.get(name) ?? -2;
+    return this.listed.findIndex((entry) => entry.layer === layer);
+  }
+
+  /** Bring the chosen layer into sight, out of folded groups. */
+  private follow(name: string): void {
+    const layer = this.network?.numbers.get(name);
+    if (layer !== undefined && this.network && this.placeOf(name) < 0) {
+      const { state } = this.store;
+      const closed = around(this.network, layer).filter((group) => isFolded(group.name, this.first, state));
+      if (closed.length && !state.sort && !state.find.trim()) {
+        const toggled = new Set(state.toggled);
+        for (const group of closed) if (!toggled.delete(group.name)) toggled.add(group.name);
+        this.store.set({ toggled }, true);
+      }
+    }
+    const place = this.placeOf(name);
+    if (place >= 0) {
+      this.active = place;
+      this.long.reveal(place);
+    }
+    this.mark();
+  }
+
+  /** Mark the rows that are chosen and active, where they are in sight. */
+  private mark(): void {
+    const chosen = this.network?.numbers.get(this.store.state.layer) ?? -2;
+    let there = false;
+    for (const row of this.long.body.rows) {
+      const place = Number(row.dataset.place);
+      row.setAttribute("aria-selected", String(this.listed[place]?.layer === chosen));
+      row.classList.toggle("active", place === this.active);
+      there ||= place === this.active;
+    }
+    if (there) this.table.setAttribute("aria-activedescendant", `row-${this.active}`);
+    else this.table.removeAttribute("aria-activedescendant");
+  }
+
+  private key(event: KeyboardEvent): void {
+    const last = this.listed.length - 1;
+    const entry = this.listed[this.active];
+    const group = entry && entry.group >= 0 ? this.network?.groups[entry.group] : undefined;
+    const to: Partial<Record<string, number>> = {
+      ArrowDown: this.active + 1,
+      ArrowUp: this.active - 1,
+      PageDown: this.active + this.long.page,
+      PageUp: this.active - this.long.page,
+      Home: 0,
+      End: last,
+    };
+    const next = to[event.key];
+    if (next !== undefined) {
+      this.go(Math.min(Math.max(next, 0), last));
+    } else if ((event.key === "Enter" || event.key === " ") && entry) {
+      if (group) this.toggle(group.name);
+      else this.store.set({ layer: this.network?.names[entry.layer] ?? "" });
+    } else if (event.key === "ArrowRight" && group && entry?.folded) {
+      this.toggle(group.name);
+    } else if (event.key === "ArrowLeft" && entry && !(group && entry.folded)) {
+      if (group) this.toggle(group.name);
+      else this.go(this.outside(this.active));
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  /** The row of the group that a row stands in; the row itself outside of all. */
+  private outside(place: number): number {
+    const level = this.listed[place]?.level ?? 0;
+    for (let before = place - 1; before >= 0; before--) {
+      if ((this.listed[before]?.level ?? 0) < level) return before;
+    }
+    return place;
+  }
+
+  private go(place: number): void {
+    this.active = place;
+    this.long.reveal(place);
+    this.mark();
+    const entry = this.listed[place];
+    if (entry && entry.layer >= 0) this.store.set({ layer: this.network?.names[entry.layer] ?? "" }, true);
+  }
+
+  private row(place: number): HTMLTableRowElement {
+    const entry = this.listed[place];
+    const network = this.network;
+    if (!entry || !network) return h("tr");
+    const row = entry.group >= 0 ? this.groupRow(network, entry) : this.layerRow(network, entry);
+    row.id = `row-${place}`;
+    row.dataset.place = String(place);
+    row.setAttribute("aria-level", String(entry.level + 1));
+    row.classList.toggle("active", place === this.active);
+    row.addEventListener("click", () => {
+      this.active = place;
+      if (entry.layer >= 0) this.store.set({ layer: network.names[entry.layer] ?? "" });
+      else this.toggle(network.groups[entry.group]?.name ?? "");
+      this.mark();
+    });
+    return row;
+  }
+
+  private layerRow(network: Network, entry: Entry): HTMLTableRowElement {
+    const at = entry.layer;
+    const layer = network.layers.at(at);
+    const chosen = layer.name === this.store.state.layer;
+    return h(
+      "tr",
+      { "aria-selected": String(chosen) },
+      h("td", { class: "name", title: layer.name }, indent(entry.level), entry.label),
+      h("td", {}, kind(this.data, layer.kind)),
+      h("td", { class: "says", title: entry.says }, entry.says),
+      h("td", { class: "number" }, network.outputsOfLayers[at]),
+      this.count("parameters", network.parameters[at]),
+      this.count("macs", network.macs[at]),
+      h("td", { class: "number" }, fieldText(layer)),
+      this.count("memory", network.memory[at]),
+    );
+  }
+
+  private groupRow(network: Network, entry: Entry): HTMLTableRowElement {
+    const group = network.groups[entry.group];
+    if (!group) return h("tr");
+    const shut = entry.folded;
+    const text = (value: Count | null, of: string): HTMLTableCellElement =>
+      h("td", { class: "number" }, shut ? cellText(of, value) : "");
+    return h(
+      "tr",
+      { class: "group", "aria-expanded": String(!shut) },
+      h("td", { class: "name", title: group.name }, indent(entry.level), h("span", { class: "twisty", "aria-hidden": "true" }), entry.label),
+      h("td", {}, shut ? h("span", { class: "kind block" }, group.block || "group") : ""),
+      h("td", { class: "says" }, shut ? plural(group.stop - group.start, "layer") : ""),
+      h("td", { class: "number" }, shut ? (group.output ?? "?") : ""),
+      text(group.parameters, "parameters"),
+      text(group.macs, "macs"),
+      h("td"),
+      text(group.activation_bytes, "memory"),
+    );
+  }
+
+  private count(name: string, value: Count | null | undefined): HTMLTableCellElement {
+    const cell = h("td", { class: "number share" }, cellText(name, value ?? null));
+    const most = this.most[name] ?? 0;
+    cell.style.setProperty("--share", String(most ? Number(value ?? 0) / most : 0));
+    return cell;
+  }
+}
+
+/** The kind of a layer, in the colour of its family. */
+export function kind(data: Data, name: string): HTMLElement {
+  return h("span", { class: `kind ${data.family(name)}` }, name);
+}
+
+function cellText(name: string, value: Count | null): string {
+  if (value === null) return "?";
+  if (name === "memory") return value ? megabytes(value) : "–";
+  return grouped(value);
+}
+
+function indent(level: number): HTMLElement | null {
+  if (!level) return null;
+  const space = h("span", { class: "indent" });
+  space.style.width = `${level * 16}px`;
+  return space;
+}
+
+function largest(values: (Count | null)[]): number {
+  return values.reduce<number>((most, value) => Math.max(most, Number(value ?? 0)), 0);
+}
+
+/** Columns that the table is sorted by. */
+export const SORTED = Object.keys(VALUES);

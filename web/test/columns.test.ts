@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { field, unpacked, values, type Packed } from "../src/columns";
+
+interface Case {
+  what: string;
+  values: unknown[];
+  packed: Packed;
+}
+
+// Python writes these, and reads them back: tests/formats/test_web.py.
+const CASES = JSON.parse(readFileSync("test/columns.json", "utf8")) as Case[];
+
+for (const one of CASES) {
+  test(`what Python packs is unpacked: ${one.what}`, () => {
+    assert.deepEqual(values(unpacked(one.packed)), one.values);
+  });
+}
+
+test("whole numbers keep every digit", () => {
+  const column = unpacked({ is: "digits", values: ["9007199254740993", "7", null] });
+  assert.deepEqual(values(column), [9007199254740993n, 7, null]);
+});
+
+test("a field of objects is read by itself", () => {
+  const packed: Packed = {
+    is: "objects",
+    length: 2,
+    fields: { name: { is: "values", values: ["a", "b"] } },
+    some: {},
+  };
+  assert.deepEqual(values(field(packed, "name")), ["a", "b"]);
+  assert.throws(() => field(packed, "names"), /no field names/);
+});
