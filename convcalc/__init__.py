@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from convcalc.spec.tree import Block as Block
     from convcalc.spec.tree import Item as Item
     from convcalc.spec.tree import Spec as Spec
+    from convcalc.surgery import Converted as Converted
+    from convcalc.surgery import convert as convert
     from convcalc.window import Field as Field
     from convcalc.window import Window as Window
 
@@ -75,6 +77,7 @@ _HOMES = {
     "Block": "spec.tree",
     "CheckReport": "checks.report",
     "Comparison": "analysis.compare",
+    "Converted": "surgery",
     "Diagnostic": "diagnostics",
     "ExplainedError": "explanation.messages",
     "ExplainedValue": "explanation.value",
@@ -104,6 +107,7 @@ _HOMES = {
     "Window": "window",
     "analyze": "analysis",
     "check": "checks.library",
+    "convert": "surgery",
     "diff": "checks.library",
     "draw": "pictures",
     "explain": "explanation",

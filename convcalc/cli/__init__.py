@@ -35,6 +35,9 @@ GROUPS = {
         "new": "Write the spec of a pattern such as [CONV -> RELU]*2 -> FC.",
         "pattern": "Print the pattern of a network's layers.",
     },
+    "Change networks": {
+        "convert": "Make a network into another one, with its weights: net surgery.",
+    },
     "Exchange with others": {
         "import": "Print the spec of an ONNX file; each command takes one as it is.",
         "export": "Write a network with its weights as an ONNX file.",

@@ -1,0 +1,110 @@
+"""Net surgery: a network made into another one, by changing its spec.
+
+A conversion is a row of `CONVERSIONS` and a module with a function `convert`, which takes a
+`Subject` and the value of its option, and gives a `Result`.
+"""
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.arguments import one_of
+from convcalc.graph import Network, read
+from convcalc.surgery.edits import Result, Subject
+
+if TYPE_CHECKING:
+    from convcalc.graph import Given
+    from convcalc.graph.planned import Planned
+    from convcalc.spec.tree import Spec
+
+
+class Conversion(NamedTuple):
+    """A way to make a network into another one."""
+
+    about: str
+    """What it does, in a few words, for the help of its option."""
+    equal: bool
+    """Whether the new network computes what the old one does, with weights that move along."""
+    value: str | None = None
+    """What its option takes, as help shows it; None where it takes nothing."""
+
+
+CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
+    {
+        "linear-to-conv": Conversion(
+            "Linear layers behind maps become convolutions, so that larger inputs go in.",
+            equal=True,
+        ),
+        "fold-batchnorm": Conversion(
+            "Batch norms go into the weights of the layers before them, for inference.", equal=True
+        ),
+    }
+)
+"""Conversions by the names of their options; each is a module of this package."""
+
+
+class Step(NamedTuple):
+    """One conversion, as it was made."""
+
+    name: str
+    """Which one, a key of `CONVERSIONS`."""
+    old: "Planned"
+    """The network before it."""
+    result: Result
+    """What it made of that."""
+
+
+class Converted(NamedTuple):
+    """A network that was converted."""
+
+    spec: "Spec"
+    """What it is now, as a spec."""
+    network: "Planned"
+    """The network of that spec."""
+    steps: tuple[Step, ...]
+    """The conversions, in the order in which they were made."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether it computes what the network did before."""
+        return all(CONVERSIONS[step.name].equal for step in self.steps)
+
+    def weights(self, weights: Mapping[str, Any]) -> dict[str, Any]:
+        """The weights of the old network as those of the new one, by its layers' names.
+
+        Raises `ValueError` where a conversion makes another network, which they do not fit.
+        """
+        made = dict(weights)
+        for step in self.steps:
+            if step.result.moves is None:
+                message = f"--{step.name} makes a network of other weights: there are none to move"
+                raise ValueError(message)
+            made = step.result.moves(made)
+        return made
+
+
+def convert(spec: "Given", *conversions: str | tuple[str, Any]) -> Converted:
+    """A network converted, one conversion after the other, by their names in `CONVERSIONS`.
+
+    One that takes a value is given with it, `("width", "0.5")`. Raises `SpecError` for a spec with
+    errors, and `ArgumentError` where a network cannot be converted so.
+
+    >>> convert("lenet5", "linear-to-conv").network.shape_of(-1)
+    Shape(channels=10, spatial=(1, 1))
+    """
+    pairs = [each if isinstance(each, tuple) else (each, None) for each in conversions]
+    known = [(one_of(name, "a conversion", CONVERSIONS), value) for name, value in pairs]
+    return converted(read(spec), known)
+
+
+def converted(network: Network, conversions: Iterable[tuple[str, Any]]) -> Converted:
+    """A network converted; see `convert`."""
+    subject = Subject.of(network)
+    steps: list[Step] = []
+    for name, value in conversions:
+        module = import_module(f"convcalc.surgery.{name.replace('-', '_')}")
+        result: Result = module.convert(subject, value)
+        steps.append(Step(name, subject.network, result))
+        subject = result.subject
+    return Converted(subject.spec, subject.network, tuple(steps))

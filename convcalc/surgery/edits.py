@@ -1,0 +1,322 @@
+"""Edits of single layers of a network, made in its spec.
+
+A conversion says for some layers which items stand in their places. Where all layers that one item
+makes become the same, the item is changed where it stands, and blocks, parameters, repeats and
+comments stay. Where they do not, the network is written out, edited, and folded again. Either way
+the new network is held against the old one, layer by layer: what reads what must be as it was.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.diagnostics import ArgumentError
+from convcalc.graph import Network, SpecError, read
+from convcalc.graph.planned import Planned, planned
+from convcalc.layers import layer_class
+from convcalc.layers.base import defaults
+from convcalc.spec.fold import fold
+from convcalc.spec.members import member
+from convcalc.spec.nodes import Comments, List
+from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
+from convcalc.spec.unfold import unfolded
+from convcalc.spec.write import DIRECTIVE
+
+if TYPE_CHECKING:
+    from convcalc.graph import LayerNode
+
+Arrays = Mapping[str, Any]
+"""Arrays of a layer by what they are to it: `weight`, `bias`, `running_mean`."""
+
+
+class CannotConvertError(ArgumentError):
+    """A network cannot be converted so; the message says which layer, and why."""
+
+
+def unchanged(arrays: Arrays) -> list[Arrays]:
+    """The arrays of a layer as those of the one that stands in its place."""
+    return [arrays]
+
+
+class Edit(NamedTuple):
+    """What becomes of a layer."""
+
+    items: Callable[[Item], Sequence[Item]]
+    """The items that stand in the place of the one that makes it, each one layer; none where it
+    goes, and what read it reads what it read."""
+    arrays: Callable[..., Sequence[Arrays]] = unchanged
+    """What its arrays, and behind them those of the layers that it takes in, are to each of these
+    items."""
+    takes_in: tuple[int, ...] = ()
+    """Layers that go, and what they do is part of what stands here."""
+
+
+def dropped(item: Item) -> tuple[Item, ...]:
+    """Nothing in the place of an item."""
+    del item
+    return ()
+
+
+class Subject(NamedTuple):
+    """A network without errors, and the spec that it is of."""
+
+    spec: Spec
+    """The spec; its items are those of the network's layers."""
+    network: Planned
+    """The network that the spec is."""
+
+    @classmethod
+    def of(cls, network: Network) -> "Subject":
+        """A network with a spec that has its member's, parameters' and input's values.
+
+        Raises `SpecError` for one with errors.
+        """
+        if network.errors:
+            raise SpecError(network.errors)
+        spec = None if network.written is None else network.written.spec
+        if spec is None:
+            message = f"{network.name} was made of no spec, which could be converted"
+            raise CannotConvertError(message)
+        made = network.made
+        if made is not None and made.preset:
+            spec = member(spec, made.preset)
+        if made is not None and made.parameters:
+            spec = spec.replace(parameters={**spec.parameters, **made.parameters})
+        if made is not None and made.input is not None:
+            spec = spec.replace(input=made.input)
+        return cls.read(spec)
+
+    @classmethod
+    def read(cls, spec: Spec) -> "Subject":
+        """A spec with its network. Raises `SpecError` where it has errors."""
+        network = planned(read(spec))
+        written = network.written
+        own = None if written is None else written.spec
+        return cls(spec if own is None else own, network)
+
+
+class Edited(NamedTuple):
+    """A network whose layers were edited."""
+
+    subject: Subject
+    """What it is now."""
+    places: tuple[tuple[int, ...], ...]
+    """For each layer of the old network the numbers of those that stand in its place."""
+    in_place: bool
+    """Whether its blocks, repeats and comments are still those that were written."""
+
+
+def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Edited:
+    """The network with some layers edited, by their numbers.
+
+    `changes` are keys of the spec that change, too, as its `input`. Raises `SpecError` where the
+    new network has errors, and `CannotConvertError` where it is wired otherwise than the old one.
+    """
+    spec = _in_place(subject, edits)
+    in_place = spec is not None
+    if spec is None:
+        flat = unfolded(subject.spec, origins=False)
+        if flat is None:
+            message = "the spec cannot be written out: it has errors"
+            raise CannotConvertError(message)
+        written_out = Subject.read(flat)
+        spec = _in_place(written_out, edits)
+        if spec is None:
+            message = "one item of the spec makes several layers, which become different ones"
+            raise CannotConvertError(message)
+    spec = _without_promises(spec.replace(**changes) if changes else spec)
+    made = Subject.read(spec if in_place else fold(spec))
+    return Edited(made, _places(subject.network, made.network, edits), in_place)
+
+
+def _without_promises(spec: Spec) -> Spec:
+    """The spec without what it promises, which was of the network as it was."""
+    kept = {key: None for key in ("expect", "budget") if key in spec}
+    return spec.replace(**kept) if kept else spec
+
+
+def _in_place(subject: Subject, edits: Mapping[int, Edit]) -> Spec | None:
+    """The spec with its items changed; None where one of them makes layers that differ."""
+    becomes: dict[int, Sequence[Item] | None] = {}
+    for index, node in enumerate(subject.network.nodes):
+        edit = edits.get(index)
+        items = None if edit is None else tuple(edit.items(node.item))
+        if id(node.item) in becomes and becomes[id(node.item)] != items:
+            return None
+        becomes[id(node.item)] = items
+    replaced = {place: items for place, items in becomes.items() if items is not None}
+    spec = subject.spec
+    if spec.blocks:
+        blocks = {
+            name: _block(block, replaced) if isinstance(block, Block) else block
+            for name, block in spec.blocks.items()
+        }
+        if any(blocks[name] is not spec.blocks[name] for name in blocks):
+            spec = spec.replace(blocks=blocks)
+    return spec.replace(layers=_items(spec.layers, replaced))
+
+
+def _block(block: Block, replaced: Mapping[int, Sequence[Item]]) -> Block:
+    """A block with its items changed."""
+    items = _items(block.layers, replaced)
+    same = all(one is other for one, other in zip(items, block.layers, strict=False))
+    return block if same and len(items) == len(block.layers) else block.replace(layers=items)
+
+
+def _items(items: Iterable[Item], replaced: Mapping[int, Sequence[Item]]) -> list[Item]:
+    """Items, each changed or as it is."""
+    made: list[Item] = []
+    for item in items:
+        if id(item) in replaced:
+            made += replaced[id(item)]
+        elif item.layers:
+            inside = _items(item.layers, replaced)
+            if inside:
+                same = len(inside) == len(item.layers) and all(map(_same, inside, item.layers))
+                made.append(item if same else item.replace(layers=inside))
+        elif branches_of(item.kind, item.value) is not None:
+            branches = [List(_items(branch, replaced)) for branch in item.branches]
+            same = all(
+                len(one) == len(other) and all(map(_same, one, other))
+                for one, other in zip(branches, item.branches, strict=True)
+            )
+            made.append(item if same else item.replace(branches=branches))
+        else:
+            made.append(item)
+    return made
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other
+
+
+def _places(old: Planned, new: Planned, edits: Mapping[int, Edit]) -> tuple[tuple[int, ...], ...]:
+    """For each old layer the new ones in its place; raises where those are wired otherwise."""
+    places: list[tuple[int, ...]] = []
+    ends: list[int] = []
+    count = 0
+    for index, node in enumerate(old.nodes):
+        edit = edits.get(index)
+        long = 1 if edit is None else len(edit.items(node.item))
+        here = tuple(range(count, count + long))
+        count += long
+        places.append(here)
+        ends.append(here[-1] if here else ends[node.inputs[0]])
+        if count > len(new.nodes):
+            break
+        _check_wiring(node, here, new, ends)
+    if count != len(new.nodes):
+        message = (
+            f"{len(new.nodes)} layers came of {len(old.nodes)}, and {count} were meant: layers are "
+            "wired by names that the conversion changes; name them in the spec"
+        )
+        raise CannotConvertError(message)
+    return tuple(places)
+
+
+def _check_wiring(
+    node: "LayerNode", here: tuple[int, ...], new: Planned, ends: Sequence[int]
+) -> None:
+    """Raise where what stands in the place of a layer reads what that did not."""
+    if not here:
+        return
+    expected = tuple(ends[read] for read in node.inputs)
+    if new.nodes[here[0]].inputs != expected:
+        would, wanted = (
+            ", ".join(new.nodes[each].name for each in reads)
+            for reads in (new.nodes[here[0]].inputs, expected)
+        )
+        message = (
+            f"{new.nodes[here[0]].name} would read {would} instead of {wanted}: name what it reads "
+            "in the spec"
+        )
+        raise CannotConvertError(message)
+
+
+def moved(
+    old: Planned, edited: Edited, edits: Mapping[int, Edit], weights: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The weights of the old network as those of the new one, by its layers' names."""
+    made: dict[str, Any] = {}
+    new = edited.subject.network
+    for index, (node, plan) in enumerate(zip(old.nodes, old.plans, strict=True)):
+        if node.shared_with is not None or not plan.weights:
+            continue
+        edit = edits.get(index)
+        sources = (index, *(() if edit is None else edit.takes_in))
+        arrays = [_arrays(old, each, weights) for each in sources]
+        parts = [*arrays] if edit is None else edit.arrays(*arrays)
+        if edit is not None and not edited.places[index]:
+            continue
+        for place, part in zip(edited.places[index], parts, strict=True):
+            made.update({f"{new.nodes[place].name}.{role}": each for role, each in part.items()})
+    return made
+
+
+def _arrays(network: Planned, index: int, weights: Mapping[str, Any]) -> Arrays:
+    """The arrays of a layer by what they are to it."""
+    name = network.nodes[index].name
+    return {each.name: weights[f"{name}.{each.name}"] for each in network.plans[index].weights}
+
+
+def of_kind(item: Item, kind: str, fields: Mapping[str, Any]) -> Item:
+    """The item as a layer of another kind, with its modifiers and its comments.
+
+    A comment that says what `check` is to leave alone goes: it was about the other kind.
+    """
+    made = item.replace(kind=kind, value=dict(fields))
+    before = next((part for part in item.parts if part.key not in MODIFIERS), None)
+    parts = made.parts
+    if before is not None:
+        kept = _lasting(before.comments)
+        parts = [part._replace(comments=kept) if part.key == kind else part for part in parts]
+    return Item.of(parts, _lasting(item.comments))
+
+
+def _lasting(comments: Comments) -> Comments:
+    """Comments without those that say what `check` is to leave alone."""
+    before, after = (
+        tuple(each for each in lines if not DIRECTIVE.search(each))
+        for lines in (comments.before, comments.after)
+    )
+    return Comments(before, "" if DIRECTIVE.search(comments.line) else comments.line, after)
+
+
+def said_in_full(spec: Spec, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a layer, with the usual values of those for which the spec has other defaults."""
+    elsewhere = spec.defaults.get(kind)
+    usual = defaults(layer_class(kind))
+    others = [] if elsewhere is None else [name for name in elsewhere if name in usual]
+    return {**fields, **{name: usual[name] for name in others if name not in fields}}
+
+
+class Result(NamedTuple):
+    """What a conversion made of a network."""
+
+    subject: Subject
+    """The network and its spec as they are now."""
+    moves: Callable[[Mapping[str, Any]], dict[str, Any]] | None
+    """The weights of the old network as those of the new one; None where there are none that fit,
+    because the new network is another one."""
+    remarks: tuple[str, ...] = ()
+    """What is to be said of it, a sentence each."""
+
+
+def result(subject: Subject, edits: Mapping[int, Edit], *remarks: str) -> Result:
+    """What edits make of a network."""
+    made = edited(subject, edits)
+    if not made.in_place:
+        remarks = (
+            *remarks,
+            "the layers of one item become different ones: the spec was written out and folded",
+        )
+    old = subject.network
+    return Result(made.subject, lambda weights: moved(old, made, edits, weights), remarks)
+
+
+def readers(network: Planned) -> list[list[int]]:
+    """For each layer the numbers of those that read it."""
+    made: list[list[int]] = [[] for _ in network.nodes]
+    for index, node in enumerate(network.nodes):
+        for read_ in node.inputs:
+            made[read_].append(index)
+    return made

@@ -1,0 +1,100 @@
+"""Linear layers become convolutions with the same weights, so that larger inputs can go in.
+
+A linear layer on a flattened map of H×W×C is a convolution whose kernel is H×W: its row of weights
+is its filter. One on a vector is a 1×1 convolution. A larger input then gives a map of answers
+instead of one (notes of CS231n, "Converting FC layers to CONV layers"; Long et al. 2015).
+"""
+
+from convcalc.graph import LayerNode
+from convcalc.layers import kinds
+from convcalc.layers.base import field_value
+from convcalc.layers.rearrange import Flatten
+from convcalc.numbers import plural
+from convcalc.shape import Shape
+from convcalc.spec.tree import Item, Spec
+from convcalc.surgery.edits import (
+    Arrays,
+    CannotConvertError,
+    Edit,
+    Result,
+    Subject,
+    dropped,
+    of_kind,
+    result,
+    said_in_full,
+)
+
+ALIKE = kinds("activation", "identity", "merge") | {"softmax", "log_softmax", "batchnorm", "scale"}
+"""Kinds that do to a map of one position what they do to a vector of as many channels."""
+
+
+def convert(subject: Subject, value: None) -> Result:
+    """The network with convolutions for its linear layers."""
+    del value
+    made = edits(subject)
+    convolutions = sum(subject.network.nodes[index].kind == "linear" for index in made)
+    return result(
+        subject,
+        made,
+        f"{plural(convolutions, 'linear layer')} became {plural(convolutions, 'convolution')}",
+    )
+
+
+def edits(subject: Subject) -> dict[int, Edit]:
+    """The edits of a network; raises `CannotConvertError` for layers that only take vectors."""
+    network = subject.network
+    made: dict[int, Edit] = {}
+    maps: dict[int, Shape] = {}
+    for index, node in enumerate(network.nodes):
+        read = [maps.get(each, network.shape_of(each)) for each in node.inputs]
+        flat = any(each in maps for each in node.inputs)
+        if (
+            isinstance(node.layer, Flatten)
+            and not network.shape_of(index).spatial
+            and read[0].spatial
+        ):
+            made[index] = Edit(dropped)
+            maps[index] = read[0]
+        elif node.kind == "linear" and (flat or field_value(node.layer, "axis") is not None):
+            kernel = read[0].spatial if flat else (1,) * len(read[0].spatial)
+            made[index] = _as_convolution(
+                subject.spec, kernel, read[0].channels, bias=field_value(node.layer, "bias")
+            )
+            if flat:
+                features = network.shape_of(index).channels
+                maps[index] = Shape(features, (1,) * len(read[0].spatial))
+        elif flat:
+            if node.kind not in ALIKE or any(each not in maps for each in node.inputs):
+                raise CannotConvertError(_refusal(node))
+            maps[index] = Shape(network.shape_of(index).channels, read[0].spatial)
+    if not any(node.kind == "linear" and index in made for index, node in enumerate(network.nodes)):
+        message = "no linear layer is behind a map: there is none to make a convolution of"
+        raise CannotConvertError(message)
+    return made
+
+
+def _refusal(node: LayerNode) -> str:
+    return f"{node.name} is {node.kind}, which takes the vector that flatten makes, and no map"
+
+
+def _as_convolution(spec: Spec, kernel: tuple[int, ...], channels: int, *, bias: bool) -> Edit:
+    """A linear layer as a convolution of a kernel."""
+
+    def items(item: Item) -> tuple[Item, ...]:
+        fields = item.fields or {"features": item.value}
+        said = {"filters": fields["features"], "kernel": _extents(kernel)}
+        said["bias"] = bias
+        if bias:
+            del said["bias"]  # as is usual
+        return (of_kind(item, "conv", said_in_full(spec, "conv", said)),)
+
+    def arrays(linear: Arrays) -> list[Arrays]:
+        weight = linear["weight"]
+        return [{**linear, "weight": weight.reshape(len(weight), channels, *kernel)}]
+
+    return Edit(items, arrays)
+
+
+def _extents(kernel: tuple[int, ...]) -> object:
+    """A kernel as a spec says it."""
+    return kernel[0] if len({*kernel}) == 1 else kernel

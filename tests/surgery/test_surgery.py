@@ -1,0 +1,168 @@
+"""Networks made into others: what stays, what changes, and what both compute."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import convcalc
+from convcalc.cli import convcalc as program
+from convcalc.forward import random_weights
+from convcalc.graph.planned import planned
+from convcalc.spec.bundled import bundled_names
+from convcalc.surgery import CONVERSIONS, convert
+from convcalc.surgery.edits import CannotConvertError, Subject
+from convcalc.surgery.proof import proven
+
+SMALL = 3e8
+"""MACs of networks that are run in each test run; larger ones are tried thoroughly."""
+
+
+def test_vgg16_becomes_the_notes_convolutional_network() -> None:
+    made = convert("vgg16", "linear-to-conv")
+    kinds = [node.kind for node in made.network.nodes]
+    plans = [plan for plan, kind in zip(made.network.plans, kinds, strict=True) if kind == "conv"]
+    # Notes of CS231n, "Converting FC layers to CONV layers": F = 7 and K = 4096, then 1×1.
+    shapes = [plan.weights[0].shape for plan in plans[-3:]]
+    assert shapes == [(4096, 512, 7, 7), (4096, 4096, 1, 1), (1000, 4096, 1, 1)]
+    assert convcalc.analyze(made.network).totals.parameters == 138_357_544
+    larger = made.spec.network(input="384x384x3")
+    pools = [index for index, node in enumerate(larger.nodes) if node.kind == "maxpool"]
+    assert str(larger.shape_of(pools[-1])) == "12×12×512"
+    assert str(larger.shape_of(larger.output)) == "6×6×1000"
+
+
+def test_blocks_parameters_and_comments_stay_where_the_change_allows_it() -> None:
+    before = Subject.of(convcalc.read("vgg16")).spec
+    after = convert("vgg16", "linear-to-conv").spec
+    assert after.blocks == before.blocks
+    assert after.parameters == before.parameters
+    assert "conv: {filters: classes, kernel: 1}" in after.to_yaml()
+    text = """
+input: 4x4x2
+layers:
+  - conv: {filters: 2, kernel: 2}
+  - flatten
+  - linear: 3  # %s
+"""
+    noted = convcalc.parse(text % "the head")
+    assert "{filters: 3, kernel: 3}  # the head" in convert(noted, "linear-to-conv").spec.to_yaml()
+    ignored = convcalc.parse(text % "convcalc: ignore[CC413] why")
+    assert "#" not in convert(ignored, "linear-to-conv").spec.to_yaml()
+
+
+def test_one_item_whose_layers_become_different_ones_is_written_out() -> None:
+    spec = convcalc.new("CONV -> POOL -> [FC -> RELU]*2 -> FC", features=8)
+    made = convert(spec, "linear-to-conv")
+    kernels = [
+        plan.weights[0].shape[2:]
+        for node, plan in zip(made.network.nodes, made.network.plans, strict=True)
+        if node.kind == "conv"
+    ]
+    assert kernels == [(3, 3), (16, 16), (1, 1), (1, 1)]
+    assert any("written out" in remark for remark in made.steps[0].result.remarks)
+
+
+def test_defaults_of_the_new_kind_do_not_reach_what_it_stands_for() -> None:
+    text = """
+input: 4x4x2
+defaults: {conv: {bias: false, stride: 2}}
+layers: [conv: {filters: 2, kernel: 2}, flatten, linear: 3]
+"""
+    made = convert(convcalc.loads(text), "linear-to-conv")
+    assert convcalc.analyze(made.network).totals.parameters == 2 * 2 * 4 + 2 * 4 * 3 + 3
+    assert all(proof.holds for proof in proven(planned(convcalc.loads(text)), made))
+
+
+def _applicable() -> list[tuple[str, str]]:
+    """Bundled networks and equal conversions, one each; small ones."""
+    chosen = [
+        ("lenet5", "linear-to-conv"),
+        ("cifar_tiny_vgg", "linear-to-conv"),
+        ("mobilenet_v1_0_25", "fold-batchnorm"),
+        ("sentence_cnn", "linear-to-conv"),
+        ("shufflenet_v2_x0_5", "fold-batchnorm"),
+    ]
+    assert {name for _, name in chosen} == {
+        name for name, row in CONVERSIONS.items() if row.equal and row.value is None
+    }
+    return chosen
+
+
+@pytest.mark.parametrize(("network", "conversion"), _applicable())
+def test_equal_conversions_compute_what_the_network_did(network: str, conversion: str) -> None:
+    old = planned(convcalc.read(network))
+    proofs = proven(old, convert(old, conversion))
+    assert [proof.dtype for proof in proofs] == ["float32", "float64"]
+    assert all(proof.holds for proof in proofs)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("conversion", [name for name, row in CONVERSIONS.items() if not row.value])
+@pytest.mark.parametrize("network", bundled_names())
+def test_every_bundled_network_is_converted_or_refused(network: str, conversion: str) -> None:
+    old = planned(convcalc.read(network))
+    try:
+        made = convert(old, conversion)
+    except CannotConvertError as error:
+        assert str(error)  # noqa: PT017 (either is right)
+        return
+    assert made.network.inputs == old.inputs
+    macs = convcalc.analyze(old).totals.macs or 0
+    if CONVERSIONS[conversion].equal and macs < SMALL:
+        assert all(proof.holds for proof in proven(old, made))
+
+
+def test_a_wrong_move_of_weights_is_seen() -> None:
+    old = planned(convcalc.read("lenet5"))
+    made = convert(old, "linear-to-conv")
+    step = made.steps[0]
+    assert step.result.moves is not None
+    moves = step.result.moves
+
+    def turned(weights: object) -> dict[str, object]:
+        given = dict(moves(weights))  # type: ignore[arg-type]
+        given["C5.weight"] = given["C5.weight"][:, :, ::-1]
+        return given
+
+    wrong = made._replace(steps=(step._replace(result=step.result._replace(moves=turned)),))
+    assert not any(proof.holds for proof in proven(old, wrong))
+
+
+def test_the_command_moves_weights_into_a_file(tmp_path: Path) -> None:
+    network = convcalc.read("lenet5")
+    weights = random_weights(network, 4)
+    np.savez(tmp_path / "old.npz", **weights)
+    result = CliRunner().invoke(
+        program,
+        [
+            *("convert", "lenet5", "--linear-to-conv", "--verify"),
+            *("--weights", str(tmp_path / "old.npz"), "--save", str(tmp_path / "new.npz")),
+            *("-o", str(tmp_path / "new.yaml")),
+        ],
+    )
+    assert result.exit_code == 0
+    assert "float64: equal" in result.stderr
+    assert "Receptive field  16×16 → 32×32" in result.stderr
+    x = np.random.default_rng(1).standard_normal((2, 1, 28, 28), dtype=np.float32)
+    (before,) = convcalc.run(network, x, weights).values()
+    (after,) = convcalc.run(str(tmp_path / "new.yaml"), x, tmp_path / "new.npz").values()
+    assert after.shape == (2, 10, 1, 1)
+    np.testing.assert_allclose(after[..., 0, 0], before, rtol=0, atol=1e-5 * abs(before).max())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("unet", "--linear-to-conv"), "no linear layer is behind a map"),
+        (("lenet5", "--fold-batchnorm"), "no batch norm is right behind"),
+        (("lenet5",), "say what to do with it: --linear-to-conv"),
+        (("lenet5", "--linear-to-conv", "--save", "x.npz"), "--weights gives the old"),
+        (("lenet5", "--linear-to-conv", "--seed", "1"), "--seed is of the random weights"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    result = CliRunner().invoke(program, ["convert", *arguments])
+    assert result.exit_code == 2
+    assert said in result.stderr
