@@ -265,7 +265,7 @@ def of_kind(item: Item, kind: str, fields: Mapping[str, Any]) -> Item:
     """
     made = item.replace(kind=kind, value=dict(fields))
     before = next((part for part in item.parts if part.key not in MODIFIERS), None)
-    parts = made.parts
+    parts = list(made.parts)
     if before is not None:
         kept = _lasting(before.comments)
         parts = [part._replace(comments=kept) if part.key == kind else part for part in parts]
