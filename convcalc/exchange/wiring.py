@@ -13,7 +13,7 @@ from convcalc.layers import BRANCHES, CATALOGUE, CONSTANTS, layer_class
 from convcalc.layers.base import Declared, Layer, Plan, declarations
 from convcalc.shape import Shape
 from convcalc.spec.names import RESERVED
-from convcalc.spec.nodes import NOWHERE, Entry, List, Map, Node, ScalarNode, Text, node_of
+from convcalc.spec.nodes import NOWHERE, List, Map, Node, ScalarNode, is_plain, node_of
 from convcalc.spec.origins import literal
 from convcalc.spec.tree import Item
 
@@ -67,8 +67,10 @@ class Wiring:
         self.stopgaps: set[int] = set()
         """Inputs that stand for what could not be said, and are left out where nothing reads
         them."""
-        self._known: dict[Any, tuple[Layer, Plan]] = {}
-        self._alike: dict[Any, Node] = {}
+        self._known: dict[Any, tuple[Layer, Plan, Mapping[str, Any]]] = {}
+        """Layers by what they are made of, with their fields, which those that are alike share."""
+        self._alike: dict[tuple[str, int], Node] = {}
+        """By the kind and the identity of fields what stands behind the kind."""
 
     def input(self, shape: Shape, origin: str) -> int:
         """An input of the network."""
@@ -90,20 +92,12 @@ class Wiring:
         key = (kind, tuple(fields.items()), shapes)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._planned(kind, fields, shapes)
-        layer, plan = known
+            known = self._known[key] = (*self._planned(kind, fields, shapes), fields)
+        layer, plan, fields = known
         reads = () if kind in CONSTANTS else tuple(reads)
-        made = Made(
-            kind=kind,
-            fields=fields,
-            reads=reads,
-            shape=plan.output,
-            origin=origin,
-            layer=layer,
-            plan=plan,
-            shared=shared,
+        self.made.append(
+            Made(kind, fields, reads, plan.output, origin, layer=layer, plan=plan, shared=shared)
         )
-        self.made.append(made)
         return len(self.made) - 1
 
     def _planned(
@@ -168,7 +162,7 @@ class Wiring:
         """What stands behind a kind: nothing, its principal value, or its fields."""
         if not fields:
             return None
-        key = (kind, tuple(fields.items()))
+        key = (kind, id(fields))
         known = self._alike.get(key)
         if known is None:
             known = self._alike[key] = _fields_node(kind, fields)
@@ -494,23 +488,31 @@ class _Writer:
 
     def _item(self, step: _Step) -> Item:
         if step.number is None:
-            return Item.of([Entry("from", Text(self._name(step.start or 0)))])
+            return Item.at({"from": _word(self._name(step.start or 0))}, (), NOWHERE, NOWHERE)
         made = self.made[step.number]
-        value: Any = self.wiring.node_of(made.fields, made.kind)
+        value = self.wiring.node_of(made.fields, made.kind)
         if step.branches is not None:
             branches = List([List([self._item(each) for each in one]) for one in step.branches])
             value = branches if value is None else Map({BRANCHES: branches, **_entries(value)})
-        entries = [Entry(made.kind, value)]
+        entries: dict[str, Node] = {made.kind: NOTHING if value is None else value}
         name = self.names.get(step.number)
         if name is not None:
-            entries.append(Entry("name", Text(name)))
+            entries["name"] = _word(name)
         if step.start is not None:
-            entries.append(Entry("from", Text(self._name(step.start))))
+            entries["from"] = _word(self._name(step.start))
         if step.number in self.owners:
-            entries.append(Entry("weights", Text(self._name(self.owners[step.number]))))
+            entries["weights"] = _word(self._name(self.owners[step.number]))
         if made.origin:
-            entries.append(Entry("origin", Text(literal(made.origin))))
-        return Item.of(entries)
+            entries["origin"] = _word(literal(made.origin))
+        return Item.at(entries, (), NOWHERE, NOWHERE)
+
+
+NOTHING = ScalarNode("", NOWHERE, 0)
+"""What stands behind a kind that needs no fields."""
+
+
+def _word(text: str) -> ScalarNode:
+    return ScalarNode(text, NOWHERE, 0, is_plain(text))
 
 
 def _numbers(steps: Sequence[_Step]) -> list[int]:

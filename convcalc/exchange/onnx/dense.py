@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.exchange.foreign import Source
-from convcalc.exchange.onnx.extents import Sliding, dims_of, kernel_of, per_axis, whole
+from convcalc.exchange.onnx.extents import Sliding, kernel_of, per_axis, whole, windows_of
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.reader import BATCH, ONE, Lowered, Reader, tidy
 from convcalc.exchange.onnx.values import Batch, Constant, Value, shown
@@ -35,7 +35,7 @@ def bias_of(op: Operation, number: int, count: int) -> Constant | None:
 
 def alike(values: Sequence[int]) -> Any:
     """One number for all axes, or one each."""
-    return values[0] if len(set(values)) == 1 else tuple(values)
+    return values[0] if len({*values}) == 1 else tuple(values)
 
 
 def sliding_fields(sliding: Sliding) -> dict[str, Any]:
@@ -83,16 +83,15 @@ def convolution(reader: Reader, op: Operation) -> None:
         raise CannotError(message)
     bias = bias_of(op, 2, filters)
     kernel = kernel_of(op)
-    if tuple(weight.dims[2:]) != kernel:
+    if weight.dims[2:] != kernel:
         message = f"its kernel is {shown(kernel)}, and its weight {shown(weight.dims)}"
         raise CannotError(message)
-    sliding = Sliding(op, kernel, dims_of(op))
     fields: dict[str, Any] = {"filters": filters, "kernel": alike(kernel)}
     kind = "conv"
     if groups == channels > 1 and of_group == 1 and filters % channels == 0:
         kind = "depthwise_conv"
         del fields["filters"]
-    fields |= sliding_fields(sliding)
+    fields |= sliding_fields(windows_of(op))
     if kind == "depthwise_conv":
         if filters > channels:
             fields["multiplier"] = filters // channels
@@ -177,15 +176,14 @@ def pooling(reader: Reader, op: Operation) -> None:
         message = "where the largest values were is read by another operator"
         raise CannotError(message)
     number = reader.first(op)
-    kernel = kernel_of(op)
-    sliding = Sliding(op, kernel, dims_of(op))
+    sliding = windows_of(op)
     kind = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[op.name]
     if kind in ADAPTIVE and reader.fixed and sliding.idle:
         # Exporters write this of adaptive pooling to the size that is there already.
         size = alike(reader.shape(number).spatial)
         reader.give_first(op, reader.add(op, ADAPTIVE[kind], [number], {"size": size}))
         return
-    fields: dict[str, Any] = {"kernel": alike(kernel)}
+    fields: dict[str, Any] = {"kernel": alike(sliding.kernel)}
     slides = sliding_fields(sliding)
     stride = slides.pop("stride", 1)
     if stride != fields["kernel"]:

@@ -58,16 +58,16 @@ def spread_all(op: Operation) -> list[Dims]:
 class Sliding:
     """The windows of a convolution or pool along each spatial axis."""
 
-    def __init__(self, op: Operation, kernel: Sequence[int], dims: Dims) -> None:
+    def __init__(self, op: Operation, kernel: tuple[int, ...], dims: Dims) -> None:
         rank = len(kernel)
-        self.kernel = tuple(kernel)
+        self.kernel = kernel
         self.stride = per_axis(op, "strides", rank, 1)
         self.dilation = per_axis(op, "dilations", rank, 1)
         pads = per_axis(op, "pads", 2 * rank, 0)
         self.before, self.after = pads[:rank], pads[rank:]
         self.auto: str = op.attributes.get("auto_pad", "NOTSET") or "NOTSET"
         self.ceil = bool(op.attributes.get("ceil_mode", 0))
-        self.spatial = tuple(map(whole, dims[2:]))
+        self.spatial = tuple([whole(extent) for extent in dims[2:]])
         if len(self.spatial) != rank:
             message = f"a kernel of {rank} axes on {len(self.spatial)}"
             raise UnknownError(message)
@@ -111,6 +111,14 @@ class Sliding:
         return tuple(made)
 
 
+def windows_of(op: Operation) -> Sliding:
+    """The windows of an operation that slides, which are worked out once."""
+    if op.windows is None:
+        op.windows = Sliding(op, kernel_of(op), dims_of(op))
+    made: Sliding = op.windows
+    return made
+
+
 def per_axis(op: Operation, name: str, count: int, default: int) -> tuple[int, ...]:
     """A list of whole numbers, one for each axis."""
     given = op.attributes.get(name)
@@ -140,15 +148,13 @@ def kernel_of(op: Operation, weight: int = 1) -> tuple[int, ...]:
 
 def convolution(op: Operation) -> list[Dims]:
     """Of Conv."""
-    dims = dims_of(op)
-    filters = dims_of(op, 1)[0]
-    return [(dims[0], filters, *Sliding(op, kernel_of(op), dims).output)]
+    return [(dims_of(op)[0], dims_of(op, 1)[0], *windows_of(op).output)]
 
 
 def pooling(op: Operation) -> list[Dims]:
     """Of MaxPool and its like."""
     dims = dims_of(op)
-    made = (*dims[:2], *Sliding(op, kernel_of(op), dims).output)
+    made = (*dims[:2], *windows_of(op).output)
     return [made, made]
 
 

@@ -1,6 +1,6 @@
 """The graph of a model as values and operations, with all folded that is known before it runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 from convcalc.exchange.onnx.extents import outputs_of
 from convcalc.exchange.onnx.folding import fold, of_ints
 from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed
-from convcalc.exchange.onnx.operations import STANDARD, Operation, attribute
+from convcalc.exchange.onnx.operations import STANDARD, Operation, Written, attribute
 from convcalc.exchange.onnx.quantized import in_floats
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
 from convcalc.exchange.wiring import called
@@ -143,67 +143,55 @@ class Graph:
         if depth > MAX_DEPTH:
             message = f"nests functions and branches more than {MAX_DEPTH} deep"
             raise DamagedError(message)
-        nodes = graph.node
+        nodes = [Written(node) for node in graph.node]
         for node in nodes if _sorted(nodes, env) else _in_order(nodes, env):
             self._node(node, env, prefix, depth)
 
-    def _node(self, node: Any, env: "Scope", prefix: str, depth: int) -> None:
+    def _node(self, node: "Written", env: "Scope", prefix: str, depth: int) -> None:
         if len(self.operations) >= MAX_OPERATIONS:
             message = f"has more than {MAX_OPERATIONS:,} operations"
             raise DamagedError(message)
         inputs: list[Value | None] = []
-        for name in node.input:
+        for name in node.inputs:
             if not name:
                 inputs.append(None)
                 continue
             value = env.find(name)
             if value is None:
-                message = (
-                    f"is damaged: {node.op_type[:60]} reads `{name[:60]}`, which nothing makes"
-                )
+                message = f"is damaged: {node.kind[:60]} reads `{name[:60]}`, which nothing makes"
                 raise DamagedError(message)
             inputs.append(value)
-        attributes = {each.name: self._attribute(each, env) for each in node.attribute}
-        domain = "" if node.domain in STANDARD else node.domain
-        function = self.functions.get((node.domain, node.op_type)) if self.functions else None
+        attributes, types = node.attributes(env.attributes)
+        kind, domain = node.kind, "" if node.domain in STANDARD else node.domain
+        function = self.functions.get((node.domain, kind)) if self.functions else None
         if function is not None:
             self._inline(function, node, inputs, attributes, env, prefix, depth)
             return
-        control = node.op_type in ("If", "Loop") and not domain
+        control = kind in ("If", "Loop") and not domain
         if control and self._control(node, inputs, attributes, env, prefix, depth):
             return
-        name = node.op_type
-        if name.startswith("Q"):
-            plain = in_floats(f"{domain}.{name}" if domain else name, inputs)
-            if plain is not None:
-                self.quantized = True
-                (name, inputs), domain = plain, ""
-        op = Operation(
-            name,
-            inputs,
-            attributes,
-            self._origin(node, prefix),
-            domain=domain,
-            version=self.version,
-        )
+        plain = None
+        if kind.startswith("Q"):
+            plain = in_floats(f"{domain}.{kind}" if domain else kind, inputs)
+        if plain is not None:
+            self.quantized = True
+            (kind, inputs), domain = plain, ""
         version = self.versions.get(node.domain, self.version)
-        op.malformed = malformed(node, version, name, attributes)
-        if op.malformed:
-            op.attributes = {}  # they may be anything, and it is not read anyway
-        op.outputs = [Value(name, operation=op, number=at) for at, name in enumerate(node.output)]
-        self._settle(op, node, env)
+        wrong = malformed(node, version, kind, types, attributes)
+        if wrong:
+            attributes = {}  # they may be anything, and it is not read anyway
+        origin = self._origin(node, prefix)
+        op = Operation(kind, inputs, attributes, origin, domain=domain, version=self.version)
+        op.malformed = wrong
+        op.outputs = [Value(name, operation=op, number=at) for at, name in enumerate(node.outputs)]
+        self._settle(op, env)
 
-    def _attribute(self, proto: Any, env: "Scope") -> Any:
-        if proto.ref_attr_name:
-            return env.attributes.get(proto.ref_attr_name)
-        return attribute(proto)
-
-    def _origin(self, node: Any, prefix: str) -> str:
+    def _origin(self, node: "Written", prefix: str) -> str:
         """What the file calls an operation: its name, or that of what it makes."""
-        made = node.output[0] if node.output else ""
+        made = node.outputs[0] if node.outputs else ""
         name = called(f"{prefix}{node.name or made}")
         if not name or name in self.origins:
-            kind = name or node.op_type
+            kind = name or node.kind
             number = self.unnamed.get(kind, 0) + 1
             while f"{kind}_{number}" in self.origins:
                 number += 1
@@ -212,9 +200,9 @@ class Graph:
         self.origins.add(name)
         return name
 
-    def _settle(self, op: Operation, node: Any, env: "Scope") -> None:
+    def _settle(self, op: Operation, env: "Scope") -> None:
         """Fold an operation, pass it over, or keep it."""
-        names = list(node.output)
+        names = [value.name for value in op.outputs]
         constants = None if op.malformed else self._constants(op)
         if constants is not None:
             for number, name in enumerate(names):
@@ -309,7 +297,7 @@ class Graph:
     def _inline(
         self,
         function: Any,
-        node: Any,
+        node: "Written",
         inputs: list[Value | None],
         attributes: dict[str, Any],
         env: "Scope",
@@ -326,7 +314,7 @@ class Graph:
                 inner[name] = value
         scope = f"{prefix}{node.name or function.name}/"
         self.walk(function, inner, scope, depth + 1)
-        self._bind(node.output, [inner.find(name) for name in function.output], env)
+        self._bind(node.outputs, [inner.find(name) for name in function.output], env)
 
     @staticmethod
     def _bind(names: Iterable[str], values: Iterable[Value | None], env: "Scope") -> None:
@@ -336,7 +324,7 @@ class Graph:
 
     def _control(
         self,
-        node: Any,
+        node: "Written",
         inputs: list[Value | None],
         attributes: dict[str, Any],
         env: "Scope",
@@ -344,9 +332,9 @@ class Graph:
         depth: int,
     ) -> bool:
         """Write out a branch or loop whose condition is known; False where it is not."""
-        scope = f"{prefix}{node.name or node.op_type}/"
+        scope = f"{prefix}{node.name or node.kind}/"
         try:
-            if node.op_type == "If":
+            if node.kind == "If":
                 condition = inputs[0].constant if inputs and inputs[0] is not None else None
                 if condition is None:
                     return False
@@ -354,7 +342,7 @@ class Graph:
                 branch, inner = attributes[chosen], Scope(env)
                 self._weights(branch, inner)
                 self.walk(branch, inner, scope, depth + 1)
-                self._bind(node.output, [inner.find(each.name) for each in branch.output], env)
+                self._bind(node.outputs, [inner.find(each.name) for each in branch.output], env)
                 return True
             return self._loop(node, inputs, attributes, env, scope, depth)
         except (UnknownError, KeyError, IndexError, AttributeError):
@@ -362,7 +350,7 @@ class Graph:
 
     def _loop(
         self,
-        node: Any,
+        node: "Written",
         inputs: list[Value | None],
         attributes: dict[str, Any],
         env: "Scope",
@@ -400,7 +388,7 @@ class Graph:
                 return False
             goes_on = bool(made[0].constant.array.reshape(-1)[0])
             carried = made[1:]
-        self._bind(node.output, carried, env)
+        self._bind(node.outputs, carried, env)
         return True
 
     def _weights(self, graph: Any, env: "Scope") -> None:
@@ -522,35 +510,35 @@ class Scope(dict[str, Value]):
         return None
 
 
-def _sorted(nodes: Any, env: Scope) -> bool:
+def _sorted(nodes: "Sequence[Written]", env: Scope) -> bool:
     """Whether each operation stands behind those that it reads, and no two make one tensor."""
     made: set[str] = set()
-    names = [name for node in nodes for name in node.output if name]
+    names = [name for node in nodes for name in node.outputs if name]
     every = set(names)
     if len(every) < len(names):
         return False
     for node in nodes:
-        for name in node.input:
-            if name in every and name not in made and env.find(name) is None:
+        for name in node.inputs:
+            if name not in made and name in every and env.find(name) is None:
                 return False
-        made.update(node.output)
+        made.update(node.outputs)
     return True
 
 
-def _in_order(nodes: Any, env: Scope) -> list[Any]:
+def _in_order(nodes: "Sequence[Written]", env: Scope) -> "list[Written]":
     """The operations, each behind those that it reads.
 
     Raises `DamagedError` for a circle, and for a tensor that two of them make.
     """
     maker: dict[str, int] = {}
     for at, node in enumerate(nodes):
-        for name in filter(None, node.output):
+        for name in filter(None, node.outputs):
             if name in maker:
                 message = f"is damaged: two operators make `{name[:60]}`"
                 raise DamagedError(message)
             maker[name] = at
     waits = [
-        {maker[name] for name in node.input if name in maker and env.find(name) is None}
+        {maker[name] for name in node.inputs if name in maker and env.find(name) is None}
         for node in nodes
     ]
     readers: dict[int, list[int]] = {}
@@ -568,7 +556,7 @@ def _in_order(nodes: Any, env: Scope) -> list[Any]:
                 ready.append(reader)
     if len(order) < len(nodes):
         stuck = next(at for at, reads in enumerate(waits) if reads)
-        name = nodes[stuck].name or nodes[stuck].op_type
+        name = nodes[stuck].name or nodes[stuck].kind
         message = f"goes in a circle: `{name[:60]}` reads what is made of it"
         raise DamagedError(message)
     return [nodes[at] for at in order]

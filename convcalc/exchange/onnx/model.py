@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convcalc.exchange.onnx.operations import HANDED, Written
 from convcalc.exchange.onnx.values import Constant, Dims, UnknownError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _whole(opened: "Opened") -> bytes:
 def dims_of(tensor: Any) -> Dims:
     """The extents of an array, which may be anything in a file from anywhere."""
     dims = tuple(tensor.dims)
-    if any(extent < 0 for extent in dims):
+    if dims and min(dims) < 0:
         message = f"the array `{tensor.name[:60]}` has an extent below 0"
         raise DamagedError(message)
     return dims
@@ -84,13 +85,14 @@ def dims_of(tensor: Any) -> Dims:
 def constant_of(tensor: Any, folder: str, *, name: str = "", initializer: bool = False) -> Constant:
     """An array of the file, whose values are read when they are asked for."""
     floats, _ = TYPES.get(tensor.data_type, (False, 0))
+    name = name or tensor.name
     return Constant(
         dims_of(tensor),
         lambda: array_of(tensor, folder),
         floats=floats,
-        name=name or tensor.name,
+        name=name,
         initializer=initializer,
-        sources=(name or tensor.name,),
+        sources=(name,),
     )
 
 
@@ -155,35 +157,34 @@ _FITS: dict[int, Callable[[Any], bool]] = {
 """Type of an attribute → whether a value is of it, where it comes from a function's caller."""
 
 
-def malformed(node: Any, version: int, like: str, attributes: Mapping[str, Any]) -> str:
+def malformed(
+    node: Written, version: int, like: str, types: Mapping[str, int], values: Mapping[str, Any]
+) -> str:
     """What is wrong with how an operation is written, as ONNX defines its operator.
 
     Empty where nothing is. Operators that ONNX does not define have attributes as `like` has them,
-    the one that they are read as. `attributes` are all values, a function's parameters among them.
+    the one that they are read as. `types` are those of its attributes, and `values` what they say.
     """
-    schema = _schema(node.op_type, node.domain, version)
+    schema = _schema(node.kind, node.domain, version)
     if schema is None:
-        schema = _schema(like.removeprefix(FUSED), "", version) if node.attribute else None
+        schema = _schema(like.removeprefix(FUSED), "", version) if types else None
         if schema is None:
             return ""
-        types, required, least, most = schema[0], None, 0, MANY
+        wanted, required, least, most = schema[0], None, 0, MANY
     else:
-        types, required, least, most = schema
-    count = len(node.input)
+        wanted, required, least, most = schema
+    count = len(node.inputs)
     if not least <= count <= most:
         return f"it reads {count} tensors, and takes {least} to {most}"
-    for each in node.attribute:
-        wanted = types.get(each.name)
-        if wanted is None:
+    for name, written in types.items():
+        kind = wanted.get(name)
+        if kind is None or kind == written:
             continue
-        if each.ref_attr_name:
-            value = attributes.get(each.name)
-            fits = value is None or wanted not in _FITS or _FITS[wanted](value)
-        else:
-            fits = each.type == wanted
-        if not fits:
-            return f"its attribute {each.name} is of another type than the operator's"
-    missing = required.difference([each.name for each in node.attribute]) if required else ()
+        value = values[name]
+        fits = value is None or kind not in _FITS or _FITS[kind](value)
+        if written != HANDED or not fits:
+            return f"its attribute {name} is of another type than the operator's"
+    missing = required.difference(types) if required else ()
     return f"its attribute {min(missing)} is missing" if missing else ""
 
 

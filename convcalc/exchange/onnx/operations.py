@@ -1,6 +1,6 @@
 """Operations of a graph, with what they read and make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.exchange.onnx.values import Constant, UnknownError, Value
@@ -31,11 +31,48 @@ def attribute(proto: Any) -> Any:
     return None
 
 
+HANDED = -1
+"""The type of an attribute that is one of the function's around it."""
+
+
+class Written:
+    """An operation as the file has it, of which each part is read once: reading is slow."""
+
+    __slots__ = ("_attributes", "domain", "inputs", "kind", "name", "outputs")
+
+    def __init__(self, proto: Any) -> None:
+        self.kind: str = proto.op_type
+        """The operator: Conv."""
+        self.domain: str = proto.domain
+        self.name: str = proto.name
+        """What the file calls it; empty where it does not."""
+        self.inputs: list[str] = [*proto.input]
+        """The names of the tensors that it reads; empty of those that are left out."""
+        self.outputs: list[str] = [*proto.output]
+        """The names of the tensors that it makes."""
+        self._attributes = proto.attribute
+
+    def attributes(self, around: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+        """The values of its attributes, and their types, `HANDED` where it hands one on.
+
+        `around` are the attributes of the function that it stands in.
+        """
+        values: dict[str, Any] = {}
+        types: dict[str, int] = {}
+        for each in self._attributes:
+            name = each.name
+            handed = each.ref_attr_name
+            types[name] = HANDED if handed else each.type
+            values[name] = around.get(handed) if handed else attribute(each)
+        return values, types
+
+
 class Operation:
     """One operation of the graph, or several that were recognised as one."""
 
     __slots__ = (
         "attributes", "domain", "inputs", "malformed", "name", "origin", "outputs", "version",
+        "windows",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +98,8 @@ class Operation:
         self.outputs: list[Value] = []
         self.malformed = ""
         """What is wrong with how it is written; empty where nothing is."""
+        self.windows: Any = None
+        """The windows of what slides, once they are worked out."""
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.origin!r}>"

@@ -7,8 +7,10 @@ but an extent of 1. So a transposition costs nothing and says nothing, until som
 values in memory in that order: only then is there a `permute`.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite, prod
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from convcalc.exchange.foreign import Source
@@ -33,6 +35,10 @@ its channels; or several of these that are one."""
 
 
 ONE_BATCH = Batch()
+USUAL: Mapping[int, Layout] = MappingProxyType(
+    {rank: (BATCH, *range(rank - 1)) for rank in range(2, 7)}
+)
+"""The layout of a tensor of so many axes as most operators have it: examples, channels, others."""
 
 
 class Lowered(NamedTuple):
@@ -75,8 +81,10 @@ class Reader:
         """The kind and the layer that has this array as its weight, whatever its bias."""
         self.joined: dict[tuple[tuple[int, ...], str], int] = {}
         """The concat of tensors along an axis, where there is one."""
-        self.arrays: dict[int, dict[str, int]] = {}
-        """By the number of a layer, the arrays of the file that it has, and their values."""
+        self.arrays: dict[int, Sequence[Constant | None]] = {}
+        """By the number of a layer with weights of its own what they are made of."""
+        self._alike: Counter[str] = Counter()
+        """How many layers with weights are of one origin."""
 
     # Layers
 
@@ -110,11 +118,7 @@ class Reader:
                 self.owners[key] = number
                 self.dense.setdefault(key[1:2], (kind, number))
             if shared is None:
-                self.arrays[number] = {
-                    each.sources[0]: each.size
-                    for each in constants
-                    if each is not None and each.initializer and len(each.sources) == 1
-                }
+                self.arrays[number] = constants
         return number
 
     def _see_all(self, number: int, constants: Sequence[Constant | None]) -> None:
@@ -132,9 +136,10 @@ class Reader:
 
     def _own(self, origin: str) -> str:
         """An origin that no other layer with weights has."""
-        name, count = origin, 2
+        name = origin
         while name in self.weights:
-            name, count = f"{origin}_{count}", count + 1
+            self._alike[origin] += 1
+            name = f"{origin}_{self._alike[origin] + 1}"
         return name
 
     @staticmethod
@@ -169,7 +174,7 @@ class Reader:
         """
         sizes: dict[str, list[int]] = {}
         for number, arrays in self.arrays.items():
-            for name, size in arrays.items() if live[number] else ():
+            for name, size in _held(arrays).items() if live[number] else ():
                 sizes.setdefault(name, []).append(size)
         again = [sum(each[1:]) for each in sizes.values() if len(each) > 1]
         sentences = [f"{note}: {count:,}" for note, count in self.notes.items()]
@@ -224,7 +229,11 @@ class Reader:
         """The layer that gives an input as ONNX usually has it: examples, channels, the rest."""
         value = self.tensor(op, number)
         dims = value.dims or ()
-        if not dims or dims[0] != Batch():
+        low: Lowered = value.lowered
+        usual = low.layout == USUAL.get(len(dims)) and dims[0] == ONE_BATCH
+        if usual and dims[1:] == self.shape(low.number).axes:  # as most are
+            return low.number
+        if not dims or dims[0] != ONE_BATCH:
             message = f"its input is {shown(dims)}: the examples are not its first axis"
             raise CannotError(message)
         return self.fit(op, value, list(range(1, len(dims))))
@@ -333,6 +342,8 @@ class Reader:
 
     def _hold(self, value: Value, shape: Shape, layout: Layout) -> None:
         dims = value.dims or ()
+        if layout == USUAL.get(len(dims)) and dims[0] == ONE_BATCH and dims[1:] == shape.axes:
+            return
         made = self._extents(shape, layout)
         if tuple(dims) != made:
             message = f"it makes {shown(dims)}, and as layers {shown(made)}"
@@ -340,8 +351,7 @@ class Reader:
 
     def give_first(self, op: Operation, number: int, output: int = 0) -> None:
         """Say which layer an output is whose axes are examples, channels, the rest."""
-        rank = self.shape(number).rank
-        self.give(op, number, (BATCH, *range(rank + 1)), output)
+        self.give(op, number, USUAL[self.shape(number).rank + 2], output)
 
     def axis_word(self, number: int, axis: int) -> str:
         """What a spec calls an axis of a layer's output."""
@@ -362,6 +372,15 @@ class Reader:
             return tidy(constant.array.reshape(-1)[0])
         except UnknownError:
             return None
+
+
+def _held(arrays: Sequence[Constant | None]) -> dict[str, int]:
+    """The arrays of the file that constants are, and how many values each has."""
+    return {
+        each.sources[0]: each.size
+        for each in arrays
+        if each is not None and each.initializer and len(each.sources) == 1
+    }
 
 
 def tidy(value: Any) -> float:
