@@ -81,8 +81,9 @@ def imported(
     if not name or not opened.head:
         return None
     row = FORMATS[name]
+    reader = import_module(row.reads)
     try:
-        import_module(row.library)
+        reader.ready()
     except ImportError:
         from convcalc.exchange.foreign import refused
 
@@ -91,7 +92,7 @@ def imported(
             f"is {row.title}, which the package {row.library} reads, and that is not installed",
             f"pip install 'convcalc[{row.extra}]'",
         )
-    made: Imported = import_module(row.reads).read(opened, given)
+    made: Imported = reader.read(opened, given)
     return made
 
 

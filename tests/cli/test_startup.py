@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
+import convcalc
 from convcalc.formats import FORMATS
 
 PROBE = """
@@ -165,6 +166,33 @@ def test_the_library_imports_no_command_line_and_no_format() -> None:
     assert not {
         name for name in ours(found) if name.startswith(("convcalc.cli", "convcalc.formats"))
     }
+
+
+ONNX_BESIDE = """
+import sys
+import convcalc
+convcalc.read({path!r})
+assert "onnx" not in sys.modules and "numpy" not in sys.modules
+import numpy
+import onnx
+from onnx import numpy_helper, onnx_ml_pb2
+model = onnx.load({path!r})
+assert type(model) is onnx_ml_pb2.ModelProto is sys.modules["onnx.onnx_ml_pb2"].ModelProto
+onnx.checker.check_model(onnx.shape_inference.infer_shapes(model))
+arrays = convcalc.read({path!r}).written.arrays(convcalc.read({path!r}))
+assert (arrays["conv1.weight"] == numpy_helper.to_array(model.graph.initializer[0])).all()
+"""
+
+
+def test_a_file_is_read_without_all_of_onnx_which_takes_the_parts_for_its_own(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("onnx")
+    path = str(tmp_path / "network.onnx")
+    spec = "{input: 8x8x3, layers: [conv: {filters: 4, kernel: 3}, relu, flatten, linear: 2]}"
+    convcalc.export(convcalc.loads(spec), path)
+
+    imported(ONNX_BESIDE.format(path=path))
 
 
 def test_globs_and_gitignore_cost_nothing_where_there_are_none(tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from convcalc.exchange.foreign import Source
 from convcalc.exchange.onnx.extents import Sliding, kernel_of, per_axis, whole, windows_of
 from convcalc.exchange.onnx.operations import Operation
@@ -232,6 +230,8 @@ def gemm(reader: Reader, op: Operation) -> None:
         return array if alpha == 1 else array * alpha
 
     def added() -> Any:
+        import numpy as np
+
         array = np.broadcast_to(bias.release().reshape(-1), (features,))  # type: ignore[union-attr]
         return array if beta == 1 else array * beta
 

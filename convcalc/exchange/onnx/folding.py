@@ -8,7 +8,7 @@ import numpy as np
 
 from convcalc.exchange.onnx.extents import axes_of, axis_of
 from convcalc.exchange.onnx.operations import Operation
-from convcalc.exchange.onnx.values import Batch, Constant, Dims, UnknownError
+from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError
 
 MOST_FOLDED = 2**20
 """Most values of an array that is worked out at once; others are when they are asked for."""
@@ -16,7 +16,33 @@ MOST_FOLDED = 2**20
 Folder = Callable[[Operation, list[Any]], Any]
 
 
-def of_ints(values: Any) -> Any:
+def at_hand(values: Any, kind: str, name: str) -> Constant:
+    """Numbers that are there already, as an array of a kind that NumPy has."""
+    return _at_hand(np.array(values, kind), name)
+
+
+def _at_hand(array: Any, name: str) -> Constant:
+    made = Constant(array.shape, lambda: array, floats=array.dtype.kind == "f", name=name)
+    made.array  # noqa: B018 (which is kept from here on)
+    return made
+
+
+def extents_of(op: Operation, dims: Dims) -> Constant:
+    """What Shape and Size make."""
+    if op.name == "Size":
+        total: Extent = 1
+        for extent in dims:
+            total = extent * total
+        array = np.empty((), dtype=object)
+        array[()] = total
+        array = array if isinstance(total, Batch) else array.astype(np.int64)
+    else:
+        chosen = dims[op.attributes.get("start", 0) : op.attributes.get("end", len(dims))]
+        array = _of_ints(chosen)
+    return _at_hand(array, op.origin)
+
+
+def _of_ints(values: Any) -> Any:
     """Extents as an array, of objects where the number of examples is among them."""
     listed = list(values)
     if any(isinstance(value, Batch) for value in listed):
@@ -317,7 +343,7 @@ def fold(op: Operation, dims: list[Dims]) -> list[Constant] | None:
         return None
     read = [value.constant if value is not None else None for value in op.inputs]
     known = [each for each in read if each is not None]
-    small = all(each.size <= MOST_FOLDED and _at_hand(each) for each in known)
+    small = all(each.size <= MOST_FOLDED and _wanted(each) for each in known)
     sources = tuple(name for each in known for name in each.sources)
     initializer = any(each.initializer for each in known)
     floats = _floats(op, known)
@@ -338,7 +364,7 @@ def fold(op: Operation, dims: list[Dims]) -> list[Constant] | None:
     ]
 
 
-def _at_hand(constant: Constant) -> bool:
+def _wanted(constant: Constant) -> bool:
     """Whether its values are wanted as numbers: it is no weight that is only handed on."""
     return constant.known or not constant.floats or constant.size <= 64
 

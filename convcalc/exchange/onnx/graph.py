@@ -4,10 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from convcalc.exchange.onnx.extents import outputs_of
-from convcalc.exchange.onnx.folding import fold, of_ints
 from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed
 from convcalc.exchange.onnx.operations import STANDARD, Operation, Written, attribute
 from convcalc.exchange.onnx.quantized import in_floats
@@ -240,7 +237,9 @@ class Graph:
             return [self._constant(op)]
         first = op.inputs[0] if op.inputs else None
         if op.name in ("Shape", "Size") and first is not None and first.dims is not None:
-            return [_extents(op, first.dims)]
+            from convcalc.exchange.onnx.folding import extents_of
+
+            return [extents_of(op, first.dims)]
         if not op.inputs or any(
             value is not None and value.constant is None for value in op.inputs
         ):
@@ -250,6 +249,8 @@ class Graph:
             if op.name == "DequantizeLinear" and first is not None and first.dims is not None:
                 dims = [first.dims]
                 self.quantized |= len(first.dims) > 0
+            from convcalc.exchange.onnx.folding import fold  # what computes wants NumPy
+
             return fold(op, dims)
         except UnknownError:
             return None
@@ -266,8 +267,9 @@ class Graph:
             return made
         for key in ("value_float", "value_int", "value_floats", "value_ints"):
             if key in given:
-                kind = np.float32 if "float" in key else np.int64
-                return _at_hand(np.array(given[key], kind), name, floats="float" in key)
+                from convcalc.exchange.onnx.folding import at_hand
+
+                return at_hand(given[key], "float32" if "float" in key else "int64", name)
         return Constant((), _unknown("a constant that is no number"), floats=False, name=name)
 
     def prune(self) -> None:
@@ -374,10 +376,9 @@ class Graph:
                 break
             inner = Scope(env)
             self._weights(body, inner)
-            index = np.array(number, np.int64)
             first, second, *others = [each.name for each in body.input]
-            inner[first] = _known(first, index)
-            inner[second] = _known(second, np.array(True))
+            inner[first] = _known(first, number, "int64")
+            inner[second] = _known(second, 1, "bool")
             for name, value in zip(others, carried, strict=True):
                 if value is not None:
                     inner[name] = value
@@ -460,31 +461,12 @@ def _unknown(message: str) -> Any:
     return load
 
 
-def _at_hand(array: Any, name: str, *, floats: bool) -> Constant:
-    """An array that is there already."""
-    made = Constant(array.shape, lambda: array, floats=floats, name=name)
-    made.array  # noqa: B018 (which is kept from here on)
-    return made
+def _known(name: str, number: int, kind: str) -> Value:
+    """A number that is known, of a kind that NumPy has."""
+    from convcalc.exchange.onnx.folding import at_hand
 
-
-def _known(name: str, array: Any) -> Value:
-    constant = _at_hand(array, name, floats=False)
+    constant = at_hand(number, kind, name)
     return Value(name, constant.dims, constant=constant, floats=False)
-
-
-def _extents(op: Operation, dims: Dims) -> Constant:
-    """What Shape and Size make."""
-    if op.name == "Size":
-        total: Extent = 1
-        for extent in dims:
-            total = extent * total
-        array = np.empty((), dtype=object)
-        array[()] = total
-        array = array if isinstance(total, Batch) else array.astype(np.int64)
-    else:
-        chosen = dims[op.attributes.get("start", 0) : op.attributes.get("end", len(dims))]
-        array = of_ints(chosen)
-    return _at_hand(array, op.origin, floats=False)
 
 
 class Scope(dict[str, Value]):

@@ -6,9 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from convcalc.exchange.onnx.operations import HANDED, Written
+from convcalc.exchange.onnx.package import messages, operators
 from convcalc.exchange.onnx.values import Constant, Dims, UnknownError
 
 if TYPE_CHECKING:
@@ -40,13 +39,12 @@ class DamagedError(Exception):
 
 def parse(opened: "Opened") -> Any:
     """The model of a file; raises `DamagedError` for what is none."""
-    import onnx
-
     data = opened.head
     if opened.more:
         data = _whole(opened)
+    model = messages().ModelProto()
     try:
-        model = onnx.load_model_from_string(data)
+        model.ParseFromString(data)
     except Exception as error:  # of protobuf, of which there are several implementations
         message = "is damaged: not the protocol buffer that an ONNX file is"
         raise DamagedError(message) from error
@@ -117,12 +115,13 @@ def array_of(tensor: Any, folder: str) -> Any:
         message = f"the array `{tensor.name[:60]}` cannot be read: {why}"
         raise UnknownError(message) from error
     if array.dtype.kind not in "fiub":
-        array = array.astype(np.float32)
+        array = array.astype("float32")
     return array
 
 
 def _external(tensor: Any, folder: str, dims: Dims, count: int) -> Any:
     """Values in a file beside the model's, and in none elsewhere."""
+    import numpy as np
     import onnx
 
     told = {entry.key: entry.value for entry in tensor.external_data}
@@ -206,11 +205,10 @@ def _schema(name: str, domain: str, version: int) -> Any:
 
 
 def _defined(name: str, domain: str, version: int) -> Any:
-    import onnx
-
+    table = operators()
     try:
-        schema = onnx.defs.get_schema(name, min(version, NEWEST), domain)
-    except onnx.defs.SchemaError:
+        schema = table.get_schema(name, min(version, NEWEST), domain)
+    except table.SchemaError:
         return None
     types = {key: int(each.type.value) for key, each in schema.attributes.items()}
     required = {key for key, each in schema.attributes.items() if each.required}

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from convcalc.exchange.onnx.values import Constant, UnknownError, Value
 
 
@@ -63,13 +61,13 @@ def _floats(inputs: list[Value | None], at: int) -> Value | None:
     constant, scale, zero = value.constant, _scale(inputs, at + 1), _scale(inputs, at + 2)
 
     def load() -> Any:
-        array = constant.array.astype(np.float32)
+        array = constant.array.astype("float32")
         steps, offset = _array(scale), _array(zero)
         shape = (-1, *(1,) * (array.ndim - 1)) if array.ndim > 1 and steps.size > 1 else ()
         if shape:
             steps = steps.reshape(shape)
             offset = offset.reshape(shape) if offset.size > 1 else offset
-        return (array - offset.astype(np.float32)) * steps
+        return (array - offset.astype("float32")) * steps
 
     return _made(value, constant, load)
 
@@ -81,8 +79,10 @@ def _stepped(value: Value | None, scales: list[Constant | None]) -> Value | None
     constant = value.constant
 
     def load() -> Any:
+        import numpy as np
+
         step = np.prod(np.broadcast_arrays(*(_array(each) for each in scales)), axis=0)
-        return constant.array.astype(np.float32) * step
+        return constant.array.astype("float32") * step
 
     return _made(value, constant, load)
 
@@ -108,4 +108,6 @@ def _array(constant: Constant | None) -> Any:
     if constant is None:
         message = "a scale is worked out as the network runs"
         raise UnknownError(message)
+    import numpy as np
+
     return np.asarray(constant.array)

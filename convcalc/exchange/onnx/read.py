@@ -18,6 +18,7 @@ from convcalc.exchange.onnx.inputs import (
 )
 from convcalc.exchange.onnx.model import DamagedError, parse
 from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.package import messages
 from convcalc.exchange.onnx.patterns import recognise
 from convcalc.exchange.onnx.reader import Lost, Lowered, Reader
 from convcalc.exchange.onnx.rows import reads
@@ -36,6 +37,11 @@ OTHER_NAMES = frozenset({"", "main_graph", "torch_jit", "torch-jit-export", "gra
 
 BADLY_SAID = (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError)
 """What attributes raise that have the right types and mean nothing, as a list that is too short."""
+
+
+def ready() -> None:
+    """Import what reading needs; raises `ImportError` where the package onnx is not installed."""
+    messages()
 
 
 @without_collection
