@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convcalc.exchange.onnx.operations import HANDED, Written
+from convcalc.exchange.onnx.operations import Written
 from convcalc.exchange.onnx.package import messages, operators
 from convcalc.exchange.onnx.values import Constant, Dims, UnknownError
 
@@ -157,12 +157,17 @@ _FITS: dict[int, Callable[[Any], bool]] = {
 
 
 def malformed(
-    node: Written, version: int, like: str, types: Mapping[str, int], values: Mapping[str, Any]
+    node: Written,
+    version: int,
+    like: str,
+    types: Mapping[str, int | None],
+    values: Mapping[str, Any],
 ) -> str:
     """What is wrong with how an operation is written, as ONNX defines its operator.
 
     Empty where nothing is. Operators that ONNX does not define have attributes as `like` has them,
-    the one that they are read as. `types` are those of its attributes, and `values` what they say.
+    the one that they are read as. `types` are those of its attributes, None of one that a function
+    hands on, and `values` what they say.
     """
     schema = _schema(node.kind, node.domain, version)
     if schema is None:
@@ -181,7 +186,7 @@ def malformed(
             continue
         value = values[name]
         fits = value is None or kind not in _FITS or _FITS[kind](value)
-        if written != HANDED or not fits:
+        if written is not None or not fits:
             return f"its attribute {name} is of another type than the operator's"
     missing = required.difference(types) if required else ()
     return f"its attribute {min(missing)} is missing" if missing else ""

@@ -31,10 +31,6 @@ def attribute(proto: Any) -> Any:
     return None
 
 
-HANDED = -1
-"""The type of an attribute that is one of the function's around it."""
-
-
 class Written:
     """An operation as the file has it, of which each part is read once: reading is slow."""
 
@@ -52,17 +48,17 @@ class Written:
         """The names of the tensors that it makes."""
         self._attributes = proto.attribute
 
-    def attributes(self, around: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
-        """The values of its attributes, and their types, `HANDED` where it hands one on.
+    def attributes(self, around: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int | None]]:
+        """The values of its attributes, and their types, None where it hands one on.
 
         `around` are the attributes of the function that it stands in.
         """
         values: dict[str, Any] = {}
-        types: dict[str, int] = {}
+        types: dict[str, int | None] = {}
         for each in self._attributes:
             name = each.name
             handed = each.ref_attr_name
-            types[name] = HANDED if handed else each.type
+            types[name] = None if handed else each.type
             values[name] = around.get(handed) if handed else attribute(each)
         return values, types
 
