@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -15,12 +15,18 @@ from convcalc.cli.options import (
     new_file_options,
     position_value,
     refuse_idle_force,
+    seed_option,
+    weights_options,
 )
 from convcalc.cli.output import write, write_file, write_findings
 from convcalc.diagnostics import ArgumentError, exit_code
-from convcalc.graph import SpecError, read
+from convcalc.graph import Network, SpecError, read
 from convcalc.pictures import STYLES, WRITERS, scene_of, written
+from convcalc.pictures.scene import Scene
 from convcalc.pictures.theme import THEMES
+
+RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "seed"})
+"""Options that say what a network is run with, by the names of their parameters."""
 
 
 @click.command("draw")
@@ -62,6 +68,20 @@ from convcalc.pictures.theme import THEMES
     help="Of --style volumes: groups nested this deep are one slab, maps of one size at 0; as deep "
     "as fits unless given.",
 )
+@click.option(
+    "--layers",
+    metavar="PATTERN",
+    help="Of --style activations: the layers, as stage1 or '*.conv?'; all or, where they are many, "
+    "the ends of stages unless given.",
+)
+@click.option(
+    "--maps",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Of --style activations: how many channels of a layer; 10 unless given.",
+)
+@weights_options
+@seed_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -89,6 +109,7 @@ def command(
       convcalc draw resnet18 -o resnet18.svg
       convcalc draw net.yaml --theme dark -o net.png
       convcalc draw unet --style volumes -o unet.png
+      convcalc draw alexnet --style activations --image cat.jpg -o cat.png
       convcalc draw alexnet --style window --layer conv1 -o conv1.svg
       convcalc draw vgg16 --style field --layer stage2.conv2 --at 3,50 -o field.svg
     """
@@ -102,9 +123,11 @@ def command(
     given = {
         name: each for name, each in options.items() if each not in (None, ()) and each is not False
     }
-    _refuse_idle(style, given)
+    _refuse_idle(ctx.command.params, style, given)
     try:
-        scene = scene_of(network, style, given)
+        scene = (
+            _run(network, style, given) if STYLES[style].runs else scene_of(network, style, given)
+        )
     except SpecError as error:
         write_findings(error.diagnostics)
         ctx.exit(2)
@@ -125,12 +148,46 @@ def command(
     ctx.exit(exit_code(network.diagnostics))
 
 
-def _refuse_idle(style: str, given: Iterable[str]) -> None:
+def _takes(style: str) -> frozenset[str]:
+    """The options that a style takes, by the names of their parameters."""
+    row = STYLES[style]
+    return row.options | (RUN_OPTIONS if row.runs else frozenset())
+
+
+def _run(network: Network, style: str, given: dict[str, Any]) -> Scene:
+    """The scene of a style that runs the network, on the files that are given."""
+    from convcalc.checks.verify import Run
+    from convcalc.cli.running import (
+        given_inputs,
+        given_weights,
+        refuse_idle,
+        refuse_too_large,
+        running,
+    )
+    from convcalc.graph.planned import planned
+
+    whole = planned(network)
+    run = {name: given.pop(name, None) for name in RUN_OPTIONS}
+    weights, names, images, normalize, seed = (
+        run[name] for name in ("weights_path", "map_path", "images", "normalize", "seed")
+    )
+    refuse_idle(weights, names, images or (), normalize, seed)
+    refuse_too_large(whole, Run(seed=seed or 0), drawn=weights is None)
+    with running():
+        fitted = given_weights(weights, names, whole, seed)
+        x = given_inputs(images or (), normalize, whole, 1)
+        own = {"weights": None if fitted is None else fitted.weights, "x": x, "seed": seed}
+        given |= {name: value for name, value in own.items() if value is not None}
+        return scene_of(whole, style, given)
+
+
+def _refuse_idle(params: Sequence[click.Parameter], style: str, given: Iterable[str]) -> None:
     """Raise `click.UsageError` for an option that this style does not take."""
+    options = {param.name: param.opts[0] for param in params}
     for name in given:
-        if name not in STYLES[style].options:
-            homes = " or ".join(each for each, row in STYLES.items() if name in row.options)
-            option = f"--{name.replace('_', '-')}"
+        if name not in _takes(style):
+            homes = " or ".join(each for each in STYLES if name in _takes(each))
+            option = options[name]
             message = f"{option} is an option of --style {homes}, not of {style}"
             raise click.UsageError(message)
 

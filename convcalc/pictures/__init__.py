@@ -23,11 +23,16 @@ class Style(NamedTuple):
     """What it shows, in a few words for a list of styles."""
     options: frozenset[str] = frozenset()
     """What it takes beside the network, by the names of the options of `convcalc draw`."""
+    runs: bool = False
+    """Whether the network is run for it: then it takes what is in `RUN`, too."""
 
 
 STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "graph": Style("layers as boxes, what they read as arrows"),
+        "activations": Style(
+            "what layers make of an image", frozenset({"layers", "maps"}), runs=True
+        ),
         "volumes": Style("what comes out of layers as slabs", frozenset({"depth"})),
         "field": Style(
             "what one output position sees of the image, layer by layer", frozenset({"layer", "at"})
@@ -36,6 +41,10 @@ STYLES: Mapping[str, Style] = MappingProxyType(
     }
 )
 """Styles; each is a module of this package with a function `scene`."""
+
+
+RUN = frozenset({"x", "weights", "seed"})
+"""What the network is run with, as `convcalc.run` takes it; random where it is not given."""
 
 
 class Writer(NamedTuple):
@@ -69,7 +78,7 @@ def draw(spec: "Given", style: str = "graph", **options: Any) -> Scene:
     """
     style = one_of(style, "style", STYLES)
     for name in options:
-        if name not in STYLES[style].options:
+        if name not in STYLES[style].options | (RUN if STYLES[style].runs else frozenset()):
             message = f"a picture of style {style} takes no {name!r}"
             raise TypeError(message)
     return scene_of(read(spec), style, options)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from convcalc.graph import Network
 from convcalc.layers import CATALOGUE, GIVEN
-from convcalc.pictures.font import shortened, width
+from convcalc.pictures.font import shortened, width, wrapped
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Scene, moved
 from convcalc.pictures.stages import KEEPERS, Head, Row, Skip, Stage, rows
 from convcalc.shape import Shape
@@ -205,7 +205,7 @@ def scene(network: Network, *, depth: int | None = None) -> Scene:
     legend, down = _legend(drawn, wide, down - BETWEEN + 26)
     items += legend
     notes = _notes(network, placed, scale)
-    for line in _wrapped(notes, wide):
+    for line in wrapped(" ".join(notes), wide - MARGIN, SMALL):
         items.append(Label(MARGIN, down, line, SMALL, "quiet"))
         down += LINE + 1.5
     stages = sum(len(row.stages) for row in drawn)
@@ -631,17 +631,3 @@ def _kernel_drawn(placed: Placed) -> bool:
     """Whether some stage of a row shows a kernel."""
     pairs = zip(pairwise(placed.columns), pairwise(placed.levels), strict=True)
     return any(one == other and _kernel(*columns) for columns, (one, other) in pairs)
-
-
-def _wrapped(sentences: Sequence[str], wide: float) -> Iterator[str]:
-    """The sentences in lines that are no wider than this."""
-    line = ""
-    for word in " ".join(sentences).split():
-        longer = f"{line} {word}" if line else word
-        if line and width(longer, SMALL) > wide - MARGIN:
-            yield line
-            line = word
-        else:
-            line = longer
-    if line:
-        yield line
