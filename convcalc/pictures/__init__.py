@@ -42,7 +42,6 @@ STYLES: Mapping[str, Style] = MappingProxyType(
 )
 """Styles; each is a module of this package with a function `scene`."""
 
-
 RUN = frozenset({"x", "weights", "seed"})
 """What the network is run with, as `convcalc.run` takes it; random where it is not given."""
 

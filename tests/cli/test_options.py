@@ -378,6 +378,7 @@ TRIED = {
         {
             ("--output", "--force"): "a file that is not there yet is written either way",
             ("--set", "--depth"): "at 0 the layer that it changes is inside a slab",
+            ("--set", "--at"): "what an output sees does not depend on how many channels there are",
         },
     ),
     "report": Command(
