@@ -1,0 +1,575 @@
+"""Where everything stands: a structure as boxes, frames and lines between them, without overlaps.
+
+Two axes are enough for both directions: `along` is the way that the network goes, `across` is the
+other, and what the picture makes of them is for who draws it. A chain has one straight line
+through all of its elements, its axis. Between two elements is a gap, where lines go across on
+tracks of their own; beside its elements are lanes, where arcs go along. Both belong to the chain,
+so what a group is as large as hangs on its inside alone. No line goes through a box: along it
+runs in a lane or where nothing stands, and across in a gap, or beside all boxes of its chain.
+"""
+
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from convcalc.pictures.structure import Card, Chain, Element, Flow, Frame, Repeat, Split
+
+
+class Room(NamedTuple):
+    """Distances, in pixels."""
+
+    behind: float = 20
+    """What is kept free behind an element for the label of its line."""
+    before: float = 13
+    """What is kept free before an element for the head of an arrow."""
+    track: float = 9
+    """Between two lines that go across in one gap."""
+    lane: float = 11
+    """Between two lanes."""
+    first_lane: float = 16
+    """Between the elements of a chain and its first lane."""
+    branches: float = 26
+    """Between two branches."""
+    head: float = 24
+    """Before what stands in a frame, where its title is."""
+    tail: float = 12
+    """Behind what stands in a frame."""
+    near: float = 14
+    """Beside it on the side of its title."""
+    far: float = 14
+    """Beside it on the other side."""
+
+
+class Extent(NamedTuple):
+    """How large something is, or must at least be."""
+
+    along: float
+    across: float
+
+
+Point = tuple[float, float]
+"""Along and across."""
+
+
+class Line(NamedTuple):
+    """A line from an element to another one, or a part of it."""
+
+    points: tuple[Point, ...]
+    source: "Spot"
+    """The box that it comes from."""
+    target: "Spot | None"
+    """The box that it goes to; None of what ends at a frame, where another line goes on."""
+    bow: bool
+    """Whether it goes round something, as a skip does."""
+    entry: bool = False
+    """Whether it comes into a box from its side."""
+
+
+class Spot:
+    """A visible element: a box, a frame round a chain, or branches side by side."""
+
+    __slots__ = (
+        "across", "along", "axis", "element", "frame", "left", "place", "rounds", "run", "runs",
+        "sides", "spare", "start",
+    )  # fmt: skip
+
+    def __init__(self, element: Element, run: "Run", place: int) -> None:
+        self.element = element
+        self.run = run
+        """The chain that it stands in."""
+        self.place = place
+        """Where in it, from 0."""
+        self.runs: list[Run] = []
+        """The chains that stand in it; none in a box."""
+        self.frame = False
+        """Whether it is drawn as a frame."""
+        self.rounds = 1
+        """How many rounds of a repeat it stands for."""
+        self.along = self.across = self.axis = 0.0
+        """How large it is, and where its axis is from its near side."""
+        self.spare = 0.0
+        """What is kept free behind it, as a part of `along`."""
+        self.start = self.left = 0.0
+        """Where it is: along, and across."""
+        self.sides: list[Spot] = []
+        """Of a box, what lines come from that come in from its side."""
+
+    @property
+    def top(self) -> float:
+        """Where it starts along."""
+        return self.start
+
+    @property
+    def end(self) -> float:
+        """Where its box ends along."""
+        return self.start + self.along - self.spare
+
+    def side(self, source: "Spot") -> float:
+        """Where a line comes in from its side."""
+        part = (self.sides.index(source) + 1) / (len(self.sides) + 1)
+        return self.start + (self.along - self.spare) * part
+
+    @property
+    def middle(self) -> float:
+        """Where its axis is across."""
+        return self.left + self.axis
+
+
+class Run:
+    """A visible chain."""
+
+    __slots__ = (
+        "across", "along", "arcs", "axis", "branch", "content", "gaps", "left", "main", "offsets",
+        "owner", "room", "spots", "start", "tracks",
+    )  # fmt: skip
+
+    def __init__(self, owner: Spot | None, branch: int) -> None:
+        self.owner = owner
+        """What it stands in; None of the whole."""
+        self.branch = branch
+        self.spots: list[Spot] = []
+        self.main: Spot | None = None
+        """The box whose output comes in at its start."""
+        self.tracks: dict[int, dict[object, int]] = {}
+        """By gap (-1 before the first element) what goes across in it, in order."""
+        self.arcs: dict[object, list[int]] = {}
+        """What runs in a lane → first and last position there, and the lane."""
+        self.along = self.across = self.axis = self.content = 0.0
+        self.start = self.left = 0.0
+        self.room = Room()
+        self.gaps: list[float] = []
+        """How far from its start the first track of each gap is, of the gap before it first."""
+        self.offsets: list[float] = []
+        """How far from its start each element is."""
+
+    @property
+    def framed(self) -> bool:
+        """Whether it stands in a frame."""
+        return self.owner is not None and self.owner.frame
+
+    @property
+    def last_branch(self) -> bool:
+        """Whether nothing stands beside it on the far side, in what it stands in."""
+        return self.owner is None or self.owner.frame or self.branch == len(self.owner.runs) - 1
+
+    @property
+    def top(self) -> float:
+        """Where it starts along."""
+        return self.start
+
+    @property
+    def middle(self) -> float:
+        """Where its axis is across."""
+        return self.left + self.axis
+
+    def track(self, gap: int, name: object) -> Callable[[], float]:
+        """Reserve a track in a gap; what gives its place along."""
+        tracks = self.tracks.setdefault(gap, {})
+        tracks.setdefault(name, len(tracks))
+        return lambda: self.start + self.gaps[gap + 1] + tracks[name] * self.room.track
+
+    def occupy(self, name: object, position: int) -> None:
+        """Reserve a part of a lane: positions are gaps and elements, counted together from 0."""
+        arc = self.arcs.setdefault(name, [position, position, 0])
+        arc[0], arc[1] = min(arc[0], position), max(arc[1], position)
+
+    def lane(self, name: object) -> Callable[[], float]:
+        """What gives the place of a lane across."""
+        arc = self.arcs.setdefault(name, [2 * len(self.spots), 0, 0])
+        return lambda: (
+            self.left + self.content + self.room.first_lane + arc[2] * self.room.lane
+        )
+
+    def assign_lanes(self) -> None:
+        """Give each arc a lane: those that meet have different ones, inner ones nearer."""
+        arcs = sorted(self.arcs.values())
+        at = 0
+        while at < len(arcs):
+            free: list[int] = []
+            busy: list[tuple[int, int]] = []  # ends and lanes
+            used = 0
+            start, reach = at, arcs[at][1]
+            while at < len(arcs) and (at == start or arcs[at][0] <= reach):
+                arc = arcs[at]
+                reach = max(reach, arc[1])
+                while busy and busy[0][0] < arc[0]:
+                    heappush(free, heappop(busy)[1])
+                if free:
+                    arc[2] = heappop(free)
+                else:
+                    arc[2], used = used, used + 1
+                heappush(busy, (arc[1], arc[2]))
+                at += 1
+            for arc in arcs[start:at]:  # those that start first reach farthest
+                arc[2] = used - 1 - arc[2]
+
+    def measure(self, room: Room) -> None:
+        """How large it is, once all that stands in it is."""
+        self.room = room
+        self.gaps, self.offsets = [], []
+        along = room.head if self.framed else 0.0
+        for gap in range(-1, len(self.spots)):
+            tracks = len(self.tracks.get(gap, ()))
+            if gap < 0:
+                self.gaps.append(along)
+                along += tracks and (tracks - 1) * room.track + room.before
+            elif gap == len(self.spots) - 1:
+                self.gaps.append(along + room.behind)
+                along += tracks and room.behind + (tracks - 1) * room.track
+            else:
+                self.gaps.append(along + room.behind)
+                along += room.behind + room.before + max(0, tracks - 1) * room.track
+            if gap + 1 < len(self.spots):
+                self.offsets.append(along)
+                along += self.spots[gap + 1].along
+        self.along = along + (room.tail if self.framed else 0)
+        self.axis = max(spot.axis for spot in self.spots)
+        self.content = self.axis + max(spot.across - spot.axis for spot in self.spots)
+        lanes = max((arc[2] + 1 for arc in self.arcs.values()), default=0)
+        self.across = self.content + (lanes and room.first_lane + (lanes - 1) * room.lane)
+
+
+class Layout:
+    """Where everything stands."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        chain: Chain,
+        opened: Callable[[Frame], bool],
+        box: Callable[[Spot], Extent],
+        frame: Callable[[Spot], Extent],
+        room: Room,
+    ) -> None:
+        """Lay out a structure; `box` and `frame` say how large boxes are, and frames at least.
+
+        `opened` says of which groups the inside is shown. The extent of a frame is what its title
+        takes: along, and across from its near side to its axis.
+        """
+        self.flow = flow
+        self.room = room
+        self.runs: list[Run] = []
+        """Visible chains, outer before inner."""
+        self.spot_of: list[Spot | None] = [None] * len(flow.inputs)
+        """By layer, the box that it is drawn in."""
+        self.lines: list[Line] = []
+        self._rounds: list[Repeat] = []
+        self._planned: list[tuple[_Route, Spot, Spot | None, bool, bool]] = []
+        self._build(chain, opened)
+        self._join()
+        self._measure(box, frame)
+        self._put()
+        self._draw()
+
+    @property
+    def boxes(self) -> list[Spot]:
+        """What is drawn as a box."""
+        return [spot for run in self.runs for spot in run.spots if not spot.runs]
+
+    # What is visible
+
+    def _build(self, chain: Chain, opened: Callable[[Frame], bool]) -> None:
+        waiting: list[tuple[Chain, Run]] = [(chain, Run(None, 0))]
+        while waiting:
+            here, run = waiting.pop()
+            self.runs.append(run)
+            inner: list[tuple[Chain, Run]] = []
+            for place, element in enumerate(here.elements):
+                spot = Spot(element, run, place)
+                run.spots.append(spot)
+                inside = self._inside(spot, opened)
+                for branch, each in enumerate(inside):
+                    below = Run(spot, branch)
+                    spot.runs.append(below)
+                    inner.append((each, below))
+            waiting += reversed(inner)
+        for repeat in self._rounds:
+            for index in range(repeat.start + repeat.stride, repeat.start + repeat.rounds * repeat.stride):
+                first = repeat.start + (index - repeat.start) % repeat.stride
+                self.spot_of[index] = self.spot_of[first]
+
+    def _inside(self, spot: Spot, opened: Callable[[Frame], bool]) -> Sequence[Chain]:
+        """The chains that stand in an element; what is drawn as a box has none."""
+        element = spot.element
+        if isinstance(element, Repeat):
+            self._rounds.insert(0, element)  # inner ones first
+            spot.rounds = element.rounds
+            if len(element.inside.elements) > 1 or isinstance(element.inside.elements[0], Split):
+                spot.frame = True
+                return (element.inside,)
+            element = spot.element = element.inside.elements[0]
+            if isinstance(element, Repeat):
+                self._rounds.insert(0, element)
+                spot.frame = True
+                return (element.inside,)
+        if isinstance(element, Split):
+            return element.branches
+        if isinstance(element, Frame) and opened(element):
+            spot.frame = True
+            return (element.inside,)
+        layers = element.rows if isinstance(element, Card) else self.flow.groups[element.group]  # type: ignore[union-attr]
+        for index in layers:
+            self.spot_of[index] = spot
+        return ()
+
+    # Who is joined to whom
+
+    def _edges(self) -> list[tuple[Spot, Spot]]:
+        """What boxes read, each once, in the order of the network."""
+        edges: dict[tuple[Spot, Spot], None] = {}
+        for index, inputs in enumerate(self.flow.inputs):
+            target = self.spot_of[index]
+            for read in inputs:
+                source = self.spot_of[read]
+                if source is not None and target is not None and source is not target:
+                    edges[source, target] = None
+        return [*edges]
+
+    def _join(self) -> None:
+        """Find which way each line goes, and reserve the tracks and lanes that it takes."""
+        found: list[tuple[Spot, Spot, Way, Way, int]] = []
+        candidates: dict[Run, list[tuple[bool, Spot]]] = {}
+        for source, target in self._edges():
+            into, out = _way(target), _way(source)
+            at = 0
+            while into[at] == out[at]:
+                at += 1
+            if into[at][0] is not out[at][0] or into[at][1] < out[at][1]:
+                continue  # from the end of a round that is not drawn to the next
+            found.append((source, target, into, out, at))
+            for run, place in into[at + 1 :]:
+                candidates.setdefault(run, []).append((place == 0, source))
+        for run in self.runs:
+            if run in candidates:
+                run.main = _main(run, candidates[run])
+        done: set[object] = set()
+        for source, target, into, out, at in found:
+            self._line(source, target, into, out, at, done)
+        for run in self.runs:
+            run.assign_lanes()
+
+    def _line(
+        self, source: Spot, target: Spot, into: "Way", out: "Way", at: int, done: set[object]
+    ) -> None:
+        """A line in parts: to the start of a chain that has its source for input, and from there."""
+        leaves: Way | None = out
+        while True:
+            stop = next((deep for deep in range(at + 1, len(into)) if into[deep][0].main is source), None)
+            end = target if stop is None else into[stop][0]
+            key = (source, into[at][0], leaves is None, end)
+            if key not in done:
+                done.add(key)
+                last = len(into) - 1 if stop is None else stop - 1
+                self._part(source, end, into[at : last + 1], leaves and leaves[at:])
+            if stop is None:
+                return
+            at, leaves = stop, None
+
+    def _part(self, source: Spot, end: "Spot | Run", into: "Way", out: "Way | None") -> None:
+        """Reserve what a part of a line takes: from a box or the start of a chain to an end."""
+        run, place = into[0]
+        route = _Route()
+        if out is None:
+            gap, inside, plain = -1, False, True
+            route.starts(lambda: run.top, lambda: run.middle)
+        else:
+            gap = out[0][1]
+            inside, plain = _leave(route, source, out)
+        straight = all(below == 0 and not each.framed for each, below in into[1:])
+        on_axis = straight and len(into) == 1 and (isinstance(end, Spot) or end.framed)
+        target = end if isinstance(end, Spot) else None
+        bow = False
+        if not inside and straight and gap == place - 1:
+            if not (plain and on_axis):
+                name = ("fork", source) if plain or not on_axis else ("join", end)
+                route.along(run.track(gap, name))
+                route.across(lambda: end.middle)
+        else:
+            bow = True
+            name = ("arc", source)
+            if not inside:
+                route.along(run.track(gap, ("out", source)))
+                run.occupy(name, 2 * gap + 2)
+            else:
+                run.occupy(name, 2 * gap + 1)
+            route.across(run.lane(name))
+            if self._arrive(route, source, end, into):
+                self._planned.append((route, source, target, bow, True))
+                return
+        route.along(lambda: end.top)
+        self._planned.append((route, source, target, bow, False))
+
+    def _arrive(self, route: "_Route", source: Spot, end: "Spot | Run", into: "Way") -> bool:
+        """Go on from a lane to the end; whether that is beside a box, and not before it."""
+        name = ("arc", source)
+        run, place = into[0]
+        if len(into) > 1 and all(below == 0 and not each.framed for each, below in into[1:]):
+            run.occupy(name, 2 * place)
+            route.along(run.track(place - 1, ("in", source)))
+            route.across(lambda: end.middle)
+            return False
+        direct = len(into) - 1
+        while direct and into[direct][0].last_branch:
+            direct -= 1
+        for deep in range(direct):
+            run, place = into[deep]
+            below = into[deep + 1][0]
+            run.occupy(name, 2 * place)
+            below.occupy(name, 0)
+            route.along(run.track(place - 1, ("in", source)))
+            route.across(below.lane(name))
+        run, place = into[direct]
+        deepest, last = into[-1]
+        if isinstance(end, Spot):
+            run.occupy(name, 2 * place + 1)
+            if source not in end.sides:
+                end.sides.append(source)
+            route.along(lambda: end.side(source))
+            route.across(lambda: end.left + end.across)
+            return True
+        run.occupy(name, 2 * place + (deepest is not run))
+        route.along(deepest.track(last - 1, ("in", source)))
+        route.across(lambda: end.middle)
+        return False
+
+    # How large and where
+
+    def _measure(self, box: Callable[[Spot], Extent], frame: Callable[[Spot], Extent]) -> None:
+        """How large everything is, what stands inside first."""
+        room = self.room
+        for run in reversed(self.runs):
+            for spot in run.spots:
+                if not spot.runs:
+                    spot.along, spot.across = box(spot)
+                    spot.axis = spot.across / 2
+                elif spot.frame:
+                    (inner,) = spot.runs
+                    least = frame(spot)
+                    spot.axis = max(room.near + inner.axis, least.across)
+                    spot.across = spot.axis + inner.across - inner.axis + room.far
+                    spot.along = max(inner.along, least.along)
+                else:
+                    spot.along = max(inner.along for inner in spot.runs)
+                    spot.across = sum(inner.across for inner in spot.runs) + room.branches * (
+                        len(spot.runs) - 1
+                    )
+                    last = spot.runs[-1]
+                    spot.axis = (spot.runs[0].axis + spot.across - last.across + last.axis) / 2
+            run.measure(room)
+
+    def _put(self) -> None:
+        """Where everything is, what stands outside first."""
+        for run in self.runs:
+            for spot, offset in zip(run.spots, run.offsets, strict=True):
+                spot.start = run.start + offset
+                spot.left = run.middle - spot.axis
+                left = spot.left
+                for inner in spot.runs:
+                    if spot.frame:
+                        inner.start, inner.left = spot.start, spot.middle - inner.axis
+                        continue
+                    spare = spot.along - inner.along
+                    inner.start = spot.start + (spare / 2 if inner.main else spare)
+                    inner.left = left
+                    left += inner.across + self.room.branches
+
+    def _draw(self) -> None:
+        """Where lines are, now that everything has its place."""
+        for route, source, target, bow, entry in self._planned:
+            self.lines.append(Line(route.points(), source, target, bow, entry))
+
+
+Way = list[tuple[Run, int]]
+"""The chains that a box stands in, outer first, and where in each."""
+
+
+class _Route:
+    """A line on its way, whose coordinates are known once everything has its place."""
+
+    def __init__(self) -> None:
+        self._start: tuple[Callable[[], float], Callable[[], float]] = (float, float)
+        self._turns: list[tuple[bool, Callable[[], float]]] = []
+
+    def starts(self, along: Callable[[], float], across: Callable[[], float]) -> None:
+        """Start there."""
+        self._start = (along, across)
+
+    def along(self, to: Callable[[], float]) -> None:
+        """Go along, as far as that."""
+        self._turns.append((True, to))
+
+    def across(self, to: Callable[[], float]) -> None:
+        """Go across, as far as that."""
+        self._turns.append((False, to))
+
+    def points(self) -> tuple[Point, ...]:
+        """Its corners, from its start to its end."""
+        along, across = (each() for each in self._start)
+        points = [(along, across)]
+        for goes_along, to in self._turns:
+            along, across = (to(), across) if goes_along else (along, to())
+            if len(points) > 1 and _in_line(points[-2], points[-1], (along, across)):
+                points.pop()
+            if abs(along - points[-1][0]) + abs(across - points[-1][1]) > 0.01:  # noqa: PLR2004
+                points.append((along, across))
+        return tuple(points)
+
+
+def _in_line(one: Point, other: Point, third: Point) -> bool:
+    """Whether three points, each along or across of the one before, are in one line."""
+    return any(abs(one[axis] - other[axis]) < 0.01 > abs(other[axis] - third[axis]) for axis in (0, 1))  # noqa: PLR2004
+
+
+def _way(spot: Spot) -> Way:
+    """The chains that a box stands in, outer first, and where in each."""
+    way: Way = []
+    here: Spot | None = spot
+    while here is not None:
+        way.append((here.run, here.place))
+        here = here.run.owner
+    way.reverse()
+    return way
+
+
+def _end(spot: Spot) -> Spot | None:
+    """The box whose output leaves an element on its axis; None of branches."""
+    while spot.runs:
+        if not spot.frame:
+            return None
+        spot = spot.runs[0].spots[-1]
+    return spot
+
+
+def _main(run: Run, candidates: list[tuple[bool, Spot]]) -> Spot:
+    """The box whose output comes in at the start of a chain: what its first element reads."""
+    owner = run.owner
+    assert owner is not None  # noqa: S101 (nothing comes into the whole)
+    before = _end(owner.run.spots[owner.place - 1]) if owner.place else owner.run.main
+    first = [source for is_first, source in candidates if is_first]
+    return before if before in first and before is not None else (first or [candidates[0][1]])[0]
+
+
+def _leave(route: _Route, source: Spot, out: Way) -> tuple[bool, bool]:
+    """Go from a box to the gap behind the element that it stands in, or over to a lane.
+
+    Whether it is on its way across to a lane of the outer chain already; and whether it is on the
+    axis of the outer chain.
+    """
+    route.starts(lambda: source.end, lambda: source.middle)
+    plain = all(run.framed for run, _ in out[1:])
+    deep = len(out) - 1
+    while deep:
+        run, place = out[deep]
+        if place == len(run.spots) - 1:
+            deep -= 1
+            continue
+        plain = False
+        name = ("exit", source)
+        route.along(run.track(place, ("out", source)))
+        if all(each.last_branch for each, _ in out[1 : deep + 1]):
+            return True, False
+        run.occupy(name, 2 * place + 2)
+        run.occupy(name, 2 * len(run.spots))
+        route.across(run.lane(name))
+        deep -= 1
+    return False, plain
