@@ -49,6 +49,46 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
     help="Colours; auto follows the reader's, and is light in files that cannot.",
 )
 @click.option(
+    "--direction",
+    type=Word(("down", "right")),
+    help="Of --style graph: which way the network goes; down unless given.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Of --style graph: blocks deeper than N, from 1 on, are one box each. Of volumes: groups "
+    "nested this deep are one slab, maps of one size at 0. As deep as fits unless given.",
+)
+@click.option(
+    "--expand",
+    multiple=True,
+    metavar="NAME",
+    help="Of --style graph: open a block, by its full name or a pattern with * and ?, and what it "
+    "stands in; repeatable.",
+)
+@click.option(
+    "--collapse",
+    multiple=True,
+    metavar="NAME",
+    help="Of --style graph: draw a block as one box; repeatable.",
+)
+@click.option(
+    "--only-changes",
+    is_flag=True,
+    help="Of --style graph: leave out layers that keep the shape of what they read.",
+)
+@click.option(
+    "--shade",
+    type=Word(("parameters", "macs", "memory", "kind")),
+    help="Of --style graph: what colours tell, with a legend.",
+)
+@click.option(
+    "--names",
+    type=Word(("spec", "origin")),
+    help="Of --style graph: what layers are called, as in analyze; spec unless given.",
+)
+@click.option(
     "--layer",
     metavar="LAYER",
     help="Of --style window or field: the layer, by its full name; the first that slides, or the "
@@ -60,13 +100,6 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
     metavar="POSITION",
     help="Of --style field: the output position, 10,20 for row 10, column 20; the middle unless "
     "given.",
-)
-@click.option(
-    "--depth",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Of --style volumes: groups nested this deep are one slab, maps of one size at 0; as deep "
-    "as fits unless given.",
 )
 @click.option(
     "--layers",
@@ -108,6 +141,8 @@ def command(
     Examples:
       convcalc draw resnet18 -o resnet18.svg
       convcalc draw net.yaml --theme dark -o net.png
+      convcalc draw googlenet --expand inception_3a --direction right -o googlenet.svg
+      convcalc draw vgg16 --shade parameters -o vgg16.svg
       convcalc draw unet --style volumes -o unet.png
       convcalc draw alexnet --style activations --image cat.jpg -o cat.png
       convcalc draw alexnet --style window --layer conv1 -o conv1.svg

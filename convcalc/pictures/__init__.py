@@ -29,7 +29,10 @@ class Style(NamedTuple):
 
 STYLES: Mapping[str, Style] = MappingProxyType(
     {
-        "graph": Style("layers as boxes, what they read as arrows"),
+        "graph": Style(
+            "layers as boxes, what they read as arrows",
+            frozenset("direction depth expand collapse only_changes shade names".split()),
+        ),
         "activations": Style(
             "what layers make of an image", frozenset({"layers", "maps"}), runs=True
         ),

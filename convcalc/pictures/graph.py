@@ -1,31 +1,781 @@
-"""Layers as boxes, one below the other, and what they read as arrows with the shapes on them."""
+"""Layers as boxes, groups as frames, and what they read as lines with the shapes on them."""
 
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network
-from convcalc.layers import CATALOGUE, GIVEN
-from convcalc.pictures.font import width
+from convcalc.graph.by_origin import by_origin
+from convcalc.layers import CATALOGUE, CONSTANTS, GIVEN, SOURCES, kinds
+from convcalc.nearness import nearest
+from convcalc.numbers import plural
+from convcalc.pictures.font import shortened, width, wrapped
+from convcalc.pictures.found import with_groups
+from convcalc.pictures.layout import Extent, Layout, Line, Room, Spot, end_of
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene
+from convcalc.pictures.shades import legend_of, shades_of
+from convcalc.pictures.structure import Card, Chain, Flow, Frame, Repeat, structure
+from convcalc.pictures.words import (
+    details,
+    from_to,
+    group_title,
+    layer_title,
+    shapes_text,
+    tail_of,
+)
+from convcalc.shape import Shape
 
-HEIGHT, GAP, MARGIN = 30, 30, 16
-"""Height of a box, what is left for an arrow between two, and round all."""
+MOST_BOXES = 30
+"""Boxes of a picture whose depth is not given."""
+MOST_NOTES = 8
+"""Errors that are written below a picture."""
+MARGIN = 20
+"""What is left round all."""
+NARROW, WIDE = 116, 236
+"""Widths of boxes: at least, and at most."""
+PAD = 9
+"""What is left beside the text of a box."""
+MAIN, ROW = 38, 18
+"""Height of a box, and of each row in it."""
+SIZE, SMALL, TINY = 12, 10.5, 10
+"""Heights of fonts: what a layer is, what it is called and makes, and rows."""
+SHADOW = 6
+"""How far the boxes reach that stand behind one which stands for several."""
+ARROW = 18
+"""How long the arrow is that leaves the network."""
+ROWS = kinds("norm", "activation", "softmax", "identity")
+"""Kinds that stand as a row below the layer that they read."""
 
 
-def scene(network: Network) -> Scene:
-    """The network as a graph."""
-    texts = [f"{node.name} · {node.kind}" for node in network.nodes]
-    wide = max((width(text) for text in texts), default=0) + 24
-    items: list[Drawn] = []
-    for place, (node, text) in enumerate(zip(network.nodes, texts, strict=True)):
-        down = MARGIN + place * (HEIGHT + GAP)
-        for read in node.inputs:
-            up = MARGIN + read * (HEIGHT + GAP) + HEIGHT
-            line = ((MARGIN + wide / 2, up), (MARGIN + wide / 2, down))
-            source = network.nodes[read].name
-            items.append(Path(line, "line", arrow=True, source=source, target=node.name))
-        box = Box(
-            MARGIN, down, wide, HEIGHT, (GIVEN.get(node.kind) or CATALOGUE[node.kind]).family, 5
+class Mark(NamedTuple):
+    """What is special of a layer."""
+
+    role: str
+    """What its box looks like."""
+    sign: str
+    """A sign before its text, so that colour alone tells nothing."""
+    text: str = ""
+    """What is said of it, below its name."""
+
+
+class Choices(NamedTuple):
+    """What is asked of a picture."""
+
+    direction: str = "down"
+    """Which way the network goes: `down` or `right`."""
+    depth: int | None = None
+    """Groups deeper than this are boxes; as many as `MOST_BOXES` allow unless given."""
+    expand: Sequence[str] = ()
+    """Patterns of groups that are open whatever the depth is."""
+    collapse: Sequence[str] = ()
+    """Patterns of groups that are boxes."""
+    only_changes: bool = False
+    """Whether layers that keep the shape of what they read are left out."""
+    shade: str | None = None
+    """What colours say; the kinds of layers, without a legend, unless given."""
+    names: str = "spec"
+    """What layers are called by: the spec, or their `origin`."""
+
+
+def scene(network: Network, **options: object) -> Scene:
+    """The network as a graph; `options` as in `Choices`.
+
+    Raises `ValueError` for a depth below 1 and for patterns that match no group.
+    """
+    return drawn(network, Choices(**options))  # type: ignore[arg-type]
+
+
+def drawn(
+    network: Network,
+    choices: Choices,
+    marks: Mapping[int, Mark] | None = None,
+    title: str | None = None,
+) -> Scene:
+    """The network as a graph, with marks at some of its layers."""
+    if choices.depth is not None and choices.depth < 1:
+        message = f"depth {choices.depth} is below 1"
+        raise ArgumentError(message)
+    if choices.names == "origin":
+        if not any(node.origin for node in network.nodes):
+            message = f"names origin: no layer of {network.path} says where it comes from"
+            raise ArgumentError(message)
+        network = by_origin(network)
+    network = with_groups(network)
+    if marks is None:
+        marks = _faults(network)
+    picture = _Picture(network, choices, marks)
+    return picture.scene(title or network.name)
+
+
+def _faults(network: Network) -> dict[int, Mark]:
+    """Layers that errors are about."""
+    index_of = {node.name: index for index, node in enumerate(network.nodes)}
+    marks: dict[int, Mark] = {}
+    for error in network.errors:
+        for name in (error.layer, *(each.name for each in error.built)):
+            index = index_of.get(name or "")
+            if index is not None and index not in marks:
+                marks[index] = Mark("fault", "✗", error.message)
+    return marks
+
+
+class _Picture:
+    """A network on its way to a picture."""
+
+    def __init__(self, network: Network, choices: Choices, marks: Mapping[int, Mark]) -> None:
+        self.network = network
+        self.choices = choices
+        self.marks = marks
+        self.down = choices.direction == "down"
+        self.shown = self._shown()
+        self.groups = [group for group in network.groups if group.layers]
+        self.around = self._around()
+        self.flow = self._flow()
+        self.chain = structure(self.flow)
+        self.open = self._open()
+        self.shades = shades_of(network, choices.shade)
+        self._texts: dict[int, tuple[str, str]] = {}
+        self.shape_room = self._shape_room()
+        self.box_width = self._box_width()
+        self.readers = self._readers()
+        self.layout = Layout(self.flow, self.chain, self._opened)
+        self.layout.place(self._extent, self._title_extent, self._spare, self._room())
+        self._fault_sources = {
+            line.source for line in self.layout.lines if self._at_fault(line.target)
+        }
+
+    # What is drawn
+
+    def _shown(self) -> list[int]:
+        """The layers that are drawn; without those that keep the shape, if that is asked."""
+        network = self.network
+        every = list(range(len(network.nodes)))
+        if not self.choices.only_changes:
+            return every
+        return [index for index in every if self._changes(index)]
+
+    def _changes(self, index: int) -> bool:
+        """Whether a layer is drawn where only changes are."""
+        inputs = self.network.nodes[index].inputs
+        shape = self.network.shape_of(index)
+        if len(inputs) != 1 or index in self.marks or shape is None:
+            return True
+        return shape != self.network.shape_of(inputs[0])
+
+    def _around(self) -> list[str]:
+        """By layer, the name of the group that it stands in."""
+        around = [""] * len(self.network.nodes)
+        for group in self.groups:
+            for index in group.layers:
+                around[index] = group.name
+        return around
+
+    def _flow(self) -> Flow:
+        """Who reads whom, and what looks alike."""
+        network, shown = self.network, self.shown
+        place = {index: at for at, index in enumerate(shown)}
+        through: list[int] = []
+        for index, node in enumerate(network.nodes):
+            through.append(index if index in place or not node.inputs else through[node.inputs[0]])
+        inputs = [
+            ()
+            if network.nodes[index].kind in CONSTANTS
+            else tuple(dict.fromkeys(place[through[read]] for read in network.nodes[index].inputs))
+            for index in shown
+        ]
+        forced = self._forced()
+        alike: list[object] = []
+        attached = set()
+        for at, index in enumerate(shown):
+            node = network.nodes[index]
+            special: object = None
+            if index in self.marks or node.layer is None or node.kind in SOURCES:
+                special = index
+            alike.append((node.kind, node.layer, special, forced.get(index)))
+            if node.kind in ROWS and index not in self.marks:
+                reads = [shown[read] for read in inputs[at]]
+                if all(network.nodes[read].kind not in SOURCES for read in reads):
+                    attached.add(at)
+        groups = []
+        kept = []
+        starts = _positions(shown, len(network.nodes))
+        for group in self.groups:
+            layers = range(starts[group.layers.start], starts[group.layers.stop])
+            if layers:
+                groups.append(layers)
+                kept.append(group)
+        self.groups = kept
+        self.starts = starts
+        outputs = {place[through[index]] for index in network.outputs}
+        return Flow(inputs, alike, attached, groups, [group.block for group in kept], outputs)
+
+    def _forced(self) -> dict[int, tuple[str, ...]]:
+        """Which patterns mean a layer's groups: rounds that differ in that are drawn apart."""
+        forced: dict[int, tuple[str, ...]] = {}
+        patterns = (*self.choices.expand, *self.choices.collapse)
+        for pattern in patterns:
+            matched = [group for group in self.groups if _means(pattern, group.name)]
+            if not matched:
+                names = [group.name for group in self.groups]
+                near = nearest(pattern, names)
+                advice = f": did you mean {near}?" if near else ""
+                message = f"no group of {self.network.path} matches {pattern!r}{advice}"
+                raise ArgumentError(message)
+            for group in matched:
+                for index in group.layers:
+                    forced[index] = (*forced.get(index, ()), pattern)
+        return forced
+
+    def _open(self) -> set[int]:
+        """Numbers of the groups whose inside is drawn."""
+        depth = self.choices.depth or self._best_depth()
+        opened = set()
+        inside: list[int] = []
+        for number, (group, layers) in enumerate(zip(self.groups, self.flow.groups, strict=True)):
+            while inside and layers.start >= self.flow.groups[inside[-1]].stop:
+                inside.pop()
+            if any(_means(pattern, group.name) for pattern in self.choices.collapse):
+                is_open = False
+            elif any(_means(pattern, group.name) for pattern in self.choices.expand):
+                is_open = True
+                opened.update(inside)
+            else:
+                is_open = len(inside) + 1 < depth
+            if is_open:
+                opened.add(number)
+            inside.append(number)
+        return opened
+
+    def _opened(self, frame: Frame) -> bool:
+        return frame.group in self.open
+
+    def _best_depth(self) -> int:
+        """The deepest that has at most `MOST_BOXES` boxes; 1 where there is none."""
+        cards: dict[int, int] = {}
+        frames: dict[int, int] = {}
+        waiting: list[tuple[Chain, int]] = [(self.chain, 0)]
+        while waiting:
+            chain, deep = waiting.pop()
+            for element in chain.elements:
+                if isinstance(element, Card):
+                    cards[deep] = cards.get(deep, 0) + len(element.rows)
+                elif isinstance(element, Frame):
+                    frames[deep] = frames.get(deep, 0) + 1
+                    waiting.append((element.inside, deep + 1))
+                elif isinstance(element, Repeat):
+                    waiting.append((element.inside, deep))
+                else:
+                    waiting += [(branch, deep) for branch in element.branches]
+        best = 1
+        total = 0
+        for deep in range(max([*cards, *frames], default=0) + 1):
+            total += cards.get(deep, 0)
+            if total + frames.get(deep, 0) <= MOST_BOXES:
+                best = deep + 1
+        return best
+
+    def _readers(self) -> set[int]:
+        """Places of the layers that something reads."""
+        return {read for inputs in self.flow.inputs for read in inputs}
+
+    # How large it is
+
+    def _room(self) -> Room:
+        """Distances, which hang on the direction: texts are wider than high."""
+        if self.down:
+            return Room()
+        return Room(behind=max(24, self.shape_room + 9), head=14, near=24, branches=22)
+
+    def _shape_room(self) -> float:
+        """How wide the texts on lines may be."""
+        shapes = {str(self.network.shape_of(index) or "?") for index in self.shown}
+        return max((width(f"{shape} …", SMALL) for shape in shapes), default=0)
+
+    def _texts_of(self, index: int) -> tuple[str, str]:
+        """The kind of a layer, and its hyperparameters."""
+        texts = self._texts.get(index)
+        if texts is None:
+            node = self.network.nodes[index]
+            read = self.network.shape_of(node.inputs[0]) if node.inputs else None
+            rank = 2 if read is None else read.rank
+            kind = node.kind.replace("_", " ")
+            texts = self._texts[index] = (kind, details(node, rank))
+        return texts
+
+    def _box_width(self) -> float:
+        """How wide all boxes are: as their texts need, whether they are shown or not."""
+        known: dict[tuple[str, str], float] = {}
+        for index in self.shown:
+            kind, said = texts = self._texts_of(index)
+            if texts not in known:
+                known[texts] = width(kind, SIZE, bold=True) + (
+                    (said and width(f" {said}", SIZE)) or 0
+                )
+            name = tail_of(self.network.nodes[index].name, self.around[index])
+            if ("", name) not in known:
+                known["", name] = width(name, SMALL)
+        for group in self.groups:
+            name = group.name.rpartition(".")[2]
+            known["", name] = width(name, SIZE, bold=True) + 34
+        text = max(known.values(), default=0) + 2 * PAD + 16
+        return max(NARROW, 2 * self.shape_room + 14 if self.down else 0, min(WIDE, text))
+
+    def _extent(self, spot: Spot) -> Extent:
+        """How large a box is."""
+        high = float(MAIN)
+        if isinstance(spot.element, Card):
+            high += ROW * (len(spot.element.rows) - 1)
+        return Extent(high, self.box_width) if self.down else Extent(self.box_width, high)
+
+    def _spare(self, spot: Spot) -> float:
+        """What is kept free behind a box or a frame: for the arrow that leaves the network."""
+        spare = 0.0 if spot.frame or spot.rounds == 1 else SHADOW
+        end = end_of(spot)
+        if end is not None and self._leaves(end) and self._outermost(end) is spot:
+            spare += ARROW
+            spare += 16 if self.down else width(self._made_text(end), SMALL, bold=True) + 6
+        return spare
+
+    def _title_extent(self, spot: Spot) -> Extent:
+        """How much room the title of a frame needs."""
+        text = self._frame_title(spot)
+        wide = min(width(text, SMALL, bold=True), 170) + 2 * PAD
+        return Extent(0, wide) if self.down else Extent(wide + 30, 0)
+
+    def _frame_title(self, spot: Spot) -> str:
+        """What stands above a frame."""
+        if isinstance(spot.element, Frame):
+            return self._group_name(spot)
+        return ""
+
+    def _group_name(self, spot: Spot) -> str:
+        """The name of a group; of several rounds from the first to the last."""
+        assert isinstance(spot.element, Frame)  # noqa: S101
+        group = self.groups[spot.element.group]
+        name = group.name
+        outer = name.rpartition(".")[0]
+        if spot.rounds > 1:
+            layers = self.flow.groups[spot.element.group]
+            last = layers.start + (spot.rounds - 1) * len(layers)
+            other = next(
+                (
+                    each.name
+                    for each, its in zip(self.groups, self.flow.groups, strict=True)
+                    if its == range(last, last + len(layers))
+                ),
+                name,
+            )
+            return from_to(tail_of(name, outer), tail_of(other, outer))
+        return tail_of(name, outer)
+
+    def _last_of(self, spot: Spot) -> int:
+        """The place of the layer whose output leaves a box."""
+        element = spot.element
+        if isinstance(element, Card):
+            return element.rows[-1]
+        assert isinstance(element, Frame)  # noqa: S101
+        output = self.groups[element.group].output
+        layers = self.flow.groups[element.group]
+        if output is not None and self.starts[output + 1] - 1 in layers:
+            return self.starts[output + 1] - 1
+        return layers[-1]
+
+    # The picture
+
+    def scene(self, title: str) -> Scene:
+        """All of it."""
+        layout = self.layout
+        inside: dict[int, list[Drawn]] = {}
+        for run in reversed(layout.runs):
+            parts: list[Drawn] = []
+            for spot in run.spots:
+                if not spot.runs:
+                    parts.append(self._box(spot))
+                elif spot.frame:
+                    parts.append(self._frame(spot, inside[id(spot.runs[0])]))
+                else:
+                    for each in spot.runs:
+                        parts += inside[id(each)]
+            inside[id(run)] = parts
+        root = layout.runs[0]
+        items: list[Drawn] = [*inside[id(root)]]
+        items += [self._line(line) for line in layout.lines]
+        for spot in layout.boxes:
+            items += self._made(spot)
+        wide, high = self._xy((root.along, root.across))
+        foot = self._foot(max(wide - 2 * MARGIN, 0), high)
+        right = max([wide, *(_right(item) for item in foot)])
+        below = max([high, *(_below(item) for item in foot)])
+        return Scene(
+            title,
+            self._about(),
+            round(right + MARGIN, 2),
+            round(below + MARGIN, 2),
+            (*items, *foot),
         )
-        label = Label(MARGIN + wide / 2, down + 19, text, anchor="middle")
-        items.append(Part((box, label), node.name, f"{text}: {network.shape_of(place) or '?'}"))
-    high = MARGIN * 2 + len(texts) * (HEIGHT + GAP) - GAP
-    about = f"{len(network.layers)} layers, from {network.shown_input}."
-    return Scene(network.name, about, wide + 2 * MARGIN, high, tuple(items))
+
+    def _xy(self, point: tuple[float, float]) -> tuple[float, float]:
+        """A place along and across as x and y."""
+        along, across = point
+        return (MARGIN + across, MARGIN + along) if self.down else (MARGIN + along, MARGIN + across)
+
+    def _layers_of(self, spot: Spot) -> list[int]:
+        """The layers that a box stands for, those of all rounds."""
+        if isinstance(spot.element, Card):
+            places: Sequence[int] = spot.element.rows
+        else:
+            assert isinstance(spot.element, Frame)  # noqa: S101
+            places = self.flow.groups[spot.element.group]
+        stride = len(places)
+        return [
+            self.shown[place + turn * stride] for turn in range(spot.rounds) for place in places
+        ]
+
+    def _rounds_of(self, place: int) -> list[int]:
+        """The layers that stand where one is drawn: itself, and those of other rounds."""
+        layers = [place]
+        for repeat in self.layout.repeats_around(place):
+            layers = [
+                each + turn * repeat.stride for turn in range(repeat.rounds) for each in layers
+            ]
+        return sorted(self.shown[each] for each in layers)
+
+    def _box(self, spot: Spot) -> Part:
+        """A layer with its rows, or a folded group."""
+        x, y = self._xy((spot.start, spot.left))
+        wide = self.box_width
+        high = spot.along - spot.spare if self.down else spot.across
+        items: list[Drawn] = []
+        if spot.rounds > 1:
+            items += [
+                Box(x + SHADOW, y + SHADOW, wide, high, "behind", 5),
+                Box(x + SHADOW / 2, y + SHADOW / 2, wide, high, "behind", 5),
+            ]
+        room = wide - 2 * PAD
+        badge = f"×{spot.rounds}" if spot.rounds > 1 else ""
+        if badge:
+            room -= width(badge, SIZE, bold=True) + 6
+            end = Label(x + wide - PAD, y + 16, badge, SIZE, anchor="end", bold=True)
+        if isinstance(spot.element, Card):
+            items += self._card(spot.element, x, y, high, room)
+            if badge:
+                items.append(end)
+            return Part(tuple(items), "", "")
+        assert isinstance(spot.element, Frame)  # noqa: S101
+        group = self.groups[spot.element.group]
+        layers = self._layers_of(spot)
+        mark = next((self.marks[index] for index in layers if index in self.marks), None)
+        role = self.shades.role(layers) if self.shades else "folded"
+        sign = ""
+        if mark is not None:
+            role, sign = mark.role, f"{mark.sign} "
+        name = shortened(f"{sign}{self._group_name(spot)}", room, SIZE, bold=True)
+        said = plural(len(group.layers), "layer")
+        if group.block and group.block != self._group_name(spot):
+            said = f"{group.block}, {said}"
+        items += [
+            Box(x, y, wide, high, role, 5),
+            Label(x + PAD, y + 16, name, SIZE, bold=True),
+            Label(
+                x + PAD, y + 30, shortened(said, wide - 2 * PAD, SMALL), SMALL, self._quiet(role)
+            ),
+        ]
+        if badge:
+            items.append(end)
+        title = group_title(self.network, group.name, group.block, layers, spot.rounds)
+        return Part(tuple(items), group.name, title)
+
+    def _quiet(self, role: str) -> str:
+        """What a second line looks like on a role."""
+        return "text" if role.startswith("heat") else "quiet"
+
+    def _role(self, index: int) -> str:
+        """What a layer looks like."""
+        mark = self.marks.get(index)
+        if mark is not None:
+            return mark.role
+        if self.shades is not None:
+            return self.shades.role(self._rounds_of(self.starts[index]))
+        kind = self.network.nodes[index].kind
+        return (GIVEN.get(kind) or CATALOGUE[kind]).family
+
+    def _card(self, card: Card, x: float, y: float, high: float, room: float) -> list[Part]:
+        """A layer, and its rows in it."""
+        parts = []
+        for number, place in enumerate(card.rows):
+            index = self.shown[place]
+            others = self._rounds_of(place)[1:]
+            if number:
+                items = self._row(index, x, y + MAIN + ROW * (number - 1))
+            else:
+                items = self._main(index, others, (x, y, self.box_width, high), room)
+            title = layer_title(self.network, index, others)
+            mark = self.marks.get(index)
+            if mark is not None and mark.text:
+                title = f"{mark.sign} {mark.text}. {title}"
+            parts.append(Part(tuple(items), self.network.nodes[index].name, title))
+        return parts
+
+    def _row(self, index: int, x: float, y: float) -> list[Drawn]:
+        """A layer as a row in the box of another one."""
+        kind, said = self._texts_of(index)
+        text = shortened(f"{kind} {said}".strip(), self.box_width - 2 * PAD - 4, TINY)
+        return [
+            Box(x + 5, y - 2, self.box_width - 10, ROW - 3, self._role(index), 3),
+            Label(x + PAD + 2, y + 9.2, text, TINY),
+        ]
+
+    def _main(
+        self,
+        index: int,
+        others: Sequence[int],
+        place: tuple[float, float, float, float],
+        room: float,
+    ) -> list[Drawn]:
+        """A layer as a box; `others` are those of the other rounds that it stands for."""
+        x, y, wide, high = place
+        node = self.network.nodes[index]
+        kind, said = self._texts_of(index)
+        role, mark = self._role(index), self.marks.get(index)
+        if mark is not None:
+            kind = f"{mark.sign} {kind}"
+        name = tail_of(node.name, self.around[index])
+        if others:
+            last = others[-1]
+            name = from_to(name, tail_of(self.network.nodes[last].name, self.around[last]))
+        below, look = name, self._quiet(role)
+        if mark is not None and mark.text:
+            below, look = mark.text, f"{mark.role} text"
+        items: list[Drawn] = [Box(x, y, wide, high, role, 5)]
+        if below == node.kind:
+            return [*items, *_two_fonts(x + PAD, y + 23, kind, said, room)]
+        below = shortened(below, wide - 2 * PAD, SMALL)
+        items += _two_fonts(x + PAD, y + 16, kind, said, room)
+        return [*items, Label(x + PAD, y + 30, below, SMALL, look)]
+
+    def _frame(self, spot: Spot, inside: Sequence[Drawn]) -> Part:
+        """A group that is open, or the rounds of a repeat."""
+        x, y = self._xy((spot.start, spot.left))
+        long = spot.along - spot.spare
+        wide, high = (spot.across, long) if self.down else (long, spot.across)
+        deep = 0
+        owner = spot.run.owner
+        while owner is not None:
+            deep += owner.frame
+            owner = owner.run.owner
+        items: list[Drawn] = [Box(x, y, wide, high, "inner frame" if deep % 2 else "frame", 8)]
+        name = self._frame_title(spot)
+        room = (spot.axis if self.down else wide - 30) - 2 * PAD
+        if name:
+            text = shortened(name, room, SMALL, bold=True)
+            items.append(Label(x + PAD, y + 15, text, SMALL, bold=True))
+        if spot.rounds > 1:
+            items.append(
+                Label(x + wide - PAD, y + 15, f"×{spot.rounds}", SIZE, anchor="end", bold=True)
+            )
+        key = title = ""
+        if isinstance(spot.element, Frame):
+            group = self.groups[spot.element.group]
+            key = group.name
+            title = group_title(self.network, key, group.block, group.layers, spot.rounds)
+        elif isinstance(spot.element, Repeat):
+            title = f"{spot.rounds} rounds of {plural(spot.element.stride, 'layer')}"
+        return Part((*items, *inside), key, title, frame=True)
+
+    def _key(self, spot: Spot) -> str:
+        """What paths call the end of a box."""
+        if isinstance(spot.element, Frame):
+            return self.groups[spot.element.group].name
+        assert isinstance(spot.element, Card)  # noqa: S101
+        return self.network.nodes[self.shown[spot.element.rows[-1]]].name
+
+    def _start_key(self, spot: Spot) -> str:
+        """What paths call the start of a box."""
+        if isinstance(spot.element, Card):
+            return self.network.nodes[self.shown[spot.element.rows[0]]].name
+        return self._key(spot)
+
+    def _at_fault(self, spot: Spot | None) -> bool:
+        """Whether an error is about what a box stands for."""
+        if spot is None:
+            return False
+        return any(
+            (mark := self.marks.get(index)) is not None and mark.role == "fault"
+            for index in self._layers_of(spot)
+        )
+
+    def _line(self, line: Line) -> Path:
+        """A line, with a head where it comes to a box."""
+        fault = self._at_fault(line.target)
+        role = "fault line" if fault else "skip" if line.bow else "line"
+        return Path(
+            tuple(self._xy(point) for point in line.points),
+            role,
+            arrow=line.target is not None,
+            radius=6,
+            source=self._key(line.source),
+            target=self._start_key(line.target) if line.target else "",
+        )
+
+    def _made(self, spot: Spot) -> list[Drawn]:
+        """The shape of what a box makes, on its line, and the arrow that leaves the network."""
+        leaves, outer = self._leaves(spot), self._outermost(spot)
+        if not leaves and self.starts[self._made_layers(spot)[-1]] not in self.readers:
+            return []
+        text = self._made_text(spot)
+        shadow = SHADOW if spot is outer and spot.rounds > 1 else 0
+        x, y = self._xy((outer.end + shadow, spot.middle))
+        if leaves:
+            start = self._xy((spot.end, spot.middle))
+            end = self._xy((outer.end + shadow + ARROW, spot.middle))
+            arrow = Path((start, end), "line", arrow=True, source=self._key(spot))
+            if self.down:
+                return [arrow, Label(end[0], end[1] + 12, text, SMALL, "text", "middle", bold=True)]
+            return [arrow, Label(end[0] + 5, end[1] + 4, text, SMALL, "text", bold=True)]
+        unknown = self._made_shapes(spot)[-1] is None
+        fault = spot in self._fault_sources or (unknown and self._at_fault(spot))
+        role = "fault text" if fault else "quiet"
+        if self.down:
+            return [Label(x - 6, y + 13, text, SMALL, role, "end")]
+        return [Label(x + 5, y - 5, text, SMALL, role)]
+
+    def _outermost(self, spot: Spot) -> Spot:
+        """The outermost frame whose output is a box's, or the box."""
+        while spot.run.framed and spot.place == len(spot.run.spots) - 1:
+            assert spot.run.owner is not None  # noqa: S101
+            spot = spot.run.owner
+        return spot
+
+    def _made_layers(self, spot: Spot) -> list[int]:
+        """The layers whose outputs stand on the line behind a box: of all rounds that it shows.
+
+        Behind a frame that is of the last of its rounds.
+        """
+        left, here, outer = 0, spot, self._outermost(spot)
+        while True:
+            left += here.rounds > 1
+            if here is outer or here.run.owner is None:
+                break
+            here = here.run.owner
+        places = [self._last_of(spot)]
+        for number, repeat in enumerate(self.layout.repeats_around(places[0])):
+            turns = range(repeat.rounds - 1 if number < left else 0, repeat.rounds)
+            places = [place + turn * repeat.stride for turn in turns for place in places]
+        return [self.shown[place] for place in places]
+
+    def _made_shapes(self, spot: Spot) -> list[Shape | None]:
+        """Their shapes."""
+        return [self.network.shape_of(index) for index in self._made_layers(spot)]
+
+    def _made_text(self, spot: Spot) -> str:
+        """What stands on the line behind a box."""
+        text = shapes_text(
+            self._made_shapes(spot), lambda text: width(text, SMALL) <= self.shape_room
+        )
+        network = self.network
+        if not self._leaves(spot) or len(network.outputs) == 1:
+            return text
+        index = self._made_layers(spot)[-1]
+        name = next((name for name, its in network.named_outputs.items() if its == index), "")
+        return f"{name}: {text}" if name else text
+
+    def _leaves(self, spot: Spot) -> bool:
+        """Whether the output of a box is the network's, and nothing reads it."""
+        place = self.starts[self._made_layers(spot)[-1]]
+        return place in self.flow.outputs and place not in self.readers
+
+    def _foot(self, wide: float, high: float) -> list[Drawn]:
+        """What stands below the picture: what colours mean, and what is wrong."""
+        items: list[Drawn] = []
+        y = high + 22.0
+        if self.choices.shade:
+            x = float(MARGIN)
+            shown = [
+                self.shown[place]
+                for spot in self.layout.boxes
+                if isinstance(spot.element, Card)
+                for place in spot.element.rows
+            ]
+            rows = legend_of(self.network, self.shades, shown)
+            if self.shades is None and any(
+                isinstance(spot.element, Frame) for spot in self.layout.boxes
+            ):
+                rows.append(("folded", "group"))
+            for role, text in rows:
+                long = width(text, SMALL)
+                if x > MARGIN and x + 20 + long > MARGIN + max(wide, 300):
+                    x, y = float(MARGIN), y + 20
+                items += [Box(x, y, 14, 12, role, 2), Label(x + 20, y + 10, text, SMALL)]
+                x += 20 + long + 16
+            y += 30
+        room = max(wide, 420.0)
+        errors = self.network.errors
+        for error in errors[:MOST_NOTES]:
+            place = error.layer or (f"line {error.line}" if error.line else "")
+            for number, text in enumerate(
+                wrapped(f"{place}: {error.message}" if place else error.message, room - 16, SMALL)
+            ):
+                if not number:
+                    items.append(Label(MARGIN, y + 10, "✗", SMALL, "fault text", bold=True))
+                items.append(Label(MARGIN + 16, y + 10, text, SMALL, "fault text"))
+                y += 16
+        if len(errors) > MOST_NOTES:
+            items.append(
+                Label(
+                    MARGIN + 16,
+                    y + 10,
+                    f"and {len(errors) - MOST_NOTES:,} more",
+                    SMALL,
+                    "fault text",
+                )
+            )
+        return items
+
+    def _about(self) -> str:
+        """What the picture shows, in sentences."""
+        network = self.network
+        made = ", ".join(str(network.shape_of(index) or "?") for index in network.outputs) or "?"
+        said = [f"{plural(len(network.layers), 'layer')}, from {network.shown_input} to {made}."]
+        if network.errors:
+            said.append(f"{plural(len(network.errors), 'error')}.")
+        return " ".join(said)
+
+
+def _two_fonts(x: float, y: float, kind: str, said: str, room: float) -> list[Label]:
+    """A kind in bold with its hyperparameters behind it."""
+    kind = shortened(kind, room, SIZE, bold=True)
+    labels = [Label(x, y, kind, SIZE, bold=True)]
+    taken = width(kind, SIZE, bold=True) + width(" ", SIZE)
+    if said and room - taken > 20:
+        labels.append(Label(x + taken, y, shortened(said, room - taken, SIZE), SIZE))
+    return labels
+
+
+def _right(item: Drawn) -> float:
+    """Where an item of the foot ends to the right."""
+    if isinstance(item, Label):
+        return item.x + width(item.text, item.size, bold=item.bold)
+    return item.x + item.width if isinstance(item, Box) else 0
+
+
+def _below(item: Drawn) -> float:
+    """Where an item of the foot ends below."""
+    if isinstance(item, Label):
+        return item.y + 4
+    return item.y + item.height if isinstance(item, Box) else 0
+
+
+def _positions(shown: Sequence[int], count: int) -> list[int]:
+    """How many of the layers that are drawn come before each layer, and how many there are."""
+    positions = []
+    at = 0
+    for index in range(count + 1):
+        positions.append(at)
+        at += at < len(shown) and shown[at] == index
+    return positions
+
+
+def _means(pattern: str, name: str) -> bool:
+    """Whether a pattern means a group: by its whole name, or by the last part of it."""
+    return pattern == name or fnmatchcase(name, pattern)

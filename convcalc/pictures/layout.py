@@ -14,6 +14,9 @@ from typing import NamedTuple
 
 from convcalc.pictures.structure import Card, Chain, Element, Flow, Frame, Repeat, Split
 
+MUCH_LONGER = 2
+"""How many times as long as all others a branch is that goes straight on."""
+
 
 class Room(NamedTuple):
     """Distances, in pixels."""
@@ -101,7 +104,7 @@ class Spot:
 
     @property
     def end(self) -> float:
-        """Where its box ends along."""
+        """Where its box or frame ends along."""
         return self.start + self.along - self.spare
 
     def side(self, source: "Spot") -> float:
@@ -119,8 +122,8 @@ class Run:
     """A visible chain."""
 
     __slots__ = (
-        "across", "along", "arcs", "axis", "branch", "content", "gaps", "left", "main", "offsets",
-        "owner", "room", "spots", "start", "tracks",
+        "across", "along", "arcs", "axis", "branch", "content", "gaps", "goes_on", "left", "main",
+        "offsets", "owner", "room", "spots", "start", "tracks",
     )  # fmt: skip
 
     def __init__(self, owner: Spot | None, branch: int) -> None:
@@ -130,7 +133,9 @@ class Run:
         self.spots: list[Spot] = []
         self.main: Spot | None = None
         """The box whose output comes in at its start."""
-        self.tracks: dict[int, dict[object, int]] = {}
+        self.goes_on = False
+        """Whether something behind what it stands in reads it."""
+        self.tracks: dict[int, dict[tuple[str, object], int]] = {}
         """By gap (-1 before the first element) what goes across in it, in order."""
         self.arcs: dict[object, list[int]] = {}
         """What runs in a lane → first and last position there, and the lane."""
@@ -162,7 +167,7 @@ class Run:
         """Where its axis is across."""
         return self.left + self.axis
 
-    def track(self, gap: int, name: object) -> Callable[[], float]:
+    def track(self, gap: int, name: tuple[str, object]) -> Callable[[], float]:
         """Reserve a track in a gap; what gives its place along."""
         tracks = self.tracks.setdefault(gap, {})
         tracks.setdefault(name, len(tracks))
@@ -176,9 +181,7 @@ class Run:
     def lane(self, name: object) -> Callable[[], float]:
         """What gives the place of a lane across."""
         arc = self.arcs.setdefault(name, [2 * len(self.spots), 0, 0])
-        return lambda: (
-            self.left + self.content + self.room.first_lane + arc[2] * self.room.lane
-        )
+        return lambda: self.left + self.content + self.room.first_lane + arc[2] * self.room.lane
 
     def assign_lanes(self) -> None:
         """Give each arc a lane: those that meet have different ones, inner ones nearer."""
@@ -206,6 +209,9 @@ class Run:
     def measure(self, room: Room) -> None:
         """How large it is, once all that stands in it is."""
         self.room = room
+        for names in self.tracks.values():
+            for number, name in enumerate(sorted(names, key=lambda each: _ORDER[each[0]])):
+                names[name] = number
         self.gaps, self.offsets = [], []
         along = room.head if self.framed else 0.0
         for gap in range(-1, len(self.spots)):
@@ -229,35 +235,44 @@ class Run:
         self.across = self.content + (lanes and room.first_lane + (lanes - 1) * room.lane)
 
 
+_ORDER = {"out": 0, "fork": 1, "join": 1, "in": 2}
+"""What goes across in a gap: what leaves the element before it, what is straight, what comes in."""
+
+
 class Layout:
     """Where everything stands."""
 
-    def __init__(
-        self,
-        flow: Flow,
-        chain: Chain,
-        opened: Callable[[Frame], bool],
-        box: Callable[[Spot], Extent],
-        frame: Callable[[Spot], Extent],
-        room: Room,
-    ) -> None:
-        """Lay out a structure; `box` and `frame` say how large boxes are, and frames at least.
+    def __init__(self, flow: Flow, chain: Chain, opened: Callable[[Frame], bool]) -> None:
+        """Find what is visible of a structure, and which way lines go.
 
-        `opened` says of which groups the inside is shown. The extent of a frame is what its title
-        takes: along, and across from its near side to its axis.
+        `opened` says of which groups the inside is shown.
         """
         self.flow = flow
-        self.room = room
         self.runs: list[Run] = []
         """Visible chains, outer before inner."""
         self.spot_of: list[Spot | None] = [None] * len(flow.inputs)
         """By layer, the box that it is drawn in."""
         self.lines: list[Line] = []
-        self._rounds: list[Repeat] = []
+        self._repeats: list[Repeat] = []
+        self._around: dict[int, list[Repeat]] = {}
         self._planned: list[tuple[_Route, Spot, Spot | None, bool, bool]] = []
         self._build(chain, opened)
         self._join()
-        self._measure(box, frame)
+
+    def place(
+        self,
+        box: Callable[[Spot], Extent],
+        frame: Callable[[Spot], Extent],
+        spare: Callable[[Spot], float],
+        room: Room,
+    ) -> None:
+        """Give everything its place.
+
+        `box` says how large a box is. `frame` says what the title of one takes: along, and across
+        from its near side to its axis. `spare` is what is kept free behind a box or a frame.
+        """
+        self.room = room
+        self._measure(box, frame, spare)
         self._put()
         self._draw()
 
@@ -265,6 +280,10 @@ class Layout:
     def boxes(self) -> list[Spot]:
         """What is drawn as a box."""
         return [spot for run in self.runs for spot in run.spots if not spot.runs]
+
+    def repeats_around(self, index: int) -> list[Repeat]:
+        """The repeats in whose first round a layer stands, inner before outer."""
+        return self._around.get(index, [])
 
     # What is visible
 
@@ -283,32 +302,31 @@ class Layout:
                     spot.runs.append(below)
                     inner.append((each, below))
             waiting += reversed(inner)
-        for repeat in self._rounds:
-            for index in range(repeat.start + repeat.stride, repeat.start + repeat.rounds * repeat.stride):
-                first = repeat.start + (index - repeat.start) % repeat.stride
-                self.spot_of[index] = self.spot_of[first]
+        for repeat in self._repeats:
+            start, stride = repeat.start, repeat.stride
+            for index in range(start, start + stride):
+                self._around.setdefault(index, []).append(repeat)
+            for index in range(start + stride, start + repeat.rounds * stride):
+                self.spot_of[index] = self.spot_of[start + (index - start) % stride]
 
     def _inside(self, spot: Spot, opened: Callable[[Frame], bool]) -> Sequence[Chain]:
         """The chains that stand in an element; what is drawn as a box has none."""
         element = spot.element
         if isinstance(element, Repeat):
-            self._rounds.insert(0, element)  # inner ones first
+            self._repeats.insert(0, element)  # inner ones first
             spot.rounds = element.rounds
-            if len(element.inside.elements) > 1 or isinstance(element.inside.elements[0], Split):
+            first = element.inside.elements[0]
+            if len(element.inside.elements) > 1 or isinstance(first, Split | Repeat):
                 spot.frame = True
                 return (element.inside,)
-            element = spot.element = element.inside.elements[0]
-            if isinstance(element, Repeat):
-                self._rounds.insert(0, element)
-                spot.frame = True
-                return (element.inside,)
+            element = spot.element = first
         if isinstance(element, Split):
             return element.branches
         if isinstance(element, Frame) and opened(element):
             spot.frame = True
             return (element.inside,)
-        layers = element.rows if isinstance(element, Card) else self.flow.groups[element.group]  # type: ignore[union-attr]
-        for index in layers:
+        assert isinstance(element, Card | Frame)  # noqa: S101 (for the type checker)
+        for index in element.rows if isinstance(element, Card) else self.flow.groups[element.group]:
             self.spot_of[index] = spot
         return ()
 
@@ -337,6 +355,8 @@ class Layout:
             if into[at][0] is not out[at][0] or into[at][1] < out[at][1]:
                 continue  # from the end of a round that is not drawn to the next
             found.append((source, target, into, out, at))
+            for run, _ in out[at + 1 :]:
+                run.goes_on = True
             for run, place in into[at + 1 :]:
                 candidates.setdefault(run, []).append((place == 0, source))
         for run in self.runs:
@@ -351,10 +371,17 @@ class Layout:
     def _line(
         self, source: Spot, target: Spot, into: "Way", out: "Way", at: int, done: set[object]
     ) -> None:
-        """A line in parts: to the start of a chain that has its source for input, and from there."""
+        """A line in parts: to the start of a chain whose input is its source, and from there."""
         leaves: Way | None = out
         while True:
-            stop = next((deep for deep in range(at + 1, len(into)) if into[deep][0].main is source), None)
+            stop = next(
+                (
+                    deep
+                    for deep, (run, place) in enumerate(into)
+                    if deep > at and run.main is source and (run.framed or place)
+                ),
+                None,
+            )
             end = target if stop is None else into[stop][0]
             key = (source, into[at][0], leaves is None, end)
             if key not in done:
@@ -434,27 +461,34 @@ class Layout:
 
     # How large and where
 
-    def _measure(self, box: Callable[[Spot], Extent], frame: Callable[[Spot], Extent]) -> None:
+    def _measure(
+        self,
+        box: Callable[[Spot], Extent],
+        frame: Callable[[Spot], Extent],
+        spare: Callable[[Spot], float],
+    ) -> None:
         """How large everything is, what stands inside first."""
         room = self.room
         for run in reversed(self.runs):
             for spot in run.spots:
+                if not spot.runs or spot.frame:
+                    spot.spare = spare(spot)
                 if not spot.runs:
                     spot.along, spot.across = box(spot)
+                    spot.along += spot.spare
                     spot.axis = spot.across / 2
                 elif spot.frame:
                     (inner,) = spot.runs
                     least = frame(spot)
                     spot.axis = max(room.near + inner.axis, least.across)
                     spot.across = spot.axis + inner.across - inner.axis + room.far
-                    spot.along = max(inner.along, least.along)
+                    spot.along = max(inner.along, least.along) + spot.spare
                 else:
                     spot.along = max(inner.along for inner in spot.runs)
                     spot.across = sum(inner.across for inner in spot.runs) + room.branches * (
                         len(spot.runs) - 1
                     )
-                    last = spot.runs[-1]
-                    spot.axis = (spot.runs[0].axis + spot.across - last.across + last.axis) / 2
+                    spot.axis = _axis(spot, room)
             run.measure(room)
 
     def _put(self) -> None:
@@ -469,14 +503,21 @@ class Layout:
                         inner.start, inner.left = spot.start, spot.middle - inner.axis
                         continue
                     spare = spot.along - inner.along
-                    inner.start = spot.start + (spare / 2 if inner.main else spare)
+                    if inner.main is None:  # it goes nearer to what it is merged with
+                        inner.start = spot.start + spare
+                    elif inner.goes_on:
+                        inner.start = spot.start + spare / 2
+                    else:
+                        inner.start = spot.start
                     inner.left = left
                     left += inner.across + self.room.branches
 
     def _draw(self) -> None:
         """Where lines are, now that everything has its place."""
         for route, source, target, bow, entry in self._planned:
-            self.lines.append(Line(route.points(), source, target, bow, entry))
+            points = route.points()
+            if len(points) > 1:
+                self.lines.append(Line(points, source, target, bow, entry))
 
 
 Way = list[tuple[Run, int]]
@@ -510,14 +551,16 @@ class _Route:
             along, across = (to(), across) if goes_along else (along, to())
             if len(points) > 1 and _in_line(points[-2], points[-1], (along, across)):
                 points.pop()
-            if abs(along - points[-1][0]) + abs(across - points[-1][1]) > 0.01:  # noqa: PLR2004
+            if abs(along - points[-1][0]) + abs(across - points[-1][1]) > 0.01:
                 points.append((along, across))
         return tuple(points)
 
 
 def _in_line(one: Point, other: Point, third: Point) -> bool:
     """Whether three points, each along or across of the one before, are in one line."""
-    return any(abs(one[axis] - other[axis]) < 0.01 > abs(other[axis] - third[axis]) for axis in (0, 1))  # noqa: PLR2004
+    return any(
+        abs(one[axis] - other[axis]) < 0.01 > abs(other[axis] - third[axis]) for axis in (0, 1)
+    )
 
 
 def _way(spot: Spot) -> Way:
@@ -531,7 +574,24 @@ def _way(spot: Spot) -> Way:
     return way
 
 
-def _end(spot: Spot) -> Spot | None:
+def _axis(spot: Spot, room: Room) -> float:
+    """Where the axis of branches is: that of one which is much longer than all others, or between.
+
+    So a shortcut with a projection stands beside what it goes round, and branches that are alike
+    stand evenly.
+    """
+    axes = []
+    left = 0.0
+    for run in spot.runs:
+        axes.append(left + run.axis)
+        left += run.across + room.branches
+    *_, second, longest = sorted(run.along for run in spot.runs)
+    if longest >= MUCH_LONGER * second:
+        return next(axis for axis, run in zip(axes, spot.runs, strict=True) if run.along == longest)
+    return (axes[0] + axes[-1]) / 2
+
+
+def end_of(spot: Spot) -> Spot | None:
     """The box whose output leaves an element on its axis; None of branches."""
     while spot.runs:
         if not spot.frame:
@@ -544,7 +604,7 @@ def _main(run: Run, candidates: list[tuple[bool, Spot]]) -> Spot:
     """The box whose output comes in at the start of a chain: what its first element reads."""
     owner = run.owner
     assert owner is not None  # noqa: S101 (nothing comes into the whole)
-    before = _end(owner.run.spots[owner.place - 1]) if owner.place else owner.run.main
+    before = end_of(owner.run.spots[owner.place - 1]) if owner.place else owner.run.main
     first = [source for is_first, source in candidates if is_first]
     return before if before in first and before is not None else (first or [candidates[0][1]])[0]
 

@@ -119,7 +119,7 @@ class _Piece:
 class _Line:
     """A chain that may go on."""
 
-    __slots__ = ("branches_off", "order", "pieces", "source")
+    __slots__ = ("branches_off", "latest", "order", "pieces", "source")
 
     def __init__(self, source: int | None, order: int) -> None:
         self.pieces: list[int] = []
@@ -127,6 +127,8 @@ class _Line:
         """The layer that its first element reads; None where it reads none."""
         self.order = order
         """Its place among the lines."""
+        self.latest = -1
+        """No layer behind this one is read by any of its pieces."""
         self.branches_off: list[_Line] = []
         """Lines that start from one of its layers."""
 
@@ -207,6 +209,9 @@ class _Nesting:
 
     def _frame(self, number: int, inside: _Piece) -> _Piece:
         assert isinstance(inside.element, Chain)  # noqa: S101
+        only = inside.element.elements[0]
+        if len(inside.element.elements) == 1 and isinstance(only, Card):
+            return self.cards(only.rows, inside.reads)  # which needs no frame of its own
         piece = _Piece(Frame(number, inside.element), inside.nodes, inside.out, inside.reads)
         same = self.flow.group_alike[number] if self.flow.group_alike else None
         piece.alike = self.number(("frame", same, inside.alike))
@@ -230,10 +235,18 @@ class _Nesting:
         piece.depth += 1
         return piece
 
-    def _made_of(self, element: Element | Chain, pieces: Sequence[_Piece], out: int | None) -> _Piece:
-        nodes = [node for piece in pieces for node in piece.nodes] if len(pieces) > 1 else pieces[0].nodes
+    def _made_of(
+        self, element: Element | Chain, pieces: Sequence[_Piece], out: int | None
+    ) -> _Piece:
+        nodes = (
+            [node for piece in pieces for node in piece.nodes]
+            if len(pieces) > 1
+            else pieces[0].nodes
+        )
         own = {*nodes}
-        reads = tuple(dict.fromkeys(read for piece in pieces for read in piece.reads if read not in own))
+        reads = tuple(
+            dict.fromkeys(read for piece in pieces for read in piece.reads if read not in own)
+        )
         made = _Piece(element, nodes, out, reads)
         made.depth = max(piece.depth for piece in pieces)
         outside = {read: -1 - place for place, read in enumerate(reads)}
@@ -244,9 +257,10 @@ class _Nesting:
         made.alike = self.number(
             (type(element).__name__, tuple(piece.alike for piece in pieces), wires)
         )
+        inner = [piece.out for piece in pieces if piece.out not in (None, out)]
         made.reach = max(
-            max(piece.reach, self.last_reader[piece.out] if piece.out not in (None, out) else -1)  # type: ignore[index]
-            for piece in pieces
+            max(piece.reach for piece in pieces),
+            max((self.last_reader[each] for each in inner if each is not None), default=-1),
         )
         return made
 
@@ -301,7 +315,7 @@ class _Nesting:
     def _repeat(self, pieces: Sequence[_Piece], rounds: int) -> _Piece:
         long = len(pieces) // rounds
         inside = self._made_of(
-            Chain(tuple(piece.element for piece in pieces[:long])),  # type: ignore[arg-type]
+            Chain(tuple(piece.element for piece in pieces[:long])),  # type: ignore[misc]
             pieces[:long],
             pieces[long - 1].out,
         )
@@ -416,6 +430,7 @@ class _Scope:
         """Let a line go on with a piece."""
         self._no_end(line)
         self.place[number] = (line, len(line.pieces))
+        line.latest = max(line.latest, *self.pieces[number].reads, -1)
         line.pieces.append(number)
         out = self.pieces[number].out
         if out is not None:
@@ -473,7 +488,9 @@ class _Scope:
 
     def _fork(self, root: _Line, at: int, others: list[_Line]) -> None:
         """Let what stands in a line behind a place, and other lines, be branches of it there."""
-        branches = [each for each in (root.pieces[at + 1 :], *(one.pieces for one in others)) if each]
+        branches = [
+            each for each in (root.pieces[at + 1 :], *(one.pieces for one in others)) if each
+        ]
         self._no_end(root)
         del root.pieces[at + 1 :]
         self._close(root, branches, others)
@@ -494,7 +511,12 @@ class _Scope:
             self._no_end(each)
             del self.lines[each]
             line.branches_off += each.branches_off
-        branches.sort(key=lambda branch: min(self.pieces[number].first for number in branch))
+        branches.sort(key=self._order_of)
+        if self._upward(line, branches):
+            branches = [[*line.pieces], *branches]
+            line.pieces = []
+            self._dissolve(line, branches)
+            return
         if len(branches) == 1:
             for number in branches[0]:
                 self._append(line, number)
@@ -512,6 +534,26 @@ class _Scope:
         for number in parts:
             self.merged[number] = made
         self._append(line, made)
+
+    def _order_of(self, branch: list[int]) -> tuple[int, int]:
+        """Where a branch stands beside others: one that reads something else than they do is last.
+
+        There lines come to it from the side. Others stand in the order in which they are written.
+        """
+        reads = self.pieces[branch[0]].reads
+        return -max(reads, default=-1), min(self.pieces[number].first for number in branch)
+
+    def _upward(self, line: _Line, branches: list[list[int]]) -> bool:
+        """Whether what stands in a line reads something that is to stand below it."""
+        below = {number for branch in branches for number in branch}
+        if line.latest < min(self.pieces[number].first for number in below):
+            return False
+        self.patience -= len(line.pieces)
+        return any(
+            self._piece_with(read) in below
+            for number in line.pieces
+            for read in self.pieces[number].reads
+        )
 
     def _across(self, branches: list[list[int]]) -> bool:
         """Whether one branch reads another."""

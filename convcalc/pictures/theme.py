@@ -40,6 +40,25 @@ _OWN: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "fault": (Look("#ffe9e6", "#b3261e", 1.6), Look("#4a1512", "#ff8a80", 1.6)),
         "fault text": (Look("#a1160f"), Look("#ffb4ab")),
         "fault line": (Look(stroke="#b3261e", width=1.6), Look(stroke="#ff8a80", width=1.6)),
+        # Groups: one that is folded, the others that a box stands for, and a frame in a frame.
+        "folded": (Look("#eef1f6", "#4a5a73", 1.2), Look("#272e3a", "#9fb0cc", 1.2)),
+        "behind": (Look("#ffffff", "#8a939d", 1), Look("#15181d", "#7d8792", 1)),
+        "inner frame": (Look("#ffffff", "#8a939d", 1), Look("#15181d", "#7d8792", 1)),
+        "row line": (Look(stroke="#8a939d", width=0.7), Look(stroke="#7d8792", width=0.7)),
+        # How much of a whole, from nothing to most.
+        "heat 0": (Look("#ffffff", "#8a939d"), Look("#15181d", "#7d8792")),
+        "heat 1": (Look("#fff1d6", "#8a939d"), Look("#33291a", "#7d8792")),
+        "heat 2": (Look("#fcd9a0", "#8a6a2d"), Look("#543d16", "#c9a25e")),
+        "heat 3": (Look("#f5b461", "#8a5a14"), Look("#7a5310", "#e0b060")),
+        "heat 4": (Look("#e88e3c", "#7d4208"), Look("#97600a", "#f3c374")),
+        # What became of something.
+        "added": (Look("#d9f0e3", "#00785a", 1.6), Look("#0b4234", "#3fc79b", 1.6)),
+        "removed": (Look("#fdeae7", "#b3261e", 1.4, "4 3"), Look("#4a1512", "#ff8a80", 1.4, "4 3")),
+        "changed": (Look("#fdf3c8", "#8f7700", 1.6), Look("#4a3f05", "#f0e442", 1.6)),
+        "kept": (Look("#ffffff", "#8a939d"), Look("#15181d", "#7d8792")),
+        "added text": (Look("#00614a"), Look("#5fd6b0")),
+        "removed text": (Look("#a1160f"), Look("#ffb4ab")),
+        "changed text": (Look("#6b5900"), Look("#f0e442")),
         # Cells of an axis, and windows on them.
         "cell": (Look("#d6e9f7", "#0072b2"), Look("#123a55", "#56b4e9")),
         "padding cell": (
