@@ -31,7 +31,9 @@ STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "graph": Style(
             "layers as boxes, what they read as arrows",
-            frozenset("direction depth expand collapse only_changes shade names".split()),
+            frozenset(
+                ["direction", "depth", "expand", "collapse", "only_changes", "shade", "names"]
+            ),
         ),
         "activations": Style(
             "what layers make of an image", frozenset({"layers", "maps"}), runs=True

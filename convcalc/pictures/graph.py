@@ -208,7 +208,13 @@ class _Picture:
         self.groups = kept
         self.starts = starts
         outputs = {place[through[index]] for index in network.outputs}
-        return Flow(inputs, alike, attached, groups, [group.block for group in kept], outputs)
+        collapsed = {
+            number
+            for number, group in enumerate(kept)
+            if any(_means(pattern, group.name) for pattern in self.choices.collapse)
+        }
+        blocks = [group.block for group in kept]
+        return Flow(inputs, alike, attached, groups, blocks, collapsed, outputs)
 
     def _forced(self) -> dict[int, tuple[str, ...]]:
         """Which patterns mean a layer's groups: rounds that differ in that are drawn apart."""
@@ -572,7 +578,7 @@ class _Picture:
             items.append(Label(x + PAD, y + 15, text, SMALL, bold=True))
         if spot.rounds > 1:
             items.append(
-                Label(x + wide - PAD, y + 15, f"×{spot.rounds}", SIZE, anchor="end", bold=True)
+                Label(x + wide - PAD, y + 15, f"×{spot.rounds}", size=SIZE, anchor="end", bold=True)
             )
         key = title = ""
         if isinstance(spot.element, Frame):
@@ -631,20 +637,23 @@ class _Picture:
             end = self._xy((outer.end + shadow + ARROW, spot.middle))
             arrow = Path((start, end), "line", arrow=True, source=self._key(spot))
             if self.down:
-                return [arrow, Label(end[0], end[1] + 12, text, SMALL, "text", "middle", bold=True)]
+                return [
+                    arrow,
+                    Label(end[0], end[1] + 12, text, size=SMALL, anchor="middle", bold=True),
+                ]
             return [arrow, Label(end[0] + 5, end[1] + 4, text, SMALL, "text", bold=True)]
         unknown = self._made_shapes(spot)[-1] is None
         fault = spot in self._fault_sources or (unknown and self._at_fault(spot))
         role = "fault text" if fault else "quiet"
         if self.down:
-            return [Label(x - 6, y + 13, text, SMALL, role, "end")]
+            return [Label(x - 6, y + 13, text, size=SMALL, role=role, anchor="end")]
         return [Label(x + 5, y - 5, text, SMALL, role)]
 
     def _outermost(self, spot: Spot) -> Spot:
         """The outermost frame whose output is a box's, or the box."""
-        while spot.run.framed and spot.place == len(spot.run.spots) - 1:
-            assert spot.run.owner is not None  # noqa: S101
-            spot = spot.run.owner
+        owner = spot.run.owner
+        while owner is not None and owner.frame and spot.place == len(spot.run.spots) - 1:
+            spot, owner = owner, owner.run.owner
         return spot
 
     def _made_layers(self, spot: Spot) -> list[int]:

@@ -28,11 +28,11 @@ class Room(NamedTuple):
     track: float = 9
     """Between two lines that go across in one gap."""
     lane: float = 11
-    """Between two lanes."""
+    """Between two lanes, in pixels."""
     first_lane: float = 16
     """Between the elements of a chain and its first lane."""
     branches: float = 26
-    """Between two branches."""
+    """Between two branches, in pixels."""
     head: float = 24
     """Before what stands in a frame, where its title is."""
     tail: float = 12
@@ -47,7 +47,9 @@ class Extent(NamedTuple):
     """How large something is, or must at least be."""
 
     along: float
+    """The way that the network goes, in pixels."""
     across: float
+    """The other way, in pixels."""
 
 
 Point = tuple[float, float]
@@ -58,6 +60,7 @@ class Line(NamedTuple):
     """A line from an element to another one, or a part of it."""
 
     points: tuple[Point, ...]
+    """Its corners, from its start to its end."""
     source: "Spot"
     """The box that it comes from."""
     target: "Spot | None"
@@ -345,7 +348,7 @@ class Layout:
 
     def _join(self) -> None:
         """Find which way each line goes, and reserve the tracks and lanes that it takes."""
-        found: list[tuple[Spot, Spot, Way, Way, int]] = []
+        lines: list[tuple[Spot, Spot, Way, Way, int]] = []
         candidates: dict[Run, list[tuple[bool, Spot]]] = {}
         for source, target in self._edges():
             into, out = _way(target), _way(source)
@@ -354,7 +357,7 @@ class Layout:
                 at += 1
             if into[at][0] is not out[at][0] or into[at][1] < out[at][1]:
                 continue  # from the end of a round that is not drawn to the next
-            found.append((source, target, into, out, at))
+            lines.append((source, target, into, out, at))
             for run, _ in out[at + 1 :]:
                 run.goes_on = True
             for run, place in into[at + 1 :]:
@@ -363,7 +366,7 @@ class Layout:
             if run in candidates:
                 run.main = _main(run, candidates[run])
         done: set[object] = set()
-        for source, target, into, out, at in found:
+        for source, target, into, out, at in lines:
             self._line(source, target, into, out, at, done)
         for run in self.runs:
             run.assign_lanes()
@@ -602,9 +605,9 @@ def end_of(spot: Spot) -> Spot | None:
 
 def _main(run: Run, candidates: list[tuple[bool, Spot]]) -> Spot:
     """The box whose output comes in at the start of a chain: what its first element reads."""
-    owner = run.owner
-    assert owner is not None  # noqa: S101 (nothing comes into the whole)
-    before = end_of(owner.run.spots[owner.place - 1]) if owner.place else owner.run.main
+    owner, before = run.owner, None
+    if owner is not None:
+        before = end_of(owner.run.spots[owner.place - 1]) if owner.place else owner.run.main
     first = [source for is_first, source in candidates if is_first]
     return before if before in first and before is not None else (first or [candidates[0][1]])[0]
 

@@ -22,7 +22,7 @@ class Shades(NamedTuple):
     amounts: Sequence[int]
     """By layer, how much it has; nothing where an error keeps it unknown."""
     whole: int
-    """The sum."""
+    """The sum of all of them, in values, MACs or bytes."""
 
     def role(self, layers: Sequence[int]) -> str:
         """What a box looks like that stands for these layers."""

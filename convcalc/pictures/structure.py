@@ -33,6 +33,8 @@ class Flow(NamedTuple):
     """Layers of each group, outer before inner."""
     group_alike: Sequence[Hashable] = ()
     """By group, what it is."""
+    framed: Collection[int] = ()
+    """Groups that are frames even where all that stands in them is one box."""
     outputs: Collection[int] = ()
     """Layers whose outputs are the network's."""
 
@@ -41,37 +43,43 @@ class Card(NamedTuple):
     """A layer, and those that follow it right below as rows of its box."""
 
     rows: tuple[int, ...]
+    """Numbers of the layers, the first one on top."""
 
 
 class Frame(NamedTuple):
     """A group, with what stands in it."""
 
     group: int
+    """The number of the group."""
     inside: "Chain"
+    """What stands in it, from its start to its end."""
 
 
 class Repeat(NamedTuple):
     """Rounds that are alike, each of which reads the one before."""
 
     rounds: int
+    """How many there are."""
     start: int
     """First layer of the first round."""
     stride: int
     """Layers of a round."""
     inside: "Chain"
-    """The first round."""
+    """What stands in the first round."""
 
 
 class Split(NamedTuple):
     """Branches side by side."""
 
     branches: tuple["Chain", ...]
+    """What stands in each, in the order in which they are drawn."""
 
 
 class Chain(NamedTuple):
     """Elements one below the other; most read the one before."""
 
     elements: tuple["Element", ...]
+    """What stands in it, from its start to its end."""
 
 
 Element: TypeAlias = Union[Card, Frame, Repeat, Split]  # noqa: UP007 (before Python 3.11)
@@ -210,7 +218,8 @@ class _Nesting:
     def _frame(self, number: int, inside: _Piece) -> _Piece:
         assert isinstance(inside.element, Chain)  # noqa: S101
         only = inside.element.elements[0]
-        if len(inside.element.elements) == 1 and isinstance(only, Card):
+        alone = len(inside.element.elements) == 1 and number not in self.flow.framed
+        if alone and isinstance(only, Card):
             return self.cards(only.rows, inside.reads)  # which needs no frame of its own
         piece = _Piece(Frame(number, inside.element), inside.nodes, inside.out, inside.reads)
         same = self.flow.group_alike[number] if self.flow.group_alike else None
@@ -258,10 +267,8 @@ class _Nesting:
             (type(element).__name__, tuple(piece.alike for piece in pieces), wires)
         )
         inner = [piece.out for piece in pieces if piece.out not in (None, out)]
-        made.reach = max(
-            max(piece.reach for piece in pieces),
-            max((self.last_reader[each] for each in inner if each is not None), default=-1),
-        )
+        readers = [self.last_reader[each] for each in inner if each is not None]
+        made.reach = max(*(piece.reach for piece in pieces), *readers, -1)
         return made
 
     def _repeats(self, pieces: Sequence[_Piece]) -> list[_Piece]:

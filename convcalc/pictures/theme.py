@@ -50,7 +50,7 @@ _OWN: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "heat 1": (Look("#fff1d6", "#8a939d"), Look("#33291a", "#7d8792")),
         "heat 2": (Look("#fcd9a0", "#8a6a2d"), Look("#543d16", "#c9a25e")),
         "heat 3": (Look("#f5b461", "#8a5a14"), Look("#7a5310", "#e0b060")),
-        "heat 4": (Look("#e88e3c", "#7d4208"), Look("#97600a", "#f3c374")),
+        "heat 4": (Look("#e88e3c", "#7d4208"), Look("#8c5a0a", "#f3c374")),
         # What became of something.
         "added": (Look("#d9f0e3", "#00785a", 1.6), Look("#0b4234", "#3fc79b", 1.6)),
         "removed": (Look("#fdeae7", "#b3261e", 1.4, "4 3"), Look("#4a1512", "#ff8a80", 1.4, "4 3")),

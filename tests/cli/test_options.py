@@ -124,6 +124,8 @@ budget: {parameters: 1}
 """
 """CC408 (which can be fixed), CC414 (off by default), CC511; dropout and a norm for training."""
 ATTENDING = NET.replace("  - flatten", "  - maxpool: 2\n  - attention: 2\n  - flatten")
+GROUPS = "  - {name: block, layers: [tanh, maxpool: 2]}\n  - {name: other, layers: [upsample: 2, maxpool: 2]}\n"
+DRAWN = NET.replace("  - conv", f"{GROUPS}  - conv", 1)
 WIDER = NET.replace("filters: 8", "filters: 16")
 BIASED = (
     "name: biased\ninput: 8x8x3\nparameters: {unused: 1}\nlayers:\n"
@@ -341,7 +343,7 @@ TRIED = {
         {("--output", "--force"): "a file that is not there yet is written either way"},
     ),
     "draw": Command(
-        ("net.yaml",),
+        ("drawn.yaml",),
         {
             "--style": ("--style", "window"),
             "--to": ("--to", "svg"),
@@ -352,13 +354,12 @@ TRIED = {
             "--theme": ("--theme", "dark"),
             "--direction": ("--direction", "right"),
             "--depth": ("--depth", "1"),
-            "--expand": ("--expand", "block"),
+            "--expand": ("--expand", "bl*"),
             "--collapse": ("--collapse", "block"),
             "--only-changes": ("--only-changes",),
             "--shade": ("--shade", "macs"),
             "--names": ("--names", "origin"),
             "--layer": ("--layer", "second"),
-            "--depth": ("--depth", "0"),
             "--at": ("--at", "0,1"),
             "--layers": ("--layers", "second"),
             "--maps": ("--maps", "2"),
@@ -371,7 +372,7 @@ TRIED = {
         {
             "--force": ("--output", "old.svg"),
             "--layer": ("--style", "window"),
-            "--depth": ("--style", "volumes"),
+            "--expand": ("--depth", "1"),
             "--at": ("--style", "field"),
             "--layers": ("--style", "activations"),
             "--maps": ("--style", "activations"),
@@ -665,6 +666,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "strided.yaml": "input: 8x8x3\nparameters: {stride: 1}\nlayers: [maxpool: {kernel: 2, "
         "stride: stride}]\n",
         "attending.yaml": ATTENDING,
+        "drawn.yaml": DRAWN,
         "wider.yaml": WIDER,
         "known/biased.yaml": BIASED,
         "known/other.yaml": BIASED,
@@ -911,6 +913,8 @@ SECOND = {
     "--extend-select": "CC408",  # which a configuration ignores of one
     "--ignore": "CC422",
     "--exclude": "biased.yaml",
+    "--expand": "other",
+    "--collapse": "other",
 }
 """Option that may be repeated → another value than that of `TRIED`."""
 

@@ -1,4 +1,4 @@
-"""What is wrong with a picture as a drawing: what overlaps, is cut off, or runs through something."""
+"""What is wrong with a picture as a drawing: what overlaps, is cut off, or runs through others."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise

@@ -69,7 +69,8 @@ def test_texts_and_lines_stand_out_from_what_they_are_drawn_on(dark: bool) -> No
             assert _contrast(look.fill, paper) >= 4.5, role
         elif look.fill != "none" and not role.endswith("side"):  # where no text stands
             assert _contrast(text, look.fill) >= 4.5, role
-            assert _contrast(quiet, look.fill) >= 4.5, role
+            if not role.startswith("heat"):  # where all text is of one strength
+                assert _contrast(quiet, look.fill) >= 4.5, role
         if look.stroke != "none" and role != "frame":
             assert _contrast(look.stroke, paper) >= 3, role
 

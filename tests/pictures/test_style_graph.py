@@ -1,0 +1,229 @@
+"""The graph of a network: nothing overlaps, every line is there, and it says what is true."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import pytest
+from geometry import boxes_of, faults, joined
+from tabled import tabled
+
+import convcalc
+from convcalc.graph import Network
+from convcalc.pictures.scene import Part, Scene, everything
+from convcalc.spec.bundled import bundled_names
+
+OPTIONS: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"depth": 1},
+    {"depth": 9},
+    {"direction": "right"},
+    {"depth": 9, "direction": "right"},
+    {"only_changes": True},
+    {"shade": "macs"},
+    {"shade": "kind", "direction": "right"},
+)
+FAMILIES = ("crnn", "fpn", "googlenet", "resnet18", "siamese", "ssd300", "unet", "vit_b_16")
+
+
+def _read(text: str) -> Network:
+    return convcalc.read(convcalc.parse(text))
+
+
+def _missing(network: Network, scene: Scene) -> set[tuple[int, int]]:
+    """Boxes that no line joins, and one of whose layers reads one of the other's."""
+    boxes = boxes_of(scene)
+    wanted = {
+        (boxes[network.nodes[read].name], boxes[node.name])
+        for node in network.nodes
+        for read in node.inputs
+        if node.name in boxes and network.nodes[read].name in boxes and node.kind != "learned"
+    }
+    return {(one, other) for one, other in wanted if one != other} - joined(scene)
+
+
+@tabled("name", FAMILIES)
+def test_nothing_overlaps_and_every_line_is_there(name: str) -> None:
+    network = convcalc.load(name)
+    scene = convcalc.draw(network)
+    assert faults(scene) == []
+    assert _missing(network, scene) == set()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_nothing_overlaps_in_the_whole_zoo(options: Mapping[str, Any]) -> None:
+    for name in bundled_names():
+        network = convcalc.load(name)
+        scene = convcalc.draw(network, **options)
+        assert faults(scene) == [], name
+        if "only_changes" not in options:
+            assert _missing(network, scene) == set(), name
+
+
+def _any_network(random: Random) -> str:
+    """A network whose layers read one another as it happens."""
+    inputs = [f"i{number}" for number in range(random.choice([1, 1, 2]))]
+    names, lines = [*inputs], []
+    for number in range(random.choice([5, 12, 30])):
+        read = names[-1] if random.random() < 0.6 else random.choice(names[-12:])
+        others = {names[-1], *random.choices(names[-15:], k=random.choice([1, 1, 2]))}
+        if random.random() < 0.6:
+            kind = random.choice(["conv: {filters: 4, kernel: 1}", "relu", "batchnorm"])
+            lines.append(f"  - {{{kind}, from: {read}, name: n{number}}}")
+        elif len(others) > 1:
+            branches = ", ".join(f"[from: {each}]" for each in sorted(others))
+            lines.append(f"  - {{add: [{branches}], name: n{number}}}")
+        else:
+            continue
+        names.append(f"n{number}")
+    given = ", ".join(f"{name}: 8x8x4" for name in inputs)
+    return f"input: {{{given}}}\nlayers:\n" + "\n".join(lines) + "\n"
+
+
+def _draw_any(seed: int) -> None:
+    network = _read(_any_network(Random(seed)))  # noqa: S311
+    assert not network.errors
+    for options in ({}, {"direction": "right"}):
+        scene = convcalc.draw(network, **options)
+        assert faults(scene) == [], seed
+        assert _missing(network, scene) == set(), seed
+
+
+def test_any_network_is_drawn_without_overlaps_and_with_all_lines() -> None:
+    for seed in range(6):
+        _draw_any(seed)
+
+
+@pytest.mark.thorough
+def test_many_networks_are_drawn_without_overlaps_and_with_all_lines() -> None:
+    for seed in range(6, 1_000):
+        _draw_any(seed)
+
+
+def _shown(scene: Scene) -> list[Part]:
+    """Layers and groups that are boxes or rows."""
+    parts = [each for each in everything(scene.items) if isinstance(each, Part)]
+    return [each for each in parts if each.key and not each.frame]
+
+
+def test_resnet152_is_small_at_its_usual_depth() -> None:
+    scene = convcalc.draw("resnet152")
+    assert len(_shown(scene)) <= 30
+    assert len(scene.to_svg()) < 200_000
+    assert "×35" in [label.text for label in scene.labels]  # blocks 2 to 36 of conv4_x
+
+
+ROUNDS = """
+input: 8x8x4
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - relu
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - relu
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - relu
+  - flatten
+"""
+
+
+SHORTER = ROUNDS.replace("kernel: 3, padding: 1}\n  - relu\n  - flatten", "kernel: 3}\n  - flatten")
+TURNS = """
+input: 8x8x4
+layers:
+  - add:
+    - [tanh, upsample: 2, maxpool: 2, upsample: 2, maxpool: 2, upsample: 2, maxpool: 2]
+    - []
+"""
+"""Two layers in turns, in one of two branches."""
+
+
+@tabled(
+    ("text", "badges"),
+    [
+        (ROUNDS, ["×3"]),
+        (ROUNDS.replace("relu\n  - flatten", "relu6\n  - flatten"), ["×2"]),
+        (
+            ROUNDS.replace(
+                "kernel: 3, padding: 1}\n  - relu\n  - flatten", "kernel: 3}\n  - flatten"
+            ),
+            ["×2"],
+        ),
+        (ROUNDS + "outputs: [relu1, flatten1]\n", ["×2"]),  # the first is seen outside
+        (ROUNDS + "  - linear: 3\n  - {relu, from: conv2}\n", []),  # as is what is in the second
+        (TURNS, ["×3"]),
+    ],
+)
+def test_what_comes_again_is_drawn_once(text: str, badges: list[str]) -> None:
+    scene = convcalc.draw(_read(text))
+    assert [label.text for label in scene.labels if label.text.startswith("×")] == badges
+
+
+def test_a_network_without_groups_is_folded_first() -> None:
+    unit = (
+        "  - conv: {filters: %d, kernel: 1}\n  - batchnorm\n  - relu\n"
+        "  - conv: {filters: %d, kernel: 3, padding: 1}\n  - batchnorm\n  - sigmoid\n"
+        "  - maxpool: 2\n"
+    )
+    text = "input: 64x64x4\nlayers:\n" + "".join(unit % (width, width) for width in (8, 16, 32, 64))
+    scene = convcalc.draw(_read(text))
+    frames = [each for each in everything(scene.items) if isinstance(each, Part) and each.frame]
+    assert len(frames) == 4  # which differ in their widths alone
+
+
+@tabled(
+    ("options", "shown", "hidden"),
+    [
+        ({"depth": 1}, {"conv2_x"}, {"conv2_x.basic_block1"}),
+        ({"depth": 2}, {"conv2_x.basic_block1"}, {"conv2_x.basic_block1.conv1"}),
+        ({"depth": 1, "expand": ["conv3_x"]}, {"conv3_x.basic_block1", "conv2_x"}, set()),
+        # What a group stands in is opened with it, and a round of its own is drawn alone.
+        ({"depth": 1, "expand": ["conv2_x.*2"]}, {"conv2_x.basic_block2.conv1"}, {"conv2_x"}),
+        ({"depth": 9, "collapse": ["conv?_x"]}, {"conv2_x", "conv5_x"}, {"conv5_x.basic_block1"}),
+        ({"only_changes": True}, {"conv1", "maxpool1"}, {"batchnorm1", "relu1"}),
+    ],
+)
+def test_depth_and_patterns_say_what_is_open(
+    options: dict[str, Any], shown: set[str], hidden: set[str]
+) -> None:
+    keys = {part.key for part in _shown(convcalc.draw("resnet18", **options))}
+    assert shown <= keys
+    assert not hidden & keys
+
+
+def test_shapes_stand_on_lines_and_outputs_at_their_end() -> None:
+    texts = [label.text for label in convcalc.draw("lenet5").labels]
+    for shape in ("28×28×1", "28×28×6", "14×14×6", "10×10×16", "5×5×16", "400", "120", "84", "10"):
+        assert shape in texts
+
+
+def test_patterns_of_nothing_and_depths_below_one_are_refused() -> None:
+    with pytest.raises(ValueError, match="did you mean conv3_x"):
+        convcalc.draw("resnet18", expand=["conv3x"])
+    with pytest.raises(ValueError, match="below 1"):
+        convcalc.draw("resnet18", depth=0)
+    with pytest.raises(ValueError, match="no layer of lenet5 says where it comes from"):
+        convcalc.draw("lenet5", names="origin")
+
+
+def _chain(count: int) -> Network:
+    lines = [f"  - conv: {{filters: {4 + number * 7 % 5}, kernel: 1}}" for number in range(count)]
+    return _read("input: 2x2x4\nlayers:\n" + "\n".join(lines) + "\n")
+
+
+@pytest.mark.thorough
+def test_ten_thousand_layers_are_drawn() -> None:
+    scene = convcalc.draw(_chain(10_000))
+    assert len(boxes_of(scene)) > 1
+    assert scene.to_svg()
+
+
+def test_what_is_nested_deep_needs_no_recursion() -> None:
+    # Each of the blocks calls the next one, and every block has a branch of its own.
+    blocks = [f"b{number}" for number in range(19)]
+    text = "input: 8x8x4\nblocks:\n"
+    for name, inner in zip(blocks, [*blocks[1:], "relu"], strict=True):
+        text += f"  {name}: {{layers: [add: [[relu, {inner}, relu], []]]}}\n"
+    scene = convcalc.draw(_read(text + "layers: [b0]\n"), depth=99)
+    assert scene.to_svg().count("add1") >= 19
+    assert faults(scene) == []
