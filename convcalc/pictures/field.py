@@ -4,7 +4,7 @@ Maps stand above one another on the scale of the image, each centred on it, so t
 spreads downwards; of images the maps are also drawn from in front, with the part that is seen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from math import ceil, floor
 from typing import NamedTuple
@@ -19,10 +19,11 @@ from convcalc.graph.planned import Planned, leading_to
 from convcalc.layers.sliding import AXIS_NAMES, LINE_NAMES
 from convcalc.numbers import plural, times
 from convcalc.pictures.font import shortened, width
-from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene
+from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene, everything
 from convcalc.pictures.stack import MARGIN, Stack
 from convcalc.shape import Shape
-from convcalc.window import met
+from convcalc.stretches import Stretches
+from convcalc.window import Window, met
 
 ROOM = 640
 """Width that the image's positions get."""
@@ -38,6 +39,8 @@ DRAWN_POSITIONS = 48
 """Most positions of the view that are all drawn, with lines to those that they read."""
 LEAST_CELL = 7
 """Least pixels of a position that is drawn by itself."""
+LEAST_HOLE = 3
+"""Least pixels of what is not seen between stretches that are."""
 MOST_ROWS = 22
 """Most layers that are drawn; of more those where the size changes, and some between."""
 SQUARES = 6
@@ -138,7 +141,7 @@ class _Field:
         if index in (self.source, target):
             return True
         plan, shape = self.network.plans[index], self.network.shape_of(index)
-        slides = bool(plan.seen(0)) and index not in self.sight.lost
+        slides = any(window != Window() for window in plan.seen(0)) and index not in self.sight.lost
         rank = len(self.position)
         return slides and shape.rank == rank and index not in self.sight.unseen
 
@@ -154,7 +157,8 @@ class _Field:
         axes = range(rank) if rank == 3 else [rank - 1]
         for axis in axes:
             self._cone(stack, axis)
-        stack.legend(self._legend())
+        boxes = (each for each in everything(stack.items) if isinstance(each, Box))
+        stack.legend(self._legend({box.role for box in boxes}))
         for axis, (seen, extent) in enumerate(zip(self.image, extents, strict=True)):
             stack.text(f"{AXIS_NAMES[rank][axis]}: {_said(seen, lines[axis], extent)}")
         self._numbers(stack)
@@ -178,15 +182,15 @@ class _Field:
             text += f": neighbours share {shared:,} of {field.size:,}"
         stack.text(text, role="quiet")
 
-    def _legend(self) -> list[tuple[str, str]]:
+    def _legend(self, drawn: Collection[str]) -> list[tuple[str, str]]:
         """What the boxes are."""
         entries = [("seen", "seen")]
         if len(self.position) == 2 and self.neighbour is not None:
             entries.append(("beside", f"seen at {_place(self.neighbour)}"))
-        for row in self.rows:
-            for axis, size in enumerate(row.shape.spatial):
-                if row.seen.before(axis) or row.seen.behind(axis, size):
-                    return [*entries, ("padding cell", "seen beyond the border: padding")]
+        if "partly seen" in drawn:
+            entries.append(("partly seen", "seen with holes between"))
+        if "padding cell" in drawn:
+            entries.append(("padding cell", "seen beyond the border: padding"))
         return entries
 
     # The maps from in front
@@ -305,9 +309,10 @@ class _Field:
             ):
                 if not view.left - 1 < end < view.right + 1:  # the map goes on
                     parts.append(Label(place, top + high - 5, "…", anchor=anchor))
-            for start, end in row.seen.axes[axis]:
+            role, stretches = _shown(row.seen, axis, cell)
+            for start, end in stretches:
                 a, b = max(x(start), view.left), min(x(end), view.right)
-                parts.append(Box(a, top, max(b - a, 1.5), high, "seen"))
+                parts.append(Box(a, top, max(b - a, 1.5), high, role))
             for start, end in ((-before, 0), (size, size + behind)):
                 a, b = max(x(start), view.left), min(x(end), view.right)
                 if b - a >= 1.5:
@@ -519,13 +524,26 @@ def _sizes(seen: Traced) -> str:
     return times([hull[1] - hull[0] + 1 if hull else 0 for hull in hulls])
 
 
+def _shown(seen: Traced, axis: int, cell: float) -> tuple[str, Stretches]:
+    """The stretches that are drawn, with their role: one with holes, where these are too narrow."""
+    stretches = seen.axes[axis]
+    if len(stretches) > 1:
+        holes = [after[0] - before[1] for before, after in pairwise(stretches)]
+        if min(holes) * cell < LEAST_HOLE:
+            return "partly seen", ((stretches[0][0], stretches[-1][1]),)
+    return "seen", stretches
+
+
 def _hull(seen: Traced, axis: int, extent: int) -> str:
     """What is seen along an axis, in a few letters."""
     hull = seen.hull(axis)
     if hull is None:
         return "padding alone"
     size = hull[1] - hull[0] + 1
+    count = sum(end - start for start, end in seen.axes[axis])
     text = f"{size} at {hull[0]}" if size == 1 else f"{size}: {hull[0]} to {hull[1]}"
+    if count < size:
+        text = f"{count} from {hull[0]} to {hull[1]}"
     padding = seen.before(axis) + seen.behind(axis, extent)
     return text + (f" + {padding} padding" if padding else "")
 

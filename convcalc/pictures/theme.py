@@ -80,6 +80,10 @@ _OWN: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "map": (Look("#f6f8fa", "#57606a"), Look("#1d2229", "#a8b1bd")),
         "grid": (Look(stroke="#848d97", width=0.6), Look(stroke="#7d8792", width=0.6)),
         "seen": (Look("#d5f0e6", "#00785a"), Look("#0b4234", "#3fc79b")),
+        "partly seen": (
+            Look("#f0f9f6", "#00785a", 1, "2 2"),
+            Look("#10271f", "#3fc79b", 1, "2 2"),
+        ),
         "beside": (
             Look(stroke="#c2410c", width=1.2, dash="4 3"),
             Look(stroke="#f0995c", width=1.2, dash="4 3"),
