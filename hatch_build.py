@@ -1,5 +1,7 @@
 """What a package index shows: the project's addresses, and the README with links that lead there.
 
+And what goes into the wheel beside the code: the pages that commands show, without their pictures.
+
 Where the project is stands in `convcalc/documentation.py` and nowhere else.
 """
 
@@ -7,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _ADDRESS = re.compile(r'^REPOSITORY = "([^"]+)"$', re.MULTILINE)
@@ -30,6 +33,17 @@ class Metadata(MetadataHookInterface):
             "Changelog": f"{address}/blob/main/CHANGELOG.md",
             "Issues": f"{address}/issues",
         }
+
+
+class Pages(BuildHookInterface):
+    """The files of docs/ that the wheel has: no command shows those of its folders."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Add the pages and schemas, each by itself."""
+        del version
+        for path in sorted((Path(self.root) / "docs").iterdir()):
+            if path.is_file():
+                build_data["force_include"][str(path)] = f"convcalc/docs/{path.name}"
 
 
 def absolute(text: str, address: str) -> str:

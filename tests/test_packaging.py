@@ -97,10 +97,25 @@ def test_the_address_of_the_project_stands_in_one_place() -> None:
     assert PROJECT["authors"]
 
 
+def test_the_pages_are_in_the_wheel_and_their_pictures_are_not() -> None:
+    pages = hook()["Pages"]()
+    pages.root = str(ROOT)
+    data: dict[str, Any] = {"force_include": {}}
+    pages.initialize("standard", data)
+
+    included = {name.removeprefix("convcalc/docs/") for name in data["force_include"].values()}
+    assert included == {path.name for path in (ROOT / "docs").iterdir() if path.is_file()}
+    assert "hooks" in SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+
 def hook() -> dict[str, Any]:
     """The names of hatch_build.py, without hatchling, which only who builds has."""
-    plugin = ModuleType("hatchling.metadata.plugin.interface")
-    vars(plugin)["MetadataHookInterface"] = object
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, plugin.__name__, plugin)
+        for name, interface in (
+            ("hatchling.metadata.plugin.interface", "MetadataHookInterface"),
+            ("hatchling.builders.hooks.plugin.interface", "BuildHookInterface"),
+        ):
+            plugin = ModuleType(name)
+            vars(plugin)[interface] = object
+            patch.setitem(sys.modules, name, plugin)
         return runpy.run_path(str(ROOT / "hatch_build.py"))
