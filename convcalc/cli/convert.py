@@ -89,8 +89,8 @@ def command(
 ) -> None:
     """Write the spec of a network made into another one: net surgery.
 
-    Conversions apply in the order in which they are written. Blocks, parameters and comments stay
-    where the change allows it; `expect` and `budget` go, which were of the network as it was. What
+    Conversions apply in the order in which they are written; one that is repeated, where it is
+    first. Blocks, parameters and comments stay where the change allows it; `expect` and `budget` go, which were of the network as it was. What
     became of parameters, MACs, memory and the receptive field is said on standard error.
 
     Exit codes: 0 converted, 1 the spec has errors, or --verify finds a difference, 2 the network

@@ -39,6 +39,18 @@ CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
         "fold-batchnorm": Conversion(
             "Batch norms go into the weights of the layers before them, for inference.", equal=True
         ),
+        "separable": Conversion(
+            "Convolutions become depthwise ones with 1×1 behind them; to be trained anew.",
+            equal=False,
+        ),
+        "stack": Conversion(
+            "Convolutions of 5×5, 7×7, … become several of 3×3; to be trained anew.", equal=False
+        ),
+        "width": Conversion(
+            "Layers but the last have FACTOR times the filters; to be trained anew; repeatable.",
+            equal=False,
+            value="FACTOR",
+        ),
     }
 )
 """Conversions by the names of their options; each is a module of this package."""

@@ -13,10 +13,11 @@ from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import layer_class
-from convcalc.layers.base import defaults
+from convcalc.layers.base import declarations, defaults
+from convcalc.shape import Shape
 from convcalc.spec.fold import fold
 from convcalc.spec.members import member
-from convcalc.spec.nodes import Comments, List
+from convcalc.spec.nodes import Comments, Entry, List, Map
 from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
 from convcalc.spec.unfold import unfolded
 from convcalc.spec.write import DIRECTIVE
@@ -41,8 +42,8 @@ class Edit(NamedTuple):
     """What becomes of a layer."""
 
     items: Callable[[Item], Sequence[Item]]
-    """The items that stand in the place of the one that makes it, each one layer; none where it
-    goes, and what read it reads what it read."""
+    """The items that stand in the place of the one that makes it, each a layer or a group of some;
+    none where it goes, and what read it reads what it read."""
     arrays: Callable[..., Sequence[Arrays]] = unchanged
     """What its arrays, and behind them those of the layers that it takes in, are to each of these
     items."""
@@ -79,9 +80,17 @@ class Subject(NamedTuple):
         made = network.made
         if made is not None and made.preset:
             spec = member(spec, made.preset)
-        if made is not None and made.parameters:
-            spec = spec.replace(parameters={**spec.parameters, **made.parameters})
-        if made is not None and made.input is not None:
+        if made is None or not (made.parameters or made.input):
+            return cls.read(spec)
+        usual = read(spec).parameters
+        values = {
+            name: value
+            for name, value in network.parameters.items()
+            if name in spec.parameters and value != usual.get(name)
+        }
+        if values:
+            spec = spec.replace(parameters={**spec.parameters, **values})
+        if _input_shapes(read(spec)) != _input_shapes(network):
             spec = spec.replace(input=made.input)
         return cls.read(spec)
 
@@ -92,6 +101,11 @@ class Subject(NamedTuple):
         written = network.written
         own = None if written is None else written.spec
         return cls(spec if own is None else own, network)
+
+
+def _input_shapes(network: Network) -> dict[str, Shape | None]:
+    """The shapes of the inputs by their names."""
+    return {name: network.shape_of(index) for name, index in network.named_inputs.items()}
 
 
 class Edited(NamedTuple):
@@ -196,7 +210,7 @@ def _places(old: Planned, new: Planned, edits: Mapping[int, Edit]) -> tuple[tupl
     count = 0
     for index, node in enumerate(old.nodes):
         edit = edits.get(index)
-        long = 1 if edit is None else len(edit.items(node.item))
+        long = 1 if edit is None else layers_in(edit.items(node.item))
         here = tuple(range(count, count + long))
         count += long
         places.append(here)
@@ -219,17 +233,32 @@ def _check_wiring(
     """Raise where what stands in the place of a layer reads what that did not."""
     if not here:
         return
-    expected = tuple(ends[read] for read in node.inputs)
-    if new.nodes[here[0]].inputs != expected:
+    expected = tuple(dict.fromkeys(ends[read] for read in node.inputs))
+    actual = tuple(dict.fromkeys(new.nodes[here[0]].inputs))
+    if actual != expected:
         would, wanted = (
-            ", ".join(new.nodes[each].name for each in reads)
-            for reads in (new.nodes[here[0]].inputs, expected)
+            ", ".join(new.nodes[each].name for each in reads) for reads in (actual, expected)
         )
         message = (
             f"{new.nodes[here[0]].name} would read {would} instead of {wanted}: name what it reads "
             "in the spec"
         )
         raise CannotConvertError(message)
+
+
+def layers_in(items: Iterable[Item]) -> int:
+    """How many layers items make in one round."""
+    return sum(layers_in(item.layers) if item.layers else 1 for item in items)
+
+
+def in_sequence(item: Item, items: Sequence[Item]) -> tuple[Item, ...]:
+    """Several items in the place of one: as they are, or as a group with what it said beside."""
+    said = {part.key: part.value for part in item.parts if part.key in MODIFIERS}
+    if not said:
+        first = items[0].parts
+        return (Item.of(first, _lasting(item.comments)), *items[1:])
+    group = Item(layers=items)
+    return (Item.of([*group.parts, *(Entry(*each) for each in said.items())], item.comments),)
 
 
 def moved(
@@ -279,6 +308,18 @@ def _lasting(comments: Comments) -> Comments:
         for lines in (comments.before, comments.after)
     )
     return Comments(before, "" if DIRECTIVE.search(comments.line) else comments.line, after)
+
+
+def fields_of(spec: Spec, item: Item) -> dict[str, Any]:
+    """What is said of a layer's fields, by its item and by the spec's defaults for its kind."""
+    kind = item.kind or ""
+    elsewhere = spec.defaults.get(kind)
+    said = dict(elsewhere) if isinstance(elsewhere, Map) else {}
+    if item.fields:
+        return {**said, **item.fields}
+    if item.value is None:
+        return said
+    return {**said, next(iter(declarations(layer_class(kind)))): item.value}
 
 
 def said_in_full(spec: Spec, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -300,6 +300,9 @@ TRIED = {
         {
             "--linear-to-conv": ("--linear-to-conv",),
             "--fold-batchnorm": ("--fold-batchnorm",),
+            "--separable": ("--separable",),
+            "--stack": ("--stack",),
+            "--width": ("--width", "0.5"),
             "--output": ("--output", "new.yaml"),
             "--force": ("--force",),
             "--verify": ("--verify",),
@@ -918,6 +921,7 @@ SECOND = {
     "--exclude": "biased.yaml",
     "--expand": "other",
     "--collapse": "other",
+    "--width": "0.75",
 }
 """Option that may be repeated → another value than that of `TRIED`."""
 

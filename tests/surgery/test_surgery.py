@@ -114,6 +114,76 @@ def test_every_bundled_network_is_converted_or_refused(network: str, conversion:
         assert all(proof.holds for proof in proven(old, made))
 
 
+def test_what_a_separable_convolution_saves_is_what_the_paper_says() -> None:
+    text = "{input: 14x14x64, layers: [conv: {filters: 128, kernel: 3, padding: 1, bias: false}]}"
+    made = convert(convcalc.parse(text), "separable").network
+    # Howard et al. 2017, section 3.1: D_K²·M·D_F² + M·N·D_F², 1/N + 1/D_K² of D_K²·M·N·D_F².
+    assert convcalc.analyze(made).totals.macs == 14 * 14 * (9 * 64 + 64 * 128)
+    assert convcalc.analyze(made).totals.parameters == 9 * 64 + 64 * 128
+
+
+def test_a_stack_sees_and_saves_what_the_notes_say() -> None:
+    text = "{input: 32x32x8, layers: [conv: {filters: 8, kernel: 7, padding: 3, bias: false}]}"
+    made = convert(convcalc.parse(text), "stack").network
+    # Notes of CS231n: three 3×3 see 7×7, with 3·(C·(3·3·C)) = 27·C² weights instead of 49·C².
+    assert [node.kind for node in made.layers] == ["conv", "relu", "conv", "relu", "conv"]
+    report = convcalc.analyze(made)
+    assert report.totals.parameters == 27 * 8 * 8
+    assert [field.size for field in report.layers[-1].receptive_field or ()] == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("factor", "filters"),
+    [
+        # torchvision.models.mobilenet_v2(width_mult=0.5): features[0] and the last convolution.
+        ("0.5", [16, 640]),
+        ("1", [32, 1280]),
+    ],
+)
+def test_a_width_rounds_as_mobilenets_do(factor: str, filters: list[int]) -> None:
+    made = convert("mobilenet_v2", ("width", factor)).network
+    counts = [
+        plan.output.channels
+        for node, plan in zip(made.nodes, made.plans, strict=True)
+        if node.kind == "conv"
+    ]
+    assert [counts[0], counts[-1]] == filters
+    assert str(made.shape_of(made.output)) == "1000"
+
+
+@pytest.mark.parametrize("factor", ["0", "-1", "x", "1e9", "1/0", "9" * 30])
+def test_a_width_is_a_factor(factor: str) -> None:
+    with pytest.raises(CannotConvertError, match="a width is a factor such as"):
+        convert("lenet5", ("width", factor))
+
+
+def test_items_that_say_more_than_a_layer_become_groups() -> None:
+    text = """
+input: 8x8x16
+layers:
+  - {conv: {filters: 16, kernel: 3, padding: same}, repeat: 2, name: twice}
+  - {relu, from: twice2}
+"""
+    made = convert(convcalc.parse(text), "separable").network
+    assert [node.kind for node in made.layers] == ["depthwise_conv", "conv"] * 2 + ["relu"]
+
+
+def test_conversions_apply_in_the_order_in_which_they_are_written() -> None:
+    def run(*options: str) -> str:
+        result = CliRunner().invoke(program, ["convert", "lenet5", *options])
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    width, convolution = ("--width", "0.5"), ("--linear-to-conv",)
+    assert run(*width, *convolution) != run(*convolution)
+    assert (
+        run(*width, *width)
+        == CliRunner()
+        .invoke(program, ["convert", "lenet5", "--width", "0.5", "--width", "0.5"])
+        .stdout
+    )
+
+
 def test_a_wrong_move_of_weights_is_seen() -> None:
     old = planned(convcalc.read("lenet5"))
     made = convert(old, "linear-to-conv")
