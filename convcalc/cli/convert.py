@@ -11,12 +11,11 @@ from convcalc.analysis import analyze
 from convcalc.analysis.report import Report
 from convcalc.cli.options import (
     FILE,
-    Inputs,
     named_weights_options,
-    network_options,
     new_file_options,
     refuse_idle_force,
     seed_option,
+    set_option,
 )
 from convcalc.cli.output import write, write_file, write_findings
 from convcalc.cli.running import ending_cleanly, given_weights, refuse_idle, running
@@ -61,7 +60,7 @@ def conversion_options(function: F) -> F:
 @conversion_options
 @new_file_options("Write it to a new file instead of standard output.", metavar="SPEC")
 @click.option("--verify", is_flag=True, help="Run both networks and hold their outputs together.")
-@network_options
+@set_option
 @named_weights_options
 @click.option(
     "--save",
@@ -77,7 +76,6 @@ def command(
     /,
     spec: str,
     file: str | None,
-    shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     weights_path: str | None,
     map_path: str | None,
@@ -90,8 +88,9 @@ def command(
     """Write the spec of a network made into another one: net surgery.
 
     Conversions apply in the order in which they are written; one that is repeated, where it is
-    first. Blocks, parameters and comments stay where the change allows it; `expect` and `budget` go, which were of the network as it was. What
-    became of parameters, MACs, memory and the receptive field is said on standard error.
+    first. Blocks, parameters and comments stay where the change allows it; `expect` and `budget`
+    go, which were of the network as it was. What became of parameters, MACs, memory and the
+    receptive field is said on standard error.
 
     Exit codes: 0 converted, 1 the spec has errors, or --verify finds a difference, 2 the network
     cannot be converted so.
@@ -116,7 +115,7 @@ def command(
     if weights_path is not None and weights_file is None and not verify:
         raise click.UsageError("--weights has no effect without --save or --verify")
     try:
-        old = planned(read(spec, input=shape, parameters=dict(settings)))
+        old = planned(read(spec, parameters=dict(settings)))
         made = converted(old, asked)
     except SpecError as error:
         write_findings(error.diagnostics)

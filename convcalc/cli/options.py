@@ -225,7 +225,12 @@ def new_file_options(text: str, name: str = "file", metavar: str = "FILE") -> Ca
 
 def network_options(function: F) -> F:
     """--input and --set."""
-    function = click.option(
+    return input_option(set_option(function))
+
+
+def set_option(function: F) -> F:
+    """--set."""
+    return click.option(
         "--set",
         "settings",
         type=setting_value,
@@ -234,7 +239,6 @@ def network_options(function: F) -> F:
         metavar="NAME=VALUE",
         help="Value of one of the spec's parameters; repeatable.",
     )(function)
-    return input_option(function)
 
 
 def input_option(function: F) -> F:

@@ -39,12 +39,33 @@ CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
         "fold-batchnorm": Conversion(
             "Batch norms go into the weights of the layers before them, for inference.", equal=True
         ),
+        "conv-to-linear": Conversion(
+            "Convolutions that match become linear layers of mostly zeros; repeatable.",
+            equal=True,
+            value="LAYERS",
+        ),
+        "reparameterize": Conversion(
+            "Convolutions that are added become one, as RepVGG's do for inference.", equal=True
+        ),
+        "input": Conversion(
+            "Another input; parameters that the spec's own is made of follow it; repeatable.",
+            equal=False,
+            value="[NAME=]SHAPE",
+        ),
+        "prune": Conversion(
+            "N filters of the layers that match stay, and what reads them follows; repeatable.",
+            equal=False,
+            value="LAYER=N",
+        ),
         "separable": Conversion(
             "Convolutions become depthwise ones with 1×1 behind them; to be trained anew.",
             equal=False,
         ),
         "stack": Conversion(
             "Convolutions of 5×5, 7×7, … become several of 3×3; to be trained anew.", equal=False
+        ),
+        "unstack": Conversion(
+            "Convolutions in a row become one that sees as much; to be trained anew.", equal=False
         ),
         "width": Conversion(
             "Layers but the last have FACTOR times the filters; to be trained anew; repeatable.",

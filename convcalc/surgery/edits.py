@@ -7,6 +7,7 @@ the new network is held against the old one, layer by layer: what reads what mus
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ArgumentError
@@ -137,12 +138,12 @@ def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Ed
         if spec is None:
             message = "one item of the spec makes several layers, which become different ones"
             raise CannotConvertError(message)
-    spec = _without_promises(spec.replace(**changes) if changes else spec)
+    spec = without_promises(spec.replace(**changes) if changes else spec)
     made = Subject.read(spec if in_place else fold(spec))
     return Edited(made, _places(subject.network, made.network, edits), in_place)
 
 
-def _without_promises(spec: Spec) -> Spec:
+def without_promises(spec: Spec) -> Spec:
     """The spec without what it promises, which was of the network as it was."""
     kept = {key: None for key in ("expect", "budget") if key in spec}
     return spec.replace(**kept) if kept else spec
@@ -251,12 +252,18 @@ def layers_in(items: Iterable[Item]) -> int:
     return sum(layers_in(item.layers) if item.layers else 1 for item in items)
 
 
-def in_sequence(item: Item, items: Sequence[Item]) -> tuple[Item, ...]:
-    """Several items in the place of one: as they are, or as a group with what it said beside."""
+def in_sequence(item: Item, items: Sequence[Item], *, named: bool = True) -> tuple[Item, ...]:
+    """Several items in the place of one: as they are, or as a group with what it said beside.
+
+    A name alone is the last one's, whose output it means, unless that is not to be `named`.
+    """
     said = {part.key: part.value for part in item.parts if part.key in MODIFIERS}
-    if not said:
-        first = items[0].parts
-        return (Item.of(first, _lasting(item.comments)), *items[1:])
+    if said.keys() <= ({"name", "origin"} if named else set()):
+        first = Item.of(items[0].parts, _lasting(item.comments))
+        leading = [*takewhile(lambda part: part.key in said, item.parts)]
+        behind = [part for part in item.parts if part.key in said and part not in leading]
+        last = Item.of([*leading, *items[-1].parts, *behind])
+        return (first, *items[1:-1], last)
     group = Item(layers=items)
     return (Item.of([*group.parts, *(Entry(*each) for each in said.items())], item.comments),)
 
@@ -268,14 +275,12 @@ def moved(
     made: dict[str, Any] = {}
     new = edited.subject.network
     for index, (node, plan) in enumerate(zip(old.nodes, old.plans, strict=True)):
-        if node.shared_with is not None or not plan.weights:
-            continue
         edit = edits.get(index)
-        sources = (index, *(() if edit is None else edit.takes_in))
-        arrays = [_arrays(old, each, weights) for each in sources]
-        parts = [*arrays] if edit is None else edit.arrays(*arrays)
-        if edit is not None and not edited.places[index]:
+        taken = () if edit is None else edit.takes_in
+        if node.shared_with is not None or not edited.places[index] or not (plan.weights or taken):
             continue
+        arrays = [_arrays(old, each, weights) for each in (index, *taken)]
+        parts = arrays if edit is None else edit.arrays(*arrays)
         for place, part in zip(edited.places[index], parts, strict=True):
             made.update({f"{new.nodes[place].name}.{role}": each for role, each in part.items()})
     return made

@@ -300,7 +300,11 @@ TRIED = {
         {
             "--linear-to-conv": ("--linear-to-conv",),
             "--fold-batchnorm": ("--fold-batchnorm",),
+            "--reparameterize": ("--reparameterize",),
+            "--conv-to-linear": ("--conv-to-linear", "second"),
+            "--prune": ("--prune", "conv1=3"),
             "--separable": ("--separable",),
+            "--unstack": ("--unstack",),
             "--stack": ("--stack",),
             "--width": ("--width", "0.5"),
             "--output": ("--output", "new.yaml"),
@@ -922,6 +926,8 @@ SECOND = {
     "--expand": "other",
     "--collapse": "other",
     "--width": "0.75",
+    "--prune": "second=3",
+    "--conv-to-linear": "conv1",
 }
 """Option that may be repeated → another value than that of `TRIED`."""
 

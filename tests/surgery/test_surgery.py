@@ -1,5 +1,6 @@
 """Networks made into others: what stays, what changes, and what both compute."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,8 @@ def _applicable() -> list[tuple[str, str]]:
         ("sentence_cnn", "linear-to-conv"),
         ("shufflenet_v2_x0_5", "fold-batchnorm"),
     ]
-    assert {name for _, name in chosen} == {
+    tried_below = {"reparameterize"}  # of which no bundled network has a sum
+    assert {name for _, name in chosen} | tried_below == {
         name for name, row in CONVERSIONS.items() if row.equal and row.value is None
     }
     return chosen
@@ -155,6 +157,171 @@ def test_a_width_rounds_as_mobilenets_do(factor: str, filters: list[int]) -> Non
 def test_a_width_is_a_factor(factor: str) -> None:
     with pytest.raises(CannotConvertError, match="a width is a factor such as"):
         convert("lenet5", ("width", factor))
+
+
+def test_a_convolution_is_a_matrix_of_zeros_and_repeated_values() -> None:
+    made = convert("lenet5", ("conv-to-linear", "C3"))
+    # By hand: 14·14·6 = 1,176 columns and 10·10·16 = 1,600 rows; each of them has 5·5·6 = 150 of
+    # 2,400 weights, so 1,026/1,176 = 87.24 % are zeros, and of 240,000 others 2,400 differ.
+    assert made.steps[0].result.remarks[0] == (
+        "C3: 1,600×1,176, 1,881,600 values for 2,400; 87.24% are zeros, and of the others 99.00% "
+        "repeat"
+    )
+    given = random_weights(convcalc.read("lenet5"), 1)
+    weights = made.weights(given)
+    matrix = weights["C3.linear1.weight"]
+    assert matrix.shape == (1600, 1176)
+    assert np.count_nonzero(matrix) == 1600 * 150
+    np.testing.assert_array_equal(np.unique(matrix[matrix != 0]), np.unique(given["C3.weight"]))
+
+
+def test_zeros_are_counted_where_a_layer_pads() -> None:
+    text = "{input: 5x4x2, layers: [conv: {filters: 3, kernel: 3, padding: 1, stride: [2, 1]}]}"
+    old = planned(convcalc.loads(text))
+    made = convert(old, ("conv-to-linear", "conv1"))
+    weights = made.weights(random_weights(old, 1))
+    (matrix,) = (each for name, each in weights.items() if name.endswith("weight"))
+    share = 1 - np.count_nonzero(matrix) / matrix.size
+    assert f"{share:.2%} are zeros" in made.steps[0].result.remarks[0]
+    assert all(proof.holds for proof in proven(old, made))
+
+
+def test_there_and_back_is_the_same_network() -> None:
+    there = convert("lenet5", "linear-to-conv")
+    back = convert(there.spec, ("conv-to-linear", "C5, F6, output")).spec
+    before = convert(there.spec, ("conv-to-linear", "C5, F6, output")).network
+    assert [node.kind for node in before.nodes] == [
+        node.kind for node in convcalc.read("lenet5").nodes
+    ]
+    original = Subject.of(convcalc.read("lenet5")).spec
+    said = [line for line in original.to_yaml().splitlines() if not line.startswith("expect")]
+    assert [_without_braces(line) for line in back.to_yaml().splitlines()] == [
+        _without_braces(line) for line in said
+    ]
+
+
+def _without_braces(line: str) -> str:
+    """`linear: {features: 120}` is `linear: 120`."""
+    return line.replace("{features: ", "").replace("}", "")
+
+
+REPEATED = """
+input: 16x16x3
+defaults: {conv: {bias: false}}
+blocks:
+  rep:
+    parameters: {filters, stride: 1}
+    layers:
+      - add:
+          - - conv: {filters: filters, kernel: 3, stride: stride, padding: 1, rounding: floor}
+            - batchnorm
+          - - conv: {filters: filters, kernel: 1, stride: stride, rounding: floor}
+            - batchnorm
+          - - when: stride == 1
+            - batchnorm
+      - relu
+layers:
+  - rep: {filters: 8, stride: 2}
+  - {rep: {filters: 8}, repeat: 2}
+  - rep: {filters: 16, stride: 2}
+  - global_avgpool
+"""
+
+
+def test_what_repvgg_trains_becomes_one_convolution_each() -> None:
+    old = planned(convcalc.loads(REPEATED))
+    made = convert(old, "reparameterize")
+    kinds = [node.kind for node in made.network.layers]
+    assert kinds == ["conv", "relu"] * 4 + ["global_avgpool"]
+    assert all(proof.holds for proof in proven(old, made))
+    # By hand: 27·8 + 8, twice 72·8 + 8, 72·16 + 16.
+    assert convcalc.analyze(made.network).totals.parameters == 224 + 2 * 584 + 1168
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "conv: {filters: 4, kernel: 3, padding: 2, dilation: 2}",
+        "conv: {filters: 4, kernel: 1, groups: 2}",
+        "conv: {filters: 4, kernel: 1}, relu",
+        "conv: {filters: 4, kernel: 3, padding: [[0, 2], [0, 2]]}",
+        "conv: {filters: 4, kernel: 3, padding: 1, padding_mode: reflect}",
+    ],
+)
+def test_what_is_no_sum_of_one_window_stays(other: str) -> None:
+    one = "[conv: {filters: 4, kernel: 3, padding: 1}]"
+    branches = other.replace(", relu", "}, {relu: ").replace("conv:", "{conv:", 1) + "}"
+    network = convcalc.loads(f"{{input: 8x8x4, layers: [add: [{one}, [{branches}]]]}}")
+    with pytest.raises(CannotConvertError, match="no sum is of convolutions"):
+        convert(network, "reparameterize")
+
+
+def test_pruned_filters_are_the_smallest_and_their_readers_follow() -> None:
+    text = """
+input: 6x6x2
+layers:
+  - conv: {filters: 4, kernel: 3}
+  - batchnorm
+  - relu
+  - concat: [[conv: {filters: 3, kernel: 1, name: left}], []]
+  - flatten
+  - linear: 5
+"""
+    text = text.replace(
+        "conv: {filters: 3, kernel: 1, name: left}", "{conv: {filters: 3, kernel: 1}, name: left}"
+    )
+    old = planned(convcalc.loads(text))
+    made = convert(old, ("prune", "conv1=2"))
+    weights = random_weights(old, 3)
+    weights["conv1.weight"][[0, 2]] *= 1e-3
+    new = made.weights(weights)
+    assert new["conv1.weight"].shape == (2, 2, 3, 3)
+    np.testing.assert_array_equal(new["conv1.weight"], weights["conv1.weight"][[1, 3]])
+    np.testing.assert_array_equal(new["batchnorm1.bias"], weights["batchnorm1.bias"][[1, 3]])
+    np.testing.assert_array_equal(new["left.weight"], weights["left.weight"][:, [1, 3]])
+    # What went is worth nothing where its weights are 0: both compute the same then.
+    for name in ("conv1.weight", "conv1.bias", "batchnorm1.bias", "batchnorm1.running_mean"):
+        weights[name][[0, 2]] = 0
+    new = made.weights(weights)
+    x = np.random.default_rng(1).standard_normal((2, 2, 6, 6), dtype=np.float32)
+    (before,) = convcalc.run(old, x, weights).values()
+    (after,) = convcalc.run(made.network, x, new).values()
+    np.testing.assert_allclose(after, before, rtol=0, atol=1e-5 * abs(before).max())
+
+
+@pytest.mark.parametrize(
+    ("network", "prune", "said"),
+    [
+        ("resnet18", "conv1=32", "which needs all channels of conv1"),
+        ("lenet5", "output=5", "is an output of the network"),
+        ("lenet5", "C1=6", "keep from 1 to 5 of them"),
+        ("lenet5", "S2=3", "is avgpool"),
+        ("lenet5", "c1=3", "did you mean 'C1'?"),
+        ("lenet5", "C1", "LAYER=N"),
+        ("alexnet", "conv2=100", "has groups"),
+    ],
+)
+def test_what_cannot_be_pruned_is_refused(network: str, prune: str, said: str) -> None:
+    with pytest.raises(CannotConvertError, match=re.escape(said)):
+        convert(network, ("prune", prune))
+
+
+def test_another_input_sets_the_parameter_that_makes_it() -> None:
+    made = convert("unet", ("input", "188x188x1"))
+    assert str(made.spec.parameters["resolution"]) == "188"
+    assert "input: [resolution, resolution, 1]" in made.spec.to_yaml()
+    weights = {"encoder1.conv1.weight": 1}
+    assert made.weights(weights) == weights
+    with pytest.raises(ValueError, match="a network of other weights"):
+        convert("vgg16", ("input", "96x96x3")).weights({})
+
+
+def test_stacks_go_there_and_back() -> None:
+    text = "{input: 9x9x4, layers: [conv: {filters: 4, kernel: 5, padding: 2}, relu]}"
+    there = convert(convcalc.parse(text), "stack")
+    back = convert(there.spec, "unstack")
+    assert [node.kind for node in back.network.layers] == ["conv", "relu"]
+    assert convcalc.analyze(back.network).totals.parameters == 25 * 16 + 4
 
 
 def test_items_that_say_more_than_a_layer_become_groups() -> None:

@@ -1,0 +1,45 @@
+"""Another input: the parameters that the spec's own is made of follow it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from convcalc.graph import read
+from convcalc.graph.planned import Planned
+from convcalc.shape import Shape
+from convcalc.spec.values import FieldError, parse_shape
+from convcalc.surgery.edits import CannotConvertError, Result, Subject, without_promises
+
+
+def convert(subject: Subject, value: str) -> Result:
+    """The network for another input, SHAPE or NAME=SHAPE of one of several."""
+    name, _, text = value.rpartition("=")
+    try:
+        shape = parse_shape(text)
+    except FieldError as error:
+        message = f"{text[:40]!r}: {error.problem.message}; write height x width x channels"
+        raise CannotConvertError(message) from None
+    given: Shape | dict[str, Shape] = {name.strip(): shape} if name.strip() else shape
+    made = Subject.of(read(without_promises(subject.spec), input=given))
+    same = _shapes(subject.network) == _shapes(made.network)
+    before, after = subject.network.parameters, made.network.parameters
+    remarks = [
+        f"{each} is {after[each]} instead of {was}"
+        for each, was in before.items()
+        if after.get(each) != was
+    ]
+    if not same:
+        remarks.append("some weights have other shapes: it has to be trained anew")
+    return Result(made, _unchanged if same else None, tuple(remarks))
+
+
+def _unchanged(weights: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(weights)
+
+
+def _shapes(network: Planned) -> list[tuple[str, tuple[int, ...]]]:
+    """The names and shapes of all weights."""
+    return [
+        (f"{node.name}.{weight.name}", weight.shape)
+        for node, plan in zip(network.nodes, network.plans, strict=True)
+        for weight in plan.weights
+    ]
