@@ -57,7 +57,7 @@ THIRD_PARTIES = {
     "click": ("cli",),
     "yaml": ("spec",),
     "rich": ("formats/table.py", "formats/summaries/table.py", "cli"),
-    "numpy": ("forward", "exchange", "surgery/proof.py"),
+    "numpy": ("forward", "exchange", "surgery"),
     "threadpoolctl": ("forward/threads.py",),
     "pathspec": ("checks/ignored.py", "checks/globs.py"),
     "cupy": ("forward",),
