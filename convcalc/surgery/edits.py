@@ -18,7 +18,7 @@ from convcalc.layers.base import declarations, defaults
 from convcalc.shape import Shape
 from convcalc.spec.fold import fold
 from convcalc.spec.members import member
-from convcalc.spec.nodes import Comments, Entry, List, Map
+from convcalc.spec.nodes import Comments, List, Map
 from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
 from convcalc.spec.unfold import unfolded
 from convcalc.spec.write import DIRECTIVE
@@ -257,7 +257,7 @@ def in_sequence(item: Item, items: Sequence[Item], *, named: bool = True) -> tup
 
     A name alone is the last one's, whose output it means, unless that is not to be `named`.
     """
-    said = {part.key: part.value for part in item.parts if part.key in MODIFIERS}
+    said = {part.key: part for part in item.parts if part.key in MODIFIERS}
     if said.keys() <= ({"name", "origin"} if named else set()):
         first = Item.of(items[0].parts, _lasting(item.comments))
         leading = [*takewhile(lambda part: part.key in said, item.parts)]
@@ -265,7 +265,7 @@ def in_sequence(item: Item, items: Sequence[Item], *, named: bool = True) -> tup
         last = Item.of([*leading, *items[-1].parts, *behind])
         return (first, *items[1:-1], last)
     group = Item(layers=items)
-    return (Item.of([*group.parts, *(Entry(*each) for each in said.items())], item.comments),)
+    return (Item.of([*group.parts, *said.values()], item.comments),)
 
 
 def moved(
