@@ -36,7 +36,7 @@ class Kept(NamedTuple):
     before: int = 0
     """Channels before them, of the branches that are concatenated first."""
     behind: int = 0
-    """Channels behind them."""
+    """Channels behind them, of the branches that are concatenated after."""
 
 
 def convert(subject: Subject, value: str) -> Result:

@@ -36,7 +36,7 @@ class Branch(NamedTuple):
 
     @property
     def layers(self) -> tuple[int, ...]:
-        """Its layers."""
+        """Its layers, the convolution first."""
         return tuple(each for each in self if each is not None)
 
 
