@@ -7,7 +7,7 @@ from typing import Any
 
 # Imports and reports make hardly any garbage: looking for it after every 700 objects took 4 to 9 %
 # of the time of `analyze vgg16` (`python -m benchmarks startup`).
-gc.set_threshold(100_000, 20, 20)
+gc.set_threshold(500_000, 20, 20)
 
 import click  # noqa: E402 (the line above is for this import, too)
 

@@ -11,6 +11,7 @@ of Python they number the values and keys in order, once the whole is known.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from keyword import iskeyword
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, Union, cast, final
@@ -565,7 +566,14 @@ def scalar(text: str) -> Any:
 
 def is_plain(text: str) -> bool:
     """Whether text may stand without quotes behind a key, on a line of its own."""
-    return bool(re.match(_PLAIN, text)) and not re.search(_BREAKS, text)
+    plain, breaks = _patterns()
+    return plain.match(text) is not None and breaks.search(text) is None
+
+
+@cache
+def _patterns() -> tuple["re.Pattern[str]", "re.Pattern[str]"]:
+    """What is plain, and what ends it; most specs that are read ask for neither."""
+    return re.compile(_PLAIN), re.compile(_BREAKS)
 
 
 # As Python shows them

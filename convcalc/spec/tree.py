@@ -335,8 +335,10 @@ def called(item: Map) -> str | None:
     >>> called(Item("conv", filters=8, kernel=3, weights="first")), called(Item("weights"))
     ('conv', 'weights')
     """
-    kind = next((key for key in item if key not in MODIFIERS), None)
-    return next((key for key in YOUNGER if key in item), None) if kind is None else kind
+    for key in item.entries:
+        if key not in MODIFIERS:
+            return key
+    return next((key for key in YOUNGER if key in item), None)
 
 
 def condition_of(branch: List) -> Node | None:

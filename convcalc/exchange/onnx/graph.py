@@ -153,7 +153,7 @@ class Graph:
             if not name:
                 inputs.append(None)
                 continue
-            value = env.find(name)
+            value = env.get(name) or env.find(name)
             if value is None:
                 message = f"is damaged: {node.kind[:60]} reads `{name[:60]}`, which nothing makes"
                 raise DamagedError(message)
@@ -199,31 +199,30 @@ class Graph:
 
     def _settle(self, op: Operation, env: "Scope") -> None:
         """Fold an operation, pass it over, or keep it."""
-        names = [value.name for value in op.outputs]
         constants = None if op.malformed else self._constants(op)
         if constants is not None:
-            for number, name in enumerate(names):
+            for number, value in enumerate(op.outputs):
+                name = value.name
                 if number < len(constants):
                     made = constants[number]
                     env[name] = Value(name, made.dims, constant=made, floats=made.floats)
                 elif name:
-                    env[name] = op.outputs[number]
+                    env[name] = value
             return
-        passed = not op.domain and op.name in PASSED and not op.malformed
+        passed = op.name in PASSED and not op.domain and not op.malformed
         if passed and op.inputs and op.inputs[0] is not None:
             self.quantized |= op.name in QUANTIZED
-            for name in names:
-                env[name] = op.inputs[0]
+            for value in op.outputs:
+                env[value.name] = op.inputs[0]
             return
         dims = () if op.malformed else outputs_of(op, self.batch)
-        for number, name in enumerate(names):
-            value = op.outputs[number]
+        for number, value in enumerate(op.outputs):
             if number < len(dims):
                 value.dims = tuple(dims[number])
             elif number == 0:
-                value.dims = self._told(name)
-            if name:
-                env[name] = value
+                value.dims = self._told(value.name)
+            if value.name:
+                env[value.name] = value
         for read in op.inputs:
             if read is not None:
                 read.uses += 1
@@ -240,10 +239,11 @@ class Graph:
             from convcalc.exchange.onnx.folding import extents_of
 
             return [extents_of(op, first.dims)]
-        if not op.inputs or any(
-            value is not None and value.constant is None for value in op.inputs
-        ):
+        if not op.inputs:
             return None
+        for value in op.inputs:
+            if value is not None and value.constant is None:
+                return None
         dims = [tuple(each) for each in outputs_of(op, 0)]
         try:
             if op.name == "DequantizeLinear" and first is not None and first.dims is not None:
@@ -293,6 +293,15 @@ class Graph:
                     value.uses += 1
         for value in self.outputs:
             value.uses += 1
+
+    def release(self) -> None:
+        """Let operations and what they make be forgotten, which know each other.
+
+        Circles would wait for the garbage collector, which takes longer than to free all of this.
+        """
+        for op in self.operations:
+            for value in op.outputs:
+                value.operation = None
 
     # Functions, branches and loops
 

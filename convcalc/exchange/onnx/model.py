@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,7 @@ def constant_of(tensor: Any, folder: str, *, name: str = "", initializer: bool =
     name = name or tensor.name
     return Constant(
         dims_of(tensor),
-        lambda: array_of(tensor, folder),
+        partial(array_of, tensor, folder),
         floats=floats,
         name=name,
         initializer=initializer,

@@ -54,9 +54,11 @@ def read(opened: "Opened", given: "Shape | Mapping[str, Shape] | None" = None) -
         if refusal is not None:
             return refusal
         graph = Graph(model, str(Path(opened.file).parent), said.extents)
-        return asking(graph) if graph.open else _imported(graph)
+        made = asking(graph) if graph.open else _imported(graph)
+        graph.release()
     except DamagedError as error:
         return refused("CC101", str(error), "export it again, and check it with onnx.checker")
+    return made
 
 
 def _imported(graph: Graph) -> Imported:
@@ -88,13 +90,9 @@ def _imported(graph: Graph) -> Imported:
 
 def _lower(reader: Reader, op: Operation) -> None:
     """Make layers of an operation, or remember that it cannot be said."""
-    unknown = [
-        value
-        for value in op.inputs
-        if value is not None and value.constant is None and value.lowered is None
-    ]
-    if unknown:
-        return  # what it reads could not be said, and that is told
+    for value in op.inputs:
+        if value is not None and value.constant is None and value.lowered is None:
+            return  # what it reads could not be said, and that is told
     function = reads(op) or _unlike
     try:
         if op.malformed:

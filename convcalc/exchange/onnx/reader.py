@@ -124,9 +124,9 @@ class Reader:
     def _see_all(self, number: int, constants: Sequence[Constant | None]) -> None:
         """See that a layer has as many weights as there are values; raises `CannotError`."""
         plan = self.wiring.made[number].plan
-        wanted = sum(weight.size for weight in plan.weights) if plan is not None else 0
+        wanted = sum([weight.size for weight in plan.weights]) if plan is not None else 0
         # One may hold several weights, as those of queries, keys and values.
-        there = sum({id(each): each.size for each in constants if each is not None}.values())
+        there = sum([each.size for each in {*constants} if each is not None])
         if there != wanted:
             message = (
                 f"its arrays have {plural(there, 'value')}, and for what it reads it takes "
@@ -145,10 +145,12 @@ class Reader:
     @staticmethod
     def _key(kind: str, constants: Sequence[Constant | None]) -> tuple[object, ...] | None:
         """What layers of a kind have alike that have all of these arrays, which are shared then."""
-        known = [each for each in constants if each is not None]
-        if not known or not all(each.sources and each.initializer for each in known):
-            return None
-        return kind, *(None if each is None else (each.sources, each.dims) for each in constants)
+        key: list[object] = [kind]
+        for each in constants:
+            if each is not None and not (each.sources and each.initializer):
+                return None
+            key.append(None if each is None else (each.sources, each.dims))
+        return tuple(key) if any(key[1:]) else None
 
     def _shared(self, kind: str, key: tuple[object, ...] | None) -> int | None:
         """The layer of the same kind that has all of these arrays, which are shared then.

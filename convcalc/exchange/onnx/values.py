@@ -1,7 +1,6 @@
 """Values in a graph: what is known of a tensor before the network runs."""
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convcalc.diagnostics import ArgumentError
@@ -100,7 +99,10 @@ Dims: TypeAlias = tuple[Extent, ...]
 
 def size_of(dims: Sequence[Extent]) -> int:
     """Number of values in one example."""
-    return prod(extent.times if isinstance(extent, Batch) else extent for extent in dims)
+    count = 1
+    for extent in dims:
+        count *= extent.times if isinstance(extent, Batch) else extent
+    return count
 
 
 def shown(dims: Sequence[Extent] | None) -> str:

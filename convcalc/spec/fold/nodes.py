@@ -205,6 +205,14 @@ class Word(NamedTuple):
     `name` for those that hold the name of a tensor."""
     alone: str | None
     """The field whose value may stand alone."""
+    forms: Mapping[str, str]
+    """The forms by name."""
+
+    @classmethod
+    def of(cls, fields: Iterable[tuple[str, Any, str]], alone: str | None) -> "Word":
+        """A word with these fields."""
+        listed = tuple(fields)
+        return cls(listed, alone, {name: form for name, _, form in listed})
 
 
 class Context:
@@ -222,6 +230,8 @@ class Context:
         self.globals = frozenset(spec.parameters)
         self.words: dict[str, Word | None] = {}
         self.keys: dict[Any, int] = {}
+        self.alike: dict[Any, Known] = {}
+        """What there is to know of items that say nothing but a kind and fields, wherever from."""
         self.uses: Counter[str] = Counter()
         """How often a tensor is read by its name."""
         self.owners: set[str] = set()
@@ -277,14 +287,14 @@ class Context:
             number = type(default) in (int, float, bool)
             fields.append((name, default if number else MISSING, declared.form))
         alone = next(iter(declarations(cls)), None) if cls.stands_alone else None
-        return Word(tuple(fields), alone)
+        return Word.of(fields, alone)
 
     def _of_block(self, block: Block) -> Word:
         fields = []
         for name, node in block.parameters.entries.items():
             number = _number(node)
             fields.append((name, MISSING if number is None else number, "number"))
-        return Word(tuple(fields), next((name for name, *_ in fields), None))
+        return Word.of(fields, next((name for name, *_ in fields), None))
 
     def add_block(
         self, name: str, parameters: dict[str, Any], texts: frozenset[str], body: Items
@@ -295,7 +305,7 @@ class Context:
             (each, default, "tensor" if each in texts else "number")
             for each, default in parameters.items()
         )
-        self.words[name] = Word(fields, next(iter(parameters), None))
+        self.words[name] = Word.of(fields, next(iter(parameters), None))
 
     # Reading items
 
@@ -372,7 +382,7 @@ class Context:
             if means.alone is None:
                 return False
             node.fields[means.alone] = value
-        forms = {name: form for name, _, form in means.fields}
+        forms = means.forms
         for name, each in [*node.fields.items()]:
             if name not in forms:
                 return False
@@ -412,6 +422,16 @@ class Context:
 
     def _look(self, node: Node) -> Known:
         scope = self._scope(node)
+        alone = node.within.parent is None and not node.within.block  # as most of a flat spec are
+        if not alone or node.fixed or node.inner or node.reads or node.modifiers or node.name:
+            return self._looked(node, scope)
+        said = node.kind, *node.fields.items()
+        known = self.alike.get(said)
+        if known is None:
+            known = self.alike[said] = self._looked(node, ())
+        return known._replace(scope=scope)
+
+    def _looked(self, node: Node, scope: tuple[str, ...]) -> Known:
         if node.fixed is not None:
             alone = self._intern(id(node))
             return Known(
