@@ -1,0 +1,248 @@
+"""`origins`: what the layers of a kind are called where they come from, one behind the other.
+
+What stands beside items says it of layers that are called alike wherever their block is called; in
+a file whose nodes are numbered from its first to its last, they are not. Braces write names that
+differ out, as in a shell: `node_Conv_{286..290..2}` is three, and so is `Conv_{0,3,7}`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+
+from convcalc.layers import CATALOGUE
+from convcalc.numbers import plural
+from convcalc.spec.expressions import MAX_LENGTH
+from convcalc.spec.flat import LayerNode
+from convcalc.spec.names import Reporter
+from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.origins import literal
+from convcalc.spec.values import quoted
+
+MOST = 200_000
+"""Most names of one kind: as many as a network may have layers."""
+MAX_TEMPLATE = 72
+"""Characters of a name that is made here for several, so that it stands on a line."""
+SHORT_RUN = 3
+"""Numbers one behind the other that are written as the first and the last."""
+WRONG = "write names, or several with braces: `[node_Conv_3, \"node_Conv_{5..9..2}\"]`"
+_RANGE = re.compile(r"(0|[1-9][0-9]{0,8})\.\.(0|[1-9][0-9]{0,8})(?:\.\.([1-9][0-9]{0,8}))?\Z")
+_NUMBER = re.compile(r"[0-9]+")
+
+
+class TemplateError(ValueError):
+    """Braces that mean nothing."""
+
+
+def written_out(text: str) -> Iterator[str]:
+    """The names that one with braces means; the last braces change first.
+
+    Raises `TemplateError` where braces do not pair, hold nothing, or mean more than `MOST` names.
+
+    >>> [*written_out("layer{1,2}.{0..2}")][:4]
+    ['layer1.0', 'layer1.1', 'layer1.2', 'layer2.0']
+    >>> [*written_out("Conv_{4..10..3}")], [*written_out("a{{b}}")]
+    (['Conv_4', 'Conv_7', 'Conv_10'], ['a{b}'])
+    """
+    parts: list[list[str]] = [[""]]
+    count, at = 1, 0
+    while at < len(text):
+        if text[at : at + 2] in ("{{", "}}"):
+            parts.append([text[at]])
+            at += 2
+        elif text[at] == "{":
+            end = text.find("}", at)
+            if end < 0:
+                message = "a brace is never closed"
+                raise TemplateError(message)
+            choices = [*islice(_choices(text[at + 1 : end]), MOST + 1)]
+            count *= len(choices)
+            if count > MOST:
+                message = f"it means more than {MOST:,} names"
+                raise TemplateError(message)
+            parts.append(choices)
+            at = end + 1
+        elif text[at] == "}":
+            message = "a brace closes nothing"
+            raise TemplateError(message)
+        else:
+            start = at
+            while at < len(text) and text[at] not in "{}":
+                at += 1
+            parts.append([text[start:at]])
+    return map("".join, product(*parts))
+
+
+def _choices(text: str) -> Iterator[str]:
+    """What braces may stand for."""
+    for part in text.split(","):
+        if "{" in part:
+            message = "braces are inside braces"
+            raise TemplateError(message)
+        match = _RANGE.match(part)
+        if match is None:
+            if not part:
+                message = "braces hold nothing between two commas"
+                raise TemplateError(message)
+            yield part
+            continue
+        first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
+        down = first > last
+        yield from map(str, range(first, last + (-1 if down else 1), -step if down else step))
+
+
+def read_origins(report: Reporter, node: Node, nodes: list[LayerNode]) -> None:
+    """Give layers the origins that a spec lists, in their order; those that say theirs have it."""
+    advice = "write the names by kind: `{conv: [Conv_0, Conv_2]}`"
+    by_kind = report.mapping(node, "origins", advice)
+    for kind, names in by_kind.entries.items() if by_kind is not None else ():
+        if kind not in CATALOGUE:
+            message = f"origins are listed by kinds, and `{kind[:60]}` is none"
+            report.error("CC104", message, names, advice)
+            continue
+        known = _names(report, kind, names)
+        if known is None:
+            continue
+        wanted = [
+            index for index, each in enumerate(nodes) if each.kind == kind and not each.origin
+        ]
+        if len(wanted) != len(known):
+            message = (
+                f"origins has {plural(len(known), 'name')} of `{kind}`, and there are "
+                f"{plural(len(wanted), 'layer')} without an origin: none of them has one"
+            )
+            advice = "list one for each, in the order of the layers, or take the kind out"
+            report.error("CC116", message, names, advice, "warning")
+            continue
+        for index, name in zip(wanted, known, strict=True):
+            if name:
+                nodes[index] = nodes[index]._replace(origin=name)
+
+
+def _names(report: Reporter, kind: str, node: Node) -> list[str] | None:
+    """The names that are listed of a kind; None, and a finding, where they are none."""
+    if not isinstance(node, List):
+        message = f"origins of `{kind}` is a list of names, and this is {quoted(node)}"
+        report.error("CC107", message, node, WRONG)
+        return None
+    names: list[str] = []
+    for item in node.items:
+        if not isinstance(item, ScalarNode):
+            report.error("CC107", f"origin is text, and this is {quoted(item)}", item, WRONG)
+            return None
+        try:
+            names += islice(written_out(item.text), MOST + 1 - len(names))
+        except TemplateError as error:
+            report.error("CC107", f"origin {quoted(item)}: {error}", item, WRONG)
+            return None
+        if len(names) > MOST or any(len(each) > MAX_LENGTH for each in names):
+            message = f"more than {MOST:,} origins, or one of more than {MAX_LENGTH:,} characters"
+            report.error("CC103", message, item, "leave `origins` out")
+            return None
+        if not all(map(str.isprintable, names)):
+            message = f"origin holds a character that cannot be shown: {item.text[:60]!r}"
+            report.error("CC107", message, item)
+            return None
+    return names
+
+
+def shortened(names: Sequence[str]) -> list[str]:
+    """Names as few with braces, in the same order.
+
+    >>> shortened(["relu", "relu_1", "relu_2", "relu_3", "Conv_4", "Conv_6"])
+    ['relu', 'relu_{1..3}', 'Conv_{4,6}']
+    >>> shortened([f"/layer{i}/block.{j}/conv" for i in (1, 2) for j in (0, 1)])
+    ['/layer{1,2}/block.{0,1}/conv']
+    """
+    made = [_Template.of(literal(name)) for name in names]
+    while True:
+        shorter = _joined(made)
+        if len(shorter) == len(made):
+            return [each.text for each in made]
+        made = shorter
+
+
+class _Template:
+    """A name that may have braces, as its letters and the numbers in it that are none of these."""
+
+    __slots__ = ("letters", "numbers", "text", "varied")
+
+    def __init__(self, letters: Sequence[str], numbers: Sequence[str], varied: int) -> None:
+        self.letters, self.numbers = letters, numbers
+        self.varied = varied
+        """How many of the numbers stand in front of all braces."""
+        self.text = "".join(
+            each for pair in zip(letters, (*numbers, ""), strict=True) for each in pair
+        )
+
+    @classmethod
+    def of(cls, name: str) -> "_Template":
+        numbers = _NUMBER.findall(name)
+        return cls(_NUMBER.split(name), numbers, len(numbers))
+
+    def differs(self, other: "_Template") -> int | None:
+        """The only number that another has otherwise; None where more is another."""
+        if self.letters != other.letters or self.numbers[self.varied :] != other.numbers[self.varied :]:
+            return None
+        unlike = [
+            at
+            for at, (mine, theirs) in enumerate(zip(self.numbers, other.numbers, strict=True))
+            if mine != theirs
+        ]
+        return unlike[0] if len(unlike) == 1 and unlike[0] < self.varied else None
+
+    def with_choices(self, at: int, choices: str) -> "_Template":
+        numbers = [*self.numbers]
+        numbers[at] = f"{{{choices}}}"
+        return _Template(self.letters, numbers, at)
+
+
+def _joined(made: Sequence[_Template]) -> list[_Template]:
+    """Neighbours that differ in one number as one, where that is short enough."""
+    shorter: list[_Template] = []
+    at = 0
+    while at < len(made):
+        first = made[at]
+        slot = first.differs(made[at + 1]) if at + 1 < len(made) else None
+        if slot is None:
+            shorter.append(first)
+            at += 1
+            continue
+        numbers = [first.numbers[slot]]
+        while at + len(numbers) < len(made):
+            other = made[at + len(numbers)]
+            if other.numbers[slot : slot + 1] == numbers[-1:] or first.differs(other) != slot:
+                break
+            numbers.append(other.numbers[slot])
+        count = _fitting(numbers, MAX_TEMPLATE - len(first.text))
+        shorter.append(first.with_choices(slot, _said(numbers[:count])) if count > 1 else first)
+        at += count
+    return shorter
+
+
+def _fitting(numbers: Sequence[str], room: int) -> int:
+    """How many of the numbers can be said in so many characters."""
+    low, high = 1, len(numbers)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if len(_said(numbers[:middle])) <= room else (low, middle - 1)
+    return low
+
+
+def _said(numbers: Sequence[str]) -> str:
+    """Numbers as braces hold them: 1..3,7,10..20..5."""
+    parts = []
+    at = 0
+    while at < len(numbers):
+        end = at + 1
+        if end < len(numbers) and not any(each != "0" and each[0] == "0" for each in numbers):
+            step = int(numbers[end]) - int(numbers[at])
+            while step > 0 and end < len(numbers) and int(numbers[end]) == int(numbers[end - 1]) + step:
+                end += 1
+            if end - at >= SHORT_RUN:
+                behind = f"..{step}" if step > 1 else ""
+                parts.append(f"{numbers[at]}..{numbers[end - 1]}{behind}")
+                at = end
+                continue
+        parts.append(numbers[at])
+        at += 1
+    return ",".join(parts)
