@@ -8,7 +8,6 @@ import click
 
 from convcalc.cli.options import new_file_options, refuse_idle_force
 from convcalc.cli.output import (
-    tell_lost_origins,
     write,
     write_file,
     write_findings,
@@ -29,8 +28,6 @@ class _Made(NamedTuple):
     """The spec as it was; of a file from elsewhere one item a layer."""
     after: str
     """The spec as it is now; empty where there is none."""
-    lost: int = 0
-    """Layers whose origin the folded spec does not say."""
     problems: Sequence[Diagnostic] = ()
     """Why there is none, or what a spec cannot say of a file from elsewhere."""
 
@@ -94,8 +91,6 @@ def command(
         write_file(file, made.after, over=force)
     elif not check:
         write(made.after, machine=True)
-    if not (check or diff):
-        tell_lost_origins(made.lost)
     write_findings(made.problems, below=file is None and not check)
     changes = (check or diff) and made.before != made.after
     ctx.exit(max(exit_code(made.problems), int(changes)))
@@ -104,7 +99,7 @@ def command(
 def _made(opened: Opened, *, flat: bool) -> _Made:
     """The spec that was asked for."""
     from convcalc.graph import SpecError, parse, read_opened
-    from convcalc.spec.fold import folded
+    from convcalc.spec.fold import fold
     from convcalc.spec.members import member
     from convcalc.spec.unfold import unfolded
 
@@ -127,8 +122,7 @@ def _made(opened: Opened, *, flat: bool) -> _Made:
         if flat:
             written = unfolded(spec)
             return _Made(before, (spec if written is None else written).to_yaml())
-        made = folded(spec)
-        return _Made(before, made.spec.to_yaml(), made.lost)
+        return _Made(before, fold(spec).to_yaml())
     except ValueError as error:  # nested deeper than a spec can be
         message = f"{opened.name}: {error}"
         raise click.UsageError(message) from None
@@ -136,7 +130,7 @@ def _made(opened: Opened, *, flat: bool) -> _Made:
 
 def _of_foreign(opened: Opened, made: Imported, *, flat: bool) -> _Made:
     """What there is of a file from elsewhere."""
-    from convcalc.spec.fold import folded
+    from convcalc.spec.fold import fold
 
     problems = [
         each._replace(help=f"`convcalc import {opened.name} --input 224x224x3` says it")
@@ -149,8 +143,7 @@ def _of_foreign(opened: Opened, made: Imported, *, flat: bool) -> _Made:
     before = made.spec.to_yaml()
     if flat:
         return _Made(before, before, problems=problems)
-    shorter = folded(made.spec)
-    return _Made(before, shorter.spec.to_yaml(), shorter.lost, problems)
+    return _Made(before, fold(made.spec).to_yaml(), problems)
 
 
 def _show_changes(made: _Made, path: str) -> None:

@@ -13,7 +13,7 @@ from convcalc.cli.options import (
     new_file_options,
     refuse_idle_force,
 )
-from convcalc.cli.output import tell_lost_origins, write, write_file, write_findings
+from convcalc.cli.output import write, write_file, write_findings
 from convcalc.diagnostics import exit_code
 from convcalc.exchange import FORMATS, READ, imported
 from convcalc.exchange.foreign import Imported, diagnostics, refused
@@ -27,11 +27,9 @@ def _written(spec: Spec, *, flat: bool) -> str:
     """A spec as YAML, folded unless it is to be flat."""
     if flat:
         return spec.to_yaml()
-    from convcalc.spec.fold import folded
+    from convcalc.spec.fold import fold
 
-    made = folded(spec)
-    tell_lost_origins(made.lost)
-    return made.spec.to_yaml()
+    return fold(spec).to_yaml()
 
 
 def _refusal(opened: Opened) -> Imported:

@@ -249,18 +249,6 @@ def write_findings(diagnostics: "Iterable[Diagnostic]", *, below: bool = False) 
     click.echo(render(listed, color=colored), err=True, nl=False, color=colored)
 
 
-def tell_lost_origins(count: int) -> None:
-    """Say on standard error of how many layers a folded spec leaves out where they come from."""
-    if count:
-        from convcalc.numbers import plural
-
-        click.echo(
-            f"convcalc: the origins of {plural(count, 'layer')} are left out: they follow no "
-            "pattern of the blocks; --flat has all of them",
-            err=True,
-        )
-
-
 def colors(stream: Any) -> bool:
     """Whether to colour what goes to a stream (https://no-color.org)."""
     if os.environ.get("NO_COLOR"):

@@ -64,6 +64,7 @@ TOP_LEVEL = {
     "outputs": "Names of the tensors that are the network's outputs; the last item's if left out.",
     "expect": "What must hold of the result; `convcalc check` verifies it.",
     "budget": "Limits on the result; `convcalc check` verifies them.",
+    "origins": "What layers are called where they come from, by kind, one after the other.",
 }
 """Top-level keys of a spec, with what they hold."""
 
@@ -183,6 +184,10 @@ class Expander:
             del self.nodes[len(self.sources) :]  # the part before the limit would mean nothing
             self.groups.clear()
             self.lost = True
+        if "origins" in entries and not self.lost:
+            from convcalc.spec.origin_lists import read_origins  # of networks from elsewhere
+
+            read_origins(self.report, self.items, entries["origins"], self.nodes)
         self.ask_about_inputs(shapes)
         promises = read_promises(
             self.report.findings,

@@ -13,8 +13,9 @@ from convcalc.layers import CATALOGUE
 from convcalc.numbers import plural
 from convcalc.spec.expressions import MAX_LENGTH
 from convcalc.spec.flat import LayerNode
+from convcalc.spec.items import Items
 from convcalc.spec.names import Reporter
-from convcalc.spec.nodes import List, Map, Node, ScalarNode
+from convcalc.spec.nodes import List, Node, ScalarNode
 from convcalc.spec.origins import literal
 from convcalc.spec.values import quoted
 
@@ -24,7 +25,7 @@ MAX_TEMPLATE = 72
 """Characters of a name that is made here for several, so that it stands on a line."""
 SHORT_RUN = 3
 """Numbers one behind the other that are written as the first and the last."""
-WRONG = "write names, or several with braces: `[node_Conv_3, \"node_Conv_{5..9..2}\"]`"
+WRONG = 'write names, or several with braces: `[node_Conv_3, "node_Conv_{5..9..2}"]`'
 _RANGE = re.compile(r"(0|[1-9][0-9]{0,8})\.\.(0|[1-9][0-9]{0,8})(?:\.\.([1-9][0-9]{0,8}))?\Z")
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -90,14 +91,14 @@ def _choices(text: str) -> Iterator[str]:
         yield from map(str, range(first, last + (-1 if down else 1), -step if down else step))
 
 
-def read_origins(report: Reporter, node: Node, nodes: list[LayerNode]) -> None:
+def read_origins(report: Reporter, items: Items, node: Node, nodes: list[LayerNode]) -> None:
     """Give layers the origins that a spec lists, in their order; those that say theirs have it."""
     advice = "write the names by kind: `{conv: [Conv_0, Conv_2]}`"
     by_kind = report.mapping(node, "origins", advice)
-    for kind, names in by_kind.entries.items() if by_kind is not None else ():
+    for key in by_kind.key_nodes() if by_kind is not None else ():
+        kind, names = key.text, by_kind.entries[key.text]
         if kind not in CATALOGUE:
-            message = f"origins are listed by kinds, and `{kind[:60]}` is none"
-            report.error("CC104", message, names, advice)
+            items.unknown_kind(key, kinds_only=True, value=names)
             continue
         known = _names(report, kind, names)
         if known is None:
@@ -107,8 +108,8 @@ def read_origins(report: Reporter, node: Node, nodes: list[LayerNode]) -> None:
         ]
         if len(wanted) != len(known):
             message = (
-                f"origins has {plural(len(known), 'name')} of `{kind}`, and there are "
-                f"{plural(len(wanted), 'layer')} without an origin: none of them has one"
+                f"origins lists {plural(len(known), 'name')} of `{kind}` for "
+                f"{plural(len(wanted), 'layer')} without one: none is taken"
             )
             advice = "list one for each, in the order of the layers, or take the kind out"
             report.error("CC116", message, names, advice, "warning")
@@ -181,7 +182,8 @@ class _Template:
 
     def differs(self, other: "_Template") -> int | None:
         """The only number that another has otherwise; None where more is another."""
-        if self.letters != other.letters or self.numbers[self.varied :] != other.numbers[self.varied :]:
+        behind = self.numbers[self.varied :] == other.numbers[self.varied :]
+        if self.letters != other.letters or not behind:
             return None
         unlike = [
             at
@@ -232,11 +234,13 @@ def _said(numbers: Sequence[str]) -> str:
     """Numbers as braces hold them: 1..3,7,10..20..5."""
     parts = []
     at = 0
+    plain = all(str(int(each)) == each and len(each) < 10 for each in numbers)
+    values = [int(each) for each in numbers] if plain else []
     while at < len(numbers):
         end = at + 1
-        if end < len(numbers) and not any(each != "0" and each[0] == "0" for each in numbers):
-            step = int(numbers[end]) - int(numbers[at])
-            while step > 0 and end < len(numbers) and int(numbers[end]) == int(numbers[end - 1]) + step:
+        if end < len(values):
+            step = values[end] - values[at]
+            while step > 0 and end < len(values) and values[end] == values[end - 1] + step:
                 end += 1
             if end - at >= SHORT_RUN:
                 behind = f"..{step}" if step > 1 else ""

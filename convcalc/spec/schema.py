@@ -111,6 +111,11 @@ def spec_schema() -> dict[str, Any]:
             "properties": _promises(BUDGETS),
             "additionalProperties": False,
         },
+        "origins": {
+            "type": "object",
+            "propertyNames": {"enum": [*CATALOGUE]},
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
     }
     for key, doc in TOP_LEVEL.items():
         properties[key]["description"] = doc

@@ -474,6 +474,7 @@ class Spec(Map):
         outputs: Iterable[str] | None = None,
         expect: Mapping[str, Any] | None = None,
         budget: Mapping[str, Any] | None = None,
+        origins: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         given = {
             "name": name,
@@ -490,6 +491,7 @@ class Spec(Map):
             "outputs": outputs,
             "expect": expect,
             "budget": budget,
+            "origins": origins,
         }
         self._keep(
             {key: node_of(_held(key, value)) for key, value in given.items() if value is not None}
@@ -566,6 +568,11 @@ class Spec(Map):
     def budget(self) -> Map:
         """Limits on the result."""
         return _map(self.get("budget"))
+
+    @property
+    def origins(self) -> Map:
+        """What layers are called where they come from, by kind."""
+        return _map(self.get("origins"))
 
     def replace(self, **changes: Any) -> "Spec":
         """The spec with other values for top-level keys; None takes one away.

@@ -410,7 +410,7 @@ class _Writer:
         for index in self._referred(self.layers):
             self._name(index)
         changes: dict[str, Any] = {"input": self._inputs(), "layers": self._items(self.layers)}
-        changes |= dict.fromkeys(("parameters", "presets", "defaults", "blocks"))
+        changes |= dict.fromkeys(("parameters", "presets", "defaults", "blocks", "origins"))
         if document.output_names:
             changes["outputs"] = [self._name(index) for index in document.outputs]
             changes["layers"] = self._items(self.layers)  # which have these names now

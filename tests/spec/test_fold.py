@@ -9,7 +9,7 @@ from draws import Draw
 from tabled import tabled
 
 from convcalc import Item, Network, Spec, load, loads, parse
-from convcalc.spec.fold import Folded, fold, folded
+from convcalc.spec.fold import fold
 from convcalc.spec.fold.traces import fewest_apart
 from convcalc.spec.members import member
 from convcalc.spec.unfold import unfolded
@@ -239,19 +239,35 @@ def units(count: int, name: str) -> list[Item]:
 @tabled("name", ["layer", "path"])
 def test_origins_are_said_once_with_what_stands_in_front(name: str) -> None:
     spec = Spec(input=(8, 8, 4), layers=units(3, name))
-    made = folded(spec)
-    assert made.lost == 0
-    assert len(lines(made.spec)) < len(lines(spec))
-    after = [node.origin for node in made.spec.network().nodes]
-    assert after == [node.origin for node in spec.network().nodes]
+    made = fold(spec)
+    assert len(lines(made)) < len(lines(spec))
+    assert not made.origins
+    assert came_from(made) == came_from(spec)
 
 
-def test_origins_that_follow_no_pattern_are_remarked() -> None:
+def came_from(spec: Spec) -> list[str]:
+    return [node.origin for node in spec.network().nodes]
+
+
+def test_origins_that_follow_no_pattern_are_listed_and_remarked() -> None:
     spec = Spec(input=(8, 8, 4), layers=units(6, "number"))
-    made = folded(spec)
-    assert made.lost == len(spec.network().layers)
-    assert "# conv_0 to relu_23" in made.spec.to_yaml()
-    assert len(lines(made.spec)) < 15
+    made = fold(spec)
+    assert came_from(made) == came_from(spec)
+    assert came_from(loads(made.to_yaml()).written.spec) == came_from(spec)  # type: ignore[union-attr,arg-type]
+    assert [*made.origins] == ["conv", "batchnorm", "add", "relu"]
+    assert made.origins["conv"].values == ("conv_{0..20..4}",)
+    assert "# conv_0 to relu_23" in made.to_yaml()
+    assert len(lines(made)) < 18
+
+
+def test_origins_that_are_listed_already_are_listed_again() -> None:
+    """A spec that was folded is one as any: fold it again, or write it out."""
+    spec = Spec(input=(8, 8, 4), layers=units(6, "number"))
+    again = fold(fold(spec))
+    assert came_from(again) == came_from(spec)
+    assert lines(again) == lines(fold(spec))
+    assert came_from(flat(fold(spec))) == came_from(spec)
+    assert "origins" not in flat(fold(spec))
 
 
 def from_elsewhere(items: list[Item], random: Draw, numbered: float, front: str = "") -> list[Item]:
@@ -289,10 +305,11 @@ def test_a_way_that_would_be_too_long_is_no_other_if_it_is_tried(
             return counts[-1]
 
         monkeypatch.setattr("convcalc.spec.fold.fewest_apart", counted)
-        made = folded(spec)
+        made = fold(spec)
+        assert came_from(made) == came_from(spec)
         monkeypatch.setattr("convcalc.spec.fold.fewest_apart", lambda _: 0)
-        assert folded(spec).spec.to_yaml() == made.spec.to_yaml(), seed
-        skipped += max(counts) > 1.15 * len(lines(made.spec))
+        assert fold(spec).to_yaml() == made.to_yaml(), seed
+        skipped += max(counts) > 1.15 * len(lines(made))
     assert 0 < skipped < 9
 
 

@@ -7,7 +7,10 @@ from tabled import tabled
 
 from convcalc import Item, Spec, analyze, loads, parse
 from convcalc.formats.json import render
+from convcalc.graph import Network, read_text
+from convcalc.spec.origin_lists import shortened, written_out
 from convcalc.spec.origins import joined, literal, unlike
+from convcalc.spec.text import SourceText
 
 
 def origins(layers: str, blocks: str = "") -> dict[str, str]:
@@ -131,3 +134,76 @@ def test_names_that_come_twice_are_told_apart() -> None:
 def test_what_is_drawn_has_braces() -> None:
     drawn = [Draw(f"x {number}").text("a{}", 4) for number in range(50)]
     assert any("{" in text for text in drawn)
+
+
+# Lists by kind
+
+
+def listed(
+    names: str, layers: str = "[relu, tanh, {relu, repeat: 2}, {relu, origin: own}]"
+) -> Network:
+    text = f"input: 8x8x4\nlayers: {layers}\norigins: {names}\n"
+    return read_text(SourceText("net.yaml", text))
+
+
+@tabled(
+    ("names", "expected"),
+    [
+        ("{relu: [a, b, c]}", ["a", "", "b", "c", "own"]),
+        ('{relu: ["r{0..2}"], tanh: [t]}', ["r0", "t", "r1", "r2", "own"]),
+        ('{relu: ["r{4..0..2}"]}', ["r4", "", "r2", "r0", "own"]),
+        ('{relu: ["r{7,3..4}"]}', ["r7", "", "r3", "r4", "own"]),
+        ('{relu: ["r{{0}}", "", c]}', ["r{0}", "", "", "c", "own"]),
+        ('{relu: ["a{1,2}.{x}", "b{0,0}"]}', ["", "", "", "", "own"]),  # four for three
+        ("{relu: [a, b]}", ["", "", "", "", "own"]),
+        ("{}", ["", "", "", "", "own"]),
+    ],
+)
+def test_origins_that_are_listed_by_kind(names: str, expected: list[str]) -> None:
+    network = listed(names)
+    assert not network.errors
+    assert [node.origin for node in network.layers] == expected
+    wrong = [each.code for each in network.diagnostics]
+    taken = expected[0] or names == "{}"
+    assert wrong == ([] if taken else ["CC116"])
+
+
+@tabled(
+    ("names", "code"),
+    [
+        ("[a]", "CC107"),
+        ("{relu: a}", "CC107"),
+        ("{relu: [[a], b, c]}", "CC107"),
+        ('{relu: ["a{", b, c]}', "CC107"),
+        ('{relu: ["a}", b, c]}', "CC107"),
+        ('{relu: ["a{1,}", b, c]}', "CC107"),
+        ('{relu: ["a{0..999999999}", b, c]}', "CC107"),
+        ('{relu: ["{1..999}{1..999}{1..999}"]}', "CC107"),
+        ('{relu: ["a\\u0007", b, c]}', "CC107"),
+        ("{rellu: [a, b, c]}", "CC113"),
+        ("{block: [a, b, c]}", "CC113"),
+    ],
+)
+def test_lists_of_origins_that_mean_nothing(names: str, code: str) -> None:
+    assert [each.code for each in listed(names).errors] == [code]
+
+
+def test_names_come_back_from_few_with_braces() -> None:
+    """Names of modules in modules, of numbered nodes, and of anything."""
+    shorter = 0
+    for seed in range(60):
+        random = Draw(f"names {seed}")
+        names: list[str] = []
+        for _ in range(random.randint(1, 6)):
+            word = random.choice(("conv", "/l/block.", "a{b}", "x-", "", "0", "node_Conv_"))
+            start, step = random.randint(0, 12), random.randint(1, 3)
+            inner = random.choice(("", ".bn", "_{}"))
+            for number in range(random.randint(1, 5)):
+                rounds = range(random.randint(1, 3) if inner == ".bn" else 1)
+                count = start + step * number
+                names += [f"{word}{count}{inner}{each or ''}" for each in rounds]
+        made = shortened(names)
+        assert [each for text in made for each in written_out(text)] == names
+        shorter += len(made) < len(names)
+    assert shorter > 40
+    assert shortened([f"n{at:03}" for at in range(4)]) == ["n{000,001,002,003}"]

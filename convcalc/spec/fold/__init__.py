@@ -5,7 +5,7 @@ that a fault in here shows as a spec that is not folded, and never as another ne
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from convcalc.collector import without_collection
 from convcalc.layers import CATALOGUE, layer_class
@@ -20,7 +20,7 @@ from convcalc.spec.fold.nodes import (
     words_in,
 )
 from convcalc.spec.fold.runs import collapse, every, simplify
-from convcalc.spec.fold.same import left_out, network_said
+from convcalc.spec.fold.same import Said, network_said, with_origins
 from convcalc.spec.fold.traces import fewest_apart, said, written
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec, branches_of
@@ -34,28 +34,18 @@ MOST_BLOCKS = 40
 """Blocks that are made of one spec."""
 MOST_COMMENT = 40
 """Letters of a comment that says what something comes from."""
-FEW = 6
-"""Lines that origins may always take."""
 LONGER = 1.15
 """How much longer a spec may be to say of every layer with weights where it comes from."""
 ENOUGH = 3
 """Layers of a kind that a default is worth writing for."""
 
 
-class Folded(NamedTuple):
-    """A spec that was folded."""
-
-    spec: Spec
-    """The same network as it is written now."""
-    lost: int
-    """Layers whose origin does not follow from those of the others in their block, and is left
-    out."""
-
-
+@without_collection
 def fold(spec: Spec, scopes: Mapping[str, str] | None = None) -> Spec:
     """The same network with what comes again written once, as blocks, repeats and defaults.
 
-    Layers, their order, shapes, weights and all totals stay as they are, and so do comments.
+    Layers, their order, shapes, weights and all totals stay as they are, and so do comments and
+    where layers come from: beside the items, or listed as `origins`.
     `scopes` says of items by their `origin` which path they stand in, where the origin itself does
     not: `{"node_conv2d_3": "layer1.0"}`. A spec with errors comes back as it is.
 
@@ -70,54 +60,42 @@ def fold(spec: Spec, scopes: Mapping[str, str] | None = None) -> Spec:
           - relu
         repeat: 3
     """
-    return folded(spec, scopes).spec
-
-
-@without_collection
-def folded(spec: Spec, scopes: Mapping[str, str] | None = None) -> Folded:
-    """A spec that is folded, and what is lost of where its layers come from."""
     if not isinstance(spec.get("layers"), List):
-        return Folded(spec, 0)
+        return spec
     before = network_said(spec)
     if before is None:
-        return Folded(spec, 0)
+        return spec
+    bare = spec.replace(origins=None) if "origins" in spec else spec
     for written_out in (False, True):
-        given = unfolded(spec) if written_out else spec
-        for made in _ways(given, scopes):
-            after = network_said(made.spec)
-            lost = None if after is None else left_out(before, after)
-            if lost is not None:
-                return made._replace(lost=lost)
-    return Folded(spec, 0)
+        given = unfolded(spec) if written_out else bare
+        made = None if given is None else _shortest(given, before, scopes)
+        if made is not None:
+            return made
+    return spec
 
 
-def _ways(spec: Spec | None, scopes: Mapping[str, str] | None) -> Iterator[Folded]:
-    """The spec folded, the better way first; the second is only made where it may be wanted.
+def _shortest(spec: Spec, before: Said, scopes: Mapping[str, str] | None) -> Spec | None:
+    """The spec folded in the shorter of two ways; None where neither is the same network.
 
-    The better one keeps where layers come from, unless it is much longer than the other.
+    One writes together what comes from places that are called alike, and says it there; the other
+    all that is alike, and lists what layers are called. The first is the better one where it is
+    not much longer, and neither is better than a spec that is shorter as it is.
     """
-    if spec is None:
-        return
     lossy = _Folding(spec, scopes).made() if _from_elsewhere(spec) else None
-    most = 0.0
-    if lossy is not None:
-        least = _lines(lossy)
-        most = max(LONGER * least, least + FEW)
-        if _least_lines(spec) > most:
-            yield lossy
-            lossy = None
+    listed = None if lossy is None else with_origins(lossy, before)
+    if listed is None:
+        kept = _Folding(spec, scopes, strict=True).made()
+        return None if kept is None else with_origins(kept, before)
+    listed = min(listed, spec, key=_lines)
+    most = LONGER * _lines(listed)
+    if _least_lines(spec) > most:
+        return listed
     kept = _Folding(spec, scopes, strict=True).made()
-    if kept is None:
-        return
-    if lossy is not None:
-        items = kept.spec.entries["layers"]
-        longer = isinstance(items, List) and len(items.items) > most  # a line each, or more
-        if longer or _lines(kept) > most:
-            yield lossy
-            lossy = None
-    yield kept
-    if lossy is not None:
-        yield lossy
+    items = None if kept is None else kept.entries["layers"]
+    if kept is None or (isinstance(items, List) and len(items.items) > most):
+        return listed  # a line each, or more
+    kept = with_origins(kept, before)
+    return kept if kept is not None and _lines(kept) <= most else listed
 
 
 def _least_lines(spec: Spec) -> int:
@@ -145,9 +123,9 @@ def _leaves(items: List) -> Iterator[tuple[str | None, bool]]:
         before = kind
 
 
-def _lines(made: Folded) -> int:
+def _lines(spec: Spec) -> int:
     """How many lines a spec is."""
-    return len(made.spec.to_yaml().splitlines())
+    return len(spec.to_yaml().splitlines())
 
 
 def _from_elsewhere(spec: Spec) -> bool:
@@ -185,7 +163,7 @@ class _Folding:
             if "." in name:
                 context.pinned.add(name.partition(".")[0])
 
-    def made(self) -> Folded | None:
+    def made(self) -> Spec | None:
         """The spec; None where names in it mean more than can be seen."""
         context = self.context
         known = {*context.given, *context.pinned, "input", *self._inputs()}
@@ -214,7 +192,7 @@ class _Folding:
             self._collapse()
         if not context.strict:
             self._remark()
-        return Folded(self._written(), 0)
+        return self._written()
 
     def _remark(self) -> None:
         """Say where layers come from: as they do where they stand alone, else in a comment."""

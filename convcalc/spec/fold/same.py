@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from convcalc.spec.nodes import ScalarNode
+from convcalc.layers import CATALOGUE
+from convcalc.spec.nodes import List, Map, ScalarNode, Text, is_plain
+from convcalc.spec.origin_lists import shortened
 from convcalc.spec.tree import Spec
 from convcalc.spec.unfold import WEIGHTLESS, Branch, expanded, recorded
 
@@ -23,21 +25,39 @@ def same(one: Spec, other: Spec) -> bool:
     return first is not None and second is not None and first.network == second.network
 
 
-def left_out(before: Said, after: Said) -> int | None:
-    """How many layers lose where they come from; None where any of the network is another.
+def with_origins(spec: Spec, before: Said) -> Spec | None:
+    """A spec that was folded, with a list of the origins that it does not say beside items.
 
-    A layer may come from what it was called before.
+    None where it is not the network that it was before, or says other origins. A layer may come
+    from what it was called before.
     """
-    if before.network != after.network:
+    after = network_said(spec)
+    if after is None or before.network != after.network:
         return None
-    lost = 0
-    for (origin, name), (now, _) in zip(before.origins, after.origins, strict=True):
-        if now == origin or (not origin and now == name):
-            continue
+    left: dict[str, list[str]] = {}
+    layers, *_ = after.network
+    for (kind, *_), (origin, name), (now, _) in zip(
+        layers, before.origins, after.origins, strict=True
+    ):
         if now:
-            return None
-        lost += 1
-    return lost
+            if now != (origin or name):
+                return None
+        elif kind in CATALOGUE:
+            left.setdefault(kind, []).append(origin)
+    lists = {kind: shortened(names) for kind, names in left.items() if any(names)}
+    if not lists:
+        return spec
+    named = {
+        kind: List([Text(name, quoted=not is_plain(name)) for name in names])
+        for kind, names in lists.items()
+    }
+    made = spec.with_value("origins", Map(named))
+    listed = network_said(made)
+    agrees = listed is not None and all(
+        not origin or origin == now
+        for (origin, _), (now, _) in zip(before.origins, listed.origins, strict=True)
+    )
+    return made if agrees else None
 
 
 def network_said(spec: Spec) -> Said | None:
