@@ -95,7 +95,9 @@ def read_origins(report: Reporter, items: Items, node: Node, nodes: list[LayerNo
     """Give layers the origins that a spec lists, in their order; those that say theirs have it."""
     advice = "write the names by kind: `{conv: [Conv_0, Conv_2]}`"
     by_kind = report.mapping(node, "origins", advice)
-    for key in by_kind.key_nodes() if by_kind is not None else ():
+    if by_kind is None:
+        return
+    for key in by_kind.key_nodes():
         kind, names = key.text, by_kind.entries[key.text]
         if kind not in CATALOGUE:
             items.unknown_kind(key, kinds_only=True, value=names)

@@ -139,9 +139,8 @@ def test_what_is_drawn_has_braces() -> None:
 # Lists by kind
 
 
-def listed(
-    names: str, layers: str = "[relu, tanh, {relu, repeat: 2}, {relu, origin: own}]"
-) -> Network:
+def listed(names: str) -> Network:
+    layers = "[relu, tanh, {relu, repeat: 2}, {relu, origin: own}]"
     text = f"input: 8x8x4\nlayers: {layers}\norigins: {names}\n"
     return read_text(SourceText("net.yaml", text))
 

@@ -4,23 +4,26 @@ Nothing of the network changes. What folding made is expanded and held against w
 that a fault in here shows as a spec that is not folded, and never as another network.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from convcalc.collector import without_collection
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
-from convcalc.spec.fold.blocks import Candidate, Work, best, replaced
+from convcalc.spec.fold.blocks import MOST_BLOCKS, Candidate, Work, best, replaced
 from convcalc.spec.fold.nodes import (
     MISSING,
     Context,
     Items,
     Node,
+    Scopes,
+    exact_names,
     item_of,
     words_in,
 )
 from convcalc.spec.fold.runs import collapse, every, simplify
 from convcalc.spec.fold.same import Said, network_said, with_origins
+from convcalc.spec.fold.scoped import Names, Scoped
 from convcalc.spec.fold.traces import fewest_apart, said, written
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec, branches_of
@@ -30,8 +33,6 @@ MOST_WORK = 12_000_000
 """Comparisons of one folding."""
 NOISE = 200
 """A block saves at least so small a part of the lines: less is chance."""
-MOST_BLOCKS = 40
-"""Blocks that are made of one spec."""
 MOST_COMMENT = 40
 """Letters of a comment that says what something comes from."""
 LONGER = 1.15
@@ -41,13 +42,13 @@ ENOUGH = 3
 
 
 @without_collection
-def fold(spec: Spec, scopes: Mapping[str, str] | None = None) -> Spec:
+def fold(spec: Spec, scopes: Scopes | None = None) -> Spec:
     """The same network with what comes again written once, as blocks, repeats and defaults.
 
     Layers, their order, shapes, weights and all totals stay as they are, and so do comments and
     where layers come from: beside the items, or listed as `origins`.
-    `scopes` says of items by their `origin` which path they stand in, where the origin itself does
-    not: `{"node_conv2d_3": "layer1.0"}`. A spec with errors comes back as it is.
+    `scopes` says of items by their `origin` what they stand in, where the origin itself does not:
+    `{"node_conv2d_3": Scope(("layer1", "0"))}`. A spec with errors comes back as it is.
 
     >>> from convcalc.spec.tree import Item
     >>> unit = [Item("conv", filters=8, kernel=3, padding=1), Item("batchnorm"), Item("relu")]
@@ -68,13 +69,41 @@ def fold(spec: Spec, scopes: Mapping[str, str] | None = None) -> Spec:
     bare = spec.replace(origins=None) if "origins" in spec else spec
     for written_out in (False, True):
         given = unfolded(spec) if written_out else bare
-        made = None if given is None else _shortest(given, before, scopes)
+        made = None if given is None else _best(given, before, scopes)
         if made is not None:
             return made
     return spec
 
 
-def _shortest(spec: Spec, before: Said, scopes: Mapping[str, str] | None) -> Spec | None:
+def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
+    """The spec nested as what it comes from, or the shorter one; None where none is the same.
+
+    What is to be called again what it was is nested as that was, however long that is.
+    """
+    nested = _nested(spec, before, scopes)
+    if nested is not None and scopes and any(each.called for each in scopes.values()):
+        return nested
+    shortest = _shortest(spec, before, scopes)
+    if nested is None or shortest is None:
+        return shortest or nested
+    return nested if _lines(nested) <= LONGER * _lines(shortest) else shortest
+
+
+def _nested(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
+    """The spec nested after its scopes; None where there are none."""
+    if not _from_elsewhere(spec):
+        return None
+    if scopes:
+        exact = any(each.called for each in scopes.values())
+        folding = _Folding(spec, scopes, strict=True, exact=exact)
+    else:
+        exact = exact_names(spec)
+        folding = _Folding(spec, scopes, strict=not exact, exact=exact)
+    made = folding.nested()
+    return None if made is None else with_origins(made, before)
+
+
+def _shortest(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
     """The spec folded in the shorter of two ways; None where neither is the same network.
 
     One writes together what comes from places that are called alike, and says it there; the other
@@ -144,10 +173,15 @@ def _from_elsewhere(spec: Spec) -> bool:
 
 class _Folding:
     def __init__(
-        self, spec: Spec, scopes: Mapping[str, str] | None, *, strict: bool = False
+        self,
+        spec: Spec,
+        scopes: Scopes | None,
+        *,
+        strict: bool = False,
+        exact: bool = False,
     ) -> None:
         self.spec = spec
-        self.context = Context(spec, scopes, strict=strict)
+        self.context = Context(spec, scopes, strict=strict, exact=exact)
         layers = spec.entries["layers"]
         self.top = self.context.sequence(layers.items if isinstance(layers, List) else ())
         self._read_elsewhere()
@@ -160,17 +194,47 @@ class _Folding:
         said |= {*expected} if isinstance(expected, Map) else set()
         for name in said:
             context.uses[name] += 1
+            context.kept.add(name)
             if "." in name:
                 context.pinned.add(name.partition(".")[0])
 
-    def made(self) -> Spec | None:
-        """The spec; None where names in it mean more than can be seen."""
+    def _seen(self) -> bool:
+        """Whether names mean no more than can be seen.
+
+        The number of a kind, a round: what it means hangs on all that is before.
+        """
         context = self.context
         known = {*context.given, *context.pinned, "input", *self._inputs()}
         reads = {name for node in every(self.top.nodes) for name in node.reads.values()}
-        if not reads <= known:
-            return None  # the number of a kind, a round: what it means hangs on all that is before
-        context.look(self.top)
+        return reads <= known
+
+    def nested(self) -> Spec | None:
+        """The spec after its scopes; None where there are none, or names mean more than is seen."""
+        if not self._seen():
+            return None
+        context = self.context
+        scoped = Scoped(self.top, context)
+        if not scoped.nest():
+            return None
+        scoped.blocks()
+        if not context.exact:
+            return self._searched()
+        self._collapse()
+        names = Names(context)
+        for root in self._roots():
+            names.give(root)
+        return self._written()
+
+    def made(self) -> Spec | None:
+        """The spec; None where names in it mean more than can be seen."""
+        if not self._seen():
+            return None
+        self.context.look(self.top)
+        return self._searched()
+
+    def _searched(self) -> Spec:
+        """The spec with a block for each of what comes again."""
+        context = self.context
         work = Work(MOST_WORK)
         self._collapse()
         while len(context.bodies) < MOST_BLOCKS:

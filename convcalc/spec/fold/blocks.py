@@ -36,6 +36,8 @@ from convcalc.spec.nodes import NO_COMMENTS, ScalarNode
 
 LONGEST = 64
 """Most items of one list that become a block."""
+MOST_BLOCKS = 40
+"""Blocks that are made of one spec."""
 MOST_PARAMETERS = 10
 """Most parameters of a block."""
 EVALUATED = 32
@@ -205,18 +207,36 @@ def _evaluated(
     chosen = max(groups.values(), key=len)
     if len(chosen) < 2:
         return None
-    sample = chosen[:: ceil(len(chosen) / SAMPLED)]
+    saved = _saved(chosen, context)
+    if saved is None or saved <= 0:
+        return None
+    return Candidate(tuple(chosen), saved * (1 + _form(chosen)))
+
+
+def _saved(places: Sequence[Place], context: Context) -> float | None:
+    """How many lines a block saves; None where it would have more parameters than one may have."""
+    sample = places[:: ceil(len(places) / SAMPLED)]
     given = _given(sample, context)
     texts = _texts(sample, context)
     count = len(given.parameters) + len({each for each in texts if each is not None})
     if count > MOST_PARAMETERS:
         return None
-    body = sum(node.look.lines for node in chosen[0].nodes)
-    calls = sum(_call_lines(given, at) for at in range(len(sample))) / len(sample) * len(chosen)
-    saved = len(chosen) * body - calls - body - 2 - bool(count)
-    if saved <= 0:
-        return None
-    return Candidate(tuple(chosen), saved * (1 + _form(chosen)))
+    body = sum(node.look.lines for node in places[0].nodes)
+    calls = sum(_call_lines(given, at) for at in range(len(sample))) / len(sample) * len(places)
+    return len(places) * body - calls - body - 2 - bool(count)
+
+
+def block_of(
+    places: Sequence[Place], context: Context, wanted: str = "", *, always: bool = False
+) -> str:
+    """The name of a block that stretches which are alike become; empty where they do not.
+
+    They do where it saves lines, or `always`; it is called as is `wanted`, if it can be.
+    """
+    saved = _saved(places, context)
+    if saved is None or (saved <= 0 and not always) or len(context.bodies) >= MOST_BLOCKS:
+        return ""
+    return replaced(Candidate(tuple(places), saved), context, wanted)
 
 
 def _call_lines(given: Arguments, at: int) -> int:
@@ -323,14 +343,14 @@ def _held(place: Place, context: Context) -> frozenset[str]:
     return context.texts.get(place.sequence.root.block, frozenset())
 
 
-def replaced(candidate: Candidate, context: Context) -> str:
+def replaced(candidate: Candidate, context: Context, wanted: str = "") -> str:
     """Make a block, and let its calls stand in the places; its name."""
     places = candidate.places
     given = _given(places, context)
     texts = _texts(places, context)
-    for place in places:
+    for place in places if not context.named else ():
         name_origins(place.nodes)
-    name = block_name(places, context)
+    name = block_name(places, context, wanted)
     leaves = [outermost(place.nodes, context.bodies) if context.strict else [] for place in places]
     fronts: Sequence[str] = [""] * len(places)
     if any(leaves):

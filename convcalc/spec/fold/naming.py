@@ -23,9 +23,10 @@ MEANINGFUL = RESERVED | {"layers", "split"}
 """Words with a meaning of their own for folding."""
 
 
-def block_name(places: "Sequence[Place]", context: "Context") -> str:
-    """A name that is no other's."""
-    wanted = _by_origin(places) or _by_kinds(places[0].nodes, context)
+def block_name(places: "Sequence[Place]", context: "Context", wanted: str = "") -> str:
+    """A name that is no other's: the one that is wanted, if it can be."""
+    if not legal_name(wanted):
+        wanted = _by_origin(places) or _by_kinds(places[0].nodes, context)
     name, number = wanted, 1
     while _taken(name, context):
         number += 1
@@ -33,12 +34,25 @@ def block_name(places: "Sequence[Place]", context: "Context") -> str:
     return name
 
 
+def legal_name(name: str) -> bool:
+    """Whether something may be called so."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9_-]*\Z", name)) and name not in RESERVED
+
+
+def base_of(name: str) -> str:
+    """A name without the number that tells it from others: `unit` of unit2, `relu6` of relu6_2."""
+    base = re.sub(r"_?[0-9]+\Z", "", name)
+    return base or name
+
+
 def _taken(name: str, context: "Context") -> bool:
     """Whether a name means something, or calls of it might be called as something is."""
     if name in CATALOGUE or name in MODIFIERS or name in MEANINGFUL or name in context.words:
         return True
-    if name in context.given or name in context.globals:
+    if name in context.given or name in context.globals or name in context.scope_names:
         return True
+    if context.exact:
+        return False
     calls = re.compile(rf"{re.escape(name)}_?[0-9]+\Z")
     return any(calls.match(each) for each in context.given)
 

@@ -54,6 +54,22 @@ Number: TypeAlias = int | float | bool | Expr
 """What may differ between two items that are alike."""
 
 
+class Scope(NamedTuple):
+    """Where a layer stands where it comes from: in modules, or in the blocks of a spec."""
+
+    path: tuple[str, ...]
+    """The names of these, from the outermost on, each as it is called within the one before."""
+    called: str = ""
+    """What the layer is called within the last of them, if it is to be called so again."""
+    classes: tuple[str, ...] = ()
+    """What each of them is an instance of, where that is known."""
+
+
+Scopes: TypeAlias = Mapping[str, Scope]
+"""By the origin of layers where they stand."""
+NOWHERE_ELSE = Scope(())
+
+
 class Missing:
     """What a field without a default has instead."""
 
@@ -141,7 +157,10 @@ class Node:
 
     __slots__ = (
         "branched",
+        "called",
         "came",
+        "class_name",
+        "classes",
         "comments",
         "fields",
         "fixed",
@@ -151,7 +170,9 @@ class Node:
         "modifiers",
         "name",
         "origin",
+        "path",
         "reads",
+        "scope_name",
         "within",
     )
 
@@ -173,6 +194,16 @@ class Node:
         self.fixed: Item | None = None
         """The item where it is left as it is written."""
         self.known: Known | None = None
+        self.path: tuple[str, ...] = ()
+        """The scopes that it stands in, where it comes from."""
+        self.classes: tuple[str, ...] = ()
+        """What each of these is an instance of, where that is known."""
+        self.called = ""
+        """The name that it is to have again; empty for any."""
+        self.scope_name = ""
+        """Of a group the scope that it is; empty for others."""
+        self.class_name = ""
+        """What that is an instance of, where it is known."""
 
     @property
     def rounds(self) -> Any:
@@ -219,9 +250,20 @@ class Context:
     """A spec that is folded: what its words mean, and who reads which tensor."""
 
     def __init__(
-        self, spec: Spec, scopes: Mapping[str, str] | None, *, strict: bool = False
+        self,
+        spec: Spec,
+        scopes: Scopes | None,
+        *,
+        strict: bool = False,
+        exact: bool = False,
     ) -> None:
         self.spec = spec
+        self.exact = exact
+        """Whether all is called again what it is where it comes from."""
+        self.kept: set[str] = set()
+        """Names that stay as they are, because they are the network's outputs'."""
+        self.scope_names: set[str] = set()
+        """Names that scopes and what is in them are to have again."""
         self.strict = strict
         """Whether nothing is written once that makes a layer with weights lose its origin;
         otherwise origins are only remarked."""
@@ -296,6 +338,11 @@ class Context:
             fields.append((name, MISSING if number is None else number, "number"))
         return Word.of(fields, next((name for name, *_ in fields), None))
 
+    @property
+    def named(self) -> bool:
+        """Whether names alone say where layers come from."""
+        return self.exact and not self.strict
+
     def add_block(
         self, name: str, parameters: dict[str, Any], texts: frozenset[str], body: Items
     ) -> None:
@@ -331,11 +378,25 @@ class Context:
             self.owners.add(node.reads["weights"])
         if node.name is not None:
             self.given.add(node.name)
+        said = getattr(node.origin, "text", "") or ""
+        scope = self._scope_of(said) if said else NOWHERE_ELSE
+        node.path, node.classes = scope.path, scope.classes
+        if self.exact:
+            node.called = scope.called
+            self.scope_names.add(scope.called)
         if not self.strict:
-            said = getattr(node.origin, "text", None) or node.name
-            node.came = (said, said) if said else None
+            said = said or node.name or ""
+            node.came = (said, said) if said and not self.exact else None
             node.origin = None
         return node
+
+    def _scope_of(self, origin: str) -> Scope:
+        """Where a layer stands that comes from there."""
+        known = (self.scopes or {}).get(origin)
+        if known is not None:
+            return known
+        parts = _parts(origin)
+        return Scope(parts[:-1], parts[-1] if self.exact and parts else "")
 
     def _taken_apart(self, item: Item, node: Node) -> bool:
         node.kind = kind = item.kind or ("layers" if "layers" in item else None)
@@ -535,16 +596,37 @@ class Context:
         if node.came is not None:
             origin = node.came[0]
         inside = [each.known.scope for inner in node.inner for each in inner.nodes if each.known]
-        if origin:
-            path = (self.scopes or {}).get(origin)
-            own = _parts(origin)[:-1] if path is None else _parts(path)
-            inside.append(own)
+        if node.path:
+            inside.append(node.path)
+        elif origin:
+            inside.append(self._scope_of(origin).path)
         if not inside:
             return ()
         shared = inside[0]
         for each in inside[1:]:
             shared = common(shared, each)
         return shared
+
+
+def exact_names(spec: Spec) -> bool:
+    """Whether all origins are names that layers and what they stand in can have again."""
+    waiting: list[Any] = [spec.entries.get("layers")]
+    nested = False
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, Item) and "origin" in here.entries:
+            text = getattr(here.entries["origin"], "text", "")
+            if not all(map(_WORD.match, text.split("."))):
+                return False
+            nested = nested or "." in text
+        if isinstance(here, Map):
+            waiting += here.entries.values()
+        elif isinstance(here, List):
+            waiting += here.items
+    return nested
+
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
 
 def common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

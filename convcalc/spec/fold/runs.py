@@ -1,9 +1,11 @@
 """Equal stretches one behind the other, which become a `repeat`."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from convcalc.layers import CATALOGUE
+from convcalc.spec.fold.naming import base_of
 from convcalc.spec.fold.nodes import Context, Items, Known, Node, common
 from convcalc.spec.fold.traces import (
     MADE_UP,
@@ -175,10 +177,30 @@ def _rounds(
         first = seen if first is None else first
         if seen != first or (read and read != [stretch[-1].name]):
             break
+        if context.exact and stretches and not _counts_on(stretches[0], stretch, len(stretches)):
+            break
         stretches.append(stretch)
         if read:
             break
     return stretches
+
+
+def _counts_on(first: Sequence[Node], other: Sequence[Node], number: int) -> bool:
+    """Whether what is called something in a later round has the name that the round gives it."""
+    counts: Counter[str] = Counter()
+    for node in first:
+        if node.called:
+            counts[base_of(node.called)] += 1 if node.rounds is None else int(node.rounds.text)
+    for mine, theirs in zip(first, other, strict=True):
+        if not mine.called and not theirs.called:
+            continue
+        base = base_of(mine.called)
+        if base_of(theirs.called) != base or base == mine.called:
+            return False
+        numbers = [int(each.called[len(base) :].lstrip("_")) for each in (mine, theirs)]
+        if numbers[1] - numbers[0] != number * counts[base]:
+            return False
+    return True
 
 
 def _repeated(stretches: Sequence[Sequence[Node]], sequence: Items, context: Context) -> list[Node]:
@@ -244,7 +266,9 @@ def _as_made(nodes: Sequence[Node]) -> Iterator[Node]:
 def simplify(sequence: Items, context: Context) -> None:
     """Let an item that is alone in a repeated group say itself how often it is done."""
     for at, group in enumerate(sequence.nodes):
-        if group.kind != "layers" or group.fixed or len(group.inner[0].nodes) != 1:
+        if group.kind != "layers" or group.fixed or group.scope_name:
+            continue
+        if len(group.inner[0].nodes) != 1:
             continue
         (node,) = group.inner[0].nodes
         if not alone([node]) or node.fixed or (node.name and context.uses[node.name]):

@@ -29,21 +29,21 @@ def with_origins(spec: Spec, before: Said) -> Spec | None:
     """A spec that was folded, with a list of the origins that it does not say beside items.
 
     None where it is not the network that it was before, or says other origins. A layer may come
-    from what it was called before.
+    from what it was called before, and what it is called need not be said.
     """
     after = network_said(spec)
     if after is None or before.network != after.network:
         return None
     left: dict[str, list[str]] = {}
     layers, *_ = after.network
-    for (kind, *_), (origin, name), (now, _) in zip(
+    for (kind, *_), (origin, name), (now, called) in zip(
         layers, before.origins, after.origins, strict=True
     ):
         if now:
             if now != (origin or name):
                 return None
         elif kind in CATALOGUE:
-            left.setdefault(kind, []).append(origin)
+            left.setdefault(kind, []).append(origin if origin != called else "")
     lists = {kind: shortened(names) for kind, names in left.items() if any(names)}
     if not lists:
         return spec
@@ -54,8 +54,8 @@ def with_origins(spec: Spec, before: Said) -> Spec | None:
     made = spec.with_value("origins", Map(named))
     listed = network_said(made)
     agrees = listed is not None and all(
-        not origin or origin == now
-        for (origin, _), (now, _) in zip(before.origins, listed.origins, strict=True)
+        not origin or origin == (now or called)
+        for (origin, _), (now, called) in zip(before.origins, listed.origins, strict=True)
     )
     return made if agrees else None
 
