@@ -23,13 +23,13 @@ from convcalc.spec.source import Opened, open_spec
 from convcalc.spec.tree import Spec
 
 
-def _written(spec: Spec, *, flat: bool) -> str:
+def _written(made: Imported, spec: Spec, *, flat: bool) -> str:
     """A spec as YAML, folded unless it is to be flat."""
     if flat:
         return spec.to_yaml()
     from convcalc.spec.fold import fold
 
-    return fold(spec).to_yaml()
+    return fold(spec, made.scopes()).to_yaml()
 
 
 def _refusal(opened: Opened) -> Imported:
@@ -93,7 +93,7 @@ def command(
         made = _refusal(opened)
     findings = diagnostics(opened, made)
     if made.spec is not None:
-        text = _written(made.spec, flat=flat)
+        text = _written(made, made.spec, flat=flat)
         if target is None:
             write(text, machine=True)
         else:

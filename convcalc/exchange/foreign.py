@@ -12,6 +12,7 @@ from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Item, Spec
 
 if TYPE_CHECKING:
+    from convcalc.spec.fold.nodes import Scopes
     from convcalc.spec.source import Opened
 
 Source = Callable[[], Any]
@@ -51,6 +52,8 @@ class Imported(NamedTuple):
     """What was folded, shared or quantized before, in sentences."""
     quantized: bool = False
     """Whether the file computes in whole numbers what the spec says in floats."""
+    scopes: "Callable[[], Scopes]" = dict
+    """What gives by the origin of items where they stand, as far as the file says it."""
     inputs: Mapping[str, str] = {}
     """What the file calls its inputs → what the spec does; "" where that has no name for it."""
 

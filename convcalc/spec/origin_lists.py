@@ -192,7 +192,8 @@ class _Template:
             for at, (mine, theirs) in enumerate(zip(self.numbers, other.numbers, strict=True))
             if mine != theirs
         ]
-        return unlike[0] if len(unlike) == 1 and unlike[0] < self.varied else None
+        varied = min(self.varied, other.varied)
+        return unlike[0] if len(unlike) == 1 and unlike[0] < varied else None
 
     def with_choices(self, at: int, choices: str) -> "_Template":
         numbers = [*self.numbers]

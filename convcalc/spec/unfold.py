@@ -111,14 +111,15 @@ def _expanded(spec: Spec, by: type[_E]) -> tuple[Document, _E] | None:
     return document, expander
 
 
-def unfolded(spec: Spec, *, origins: bool = True) -> Spec | None:
+def unfolded(spec: Spec, *, names: bool = False) -> Spec | None:
     """The same network with one item a layer; None where the spec has errors.
 
-    What is not read of a name is a number then. With `origins` each layer says as its `origin` what
-    it was called. Comments stay with the first of the layers that an item makes.
+    What is not read of a name is a number then. With `names` each layer that comes from nowhere
+    says as its `origin` what it was called. Comments stay with the first of the layers that an item
+    makes.
     """
     made = recorded(spec)
-    return None if made is None else _Writer(spec, made, origins=origins).spec()
+    return None if made is None else _Writer(spec, made, names=names).spec()
 
 
 class _Frame:
@@ -389,10 +390,10 @@ def settled(node: Node, scope: Scope) -> Node:
 class _Writer:
     """Items of drafts, with names for the tensors that others start from."""
 
-    def __init__(self, spec: Spec, made: Recorded, *, origins: bool) -> None:
+    def __init__(self, spec: Spec, made: Recorded, *, names: bool) -> None:
         self.whole = spec
         self.document, self.layers = made
-        self.origins = origins
+        self.names = names
         self.named: dict[int, str] = {}
         self.taken: set[str] = set()
         for index in self.document.inputs:
@@ -513,10 +514,11 @@ class _Writer:
             entries.append(Entry("from", Text(self._name(draft.start))))
         if draft.weights is not None:
             entries.append(Entry("weights", Text(self._name(draft.weights))))
-        if self.origins:
-            origin = node.origin or (node.name if draft.kind != SPLIT else "")
-            if origin and origin != name:
-                entries.append(Entry("origin", Text(literal(origin))))
+        origin = node.origin
+        if self.names and draft.kind != SPLIT and node.name != name:
+            origin = origin or node.name
+        if origin:
+            entries.append(Entry("origin", Text(literal(origin))))
         return Item.of(entries, draft.comments)
 
     def _value(self, draft: Draft) -> Any:

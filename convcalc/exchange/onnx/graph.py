@@ -61,6 +61,8 @@ class Graph:
         self.unnamed: dict[str, int] = {}
         """How many operations of each operator have no name of their own."""
         self.origins: set[str] = set()
+        self.told: dict[str, Written] = {}
+        """By the origin of operations what the file says of them, as where they stand."""
         self.functions = {(each.domain, each.name): each for each in model.functions}
         self.versions = {each.domain: each.version for each in model.opset_import}
         self.version = self.versions.get("", self.versions.get("ai.onnx", 1))
@@ -180,6 +182,7 @@ class Graph:
         origin = self._origin(node, prefix)
         op = Operation(kind, inputs, attributes, origin, domain=domain, version=self.version)
         op.malformed = wrong
+        self.told[origin] = node
         op.outputs = [Value(name, operation=op, number=at) for at, name in enumerate(node.outputs)]
         self._settle(op, env)
 

@@ -34,7 +34,7 @@ def attribute(proto: Any) -> Any:
 class Written:
     """An operation as the file has it, of which each part is read once: reading is slow."""
 
-    __slots__ = ("_attributes", "domain", "inputs", "kind", "name", "outputs")
+    __slots__ = ("_attributes", "_proto", "domain", "inputs", "kind", "name", "outputs")
 
     def __init__(self, proto: Any) -> None:
         self.kind: str = proto.op_type
@@ -47,6 +47,13 @@ class Written:
         self.outputs: list[str] = [*proto.output]
         """The names of the tensors that it makes."""
         self._attributes = proto.attribute
+        self._proto = proto
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What whoever made the file says of it."""
+        told = getattr(self._proto, "metadata_props", ())  # which old versions of onnx lack
+        return {each.key: each.value for each in told}
 
     def attributes(self, around: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int | None]]:
         """The values of its attributes, and their types, None where it hands one on.

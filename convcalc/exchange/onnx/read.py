@@ -29,6 +29,7 @@ from convcalc.spec.nodes import Entry, List, Map, Text
 from convcalc.spec.tree import Spec
 
 if TYPE_CHECKING:
+    from convcalc.spec.fold.nodes import Scopes
     from convcalc.spec.source import Opened
 
 OTHER_NAMES = frozenset({"", "main_graph", "torch_jit", "torch-jit-export", "graph", "Graph"})
@@ -80,12 +81,20 @@ def _imported(graph: Graph) -> Imported:
         whole=not reader.lost,
         notes=(*given_in_vain(graph), *reader.said(wiring.live(outputs))),
         quantized=graph.quantized,
+        scopes=lambda: _scopes(graph),
         inputs={
             made.origin: written.inputs.get(number, "")
             for number, made in enumerate(wiring.made)
             if made.kind == "input" and number not in wiring.stopgaps
         },
     )
+
+
+def _scopes(graph: Graph) -> "Scopes":
+    """Where layers stand, by their origins; worked out for those who write blocks of it."""
+    from convcalc.exchange.onnx.scopes import scopes_of
+
+    return scopes_of(graph.model, graph.told)
 
 
 def _lower(reader: Reader, op: Operation) -> None:

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Any
 import convcalc
 from convcalc.diagnostics import ArgumentError
 from convcalc.exchange.onnx.kinds import ROWS
-from convcalc.exchange.onnx.writer import CLASSES, SCOPES, Graph, Maker, Unwritten
+from convcalc.exchange.onnx.writer import CLASSES, GROUP, PRODUCER, SCOPES, Graph, Maker, Unwritten
 from convcalc.forward.weights import weight_names
 from convcalc.graph.planned import Planned
 from convcalc.layers import SOURCES
@@ -82,7 +82,7 @@ def write(
     written = helper.make_model(
         made,
         opset_imports=sets,
-        producer_name="convcalc",
+        producer_name=PRODUCER,
         producer_version=convcalc.__version__,
         ir_version=form,
     )
@@ -102,7 +102,7 @@ def _scopes(network: Planned) -> list[list[tuple[str, str]]]:
     scopes: list[list[tuple[str, str]]] = [[] for _ in network.nodes]
     for group in network.groups:
         for index in group.layers:
-            scopes[index].append((group.name, group.block or "group"))
+            scopes[index].append((group.name, group.block or GROUP))
     return scopes
 
 

@@ -17,6 +17,12 @@ CLASSES = "pkg.torch.onnx.class_hierarchy"
 """Where it writes what each of these is an instance of."""
 
 
+PRODUCER = "convcalc"
+"""Who says in a file that it made it."""
+GROUP = "group"
+"""What a group is an instance of that calls no block."""
+
+
 class Unwritten(Exception):  # noqa: N818 (it is told as a finding)
     """A layer that operators of the chosen version do not say, and why."""
 

@@ -100,7 +100,8 @@ def _nested(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
         exact = exact_names(spec)
         folding = _Folding(spec, scopes, strict=not exact, exact=exact)
     made = folding.nested()
-    return None if made is None else with_origins(made, before)
+    renamed = exact and bool(scopes)
+    return None if made is None else with_origins(made, before, renamed=renamed)
 
 
 def _shortest(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
@@ -194,7 +195,6 @@ class _Folding:
         said |= {*expected} if isinstance(expected, Map) else set()
         for name in said:
             context.uses[name] += 1
-            context.kept.add(name)
             if "." in name:
                 context.pinned.add(name.partition(".")[0])
 
@@ -221,9 +221,9 @@ class _Folding:
             return self._searched()
         self._collapse()
         names = Names(context)
-        for root in self._roots():
+        for root in (*context.bodies.values(), self.top):
             names.give(root)
-        return self._written()
+        return _renamed(self._written(), names)
 
     def made(self) -> Spec | None:
         """The spec; None where names in it mean more than can be seen."""
@@ -351,6 +351,18 @@ class _Folding:
                     for field in fields:
                         del node.fields[field]
         return made
+
+
+def _renamed(spec: Spec, names: Names) -> Spec:
+    """The spec with the names that tensors have now, where they are said outside of the layers."""
+    changes: dict[str, Any] = {}
+    if spec.outputs:
+        changes["outputs"] = [names.now(str(each)) for each in spec.outputs]
+    expected = spec.expect.get("layers")
+    if isinstance(expected, Map):
+        layers = {names.now(name): shape for name, shape in expected.entries.items()}
+        changes["expect"] = Map({**spec.expect.entries, "layers": Map(layers)})
+    return spec.replace(**changes) if changes else spec
 
 
 def _said(node: Any) -> Any:

@@ -63,6 +63,8 @@ class Scope(NamedTuple):
     """What the layer is called within the last of them, if it is to be called so again."""
     classes: tuple[str, ...] = ()
     """What each of them is an instance of, where that is known."""
+    kind: str = ""
+    """The kind of the layer that is called so; others come of the same. Empty for any."""
 
 
 Scopes: TypeAlias = Mapping[str, Scope]
@@ -260,8 +262,6 @@ class Context:
         self.spec = spec
         self.exact = exact
         """Whether all is called again what it is where it comes from."""
-        self.kept: set[str] = set()
-        """Names that stay as they are, because they are the network's outputs'."""
         self.scope_names: set[str] = set()
         """Names that scopes and what is in them are to have again."""
         self.strict = strict
@@ -382,7 +382,7 @@ class Context:
         scope = self._scope_of(said) if said else NOWHERE_ELSE
         node.path, node.classes = scope.path, scope.classes
         if self.exact:
-            node.called = scope.called
+            node.called = scope.called if scope.kind in ("", node.kind) else ""
             self.scope_names.add(scope.called)
         if not self.strict:
             said = said or node.name or ""
@@ -640,7 +640,19 @@ def common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    return tuple(filter(None, path.replace("/", ".").split(".")))
+    """The scopes that an origin names, and the layer in them.
+
+    >>> _parts("/layer1/layer1.0/conv1/Conv"), _parts("layer1.0.conv1")
+    (('layer1', '0', 'conv1', 'Conv'), ('layer1', '0', 'conv1'))
+    """
+    if "/" not in path:
+        return tuple(filter(None, path.split(".")))
+    before, parts = "", []
+    for part in path.split("/"):
+        if part:
+            parts.append(part.removeprefix(f"{before}."))
+            before = part
+    return tuple(parts)
 
 
 def _plain_name(text: str) -> bool:

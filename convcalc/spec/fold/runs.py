@@ -177,7 +177,11 @@ def _rounds(
         first = seen if first is None else first
         if seen != first or (read and read != [stretch[-1].name]):
             break
-        if context.exact and stretches and not _counts_on(stretches[0], stretch, len(stretches)):
+        if context.exact and not (
+            _counts_on(stretches[0], stretch, len(stretches))
+            if stretches
+            else _counts_from(nodes, start, period)
+        ):
             break
         stretches.append(stretch)
         if read:
@@ -185,12 +189,33 @@ def _rounds(
     return stretches
 
 
+def _counts_from(nodes: Sequence[Node], start: int, period: int) -> bool:
+    """Whether a first round can have the names that it is to have: those that are next."""
+    counts: Counter[str] = Counter()
+    for at, node in enumerate(nodes[: start + period]):
+        base = base_of(node.called)
+        if (
+            at >= start
+            and node.called
+            and node.called[len(base) :].lstrip("_") != str(counts[base] + 1)
+        ):
+            return False
+        counts[base] += _times(node)
+    return True
+
+
+def _times(node: Node) -> int:
+    """How many times over, where that is a number."""
+    text = getattr(node.rounds, "text", "1")
+    return int(text) if text.isdecimal() else 1
+
+
 def _counts_on(first: Sequence[Node], other: Sequence[Node], number: int) -> bool:
     """Whether what is called something in a later round has the name that the round gives it."""
     counts: Counter[str] = Counter()
     for node in first:
         if node.called:
-            counts[base_of(node.called)] += 1 if node.rounds is None else int(node.rounds.text)
+            counts[base_of(node.called)] += _times(node)
     for mine, theirs in zip(first, other, strict=True):
         if not mine.called and not theirs.called:
             continue

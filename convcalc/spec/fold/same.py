@@ -25,14 +25,19 @@ def same(one: Spec, other: Spec) -> bool:
     return first is not None and second is not None and first.network == second.network
 
 
-def with_origins(spec: Spec, before: Said) -> Spec | None:
+def with_origins(spec: Spec, before: Said, *, renamed: bool = False) -> Spec | None:
     """A spec that was folded, with a list of the origins that it does not say beside items.
 
     None where it is not the network that it was before, or says other origins. A layer may come
-    from what it was called before, and what it is called need not be said.
+    from what it was called before, and what it is called need not be said. Outputs may be
+    `renamed`.
     """
     after = network_said(spec)
-    if after is None or before.network != after.network:
+    if after is None:
+        return None
+    if renamed and len(before.network[-2]) == len(after.network[-2]):
+        before = before._replace(network=_with_names(before.network, after.network[-2]))
+    if before.network != after.network:
         return None
     left: dict[str, list[str]] = {}
     layers, *_ = after.network
@@ -58,6 +63,11 @@ def with_origins(spec: Spec, before: Said) -> Spec | None:
         for (origin, _), (now, called) in zip(before.origins, listed.origins, strict=True)
     )
     return made if agrees else None
+
+
+def _with_names(network: tuple[Any, ...], names: Any) -> tuple[Any, ...]:
+    """What a spec says of its network with other names of its outputs."""
+    return (*network[:-2], names, network[-1])
 
 
 def network_said(spec: Spec) -> Said | None:

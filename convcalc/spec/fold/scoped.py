@@ -232,6 +232,11 @@ class Names:
                     if known is not None:
                         node.reads[key] = _from(chain, *known)
 
+    def now(self, name: str) -> str:
+        """The name that a tensor has now, as it is said outside of the root that came last."""
+        known = self.renamed.get(name)
+        return name if known is None else _from((), *known)
+
     def _places(
         self, items: Items, chain: tuple[str, ...]
     ) -> Iterator[tuple[Items, tuple[str, ...]]]:
@@ -266,9 +271,7 @@ class Names:
                 within = (*chain, node.name) if node.name else chain
                 self._give(node.inner[0], _Counted() if node.name else counted, within, naming=True)
 
-    def _name(
-        self, node: Node, counted: _Counted, chain: tuple[str, ...], *, first: bool
-    ) -> None:
+    def _name(self, node: Node, counted: _Counted, chain: tuple[str, ...], *, first: bool) -> None:
         """What an item is called, which gets the name that it is to have, if another would come."""
         kind = node.kind
         if kind is None:
@@ -278,12 +281,11 @@ class Names:
             before = node.name
             repeated = node.rounds is not None
             automatic = "" if kind == "layers" else counted.next_of(kind)
-            if before is None or before not in self.context.kept:
-                node.name = wanted
-                if repeated and counted.next_of(base_of(wanted)) == wanted:
-                    node.name = base_of(wanted)  # which the rounds count
-                if automatic == wanted and not (before is not None and self.context.uses[before]):
-                    node.name = None
+            node.name = wanted
+            if repeated and counted.next_of(base_of(wanted)) == wanted:
+                node.name = base_of(wanted)  # which the rounds count
+            if automatic == wanted and not (before is not None and self.context.uses[before]):
+                node.name = None
             if before is not None:
                 self.renamed[before] = chain, wanted
         elif first and node.name is not None:
