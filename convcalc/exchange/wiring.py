@@ -60,8 +60,13 @@ class Made(NamedTuple):
 class Wiring:
     """The layers of a network as they are found, in an order in which each reads earlier ones."""
 
-    def __init__(self, *, rounding: str = "floor") -> None:
+    def __init__(
+        self, *, rounding: str = "floor", paths: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
         self.made: list[Made] = []
+        self.paths = paths or {}
+        """By the origin of layers the blocks that they stand in: a merge takes nothing into its
+        branches that stands outside of its own."""
         self.rounding = rounding
         """What the spec says of strides that do not tile."""
         self.stopgaps: set[int] = set()
@@ -239,12 +244,14 @@ class _Step:
 class _Segment:
     """Steps one behind the other, of which only the last one's tensor is read from outside."""
 
-    __slots__ = ("depth", "entry", "refers", "size", "steps")
+    __slots__ = ("depth", "entry", "path", "refers", "size", "steps")
 
     def __init__(self, entry: int | None) -> None:
         self.entry = entry
         """The tensor that it starts from; None where it reads none."""
         self.steps: list[_Step] = []
+        self.path: tuple[str, ...] | None = None
+        """The blocks that all of it stands in; None where that is not known."""
         self.refers: set[int] = set()
         """The tensors from elsewhere that it reads by `from`."""
         self.depth = 0
@@ -392,11 +399,13 @@ class _Writer:
             segment = _Segment(entry)
         segment.steps.append(_Step(at))
         segment.size += 1
+        self._stand(segment, at)
         self.ends[at] = segment
 
     def _merge(self, at: int) -> None:
         """A layer with branches: what only it reads stands in them."""
         branches: list[tuple[int | None, _Segment | None]] = []
+        path = self.wiring.paths.get(self.made[at].origin)
         taken: set[int] = set()
         for read in self.made[at].reads:
             segment = self.ends.get(read)
@@ -406,6 +415,7 @@ class _Writer:
                 and read not in taken
                 and segment.depth < MAX_NESTED
                 and segment.size <= MAX_BRANCH
+                and self._stands_within(segment, path)
             ):
                 taken.add(read)
                 branches.append((segment.entry, segment))
@@ -435,7 +445,24 @@ class _Writer:
         segment.steps.append(_Step(at, lists))
         segment.depth = max(segment.depth, depth + 1)
         segment.size += 1
+        self._stand(segment, at)
         self.ends[at] = segment
+
+    def _stand(self, segment: _Segment, at: int) -> None:
+        """Remember which blocks a segment stands in that a layer comes to."""
+        path = self.wiring.paths.get(self.made[at].origin)
+        if path is not None:
+            known = path if segment.path is None else segment.path
+            shared = 0
+            while shared < min(len(path), len(known)) and path[shared] == known[shared]:
+                shared += 1
+            segment.path = path[:shared]
+
+    def _stands_within(self, segment: _Segment, path: tuple[str, ...] | None) -> bool:
+        """Whether all of a segment stands in the blocks of a merge, as far as that is known."""
+        if path is None or segment.path is None:
+            return True
+        return segment.path[: len(path)] == path
 
     def _entry(self, branches: list[tuple[int | None, _Segment | None]]) -> int | None:
         """The tensor that a merge stands behind, from which branches start without a word."""

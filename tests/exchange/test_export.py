@@ -18,7 +18,8 @@ from convcalc.cli import convcalc as program
 from convcalc.exchange import FORMATS
 from convcalc.exchange import export as exported
 from convcalc.exchange.onnx.kinds import ROWS
-from convcalc.exchange.onnx.writer import SCOPES, Graph, Maker, Unwritten
+from convcalc.exchange.onnx.scopes import SCOPES
+from convcalc.exchange.onnx.writer import Graph, Maker, Unwritten
 from convcalc.forward import random_weights
 from convcalc.forward.values import random_inputs
 from convcalc.graph import INDEXING, load, loads

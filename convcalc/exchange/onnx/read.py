@@ -22,6 +22,7 @@ from convcalc.exchange.onnx.package import messages
 from convcalc.exchange.onnx.patterns import recognise
 from convcalc.exchange.onnx.reader import Lost, Lowered, Reader
 from convcalc.exchange.onnx.rows import reads
+from convcalc.exchange.onnx.scopes import PRODUCER
 from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown
 from convcalc.exchange.wiring import CannotError, Wiring
 from convcalc.shape import Shape
@@ -63,7 +64,7 @@ def read(opened: "Opened", given: "Shape | Mapping[str, Shape] | None" = None) -
 
 
 def _imported(graph: Graph) -> Imported:
-    wiring = Wiring()
+    wiring = Wiring(paths=_blocks(graph))
     reader = Reader(wiring, fixed=not graph.named)
     recognise(graph)
     for value in graph.inputs:
@@ -88,6 +89,13 @@ def _imported(graph: Graph) -> Imported:
             if made.kind == "input" and number not in wiring.stopgaps
         },
     )
+
+
+def _blocks(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """By the origin of layers the blocks of the spec that the file was made of; none of others."""
+    if graph.model.producer_name != PRODUCER:
+        return {}
+    return {origin: each.path for origin, each in _scopes(graph).items()}
 
 
 def _scopes(graph: Graph) -> "Scopes":

@@ -4,9 +4,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from convcalc.exchange.onnx.writer import CLASSES, GROUP, PRODUCER, SCOPES
 from convcalc.spec.fold.nodes import Scope
 
+PRODUCER = "convcalc"
+"""Who says in a file that it made it."""
+GROUP = "group"
+"""What a group is an instance of that calls no block."""
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where PyTorch's exporter writes which modules a node stands in, from the outermost on."""
+CLASSES = "pkg.torch.onnx.class_hierarchy"
+"""Where it writes what each of these is an instance of."""
 MOST = 40
 """Most scopes inside one another, as many as a spec has blocks inside one another."""
 MAX_NAME = 400

@@ -6,7 +6,8 @@ from typing import IO, TYPE_CHECKING, Any
 import convcalc
 from convcalc.diagnostics import ArgumentError
 from convcalc.exchange.onnx.kinds import ROWS
-from convcalc.exchange.onnx.writer import CLASSES, GROUP, PRODUCER, SCOPES, Graph, Maker, Unwritten
+from convcalc.exchange.onnx.scopes import CLASSES, GROUP, PRODUCER, SCOPES
+from convcalc.exchange.onnx.writer import Graph, Maker, Unwritten
 from convcalc.forward.weights import weight_names
 from convcalc.graph.planned import Planned
 from convcalc.layers import SOURCES

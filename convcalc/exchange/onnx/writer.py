@@ -11,17 +11,6 @@ from convcalc.shape import Shape
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-SCOPES = "pkg.torch.onnx.name_scopes"
-"""Where PyTorch's exporter writes which modules a node stands in, from the outermost on."""
-CLASSES = "pkg.torch.onnx.class_hierarchy"
-"""Where it writes what each of these is an instance of."""
-
-
-PRODUCER = "convcalc"
-"""Who says in a file that it made it."""
-GROUP = "group"
-"""What a group is an instance of that calls no block."""
-
 
 class Unwritten(Exception):  # noqa: N818 (it is told as a finding)
     """A layer that operators of the chosen version do not say, and why."""

@@ -221,8 +221,7 @@ class _Folding:
             return self._searched()
         self._collapse()
         names = Names(context)
-        for root in (*context.bodies.values(), self.top):
-            names.give(root)
+        names.give_all((*context.bodies.values(), self.top))
         return _renamed(self._written(), names)
 
     def made(self) -> Spec | None:

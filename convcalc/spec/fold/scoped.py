@@ -221,6 +221,15 @@ class Names:
         """By the name of a tensor the named groups that it stands in, and its name there."""
         self.budget = MOST_ROUNDS
 
+    def give_all(self, roots: Sequence[Items]) -> None:
+        """Give names to the items of all roots, of which the last is the network's."""
+        for root in roots:
+            self.give(root)
+        for body in roots[:-1]:
+            for items in body.every():
+                for node in items.nodes:
+                    node.reads = {key: self.now(name) for key, name in node.reads.items()}
+
     def give(self, root: Items) -> None:
         """Give names to the items of a root, and say tensors by them."""
         self.renamed.clear()
@@ -277,6 +286,8 @@ class Names:
         if kind is None:
             return
         wanted = node.called
+        if wanted != node.name and self.context.uses[wanted] > 0:
+            wanted = ""  # which is what others read another tensor by
         if first and wanted and legal_name(wanted) and wanted not in counted.taken:
             before = node.name
             repeated = node.rounds is not None
