@@ -41,6 +41,9 @@ class _Made(NamedTuple):
     help="The other way: one item a layer, without blocks, repeats and expressions.",
 )
 @click.option(
+    "--names", is_flag=True, help="With --flat: each layer says as its origin what it was called."
+)
+@click.option(
     "--check", is_flag=True, help="Only say whether it would change; the exit code is 1 then."
 )
 @click.option("--diff", is_flag=True, help="Show what would change; the exit code is as --check's.")
@@ -52,14 +55,15 @@ def command(
     *,
     force: bool,
     flat: bool,
+    names: bool,
     check: bool,
     diff: bool,
 ) -> None:
     """Write a spec with what comes again in it written once: blocks, repeats and defaults.
 
     The network stays what it is, layer by layer, and comments stay; what items are called may
-    change. Layers that say where they come from go on saying so, as far as the names of those that
-    are written once are alike. SPEC is a path, - for standard input, a bundled architecture or a
+    change. Layers that say where they come from go on saying so, beside items or in a list at the
+    end. SPEC is a path, - for standard input, a bundled architecture or a
     member of a family; of a file from elsewhere, such as an ONNX file, it is what `convcalc import`
     makes of it.
 
@@ -78,7 +82,9 @@ def command(
         raise click.UsageError(f"{option} writes no file, and --output names one")
     if check and diff:
         raise click.UsageError("--diff shows what --check says: give one of the two")
-    made = _made(open_spec(spec, find_bundled), flat=flat)
+    if names and not flat:
+        raise click.UsageError("--names is for --flat: folding gives names of its own")
+    made = _made(open_spec(spec, find_bundled), flat=flat, names=names)
     if not made.after:
         write_findings(made.problems)
         ctx.exit(exit_code(made.problems))
@@ -96,7 +102,7 @@ def command(
     ctx.exit(max(exit_code(made.problems), int(changes)))
 
 
-def _made(opened: Opened, *, flat: bool) -> _Made:
+def _made(opened: Opened, *, flat: bool, names: bool) -> _Made:
     """The spec that was asked for."""
     from convcalc.graph import SpecError, parse, read_opened
     from convcalc.spec.fold import fold
@@ -120,7 +126,7 @@ def _made(opened: Opened, *, flat: bool) -> _Made:
         before = spec.to_yaml()
     try:
         if flat:
-            written = unfolded(spec)
+            written = unfolded(spec, names=names)
             return _Made(before, (spec if written is None else written).to_yaml())
         return _Made(before, fold(spec).to_yaml())
     except ValueError as error:  # nested deeper than a spec can be

@@ -568,10 +568,11 @@ TRIED = {
             "--output": ("--output", "copy.yaml"),
             "--force": ("--force",),
             "--flat": ("--flat",),
+            "--names": ("--names",),
             "--check": ("--check",),
             "--diff": ("--diff",),
         },
-        needs={"--force": ("--output", "net.yaml")},
+        needs={"--force": ("--output", "net.yaml"), "--names": ("--flat",)},
         heeded={("--output", "--force"): "a file that is not there yet is written either way"},
     ),
     "size": Command(

@@ -23,7 +23,7 @@ class Row(NamedTuple):
     write: Write
     """What writes it as operators: there is no kind that ONNX cannot say."""
     operators: tuple[str, ...] = ()
-    """What it may be read from; each has a row in `rows.READS`."""
+    """What it may be read from; each has a row in `rows.OPERATORS`."""
     unread: str = ""
     """Why it is read from none, where it is not."""
 

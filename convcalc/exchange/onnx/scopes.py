@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from convcalc.exchange.onnx.operations import Written
 from convcalc.spec.fold.nodes import Scope
 
 PRODUCER = "convcalc"
@@ -20,7 +21,7 @@ MAX_NAME = 400
 """Characters of a scope's name."""
 
 
-def scopes_of(model: Any, nodes: Mapping[str, Any]) -> dict[str, Scope]:
+def scopes_of(model: Any, nodes: Mapping[str, Written]) -> dict[str, Scope]:
     """By the origin of operations where they stand; `nodes` are those that say it."""
     own = model.producer_name == PRODUCER
     known: dict[tuple[str, str], Scope] = {}
