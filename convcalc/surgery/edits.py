@@ -129,7 +129,7 @@ def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Ed
     spec = _in_place(subject, edits)
     in_place = spec is not None
     if spec is None:
-        flat = unfolded(subject.spec, origins=False)
+        flat = unfolded(subject.spec)
         if flat is None:
             message = "the spec cannot be written out: it has errors"
             raise CannotConvertError(message)

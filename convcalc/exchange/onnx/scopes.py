@@ -27,9 +27,7 @@ def scopes_of(model: Any, nodes: Mapping[str, Written]) -> dict[str, Scope]:
     known: dict[tuple[str, str], Scope] = {}
     made = {}
     for origin, node in nodes.items():
-        about = {
-            each.key: each.value for each in node.metadata_props if each.key in (SCOPES, CLASSES)
-        }
+        about = node.metadata
         said = about.get(SCOPES, ""), about.get(CLASSES, "")
         scope = known.get(said)
         if scope is None:
