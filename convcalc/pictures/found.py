@@ -16,11 +16,11 @@ def with_groups(network: Network) -> Network:
         return network
     if written is None or written.spec is None or made is None:
         return network
-    from convcalc.spec.fold import folded
+    from convcalc.spec.fold import fold
     from convcalc.spec.members import member
 
     spec = member(written.spec, made.preset) if made.preset else written.spec
-    folded_spec = folded(spec).spec
+    folded_spec = fold(spec)
     if folded_spec is spec:
         return network
     other = read(folded_spec, input=made.input, parameters=made.parameters)
