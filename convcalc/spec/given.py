@@ -113,8 +113,10 @@ class Given:
     def asked_about(self, shape: Shape, nodes: Sequence[LayerNode]) -> Shape | None:
         """The input, unless the layers show that its axes are not what it says; else a warning.
 
-        `nodes` are those that lie behind it alone.
+        `nodes` are those that lie behind it alone. Where some come from elsewhere, nobody wrote it.
         """
+        if not self.input_shape and any(each.origin for each in nodes):
+            return shape
         node = self.at
         asked = looks_channels_first(shape) or (not self.input_shape and looks_batched(shape))
         layer, field, sizes = _sizes_by_axis(nodes)

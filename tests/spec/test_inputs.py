@@ -87,6 +87,16 @@ def test_an_input_that_is_meant_is_not_asked_about(given: str) -> None:
     assert not loads(f"input: {given}\nlayers: {layers}\n").diagnostics
 
 
+@tabled("given", ASKED)
+def test_an_input_that_comes_from_elsewhere_is_what_it_is(given: str) -> None:
+    """Nobody wrote it; but somebody may give another, and err."""
+    known = SPEC.replace("padding: 1}}", "padding: 1}}\n    origin: /Conv")
+    assert not [item for item in loads(known.format(given)).diagnostics if item.code == "CC119"]
+
+    with pytest.raises(SpecError, match="CC108"):
+        loads(known.format(ASKED[given]), input=given)
+
+
 UNREADABLE = {
     "no such preset": ("{}#missing", SPEC.format("8x8x3")),
     "no YAML": ("{}", "input: ["),
