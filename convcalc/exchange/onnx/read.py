@@ -169,7 +169,8 @@ def _outputs(graph: Graph, reader: Reader) -> list[int]:
 def _end(reader: Reader, value: Value) -> int:
     """The layer that gives an output: a vector where the file has one, and no map of one pixel."""
     number = reader.low(value).number
-    vector = sum(not isinstance(extent, Batch) for extent in value.dims or ()) == 1
+    others = [extent for extent in value.dims or () if extent != Batch()]
+    vector = len(others) == 1 and not isinstance(others[0], Batch)  # and no rows of all examples
     if not vector or value.operation is None or not reader.shape(number).rank:
         return number
     return reader.canonical(value.operation, value)

@@ -98,7 +98,8 @@ class Region(NamedTuple):
 def within(graph: Graph, cores: Sequence[Core]) -> None:
     """Put attention within parts of maps in the place of what it is, where it is such."""
     graph.prune()
-    left = {id(core.last): core for core in cores}
+    there = {id(op) for op in graph.operations}
+    left = {id(core.last): core for core in cores if id(core.last.operation) in there}
     for core in cores:
         if id(core.last) not in left:
             continue
