@@ -292,7 +292,7 @@ class _Writer:
         for at, made in enumerate(self.made):
             if not self.live[at] or made.kind == "input":
                 continue
-            if layer_class(made.kind).inputs == "many":
+            if layer_class(made.kind).inputs == "many" or len(made.reads) > 1:
                 self._merge(at)
             else:
                 self._follow(at)
@@ -520,7 +520,8 @@ class _Writer:
         value = self.wiring.node_of(made.fields, made.kind)
         if step.branches is not None:
             branches = List([List([self._item(each) for each in one]) for one in step.branches])
-            value = branches if value is None else Map({BRANCHES: branches, **_entries(value)})
+            fields = _entries(made.kind, value)
+            value = Map({BRANCHES: branches, **fields}) if fields else branches
         entries: dict[str, Node] = {made.kind: NOTHING if value is None else value}
         name = self.names.get(step.number)
         if name is not None:
@@ -557,8 +558,13 @@ def _numbers(steps: Sequence[_Step]) -> list[int]:
     return numbers
 
 
-def _entries(value: Any) -> dict[str, Node]:
-    return dict(value.entries) if isinstance(value, Map) else {}
+def _entries(kind: str, value: Node | None) -> dict[str, Node]:
+    """What stands behind a kind, by the names of its fields."""
+    if value is None:
+        return {}
+    if isinstance(value, Map):
+        return dict(value.entries)
+    return {next(iter(declarations(layer_class(kind)))): value}
 
 
 def _starting(start: int | None, steps: list[_Step]) -> list[_Step]:

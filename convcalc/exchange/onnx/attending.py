@@ -99,6 +99,8 @@ def _within(make: Maker, cut: Cut) -> str:
 
 def _rows(make: Maker, cut: Cut) -> str:
     """Positions of a map part by part."""
+    if cut.by == "whole":
+        return _tokens(make, make.x, make.shape)
     x, rank, channels = make.x, len(cut.sizes), make.shape.channels
     if cut.whole != cut.sizes:
         lacking = [whole - size for size, whole in zip(cut.sizes, cut.whole, strict=True)]
@@ -113,6 +115,9 @@ def _rows(make: Maker, cut: Cut) -> str:
 def _map(make: Maker, cut: Cut, rows: str) -> str:
     """The map that these are the rows of."""
     rank, channels = len(cut.sizes), make.shape.channels
+    if cut.by == "whole":
+        y = make.transpose(rows, 0, 2, 1)
+        return y if rank == 1 else make.reshape(y, 0, channels, *cut.sizes)
     x = make.reshape(rows, -1, *(cut.axes[axis] for axis in cut.order), channels)
     back = [1 + cut.order.index(axis) for axis in range(2 * rank)]
     x = make.reshape(make.transpose(x, 0, 2 * rank + 1, *back), -1, channels, *cut.whole)
