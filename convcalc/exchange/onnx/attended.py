@@ -8,6 +8,7 @@ import numpy as np
 from convcalc.exchange.foreign import Source
 from convcalc.exchange.onnx.attention import Projection, joined, rows_of
 from convcalc.exchange.onnx.dense import alike
+from convcalc.exchange.onnx.merges import named
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.reader import Reader
 from convcalc.exchange.onnx.values import Constant
@@ -22,6 +23,8 @@ UNPROVEN = "biases of pairs, taken for those of relative positions: their values
 
 def attention(reader: Reader, op: Operation) -> None:
     """What `attention.py` recognised, and `windows.py` within parts of a map."""
+    if "refused" in op.attributes:
+        raise CannotError(op.attributes["refused"])
     parts: Cut | None = op.attributes.get("cut")
     reads = [_read(reader, op, number, parts) for number in range(len(op.inputs))]
     width = reader.shape(reads[0]).channels
@@ -41,6 +44,8 @@ def attention(reader: Reader, op: Operation) -> None:
                 reader.count(FOLDED)
             if not table.known:
                 reader.count(UNPROVEN)
+            if parts.by == "whole" and not named(table.constant):
+                reader.undecided.append((op, table.constant))
 
     def rows(at: int) -> Source:
         projection, start = made[at]

@@ -17,7 +17,7 @@ from convcalc.exchange.onnx.graph import Graph
 from convcalc.exchange.onnx.moving import LONGEST, VIEWS, Way, arrived, numbers, said
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.patterns import made_by, number
-from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value
+from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, shown
 
 Readers = Mapping[int, Sequence[tuple[int, Operation]]]
 """By a tensor's identity, the operations that read it, each with its place."""
@@ -161,7 +161,21 @@ def attentive(graph: Graph) -> None:
     if apart:
         from convcalc.exchange.onnx.windows import within
 
-        within(graph, apart)
+        for core in within(graph, apart):
+            _refuse(graph, core)
+
+
+def _refuse(graph: Graph, core: Core) -> None:
+    """Put one operation in the place of attention that no layer is, which says why."""
+    why = "it is among rows that are no windows of a map"
+    if core.added:
+        shapes = ", ".join(shown(each.constant.dims) for each in core.added)
+        why = (
+            f"its scores get {shapes} added, which is no bias of relative positions: "
+            "a mask, as where each position sees none behind it"
+        )
+    place = next(at for at, op in enumerate(graph.operations) if core.last in op.outputs)
+    put(graph, core._replace(place=place), core.sources, None, refused=why)
 
 
 def read_by(graph: Graph) -> Readers:
@@ -176,7 +190,9 @@ def read_by(graph: Graph) -> Readers:
 
 def put(graph: Graph, core: Core, sources: Sequence[Value], layout: Any, **attributes: Any) -> None:
     """Put attention in the place of its last operation."""
-    made = Operation("MultiHead", sources, {**core.attributes, "layout": layout}, core.origin)
+    made = Operation(
+        "MultiHeadAttention", sources, {**core.attributes, "layout": layout}, core.origin
+    )
     made.attributes |= attributes
     made.outputs = [core.last]
     graph.operations[core.place] = made
@@ -334,12 +350,18 @@ def _scores(value: Value | None) -> tuple[Product | None, float, tuple[Added, ..
         if op.name == "Add":
             if constant is None or not constant.floats:
                 break
-            added.append(Added(constant, scale, numbers(op.outputs[0].dims)))
+            if constant.initializer or not _nothing(constant):
+                added.append(Added(constant, scale, numbers(op.outputs[0].dims)))
         elif not times:
             break
         else:
             scale = scale * times if op.name == "Mul" else scale / times
     return None, scale, ()
+
+
+def _nothing(constant: Constant) -> bool:
+    """Whether a constant that is at hand is zeros."""
+    return constant.known and not constant.array.any()
 
 
 def _only(value: Value, readers: Readers) -> tuple[int, Operation] | None:

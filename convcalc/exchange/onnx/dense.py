@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.exchange.foreign import Source
-from convcalc.exchange.onnx.extents import Sliding, kernel_of, per_axis, whole, windows_of
+from convcalc.exchange.onnx.extents import (
+    Sliding,
+    kernel_of,
+    per_axis,
+    subscripts,
+    whole,
+    windows_of,
+)
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.reader import BATCH, ONE, Lowered, Reader, tidy
 from convcalc.exchange.onnx.values import Batch, Constant, Value, shown
@@ -199,6 +206,13 @@ def pooling(reader: Reader, op: Operation) -> None:
     reader.give_first(op, reader.add(op, kind, [number], fields))
 
 
+def adaptive(reader: Reader, op: Operation) -> None:
+    """Adaptive pooling, as `regions.py` recognised it."""
+    kind = "adaptive_avgpool" if op.name == "AdaptiveAveragePool" else "adaptive_maxpool"
+    size = alike(op.attributes["size"])
+    reader.give_first(op, reader.add(op, kind, [reader.first(op)], {"size": size}))
+
+
 def everywhere(reader: Reader, op: Operation) -> None:
     """GlobalAveragePool and GlobalMaxPool."""
     number = reader.first(op)
@@ -301,6 +315,31 @@ def product(reader: Reader, op: Operation) -> None:
         raise CannotError(message)
     left, right = reader.fit(op, one, (2, 1)), reader.fit(op, other, (2, 1))
     reader.give(op, reader.add(op, "matmul", [left, right]), (BATCH, 1, 0))
+
+
+def summed(reader: Reader, op: Operation) -> None:
+    """Einsum of two tensors that is one product of matrices for each example."""
+    left, right, out = subscripts(op)
+    one, other = reader.tensor(op, 0), reader.tensor(op, 1)
+    batch = {
+        letter
+        for letters, value in ((left, one), (right, other))
+        for letter, extent in zip(letters, value.dims or (), strict=True)
+        if isinstance(extent, Batch)
+    }
+    along = [letter for letter in left if letter in right and letter not in out]
+    rows = [letter for letter in left if letter not in right]
+    columns = [letter for letter in right if letter not in left]
+    letters = {*batch, *along, *rows, *columns}
+    alone = [len(each) for each in (batch, along, rows, columns)] == [1, 1, 1, 1]
+    if not alone or letters != {*left, *right} or len(out) != 3 or not batch <= {*left} & {*right}:
+        message = f"{left},{right} to {out} is no product of one matrix with another"
+        raise CannotError(message)
+    low = reader.fit(op, one, [left.index(along[0]), left.index(rows[0])])
+    high = reader.fit(op, other, [right.index(columns[0]), right.index(along[0])])
+    codes = {rows[0]: 1, columns[0]: 0}
+    layout = tuple(codes.get(letter, BATCH) for letter in out)
+    reader.give(op, reader.add(op, "matmul", [low, high]), layout)
 
 
 def added_bias(op: Operation) -> tuple[Operation, Constant] | None:

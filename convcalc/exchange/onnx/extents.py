@@ -408,6 +408,16 @@ def gathered(op: Operation) -> list[Dims]:
     return [(*dims[:axis], *chosen, *dims[axis + 1 :])]
 
 
+def sliced_out(op: Operation) -> list[Dims]:
+    """Of GatherND."""
+    dims, places = dims_of(op), dims_of(op, 1)
+    depth = whole(places[-1]) if places else 0
+    if op.attributes.get("batch_dims") or not 0 < depth <= len(dims):
+        message = f"{depth} numbers for places among {len(dims)} axes"
+        raise UnknownError(message)
+    return [(*places[:-1], *dims[depth:])]
+
+
 def padded(op: Operation) -> list[Dims]:
     """Of Pad."""
     dims = dims_of(op)
@@ -628,6 +638,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "FusedMatMul": product,
         "Einsum": summed,
         "ScatterND": same,
+        "GatherND": sliced_out,
         "Flatten": flattened,
         "Concat": joined,
         "Split": parts,

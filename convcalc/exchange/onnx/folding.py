@@ -220,6 +220,22 @@ def _scattered(op: Operation, xs: list[Any]) -> Any:
     return made
 
 
+def _gathered(op: Operation, xs: list[Any]) -> Any:
+    """Slices of the first array, by where they begin."""
+    array, places = xs
+    if op.attributes.get("batch_dims"):
+        message = "slices for each example"
+        raise UnknownError(message)
+    return array[tuple(np.moveaxis(places, -1, 0))]
+
+
+def _triangle(op: Operation, xs: list[Any]) -> Any:
+    """One half of matrices, and zeros in the other."""
+    diagonal = int(xs[1].item()) if len(xs) > 1 and xs[1] is not None else 0
+    half = np.triu if op.attributes.get("upper", 1) else np.tril
+    return half(xs[0], diagonal)
+
+
 def _dequantize(op: Operation, xs: list[Any]) -> Any:
     array, scale = xs[0].astype(np.float32), xs[1].astype(np.float32)
     zero = xs[2].astype(np.float32) if len(xs) > 2 and xs[2] is not None else None
@@ -296,6 +312,8 @@ FOLDERS: Mapping[str, Folder] = MappingProxyType(
         "Greater": _two(lambda a, b: a > b),
         "GreaterOrEqual": _two(lambda a, b: a >= b),
         "Where": _where,
+        "Trilu": _triangle,
+        "GatherND": _gathered,
         "ScatterND": _scattered,
         "Relu": _one(lambda a: np.maximum(a, 0)),
         "Sigmoid": _one(lambda a: 1 / (1 + np.exp(-a))),
@@ -379,6 +397,11 @@ def _floats(op: Operation, known: list[Constant]) -> bool:
 
 def _worked_out(op: Operation, folder: Folder, read: list[Constant | None]) -> Any:
     arrays = [None if each is None else np.asarray(each.array) for each in read]
+    return worked_out(op, folder, arrays)
+
+
+def worked_out(op: Operation, folder: Folder, arrays: list[Any]) -> Any:
+    """What an operation makes of arrays; raises `UnknownError` where they do not go together."""
     while arrays and arrays[-1] is None:
         arrays.pop()
     try:

@@ -41,14 +41,15 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "linear": Row(sums.linear, ("Gemm", "com.microsoft:FusedGemm", "MatMul")),
         "lstm": Row(recurrent.recurrent("LSTM"), ("LSTM",)),
         "gru": Row(recurrent.recurrent("GRU"), ("GRU",)),
-        "maxpool": Row(pools.maxpool, ("MaxPool",)),
+        "maxpool": Row(pools.maxpool, ("MaxPool", "Slice")),
         "avgpool": Row(pools.avgpool, ("AveragePool",)),
         "lppool": Row(pools.lppool, ("LpPool",)),
         "adaptive_avgpool": Row(
-            pools.adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"), ("AveragePool",)
+            pools.adaptive("GlobalAveragePool", "AveragePool", "ReduceMean"),
+            ("AveragePool", "AdaptiveAveragePool"),
         ),
         "adaptive_maxpool": Row(
-            pools.adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"), ("MaxPool",)
+            pools.adaptive("GlobalMaxPool", "MaxPool", "ReduceMax"), ("MaxPool", "AdaptiveMaxPool")
         ),
         "global_avgpool": Row(
             pools.whole_map("GlobalAveragePool"), ("GlobalAveragePool", "ReduceMean", "ReduceSum")
@@ -106,12 +107,12 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "affine": Row(places.affine_numbers, ("Add", "Sub", "Mul", "Div", "Neg", "Mean")),
         "add": Row(merges.chain("Add"), ("Add", "Sum", "Mean")),
         "subtract": Row(merges.chain("Sub"), ("Sub",)),
-        "multiply": Row(merges.chain("Mul"), ("Mul",)),
+        "multiply": Row(merges.chain("Mul"), ("Mul", "Pow")),
         "divide": Row(merges.chain("Div"), ("Div",)),
         "maximum": Row(merges.chain("Max"), ("Max",)),
         "concat": Row(merges.concat, ("Concat",)),
-        "matmul": Row(merges.matmul, ("MatMul",)),
-        "attention": Row(attention, ("MultiHead",)),
+        "matmul": Row(merges.matmul, ("MatMul", "Einsum")),
+        "attention": Row(attention, ("MultiHeadAttention",)),
         "learned": Row(merges.learned, ("Add", "Sub", "Mul", "Div", "Concat")),
         "embedding": Row(merges.embedding, ("Gather",)),
     }

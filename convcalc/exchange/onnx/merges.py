@@ -80,6 +80,9 @@ def _with_number(reader: Reader, op: Operation, known: Sequence[Constant | None]
         turned.outputs = op.outputs
         apply(reader, turned, "relu")
         return True
+    if op.name == "Max":
+        message = f"it takes the larger of a tensor and {number:g}; relu does of 0"
+        raise CannotError(message)
     if fields is None:
         return False
     turned = Operation(op.name, [value], {}, op.origin)

@@ -198,3 +198,45 @@ def _followed(value: Value | None, source: Value, left: int) -> Any:
         return made
     message = f"{op.name} makes values"
     raise UnknownError(message)
+
+
+def neighbours(value: Value) -> tuple[Value | None, int]:
+    """The tensor whose means over neighbouring channels another one is, and of how many each is.
+
+    They begin half as many before a channel, rounded down, with zeros where there is none.
+    """
+    after: Value | None = value
+    for _ in range(LONGEST):
+        op = None if after is None else after.operation
+        if op is None or op.name not in VIEWS:
+            break
+        after = before(after)
+    op = None if after is None else after.operation
+    if after is None or op is None or op.name != "AveragePool" or op.domain or op.malformed:
+        return None, 0
+    kernel = tuple(op.attributes.get("kernel_shape") or ())
+    size = max(kernel, default=0)
+    steps = tuple(op.attributes.get("strides") or ()) + tuple(op.attributes.get("dilations") or ())
+    plain = op.attributes.get("auto_pad", "NOTSET") in ("NOTSET", "VALID")
+    alone = sum(each != 1 for each in kernel) <= 1 and all(each == 1 for each in steps)
+    if not alone or not plain or any(op.attributes.get("pads") or ()):
+        return None, 0
+    axis = 2 + kernel.index(size)
+    source = op.input(0)
+    while source is not None and (nearer := before(source)) is not None:
+        source = nearer
+    if source is None or source.dims is None or after.dims is None:
+        return None, 0
+    padded = moved(op.input(0) or source, source)
+    count = padded.shape[axis] - size + 1
+    every = [np.take(padded, range(at, at + count), axis=axis) for at in range(size)]
+    windows = np.stack(every, axis=-1).reshape(-1, size)
+    made = windows[moved(value, after).reshape(-1)]
+    labels = fresh(numbers(source.dims))
+    channels = labels.shape[1]
+    ahead = size // 2
+    border = ((0, 0), (ahead, size - 1 - ahead), *((0, 0) for _ in labels.shape[2:]))
+    wide = np.pad(labels, border, constant_values=NOTHING)
+    wanted = np.stack([wide[:, at : at + channels] for at in range(size)], axis=-1)
+    same = made.shape == (labels.size, size) and (made == wanted.reshape(-1, size)).all()
+    return (source, size) if same and value.dims == source.dims else (None, 0)

@@ -1,7 +1,7 @@
 """Normalizations and reductions of ONNX as layers."""
 
 from math import prod
-from typing import Any
+from typing import Any, NoReturn
 
 from convcalc.exchange.foreign import Source
 from convcalc.exchange.onnx.dense import weight_of
@@ -163,7 +163,7 @@ def local_response(reader: Reader, op: Operation) -> None:
     number = reader.first(op)
     given = op.attributes
     fields: dict[str, Any] = {"size": given.get("size", 1)}
-    if not fields["size"] % 2:
+    if not fields["size"] % 2 and not given.get("even"):
         message = f"its {fields['size']} channels begin one later than those of the layer"
         raise CannotError(message)
     usual = (("alpha", "alpha", 1e-4), ("beta", "beta", 0.75), ("k", "bias", 1.0))
@@ -172,6 +172,13 @@ def local_response(reader: Reader, op: Operation) -> None:
         if value != default:
             fields[field] = value
     reader.give_first(op, reader.add(op, "lrn", [number], fields))
+
+
+def root_mean_square(reader: Reader, op: Operation) -> NoReturn:
+    """RMSNormalization, which no layer is."""
+    del reader, op
+    message = "it divides by the root of the mean of squares and takes no mean off"
+    raise CannotError(message)
 
 
 def length(reader: Reader, op: Operation) -> None:

@@ -171,6 +171,17 @@ def _clipped(value: Value) -> Value | None:
     return plus(op.input(0), 3)
 
 
+def between(op: Operation) -> Operation | None:
+    """Clip by two operators: the smaller of a number and the larger of another, or the reverse."""
+    outer = with_number(op) if len(op.inputs) == len(("tensor", "number")) else None
+    inner = made_by(outer[0], "Max" if op.name == "Min" else "Min") if outer is not None else None
+    pair = with_number(inner) if inner is not None and len(inner.inputs) == 2 else None
+    if outer is None or pair is None:
+        return None
+    low, high = (pair[1], outer[1]) if op.name == "Min" else (outer[1], pair[1])
+    return anew(op, "Clip", [pair[0]], min=low, max=high) if low <= high else None
+
+
 def _one(value: Any) -> float | None:
     while isinstance(value, list):
         value = value[0] if len(value) == 1 else None
@@ -219,8 +230,7 @@ def normalized(op: Operation) -> Operation | None:
     else:
         centred = inside = None
         for at in (0, 1):
-            inverse = made_by(op.input(at), "Reciprocal")
-            root = made_by(inverse.input(0), "Sqrt") if inverse is not None else None
+            root = made_by(inverted(op.input(at)), "Sqrt")
             if root is not None:
                 centred, inside = op.input(1 - at), root.input(0)
     pair = with_number(made_by(inside, "Add"))
@@ -245,6 +255,56 @@ def normalized(op: Operation) -> Operation | None:
     except UnknownError:
         return None
     return anew(op, "LayerNormalization", [x], epsilon=pair[1], axes=axes, axis=axes[0])
+
+
+def root_mean_square(op: Operation) -> Operation | None:
+    """X/√(mean of x² + ε) along the last axis: RMSNorm, which no layer is."""
+    pairs = [(op.input(0), op.input(1)), (op.input(1), op.input(0))]
+    for x, divisor in pairs if op.name == "Mul" else pairs[:1]:
+        inside = inverted(divisor) if op.name == "Mul" else divisor
+        root = made_by(inside, "Sqrt")
+        square = root.input(0) if root is not None else _half_power(inside)
+        pair = with_number(made_by(square, "Add"))
+        mean = made_by(pair[0] if pair is not None else None, "ReduceMean")
+        if mean is not None and x is not None and _squared(mean.input(0)) is x:
+            return anew(op, "RMSNormalization", [x])
+    return None
+
+
+def inverted(value: Value | None) -> Value | None:
+    """X of 1/x."""
+    op = made_by(value, "Reciprocal", "Div")
+    if op is None or op.name == "Reciprocal":
+        return None if op is None else op.input(0)
+    return op.input(1) if number(op.input(0)) == 1 else None
+
+
+def _squared(value: Value | None) -> Value | None:
+    """What is multiplied by itself."""
+    op = made_by(value, "Pow", "Mul")
+    if op is None or len(op.inputs) != len("xx"):
+        return None
+    x = op.input(0)
+    twice = op.input(1) is x if op.name == "Mul" else number(op.input(1)) == len("xx")
+    return x if twice and x is not None and x.constant is None else None
+
+
+def local_response(op: Operation) -> Operation | None:
+    """X/(k + α·mean of x² over neighbouring channels)^β, as PyTorch has no operator for it."""
+    x, power = op.input(0), made_by(op.input(1), "Pow")
+    beta = number(power.input(1)) if power is not None else None
+    pair = with_number(made_by(power.input(0), "Add")) if power is not None else None
+    if x is None or pair is None or beta is None or x.dims is None or len(x.dims) < 3:
+        return None
+    means, alpha = factors(pair[0])
+    if len(means) != 1:
+        return None
+    from convcalc.exchange.onnx.moving import neighbours  # which few files have
+
+    squares, size = neighbours(means[0])
+    if squares is None or _squared(squares) is not x:
+        return None
+    return anew(op, "LRN", [x], size=size, alpha=alpha, beta=beta, bias=pair[1], even=True)
 
 
 def _half_power(value: Value | None) -> Value | None:
@@ -346,7 +406,26 @@ def shuffled(op: Operation) -> Operation | None:
         return anew(op, "ChannelShuffle", [x], groups=inside[1])
     if len(inside) == 6 and len(dims) == len(out) == 4:
         return _space(op, x, dims, inside, out, order)
+    if len(inside) == 4 and len(dims) == len(out) == 3:
+        return _length(op, x, dims, inside, out, order)
     return None
+
+
+def _length(op: Operation, x: Any, dims: Any, inside: Any, out: Any, order: Any) -> Any:
+    """A pixel shuffle of a sequence, or its reverse."""
+    batch, channels, length = dims
+    longer = inside[2]
+    if order == (0, 1, 3, 2) and inside == (batch, out[1], longer, length):
+        if out == (batch, out[1], length * longer):
+            return anew(op, "DepthToSpace", [x], blocksize=longer, mode="CRD")
+        return None
+    factor = inside[3]
+    orders = {(0, 3, 1, 2): "rows", (0, 1, 3, 2): "channels"}
+    if order not in orders or inside != (batch, channels, out[2], factor):
+        return None
+    if out != (batch, channels * factor, out[2]):
+        return None
+    return anew(op, "SpaceToDepth", [x], blocksize=factor, order=orders[order])
 
 
 def _space(op: Operation, x: Any, dims: Any, inside: Any, out: Any, order: Any) -> Operation | None:
@@ -461,14 +540,28 @@ def largest_in_order(op: Operation) -> Operation | None:
     return anew(op, "KMaxPool", [op.input(0)], k=int(counts[0]))
 
 
+def of_regions(op: Operation) -> Operation | None:
+    """Adaptive pooling to regions of several sizes."""
+    sums = made_by(op.input(0), "Add") if op.name == "Div" and op.constant(1) is not None else None
+    if op.name == "Concat" and made_by(op.input(0), "ReduceMean", "ReduceMax") is None:
+        return None
+    if op.name == "Div" and (sums is None or made_by(sums.input(1), "Gather") is None):
+        return None
+    from convcalc.exchange.onnx.regions import regions  # which few files have
+
+    return regions(op)
+
+
 def _patterns() -> Iterator[tuple[str, tuple[Pattern, ...]]]:
-    yield "Mul", (gated, affine, normalized)
-    yield "Div", (gated, normalized, unit_length)
+    yield "Mul", (gated, affine, normalized, root_mean_square)
+    yield "Div", (gated, normalized, unit_length, root_mean_square, local_response, of_regions)
+    yield "Min", (between,)
+    yield "Max", (between,)
     yield "Add", (affine,)
     yield "Reshape", (grouped, shuffled, both_ways)
     yield "Where", (soft,)
     yield "Gather", (strided,)
-    yield "Concat", (focused,)
+    yield "Concat", (focused, of_regions)
     yield "GatherElements", (largest_in_order,)
 
 

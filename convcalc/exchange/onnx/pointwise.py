@@ -164,6 +164,29 @@ def identity(reader: Reader, op: Operation) -> None:
     op.outputs[0].dims = (op.inputs[0] or Value("")).dims
 
 
+MOST_FACTORS = 4
+"""The largest whole power that is written as a product."""
+
+
+def power(reader: Reader, op: Operation) -> None:
+    """Pow to a small whole number: a product of a tensor with itself."""
+    value = reader.tensor(op)
+    low = reader.low(value)
+    exponent = op.constant(1)
+    times = reader.number(exponent) if exponent is not None else None
+    if times is None or times != int(times) or not 1 <= times <= MOST_FACTORS:
+        what = "another tensor" if times is None else f"{times:g}"
+        message = f"the power is {what}, and a product has 2 to {MOST_FACTORS} factors"
+        raise CannotError(message)
+    if len(exponent.dims if exponent is not None else ()) > len(value.dims or ()):
+        message = "its output has more axes than its input"
+        raise CannotError(message)
+    number = low.number
+    if times > 1:
+        number = reader.add(op, "multiply", [low.number] * int(times))
+    reader.give(op, number, low.layout)
+
+
 def softmax(reader: Reader, op: Operation) -> None:
     """Softmax and LogSoftmax along one axis, which are the channels then."""
     value = reader.tensor(op)

@@ -38,6 +38,8 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "MatMul": Operator("dense:product", LAST),
         **_alike(("MaxPool", "AveragePool", "LpPool"), "dense:pooling", SECOND),
         **_alike(("GlobalAveragePool", "GlobalMaxPool"), "dense:everywhere", SECOND),
+        **_alike(("AdaptiveAveragePool", "AdaptiveMaxPool"), "dense:adaptive", SECOND),
+        "Einsum": Operator("dense:summed"),
         "KMaxPool": Operator("dense:in_order"),
         **_alike(("ReduceMean", "ReduceMax", "ReduceSum"), "norms:reduced"),
         "BatchNormalization": Operator("norms:batch", SECOND),
@@ -46,7 +48,12 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "InstanceNormalization": Operator("norms:instance", SECOND),
         "LRN": Operator("norms:local_response", SECOND),
         "LpNormalization": Operator("norms:length"),
-        "MultiHead": Operator("attended:attention", LAST),
+        **_alike(
+            ("RMSNormalization", "com.microsoft:SimplifiedLayerNormalization"),
+            "norms:root_mean_square",
+            LAST,
+        ),
+        "MultiHeadAttention": Operator("attended:attention", LAST),
         "Parted": Operator("attended:parted"),
         **_alike(
             (
@@ -64,6 +71,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         ),
         "HardSigmoid": Operator("pointwise:hard_sigmoid", SAME),
         **_alike(("Softmax", "LogSoftmax"), "pointwise:softmax", SAME),
+        "Pow": Operator("pointwise:power", SAME),
         "Dropout": Operator("pointwise:dropout", SAME),
         "Identity": Operator("pointwise:identity", SAME),
         "Neg": Operator("pointwise:negative", SAME),
@@ -87,8 +95,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
 )  # fmt: skip
 """Operator → its row; `com.microsoft:` before those of that domain.
 
-`ChannelShuffle`, `KMaxPool`, `MultiHead`, `Parted` and `Silu` are what several operators are
-recognised as.
+Those of no domain that ONNX has not are what several operators are recognised as.
 """
 _loaded: dict[str, Any] = {}
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from convcalc.exchange.onnx.dense import alike
 from convcalc.exchange.onnx.extents import Cut, axis_of, borders, parts, resizing, whole
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.reader import BATCH, ONE, Layout, Lowered, Reader, tidy
@@ -186,16 +187,29 @@ def _times(dims: Dims, axes: list[int]) -> Any:
 
 
 def cut(reader: Reader, op: Operation) -> None:
-    """Slice, a step of 1 at a time."""
+    """Slice; of every second position and the like, a pool of one value each."""
     value = reader.tensor(op)
     low = reader.low(value)
     number = low.number
+    steps: dict[int, int] = {}
     for axis, (first, behind, step) in Cut(op).spans.items():
-        if step != 1:
-            backwards = "goes backwards" if step < 0 else "does not take every value"
-            message = f"it {backwards}, in steps of {step}"
+        code = low.layout[axis]
+        if step < 0:
+            message = f"it goes backwards, in steps of {step}"
             raise CannotError(message)
-        number = sliced(reader, op, Lowered(number, low.layout), value, axis, first, behind)
+        if step > 1:
+            if isinstance(code, tuple) or code < 1:
+                what = "channels" if code == 0 else "values"
+                message = f"it takes one of {step} {what}; a pool does along spatial axes"
+                raise CannotError(message)
+            steps[code] = step
+        extent = (value.dims or ())[axis]
+        if first or behind != extent:
+            number = sliced(reader, op, Lowered(number, low.layout), value, axis, first, behind)
+    if steps:
+        rank = reader.shape(number).rank
+        stride = tuple(steps.get(axis, 1) for axis in range(1, rank + 1))
+        number = reader.add(op, "maxpool", [number], {"kernel": 1, "stride": alike(stride)})
     reader.give(op, number, low.layout)
 
 

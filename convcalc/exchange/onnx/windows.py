@@ -95,8 +95,8 @@ class Region(NamedTuple):
     """Those that become maps."""
 
 
-def within(graph: Graph, cores: Sequence[Core]) -> None:
-    """Put attention within parts of maps in the place of what it is, where it is such."""
+def within(graph: Graph, cores: Sequence[Core]) -> list[Core]:
+    """Put attention within parts of maps in the place of what it is; what is none is given back."""
     graph.prune()
     there = {id(op) for op in graph.operations}
     left = {id(core.last): core for core in cores if id(core.last.operation) in there}
@@ -113,6 +113,7 @@ def within(graph: Graph, cores: Sequence[Core]) -> None:
                 for each in region.cores:
                     del left[id(each.last)]
                 break
+    return list(left.values())
 
 
 def _regions(core: Core, cores: dict[int, Core], readers: Readers) -> Iterator[Region]:
@@ -456,7 +457,7 @@ def _masks(term: Added, places: Any, parts: Cut) -> bool:
 def _table(term: Added, places: Any, parts: Cut) -> Table | None:
     """What an array says of relative positions, where it says the same of all parts."""
     constant = term.constant
-    if (places != places[:1, :1]).any():
+    if not constant.initializer or (places != places[:1, :1]).any():
         return None
     each = places[0, 0]
     index = relative_index(np, parts.inner).reshape(-1)
@@ -464,6 +465,8 @@ def _table(term: Added, places: Any, parts: Cut) -> Table | None:
     rows = each.reshape(len(each), -1)
     chosen = rows[:, first]
     values = _values(term)
+    if values is not None and not (values > ENOUGH).all():
+        return None  # a mask
     alike = chosen[:, index]
     same = bool((alike == rows).all())
     if not same and values is not None and not np.array_equal(values[alike], values[rows]):
