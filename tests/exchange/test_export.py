@@ -273,13 +273,10 @@ def test_many_weights_have_a_file_of_their_own(
 
 BACK = {
     "locally_connected": "it is written as a sum over the taps, which no exporter does",
-    "adaptive_avgpool": "regions of several sizes are cut out one by one",
-    "adaptive_maxpool": "regions of several sizes are cut out one by one",
     "maxunpool": "a tensor comes with its pool, and rows put around both",
     "matmul": "which axis is the channels is not said, where nothing else reads them",
     "permute": "it is a view of the tensor, whose axes are channels first in a spec",
     "learned": "alone, it reads nothing that could say which axis is which",
-    "attention": "of one tensor it does, which the tests of import say; of several it is not known",
 }
 """Kinds that a file does not give back layer by layer, and why."""
 

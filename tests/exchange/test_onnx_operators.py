@@ -102,6 +102,40 @@ ROWS = {
         node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("Relu", "t", "r"),
         node("Transpose", "r", "n", perm=[0, 3, 1, 2]), node("Conv", "n w", "y"),
     ], "  - relu\n  - conv", W3),
+    "padded_nhwc": Row([
+        node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("Pad", "t p", "q"),
+        node("Transpose", "q", "y", perm=[0, 3, 1, 2]),
+    ], "- pad: [[0, 2], [1, 0]]", {"p": np.array([0, 0, 1, 0, 0, 2, 0, 0])}),
+    "merged_nhwc": Row([
+        node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("Slice", "t one nine row", "c"),
+        node("Slice", "c zero all both two", "a"), node("Slice", "c odd all both two", "b"),
+        node("Slice", "c even all both two", "d"), node("Slice", "c last all both two", "e"),
+        node("Concat", "a b d e", "m", axis=-1), node("Transpose", "m", "y", perm=[0, 3, 1, 2]),
+    ], "space_to_depth: {factor: 2, order: columns}", {
+        "one": np.array([1]), "nine": np.array([9]), "row": np.array([1]),
+        "both": np.array([1, 2]), "two": np.array([2, 2]), "all": np.array([99, 99]),
+        "zero": np.array([0, 0]), "odd": np.array([1, 0]), "even": np.array([0, 1]),
+        "last": np.array([1, 1]),
+    }),
+    "every_second": Row([node("Slice", "x s e a t", "y")],
+        "slice: {start: 1, axis: width}\n  - maxpool: {kernel: 1, stride: 3x2}",
+        {"s": np.array([0, 1]), "e": np.array([9, 10]), "a": np.array([2, 3]),
+            "t": np.array([3, 2])}),
+    "cubed": Row([node("Pow", "x /three", "y")], "multiply", {"/three": np.float32(3)}),
+    "between": Row([node("Max", "x /zero", "m"), node("Min", "m /six", "y")], "relu6",
+        {"/zero": np.float32(0), "/six": np.float32(6)}),
+    "product": Row([node("Reshape", "x rows", "r"),
+        node("Einsum", "r r", "y", equation="bij, bkj -> bki")], "matmul",
+        {"rows": np.array([1, 3, 90])}),
+    "of_even_channels": Row([
+        node("Mul", "x x", "s"), node("Unsqueeze", "s one", "u"), node("Pad", "u p", "q"),
+        node("AveragePool", "q", "m", kernel_shape=[4, 1, 1]), node("Squeeze", "m one", "v"),
+        node("Mul", "v /a", "w"), node("Add", "w /k", "k"), node("Pow", "k /b", "d"),
+        node("Div", "x d", "y"),
+    ], "lrn: {size: 4, alpha: 0.5, beta: 0.25, k: 3.0}", {
+        "one": np.array([1]), "p": np.array([0, 0, 2, 0, 0, 0, 0, 1, 0, 0]),
+        "/a": np.float32(0.5), "/k": np.float32(3), "/b": np.float32(0.25),
+    }),
     "flat_nhwc": Row([
         node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("Flatten", "t", "f"),
         node("Gemm", "f w", "y", transB=1),
@@ -186,8 +220,28 @@ REFUSED = {
     "values_decide": ([node("NonZero", "x", "y")], "NonZero of N×3×9×10"),
     "power": ([node("Exp", "x", "y")], "Exp of N×3×9×10"),
     "strided": (
-        [node("Slice", "x s e a t", "y")],
-        "it does not take every value, in steps of 2",
+        [node("Slice", "x s e channels t", "y")],
+        "it takes one of 2 channels; a pool does along spatial axes",
+    ),
+    "reversed": ([node("Slice", "x last first a back", "y")], "it goes backwards, in steps of -1"),
+    "larger": ([node("Max", "x /tenth", "y")], "it takes the larger of a tensor and 0.1"),
+    "rooted": (
+        [node("Pow", "x /tenth", "y")],
+        "the power is 0.1, and a product has 2 to 4 factors",
+    ),
+    "root_mean_square": (
+        [
+            node("Mul", "x x", "q"),
+            node("ReduceMean", "q", "m", axes=[-1]),
+            node("Add", "m /tenth", "e"),
+            node("Sqrt", "e", "r"),
+            node("Div", "x r", "y"),
+        ],
+        "RMSNormalization of N×3×9×10 cannot be said in a spec: it divides by the root of the mean",
+    ),
+    "traced": (
+        [node("Reshape", "x rows", "r"), node("Einsum", "r r", "y", equation="bij,bji->bi")],
+        "bij,bji to bi is no product of one matrix with another",
     ),
     "clipped": ([node("Clip", "x lo hi", "y")], "cuts off below -1.0 and above 1.0"),
     "even": ([node("LRN", "x", "y", size=4)], "its 4 channels begin one later"),
@@ -200,6 +254,12 @@ NUMBERS = {
     "t": np.array([2]),
     "lo": np.float32(-1),
     "hi": np.float32(1),
+    "channels": np.array([1]),
+    "last": np.array([8]),
+    "first": np.array([-(2**62)]),
+    "back": np.array([-1]),
+    "rows": np.array([1, 3, 90]),
+    "/tenth": np.float32(0.1),
 }
 
 

@@ -77,6 +77,8 @@ KINDS = {
         f"global_avgpool conv silu conv sigmoid conv {SWIN} {SWIN} global_avgpool layernorm "
         "flatten linear tanh linear",
     ),
+    **dict.fromkeys(("lrn.ts17", "lrn.dynamo20"), "conv lrn"),
+    "adaptive.dynamo20": "conv adaptive_avgpool",
     "logsm.ts17": "softmax global_avgpool log_softmax flatten",
 }
 """File → the kinds that its module is, in the order of the spec, a merge before its branches."""
@@ -152,6 +154,7 @@ EXTRA = {
     "acts.dynamo18": 1,
     "gn.dynamo18": -2 * 2,  # ones and zeros of the instance norm of two groups
     "up.dynamo18": -4,  # factors of Resize
+    "adaptive.dynamo20": -9,  # how many positions each region has
     # Biases of 16² pairs, of which tables have 7² for each of six heads; and parts of masks.
     "swin.ts17": (49 - 256) * 6,
     "swin.dynamo20": (49 - 256) * 6 - 64,
@@ -161,6 +164,36 @@ EXTRA = {
     "bilstm.dynamo18": -2 * 8,  # first states of zeros, one array for all
 }
 """What a network counts more than the file's arrays of more than one number."""
+
+
+OF_SEVERAL = {
+    "cross.ts17": "attention",
+    "decoder.dynamo20": "attention add layernorm attention add layernorm linear relu linear add",
+}
+"""Files of several inputs → all the kinds there are in each, in any order."""
+
+
+@tabled("name", OF_SEVERAL)
+def test_attention_to_other_tensors_gives_its_values(name: str) -> None:
+    path = str(FOLDER / f"{name}.onnx")
+    network = read(path)
+    session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    draw = np.random.default_rng(4)
+    given = {
+        each.name: draw.standard_normal(each.shape).astype(np.float32)
+        for each in session.get_inputs()
+    }
+    (want,) = session.run(None, given)
+    x = {
+        name: np.moveaxis(each, -1, 1)
+        for name, each in zip(network.named_inputs, given.values(), strict=True)
+    }
+    (y,) = run_network(network, x, reference=True).values()
+
+    assert network.complete
+    assert {node.kind for node in network.layers} == {*OF_SEVERAL[name].split()}
+    assert sum(node.kind == "attention" for node in network.layers) == OF_SEVERAL[name].count("att")
+    np.testing.assert_allclose(np.moveaxis(y, 1, -1), want, atol=1e-5 * np.abs(want).max())
 
 
 def test_verify_runs_the_file_with_its_own_weights() -> None:

@@ -38,8 +38,9 @@ def attention(reader: Reader, op: Operation) -> None:
         fields |= _cut(parts)
         for table in op.attributes["tables"]:
             fields["relative_bias"] = True
-            weights[TABLE] = _table(table)
-            constants.append(table.constant)
+            biases = _table(table)
+            weights[TABLE] = biases.release
+            constants.append(biases)
             if table.constant.size > table.places.size:
                 reader.count(FOLDED)
             if not table.known:
@@ -58,18 +59,18 @@ def attention(reader: Reader, op: Operation) -> None:
     else:
         weights |= {f"{name}_proj_weight": rows(at) for at, name in enumerate("qkv")}
     weights["out_proj.weight"] = lambda: rows_of(matrix, 0, width, turned=turned)
-    biases = [projection.bias for projection, _ in made]
-    if any(bias is not None for bias in (*biases, out_bias)):
+    summands = [projection.bias for projection, _ in made]
+    if any(bias is not None for bias in (*summands, out_bias)):
         weights["in_proj_bias"] = lambda: joined(
-            factors[at] * _bias(bias, made[at][1], width) for at, bias in enumerate(biases)
+            factors[at] * _bias(bias, made[at][1], width) for at, bias in enumerate(summands)
         )
         weights["out_proj.bias"] = lambda: _bias(out_bias, 0, width)
-        missing = sum(bias is None for bias in (*biases, out_bias))
+        missing = sum(bias is None for bias in (*summands, out_bias))
         if missing:
             reader.count("biases that are 0 and left out of the file are counted")
     else:
         fields["bias"] = False
-    constants += [*(each.matrix for each, _ in made), *biases, matrix, out_bias]
+    constants += [*(each.matrix for each, _ in made), *summands, matrix, out_bias]
     number = reader.add(op, "attention", reads, fields, weights, constants)
     reader.give(op, number, op.attributes["layout"])
 
@@ -93,9 +94,17 @@ def _cut(parts: Cut) -> dict[str, Any]:
     return fields
 
 
-def _table(table: Table) -> Source:
-    """Biases by relative position and head."""
-    return lambda: table.constant.release().reshape(-1)[table.places] * table.times
+def _table(table: Table) -> Constant:
+    """Biases by relative position and head, of the array that has them."""
+    constant = table.constant
+    return Constant(
+        table.places.shape,
+        lambda: constant.release().reshape(-1)[table.places] * table.times,
+        floats=True,
+        name=constant.name,
+        initializer=constant.initializer,
+        sources=constant.sources,
+    )
 
 
 def _bias(bias: Constant | None, start: int, count: int) -> Any:

@@ -139,7 +139,8 @@ def _channels(graph: Graph, given: Value) -> int:
             row = row_of(op)
             says = "" if row is None else row.axes
             if says == SECOND:
-                return axes[1]
+                channels: int = op.attributes.get("channels", 1)  # as `patterns.focused` says it
+                return axes[channels]
             if says == LAST:
                 return _last(op, axes)
             if id(op) in seen or len(seen) > MOST_FOLLOWED:

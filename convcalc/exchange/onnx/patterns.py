@@ -411,7 +411,9 @@ def shuffled(op: Operation) -> Operation | None:
     return None
 
 
-def _length(op: Operation, x: Any, dims: Any, inside: Any, out: Any, order: Any) -> Any:
+def _length(
+    op: Operation, x: Any, dims: Any, inside: Any, out: Any, order: Any
+) -> Operation | None:
     """A pixel shuffle of a sequence, or its reverse."""
     batch, channels, length = dims
     longer = inside[2]
@@ -501,6 +503,8 @@ def focused(op: Operation) -> Operation | None:
         steps = 0
         while (cut := made_by(at, "Slice")) is not None and steps < 2:
             took = Cut(cut)
+            if all(step == 1 for _, _, step in took.spans.values()):
+                break  # it is what all of them are cut from
             for axis, (first, behind, step) in took.spans.items():
                 extent = took.dims[axis]
                 if axis not in offsets or step != 2 or first > 1 or behind != extent:

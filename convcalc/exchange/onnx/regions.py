@@ -16,8 +16,9 @@ from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.patterns import anew, made_by
 from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value
 
-LINEAR = frozenset({"Add", "Concat", "Div", "Gather", "GatherND", "ReduceMean", "Slice", "Transpose",
-    "Where"})  # fmt: skip
+LINEAR = frozenset({
+    "Add", "Concat", "Div", "Gather", "GatherND", "ReduceMean", "Slice", "Transpose", "Where",
+})  # fmt: skip
 """Operators that means of regions are made by."""
 LARGEST = frozenset({"Concat", "ReduceMax", "Slice"})
 """Operators that largest values of regions are made by."""
