@@ -59,18 +59,21 @@ def attention(reader: Reader, op: Operation) -> None:
     else:
         weights |= {f"{name}_proj_weight": rows(at) for at, name in enumerate("qkv")}
     weights["out_proj.weight"] = lambda: rows_of(matrix, 0, width, turned=turned)
-    summands = [projection.bias for projection, _ in made]
-    if any(bias is not None for bias in (*summands, out_bias)):
-        weights["in_proj_bias"] = lambda: joined(
-            factors[at] * _bias(bias, made[at][1], width) for at, bias in enumerate(summands)
-        )
-        weights["out_proj.bias"] = lambda: _bias(out_bias, 0, width)
-        missing = sum(bias is None for bias in (*summands, out_bias))
+    given = [*(projection.bias for projection, _ in made), out_bias]
+    if any(bias is not None for bias in given):
+        missing = sum(bias is None for bias in given)
         if missing:
             reader.count("biases that are 0 and left out of the file are counted")
+        *summands, last = (_zeros(width) if bias is None else bias for bias in given)
+        weights["in_proj_bias"] = lambda: joined(
+            factors[at] * _part(bias, 0 if given[at] is None else made[at][1], width)
+            for at, bias in enumerate(summands)
+        )
+        weights["out_proj.bias"] = lambda: _part(last, 0, width)
+        constants += [*summands, last]
     else:
         fields["bias"] = False
-    constants += [*(each.matrix for each, _ in made), *summands, matrix, out_bias]
+    constants += [*(each.matrix for each, _ in made), matrix]
     number = reader.add(op, "attention", reads, fields, weights, constants)
     reader.give(op, number, op.attributes["layout"])
 
@@ -107,9 +110,12 @@ def _table(table: Table) -> Constant:
     )
 
 
-def _bias(bias: Constant | None, start: int, count: int) -> Any:
-    if bias is None:
-        return np.zeros(count, np.float32)
+def _zeros(count: int) -> Constant:
+    """A bias that a file has none of."""
+    return Constant((count,), lambda: np.zeros(count, np.float32), floats=True)
+
+
+def _part(bias: Constant, start: int, count: int) -> Any:
     return bias.release().reshape(-1)[start : start + count]
 
 
