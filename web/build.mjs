@@ -6,10 +6,11 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const BUILT = "../convcalc/formats/web/built/";
-const PAGES = ["report"];
+const PAGES = ["report", "findings"];
 const COMMON = {
   bundle: true,
   charset: "utf8",
+  lineLimit: 200, // for whoever looks for something in all files
   legalComments: "none", // licences.txt has all of them, and every page shows it
   logLevel: "warning",
   target: ["es2022"],

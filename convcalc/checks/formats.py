@@ -67,6 +67,11 @@ CHECK_FORMATS: Mapping[str, CheckFormat] = MappingProxyType(
             machine=True,
             card=True,
         ),
+        "html": CheckFormat(
+            "a page to open, one file: findings with their lines, [as reports have them]"
+            "(report.md#findings-alone)",
+            machine=True,
+        ),
     }
 )
 """The formats of `check`, by name."""

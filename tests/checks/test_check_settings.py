@@ -93,7 +93,7 @@ def test_everything_that_can_be_configured(tmp_path: Path) -> None:
         ("strict = 1", "strict is true or false"),
         ('force-exclude = "yes"', "force-exclude is true or false"),
         ('fail-on = "all"', "fail-on is 'all', and is one of error, warning, note, never"),
-        ('format = "html"', "format is 'html', and is one of text"),
+        ('format = "pdf"', "format is 'pdf', and is one of text"),
         ("baseline = 3", "baseline is the path of a file"),
         ("budget = 3", "budget is a table"),
         ("[budget]\nparams = 3", ":2: budget has no key 'params': did you mean 'parameters'?"),

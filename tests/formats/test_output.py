@@ -120,6 +120,11 @@ def read_annotations(text: str) -> str:
     return text
 
 
+def read_html(text: str) -> Any:
+    """What the script of a page reads."""
+    return json.loads(re.findall(r'id="data">(.*?)</script>', text, re.DOTALL)[0])
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "": json.loads,
     "json": json.loads,
@@ -129,6 +134,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "csv": read_csv,
     "markdown": read_markdown,
     "card": read_markdown,
+    "html": read_html,
     "github": read_annotations,
 }
 """Machine format → what a program does with it; it raises where the text is none of the format."""

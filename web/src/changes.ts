@@ -64,12 +64,13 @@ function totals(listed: NonNullable<Changes["totals"]>): HTMLElement {
     ),
   );
   const heads = ["Total", "First", "This", "Difference", ""];
-  return h(
+  const table = h(
     "table",
     { class: "totals" },
     h("thead", {}, h("tr", {}, ...heads.map((head, index) => (head ? h("th", { scope: "col", class: index ? "number" : null }, head) : h("td"))))),
     h("tbody", {}, ...rows),
   );
+  return h("div", { class: "wide-table", tabindex: 0, role: "region", "aria-label": "Totals side by side" }, table);
 }
 
 function signed(name: string, value: Count): string {

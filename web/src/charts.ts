@@ -128,6 +128,7 @@ export class Charts {
   private refresh(): void {
     for (const figure of this.figures) {
       figure.stale = true;
+      figure.place.parentElement?.removeAttribute("hidden"); // or it would never come into sight
       if (figure.sight) this.drawn(figure);
     }
   }

@@ -42,7 +42,8 @@ export class Details {
         h("h3", {}, layer.name),
         h("button", { type: "button", class: "quiet close", "aria-label": "Close", onclick: () => { this.store.set({ layer: "" }); } }, "×"),
       ),
-      h("p", {}, kind(this.data, layer.kind), " ", explained?.does ?? ""),
+      h("p", {}, kind(this.data, layer.kind)),
+      explained?.does ? h("p", { class: "does" }, explained.does) : "",
       this.facts(this.network, number, layer),
       ...(explained ? [...letters(explained), ...formulas(explained)] : [this.plain(layer)]),
     );

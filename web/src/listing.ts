@@ -42,7 +42,8 @@ export function foldedAtFirst(network: Network): Set<string> {
 
 /** Whether a group is folded. */
 export function isFolded(name: string, first: ReadonlySet<string>, state: State): boolean {
-  return first.has(name) !== state.toggled.has(name);
+  const folded = state.fold === "all" || (state.fold !== "none" && first.has(name));
+  return folded !== state.toggled.has(name);
 }
 
 /** The rows to show. */

@@ -9,7 +9,9 @@ export interface State {
   sort: string;
   /** What the table is searched for. */
   find: string;
-  /** Groups that are not as they are at first, folded or unfolded. */
+  /** What is folded: "all", "none", or what is at first. */
+  fold: string;
+  /** Groups of which that does not hold. */
   toggled: ReadonlySet<string>;
   /** What charts by layer show. */
   measure: string;
@@ -24,6 +26,7 @@ const FIRST: State = {
   layer: "",
   sort: "",
   find: "",
+  fold: "",
   toggled: new Set(),
   measure: "parameters",
   run: "training",
@@ -40,6 +43,7 @@ export function read(fragment: string): State {
     layer: text("layer", FIRST.layer),
     sort: text("sort", FIRST.sort),
     find: text("find", FIRST.find),
+    fold: text("fold", FIRST.fold),
     toggled: new Set(given.getAll("toggle")),
     measure: text("measure", FIRST.measure),
     run: text("run", FIRST.run),
@@ -51,7 +55,7 @@ export function read(fragment: string): State {
 export function written(state: State): string {
   const said = new URLSearchParams();
   if (state.network) said.set("network", String(state.network));
-  for (const name of ["layer", "sort", "find", "measure", "run", "theme"] as const) {
+  for (const name of ["layer", "sort", "find", "fold", "measure", "run", "theme"] as const) {
     if (state[name] !== FIRST[name]) said.set(name, state[name]);
   }
   for (const name of state.toggled) said.append("toggle", name);

@@ -95,7 +95,7 @@ export class LayersTable {
 
   private update(state: State, before: State): void {
     if (state.network !== before.network) return; // show is called
-    if (state.sort !== before.sort || state.find !== before.find || state.toggled !== before.toggled) {
+    if (state.sort !== before.sort || state.find !== before.find || state.fold !== before.fold || state.toggled !== before.toggled) {
       this.refill(state);
     }
     if (state.layer !== before.layer) this.follow(state.layer);
@@ -127,10 +127,7 @@ export class LayersTable {
   }
 
   private toggleAll(): void {
-    if (!this.network) return;
-    const fold = !this.anyFolded(this.store.state);
-    const names = this.network.groups.map((group) => group.name);
-    this.store.set({ toggled: new Set(names.filter((name) => this.first.has(name) !== fold)) });
+    this.store.set({ fold: this.anyFolded(this.store.state) ? "none" : "all", toggled: new Set() });
   }
 
   private toggle(name: string): void {
@@ -249,7 +246,7 @@ export class LayersTable {
     return h(
       "tr",
       { "aria-selected": String(chosen) },
-      h("td", { class: "name", title: layer.name }, indent(entry.level), entry.label),
+      h("td", { class: "name", title: layer.name }, indent(entry.level), label(entry.label)),
       h("td", {}, kind(this.data, layer.kind)),
       h("td", { class: "says", title: entry.says }, entry.says),
       h("td", { class: "number" }, network.outputsOfLayers[at]),
@@ -297,6 +294,12 @@ function cellText(name: string, value: Count | null): string {
   if (value === null) return "?";
   if (name === "memory") return value ? megabytes(value) : "–";
   return grouped(value);
+}
+
+/** A name, of a full one the last part apart. */
+function label(name: string): HTMLElement | string {
+  const at = name.lastIndexOf(".") + 1;
+  return at ? h("span", { class: "full" }, h("span", {}, name.slice(0, at)), h("span", {}, name.slice(at))) : name;
 }
 
 function indent(level: number): HTMLElement | null {

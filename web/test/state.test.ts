@@ -5,7 +5,7 @@ import { read, written } from "../src/state";
 
 test("a fragment says what is not as at first, and nothing else", () => {
   assert.equal(written(read("")), "");
-  const fragment = "network=1&layer=stage1.conv1&sort=-macs&find=conv+3%C3%973&toggle=a&toggle=b";
+  const fragment = "network=1&layer=stage1.conv1&sort=-macs&find=conv+3%C3%973&fold=all&toggle=a&toggle=b";
   assert.equal(written(read(`#${fragment}`)), fragment);
 });
 

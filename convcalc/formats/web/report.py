@@ -30,7 +30,7 @@ def render_findings(checked: CheckReport) -> str:
     data = {"schema": SCHEMA, "networks": [], "check": check_data(checked), **common()}
     lines = [f"<h2>{plural(len(checked.files), 'spec')}</h2>"]
     lines += finding_tables(checked.diagnostics)
-    return document(Page("report", "Findings · convcalc", _without_script(lines), data))
+    return document(Page("findings", "Findings · convcalc", _without_script(lines), data))
 
 
 def _without_script(lines: Sequence[str]) -> str:

@@ -1,0 +1,416 @@
+"""The report in a browser: what is shown is what the commands print, and all of it can be used.
+
+`CONVCALC_BROWSER` asks for it: the path of a Chromium, or `yes` for the one that Playwright has.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from convcalc.cli import convcalc
+from convcalc.numbers import grouped, megabytes
+
+if not os.environ.get("CONVCALC_BROWSER"):
+    pytest.skip("CONVCALC_BROWSER names no browser", allow_module_level=True)
+pytest.importorskip("pytest_playwright", reason="which runs the browser")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# A plugin of pytest-playwright's declares a fixture as pytest 10 will not take it.
+pytestmark = pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance")
+
+BROKEN = """\
+name: Broken
+input: 32x32x3
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1}
+  - relu
+  - conv: {filters: 8, kernel: 5, stride: 4}
+  - relu
+"""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """The browser of the system, where one is named."""
+    named = os.environ["CONVCALC_BROWSER"]
+    path = {} if named == "yes" else {"executable_path": named}
+    return {"args": ["--no-sandbox"], **path}
+
+
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a report of each kind."""
+    folder = tmp_path_factory.mktemp("reports")
+    (folder / "broken.yaml").write_text(BROKEN)
+    (folder / "long.yaml").write_text(
+        "name: Long\ninput: 8x8x4\nlayers:\n  - name: part\n    repeat: 2500\n    layers:\n"
+        "      - conv: {filters: 4, kernel: 3, padding: 1}\n      - batchnorm\n      - relu\n"
+        "      - identity\n"
+    )
+    for name, arguments, code in (
+        ("vgg16", ["report", "vgg16"], 0),
+        ("resnets", ["report", "resnet18", "resnet34"], 0),
+        ("broken", ["report", str(folder / "broken.yaml")], 1),
+        ("long", ["report", str(folder / "long.yaml")], 0),
+        ("findings", ["check", str(folder / "broken.yaml"), "--format", "html"], 1),
+    ):
+        result = CliRunner().invoke(convcalc, arguments)
+        assert result.exit_code == code, result.stderr
+        (folder / f"{name}.html").write_text(result.stdout, encoding="utf-8")
+    return folder
+
+
+class Shown:
+    """A report in the browser, and what the browser complained of."""
+
+    def __init__(self, page: "Page", folder: Path) -> None:
+        self.page = page
+        self.folder = folder
+        self.complaints: list[str] = []
+        page.set_default_timeout(8_000)
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                self.complaints.append(request.url)
+                if not request.url.startswith(("file:", "data:"))
+                else None
+            ),
+        )
+
+    def asked(self, address: str) -> None:
+        """Complain of what is loaded from elsewhere."""
+        if not address.startswith(("file:", "data:")):
+            self.complaints.append(address)
+
+    def open(self, name: str, fragment: str = "") -> "Page":
+        self.page.goto(
+            (self.folder / f"{name}.html").as_uri() + (f"#{fragment}" if fragment else "")
+        )
+        self.page.wait_for_selector("h1")
+        return self.page
+
+
+@pytest.fixture
+def shown(page: "Page", reports: Path) -> Iterator[Shown]:
+    """A report; at the end of a test the browser must have complained of nothing."""
+    one = Shown(page, reports)
+    yield one
+    assert one.complaints == []
+
+
+def printed(*arguments: str) -> Any:
+    return json.loads(CliRunner().invoke(convcalc, [*arguments, "--format", "json"]).stdout)
+
+
+def draw_all(page: "Page") -> None:
+    """Scroll through a page until every chart that it has is drawn."""
+    for _ in range(20):
+        page.evaluate(
+            "async () => { for (const chart of document.querySelectorAll('.chart')) {"
+            "chart.scrollIntoView(); await new Promise(done => setTimeout(done, 60)); } }"
+        )
+        if not page.locator("figure:not([hidden]) > .chart:not(:has(svg))").count():
+            return
+    pytest.fail("a chart is not drawn")
+
+
+def rows(page: "Page") -> list[list[str]]:
+    """The cells of the rows of the table of layers that are there."""
+    told: list[list[str]] = page.eval_on_selector_all(
+        ".layers tbody tr", "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    return told
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnets", "broken", "long", "findings"])
+def test_a_page_loads_without_a_complaint(shown: Shown, name: str) -> None:
+    page = shown.open(name)
+    draw_all(page)
+
+    assert page.title().endswith("convcalc")
+
+
+def test_every_number_of_a_page_is_what_the_commands_print(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    report = printed("analyze", "vgg16")
+    overview = page.inner_text("#overview")
+
+    for name in ("parameters", "macs", "flops", "activations"):
+        assert grouped(report["totals"][name]) in overview
+    for arguments in ((), ("--training",)):
+        assert grouped(printed("memory", "vgg16", *arguments)["memory"]["peak"]) in overview
+    table = [row for row in rows(page) if row[1]]
+    assert len(table) < len(report["layers"])  # those in sight alone
+    seen: dict[int, list[str]] = {}
+    for top in range(0, 2_000, 200):
+        page.eval_on_selector(".scroller", f"scroller => scroller.scrollTop = {top}")
+        page.wait_for_timeout(50)
+        told = page.eval_on_selector_all(
+            ".layers tbody tr:not(.group)",
+            "rows => rows.map(row => [Number(row.dataset.place),"
+            "[...row.cells].map(cell => cell.textContent)])",
+        )
+        seen |= dict(told)
+    listed = [seen[place] for place in sorted(seen)]
+    assert len(listed) == len(report["layers"])
+    for cells, layer in zip(listed, report["layers"], strict=True):
+        shape = layer["output"]
+        field = layer["receptive_field"]
+        assert layer["name"].endswith(cells[0])
+        assert cells[1] == layer["kind"]
+        assert cells[3] == "×".join(map(str, [*shape["spatial"], shape["channels"]]))
+        assert cells[4] == grouped(layer["parameters"])
+        assert cells[5] == grouped(layer["macs"])
+        assert cells[6] == ("×".join(map(str, field["size"])) if field and field["size"] else "–")
+        count = layer["activation_bytes"]
+        assert cells[7] == (megabytes(count) if count else "–")
+
+
+def test_a_layer_shows_the_formulas_of_explain(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    page.click(".layers td.name >> text=conv2 >> nth=0")
+    (layer,) = printed("explain", "vgg16", "stage1.conv2")["layers"]
+    details = page.inner_text(".details")
+
+    assert "stage1.conv2" in details
+    for figure in layer["figures"]:
+        for text in (figure["formula"], figure["filled"], grouped(figure["value"])):
+            assert text in details
+    page.click(".details .link >> text=stage1.relu1")
+    assert page.inner_text(".details h3") == "stage1.relu1"
+    assert "layer=stage1.relu1" in page.url
+    page.go_back()
+    assert page.inner_text(".details h3") == "stage1.conv2"
+
+
+def test_the_table_is_sorted_and_searched(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    page.click('.layers th >> text="Parameters"')
+
+    assert rows(page)[0][0] == "linear1"
+    assert page.get_attribute("th:has(button:text-is('Parameters'))", "aria-sort") == "descending"
+    counts = [int(row[4].replace(",", "")) for row in rows(page)]
+    assert counts == sorted(counts, reverse=True)
+    page.click('.layers th >> text="Parameters"')
+    assert rows(page)[0][4] == "0"
+    page.click('.layers th >> text="Parameters"')
+    page.keyboard.press("/")
+    page.keyboard.type("conv 28×28")
+    assert {row[0] for row in rows(page)} == {f"stage4.conv{number}" for number in (1, 2, 3)}
+    assert page.inner_text(".table-pane .counted") == "3 of 39 layers"
+    assert "find=conv" in page.url
+
+
+def test_blocks_fold_and_unfold(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    page.click(".group >> text=stage1")
+    report = printed("analyze", "vgg16")["layers"][:5]
+    first = rows(page)[0]
+
+    assert first[0] == "stage1"
+    assert first[4] == grouped(sum(layer["parameters"] for layer in report))
+    assert rows(page)[1][0] == "stage2"
+    page.reload()
+    assert rows(page)[1][0] == "stage2"
+    page.click("text=Unfold all")
+    assert rows(page)[1][0] == "conv1"
+    page.click("text=Fold all")
+    assert [row[0] for row in rows(page)][:6] == [*(f"stage{n}" for n in range(1, 6)), "flatten1"]
+
+
+def test_a_link_shows_what_its_sender_saw(shown: Shown) -> None:
+    page = shown.open("resnets", "network=1&layer=conv1&sort=-macs&find=conv")
+
+    assert page.inner_text("h1") == "ResNet-34"
+    assert page.inner_text(".details h3") == "conv1"
+    assert page.get_attribute("th:has-text('MACs')", "aria-sort") == "descending"
+    shown.open("resnets", "layer=no+such+layer&sort=wibble&network=99&toggle=x&theme=y")
+    assert page.inner_text("h1") in ("ResNet-18", "ResNet-34")
+
+
+def test_a_layer_in_a_folded_block_is_brought_into_sight(shown: Shown) -> None:
+    page = shown.open("resnets", "network=1&layer=conv4_x.basic_block3.conv2")
+    selected = page.locator("tr[aria-selected=true]")
+
+    assert selected.count() == 1
+    assert selected.locator("td").first.inner_text().strip() == "conv2"
+
+
+def test_the_keyboard_is_enough(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    page.focus(".layers")
+    for key in ("ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.inner_text(".details h3") == "stage1.relu1"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert rows(page)[1][0] == "stage2"
+    page.keyboard.press("ArrowRight")
+    assert rows(page)[1][0] == "conv1"
+    page.keyboard.press("End")
+    assert page.inner_text(".details h3") == "linear3"
+    page.keyboard.press("Escape")
+    assert "layer=" not in page.url
+
+
+def test_definitions_are_shown_on_hover_and_focus(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    page.hover(".card .term >> text=MACs")
+    assert "one multiplication whose product is added up" in page.inner_text(".hint")
+    page.keyboard.press("Escape")
+    assert not page.is_visible(".hint")
+    page.focus(".card .term >> text=Parameters")
+    assert "values that an optimizer updates" in page.inner_text(".hint")
+
+
+def test_charts_say_what_they_show_and_choose_layers(shown: Shown) -> None:
+    page = shown.open("vgg16")
+    draw_all(page)
+    labels = page.eval_on_selector_all(".chart", "all => all.map(one => one.ariaLabel)")
+    memory = printed("memory", "vgg16", "--training")["memory"]
+
+    assert f"peak {megabytes(memory['peak'])} at {memory['peak_layer']}" in labels[3]
+    assert "the most is at linear1" in labels[0]
+    page.locator(".chart svg").nth(4).wait_for()
+    page.select_option("select[aria-label=Measure]", "macs")
+    assert "measure=macs" in page.url
+    page.locator(".chart").first.scroll_into_view_if_needed()
+    page.locator(".chart[aria-label*='stage1.conv2']").wait_for()
+    page.select_option("select[aria-label=Run]", "inference")
+    peak = printed("explain", "vgg16", "--memory")
+    shown_rows = page.locator(".peak tbody").first.locator("tr")
+    assert shown_rows.first.locator("td").first.inner_text() == peak["tensors"][0]["name"]
+    assert grouped(peak["tensors"][0]["bytes"]) in shown_rows.first.inner_text()
+
+
+def test_findings_stand_with_their_lines(shown: Shown) -> None:
+    for name in ("broken", "findings"):
+        page = shown.open(name)
+        finding = page.locator(".finding").first
+
+        assert "error CC301" in finding.inner_text()
+        assert "- conv: {filters: 8, kernel: 5, stride: 4}" in finding.locator("pre").inner_text()
+        assert finding.locator("mark").inner_text() == "4"
+        page.click("button.severity.error")
+        assert not [text for text in page.locator(".finding").all_inner_texts() if "error" in text]
+    assert "lower bounds" in shown.open("broken").inner_text("#overview")
+
+
+def test_changes_are_those_of_diff(shown: Shown) -> None:
+    page = shown.open("resnets")
+    told = printed("diff", "resnet18", "resnet34")
+    text = page.inner_text("#changes")
+
+    for name in ("parameters", "macs"):
+        assert grouped(told["totals"][name]["new"]) in text
+        assert f"+{grouped(told['totals'][name]['difference'])}" in text
+    added = sum(layer["status"] == "added" for layer in told["layers"])
+    assert f"{added} added" in text
+    page.check("#changes input[type=checkbox]")
+    assert "as they were" in page.inner_text("#changes .counted")
+    page.click("#changes .changes td:nth-child(3) .link >> nth=0")
+    assert page.inner_text("h1") == "ResNet-34"
+
+
+def test_ten_thousand_layers_scroll(shown: Shown) -> None:
+    page = shown.open("long")
+    page.click("text=Unfold all")
+    assert page.get_attribute(".layers", "aria-rowcount") == "12501"
+    page.focus(".layers")
+    page.keyboard.press("End")
+    assert page.inner_text(".details h3") == "part2500.identity1"
+
+    assert page.locator(".layers tbody tr").count() < 100
+    took = page.evaluate(
+        "async () => { const scroller = document.querySelector('.scroller'); let frames = 0;"
+        "for (let step = 0; step < 20; step++) { scroller.scrollTop = step * 9000;"
+        "await new Promise(requestAnimationFrame); frames++; } return frames; }"
+    )
+    assert took == 20
+    assert "convcalc explain" in page.inner_text(".details")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_follow_the_system_and_the_button(shown: Shown, scheme: Any) -> None:
+    page = shown.page
+    page.emulate_media(color_scheme=scheme)
+    shown.open("vgg16")
+
+    def paper() -> str:
+        color: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return color
+
+    assert paper() == {"light": "rgb(252, 252, 251)", "dark": "rgb(21, 23, 26)"}[scheme]
+    page.click(".theme")
+    page.click(".theme")
+    assert page.inner_text(".theme") == "Theme: dark"
+    assert paper() == "rgb(21, 23, 26)"
+    assert "theme=dark" in page.url
+
+
+def test_all_rows_are_printed_in_light(shown: Shown) -> None:
+    page = shown.page
+    page.emulate_media(color_scheme="dark")
+    shown.open("resnets", "network=1")
+    page.click("text=Unfold all")
+    before = page.locator(".layers tbody tr").count()
+    page.emulate_media(media="print", color_scheme="dark")
+    count = len(printed("analyze", "resnet34")["layers"])
+    page.locator(".layers tbody tr:not(.group)").nth(count - 1).wait_for()
+
+    assert before < page.locator(".layers tbody tr").count()
+    assert page.locator(".layers tbody tr:not(.group)").count() == count
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert len(page.pdf()) > 50_000
+
+
+def test_a_page_is_read_without_its_script(browser: Any, reports: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((reports / "vgg16.html").as_uri())
+    text = page.inner_text("body")
+
+    for layer in printed("analyze", "vgg16")["layers"]:
+        assert layer["name"] in text
+        assert grouped(layer["parameters"]) in text
+    assert grouped(printed("analyze", "vgg16")["totals"]["macs"]) in text
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1360, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["vgg16", "resnets", "broken", "findings"])
+def test_nothing_keeps_anybody_out(shown: Shown, name: str, scheme: Any, width: int) -> None:
+    """Axe's rules of WCAG 2.2, A and AA, and what it holds for good practice."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = shown.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    fragment = {"vgg16": "layer=stage1.conv1", "broken": "layer=conv2"}.get(name, "")
+    shown.open(name, fragment)
+    draw_all(page)
+
+    violations = axe.run(page).response["violations"]
+    told = [
+        f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for each in violations
+        for node in each["nodes"][:3]
+    ]
+    assert not told, "\n".join(told)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width, f"the page is {wide} wide"
+
+
+def test_the_page_says_nothing_that_is_no_text_of_its_own(shown: Shown) -> None:
+    page = shown.open("broken")
+
+    assert not re.search(r"undefined|NaN|\[object", page.inner_text("body"))
