@@ -230,11 +230,9 @@ class _Trunk:
             units = self._units(joined, depth)
             stages, homes = self._stages(units, joined, by_size=depth <= 0)
         else:
-            for tried in (OPEN, *range(len(self.levels), 0, -1), 0):
-                units = self._units(joined, tried)
-                stages, homes = self._stages(units, joined, by_size=tried == 0)
-                if len(stages) <= ENOUGH:
-                    break
+            stages, homes = self._stages(self._units(joined, OPEN), joined, by_size=False)
+            if len(stages) > ENOUGH:
+                stages, homes = self._deepest(joined)
         drawn, between = self._skips(skips, homes)
         heads = self._heads(homes)
         # What leads nowhere, as behind an error, belongs to what it leaves.
@@ -245,6 +243,19 @@ class _Trunk:
         for home, nodes in between.items():
             stages[home] = stages[home]._replace(nodes=stages[home].nodes | nodes)
         return Row(tuple(stages), drawn, heads), homes
+
+    def _deepest(self, joined: list[tuple[Interval, _Beside]]) -> tuple[list[Stage], list[int]]:
+        """The stages at the largest depth at which there are no more than `ENOUGH`, else at 0."""
+        best = self._stages(self._units(joined, 0), joined, by_size=True)
+        least, most = 1, len(self.levels)
+        while least <= most:
+            depth = (least + most) // 2
+            made = self._stages(self._units(joined, depth), joined, by_size=False)
+            if len(made[0]) <= ENOUGH:
+                best, least = made, depth + 1
+            else:
+                most = depth - 1
+        return best
 
     def _sorted(self) -> tuple[list[tuple[Interval, _Beside]], list[_Beside]]:
         """What is beside the trunk: what is one with a part of it, and what skips a part."""
@@ -332,41 +343,47 @@ class _Trunk:
         beside: dict[int, set[int]] = defaultdict(set)
         for (_, end), each in joined:
             beside[end].update(each.nodes)
+        entering = {id(each) for each in self.entering}
         for each in self.feeding:
-            if each not in self.entering:
+            if id(each) not in entering:
                 beside[each.ends[0]].update(each.nodes)
         stages: list[Stage] = []
         homes: list[int] = []
-        sized: list[tuple[str, int]] = []
+        # Grown beside the stages: each is made once, however many units come to it.
+        held: list[set[int]] = []
+        lines: list[list[tuple[str, int]]] = []
         for unit in units:
             stage, keeps = self._stage(unit, beside)
             last = stages[-1] if stages else None
             if last is not None and last.text == ("flatten",) and _reads_vector(stage):
-                text = (f"flatten {shown(last)}", *stage.text)
-                stages[-1] = stage._replace(text=text, nodes=last.nodes | stage.nodes)
-            elif last is not None and _same(last, stage, keeps=keeps):
+                stages[-1] = stage._replace(text=(f"flatten {_values(last)}", *stage.text))
+                lines[-1] = []
+            elif last is not None and (keeps or not lines[-1]) and _same(last, stage, keeps=keeps):
                 again = not keeps and stage.shape is not None
                 role = stage.role if again and last.role != "merge" else last.role
-                stages[-1] = last._replace(
-                    role=role, nodes=last.nodes | stage.nodes, end=stage.end,
-                    times=last.times + again,
-                )  # fmt: skip
+                stages[-1] = last._replace(role=role, end=stage.end, times=last.times + again)
             elif by_size and last is not None and last.role != "source" and _alike(last, stage):
-                lines = sized or [(" ".join(last.text), last.times)]
-                if lines[-1][0] == " ".join(stage.text):
-                    lines[-1] = lines[-1][0], lines[-1][1] + 1
+                said = lines[-1] or [(" ".join(last.text), last.times)]
+                text = " ".join(stage.text)
+                if said[-1][0] == text:
+                    said[-1] = text, said[-1][1] + 1
                 else:
-                    lines.append((" ".join(stage.text), 1))
-                nodes = last.nodes | stage.nodes
-                text = tuple(line + f" ×{count}" * (count > 1) for line, count in lines)
-                if len(lines) > MANY_LINES:
-                    text = (plural(len(nodes), "layer"),)
-                stages[-1] = stage._replace(text=text, nodes=nodes, times=1, kernel=(), parts=())
-                sized = lines
+                    said.append((text, 1))
+                stages[-1] = stage._replace(kernel=(), parts=())
+                lines[-1] = said
             else:
                 stages.append(stage)
-                sized = []
+                held.append(set())
+                lines.append([])
+            held[-1].update(stage.nodes)
             homes += [len(stages) - 1] * (unit.stop - unit.start)
+        for number, (stage, nodes, said) in enumerate(zip(stages, held, lines, strict=True)):
+            stages[number] = stage._replace(nodes=frozenset(nodes))
+            if said:
+                counted = tuple(line + f" ×{count}" * (count > 1) for line, count in said)
+                if len(said) > MANY_LINES:
+                    counted = (plural(len(nodes), "layer"),)
+                stages[number] = stages[number]._replace(text=counted)
         return stages, homes
 
     def _stage(self, unit: _Unit, beside: Mapping[int, set[int]]) -> tuple[Stage, bool]:
@@ -420,7 +437,7 @@ class _Trunk:
         if joined > 2 and parts:
             inside = f"concat of {joined}"
         elif group is None and last is not None:
-            inside = self._merged(last)
+            inside = self._blocks(nodes) or self._merged(last)
         elif group is None:
             inside = plural(len(nodes), "layer")
         named = () if group is None else (self._called(group),)
@@ -478,9 +495,30 @@ class _Trunk:
         inside = None
         while group is not None and group.layers.stop <= last:
             inside, group = group, self.parents[id(group)]
-        if group is not None and len(group.layers) < 2 * len(nodes):
-            return group
-        return inside if inside is not None and 2 * len(inside.layers) > len(nodes) else None
+        outer = 0 if group is None else len(nodes) / len(group.layers)
+        inner = 0 if inside is None else len(inside.layers) / len(nodes)
+        if max(outer, inner) <= 0.5:
+            return None
+        return group if outer >= inner else inside
+
+    def _blocks(self, nodes: frozenset[int]) -> str:
+        """The block that most of these layers are calls of, with how often; else nothing."""
+        first, last = min(nodes), max(nodes)
+        calls: dict[str, list[Group]] = defaultdict(list)
+        stop = -1
+        for node in sorted(nodes):
+            group, whole = self.innermost[node], None
+            while (
+                group is not None and group.layers.start >= first and group.layers.stop <= last + 1
+            ):
+                whole, group = group, self.parents[id(group)]
+            if whole is not None and whole.layers.start >= stop:
+                calls[whole.block].append(whole)
+                stop = whole.layers.stop
+        for block, called in calls.items():
+            if block and sum(len(each.layers) for each in called) * 2 > len(nodes):
+                return block + (f" ×{len(called)}" if len(called) > 1 else "")
+        return ""
 
     def _called(self, group: Group) -> str:
         """What a group is called: the block that is called most often of those that are it."""
@@ -650,7 +688,7 @@ def _same(last: Stage, stage: Stage, *, keeps: bool) -> bool:
     return last.text[-len(stage.text) :] == stage.text
 
 
-def shown(stage: Stage) -> str:
+def _values(stage: Stage) -> str:
     """How many values come out of a stage; `?` where that is unknown."""
     return "?" if stage.shape is None else str(stage.shape.size)
 

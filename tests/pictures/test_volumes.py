@@ -6,6 +6,7 @@ from pathlib import Path as File
 
 import pytest
 from tabled import tabled
+from work import counted
 
 import convcalc
 from convcalc.graph import Network
@@ -217,3 +218,17 @@ def _crosses(start: Point, end: Point, edges: Edges) -> bool:
         near, far = sorted(((low - start[axis]) / step, (high - start[axis]) / step))
         first, last = max(first, near), min(last, far)
     return first < last
+
+
+def test_twice_as_many_layers_are_twice_the_work() -> None:
+    body = (
+        "[conv: {filters: 16, kernel: 3}, relu, conv: {filters: 32, kernel: 3}, add: [[], [relu]]]"
+    )
+    calls = []
+    for times in (100, 200):
+        text = f"{{input: 4000x4000x3, layers: [{{repeat: {times}, layers: {body}}}]}}"
+        network = convcalc.loads(text)
+        with counted() as work:
+            convcalc.draw(network, "volumes")
+        calls.append(work.calls)
+    assert calls[1] < 2.2 * calls[0]
