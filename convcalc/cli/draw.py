@@ -57,8 +57,8 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
     "--depth",
     type=click.IntRange(0),
     metavar="N",
-    help="Of --style graph: blocks deeper than N, from 1 on, are one box each. Of volumes: groups "
-    "nested this deep are one slab, maps of one size at 0. As deep as fits unless given.",
+    help="Of --style graph or volumes: blocks nested N deep, from 1 on, are one box or slab each; "
+    "of volumes all maps of one size are at 0. As deep as fits unless given.",
 )
 @click.option(
     "--expand",
@@ -81,7 +81,7 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
 @click.option(
     "--shade",
     type=Word(("parameters", "macs", "memory", "kind")),
-    help="Of --style graph: what colours tell, with a legend.",
+    help="Of --style graph or volumes: what colours tell, with a legend.",
 )
 @click.option(
     "--names",

@@ -38,7 +38,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
         "activations": Style(
             "what layers make of an image", frozenset({"layers", "maps"}), runs=True
         ),
-        "volumes": Style("what comes out of layers as slabs", frozenset({"depth"})),
+        "volumes": Style("what comes out of layers as slabs", frozenset({"depth", "shade"})),
         "field": Style(
             "what one output position sees of the image, layer by layer", frozenset({"layer", "at"})
         ),

@@ -128,7 +128,7 @@ class _Unit(NamedTuple):
 def rows(network: Network, depth: int | None = None) -> tuple[Row, ...]:
     """The rows of a network, that of its deepest output first.
 
-    Groups that are nested `depth` deep are one stage, as all of one size are at 0; without a depth
+    Groups that are nested `depth` deep, from 1 on, are one stage, all of one size at 0. Without one
     it is the largest at which there are no more than `ENOUGH` stages.
     """
     shapes = [network.shape_of(index) for index in range(len(network.nodes))]

@@ -13,8 +13,11 @@ from typing import NamedTuple
 from convcalc.graph import Network
 from convcalc.layers import CATALOGUE, GIVEN
 from convcalc.pictures.font import shortened, width, wrapped
+from convcalc.pictures.found import with_groups
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Scene, moved
-from convcalc.pictures.stages import KEEPERS, Head, Row, Skip, Stage, rows
+from convcalc.pictures.shades import Shades, legend_of, shades_of
+from convcalc.pictures.stages import ENOUGH, KEEPERS, Head, Row, Skip, Stage, rows
+from convcalc.pictures.words import figures
 from convcalc.shape import Shape
 
 MARGIN, GAP, BETWEEN = 18, 20, 30
@@ -184,9 +187,12 @@ class Placed(NamedTuple):
         return self.lefts[-1] + self.columns[-1].width
 
 
-def scene(network: Network, *, depth: int | None = None) -> Scene:
-    """The network as slabs; `depth` as in `stages.rows`."""
-    drawn = rows(network, depth)
+def scene(network: Network, *, depth: int | None = None, shade: str | None = None) -> Scene:
+    """The network as slabs; `depth` as in `stages.rows`, `shade` as in `shades.shades_of`."""
+    if len(network.layers) > 2 * ENOUGH:
+        network = with_groups(network)
+    shades = shades_of(network, shade)
+    drawn = tuple(_shaded(row, shades) for row in rows(network, depth))
     scale = _scale(drawn)
     placed = [_placed(row, scale, _incoming(drawn, number)) for number, row in enumerate(drawn)]
     rights = _offsets(placed)
@@ -202,7 +208,8 @@ def scene(network: Network, *, depth: int | None = None) -> Scene:
     items += _joins(network, placed, origins)
     wide = max(origin[0] + each.width for origin, each in zip(origins, placed, strict=True))
     wide = max(wide, LEAST_WIDE)
-    legend, down = _legend(drawn, wide, down - BETWEEN + 26)
+    entries = _entries(drawn) if shades is None else legend_of(network, shades, ())
+    legend, down = _legend(entries, wide, down - BETWEEN + 26)
     items += legend
     notes = _notes(network, placed, scale)
     for line in wrapped(" ".join(notes), wide - MARGIN, SMALL):
@@ -440,7 +447,8 @@ def _title(network: Network, stage: Stage) -> str:
     wrong = [each for each in network.errors if each.layer in set(names)]
     if wrong:
         return f"{said}: {wrong[0].code} {wrong[0].message}"
-    return f"{said}: {stage.shape or '?'}"
+    has = figures(network, sorted(stage.nodes))
+    return f"{said}: {stage.shape or '?'}" + (f"; {has}" if has else "")
 
 
 def _handed_on(network: Network, placed: Placed, place: int) -> Iterator[Drawn]:
@@ -567,20 +575,38 @@ def _joins(network: Network, placed: Sequence[Placed], origins: Sequence[Point])
         )  # fmt: skip
 
 
-def _legend(drawn: Sequence[Row], wide: float, down: float) -> tuple[list[Drawn], float]:
-    """What the colours and lines mean, in lines no wider than this, and where they end."""
+def _shaded(row: Row, shades: Shades | None) -> Row:
+    """A row whose colours say how much its stages have of what is asked for."""
+    if shades is None:
+        return row
+    stages = (
+        stage if stage.role == "fault" else stage._replace(role=shades.role(sorted(stage.nodes)))
+        for stage in row.stages
+    )
+    return row._replace(stages=tuple(stages))
+
+
+def _entries(drawn: Sequence[Row]) -> list[tuple[str, str]]:
+    """The roles of stages and lines with what they mean."""
     used = {stage.role for row in drawn for stage in row.stages}
     entries = [(role, word) for role, word in WORDS.items() if role in used]
     skips = [skip for row in drawn for skip in row.skips]
     entries += [("skip", "read again")] if any(not skip.dashed for skip in skips) else []
     entries += [("skip places", "places of maxima")] if any(skip.dashed for skip in skips) else []
+    return entries
+
+
+def _legend(
+    entries: Sequence[tuple[str, str]], wide: float, down: float
+) -> tuple[list[Drawn], float]:
+    """What colours and lines mean, in lines no wider than this, and where they end."""
     items: list[Drawn] = []
     right = float(MARGIN)
     for role, word in entries:
         long = width(word, SMALL) + 34
         if right + long > wide and right > MARGIN:
             right, down = float(MARGIN), down + 16
-        if role in WORDS:
+        if not role.startswith("skip"):
             items.append(Box(right, down - 9, 12, 10, role))
         else:
             items.append(Path(((right, down - 4), (right + 13, down - 4)), role))

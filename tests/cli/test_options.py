@@ -373,8 +373,8 @@ TRIED = {
             "--at": ("--at", "0,1"),
             "--layers": ("--layers", "second"),
             "--maps": ("--maps", "2"),
-            "--weights": ("--weights", "weights.npz"),
-            "--weights-map": ("--weights-map", "map.yaml"),
+            "--weights": ("--weights", "drawn.npz"),
+            "--weights-map": ("--weights-map", "drawn-map.yaml"),
             "--image": ("--image", "image.npy"),
             "--normalize": ("--normalize", "signed"),
             "--seed": ("--seed", "5"),
@@ -387,7 +387,7 @@ TRIED = {
             "--layers": ("--style", "activations"),
             "--maps": ("--style", "activations"),
             "--weights": ("--style", "activations"),
-            "--weights-map": ("--style", "activations", "--weights", "renamed.npz"),
+            "--weights-map": ("--style", "activations", "--weights", "renamed-drawn.npz"),
             "--image": ("--style", "activations"),
             "--normalize": ("--style", "activations", "--image", "image.npy"),
             "--seed": ("--style", "activations"),
@@ -395,7 +395,9 @@ TRIED = {
         {"--to": "the other format is no text"},
         {
             ("--output", "--force"): "a file that is not there yet is written either way",
-            ("--set", "--depth"): "at 0 the layer that it changes is inside a slab",
+            ("--depth", "--collapse"): "at 1 the block is one box as it is",
+            ("--expand", "--collapse"): "what is to be one box is none that is opened",
+            ("--style", "--set"): "the first layer that slides stays as it is",
             ("--set", "--at"): "what an output sees does not depend on how many channels there are",
         },
     ),
@@ -706,6 +708,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for text, file, renamed, mapped in (
         (NET, "weights.npz", "renamed.npz", "map.yaml"),
         (ATTENDING, "attending.npz", "renamed-attending.npz", "attending-map.yaml"),
+        (DRAWN, "drawn.npz", "renamed-drawn.npz", "drawn-map.yaml"),
     ):
         weights = random_weights(loads(text), 7)
         np.savez(root / file, **weights)

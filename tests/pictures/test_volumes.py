@@ -232,3 +232,16 @@ def test_twice_as_many_layers_are_twice_the_work() -> None:
             convcalc.draw(network, "volumes")
         calls.append(work.calls)
     assert calls[1] < 2.2 * calls[0]
+
+
+def test_colours_can_say_how_much_a_stage_has() -> None:
+    # VGG-16 has 138,357,544 parameters (Simonyan & Zisserman 2015, table 2): 102,764,544 and
+    # 16,781,312 in the first two linear layers, 1,792 in the first convolution.
+    scene = convcalc.draw("vgg16", "volumes", shade="parameters")
+    roles = {
+        part.key: next(item.role for item in part.items if isinstance(item, Box))
+        for part in scene.parts.values()
+    }
+    assert roles["stage1.relu2"] == "heat 1"
+    assert roles["dropout2"] == "heat 4"
+    assert roles["input"] == roles["stage5.maxpool1"] == "heat 0"
