@@ -112,10 +112,10 @@ def scene(
         f"At most {plural(maps, 'channel')} of a layer, the first ones.",
         shades,
     ]
-    extents = [extent for index in shown for extent in whole_network.shape_of(index).spatial]
-    if max(extents, default=0) > PIXELS:
+    shapes = [whole_network.shape_of(index) for index in shown]
+    ranks = {shape.rank if shape.size > shape.channels else 0 for shape in shapes}
+    if max((extent for shape in shapes for extent in shape.spatial), default=0) > PIXELS:
         notes.append(f"What is larger than {PIXELS} along an axis is averaged to that.")
-    ranks = {whole_network.shape_of(index).rank for index in shown}
     if 3 in ranks:
         notes.append("Of time or depth, what is in the middle.")
     if 1 in ranks:

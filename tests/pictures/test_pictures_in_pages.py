@@ -19,6 +19,9 @@ from test_docs import PAGES, blocks, save
 from convcalc.cli import convcalc
 
 FOLDER = ROOT / "docs" / "pictures"
+INPUTS = ROOT / "docs" / "inputs"
+"""What pictures are drawn of beside specs. All in it are whole numbers, whose sums and products are
+the same in whatever order they are made, so that maps are the same bytes on every machine."""
 UPDATE = bool(os.environ.get("CONVCALC_UPDATE"))
 _IMAGE = re.compile(r"!\[([^\]]+)\]\((?:docs/)?pictures/([\w.-]+\.svg)\)")
 
@@ -58,6 +61,8 @@ def test_pictures_are_what_the_commands_above_them_draw(
     shown_on: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for file in INPUTS.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
     for block in blocks(shown_on):
         if block.language == "yaml" and block.words and "." in block.words[0]:
             save(block)
