@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -32,7 +33,7 @@ from convcalc.cli.running import (
     refuse_too_large,
     running,
 )
-from convcalc.diagnostics import listed
+from convcalc.diagnostics import ArgumentError, listed
 from convcalc.formats.verify import VERIFY_FORMATS
 from convcalc.graph import Network, SpecError, read
 from convcalc.graph.planned import Planned, planned
@@ -92,6 +93,11 @@ def _default(_context: click.Context, _option: click.Parameter, value: object) -
     metavar="DIR",
     help="Write activations to DIR/activations.npz.",
 )
+@click.option(
+    "--shift",
+    is_flag=True,
+    help="Shift the input by the network's stride instead, and see which outputs follow.",
+)
 @click.option("--profile", is_flag=True, help="Show the time of each step, the best of three runs.")
 @names_option
 @output_options(VERIFY_FORMATS, "convcalc.formats.verify")
@@ -116,6 +122,7 @@ def command(
     output: Output,
     *,
     engine: bool,
+    shift: bool,
     profile: bool,
 ) -> None:
     """Run the network, and hold every shape, weight, product and value against the prediction.
@@ -129,12 +136,17 @@ def command(
       convcalc verify vgg16
       convcalc verify net.yaml --batch 8 --profile
       convcalc verify resnet18 --weights resnet18.safetensors --image cat.jpg --top 5
+      convcalc verify alexnet --shift
     """
+    if shift:
+        _refuse_beside_shift(click.get_current_context())
     try:
         network = planned(read(spec, input=shape, parameters=dict(settings)))
     except SpecError as error:
         output.end((), error.diagnostics)
     shown = named(network, names)
+    if shift:
+        _shift(planned(shown), output, (weights_path, map_path), seed)
     if classes is not None and top is None:
         raise click.UsageError("--classes names what --top shows; say how many")
     if top is not None and len(network.outputs) > 1:
@@ -276,3 +288,33 @@ def _classified(
         for example in best
     ]
     return outcome.verdict._replace(classes=likely)
+
+
+def _refuse_beside_shift(ctx: click.Context) -> None:
+    """A shift is of random input, in float64, by the definitions, and of all layers."""
+    taken = ("shift", "spec", "shape", "settings", "seed", "weights_path", "map_path", "names")
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(param.name or "")
+        given = source is click.core.ParameterSource.COMMANDLINE
+        if given and param.name not in (*taken, "output"):
+            raise click.UsageError(
+                f"{param.opts[-1]} has no effect with --shift, which runs random input in float64"
+            )
+
+
+def _shift(
+    network: Planned, output: Output, weights: tuple[str | None, str | None], seed: int | None
+) -> NoReturn:
+    """Show what becomes of the outputs when the input is shifted."""
+    from convcalc.checks.shift import shifts
+
+    refuse_idle(*weights, (), None, None)
+    with running():
+        fitted = given_weights(*weights, network, seed)
+        arrays = None if fitted is None else fitted.weights
+        try:
+            seen = shifts(network, arrays, seed or 0)
+        except ArgumentError as error:
+            raise CannotRun(str(error)) from None
+    page = output._replace(package="convcalc.formats.explanation")
+    output.end([page.renderer.render(seen.page, color=colors(sys.stdout))])

@@ -438,6 +438,7 @@ TRIED = {
             "--classes": ("--classes", "classes.txt"),
             "--save": ("--save", "saved"),
             "--profile": ("--profile",),
+            "--shift": ("--shift",),
             "--format": ("--format", "json"),
         },
         {
