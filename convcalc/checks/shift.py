@@ -111,9 +111,7 @@ def shifts(network: Planned, weights: Mapping[str, Any] | None = None, seed: int
     Raises `ArgumentError` for one of several inputs, without positions, or whose outputs take more
     than `MOST_BYTES` to hold.
     """
-    import numpy as np
-
-    from convcalc.forward import random_weights
+    from convcalc.forward.shifted import runs
 
     shape = network.input
     if len(network.inputs) != 1 or not shape.spatial or network.index_inputs:
@@ -124,19 +122,13 @@ def shifts(network: Planned, weights: Mapping[str, Any] | None = None, seed: int
     if needed > MOST_BYTES:
         message = f"the outputs of all layers take {both_bytes(needed)}: give a smaller --input"
         raise ArgumentError(message)
-    given = random_weights(network, seed) if weights is None else weights
-    arrays = {name: np.asarray(array, np.float64) for name, array in given.items()}
     strides = tuple(_stride(report.nodes, axis) for axis in range(len(shape.spatial)))
-    random = np.random.default_rng(seed)
-    large = [extent + stride for extent, stride in zip(shape.spatial, strides, strict=True)]
-    image = random.standard_normal((1, shape.channels, *large))
     axes: dict[str, list[Axis]] = {node.name: [] for node in network.layers}
-    still = _outputs(network, _cut(image, shape.spatial, {}), arrays)
+    outputs = runs(network, strides, weights, seed)
+    still = next(outputs)
     for axis, stride in enumerate(strides):
-        shifted = _outputs(network, _cut(image, shape.spatial, {axis: stride}), arrays)
-        by_one = None
-        if stride > 1:
-            by_one = _outputs(network, _cut(image, shape.spatial, {axis: 1}), arrays)
+        shifted = next(outputs)
+        by_one = next(outputs) if stride > 1 else None
         for layer in report.layers:
             seen = _axis(layer, axis, stride, still, shifted, by_one, shape.spatial[axis])
             if seen is not None:
@@ -159,23 +151,6 @@ def _stride(nodes: Any, axis: int) -> int:
         message = f"the layers' strides have no common multiple below {LARGEST:,}: {whole:,}"
         raise ArgumentError(message)
     return whole
-
-
-def _cut(image: Any, extents: tuple[int, ...], start: Mapping[int, int]) -> Any:
-    """A window of the image."""
-    parts = [
-        slice(start.get(axis, 0), start.get(axis, 0) + extent)
-        for axis, extent in enumerate(extents)
-    ]
-    places = (slice(None), slice(None), *parts)
-    return image[places]
-
-
-def _outputs(network: Planned, x: Any, weights: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs of all layers."""
-    from convcalc.forward import run
-
-    return run(network, x, weights, reference=True, keep="all")
 
 
 def _axis(
