@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from convcalc.spec.tree import Spec as Spec
     from convcalc.surgery import Converted as Converted
     from convcalc.surgery import convert as convert
+    from convcalc.surgery.shifted import dense as dense
     from convcalc.window import Field as Field
     from convcalc.window import Window as Window
 
@@ -108,6 +109,7 @@ _HOMES = {
     "analyze": "analysis",
     "check": "checks.library",
     "convert": "surgery",
+    "dense": "surgery.shifted",
     "diff": "checks.library",
     "draw": "pictures",
     "explain": "explanation",

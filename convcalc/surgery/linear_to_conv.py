@@ -5,11 +5,17 @@ is its filter. One on a vector is a 1×1 convolution. A larger input then gives 
 instead of one (notes of CS231n, "Converting FC layers to CONV layers"; Long et al. 2015).
 """
 
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import ceil
+
+from convcalc.analysis import analyze
 from convcalc.graph import LayerNode
+from convcalc.graph.planned import Planned
 from convcalc.layers import kinds
 from convcalc.layers.base import field_value
 from convcalc.layers.rearrange import Flatten
-from convcalc.numbers import plural
+from convcalc.numbers import plural, times
 from convcalc.shape import Shape
 from convcalc.spec.tree import Item, Spec
 from convcalc.surgery.edits import (
@@ -37,6 +43,29 @@ def convert(subject: Subject, value: None) -> Result:
         subject,
         made,
         f"{plural(convolutions, 'linear layer')} became {plural(convolutions, 'convolution')}",
+        *_crops(subject.network, made),
+    )
+
+
+def _crops(network: Planned, edits: Mapping[int, Edit]) -> Iterator[str]:
+    """What the answers for a larger input are to those of its crops."""
+    flat = [index for index in edits if isinstance(network.nodes[index].layer, Flatten)]
+    if not flat:
+        return
+    node = network.nodes[network.nodes[flat[0]].inputs[0]]
+    fields = analyze(network).layer(node.name).receptive_field
+    if not fields or any(not field.jump for field in fields):
+        return
+    stride = "×".join(dict.fromkeys(str(field.jump) for field in fields))
+    border = max(ceil(-Fraction(field.start) / Fraction(field.jump)) for field in fields)
+    if border <= 0:
+        yield f"for a larger input its answers are those of the crops at a stride of {stride}"
+        return
+    extents = network.shape_of(network.nodes[flat[0]].inputs[0]).spatial
+    yield (
+        f"for a larger input its answers are not those of crops at a stride of {stride}: layers "
+        f"pad, and of a crop's {times(extents)} map {plural(border, 'position')} at each border "
+        f"{'see' if border > 1 else 'sees'} padding that the larger input has not"
     )
 
 

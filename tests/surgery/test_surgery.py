@@ -34,6 +34,19 @@ def test_vgg16_becomes_the_notes_convolutional_network() -> None:
     assert str(larger.shape_of(larger.output)) == "6×6×1000"
 
 
+def test_what_padding_does_to_the_answers_of_crops_is_said() -> None:
+    def said(network: str) -> str:
+        return convert(network, "linear-to-conv").steps[0].result.remarks[1]
+
+    # VGG-16's last map has an effective padding of 90 and a stride of 32: 90/32 is 2.8.
+    assert "of a crop's 7×7 map 3 positions at each border see padding" in said("vgg16")
+    unpadded = (
+        "{input: 8x8x1, layers: [conv: {filters: 2, kernel: 3}, maxpool: 2, flatten, linear: 3]}"
+    )
+    remarks = convert(convcalc.parse(unpadded), "linear-to-conv").steps[0].result.remarks
+    assert remarks[1] == "for a larger input its answers are those of the crops at a stride of 2"
+
+
 def test_blocks_parameters_and_comments_stay_where_the_change_allows_it() -> None:
     before = Subject.of(convcalc.read("vgg16")).spec
     after = convert("vgg16", "linear-to-conv").spec
