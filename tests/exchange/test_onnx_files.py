@@ -288,6 +288,16 @@ def test_a_pool_of_one_value_makes_no_size_where_extents_are_open(tmp_path: Path
     assert "avgpool: 1," in run("import", path, "--flat", "--input", "16x24x3").stdout
 
 
+@pytest.mark.parametrize("outputs", [["c"], ["y", "c"], ["c", "y"], ["w"]])
+def test_outputs_that_hang_on_no_input_are_findings(outputs: list[str], tmp_path: Path) -> None:
+    nodes = [node("Relu", "x", "y"), node("Dropout", "w", "c")]
+    network = read(saved(model(nodes, {"w": weight(5)}, outputs=outputs), tmp_path))
+
+    assert not network.complete
+    (error,) = network.errors
+    assert error.message == "the output of 5 cannot be said in a spec: it hangs on no input"
+
+
 def test_names_of_extents_that_mean_something_are_called_otherwise(tmp_path: Path) -> None:
     words = sorted({*RESERVED, *FUNCTIONS, "incoming", "null", "Null", "True", "same", "layers"})
     assert len(words) >= 20

@@ -77,6 +77,7 @@ def test_each_change_is_stood(change: Any, tmp_path: Path) -> None:
         assert network.errors or analyze(network).totals.complete
 
 
+GRAPH = helper.make_graph([], "branch", [], [])
 TENSOR = onnx.numpy_helper.from_array(weight(4), "t")
 MISTYPED = {
     "of_a_turn": [node("Transpose", "x", "t", perm=TENSOR), node("Conv", "t w", "y")],
@@ -94,6 +95,25 @@ def test_attributes_of_other_types_are_findings(name: str, tmp_path: Path) -> No
     network = network_of(made, tmp_path)
 
     assert "is of another type than the operator's" in network.errors[0].message
+
+
+STRAY = {
+    "of_no_operator": ([node("Transpose", "x", "y", axis=GRAPH)], 17, "no attribute axis"),
+    "of_an_older_version": ([node("Squeeze", "x", "y", axes=[0])], 17, "no attribute axes"),
+    "of_a_newer_version": (
+        [node("MaxPool", "x", "y", kernel_shape=[2, 2], ceil_mode=1)],
+        9,
+        "ceil",
+    ),
+}
+
+
+@tabled("name", STRAY)
+def test_so_are_attributes_that_an_operator_does_not_have(name: str, tmp_path: Path) -> None:
+    """They would mean something if the file said another version, or nothing."""
+    nodes, opset, message = STRAY[name]
+    (error,) = network_of(model(nodes, opset=opset), tmp_path).errors
+    assert message in error.message
 
 
 def test_so_are_those_that_a_function_is_given(tmp_path: Path) -> None:

@@ -75,11 +75,12 @@ def _imported(graph: Graph) -> Imported:
     outputs = _outputs(graph, reader)
     written = wiring.written(outputs)
     spec = _spec(graph, wiring, written)
+    known = _known(graph)
     return Imported(
         spec,
-        (*_findings(reader.lost), *_undecided(reader)),
+        (*_findings(reader.lost), *known, *_undecided(reader)),
         reader.weights,
-        whole=not reader.lost,
+        whole=not (reader.lost or known),
         notes=(*given_in_vain(graph), *reader.said(wiring.live(outputs))),
         quantized=graph.quantized,
         scopes=lambda: _scopes(graph),
@@ -189,6 +190,22 @@ def _findings(lost: list[Lost]) -> list[Finding]:
         message = f"{title} of {shapes or 'nothing'} cannot be said in a spec: {why}{more}"
         findings.append(Finding(Problem("CC601", message, help=group[0].help), first.origin))
     return findings
+
+
+def _known(graph: Graph) -> list[Finding]:
+    """The outputs that are the same whatever the inputs are, which no layer makes."""
+    return [
+        Finding(
+            Problem(
+                "CC601",
+                f"the output of {shown(value.constant.dims)} cannot be said in a spec: it hangs on "
+                "no input",
+            ),
+            value.name,
+        )
+        for value in graph.outputs
+        if value.lowered is None and value.constant is not None
+    ]
 
 
 def _undecided(reader: Reader) -> list[Finding]:
