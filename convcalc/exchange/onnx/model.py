@@ -171,7 +171,8 @@ def malformed(
     hands on, and `values` what they say.
     """
     schema = _schema(node.kind, node.domain, version)
-    if schema is None:
+    defined = schema is not None
+    if not defined:
         schema = _schema(like.removeprefix(FUSED), "", version) if types else None
         if schema is None:
             return ""
@@ -183,6 +184,8 @@ def malformed(
         return f"it reads {count} tensors, and takes {least} to {most}"
     for name, written in types.items():
         kind = wanted.get(name)
+        if kind is None and defined:  # it may be another version's, and mean something
+            return f"it has no attribute {name[:60]} in version {version} of the operators"
         if kind is None or kind == written:
             continue
         value = values[name]

@@ -24,6 +24,8 @@ from convcalc.shape import Shape
 
 FOLDED = "onnx::Conv_"
 """How PyTorch's exporter begins the names of weights that a batch norm was folded into."""
+IN_PARTS = frozenset({"attention"})
+"""Kinds whose weights may be parts of arrays, or be left out of the file."""
 BATCH = -1
 """The axis of the examples."""
 ONE = -2
@@ -112,7 +114,8 @@ class Reader:
             shared = self._shared(kind, key)
         number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
         if weights:
-            self._see_all(number, constants)
+            if kind not in IN_PARTS:
+                self._see_all(number, constants)
             self.weights[origin] = dict(weights)
             if key is not None and shared is None:
                 self.owners[key] = number
@@ -125,8 +128,7 @@ class Reader:
         """See that a layer has as many weights as there are values; raises `CannotError`."""
         plan = self.wiring.made[number].plan
         wanted = sum([weight.size for weight in plan.weights]) if plan is not None else 0
-        # One may hold several weights, as those of queries, keys and values.
-        there = sum([each.size for each in {*constants} if each is not None])
+        there = sum([each.size for each in constants if each is not None])
         if there != wanted:
             message = (
                 f"its arrays have {plural(there, 'value')}, and for what it reads it takes "
