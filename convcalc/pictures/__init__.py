@@ -66,6 +66,8 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "svg": Writer(".svg"),
         "png": Writer(".png", text=False),
+        "mermaid": Writer(".mmd"),
+        "tikz": Writer(".tex"),
     }
 )
 """Formats; each is a module of this package with a function `render`."""

@@ -40,6 +40,8 @@ MAIN, ROW = 38, 18
 """Height of a box, and of each row in it."""
 SIZE, SMALL, TINY = 12, 10.5, 10
 """Heights of fonts: what a layer is, what it is called and makes, and rows."""
+LEADING, MOST_LINES = 14, 3
+"""Height of a line of what is said of a mark, and how many lines there are at most."""
 SHADOW = 6
 """How far the boxes reach that stand behind one which stands for several."""
 ARROW = 18
@@ -109,7 +111,7 @@ def drawn(
 
 
 def _faults(network: Network) -> dict[int, Mark]:
-    """Layers that errors are about."""
+    """Layers that errors are about, and those that read what an error keeps unknown."""
     index_of = {node.name: index for index, node in enumerate(network.nodes)}
     marks: dict[int, Mark] = {}
     for error in network.errors:
@@ -117,6 +119,11 @@ def _faults(network: Network) -> dict[int, Mark]:
             index = index_of.get(name or "")
             if index is not None and index not in marks:
                 marks[index] = Mark("fault", "✗", error.message)
+    for index, node in enumerate(network.nodes):
+        if node.unknown and index not in marks:
+            marks[index] = Mark("fault", "✗", "what it reads is not known")
+        elif not node.inputs and network.plans[index] is None and node.kind in SOURCES:
+            marks[index] = Mark("fault", "✗", "its shape is not known")
     return marks
 
 
@@ -289,9 +296,12 @@ class _Picture:
 
     def _room(self) -> Room:
         """Distances, which hang on the direction: texts are wider than high."""
+        wide = self.shape_room + 14 if self.down else 20
+        lane = wide if any(mark.role == "fault" for mark in self.marks.values()) else 16
         if self.down:
-            return Room()
-        return Room(behind=max(24, self.shape_room + 9), head=14, near=24, branches=22)
+            return Room(first_lane=lane)
+        behind = max(24, self.shape_room + 9)
+        return Room(behind=behind, head=14, near=24, branches=22, first_lane=lane)
 
     def _shape_room(self) -> float:
         """How wide the texts on lines may be."""
@@ -332,6 +342,7 @@ class _Picture:
         high = float(MAIN)
         if isinstance(spot.element, Card):
             high += ROW * (len(spot.element.rows) - 1)
+            high += LEADING * len(self._said(self.shown[spot.element.rows[0]]))
         return Extent(high, self.box_width) if self.down else Extent(self.box_width, high)
 
     def _spare(self, spot: Spot) -> float:
@@ -409,6 +420,11 @@ class _Picture:
         items += [self._line(line) for line in layout.lines]
         for spot in layout.boxes:
             items += self._made(spot)
+        items += [
+            self._comes_in(line)
+            for line in layout.lines
+            if line.entry and self._at_fault(line.target)
+        ]
         wide, high = self._xy((root.along, root.across))
         foot = self._foot(max(wide - 2 * MARGIN, 0), high)
         right = max([wide, *(_right(item) for item in foot)])
@@ -513,7 +529,7 @@ class _Picture:
             index = self.shown[place]
             others = self._rounds_of(place)[1:]
             if number:
-                items = self._row(index, x, y + MAIN + ROW * (number - 1))
+                items = self._row(index, x, y + high - ROW * (len(card.rows) - number))
             else:
                 items = self._main(index, others, (x, y, self.box_width, high), room)
             title = layer_title(self.network, index, others)
@@ -531,6 +547,17 @@ class _Picture:
             Box(x + 5, y - 2, self.box_width - 10, ROW - 3, self._role(index), 3),
             Label(x + PAD + 2, y + 9.2, text, TINY),
         ]
+
+    def _said(self, index: int) -> list[str]:
+        """What is said of a layer's mark, in lines that its box has room for."""
+        mark = self.marks.get(index)
+        if mark is None or not mark.text:
+            return []
+        lines = wrapped(mark.text, self.box_width - 2 * PAD, SMALL)
+        if len(lines) > MOST_LINES:
+            last = wrapped(lines[MOST_LINES - 1], self.box_width - 2 * PAD - 12, SMALL)[0]
+            lines = [*lines[: MOST_LINES - 1], f"{last} …"]
+        return lines
 
     def _main(
         self,
@@ -550,15 +577,16 @@ class _Picture:
         if others:
             last = others[-1]
             name = from_to(name, tail_of(self.network.nodes[last].name, self.around[last]))
-        below, look = name, self._quiet(role)
-        if mark is not None and mark.text:
-            below, look = mark.text, f"{mark.role} text"
         items: list[Drawn] = [Box(x, y, wide, high, role, 5)]
-        if below == node.kind:
-            return [*items, *_two_fonts(x + PAD, y + 23, kind, said, room)]
-        below = shortened(below, wide - 2 * PAD, SMALL)
-        items += _two_fonts(x + PAD, y + 16, kind, said, room)
-        return [*items, Label(x + PAD, y + 30, below, SMALL, look)]
+        plain = name == node.kind and high == MAIN
+        items += _two_fonts(x + PAD, y + (23 if plain else 16), kind, said, room)
+        if not plain:
+            name = shortened(name, wide - 2 * PAD, SMALL)
+            items.append(Label(x + PAD, y + 30, name, size=SMALL, role=self._quiet(role)))
+        for number, text in enumerate(self._said(index)):
+            down = y + 30 + LEADING * (number + 1)
+            items.append(Label(x + PAD, down, text, size=SMALL, role=f"{role} text"))
+        return items
 
     def _frame(self, spot: Spot, inside: Sequence[Drawn]) -> Part:
         """A group that is open, or the rounds of a repeat."""
@@ -622,7 +650,16 @@ class _Picture:
             radius=6,
             source=self._key(line.source),
             target=self._start_key(line.target) if line.target else "",
+            title=self._made_text(line.source),
         )
+
+    def _comes_in(self, line: Line) -> Label:
+        """The shape of what comes into a box with an error from its side."""
+        text = str(self._made_shapes(line.source)[-1] or "?")
+        x, y = self._xy(line.points[-1])
+        if self.down:
+            return Label(x + 10, y - 5, text, size=SMALL, role="fault text")
+        return Label(x + 6, y + 15, text, size=SMALL, role="fault text")
 
     def _made(self, spot: Spot) -> list[Drawn]:
         """The shape of what a box makes, on its line, and the arrow that leaves the network."""
@@ -635,7 +672,7 @@ class _Picture:
         if leaves:
             start = self._xy((spot.end, spot.middle))
             end = self._xy((outer.end + shadow + ARROW, spot.middle))
-            arrow = Path((start, end), "line", arrow=True, source=self._key(spot))
+            arrow = Path((start, end), "line", arrow=True, source=self._key(spot), title=text)
             if self.down:
                 return [
                     arrow,

@@ -71,6 +71,8 @@ class Path(NamedTuple):
     """Key of the part that it comes from, if it joins two."""
     target: str = ""
     """Key of the part that it goes to."""
+    title: str = ""
+    """What goes along it, such as a shape."""
 
 
 class Raster(NamedTuple):

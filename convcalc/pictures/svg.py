@@ -131,7 +131,8 @@ def _path(path: Path) -> Iterator[str]:
         head, points = _head(points)
     drawn = rounded(points, path.radius) + ("Z" if path.closed else "")
     open_ended = "" if path.closed else ' fill="none" style="fill:none"'
-    yield f'<path class="{name}"{open_ended} d="{drawn}"/>'
+    end = f"><title>{_text(path.title)}</title></path>" if path.title else "/>"
+    yield f'<path class="{name}"{open_ended} d="{drawn}"{end}'
     if path.arrow:
         yield f'<path class="{name} head" d="{rounded(head, 0)}Z"/>'
 

@@ -9,9 +9,10 @@ from geometry import boxes_of, faults, joined
 from tabled import tabled
 
 import convcalc
-from convcalc.graph import Network
+from convcalc.graph import Network, read_text
 from convcalc.pictures.scene import Part, Scene, everything
 from convcalc.spec.bundled import bundled_names
+from convcalc.spec.text import SourceText
 
 OPTIONS: tuple[Mapping[str, Any], ...] = (
     {},
@@ -204,6 +205,54 @@ def test_patterns_of_nothing_and_depths_below_one_are_refused() -> None:
         convcalc.draw("resnet18", depth=0)
     with pytest.raises(ValueError, match="no layer of lenet5 says where it comes from"):
         convcalc.draw("lenet5", names="origin")
+
+
+MERGE = """
+rounding: floor
+input: 56x56x64
+layers:
+  - add:
+    - [conv: {filters: 128, kernel: 3, stride: 2, padding: 1}, tanh]
+    - []
+"""
+BROKEN = (
+    # What is drawn of each: texts of faults, and the boxes that are marked.
+    (MERGE, {"28×28×128", "56×56×64"}, {"add1"}),
+    (MERGE.replace("- add:", "- concat:"), {"28×28×128", "56×56×64"}, {"concat1"}),
+    ("{input: 3x3x16, layers: [conv: {filters: 8, kernel: 5}]}", {"3×3×16"}, {"conv1"}),
+    ("{input: 9x9x3, layers: [maxpool: 2, relu]}", {"9×9×3"}, {"maxpool1"}),
+    ("{input: 9x9x3, layers: [{relu, from: nowhere}]}", set(), {"relu1"}),
+    ("{input: 9x9x3, layers: [cnv: 3, relu]}", set(), {"relu1"}),
+    ("{input: 9x9x3, layers: [conv: {filters: x, kernel: 1}]}", {"9×9×3"}, {"conv1"}),
+    ("{input: 9x9x3, layers: [reshape: 3x3x3]}", {"9×9×3"}, {"reshape1"}),
+    ("{input: 0x9x3, layers: [relu]}", set(), {"input"}),
+    ("{input: 9x9x4, layers: [conv: {filters: 6, kernel: 1, groups: 4}]}", {"9×9×4"}, {"conv1"}),
+    (
+        "input: 9x9x3\nlayers:\n  - {name: a, layers: [relu, maxpool: 2]}\n",
+        {"9×9×3"},
+        {"a.maxpool1"},
+    ),
+)
+
+
+@tabled(("text", "sizes", "marked"), BROKEN)
+def test_a_broken_spec_is_drawn_with_its_fault(
+    text: str, sizes: set[str], marked: set[str]
+) -> None:
+    network = read_text(SourceText("net.yaml", text))
+    assert network.errors
+    for options in ({}, {"direction": "right"}, {"depth": 1}):
+        scene = convcalc.draw(network, **options)
+        assert faults(scene) == [], (text, options)
+        red = [label.text for label in scene.labels if label.role == "fault text"]
+        assert sizes <= {*red}
+        signs = [label.text for label in scene.labels if label.text.startswith("✗")]
+        assert len(signs) > len(marked)  # at the box, and below the picture
+        said = " ".join(red)
+        assert all(word in said for word in network.errors[0].message.split())
+        if options != {"depth": 1}:
+            parts = [part for part in _shown(scene) if part.title.startswith("✗")]
+            assert {part.key for part in parts} == marked
 
 
 def _chain(count: int) -> Network:

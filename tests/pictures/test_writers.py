@@ -1,0 +1,94 @@
+"""Pictures as text of other formats: Mermaid, which is laid out anew, and TikZ."""
+
+import re
+
+import pytest
+
+import convcalc
+from convcalc.graph import Network
+from convcalc.pictures import WRITERS, written
+from convcalc.pictures.mermaid import render as mermaid
+from convcalc.pictures.scene import Label, Raster, Scene
+from convcalc.pictures.tikz import render as tikz
+
+NASTY = 'a"b%{}\\$&#_^~<b>|`]'
+"""Signs that formats mean something by, as a file from elsewhere may have them in names."""
+
+
+def _network(text: str) -> Network:
+    return convcalc.read(convcalc.parse(text))
+
+
+def _edges(chart: str) -> set[tuple[str, str]]:
+    """Nodes that a flowchart joins, by the names that they show."""
+    names = dict(re.findall(r'^ *(n\d+)\["[^"]*?<br>([^"<]*)', chart, re.MULTILINE))
+    names |= dict(re.findall(r'^ *(n\d+)\["([^"<]*)"\]', chart, re.MULTILINE))
+    pairs = re.findall(r"^ *(n\d+) (?:-->|-\.->|==>)(?:\|[^|]*\|)? (n\d+)$", chart, re.MULTILINE)
+    return {(names[one], names[other]) for one, other in pairs}
+
+
+def test_mermaid_has_the_layers_the_frames_and_what_is_read() -> None:
+    chart = mermaid(convcalc.draw("resnet18", depth=9))
+    assert chart.splitlines()[3] == "flowchart TD"
+    assert 'n1["conv 7×7, 64, stride 2<br>conv1<br>batchnorm<br>relu"]:::dense' in chart
+    subgraphs = re.findall(r'subgraph \w+ \["([^"]*)"\]', chart)
+    assert subgraphs[:2] == ["conv2_x", "basic_block1…2 ×2"]
+    assert chart.count("\n" + "  " * 2 + "end\n") + chart.count("\n  end\n") == len(subgraphs)
+    assert '-->|"56×56×64"|' in chart
+
+
+def test_mermaid_joins_what_the_network_joins() -> None:
+    text = "input: 8x8x4\nlayers:\n  - conv: {filters: 4, kernel: 1}\n  - add: [[tanh], []]\n"
+    chart = mermaid(convcalc.draw(_network(text)))
+    assert _edges(chart) == {
+        ("input", "conv1"), ("conv1", "tanh1"), ("tanh1", "add1"), ("conv1", "add1"),
+    }  # fmt: skip
+    assert mermaid(convcalc.draw(_network(text), direction="right")).count("flowchart LR") == 1
+
+
+def _nasty() -> Scene:
+    scene = convcalc.draw(_network("{input: 8x8x4, layers: [tanh]}"))
+    return scene._replace(title=NASTY, items=(*scene.items, Label(0, 9, NASTY)))
+
+
+def test_texts_mean_nothing_to_the_formats() -> None:
+    chart = mermaid(_nasty())
+    title = re.search(r'^title: "(.*)"$', chart, re.MULTILINE)
+    assert title is not None
+    codes = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), title[1])
+    assert codes == NASTY
+    assert not set(title[1]) & set('"%{}\\$&^~<>|`]')
+    drawn = tikz(_nasty()).splitlines()[-3]
+    assert drawn.endswith(
+        r"{a\textquotedbl{}b\%\{\}\textbackslash{}\$\&\#\_\textasciicircum{}\textasciitilde{}"
+        r"\textless{}b\textgreater{}\textbar{}`]};"
+    )
+
+
+def test_tikz_has_every_item_and_balanced_braces() -> None:
+    scene = convcalc.draw("unet")
+    text = tikz(scene)
+    assert text.count(r"\node[") == len(scene.labels)
+    assert text.count("-{Latex") == sum(path.arrow for path in scene.paths)
+    for line in text.splitlines()[1:]:
+        bare = re.sub(r"\\[{}]", "", line)
+        assert bare.count("{") == bare.count("}"), line
+        assert line.startswith(("\\", "%")), line
+    used = set(re.findall(r"(?:fill|draw|text)=([\w-]+)", text))
+    assert used <= set(re.findall(r"\\definecolor{([\w-]+)}", text))
+    begun, ended = (re.findall(rf"\\{word}{{(\w+)}}", text) for word in ("begin", "end"))
+    assert begun == ended[::-1] == ["document", "tikzpicture"]
+
+
+def test_what_a_format_cannot_say_is_refused() -> None:
+    grid = Scene("grid", "", 9, 9, (Raster(0, 0, 9, 9, b"", "a grid"),))
+    with pytest.raises(ValueError, match="grids of pixels"):
+        tikz(grid)
+    with pytest.raises(ValueError, match="boxes and lines"):
+        mermaid(convcalc.draw("lenet5", "window"))
+
+
+@pytest.mark.parametrize("writer", [name for name, row in WRITERS.items() if row.text])
+def test_the_same_network_gives_the_same_text(writer: str) -> None:
+    one, other = (written(convcalc.draw("squeezenet1_0"), writer, "dark") for _ in range(2))
+    assert one == other
