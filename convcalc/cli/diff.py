@@ -11,8 +11,14 @@ import click
 
 from convcalc.analysis.compare import TOTALS, Comparison, compare
 from convcalc.checks.revision import RevisionError, Revisions, revisions, sides
-from convcalc.cli.options import Inputs, network_options, output_options, size_options
-from convcalc.cli.output import Output, colors
+from convcalc.cli.options import (
+    FILE,
+    Inputs,
+    network_options,
+    output_options,
+    size_options,
+)
+from convcalc.cli.output import Output, colors, write_file
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import Network, read, read_opened
@@ -112,6 +118,14 @@ def _limits(
     metavar="NAME=LIMIT",
     help="Exit with 1 when a total grew by more: parameters=1%, macs=10M; repeatable.",
 )
+@click.option(
+    "--draw",
+    "file",
+    type=FILE,
+    metavar="FILE",
+    help="Draw both as one graph to a new file, too, what changed marked: .svg, .png, .mmd, .tex.",
+)
+@click.option("--force", is_flag=True, help="Write over the FILE of --draw if it is there.")
 def command(
     specs: tuple[str, ...],
     revision: str | None,
@@ -121,6 +135,9 @@ def command(
     dtype: str,
     output: Output,
     limits: tuple[Limit, ...],
+    file: str | None,
+    *,
+    force: bool,
 ) -> None:
     """Show layers added, removed and changed, and what that does to the totals.
 
@@ -134,7 +151,12 @@ def command(
       convcalc diff vgg16 vgg19
       convcalc diff --git main net.yaml --format markdown --fail-on-increase parameters=1%
       convcalc diff --git v1.0..v2.0 net.yaml
+      convcalc diff vgg16 vgg19 --draw changes.svg
     """
+    if force and file is None:
+        raise click.UsageError("--force is about the FILE of --draw, and none is named")
+    if file is not None and revision is not None and len(specs) > 1:
+        raise click.UsageError(f"--draw is about one SPEC, and {len(specs)} are given")
     if revision is None and len(specs) != 2:
         message = f"{len(specs)} given: name OLD and NEW, or --git REV and a SPEC"
         raise click.UsageError(message)
@@ -165,6 +187,8 @@ def command(
         if output.format.form == "rows":
             options.update(header=not texts, several=len(comparisons) > 1)
         texts.append(output.renderer.render(one, **options))
+    if file is not None:
+        _draw(file, pairs[0], comparisons[0], force=force)
     before = [one for one, pair in zip(comparisons, pairs, strict=True) if not pair.fresh]
     grown = _grown(before, limits)
     unknown = [
@@ -174,6 +198,15 @@ def command(
     ]
     notes = [*(pair.note for pair in pairs if pair.note), *unknown, *grown]
     output.end(texts, notes=[f"convcalc: {note}" for note in notes], failed=bool(grown))
+
+
+def _draw(file: str, pair: Pair, comparison: Comparison, *, force: bool) -> None:
+    """Write the picture of what changed."""
+    from convcalc.cli.pictured import format_of, picture
+    from convcalc.pictures.changed import scene
+
+    made = picture(scene(pair.old, pair.new, comparison), format_of(file))
+    write_file(file, made, over=force)
 
 
 def _since(

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
 from typing import Any
 
 import click
@@ -19,9 +18,10 @@ from convcalc.cli.options import (
     weights_options,
 )
 from convcalc.cli.output import write, write_file, write_findings
+from convcalc.cli.pictured import format_of, picture
 from convcalc.diagnostics import ArgumentError, exit_code
 from convcalc.graph import Network, SpecError, read
-from convcalc.pictures import STYLES, WRITERS, scene_of, written
+from convcalc.pictures import STYLES, WRITERS, scene_of
 from convcalc.pictures.scene import Scene
 from convcalc.pictures.theme import THEMES
 
@@ -47,6 +47,12 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
     default="auto",
     show_default=True,
     help="Colours; auto follows the reader's, and is light in files that cannot.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(16, 30_000),
+    metavar="PIXELS",
+    help="How wide the picture is, larger or smaller as a whole; as its texts need unless given.",
 )
 @click.option(
     "--direction",
@@ -126,6 +132,7 @@ def command(
     shape: Inputs,
     settings: tuple[tuple[str, str], ...],
     theme: str,
+    width: int | None,
     *,
     force: bool,
     **options: Any,
@@ -149,7 +156,9 @@ def command(
       convcalc draw vgg16 --style field --layer stage2.conv2 --at 3,50 -o field.svg
     """
     refuse_idle_force(file, force=force)
-    to = _format(to, file)
+    to = to or ("svg" if file is None else format_of(file))
+    if width is not None and not WRITERS[to].sizes:
+        raise click.UsageError(f"--width is about the size of a picture, and {to} says none")
     if file is None and not WRITERS[to].text and sys.stdout.isatty():
         raise click.UsageError("the picture is no text: write -o FILE, or send it to a program")
     if file is not None and not force and os.path.lexists(file):
@@ -168,16 +177,13 @@ def command(
         ctx.exit(2)
     except ArgumentError as error:
         raise click.UsageError(str(error)) from None
-    try:
-        picture = written(scene, to, theme)
-    except (ImportError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
+    made = picture(scene._replace(shown=width or 0), to, theme)
     if file is not None:
-        write_file(file, picture, over=force)
-    elif isinstance(picture, str):
-        write(picture, machine=True)
+        write_file(file, made, over=force)
+    elif isinstance(made, str):
+        write(made, machine=True)
     else:
-        sys.stdout.buffer.write(picture)
+        sys.stdout.buffer.write(made)
         sys.stdout.buffer.flush()
     write_findings(network.diagnostics, below=True)
     ctx.exit(exit_code(network.diagnostics))
@@ -225,17 +231,3 @@ def _refuse_idle(params: Sequence[click.Parameter], style: str, given: Iterable[
             option = options[name]
             message = f"{option} is an option of --style {homes}, not of {style}"
             raise click.UsageError(message)
-
-
-def _format(to: str | None, file: str | None) -> str:
-    """The format that was asked for, or that the file's name says."""
-    if to is not None:
-        return to
-    if file is None:
-        return "svg"
-    ending = PurePath(file).suffix.lower()
-    for name, writer in WRITERS.items():
-        if writer.ending == ending:
-            return name
-    endings = ", ".join(writer.ending for writer in WRITERS.values())
-    raise click.UsageError(f"{file}: its name ends with none of {endings}: say --to")

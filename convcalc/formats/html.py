@@ -1,4 +1,4 @@
-"""An HTML table, for notebooks."""
+"""What notebooks show: a table of layers, and of a network its graph above it."""
 
 from html import escape
 
@@ -11,12 +11,40 @@ from convcalc.graph import Network
 
 MAX_ROWS = 1_000
 """Rows a notebook is shown."""
+MAX_LAYERS = 5_000
+"""Layers up to which a notebook is shown the graph: more take too long."""
+MAX_PICTURE = 400_000
+"""Letters of the SVG that a notebook is shown."""
 
 
 def of_network(network: Network) -> str:
-    """A network as the report on it, with what inference takes, as one HTML element."""
+    """A network as its graph, and the report on it with what inference takes, as one HTML element."""
     report = analyze(network, strict=False)
-    return render(report, peak=report.inference_peak)
+    table = render(report, peak=report.inference_peak)
+    return f"<div>\n{_picture(network)}\n{table}\n</div>"
+
+
+def _picture(network: Network) -> str:
+    """The graph as an image, which scrolls in what is as high as a screen.
+
+    As an image its style is its own, and changes nothing else of the notebook.
+    """
+    from base64 import b64encode
+
+    from convcalc.pictures import draw
+
+    scene = draw(network) if len(network.nodes) <= MAX_LAYERS else None
+    svg = "" if scene is None else scene.to_svg()
+    if scene is None or len(svg) > MAX_PICTURE:
+        return (
+            "<p>The graph is too large to be shown here: <code>convcalc draw</code> writes it.</p>"
+        )
+    data = b64encode(svg.encode("utf-8", "xmlcharrefreplace")).decode("ascii")
+    about = escape(f"{scene.title}: {scene.description}")
+    return (
+        '<div style="max-height:40em;overflow:auto">'
+        f'<img alt="{about}" style="max-width:none" src="data:image/svg+xml;base64,{data}"></div>'
+    )
 
 
 def render(report: Report, *, peak: int | None = None) -> str:

@@ -60,13 +60,15 @@ class Writer(NamedTuple):
     """Whether they are text, which a terminal can show."""
     themes: bool = True
     """Whether they have colours that are a theme's."""
+    sizes: bool = True
+    """Whether they say how large they are, and are not laid out by what shows them."""
 
 
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {
         "svg": Writer(".svg"),
         "png": Writer(".png", text=False),
-        "mermaid": Writer(".mmd"),
+        "mermaid": Writer(".mmd", sizes=False),
         "tikz": Writer(".tex"),
     }
 )

@@ -1,6 +1,6 @@
 """Layers as boxes, groups as frames, and what they read as lines with the shapes on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -40,6 +40,10 @@ MAIN, ROW = 38, 18
 """Height of a box, and of each row in it."""
 SIZE, SMALL, TINY = 12, 10.5, 10
 """Heights of fonts: what a layer is, what it is called and makes, and rows."""
+CHANGES = ("+ added", "− removed", "~ changed")
+"""What signs mean that say what became of a layer."""
+NOTHING = "no layer added, removed or changed"
+"""What is said where none has one."""
 LEADING, MOST_LINES = 14, 3
 """Height of a line of what is said of a mark, and how many lines there are at most."""
 SHADOW = 6
@@ -93,8 +97,14 @@ def drawn(
     choices: Choices,
     marks: Mapping[int, Mark] | None = None,
     title: str | None = None,
+    base: str | None = None,
+    opened: Collection[str] = (),
 ) -> Scene:
-    """The network as a graph, with marks at some of its layers."""
+    """The network as a graph, with marks at some of its layers; errors are marked unless given.
+
+    `base` is what layers look like that have no mark; it hangs on their kinds unless given.
+    `opened` are names of groups that are open whatever the depth is.
+    """
     if choices.depth is not None and choices.depth < 1:
         message = f"depth {choices.depth} is below 1"
         raise ArgumentError(message)
@@ -106,7 +116,7 @@ def drawn(
     network = with_groups(network)
     if marks is None:
         marks = _faults(network)
-    picture = _Picture(network, choices, marks)
+    picture = _Picture(network, choices, marks, base, opened)
     return picture.scene(title or network.name)
 
 
@@ -130,8 +140,17 @@ def _faults(network: Network) -> dict[int, Mark]:
 class _Picture:
     """A network on its way to a picture."""
 
-    def __init__(self, network: Network, choices: Choices, marks: Mapping[int, Mark]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        choices: Choices,
+        marks: Mapping[int, Mark],
+        base: str | None,
+        opened: Collection[str],
+    ) -> None:
         self.network = network
+        self.opened = opened
+        self.base = base
         self.choices = choices
         self.marks = marks
         self.down = choices.direction == "down"
@@ -196,8 +215,9 @@ class _Picture:
         attached = set()
         for at, index in enumerate(shown):
             node = network.nodes[index]
-            special: object = None
-            if index in self.marks or node.layer is None or node.kind in SOURCES:
+            mark = self.marks.get(index)
+            special: object = mark if mark is None or mark.role != "fault" else index
+            if node.layer is None or node.kind in SOURCES:
                 special = index
             alike.append((node.kind, node.layer, special, forced.get(index)))
             if node.kind in ROWS and index not in self.marks:
@@ -250,7 +270,9 @@ class _Picture:
                 inside.pop()
             if any(_means(pattern, group.name) for pattern in self.choices.collapse):
                 is_open = False
-            elif any(_means(pattern, group.name) for pattern in self.choices.expand):
+            elif group.name in self.opened or any(
+                _means(pattern, group.name) for pattern in self.choices.expand
+            ):
                 is_open = True
                 opened.update(inside)
             else:
@@ -487,8 +509,8 @@ class _Picture:
         assert isinstance(spot.element, Frame)  # noqa: S101
         group = self.groups[spot.element.group]
         layers = self._layers_of(spot)
-        mark = next((self.marks[index] for index in layers if index in self.marks), None)
-        role = self.shades.role(layers) if self.shades else "folded"
+        mark = _of_all([self.marks[index] for index in layers if index in self.marks])
+        role = self.shades.role(layers) if self.shades else self.base or "folded"
         sign = ""
         if mark is not None:
             role, sign = mark.role, f"{mark.sign} "
@@ -519,6 +541,8 @@ class _Picture:
             return mark.role
         if self.shades is not None:
             return self.shades.role(self._rounds_of(self.starts[index]))
+        if self.base is not None:
+            return self.base
         kind = self.network.nodes[index].kind
         return (GIVEN.get(kind) or CATALOGUE[kind]).family
 
@@ -639,10 +663,18 @@ class _Picture:
             for index in self._layers_of(spot)
         )
 
+    def _is_gone(self, spot: Spot | None) -> bool:
+        """Whether all that a box stands for was removed."""
+        if spot is None or self.base is None:
+            return False
+        marks = [self.marks.get(index) for index in self._layers_of(spot)]
+        return all(mark is not None and mark.role == "removed" for mark in marks)
+
     def _line(self, line: Line) -> Path:
         """A line, with a head where it comes to a box."""
         fault = self._at_fault(line.target)
-        role = "fault line" if fault else "skip" if line.bow else "line"
+        gone = self._is_gone(line.source) or self._is_gone(line.target)
+        role = "fault line" if fault else "gone line" if gone else "skip" if line.bow else "line"
         return Path(
             tuple(self._xy(point) for point in line.points),
             role,
@@ -755,6 +787,10 @@ class _Picture:
                 items += [Box(x, y, 14, 12, role, 2), Label(x + 20, y + 10, text, SMALL)]
                 x += 20 + long + 16
             y += 30
+        if self.base is not None:
+            texts = " · ".join(CHANGES) if self.marks else NOTHING
+            items.append(Label(MARGIN, y + 10, texts, SMALL))
+            y += 24
         room = max(wide, 420.0)
         errors = self.network.errors
         for error in errors[:MOST_NOTES]:
@@ -786,6 +822,14 @@ class _Picture:
         if network.errors:
             said.append(f"{plural(len(network.errors), 'error')}.")
         return " ".join(said)
+
+
+def _of_all(marks: Sequence[Mark]) -> Mark | None:
+    """The mark of a group, of those of its layers; None where there are none."""
+    signs = dict.fromkeys(mark.sign for mark in marks)
+    if len(signs) > 1:
+        return Mark("changed", " ".join(signs))
+    return marks[0] if marks else None
 
 
 def _two_fonts(x: float, y: float, kind: str, said: str, room: float) -> list[Label]:

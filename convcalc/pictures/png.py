@@ -19,6 +19,8 @@ class TooLargeError(ValueError):
 def render(scene: Scene, theme: str = "light", scale: float = 2) -> bytes:
     """The scene as a PNG file of `scale` pixels for each of its own; `auto` is light.
 
+    A scene that says how wide it is shown has so many.
+
     Raises `MissingExtraError` without the extra `pictures`, and `TooLargeError`.
     """
     try:
@@ -26,7 +28,8 @@ def render(scene: Scene, theme: str = "light", scale: float = 2) -> bytes:
     except ImportError:
         message = "PNG needs the package resvg-py: pip install 'convcalc[pictures]'"
         raise MissingExtraError(message) from None
-    wide, high = round(scene.width * scale), round(scene.height * scale)
+    scale = scene.scale if scene.shown else scale
+    wide, high = max(1, round(scene.width * scale)), max(1, round(scene.height * scale))
     if wide * high > MAX_PIXELS:
         message = f"{wide:,} × {high:,} pixels are too many for PNG: write SVG, or fold more"
         raise TooLargeError(message)

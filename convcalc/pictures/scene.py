@@ -122,6 +122,14 @@ class Scene(NamedTuple):
     """How high it is."""
     items: tuple[Drawn, ...]
     """What it is made of, the lowest first."""
+    shown: float = 0
+    """How wide it is shown, in pixels, everything in it larger or smaller; 0 for as wide as it is.
+    """
+
+    @property
+    def scale(self) -> float:
+        """How many pixels one of its own is shown as."""
+        return self.shown / self.width if self.shown and self.width else 1
 
     @property
     def labels(self) -> list[Label]:
@@ -146,7 +154,7 @@ class Scene(NamedTuple):
         return render(self, theme)
 
     def to_png(self, theme: str = "light", scale: float = 2) -> bytes:
-        """It as PNG, `scale` pixels for each of its own.
+        """It as PNG, `scale` pixels for each of its own; one that is `shown` is so many wide.
 
         Raises `MissingExtraError` without the extra `pictures`.
         """

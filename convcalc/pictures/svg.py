@@ -20,7 +20,8 @@ def render(scene: Scene, theme: str = "auto") -> str:
     """The scene as an SVG document; `theme` as in `theme.THEMES`."""
     width, height = number(scene.width), number(scene.height)
     opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(scene.width * scene.scale)}" '
+        f'height="{number(scene.height * scene.scale)}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title description" '
         f'font-family="{escape(FAMILY)}">'
     )

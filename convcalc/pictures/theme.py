@@ -56,6 +56,10 @@ _OWN: Mapping[str, tuple[Look, Look]] = MappingProxyType(
         "removed": (Look("#fdeae7", "#b3261e", 1.4, "4 3"), Look("#4a1512", "#ff8a80", 1.4, "4 3")),
         "changed": (Look("#fdf3c8", "#8f7700", 1.6), Look("#4a3f05", "#f0e442", 1.6)),
         "kept": (Look("#ffffff", "#8a939d"), Look("#15181d", "#7d8792")),
+        "gone line": (
+            Look(stroke="#b3261e", width=1.2, dash="4 3"),
+            Look(stroke="#ff8a80", width=1.2, dash="4 3"),
+        ),
         "added text": (Look("#00614a"), Look("#5fd6b0")),
         "removed text": (Look("#a1160f"), Look("#ffb4ab")),
         "changed text": (Look("#6b5900"), Look("#f0e442")),

@@ -49,7 +49,11 @@ def render(scene: Scene, theme: str = "light") -> str:
     roles = sorted({each.role for each in drawn if isinstance(each, Box | Label | Path)})
     lines = [f"% {_comment(scene.title)}: {_comment(scene.description)}", _HEAD]
     lines += [color for role in roles for color in _colors(role, ROLES[role][dark])]
-    lines += [r"\begin{document}", rf"\begin{{tikzpicture}}[x={POINTS}pt, y=-{POINTS}pt]"]
+    scale = number(scene.scale)
+    lines += (
+        [r"\begin{document}", rf"\scalebox{{{scale}}}{{"] if scene.shown else [r"\begin{document}"]
+    )
+    lines.append(rf"\begin{{tikzpicture}}[x={POINTS}pt, y=-{POINTS}pt]")
     if dark:
         paper = ROLES["paper"][dark].fill[1:].upper()
         lines += [
@@ -59,7 +63,8 @@ def render(scene: Scene, theme: str = "light") -> str:
     else:
         lines.append(rf"\path (0,0) rectangle ({number(scene.width)},{number(scene.height)});")
     lines += _drawn(drawn, dark=dark)
-    return "\n".join([*lines, r"\end{tikzpicture}", r"\end{document}", ""])
+    end = r"\end{tikzpicture}" + ("}" if scene.shown else "")
+    return "\n".join([*lines, end, r"\end{document}", ""])
 
 
 def _colors(role: str, look: Look) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The graph of a network: nothing overlaps, every line is there, and it says what is true."""
 
+import re
+from base64 import b64decode
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -258,6 +260,19 @@ def test_a_broken_spec_is_drawn_with_its_fault(
 def _chain(count: int) -> Network:
     lines = [f"  - conv: {{filters: {4 + number * 7 % 5}, kernel: 1}}" for number in range(count)]
     return _read("input: 2x2x4\nlayers:\n" + "\n".join(lines) + "\n")
+
+
+def test_a_notebook_shows_a_network_as_its_graph_above_its_table() -> None:
+    network = convcalc.load("resnet18")
+    html = network._repr_html_()
+    data = re.search(r'<img alt="([^"]*)"[^>]* src="data:image/svg\+xml;base64,([^"]*)"', html)
+    assert data is not None
+    assert data[1].startswith("ResNet-18: 69 layers")
+    assert b64decode(data[2]).decode() == convcalc.draw(network).to_svg()
+    assert html.index("<img") < html.index("<table>")
+    large = _chain(2_000)._repr_html_()
+    assert "<img" not in large
+    assert "too large to be shown" in large
 
 
 @pytest.mark.thorough

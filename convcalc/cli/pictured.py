@@ -1,0 +1,26 @@
+"""What commands share that write pictures: the format that a file's name says, and the file."""
+
+from pathlib import PurePath
+
+import click
+
+from convcalc.pictures import WRITERS, written
+from convcalc.pictures.scene import Scene
+
+
+def format_of(file: str) -> str:
+    """The format of pictures that the name of a file says."""
+    ending = PurePath(file).suffix.lower()
+    for name, writer in WRITERS.items():
+        if writer.ending == ending:
+            return name
+    endings = ", ".join(writer.ending for writer in WRITERS.values())
+    raise click.UsageError(f"{file}: its name ends with none of {endings}")
+
+
+def picture(scene: Scene, to: str, theme: str = "auto") -> str | bytes:
+    """A scene in a format; raises `click.UsageError` for what that cannot say."""
+    try:
+        return written(scene, to, theme)
+    except (ImportError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
