@@ -18,7 +18,7 @@ MAX_PICTURE = 400_000
 
 
 def of_network(network: Network) -> str:
-    """A network as its graph, and the report on it with what inference takes, as one HTML element."""
+    """A network as its graph, and below it the report on it with what inference takes."""
     report = analyze(network, strict=False)
     table = render(report, peak=report.inference_peak)
     return f"<div>\n{_picture(network)}\n{table}\n</div>"

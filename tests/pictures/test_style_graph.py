@@ -11,6 +11,7 @@ from geometry import boxes_of, faults, joined
 from tabled import tabled
 
 import convcalc
+from convcalc.formats import html as html_format
 from convcalc.graph import Network, read_text
 from convcalc.pictures.scene import Part, Scene, everything
 from convcalc.spec.bundled import bundled_names
@@ -217,7 +218,7 @@ layers:
     - [conv: {filters: 128, kernel: 3, stride: 2, padding: 1}, tanh]
     - []
 """
-BROKEN = (
+BROKEN: tuple[tuple[str, set[str], set[str]], ...] = (
     # What is drawn of each: texts of faults, and the boxes that are marked.
     (MERGE, {"28×28×128", "56×56×64"}, {"add1"}),
     (MERGE.replace("- add:", "- concat:"), {"28×28×128", "56×56×64"}, {"concat1"}),
@@ -258,11 +259,15 @@ def test_a_broken_spec_is_drawn_with_its_fault(
 
 
 def _chain(count: int) -> Network:
-    lines = [f"  - conv: {{filters: {4 + number * 7 % 5}, kernel: 1}}" for number in range(count)]
+    """Layers none of which is like the one before."""
+    random = Random(1)  # noqa: S311
+    lines = [f"  - conv: {{filters: {random.randrange(4, 99)}, kernel: 1}}" for _ in range(count)]
     return _read("input: 2x2x4\nlayers:\n" + "\n".join(lines) + "\n")
 
 
-def test_a_notebook_shows_a_network_as_its_graph_above_its_table() -> None:
+def test_a_notebook_shows_a_network_as_its_graph_above_its_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     network = convcalc.load("resnet18")
     html = network._repr_html_()
     data = re.search(r'<img alt="([^"]*)"[^>]* src="data:image/svg\+xml;base64,([^"]*)"', html)
@@ -270,7 +275,8 @@ def test_a_notebook_shows_a_network_as_its_graph_above_its_table() -> None:
     assert data[1].startswith("ResNet-18: 69 layers")
     assert b64decode(data[2]).decode() == convcalc.draw(network).to_svg()
     assert html.index("<img") < html.index("<table>")
-    large = _chain(2_000)._repr_html_()
+    monkeypatch.setattr(html_format, "MAX_PICTURE", 1_000)
+    large = network._repr_html_()
     assert "<img" not in large
     assert "too large to be shown" in large
 

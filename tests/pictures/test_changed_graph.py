@@ -11,7 +11,7 @@ from convcalc.analysis.compare import compare
 from convcalc.cli import convcalc as command_line
 from convcalc.graph import Network
 from convcalc.pictures.changed import scene as changed
-from convcalc.pictures.scene import Part, Scene, everything
+from convcalc.pictures.scene import Box, Part, Scene, everything
 
 BEFORE = """
 input: 8x8x3
@@ -37,7 +37,7 @@ def _roles(scene: Scene) -> dict[str, str]:
     roles = {}
     for part in everything(scene.items):
         if isinstance(part, Part) and part.key and not part.frame:
-            role = next(each.role for each in part.items if hasattr(each, "radius"))
+            role = next(each.role for each in part.items if isinstance(each, Box))
             if role != "kept":
                 roles[part.key] = role
     return roles
