@@ -1,6 +1,6 @@
 """The arrays around one layer: what it reads, its weights, and what its definition gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from convcalc.forward.values import random_inputs
 from convcalc.forward.weights import drawn_weights, layer_weights, weight_names
 from convcalc.graph import Network
 from convcalc.graph.planned import leading_to
+from convcalc.layers.base import Layer
 
 
 class Around(NamedTuple):
@@ -71,3 +72,10 @@ def around(
         outputs = run_reference(np, part, example, own, {*names, node.name}, read=array)
     arrays = {name: array(each) for name, each in layer_weights(part, last, own).items()}
     return Around(tuple(outputs[name] for name in names), arrays, outputs[node.name])
+
+
+def alone(layer: Layer, x: Sequence[Any], weights: Mapping[str, Sequence[Any]]) -> Around:
+    """Run a layer by itself, by its definition, on numbers in lists: (C, *spatial), in float64."""
+    xs = (np.asarray(x, dtype="float64")[None],)
+    held = {name: np.asarray(each, dtype="float64") for name, each in weights.items()}
+    return Around(xs, held, layer.forward(np, held, xs))

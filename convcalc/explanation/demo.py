@@ -1,0 +1,288 @@
+"""A layer on a small input of small numbers: every output with the numbers that it is made of.
+
+It has the layer's kernel, stride, padding, dilation and groups, and as many positions, channels and
+filters as a page has room for; the CS231n notes' demo of a convolution is 5×5×3 with two filters.
+Every number is the reference's, and what it is made of is that of `explain --value`.
+"""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import ArgumentError
+from convcalc.explanation.value import made_of
+from convcalc.explanation.value.base import Made, real
+from convcalc.graph import Network
+from convcalc.graph.planned import leading_to
+from convcalc.layers import kinds
+from convcalc.layers.base import Layer, Plan
+from convcalc.numbers import plural
+from convcalc.shape import Shape
+
+DEMONSTRATED = frozenset(
+    {
+        *("conv", "depthwise_conv", "conv_transpose", "locally_connected", "upsample"),
+        *("maxpool", "avgpool", "lppool", "adaptive_avgpool", "adaptive_maxpool"),
+        *("global_avgpool", "global_maxpool"),
+    }
+)
+"""Kinds whose values are made of what lies under a window."""
+SUMMED = kinds("dense")
+"""Kinds of these that multiply by weights."""
+RESIZED = frozenset(kind for kind in DEMONSTRATED if kind.startswith(("adaptive", "global", "up")))
+"""Kinds of these whose windows follow from sizes."""
+WINDOWS = 3
+"""Positions of a window along an axis, where the layer has as many."""
+WIDEST = 16
+"""Most cells along an axis, with padding."""
+NARROW = 8
+"""Cells along an axis from which on there is one channel, and of a window fewer positions."""
+CHANNELS, FILTERS, GROUPS = 3, 2, 2
+"""Most channels of a group, filters of one, and groups."""
+
+
+class Term(NamedTuple):
+    """A number that an output is made of."""
+
+    at: tuple[int, ...]
+    """Where it stands in the input: channel, then a number for each axis; beyond it is padding."""
+    value: float
+    """The input's value there."""
+    weight: tuple[int, ...] | None
+    """Which weight of the filter it is multiplied by: channel of the group, then the tap along each
+    axis; None where it is multiplied by none."""
+    factor: float | None
+    """What it is multiplied by; None where nothing is."""
+    product: float
+    """What comes of it."""
+
+
+class Frame(NamedTuple):
+    """One output, and how it comes about."""
+
+    at: tuple[int, ...]
+    """Where it stands in the output: channel, then a number for each axis."""
+    terms: tuple[Term, ...]
+    """The numbers under the kernel, channel by channel."""
+    added: Mapping[str, float]
+    """What is added to the sum of products, by its name: the bias."""
+    said: str
+    """How the value comes about, in numbers."""
+    value: float
+    """What the reference gives there."""
+    winner: tuple[int, ...] | None
+    """Of a largest value, where it stands, as in `Term.at`."""
+
+
+class Demo(NamedTuple):
+    """A layer on a small input."""
+
+    network: str
+    """What the network calls itself."""
+    layer: str
+    """Full name of the layer."""
+    kind: str
+    """Kind of the layer."""
+    says: tuple[str, ...]
+    """What is shown, and what of the layer is left out, in sentences."""
+    x: Any
+    """The input in lists: channels, then each axis."""
+    padding: tuple[tuple[int, int], ...]
+    """By axis, the cells in front and behind that outputs look at."""
+    weights: Mapping[str, Any]
+    """Its weights in lists, by their names, in PyTorch's layout."""
+    output: Any
+    """The output in lists, as the reference gives it."""
+    frames: tuple[Frame, ...]
+    """Every output, filter by filter, row by row."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it as JSON has it."""
+        return {
+            **self._asdict(),
+            "frames": [
+                {**frame._asdict(), "terms": [term._asdict() for term in frame.terms]}
+                for frame in self.frames
+            ],
+        }
+
+
+def demo(network: Network, layer: int) -> Demo:
+    """A demo of a layer, by its index.
+
+    Raises `ArgumentError` for a layer that has none, and `SpecError` where an error keeps it, or one
+    that it needs, unknown.
+    """
+    known = leading_to(network, layer)
+    node, plan = known.nodes[known.output], known.plans[known.output]
+    whole = known.shape_of(node.inputs[0]) if node.inputs else None
+    if whole is None or node.kind not in DEMONSTRATED or not 0 < whole.rank < 3:
+        message = (
+            f"{node.name} ({node.kind}) has no demo: a convolution, pool or upsampling along one "
+            "or two axes has"
+        )
+        raise ArgumentError(message)
+    small, shape = _cropped(node.layer, node.kind, whole, plan)
+    return _run(network.name, node.name, small, shape, node.kind, _about(whole, plan, shape, small))
+
+
+def _cropped(layer: Layer, kind: str, whole: Shape, plan: Plan) -> tuple[Layer, Shape]:
+    """The layer with fewer filters, and a smaller input for it."""
+    fields: Any = layer
+    spatial, sizes = [], []
+    for window, size, output in zip(plan.windows, whole.spatial, plan.output.spatial, strict=True):
+        if kind in RESIZED:
+            few = min(size, 3 if output > size else 5 if output == 1 else 7)
+            spatial.append(few)
+            sizes.append(max(few * output // size, 1))
+            continue
+        if window.up > 1:
+            spatial.append(min(size, WINDOWS))
+            continue
+        windows = WINDOWS if window.extent < NARROW else 2
+        if fields.padding == "same":
+            few = windows * window.stride
+        else:
+            few = (windows - 1) * window.stride + window.extent - window.before
+            few -= max(window.after, 0)
+        spatial.append(min(size, max(few, 1)))
+    many = max(spatial) >= NARROW
+    channels, changed = whole.channels, dict[str, Any]()
+    if hasattr(layer, "filters"):
+        groups = min(getattr(fields, "groups", 1), GROUPS)
+        own = min(channels // getattr(fields, "groups", 1), 1 if many else CHANNELS)
+        channels = groups * own
+        each = min(fields.filters // getattr(fields, "groups", 1), FILTERS if groups == 1 else 1)
+        changed["filters"] = groups * each
+        if hasattr(layer, "groups"):
+            changed["groups"] = groups
+    else:
+        channels = min(channels, 1 if many else 2)
+    if getattr(layer, "size", None) is not None:
+        changed["size"] = tuple(sizes)
+    return layer.replace(**changed), Shape(channels, tuple(spatial))
+
+
+def _about(whole: Shape, plan: Plan, shape: Shape, small: Layer) -> tuple[str, ...]:
+    """What is shown, and what is left out."""
+    output = small.plan([shape]).output
+    if (whole, plan.output) == (shape, output):
+        return (f"{shape} → {output}, the layer's own size.",)
+    return (
+        f"{shape} → {output}: a part of the layer's {whole} → {plan.output}, with the same "
+        "hyperparameters but for sizes and numbers of filters and groups.",
+    )
+
+
+def _run(
+    network: str, name: str, layer: Layer, shape: Shape, kind: str, says: tuple[str, ...]
+) -> Demo:
+    """Run it on numbers drawn from its own sizes, and take every output apart."""
+    from convcalc.forward.around import alone
+
+    problems = [*layer.check([shape])]
+    if problems:
+        message = f"{name} has no demo of {shape}: {problems[0].message}"
+        raise ArgumentError(message)
+    plan = layer.plan([shape])
+    cells = [*shape.spatial, *(output // 2 for output in plan.output.spatial)]
+    if kind not in RESIZED:
+        cells += [min(window.extent, window.kernel * window.up) for window in plan.windows]
+    if max(cells) > WIDEST:
+        message = f"{name} has no demo: it needs {max(cells):,} cells along an axis, of {WIDEST}"
+        raise ArgumentError(message)
+    drawn = Random(f"{kind} {shape}")  # noqa: S311 (numbers to look at)
+    high = 2 if kind in SUMMED else 9
+    x = _numbers(drawn, shape.axes, 0, high)
+    weights = {
+        each.name: _numbers(drawn, each.shape, *((0, 1) if each.name == "bias" else (-1, 1)))
+        for each in plan.weights
+    }
+    arrays = alone(layer, x, weights)
+    output = arrays.y[0]
+    frames = []
+    for channel in range(plan.output.channels):
+        for place in arrays.xp.ndindex(*plan.output.spatial):
+            made = made_of(kind, layer, arrays.xp, arrays.weights, arrays.xs, (*place, channel))
+            value = float(output[(channel, *place)])
+            frames.append(_frame((channel, *map(int, place)), made, value, kind))
+    return Demo(
+        network=network,
+        layer=name,
+        kind=kind,
+        says=says,
+        x=x,
+        padding=_padding(frames, shape),
+        weights=weights,
+        output=output.tolist(),
+        frames=tuple(frames),
+    )
+
+
+def _numbers(drawn: Random, extents: Sequence[int], low: int, high: int) -> Any:
+    """Whole numbers in lists of these extents."""
+    if not extents:
+        return drawn.randint(low, high)
+    return [_numbers(drawn, extents[1:], low, high) for _ in range(extents[0])]
+
+
+def _frame(at: tuple[int, ...], made: Made, value: float, kind: str) -> Frame:
+    """An output and what it is made of."""
+    patch = made.patch
+    terms = []
+    if patch is not None:
+        counts = [len(along) for along in patch.places]
+        for number, channel in enumerate(patch.channels):
+            for tap in _every(counts):
+                place = tuple(along[one] for along, one in zip(patch.places, tap, strict=True))
+                index = (*tap, number)
+                factor = None if patch.factors is None else float(patch.factors[index])
+                taps = patch.taps or tuple(tuple(range(count)) for count in counts)
+                weight = (number, *(row[one] for row, one in zip(taps, tap, strict=True)))
+                terms.append(
+                    Term(
+                        at=(channel, *map(int, place)),
+                        value=float(patch.values[index]),
+                        weight=weight if kind in SUMMED else None,
+                        factor=factor,
+                        product=float(patch.products[index]),
+                    )
+                )
+    winner = None
+    if made.winner is not None:
+        *place_, channel_ = made.winner
+        winner = (int(channel_), *map(int, place_))
+    return Frame(at, tuple(terms), dict(made.summands), _said(made, value, kind), value, winner)
+
+
+def _said(made: Made, value: float, kind: str) -> str:
+    """How a value comes about, in numbers."""
+    if kind in SUMMED and made.patch is not None:
+        total = float(made.patch.products.sum())
+        parts = "".join(
+            f" {'−' if each < 0 else '+'} {name} {real(abs(each))}"
+            for name, each in made.summands.items()
+        )
+        return f"{plural(made.patch.values.size, 'product')}: {real(total)}{parts} = {real(value)}"
+    if kind.endswith("maxpool"):
+        count = 0 if made.patch is None else made.patch.values.size
+        return f"the largest of {plural(count, 'value')}: {real(value)}"
+    return f"{made.numbers} = {real(value)}" if made.numbers else real(value)
+
+
+def _every(counts: Sequence[int]) -> Sequence[tuple[int, ...]]:
+    """Every combination of numbers below these."""
+    every: list[tuple[int, ...]] = [()]
+    for count in counts:
+        every = [(*one, number) for one in every for number in range(count)]
+    return every
+
+
+def _padding(frames: Sequence[Frame], shape: Shape) -> tuple[tuple[int, int], ...]:
+    """By axis, the cells that outputs look at beyond the input."""
+    sides = []
+    for axis, size in enumerate(shape.spatial):
+        places = [term.at[axis + 1] for frame in frames for term in frame.terms] or [0]
+        sides.append((max(-min(places), 0), max(max(places) - size + 1, 0)))
+    return tuple(sides)
