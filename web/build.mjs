@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const BUILT = "../convcalc/formats/web/built/";
-const PAGES = ["report", "findings"];
+const PAGES = ["report", "findings", "demo"];
 const COMMON = {
   bundle: true,
   charset: "utf8",

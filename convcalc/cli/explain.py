@@ -50,9 +50,11 @@ class Mode(NamedTuple):
     """Of these, those that are None in it unless they are given, whatever their default."""
 
 
-FIGURES = Mode("convcalc.explanation.layer", "figures", "some", ("batch", "dtype", "svg", "force"))
+FIGURES = Mode(
+    "convcalc.explanation.layer", "figures", "some", ("batch", "dtype", "svg", "demo", "force")
+)
 """What is explained where no option asks for something else."""
-FILES = ("svg", "force")
+FILES = ("svg", "demo", "force")
 """Options of it that the command answers itself: what it writes beside the page."""
 MODES: Mapping[str, Mode] = MappingProxyType(
     {
@@ -107,7 +109,16 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
     metavar="FILE",
     help="Draw the layer's windows to a new file, too, as `convcalc draw --style window` does.",
 )
-@click.option("--force", is_flag=True, help="Write over the FILE of --svg if it is there.")
+@click.option(
+    "--demo",
+    type=FILE,
+    metavar="FILE",
+    help="Write a page to play with to a new file, too: the layer on a small input of small "
+    "numbers, window by window.",
+)
+@click.option(
+    "--force", is_flag=True, help="Write over the FILE of --svg or --demo if it is there."
+)
 @click.option("--fit", is_flag=True, help="Hyperparameters near the layer's own that tile.")
 @click.option(
     "--output-size",
@@ -171,12 +182,14 @@ def command(
       convcalc explain alexnet conv1 --value 3,0,1 --seed 7
       convcalc explain vgg16 stage5.conv1 --at 0,5
       convcalc explain alexnet conv1 --fit --output-size 55 --input 224x224x3
+      convcalc explain resnet18 conv1 --demo demo.html
       python train.py 2>&1 | convcalc explain net.yaml --error -
     """
     mode = _mode(ctx)
     _refuse_none(spec)
-    if options["force"] and options["svg"] is None:
-        raise click.UsageError("--force is about the FILE of --svg, and none is named", ctx)
+    if options["force"] and options["svg"] is options["demo"] is None:
+        message = "--force is about the FILE of --svg or --demo, and none is named"
+        raise click.UsageError(message, ctx)
     if spec == "-" == options["error"]:
         message = "standard input can be the SPEC or the text of --error, not both"
         raise click.UsageError(message, ctx)
@@ -206,22 +219,32 @@ def command(
         output.end([], error.diagnostics)
     except ArgumentError as error:
         raise click.UsageError(str(error), ctx) from None
-    if files.get("svg"):
-        _draw(network, layers, str(files["svg"]), force=bool(files["force"]))
+    for option, text in _drawn(network, layers, files):
+        write_file(str(files[option]), text, over=bool(files["force"]))
     text = output.renderer.render(page, color=colors(sys.stdout))
     failed = not page.answered or page.data.get("agrees") is False
     output.end([text], network.diagnostics, failed=failed)
 
 
-def _draw(network: Network, layers: Sequence[int], file: str, *, force: bool) -> None:
-    """Write the picture of a layer's windows."""
-    from convcalc.pictures import scene_of
-
+def _drawn(
+    network: Network, layers: Sequence[int], files: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """What is written beside the page, by the option that asks for it."""
+    texts = []
     try:
-        scene = scene_of(network, "window", {"layer": network.nodes[layers[0]].name})
+        if files.get("svg"):
+            from convcalc.pictures import scene_of
+
+            name = network.nodes[layers[0]].name
+            texts.append(("svg", scene_of(network, "window", {"layer": name}).to_svg()))
+        if files.get("demo"):
+            from convcalc.explanation.demo import demo
+            from convcalc.formats.web.demo import render
+
+            texts.append(("demo", render(demo(network, layers[0]))))
     except (ArgumentError, SpecError) as error:
-        raise click.UsageError(f"--svg: {error}") from None
-    write_file(file, scene.to_svg(), over=force)
+        raise click.UsageError(str(error)) from None
+    return texts
 
 
 def _mode(ctx: click.Context) -> Mode:
@@ -269,12 +292,13 @@ def _layers(
         message = f"--all is every layer: leave {' '.join(names)!r:.60} or --all out"
         raise click.UsageError(message, ctx)
     chosen = (
-        ("--svg" if _is_given(ctx, "svg") else "this")
+        next((f"--{name}" for name in FILES[:2] if _is_given(ctx, name)), "this")
         if mode is FIGURES
         else next(_option(ctx, name) for name in MODES if MODES[name] is mode)
     )
     every = every and "every" not in mode.also
-    if (mode.layers == "one" or _is_given(ctx, "svg")) and every:
+    alone = mode.layers == "one" or chosen in ("--svg", "--demo")
+    if alone and every:
         message = f"{chosen} is about one layer, and --all is every one: name it instead"
         raise click.UsageError(message, ctx)
     if mode.layers == "none" and (every or names):
@@ -285,7 +309,7 @@ def _layers(
     if every and mode.layers == "some":
         return every_layer(network)
     layers = tuple(dict.fromkeys(one for name in names for one in layers_named(network, name)))
-    if (mode.layers == "one" or chosen == "--svg") and len(layers) != 1:
+    if alone and len(layers) != 1:
         count = f"{len(layers)} are named" if layers else "none is named"
         message = f"{chosen} is about one layer, and {count}"
         raise click.UsageError(message, ctx)

@@ -7,7 +7,7 @@ Every number is the reference's, and what it is made of is that of `explain --va
 
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.value import made_of
@@ -18,6 +18,9 @@ from convcalc.layers import kinds
 from convcalc.layers.base import Layer, Plan
 from convcalc.numbers import plural
 from convcalc.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.forward.around import Around
 
 DEMONSTRATED = frozenset(
     {
@@ -111,8 +114,8 @@ class Demo(NamedTuple):
 def demo(network: Network, layer: int) -> Demo:
     """A demo of a layer, by its index.
 
-    Raises `ArgumentError` for a layer that has none, and `SpecError` where an error keeps it, or one
-    that it needs, unknown.
+    Raises `ArgumentError` for a layer that has none, and `SpecError` where an error keeps it, or
+    one that it needs, unknown.
     """
     known = leading_to(network, layer)
     node, plan = known.nodes[known.output], known.plans[known.output]
@@ -169,10 +172,8 @@ def _about(whole: Shape, plan: Plan, shape: Shape, small: Layer) -> tuple[str, .
     output = small.plan([shape]).output
     if (whole, plan.output) == (shape, output):
         return (f"{shape} → {output}, the layer's own size.",)
-    return (
-        f"{shape} → {output}: a part of the layer's {whole} → {plan.output}, with the same "
-        "hyperparameters but for sizes and numbers of filters and groups.",
-    )
+    part = f"{shape} → {output}: a part of the layer's {whole} → {plan.output}"
+    return (f"{part}, all else but the numbers of filters and groups being the same.",)
 
 
 def _run(
@@ -203,10 +204,13 @@ def _run(
     output = arrays.y[0]
     frames = []
     for channel in range(plan.output.channels):
-        for place in arrays.xp.ndindex(*plan.output.spatial):
+        for place in _every(plan.output.spatial):
             made = made_of(kind, layer, arrays.xp, arrays.weights, arrays.xs, (*place, channel))
-            value = float(output[(channel, *place)])
-            frames.append(_frame((channel, *map(int, place)), made, value, kind))
+            terms = _terms(made, kind)
+            if made.patch is None and kind == "upsample":  # it is a copy
+                terms = _copied(layer, arrays, (channel, *place))
+            at = (channel, *place)
+            frames.append(_frame(at, terms, made, float(output[at]), kind))
     return Demo(
         network=network,
         layer=name,
@@ -227,44 +231,59 @@ def _numbers(drawn: Random, extents: Sequence[int], low: int, high: int) -> Any:
     return [_numbers(drawn, extents[1:], low, high) for _ in range(extents[0])]
 
 
-def _frame(at: tuple[int, ...], made: Made, value: float, kind: str) -> Frame:
-    """An output and what it is made of."""
+def _terms(made: Made, kind: str) -> tuple[Term, ...]:
+    """The numbers under the kernel, channel by channel."""
     patch = made.patch
+    if patch is None:
+        return ()
+    counts = [len(along) for along in patch.places]
+    taps = patch.taps or tuple(tuple(range(count)) for count in counts)
     terms = []
-    if patch is not None:
-        counts = [len(along) for along in patch.places]
-        for number, channel in enumerate(patch.channels):
-            for tap in _every(counts):
-                place = tuple(along[one] for along, one in zip(patch.places, tap, strict=True))
-                index = (*tap, number)
-                factor = None if patch.factors is None else float(patch.factors[index])
-                taps = patch.taps or tuple(tuple(range(count)) for count in counts)
-                weight = (number, *(row[one] for row, one in zip(taps, tap, strict=True)))
-                terms.append(
-                    Term(
-                        at=(channel, *map(int, place)),
-                        value=float(patch.values[index]),
-                        weight=weight if kind in SUMMED else None,
-                        factor=factor,
-                        product=float(patch.products[index]),
-                    )
-                )
+    for number, channel in enumerate(patch.channels):
+        for tap in _every(counts):
+            index = (*tap, number)
+            place = (along[one] for along, one in zip(patch.places, tap, strict=True))
+            weight = (number, *(row[one] for row, one in zip(taps, tap, strict=True)))
+            term = Term(
+                at=(channel, *map(int, place)),
+                value=float(patch.values[index]),
+                weight=weight if kind in SUMMED else None,
+                factor=None if patch.factors is None else float(patch.factors[index]),
+                product=float(patch.products[index]) + 0.0,  # 0 and not −0
+            )
+            terms.append(term)
+    return tuple(terms)
+
+
+def _copied(layer: Layer, arrays: "Around", at: tuple[int, ...]) -> tuple[Term, ...]:
+    """The value that an output is a copy of, told by numbering all that goes in."""
+    xp, (x,) = arrays.xp, arrays.xs
+    numbers = xp.arange(x.size, dtype="float64").reshape(x.shape)
+    number = round(float(layer.forward(xp, {}, (numbers,))[0][at]))
+    there = tuple(map(int, xp.unravel_index(number, x[0].shape)))
+    value = float(x[0][there])
+    return (Term(there, value, None, None, value),)
+
+
+def _frame(
+    at: tuple[int, ...], terms: tuple[Term, ...], made: Made, value: float, kind: str
+) -> Frame:
+    """An output and what it is made of."""
     winner = None
     if made.winner is not None:
         *place_, channel_ = made.winner
         winner = (int(channel_), *map(int, place_))
-    return Frame(at, tuple(terms), dict(made.summands), _said(made, value, kind), value, winner)
+    said = _said(made, value, kind)
+    return Frame(at, terms, dict(made.summands), said, value, winner)
 
 
 def _said(made: Made, value: float, kind: str) -> str:
     """How a value comes about, in numbers."""
     if kind in SUMMED and made.patch is not None:
         total = float(made.patch.products.sum())
-        parts = "".join(
-            f" {'−' if each < 0 else '+'} {name} {real(abs(each))}"
-            for name, each in made.summands.items()
-        )
-        return f"{plural(made.patch.values.size, 'product')}: {real(total)}{parts} = {real(value)}"
+        text = f"{plural(made.patch.values.size, 'product')} add up to {real(total)}"
+        added = " and ".join(f"{name} = {real(each)}" for name, each in made.summands.items())
+        return f"{text}, and with {added} to {real(value)}" if added else text
     if kind.endswith("maxpool"):
         count = 0 if made.patch is None else made.patch.values.size
         return f"the largest of {plural(count, 'value')}: {real(value)}"

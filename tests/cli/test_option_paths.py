@@ -43,6 +43,7 @@ WRITTEN = {
     ("show", "--output"): ["show", "net.yaml"],
     ("export", "--output"): ["export", "net.yaml"],
     ("draw", "--output"): ["draw", "net.yaml", "--to", "svg"],
+    ("explain", "--demo"): ["explain", "sliding.yaml", "conv1"],
     ("explain", "--svg"): ["explain", "sliding.yaml", "conv1"],
     ("fold", "--output"): ["fold", "net.yaml"],
     ("report", "--output"): ["report", "net.yaml"],

@@ -497,11 +497,13 @@ TRIED = {
             "--output-size": ("--output-size", "4"),
             "--error": ("--error", "message.txt"),
             "--svg": ("--svg", "new.svg"),
+            "--demo": ("--demo", "new.html"),
             "--force": ("--force",),
             "--format": ("--format", "json"),
         },
         {
             "--svg": ("second",),
+            "--demo": ("second",),
             "--force": ("second", "--svg", "old.svg"),
             "--input": ("second",),
             "--set": ("second",),

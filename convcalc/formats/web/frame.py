@@ -25,6 +25,8 @@ class Page(NamedTuple):
     """HTML that is there without the script, and which the script may replace."""
     data: dict[str, Any]
     """What the script reads, as JSON."""
+    licences: bool = True
+    """Whether its script has libraries in it, whose terms are to be shown."""
 
 
 def document(page: Page) -> str:
@@ -42,6 +44,10 @@ def document(page: Page) -> str:
     )
     # No text may end the element that it stands in.
     data = json.dumps(page.data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    licences = (
+        '<details class="licences"><summary>Licences of what this page is made with</summary>'
+        f"<pre>{escape(built('licences.txt'))}</pre></details>\n"
+    )
     return (
         "<!doctype html>\n"
         f'<html lang="en" class="page-{page.name}">\n'
@@ -56,8 +62,7 @@ def document(page: Page) -> str:
         "</head>\n"
         "<body>\n"
         f"{page.body}\n"
-        f'<details class="licences"><summary>Licences of what this page is made with</summary>'
-        f"<pre>{escape(built('licences.txt'))}</pre></details>\n"
+        f"{licences if page.licences else ''}"
         f'<script type="application/json" id="data">{data}</script>\n'
         f"<script>{script}</script>\n"
         "</body>\n"

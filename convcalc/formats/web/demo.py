@@ -1,0 +1,30 @@
+"""The demo of a layer: a page that goes through its windows, with the numbers of each output."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from convcalc.explanation.demo import Demo
+from convcalc.explanation.value.base import real
+from convcalc.formats.web.frame import Page, document
+
+
+def render(demo: Demo) -> str:
+    """The file."""
+    title = f"{demo.layer} ({demo.kind}) of {demo.network}, window by window"
+    data = {**demo.data, "title": title}
+    lines = [f"<h1>{escape(title)}</h1>", *(f"<p>{escape(each)}</p>" for each in demo.says)]
+    lines += _tables("Input", demo.x)
+    lines += _tables("Output", demo.output)
+    body = "\n".join(['<div id="page"></div>', "<noscript>", *lines, "</noscript>"])
+    return document(Page("demo", f"{title} · convcalc", body, data, licences=False))
+
+
+def _tables(name: str, channels: Sequence[Any]) -> Iterator[str]:
+    """A table for each channel, for where no script runs."""
+    for number, rows in enumerate(channels):
+        grid = rows if isinstance(rows[0], list) else [rows]
+        yield f"<table><caption>{name}, channel {number}</caption>"
+        for row in grid:
+            yield f"<tr>{''.join(f'<td>{real(value)}</td>' for value in row)}</tr>"
+        yield "</table>"

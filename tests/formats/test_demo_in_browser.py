@@ -1,0 +1,103 @@
+"""The demo of a layer in a browser: what is shown of every output, and that it can be used.
+
+`CONVCALC_BROWSER` asks for it, as for the report.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from convcalc import read
+from convcalc.cli import convcalc
+from convcalc.explanation.demo import demo
+from convcalc.explanation.value.base import real
+
+if not os.environ.get("CONVCALC_BROWSER"):
+    pytest.skip("CONVCALC_BROWSER names no browser", allow_module_level=True)
+pytest.importorskip("pytest_playwright", reason="which runs the browser")
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# A plugin of pytest-playwright's declares a fixture as pytest 10 will not take it.
+pytestmark = pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance")
+
+LAYERS = (
+    ("alexnet", "conv3"),
+    ("resnet18", "maxpool1"),
+    ("dcgan_generator", "up1.conv_transpose1"),
+    ("wavenet", "gate3.causal1.conv1"),
+    ("mobilenet_v1", "separable1.depthwise_conv1"),
+)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """The browser of the system, where one is named."""
+    named = os.environ["CONVCALC_BROWSER"]
+    path = {} if named == "yes" else {"executable_path": named}
+    return {"args": ["--no-sandbox"], **path}
+
+
+def opened(page: "Page", folder: Path, spec: str, layer: str) -> list[str]:
+    """Show a demo; gives what the browser complains of."""
+    file = folder / "demo.html"
+    result = CliRunner().invoke(convcalc, ["explain", spec, layer, "--demo", str(file), "--force"])
+    assert result.exit_code == 0, result.output
+    complaints: list[str] = []
+    page.set_default_timeout(8_000)
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(file.as_uri())
+    return complaints
+
+
+@pytest.mark.parametrize(("spec", "layer"), LAYERS)
+def test_every_output_is_shown_with_what_it_is_made_of(
+    page: "Page", tmp_path: Path, spec: str, layer: str
+) -> None:
+    complaints = opened(page, tmp_path, spec, layer)
+    network = read(spec)
+    index = next(at for at, node in enumerate(network.nodes) if node.name == layer)
+    made = demo(network, index)
+    buttons = page.locator(".output button")
+    assert buttons.all_inner_texts() == [real(frame.value) for frame in made.frames]
+    for number, frame in enumerate(made.frames):
+        said = page.locator(".sum").inner_text()
+        assert said.endswith(f": {frame.said}")
+        assert page.locator(".input td.seen").count() == len({term.at for term in frame.terms})
+        products = page.locator(".products li").all_inner_texts()
+        shown = [text.rpartition("= ")[2] for text in products]
+        assert shown == [real(term.product) for term in frame.terms]
+        assert buttons.nth(number).get_attribute("aria-current") == "true"
+        page.keyboard.press("ArrowRight")
+    assert buttons.nth(0).get_attribute("aria-current") == "true"
+    assert complaints == []
+
+
+def test_an_input_shows_its_outputs_and_the_windows_play(page: "Page", tmp_path: Path) -> None:
+    complaints = opened(page, tmp_path, "resnet18", "maxpool1")
+    # Windows of 3 with stride 2 and padding 1 begin at −1, 1, 3: value 1 lies in the first two.
+    page.locator(".input table").first.locator("tr").nth(1).locator("td").nth(1).hover()
+    assert page.locator(".output button.reached").count() == 4
+    page.locator(".output button").nth(5).click()
+    assert page.locator(".output button.shown").inner_text() == (
+        page.locator(".output button").nth(5).inner_text()
+    )
+    page.locator("h1").hover()
+    page.get_by_role("button", name="Play").click()
+    page.locator(".output button").nth(6).and_(page.locator("[aria-current]")).wait_for()
+    page.get_by_role("button", name="Pause").click()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_a_readers_way(page: "Page", tmp_path: Path, scheme: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page.emulate_media(color_scheme=scheme)
+    for spec, layer in LAYERS:
+        opened(page, tmp_path, spec, layer)
+        results = axe.run(page)
+        assert results.violations_count == 0, results.generate_report()
