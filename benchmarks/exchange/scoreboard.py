@@ -16,10 +16,14 @@ import numpy as np
 
 import convcalc
 from convcalc.analysis import analyze
+from convcalc.exchange import imported as file_as_spec
 from convcalc.graph import Network, load, read
 from convcalc.graph.planned import planned
 from convcalc.shape import Shape
-from convcalc.spec.bundled import bundled_names
+from convcalc.spec.bundled import bundled_names, find_bundled
+from convcalc.spec.fold import fold
+from convcalc.spec.source import open_spec
+from convcalc.spec.tree import Spec
 
 MOST_MACS = 2 * 10**9
 """Multiply-accumulates of the largest network whose values are compared."""
@@ -64,19 +68,24 @@ def fields(network: Network) -> list[str]:
     return [by_name.get(network.nodes[index].name, "") for index in network.outputs]
 
 
-def grouped(network: Network) -> list[tuple[str, int]]:
-    """Names of groups and how many layers are in each, which have any."""
-    return [(group.name, len(group.layers)) for group in network.groups if group.layers]
+def grouped(network: Network) -> list[tuple[str, int, int]]:
+    """Names of groups, rounds of repeats among them, and which layers are in each that has any."""
+    return [(each.name, each.layers[0], len(each.layers)) for each in network.groups if each.layers]
 
 
-def imported(path: Path) -> tuple[Network, float, int]:
-    """The network of a file, how long that took, and the lines of its spec."""
+def imported(path: Path) -> tuple[Network, float, Spec | None]:
+    """The network of a file, how long that took, and the spec that `import` writes of it."""
     began = perf_counter()
     network = read(str(path))
     analyze(network)
     seconds = perf_counter() - began
-    spec = network.written.spec if network.written is not None else None
-    return network, seconds, 0 if spec is None else spec.to_yaml().count("\n")
+    made = file_as_spec(open_spec(str(path), find_bundled))
+    return network, seconds, made and made.spec and fold(made.spec, made.scopes())
+
+
+def lines_of(spec: Spec | None) -> int:
+    """How many lines a spec is."""
+    return 0 if spec is None else len(spec.to_yaml().splitlines())
 
 
 def session(path: Path) -> Any:
@@ -144,20 +153,20 @@ def round_trip(name: str, folder: Path) -> Row:
     """A bundled network as an ONNX file and back again."""
     network, path = planned(load(name)), folder / "network.onnx"
     convcalc.export(network, path)
-    back, seconds, lines = imported(path)
+    back, seconds, spec = imported(path)
     same: dict[str, bool | None] = {
         "parameters": counted(network)[0] == counted(back)[0],
         "MACs": counted(network)[1] == counted(back)[1],
         "shapes": shapes(network) == shapes(back),
         "fields": fields(network) == fields(back),
-        "groups": grouped(network) == grouped(back),
+        "groups": spec is not None and grouped(network) == grouped(spec.network()),
         "values": None,
     }
     if (counted(network)[1] or 0) <= MOST_MACS and not network.index_inputs:
         x = inputs([(each, network.shape_of(at)) for each, at in network.named_inputs.items()])
         wanted = convcalc.run(network, x, seed=0)
         same["values"] = near(session(path).run(None, x), [*wanted.values()])
-    return Row(name, back.complete, same, lines, seconds, found(back))
+    return Row(name, back.complete, same, lines_of(spec), seconds, found(back))
 
 
 def found(network: Network) -> Counter[str]:
@@ -241,7 +250,7 @@ def _by_torch(name: str, exporter: str, keep: str | None, folder: Path) -> Row:
             model.to("meta")(x.to("meta"))
     if keep is not None:
         _keep(path, Path(keep, exporter, f"{name}.onnx"))
-    network, seconds, lines = imported(path)
+    network, seconds, spec = imported(path)
     written_out = spread_tables(model)
     del model
     gc.collect()
@@ -256,7 +265,7 @@ def _by_torch(name: str, exporter: str, keep: str | None, folder: Path) -> Row:
     }
     if network.complete and (totals[1] or 0) <= MOST_MACS:
         same["values"] = near([*convcalc.run(str(path), x.numpy()).values()], made)
-    return Row(name, network.complete, same, lines, seconds, found(network))
+    return Row(name, network.complete, same, lines_of(spec), seconds, found(network))
 
 
 FEW = 1024
@@ -290,7 +299,7 @@ def light() -> Iterator[tuple[str, Callable[[Path], Row]]]:
 def _of_file(path: Path, folder: Path) -> Row:
     """Shapes beside those that ONNX Runtime makes."""
     del folder
-    network, seconds, lines = imported(path)
+    network, seconds, spec = imported(path)
     runs = session(path)
     given = runs.get_inputs()[0]
     x = np.random.default_rng(0).normal(size=given.shape).astype(np.float32)
@@ -300,7 +309,7 @@ def _of_file(path: Path, folder: Path) -> Row:
         path.stem,
         network.complete,
         {"shapes": shapes(network) == wanted},
-        lines,
+        lines_of(spec),
         seconds,
         found(network),
     )

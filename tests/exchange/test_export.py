@@ -14,8 +14,9 @@ from kinds import RUN, Case
 from tabled import tabled
 
 import convcalc
+from convcalc.analysis import analyze
 from convcalc.cli import convcalc as program
-from convcalc.exchange import FORMATS
+from convcalc.exchange import FORMATS, imported
 from convcalc.exchange import export as exported
 from convcalc.exchange.onnx.kinds import ROWS
 from convcalc.exchange.onnx.scopes import SCOPES
@@ -26,6 +27,9 @@ from convcalc.graph import INDEXING, load, loads
 from convcalc.graph.planned import planned
 from convcalc.layers import CATALOGUE, Layer, layer_class
 from convcalc.layers.base import declarations
+from convcalc.spec.bundled import find_bundled
+from convcalc.spec.fold import fold
+from convcalc.spec.source import open_spec
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -348,3 +352,61 @@ def test_a_file_that_is_there_is_written_over_when_asked(
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.startswith("a.onnx: 12 operators, opset 18, ")
     assert Path("a.onnx").stat().st_size > 240_000
+
+
+# Read back
+
+
+@tabled(
+    "name",
+    [
+        "lenet5",  # no groups
+        "mnasnet0_5",  # rounds of which the first is another
+        "squeezenet1_1",  # names that no round would have
+        "idcnn",  # weights that rounds share
+    ],
+)
+def test_what_is_read_back_has_the_same_groups(name: str, tmp_path_factory: Any) -> None:
+    assert_same_groups(name, tmp_path_factory.mktemp("back"))
+
+
+@pytest.mark.thorough
+@tabled(
+    "name",
+    [
+        "googlenet",  # groups in branches, with names of their own
+        "unet",  # an encoder that is read from afar
+        "ssd300",  # outputs within a group
+        "retinanet",  # weights of one group used in another
+        "resnet50",
+        "densenet121",
+    ],
+)
+def test_what_is_read_back_has_the_same_groups_wherever_they_stand(
+    name: str, tmp_path_factory: Any
+) -> None:
+    assert_same_groups(name, tmp_path_factory.mktemp("back"))
+
+
+def assert_same_groups(name: str, folder: Path) -> None:
+    """Names, what stands in which, rounds; and with that all totals, shapes and origins."""
+    network = planned(load(name))
+    path = str(folder / "network.onnx")
+    convcalc.export(network, path)
+    made = imported(open_spec(path, find_bundled))
+    assert made is not None
+    assert made.spec is not None
+    spec = fold(made.spec, made.scopes())
+    back, flat = loads(spec.to_yaml()), made.spec.network()
+
+    for one, other in ((network, back), (flat, back)):
+        assert [str(one.shape_of(at)) for at in one.outputs] == [
+            str(other.shape_of(at)) for at in other.outputs
+        ]
+        assert analyze(one).totals == analyze(other).totals
+    assert [(each.name, each.layers) for each in back.groups if each.layers] == [
+        (each.name, each.layers) for each in network.groups if each.layers
+    ]
+    origins = [each.origin for each in flat.nodes]
+    assert [each.origin for each in back.nodes] == origins
+    assert all(origins[len(flat.inputs) :])

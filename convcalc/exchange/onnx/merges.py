@@ -104,10 +104,22 @@ def _with_number(reader: Reader, op: Operation, known: Sequence[Constant | None]
 
 def _factor_before(reader: Reader, op: Operation, value: Value) -> Made | None:
     """The mere factor of the same module that makes what nothing else reads: both are one layer."""
+    made = _before(reader, op, value)
+    factor = made is not None and made.kind == "affine" and made.fields.keys() == {"times"}
+    return made if factor else None
+
+
+def _norm_before(reader: Reader, op: Operation, value: Value) -> Made | None:
+    """The norm by lengths of the same module whose factors these are."""
+    made = _before(reader, op, value)
+    return made if made is not None and made.kind == "l2norm" else None
+
+
+def _before(reader: Reader, op: Operation, value: Value) -> Made | None:
+    """The layer of the same module that makes a tensor which nothing else reads."""
     made = reader.wiring.made[reader.low(value).number]
-    once = value.uses == 1 and made.kind == "affine" and made.fields.keys() == {"times"}
     module, other = (each.rpartition("/")[0] for each in (op.origin, made.origin))
-    return made if once and module == other else None
+    return made if value.uses == 1 and module == other else None
 
 
 def _short(number: float) -> float:
@@ -135,7 +147,14 @@ def _scaled(reader: Reader, op: Operation, known: Sequence[Constant | None]) -> 
         return False
     _decide(reader, op, constant)
     weights = {"weight": lambda: constant.release().reshape(-1)}
-    number = reader.add(op, "scale", [low.number], None, weights, (constant,))
+    norm = _norm_before(reader, op, value)
+    if norm is not None:
+        fields = {name: each for name, each in norm.fields.items() if name != "affine"}
+        number = reader.add(
+            op, norm.kind, norm.reads, fields, weights, (constant,), origin=norm.origin
+        )
+    else:
+        number = reader.add(op, "scale", [low.number], None, weights, (constant,))
     reader.give(op, number, low.layout)
     return True
 
