@@ -100,7 +100,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             places.channel_shuffle, ("ChannelShuffle", "DepthToSpace", "Reshape")
         ),
         "pad": Row(places.pad, ("Pad",)),
-        "crop": Row(places.crop, unread="a cut from both sides is a slice for each axis"),
+        "crop": Row(places.crop, ("Slice",)),
         "upsample": Row(places.upsample, ("Resize", "Upsample")),
         "slice": Row(places.sliced, ("Slice", "Split", "Gather")),
         "scale": Row(places.scale, ("Mul",)),

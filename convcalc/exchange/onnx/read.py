@@ -1,6 +1,6 @@
 """ONNX files as specs: operators become layers, constants weights, and the batch goes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,7 +22,7 @@ from convcalc.exchange.onnx.package import messages
 from convcalc.exchange.onnx.patterns import recognise
 from convcalc.exchange.onnx.reader import Lost, Lowered, Reader
 from convcalc.exchange.onnx.rows import reads
-from convcalc.exchange.onnx.scopes import PRODUCER
+from convcalc.exchange.onnx.scopes import PRODUCER, TORCH
 from convcalc.exchange.onnx.values import Batch, UnknownError, Value, shown
 from convcalc.exchange.wiring import CannotError, Wiring
 from convcalc.shape import Shape
@@ -65,7 +65,7 @@ def read(opened: "Opened", given: "Shape | Mapping[str, Shape] | None" = None) -
 
 def _imported(graph: Graph) -> Imported:
     wiring = Wiring(paths=_blocks(graph))
-    reader = Reader(wiring, fixed=not graph.named)
+    reader = Reader(wiring, fixed=not graph.named, module_of=_modules(graph))
     recognise(graph)
     for value in graph.inputs:
         add_input(graph, wiring, value)
@@ -90,6 +90,24 @@ def _imported(graph: Graph) -> Imported:
             if made.kind == "input" and number not in wiring.stopgaps
         },
     )
+
+
+def _modules(graph: Graph) -> Callable[[str], str]:
+    """What gives by the origin of a layer the path of its module, of a file of PyTorch's."""
+    if graph.model.producer_name != TORCH:
+        return lambda _: ""
+
+    def module(origin: str) -> str:
+        from convcalc.exchange.onnx.scopes import scopes_of
+        from convcalc.spec.fold.nodes import parts_of
+
+        node = graph.told.get(origin)
+        scope = None if node is None else scopes_of(graph.model, {origin: node}).get(origin)
+        if scope is not None:
+            return ".".join(scope.path)
+        return ".".join(parts_of(origin)[:-1]) if origin.startswith("/") else ""
+
+    return module
 
 
 def _blocks(graph: Graph) -> dict[str, tuple[str, ...]]:

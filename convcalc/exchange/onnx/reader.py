@@ -8,7 +8,7 @@ values in memory in that order: only then is there a `permute`.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, prod
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,11 +17,13 @@ from convcalc.exchange.foreign import Source
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, shown
 from convcalc.exchange.wiring import CannotError, Wiring
-from convcalc.layers import transposes
+from convcalc.layers import kinds, transposes
 from convcalc.layers.base import AXIS_WORDS
 from convcalc.numbers import plural
 from convcalc.shape import Shape
 
+FACTORS = kinds("norm") | {"scale"}
+"""Kinds whose factors are all the same before a network is trained."""
 FOLDED = "onnx::Conv_"
 """How PyTorch's exporter begins the names of weights that a batch norm was folded into."""
 IN_PARTS = frozenset({"attention"})
@@ -66,8 +68,17 @@ class Lost(NamedTuple):
 class Reader:
     """What the operations of one file become."""
 
-    def __init__(self, wiring: Wiring, *, fixed: bool = True) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        *,
+        fixed: bool = True,
+        module_of: Callable[[str], str] = lambda _: "",
+    ) -> None:
         self.wiring = wiring
+        self.module_of = module_of
+        """What gives by an origin the path of the module that it is in; empty where that is not
+        known."""
         self.fixed = fixed
         """Whether the file says how large everything is, and leaves no extent open."""
         self.weights: dict[str, dict[str, Source]] = {}
@@ -110,7 +121,7 @@ class Reader:
         shared = key = None
         if weights:
             origin = self._own(origin)
-            key = self._key(kind, constants)
+            key = None if self._elsewhere(op, kind, constants) else self._key(kind, constants)
             shared = self._shared(kind, key)
         number = self.wiring.add(kind, fields or {}, reads, origin, shared=shared)
         if weights:
@@ -143,6 +154,21 @@ class Reader:
             self._alike[origin] += 1
             name = f"{origin}_{self._alike[origin] + 1}"
         return name
+
+    def _elsewhere(self, op: Operation, kind: str, constants: Sequence[Constant | None]) -> bool:
+        """Whether a norm has arrays of another module, which exporters do where they are equal.
+
+        So they are before training: all factors are 1. A module that is called twice has its own.
+        """
+        if kind not in FACTORS:
+            return False
+        module = self.module_of(op.origin)
+        return bool(module) and any(
+            "." in name and name.rpartition(".")[0] != module
+            for each in constants
+            if each is not None
+            for name in each.sources[:1]
+        )
 
     @staticmethod
     def _key(kind: str, constants: Sequence[Constant | None]) -> tuple[object, ...] | None:

@@ -9,6 +9,8 @@ from convcalc.spec.fold.nodes import Scope
 
 PRODUCER = "convcalc"
 """Who says in a file that it made it."""
+TORCH = "pytorch"
+"""Who says so of PyTorch's exporters."""
 GROUP = "group"
 """What a group is an instance of that calls no block."""
 SCOPES = "pkg.torch.onnx.name_scopes"

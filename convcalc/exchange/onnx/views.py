@@ -1,5 +1,6 @@
 """Operators that move values and make none, as layouts and layers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from convcalc.exchange.onnx.dense import alike
@@ -192,7 +193,12 @@ def cut(reader: Reader, op: Operation) -> None:
     low = reader.low(value)
     number = low.number
     steps: dict[int, int] = {}
-    for axis, (first, behind, step) in Cut(op).spans.items():
+    spans = Cut(op).spans
+    border = _border(value, low.layout, spans)
+    if border is not None:
+        reader.give(op, reader.add(op, "crop", [number], {"amount": border}), low.layout)
+        return
+    for axis, (first, behind, step) in spans.items():
         code = low.layout[axis]
         if step < 0:
             message = f"it goes backwards, in steps of {step}"
@@ -211,6 +217,22 @@ def cut(reader: Reader, op: Operation) -> None:
         stride = tuple(steps.get(axis, 1) for axis in range(1, rank + 1))
         number = reader.add(op, "maxpool", [number], {"kernel": 1, "stride": alike(stride)})
     reader.give(op, number, low.layout)
+
+
+def _border(
+    value: Value, layout: Layout, spans: Mapping[int, tuple[int, int, int]]
+) -> tuple[tuple[int, int], ...] | None:
+    """What a Slice of several spatial axes cuts off each of them; None of any other."""
+    dims = value.dims or ()
+    rank = len(dims) - 2
+    plain = layout == (BATCH, *range(rank + 1))
+    if not plain or len(spans) < 2 or any(at < 2 or by != 1 for at, (*_, by) in spans.items()):
+        return None
+    whole = {at: (0, int(dims[at]), 1) for at in range(2, rank + 2)}  # type: ignore[arg-type]
+    return tuple(
+        (first, int(dims[at]) - behind)  # type: ignore[arg-type]
+        for at, (first, behind, _) in (whole | dict(spans)).items()
+    )
 
 
 def sliced(

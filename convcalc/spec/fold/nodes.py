@@ -395,7 +395,7 @@ class Context:
         known = (self.scopes or {}).get(origin)
         if known is not None:
             return known
-        parts = _parts(origin)
+        parts = parts_of(origin)
         return Scope(parts[:-1], parts[-1] if self.exact and parts else "")
 
     def _taken_apart(self, item: Item, node: Node) -> bool:
@@ -639,10 +639,10 @@ def common(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return one[:count]
 
 
-def _parts(path: str) -> tuple[str, ...]:
+def parts_of(path: str) -> tuple[str, ...]:
     """The scopes that an origin names, and the layer in them.
 
-    >>> _parts("/layer1/layer1.0/conv1/Conv"), _parts("layer1.0.conv1")
+    >>> parts_of("/layer1/layer1.0/conv1/Conv"), parts_of("layer1.0.conv1")
     (('layer1', '0', 'conv1', 'Conv'), ('layer1', '0', 'conv1'))
     """
     if "/" not in path:
