@@ -196,7 +196,9 @@ def cut(reader: Reader, op: Operation) -> None:
     spans = Cut(op).spans
     border = _border(value, low.layout, spans)
     if border is not None:
-        reader.give(op, reader.add(op, "crop", [number], {"amount": border}), low.layout)
+        alone = {side for sides in border for side in sides}
+        amount = alone.pop() if len(alone) == 1 else border
+        reader.give(op, reader.add(op, "crop", [number], {"amount": amount}), low.layout)
         return
     for axis, (first, behind, step) in spans.items():
         code = low.layout[axis]

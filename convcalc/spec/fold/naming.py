@@ -58,25 +58,25 @@ def _taken(name: str, context: "Context") -> bool:
 
 
 def _by_origin(places: "Sequence[Place]") -> str:
-    """What all of the places come from, without numbers: `layer` of layer1.0 and layer1.1."""
+    """What all of the places come from, without numbers: `layer` of layer1 and layer2.
+
+    A module that is one of a row has only a number, and so no name.
+    """
     names = set()
     for place in places:
         scope = place.nodes[0].look.scope
         for node in place.nodes[1:]:
             scope = common(scope, node.look.scope)
-        words = [each for each in map(_word, scope) if each]
-        if not words:
-            return ""
-        names.add(words[-1])
+        names.add(word_of(scope[-1]) if scope else "")
     return names.pop() if len(names) == 1 else ""
 
 
-def _word(part: str) -> str:
+def word_of(part: str) -> str:
     """A part of a path as a name: without the numbers at its end."""
     word = re.sub(r"[^A-Za-z_]+\Z", "", part).strip("_").lower()
     word = re.sub(r"(?<![A-Za-z])[0-9]+\Z", "", word)
     usable = re.match(r"[a-z][a-z_0-9]*\Z", word) and 2 < len(word) <= LONGEST
-    return word if usable else ""
+    return word if usable and word not in CATALOGUE else ""
 
 
 def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convcalc.spec.fold.blocks import Place, block_of
-from convcalc.spec.fold.naming import base_of, legal_name
+from convcalc.spec.fold.naming import base_of, legal_name, word_of
 from convcalc.spec.fold.nodes import Context, Items, Node
 from convcalc.spec.fold.runs import collapse, every, pattern, read_outside, simplify
 from convcalc.spec.fold.traces import own_origins
@@ -157,7 +157,8 @@ class Scoped:
     def _called(self, groups: Sequence[Node]) -> dict[int, Node]:
         """The calls of a block that groups become, by these; none where it is not worth one."""
         places = tuple(Place(group.inner[0], 0, len(group.inner[0].nodes)) for group in groups)
-        wanted = Counter(group.class_name or base_of(group.scope_name) for group in groups)
+        word = base_of if self.exact else word_of
+        wanted = Counter(group.class_name or word(group.scope_name) for group in groups)
         name, _ = wanted.most_common(1)[0]
         if not block_of(places, self.context, name, always=self.exact):
             return {}
