@@ -38,6 +38,8 @@ LONGEST = 64
 """Most items of one list that become a block."""
 MOST_BLOCKS = 40
 """Blocks that are made of one spec."""
+AFFORDED = 4
+"""Lines that a block may cost which is one where it comes from, too."""
 MOST_PARAMETERS = 10
 """Most parameters of a block."""
 EVALUATED = 32
@@ -231,10 +233,10 @@ def block_of(
 ) -> str:
     """The name of a block that stretches which are alike become; empty where they do not.
 
-    They do where it saves lines, or `always`; it is called as is `wanted`, if it can be.
+    They do where it costs few lines, or `always`; it is called as is `wanted`, if it can be.
     """
     saved = _saved(places, context)
-    if saved is None or (saved <= 0 and not always) or len(context.bodies) >= MOST_BLOCKS:
+    if saved is None or (saved <= -AFFORDED and not always) or len(context.bodies) >= MOST_BLOCKS:
         return ""
     return replaced(Candidate(tuple(places), saved), context, wanted)
 

@@ -1,10 +1,10 @@
 """What blocks are called that folding finds: by where layers come from, or by what they are."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from convcalc.layers import CATALOGUE
+from convcalc.layers import CATALOGUE, kinds
 from convcalc.spec.fold.nodes import Node, common
 from convcalc.spec.names import RESERVED
 from convcalc.spec.tree import MODIFIERS
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SHORT = {"batchnorm": "bn", "depthwise_conv": "depthwise", "global_avgpool": "pool"}
 """What people call kinds within the name of a block."""
+CONVOLUTIONS = kinds("dense")
+"""What a bottleneck has three of."""
 MOST_KINDS = 3
 """Kinds that a name lists."""
 LONGEST = 24
@@ -76,7 +78,8 @@ def word_of(part: str) -> str:
     word = re.sub(r"[^A-Za-z_]+\Z", "", part).strip("_").lower()
     word = re.sub(r"(?<![A-Za-z])[0-9]+\Z", "", word)
     usable = re.match(r"[a-z][a-z_0-9]*\Z", word) and 2 < len(word) <= LONGEST
-    return word if usable and word not in CATALOGUE else ""
+    known = word in CATALOGUE or word in MODIFIERS or word in MEANINGFUL
+    return word if usable and not known else ""
 
 
 def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:
@@ -86,27 +89,19 @@ def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:
         if kind == "layers":
             kind = "group"
         listed.append(kind)
-    kinds = set(listed)
+    there = set(listed)
     merges = [node for node in nodes if node.branched]
     if merges:
-        empty = any(not inner.nodes for node in merges for inner in node.inner)
-        kind = merges[0].kind or ""
-        if kinds & {"conv_transpose", "upsample"}:
-            return "up"
-        if "group" in kinds or len(merges) > 1:
-            return "stage"
-        if kind == "add":
-            return "residual"
-        if kind == "concat":
-            return "dense" if empty else "inception"
-        if kind == "multiply":
-            return "gate"
-        return "merge"
-    if kinds & context.bodies.keys() or "group" in kinds:
+        return _by_merge(merges, there)
+    if "group" in there or any(node.rounds is not None for node in nodes):
         return "stage"
-    if "depthwise_conv" in kinds and listed.count("conv") >= 2:
+    if there & context.bodies.keys():
+        inside = [*_kinds_in(nodes, context)]
+        convolutions = sum(kind in CONVOLUTIONS for kind in inside)
+        return "bottleneck" if convolutions >= 3 and "group" not in inside else "stage"
+    if "depthwise_conv" in there and listed.count("conv") >= 2:
         return "bottleneck"
-    if "depthwise_conv" in kinds and "conv" in kinds:
+    if "depthwise_conv" in there and "conv" in there:
         return "separable"
     unlike = [*dict.fromkeys(SHORT.get(kind, kind) for kind in listed)]
     name = "_".join(unlike)
@@ -115,3 +110,36 @@ def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:
     if len(unlike) == 1:
         return f"{unlike[0]}s"
     return "unit"
+
+
+def _by_merge(merges: "Sequence[Node]", kinds: set[str]) -> str:
+    """A name for what merges branches."""
+    merge = merges[0]
+    branches = [inner.nodes for inner in merge.inner]
+    if kinds & {"conv_transpose", "upsample"}:
+        return "up"
+    if "group" in kinds or len(merges) > 1:
+        return "stage"
+    if merge.kind == "add":
+        shortest = min(map(len, branches), default=0)
+        projected = 0 < shortest <= 2 and max(map(len, branches)) > 2
+        return "projection" if projected else "residual"
+    if merge.kind == "concat":
+        return "inception" if all(branches) else "dense"
+    return "gate" if merge.kind == "multiply" else "merge"
+
+
+def _kinds_in(nodes: "Sequence[Node]", context: "Context") -> "Iterator[str]":
+    """The kinds of items, and of what those hold that are calls of blocks made before."""
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        body = context.bodies.get(node.kind or "")
+        if body is not None:
+            waiting += body.nodes
+        elif node.kind == "layers":
+            yield "group"
+        else:
+            yield node.kind or ""
+            for inner in node.inner:
+                waiting += inner.nodes
