@@ -656,6 +656,60 @@ def test_layers_that_have_the_same_weights_count_them_once(tmp_path: Path) -> No
     assert report.totals.macs == 2 * 81 * 64
 
 
+@tabled(
+    ("producer", "second", "parameters"),
+    [
+        # Before training all factors are 1, and exporters write equal arrays once.
+        ("pytorch", "/b/norm/BatchNormalization", 12),
+        # The same module that is called again has its own, as nobody else's files say.
+        ("pytorch", "/a/norm_1/BatchNormalization", 6),
+        ("pytorch", "/a/norm/BatchNormalization_1", 6),
+        ("", "/b/norm/BatchNormalization", 6),
+        ("convcalc", "/b/norm/BatchNormalization", 6),
+    ],
+)
+def test_norms_with_arrays_of_another_module(
+    producer: str, second: str, parameters: int, tmp_path_factory: Any
+) -> None:
+    """Factors that are variances, too, and summands that are means."""
+    read_by = "a.norm.weight a.norm.bias a.norm.bias a.norm.weight"
+    nodes = [
+        node("BatchNormalization", f"x {read_by}", "n", "/a/norm/BatchNormalization"),
+        node("Relu", "n", "r", "/relu/Relu"),
+        node("BatchNormalization", f"r {read_by}", "y", second),
+    ]
+    arrays = {"a.norm.weight": np.ones(3, np.float32), "a.norm.bias": np.zeros(3, np.float32)}
+    made = model(nodes, arrays)
+    made.producer_name = producer
+    network = network_of(made, tmp_path_factory.mktemp("norms"))
+
+    assert network.complete
+    assert analyze(network).totals.parameters == parameters
+
+
+@tabled(
+    ("starts", "ends", "expected"),
+    [
+        ([1, 2], [7, 6], "crop: [[1, 1], [2, 2]]"),
+        ([1, 1], [7, 7], "crop: 1"),
+        ([0, 3], [6, 8], "crop: [[0, 2], [3, 0]]"),
+    ],
+)
+def test_a_slice_of_several_axes_is_a_crop(
+    starts: list[int], ends: list[int], expected: str, tmp_path_factory: Any
+) -> None:
+    arrays = {"starts": starts, "ends": ends, "axes": [2, 3]}
+    made = model(
+        [node("Slice", "x starts ends axes", "y")], {k: np.array(v) for k, v in arrays.items()}
+    )
+    path = saved(made, tmp_path_factory.mktemp("crops"))
+
+    assert expected in run("import", path).stdout
+    wanted = np.arange(192.0, dtype=np.float32).reshape(1, 3, 8, 8)
+    (values,) = values_of(path, wanted).values()
+    assert np.array_equal(values, wanted[:, :, starts[0] : ends[0], starts[1] : ends[1]])
+
+
 def test_tables_cover_the_catalogue_and_the_page_names_every_operator() -> None:
     assert ROWS.keys() == CATALOGUE.keys()
     assert not [kind for kind, row in ROWS.items() if bool(row.operators) == bool(row.unread)]

@@ -7,6 +7,7 @@ but an extent of 1. So a transposition costs nothing and says nothing, until som
 values in memory in that order: only then is there a `permute`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, prod
@@ -22,6 +23,8 @@ from convcalc.layers.base import AXIS_WORDS
 from convcalc.numbers import plural
 from convcalc.shape import Shape
 
+_AGAIN = re.compile(r"(?<=[^.])[_@][0-9]+(?=\.|\Z)")
+"""What exporters put behind a module that is called again."""
 FACTORS = kinds("norm") | {"scale"}
 """Kinds whose factors are all the same before a network is trained."""
 FOLDED = "onnx::Conv_"
@@ -163,8 +166,9 @@ class Reader:
         if kind not in FACTORS:
             return False
         module = self.module_of(op.origin)
+        first_call = _AGAIN.sub("", module)
         return bool(module) and any(
-            "." in name and name.rpartition(".")[0] != module
+            "." in name and name.rpartition(".")[0] not in (module, first_call)
             for each in constants
             if each is not None
             for name in each.sources[:1]

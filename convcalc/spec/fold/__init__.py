@@ -81,7 +81,7 @@ def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
     What is to be called again what it was is nested as that was, however long that is.
     """
     nested = _nested(spec, before, scopes)
-    if nested is not None and scopes and any(each.called for each in scopes.values()):
+    if nested is not None and _called(scopes):
         return nested
     shortest = _shortest(spec, before, scopes)
     if nested is None or shortest is None:
@@ -89,19 +89,28 @@ def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
     return nested if _lines(nested) <= LONGER * _lines(shortest) else shortest
 
 
+def _called(scopes: Scopes | None) -> bool:
+    """Whether layers and what they stand in are to be called again what they were."""
+    return scopes is not None and any(each.called for each in scopes.values())
+
+
 def _nested(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
     """The spec nested after its scopes; None where there are none."""
     if not _from_elsewhere(spec):
         return None
-    if scopes:
-        exact = any(each.called for each in scopes.values())
-        folding = _Folding(spec, scopes, strict=True, exact=exact)
-    else:
-        exact = exact_names(spec)
-        folding = _Folding(spec, scopes, strict=not exact, exact=exact)
-    made = folding.nested()
-    renamed = exact and bool(scopes)
-    return None if made is None else with_origins(made, before, renamed=renamed)
+    called = _called(scopes)
+    exact = called or (not scopes and exact_names(spec))
+    ways = [True] if called else [False] if exact else [True, False]
+    made = []
+    for strict in ways:
+        nested = _Folding(spec, scopes, strict=strict, exact=exact).nested()
+        nested = None if nested is None else with_origins(nested, before, renamed=called)
+        if nested is not None:
+            made.append(nested)
+    if len(made) < 2:
+        return made[0] if made else None
+    kept, listed = made
+    return kept if _lines(kept) <= LONGER * _lines(listed) else listed
 
 
 def _shortest(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:

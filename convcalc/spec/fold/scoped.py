@@ -166,6 +166,9 @@ class Scoped:
         for group in groups:
             (call,) = group.inner[0].nodes
             call.called, call.path = group.called, group.path
+            if call.came is not None and self.context.scopes:
+                module = ".".join((*group.path, group.scope_name))
+                call.came = module, module
             made[id(group)] = call
         return made
 
