@@ -123,8 +123,8 @@ class Edited(NamedTuple):
 def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Edited:
     """The network with some layers edited, by their numbers.
 
-    `changes` are keys of the spec that change, too, as its `input`. Raises `SpecError` where the
-    new network has errors, and `CannotConvertError` where it is wired otherwise than the old one.
+    `changes` are keys of the spec that change, too, as its `input`. Raises `CannotConvertError`
+    where the new network has errors, and where it is wired otherwise than the old one.
     """
     spec = _in_place(subject, edits)
     in_place = spec is not None
@@ -139,7 +139,15 @@ def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Ed
             message = "one item of the spec makes several layers, which become different ones"
             raise CannotConvertError(message)
     spec = without_promises(spec.replace(**changes) if changes else spec)
-    made = Subject.read(spec if in_place else fold(spec))
+    try:
+        made = Subject.read(spec if in_place else fold(spec))
+    except SpecError as error:
+        first = error.diagnostics[0]
+        where = f"{first.layer}: " if first.layer else ""
+        message = (
+            f"the network that comes of it has errors, the first of them {where}{first.message}"
+        )
+        raise CannotConvertError(message) from None
     return Edited(made, _places(subject.network, made.network, edits), in_place)
 
 

@@ -54,7 +54,7 @@ def convert(subject: Subject, value: None) -> Result:
 
 def _can(node: LayerNode) -> bool:
     """Whether a layer mixes channels and positions at once."""
-    if node.kind != "conv" or node.layer is None or node.shared_with is not None:
+    if node.kind != "conv" or node.layer is None:
         return False
     kernel = field_value(node.layer, "kernel")
     return field_value(node.layer, "groups") == 1 and kernel not in (1, (1,), (1, 1), (1, 1, 1))

@@ -74,7 +74,7 @@ def _activates(behind: Sequence[LayerNode]) -> bool:
 def _size(node: LayerNode, axes: int) -> int:
     """The kernel of a convolution that can be a stack; 0 for others."""
     layer: Any = node.layer
-    if node.kind != "conv" or layer is None or node.shared_with is not None:
+    if node.kind != "conv" or layer is None:
         return 0
     kernel, padding = field_value(layer, "kernel"), field_value(layer, "padding")
     sizes = {kernel} if isinstance(kernel, int) else {*kernel}
