@@ -18,6 +18,7 @@ BENCHMARKS = {
     "errors": "PyTorch's messages for broken programs: is the layer found that was broken.",
     "exchange": "Networks to ONNX files and from them: what is whole, and what agrees.",
     "folding": "All bundled networks written out flat and folded again: lines, and equal or not.",
+    "surgery": "All bundled networks through every conversion: equal, where that is claimed.",
     "zoo": "All bundled networks in one process, beside torchinfo and FlopCounterMode.",
 }
 
