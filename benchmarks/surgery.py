@@ -1,4 +1,4 @@
-"""All bundled networks through every conversion: equal by the definitions, where that is claimed."""
+"""All bundled networks through every conversion: equal in values, where that is claimed."""
 
 from fractions import Fraction
 
