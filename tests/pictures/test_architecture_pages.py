@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from paths import ROOT
 from tabled import tabled
 
+from convcalc import analyze
 from convcalc.cli import convcalc
 from convcalc.graph import Network, load
 from convcalc.numbers import plural, scaled
@@ -27,7 +28,11 @@ SPECS = sorted((ROOT / "architectures").glob("*.yaml"))
 UPDATE = bool(os.environ.get("CONVCALC_UPDATE"))
 LARGE = 12_000
 """Bytes of a picture beyond which another is tried."""
-STYLES = (("graph", {}), ("graph", {"depth": 1}), ("volumes", {}))
+STYLES: tuple[tuple[str, dict[str, int]], ...] = (
+    ("graph", {}),
+    ("graph", {"depth": 1}),
+    ("volumes", {}),
+)
 """What is tried, in this order; where all are large, the smallest."""
 
 
@@ -119,9 +124,9 @@ def family(names: list[str]) -> Iterator[str]:
 
 
 def _parameters(name: str) -> int:
-    from convcalc import analyze
-
-    return analyze(name).totals.parameters
+    parameters = analyze(name).totals.parameters
+    assert parameters is not None
+    return parameters
 
 
 @cache
@@ -130,8 +135,8 @@ def index() -> str:
     parts = [
         "# Architectures",
         "<!-- made of architectures/ by tests/pictures/test_architecture_pages.py -->",
-        "The networks that come with convcalc, each with a picture, where it comes from, and its "
-        "layers.\n`convcalc list` lists them.",
+        "The networks that come with convcalc, each with where it comes from and its layers.\n"
+        + "`convcalc list` lists them.",
     ]
     lines = ["| Architecture | Networks | Source |", "| :-- | :-- | :-- |"]
     for path in SPECS:
