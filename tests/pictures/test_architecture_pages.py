@@ -135,8 +135,7 @@ def index() -> str:
     parts = [
         "# Architectures",
         "<!-- made of architectures/ by tests/pictures/test_architecture_pages.py -->",
-        "The networks that come with convcalc, each with where it comes from and its layers.\n"
-        + "`convcalc list` lists them.",
+        "The networks that come with convcalc; `convcalc list` lists them.",
     ]
     lines = ["| Architecture | Networks | Source |", "| :-- | :-- | :-- |"]
     for path in SPECS:
