@@ -763,6 +763,18 @@ class _Picture:
         place = self.starts[self._made_layers(spot)[-1]]
         return place in self.flow.outputs and place not in self.readers
 
+    def shows(self) -> dict[str, list[int]]:
+        """By the key of each box and row the indices of the layers that it stands for."""
+        told: dict[str, list[int]] = {}
+        for spot in self.layout.boxes:
+            if isinstance(spot.element, Card):
+                for place in spot.element.rows:
+                    name = self.network.nodes[self.shown[place]].name
+                    told[name] = self._rounds_of(place)
+            else:
+                told[self._key(spot)] = sorted(self._layers_of(spot))
+        return told
+
     def _foot(self, wide: float, high: float) -> list[Drawn]:
         """What stands below the picture: what colours mean, and what is wrong."""
         items: list[Drawn] = []
@@ -869,3 +881,14 @@ def _positions(shown: Sequence[int], count: int) -> list[int]:
 def _means(pattern: str, name: str) -> bool:
     """Whether a pattern means a group: by its whole name, or by the last part of it."""
     return pattern == name or fnmatchcase(name, pattern)
+
+
+def levels(network: Network, choices: Choices) -> tuple[Scene, dict[str, list[int]]]:
+    """The network as a graph, and by the key of each part the indices of the layers it stands for.
+
+    A part of a layer of several rounds stands for that layer of all of them, a folded group for all
+    of its layers.
+    """
+    network = with_groups(network)
+    picture = _Picture(network, choices, _faults(network))
+    return picture.scene(network.name), picture.shows()

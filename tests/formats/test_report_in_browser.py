@@ -245,6 +245,61 @@ def test_a_layer_in_a_folded_block_is_brought_into_sight(shown: Shown) -> None:
     assert selected.locator("td").first.inner_text().strip() == "conv2"
 
 
+def test_the_graph_and_the_table_are_in_step(shown: Shown) -> None:
+    page = shown.open("resnets")
+    page.click(".picture [data-key='maxpool1']")
+    assert page.inner_text(".details h3") == "maxpool1"
+    assert page.locator("tr[aria-selected=true] td").first.inner_text() == "maxpool1"
+
+    page.click(".layers td.name >> text=relu1 >> nth=0")
+    chosen = page.locator(".picture .chosen")
+    assert chosen.count() == 1
+    assert chosen.get_attribute("data-key") == "relu1"
+    page.click("text=Unfold all")
+    page.fill("#find", "conv4_x.basic_block2.conv2")
+    page.click(".layers tbody tr")
+    assert "conv4_x.basic_block2" in (chosen.get_attribute("data-key") or "")
+
+
+def test_groups_of_the_graph_open_and_close(shown: Shown) -> None:
+    page = shown.open("resnets")
+    boxes = page.locator(".picture [data-key]")
+    before = boxes.count()
+    page.click(".picture-pane >> text=Unfold")
+    assert boxes.count() > before
+    assert "depth=" in page.url
+    page.reload()
+    page.wait_for_selector("h1")
+    assert boxes.count() > before
+    page.click(".picture-pane >> text='Fold'")
+    assert boxes.count() == before
+    key = page.locator(".picture [data-key*='basic_block']").first.get_attribute("data-key")
+    page.click(f".picture [data-key='{key}']")  # a folded group
+    assert page.locator(f".picture [data-key='{key}.conv1']").count() == 1
+
+
+def test_the_graph_is_zoomed(shown: Shown) -> None:
+    page = shown.open("vgg16")
+
+    def wide() -> float:
+        box = page.locator(".picture svg").bounding_box()
+        assert box is not None
+        return float(box["width"])
+
+    before = wide()
+    page.click("[aria-label=Larger]")
+    assert wide() == pytest.approx(1.25 * before, rel=0.01)
+    page.click("[aria-label=Smaller]")
+    page.click("[aria-label=Smaller]")
+    assert wide() == pytest.approx(before / 1.25, rel=0.01)
+    page.locator(".picture").hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    page.wait_for_timeout(200)
+    assert wide() == pytest.approx(before, rel=0.01)
+
+
 def test_the_keyboard_is_enough(shown: Shown) -> None:
     page = shown.open("vgg16")
     page.focus(".layers")
@@ -383,6 +438,7 @@ def test_a_page_is_read_without_its_script(browser: Any, reports: Path) -> None:
         assert layer["name"] in text
         assert grouped(layer["parameters"]) in text
     assert grouped(printed("analyze", "vgg16")["totals"]["macs"]) in text
+    assert page.locator("svg [data-key='stage1']").is_visible()
     context.close()
 
 

@@ -17,13 +17,14 @@ from click.testing import CliRunner, Result
 from paths import ROOT
 from tabled import tabled
 
-from convcalc import analyze, load, loads
+from convcalc import analyze, draw, load, loads
 from convcalc.analysis.moved import moved_bytes
 from convcalc.cli import convcalc
 from convcalc.documentation import read_file
 from convcalc.formats.web.columns import packed, unpacked
 from convcalc.formats.web.definitions import definitions
 from convcalc.formats.web.frame import BUILT
+from convcalc.formats.web.picture import element, pictures, rules
 from convcalc.numbers import both_bytes, grouped, mebibytes, megabytes, scaled
 
 WEB = ROOT / "web"
@@ -259,6 +260,35 @@ def test_figures_are_defined_by_the_words_of_the_documentation() -> None:
     assert not [text for text in told.values() if not text or "](" in text]
 
 
+# Pictures
+
+
+@tabled("name", ["vgg16", "resnet50", "googlenet", "unet", "siamese", "fpn"])
+def test_every_layer_stands_in_each_picture_once(name: str) -> None:
+    network = load(name)
+    made, first = pictures(network)
+
+    assert 0 <= first < len(made)
+    assert made[first].scene == draw(network)
+    assert [one.depth for one in made] == sorted({one.depth for one in made})
+    for one in made:
+        stood = sorted(index for layers in one.shows.values() for index in layers)
+        assert stood == [*range(len(network.nodes))]
+        assert one.shows.keys() <= one.scene.parts.keys()
+
+
+def test_a_picture_on_a_page_has_its_style_from_the_page() -> None:
+    (made, first) = pictures(load("googlenet"))
+    text = element(made[first], "picture0")
+    own = set(" ".join(re.findall(r'class="([^"]+)"', text)).split()) - {"head"}
+
+    assert "style" not in text
+    assert 'id="picture0-title"' in text
+    assert "picture0-title picture0-description" in text
+    for name in own:
+        assert f".picture .{name}{{" in rules([made[first].scene])
+
+
 # The file
 
 
@@ -306,6 +336,7 @@ def test_texts_of_a_spec_are_no_markup(tmp_path: Path) -> None:
 def test_a_page_can_be_read_without_its_script() -> None:
     page = run("report", "lenet5").stdout
     shown = page[page.index("<noscript>") : page.index("</noscript>")]
+    assert page.index("<svg") < page.index("<noscript>")
 
     for text in ("LeNet-5", "61,706", "conv1", "Peak of training", "No findings"):
         assert text in shown or text == "conv1", text

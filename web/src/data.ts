@@ -178,6 +178,20 @@ export interface Changes {
   layers: Change[];
 }
 
+interface RawPictures {
+  first: number;
+  levels: { depth: number; svg: string | null; keys: string[]; layers: number[][] }[];
+}
+
+/** The graph of a network, down to a depth. */
+export interface Picture {
+  depth: number;
+  /** Key of a box or row → the layers that it stands for. */
+  shows: Map<string, number[]>;
+  /** It as an element, made when it is first shown. */
+  element(): Element;
+}
+
 interface Raw {
   schema: number;
   networks: Packed[];
@@ -210,6 +224,8 @@ export class Network {
   readonly check: Check;
   readonly runs: Record<"inference" | "training", Run>;
   readonly numbers: Map<string, number>;
+  readonly pictures: Picture[];
+  readonly firstPicture: number;
   private readonly explained: Column<Explained> | null;
   private users: Map<string, number[]> | undefined;
   private outputTexts: string[] | undefined;
@@ -217,6 +233,7 @@ export class Network {
   constructor(
     readonly index: number,
     private readonly packed: Packed,
+    standing: Element | null,
   ) {
     const of = (name: string): unknown => field(packed, "analyze", name).at(0);
     this.name = of("name") as string;
@@ -241,6 +258,9 @@ export class Network {
     this.runs = field<Record<"inference" | "training", Run>>(packed, "memory").at(0);
     const explained = field(packed, "explain").at(0) !== null;
     this.explained = explained ? this.listed("explain", "layers") : null;
+    const pictures = field<RawPictures>(packed, "pictures").at(0);
+    this.firstPicture = pictures.first;
+    this.pictures = pictures.levels.map((level) => picture(level, standing));
     this.numbers = new Map(this.names.map((name, number) => [name, number]));
   }
 
@@ -279,6 +299,23 @@ export class Network {
   }
 }
 
+/** A picture; the one that is not among the data stands in the page already. */
+function picture(level: RawPictures["levels"][number], standing: Element | null): Picture {
+  let element = level.svg === null ? standing : null;
+  return {
+    depth: level.depth,
+    shows: new Map(level.keys.map((key, index) => [key, level.layers[index] ?? []])),
+    element: () => {
+      element ??= parsed(level.svg ?? "");
+      return element;
+    },
+  };
+}
+
+function parsed(svg: string): Element {
+  return document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
+}
+
 function all<T>(column: Column<T>): T[] {
   return Array.from({ length: column.length }, (_, index) => column.at(index));
 }
@@ -312,7 +349,10 @@ export class Data {
   readonly check: Check | null;
 
   constructor(private readonly raw: Raw) {
-    this.networks = raw.networks.map((packed, index) => new Network(index, packed));
+    const standing = [...document.querySelectorAll("#page > .picture")];
+    this.networks = raw.networks.map(
+      (packed, index) => new Network(index, packed, standing[index]?.firstElementChild ?? null),
+    );
     this.changes = (raw.changes ?? []).map((packed) => unpacked<Changes>(packed).at(0));
     this.rows = raw.rows ? all(unpacked<(number | null)[]>(raw.rows)) : [];
     this.check = raw.check ?? null;

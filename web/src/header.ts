@@ -21,7 +21,7 @@ export function header(store: Store, data: Data | null, sections: [string, strin
 function picker(data: Data, store: Store): HTMLElement {
   const select = h(
     "select",
-    { "aria-label": "Network", onchange: () => { store.set({ network: Number(select.value), fold: "", toggled: new Set() }); } },
+    { "aria-label": "Network", onchange: () => { store.set({ network: Number(select.value), fold: "", depth: "", toggled: new Set() }); } },
     ...data.networks.map((network) => h("option", { value: network.index }, `${network.name} (${network.spec})`)),
   );
   const choose = (): void => {

@@ -10,6 +10,7 @@ import { h } from "./dom";
 import { findingsSection } from "./finding";
 import { header, scrolling } from "./header";
 import { overview } from "./overview";
+import { Graph } from "./graph";
 import { Store } from "./state";
 import { LayersTable } from "./table";
 
@@ -23,6 +24,7 @@ function start(): void {
 
 function reportPage(data: Data, store: Store): HTMLElement[] {
   const table = new LayersTable(data, store);
+  const graph = new Graph(store);
   const details = new Details(data, store);
   const charts = new Charts(data, store);
   const main = h("main", { id: "main" });
@@ -30,7 +32,7 @@ function reportPage(data: Data, store: Store): HTMLElement[] {
     "section",
     { id: "layers", "aria-labelledby": "layers-title" },
     h("h2", { id: "layers-title" }, "Layers"),
-    h("div", { class: "explorer" }, table.element, details.element),
+    h("div", { class: "explorer" }, graph.element, table.element, details.element),
   );
   const current = (): Network | undefined => data.networks[store.state.network] ?? data.networks[0];
   const show = (): void => {
@@ -46,6 +48,7 @@ function reportPage(data: Data, store: Store): HTMLElement[] {
     );
     const counted = network.check.diagnostics.length;
     for (const link of head.querySelectorAll('a[href="#findings"]')) link.textContent = counted ? `Findings (${counted})` : "Findings";
+    graph.show(network);
     table.show(network);
     details.show(network);
     charts.show(network);

@@ -13,6 +13,8 @@ export interface State {
   fold: string;
   /** Groups of which that does not hold. */
   toggled: ReadonlySet<string>;
+  /** How deep groups are open in the graph; empty for as deep as it is at first. */
+  depth: string;
   /** What charts by layer show. */
   measure: string;
   /** The run whose memory is shown. */
@@ -28,6 +30,7 @@ const FIRST: State = {
   find: "",
   fold: "",
   toggled: new Set(),
+  depth: "",
   measure: "parameters",
   run: "training",
   theme: "",
@@ -45,6 +48,7 @@ export function read(fragment: string): State {
     find: text("find", FIRST.find),
     fold: text("fold", FIRST.fold),
     toggled: new Set(given.getAll("toggle")),
+    depth: text("depth", FIRST.depth),
     measure: text("measure", FIRST.measure),
     run: text("run", FIRST.run),
     theme: text("theme", FIRST.theme),
@@ -55,7 +59,7 @@ export function read(fragment: string): State {
 export function written(state: State): string {
   const said = new URLSearchParams();
   if (state.network) said.set("network", String(state.network));
-  for (const name of ["layer", "sort", "find", "fold", "measure", "run", "theme"] as const) {
+  for (const name of ["layer", "sort", "find", "fold", "depth", "measure", "run", "theme"] as const) {
     if (state[name] !== FIRST[name]) said.set(name, state[name]);
   }
   for (const name of state.toggled) said.append("toggle", name);

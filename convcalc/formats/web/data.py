@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from convcalc.analysis.compare import Change, beside, compare
 from convcalc.analysis.memory import Questions, RunTerms, answer, refusals
@@ -20,6 +20,7 @@ from convcalc.formats.memory import json as memory_json
 from convcalc.formats.rows import folded, rows
 from convcalc.formats.web.columns import Packed, packed
 from convcalc.formats.web.definitions import definitions
+from convcalc.formats.web.picture import Picture, picture_data
 from convcalc.graph import Network, SpecError
 from convcalc.layers import CATALOGUE
 
@@ -27,6 +28,10 @@ SCHEMA = 1
 """Changes only when a field changes its meaning or goes."""
 MAX_EXPLAINED = 2_000
 """Layers up to which each has its formulas; `convcalc explain` has those of larger networks."""
+
+
+Drawn: TypeAlias = tuple[list[Picture], int]
+"""The pictures of a network, and which of them is shown at first."""
 
 
 class Subject(NamedTuple):
@@ -48,11 +53,14 @@ class Subject(NamedTuple):
         return self.report.network
 
 
-def report_data(subjects: Sequence[Subject]) -> dict[str, Any]:
-    """Everything that the page of some networks reads; `docs/report.md` describes it."""
+def report_data(subjects: Sequence[Subject], pictures: Sequence[Drawn]) -> dict[str, Any]:
+    """Everything that the page of some networks reads, with their pictures."""
     return {
         "schema": SCHEMA,
-        "networks": [_network(subject) for subject in subjects],
+        "networks": [
+            _network(subject, picture_data(*drawn, f"picture{number}", _sources(subject.report)))
+            for number, (subject, drawn) in enumerate(zip(subjects, pictures, strict=True))
+        ],
         "changes": [packed([_changes(subjects[0], subject)]) for subject in subjects[1:]],
         "rows": packed(_side_by_side(subjects)) if len(subjects) > 1 else None,
         **common(),
@@ -68,7 +76,12 @@ def common() -> dict[str, Any]:
     }
 
 
-def _network(subject: Subject) -> Packed:
+def _sources(report: Report) -> int:
+    """How many inputs stand before the layers, which are counted without them."""
+    return len(report.nodes) - len(report.layers)
+
+
+def _network(subject: Subject, pictures: dict[str, Any]) -> Packed:
     """One network, as a column of one object."""
     report, network = subject.report, subject.network
     return packed(
@@ -84,6 +97,7 @@ def _network(subject: Subject) -> Packed:
                 "rows": _rows(report),
                 "groups": _groups(report),
                 "moved": moved_bytes(report),
+                "pictures": pictures,
             }
         ]
     )
@@ -93,7 +107,7 @@ def _explained(network: Network, report: Report) -> Mapping[str, Any] | None:
     """What `explain --all` prints; None of more layers than that pays for."""
     if not 0 < len(report.layers) <= MAX_EXPLAINED:
         return None
-    layers = range(len(report.nodes) - len(report.layers), len(report.nodes))
+    layers = range(_sources(report), len(report.nodes))
     return figures(network, layers, batch=report.batch, dtype=report.dtype).data
 
 
@@ -154,7 +168,7 @@ def _rows(report: Report) -> list[dict[str, Any]]:
 
 def _groups(report: Report) -> list[dict[str, Any]]:
     """The groups that have layers, with the sums over these; `start` and `stop` count layers."""
-    first = len(report.nodes) - len(report.layers)
+    first = _sources(report)
     listed = []
     for group in report.groups:
         if group.layers:

@@ -27,11 +27,13 @@ class Page(NamedTuple):
     """What the script reads, as JSON."""
     licences: bool = True
     """Whether its script has libraries in it, whose terms are to be shown."""
+    style: str = ""
+    """Rules of its own, beside those of its style."""
 
 
 def document(page: Page) -> str:
     """The file. It holds all that it shows, and its policy lets it load nothing else."""
-    script, style = built(f"{page.name}.js"), built(f"{page.name}.css")
+    script, style = built(f"{page.name}.js"), built(f"{page.name}.css") + page.style
     policy = "; ".join(
         (
             "default-src 'none'",

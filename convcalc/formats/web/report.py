@@ -6,23 +6,33 @@ from convcalc.checks.report import CheckReport
 from convcalc.formats.web.columns import unpacked
 from convcalc.formats.web.data import SCHEMA, Subject, check_data, common, report_data
 from convcalc.formats.web.frame import Page, document
+from convcalc.formats.web.picture import element, pictures, rules
 from convcalc.formats.web.tables import finding_tables, network_tables
 from convcalc.numbers import plural
 
 
 def render(subjects: Sequence[Subject]) -> str:
     """The file of one network or several, the first being what the others are compared with."""
-    data = report_data(subjects)
+    drawn = [pictures(subject.network) for subject in subjects]
+    data = report_data(subjects, drawn)
     names = list(dict.fromkeys(subject.report.name for subject in subjects))
     title = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    lines = []
+    figures, lines = [], []
+    for number, (made, first) in enumerate(drawn):
+        if made:
+            shown = element(made[first], f"picture{number}")
+            figures.append(f'<div class="picture">{shown}</div>')
+        else:
+            figures.append('<div class="picture"></div>')
     for subject, packed in zip(subjects, data["networks"], strict=True):
         (network,) = unpacked(packed)
         runs = ((run, told["memory"]) for run, told in network["memory"].items())
         peaks = [(run, told and told["memory"]["peak"]) for run, told in runs]
         lines += [*network_tables(subject.report, peaks), "<h3>Findings</h3>"]
         lines += finding_tables(subject.checked.diagnostics)
-    return document(Page("report", f"{title} · convcalc", _without_script(lines), data))
+    style = rules(picture.scene for made, _ in drawn for picture in made)
+    body = _body(figures, lines)
+    return document(Page("report", f"{title} · convcalc", body, data, style))
 
 
 def render_findings(checked: CheckReport) -> str:
@@ -30,9 +40,9 @@ def render_findings(checked: CheckReport) -> str:
     data = {"schema": SCHEMA, "networks": [], "check": check_data(checked), **common()}
     lines = [f"<h2>{plural(len(checked.files), 'spec')}</h2>"]
     lines += finding_tables(checked.diagnostics)
-    return document(Page("findings", "Findings · convcalc", _without_script(lines), data))
+    return document(Page("findings", "Findings · convcalc", _body([], lines), data))
 
 
-def _without_script(lines: Sequence[str]) -> str:
-    """What is shown where no script runs; elsewhere the browser takes it for one text."""
-    return "\n".join(['<div id="page"></div>', "<noscript>", *lines, "</noscript>"])
+def _body(pictures: Sequence[str], lines: Sequence[str]) -> str:
+    """Pictures, which the script takes, and what is shown where no script runs."""
+    return "\n".join(['<div id="page">', *pictures, "</div>", "<noscript>", *lines, "</noscript>"])
