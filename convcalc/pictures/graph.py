@@ -890,5 +890,5 @@ def levels(network: Network, choices: Choices) -> tuple[Scene, dict[str, list[in
     of its layers.
     """
     network = with_groups(network)
-    picture = _Picture(network, choices, _faults(network))
+    picture = _Picture(network, choices, _faults(network), None, ())
     return picture.scene(network.name), picture.shows()

@@ -32,7 +32,7 @@ def render(subjects: Sequence[Subject]) -> str:
         lines += finding_tables(subject.checked.diagnostics)
     style = rules(picture.scene for made, _ in drawn for picture in made)
     body = _body(figures, lines)
-    return document(Page("report", f"{title} · convcalc", body, data, style))
+    return document(Page("report", f"{title} · convcalc", body, data, style=style))
 
 
 def render_findings(checked: CheckReport) -> str:
