@@ -25,7 +25,7 @@ class Picture(NamedTuple):
     depth: int
     """Groups nested this deep are one box."""
     scene: Scene
-    """What is drawn."""
+    """The graph that is drawn of it, with all of its layers."""
     shows: dict[str, list[int]]
     """Key of a part → the indices of the layers that it stands for."""
 
