@@ -97,8 +97,12 @@ class Row(NamedTuple):
     """What goes beside them, each once."""
     heads: tuple[Head, ...] = ()
     """Outputs where there are several."""
-    joins: tuple[int, int] | None = None
-    """The row, and its stage, that reads the last one of this; None of the first row."""
+    reader: int | None = None
+    """The row that reads the last stage of this, counted from 0; None where none does."""
+    joins: tuple[int, ...] = ()
+    """The stages of that row that do."""
+    whole: bool = True
+    """Whether all that goes between it and its reader goes from its last stage."""
 
 
 class _Beside(NamedTuple):
@@ -133,30 +137,53 @@ def rows(network: Network, depth: int | None = None) -> tuple[Row, ...]:
     """
     shapes = [network.shape_of(index) for index in range(len(network.nodes))]
     made: list[Row] = []
-    waiting: list[tuple[Iterable[int], int | None, tuple[int, int] | None]] = [
-        (range(len(network.nodes)), None, None)
-    ]
+    waiting = [_Wanted(range(len(network.nodes)))]
     while waiting:
-        nodes, end, joins = waiting.pop()
-        trunk = _Trunk(network, shapes, nodes, end)
+        wanted = waiting.pop()
+        trunk = _Trunk(network, shapes, wanted.nodes, wanted.end)
         row, homes = trunk.row(depth)
-        made.append(row._replace(joins=joins))
+        last = len(row.stages) - 1
+        ends = {
+            stage
+            for read, stage in wanted.reads
+            if read in trunk.places and homes[trunk.places[read]] == last
+        }
+        whole = not wanted.others and all(
+            read in trunk.places and homes[trunk.places[read]] == last for read, _ in wanted.reads
+        )
+        made.append(
+            row._replace(reader=wanted.reader, joins=tuple(sorted(ends)), whole=row.whole and whole)
+        )
         # What joins first is next, so that no row stands in the way of another's.
         for beside in sorted(trunk.entering, key=lambda each: each.ends[0], reverse=True):
-            reader = len(made) - 1, homes[beside.ends[0]]
-            waiting.append((beside.nodes, _last_read(network, beside, trunk), reader))
+            own = set(beside.nodes)
+            reads = tuple(
+                (read, homes[end])
+                for end in beside.ends
+                for read in network.nodes[trunk.nodes[end]].inputs
+                if read in own
+            )
+            last_read = max(read for read, _ in reads)
+            waiting.append(
+                _Wanted(beside.nodes, last_read, len(made) - 1, reads, bool(beside.starts))
+            )
+        waiting[:0] = [_Wanted(each.nodes) for each in trunk.detached]
     return tuple(made)
 
 
-def _last_read(network: Network, beside: "_Beside", trunk: "_Trunk") -> int:
-    """The deepest of the layers beside the trunk that the trunk reads."""
-    own = set(beside.nodes)
-    return max(
-        read
-        for end in beside.ends
-        for read in network.nodes[trunk.nodes[end]].inputs
-        if read in own
-    )
+class _Wanted(NamedTuple):
+    """A row that is to be made."""
+
+    nodes: Iterable[int]
+    """Indices of the layers that it is among."""
+    end: int | None = None
+    """The layer that it ends in; the deepest where that is not asked for."""
+    reader: int | None = None
+    """The row that reads it, counted from 0."""
+    reads: tuple[tuple[int, int], ...] = ()
+    """Layers of it that this reads, with the stages that do."""
+    others: bool = False
+    """Whether it reads something of its reader."""
 
 
 class _Trunk:
@@ -180,12 +207,15 @@ class _Trunk:
         inputs = set(network.inputs)
         self.entering = [each for each in besides if each.ends and inputs.intersection(each.nodes)]
         """What brings another input to the trunk."""
-        self.leaving = [each for each in besides if not each.ends]
+        self.leaving = [each for each in besides if each.starts and not each.ends]
         """What leads away from it."""
-        self.passing = [each for each in besides if each.starts and each.ends]
+        others = [each for each in besides if not inputs.intersection(each.nodes)]
+        self.passing = [each for each in others if each.starts and each.ends]
         """What passes by a part of it."""
-        self.feeding = [each for each in besides if each.ends and not each.starts]
+        self.feeding = [each for each in others if each.ends and not each.starts]
         """What only brings something to it."""
+        self.detached = [each for each in besides if not each.starts and not each.ends]
+        """What nothing leads to or from, as where an error keeps that unknown."""
 
     def _besides(self, among: Iterable[int]) -> list[_Beside]:
         """What is beside the trunk."""
@@ -343,10 +373,8 @@ class _Trunk:
         beside: dict[int, set[int]] = defaultdict(set)
         for (_, end), each in joined:
             beside[end].update(each.nodes)
-        entering = {id(each) for each in self.entering}
         for each in self.feeding:
-            if id(each) not in entering:
-                beside[each.ends[0]].update(each.nodes)
+            beside[each.ends[0]].update(each.nodes)
         stages: list[Stage] = []
         homes: list[int] = []
         # Grown beside the stages: each is made once, however many units come to it.

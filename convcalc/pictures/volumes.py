@@ -312,7 +312,7 @@ def _column(stage: Stage, scale: Scale, heads: Sequence[Head]) -> Column:
 
 def _incoming(drawn: Sequence[Row], number: int) -> Counter[int]:
     """How many rows join each stage of one."""
-    return Counter(row.joins[1] for row in drawn if row.joins and row.joins[0] == number)
+    return Counter(place for row in drawn if row.reader == number for place in row.joins)
 
 
 def _levels(row: Row) -> list[int]:
@@ -408,9 +408,15 @@ def _drawn(network: Network, placed: Placed) -> Iterator[Drawn]:
     columns, lefts, axes = placed.columns, placed.lefts, placed.axes
     for place, column in enumerate(columns):
         yield moved(_part(network, column), lefts[place], axes[place])
-    for place in range(len(columns) - 1):
-        yield from _handed_on(network, placed, place)
-    yield from _skips(network, placed)
+    lines = [
+        item for place in range(len(columns) - 1) for item in _handed_on(network, placed, place)
+    ]
+    skips = [_skip(network, placed, *each) for each in _ranked(placed)]
+    yield from lines
+    yield from skips
+    uprights = [upright for line in (*lines, *skips) for upright in _uprights(line)]
+    for skip, line in zip(placed.row.skips, skips, strict=True):
+        yield from _skip_text(skip, line, uprights)
 
 
 def _part(network: Network, column: Column) -> Part:
@@ -451,7 +457,7 @@ def _title(network: Network, stage: Stage) -> str:
     return f"{said}: {stage.shape or '?'}" + (f"; {has}" if has else "")
 
 
-def _handed_on(network: Network, placed: Placed, place: int) -> Iterator[Drawn]:
+def _handed_on(network: Network, placed: Placed, place: int) -> Iterator[Path]:
     """The kernel that slides over a stage to the next one, or an arrow to it."""
     start, end = placed.columns[place], placed.columns[place + 1]
     left, axis = placed.lefts[place] + start.shift, placed.axes[place]
@@ -502,52 +508,76 @@ def _kernel(start: Column, end: Column) -> tuple[Point, ...]:
     return ((x, y), (x + across, y - rise), (x + across, y - rise + tall), (x, y + tall))
 
 
-def _skips(network: Network, placed: Placed) -> Iterator[Drawn]:
-    """The skips of a row: straight where nothing is in their way, else over all of it."""
-    row, columns, lefts, axes = placed.row, placed.columns, placed.lefts, placed.axes
+def _ranked(placed: Placed) -> Iterator[tuple[Skip, int, int]]:
+    """The skips of a row with what of their ends is theirs: the first, the second line there."""
     used: Counter[int] = Counter()
     straight: Counter[int] = Counter()
-    for skip in row.skips:
-        start, end = columns[skip.source], columns[skip.target]
-        names = [network.nodes[each.stage.end].name for each in (start, end)]
-        role = "skip places" if skip.dashed else "skip"
-        left = lefts[skip.source] + start.shift + start.body.face[0]
-        goal = lefts[skip.target] + end.shift - 2
-        into = axes[skip.target] - end.body.height * 0.2
+    for skip in placed.row.skips:
         if (skip.source, skip.target) not in placed.lanes:
-            height = min(start.body.height, end.body.height)
-            down = axes[skip.source] - height * 0.2 + 6 * straight[skip.source]
+            yield skip, straight[skip.source], 0
             straight[skip.source] += 1
-            points: tuple[Point, ...] = ((left, down), (goal, down))
-            room, place = goal - left - start.body.slant[0] - 20, (left + goal) / 2
         else:
-            up = placed.lanes[skip.source, skip.target]
-            out = axes[skip.source] - start.body.height * 0.2
-            used[skip.source + 1] += 1
-            first = placed.gaps[skip.source + 1] - ASIDE * used[skip.source + 1]
-            used[skip.target] += 1
-            last = placed.gaps[skip.target] - ASIDE * used[skip.target]
-            points = (
-                (left, out),
-                (first, out),
-                (first, up),
-                (last, up),
-                (last, into),
-                (goal, into),
-            )
-            room, place, down = last - first - 16, (first + last) / 2, up
-        yield Path(points, role, arrow=True, radius=5, source=names[0], target=names[1])
-        if skip.text and room > 30:
-            text = shortened(skip.text, room, SMALL)
-            yield Label(place, down - 3, text, SMALL, "quiet", anchor="middle")
+            used.update((skip.source + 1, skip.target))
+            yield skip, used[skip.source + 1], used[skip.target]
+
+
+def _skip(network: Network, placed: Placed, skip: Skip, out: int, into: int) -> Path:
+    """A skip: straight where nothing is in its way, else through its lane."""
+    start, end = placed.columns[skip.source], placed.columns[skip.target]
+    names = [network.nodes[each.stage.end].name for each in (start, end)]
+    left = placed.lefts[skip.source] + start.shift + start.body.face[0]
+    goal = placed.lefts[skip.target] + end.shift - 2
+    lane = placed.lanes.get((skip.source, skip.target))
+    points: tuple[Point, ...]
+    if lane is None:
+        height = min(start.body.height, end.body.height)
+        down = placed.axes[skip.source] - height * 0.2 + 6 * out
+        points = ((left, down), (goal, down))
+    else:
+        begin = placed.axes[skip.source] - start.body.height * 0.2
+        finish = placed.axes[skip.target] - end.body.height * 0.2
+        first = placed.gaps[skip.source + 1] - ASIDE * out
+        last = placed.gaps[skip.target] - ASIDE * into
+        ends = ((left, begin), (first, begin)), ((last, finish), (goal, finish))
+        points = (*ends[0], (first, lane), (last, lane), *ends[1])
+    role = "skip places" if skip.dashed else "skip"
+    return Path(points, role, arrow=True, radius=5, source=names[0], target=names[1])
+
+
+def _uprights(line: Path) -> Iterator[tuple[float, float, float]]:
+    """The parts of a line that go up or down: where, from where on, and to where."""
+    for (x, y), (to_x, to_y) in pairwise(line.points):
+        if x == to_x:
+            yield x, min(y, to_y), max(y, to_y)
+
+
+def _skip_text(
+    skip: Skip, line: Path, uprights: Sequence[tuple[float, float, float]]
+) -> Iterator[Label]:
+    """What is done on a skip, above its level part, where no other line goes through it."""
+    if not skip.text:
+        return
+    (left, y), (right, _) = max(pairwise(line.points), key=lambda ends: ends[1][0] - ends[0][0])
+    crossing = [x for x, top, bottom in uprights if left < x < right and top < y < bottom + SMALL]
+    edges = [left, *sorted(crossing), right]
+    start, end = max(pairwise(edges), key=lambda ends: ends[1] - ends[0])
+    # A straight one starts on the slab that it leaves.
+    start = max(start, left + (HIGH * SLANT[0] if len(line.points) == 2 else 0))
+    room = end - start - 16
+    if room > 30:
+        text = shortened(skip.text, room, SMALL)
+        yield Label((start + end) / 2, y - 3, text, SMALL, "quiet", anchor="middle")
 
 
 def _offsets(placed: Sequence[Placed]) -> list[float]:
     """How far each row starts to the right of the first: each ends in front of what reads it."""
     rights = [0.0]
     for each in placed[1:]:
-        row, place = each.row.joins or (0, 0)
-        gap = placed[row].gaps[place] - ASIDE * 6
+        row = each.row.reader
+        if row is None:
+            rights.append(0.0)
+            continue
+        gap = placed[row].gaps[each.row.joins[0]] - ASIDE * 6
         rights.append(rights[row] + gap - each.width)
     return rights
 
@@ -556,23 +586,24 @@ def _joins(network: Network, placed: Sequence[Placed], origins: Sequence[Point])
     """The lines from rows to what reads them."""
     used: Counter[tuple[int, int]] = Counter()
     for each, (right, down) in zip(placed, origins, strict=True):
-        if each.row.joins is None:
+        row = each.row.reader
+        if row is None:
             continue
-        row, place = each.row.joins
-        read, (to_right, to_down) = placed[row], origins[row]
-        start, end = each.columns[-1], read.columns[place]
-        begin = right + each.lefts[-1] + start.shift + start.body.face[0]
-        goal = to_right + read.lefts[place] + end.shift - 2
-        into = to_down + read.axes[place] + end.body.height * 0.3
-        used[row, place] += 1
-        turn = to_right + read.gaps[place] - ASIDE * (used[row, place] - 0.5)
-        out = down + each.axes[-1]
-        names = (network.nodes[one.stage.end].name for one in (start, end))
-        source, target = names
-        yield Path(
-            ((begin, out), (turn, out), (turn, into), (goal, into)), "line",
-            arrow=True, radius=4, source=source, target=target,
-        )  # fmt: skip
+        for place in each.row.joins:
+            read, (to_right, to_down) = placed[row], origins[row]
+            start, end = each.columns[-1], read.columns[place]
+            begin = right + each.lefts[-1] + start.shift + start.body.face[0]
+            goal = to_right + read.lefts[place] + end.shift - 2
+            into = to_down + read.axes[place] + end.body.height * 0.3
+            used[row, place] += 1
+            turn = to_right + read.gaps[place] - ASIDE * (used[row, place] - 0.5)
+            out = down + each.axes[-1]
+            names = (network.nodes[one.stage.end].name for one in (start, end))
+            source, target = names
+            yield Path(
+                ((begin, out), (turn, out), (turn, into), (goal, into)), "line",
+                arrow=True, radius=4, source=source, target=target,
+            )  # fmt: skip
 
 
 def _shaded(row: Row, shades: Shades | None) -> Row:
@@ -636,6 +667,8 @@ def _notes(network: Network, placed: Sequence[Placed], scale: Scale) -> list[str
         notes.append(f"Bars: height in proportion to the square root of values (most {longest}).")
     if any(_kernel_drawn(each) for each in placed):
         notes.append("Small windows on slabs: kernels.")
+    if not all(each.row.whole for each in placed):
+        notes.append("Not all that goes between rows is drawn.")
     if any(stage.times > 1 for stage in stages):
         notes.append("×3: three, one behind the other.")
     texts = [line for stage in stages for line in stage.text]

@@ -3,8 +3,10 @@
 from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path as File
+from random import Random
 
 import pytest
+from paths import ROOT
 from tabled import tabled
 from work import counted
 
@@ -97,9 +99,8 @@ def test_outputs_beside_the_last_leave_their_level() -> None:
 def test_every_input_has_its_row_which_ends_where_it_is_read() -> None:
     made = rows(convcalc.load("two_stream"))
     assert [row.stages[0].text for row in made] == [("image",), ("flow",)]
-    assert made[1].joins is not None
-    read = made[0].stages[made[1].joins[1]]
-    assert read.text == ("add",)
+    assert (made[1].reader, made[1].whole) == (0, True)
+    assert [made[0].stages[place].text for place in made[1].joins] == [("add",)]
 
 
 @cache
@@ -245,3 +246,61 @@ def test_colours_can_say_how_much_a_stage_has() -> None:
     assert roles["stage1.relu2"] == "heat 1"
     assert roles["dropout2"] == "heat 4"
     assert roles["input"] == roles["stage5.maxpool1"] == "heat 0"
+
+
+def _any_network(random: Random) -> str:
+    """A network of maps of 4 channels and several sizes that read one another as it happens."""
+    count = random.choice([1, 1, 2, 3])
+    sizes = {f"i{number}": 16 for number in range(count)}
+    lines = []
+    for number in range(random.choice([6, 15, 40])):
+        names = [*sizes]
+        read = names[-1] if random.random() < 0.7 else random.choice(names[-15:])
+        alike = [name for name in names if sizes[name] == sizes[read] and name != read]
+        size = sizes[read]
+        if alike and random.random() < 0.35:
+            other = random.choice(alike)
+            kind = f"add: [[from: {read}], [from: {other}]]"
+        else:
+            kind, size = random.choice(
+                [
+                    ("conv: {filters: 4, kernel: 3, padding: 1}", size),
+                    ("relu", size),
+                    ("maxpool: 2", size // 2) if size > 1 else ("batchnorm", size),
+                    ("upsample: 2", size * 2) if size < 32 else ("batchnorm", size),
+                ]
+            )
+            kind = f"{kind}, from: {read}"
+        lines.append(f"  - {{{kind}, name: n{number}}}")
+        sizes[f"n{number}"] = size
+    given = ", ".join(f"i{number}: 16x16x4" for number in range(count))
+    return f"input: {{{given}}}\nlayers:\n" + "\n".join(lines) + "\n"
+
+
+def _draw_any(seed: int) -> None:
+    network = convcalc.read(convcalc.parse(_any_network(Random(seed))))  # noqa: S311
+    for depth in (None, 0):
+        _assert_whole(network, rows(network, depth))
+        options = {} if depth is None else {"depth": depth}
+        _assert_apart(f"seed {seed} at {depth}", convcalc.draw(network, "volumes", **options))
+
+
+def test_any_network_is_drawn_apart() -> None:
+    for seed in range(12):
+        _draw_any(seed)
+
+
+@pytest.mark.thorough
+def test_many_networks_are_drawn_apart() -> None:
+    for seed in range(12, 600):
+        _draw_any(seed)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("depth", [None, 0, 1, 2])
+def test_specs_with_errors_and_without_are_drawn_apart(depth: int | None) -> None:
+    for path in sorted(ROOT.glob("tests/specs/**/*.yaml")):
+        network = convcalc.read(path)
+        _assert_whole(network, rows(network, depth))
+        options = {} if depth is None else {"depth": depth}
+        _assert_apart(f"{path.name} at {depth}", convcalc.draw(network, "volumes", **options))
