@@ -154,8 +154,7 @@ def rows(network: Network, depth: int | None = None) -> tuple[Row, ...]:
         made.append(
             row._replace(reader=wanted.reader, joins=tuple(sorted(ends)), whole=row.whole and whole)
         )
-        # What joins first is next, so that no row stands in the way of another's.
-        for beside in sorted(trunk.entering, key=lambda each: each.ends[0], reverse=True):
+        for beside in trunk.entering:
             own = set(beside.nodes)
             reads = tuple(
                 (read, homes[end])
@@ -168,7 +167,25 @@ def rows(network: Network, depth: int | None = None) -> tuple[Row, ...]:
                 _Wanted(beside.nodes, last_read, len(made) - 1, reads, bool(beside.starts))
             )
         waiting[:0] = [_Wanted(each.nodes) for each in trunk.detached]
-    return tuple(made)
+    return _ordered(made)
+
+
+def _ordered(made: Sequence[Row]) -> tuple[Row, ...]:
+    """Rows below what reads them, what joins it first next to it: none is in another's way."""
+    read_by: dict[int | None, list[int]] = defaultdict(list)
+    for number, row in enumerate(made):
+        read_by[row.reader].append(number)
+    order: list[int] = []
+    waiting = read_by[None][::-1]
+    while waiting:
+        number = waiting.pop()
+        order.append(number)
+        waiting += sorted(read_by[number], key=lambda each: made[each].joins, reverse=True)
+    places = {number: place for place, number in enumerate(order)}
+    return tuple(
+        row if row.reader is None else row._replace(reader=places[row.reader])
+        for row in (made[number] for number in order)
+    )
 
 
 class _Wanted(NamedTuple):
@@ -311,7 +328,9 @@ class _Trunk:
             if start < end and (beside.dashed or (1 < inside < least)) and not within:
                 deep.append(beside)
             else:
-                joined.append(((min(start, end), max(start, end)), beside))
+                # What reads a place and is read in front of it belongs to both.
+                first = start if start < end else max(end - 1, 0)
+                joined.append(((first, max(start, end)), beside))
         innermost = _innermost([interval for interval, _ in joined])
         level = [
             (interval, beside)
@@ -346,7 +365,7 @@ class _Trunk:
 
     def _units(self, joined: list[tuple[Interval, _Beside]], depth: int) -> list[_Unit]:
         """The trunk in units: what ways part and meet in, groups nested `depth` deep, layers."""
-        intervals = _united([(start + 1, end + 1) for (start, end), _ in joined])
+        intervals = _united([(start + 1, end + 1) for (start, end), _ in joined if start < end])
         levels = self.levels
         grouped: list[tuple[int, int, Group]] = []
         if 0 < depth <= len(levels):

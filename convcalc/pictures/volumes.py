@@ -572,12 +572,14 @@ def _skip_text(
 def _offsets(placed: Sequence[Placed]) -> list[float]:
     """How far each row starts to the right of the first: each ends in front of what reads it."""
     rights = [0.0]
+    lines = Counter((each.row.reader, place) for each in placed for place in each.row.joins)
     for each in placed[1:]:
         row = each.row.reader
         if row is None:
             rights.append(0.0)
             continue
-        gap = placed[row].gaps[each.row.joins[0]] - ASIDE * 6
+        place = each.row.joins[0]
+        gap = placed[row].gaps[place] - ASIDE * (lines[row, place] + 1)
         rights.append(rights[row] + gap - each.width)
     return rights
 

@@ -2,7 +2,6 @@
 
 from functools import cache
 from itertools import combinations, pairwise
-from pathlib import Path as File
 from random import Random
 
 import pytest
@@ -16,7 +15,8 @@ from convcalc.pictures import font
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Scene, everything
 from convcalc.pictures.stages import ENOUGH, Row, Stage, rows
 
-ZOO = sorted(path.stem for path in File("architectures").glob("*.yaml"))
+ZOO = sorted(path.stem for path in (ROOT / "architectures").glob("*.yaml"))
+SOME = (*ZOO[::3], "fpn", "googlenet", "segnet", "siamese", "ssd300", "unet", "wavenet", "yolov3")
 Edges = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
@@ -104,25 +104,25 @@ def test_every_input_has_its_row_which_ends_where_it_is_read() -> None:
 
 
 @cache
-def _networks() -> tuple[Network, ...]:
-    """Every file of the zoo, and what has an error in the middle."""
+def _networks(*names: str) -> tuple[Network, ...]:
+    """These networks of the zoo, and what has an error in the middle."""
     broken = (
         "{input: 8x8x3, layers: [conv: {filters: 4, kernel: 3}, add: [[], [conv: 5], []], relu]}"
     )
-    return *map(convcalc.load, ZOO), convcalc.read(convcalc.parse(broken))
+    return *map(convcalc.load, names), convcalc.read(convcalc.parse(broken))
 
 
 def test_every_layer_is_in_a_stage_or_beside_them() -> None:
-    for network in _networks():
+    for network in _networks(*SOME):
         made = rows(network)
         assert max(len(row.stages) for row in made) <= ENOUGH, network.name
         _assert_whole(network, made)
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("depth", [0, 1, 2, 9])
-def test_every_layer_is_somewhere_at_any_depth(depth: int) -> None:
-    for network in _networks():
+@pytest.mark.parametrize("depth", [None, 0, 1, 2, 9])
+def test_every_layer_is_somewhere_at_any_depth(depth: int | None) -> None:
+    for network in _networks(*ZOO):
         _assert_whole(network, rows(network, depth))
 
 
@@ -142,15 +142,16 @@ def _assert_whole(network: Network, made: tuple[Row, ...]) -> None:
 
 
 def test_nothing_lies_over_another_and_nothing_is_cut_off() -> None:
-    for network in _networks():
+    for network in _networks(*SOME):
         _assert_apart(network.name, convcalc.draw(network, "volumes"))
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("depth", [0, 1, 2, 9])
-def test_nothing_lies_over_another_at_any_depth(depth: int) -> None:
-    for network in _networks():
-        _assert_apart(f"{network.name} at {depth}", convcalc.draw(network, "volumes", depth=depth))
+@pytest.mark.parametrize("depth", [None, 0, 1, 2, 9])
+def test_nothing_lies_over_another_at_any_depth(depth: int | None) -> None:
+    for network in _networks(*ZOO):
+        options = {} if depth is None else {"depth": depth}
+        _assert_apart(f"{network.name} at {depth}", convcalc.draw(network, "volumes", **options))
 
 
 def _assert_apart(name: str, scene: Scene) -> None:
@@ -226,7 +227,7 @@ def test_twice_as_many_layers_are_twice_the_work() -> None:
         "[conv: {filters: 16, kernel: 3}, relu, conv: {filters: 32, kernel: 3}, add: [[], [relu]]]"
     )
     calls = []
-    for times in (100, 200):
+    for times in (25, 50):
         text = f"{{input: 4000x4000x3, layers: [{{repeat: {times}, layers: {body}}}]}}"
         network = convcalc.loads(text)
         with counted() as work:
@@ -285,8 +286,19 @@ def _draw_any(seed: int) -> None:
         _assert_apart(f"seed {seed} at {depth}", convcalc.draw(network, "volumes", **options))
 
 
+def test_many_inputs_of_one_layer_have_a_line_each() -> None:
+    names = [f"i{number}" for number in range(12)]
+    given = ", ".join(f"{name}: 8x8x4" for name in names)
+    read = ", ".join(f"[from: {name}]" for name in names)
+    network = convcalc.loads(f"{{input: {{{given}}}, layers: [add: [{read}]]}}")
+    scene = convcalc.draw(network, "volumes")
+    _assert_apart("12 inputs", scene)
+    assert {path.source for path in scene.paths if path.target == "add1"} == set(names)
+
+
 def test_any_network_is_drawn_apart() -> None:
-    for seed in range(12):
+    # Of the last two one is read in front of what it reads, and one joins where another leads.
+    for seed in (*range(12), 1259, 2362):
         _draw_any(seed)
 
 
