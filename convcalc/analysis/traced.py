@@ -23,7 +23,7 @@ class Traced(NamedTuple):
 
     axes: tuple[Stretches, ...]
     """By axis, the positions that are seen; () of a vector. All combinations of them are, or, where
-    paths see different ones, a part of these."""
+    paths see different ones, a part of these; where one by one takes too long, no others are."""
     lines: tuple[tuple[int, int], ...]
     """By axis, the first and the last position that would be seen if maps went on without end:
     what of it lies outside of the map is padding."""
@@ -109,6 +109,8 @@ def _axis(
 ) -> tuple[Stretches, tuple[int, int]]:
     """What outputs see of an axis of a map, and would see of one without end."""
     values: list[tuple[int, int]] = []
+    if sum(end - start for start, end in stretches) * window.kernel > WORKED_OUT:
+        stretches = joined([(stretches[0][0], stretches[-1][1])])
     for start, end in stretches:
         values += _values(window, start, end, size)
     border = max(window.before, 0) + max(window.after, 0)
@@ -131,7 +133,7 @@ def _values(window: Window, start: int, end: int, size: int) -> Iterable[tuple[i
     if (end - start) * window.kernel > WORKED_OUT:
         ends = [values_under(window, output, 0, size) for output in (start, end - 1)]
         first = ends[0][0] if ends[0] else 0
-        return [(first, ends[1][-1] + 1 if ends[1] else size)]
+        return [(first, ends[1][-1] + 1 if ends[1] else size)]  # the hull
     return [
         (value, value + 1)
         for output in range(start, end)
@@ -145,10 +147,12 @@ def _repeated(
     """The values that a border repeats where outputs look at it."""
     from convcalc.layers.arrays import source
 
+    if sum(end - start for start, end in stretches) * window.kernel > WORKED_OUT:
+        return [(0, size)]
     places = {
         place
         for start, end in stretches
-        for output in range(start, min(end, start + WORKED_OUT // max(window.kernel, 1) + 1))
+        for output in range(start, end)
         for first in (output * window.stride - window.before,)
         for place in range(first, first + window.extent, window.dilation)
         if not 0 <= place < size and -window.before <= place < size + window.after

@@ -108,3 +108,15 @@ def test_an_output_sees_what_reaches_it(pair: tuple[str, str]) -> None:
         seen = traced(network, network.output, (output,)).get(0, Traced(((),), ((0, -1),)))
         values = {value for start, end in seen.axes[0] for value in range(start, end)}
         assert values == reaching[output], output
+
+
+def test_large_kernels_are_bounded_and_not_walked_through() -> None:
+    for items in (
+        "conv: {filters: 1, kernel: 50000001, padding: same, padding_mode: circular}",
+        ", ".join(f"conv: {{filters: 1, kernel: 999, dilation: {each}}}" for each in (7, 99, 11)),
+    ):
+        network = planned(loads(f"input: 100000000x1\nlayers: [{items}]"))
+        seen = traced(network, network.output, (1000,))[0]
+        (stretch, *others) = seen.axes[0]
+        assert not others
+        assert stretch[0] <= 1000 < stretch[1]
