@@ -5,6 +5,7 @@ that a fault in here shows as a spec that is not folded, and never as another ne
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from convcalc.collector import without_collection
@@ -76,65 +77,52 @@ def fold(spec: Spec, scopes: Scopes | None = None) -> Spec:
 
 
 def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
-    """The spec nested as what it comes from, or the shorter one; None where none is the same.
+    """The spec folded in the best of several ways; None where none is the same network.
 
-    What is to be called again what it was is nested as that was, however long that is.
+    What is to be called again what it was is nested as that was, however long that is. Else the
+    shortest way lists where layers come from; one that says it where they stand is better, where
+    it is not much longer, and one that is nested as what they come from better still. None is
+    better than a spec that is shorter as it is.
     """
-    nested = _nested(spec, before, scopes)
-    if nested is not None and _called(scopes):
-        return nested
-    shortest = _shortest(spec, before, scopes)
-    if nested is None or shortest is None:
-        return shortest or nested
-    return nested if _lines(nested) <= LONGER * _lines(shortest) else shortest
 
+    def made(*, strict: bool, exact: bool = False, nested: bool = False) -> Spec | None:
+        folding = _Folding(spec, scopes, strict=strict, exact=exact)
+        folded = folding.nested() if nested else folding.made()
+        renamed = exact and scopes is not None
+        return None if folded is None else with_origins(folded, before, renamed=renamed)
 
-def _called(scopes: Scopes | None) -> bool:
-    """Whether layers and what they stand in are to be called again what they were."""
-    return scopes is not None and any(each.called for each in scopes.values())
-
-
-def _nested(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
-    """The spec nested after its scopes; None where there are none."""
     if not _from_elsewhere(spec):
-        return None
-    called = _called(scopes)
-    exact = called or (not scopes and exact_names(spec))
-    ways = [True] if called else [False] if exact else [True, False]
-    made = []
-    for strict in ways:
-        nested = _Folding(spec, scopes, strict=strict, exact=exact).nested()
-        nested = None if nested is None else with_origins(nested, before, renamed=called)
-        if nested is not None:
-            made.append(nested)
-    if len(made) < 2:
-        return made[0] if made else None
-    kept, listed = made
-    return kept if _lines(kept) <= LONGER * _lines(listed) else listed
-
-
-def _shortest(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
-    """The spec folded in the shorter of two ways; None where neither is the same network.
-
-    One writes together what comes from places that are called alike, and says it there; the other
-    all that is alike, and lists what layers are called. The first is the better one where it is
-    not much longer, and neither is better than a spec that is shorter as it is.
-    """
-    lossy = _Folding(spec, scopes).made() if _from_elsewhere(spec) else None
-    listed = None if lossy is None else with_origins(lossy, before)
+        return made(strict=True)
+    if scopes and any(each.called for each in scopes.values()):
+        again = made(strict=True, exact=True, nested=True)
+        if again is not None:
+            return again
+    listed = made(strict=False)
     if listed is None:
-        kept = _Folding(spec, scopes, strict=True).made()
-        return None if kept is None else with_origins(kept, before)
+        return made(strict=True)
     listed = min(listed, spec, key=_lines)
-    most = LONGER * _lines(listed)
-    if _least_lines(spec) > most:
-        return listed
-    kept = _Folding(spec, scopes, strict=True).made()
-    items = None if kept is None else kept.entries["layers"]
-    if kept is None or (isinstance(items, List) and len(items.items) > most):
-        return listed  # a line each, or more
-    kept = with_origins(kept, before)
-    return kept if kept is not None and _lines(kept) <= most else listed
+    least = _lines(listed)
+    if not scopes and exact_names(spec):
+        ways = [partial(made, strict=False, exact=True, nested=True)]
+    else:
+        ways = [partial(made, strict=True, nested=True)]
+        if scopes:
+            ways.append(partial(made, strict=False, nested=True))
+    best, worth = listed, float(least)
+    for way in ways:
+        folded = way()
+        if folded is None:
+            continue
+        lines = _lines(folded)
+        if lines <= least:
+            return folded
+        if lines <= LONGER * worth:
+            best, worth = folded, lines / LONGER
+    if _least_lines(spec) <= LONGER * worth:
+        folded = made(strict=True)
+        if folded is not None and _lines(folded) < worth * (LONGER if best is listed else 1):
+            return folded
+    return best
 
 
 def _least_lines(spec: Spec) -> int:

@@ -40,6 +40,8 @@ MOST_BLOCKS = 40
 """Blocks that are made of one spec."""
 AFFORDED = 4
 """Lines that a block may cost which is one where it comes from, too."""
+OFTEN = 3
+"""Calls of such a block."""
 MOST_PARAMETERS = 10
 """Most parameters of a block."""
 EVALUATED = 32
@@ -236,7 +238,8 @@ def block_of(
     They do where it costs few lines, or `always`; it is called as is `wanted`, if it can be.
     """
     saved = _saved(places, context)
-    if saved is None or (saved <= -AFFORDED and not always) or len(context.bodies) >= MOST_BLOCKS:
+    least = -AFFORDED if len(places) >= OFTEN else 0
+    if saved is None or (saved <= least and not always) or len(context.bodies) >= MOST_BLOCKS:
         return ""
     return replaced(Candidate(tuple(places), saved), context, wanted)
 
