@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from convcalc.spec.fold.nodes import MISSING, Expr, Number, Slot
 
-WIDTHS = frozenset({"filters", "features", "groups", "hidden"})
+WIDTHS = frozenset({"filters", "features", "groups", "hidden", "start", "stop"})
 """Fields that count channels, so that one number may stand for several of them."""
 MOST_TIMES = 16
 """Largest multiple of a parameter that is seen as one."""
@@ -96,6 +96,8 @@ def _related(
     for parameter in parameters:
         if any(type(each) is not int or each < 1 for each in parameter.values):
             continue
+        if {field, parameter.field} == {"padding", "dilation"} and column == parameter.values:
+            return parameter.name
         halves = zip(column, parameter.values, strict=True)
         if (field, parameter.field) == ("padding", "kernel") and all(
             p == k // 2  # type: ignore[operator]
