@@ -207,3 +207,48 @@ def test_values_beside_the_file_are_read_when_it_runs(tmp_path: Path) -> None:
         held.append({name: array.tolist() for name, array in arrays.items()})
 
     assert held[0] == held[1]
+
+
+def test_names_that_are_no_text_are_findings(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    made = model([node("Relu", "x", "a"), node("Blur", "a", "y", "blurred")])
+    made.graph.name = "Network"
+    written = made.SerializeToString()
+    for before in (b"Relu", b"Blur", b"blurred", b"Network"):
+        path.write_bytes(written.replace(before, b"\xff" * len(before)))
+        (found,) = {each.code for each in read(str(path)).errors}
+        assert found == "CC601"
+
+
+BADLY_SAID = {
+    "starts": ([node("Slice", "x f i", "y")], "starts has 0.5, which is no whole number"),
+    "lengths": ([node("Slice", "x i ii", "y")], "do not go together"),
+    "no_step": ([node("Slice", "x i i i z", "y")], "do not go together"),
+    "scales": ([node("Resize", "x - f", "y")], "neither scales nor sizes of 4 axes"),
+    "no_scale": ([node("Resize", "x - nan", "y")], "a scale of nan"),
+    "pads": ([node("Pad", "x f", "y")], "pads has 0.5, which is no whole number"),
+    "axes": ([node("ReduceSum", "x f", "y")], "axes has 0.5, which is no whole number"),
+    "blocks": ([node("DepthToSpace", "x", "y", blocksize=0)], "groups would be 0"),
+    "strides": ([node("MaxPool", "x", "y", kernel_shape=[2, 2], strides=[0, 1])], "strides of (0,"),
+    "body": ([node("Loop", "i yes x", "y", body=helper.make_graph([], "body", [], []))], "Loop"),
+    "rounds": ([node("Loop", "nan yes x", "y", body=helper.make_graph([], "b", [], []))], "Loop"),
+}
+WORDS = ("tuple", "index", "NoneType", "zip()", "argument", "object", "int()", "unpack", "shape '")
+"""What Python says and nobody who has a file wants to read."""
+
+
+@tabled("name", BADLY_SAID)
+def test_what_is_badly_said_is_a_finding_in_our_words(name: str, tmp_path: Path) -> None:
+    nodes, said = BADLY_SAID[name]
+    numbers = {
+        "f": np.array([0.5], np.float32),
+        "nan": np.array([1, 1, np.nan, 1], np.float32),
+        "i": np.array([1]),
+        "ii": np.array([1, 2]),
+        "z": np.array([0]),
+        "yes": np.array(True),
+    }
+    errors = read(saved(model(nodes, numbers, opset=18), tmp_path)).errors
+
+    assert said in errors[0].message
+    assert not [word for word in WORDS for each in errors if word in each.message]

@@ -28,6 +28,29 @@ def axis_of(axis: int, rank: int) -> int:
     return at
 
 
+def extents_in(given: Any, what: str) -> list[Extent]:
+    """Whole numbers that are given as a list or as one; raises `UnknownError` for other things."""
+    listed = [given] if not isinstance(given, list | tuple) else [*given]
+    for each in listed:
+        if isinstance(each, bool) or not isinstance(each, int | Batch):
+            message = f"{what} has {str(each)[:20]}, which is no whole number"
+            raise UnknownError(message)
+    return listed
+
+
+def whole_numbers(given: Any, what: str) -> list[int]:
+    """The same without the number of examples among them."""
+    return [whole(each) for each in extents_in(given, what)]
+
+
+def ranked(dims: Dims, *ranks: int) -> Dims:
+    """Extents of as many axes as an operator takes; raises `UnknownError` for others."""
+    if len(dims) not in ranks:
+        message = f"{len(dims)} axes, where there are {' or '.join(map(str, ranks))}"
+        raise UnknownError(message)
+    return dims
+
+
 def same(op: Operation) -> list[Dims]:
     """As the first input, for each output."""
     return [dims_of(op)]
@@ -65,6 +88,9 @@ class Sliding:
         self.dilation = per_axis(op, "dilations", rank, 1)
         pads = per_axis(op, "pads", 2 * rank, 0)
         self.before, self.after = pads[:rank], pads[rank:]
+        if min(self.stride, default=1) < 1:
+            message = f"strides of {self.stride}"
+            raise UnknownError(message)
         self.auto: str = op.attributes.get("auto_pad", "NOTSET") or "NOTSET"
         self.ceil = bool(op.attributes.get("ceil_mode", 0))
         self.spatial = tuple([whole(extent) for extent in dims[2:]])
@@ -146,9 +172,14 @@ def kernel_of(op: Operation, weight: int = 1) -> tuple[int, ...]:
     return tuple(map(whole, dims_of(op, weight)[2:]))
 
 
+IMAGES = (3, 4, 5)
+"""How many axes there are of examples, channels, and one to three of space."""
+
+
 def convolution(op: Operation) -> list[Dims]:
     """Of Conv."""
-    return [(dims_of(op)[0], dims_of(op, 1)[0], *windows_of(op).output)]
+    dims, weight = ranked(dims_of(op), *IMAGES), ranked(dims_of(op, 1), *IMAGES)
+    return [(dims[0], weight[0], *windows_of(op).output)]
 
 
 def pooling(op: Operation) -> list[Dims]:
@@ -160,10 +191,13 @@ def pooling(op: Operation) -> list[Dims]:
 
 def transposed(op: Operation) -> list[Dims]:
     """Of ConvTranspose."""
-    dims, weight = dims_of(op), dims_of(op, 1)
+    dims, weight = ranked(dims_of(op), *IMAGES), ranked(dims_of(op, 1), *IMAGES)
     groups = op.attributes.get("group", 1)
     kernel = kernel_of(op)
     rank = len(kernel)
+    if len(dims) != rank + 2:
+        message = f"a kernel of {rank} axes on {len(dims) - 2}"
+        raise UnknownError(message)
     stride = per_axis(op, "strides", rank, 1)
     dilation = per_axis(op, "dilations", rank, 1)
     added = per_axis(op, "output_padding", rank, 0)
@@ -198,6 +232,9 @@ def everywhere(op: Operation) -> list[Dims]:
 def product(op: Operation) -> list[Dims]:
     """Of MatMul."""
     left, right = dims_of(op, 0), dims_of(op, 1)
+    if not left or not right:
+        message = "a number is no matrix"
+        raise UnknownError(message)
     one, other = len(left) == 1, len(right) == 1
     left = (1, *left) if one else left
     right = (*right, 1) if other else right
@@ -294,6 +331,7 @@ def parts(op: Operation) -> list[Dims]:
         extent = whole(dims[axis])
         chunk = -(-extent // count)
         sizes = [min(chunk, extent - chunk * at) for at in range(count)]
+    sizes = extents_in(sizes, "split")
     return [(*dims[:axis], size, *dims[axis + 1 :]) for size in sizes]
 
 
@@ -310,7 +348,7 @@ def turned(op: Operation) -> list[Dims]:
 def axes_of(op: Operation, number: int = 1) -> list[int] | None:
     """The axes that are given; None where none are."""
     given = op.given("axes", number)
-    return None if given is None else ([given] if isinstance(given, int) else [*given])
+    return None if given is None else whole_numbers(given, "axes")
 
 
 def squeezed(op: Operation) -> list[Dims]:
@@ -368,21 +406,25 @@ class Cut:
         if starts is None or ends is None:
             message = "no start or no end"
             raise UnknownError(message)
-        axes = range(len(starts)) if axes is None else axes
-        steps = (1,) * len(starts) if steps is None else steps
+        first, last = extents_in(starts, "starts"), extents_in(ends, "ends")
+        axes = range(len(first)) if axes is None else whole_numbers(axes, "axes")
+        steps = (1,) * len(first) if steps is None else whole_numbers(steps, "steps")
+        if not len(first) == len(last) == len(axes) == len(steps) or 0 in steps:
+            message = "starts, ends, axes and steps that do not go together"
+            raise UnknownError(message)
         self.spans: dict[int, tuple[int, int, int]] = {}
         """Axis → first, behind the last, and step, of those that are cut."""
-        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        for axis, start, end, step in zip(axes, first, last, steps, strict=True):
             at = axis_of(axis, len(self.dims))
             extent = self.dims[at]
             if isinstance(extent, Batch):
-                if start == 0 and end > 2**30 and step == 1:
+                if start == 0 and step == 1 and (end == extent or whole(end) > 2**30):
                     continue
                 message = "some of the examples"
                 raise UnknownError(message)
-            first, behind, by = slice(start, end, step).indices(extent)
-            if (first, behind, by) != (0, extent, 1):
-                self.spans[at] = (first, behind, by)
+            span = slice(whole(start), whole(end), step).indices(extent)
+            if span != (0, extent, 1):
+                self.spans[at] = span
 
     @property
     def output(self) -> Dims:
@@ -433,8 +475,9 @@ def padded(op: Operation) -> list[Dims]:
 def borders(op: Operation) -> tuple[list[int], list[int]]:
     """What Pad puts before and behind, for each axis."""
     dims = dims_of(op)
-    pads = [*(op.given("pads", 1) or op.attributes.get("paddings") or ())]
-    axes = op.given("axes", 3)
+    given = op.given("pads", 1)
+    pads = whole_numbers(op.attributes.get("paddings", ()) if given is None else given, "pads")
+    axes = axes_of(op, 3)
     axes = list(range(len(dims))) if axes is None else [axis_of(at, len(dims)) for at in axes]
     if len(pads) != 2 * len(axes):
         message = f"{len(pads)} pads for {len(axes)} axes"
@@ -450,17 +493,18 @@ def resized(op: Operation) -> list[Dims]:
     dims = dims_of(op)
     sizes, scales = resizing(op)
     if sizes is not None:
-        return [
-            tuple(
-                old if isinstance(old, Batch) else new for old, new in zip(dims, sizes, strict=True)
-            )
-        ]
+        each = zip(dims, sizes, strict=True)
+        return [tuple(old if isinstance(old, Batch) else new for old, new in each)]
     return [
         tuple(
             extent if scale == 1 else int(whole(extent) * scale + 1e-6)
             for extent, scale in zip(dims, scales or (), strict=True)
         )
     ]
+
+
+FAR = 2**31
+"""More than any extent is resized by."""
 
 
 def resizing(op: Operation) -> tuple[list[Extent] | None, list[float] | None]:
@@ -471,16 +515,20 @@ def resizing(op: Operation) -> tuple[list[Extent] | None, list[float] | None]:
     sizes = None if upsample or op.constant(3) is None else op.given("sizes", 3)
     given = op.attributes.get("axes")
     chosen = range(len(dims)) if given is None else [axis_of(at, len(dims)) for at in given]
+    listed = sizes or scales
+    if not listed or not isinstance(listed, list | tuple) or len(listed) != len(chosen):
+        message = f"neither scales nor sizes of {len(chosen)} axes"
+        raise UnknownError(message)
     if sizes:
         made: list[Extent] = [*dims]
-        for at, size in zip(chosen, sizes, strict=True):
+        for at, size in zip(chosen, extents_in(sizes, "sizes"), strict=True):
             made[at] = size
         return made, None
-    if not scales:
-        message = "neither scales nor sizes"
-        raise UnknownError(message)
     factors = [1.0] * len(dims)
-    for at, scale in zip(chosen, scales, strict=True):
+    for at, scale in zip(chosen, listed, strict=True):
+        if not isinstance(scale, int | float) or not 0 < scale < FAR:
+            message = f"a scale of {str(scale)[:20]}"
+            raise UnknownError(message)
         factors[at] = scale
     return None, factors
 
@@ -491,13 +539,16 @@ def expanded(op: Operation) -> list[Dims]:
     if shape is None:
         message = "to what it is expanded"
         raise UnknownError(message)
-    return [spread(dims_of(op), tuple(shape.array.tolist()))]
+    return [spread(dims_of(op), tuple(extents_in(shape.array.tolist(), "shape")))]
 
 
 def rearranged(op: Operation) -> list[Dims]:
     """Of DepthToSpace and SpaceToDepth."""
-    batch, channels, height, width = dims_of(op)
+    batch, channels, height, width = ranked(dims_of(op), 4)
     size = op.attributes.get("blocksize", 1)
+    if size < 1:
+        message = f"blocks of {size}"
+        raise UnknownError(message)
     channels, height, width = map(whole, (channels, height, width))
     if op.name == "DepthToSpace":
         return [(batch, channels // size**2, height * size, width * size)]
@@ -506,8 +557,8 @@ def rearranged(op: Operation) -> list[Dims]:
 
 def recurrent(op: Operation) -> list[Dims]:
     """Of LSTM and GRU: all states, and the last ones."""
-    dims, weight = dims_of(op), dims_of(op, 1)
-    hidden = op.attributes.get("hidden_size") or dims_of(op, 2)[2]
+    dims, weight = ranked(dims_of(op), 3), ranked(dims_of(op, 1), 3)
+    hidden = op.attributes.get("hidden_size") or ranked(dims_of(op, 2), 3)[2]
     length, batch = (dims[1], dims[0]) if op.attributes.get("layout") else dims[:2]
     last: Dims = (weight[0], batch, hidden)
     if op.attributes.get("layout"):
@@ -527,7 +578,7 @@ def reshaped(op: Operation) -> list[Dims]:
     if target is None:
         message = "no shape is given"
         raise UnknownError(message)
-    return [resolve(dims, target, zero=not op.attributes.get("allowzero"))]
+    return [resolve(dims, extents_in(target, "shape"), zero=not op.attributes.get("allowzero"))]
 
 
 def resolve(dims: Dims, target: Sequence[Extent], *, zero: bool = True, batch: int = 0) -> Dims:
@@ -665,10 +716,10 @@ def outputs_of(op: Operation, batch: int) -> Sequence[Any]:
     """The extents of each output; none where they cannot be known."""
     try:
         if op.name == "Reshape":
-            target = op.given("shape", 1)
+            target = extents_in(op.given("shape", 1), "shape")
             zero = not op.attributes.get("allowzero")
             return [resolve(dims_of(op), target, zero=zero, batch=batch)]
         rule = RULES.get(op.name)
         return [] if rule is None else rule(op)
-    except (UnknownError, ValueError, IndexError, TypeError, ArithmeticError):
+    except UnknownError:
         return []

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from convcalc.exchange.onnx.extents import outputs_of
 from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed
-from convcalc.exchange.onnx.operations import STANDARD, Operation, Written, attribute
+from convcalc.exchange.onnx.operations import STANDARD, Operation, Written, attribute, text
 from convcalc.exchange.onnx.quantized import in_floats
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
 from convcalc.exchange.wiring import called
@@ -166,16 +166,17 @@ class Graph:
         if function is not None:
             self._inline(function, node, inputs, attributes, env, prefix, depth)
             return
-        control = kind in ("If", "Loop") and not domain
-        if control and self._control(node, inputs, attributes, env, prefix, depth):
-            return
+        version = self.versions.get(node.domain, self.version)
+        if kind in ("If", "Loop") and not domain:
+            whole = not malformed(node, version, kind, types, attributes)
+            if whole and self._control(node, inputs, attributes, env, prefix, depth):
+                return
         plain = None
         if kind.startswith("Q"):
             plain = in_floats(f"{domain}.{kind}" if domain else kind, inputs)
         if plain is not None:
             self.quantized = True
             (kind, inputs), domain = plain, ""
-        version = self.versions.get(node.domain, self.version)
         wrong = malformed(node, version, kind, types, attributes)
         if wrong:
             attributes = {}  # they may be anything, and it is not read anyway
@@ -347,20 +348,18 @@ class Graph:
     ) -> bool:
         """Write out a branch or loop whose condition is known; False where it is not."""
         scope = f"{prefix}{node.name or node.kind}/"
-        try:
-            if node.kind == "If":
-                condition = inputs[0].constant if inputs and inputs[0] is not None else None
-                if condition is None:
-                    return False
-                chosen = "then_branch" if condition.array.reshape(-1)[0] else "else_branch"
-                branch, inner = attributes[chosen], Scope(env)
-                self._weights(branch, inner)
-                self.walk(branch, inner, scope, depth + 1)
-                self._bind(node.outputs, [inner.find(each.name) for each in branch.output], env)
-                return True
+        if node.kind == "Loop":
             return self._loop(node, inputs, attributes, env, scope, depth)
-        except (UnknownError, KeyError, IndexError, AttributeError):
+        condition = _truth(inputs[0])
+        if condition is None:
             return False
+        branch, inner = attributes["then_branch" if condition else "else_branch"], Scope(env)
+        if branch is None:  # of an attribute that a function does not hand on
+            return False
+        self._weights(branch, inner)
+        self.walk(branch, inner, scope, depth + 1)
+        self._bind(node.outputs, [inner.find(each.name) for each in branch.output], env)
+        return True
 
     def _loop(
         self,
@@ -371,16 +370,13 @@ class Graph:
         scope: str,
         depth: int,
     ) -> bool:
-        trips, condition = inputs[0], inputs[1] if len(inputs) > 1 else None
-        if trips is None or trips.constant is None:
+        rounds = _whole(inputs[0])
+        goes_on = _truth(inputs[1]) if inputs[1] is not None else True
+        body, carried = attributes["body"], list(inputs[2:])
+        if body is None or rounds is None or goes_on is None or rounds > MAX_ROUNDS:
             return False
-        if condition is not None and condition.constant is None:
-            return False
-        goes_on = condition is None or bool(condition.constant.array.reshape(-1)[0])  # type: ignore[union-attr]
-        rounds = int(trips.constant.array.reshape(-1)[0])
-        body = attributes["body"]
-        carried = list(inputs[2:])
-        if rounds > MAX_ROUNDS or len(body.output) != 1 + len(carried):
+        names = [each.name for each in body.input]
+        if len(body.output) != 1 + len(carried) or len(names) != 2 + len(carried):
             return False
         before = len(self.operations)
         for number in range(max(rounds, 0)):
@@ -388,18 +384,17 @@ class Graph:
                 break
             inner = Scope(env)
             self._weights(body, inner)
-            first, second, *others = [each.name for each in body.input]
-            inner[first] = _known(first, number, "int64")
-            inner[second] = _known(second, 1, "bool")
-            for name, value in zip(others, carried, strict=True):
+            inner[names[0]] = _known(names[0], number, "int64")
+            inner[names[1]] = _known(names[1], 1, "bool")
+            for name, value in zip(names[2:], carried, strict=True):
                 if value is not None:
                     inner[name] = value
             self.walk(body, inner, f"{scope}{number + 1}/", depth + 1)
             made = [inner.find(each.name) for each in body.output]
-            if made[0] is None or made[0].constant is None:
+            goes_on = _truth(made[0])
+            if goes_on is None:
                 del self.operations[before:]
                 return False
-            goes_on = bool(made[0].constant.array.reshape(-1)[0])
             carried = made[1:]
         self._bind(node.outputs, carried, env)
         return True
@@ -448,7 +443,7 @@ def _without_weights(model: Any) -> Any:
     light = ModelProto(ir_version=model.ir_version)
     light.opset_import.extend(model.opset_import)
     graph = model.graph
-    light.graph.name = graph.name
+    light.graph.name = "graph"
     light.graph.node.extend(graph.node)
     light.graph.input.extend(graph.input)
     light.graph.output.extend(graph.output)
@@ -457,7 +452,9 @@ def _without_weights(model: Any) -> Any:
         if len(tensor.raw_data) + 4 * len(tensor.float_data) < 1024 and tensor.data_location != 1:
             light.graph.initializer.append(tensor)
         elif tensor.name not in known:
-            shape = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+            shape = TensorProto(
+                name=text(tensor.name), data_type=tensor.data_type, dims=tensor.dims
+            )
             info = light.graph.input.add()
             info.name = shape.name
             info.type.tensor_type.elem_type = shape.data_type
@@ -479,6 +476,31 @@ def _known(name: str, number: int, kind: str) -> Value:
 
     constant = at_hand(number, kind, name)
     return Value(name, constant.dims, constant=constant, floats=False)
+
+
+def _first_of(value: Value | None) -> Any:
+    """The first value of a tensor that is known; None of one that is not, or is empty."""
+    constant = value.constant if value is not None else None
+    if constant is None or constant.size < 1:
+        return None
+    try:
+        return constant.array.reshape(-1)[0]
+    except UnknownError:
+        return None
+
+
+def _truth(value: Value | None) -> bool | None:
+    """Whether a tensor is true; None where that is not known."""
+    first = _first_of(value)
+    return None if first is None or isinstance(first, Batch) else bool(first)
+
+
+def _whole(value: Value | None) -> int | None:
+    """The whole number that a tensor is; None where that is not known."""
+    first = _first_of(value)
+    if first is None or isinstance(first, Batch) or first.dtype.kind not in "iu":
+        return None
+    return int(first)
 
 
 class Scope(dict[str, Value]):

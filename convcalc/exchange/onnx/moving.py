@@ -51,8 +51,8 @@ def said(way: Way) -> tuple[object, ...]:
             op.name,
             output,
             numbers(op.outputs[output].dims),
-            tuple(op.attributes.get("perm") or ()),
-            op.attributes.get("axis"),
+            tuple(op.attributes.get("perm") or ()) if op.name == "Transpose" else (),
+            op.attributes.get("axis") if op.name in ("Gather", "Split") else None,
             *(
                 tuple(value.constant.array.reshape(-1).tolist())
                 for value in op.inputs[1:]

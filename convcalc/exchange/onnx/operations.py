@@ -31,13 +31,18 @@ def attribute(proto: Any) -> Any:
     return None
 
 
+def text(said: str | bytes) -> str:
+    """Text of a file, which protobuf gives as bytes where it is no UTF-8."""
+    return said if isinstance(said, str) else said.decode("utf-8", "replace")
+
+
 class Written:
     """An operation as the file has it, of which each part is read once: reading is slow."""
 
     __slots__ = ("_attributes", "_proto", "domain", "inputs", "kind", "name", "outputs")
 
     def __init__(self, proto: Any) -> None:
-        self.kind: str = proto.op_type
+        self.kind = text(proto.op_type)
         """The operator: Conv."""
         self.domain: str = proto.domain
         self.name: str = proto.name

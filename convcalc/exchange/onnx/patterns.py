@@ -59,7 +59,7 @@ def with_number(op: Operation | None) -> tuple[Value, float] | None:
     if op is None or len(op.inputs) < 2:
         return None
     for at in (0, 1):
-        value, other = op.inputs[at], number(op.inputs[1 - at])
+        value, other = op.input(at), number(op.input(1 - at))
         if value is not None and value.constant is None and other is not None:
             return value, other
     return None
@@ -78,9 +78,10 @@ def factors(value: Value, depth: int = 4) -> tuple[list[Value], float]:
         return [value], 1.0
     if op.name == "Div":
         by = number(op.input(1))
-        if not by or op.inputs[0] is None:
+        divided = op.input(0)
+        if not by or divided is None:
             return [value], 1.0
-        tensors, constant = factors(op.inputs[0], depth - 1)
+        tensors, constant = factors(divided, depth - 1)
         return tensors, constant / by
     tensors, constant = [], 1.0
     for each in op.inputs:
@@ -129,21 +130,22 @@ def _gate(op: Operation, x: Value, gate: Value, constant: float) -> Operation | 
     plain = is_near(constant, 1)
     inner = made_by(gate, "Sigmoid", "HardSigmoid", "Tanh")
     if plain and inner is not None:
-        if inner.name == "Sigmoid" and inner.inputs[0] is x:
+        if inner.name == "Sigmoid" and inner.input(0) is x:
             return anew(op, "Silu", [x])
-        if inner.name == "HardSigmoid" and inner.inputs[0] is x and _hard(inner):
+        if inner.name == "HardSigmoid" and inner.input(0) is x and _hard(inner):
             return anew(op, "HardSwish", [x])
-        soft = made_by(inner.inputs[0], "Softplus") if inner.name == "Tanh" else None
-        if soft is not None and soft.inputs[0] is x:
+        soft = made_by(inner.input(0), "Softplus") if inner.name == "Tanh" else None
+        if soft is not None and soft.input(0) is x:
             return anew(op, "Mish", [x])
     if is_near(constant, 1 / 6) and _clipped(gate) is x:
         return anew(op, "HardSwish", [x])
     if not is_near(constant, 0.5):
         return None
     half = made_by(plus(gate, 1), "Erf", "Tanh")
-    if half is None or half.inputs[0] is None:
+    read = half.input(0) if half is not None else None
+    if half is None or read is None:
         return None
-    inside, times = factors(half.inputs[0])
+    inside, times = factors(read)
     if half.name == "Erf":
         if inside == [x] and is_near(times, 1 / sqrt(2)):
             return anew(op, "Gelu", [x])
@@ -194,11 +196,11 @@ def _cubic(value: Value, x: Value) -> bool:
     if op is None or len(op.inputs) != 2:
         return False
     for at in (0, 1):
-        other = op.inputs[1 - at]
-        if op.inputs[at] is x and other is not None:
+        other = op.input(1 - at)
+        if op.input(at) is x and other is not None:
             tensors, constant = factors(other)
             power = made_by(tensors[0], "Pow") if len(tensors) == 1 else None
-            cube = power is not None and power.inputs[0] is x and is_near(number(power.input(1)), 3)
+            cube = power is not None and power.input(0) is x and is_near(number(power.input(1)), 3)
             return is_near(constant, 0.044715) and (cube or tensors == [x, x, x])
     return False
 
@@ -395,11 +397,11 @@ def shuffled(op: Operation) -> Operation | None:
     before = made_by(turn.input(0), "Reshape") if turn is not None else None
     if turn is None or before is None or before.input(0) is None:
         return None
-    x = before.inputs[0]
+    x = before.input(0)
     dims = x.dims if x is not None else None
     inside, out = before.outputs[0].dims, op.outputs[0].dims
     order = tuple(turn.attributes.get("perm") or ())
-    if dims is None or inside is None or out is None or dims[0] != inside[0] or out[0] != dims[0]:
+    if not dims or not inside or not out or dims[0] != inside[0] or out[0] != dims[0]:
         return None
     turns = len(inside) == len(dims) + 1 and order == (0, 2, 1, *range(3, len(inside)))
     if turns and dims == out and inside[3:] == dims[2:]:
@@ -583,7 +585,7 @@ def recognise(graph: Graph) -> None:
         for pattern in PATTERNS.get(op.name, ()):
             try:
                 made = pattern(op)
-            except (ValueError, IndexError, ArithmeticError):  # then it is not what is looked for
+            except UnknownError:  # then it is not what is looked for
                 continue
             if made is not None:
                 graph.operations[at] = made

@@ -17,7 +17,7 @@ from convcalc.exchange.onnx.inputs import (
     shape_node,
 )
 from convcalc.exchange.onnx.model import DamagedError, parse
-from convcalc.exchange.onnx.operations import Operation
+from convcalc.exchange.onnx.operations import Operation, text
 from convcalc.exchange.onnx.package import messages
 from convcalc.exchange.onnx.patterns import recognise
 from convcalc.exchange.onnx.reader import Lost, Lowered, Reader
@@ -258,7 +258,7 @@ def _spec(graph: Graph, wiring: Wiring, written: Any) -> Spec:
         if len(shapes) == 1
         else Map({written.inputs[number]: node for number, node in shapes.items()})
     )
-    name = graph.model.graph.name
+    name = text(graph.model.graph.name)
     entries: dict[str, Any] = {}
     if name not in OTHER_NAMES and len(name) <= 60 and name.isprintable():
         entries["name"] = Text(name, quoted=not name.replace("_", "").replace("-", "").isalnum())
