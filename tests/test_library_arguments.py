@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "analyze": (convcalc.analyze, {"network": NETWORK}),
     "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
     "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
+    "draw": (convcalc.draw, {"spec": NETWORK}),
     "explain": (convcalc.explain, {"spec": NETWORK}),
     "explain_error": (convcalc.explain_error, {"spec": NETWORK, "message": "no message"}),
     "explain_fit": (convcalc.explain_fit, {"spec": NETWORK, "layer": "conv1"}),
@@ -45,6 +46,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "loads": (convcalc.loads, {"text": TEXT}),
     "memory": (convcalc.memory, {"network": NETWORK}),
     "parse": (convcalc.parse, {"text": TEXT}),
+    "pattern": (convcalc.pattern, {"spec": NETWORK}),
     "read": (convcalc.read, {"spec": NETWORK}),
     "report": (convcalc.report, {"networks": NETWORK}),
     "run": (convcalc.run, {"network": NETWORK, "x": np.zeros((1, 3, 8, 8))}),
@@ -123,6 +125,8 @@ FINDINGS = {
     ("read", "spec", "a word"),
     ("read", "spec", "no text"),
     ("check", "parameters", "a dictionary"),
+    ("draw", "spec", "a word"),
+    ("draw", "spec", "no text"),
 }
 """What is no error but answered with a finding, as a file that is not there."""
 

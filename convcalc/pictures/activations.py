@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.arguments import whole
+from convcalc.arguments import text, whole
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, planned
@@ -77,6 +77,10 @@ def scene(
     """
     whole_network = planned(network)
     maps = whole(maps, "maps")
+    if seed is not None:
+        seed = whole(seed, "seed", least=0)
+    if layers is not None:
+        layers = text(layers, "layers", "'*.conv?'")
     shown = _shown(whole_network, layers)
     from convcalc.forward.given import checked_inputs
     from convcalc.forward.named import given_weights, own_weights

@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import log2, prod
 from typing import NamedTuple
 
+from convcalc.arguments import one_of, whole
 from convcalc.graph import Network
 from convcalc.layers import CATALOGUE, GIVEN
 from convcalc.pictures.font import shortened, width, wrapped
@@ -187,8 +188,16 @@ class Placed(NamedTuple):
         return self.lefts[-1] + self.columns[-1].width
 
 
+SHADES = ("parameters", "macs", "memory", "kind")
+"""What colours can say."""
+
+
 def scene(network: Network, *, depth: int | None = None, shade: str | None = None) -> Scene:
     """The network as slabs; `depth` as in `stages.rows`, `shade` as in `shades.shades_of`."""
+    if depth is not None:
+        depth = whole(depth, "depth", least=0)
+    if shade is not None:
+        shade = one_of(shade, "shade", SHADES)
     if len(network.layers) > 2 * ENOUGH:
         network = with_groups(network)
     shades = shades_of(network, shade)
@@ -430,7 +439,7 @@ def _part(network: Network, column: Column) -> Part:
     down = body.height / 2 + 4
     for text, quiet in column.below:
         down += LINE
-        role = "quiet" if quiet else "text"
+        role = "fault text" if stage.shape is None else ("quiet" if quiet else "text")
         items.append(Label(middle, down - 2, text, SMALL, role, anchor="middle"))
     if column.heads:
         items.append(

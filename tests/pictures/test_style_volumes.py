@@ -286,6 +286,15 @@ def _draw_any(seed: int) -> None:
         _assert_apart(f"seed {seed} at {depth}", convcalc.draw(network, "volumes", **options))
 
 
+def test_what_does_not_work_out_says_what_it_reads() -> None:
+    text = "{input: 8x8x3, layers: [add: [[], [conv: {filters: 5, kernel: 1}]], relu, relu]}"
+    scene = convcalc.draw(convcalc.parse(text), "volumes")
+    told = [label.text for label in scene.labels if label.role == "fault text"]
+    assert told == ["add", "reads 8×8×3", "reads 8×8×5", "CC309"]
+    assert [path.target for path in scene.paths if path.role == "fault line"] == ["relu2"]
+    assert "cannot be added" in scene.parts["relu2"].title
+
+
 def test_many_inputs_of_one_layer_have_a_line_each() -> None:
     names = [f"i{number}" for number in range(12)]
     given = ", ".join(f"{name}: 8x8x4" for name in names)
@@ -316,3 +325,24 @@ def test_specs_with_errors_and_without_are_drawn_apart(depth: int | None) -> Non
         _assert_whole(network, rows(network, depth))
         options = {} if depth is None else {"depth": depth}
         _assert_apart(f"{path.name} at {depth}", convcalc.draw(network, "volumes", **options))
+
+
+@tabled(
+    ("style", "option", "wrong"),
+    [
+        ("volumes", "depth", "wibble"),
+        ("volumes", "depth", -1),
+        ("volumes", "shade", "wibble"),
+        ("volumes", "shade", 3),
+        ("activations", "maps", 0),
+        ("activations", "maps", "wibble"),
+        ("activations", "layers", 3),
+        ("activations", "layers", "wibble"),
+        ("activations", "seed", -1),
+        ("activations", "x", "wibble"),
+        ("activations", "weights", 3),
+    ],
+)
+def test_options_that_are_none_are_refused_by_name(style: str, option: str, wrong: object) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"{option}|wibble"):
+        convcalc.draw("lenet5", style, **{option: wrong})
