@@ -1,9 +1,10 @@
 """Layers as boxes, groups as frames, and what they read as lines with the shapes on them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from convcalc.collector import without_collection
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network
 from convcalc.graph.by_origin import by_origin
@@ -92,6 +93,7 @@ def scene(network: Network, **options: object) -> Scene:
     return drawn(network, Choices(**options))  # type: ignore[arg-type]
 
 
+@without_collection
 def drawn(
     network: Network,
     choices: Choices,
@@ -161,7 +163,9 @@ class _Picture:
         self.chain = structure(self.flow)
         self.open = self._open()
         self.shades = shades_of(network, choices.shade)
+        self._made_by: dict[Spot, list[int]] = {}
         self._texts: dict[int, tuple[str, str]] = {}
+        self._known_texts: dict[tuple[str, int, int], tuple[str, str]] = {}
         self.shape_room = self._shape_room()
         self.box_width = self._box_width()
         self.readers = self._readers()
@@ -210,38 +214,50 @@ class _Picture:
             else tuple(dict.fromkeys(place[through[read]] for read in network.nodes[index].inputs))
             for index in shown
         ]
-        forced = self._forced()
-        alike: list[object] = []
-        attached = set()
-        for at, index in enumerate(shown):
-            node = network.nodes[index]
-            mark = self.marks.get(index)
-            special: object = mark if mark is None or mark.role != "fault" else index
-            if node.layer is None or node.kind in SOURCES:
-                special = index
-            alike.append((node.kind, node.layer, special, forced.get(index)))
-            if node.kind in ROWS and index not in self.marks:
-                reads = [shown[read] for read in inputs[at]]
-                if all(network.nodes[read].kind not in SOURCES for read in reads):
-                    attached.add(at)
-        groups = []
-        kept = []
-        starts = _positions(shown, len(network.nodes))
+        groups, kept = [], []
+        self.starts = _positions(shown, len(network.nodes))
         for group in self.groups:
-            layers = range(starts[group.layers.start], starts[group.layers.stop])
+            layers = range(self.starts[group.layers.start], self.starts[group.layers.stop])
             if layers:
                 groups.append(layers)
                 kept.append(group)
         self.groups = kept
-        self.starts = starts
-        outputs = {place[through[index]] for index in network.outputs}
         collapsed = {
             number
             for number, group in enumerate(kept)
             if any(_means(pattern, group.name) for pattern in self.choices.collapse)
         }
         blocks = [group.block for group in kept]
-        return Flow(inputs, alike, attached, groups, blocks, collapsed, outputs)
+        outputs = {place[through[index]] for index in network.outputs}
+        attached = {at for at, index in enumerate(shown) if self._is_row(index, inputs[at])}
+        return Flow(inputs, self._alike(), attached, groups, blocks, collapsed, outputs)
+
+    def _is_row(self, index: int, reads: Sequence[int]) -> bool:
+        """Whether a layer may stand as a row in the box of what it reads."""
+        nodes = self.network.nodes
+        return (
+            nodes[index].kind in ROWS
+            and index not in self.marks
+            and all(nodes[self.shown[read]].kind not in SOURCES for read in reads)
+        )
+
+    def _alike(self) -> list[tuple[object, ...]]:
+        """By layer that is drawn what it is: the same of layers that are drawn alike."""
+        forced = self._forced()
+        by_layer: dict[Hashable, int] = {}
+        by_object: dict[int, int] = {}  # rounds share theirs, and comparing fields takes long
+        alike: list[tuple[object, ...]] = []
+        for index in self.shown:
+            node, mark = self.network.nodes[index], self.marks.get(index)
+            number = by_object.get(id(node.layer))
+            if number is None:
+                number = by_layer.setdefault((node.kind, node.layer), len(by_layer))
+                by_object[id(node.layer)] = number
+            special: object = mark if mark is None or mark.role != "fault" else index
+            if node.layer is None or node.kind in SOURCES:
+                special = index
+            alike.append((number, special, forced.get(index)))
+        return alike
 
     def _forced(self) -> dict[int, tuple[str, ...]]:
         """Which patterns mean a layer's groups: rounds that differ in that are drawn apart."""
@@ -327,8 +343,8 @@ class _Picture:
 
     def _shape_room(self) -> float:
         """How wide the texts on lines may be."""
-        shapes = {str(self.network.shape_of(index) or "?") for index in self.shown}
-        return max((width(f"{shape} …", SMALL) for shape in shapes), default=0)
+        shapes = {self.network.shape_of(index) for index in self.shown}
+        return max((width(f"{shape or '?'} …", SMALL) for shape in shapes), default=0)
 
     def _texts_of(self, index: int) -> tuple[str, str]:
         """The kind of a layer, and its hyperparameters."""
@@ -336,9 +352,10 @@ class _Picture:
         if texts is None:
             node = self.network.nodes[index]
             read = self.network.shape_of(node.inputs[0]) if node.inputs else None
-            rank = 2 if read is None else read.rank
-            kind = node.kind.replace("_", " ")
-            texts = self._texts[index] = (kind, details(node, rank))
+            key = (node.kind, id(node.layer), 2 if read is None else read.rank)
+            if key not in self._known_texts:
+                self._known_texts[key] = (node.kind.replace("_", " "), details(node, key[2]))
+            texts = self._texts[index] = self._known_texts[key]
         return texts
 
     def _box_width(self) -> float:
@@ -730,6 +747,12 @@ class _Picture:
 
         Behind a frame that is of the last of its rounds.
         """
+        if spot not in self._made_by:
+            self._made_by[spot] = self._find_made(spot)
+        return self._made_by[spot]
+
+    def _find_made(self, spot: Spot) -> list[int]:
+        """Find these layers."""
         left, here, outer = 0, spot, self._outermost(spot)
         while True:
             left += here.rounds > 1

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from convcalc.pictures.structure import Card, Chain, Element, Flow, Frame, Repeat, Split
 
-MUCH_LONGER = 2
+NEAR = 0.01
+"""What is no distance, in pixels."""
+MUCH_LONGER = 2.5
 """How many times as long as all others a branch is that goes straight on."""
 
 
@@ -325,9 +327,14 @@ class Layout:
             element = spot.element = first
         if isinstance(element, Split):
             return element.branches
-        if isinstance(element, Frame) and opened(element):
-            spot.frame = True
-            return (element.inside,)
+        inner: Element | None = element
+        while isinstance(inner, Frame) and opened(inner):
+            # A group that holds nothing but another one is that one.
+            only = inner.inside.elements[0]
+            if len(inner.inside.elements) > 1 or not isinstance(only, Frame):
+                spot.frame = True
+                return (inner.inside,)
+            inner = only
         assert isinstance(element, Card | Frame)  # noqa: S101 (for the type checker)
         for index in element.rows if isinstance(element, Card) else self.flow.groups[element.group]:
             self.spot_of[index] = spot
@@ -550,20 +557,17 @@ class _Route:
         """Its corners, from its start to its end."""
         along, across = (each() for each in self._start)
         points = [(along, across)]
+        went_along: bool | None = None
         for goes_along, to in self._turns:
-            along, across = (to(), across) if goes_along else (along, to())
-            if len(points) > 1 and _in_line(points[-2], points[-1], (along, across)):
+            end = to()
+            if abs(end - (along if goes_along else across)) < NEAR:
+                continue
+            along, across = (end, across) if goes_along else (along, end)
+            if goes_along is went_along:
                 points.pop()
-            if abs(along - points[-1][0]) + abs(across - points[-1][1]) > 0.01:
-                points.append((along, across))
+            points.append((along, across))
+            went_along = goes_along
         return tuple(points)
-
-
-def _in_line(one: Point, other: Point, third: Point) -> bool:
-    """Whether three points, each along or across of the one before, are in one line."""
-    return any(
-        abs(one[axis] - other[axis]) < 0.01 > abs(other[axis] - third[axis]) for axis in (0, 1)
-    )
 
 
 def _way(spot: Spot) -> Way:
@@ -588,6 +592,9 @@ def _axis(spot: Spot, room: Room) -> float:
     for run in spot.runs:
         axes.append(left + run.axis)
         left += run.across + room.branches
+    fed = [axis for axis, run in zip(axes, spot.runs, strict=True) if run.main is not None]
+    if len(fed) == 1:  # the others read nothing, and stand beside it
+        return fed[0]
     *_, second, longest = sorted(run.along for run in spot.runs)
     if longest >= MUCH_LONGER * second:
         return next(axis for axis, run in zip(axes, spot.runs, strict=True) if run.along == longest)

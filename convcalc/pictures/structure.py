@@ -16,6 +16,8 @@ from typing import NamedTuple, TypeAlias, Union
 
 DEEPEST = 16
 """Splits in one another; what is nested deeper stands in one chain, with arcs."""
+SHORT = 2
+"""Elements of a line that reads nothing and stands beside the end of another one."""
 LONGEST_ROUND = 12
 """Elements of a round that is looked for."""
 
@@ -294,19 +296,21 @@ class _Nesting:
 
     def _goes_on(self, pieces: Sequence[_Piece], at: int, long: int, rounds: int) -> bool:
         """Whether behind the round of pieces that starts there comes another one like it."""
-        here, there = pieces[at : at + long], pieces[at + long : at + 2 * long]
-        if len(there) < long or [one.alike for one in here] != [one.alike for one in there]:
+        behind = at + long
+        out = pieces[behind - 1].out
+        if out is None or behind + long > len(pieces):
             return False
-        start, stride = here[0].first, there[0].first - here[0].first
-        if sum(len(one.nodes) for one in here) != stride or here[-1].out is None:
+        start, stride = pieces[at].first, pieces[behind].first - pieces[at].first
+        if self.last_reader[out] >= start + 2 * stride:
+            return False  # something else reads what it makes
+        if any(pieces[at + each].alike != pieces[behind + each].alike for each in range(long)):
             return False
-        out = here[-1].out
-        if self.last_reader[out] >= start + 2 * stride or any(
-            max(one.reach, -1 if one.out in (out, None) else self.last_reader[one.out])
-            >= start + stride
-            for one in here
+        here, there = pieces[at:behind], pieces[behind : behind + long]
+        ends = (self.last_reader[one.out] for one in here[:-1] if one.out is not None)
+        if sum(len(one.nodes) for one in here) != stride or start + stride <= max(
+            *(one.reach for one in here), *ends, -1
         ):
-            return False  # something else reads what is inside
+            return False  # or what is inside
         before: set[int] = set()
         for one, other in zip(here, there, strict=True):
             if not one.adjoining or one.first + stride != other.first:
@@ -471,6 +475,7 @@ class _Scope:
 
     def _merge(self, lines: list[_Line]) -> _Line:
         """One line of several whose ends are read together."""
+        lines = self._beside_the_end(lines)
         for line in sorted(lines, key=lambda each: -each.order):
             host = self._host(line)
             if line not in lines or host is None or host[0] not in lines:
@@ -481,6 +486,23 @@ class _Scope:
             self._fork(root, at, others)
             lines = [each for each in lines if each not in others]
         return lines[0] if len(lines) == 1 else self._beside(lines)
+
+    def _beside_the_end(self, lines: list[_Line]) -> list[_Line]:
+        """The lines but short ones that read nothing: these stand beside the end of the longest.
+
+        So what is learned, or a second input, stands near what it is merged with.
+        """
+        longest = max(lines, key=lambda line: len(line.pieces))
+        short = [
+            line
+            for line in lines
+            if line.source is None and len(line.pieces) <= SHORT and line is not longest
+        ]
+        most = max((len(line.pieces) for line in short), default=0)
+        if not short or len(longest.pieces) < most + 2:
+            return lines
+        self._fork(longest, len(longest.pieces) - 1 - most, short)
+        return [line for line in lines if line not in short]
 
     def _take_in(self, root: _Line, at: int, others: list[_Line]) -> None:
         """Lines that go nowhere, off what is about to be closed, become branches in there."""
