@@ -166,9 +166,9 @@ class _Picture:
         self._made_by: dict[Spot, list[int]] = {}
         self._texts: dict[int, tuple[str, str]] = {}
         self._known_texts: dict[tuple[str, int, int], tuple[str, str]] = {}
+        self.readers = self._readers()
         self.shape_room = self._shape_room()
         self.box_width = self._box_width()
-        self.readers = self._readers()
         self.layout = Layout(self.flow, self.chain, self._opened)
         self.layout.place(self._extent, self._title_extent, self._spare, self._room())
         self._fault_sources = {
@@ -368,6 +368,7 @@ class _Picture:
                     (said and width(f" {said}", SIZE)) or 0
                 )
             name = tail_of(self.network.nodes[index].name, self.around[index])
+            name += ", output" if self._is_read_output(index) else ""
             if ("", name) not in known:
                 known["", name] = width(name, SMALL)
         for group in self.groups:
@@ -583,11 +584,17 @@ class _Picture:
     def _row(self, index: int, x: float, y: float) -> list[Drawn]:
         """A layer as a row in the box of another one."""
         kind, said = self._texts_of(index)
+        said += ", output" if self._is_read_output(index) else ""
         text = shortened(f"{kind} {said}".strip(), self.box_width - 2 * PAD - 4, TINY)
         return [
             Box(x + 5, y - 2, self.box_width - 10, ROW - 3, self._role(index), 3),
             Label(x + PAD + 2, y + 9.2, text, TINY),
         ]
+
+    def _is_read_output(self, index: int) -> bool:
+        """Whether the output of a layer is the network's, and something reads it."""
+        place = self.starts[index]
+        return place in self.flow.outputs and place in self.readers
 
     def _said(self, index: int) -> list[str]:
         """What is said of a layer's mark, in lines that its box has room for."""
@@ -618,6 +625,8 @@ class _Picture:
         if others:
             last = others[-1]
             name = from_to(name, tail_of(self.network.nodes[last].name, self.around[last]))
+        if self._is_read_output(index):
+            name = f"{name}, output"
         items: list[Drawn] = [Box(x, y, wide, high, role, 5)]
         plain = name == node.kind and high == MAIN
         items += _two_fonts(x + PAD, y + (23 if plain else 16), kind, said, room)
@@ -777,6 +786,9 @@ class _Picture:
         network = self.network
         if not self._leaves(spot) or len(network.outputs) == 1:
             return text
+        several = set(self._layers_of(spot)) & {*network.outputs}
+        if len(several) > 1:  # of a group that is folded
+            return plural(len(several), "output")
         index = self._made_layers(spot)[-1]
         name = next((name for name, its in network.named_outputs.items() if its == index), "")
         return f"{name}: {text}" if name else text

@@ -201,6 +201,15 @@ def test_shapes_stand_on_lines_and_outputs_at_their_end() -> None:
         assert shape in texts
 
 
+def test_outputs_say_that_they_are() -> None:
+    text = "{input: 8x8x4, layers: [{name: a, tanh: {}}, {name: b, tanh: {}}], outputs: [a, b]}"
+    texts = [label.text for label in convcalc.draw(_read(text)).labels]
+    assert "a, output" in texts  # which b reads
+    assert "b: 8×8×4" in texts
+    folded = [label.text for label in convcalc.draw("ssd300", depth=1).labels]
+    assert folded.count("6 outputs") == 2
+
+
 def test_patterns_of_nothing_and_depths_below_one_are_refused() -> None:
     with pytest.raises(ValueError, match="did you mean conv3_x"):
         convcalc.draw("resnet18", expand=["conv3x"])
