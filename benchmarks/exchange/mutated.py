@@ -16,6 +16,7 @@ from convcalc.analysis.memory import memory
 from convcalc.checks.run import Task, check_file
 from convcalc.diagnostics import ArgumentError
 from convcalc.exchange.export import ExportOptions, onnx_model
+from convcalc.exchange.onnx.read import UNSEEN
 from convcalc.graph import Network, SpecError, load, loads, read
 from convcalc.graph.planned import planned
 from convcalc.spec.fold import fold
@@ -58,6 +59,9 @@ class Reader(Checker):
         """Everything that the commands do with the file, one after the other."""
         network = read(self.path)
         report = analyze(network, strict=False)
+        unseen = [item.message for item in network.errors if UNSEEN in item.message]
+        if unseen:
+            return unseen[0]
         if not network.errors and not report.totals.complete:
             return "not complete, and no error says so"
         if network.errors:

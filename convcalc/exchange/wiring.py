@@ -176,6 +176,9 @@ class Wiring:
 
 def _within(declared: Declared, name: str, value: Any) -> None:
     """Refuse a number of a field that no spec may have there."""
+    if isinstance(value, str) and declared.choices and value not in declared.choices:
+        message = f"{name} would be {value[:60]}"
+        raise CannotError(message)
     waiting = [value]
     while waiting:
         each = waiting.pop()

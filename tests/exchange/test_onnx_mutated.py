@@ -18,6 +18,7 @@ from benchmarks.exchange.mutations import CHANGES, changed
 from convcalc import run
 from convcalc.analysis import analyze
 from convcalc.diagnostics import ArgumentError
+from convcalc.exchange.onnx.read import UNSEEN
 from convcalc.graph import read
 
 FOLDER = Path(__file__).parents[1] / "data" / "onnx"
@@ -37,6 +38,7 @@ def test_what_is_changed_at_random_is_a_network_or_findings(tmp_path: Path) -> N
         codes |= {item.code for item in network.errors}
         assert network.errors or report.totals.complete
         assert all(item.message for item in network.diagnostics)
+        assert not [item for item in network.errors if UNSEEN in item.message]
 
     assert codes <= REFUSED
     assert {"CC101", "CC601"} <= codes

@@ -5,6 +5,7 @@ from typing import Any
 
 from convcalc.exchange.foreign import Source
 from convcalc.exchange.onnx.extents import (
+    IMAGES,
     Sliding,
     kernel_of,
     per_axis,
@@ -76,9 +77,17 @@ def _arrays(weight: Constant, bias: Constant | None, fields: dict[str, Any]) -> 
     return {"weight": weight.release, "bias": lambda: bias.release().reshape(-1)}
 
 
+def _of_images(weight: Constant) -> Constant:
+    """A weight with one to three spatial axes."""
+    if len(weight.dims) not in IMAGES:
+        message = f"its weight is {shown(weight.dims)}, of no sequence, image or volume"
+        raise CannotError(message)
+    return weight
+
+
 def convolution(reader: Reader, op: Operation) -> None:
     """Conv, and FusedConv with its activation."""
-    weight = weight_of(op, 1)
+    weight = _of_images(weight_of(op, 1))
     number = reader.first(op)
     channels = reader.shape(number).channels
     filters, of_group = whole(weight.dims[0]), whole(weight.dims[1])
@@ -123,7 +132,7 @@ def _activated(reader: Reader, op: Operation, number: int) -> None:
 
 def transposed(reader: Reader, op: Operation) -> None:
     """ConvTranspose."""
-    weight = weight_of(op, 1)
+    weight = _of_images(weight_of(op, 1))
     number = reader.first(op)
     shape = reader.shape(number)
     groups = op.attributes.get("group", 1)
@@ -228,6 +237,9 @@ def gemm(reader: Reader, op: Operation) -> None:
     weight = weight_of(op, 1)
     alpha, beta = (tidy(op.attributes.get(name, 1.0)) for name in ("alpha", "beta"))
     turned = bool(op.attributes.get("transB"))
+    if len(weight.dims) != 2:
+        message = f"its weight is {shown(weight.dims)}, and no matrix"
+        raise CannotError(message)
     features = whole(weight.dims[0] if turned else weight.dims[1])
     bias = op.constant(2)
     if op.input(2) is not None and (

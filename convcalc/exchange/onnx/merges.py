@@ -241,6 +241,9 @@ def learned(
         message = f"the array {shown(constant.dims)} has values for each example"
         raise CannotError(message)
     axes = tuple(extents[at] for at in order)
+    if not axes:
+        message = f"the array {shown(constant.dims)} meets one number of each example"
+        raise CannotError(message)
     shape = (*axes[1:], axes[0])
     _decide(reader, op, constant)
 

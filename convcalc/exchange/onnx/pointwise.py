@@ -118,9 +118,20 @@ def gelu(reader: Reader, op: Operation) -> None:
     apply(reader, op, "gelu", {"approximate": "tanh"} if tanh else None)
 
 
+def _bound(op: Operation, name: str, number: int) -> float | None:
+    """A number that is given, which may stand in an array of one."""
+    given = op.given(name, number)
+    while isinstance(given, list) and len(given) == 1:
+        (given,) = given
+    if given is not None and not isinstance(given, int | float):
+        message = f"{name} is no number"
+        raise CannotError(message)
+    return given
+
+
 def bounds(op: Operation) -> tuple[float | None, float | None]:
     """What Clip cuts off below and above."""
-    low, high = op.given("min", 1), op.given("max", 2)
+    low, high = _bound(op, "min", 1), _bound(op, "max", 2)
     return (
         None if low is None or low < -3e38 else tidy(low),
         None if high is None or high > 3e38 else tidy(high),

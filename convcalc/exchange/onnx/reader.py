@@ -286,6 +286,9 @@ class Reader:
         front = max(rank - len(dims), 0)
         layout: Layout = (ONE,) * front + low.layout
         extents = (1,) * front + tuple(dims)
+        if max(order, default=0) >= len(extents):
+            message = f"its input is {shown(dims)}: there is no axis {max(order)}"
+            raise CannotError(message)
         if any(isinstance(extents[at], Batch) for at in order):
             message = f"its input is {shown(dims)}: the number of examples is part of an axis"
             raise CannotError(message)

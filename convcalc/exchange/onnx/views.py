@@ -15,7 +15,11 @@ def turned(reader: Reader, op: Operation) -> None:
     """Transpose: nothing but another layout."""
     value = reader.tensor(op)
     low = reader.low(value)
-    order = op.attributes.get("perm") or tuple(range(len(value.dims or ())))[::-1]
+    rank = len(value.dims or ())
+    order = op.attributes.get("perm") or tuple(range(rank))[::-1]
+    if sorted(order) != list(range(rank)):
+        message = f"{shown(order)} is no order of {rank} axes"
+        raise CannotError(message)
     reader.give(op, low.number, tuple(low.layout[at] for at in order))
 
 
