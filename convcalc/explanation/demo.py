@@ -121,10 +121,10 @@ def demo(network: Network, layer: int) -> Demo:
     node, plan = known.nodes[known.output], known.plans[known.output]
     whole = known.shape_of(node.inputs[0]) if node.inputs else None
     if whole is None or node.kind not in DEMONSTRATED or not 0 < whole.rank < 3:
-        message = (
-            f"{node.name} ({node.kind}) has no demo: a convolution, pool or upsampling along one "
-            "or two axes has"
-        )
+        why = "a convolution, pool or upsampling along one or two axes has"
+        if node.kind == "separable_conv":
+            why = "it is two layers in one, a depthwise convolution and one of 1×1"
+        message = f"{node.name} ({node.kind}) has no demo: {why}"
         raise ArgumentError(message)
     small, shape = _cropped(node.layer, node.kind, whole, plan)
     return _run(network.name, node.name, small, shape, node.kind, _about(whole, plan, shape, small))

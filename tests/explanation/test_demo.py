@@ -145,6 +145,7 @@ def test_every_output_of_every_kind_is_made_of_what_is_shown(case: Case) -> None
     ("shape", "layer"),
     [
         ("8x8x3", "relu"),
+        ("8x8x3", "separable_conv: {filters: 2, kernel: 3}"),
         ("8x8x8x3", "conv: {filters: 2, kernel: 3}"),
         ("64x64x3", "conv: {filters: 2, kernel: 31}"),
         ("99x3", "conv: {filters: 2, kernel: 3, dilation: 40}"),
