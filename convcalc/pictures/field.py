@@ -13,6 +13,7 @@ from convcalc.analysis.receptive_field import Sight
 from convcalc.analysis.traced import Traced, traced
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import one_named
+from convcalc.explanation.chosen import position as as_position
 from convcalc.explanation.region import Region, Seen, region
 from convcalc.graph import Network
 from convcalc.graph.planned import Planned, leading_to
@@ -59,7 +60,7 @@ def scene(network: Network, layer: str | None = None, at: Sequence[int] | None =
     """
     index = _last(network) if layer is None else one_named(network, layer, "a field")
     known = leading_to(network, index)
-    position = tuple(at) if at is not None else _middle(known.shape_of(known.output))
+    position = _middle(known.shape_of(known.output)) if at is None else as_position(at, "at")
     seen = region(network, index, position)
     return _Field(known, position, seen).scene()
 

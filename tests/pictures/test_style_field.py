@@ -93,3 +93,19 @@ def test_a_position_or_layer_that_there_is_not_is_refused() -> None:
             convcalc.draw("alexnet", "field", **options)
     with pytest.raises(ArgumentError, match="has positions"):
         convcalc.draw(convcalc.parse("{input: 4, layers: [linear: 2]}"), "field")
+
+
+@tabled(
+    ("style", "options"),
+    [
+        ("window", {"layer": 3}),
+        ("field", {"layer": b"conv1"}),
+        ("field", {"at": "12"}),
+        ("field", {"at": 3}),
+        ("field", {"at": (1.5, 0)}),
+        ("field", {"at": (True, 0)}),
+    ],
+)
+def test_options_of_other_types_are_refused(style: str, options: dict[str, object]) -> None:
+    with pytest.raises((TypeError, ValueError), match=next(iter(options))):
+        convcalc.draw("lenet5", style, **options)
