@@ -29,8 +29,8 @@ MOST_MACS, MOST_VALUES = 10**7, 10**6
 """Multiply-accumulates and values of the largest network that is run."""
 OPSETS = (17, 21, 27)
 """Versions of operators that our own files are written in."""
-UNREAD = "cannot be read"
-"""What is said of an array whose values are not there."""
+UNREAD = ("cannot be read", "is no number", "complex numbers")
+"""What is said of arrays whose values are not there, or are none."""
 NETWORKS = ("lenet5", "cifar_convnetjs")
 """Bundled networks that are small as files."""
 
@@ -99,7 +99,7 @@ class Reader(Checker):
             with np.errstate(all="ignore"):
                 made = convcalc.run(network, x)
         except ArgumentError as error:
-            return None if UNREAD in str(error) else f"does not run: {error}"
+            return None if any(each in str(error) for each in UNREAD) else f"does not run: {error}"
         self.ran += 1
         for name, at in network.named_outputs.items():
             if made[name].shape != (1, *network.shape_of(at).axes):

@@ -19,6 +19,7 @@ from convcalc import run
 from convcalc.analysis import analyze
 from convcalc.diagnostics import ArgumentError
 from convcalc.exchange.onnx.read import UNSEEN
+from convcalc.exchange.onnx.scopes import SCOPES
 from convcalc.graph import read
 
 FOLDER = Path(__file__).parents[1] / "data" / "onnx"
@@ -97,6 +98,54 @@ def test_attributes_of_other_types_are_findings(name: str, tmp_path: Path) -> No
     network = network_of(made, tmp_path)
 
     assert "is of another type than the operator's" in network.errors[0].message
+
+
+def test_operators_that_a_version_does_not_have_are_findings(tmp_path: Path) -> None:
+    (error,) = network_of(model([node("HardSwish", "x", "y")], opset=13), tmp_path).errors
+
+    assert "there is none in version 13 of the operators" in error.message
+
+
+NAMED = {
+    "node": lambda made: made.graph.node[0].name,
+    "tensor": lambda made: made.graph.node[0].output[0],
+    "weight": lambda made: made.graph.initializer[0].name,
+    "input": lambda made: made.graph.input[0].name,
+    "extent": lambda made: made.graph.input[0].type.tensor_type.shape.dim[2].dim_param,
+}
+
+
+@tabled("name", NAMED)
+def test_names_that_are_no_text_are_damage(name: str, tmp_path: Path) -> None:
+    """Protobuf gives such as bytes, and only when they are asked for."""
+    nodes = [node("Mod", "a w", "Same", name="Same1"), node("Relu", "Same", "y")]
+    made = model(nodes, {"w": weight(1)}, inputs={"a": (1, 3, "Same5", 4)}, outputs=["y"])
+    made.graph.node[0].op_type, made.graph.initializer[0].name = "Same2", "Same3"
+    made.graph.node[0].input[:] = ["Same4", "Same3"]
+    made.graph.input[0].name, made.graph.name = "Same4", "Same6"
+    text = NAMED[name](made).encode()
+    path = tmp_path / "model.onnx"
+    path.write_bytes(made.SerializeToString().replace(text, b"\xff" + text[1:]))
+    (error,) = read(str(path), input="8x4x3").errors
+
+    assert "a name in it is no UTF-8 text" in error.message
+
+
+def test_metadata_that_is_no_text_says_nothing(tmp_path: Path) -> None:
+    made = model([node("Relu", "x", "y")])
+    made.graph.node[0].metadata_props.add(key=SCOPES, value="['a', 'b']")
+    path = tmp_path / "model.onnx"
+    path.write_bytes(made.SerializeToString().replace(b"['a'", b"\xff'a'"))
+
+    assert not read(str(path)).errors
+
+
+def test_a_loop_whose_body_takes_nothing_is_a_finding(tmp_path: Path) -> None:
+    body = helper.make_graph(
+        [node("Relu", "x", "r")], "body", [], [helper.make_empty_tensor_value_info("r")]
+    )
+    nodes = [node("Loop", "n", "", body=body), node("Relu", "x", "y")]
+    assert not network_of(model(nodes, {"n": np.array(3)}), tmp_path).errors  # nobody reads it
 
 
 STRAY = {

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from convcalc.exchange.onnx.extents import outputs_of
-from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed
+from convcalc.exchange.onnx.model import DamagedError, constant_of, malformed, readable
 from convcalc.exchange.onnx.operations import STANDARD, Operation, Written, attribute, text
 from convcalc.exchange.onnx.quantized import in_floats
 from convcalc.exchange.onnx.values import Batch, Constant, Dims, Extent, UnknownError, Value
@@ -77,6 +77,7 @@ class Graph:
     def _start(self) -> None:
         graph = self.model.graph
         env = Scope()
+        readable([tensor.name for tensor in graph.initializer])
         for tensor in graph.initializer:
             constant = constant_of(tensor, self.folder, initializer=True)
             env[tensor.name] = Value(tensor.name, constant.dims, constant=constant)
@@ -120,6 +121,7 @@ class Graph:
                 dims.append(Batch())
                 continue
             if size <= 0:
+                readable([dim.dim_param])
                 self.named.setdefault(info.name, {})[axis] = dim.dim_param
                 size = sizes[axis - 1] if sizes else 0
                 if not size:
@@ -143,6 +145,8 @@ class Graph:
             message = f"nests functions and branches more than {MAX_DEPTH} deep"
             raise DamagedError(message)
         nodes = [Written(node) for node in graph.node]
+        for node in nodes:
+            readable((node.domain, node.name, *node.inputs, *node.outputs))
         for node in nodes if _sorted(nodes, env) else _in_order(nodes, env):
             self._node(node, env, prefix, depth)
 
@@ -400,6 +404,7 @@ class Graph:
         return True
 
     def _weights(self, graph: Any, env: "Scope") -> None:
+        readable([tensor.name for tensor in graph.initializer])
         for tensor in graph.initializer:
             constant = constant_of(tensor, self.folder, initializer=True)
             env[tensor.name] = Value(tensor.name, constant.dims, constant=constant)

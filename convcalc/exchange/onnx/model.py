@@ -1,13 +1,13 @@
 """The bytes of an ONNX file as a model, within limits, with nothing of it trusted."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convcalc.exchange.onnx.operations import Written
+from convcalc.exchange.onnx.operations import STANDARD, Written
 from convcalc.exchange.onnx.package import messages, operators
 from convcalc.exchange.onnx.values import Constant, Dims, UnknownError
 
@@ -52,6 +52,8 @@ def parse(opened: "Opened") -> Any:
     if not model.HasField("graph"):
         message = "is damaged: there is no graph in it"
         raise DamagedError(message)
+    graph = model.graph
+    readable(each.name for each in (*graph.input, *graph.output))
     return model
 
 
@@ -70,6 +72,15 @@ def _whole(opened: "Opened") -> bytes:
         message = "is larger than 2 GiB, and weights beyond that stand in files of their own"
         raise DamagedError(message)
     return data
+
+
+def readable(texts: Iterable[Any]) -> None:
+    """See that names are text; raises `DamagedError`. Protobuf gives bytes that are no UTF-8."""
+    try:
+        "".join(texts)
+    except TypeError as error:
+        message = "is damaged: a name in it is no UTF-8 text"
+        raise DamagedError(message) from error
 
 
 def dims_of(tensor: Any) -> Dims:
@@ -153,6 +164,8 @@ _FITS: dict[int, Callable[[Any], bool]] = {
     3: lambda value: isinstance(value, str),
     6: lambda value: isinstance(value, tuple) and all(isinstance(each, float) for each in value),
     7: lambda value: isinstance(value, tuple) and all(isinstance(each, int) for each in value),
+    4: lambda value: hasattr(value, "data_type"),
+    5: lambda value: hasattr(value, "node"),
 }
 """Type of an attribute → whether a value is of it, where it comes from a function's caller."""
 
@@ -170,8 +183,10 @@ def malformed(
     the one that they are read as. `types` are those of its attributes, None of one that a function
     hands on, and `values` what they say.
     """
-    schema = _schema(node.kind, node.domain, version)
+    schema = _schema(node.kind, "" if node.domain in STANDARD else node.domain, version)
     defined = schema is not None
+    if not defined and node.domain in STANDARD and _schema(node.kind, "", NEWEST) is not None:
+        return f"there is none in version {version} of the operators"
     if not defined:
         schema = _schema(like.removeprefix(FUSED), "", version) if types else None
         if schema is None:

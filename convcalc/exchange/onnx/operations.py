@@ -58,7 +58,8 @@ class Written:
     def metadata(self) -> dict[str, str]:
         """What whoever made the file says of it."""
         told = getattr(self._proto, "metadata_props", ())  # which old versions of onnx lack
-        return {each.key: each.value for each in told}
+        pairs = {each.key: each.value for each in told}
+        return pairs if all(isinstance(each, str) for each in pairs.values()) else {}
 
     def attributes(self, around: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int | None]]:
         """The values of its attributes, and their types, None where it hands one on.
