@@ -107,7 +107,6 @@ def test_operators_that_a_version_does_not_have_are_findings(tmp_path: Path) -> 
 
 
 NAMED = {
-    "node": lambda made: made.graph.node[0].name,
     "tensor": lambda made: made.graph.node[0].output[0],
     "weight": lambda made: made.graph.initializer[0].name,
     "input": lambda made: made.graph.input[0].name,
@@ -116,8 +115,8 @@ NAMED = {
 
 
 @tabled("name", NAMED)
-def test_names_that_are_no_text_are_damage(name: str, tmp_path: Path) -> None:
-    """Protobuf gives such as bytes, and only when they are asked for."""
+def test_names_by_which_tensors_are_found_are_text(name: str, tmp_path: Path) -> None:
+    """Protobuf gives others as bytes, and only when they are asked for."""
     nodes = [node("Mod", "a w", "Same", name="Same1"), node("Relu", "Same", "y")]
     made = model(nodes, {"w": weight(1)}, inputs={"a": (1, 3, "Same5", 4)}, outputs=["y"])
     made.graph.node[0].op_type, made.graph.initializer[0].name = "Same2", "Same3"

@@ -146,7 +146,7 @@ class Graph:
             raise DamagedError(message)
         nodes = [Written(node) for node in graph.node]
         for node in nodes:
-            readable((node.domain, node.name, *node.inputs, *node.outputs))
+            readable((node.domain, *node.inputs, *node.outputs))
         for node in nodes if _sorted(nodes, env) else _in_order(nodes, env):
             self._node(node, env, prefix, depth)
 

@@ -45,7 +45,7 @@ class Written:
         self.kind = text(proto.op_type)
         """The operator: Conv."""
         self.domain: str = proto.domain
-        self.name: str = proto.name
+        self.name = text(proto.name)
         """What the file calls it; empty where it does not."""
         self.inputs: list[str] = [*proto.input]
         """The names of the tensors that it reads; empty of those that are left out."""
