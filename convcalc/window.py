@@ -310,9 +310,11 @@ class Field(NamedTuple):
         A thousand strides multiply to a number of a thousand digits, and as many resamplings by
         1.01 to a fraction of them, which is rounded at `FINEST`; `size` then is an upper bound.
         """
-        size, jump, start = self[:3]
+        size, jump, start, *_ = self
         if size > MOST or jump > MOST or not -MOST <= start <= MOST:
             return Field(MOST, MOST if jump else 0, -MOST, (), self.whole, True, False)
+        if jump.__class__ is start.__class__ is int:  # as most are
+            return self
         if jump.denominator <= FINEST and start.denominator <= FINEST:
             return self
         from fractions import Fraction

@@ -43,12 +43,14 @@ def receptive_fields(
             if inputs and fields is sight.fields[inputs[0]]:
                 fields = reported[inputs[0]]
             else:
+                before: Field | None = None
                 for field in fields:
-                    if field.counted or field.whole:
+                    if field is not before and (field.counted or field.whole):
                         fields = sight.counted(index, fields)
                         if 0 in [one.size for one in fields]:  # nothing of the input
                             fields = None
                         break
+                    before = field
         reported.append(fields)
         yield fields or None, index not in sight.apart
 
@@ -86,9 +88,7 @@ class Sight:
         shape = network.shape_of(self.sources[0])
         self.extents = shape.spatial if shape else ()
         """Extents of the input."""
-        self.constants = {
-            index for index, node in enumerate(network.nodes) if node.kind in CONSTANTS
-        }
+        self.constants: set[int] = set()
         """Layers that see nothing of any input, though they stand behind a tensor."""
         self.unseen: set[int] = set()
         """Layers that see nothing of these inputs, and the other sources."""
@@ -114,11 +114,10 @@ class Sight:
         if plan is None:
             self.fields.append(None)
             return None
-        if (
-            not inputs
-            or index in self.constants
-            or (self.unseen and not self.unseen.isdisjoint(inputs))
-        ):
+        constant = node.kind in CONSTANTS
+        if not inputs or constant or (self.unseen and not self.unseen.isdisjoint(inputs)):
+            if constant:
+                self.constants.add(index)
             inputs = self.reads(index)
             if not inputs and index not in self.sources:
                 self.unseen.add(index)
@@ -138,7 +137,9 @@ class Sight:
                     fields = self._through(positions, fields, before, shape)
                 else:
                     fields = None
-            if positions == "lost" or before in self.lost:
+                if positions == "lost":
+                    self.lost.add(index)
+            if before in self.lost:
                 self.lost.add(index)
         elif not inputs:
             fields = self.start
@@ -183,10 +184,13 @@ class Sight:
                 field.collapsed(1) if size == 1 and window.up > 1 else field
                 for field, size, window in zip(before, shape.spatial, positions, strict=True)
             )
-        first = before[0].through(positions[0]).clamped()
+        first, windows = before[0].through(positions[0]).clamped(), positions[1:]
+        square = len(before) == 2 and windows == positions[:1] and before[1] is before[0]
+        if square:  # as most maps are
+            return first, first
         fields = [first]
-        for field, window in zip(before[1:], positions[1:], strict=True):
-            alike = field is before[0] and window == positions[0]  # most maps are square
+        for field, window in zip(before[1:], windows, strict=True):
+            alike = field is before[0] and window == positions[0]
             fields.append(first if alike else field.through(window).clamped())
         return tuple(fields)
 

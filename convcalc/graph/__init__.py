@@ -1,7 +1,6 @@
 """A network: named layers in order, what each reads, and what each one's plan is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -261,13 +260,18 @@ def walk(
 ) -> Iterator[T]:
     """The one fold over layers, with or without plans; see `Network.walk`."""
     held: list[Any] = []
-    done = _last_read(nodes) if sparing else repeat(())
-    for node, plan, gone in zip(nodes, plans, done, strict=False):
-        inputs = node.inputs
-        if len(inputs) == 1:  # as most layers do, and this costs less than a comprehension
-            given = step(node, plan, [held[inputs[0]]])
-        else:
-            given = step(node, plan, [held[read] for read in inputs])
+    if not sparing:
+        for node, plan in zip(nodes, plans, strict=False):
+            inputs = node.inputs
+            if len(inputs) == 1:  # as most layers do, and this costs less than a comprehension
+                given = step(node, plan, [held[inputs[0]]])
+            else:
+                given = step(node, plan, [held[read] for read in inputs])
+            held.append(given)
+            yield given
+        return
+    for node, plan, gone in zip(nodes, plans, _last_read(nodes), strict=False):
+        given = step(node, plan, [held[read] for read in node.inputs])
         held.append(given)
         for index in gone:
             held[index] = None
@@ -634,19 +638,21 @@ def plan_layers(
     known: dict[tuple[int, object], tuple[Plan | None, tuple[Problem, ...]]] = {}
     made: dict[int, LayerNode] = {}
 
-    def step(node: LayerNode, _: Plan | None, before: list[Plan | None]) -> Plan | None:
+    def step(node: LayerNode) -> Plan | None:
         layer, late = node.layer, node.late
         if (layer is None and late is None) or node.unknown:
             return None
-        if len(before) == 1:
-            (read,) = before
-            if read is None:
+        reads = node.inputs
+        if len(reads) == 1:  # as most layers do
+            before = plans[reads[0]]
+            if before is None:
                 return None
-            xs: tuple[Shape, ...] = (read.output,)
+            xs: tuple[Shape, ...] = (before.output,)
         else:
-            xs = tuple([read.output for read in before if read is not None])
-            if len(xs) < len(before):
+            known_before = [plan for plan in [plans[read] for read in reads] if plan is not None]
+            if len(known_before) < len(reads):
                 return None
+            xs = tuple([plan.output for plan in known_before])
         if late is not None:
             layer = made_late(node, xs[0], nodes, plans, findings)
             made[len(plans)] = node._replace(layer=layer)
@@ -666,8 +672,8 @@ def plan_layers(
                 return None
         return plan
 
-    for plan in walk(nodes, repeat(None), step):
-        plans.append(plan)  # noqa: PERF402 (a step looks at those before it)
+    for node in nodes:  # no `walk`: a step looks at all those before it
+        plans.append(step(node))  # noqa: PERF401
     return with_made(nodes, made), plans, wrong
 
 

@@ -306,14 +306,15 @@ class Expander:
                 "repeat less: blocks that call blocks multiply",
                 node,
             )
-        entries: Mapping[str, Node] = node.entries if isinstance(node, Item) else {}
-        if isinstance(node, Item) and 0 < len(entries) < 3:  # as most items are
+        entries = node.entries if isinstance(node, Item) else ()
+        if isinstance(node, Item) and len(entries) == 1:
+            ((kind, value),) = entries.items()
+            if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most items are
+                return self.add_layer(kind, value, node, (current,), place, "")
+        elif isinstance(node, Item) and "origin" in entries and len(entries) == 2:
             kind = next(iter(entries))
-            if kind in self.plain_kinds or self._is_plain_kind(kind):
-                if len(entries) == 1:
-                    return self.add_layer(kind, entries[kind], node, (current,), place, "")
-                if "origin" in entries:  # as most are of a network from elsewhere
-                    return self.add_from_origin(kind, node, current, place)
+            if kind in self.plain_kinds or self._is_plain_kind(kind):  # as most from elsewhere are
+                return self.add_from_origin(kind, node, current, place)
         at = id(node)
         if at not in self.items.said:
             self.items.is_tensor = partial(self.names.knows, place=place)
