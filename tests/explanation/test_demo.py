@@ -114,6 +114,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.thorough
 @tabled("case", KINDS, ids=[str(case) for case in KINDS])
 def test_every_output_of_every_kind_is_made_of_what_is_shown(case: Case) -> None:
     made = shown(case.inputs, case.item)

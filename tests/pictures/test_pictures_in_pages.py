@@ -1,7 +1,8 @@
 """Pictures in pages are what the commands above them draw.
 
 In the README and docs/*.md a line of an `sh` block, `convcalc draw … -o NAME.svg`, with an image
-`pictures/NAME.svg` behind it draws that file of docs/pictures. `CONVCALC_UPDATE=1` writes all anew.
+`pictures/NAME.svg` behind it draws that file of docs/pictures. `CONVCALC_UPDATE=1 python -m pytest -m ""
+tests/pictures` writes all anew.
 """
 
 import os
@@ -54,6 +55,7 @@ def drawn() -> Iterator[Drawn]:
 PICTURES = [*drawn()]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "shown_on", sorted({each.page for each in PICTURES}), ids=lambda path: path.stem
 )
@@ -78,7 +80,9 @@ def test_pictures_are_what_the_commands_above_them_draw(
             file.write_text(result.stdout, encoding="utf-8")
         elif not file.exists() or file.read_text(encoding="utf-8") != result.stdout:
             other.append(each.name)
-    advice = "CONVCALC_UPDATE=1 python -m pytest tests/pictures writes them anew: look at them"
+    advice = (
+        "CONVCALC_UPDATE=1 python -m pytest -m '' tests/pictures writes them anew: look at them"
+    )
     assert not other, f"{', '.join(other)}: {advice}"
 
 

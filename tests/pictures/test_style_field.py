@@ -46,6 +46,11 @@ def test_a_stack_of_dilated_convolutions_sees_every_second_fourth_and_eighth() -
     }
 
 
+def test_the_field_of_a_deep_network_looks_right() -> None:
+    looks_right(convcalc.draw("resnet152", "field", at=(0, 0)))
+
+
+@pytest.mark.thorough
 @tabled(
     ("spec", "layer", "at"),
     [

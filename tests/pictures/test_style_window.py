@@ -124,6 +124,7 @@ def test_nothing_overlaps_or_is_cut_off_in_windows_of_any_kind(case: Case) -> No
     looks_right(_drawn(case.inputs, case.item))
 
 
+@pytest.mark.thorough
 def test_nothing_overlaps_at_any_size() -> None:
     for size in (1, 2, 39, 41, 100, 12_345, 10**9):
         for layer in (
