@@ -1,8 +1,8 @@
 """Pictures in pages are what the commands above them draw.
 
 In the README and docs/*.md a line of an `sh` block, `convcalc draw … -o NAME.svg`, with an image
-`pictures/NAME.svg` behind it draws that file of docs/pictures. `CONVCALC_UPDATE=1 python -m pytest -m ""
-tests/pictures` writes all anew.
+`pictures/NAME.svg` behind it draws that file of docs/pictures.
+`CONVCALC_UPDATE=1 python -m pytest -m "" tests/pictures` writes all anew.
 """
 
 import os
