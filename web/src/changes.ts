@@ -5,6 +5,7 @@ import { h } from "./dom";
 import { grouped, megabytes, scaled, type Count } from "./numbers";
 import { LongTable } from "./rows";
 import type { Store } from "./state";
+import { label } from "./table";
 
 interface Pair {
   old: number | null;
@@ -143,7 +144,7 @@ function pairRow(store: Store, first: Network, other: Network, pair: Pair): HTML
 function link(store: Store, network: Network, number: number | null): Node {
   if (number === null) return h("span", {}, "–");
   const name = network.names[number] ?? "";
-  return h("button", { type: "button", class: "link", onclick: () => { store.set({ network: network.index, layer: name }); } }, name);
+  return h("button", { type: "button", class: "link", onclick: () => { store.set({ network: network.index, layer: name }); } }, label(name));
 }
 
 function output(network: Network, number: number | null): string {

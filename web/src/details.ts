@@ -128,7 +128,8 @@ function formulas(explained: Explained): HTMLElement[] {
   const sections = [...parts].map(([part, figures]) =>
     h("div", { class: "figures" }, h("h4", {}, part), h("dl", {}, ...figures.flatMap((figure) => [h("dt", {}, figure.of), h("dd", {}, ...steps(figure))]))),
   );
-  return [...sections, ...explained.says.map((sentence) => h("p", { class: "says" }, sentence))];
+  const said = [...(explained.grouping ? [explained.grouping] : []), ...explained.says];
+  return [...sections, ...said.map((sentence) => h("p", { class: "says" }, sentence))];
 }
 
 function steps(figure: Figure): HTMLElement[] {

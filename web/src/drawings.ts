@@ -114,7 +114,7 @@ export function treemap(data: Data, network: Network, measure: Measure): Drawing
   values.forEach((value, index) => {
     while (open.length && index >= (open.at(-1)?.stop ?? 0)) open.pop();
     for (let group = network.groups[next]; group && group.start <= index; group = network.groups[++next]) {
-      const node: Node = { name: group.name, children: [] };
+      const node: Node = { name: group.name, children: [], itemStyle: { color: styled("sunk") } };
       (open.at(-1)?.node.children ?? root).push(node);
       open.push({ node, stop: group.stop });
     }
@@ -147,14 +147,19 @@ export function treemap(data: Data, network: Network, measure: Measure): Drawing
           top: 4,
           bottom: 4,
           breadcrumb: { show: false },
-          label: { ...FONT, color: styled("ink"), overflow: "truncate" },
-          upperLabel: { ...FONT, show: true, height: 20, color: styled("ink"), backgroundColor: styled("sunk") },
+          label: { ...FONT, color: styled("ink"), overflow: "truncate", formatter: tail },
+          upperLabel: { ...FONT, show: true, height: 20, color: styled("ink"), backgroundColor: styled("sunk"), formatter: tail },
           itemStyle: border,
           levels: [{ itemStyle: { ...border, gapWidth: 3, borderWidth: 0 }, upperLabel: { show: false } }, { itemStyle: { ...border, borderColor: styled("sunk") } }, { itemStyle: { ...border, borderColor: styled("sunk") } }],
         },
       ],
     },
   };
+}
+
+/** The last part of a name, as the blocks around it say the rest. */
+function tail(item: { name: string }): string {
+  return item.name.slice(item.name.lastIndexOf(".") + 1);
 }
 
 /** The tree without blocks that have nothing. */
@@ -183,7 +188,8 @@ export function liveMemory(network: Network, run: "inference" | "training"): Dra
   const areas = (["forward", "backward", "step"] as const).flatMap((phase) => {
     const first = moments.findIndex((moment) => moment.phase === phase);
     const last = moments.findLastIndex((moment) => moment.phase === phase);
-    return first < 0 ? [] : [[{ name: phase, xAxis: first }, { xAxis: last }]];
+    const narrow = last - first < 0.06 * moments.length; // too narrow for its name
+    return first < 0 ? [] : [[{ name: narrow ? "" : phase, xAxis: first }, { xAxis: last }]];
   });
   const format = (items: unknown): HTMLElement => {
     const moment = moments[(items as { dataIndex: number }[])[0]?.dataIndex ?? 0];
@@ -210,7 +216,7 @@ export function liveMemory(network: Network, run: "inference" | "training"): Dra
           markArea: {
             silent: true,
             itemStyle: { color: styled("sunk"), opacity: 0.5 },
-            label: { ...FONT, color: styled("soft"), position: "insideTopLeft" },
+            label: { ...FONT, color: styled("soft"), position: "insideBottomLeft" },
             data: areas,
           },
           markPoint: {
@@ -306,14 +312,19 @@ export function intensity(data: Data, network: Network): Drawing | null {
       `${ratio(point).toPrecision(3)} MACs a byte`,
     );
   };
+  const room = {
+    min: (value: { min: number }) => value.min / 1.6,
+    max: (value: { max: number }) => value.max * 1.6,
+  };
+  const inner = { showMinLabel: false, showMaxLabel: false };
   return {
     says: `Multiply-accumulates against bytes read and written: the fewest a byte has ${least.layer}, ${ratio(least).toPrecision(3)}.`,
     option: {
       grid: { ...grid(), bottom: 28, top: 40 },
       legend: { top: 0, left: 0, itemWidth: 10, itemHeight: 10, textStyle: { ...FONT, color: styled("ink") } },
       tooltip: { ...tooltip(), formatter: format },
-      xAxis: axis({ type: "log", name: "bytes", nameLocation: "middle", nameGap: 24, min: "dataMin", max: "dataMax", axisLabel: { formatter: (value: number) => megabytes(Math.round(value)) } }),
-      yAxis: axis({ type: "log", name: "MACs", min: "dataMin", max: "dataMax", axisLabel: { formatter: (value: number) => scaled(Math.round(value)) } }),
+      xAxis: axis({ type: "log", name: "bytes", nameLocation: "middle", nameGap: 24, ...room, axisLabel: { ...inner, formatter: (value: number) => megabytes(Math.round(value)) } }),
+      yAxis: axis({ type: "log", name: "MACs", ...room, axisLabel: { ...inner, formatter: (value: number) => scaled(Math.round(value)) } }),
       series: [...families].map(([family, points]) => ({
         name: family,
         type: "scatter",

@@ -297,7 +297,7 @@ function cellText(name: string, value: Count | null): string {
 }
 
 /** A name, of a full one the last part apart. */
-function label(name: string): HTMLElement | string {
+export function label(name: string): HTMLElement | string {
   const at = name.lastIndexOf(".") + 1;
   return at ? h("span", { class: "full" }, h("span", {}, name.slice(0, at)), h("span", {}, name.slice(at))) : name;
 }
