@@ -4,11 +4,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from convcalc.cli import COMMANDS
+
+if TYPE_CHECKING:
+    from convcalc.graph import Network
 
 MOST = 1000
 """Most presets or parameters of a file that are offered."""
@@ -203,19 +206,31 @@ def _settings(asked: Asked) -> Iterator[Candidate]:
             yield Candidate(f"{name}=")
 
 
-def _layers(asked: Asked) -> Iterator[Candidate]:
-    """Layers and groups of the spec that the line names."""
+def _network(asked: Asked) -> "Network | None":
+    """The network of the spec that the line names; None where it names none."""
     from convcalc.graph import read
     from convcalc.spec.bundled import find_bundled
 
     for word in asked.words:
         file = word if os.path.isfile(word) else word.rpartition("#")[0]  # noqa: PTH113
         if find_bundled(word) or os.path.isfile(file):  # noqa: PTH113 (a pipe would be waited for)
-            network = read(word)
-            groups = (Candidate(group.name, group.block) for group in network.groups)
-            layers = (Candidate(node.name, node.kind) for node in network.layers)
-            yield from islice((*groups, *layers), MOST)
-            return
+            return read(word)
+    return None
+
+
+def _groups(asked: Asked) -> Iterator[Candidate]:
+    """Groups of the spec that the line names."""
+    network = _network(asked)
+    groups = network.groups if network else ()
+    return islice((Candidate(group.name, group.block) for group in groups), MOST)
+
+
+def _layers(asked: Asked) -> Iterator[Candidate]:
+    """Layers and groups of the spec that the line names."""
+    network = _network(asked)
+    layers = network.layers if network else ()
+    named = (Candidate(node.name, node.kind) for node in layers)
+    return islice((*_groups(asked), *named), MOST)
 
 
 def _codes(asked: Asked) -> Iterator[Candidate]:
@@ -301,6 +316,7 @@ VALUES: Mapping[str, Value] = MappingProxyType(
         "[TEXT]...": Value(_bundled),
         "[LAYER]...": Value(_layers),
         "LAYER": Value(_layers),
+        "GROUP": Value(_groups),
         "CODES": Value(_codes),
         "NAMES": Value(_columns),
         "[-]COLUMN": Value(_order),

@@ -69,15 +69,15 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
 @click.option(
     "--expand",
     multiple=True,
-    metavar="NAME",
-    help="Of --style graph: open a block, by its full name or a pattern with * and ?, and what it "
+    metavar="GROUP",
+    help="Of --style graph: open a group, by its full name or a pattern with * and ?, and what it "
     "stands in; repeatable.",
 )
 @click.option(
     "--collapse",
     multiple=True,
-    metavar="NAME",
-    help="Of --style graph: draw a block as one box; repeatable.",
+    metavar="GROUP",
+    help="Of --style graph: draw a group as one box; repeatable.",
 )
 @click.option(
     "--only-changes",

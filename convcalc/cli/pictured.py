@@ -4,6 +4,7 @@ from pathlib import PurePath
 
 import click
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.pictures import WRITERS, written
 from convcalc.pictures.scene import Scene
 
@@ -22,5 +23,5 @@ def picture(scene: Scene, to: str, theme: str = "auto") -> str | bytes:
     """A scene in a format; raises `click.UsageError` for what that cannot say."""
     try:
         return written(scene, to, theme)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ArgumentError) as error:
         raise click.UsageError(str(error)) from None

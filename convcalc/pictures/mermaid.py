@@ -6,6 +6,7 @@ Source: https://mermaid.js.org/syntax/flowchart.html.
 import re
 from collections.abc import Sequence
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene, everything
 from convcalc.pictures.theme import ROLES
 
@@ -37,7 +38,7 @@ class _Chart:
         paths = [each for each in self.scene.paths if each.source]
         if not self.numbers or not paths:
             message = "Mermaid has boxes and lines between them alone, as --style graph draws"
-            raise ValueError(message)
+            raise ArgumentError(message)
         for path in dict.fromkeys(
             (each.source, each.target, each.title, each.role) for each in paths
         ):

@@ -1,5 +1,6 @@
 """A scene as PNG: the SVG that we write, drawn by resvg with the font that ships."""
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.pictures.font import FILES
 from convcalc.pictures.scene import Scene
 from convcalc.pictures.svg import render as svg
@@ -12,7 +13,7 @@ class MissingExtraError(ImportError):
     """What draws PNG is not installed."""
 
 
-class TooLargeError(ValueError):
+class TooLargeError(ArgumentError):
     """A picture has more pixels than `MAX_PIXELS`."""
 
 

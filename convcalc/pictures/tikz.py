@@ -7,6 +7,7 @@ that pdfTeX does not know need LuaTeX or XeTeX.
 import re
 from collections.abc import Iterator, Sequence
 
+from convcalc.diagnostics import ArgumentError
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Raster, Scene, everything
 from convcalc.pictures.svg import number
 from convcalc.pictures.theme import ROLES, Look
@@ -44,7 +45,7 @@ def render(scene: Scene, theme: str = "light") -> str:
     drawn = [each for each in everything(scene.items) if not isinstance(each, Part)]
     if any(isinstance(each, Raster) for each in drawn):
         message = "the picture has grids of pixels, which TikZ has not: write SVG or PNG"
-        raise ValueError(message)
+        raise ArgumentError(message)
     dark = theme == "dark"
     roles = sorted({each.role for each in drawn if isinstance(each, Box | Label | Path)})
     lines = [f"% {_comment(scene.title)}: {_comment(scene.description)}", _HEAD]

@@ -28,6 +28,11 @@ READ = {
         *("explain", "net.yaml", "linear1", "--value", "0", "--weights", "there.npz")
     ],
     ("explain", "--image"): ["explain", "net.yaml", "linear1", "--value", "0"],
+    ("draw", "--weights"): ["draw", "sliding.yaml", "--style", "activations"],
+    ("draw", "--weights-map"): [
+        *("draw", "sliding.yaml", "--style", "activations", "--weights", "there.npz")
+    ],
+    ("draw", "--image"): ["draw", "sliding.yaml", "--style", "activations"],
     ("export", "--weights"): ["export", "net.yaml"],
     ("export", "--weights-map"): ["export", "net.yaml", "--weights", "there.npz"],
     ("check", "--config"): ["check", "net.yaml"],
@@ -46,6 +51,7 @@ WRITTEN = {
     ("explain", "--demo"): ["explain", "sliding.yaml", "conv1"],
     ("explain", "--svg"): ["explain", "sliding.yaml", "conv1"],
     ("fold", "--output"): ["fold", "net.yaml"],
+    ("diff", "--draw"): ["diff", "net.yaml", "sliding.yaml"],
     ("report", "--output"): ["report", "net.yaml"],
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
