@@ -12,7 +12,7 @@ from convcalc.spec.text import SourceText
 from convcalc.spec.tree import Item, Spec
 
 if TYPE_CHECKING:
-    from convcalc.spec.fold.nodes import Scopes
+    from convcalc.spec.fold.scopes import Scopes
     from convcalc.spec.source import Opened
 
 Source = Callable[[], Any]

@@ -11,7 +11,7 @@ from tabled import tabled
 
 from convcalc import Item, Network, Spec, load, loads, parse
 from convcalc.spec.fold import fold
-from convcalc.spec.fold.nodes import Scope
+from convcalc.spec.fold.scopes import Scope
 from convcalc.spec.fold.traces import fewest_apart
 from convcalc.spec.members import member
 from convcalc.spec.unfold import unfolded
@@ -72,19 +72,46 @@ def assert_called(made: Spec, before: Spec) -> None:
     ],
 )
 def test_networks_flattened_and_folded_again(name: str, preset: str, most: int) -> None:
-    spec = of_zoo(name, preset)
+    assert_folds(of_zoo(name, preset), most)
+
+
+@tabled(("name", "preset", "most"), [("siamese", "", 45), ("vgg", "", 35), ("unet", "", 45)])
+def test_networks_are_folded_after_what_layers_were_called(
+    name: str, preset: str, most: int
+) -> None:
+    assert_folds(of_zoo(name, preset), most, names=True)
+
+
+@pytest.mark.thorough
+@tabled(
+    ("name", "preset", "most"),
+    [
+        ("resnet", "resnet152", 65),
+        ("mobilenet_v2", "", 70),
+        ("googlenet", "", 75),
+        ("densenet", "densenet201", 50),
+        ("fpn", "", 80),
+    ],
+)
+def test_large_networks_are_folded_after_what_layers_were_called(
+    name: str, preset: str, most: int
+) -> None:
+    assert_folds(of_zoo(name, preset), most, names=True)
+
+
+def assert_folds(spec: Spec, most: int, *, names: bool = False) -> None:
+    """Flattened, with the names of its layers or without, and folded again into so many lines."""
     before = numbers(spec.network())
-    for names in (False, True):
-        written_out = flat(spec, names=names)
-        assert numbers(written_out.network()) == before
-        assert not any(key in written_out for key in ("blocks", "defaults", "parameters"))
-        made = fold(written_out)
-        assert numbers(made.network()) == before
-        assert numbers(loads(made.to_yaml())) == before
-        assert len(lines(made)) <= most * (1.5 if names else 1)
-        assert_called(made, written_out)
-        said = [line for line in lines(made) if "#" not in line]
-        assert max(map(len, said)) <= WIDTH
+    written_out = flat(spec, names=names)
+    assert numbers(written_out.network()) == before
+    assert not any(key in written_out for key in ("blocks", "defaults", "parameters"))
+    made = fold(written_out)
+    assert numbers(made.network()) == before
+    assert numbers(loads(made.to_yaml())) == before
+    assert len(lines(made)) <= most
+    assert_called(made, written_out)
+    said = [line for line in lines(made) if "#" not in line]
+    assert max(map(len, said)) <= WIDTH
 
 
 def test_a_network_of_blocks_stays_as_it_is_but_for_what_comes_again() -> None:

@@ -12,12 +12,9 @@ from convcalc.exchange.onnx.rows import LAST, SAME, SECOND, row_of
 from convcalc.exchange.onnx.values import Batch, Dims, Value, shown
 from convcalc.exchange.wiring import Made, Wiring, legal
 from convcalc.shape import Shape
-from convcalc.spec.expressions import FUNCTIONS
-from convcalc.spec.names import RESERVED
+from convcalc.spec.expressions import MEANINGFUL
 from convcalc.spec.nodes import NOWHERE, List, ScalarNode, Text
 
-MEANINGFUL = RESERVED | {"incoming", "null"} | FUNCTIONS.keys()
-"""Words that mean something where a parameter is written, or used in an expression."""
 MOST_FOLLOWED = 200
 """Operations that an input is followed through to find what its axes are."""
 WORDS = {3: ("depth", "height", "width"), 2: ("height", "width"), 1: ("length",), 0: ()}

@@ -30,7 +30,7 @@ from convcalc.spec.nodes import Entry, List, Map, Text
 from convcalc.spec.tree import Spec
 
 if TYPE_CHECKING:
-    from convcalc.spec.fold.nodes import Scopes
+    from convcalc.spec.fold.scopes import Scopes
     from convcalc.spec.source import Opened
 
 OTHER_NAMES = frozenset({"", "main_graph", "torch_jit", "torch-jit-export", "graph", "Graph"})
@@ -101,7 +101,7 @@ def _modules(graph: Graph) -> Callable[[str], str]:
 
     def module(origin: str) -> str:
         from convcalc.exchange.onnx.scopes import scopes_of
-        from convcalc.spec.fold.nodes import parts_of
+        from convcalc.spec.fold.scopes import parts_of
 
         node = graph.told.get(origin)
         scope = None if node is None else scopes_of(graph.model, {origin: node}).get(origin)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.exchange.onnx.operations import Written
-from convcalc.spec.fold.nodes import Scope
+from convcalc.spec.fold.scopes import Scope
 
 PRODUCER = "convcalc"
 """Who says in a file that it made it."""

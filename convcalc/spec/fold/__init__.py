@@ -12,19 +12,13 @@ from convcalc.collector import without_collection
 from convcalc.layers import CATALOGUE, layer_class
 from convcalc.layers.base import declarations
 from convcalc.spec.fold.blocks import MOST_BLOCKS, Candidate, Work, best, replaced
-from convcalc.spec.fold.nodes import (
-    MISSING,
-    Context,
-    Items,
-    Node,
-    Scopes,
-    exact_names,
-    item_of,
-    words_in,
-)
+from convcalc.spec.fold.context import Context, words_in
+from convcalc.spec.fold.items import item_of
+from convcalc.spec.fold.nodes import MISSING, Items, Node
 from convcalc.spec.fold.runs import collapse, every, simplify
 from convcalc.spec.fold.same import Said, network_said, with_origins
 from convcalc.spec.fold.scoped import Names, Scoped
+from convcalc.spec.fold.scopes import Scopes, exact_names
 from convcalc.spec.fold.traces import fewest_apart, said, written
 from convcalc.spec.nodes import Entry, List, Map, ScalarNode, node_of
 from convcalc.spec.tree import Block, Item, Spec, branches_of

@@ -8,17 +8,9 @@ from typing import Any, NamedTuple
 
 from convcalc.layers import kinds
 from convcalc.spec.fold.arguments import Arguments, Parameter, arguments, in_order
+from convcalc.spec.fold.context import Context, words_of
 from convcalc.spec.fold.naming import block_name
-from convcalc.spec.fold.nodes import (
-    MISSING,
-    Context,
-    Expr,
-    Items,
-    Node,
-    Number,
-    common,
-    words_of,
-)
+from convcalc.spec.fold.nodes import MISSING, Expr, Items, Node, Number
 from convcalc.spec.fold.runs import (
     every,
     forget,
@@ -31,6 +23,7 @@ from convcalc.spec.fold.runs import (
     read_outside,
     span,
 )
+from convcalc.spec.fold.scopes import common
 from convcalc.spec.fold.traces import outermost, own_origins, said, trace, written
 from convcalc.spec.nodes import NO_COMMENTS, ScalarNode
 

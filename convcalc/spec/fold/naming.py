@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from convcalc.layers import CATALOGUE, kinds
-from convcalc.spec.fold.nodes import Node, common
+from convcalc.spec.fold.nodes import Node
+from convcalc.spec.fold.scopes import common
 from convcalc.spec.names import RESERVED
 from convcalc.spec.tree import MODIFIERS
 
 if TYPE_CHECKING:
     from convcalc.spec.fold.blocks import Place
-    from convcalc.spec.fold.nodes import Context
+    from convcalc.spec.fold.context import Context
 
 SHORT = {"batchnorm": "bn", "depthwise_conv": "depthwise", "global_avgpool": "pool"}
 """What people call kinds within the name of a block."""
@@ -21,8 +22,8 @@ MOST_KINDS = 3
 """Kinds that a name lists."""
 LONGEST = 24
 """Letters of a name."""
-MEANINGFUL = RESERVED | {"layers", "split"}
-"""Words with a meaning of their own for folding."""
+TAKEN = CATALOGUE.keys() | MODIFIERS.keys() | RESERVED | {"layers", "split"}
+"""Words that no block is called, because items mean something else by them."""
 
 
 def block_name(places: "Sequence[Place]", context: "Context", wanted: str = "") -> str:
@@ -49,7 +50,7 @@ def base_of(name: str) -> str:
 
 def _taken(name: str, context: "Context") -> bool:
     """Whether a name means something, or calls of it might be called as something is."""
-    if name in CATALOGUE or name in MODIFIERS or name in MEANINGFUL or name in context.words:
+    if name in TAKEN or name in context.words:
         return True
     if name in context.given or name in context.globals or name in context.scope_names:
         return True
@@ -78,8 +79,7 @@ def word_of(part: str) -> str:
     word = re.sub(r"[^A-Za-z_]+\Z", "", part).strip("_").lower()
     word = re.sub(r"(?<![A-Za-z])[0-9]+\Z", "", word)
     usable = re.match(r"[a-z][a-z_0-9]*\Z", word) and 2 < len(word) <= LONGEST
-    known = word in CATALOGUE or word in MODIFIERS or word in MEANINGFUL
-    return word if usable and not known else ""
+    return word if usable and word not in TAKEN else ""
 
 
 def _by_kinds(nodes: "Sequence[Node]", context: "Context") -> str:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from convcalc.layers import CATALOGUE
+from convcalc.spec.fold.context import Context
 from convcalc.spec.fold.naming import base_of
-from convcalc.spec.fold.nodes import Context, Items, Known, Node, common
+from convcalc.spec.fold.nodes import Items, Known, Node
+from convcalc.spec.fold.scopes import common
 from convcalc.spec.fold.traces import (
     MADE_UP,
     of_rounds,

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convcalc.spec.fold.blocks import Place, block_of
+from convcalc.spec.fold.context import Context
 from convcalc.spec.fold.naming import base_of, legal_name, word_of
-from convcalc.spec.fold.nodes import Context, Items, Node
+from convcalc.spec.fold.nodes import Items, Node
 from convcalc.spec.fold.runs import collapse, every, pattern, read_outside, simplify
 from convcalc.spec.fold.traces import own_origins
 
