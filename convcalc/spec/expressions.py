@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, final
 
 from convcalc.diagnostics import closest, misspelt
-from convcalc.spec.names import RESERVED
 from convcalc.spec.nodes import INCOMING, MAX_INTEGER, Value
 
 MAX_LENGTH = 1000
@@ -174,8 +173,6 @@ CALLABLE: dict[str, tuple[str, str, Callable[..., int | float], int, int]] = {
 
 FUNCTIONS: Mapping[str, tuple[str, str]] = {name: row[:2] for name, row in CALLABLE.items()}
 """Every function: its signature and one line of documentation."""
-MEANINGFUL = RESERVED | {"incoming", "null"} | FUNCTIONS.keys()
-"""Words that mean something in an expression, so that no parameter is made that is called so."""
 
 _OPERATIONS: dict[str, Callable[..., int | float]] = {
     "+": operator.add,

@@ -12,8 +12,8 @@ from convcalc.exchange.onnx.rows import LAST, SAME, SECOND, row_of
 from convcalc.exchange.onnx.values import Batch, Dims, Value, shown
 from convcalc.exchange.wiring import Made, Wiring, legal
 from convcalc.shape import Shape
-from convcalc.spec.expressions import MEANINGFUL
 from convcalc.spec.nodes import NOWHERE, List, ScalarNode, Text
+from convcalc.spec.words import MEANINGFUL
 
 MOST_FOLLOWED = 200
 """Operations that an input is followed through to find what its axes are."""

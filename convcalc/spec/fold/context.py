@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from convcalc.layers import BRANCHES, CATALOGUE, layer_class
 from convcalc.layers.base import AXIS_WORDS, declarations
-from convcalc.spec.expressions import MEANINGFUL
 from convcalc.spec.fold.nodes import KEPT, MISSING, REPEAT, Expr, Items, Known, Node, Number, Slot
 from convcalc.spec.fold.scopes import NOWHERE_ELSE, Scope, Scopes, common, parts_of
 from convcalc.spec.items import SPLIT
@@ -20,6 +19,7 @@ from convcalc.spec.nodes import (
 from convcalc.spec.syntax import mentioned
 from convcalc.spec.tree import Block, Item, Spec, branches_of, condition_of
 from convcalc.spec.unfold import gathered, usual_of
+from convcalc.spec.words import MEANINGFUL
 
 NUMERIC = frozenset({"whole", "number", "flag", "axes", "ratios", "padding", "extents"})
 """Forms of fields where an expression may stand for a number."""
