@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.diagnostics import Problem
 from convcalc.layers import BRANCHES, CATALOGUE, CONSTANTS, layer_class
-from convcalc.layers.base import Declared, Layer, Plan, declarations
+from convcalc.layers.base import Declared, Layer, Plan, Undone, declarations
 from convcalc.shape import Shape
 from convcalc.spec.names import RESERVED
 from convcalc.spec.nodes import NOWHERE, List, Map, Node, ScalarNode, is_plain, node_of
@@ -55,6 +56,8 @@ class Made(NamedTuple):
     """Its plan; None of an input."""
     shared: int | None = None
     """The layer whose weights it uses."""
+    undoes: int | None = None
+    """The pool that it undoes, which it names."""
 
 
 class Wiring:
@@ -105,6 +108,30 @@ class Wiring:
         )
         return len(self.made) - 1
 
+    def undo(self, number: int, pool: int, origin: str) -> int:
+        """The layer that undoes a max pooling, of what another layer makes."""
+        from convcalc.layers.pooling import MaxPool  # which few files need
+        from convcalc.layers.sliding import unrounded_windows
+
+        made, source = self.made[pool], self.made[self.made[pool].reads[0]].shape
+        windows = () if made.plan is None else tuple(made.plan.windows)
+        if not isinstance(made.layer, MaxPool):
+            message = "what it undoes is no pool"
+            raise CannotError(message)
+        written = unrounded_windows(made.layer, source.spatial)
+        layer = layer_class("maxunpool")(indices="")
+        undone = layer.undoing(Undone("the pool", windows), written)
+        if isinstance(undone, Problem):
+            raise CannotError(undone.message, undone.help)
+        shapes = (self.made[number].shape, source)
+        for problem in undone.check(shapes):
+            if problem.severity == "error":
+                raise CannotError(problem.message, problem.help)
+        plan = undone.plan(shapes)
+        made = Made("maxunpool", {}, (number,), plan.output, origin, layer=undone, plan=plan)
+        self.made.append(made._replace(undoes=pool))
+        return len(self.made) - 1
+
     def _planned(
         self, kind: str, fields: Mapping[str, Any], shapes: tuple[Shape, ...]
     ) -> tuple[Layer, Plan]:
@@ -152,9 +179,9 @@ class Wiring:
             if live[at]:
                 for read in self.made[at].reads:
                     live[read] = True
-                shared = self.made[at].shared
-                if shared is not None:
-                    live[shared] = True
+                for named in (self.made[at].shared, self.made[at].undoes):
+                    if named is not None:
+                        live[named] = True
         return live
 
     # The spec
@@ -276,6 +303,8 @@ class _Writer:
             if self.live[at]:
                 for read in made.reads:
                     self.readers[read] += 1
+                if made.undoes is not None:
+                    self.readers[made.undoes] += 1
         for at in outputs:
             self.readers[at] += 1
         self.inputs = [
@@ -307,6 +336,9 @@ class _Writer:
         self.owners = self._owners(steps)
         for at in sorted(self.owners):
             self._name(self.owners[at])
+        for at, made in enumerate(self.made):
+            if self.live[at] and made.undoes is not None:
+                self._name(made.undoes)
         self._name_started(steps)
         self._name_what_meets(steps)
         inputs = {at: self.names[at] for at in self.inputs} if len(self.inputs) > 1 else {}
@@ -400,6 +432,8 @@ class _Writer:
             segment = self.ends.pop(entry, None)
         if segment is None:
             segment = _Segment(entry)
+        if made.undoes is not None:
+            segment.refers.add(made.undoes)
         segment.steps.append(_Step(at))
         segment.size += 1
         self._stand(segment, at)
@@ -521,6 +555,8 @@ class _Writer:
             return Item.at({"from": _word(self._name(step.start or 0))}, (), NOWHERE, NOWHERE)
         made = self.made[step.number]
         value = self.wiring.node_of(made.fields, made.kind)
+        if made.undoes is not None:
+            value = Map({"indices": _word(self._name(made.undoes))})
         if step.branches is not None:
             branches = List([List([self._item(each) for each in one]) for one in step.branches])
             fields = _entries(made.kind, value)

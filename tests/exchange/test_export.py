@@ -277,7 +277,7 @@ def test_many_weights_have_a_file_of_their_own(
 
 BACK = {
     "locally_connected": "it is written as a sum over the taps, which no exporter does",
-    "maxunpool": "a tensor comes with its pool, and rows put around both",
+    "maxunpool": "it names a pool: the test below",
     "matmul": "which axis is the channels is not said, where nothing else reads them",
     "permute": "it is a view of the tensor, whose axes are channels first in a spec",
     "learned": "alone, it reads nothing that could say which axis is which",
@@ -299,6 +299,34 @@ def test_a_layer_comes_back(case: Case, tmp_path: Path) -> None:
     one, other = (convcalc.analyze(each).totals for each in (network, back))
     assert (one.parameters, one.macs) == (other.parameters, other.macs)
     assert back.shape_of(back.output) == network.shape_of(network.output)
+
+
+UNDONE = [
+    ("8x8x3", "{kernel: 2}"),
+    ("9x7x2", "{kernel: 2}"),
+    ("9x7x2", "{kernel: 3, stride: 2, padding: 1}"),
+    ("7x7x2", "{kernel: 2, rounding: ceil}"),
+    ("11x2", "{kernel: 3, stride: 4}"),
+    ("5x6x7x2", "{kernel: 2}"),
+]
+
+
+@tabled(("size", "pool"), UNDONE)
+def test_a_pool_that_is_undone_comes_back(size: str, pool: str, tmp_path: Path) -> None:
+    channels = size.rpartition("x")[2]
+    network = loads(
+        f"{{input: {size}, rounding: floor, layers: [{{maxpool: {pool}, name: pool}}, "
+        f"conv: {{filters: {channels}, kernel: 1}}, maxunpool: {{indices: pool}}]}}"
+    )
+    convcalc.export(network, tmp_path / "a.onnx", opset=LAST)
+    back = convcalc.load(tmp_path / "a.onnx")
+    x = values(network)
+
+    assert [node.kind for node in back.layers] == ["maxpool", "conv", "maxunpool"]
+    assert convcalc.analyze(network).totals == convcalc.analyze(back).totals
+    (wanted,) = run(onnx.load(tmp_path / "a.onnx"), x).values()
+    (y,) = convcalc.run(back, x, weights=None).values()
+    np.testing.assert_allclose(y, wanted, atol=1e-5 * np.abs(wanted).max())
 
 
 SPECS = {

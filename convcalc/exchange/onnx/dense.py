@@ -215,6 +215,28 @@ def pooling(reader: Reader, op: Operation) -> None:
     reader.give_first(op, reader.add(op, kind, [number], fields))
 
 
+def unpooled(reader: Reader, op: Operation) -> None:
+    """MaxUnpool of a pool that is there, as `patterns.py` recognised it."""
+    if not op.attributes.get("undone"):
+        message = "where its values go is not where a pool of the same windows found them"
+        raise CannotError(message)
+    number, source = reader.first(op), reader.first(op, 1)
+    shape = reader.shape(number)
+    kernel = kernel_of(op)
+    rank = len(kernel)
+    stride, pads = per_axis(op, "strides", rank, 1), per_axis(op, "pads", 2 * rank, 0)
+    wanted = list(zip(kernel, stride, pads[:rank], strict=True))
+    for at, made in enumerate(reader.wiring.made):
+        plan = made.plan
+        if made.kind == "maxpool" and made.reads == (source,) and plan is not None:
+            each = [(window.kernel, window.stride, window.before) for window in plan.windows]
+            if each == wanted and made.shape == shape:
+                reader.give_first(op, reader.wiring.undo(number, at, op.origin))
+                return
+    message = "the pool that it undoes is no layer"
+    raise CannotError(message)
+
+
 def adaptive(reader: Reader, op: Operation) -> None:
     """Adaptive pooling, as `regions.py` recognised it."""
     kind = "adaptive_avgpool" if op.name == "AdaptiveAveragePool" else "adaptive_maxpool"

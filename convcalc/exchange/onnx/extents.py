@@ -223,6 +223,24 @@ def transposed(op: Operation) -> list[Dims]:
     return [(dims[0], whole(weight[1]) * groups, *spatial)]
 
 
+def unpooled(op: Operation) -> list[Dims]:
+    """Of MaxUnpool."""
+    dims = ranked(dims_of(op), *IMAGES)
+    if op.input(2) is not None:
+        given = extents_in(op.given("output_shape", 2), "output_shape")
+        return [(*dims[:2], *ranked(tuple(given), len(dims))[2:])]
+    kernel = kernel_of(op)
+    rank = len(kernel)
+    if len(dims) != rank + 2:
+        message = f"a kernel of {rank} axes on {len(dims) - 2}"
+        raise UnknownError(message)
+    stride, pads = per_axis(op, "strides", rank, 1), per_axis(op, "pads", 2 * rank, 0)
+    sides = zip(pads[:rank], pads[rank:], strict=True)
+    each = zip(dims[2:], kernel, stride, sides, strict=True)
+    spatial = [(whole(size) - 1) * step + span - sum(cut) for size, span, step, cut in each]
+    return [(*dims[:2], *spatial)]
+
+
 def everywhere(op: Operation) -> list[Dims]:
     """Of GlobalAveragePool and its like."""
     dims = dims_of(op)
@@ -680,6 +698,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "MaxPool": pooling,
         "AveragePool": pooling,
         "LpPool": pooling,
+        "MaxUnpool": unpooled,
         "GlobalAveragePool": everywhere,
         "GlobalMaxPool": everywhere,
         "GlobalLpPool": everywhere,

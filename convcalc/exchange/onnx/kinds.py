@@ -56,10 +56,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         ),
         "global_maxpool": Row(pools.whole_map("GlobalMaxPool"), ("GlobalMaxPool", "ReduceMax")),
         "kmaxpool": Row(pools.kmaxpool, ("KMaxPool",)),
-        "maxunpool": Row(
-            pools.maxunpool,
-            unread="places count through a whole map in ONNX, and here through a pool's windows",
-        ),
+        "maxunpool": Row(pools.maxunpool, ("MaxUnpool",)),
         "channel_avgpool": Row(pools.over_channels("ReduceMean"), ("ReduceMean", "ReduceSum")),
         "channel_maxpool": Row(pools.over_channels("ReduceMax"), ("ReduceMax",)),
         "batchnorm": Row(norms.batchnorm, ("BatchNormalization",)),

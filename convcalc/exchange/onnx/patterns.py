@@ -5,14 +5,14 @@ inside goes with it, unless something else reads that.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from math import pi, sqrt
+from math import inf, pi, sqrt
 from types import MappingProxyType
 from typing import Any
 
-from convcalc.exchange.onnx.extents import Cut, axis_of, reduced_axes
+from convcalc.exchange.onnx.extents import Cut, axis_of, borders, reduced_axes
 from convcalc.exchange.onnx.graph import Graph
 from convcalc.exchange.onnx.operations import Operation
-from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value
+from convcalc.exchange.onnx.values import Batch, Constant, Dims, UnknownError, Value
 
 CLOSE = 1e-3
 """How far a constant may be from what it stands for, of which files have float16."""
@@ -558,10 +558,67 @@ def of_regions(op: Operation) -> Operation | None:
     return regions(op)
 
 
+def unpooled(op: Operation) -> Operation | None:
+    """What undoes a max pooling, with the tensor that this read instead of where values were.
+
+    A tensor that was made longer or shorter behind for the pool is that again behind it.
+    """
+    known = made_by(_as_before(op.outputs[0], 0, "MaxUnpool"), "MaxUnpool")
+    if known is None or op.outputs[0].dims is None:
+        return None
+    given = {name: known.attributes.get(name) for name in ("kernel_shape", "strides", "pads")}
+    read = known.input(1) if known.attributes.get("undone") else _pooled(known, given)
+    source = None if read is None else _as_before(read, -inf, "", op.outputs[0].dims)
+    if source is None or source.dims != op.outputs[0].dims:
+        return None
+    return anew(op, "MaxUnpool", [known.input(0), source], undone=True, **given)
+
+
+def _pooled(op: Operation, windows: Mapping[str, Any]) -> Value | None:
+    """What the pool read that a MaxUnpool undoes, whose places are through a map of its extents."""
+    indices = op.input(1)
+    pool = indices.operation if indices is not None and indices.number == 1 else None
+    if pool is None or pool.name != "MaxPool" or pool.domain or pool.malformed:
+        return None
+    said = pool.attributes
+    alike = all(tuple(said.get(name) or ()) == tuple(each or ()) for name, each in windows.items())
+    plain = said.get("auto_pad", "NOTSET") == "NOTSET" and not said.get("storage_order")
+    plain &= all(step == 1 for step in said.get("dilations") or ())
+    read = pool.input(0)
+    known = read is not None and read.dims is not None and read.dims == op.outputs[0].dims
+    return read if alike and plain and known else None
+
+
+def _as_before(value: Value, filled: float, name: str, dims: Dims | None = None) -> Value | None:
+    """A tensor before it was cut or filled behind: what an operator makes, or has these extents."""
+    for _ in range(LONGEST):
+        op = value.operation
+        if value.dims == dims or op is None or op.name == name or op.domain or op.malformed:
+            return value
+        if op.name == "Slice":
+            behind = all(span[0] == 0 and span[2] == 1 for span in Cut(op).spans.values())
+        elif op.name == "Pad" and op.attributes.get("mode", "constant") == "constant":
+            before, after = borders(op)
+            given = 0.0 if op.input(2) is None else number(op.input(2))
+            behind = given == filled and not any(before) and min(after) >= 0
+        else:
+            return value
+        inner = op.input(0)
+        if not behind or inner is None:
+            return value
+        value = inner
+    return None
+
+
+LONGEST = 8
+"""Most operations that a tensor is cut and filled by."""
+
+
 def _patterns() -> Iterator[tuple[str, tuple[Pattern, ...]]]:
     yield "Mul", (gated, affine, normalized, root_mean_square)
     yield "Div", (gated, normalized, unit_length, root_mean_square, local_response, of_regions)
     yield "Min", (between,)
+    yield from dict.fromkeys(("MaxUnpool", "Slice", "Pad"), (unpooled,)).items()
     yield "Max", (between,)
     yield "Add", (affine,)
     yield "Reshape", (grouped, shuffled, both_ways)

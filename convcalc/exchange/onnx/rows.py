@@ -40,6 +40,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         **_alike(("GlobalAveragePool", "GlobalMaxPool"), "dense:everywhere", SECOND),
         **_alike(("AdaptiveAveragePool", "AdaptiveMaxPool"), "dense:adaptive", SECOND),
         "Einsum": Operator("dense:summed"),
+        "MaxUnpool": Operator("dense:unpooled", SECOND),
         "KMaxPool": Operator("dense:in_order"),
         **_alike(("ReduceMean", "ReduceMax", "ReduceSum"), "norms:reduced"),
         "BatchNormalization": Operator("norms:batch", SECOND),
