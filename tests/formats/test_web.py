@@ -78,7 +78,8 @@ def data_of(page: str) -> Any:
 
 
 def network_of(page: str, index: int = 0) -> Any:
-    (network,) = unpacked(data_of(page)["networks"][index])
+    told = data_of(page)["networks"][index]
+    (network,) = unpacked(told["column"], told["names"])
     return network
 
 
@@ -128,6 +129,16 @@ def test_any_json_is_packed_and_unpacked() -> None:
         told = unpacked(json.loads(json.dumps(packed(values))))
 
         assert json.dumps(told, sort_keys=True) == json.dumps(values, sort_keys=True)
+
+
+def test_names_are_written_by_their_numbers() -> None:
+    names = ["conv1", "relu1"]
+    values = [{"name": "conv1", "inputs": []}, {"name": "relu1", "inputs": ["conv1"], "of": None}]
+
+    column = packed(values, {name: number for number, name in enumerate(names)})
+
+    assert unpacked(json.loads(json.dumps(column)), names) == values
+    assert "conv1" not in json.dumps(column)
 
 
 def test_a_column_of_what_is_the_same_takes_no_more_room() -> None:

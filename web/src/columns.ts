@@ -4,6 +4,7 @@ export type Packed =
   | { is: "values"; values: unknown[] }
   | { is: "same"; value: unknown; length: number }
   | { is: "words"; words: unknown[]; at: number[] }
+  | { is: "named"; at: Packed }
   | { is: "digits"; values: (string | null)[] }
   | { is: "again"; of: Packed; at: Packed }
   | { is: "lists"; lengths: Packed; items: Packed }
@@ -26,12 +27,12 @@ export function values<T>(column: Column<T>): T[] {
   return Array.from({ length: column.length }, (_, index) => column.at(index));
 }
 
-/** A column that is read as it is asked for. */
-export function unpacked<T = unknown>(packed: Packed): Column<T> {
-  return column(packed) as Column<T>;
+/** A column that is read as it is asked for; `names` are those that it was packed with. */
+export function unpacked<T = unknown>(packed: Packed, names: readonly string[] = []): Column<T> {
+  return column(packed, names) as Column<T>;
 }
 
-function column(packed: Packed): Column {
+function column(packed: Packed, names: readonly string[]): Column {
   switch (packed.is) {
     case "values":
       return { length: packed.values.length, at: (index) => packed.values[index] };
@@ -39,17 +40,29 @@ function column(packed: Packed): Column {
       return { length: packed.length, at: () => packed.value };
     case "words":
       return { length: packed.at.length, at: (index) => packed.words[packed.at[index] ?? -1] };
+    case "named":
+      return named(column(packed.at, names) as Column<number | null>, names);
     case "digits":
       return { length: packed.values.length, at: (index) => whole(packed.values[index] ?? null) };
     case "again":
-      return again(column(packed.of), column(packed.at) as Column<number>);
+      return again(column(packed.of, names), column(packed.at, names) as Column<number>);
     case "lists":
-      return lists(column(packed.lengths) as Column<number>, column(packed.items));
+      return lists(column(packed.lengths, names) as Column<number>, column(packed.items, names));
     case "gaps":
-      return gaps(packed.length, packed.at, column(packed.rest));
+      return gaps(packed.length, packed.at, column(packed.rest, names));
     case "objects":
-      return objects(packed);
+      return objects(packed, names);
   }
+}
+
+function named(at: Column<number | null>, names: readonly string[]): Column {
+  return {
+    length: at.length,
+    at(index) {
+      const number = at.at(index);
+      return number === null ? null : names[number];
+    },
+  };
 }
 
 function again(of: Column, at: Column<number>): Column {
@@ -98,10 +111,10 @@ function gaps(length: number, at: readonly number[], rest: Column): Column {
   };
 }
 
-function objects(packed: Packed & { is: "objects" }): Column {
-  const fields = Object.entries(packed.fields).map(([name, field]) => [name, column(field)] as const);
+function objects(packed: Packed & { is: "objects" }, names: readonly string[]): Column {
+  const fields = Object.entries(packed.fields).map(([name, field]) => [name, column(field, names)] as const);
   const some = Object.entries(packed.some).map(
-    ([name, part]) => [name, ranks(packed.length, part.at), column(part.column)] as const,
+    ([name, part]) => [name, ranks(packed.length, part.at), column(part.column, names)] as const,
   );
   return {
     length: packed.length,
@@ -117,12 +130,7 @@ function objects(packed: Packed & { is: "objects" }): Column {
   };
 }
 
-/** One field of a column of objects, that of those which have it; an error where none has. */
-export function field<T = unknown>(packed: Packed, ...path: string[]): Column<T> {
-  return unpacked<T>(part(packed, ...path));
-}
-
-/** The same as it is packed; lists on the way are entered, and so are values that may be null. */
+/** One field of a column of objects, as it is packed; an error where none has it. Lists on the way are entered, and so are values that may be null. */
 export function part(packed: Packed, ...path: string[]): Packed {
   let inner = packed;
   for (const name of path) {

@@ -1,6 +1,6 @@
 // What the page shows: the JSON of the commands, which convcalc/formats/web/data.py packs.
 
-import { field, part, unpacked, type Column, type Packed } from "./columns";
+import { part, unpacked, type Column, type Packed } from "./columns";
 import type { Count } from "./numbers";
 
 export interface Shape {
@@ -192,9 +192,14 @@ export interface Picture {
   element(): Element;
 }
 
+interface RawNetwork {
+  names: string[];
+  column: Packed;
+}
+
 interface Raw {
   schema: number;
-  networks: Packed[];
+  networks: RawNetwork[];
   changes?: Packed[];
   rows?: Packed | null;
   check?: Check;
@@ -232,10 +237,10 @@ export class Network {
 
   constructor(
     readonly index: number,
-    private readonly packed: Packed,
+    private readonly raw: RawNetwork,
     standing: Element | null,
   ) {
-    const of = (name: string): unknown => field(packed, "analyze", name).at(0);
+    const of = (name: string): unknown => this.field("analyze", name).at(0);
     this.name = of("name") as string;
     this.spec = of("spec") as string;
     this.batch = of("batch") as number;
@@ -245,30 +250,34 @@ export class Network {
     this.totals = of("totals") as Totals;
     this.layers = this.listed("analyze", "layers");
     const column = <T>(name: string): T[] =>
-      this.layers.length ? all(field<T>(packed, "analyze", "layers", name)) : [];
+      this.layers.length ? all(this.field<T>("analyze", "layers", name)) : [];
     this.names = column("name");
     this.kinds = column("kind");
     this.parameters = column("parameters");
     this.macs = column("macs");
     this.memory = column("activation_bytes");
-    this.moved = field<(Count | null)[]>(packed, "moved").at(0);
+    this.moved = this.field<(Count | null)[]>("moved").at(0);
     this.rows = this.listed("rows");
     this.groups = all(this.listed<Group>("groups"));
-    this.check = field<Check>(packed, "check").at(0);
-    this.runs = field<Record<"inference" | "training", Run>>(packed, "memory").at(0);
-    const explained = field(packed, "explain").at(0) !== null;
+    this.check = this.field<Check>("check").at(0);
+    this.runs = this.field<Record<"inference" | "training", Run>>("memory").at(0);
+    const explained = part(raw.column, "explain").is === "objects";
     this.explained = explained ? this.listed("explain", "layers") : null;
-    const pictures = field<RawPictures>(packed, "pictures").at(0);
+    const pictures = this.field<RawPictures>("pictures").at(0);
     this.firstPicture = pictures.first;
     this.pictures = pictures.levels.map((level) => picture(level, standing));
     this.numbers = new Map(this.names.map((name, number) => [name, number]));
   }
 
+  private field<T>(...path: string[]): Column<T> {
+    return unpacked<T>(part(this.raw.column, ...path), this.raw.names);
+  }
+
   /** The list that one object has, as a column. */
   private listed<T>(...path: string[]): Column<T> {
-    const lists = part(this.packed, ...path);
+    const lists = part(this.raw.column, ...path);
     if (lists.is !== "lists") return { length: 0, at: () => fail(`${path.join(".")} is empty`) };
-    return unpacked<T>(lists.items);
+    return unpacked<T>(lists.items, this.raw.names);
   }
 
   /** How a layer's figures come about; null where the page has no formulas. */
@@ -351,7 +360,7 @@ export class Data {
   constructor(private readonly raw: Raw) {
     const standing = [...document.querySelectorAll("#page > .picture")];
     this.networks = raw.networks.map(
-      (packed, index) => new Network(index, packed, standing[index]?.firstElementChild ?? null),
+      (each, index) => new Network(index, each, standing[index]?.firstElementChild ?? null),
     );
     this.changes = (raw.changes ?? []).map((packed) => unpacked<Changes>(packed).at(0));
     this.rows = raw.rows ? all(unpacked<(number | null)[]>(raw.rows)) : [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { field, unpacked, values, type Packed } from "../src/columns";
+import { part, unpacked, values, type Packed } from "../src/columns";
 
 interface Case {
   what: string;
@@ -24,6 +24,11 @@ test("whole numbers keep every digit", () => {
   assert.deepEqual(values(column), [9007199254740993n, 7, null]);
 });
 
+test("names are those of the list beside", () => {
+  const column = unpacked({ is: "named", at: { is: "values", values: [1, null, 0] } }, ["a", "b"]);
+  assert.deepEqual(values(column), ["b", null, "a"]);
+});
+
 test("a field of objects is read by itself", () => {
   const packed: Packed = {
     is: "objects",
@@ -31,6 +36,6 @@ test("a field of objects is read by itself", () => {
     fields: { name: { is: "values", values: ["a", "b"] } },
     some: {},
   };
-  assert.deepEqual(values(field(packed, "name")), ["a", "b"]);
-  assert.throws(() => field(packed, "names"), /no field names/);
+  assert.deepEqual(values(unpacked(part(packed, "name"))), ["a", "b"]);
+  assert.throws(() => part(packed, "names"), /no field names/);
 });

@@ -7,8 +7,9 @@ same.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Any
 
 Packed = dict[str, Any]
@@ -22,8 +23,11 @@ Packed = dict[str, Any]
   that some have, with the places of those, `at`
 - gaps: null at the places `at` of `length`, and elsewhere the column `rest`
 - again: the different lists or objects, the column `of`, and their numbers, the column `at`
+- named: texts of a list that is apart, by their numbers, the column `at`, null among them
 - digits: whole numbers of which some are too large for a number of JavaScript, as texts
 """
+NONE: Mapping[str, int] = MappingProxyType({})
+"""No names."""
 SAFE = 2**53 - 1
 """The largest whole number up to which JavaScript's numbers have all."""
 REPEATED = 3
@@ -32,29 +36,36 @@ REPEATED = 3
 _text = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def packed(values: Sequence[Any]) -> Packed:
-    """A column of values that JSON has."""
-    again = _again(values)
+def packed(values: Sequence[Any], names: Mapping[str, int] = NONE) -> Packed:
+    """A column of values that JSON has; `names` are texts that many columns have, by number."""
+    again = _again(values, names)
     if again is not None:
         return again
     if values and all(isinstance(value, dict) for value in values):
-        return _objects(values)
+        return _objects(values, names)
     if values and all(isinstance(value, list) for value in values):
         items = [item for value in values for item in value]
         return {
             "is": "lists",
             "lengths": _scalars([len(value) for value in values]),
-            "items": packed(items),
+            "items": packed(items, names),
         }
     gaps = [place for place, value in enumerate(values) if value is None]
     if gaps and len(gaps) < len(values):
         rest = [value for value in values if value is not None]
         if isinstance(rest[0], dict | list) and all(isinstance(one, type(rest[0])) for one in rest):
-            return {"is": "gaps", "length": len(values), "at": gaps, "rest": packed(rest)}
+            return {"is": "gaps", "length": len(values), "at": gaps, "rest": packed(rest, names)}
+    if names and any(values) and all(value is None or _known(value, names) for value in values):
+        at = [None if value is None else names[value] for value in values]
+        return {"is": "named", "at": _scalars(at)}
     return _scalars(values)
 
 
-def _again(values: Sequence[Any]) -> Packed | None:
+def _known(value: object, names: Mapping[str, int]) -> bool:
+    return isinstance(value, str) and value in names
+
+
+def _again(values: Sequence[Any], names: Mapping[str, int]) -> Packed | None:
     """Lists or objects of which most come again; None of others."""
     if len(values) < REPEATED or not isinstance(values[0], dict | list):
         return None
@@ -65,18 +76,18 @@ def _again(values: Sequence[Any]) -> Packed | None:
     number = {text: place for place, text in enumerate(different)}
     return {
         "is": "again",
-        "of": packed([*different.values()]),
+        "of": packed([*different.values()], names),
         "at": _scalars([number[text] for text in texts]),
     }
 
 
-def _objects(values: Sequence[dict[str, Any]]) -> Packed:
-    names = dict.fromkeys(name for value in values for name in value)
+def _objects(values: Sequence[dict[str, Any]], names: Mapping[str, int]) -> Packed:
+    every = dict.fromkeys(name for value in values for name in value)
     fields: dict[str, Packed] = {}
     some: dict[str, Packed] = {}
-    for name in names:
+    for name in every:
         at = [place for place, value in enumerate(values) if name in value]
-        column = packed([values[place][name] for place in at])
+        column = packed([values[place][name] for place in at], names)
         if len(at) == len(values):
             fields[name] = column
         else:
@@ -109,12 +120,12 @@ def _digits(values: Sequence[Any]) -> Packed:
     return {"is": "digits", "values": texts}
 
 
-def unpacked(column: Packed) -> list[Any]:
-    """The values of a column."""
-    return [*_values(column)]
+def unpacked(column: Packed, names: Sequence[str] = ()) -> list[Any]:
+    """The values of a column, packed with these names."""
+    return [*_values(column, names)]
 
 
-def _values(column: Packed) -> Iterator[Any]:
+def _values(column: Packed, names: Sequence[str]) -> Iterator[Any]:
     form = column["is"]
     if form == "values":
         return iter(column["values"])
@@ -122,17 +133,21 @@ def _values(column: Packed) -> Iterator[Any]:
         return iter([column["value"]] * column["length"])
     if form == "words":
         return (column["words"][number] for number in column["at"])
+    if form == "named":
+        numbers = _values(column["at"], names)
+        return (None if number is None else names[number] for number in numbers)
     if form == "digits":
         return (None if text is None else int(text) for text in column["values"])
     if form == "lists":
-        items = _values(column["items"])
-        return ([next(items) for _ in range(length)] for length in _values(column["lengths"]))
+        items = _values(column["items"], names)
+        lengths = _values(column["lengths"], names)
+        return ([next(items) for _ in range(length)] for length in lengths)
     if form == "again":
-        different = unpacked(column["of"])
-        return (deepcopy(different[number]) for number in _values(column["at"]))
+        different = unpacked(column["of"], names)
+        return (deepcopy(different[number]) for number in _values(column["at"], names))
     if form == "gaps":
-        return _filled(column["length"], column["at"], _values(column["rest"]))
-    return iter(_object_values(column))
+        return _filled(column["length"], column["at"], _values(column["rest"], names))
+    return iter(_object_values(column, names))
 
 
 def _filled(length: int, gaps: Iterable[int], rest: Iterator[Any]) -> Iterator[Any]:
@@ -140,12 +155,12 @@ def _filled(length: int, gaps: Iterable[int], rest: Iterator[Any]) -> Iterator[A
     return (None if place in empty else next(rest) for place in range(length))
 
 
-def _object_values(column: Packed) -> list[dict[str, Any]]:
+def _object_values(column: Packed, names: Sequence[str]) -> list[dict[str, Any]]:
     objects: list[dict[str, Any]] = [{} for _ in range(column["length"])]
     for name, field in column["fields"].items():
-        for one, value in zip(objects, _values(field), strict=True):
+        for one, value in zip(objects, _values(field, names), strict=True):
             one[name] = value
     for name, part in column["some"].items():
-        for place, value in zip(part["at"], _values(part["column"]), strict=True):
+        for place, value in zip(part["at"], _values(part["column"], names), strict=True):
             objects[place][name] = value
     return objects

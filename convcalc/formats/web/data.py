@@ -18,7 +18,7 @@ from convcalc.formats.columns import COLUMNS
 from convcalc.formats.diff import json as diff_json
 from convcalc.formats.memory import json as memory_json
 from convcalc.formats.rows import folded, rows
-from convcalc.formats.web.columns import Packed, packed
+from convcalc.formats.web.columns import packed
 from convcalc.formats.web.definitions import definitions
 from convcalc.formats.web.picture import Picture, picture_data
 from convcalc.graph import Network, SpecError
@@ -81,10 +81,11 @@ def _sources(report: Report) -> int:
     return len(report.nodes) - len(report.layers)
 
 
-def _network(subject: Subject, pictures: dict[str, Any]) -> Packed:
-    """One network, as a column of one object."""
+def _network(subject: Subject, pictures: dict[str, Any]) -> dict[str, Any]:
+    """One network, as a column of one object, and beside it the names that many columns have."""
     report, network = subject.report, subject.network
-    return packed(
+    names = [node.name for node in report.nodes]
+    column = packed(
         [
             {
                 "analyze": report.to_dict(),
@@ -99,8 +100,10 @@ def _network(subject: Subject, pictures: dict[str, Any]) -> Packed:
                 "moved": moved_bytes(report),
                 "pictures": pictures,
             }
-        ]
+        ],
+        {name: number for number, name in enumerate(names)},
     )
+    return {"names": names, "column": column}
 
 
 def _explained(network: Network, report: Report) -> Mapping[str, Any] | None:

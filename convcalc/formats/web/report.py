@@ -25,7 +25,7 @@ def render(subjects: Sequence[Subject]) -> str:
         else:
             figures.append('<div class="picture"></div>')
     for subject, packed in zip(subjects, data["networks"], strict=True):
-        (network,) = unpacked(packed)
+        (network,) = unpacked(packed["column"], packed["names"])
         runs = ((run, told["memory"]) for run, told in network["memory"].items())
         peaks = [(run, told and told["memory"]["peak"]) for run, told in runs]
         lines += [*network_tables(subject.report, peaks), "<h3>Findings</h3>"]
