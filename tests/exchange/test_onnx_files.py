@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from convcalc.exchange import format_of
 from convcalc.exchange.onnx.kinds import ROWS
 from convcalc.exchange.onnx.operations import Operation
 from convcalc.exchange.onnx.rows import OPERATORS, reads
+from convcalc.exchange.onnx.scopes import CLASSES, SCOPES
 from convcalc.formats.rows import describe
-from convcalc.graph import loads, read
+from convcalc.graph import loads, parse, read
 from convcalc.layers import CATALOGUE
 from convcalc.shape import Shape
 from convcalc.spec.expressions import FUNCTIONS
@@ -744,6 +746,68 @@ def test_what_comes_again_is_written_once(tmp_path: Path) -> None:
     for text in (folded, flat):
         (tmp_path / "net.yaml").write_text(text)
         assert analyze(str(tmp_path / "net.yaml")).totals == analyze(path).totals
+
+
+def in_modules(names: Sequence[Sequence[str]], classes: Sequence[Sequence[str]]) -> Any:
+    """Units of layers whose nodes are numbered, and stand in modules by their metadata."""
+    nodes, weights, x, channels = [], {}, "x", 3
+    for number, _ in enumerate(names):
+        padded = {"pads": [1, 1, 1, 1]}
+        for kind, inputs, given in (
+            ("Conv", f"{x} w{number}", padded),
+            ("Relu", f"c{number}", {}),
+        ):
+            made = f"{kind[0].lower()}{number}"
+            origin = f"node_{kind}_{7 * number + number % 2}"
+            nodes.append(node(kind, inputs, made, origin, **given))
+            told = {SCOPES: str([*names[number], kind]), CLASSES: str([*classes[number], "aten.f"])}
+            for key, value in told.items():
+                nodes[-1].metadata_props.add(key=key, value=value)
+        filters = 4 + number // 2 * 3
+        weights[f"w{number}"] = weight(filters, channels, 3, 3, seed=number)
+        x, channels = f"r{number}", filters
+    return model(nodes, weights, outputs=(x,))
+
+
+def test_blocks_are_nested_after_modules_and_called_as_their_classes(tmp_path: Path) -> None:
+    names = [["", "units", f"units.{at // 2}", f"units.{at // 2}.{at % 2}"] for at in range(16)]
+    classes = [["net.Net", "torch.nn.Sequential", "net.models.MyUnit", "net.models.Half"]] * 16
+    path = saved(in_modules(names, classes), tmp_path)
+    text = run("import", path).stdout
+    spec = parse(text)
+
+    assert [*spec.blocks] == ["half"], "rounds of the inner module, each unit a repeat of it"
+    assert all(f"# units.{at}.0 to units.{at}.1" in text for at in range(8))
+    origins = [each.origin for each in loads(text).layers]
+    assert origins == [each.origin for each in read(path).layers]
+    assert origins[:2] == ["node_Conv_0", "node_Relu_0"]
+
+
+@tabled(
+    "told",
+    [
+        [[]] * 6,
+        [["", "a" * 5000]] * 6,
+        [[""] + ["m"] * 60] * 6,
+        [["", "x', 'y"]] * 6,
+        [["", *"abcdefgh"[: at + 1]] for at in range(6)],
+        [["", f"a.{at % 2}", "a"] for at in range(6)],
+        [["", "import", "layers", "conv", "index"]] * 6,
+    ],
+)
+def test_scopes_that_agree_with_nothing_change_nothing(
+    told: list[list[str]], tmp_path_factory: Any
+) -> None:
+    for producer in ("pytorch", "convcalc"):
+        made = in_modules(told, told)
+        made.producer_name = producer
+        path = saved(made, tmp_path_factory.mktemp("scopes"))
+        result = run("import", path)
+        before, after = read(path), loads(result.stdout)
+
+        assert result.exit_code == 0
+        assert [each.origin for each in after.layers] == [each.origin for each in before.layers]
+        assert analyze(after).totals == analyze(before).totals
 
 
 def test_dense_blocks_join_what_was_joined_before(tmp_path: Path) -> None:
