@@ -200,7 +200,14 @@ def scaled(made: Any) -> None:
             each.CopyFrom(onnx.numpy_helper.from_array(array, each.name))
 
 
+def causal(made: Any) -> None:
+    """Each position sees none behind it."""
+    (one,) = (node for node in made.graph.node if node.op_type == "Attention")
+    next(each for each in one.attribute if each.name == "is_causal").i = 1
+
+
 CHANGED = [
+    ("sdpa.dynamo23", causal, False),
     ("swin.dynamo20", one_pair, False),
     ("swin.dynamo20", transposed, True),
     ("swin.dynamo20", unmasked, False),

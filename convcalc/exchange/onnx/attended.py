@@ -119,6 +119,13 @@ def _part(bias: Constant, start: int, count: int) -> Any:
     return bias.release().reshape(-1)[start : start + count]
 
 
+def alone(reader: Reader, op: Operation) -> NoReturn:
+    """Attention of ONNX that was not recognised with the linear layers around it."""
+    del reader, op
+    message = "it is causal, has a mask, or stands between other things than linear layers"
+    raise CannotError(message)
+
+
 def parted(reader: Reader, op: Operation) -> NoReturn:
     """Rows of a map's parts, which no layer makes."""
     del reader, op

@@ -21,6 +21,8 @@ from convcalc.exchange.onnx.values import Batch, Constant, UnknownError, Value, 
 
 Readers = Mapping[int, Sequence[tuple[int, Operation]]]
 """By a tensor's identity, the operations that read it, each with its place."""
+KERNELS = ("Softmax", "Attention")
+"""Operators around which attention is looked for."""
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
 """Operators that leave values in their order."""
 
@@ -89,6 +91,25 @@ class Added(NamedTuple):
         return np.broadcast_to(index, self.dims).reshape(shape)
 
 
+class Kernel(NamedTuple):
+    """The two products of attention, and what happens between them."""
+
+    sides: tuple[Value | None, Value | None, Value | None]
+    """Queries, keys and values, head by head."""
+    turns: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    """The order of the axes of each, as of `Product`; keys stand as columns."""
+    scale: float
+    """The factor of the scores."""
+    added: tuple[Added, ...]
+    """The arrays that scores get added."""
+    output: Value
+    """The tensor that the heads give."""
+    back: tuple[int, ...]
+    """The order of its axes, as of `Product`."""
+    origin: str
+    """What the file calls it."""
+
+
 class Heads(NamedTuple):
     """How projections are cut into heads."""
 
@@ -146,10 +167,11 @@ def attentive(graph: Graph) -> None:
     known: dict[object, Any] = {}
     apart: list[Core] = []
     for op in list(graph.operations):
-        if op.name != "Softmax" or op.domain or op.malformed:
+        if op.name not in KERNELS or op.domain or op.malformed:
             continue
         try:
-            core = _attention(op, readers, known)
+            kernel = _kernel(op, readers) if op.name == "Softmax" else _whole(op)
+            core = _attention(kernel, readers, known) if kernel is not None else None
         except UnknownError:
             continue
         if core is None:
@@ -206,8 +228,8 @@ def _once(known: dict[object, Any], key: object, make: Callable[[], Any]) -> Any
     return known[key]
 
 
-def _attention(softmax: Operation, readers: Readers, known: dict[object, Any]) -> Core | None:
-    """The attention around a softmax."""
+def _kernel(softmax: Operation, readers: Readers) -> Kernel | None:
+    """The two products around a softmax."""
     scores = softmax.input(0)
     rank = len(numbers(scores.dims if scores is not None else None))
     if softmax.version < 13 and "axis" not in softmax.attributes:
@@ -221,27 +243,53 @@ def _attention(softmax: Operation, readers: Readers, known: dict[object, Any]) -
     context = _product(after[1], after=softmax.outputs[0])
     if context is None or context.sides[0] is not softmax.outputs[0] or context.turns[0]:
         return None
-    made = [_projection(each) for each in (*product.sides, context.sides[1])]
-    queries, keys, values = made
+    sides, turns = (*product.sides, context.sides[1]), (*product.turns, context.turns[1])
+    out, origin = after[1].outputs[0], product.operation.origin
+    return Kernel(sides, turns, scale, added, out, context.back, origin)
+
+
+def _whole(op: Operation) -> Kernel | None:
+    """What ONNX's own operator multiplies, of tensors with an axis of heads."""
+    sides = (op.input(0), op.input(1), op.input(2))
+    dims = [numbers(each.dims if each is not None else None) for each in sides]
+    given = op.attributes
+    more = any(each is not None for each in op.inputs[4:])
+    if [len(each) for each in dims] != [4, 4, 4] or given.get("is_causal") or more:
+        return None
+    if given.get("softcap") or any(each.uses for each in op.outputs[1:]):
+        return None
+    added: tuple[Added, ...] = ()
+    if op.input(3) is not None:
+        mask = op.constant(3)
+        if mask is None or not mask.floats:
+            return None
+        added = (Added(mask, 1.0, (*dims[0][:3], dims[1][2])),)
+    scale = given.get("scale") or dims[0][3] ** -0.5
+    turns = ((), (0, 1, 3, 2), ())
+    return Kernel(sides, turns, scale, added, op.outputs[0], (), op.origin)
+
+
+def _attention(kernel: Kernel, readers: Readers, known: dict[object, Any]) -> Core | None:
+    """The attention around two products."""
+    scale, added = kernel.scale, kernel.added
+    queries, keys, values = (_projection(each) for each in kernel.sides)
     if queries is None or keys is None or values is None:
         return None
-    turns = (*product.turns, context.turns[1])
-    key = (queries.key, keys.key, values.key, turns, product.operation.name)
-    heads = _once(known, key, lambda: _heads((queries, keys, values), turns))
+    key = (queries.key, keys.key, values.key, kernel.turns)
+    heads = _once(known, key, lambda: _heads((queries, keys, values), kernel.turns))
     if heads is None:
         return None
     factor = scale * queries.scale * keys.scale * heads.depth**0.5
     if not isfinite(factor) or not isfinite(values.scale):
         return None
-    ends = _end(after[1].outputs[0], readers)
+    ends = _end(kernel.output, readers)
     if ends is None:
         return None
     place, last, matrix, turned, bias, way = ends
     width = heads.total * heads.depth
     if matrix.size != width * width or numbers(queries.source.dims)[-1] != width:
         return None
-    begin = numbers(after[1].outputs[0].dims)
-    back = context.back
+    begin, back = numbers(kernel.output.dims), kernel.back
     rows = _once(
         known,
         (key, begin, said(way), back),
@@ -266,7 +314,7 @@ def _attention(softmax: Operation, readers: Readers, known: dict[object, Any]) -
         place=place,
         layout=layout,
         attributes=attributes,
-        origin=product.operation.origin,
+        origin=kernel.origin,
     )
 
 

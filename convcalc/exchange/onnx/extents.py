@@ -584,6 +584,12 @@ def recurrent(op: Operation) -> list[Dims]:
     return [(length, weight[0], batch, hidden), last, last]
 
 
+def attended(op: Operation) -> list[Dims]:
+    """Of Attention, of tensors with an axis of heads."""
+    queries, values = ranked(dims_of(op), 4), ranked(dims_of(op, 2), 4)
+    return [(*queries[:3], values[3])]
+
+
 def normalized(op: Operation) -> list[Dims]:
     """Of normalizations, whose further outputs nobody reads."""
     return [dims_of(op)]
@@ -707,6 +713,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "FusedGemm": gemm,
         "FusedMatMul": product,
         "Einsum": summed,
+        "Attention": attended,
         "ScatterND": same,
         "GatherND": sliced_out,
         "Flatten": flattened,

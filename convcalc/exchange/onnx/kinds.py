@@ -109,7 +109,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "maximum": Row(merges.chain("Max"), ("Max",)),
         "concat": Row(merges.concat, ("Concat",)),
         "matmul": Row(merges.matmul, ("MatMul", "Einsum")),
-        "attention": Row(attention, ("MultiHeadAttention",)),
+        "attention": Row(attention, ("MultiHeadAttention", "Attention")),
         "learned": Row(merges.learned, ("Add", "Sub", "Mul", "Div", "Concat")),
         "embedding": Row(merges.embedding, ("Gather",)),
     }

@@ -636,7 +636,7 @@ def recognise(graph: Graph) -> None:
     """Put what is recognised in the place of the operations that it is."""
     attends = False
     for at, op in enumerate(graph.operations):
-        attends = attends or op.name == "Softmax"
+        attends = attends or op.name in ("Softmax", "Attention")
         if op.domain or op.malformed:
             continue
         for pattern in PATTERNS.get(op.name, ()):

@@ -55,6 +55,7 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
             LAST,
         ),
         "MultiHeadAttention": Operator("attended:attention", LAST),
+        "Attention": Operator("attended:alone", LAST),
         "Parted": Operator("attended:parted"),
         **_alike(
             (
