@@ -402,6 +402,7 @@ TRIED = {
         {
             ("--output", "--force"): "a file that is not there yet is written either way",
             ("--depth", "--collapse"): "at 1 the block is one box as it is",
+            ("--expand", "--only-changes"): "a group of which one layer is left is that layer",
             ("--expand", "--collapse"): "what is to be one box is none that is opened",
             ("--style", "--set"): "the first layer that slides stays as it is",
             ("--set", "--at"): "what an output sees does not depend on how many channels there are",
