@@ -155,8 +155,10 @@ def transposed(reader: Reader, op: Operation) -> None:
         for at in range(rank):
             span = (kernel[at] - 1) * dilation[at] + 1
             total = stride[at] * (shape.spatial[at] - 1) + added[at] + span - sizes[at]
-            if total < 0:
-                added[at], total = added[at] - total, 0
+            if (
+                total < 0
+            ):  # of kernels that leave gaps: rows are added only for a size that is given
+                added[at], total = added[at] - total if wanted else added[at], 0
             small, large = total // 2, total - total // 2
             # ONNX puts the larger half in front, unless it is to be the upper one.
             upper = auto == "SAME_UPPER"
@@ -192,6 +194,17 @@ def pooling(reader: Reader, op: Operation) -> None:
     number = reader.first(op)
     sliding = windows_of(op)
     kind = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}[op.name]
+    if sliding.auto.startswith("SAME") and {*sliding.dilation} != {1}:
+        message = "ONNX and ONNX Runtime pad pools that are dilated differently to keep the size"
+        raise CannotError(message)
+    if kind == "lppool" and sliding.ceil:
+        up, sliding.ceil = sliding.output, False
+        if sliding.output != up:
+            message = "it rounds up, and does not scale sums at the border as the layer does"
+            raise CannotError(message)
+    if kind == "lppool" and any(each != 1 for each in sliding.dilation):
+        message = f"its windows are dilated by {shown(sliding.dilation)}, and the layer's are not"
+        raise CannotError(message)
     if kind in ADAPTIVE and reader.fixed and sliding.idle:
         # Exporters write this of adaptive pooling to the size that is there already.
         size = alike(reader.shape(number).spatial)

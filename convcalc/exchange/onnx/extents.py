@@ -207,7 +207,12 @@ def transposed(op: Operation) -> list[Dims]:
         return [(dims[0], whole(weight[1]) * groups, *given[-rank:])]
     auto = op.attributes.get("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
-        spatial = [whole(extent) * step for extent, step in zip(dims[2:], stride, strict=True)]
+        spatial = [  # nothing is padded where kernels leave gaps
+            min(extent * step, (extent - 1) * step + more + (size - 1) * apart + 1)
+            for extent, step, more, size, apart in zip(
+                map(whole, dims[2:]), stride, added, kernel, dilation, strict=True
+            )
+        ]
         return [(dims[0], whole(weight[1]) * groups, *spatial)]
     if auto == "VALID":
         pads = (0,) * (2 * rank)
