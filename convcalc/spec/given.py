@@ -115,18 +115,19 @@ class Given:
 
         `nodes` are those that lie behind it alone. Where some come from elsewhere, nobody wrote it.
         """
-        if not self.input_shape and any(each.origin for each in nodes):
-            return shape
-        node = self.at
         asked = looks_channels_first(shape) or (not self.input_shape and looks_batched(shape))
         layer, field, sizes = _sizes_by_axis(nodes)
         axes = len(sizes)
-        if axes == shape.rank + 1 > 1 or (asked and axes == shape.rank - 1 > 0):
-            self.refuse_axes(shape, node, f"{field} {'x'.join(map(str, sizes))} of {layer}", axes)
+        wrong = axes == shape.rank + 1 > 1 or (asked and axes == shape.rank - 1 > 0)
+        alone = not self.input_shape and looks_without_channels(shape)
+        doubtful = asked or (alone and any(each.kind in SLIDING for each in nodes))
+        if not (wrong or doubtful) or (not self.input_shape and any(each.origin for each in nodes)):
+            return shape
+        if wrong:
+            evidence = f"{field} {'x'.join(map(str, sizes))} of {layer}"
+            self.refuse_axes(shape, self.at, evidence, axes)
             return None
-        slides = any(each.kind in SLIDING for each in nodes)
-        if asked or (not self.input_shape and slides and looks_without_channels(shape)):
-            self.warn_channels_first(shape, node)
+        self.warn_channels_first(shape, self.at)
         return shape
 
     def refuse_axes(self, shape: Shape, node: Node, evidence: str, axes: int) -> None:
