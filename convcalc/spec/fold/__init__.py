@@ -78,10 +78,15 @@ def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
     it is not much longer, and one that is nested as what they come from better still. None is
     better than a spec that is shorter as it is.
     """
+    scoped = True  # until a way shows that no scope holds what stands together
 
     def made(*, strict: bool, exact: bool = False, nested: bool = False) -> Spec | None:
+        nonlocal scoped
+        if nested and not scoped:
+            return None
         folding = _Folding(spec, scopes, strict=strict, exact=exact)
         folded = folding.nested() if nested else folding.made()
+        scoped = scoped and folding.scoped
         renamed = exact and scopes is not None
         return None if folded is None else with_origins(folded, before, renamed=renamed)
 
@@ -94,8 +99,11 @@ def _best(spec: Spec, before: Said, scopes: Scopes | None) -> Spec | None:
     listed = made(strict=False)
     if listed is None:
         return made(strict=True)
-    listed = min(listed, spec, key=_lines)
     least = _lines(listed)
+    layers = spec.entries["layers"]
+    if isinstance(layers, List) and len(layers.items) < least:  # an item is a line at least
+        listed = min(listed, spec, key=_lines)
+        least = _lines(listed)
     if not scopes and exact_names(spec):
         ways = [partial(made, strict=False, exact=True, nested=True)]
     else:
@@ -176,6 +184,8 @@ class _Folding:
         self.context = Context(spec, scopes, strict=strict, exact=exact)
         layers = spec.entries["layers"]
         self.top = self.context.sequence(layers.items if isinstance(layers, List) else ())
+        self.scoped = True
+        """Whether scopes may hold what stands together."""
         self._read_elsewhere()
 
     def _read_elsewhere(self) -> None:
@@ -206,6 +216,7 @@ class _Folding:
         context = self.context
         scoped = Scoped(self.top, context)
         if not scoped.nest():
+            self.scoped = False
             return None
         scoped.blocks()
         if not context.exact:
