@@ -23,6 +23,7 @@ from convcalc.diagnostics import ArgumentError, exit_code
 from convcalc.graph import Network, SpecError, read
 from convcalc.pictures import STYLES, WRITERS, scene_of
 from convcalc.pictures.scene import Scene
+from convcalc.pictures.shades import SHADES
 from convcalc.pictures.theme import THEMES
 
 RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "seed"})
@@ -86,7 +87,7 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
 )
 @click.option(
     "--shade",
-    type=Word(("parameters", "macs", "memory", "kind")),
+    type=Word(SHADES),
     help="Of --style graph or volumes: what colours tell, with a legend.",
 )
 @click.option(

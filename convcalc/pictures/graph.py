@@ -4,6 +4,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from convcalc.arguments import one_of, switch, texts, whole
 from convcalc.collector import without_collection
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network
@@ -27,6 +28,10 @@ from convcalc.pictures.words import (
 )
 from convcalc.shape import Shape
 
+DIRECTIONS = ("down", "right")
+"""Ways that a network can go."""
+NAMES = ("spec", "origin")
+"""What layers can be called by."""
 MOST_BOXES = 30
 """Boxes of a picture whose depth is not given."""
 MOST_NOTES = 8
@@ -85,12 +90,32 @@ class Choices(NamedTuple):
     """What layers are called by: the spec, or their `origin`."""
 
 
-def scene(network: Network, **options: object) -> Scene:
-    """The network as a graph; `options` as in `Choices`.
+def scene(
+    network: Network,
+    *,
+    direction: str = "down",
+    depth: int | None = None,
+    expand: Sequence[str] = (),
+    collapse: Sequence[str] = (),
+    only_changes: bool = False,
+    shade: str | None = None,
+    names: str = "spec",
+) -> Scene:
+    """The network as a graph; what is asked of it is explained in `Choices`.
 
-    Raises `ValueError` for a depth below 1 and for patterns that match no group.
+    Raises `ValueError` for other words, a depth below 1 and patterns that match no group, and
+    `TypeError` for what is no such value.
     """
-    return drawn(network, Choices(**options))  # type: ignore[arg-type]
+    choices = Choices(
+        one_of(direction, "direction", DIRECTIONS),
+        None if depth is None else whole(depth, "depth"),
+        texts(expand, "expand", "'stage1'"),
+        texts(collapse, "collapse", "'stage1'"),
+        switch(only_changes, "only_changes"),
+        shade,
+        one_of(names, "names", NAMES),
+    )
+    return drawn(network, choices)
 
 
 @without_collection
@@ -107,9 +132,6 @@ def drawn(
     `base` is what layers look like that have no mark; it hangs on their kinds unless given.
     `opened` are names of groups that are open whatever the depth is.
     """
-    if choices.depth is not None and choices.depth < 1:
-        message = f"depth {choices.depth} is below 1"
-        raise ArgumentError(message)
     if choices.names == "origin":
         if not any(node.origin for node in network.nodes):
             message = f"names origin: no layer of {network.path} says where it comes from"

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from convcalc.arguments import one_of
 from convcalc.graph import Network
 from convcalc.layers import CATALOGUE, GIVEN
 from convcalc.numbers import megabytes, scaled
 from convcalc.pictures.words import parameters_of
 
+SHADES = ("parameters", "macs", "memory", "kind")
+"""What colours can say."""
 LEVELS = (0.0, 0.01, 0.03, 0.10)
 """Shares of the whole above which a colour is the next one."""
 BYTES = 4
@@ -32,11 +35,11 @@ class Shades(NamedTuple):
 
 
 def shades_of(network: Network, what: str | None) -> Shades | None:
-    """What colours say of a network; None where they say kinds.
+    """What colours say of a network, one of `SHADES`; None where they say kinds.
 
     Memory is what the weights and the output of a layer take in float32, for one example.
     """
-    if what in (None, "kind"):
+    if what is None or one_of(what, "shade", SHADES) == "kind":
         return None
     amounts = []
     for node, plan in zip(network.nodes, network.plans, strict=True):
@@ -50,7 +53,7 @@ def shades_of(network: Network, what: str | None) -> Shades | None:
             amounts.append(plan.macs)
         else:
             amounts.append(BYTES * (own + plan.output.size))
-    return Shades(what or "", amounts, sum(amounts))
+    return Shades(what, amounts, sum(amounts))
 
 
 def legend_of(

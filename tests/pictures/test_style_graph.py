@@ -13,7 +13,7 @@ from tabled import tabled
 import convcalc
 from convcalc.formats import html as html_format
 from convcalc.graph import Network, read_text
-from convcalc.pictures.scene import Part, Scene, everything
+from convcalc.pictures.scene import Box, Part, Scene, everything
 from convcalc.spec.bundled import bundled_names
 from convcalc.spec.text import SourceText
 
@@ -180,7 +180,7 @@ def test_a_network_without_groups_is_folded_first() -> None:
     [
         ({"depth": 1}, {"conv2_x"}, {"conv2_x.basic_block1"}),
         ({"depth": 2}, {"conv2_x.basic_block1"}, {"conv2_x.basic_block1.conv1"}),
-        ({"depth": 1, "expand": ["conv3_x"]}, {"conv3_x.basic_block1", "conv2_x"}, set()),
+        ({"depth": 1, "expand": "conv3_x"}, {"conv3_x.basic_block1", "conv2_x"}, set()),
         # What a group stands in is opened with it, and a round of its own is drawn alone.
         ({"depth": 1, "expand": ["conv2_x.*2"]}, {"conv2_x.basic_block2.conv1"}, {"conv2_x"}),
         ({"depth": 9, "collapse": ["conv?_x"]}, {"conv2_x", "conv5_x"}, {"conv5_x.basic_block1"}),
@@ -193,6 +193,22 @@ def test_depth_and_patterns_say_what_is_open(
     keys = {part.key for part in _shown(convcalc.draw("resnet18", **options))}
     assert shown <= keys
     assert not hidden & keys
+
+
+def _sizes(scene: Scene) -> dict[str, tuple[float, float]]:
+    """How large frames are, by the names of their groups."""
+    return {
+        part.key: (round(box.width, 2), round(box.height, 2))
+        for part in everything(scene.items)
+        if isinstance(part, Part) and part.frame and isinstance(box := part.items[0], Box)
+    }
+
+
+def test_how_large_a_group_is_hangs_on_its_inside_alone() -> None:
+    alone = _sizes(convcalc.draw("resnet18", depth=1, expand=["conv3_x.basic_block1"]))
+    among = _sizes(convcalc.draw("resnet18", depth=9, collapse=["conv3_x.basic_block2"]))
+    assert {*alone} == {"conv3_x", "conv3_x.basic_block1"}
+    assert alone.items() <= among.items()
 
 
 def test_shapes_stand_on_lines_and_outputs_at_their_end() -> None:
@@ -215,6 +231,12 @@ def test_patterns_of_nothing_and_depths_below_one_are_refused() -> None:
         convcalc.draw("resnet18", expand=["conv3x"])
     with pytest.raises(ValueError, match="below 1"):
         convcalc.draw("resnet18", depth=0)
+    with pytest.raises(ValueError, match="direction"):
+        convcalc.draw("resnet18", direction="left")
+    with pytest.raises(ValueError, match="shade"):
+        convcalc.draw("resnet18", shade="flops")
+    with pytest.raises(TypeError, match="expand"):
+        convcalc.draw("resnet18", expand=3)
     with pytest.raises(ValueError, match="no layer of lenet5 says where it comes from"):
         convcalc.draw("lenet5", names="origin")
 
