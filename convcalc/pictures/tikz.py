@@ -25,6 +25,8 @@ _SIGNS = {
     "γ": r"$\gamma$", "ε": r"$\varepsilon$", "µ": r"$\mu$", "∂": r"$\partial$",
     "…": r"\ldots{}", "✗": r"$\mathsf{x}$", "✓": r"$\surd$", "²": r"$^2$", "³": r"$^3$",
     "½": r"$\frac12$", "°": r"$^\circ$", "–": "--", "—": "---", "“": "``", "”": "''",
+    "■": r"\rule{0.6em}{0.6em}", "□": r"\framebox[0.6em]{\rule{0pt}{0.4em}}",
+    "●": r"$\bullet$", "○": r"$\circ$", "△": r"$\triangle$", "↗": r"$\nearrow$",
     "\t": " ", "\n": " ", "\r": " ",
 }  # fmt: skip
 _HEAD = r"""\documentclass[border=2pt]{standalone}

@@ -125,7 +125,7 @@ budget: {parameters: 1}
 """CC408 (which can be fixed), CC414 (off by default), CC511; dropout and a norm for training."""
 ATTENDING = NET.replace("  - flatten", "  - maxpool: 2\n  - attention: 2\n  - flatten")
 GROUPS = (
-    "  - {name: block, layers: [tanh, maxpool: 2]}\n"
+    "  - {name: block, layers: [tanh, maxpool: 2, upsample: 2]}\n"
     "  - {name: other, layers: [upsample: 2, maxpool: 2]}\n"
 )
 DRAWN = NET.replace("  - conv", f"{GROUPS}  - conv", 1)

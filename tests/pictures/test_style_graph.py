@@ -68,7 +68,7 @@ def test_nothing_overlaps_in_the_whole_zoo(options: Mapping[str, Any]) -> None:
 def _any_network(random: Random) -> str:
     """A network whose layers read one another as it happens."""
     inputs = [f"i{number}" for number in range(random.choice([1, 1, 2]))]
-    names, lines = [*inputs], []
+    names, lines = [*inputs, "first"], [f"  - {{tanh, from: {inputs[-1]}, name: first}}"]
     for number in range(random.choice([5, 12, 30])):
         read = names[-1] if random.random() < 0.6 else random.choice(names[-12:])
         others = {names[-1], *random.choices(names[-15:], k=random.choice([1, 1, 2]))}

@@ -1,14 +1,18 @@
 """Pictures as text of other formats: Mermaid, which is laid out anew, and TikZ."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
 import convcalc
 from convcalc.graph import Network
-from convcalc.pictures import WRITERS, written
+from convcalc.pictures import WRITERS, font, written
 from convcalc.pictures.mermaid import render as mermaid
 from convcalc.pictures.scene import Label, Raster, Scene
+from convcalc.pictures.tikz import _SIGNS
 from convcalc.pictures.tikz import render as tikz
 
 NASTY = 'a"b%{}\\$&#_^~<b>|`]'
@@ -78,6 +82,27 @@ def test_tikz_has_every_item_and_balanced_braces() -> None:
     assert used <= set(re.findall(r"\\definecolor{([\w-]+)}", text))
     begun, ended = (re.findall(rf"\\{word}{{(\w+)}}", text) for word in ("begin", "end"))
     assert begun == ended[::-1] == ["document", "tikzpicture"]
+
+
+def test_tex_knows_every_letter_of_the_font() -> None:
+    letters = {letter for letter in font._ADVANCES[False] if ord(letter) >= 0x180}
+    assert letters - {*"‘’⁄"} <= _SIGNS.keys()  # which pdfTeX has, tried with TeX Live
+
+
+def test_tikz_is_compiled_where_tex_is(tmp_path: Path) -> None:
+    tex, finds = shutil.which("pdflatex"), shutil.which("kpsewhich")
+    classes = finds and subprocess.run([finds, "standalone.cls"], capture_output=True, check=False)
+    if tex is None or not classes or not classes.stdout:
+        pytest.skip("pdflatex with the class standalone compiles TikZ")
+    letters = tuple(
+        Label(5, 300 + 20 * number, letter)
+        for number, letter in enumerate(sorted({*font._ADVANCES[False], *_SIGNS}))
+    )
+    scene = _nasty()
+    (tmp_path / "a.tex").write_text(tikz(scene._replace(items=(*scene.items, *letters)), "dark"))
+    call = [tex, "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2_000:]
 
 
 def test_what_a_format_cannot_say_is_refused() -> None:
