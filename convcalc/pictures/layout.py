@@ -103,6 +103,11 @@ class Spot:
         """Of a box, what lines come from that come in from its side."""
 
     @property
+    def is_split(self) -> bool:
+        """Whether it is branches side by side, whose labels stand behind each of them."""
+        return bool(self.runs) and not self.frame
+
+    @property
     def top(self) -> float:
         """Where it starts along."""
         return self.start
@@ -226,7 +231,9 @@ class Run:
                 along += tracks and (tracks - 1) * room.track + room.before
             elif gap == len(self.spots) - 1:
                 self.gaps.append(along + room.behind)
-                along += tracks and room.behind + (tracks - 1) * room.track
+                several = self.framed and self.spots[gap].is_split
+                along += room.behind if tracks or several else 0
+                along += max(0, tracks - 1) * room.track
             else:
                 self.gaps.append(along + room.behind)
                 along += room.behind + room.before + max(0, tracks - 1) * room.track
