@@ -17,6 +17,7 @@ import convcalc
 
 TEXT = "name: small\ninput: 8x8x3\nparameters: {n: 4}\nlayers:\n  - conv: {filters: n, kernel: 3}\n"
 NETWORK = convcalc.loads(TEXT)
+ONE = convcalc.loads(TEXT.replace("kernel: 3", "kernel: 8"))
 REPORT = convcalc.analyze(NETWORK)
 MEMORY = convcalc.memory(NETWORK)
 COMPARISON = convcalc.diff(NETWORK, NETWORK)
@@ -25,6 +26,8 @@ CHECKED = convcalc.check({"a.yaml": TEXT}, isolated=True)
 CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "analyze": (convcalc.analyze, {"network": NETWORK}),
     "check": (convcalc.check, {"specs": {"a.yaml": TEXT}, "isolated": True}),
+    "convert": (convcalc.convert, {"spec": NETWORK, "conversions": ("input", "9x9x3")}),
+    "dense": (convcalc.dense, {"network": ONE, "x": np.zeros((1, 3, 8, 8))}),
     "diff": (convcalc.diff, {"old": NETWORK, "new": NETWORK}),
     "draw": (convcalc.draw, {"spec": NETWORK}),
     "explain": (convcalc.explain, {"spec": NETWORK}),
@@ -45,6 +48,7 @@ CALLS: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
     "load": (convcalc.load, {"spec": NETWORK}),
     "loads": (convcalc.loads, {"text": TEXT}),
     "memory": (convcalc.memory, {"network": NETWORK}),
+    "new": (convcalc.new, {"pattern": "FC"}),
     "parse": (convcalc.parse, {"text": TEXT}),
     "pattern": (convcalc.pattern, {"spec": NETWORK}),
     "read": (convcalc.read, {"spec": NETWORK}),
@@ -109,6 +113,13 @@ RIGHT = {
     "threads": {"a number"},
     "timeline": {"True"},
     "depth": {"a number"},
+    "filters": {"a number"},
+    "features": {"a number"},
+    "classes": {"a number"},
+    "pool": {"a number"},
+    "new(kernel)": {"a number"},
+    "new(input)": {"a number", "None"},
+    "new(name)": {"a word", "no text"},
     "dynamic_batch": {"True"},
     "transposed": {"True"},
     **{

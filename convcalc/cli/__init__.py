@@ -23,10 +23,10 @@ GROUPS = {
         "memory": "Show what inference and training take, and which batch fits.",
         "diff": "Show what changed between two specs, and what that costs.",
         "explain": "Show where each number of a layer comes from, as formulas.",
-        "report": "Write networks as one HTML file to open: charts, tables, formulas.",
+        "report": "Write networks as one HTML file: charts, tables, formulas.",
     },
     "Draw networks": {
-        "draw": "Draw a network: layers as boxes, what they read as arrows.",
+        "draw": "Draw a network: as a graph, as volumes, a layer's windows, a field.",
     },
     "Check specs": {
         "check": "Find all that is invalid or doubtful, and mend what can be.",

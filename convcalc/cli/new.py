@@ -34,7 +34,7 @@ def _times(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 
 
 @click.command("new")
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, metavar="[PATTERN]")
 @new_file_options("Write it to a new file instead of standard output.", metavar="SPEC")
 @click.option("--template", type=Word(TEMPLATES), help="A commented spec to start from, instead.")
 @click.option(
@@ -151,7 +151,7 @@ def _of_pattern(
         tree = parse(pattern)
         made = made_of(tree, shape, chosen_for(shape, **given), name=name, times=times)
     except ArgumentError as error:
-        raise click.UsageError(f"the pattern: {error}") from None
+        raise click.UsageError(str(error)) from None
     if made.network.errors:
         write_findings(made.network.diagnostics)
         ctx.exit(exit_code(made.network.diagnostics))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.arguments import whole
+from convcalc.arguments import by_name, shown, text, whole
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError, read
+from convcalc.graph.given import given_shape
 from convcalc.patterns.chosen import Chosen, chosen_for, spec_of
 from convcalc.patterns.grammar import Sequential, parse
 from convcalc.patterns.reasoning import advice
@@ -13,7 +14,7 @@ from convcalc.patterns.recognition import pattern_of
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
-    from convcalc.graph import Given
+    from convcalc.graph import Given, OneShape
     from convcalc.spec.tree import Spec
 
 SHAPE = Shape(3, (32, 32))
@@ -47,7 +48,7 @@ def pattern(spec: "Given") -> str:
 def new(
     pattern: str,
     *,
-    input: Shape = SHAPE,  # noqa: A002 (the spec's own word)
+    input: "OneShape" = SHAPE,  # noqa: A002 (the spec's own word)
     name: str | None = None,
     times: Mapping[str, int] | None = None,
     filters: int | None = None,
@@ -71,13 +72,24 @@ def new(
         "features": features,
         "classes": classes,
     }
-    for word, value in given.items():
-        if value is not None:
-            whole(value, word)
+    numbers = {
+        word: value if value is None else whole(value, word) for word, value in given.items()
+    }
     if kernel is not None and kernel % 2 == 0:
         message = f"a kernel of {kernel} has no padding that keeps the size: take an odd one"
         raise ArgumentError(message)
-    made = made_of(parse(pattern), input, chosen_for(input, **given), name=name, times=times)
+    shape = given_shape(input)
+    if not isinstance(shape, Shape):
+        message = f"input is one shape, such as '32x32x3', and this is {shown(input)}"
+        raise TypeError(message)
+    counts = {} if times is None else by_name(times, "times", "{'N': 3}")
+    made = made_of(
+        parse(text(pattern, "pattern", "'CONV -> RELU -> FC'")),
+        shape,
+        chosen_for(shape, **numbers),
+        name=None if name is None else text(name, "name", "'My network'"),
+        times={word: whole(value, f"times of {word}") for word, value in counts.items()},
+    )
     if made.network.errors:
         raise SpecError(made.network.errors)
     return made.spec

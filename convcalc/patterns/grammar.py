@@ -195,7 +195,8 @@ class _Parser:
         elif _NAME.fullmatch(word):
             made = self.layer(depth)
         else:
-            self.refuse("a layer is missing here" if word else "a layer is missing at the end")
+            where = "here" if word else "at the end"
+            self.refuse(f"a layer is missing {where}")
         return self.counted(made)
 
     def counted(self, made: Element) -> Element:
@@ -277,7 +278,9 @@ class _Parser:
         line = re.sub(r"\s", " ", self.text)
         start = max(0, at - 60)
         excerpt = line[start : at + 30]
-        raise PatternError(f"column {at + 1}: {message}\n  {excerpt}\n  {' ' * (at - start)}^")
+        raise PatternError(
+            f"pattern, column {at + 1}: {message}\n  {excerpt}\n  {' ' * (at - start)}^"
+        )
 
 
 def _joined_rounds(group: Group) -> Group:

@@ -4,12 +4,13 @@ A conversion is a row of `CONVERSIONS` and a module with a function `convert`, w
 `Subject` and the value of its option, and gives a `Result`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.arguments import one_of
+from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, read
 from convcalc.surgery.edits import Result, Subject
 
@@ -117,18 +118,33 @@ class Converted(NamedTuple):
         return made
 
 
-def convert(spec: "Given", *conversions: str | tuple[str, Any]) -> Converted:
+def convert(
+    spec: "Given", conversions: str | tuple[str, Any] | Sequence[str | tuple[str, Any]] = ()
+) -> Converted:
     """A network converted, one conversion after the other, by their names in `CONVERSIONS`.
 
-    One that takes a value is given with it, `("width", "0.5")`. Raises `SpecError` for a spec with
-    errors, and `ArgumentError` where a network cannot be converted so.
+    A list has several; one that takes a value is a pair with it, `("width", "0.5")`. Raises
+    `SpecError` for a spec with errors, and `ArgumentError` where a network cannot be converted so.
 
     >>> convert("lenet5", "linear-to-conv").network.shape_of(-1)
     Shape(channels=10, spatial=(1, 1))
+    >>> made = convert("lenet5", [("width", "2"), "linear-to-conv"])
     """
-    pairs = [each if isinstance(each, tuple) else (each, None) for each in conversions]
-    known = [(one_of(name, "a conversion", CONVERSIONS), value) for name, value in pairs]
-    return converted(read(spec), known)
+    several = isinstance(conversions, Sequence) and not isinstance(conversions, str | bytes | tuple)
+    listed: list[Any] = [*conversions] if several else [conversions] if conversions != () else []
+    return converted(read(spec), [_pair(each) for each in listed])
+
+
+def _pair(given: Any) -> tuple[str, Any]:
+    """A conversion with its value, None for one that takes none."""
+    named = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
+    name = one_of(named[0], "each of conversions", CONVERSIONS)
+    takes, value = CONVERSIONS[name].value, named[1]
+    if (takes is None) != (value is None):
+        what = "takes no value" if takes is None else f"takes a value, {takes}"
+        message = f"of conversions, {name} {what}"
+        raise ArgumentError(message)
+    return name, None if value is None else str(value)
 
 
 def converted(network: Network, conversions: Iterable[tuple[str, Any]]) -> Converted:

@@ -13,7 +13,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from convcalc.analysis import analyze
-from convcalc.arguments import whole
+from convcalc.arguments import by_name, shown, whole
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import read
 from convcalc.graph.planned import Planned, planned
@@ -45,17 +45,22 @@ def dense(
     import numpy as np
 
     from convcalc.forward import random_weights, run
+    from convcalc.forward.weights import checked_weights
 
     old = planned(read(network))
-    given = random_weights(old, seed) if weights is None else weights
+    seed = whole(seed, "seed", least=0)
+    wanted = None if stride is None else whole(stride, "stride")
+    if weights is not None:
+        by_name(weights, "weights", "{'conv1.weight': an array}")
+        checked_weights(old, weights)
+    x = _array(x)
     made = _convolutional(old)
-    moved = made.weights(given)
+    moved = made.weights(random_weights(old, seed) if weights is None else weights)
     crop, own = old.input.spatial, _stride(made.network)
-    step = own if stride is None else whole(stride, "stride")
+    step = own if wanted is None else wanted
     if own % step:
         message = f"a stride of {step} does not divide the network's, which is {own}"
         raise ArgumentError(message)
-    x = np.asarray(x)
     large = x.shape[2:]
     if x.ndim != len(crop) + 2 or any(
         extent < least for extent, least in zip(large, crop, strict=True)
@@ -89,6 +94,17 @@ def dense(
         interleaved = (slice(None), slice(None), *every)
         answers[interleaved] = y
     return answers
+
+
+def _array(x: Any) -> Any:
+    """`x` as an array of numbers. Raises `TypeError` for what is none."""
+    import numpy as np
+
+    array = np.asarray(x) if isinstance(x, np.ndarray | list) else None
+    if array is None or array.dtype.kind not in "fiu":
+        message = f"x is an array of numbers, (N, C, *spatial), and this is {shown(x)}"
+        raise TypeError(message)
+    return array
 
 
 def _convolutional(network: Planned) -> Converted:

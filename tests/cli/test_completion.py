@@ -28,6 +28,12 @@ FREE = {
     "PLACE": "numbers",
     "PIXELS": "a number",
     "BYTES": "a number with a unit",
+    "SHAPE": "numbers",
+    "NAME=NUMBER": "a number, and a name that the pattern before it has",
+    "[PATTERN]": "a text that is thought of",
+    "FACTOR": "a number",
+    "LAYERS": "names of layers, which only the whole network has",
+    "LAYER=N": "names of layers, which only the whole network has, and a number",
     "REV": "what git knows, and its completion",
     "PATTERN": "names of layers, which only the whole network has",
 }
@@ -59,7 +65,7 @@ def offered(*words: str) -> list[str]:
 
 LINES: list[tuple[tuple[str, ...], list[str], str]] = [
     (("",), [*COMMANDS], ""),
-    (("c",), ["check", "completion"], ""),
+    (("c",), ["check", "convert", "completion"], ""),
     (("--",), ["--version", "--help"], ""),
     (("--version", "an"), ["analyze"], ""),
     (("nothing", ""), [], ANY),

@@ -135,7 +135,7 @@ def test_what_is_no_pattern_is_shown_where_it_stops(text: str, column: int, said
     with pytest.raises(PatternError) as raised:
         parse(text)
     message = str(raised.value)
-    assert message.startswith(f"column {column}: ")
+    assert message.startswith(f"pattern, column {column}: ")
     assert said in message
 
 
