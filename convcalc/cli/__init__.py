@@ -26,7 +26,7 @@ GROUPS = {
         "report": "Write networks as one HTML file: charts, tables, formulas.",
     },
     "Draw networks": {
-        "draw": "Draw a network: as a graph, as volumes, a layer's windows, a field.",
+        "draw": "Draw a network: its graph, volumes, windows and fields.",
     },
     "Check specs": {
         "check": "Find all that is invalid or doubtful, and mend what can be.",
