@@ -425,6 +425,11 @@ def test_all_rows_are_printed_in_light(shown: Shown) -> None:
     assert before < page.locator(".layers tbody tr").count()
     assert page.locator(".layers tbody tr:not(.group)").count() == count
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.locator(".chart svg[viewBox]").nth(4).wait_for()
+    inks = page.eval_on_selector_all(
+        ".chart svg text", "texts => texts.map(text => text.getAttribute('fill'))"
+    )
+    assert {*inks} <= {"#000000", "#4a4d52", "#1c1d1f", "#585b62"}  # of print or of light
     assert len(page.pdf()) > 50_000
 
 

@@ -65,7 +65,13 @@ export class Charts {
       this.refresh();
     });
     addEventListener("beforeprint", () => {
-      for (const figure of this.figures) this.drawn(figure);
+      this.print(true);
+    });
+    addEventListener("afterprint", () => {
+      this.print(false);
+    });
+    matchMedia("print").addEventListener("change", (event) => {
+      this.print(event.matches);
     });
   }
 
@@ -121,8 +127,23 @@ export class Charts {
     ).observe(place);
     new ResizeObserver(() => {
       figure.chart?.resize();
+      scalable(figure.place);
     }).observe(place);
     return h("figure", { class: kind }, title ? h("figcaption", {}, title) : null, place);
+  }
+
+  /** Draw all charts, in light, as large as a sheet is wide; and again as before. */
+  private print(on: boolean): void {
+    const { dataset } = document.documentElement;
+    const { theme } = this.store.state;
+    if (on || theme) dataset.theme = on ? "light" : theme;
+    else delete dataset.theme;
+    this.refresh();
+    if (!on) return;
+    for (const figure of this.figures) {
+      this.drawn(figure);
+      scalable(figure.place);
+    }
   }
 
   private refresh(): void {
@@ -151,6 +172,13 @@ export class Charts {
     }
     figure.chart.setOption({ animation: false, ...drawing.option }, { notMerge: true });
   }
+}
+
+/** Let a chart be scaled to a sheet: it is printed before it could be drawn anew. */
+function scalable(place: HTMLElement): void {
+  const svg = place.querySelector("svg");
+  const [width, height] = [svg?.getAttribute("width"), svg?.getAttribute("height")];
+  if (svg && width && height) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
 }
 
 /** The layer that a mark on a chart is about. */
