@@ -17,17 +17,18 @@ def _operands(name: str) -> str:
     return " ".join(each.metavar or (each.name or "").upper() for each in shown)
 
 
+WORDS = {"[TEXT]...", "[CODE]...", "[KIND]...", "[TOPIC]", "[LAYER]...", "[NUMBER]...", "[PATTERN]"}
+"""What the help calls words that are looked up, and no files."""
 ON_NETWORKS = [
     name
     for name in COMMANDS
-    if _operands(name) != "FILE"
+    if {*_operands(name).split()} - WORDS
+    and _operands(name) != "FILE"
     and any("--input" in option.opts for option in _declared(name).params)
 ]
 """Commands that read specs of networks, whose input another may stand for."""
 OF_SEVERAL = [name for name in ON_NETWORKS if _operands(name) == "SPEC..."]
 """Those of them that answer for one spec after the other."""
-WORDS = {"[TEXT]...", "[CODE]...", "[KIND]...", "[TOPIC]", "[LAYER]...", "[NUMBER]..."}
-"""What the help calls words that are looked up, and no files."""
 READING = [name for name in COMMANDS if {*_operands(name).split()} - WORDS]
 """Commands that read the files they are called with."""
 

@@ -39,7 +39,8 @@ def _asked(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if value is True:
         asked.append((name, None))
     elif value:
-        asked += [(name, each) for each in value]
+        values = [",".join(value)] if CONVERSIONS[name].together else value
+        asked += [(name, each) for each in values]
 
 
 def conversion_options(function: F) -> F:
@@ -101,14 +102,12 @@ def command(
       convcalc convert resnet18 --fold-batchnorm --weights r18.npz --save folded.npz --verify
     """
     refuse_idle_force(file, "SPEC", force=force)
-    asked = ctx.meta.get(ASKED, [])
-    if not asked:
-        names = ", ".join(f"--{name}" for name in CONVERSIONS)
-        raise click.UsageError(f"say what to do with it: {names}")
     if weights_file is not None and weights_path is None:
         raise click.UsageError("--save writes the new network's weights; --weights gives the old")
     if weights_file is not None and not force and os.path.lexists(weights_file):
         raise click.UsageError(f"{weights_file} is there already: --force writes over it")
+    if weights_file is not None and not Path(weights_file).parent.is_dir():
+        raise click.UsageError(f"{weights_file}: cannot be written: there is no such folder")
     if seed is not None and (weights_path is not None or not verify):
         raise click.UsageError("--seed is of the random weights and input of --verify")
     refuse_idle(weights_path, map_path, (), None, None)
@@ -116,6 +115,10 @@ def command(
         raise click.UsageError("--weights has no effect without --save or --verify")
     try:
         old = planned(read(spec, parameters=dict(settings)))
+        asked = ctx.meta.get(ASKED, [])
+        if not asked:
+            names = ", ".join(f"--{name}" for name in CONVERSIONS)
+            raise click.UsageError(f"say what to do with it: {names}")
         made = converted(old, asked)
     except SpecError as error:
         write_findings(error.diagnostics)

@@ -29,6 +29,8 @@ class Conversion(NamedTuple):
     """Whether the new network computes what the old one does, with weights that move along."""
     value: str | None = None
     """What its option takes, as help shows it; None where it takes nothing."""
+    together: bool = False
+    """Whether values of an option that is repeated are one, with commas between them."""
 
 
 CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
@@ -52,6 +54,7 @@ CONVERSIONS: Mapping[str, Conversion] = MappingProxyType(
             "Another input; parameters that the spec's own is made of follow it; repeatable.",
             equal=False,
             value="[NAME=]SHAPE",
+            together=True,
         ),
         "prune": Conversion(
             "N filters of the layers that match stay, and what reads them follows; repeatable.",

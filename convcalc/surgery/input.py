@@ -11,14 +11,12 @@ from convcalc.surgery.edits import CannotConvertError, Result, Subject, without_
 
 
 def convert(subject: Subject, value: str) -> Result:
-    """The network for another input, SHAPE or NAME=SHAPE of one of several."""
-    name, _, text = value.rpartition("=")
-    try:
-        shape = parse_shape(text)
-    except FieldError as error:
-        message = f"{text[:40]!r}: {error.problem.message}; write height x width x channels"
-        raise CannotConvertError(message) from None
-    given: Shape | dict[str, Shape] = {name.strip(): shape} if name.strip() else shape
+    """The network for another input: SHAPE, or NAME=SHAPE of some of several, with commas."""
+    shapes = dict(_named(each) for each in value.split(","))
+    given: Shape | dict[str, Shape] = shapes.pop("") if [*shapes] == [""] else shapes
+    if "" in shapes:
+        message = "of several inputs each is given by its name, NAME=SHAPE"
+        raise CannotConvertError(message)
     made = Subject.of(read(without_promises(subject.spec), input=given))
     same = _shapes(subject.network) == _shapes(made.network)
     before, after = subject.network.parameters, made.network.parameters
@@ -30,6 +28,16 @@ def convert(subject: Subject, value: str) -> Result:
     if not same:
         remarks.append("some weights have other shapes: it has to be trained anew")
     return Result(made, _unchanged if same else None, tuple(remarks))
+
+
+def _named(given: str) -> tuple[str, Shape]:
+    """The name of an input, empty for the only one, and its shape."""
+    name, _, text = given.rpartition("=")
+    try:
+        return name.strip(), parse_shape(text)
+    except FieldError as error:
+        message = f"{text[:40]!r}: {error.problem.message}; write height x width x channels"
+        raise CannotConvertError(message) from None
 
 
 def _unchanged(weights: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,10 @@ READ = {
     ("draw", "--image"): ["draw", "sliding.yaml", "--style", "activations"],
     ("export", "--weights"): ["export", "net.yaml"],
     ("export", "--weights-map"): ["export", "net.yaml", "--weights", "there.npz"],
+    ("convert", "--weights"): ["convert", "net.yaml", "--linear-to-conv", "--verify"],
+    ("convert", "--weights-map"): [
+        *("convert", "net.yaml", "--linear-to-conv", "--verify", "--weights", "there.npz")
+    ],
     ("check", "--config"): ["check", "net.yaml"],
     ("check", "--baseline"): ["check", "net.yaml"],
     ("format", "--config"): ["format", "net.yaml"],
@@ -45,6 +49,7 @@ TEXTS = {("explain", "--error"): ["explain", "net.yaml"]}
 WRITTEN = {
     ("verify", "--save"): ["verify", "net.yaml"],
     ("check", "--output"): ["check", "net.yaml"],
+    ("convert", "--save"): [*("convert", "net.yaml", "--linear-to-conv", "--weights", "there.npz")],
     ("show", "--output"): ["show", "net.yaml"],
     ("export", "--output"): ["export", "net.yaml"],
     ("draw", "--output"): ["draw", "net.yaml", "--to", "svg"],
