@@ -236,6 +236,22 @@ def _places(old: Planned, new: Planned, edits: Mapping[int, Edit]) -> tuple[tupl
     return tuple(places)
 
 
+def check_sizes(old: Planned, made: Edited) -> None:
+    """Raise where what stands in the place of a layer makes another number of values than that.
+
+    An expression of a block means something else, or nothing, where it is said outside.
+    """
+    new = made.subject.network
+    for index, places in enumerate(made.places):
+        if places and new.shape_of(places[-1]).size != old.shape_of(index).size:
+            message = (
+                f"{new.nodes[places[-1]].name} would make {new.shape_of(places[-1])} where "
+                f"{old.nodes[index].name} makes {old.shape_of(index)}: what the spec says of it "
+                "means something else where it would stand"
+            )
+            raise CannotConvertError(message)
+
+
 def _check_wiring(
     node: "LayerNode", here: tuple[int, ...], new: Planned, ends: Sequence[int]
 ) -> None:
@@ -358,6 +374,7 @@ class Result(NamedTuple):
 def result(subject: Subject, edits: Mapping[int, Edit], *remarks: str) -> Result:
     """What edits make of a network."""
     made = edited(subject, edits)
+    check_sizes(subject.network, made)
     if not made.in_place:
         remarks = (
             *remarks,

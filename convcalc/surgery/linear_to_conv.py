@@ -5,9 +5,9 @@ is its filter. One on a vector is a 1×1 convolution. A larger input then gives 
 instead of one (notes of CS231n, "Converting FC layers to CONV layers"; Long et al. 2015).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 
 from convcalc.analysis import analyze
 from convcalc.graph import LayerNode
@@ -25,12 +25,16 @@ from convcalc.surgery.edits import (
     Result,
     Subject,
     dropped,
+    fields_of,
     of_kind,
     result,
     said_in_full,
 )
 
-ALIKE = kinds("activation", "identity", "merge") | {"softmax", "log_softmax", "batchnorm", "scale"}
+EACH = kinds("activation", "identity", "merge") - {"matmul"}
+"""Kinds that do to each value of a map what they do to that of its vector, where their weights are
+the same for all."""
+ALIKE = EACH | {"softmax", "log_softmax", "batchnorm", "scale"}
 """Kinds that do to a map of one position what they do to a vector of as many channels."""
 
 
@@ -93,13 +97,39 @@ def edits(subject: Subject) -> dict[int, Edit]:
                 features = network.shape_of(index).channels
                 maps[index] = Shape(features, (1,) * len(read[0].spatial))
         elif flat:
-            if node.kind not in ALIKE or any(each not in maps for each in node.inputs):
+            if any(each not in maps for each in node.inputs):
                 raise CannotConvertError(_refusal(node))
-            maps[index] = Shape(network.shape_of(index).channels, read[0].spatial)
+            maps[index] = _alike(network, index, read)
     if not any(node.kind == "linear" and index in made for index, node in enumerate(network.nodes)):
         message = "no linear layer is behind a map: there is none to make a convolution of"
         raise CannotConvertError(message)
     return made
+
+
+def _alike(network: Planned, index: int, read: Sequence[Shape]) -> Shape:
+    """The map whose vector a layer makes of those of maps.
+
+    Raises `CannotConvertError` where it makes another of the maps themselves.
+    """
+    node, first = network.nodes[index], read[0]
+    if node.kind not in ALIKE:
+        raise CannotConvertError(_refusal(node))
+    of_each = node.kind in EACH and all(weight.size == 1 for weight in network.plans[index].weights)
+    if not (of_each or prod(first.spatial) == 1):
+        message = (
+            f"{node.name} is {node.kind}, which does to a map of {times(first.spatial)} something "
+            "else than to the vector that flatten makes of it"
+        )
+        raise CannotConvertError(message)
+    joins = node.kind == "concat"
+    for each in read[1:]:
+        if each.spatial != first.spatial or not (joins or each.channels == first.channels):
+            message = (
+                f"{node.name} is {node.kind} of vectors that are maps of {first} and {each}, which "
+                "do not go together"
+            )
+            raise CannotConvertError(message)
+    return Shape(sum(each.channels for each in read), first.spatial) if joins else first
 
 
 def _refusal(node: LayerNode) -> str:
@@ -110,8 +140,7 @@ def _as_convolution(spec: Spec, kernel: tuple[int, ...], channels: int, *, bias:
     """A linear layer as a convolution of a kernel."""
 
     def items(item: Item) -> tuple[Item, ...]:
-        fields = item.fields or {"features": item.value}
-        said = {"filters": fields["features"], "kernel": _extents(kernel)}
+        said = {"filters": fields_of(spec, item)["features"], "kernel": _extents(kernel)}
         said["bias"] = bias
         if bias:
             del said["bias"]  # as is usual

@@ -16,7 +16,8 @@ class Proof(NamedTuple):
     dtype: str
     """Data type that both were run in, a key of `TOLERANCES`."""
     difference: float
-    """Largest difference of an output's values, divided by the largest of them."""
+    """Largest difference of an output's values, divided by the largest of that output; infinite
+    where one network gives a number and the other none."""
 
     @property
     def holds(self) -> bool:
@@ -52,11 +53,20 @@ def proven(
 
 
 def _difference(before: list[Any], after: list[Any]) -> float:
-    """The largest difference of outputs, in their order, divided by the largest of them."""
-    largest = max((float(abs(each).max()) for each in before), default=0.0)
+    """The largest difference of outputs, in their order, each divided by the largest of its own."""
+    import numpy as np
+
     worst = 0.0
     for one, other in zip(before, after, strict=True):
         if one.size != other.size:
             return float("inf")
-        worst = max(worst, float(abs(one.ravel() - other.ravel()).max()))
-    return worst / largest if largest else worst
+        flat, against = one.ravel(), other.ravel()
+        finite = np.isfinite(flat)
+        if not np.array_equal(flat[~finite], against[~finite], equal_nan=True):
+            return float("inf")
+        if not np.isfinite(against[finite]).all():
+            return float("inf")
+        largest = float(abs(flat[finite]).max(initial=0.0))
+        difference = float(abs(flat[finite] - against[finite]).max(initial=0.0))
+        worst = max(worst, difference / largest if largest else difference)
+    return worst

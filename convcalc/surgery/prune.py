@@ -55,6 +55,7 @@ def convert(subject: Subject, value: str) -> Result:
     for index in chosen:
         _check(network, index, int(number))
     sources = _followed(network, chosen)
+    _check_shared(network, sources)
     count = int(number)
     edits = {index: _fewer(network.nodes[index].kind, count) for index in chosen}
     made = edited(subject, edits)
@@ -91,6 +92,20 @@ def _check(network: Planned, index: int, count: int) -> None:
     else:
         return
     raise CannotConvertError(message)
+
+
+def _check_shared(network: Planned, kept: Sequence[tuple[Kept, ...]]) -> None:
+    """Refuse where layers of the same weights read different channels, which would not fit both."""
+    for node in network.nodes:
+        if node.shared_with is None:
+            continue
+        owner = network.nodes[node.shared_with]
+        if [kept[each] for each in node.inputs] != [kept[each] for each in owner.inputs]:
+            message = (
+                f"{node.name} has the weights of {owner.name}, and reads other channels: those "
+                "that stay would not be the same"
+            )
+            raise CannotConvertError(message)
 
 
 def _followed(network: Planned, chosen: Sequence[int]) -> list[tuple[Kept, ...]]:
@@ -190,7 +205,8 @@ def _moved(
             if here is not None:
                 mixes = "mixes" in CATALOGUE[node.kind].facts
                 array = array[:, here] if mixes and array.ndim > 1 else array
-                array = array[here] if not mixes else array
+                of_channels = len(array) == old.shape_of(before.inputs[0]).channels
+                array = array[here] if of_channels and not mixes else array
             made[f"{node.name}.{declared.name}"] = array
     return made
 

@@ -5,6 +5,7 @@ batch norm, that are added are one 3×3 whose weights are the sum of theirs, the
 is 0 but in its middle, and nothing a 1×1 of the unit matrix (Ding et al. 2021, section 3.3).
 """
 
+from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.graph.planned import Planned
@@ -52,6 +53,8 @@ def convert(subject: Subject, value: None) -> Result:
         start, branches = _branches(network, reading, index)
         if start is None or not _alike(network, start, branches):
             continue
+        if any(network.shape_of(each) != network.shape_of(index) for each in node.inputs):
+            continue  # one is added to each of several values
         edits[index] = _one(subject, branches)
         edits.update({each: Edit(dropped) for branch in branches for each in branch.layers})
     if not edits:
@@ -94,13 +97,14 @@ def _alike(network: Planned, start: int, branches: list[Branch]) -> bool:
     layers: list[Any] = [
         network.nodes[each.convolution].layer for each in branches if each.convolution is not None
     ]
-    largest = max(layers, key=lambda layer: _extents(network, start, layer)[0])
+    largest = max(layers, key=lambda layer: prod(_extents(network, start, layer)))
     axes = len(network.shape_of(start).spatial)
     sizes = _extents(network, start, largest)
     if any(size % 2 == 0 for size in sizes) or not axes:
         return False
     for layer in layers:
         extents = _extents(network, start, layer)
+        inside = all(each <= size and each % 2 for size, each in zip(sizes, extents, strict=True))
         spare = [(size - extent) // 2 for size, extent in zip(sizes, extents, strict=True)]
         fits = [
             (big - each, bigger - other) == (left, left)
@@ -112,7 +116,9 @@ def _alike(network: Planned, start: int, branches: list[Branch]) -> bool:
             field_value(layer, name) == field_value(largest, name)
             for name in ("stride", "groups", "padding_mode", "rounding")
         )
-        if not (all(fits) and same and field_value(layer, "dilation") in (1, (1,) * axes)):
+        if not (
+            inside and all(fits) and same and field_value(layer, "dilation") in (1, (1,) * axes)
+        ):
             return False
     nothing = any(each.convolution is None for each in branches)
     middle = all(
@@ -144,7 +150,7 @@ def _one(subject: Subject, branches: list[Branch]) -> Edit:
     """The edit of a sum: one convolution of the largest kernel."""
     network = subject.network
     convolutions = [each.convolution for each in branches if each.convolution is not None]
-    largest = max(convolutions, key=lambda each: network.plans[each].weights[0].size)
+    largest = max(convolutions, key=lambda each: prod(network.plans[each].weights[0].shape[2:]))
     node = network.nodes[largest]
     shape = network.plans[largest].weights[0].shape
     layers = tuple(each for branch in branches for each in branch.layers)

@@ -18,6 +18,7 @@ from convcalc.surgery.edits import (
     Edit,
     Result,
     Subject,
+    check_sizes,
     edited,
     fields_of,
     in_sequence,
@@ -41,6 +42,7 @@ def convert(subject: Subject, value: None) -> Result:
         message = "no convolution is larger than 1×1, without groups and of more than 3 channels"
         raise CannotConvertError(message)
     made = edited(subject, edits)
+    check_sizes(network, made)
     before, after = (_weights(each.network) for each in (subject, made.subject))
     return Result(
         made.subject,

@@ -17,6 +17,7 @@ from convcalc.surgery.edits import (
     Edit,
     Result,
     Subject,
+    check_sizes,
     edited,
     fields_of,
     in_sequence,
@@ -46,6 +47,7 @@ def convert(subject: Subject, value: None) -> Result:
         )
         raise CannotConvertError(message)
     made = edited(subject, edits)
+    check_sizes(network, made)
     before, after = (
         sum(weight.size for plan in each.network.plans for weight in plan.weights)
         for each in (subject, made.subject)

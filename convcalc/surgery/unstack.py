@@ -16,6 +16,7 @@ from convcalc.surgery.edits import (
     Edit,
     Result,
     Subject,
+    check_sizes,
     dropped,
     edited,
     fields_of,
@@ -44,6 +45,7 @@ def convert(subject: Subject, value: None) -> Result:
         message = "no two convolutions of stride 1 and the same filters follow each other"
         raise CannotConvertError(message)
     made = edited(subject, edits)
+    check_sizes(network, made)
     before, after = (
         sum(weight.size for plan in each.network.plans for weight in plan.weights)
         for each in (subject, made.subject)
