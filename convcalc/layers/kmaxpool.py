@@ -75,8 +75,11 @@ class KMaxPool(Layer):
         )
 
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
-        """x[p] where p are the places of the k largest x, in order. Source: arXiv:1404.2188."""
+        """x[p] where p are the places of the k largest x, in order. Source: arXiv:1404.2188.
+
+        Of equal values the first are taken, as ONNX's TopK does.
+        """
         (x,) = xs
-        largest = xp.argsort(x, axis=-1)[..., x.shape[-1] - self.k :]
+        largest = xp.argsort(-x, axis=-1, kind="stable")[..., : self.k]
         places = run.keep("indices", xp.sort(largest, axis=-1))
         return xp.take_along_axis(x, places, axis=-1)

@@ -42,13 +42,13 @@ def kmaxpool(asked: Asked) -> Made:
     """One of the largest values of the channel, at the place that it has among them."""
     xp, k, c = asked.xp, cast("Any", asked.layer).k, asked.channel
     (number,) = asked.place
-    places = xp.sort(xp.argsort(asked.x[:, c])[asked.x.shape[0] - k :])
+    places = xp.sort(xp.argsort(-asked.x[:, c], kind="stable")[:k])
     at = int(places[number])
     return Made(
         formula=f"X[P[{number}],{c}]",
         numbers="",
         value=float(asked.x[at, c]),
-        names={"P": Name(f"np.sort(np.argsort(X[:,{c}])[-{k}:])")},
+        names={"P": Name(f"np.sort(np.argsort(-X[:,{c}], kind='stable')[:{k}])")},
         notes=(f"P are the places of the {k} largest values of the channel: this one is {at}.",),
     )
 
