@@ -80,6 +80,7 @@ class KMaxPool(Layer):
         Of equal values the first are taken, as ONNX's TopK does.
         """
         (x,) = xs
-        largest = xp.argsort(-x, axis=-1, kind="stable")[..., : self.k]
-        places = run.keep("indices", xp.sort(largest, axis=-1))
+        # From the end on, so that of equal values those in front are behind, among the largest.
+        backwards = xp.argsort(x[..., ::-1], axis=-1, kind="stable")[..., x.shape[-1] - self.k :]
+        places = run.keep("indices", xp.sort(x.shape[-1] - 1 - backwards, axis=-1))
         return xp.take_along_axis(x, places, axis=-1)

@@ -12,7 +12,11 @@ from convcalc.surgery.edits import CannotConvertError, Result, Subject, without_
 
 def convert(subject: Subject, value: str) -> Result:
     """The network for another input: SHAPE, or NAME=SHAPE of some of several, with commas."""
-    shapes = dict(_named(each) for each in value.split(","))
+    shapes: dict[str, Shape] = {}
+    for name, shape in map(_named, value.split(",")):
+        if shapes.setdefault(name, shape) != shape:
+            message = f"{name or 'the input'} is given twice, as {shapes[name]} and as {shape}"
+            raise CannotConvertError(message)
     given: Shape | dict[str, Shape] = shapes.pop("") if [*shapes] == [""] else shapes
     if "" in shapes:
         message = "of several inputs each is given by its name, NAME=SHAPE"

@@ -191,6 +191,8 @@ WAYS: dict[str, Way | str] = {
     r"^write a kind of layer, such as `relu`$": OWN,
     r"^write `kind: \{fields\}`": OWN,
     r"^write `add: \[\[\], \[relu\]\]`$": OWN,
+    r"^write names, or several with braces: `\[": OWN,
+    r"^write `\w+`, which takes no value here, if it is that$": CHOICE,
     r"^write a second branch; `": OWN,
     r"^`pad` or `crop` it to a multiple of \d+$": CHOICE,
     r"^leave out what makes one of its positions, or `reshape` it": CHOICE,
