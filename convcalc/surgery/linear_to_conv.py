@@ -30,6 +30,7 @@ from convcalc.surgery.edits import (
     result,
     said_in_full,
 )
+from convcalc.surgery.whole_maps import whole_map_layer
 
 EACH = kinds("activation", "identity", "merge") - {"matmul"}
 """Kinds that do to each value of a map what they do to that of its vector, where their weights are
@@ -55,6 +56,13 @@ def _crops(network: Planned, edits: Mapping[int, Edit]) -> Iterator[str]:
     """What the answers for a larger input are to those of its crops."""
     flat = [index for index in edits if isinstance(network.nodes[index].layer, Flatten)]
     if not flat:
+        return
+    whole = whole_map_layer(network)
+    if whole is not None:
+        yield (
+            f"for a larger input its answers are not those of crops: {whole.name} is {whole.kind}, "
+            "which hangs on the whole map"
+        )
         return
     node = network.nodes[network.nodes[flat[0]].inputs[0]]
     fields = analyze(network).layer(node.name).receptive_field

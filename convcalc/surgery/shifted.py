@@ -19,6 +19,7 @@ from convcalc.graph import read
 from convcalc.graph.planned import Planned, planned
 from convcalc.shape import Shape
 from convcalc.surgery import Converted, convert
+from convcalc.surgery.whole_maps import whole_map_layer
 
 if TYPE_CHECKING:
     from convcalc.graph import Given
@@ -39,8 +40,8 @@ def dense(
     where no layer pads. `stride` divides the network's own, which it is unless given. `weights` are
     those of the network as it is, random from `seed` without.
 
-    Raises `ArgumentError` for another stride, an `x` that is too small, and a network whose output
-    for a crop is no single position.
+    Raises `ArgumentError` for another stride, an `x` that is too small, a network whose output for
+    a crop is no single position, and one with a layer that sees the whole map.
     """
     import numpy as np
 
@@ -119,17 +120,23 @@ def _convolutional(network: Planned) -> Converted:
             f"the output for a crop is one position with channels, and this network's {output}"
         )
         raise ArgumentError(message)
+    whole = whole_map_layer(made.network)
+    if whole is not None:
+        message = (
+            f"{whole.name} is {whole.kind}, which hangs on the whole map: for a larger input it "
+            "gives no answers for crops"
+        )
+        raise ArgumentError(message)
     return made
 
 
 def _check_answers(network: Planned, counts: list[int]) -> None:
-    """Refuse a network that does not give an answer for each crop: one that pools any whole map."""
+    """Refuse a network that does not give an answer for each crop."""
     made = network.shape_of(network.output).spatial
     if made != tuple(counts):
         crops, answers = ("×".join(map(str, each)) for each in (counts, made))
         message = (
-            f"of {network.input} the network makes {answers} answers, and {crops} crops are in it: "
-            "it pools whatever map there is"
+            f"of {network.input} the network makes {answers} answers, and {crops} crops are in it"
         )
         raise ArgumentError(message)
 

@@ -6,6 +6,8 @@ import pytest
 import convcalc
 from convcalc.diagnostics import ArgumentError
 from convcalc.forward import random_weights
+from convcalc.layers import CATALOGUE
+from convcalc.surgery import convert
 
 UNPADDED = """
 input: 14x14x2
@@ -52,7 +54,7 @@ def test_padding_makes_another_answer() -> None:
         ("lenet5", (1, 1, 40, 40), 3, "does not divide the network's, which is 4"),
         ("lenet5", (1, 1, 20, 40), None, "at least 28×28"),
         ("unet", (1, 1, 572, 572), None, "one position with channels"),
-        ("resnet18", (1, 3, 256, 256), 32, "pools whatever map there is"),
+        ("resnet18", (1, 3, 256, 256), 32, "is global_avgpool, which hangs on the whole map"),
     ],
 )
 def test_what_has_no_dense_answers_is_refused(
@@ -60,3 +62,54 @@ def test_what_has_no_dense_answers_is_refused(
 ) -> None:
     with pytest.raises(ArgumentError, match=said):
         convcalc.dense(network, np.zeros(shape), stride=stride)
+
+
+def test_every_kind_between_gives_the_answers_of_crops_or_is_refused() -> None:
+    """No layer that sees the whole map is taken for one that sees its window."""
+    needed = {
+        "attention": "{heads: 1}",
+        "groupnorm": "{groups: 2}",
+        "lrn": "{size: 3}",
+        "kmaxpool": "3",
+        "adaptive_avgpool": "3",
+        "upsample": "{size: 16}",
+        "locally_connected": "{filters: 2, kernel: 3}",
+        "depthwise_conv": "{kernel: 3}",
+        "conv_transpose": "{filters: 2, kernel: 2}",
+        "layernorm": "{over: all}",
+        "pixel_shuffle": "2",
+        "linear": "{features: 3, axis: channels}",
+    }
+    items = [f"{kind}: {needed.get(kind, '')}" for kind in CATALOGUE]
+    items += ["add: [[], [global_maxpool: ]]", "layernorm: {over: channels}", "crop: 1"]
+    equal, refused = set(), set()
+    for item in items:
+        text = (
+            "{input: 10x10x3, layers: [{conv: {filters: 4, kernel: 3}}, "
+            f"{{{item}}}, flatten, linear: 3]}}"
+        )
+        try:
+            network = convcalc.loads(text)
+        except convcalc.SpecError:
+            continue  # a kind that needs more than this
+        weights = random_weights(network, 2)
+        x = np.random.default_rng(1).standard_normal((1, 3, 14, 14))
+        (remark,) = convert(network, "linear-to-conv").steps[0].result.remarks[1:] or ("",)
+        try:
+            answers = convcalc.dense(network, x, weights)
+        except ArgumentError:
+            assert "are those of the crops" not in remark, item
+            refused.add(item.partition(":")[0])
+            continue
+        if "are not those of crops" in remark:
+            assert item.startswith(("conv_transpose", "pad")), item  # those pad
+            continue
+        step = 4 // (answers.shape[2] - 1)
+        (alone,) = convcalc.run(
+            network, x[:, :, step : step + 10, step : step + 10], weights, reference=True
+        ).values()
+        np.testing.assert_allclose(answers[:, :, 1, 1], alone, rtol=0, atol=1e-12, err_msg=item)
+        equal.add(item.partition(":")[0])
+    assert {"relu", "batchnorm", "softmax", "layernorm", "scale", "depthwise_conv"} <= equal
+    assert {"groupnorm", "instancenorm", "attention", "add", "global_avgpool"} <= refused
+    assert {"locally_connected", "adaptive_avgpool", "upsample", "layernorm"} <= refused
