@@ -165,6 +165,9 @@ def command(
     if file is not None and not force and os.path.lexists(file):
         raise click.UsageError(f"{file} is there already: --force writes over it")
     network = read(spec, input=shape, parameters=dict(settings))
+    if exit_code(network.diagnostics) == 2:  # there is nothing to draw
+        write_findings(network.diagnostics)
+        ctx.exit(2)
     given = {
         name: each for name, each in options.items() if each not in (None, ()) and each is not False
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from convcalc.collector import without_collection
@@ -13,7 +14,16 @@ from convcalc.methods import above
 from convcalc.shape import Shape
 from convcalc.spec.bundled import find_bundled
 from convcalc.spec.expand import expand
-from convcalc.spec.flat import Borrowed, Document, Group, LayerNode, Like, source_item, source_node
+from convcalc.spec.flat import (
+    Borrowed,
+    Document,
+    Group,
+    LayerNode,
+    Like,
+    Lost,
+    source_item,
+    source_node,
+)
 from convcalc.spec.nodes import ScalarNode, Value
 from convcalc.spec.promises import Promises
 from convcalc.spec.read import read as read_tree
@@ -108,6 +118,10 @@ class Network(NamedTuple):
     """What was said beside that; None of networks that were made otherwise."""
     output_names: tuple[str, ...] = ()
     """What `outputs` calls each output; none where the spec does not say which they are."""
+    lost_items: tuple[Lost, ...] = ()
+    """Items that errors keep out, in order, each as often as it would be written out."""
+    lost_reads: Mapping[tuple[int, int], int] = MappingProxyType({})
+    """By a layer's index, and which of what it reads is unknown: the lost item that it reads."""
 
     def __repr__(self) -> str:
         """What goes in and comes out of how many layers, in one line."""
@@ -588,6 +602,8 @@ def network_of(
         written=written,
         made=Made(preset, parameters, shape),
         output_names=document.output_names,
+        lost_items=document.lost_items,
+        lost_reads=document.lost_reads,
     )
     if any(problem.sizes and problem.severity == "error" for _, problem in problems):
         from convcalc.graph.sized import helped

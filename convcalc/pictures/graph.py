@@ -9,14 +9,15 @@ from convcalc.collector import without_collection
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network
 from convcalc.graph.by_origin import by_origin
-from convcalc.layers import CATALOGUE, CONSTANTS, GIVEN, SOURCES, kinds
+from convcalc.layers import CONSTANTS, SOURCES, kinds
 from convcalc.nearness import nearest
 from convcalc.numbers import plural
 from convcalc.pictures.font import shortened, width, wrapped
 from convcalc.pictures.found import with_groups
 from convcalc.pictures.layout import Extent, Layout, Line, Room, Spot, end_of
+from convcalc.pictures.lost import with_lost
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Scene
-from convcalc.pictures.shades import legend_of, shades_of
+from convcalc.pictures.shades import family_of, legend_of, shades_of
 from convcalc.pictures.structure import Card, Chain, Flow, Frame, Repeat, structure
 from convcalc.pictures.words import (
     details,
@@ -139,9 +140,16 @@ def drawn(
         network = by_origin(network)
     network = with_groups(network)
     if marks is None:
-        marks = _faults(network)
+        network, marks, _ = _with_faults(network)
     picture = _Picture(network, choices, marks, base, opened)
     return picture.scene(title or network.name)
+
+
+def _with_faults(network: Network) -> tuple[Network, dict[int, Mark], list[int | None]]:
+    """The network with the items that errors keep out, what is wrong, and what its layers were."""
+    whole_network, lost, before = with_lost(network)
+    marks = {index: Mark("fault", "✗", text) for index, text in lost.items()}
+    return whole_network, marks | _faults(whole_network), before
 
 
 def _faults(network: Network) -> dict[int, Mark]:
@@ -584,7 +592,7 @@ class _Picture:
         if self.base is not None:
             return self.base
         kind = self.network.nodes[index].kind
-        return (GIVEN.get(kind) or CATALOGUE[kind]).family
+        return family_of(kind)
 
     def _card(self, card: Card, x: float, y: float, high: float, room: float) -> list[Part]:
         """A layer, and its rows in it."""
@@ -947,5 +955,10 @@ def levels(network: Network, choices: Choices) -> tuple[Scene, dict[str, list[in
     of its layers.
     """
     network = with_groups(network)
-    picture = _Picture(network, choices, _faults(network), None, ())
-    return picture.scene(network.name), picture.shows()
+    network, marks, before = _with_faults(network)
+    picture = _Picture(network, choices, marks, None, ())
+    shown = {
+        key: [was for index in indices if (was := before[index]) is not None]
+        for key, indices in picture.shows().items()
+    }
+    return picture.scene(network.name), {key: layers for key, layers in shown.items() if layers}

@@ -36,7 +36,7 @@ class _Chart:
         """All of it."""
         self._nodes(self.scene.items, 1)
         paths = [each for each in self.scene.paths if each.source]
-        if not self.numbers or not paths:
+        if not self.numbers:
             message = "Mermaid has boxes and lines between them alone, as --style graph draws"
             raise ArgumentError(message)
         for path in dict.fromkeys(
@@ -106,12 +106,9 @@ def _said(items: Sequence[Drawn]) -> str:
 
 
 def _direction(paths: Sequence[Path]) -> str:
-    """Which way the picture goes."""
-    down = right = 0.0
-    for path in paths:
-        (x, y), (to_x, to_y) = path.points[0], path.points[-1]
-        down, right = down + abs(to_y - y), right + abs(to_x - x)
-    return "TD" if down >= right else "LR"
+    """Which way the picture goes: the one in which lines leave what they start from."""
+    down = sum(path.points[0][0] == path.points[1][0] for path in paths)
+    return "TD" if 2 * down >= len(paths) else "LR"
 
 
 def _class(role: str) -> str:

@@ -56,6 +56,12 @@ def shades_of(network: Network, what: str | None) -> Shades | None:
     return Shades(what, amounts, sum(amounts))
 
 
+def family_of(kind: str) -> str:
+    """The family of a kind of layer; of a word that is none, which an error is about, `block`."""
+    known = GIVEN.get(kind) or CATALOGUE.get(kind)
+    return "block" if known is None else known.family
+
+
 def legend_of(
     network: Network, shades: Shades | None, indices: Sequence[int]
 ) -> list[tuple[str, str]]:
@@ -64,7 +70,7 @@ def legend_of(
         families: dict[str, dict[str, None]] = {}
         for index in indices:
             kind = network.nodes[index].kind
-            family = (GIVEN.get(kind) or CATALOGUE[kind]).family
+            family = family_of(kind)
             families.setdefault(family, {})[kind.replace("_", " ")] = None
         return [(family, ", ".join(list(kinds)[:3])) for family, kinds in families.items()]
     said = {

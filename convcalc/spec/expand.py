@@ -13,7 +13,16 @@ from convcalc.findings import Findings
 from convcalc.layers import CATALOGUE, NAMING, UNPOOL, Layer, layer_class, transposes
 from convcalc.shape import Shape
 from convcalc.spec.fields import FieldReader
-from convcalc.spec.flat import Borrowed, Document, Group, Late, LayerNode, source_item, source_node
+from convcalc.spec.flat import (
+    Borrowed,
+    Document,
+    Group,
+    Late,
+    LayerNode,
+    Lost,
+    source_item,
+    source_node,
+)
 from convcalc.spec.given import inputs_of
 from convcalc.spec.items import SPLIT, Definition, Definitions, Items, Said
 from convcalc.spec.names import OPEN, Names, Reporter, Surroundings, braced, nothing_is_called
@@ -124,6 +133,12 @@ class Expander:
         """Of merges, by the index of the layer: that of the first of its branches."""
         self.borrowed: list[Borrowed] = []
         self.lost = False
+        self.lost_items: list[Lost] = []
+        self.lost_reads: dict[tuple[int, int], int] = {}
+        self.lost_names: dict[str, int | None] = {}
+        """By the full name of what is unknown, the lost item that would make it."""
+        self.behind: int | None = None
+        """Where the current tensor is unknown: the lost item that would make it, if one would."""
         self.called: set[str] = set()
         self.plain_kinds: set[str] = set()
         self.depth = 0
@@ -183,6 +198,8 @@ class Expander:
             refuse(self.report.findings, error)
             del self.nodes[len(self.sources) :]  # the part before the limit would mean nothing
             self.groups.clear()
+            self.lost_items.clear()
+            self.lost_reads.clear()
             self.lost = True
         if "origins" in entries and not self.lost:
             from convcalc.spec.origin_lists import read_origins  # of networks from elsewhere
@@ -209,6 +226,8 @@ class Expander:
             groups=tuple(self.groups),
             lost=self.lost,
             borrowed=tuple(self.borrowed),
+            lost_items=tuple(self.lost_items),
+            lost_reads=self.lost_reads,
         )
 
     def count_pairs(self) -> None:
@@ -322,14 +341,25 @@ class Expander:
         item = self.items.said[at]
         if item is None or not isinstance(node, Item):
             self.lost = True
+            self.lose(node, current, place)
             return None
+        known = len(self.lost_items)
         if item.modifiers is None:
             made = self.one(item, node, current, place, "")
         else:
             made = self.modified(item, item.modifiers, current, place)
         if made is None and current is not None:
             self.lost = True
+            if len(self.lost_items) == known and "from" not in entries:  # wrong itself
+                self.lose(node, current, place)
         return made
+
+    def lose(self, node: Node, current: int | None, place: Surroundings) -> None:
+        """Remember where an item would stand that an error keeps out."""
+        after = self.behind if current is None else None
+        group = place.prefix.removesuffix(".")
+        self.behind = len(self.lost_items)
+        self.lost_items.append(Lost(node, current, after, len(self.nodes), group))
 
     def _is_plain_kind(self, kind: str) -> bool:
         """Whether a word can only be a kind of layer that reads one tensor; known from then on."""
@@ -384,7 +414,9 @@ class Expander:
             )
         name = self.report.item_name(entries.get("name"))
         if "from" in entries:
+            self.names.latest = ""  # where nothing has the name
             current = self.tensor(entries["from"], place, "from")
+            self.behind = None if current is not None else self.lost_names.get(self.names.latest)
         owner = None
         if "weights" in entries and (item.block is None or item.block.name != "weights"):
             owner = self.owner(entries["weights"], place)
@@ -565,6 +597,8 @@ class Expander:
             known = () if current is None else (current,)
             late = None if said is None else Part(said, number)
             unknown = (0,) if current is None else ()
+            if current is None and self.behind is not None:
+                self.lost_reads[index, 0] = self.behind
             made = LayerNode(full, "slice", None, known, word, unknown=unknown, late=late)
             self.nodes.append(made)
         if said is None:
@@ -617,7 +651,9 @@ class Expander:
         self.enter(node)
         start = len(self.nodes)
         inputs: list[int | None] = []
+        behind, lost = self.behind, []
         for branch in branches.items:
+            self.behind = behind if current is None else None
             if not isinstance(branch, List):
                 if len(branches.items) > 1 or not self.items.lone_branch(kind, branches, branch):
                     self.no_branch(branch, place)
@@ -629,10 +665,14 @@ class Expander:
                 inputs.append(None)
             elif kept:
                 inputs.append(self.sequence(branch, current, place, 0 if condition is None else 1))
+                if inputs[-1] is None and self.behind is not None:
+                    lost.append((len(inputs) - 1, self.behind))
         self.depth -= 1
         merges = len(inputs) > 1 or len(inputs) == len(branches.items)
         if merges or (inputs and layer_class(kind).inputs == "either"):
             self.begun[len(self.nodes)] = start
+            self.behind = None
+            self.lost_reads.update(((len(self.nodes), at), which) for at, which in lost)
             return self.add_layer(kind, item.value, node, tuple(inputs), place, name)
         self.items.inspect_fields(kind, item.value)
         if not inputs:
@@ -756,6 +796,8 @@ class Expander:
     ) -> int:
         """Add a layer of which something is known late, or not at all because of an error."""
         index = len(self.nodes)
+        if inputs and inputs[0] is None and self.behind is not None:
+            self.lost_reads[index, 0] = self.behind
         unfinished = LayerNode(
             name=full,
             kind=kind,
@@ -845,9 +887,13 @@ class Expander:
         origin = inner.origin if "origin" in group.item.entries else ""
         self.groups[at] = Group(group.name, group.block, group.item, layers, current, origin)
         self.names.tensors[group.name] = current
+        if current is None:
+            self.lost_names[group.name] = self.behind
         place = inner.outer
         if name and place is not None and place.numbered:
             self.names.tensors[place.prefix + name] = current
+            if current is None:
+                self.lost_names[place.prefix + name] = self.behind
             self.names.rounds[place.prefix + name] = group.name
         return current
 

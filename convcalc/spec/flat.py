@@ -1,5 +1,7 @@
 """A spec written out: a flat list of named layers, and the blocks and groups beside it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.findings import Findings
@@ -210,6 +212,21 @@ class Group(NamedTuple):
         return f"<Group {self.name!r}: {block}, {own}>"
 
 
+class Lost(NamedTuple):
+    """An item that an error keeps out of the network."""
+
+    item: Node
+    """The item."""
+    reads: int | None
+    """Index of the layer that it would read; None where that is lost, too."""
+    after: int | None
+    """Which of the lost items it would read, counted from 0; None where it is none of them."""
+    before: int
+    """Index of the layer in front of which it would stand; that behind the last one if none."""
+    group: str
+    """Full name of the group that it stands in; empty outside of groups."""
+
+
 class Borrowed(NamedTuple):
     """Layers that use the weights of others by their name."""
 
@@ -249,6 +266,10 @@ class Document(NamedTuple):
     """Whether errors kept an item out altogether."""
     borrowed: tuple[Borrowed, ...] = ()
     """Which layers use the weights of others by their name."""
+    lost_items: tuple[Lost, ...] = ()
+    """Those items, in order, each as often as it would be written out."""
+    lost_reads: Mapping[tuple[int, int], int] = MappingProxyType({})
+    """By a layer's index, and which of what it reads is unknown: the lost item that it reads."""
 
 
 def source_item(given: Node) -> Item:

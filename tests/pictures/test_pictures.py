@@ -4,8 +4,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from click.testing import CliRunner
 
 import convcalc
+from convcalc.cli import convcalc as command
 from convcalc.layers import CATALOGUE, GIVEN
 from convcalc.pictures import STYLES, WRITERS, font
 from convcalc.pictures.scene import Label, Scene, everything
@@ -126,3 +128,14 @@ def test_every_style_and_writer_has_its_module() -> None:
 def test_an_item_can_be_anywhere() -> None:
     nested = [each for each in everything(_scene().items) if isinstance(each, Label)]
     assert nested == _scene().labels
+
+
+@pytest.mark.parametrize("spec", ["there_is_no_such.yaml", "vgg61"])
+def test_what_cannot_be_read_makes_no_file(spec: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.svg"
+    for arguments in (["-o", str(file)], []):
+        result = CliRunner().invoke(command, ["draw", spec, *arguments])
+        assert result.exit_code == 2
+        assert not result.stdout
+        assert "CC101" in result.stderr
+    assert not file.exists()

@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Mapping
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,9 +13,10 @@ from tabled import tabled
 
 import convcalc
 from convcalc.formats import html as html_format
-from convcalc.graph import Network, read_text
+from convcalc.graph import Network, as_written, network_of, read_text
+from convcalc.pictures.lost import with_lost
 from convcalc.pictures.scene import Box, Part, Scene, everything
-from convcalc.spec.bundled import bundled_names
+from convcalc.spec.bundled import bundled_names, find_bundled
 from convcalc.spec.text import SourceText
 
 OPTIONS: tuple[Mapping[str, Any], ...] = (
@@ -256,7 +258,14 @@ BROKEN: tuple[tuple[str, set[str], set[str]], ...] = (
     ("{input: 3x3x16, layers: [conv: {filters: 8, kernel: 5}]}", {"3×3×16"}, {"conv1"}),
     ("{input: 9x9x3, layers: [maxpool: 2, relu]}", {"9×9×3"}, {"maxpool1"}),
     ("{input: 9x9x3, layers: [{relu, from: nowhere}]}", set(), {"relu1"}),
-    ("{input: 9x9x3, layers: [cnv: 3, relu]}", set(), {"relu1"}),
+    ("{input: 9x9x3, layers: [cnv: 3, relu]}", {"9×9×3"}, {"line 1"}),
+    ("input: 9x9x3\nlayers:\n- conv: 8\n  kernel: 3\n- fc: 3\n", {"9×9×3"}, {"line 3", "line 5"}),
+    ("{input: 9x9x3, layers: [concat: [[relu], [{oops: 3, name: it}]]]}", {"9×9×3"}, {"it"}),
+    (
+        "input: 9x9x3\nlayers:\n  - {name: a, layers: [relu, x: {}]}\n",
+        {"9×9×3"},
+        {"a.line 3"},
+    ),
     ("{input: 9x9x3, layers: [conv: {filters: x, kernel: 1}]}", {"9×9×3"}, {"conv1"}),
     ("{input: 9x9x3, layers: [reshape: 3x3x3]}", {"9×9×3"}, {"reshape1"}),
     ("{input: 0x9x3, layers: [relu]}", set(), {"input"}),
@@ -287,6 +296,32 @@ def test_a_broken_spec_is_drawn_with_its_fault(
         if options != {"depth": 1}:
             parts = [part for part in _shown(scene) if part.title.startswith("✗")]
             assert {part.key for part in parts} == marked
+
+
+LOSING = ("relu", "conv", "batchnorm", "maxpool", "linear", "upsample", "flatten")
+"""Kinds that read one tensor, whose items are lost where they are misspelled."""
+
+
+@tabled("name", (*FAMILIES, "densenet121", "two_stream"))
+def test_what_is_misspelled_stands_where_it_stood(name: str) -> None:
+    """The same boxes read the same boxes as without the fault, in the same groups."""
+    bundled = find_bundled(name)
+    assert bundled is not None
+    text = Path(bundled.path).read_text()
+    good = convcalc.load(name)
+    for kind in LOSING:
+        wrong, many = re.subn(rf"(?<=- ){kind}(?![a-z_])", f"{kind}x", text)
+        if not many:
+            continue
+        network, told, before = with_lost(
+            network_of(as_written(SourceText(name, wrong)), preset=bundled.preset)
+        )
+        assert [node.inputs for node in network.nodes] == [node.inputs for node in good.nodes]
+        assert [group.layers for group in network.groups] == [group.layers for group in good.groups]
+        kinds = [node.kind for node in good.nodes]
+        assert {kinds[index] for index in told} == {kind}
+        assert [was is None for was in before] == [index in told for index in range(len(kinds))]
+        assert not any(node.unknown for node in network.nodes)
 
 
 def _chain(count: int) -> Network:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import convcalc
-from convcalc.graph import Network
+from convcalc.graph import Network, read_text
 from convcalc.pictures import WRITERS, font, written
 from convcalc.pictures.mermaid import render as mermaid
 from convcalc.pictures.scene import Label, Raster, Scene
 from convcalc.pictures.tikz import _SIGNS
 from convcalc.pictures.tikz import render as tikz
+from convcalc.spec.text import SourceText
 
 NASTY = 'a"b%{}\\$&#_^~<b>|`]'
 """Signs that formats mean something by, as a file from elsewhere may have them in names."""
@@ -103,6 +104,20 @@ def test_tikz_is_compiled_where_tex_is(tmp_path: Path) -> None:
     call = [tex, "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2_000:]
+
+
+@pytest.mark.parametrize("text", ["", "layers: [", "{input: 8x8x3, layers: [{relu, from: x}]}"])
+def test_mermaid_draws_what_nothing_joins(text: str) -> None:
+    chart = mermaid(convcalc.draw(read_text(SourceText("net.yaml", text))))
+    assert "flowchart TD" in chart
+    assert "#10007;" in chart
+
+
+def test_mermaid_goes_as_the_picture_does() -> None:
+    """Also where branches are many, and lie wider than the network is deep."""
+    text = "{input: 8x8x3, layers: [concat: [[relu], [tanh], [elu], [gelu], [sigmoid], [silu]]]}"
+    for direction, word in (("down", "flowchart TD"), ("right", "flowchart LR")):
+        assert word in mermaid(convcalc.draw(_network(text), direction=direction))
 
 
 def test_what_a_format_cannot_say_is_refused() -> None:
