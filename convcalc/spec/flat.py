@@ -216,7 +216,7 @@ class Lost(NamedTuple):
     """An item that an error keeps out of the network."""
 
     item: Node
-    """The item."""
+    """What is written there, which may be no item."""
     reads: int | None
     """Index of the layer that it would read; None where that is lost, too."""
     after: int | None
