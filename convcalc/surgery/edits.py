@@ -118,14 +118,56 @@ class Edited(NamedTuple):
     """For each layer of the old network the numbers of those that stand in its place."""
     in_place: bool
     """Whether its blocks, repeats and comments are still those that were written."""
+    edits: Mapping[int, Edit]
+    """What became of its layers, by their numbers."""
 
 
 def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Edited:
     """The network with some layers edited, by their numbers.
 
-    `changes` are keys of the spec that change, too, as its `input`. Raises `CannotConvertError`
-    where the new network has errors, and where it is wired otherwise than the old one.
+    `changes` are keys of the spec that change, too, as its `input`. Where a layer goes whose name
+    others read, or that says what it reads, an `identity` stands for it. Raises
+    `CannotConvertError` where the new network has errors, and where it is wired otherwise than the
+    old one.
     """
+    try:
+        return _edited(subject, edits, changes)
+    except CannotConvertError:
+        marks = _marks(subject.network, edits)
+        if not marks:
+            raise
+    return _edited(subject, {**edits, **marks}, changes)
+
+
+def _marks(network: Planned, edits: Mapping[int, Edit]) -> dict[int, Edit]:
+    """Edits that leave an `identity` where the wiring needs an item of a layer that goes."""
+    reading = readers(network)
+
+    def read_by_name(index: int) -> bool:
+        if network.nodes[index].item.name is None:
+            return False
+        return index in network.outputs or any(
+            reader != index + 1
+            or network.nodes[reader].item.from_ is not None
+            or len(network.nodes[reader].inputs) > 1
+            for reader in reading[index]
+        )
+
+    return {
+        index: Edit(_mark, lambda *_: [{}])
+        for index, edit in edits.items()
+        if edit.items is dropped
+        and (network.nodes[index].item.from_ is not None or read_by_name(index))
+    }
+
+
+def _mark(item: Item) -> tuple[Item, ...]:
+    """An `identity` that is called as an item is, and reads what it reads."""
+    return (item.replace(kind="identity", value=None, origin=None, weights=None, shared=None),)
+
+
+def _edited(subject: Subject, edits: Mapping[int, Edit], changes: Mapping[str, object]) -> Edited:
+    """The network with some layers edited, as it is said."""
     spec = _in_place(subject, edits)
     in_place = spec is not None
     if spec is None:
@@ -148,7 +190,7 @@ def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Ed
             f"the network that comes of it has errors, the first of them {where}{first.message}"
         )
         raise CannotConvertError(message) from None
-    return Edited(made, _places(subject.network, made.network, edits), in_place)
+    return Edited(made, _places(subject.network, made.network, edits), in_place, edits)
 
 
 def without_promises(spec: Spec) -> Spec:
@@ -292,14 +334,12 @@ def in_sequence(item: Item, items: Sequence[Item], *, named: bool = True) -> tup
     return (Item.of([*group.parts, *said.values()], item.comments),)
 
 
-def moved(
-    old: Planned, edited: Edited, edits: Mapping[int, Edit], weights: Mapping[str, Any]
-) -> dict[str, Any]:
+def moved(old: Planned, edited: Edited, weights: Mapping[str, Any]) -> dict[str, Any]:
     """The weights of the old network as those of the new one, by its layers' names."""
     made: dict[str, Any] = {}
     new = edited.subject.network
     for index, (node, plan) in enumerate(zip(old.nodes, old.plans, strict=True)):
-        edit = edits.get(index)
+        edit = edited.edits.get(index)
         taken = () if edit is None else edit.takes_in
         if node.shared_with is not None or not edited.places[index] or not (plan.weights or taken):
             continue
@@ -381,7 +421,7 @@ def result(subject: Subject, edits: Mapping[int, Edit], *remarks: str) -> Result
             "the layers of one item become different ones: the spec was written out and folded",
         )
     old = subject.network
-    return Result(made.subject, lambda weights: moved(old, made, edits, weights), remarks)
+    return Result(made.subject, lambda weights: moved(old, made, weights), remarks)
 
 
 def readers(network: Planned) -> list[list[int]]:

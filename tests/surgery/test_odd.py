@@ -14,6 +14,8 @@ from convcalc.surgery.proof import _difference, proven
 
 CONV = "{conv: {filters: 4, kernel: 3, padding: 1}}"
 POINT = "{conv: {filters: 4, kernel: 1}}"
+NORM = "batchnorm: {eps: 0.1}}"
+HEAD = "flatten, {name: x, linear: 5}"
 ONE = "{conv: {filters: 1, kernel: 1}}"
 TALL = "{conv: {filters: 4, kernel: [3, 1], padding: [1, 0]}}"
 WIDE = "{conv: {filters: 4, kernel: [1, 3], padding: [0, 1]}}"
@@ -41,6 +43,14 @@ def _converted(text: str, conversion: str) -> tuple[convcalc.Network, Converted]
         ("[{linear: {features: 3, axis: channels}}, {batchnorm: {eps: 0.5}}]", "fold-batchnorm"),
         ("[{depthwise_conv: {kernel: 3, multiplier: 2}}, batchnorm]", "fold-batchnorm"),
         (f"[{{layers: [{CONV}, {{batchnorm: {{affine: false}}}}], repeat: 3}}]", "fold-batchnorm"),
+        # What goes is read by its name, or says what it reads.
+        (f"[{CONV}, {{name: b, {NORM}, relu, {CONV}, add: [[], [from: b]]]", "fold-batchnorm"),
+        (f"[{CONV}, {{name: b, {NORM}, add: [[from: b], [from: b]]]", "fold-batchnorm"),
+        (
+            f"[{{name: c, {CONV[1:]}, {HEAD}, {{flatten: , from: c}}, linear: 5, "
+            "add: [[], [from: x]]]",
+            "linear-to-conv",
+        ),
         (f"[add: [[{CONV}], [{POINT}], [], []]]", "reparameterize"),
         (f"[add: [[{CONV}], [{WIDE}], [{TALL}]]]", "reparameterize"),
         (f"[{{tanh: , name: t}}, {CONV}, {{add: [[], [from: t]]}}]", "conv-to-linear conv1"),
@@ -136,3 +146,13 @@ def test_weights_that_two_read_of_different_channels_are_not_pruned() -> None:
     )
     with pytest.raises(CannotConvertError, match="has the weights of e, and reads other channels"):
         _converted(f"{{input: 4x4x4, layers: {layers}}}", "prune [cd]=2")
+
+
+def test_what_is_an_output_by_its_name_stays_one() -> None:
+    layers = f"[{CONV}, {{batchnorm: , name: b}}, {CONV}, {{batchnorm: , name: c}}]"
+    network, made = _converted(
+        f"{{input: 4x4x4, outputs: [b, c], layers: {layers}}}", "fold-batchnorm"
+    )
+    assert [*made.network.named_outputs] == ["b", "c"]
+    assert [node.kind for node in made.network.layers] == ["conv", "identity"] * 2
+    assert all(proof.holds for proof in proven(planned(network), made))
