@@ -16,9 +16,11 @@ from convcalc.graph.planned import Planned, planned
 from convcalc.layers import layer_class
 from convcalc.layers.base import declarations, defaults
 from convcalc.shape import Shape
+from convcalc.spec.annotate import annotated
 from convcalc.spec.fold import fold
 from convcalc.spec.members import member
 from convcalc.spec.nodes import Comments, List, Map
+from convcalc.spec.text import SourceText
 from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
 from convcalc.spec.unfold import unfolded
 from convcalc.spec.write import DIRECTIVE
@@ -74,10 +76,13 @@ class Subject(NamedTuple):
         """
         if network.errors:
             raise SpecError(network.errors)
-        spec = None if network.written is None else network.written.spec
-        if spec is None:
+        written = network.written
+        spec = None if written is None else written.spec
+        if written is None or spec is None:
             message = f"{network.name} was made of no spec, which could be converted"
             raise CannotConvertError(message)
+        if isinstance(written.places, SourceText) and written.arrays is None:
+            spec = annotated(written.places, spec)
         made = network.made
         if made is not None and made.preset:
             spec = member(spec, made.preset)

@@ -16,6 +16,7 @@ CONV = "{conv: {filters: 4, kernel: 3, padding: 1}}"
 POINT = "{conv: {filters: 4, kernel: 1}}"
 NORM = "batchnorm: {eps: 0.1}}"
 HEAD = "flatten, {name: x, linear: 5}"
+LAST = "linear: 5, add: [[], [from: x]]"
 ONE = "{conv: {filters: 1, kernel: 1}}"
 TALL = "{conv: {filters: 4, kernel: [3, 1], padding: [1, 0]}}"
 WIDE = "{conv: {filters: 4, kernel: [1, 3], padding: [0, 1]}}"
@@ -46,11 +47,7 @@ def _converted(text: str, conversion: str) -> tuple[convcalc.Network, Converted]
         # What goes is read by its name, or says what it reads.
         (f"[{CONV}, {{name: b, {NORM}, relu, {CONV}, add: [[], [from: b]]]", "fold-batchnorm"),
         (f"[{CONV}, {{name: b, {NORM}, add: [[from: b], [from: b]]]", "fold-batchnorm"),
-        (
-            f"[{{name: c, {CONV[1:]}, {HEAD}, {{flatten: , from: c}}, linear: 5, "
-            "add: [[], [from: x]]]",
-            "linear-to-conv",
-        ),
+        (f"[{{name: c, {CONV[1:]}, {HEAD}, {{flatten: , from: c}}, {LAST}]", "linear-to-conv"),
         (f"[add: [[{CONV}], [{POINT}], [], []]]", "reparameterize"),
         (f"[add: [[{CONV}], [{WIDE}], [{TALL}]]]", "reparameterize"),
         (f"[{{tanh: , name: t}}, {CONV}, {{add: [[], [from: t]]}}]", "conv-to-linear conv1"),

@@ -66,6 +66,29 @@ layers:
     assert "#" not in convert(ignored, "linear-to-conv").spec.to_yaml()
 
 
+def test_comments_of_a_file_stay(tmp_path: Path) -> None:
+    file = tmp_path / "net.yaml"
+    file.write_text(
+        """
+input: 4x4x2
+parameters: {classes: 3}  # how many
+layers:
+  # what sees
+  - conv: {filters: classes, kernel: 2}  # the stem
+  - flatten
+  - linear: classes  # the head
+""",
+        encoding="utf-8",
+    )
+    arguments = ["convert", str(file), "--linear-to-conv"]
+    for settings in ([], ["--set", "classes=5"]):
+        done = CliRunner().invoke(program, [*arguments, *settings])
+        assert done.exit_code == 0
+        for comment in ("# how many", "# what sees", "# the stem", "# the head"):
+            assert comment in done.stdout
+    assert "classes: 5" in done.stdout
+
+
 def test_one_item_whose_layers_become_different_ones_is_written_out() -> None:
     spec = convcalc.new("CONV -> POOL -> [FC -> RELU]*2 -> FC", features=8)
     made = convert(spec, "linear-to-conv")
