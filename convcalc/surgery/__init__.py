@@ -110,15 +110,29 @@ class Converted(NamedTuple):
     def weights(self, weights: Mapping[str, Any]) -> dict[str, Any]:
         """The weights of the old network as those of the new one, by its layers' names.
 
-        Raises `ValueError` where a conversion makes another network, which they do not fit.
+        Raises `ArgumentError` where a conversion makes another network, which they do not fit.
         """
+        self.check_movable()
         made = dict(weights)
+        for step in self.steps:
+            made = made if step.result.moves is None else step.result.moves(made)
+        return made
+
+    def check_movable(self) -> None:
+        """Raise `ArgumentError` where a conversion makes another network: no weights move then."""
         for step in self.steps:
             if step.result.moves is None:
                 message = f"--{step.name} makes a network of other weights: there are none to move"
-                raise ValueError(message)
-            made = step.result.moves(made)
-        return made
+                raise ArgumentError(message)
+
+    def check_equal(self) -> None:
+        """Raise `ArgumentError` where a conversion does not claim that the network is equal."""
+        for step in self.steps:
+            if not CONVERSIONS[step.name].equal:
+                message = (
+                    f"--{step.name} makes a network that computes something else: nothing to verify"
+                )
+                raise ArgumentError(message)
 
 
 def convert(

@@ -439,3 +439,28 @@ def test_what_cannot_be_done_is_refused(arguments: tuple[str, ...], said: str) -
     result = CliRunner().invoke(program, ["convert", *arguments])
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("conversion", "asked"),
+    [
+        (conversion, asked)
+        for conversion in ("--separable", "--width=2", "--input=32x32x1", "--prune=C3=9")
+        for asked in ("--save", "--verify")
+        if (conversion, asked) != ("--prune=C3=9", "--save")  # what stays moves
+    ],
+)
+def test_what_another_network_has_not_is_refused_before_anything_is_written(
+    conversion: str, asked: str, tmp_path: Path
+) -> None:
+    weights = tmp_path / "old.npz"
+    np.savez(weights, **random_weights(convcalc.read("lenet5"), 4))
+    file, new = tmp_path / "new.yaml", tmp_path / "new.npz"
+    wanted = ["--verify"] if asked == "--verify" else ["--save", str(new)]
+    arguments = ["convert", "lenet5", conversion, "-o", str(file), "--weights", str(weights)]
+    result = CliRunner().invoke(program, [*arguments, *wanted])
+    assert result.exit_code == 2
+    expected = "nothing to verify" if asked == "--verify" else "there are none to move"
+    assert expected in result.stderr
+    assert not file.exists()
+    assert not new.exists()
