@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from convcalc.diagnostics import Diagnostic, Named
 from convcalc.graph import LayerNode, Network
 from convcalc.layers import CATALOGUE
 from convcalc.spec.flat import Group, Lost
@@ -47,6 +48,20 @@ def with_lost(network: Network) -> tuple[Network, dict[int, str], list[int | Non
     )
     told = {index: _wrong(network, item) for index, item in zip(added, items, strict=True)}
     return whole, told, before
+
+
+def with_lost_named(network: Network) -> Network:
+    """The network with its lost items, each of which the error that keeps it out is about."""
+    if not network.lost_items:
+        return network
+    whole, _, before = with_lost(network)
+    added = [node.name for node, was in zip(whole.nodes, before, strict=True) if was is None]
+    told = list(network.diagnostics)
+    for item, name in zip(network.lost_items, added, strict=True):
+        error = _error(network, item)
+        if error is not None:
+            told.append(error._replace(layer=name))
+    return whole._replace(diagnostics=tuple(told))
 
 
 def _added(item: Lost, name: str, now: Mapping[int, int], added: Sequence[int]) -> LayerNode:
@@ -124,14 +139,31 @@ def _names(network: Network) -> list[str]:
 
 
 def _wrong(network: Network, item: Lost) -> str:
+    """What is wrong with an item."""
+    error = _error(network, item)
+    return UNSAID if error is None else error.message
+
+
+def _error(network: Network, item: Lost) -> Diagnostic | None:
     """The error that keeps an item out: the first whose place is in it."""
     if network.written is None:
-        return UNSAID
+        return None
     places = network.written.places
+    place = places.place(item.item.start, item.item.end)
+    if isinstance(place, Named):  # of values that were made in Python
+        within = tuple(f"{place.name}{sign}" for sign in ".[")
+        return next(
+            (
+                error
+                for error in network.errors
+                if error.named and (error.named == place.name or error.named.startswith(within))
+            ),
+            None,
+        )
     first, last = places.line_of(item.item.start), places.line_of(item.item.end)
     if first is None or last is None:
-        return UNSAID
+        return None
     for error in network.errors:
         if error.line is not None and first <= error.line <= last:
-            return error.message
-    return UNSAID
+            return error
+    return None

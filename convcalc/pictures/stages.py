@@ -16,6 +16,7 @@ from typing import NamedTuple
 from convcalc.graph import Group, Network
 from convcalc.layers import CATALOGUE, GIVEN, READING_NOTHING, SOURCES, UNPOOL
 from convcalc.numbers import plural
+from convcalc.pictures.shades import family_of
 from convcalc.shape import Shape
 
 ENOUGH = 20
@@ -602,7 +603,7 @@ class _Trunk:
 
     def _family(self, node: int) -> str:
         kind = self.network.nodes[node].kind
-        return (GIVEN.get(kind) or CATALOGUE[kind]).family
+        return family_of(kind)
 
     def _skips(
         self, skips: list[_Beside], homes: list[int]
@@ -772,9 +773,11 @@ def _window(network: Network, index: int) -> tuple[tuple[int, ...], str]:
     Nothing of a layer that has none.
     """
     node, plan = network.nodes[index], network.plans[index]
+    if plan is None:
+        return (), ""
     row = GIVEN.get(node.kind) or CATALOGUE[node.kind]
     larger = node.kind == "conv_transpose"
-    if plan is None or not ("slides" in row.facts or larger):
+    if not ("slides" in row.facts or larger):
         return (), ""
     kernel = tuple(window.kernel for window in plan.windows)
     steps = tuple(window.up if larger else window.stride for window in plan.windows)

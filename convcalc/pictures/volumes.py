@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from convcalc.arguments import one_of, whole
 from convcalc.graph import Network
-from convcalc.layers import CATALOGUE, GIVEN
 from convcalc.pictures.font import shortened, width, wrapped
 from convcalc.pictures.found import with_groups
+from convcalc.pictures.lost import with_lost_named
 from convcalc.pictures.scene import Box, Drawn, Label, Part, Path, Point, Scene, moved
-from convcalc.pictures.shades import Shades, legend_of, shades_of
+from convcalc.pictures.shades import Shades, family_of, legend_of, shades_of
 from convcalc.pictures.stages import ENOUGH, KEEPERS, Head, Row, Skip, Stage, rows
 from convcalc.pictures.words import figures
 from convcalc.shape import Shape
@@ -198,6 +198,7 @@ def scene(network: Network, *, depth: int | None = None, shade: str | None = Non
         depth = whole(depth, "depth", least=0)
     if shade is not None:
         shade = one_of(shade, "shade", SHADES)
+    network = with_lost_named(network)
     if len(network.layers) > 2 * ENOUGH:
         network = with_groups(network)
     shades = shades_of(network, shade)
@@ -688,9 +689,7 @@ def _notes(network: Network, placed: Sequence[Placed], scale: Scale) -> list[str
     if any(" ↑" in line for line in texts):
         notes.append("↑2: stride 2 of what comes out.")
     kept = {
-        node.kind.replace("_", " ")
-        for node in network.layers
-        if (GIVEN.get(node.kind) or CATALOGUE[node.kind]).family in KEEPERS
+        node.kind.replace("_", " ") for node in network.layers if family_of(node.kind) in KEEPERS
     }
     if kept:
         notes.append(f"Not drawn on their own: {', '.join(sorted(kept))}.")

@@ -295,6 +295,16 @@ def test_what_does_not_work_out_says_what_it_reads() -> None:
     assert "cannot be added" in scene.parts["relu2"].title
 
 
+def test_what_is_misspelled_stands_where_it_stood() -> None:
+    text = "{input: 8x8x3, layers: [conv: {filters: 4, kernel: 3}, maxpol: 2, conv: 5, relu]}"
+    scene = convcalc.draw(convcalc.parse(text), "volumes")
+    told = [label.text for label in scene.labels if label.role == "fault text"]
+    assert told[:2] == ["maxpol", "reads 6×6×4"]
+    assert "CC113" in told
+    assert next(path.source for path in scene.paths if path.role == "fault line") == "conv1"
+    _assert_apart("misspelled", scene)
+
+
 def test_many_inputs_of_one_layer_have_a_line_each() -> None:
     names = [f"i{number}" for number in range(12)]
     given = ", ".join(f"{name}: 8x8x4" for name in names)
