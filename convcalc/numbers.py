@@ -104,12 +104,14 @@ def value_text(value: Any) -> str:
 
     >>> value_text(((1, 2), 0))
     '[1,2]×0'
+    >>> value_text(((1, 2, 3),))  # of one side, as a spec in error may say it
+    '[1,2,3]'
     """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
         return "×".join(
-            f"[{part[0]},{part[1]}]" if isinstance(part, tuple) else value_text(part)
+            f"[{','.join(map(str, part))}]" if isinstance(part, tuple) else value_text(part)
             for part in value
         )
     return f"{value:.10g}" if isinstance(value, float) else str(value)

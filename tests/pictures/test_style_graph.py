@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from geometry import boxes_of, faults, joined
+from paths import ROOT
 from tabled import tabled
 
 import convcalc
@@ -322,6 +323,16 @@ def test_what_is_misspelled_stands_where_it_stood(name: str) -> None:
         assert {kinds[index] for index in told} == {kind}
         assert [was is None for was in before] == [index in told for index in range(len(kinds))]
         assert not any(node.unknown for node in network.nodes)
+
+
+@tabled("path", sorted(ROOT.glob("tests/specs/**/*.yaml")))
+def test_every_spec_is_shown_whatever_is_wrong_with_it(path: Path) -> None:
+    network = convcalc.read(path)
+    assert faults(convcalc.draw(network)) == []
+    assert "<table" in network._repr_html_()
+    whole, _, before = with_lost(network)
+    assert [was for was in before if was is not None] == [*range(len(network.nodes))]
+    assert all(read < at for at, node in enumerate(whole.nodes) for read in node.inputs)
 
 
 def _chain(count: int) -> Network:
