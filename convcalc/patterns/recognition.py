@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
+from convcalc.graph.as_made import spec_as_made
 from convcalc.layers import CATALOGUE, kinds
 from convcalc.patterns.grammar import Element, Layer, Merge, Sequential, written
 from convcalc.patterns.repeats import folded
-from convcalc.spec.members import member
 from convcalc.spec.tree import Item, Spec
 from convcalc.spec.unfold import unfolded
 
@@ -32,23 +32,11 @@ def pattern_of(network: Network) -> str:
     """
     if network.errors:
         raise SpecError(network.errors)
-    return written(sequential(_as_built(network)))
-
-
-def _as_built(network: Network) -> Spec:
-    """The spec of a network, with the member, parameters and input that it was built with."""
-    spec = None if network.written is None else network.written.spec
+    spec = spec_as_made(network)
     if spec is None:
         message = f"{network.name} was made of no spec, whose items a pattern is of"
         raise NoPatternError(message)
-    made = network.made
-    if made is None:
-        return spec
-    if made.preset:
-        spec = member(spec, made.preset)
-    if made.parameters:
-        spec = spec.replace(parameters={**spec.parameters, **made.parameters})
-    return spec if made.input is None else spec.replace(input=made.input)
+    return written(sequential(spec))
 
 
 def sequential(spec: Spec) -> Sequential:

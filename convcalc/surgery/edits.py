@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError, read
+from convcalc.graph.as_made import spec_as_made
 from convcalc.graph.planned import Planned, planned
 from convcalc.layers import layer_class
 from convcalc.layers.base import declarations, defaults
-from convcalc.shape import Shape
-from convcalc.spec.annotate import annotated
 from convcalc.spec.fold import fold
-from convcalc.spec.members import member
 from convcalc.spec.nodes import Comments, List, Map
-from convcalc.spec.text import SourceText
 from convcalc.spec.tree import MODIFIERS, Block, Item, Spec, branches_of
 from convcalc.spec.unfold import unfolded
 from convcalc.spec.write import DIRECTIVE
@@ -76,28 +73,10 @@ class Subject(NamedTuple):
         """
         if network.errors:
             raise SpecError(network.errors)
-        written = network.written
-        spec = None if written is None else written.spec
-        if written is None or spec is None:
+        spec = spec_as_made(network)
+        if spec is None:
             message = f"{network.name} was made of no spec, which could be converted"
             raise CannotConvertError(message)
-        if isinstance(written.places, SourceText) and written.arrays is None:
-            spec = annotated(written.places, spec)
-        made = network.made
-        if made is not None and made.preset:
-            spec = member(spec, made.preset)
-        if made is None or not (made.parameters or made.input):
-            return cls.read(spec)
-        usual = read(spec).parameters
-        values = {
-            name: value
-            for name, value in network.parameters.items()
-            if name in spec.parameters and value != usual.get(name)
-        }
-        if values:
-            spec = spec.replace(parameters={**spec.parameters, **values})
-        if _input_shapes(read(spec)) != _input_shapes(network):
-            spec = spec.replace(input=made.input)
         return cls.read(spec)
 
     @classmethod
@@ -107,11 +86,6 @@ class Subject(NamedTuple):
         written = network.written
         own = None if written is None else written.spec
         return cls(spec if own is None else own, network)
-
-
-def _input_shapes(network: Network) -> dict[str, Shape | None]:
-    """The shapes of the inputs by their names."""
-    return {name: network.shape_of(index) for name, index in network.named_inputs.items()}
 
 
 class Edited(NamedTuple):
