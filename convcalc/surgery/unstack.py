@@ -107,7 +107,7 @@ def _one(subject: Subject, convolutions: list[int]) -> Edit:
     def items(item: Item) -> tuple[Item, ...]:
         said = fields_of(subject.spec, item)
         changes = {"kernel": kernel}
-        if "padding" in said:
+        if padding or "padding" in said:
             changes["padding"] = padding
         return (item.replace(**changes),)
 

@@ -360,6 +360,14 @@ def test_stacks_go_there_and_back() -> None:
     assert convcalc.analyze(back.network).totals.parameters == 25 * 16 + 4
 
 
+def test_a_stack_of_which_only_some_pad_makes_as_large_a_map() -> None:
+    layers = "{conv: {filters: 8, kernel: 3, padding: 1}}, {conv: {filters: 8, kernel: 3}}, relu"
+    made = convert(convcalc.loads(f"{{input: 13x13x8, layers: [{layers}]}}"), "unstack")
+    assert "conv: {filters: 8, kernel: 5, padding: 1}" in made.spec.to_yaml()
+    # By hand: 13 − 3 + 2 + 1 = 13, then 13 − 3 + 1 = 11; at once 13 − 5 + 2 + 1 = 11.
+    assert str(made.network.shape_of(-1)) == "11×11×8"
+
+
 def test_items_that_say_more_than_a_layer_become_groups() -> None:
     text = """
 input: 8x8x16
