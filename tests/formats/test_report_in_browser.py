@@ -261,6 +261,18 @@ def test_the_graph_and_the_table_are_in_step(shown: Shown) -> None:
     assert "conv4_x.basic_block2" in (chosen.get_attribute("data-key") or "")
 
 
+def test_no_column_of_the_table_is_cut_off(shown: Shown) -> None:
+    """Also beside a layer's formulas, in windows as screens have them."""
+    for width in (1024, 1280, 1366, 1440, 1920):
+        shown.page.set_viewport_size({"width": width, "height": 900})
+        for fragment in ("", "layer=stage1.conv2"):
+            page = shown.open("vgg16", fragment)
+            assert page.locator(".details h3").count() == bool(fragment)
+            scroller = page.locator(".table-pane .scroller")
+            over = scroller.evaluate("it => it.scrollWidth - it.clientWidth")
+            assert over == 0, (width, fragment)
+
+
 def test_groups_of_the_graph_open_and_close(shown: Shown) -> None:
     page = shown.open("resnets")
     boxes = page.locator(".picture [data-key]")
