@@ -462,6 +462,10 @@ TRIED = {
             ("--seed", "--weights"): "the input is random still, of which --top shows something",
             ("--seed", "--weights-map"): "the same",
             ("--engine", "--seed"): "which samples are compared, too, is the seed's",
+            **{
+                (option, "--shift"): "which outputs follow hangs on kinds and windows alone"
+                for option in ("--input", "--set", "--seed", "--weights", "--weights-map")
+            },
         },
     ),
     "explain": Command(
@@ -548,6 +552,7 @@ TRIED = {
             },
             ("--set", "--at"): "a parameter may decide a size, and this one decides channels",
             ("--set", "--reaches"): "the same",
+            ("--svg", "--force"): "a file that is not there yet is written either way",
         },
     ),
     "list": Command(("lenet",), {"--format": ("--format", "names")}),
@@ -585,7 +590,10 @@ TRIED = {
             "--diff": ("--diff",),
         },
         needs={"--force": ("--output", "net.yaml"), "--names": ("--flat",)},
-        heeded={("--output", "--force"): "a file that is not there yet is written either way"},
+        heeded={
+            ("--output", "--force"): "a file that is not there yet is written either way",
+            ("--names", "--check"): "whether it would change is all that is said",
+        },
     ),
     "size": Command(
         ("8",),

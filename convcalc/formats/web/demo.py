@@ -6,7 +6,7 @@ from typing import Any
 
 from convcalc.explanation.demo import Demo
 from convcalc.explanation.value.base import real
-from convcalc.formats.web.frame import Page, document
+from convcalc.formats.web.frame import WebPage, document
 
 
 def render(demo: Demo) -> str:
@@ -17,7 +17,7 @@ def render(demo: Demo) -> str:
     lines += _tables("Input", demo.x)
     lines += _tables("Output", demo.output)
     body = "\n".join(['<div id="page"></div>', "<noscript>", *lines, "</noscript>"])
-    return document(Page("demo", f"{title} · convcalc", body, data, licences=False))
+    return document(WebPage("demo", f"{title} · convcalc", body, data, licences=False))
 
 
 def _tables(name: str, channels: Sequence[Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ BUILT = Path(__file__).parent / "built"
 """Scripts and styles, which `npm run build` makes in web/."""
 
 
-class Page(NamedTuple):
+class WebPage(NamedTuple):
     """A page, as it is put into a frame."""
 
     name: str
@@ -31,7 +31,7 @@ class Page(NamedTuple):
     """Rules of its own, beside those of its style."""
 
 
-def document(page: Page) -> str:
+def document(page: WebPage) -> str:
     """The file. It holds all that it shows, and its policy lets it load nothing else."""
     script, style = built(f"{page.name}.js"), built(f"{page.name}.css") + page.style
     policy = "; ".join(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from convcalc.checks.report import CheckReport
 from convcalc.formats.web.columns import unpacked
 from convcalc.formats.web.data import SCHEMA, Subject, check_data, common, report_data
-from convcalc.formats.web.frame import Page, document
+from convcalc.formats.web.frame import WebPage, document
 from convcalc.formats.web.picture import element, pictures, rules
 from convcalc.formats.web.tables import finding_tables, network_tables
 from convcalc.numbers import plural
@@ -32,7 +32,7 @@ def render(subjects: Sequence[Subject]) -> str:
         lines += finding_tables(subject.checked.diagnostics)
     style = rules(picture.scene for made, _ in drawn for picture in made)
     body = _body(figures, lines)
-    return document(Page("report", f"{title} · convcalc", body, data, style=style))
+    return document(WebPage("report", f"{title} · convcalc", body, data, style=style))
 
 
 def render_findings(checked: CheckReport) -> str:
@@ -40,7 +40,7 @@ def render_findings(checked: CheckReport) -> str:
     data = {"schema": SCHEMA, "networks": [], "check": check_data(checked), **common()}
     lines = [f"<h2>{plural(len(checked.files), 'spec')}</h2>"]
     lines += finding_tables(checked.diagnostics)
-    return document(Page("findings", "Findings · convcalc", _body([], lines), data))
+    return document(WebPage("findings", "Findings · convcalc", _body([], lines), data))
 
 
 def _body(pictures: Sequence[str], lines: Sequence[str]) -> str:
