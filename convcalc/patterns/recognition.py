@@ -36,6 +36,10 @@ def pattern_of(network: Network) -> str:
     if spec is None:
         message = f"{network.name} was made of no spec, whose items a pattern is of"
         raise NoPatternError(message)
+    if len(network.outputs) == 1 and network.outputs[0] != len(network.nodes) - 1:
+        last = network.nodes[network.outputs[0]].name
+        message = f"the network's output is {last}, and that of a pattern is its last layer"
+        raise NoPatternError(message)
     return written(sequential(spec))
 
 
@@ -46,7 +50,7 @@ def sequential(spec: Spec) -> Sequential:
         what = "inputs" if len(_inputs(flat)) > 1 else "outputs"
         message = f"a pattern has one input and one output, and this network has several {what}"
         raise NoPatternError(message)
-    return folded(_without_flatten(_elements(flat.layers)))
+    return folded(_without_flatten(_elements(flat.layers, at_input=True)))
 
 
 def _inputs(spec: Spec) -> tuple[str, ...]:
@@ -55,11 +59,12 @@ def _inputs(spec: Spec) -> tuple[str, ...]:
     return tuple(named) if hasattr(named, "keys") else ()
 
 
-def _elements(items: Iterable[Item]) -> list[Element]:
-    """Items as elements."""
+def _elements(items: Iterable[Item], *, at_input: bool) -> list[Element]:
+    """Items as elements; `at_input` where the first reads the network's input."""
     made: list[Element] = []
     for item in items:
-        if item.from_ is not None and item.from_ != "input":
+        before_it = at_input and not made and item.from_ == "input"
+        if item.from_ is not None and not before_it:
             name = item.name or item.kind or "an item"
             message = (
                 f"{name} reads {item.from_} by its name, and in a pattern each layer reads the one "
@@ -73,7 +78,9 @@ def _elements(items: Iterable[Item]) -> list[Element]:
             message = f"{item.name or kind} is {kind}, which a pattern does not say"
             raise NoPatternError(message)
         if item.branches:
-            branches = tuple(tuple(_elements(branch)) for branch in item.branches)
+            branches = tuple(
+                tuple(_elements(branch, at_input=at_input and not made)) for branch in item.branches
+            )
             made.append(Merge(kind, branches))
         else:
             made.append(Layer(kind))

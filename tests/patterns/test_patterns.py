@@ -248,3 +248,27 @@ def test_the_commands_end_as_they_say() -> None:
 def test_everything_goes_through_groups_and_branches() -> None:
     tree = parse("ADD(CONV -> [RELU]*2, ) -> FC")
     assert len([*everything(tree)]) == 5
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("layers: [*, relu, {*, from: input}]", "conv reads input by its name"),
+        ("layers: [*, add: [[*], [from: input]]]", "reads input by its name"),
+        ("outputs: [c], layers: [{*, name: c}, relu]", "the network's output is c"),
+    ],
+)
+def test_what_reads_the_input_again_or_ends_before_the_last_is_no_pattern(
+    spec: str, said: str
+) -> None:
+    conv = "conv: {filters: 4, kernel: 1}"
+    layers = spec.replace("{*", "{" + conv).replace("*", "{" + conv + "}")
+    with pytest.raises(NoPatternError, match=said):
+        pattern_of(convcalc.loads(f"{{input: 6x6x4, {layers}}}"))
+
+
+def test_the_first_layer_may_say_that_it_reads_the_input() -> None:
+    conv = "conv: {filters: 4, kernel: 1}"
+    for layers in (f"add: [[{{{conv}}}], [from: input]]", f"add: [[{{{conv}, from: input}}], []]"):
+        network = convcalc.loads(f"{{input: 6x6x4, layers: [{layers}, relu]}}")
+        assert pattern_of(network) == "INPUT -> ADD(CONV, ) -> RELU"
