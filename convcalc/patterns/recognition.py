@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from convcalc.diagnostics import ArgumentError
 from convcalc.graph import Network, SpecError
 from convcalc.graph.as_made import spec_as_made
-from convcalc.layers import CATALOGUE, kinds
+from convcalc.layers import CATALOGUE, UNPOOL, kinds
 from convcalc.patterns.grammar import Element, Layer, Merge, Sequential, written
 from convcalc.patterns.repeats import folded
 from convcalc.spec.tree import Item, Spec
@@ -76,6 +76,12 @@ def _elements(items: Iterable[Item], *, at_input: bool) -> list[Element]:
             continue
         if kind not in CATALOGUE:
             message = f"{item.name or kind} is {kind}, which a pattern does not say"
+            raise NoPatternError(message)
+        if kind == UNPOOL:
+            message = (
+                f"{item.name or kind} undoes a pool by its name, and in a pattern each layer reads the "
+                "one before it"
+            )
             raise NoPatternError(message)
         if item.branches:
             branches = tuple(

@@ -255,6 +255,7 @@ def test_everything_goes_through_groups_and_branches() -> None:
     [
         ("layers: [*, relu, {*, from: input}]", "conv reads input by its name"),
         ("layers: [*, add: [[*], [from: input]]]", "reads input by its name"),
+        ("layers: [{maxpool: 2, name: p}, maxunpool: p]", "maxunpool undoes a pool by its name"),
         ("outputs: [c], layers: [{*, name: c}, relu]", "the network's output is c"),
     ],
 )
