@@ -79,8 +79,8 @@ def _elements(items: Iterable[Item], *, at_input: bool) -> list[Element]:
             raise NoPatternError(message)
         if kind == UNPOOL:
             message = (
-                f"{item.name or kind} undoes a pool by its name, and in a pattern each layer reads the "
-                "one before it"
+                f"{item.name or kind} undoes a pool by its name, and in a pattern each layer reads "
+                "the one before it"
             )
             raise NoPatternError(message)
         if item.branches:
