@@ -106,6 +106,10 @@ def command(
         raise click.UsageError("--save writes the new network's weights; --weights gives the old")
     if weights_file is not None and not force and os.path.lexists(weights_file):
         raise click.UsageError(f"{weights_file} is there already: --force writes over it")
+    if file is not None and not force and os.path.lexists(file):
+        raise click.UsageError(f"{file} is there already: --force writes over it")
+    if file is not None and not Path(file).parent.is_dir():
+        raise click.UsageError(f"{file}: cannot be written: there is no such folder")
     if weights_file is not None and not Path(weights_file).parent.is_dir():
         raise click.UsageError(f"{weights_file}: cannot be written: there is no such folder")
     if seed is not None and (weights_path is not None or not verify):
@@ -187,7 +191,7 @@ def _verified(old: Any, made: Converted, weights: dict[str, Any] | None, seed: i
         said = "equal" if proof.holds else "NOT equal"
         click.echo(
             f"{proof.dtype}: {said}: the largest difference is {proof.difference:.1e} of the "
-            f"largest output, and {TOLERANCES[proof.dtype]:.0e} is that of rounding",
+            f"output's largest value, and {TOLERANCES[proof.dtype]:.0e} is that of rounding",
             err=True,
         )
     return all(proof.holds for proof in proofs)

@@ -472,3 +472,16 @@ def test_what_another_network_has_not_is_refused_before_anything_is_written(
     assert expected in result.stderr
     assert not file.exists()
     assert not new.exists()
+
+
+def test_nothing_is_written_where_something_is_in_the_way(tmp_path: Path) -> None:
+    np.savez(tmp_path / "old.npz", **random_weights(convcalc.read("lenet5"), 4))
+    (tmp_path / "there.yaml").write_text("mine")
+    weights = ("--weights", str(tmp_path / "old.npz"), "--save", str(tmp_path / "new.npz"))
+    for file in (tmp_path / "there.yaml", tmp_path / "no" / "such.yaml"):
+        result = CliRunner().invoke(
+            program, ["convert", "lenet5", "--linear-to-conv", *weights, "-o", str(file)]
+        )
+        assert result.exit_code == 2
+        assert not (tmp_path / "new.npz").exists()
+    assert (tmp_path / "there.yaml").read_text() == "mine"
