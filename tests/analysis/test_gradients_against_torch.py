@@ -5,6 +5,7 @@ from what lies in rows of channels or makes others do so, is a part of another, 
 in some order.
 """
 
+import gc
 import json
 from functools import partial
 from math import prod
@@ -92,6 +93,9 @@ def measured(net: Network, batch: int, in_place: Any) -> dict[int | str, int]:
         meter.watch(tensor)
     with meter:
         loss = peer.loss(in_place, half=False)
+        gc.collect(
+            1
+        )  # what only the peer's own cycles hold; whoever imports the CLI collects rarely
         meter.backward = True
         loss.backward()
         meter.backward = False

@@ -111,7 +111,14 @@ TEXTS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", TEXTS)
+SLOW = {"1,500,000 items"}
+"""Those that take long; with layers that are as many, the other limit is tried each time."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.thorough if each in SLOW else ()) for each in TEXTS],
+)
 def test_hostile_text_is_refused(refused: Refused, name: str, tmp_path: Path) -> None:
     data, expected = TEXTS[name]
     path = tmp_path / "spec.yaml"
