@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, Any]
 """Arrays of a layer by what they are to it: `weight`, `bias`, `running_mean`."""
 
+WRITTEN_OUT = (
+    "what one item of the spec makes becomes different layers, or names mean others then: the spec "
+    "was written out and folded"
+)
+"""What is said where a spec could not be changed where it stands."""
+ANEW = "it computes something else and has to be trained anew"
+"""What is said of a network that is another one."""
+
 
 class CannotConvertError(ArgumentError):
     """A network cannot be converted so; the message says which layer, and why."""
@@ -100,6 +108,11 @@ class Edited(NamedTuple):
     edits: Mapping[int, Edit]
     """What became of its layers, by their numbers."""
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said of how it is written."""
+        return () if self.in_place else (WRITTEN_OUT,)
+
 
 def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Edited:
     """The network with some layers edited, by their numbers.
@@ -109,13 +122,21 @@ def edited(subject: Subject, edits: Mapping[int, Edit], **changes: object) -> Ed
     `CannotConvertError` where the new network has errors, and where it is wired otherwise than the
     old one.
     """
-    try:
-        return _edited(subject, edits, changes)
-    except CannotConvertError:
-        marks = _marks(subject.network, edits)
-        if not marks:
-            raise
-    return _edited(subject, {**edits, **marks}, changes)
+    marked = {**edits, **_marks(subject.network, edits)}
+    problems: list[CannotConvertError] = []
+    for way in (_in_place, _written_out):
+        for asked in (edits, marked) if marked != edits else (edits,):
+            spec = way(subject, asked)
+            if spec is None:
+                continue
+            try:
+                return _checked(subject, spec.replace(**changes), asked, in_place=way is _in_place)
+            except CannotConvertError as error:
+                problems.append(error)
+    if problems:
+        raise problems[0]
+    message = "one item of the spec makes several layers, which become different ones"
+    raise CannotConvertError(message)
 
 
 def _marks(network: Planned, edits: Mapping[int, Edit]) -> dict[int, Edit]:
@@ -145,21 +166,9 @@ def _mark(item: Item) -> tuple[Item, ...]:
     return (item.replace(kind="identity", value=None, origin=None, weights=None, shared=None),)
 
 
-def _edited(subject: Subject, edits: Mapping[int, Edit], changes: Mapping[str, object]) -> Edited:
-    """The network with some layers edited, as it is said."""
-    spec = _in_place(subject, edits)
-    in_place = spec is not None
-    if spec is None:
-        flat = unfolded(subject.spec)
-        if flat is None:
-            message = "the spec cannot be written out: it has errors"
-            raise CannotConvertError(message)
-        written_out = Subject.read(flat)
-        spec = _in_place(written_out, edits)
-        if spec is None:
-            message = "one item of the spec makes several layers, which become different ones"
-            raise CannotConvertError(message)
-    spec = without_promises(spec.replace(**changes) if changes else spec)
+def _checked(subject: Subject, spec: Spec, edits: Mapping[int, Edit], *, in_place: bool) -> Edited:
+    """An edited spec with its network, which is held against what was there."""
+    spec = without_promises(spec)
     try:
         made = Subject.read(spec if in_place else fold(spec))
     except SpecError as error:
@@ -170,6 +179,15 @@ def _edited(subject: Subject, edits: Mapping[int, Edit], changes: Mapping[str, o
         )
         raise CannotConvertError(message) from None
     return Edited(made, _places(subject.network, made.network, edits), in_place, edits)
+
+
+def _written_out(subject: Subject, edits: Mapping[int, Edit]) -> Spec | None:
+    """The spec written out, one item a layer, with its items changed.
+
+    What is referred to has a name of its own there, which no conversion counts anew.
+    """
+    flat = unfolded(subject.spec)
+    return None if flat is None else _in_place(Subject.read(flat), edits)
 
 
 def without_promises(spec: Spec) -> Spec:
@@ -248,6 +266,8 @@ def _places(old: Planned, new: Planned, edits: Mapping[int, Edit]) -> tuple[tupl
         if count > len(new.nodes):
             break
         _check_wiring(node, here, new, ends)
+        if here:
+            _check_references(node, here[-1], new, places)
     if count != len(new.nodes):
         message = (
             f"{len(new.nodes)} layers came of {len(old.nodes)}, and {count} were meant: layers are "
@@ -290,6 +310,27 @@ def _check_wiring(
             "in the spec"
         )
         raise CannotConvertError(message)
+
+
+def _check_references(
+    node: "LayerNode", last: int, new: Planned, places: Sequence[tuple[int, ...]]
+) -> None:
+    """Raise where a layer uses the weights, or follows the map, of another than it did.
+
+    A name such as `conv2` is counted, and means another layer where one more comes before it.
+    """
+    made = new.nodes[last]
+    lost = made.shared_with is None and bool(new.plans[last].weights)
+    for what, before, after in (
+        ("weights", node.shared_with, last if lost else made.shared_with),
+        ("map", node.like, made.like),
+    ):
+        if before is not None and after is not None and after not in places[before]:
+            message = (
+                f"{made.name} would use the {what} of {new.nodes[after].name}, and "
+                f"{node.name} those of another layer: name the one that is meant in the spec"
+            )
+            raise CannotConvertError(message)
 
 
 def layers_in(items: Iterable[Item]) -> int:
@@ -394,13 +435,26 @@ def result(subject: Subject, edits: Mapping[int, Edit], *remarks: str) -> Result
     """What edits make of a network."""
     made = edited(subject, edits)
     check_sizes(subject.network, made)
-    if not made.in_place:
-        remarks = (
-            *remarks,
-            "the layers of one item become different ones: the spec was written out and folded",
-        )
     old = subject.network
-    return Result(made.subject, lambda weights: moved(old, made, weights), remarks)
+    return Result(
+        made.subject, lambda weights: moved(old, made, weights), (*remarks, *made.remarks)
+    )
+
+
+def anew(subject: Subject, edits: Mapping[int, Edit], what: str, *, sizes: bool = True) -> Result:
+    """What edits make of a network that is another one then: its weights are no longer those.
+
+    `sizes` are held against the old ones unless they are to change.
+    """
+    made = edited(subject, edits)
+    if sizes:
+        check_sizes(subject.network, made)
+    before, after = (
+        sum(weight.size for plan in each.network.plans for weight in plan.weights)
+        for each in (subject, made.subject)
+    )
+    said = f"{what}: {after:,} weights for {before:,}"
+    return Result(made.subject, None, (said, ANEW, *made.remarks))
 
 
 def readers(network: Planned) -> list[list[int]]:

@@ -72,7 +72,10 @@ def convert(subject: Subject, value: str) -> Result:
     return Result(
         made.subject,
         moves,
-        (f"{plural(gone, 'filter')} of {plural(len(chosen), 'layer')} went, the smallest",),
+        (
+            f"{plural(gone, 'filter')} of {plural(len(chosen), 'layer')} went, the smallest",
+            *made.remarks,
+        ),
     )
 
 

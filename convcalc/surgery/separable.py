@@ -6,7 +6,6 @@ of about as much use, and has to be trained anew.
 """
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any
 
 from convcalc.graph import LayerNode
@@ -18,8 +17,7 @@ from convcalc.surgery.edits import (
     Edit,
     Result,
     Subject,
-    check_sizes,
-    edited,
+    anew,
     fields_of,
     in_sequence,
     said_in_full,
@@ -41,17 +39,7 @@ def convert(subject: Subject, value: None) -> Result:
     if not edits:
         message = "no convolution is larger than 1×1, without groups and of more than 3 channels"
         raise CannotConvertError(message)
-    made = edited(subject, edits)
-    check_sizes(network, made)
-    before, after = (_weights(each.network) for each in (subject, made.subject))
-    return Result(
-        made.subject,
-        None,
-        (
-            f"{plural(len(edits), 'convolution')} became two: {after:,} weights for {before:,}",
-            "it computes something else and has to be trained anew",
-        ),
-    )
+    return anew(subject, edits, f"{plural(len(edits), 'convolution')} became two")
 
 
 def _can(node: LayerNode) -> bool:
@@ -75,13 +63,3 @@ def _separated(subject: Subject, layer: Layer) -> Edit:
         return in_sequence(item, (Item("depthwise_conv", **depthwise), Item("conv", **pointwise)))
 
     return Edit(items)
-
-
-def _weights(network: Any) -> int:
-    """Weights of all layers, without biases and norms."""
-    return sum(
-        prod(weight.shape)
-        for plan in network.plans
-        for weight in plan.weights
-        if len(weight.shape) > 1
-    )

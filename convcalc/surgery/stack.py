@@ -17,8 +17,7 @@ from convcalc.surgery.edits import (
     Edit,
     Result,
     Subject,
-    check_sizes,
-    edited,
+    anew,
     fields_of,
     in_sequence,
     readers,
@@ -46,20 +45,7 @@ def convert(subject: Subject, value: None) -> Result:
             "each axis, without groups and dilation, and padding of none or of (k − 1)/2"
         )
         raise CannotConvertError(message)
-    made = edited(subject, edits)
-    check_sizes(network, made)
-    before, after = (
-        sum(weight.size for plan in each.network.plans for weight in plan.weights)
-        for each in (subject, made.subject)
-    )
-    return Result(
-        made.subject,
-        None,
-        (
-            f"{plural(len(edits), 'convolution')} became stacks: {after:,} weights for {before:,}",
-            "it computes something else and has to be trained anew",
-        ),
-    )
+    return anew(subject, edits, f"{plural(len(edits), 'convolution')} became stacks")
 
 
 def _saves(plan: Plan, size: int) -> bool:

@@ -16,9 +16,8 @@ from convcalc.surgery.edits import (
     Edit,
     Result,
     Subject,
-    check_sizes,
+    anew,
     dropped,
-    edited,
     fields_of,
     readers,
 )
@@ -44,20 +43,7 @@ def convert(subject: Subject, value: None) -> Result:
     if not edits:
         message = "no two convolutions of stride 1 and the same filters follow each other"
         raise CannotConvertError(message)
-    made = edited(subject, edits)
-    check_sizes(network, made)
-    before, after = (
-        sum(weight.size for plan in each.network.plans for weight in plan.weights)
-        for each in (subject, made.subject)
-    )
-    return Result(
-        made.subject,
-        None,
-        (
-            f"{plural(stacks, 'stack')} became a convolution: {after:,} weights for {before:,}",
-            "it computes something else and has to be trained anew",
-        ),
-    )
+    return anew(subject, edits, f"{plural(stacks, 'stack')} became a convolution")
 
 
 def _stack(network: Planned, reading: list[list[int]], start: int) -> list[int]:

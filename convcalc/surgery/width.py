@@ -12,7 +12,7 @@ from convcalc.layers.base import field_value
 from convcalc.numbers import plural
 from convcalc.spec.nodes import ScalarNode
 from convcalc.spec.tree import Item
-from convcalc.surgery.edits import CannotConvertError, Edit, Result, Subject, edited, fields_of
+from convcalc.surgery.edits import CannotConvertError, Edit, Result, Subject, anew, fields_of
 
 COUNTS = ("filters", "features")
 """Fields that say how many channels come out."""
@@ -37,16 +37,9 @@ def convert(subject: Subject, value: str) -> Result:
         raise CannotConvertError(message)
     multiple = MULTIPLE if all(count % MULTIPLE == 0 for _, count in counts.values()) else 1
     edits = {index: _scaled(subject, name, factor, multiple) for index, (name, _) in counts.items()}
-    made = edited(subject, edits)
     rounded = f"multiples of {multiple}" if multiple > 1 else "whole numbers"
-    return Result(
-        made.subject,
-        None,
-        (
-            f"{plural(len(edits), 'layer')} have {value} times the filters, rounded to {rounded}",
-            "it computes something else and has to be trained anew",
-        ),
-    )
+    what = f"{plural(len(edits), 'layer')} have {value} times the filters, rounded to {rounded}"
+    return anew(subject, edits, what, sizes=False)
 
 
 def _factor(value: str) -> Fraction:

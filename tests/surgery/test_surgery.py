@@ -485,3 +485,52 @@ def test_nothing_is_written_where_something_is_in_the_way(tmp_path: Path) -> Non
         assert result.exit_code == 2
         assert not (tmp_path / "new.npz").exists()
     assert (tmp_path / "there.yaml").read_text() == "mine"
+
+
+def test_a_counted_name_goes_on_meaning_the_layer_that_it_meant() -> None:
+    """Where one fewer comes before it, `batchnorm2` is another; of the same size, it would fit."""
+    text = """
+input: 6x6x4
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+  - batchnorm
+  - relu
+  - batchnorm
+  - relu
+  - batchnorm
+  - relu
+  - {batchnorm, weights: batchnorm2}
+"""
+    old = planned(convcalc.loads(text))
+    made = convert(old, "fold-batchnorm")
+    assert all(proof.holds for proof in proven(old, made))
+    norms = [node for node in made.network.nodes if node.kind == "batchnorm"]
+    assert [node.shared_with for node in norms] == [None, None, 3]
+
+
+def test_a_stack_before_it_does_not_change_whose_weights_a_layer_uses() -> None:
+    text = """
+input: 8x8x16
+layers:
+  - conv: {filters: 16, kernel: 5, padding: 2}
+  - relu
+  - conv: {filters: 16, kernel: 3, padding: 1}
+  - {conv: {filters: 16, kernel: 3, padding: 1}, weights: conv2}
+"""
+    made = convert(convcalc.loads(text), "stack").network
+    kinds = [node.kind for node in made.nodes]
+    assert kinds == ["input", "conv", "relu", "conv", "relu", "conv", "conv"]
+    assert made.nodes[-1].shared_with == 5
+
+
+@pytest.mark.parametrize("conversion", [("prune", "conv1=3"), "separable"])
+def test_a_spec_that_was_written_out_says_so(conversion: str | tuple[str, str]) -> None:
+    text = """
+input: 8x8x{}
+layers:
+  - {{conv: {{filters: 8 * index, kernel: 5, padding: 2}}, repeat: 2}}
+  - relu
+  - conv: {{filters: 4, kernel: 1}}
+""".format(3 if conversion == "separable" else 16)
+    remarks = convert(convcalc.loads(text), conversion).steps[0].result.remarks
+    assert any("written out and folded" in each for each in remarks)
