@@ -101,7 +101,9 @@ class _Width(NamedTuple):
             return self
         if isinstance(times, int):
             return self._replace(power=self.power + power * times)
-        return self._replace(terms=(*self.terms, (power, times)))
+        factors = {name: factor for factor, name in self.terms}
+        factors[times] = factors.get(times, 0) + power
+        return self._replace(terms=tuple((each, name) for name, each in factors.items() if each))
 
     def __str__(self) -> str:
         if not self.terms:
@@ -264,10 +266,12 @@ class _Writer:
             if len(items) == 1:
                 return [items[0].replace(when=when)], behind
             return [Item(layers=items).replace(when=when)], behind
-        if not power and not terms:
+        same = not power and not terms
+        if same or not any("filters" in _needed(kind) for kind in _leaves(group.inside)):
             items, behind = self.items(group.inside, width)
             made = items[0] if len(items) == 1 and not items[0].repeat else Item(layers=items)
-            return [made.replace(repeat=times, when=when)], behind
+            rounds = behind if same else width.times(power, times)
+            return [made.replace(repeat=times, when=when)], rounds
         return self.block(group, width, when, power, terms)
 
     def block(

@@ -91,8 +91,8 @@ def _stacks(network: Network) -> Iterator[str]:
         elif node.kind not in POINTWISE:
             run, filters = 0, None
         longest = max(longest, run)
-    if longest >= ENOUGH:
-        wide = 2 * longest + 1
+    wide = 2 * longest + 1
+    if longest >= ENOUGH and longest * 3**axes < wide**axes:
         yield (
             f"{longest} convolutions of kernel 3 in a row see {wide} positions along each axis, "
             f"with {longest}·3{_POWERS.get(axes, '')} = {longest * 3**axes} weights for each pair "

@@ -273,3 +273,21 @@ def test_the_first_layer_may_say_that_it_reads_the_input() -> None:
     for layers in (f"add: [[{{{conv}}}], [from: input]]", f"add: [[{{{conv}, from: input}}], []]"):
         network = convcalc.loads(f"{{input: 6x6x4, layers: [{layers}, relu]}}")
         assert pattern_of(network) == "INPUT -> ADD(CONV, ) -> RELU"
+
+
+def test_along_one_axis_a_stack_saves_nothing_and_nothing_is_said_of_it() -> None:
+    def said(shape: Shape) -> bool:
+        made = made_of(parse("CONV*2 -> POOL"), shape, chosen_for(shape))
+        return any("in a row" in note for note in made.notes)
+
+    # 2·3 = 6 weights against 5 along one axis; 2·9 = 18 against 25 along two.
+    assert (said(Shape(3, (32,))), said(Shape(3, (32, 32)))) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "text", ["[CONV -> POOL]*M -> UPSAMPLE*M -> CONV", "POOL*2 -> CONV", "[POOL -> RELU]*N -> FC"]
+)
+def test_what_is_written_has_no_finding_of_what_is_not_used(text: str) -> None:
+    spec = convcalc.new(text)
+    assert {each.code for each in convcalc.check(spec).diagnostics} <= {"CC405", "CC416"}
+    assert "-1" not in spec.to_yaml()
