@@ -75,6 +75,7 @@ LAYER_HELPERS = {
     "arrays",
     "base",
     "following",
+    "kept",
     "letters",
     "courses",
     "crossing",

@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from convcalc.layers.base import INFERENCE, Arrays, Plan, Pointwise, Run, Storage, Weights
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Gradients,
+    Plan,
+    Pointwise,
+    Run,
+    Storage,
+    Weights,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 SELU_ALPHA = 1.6732632423543772848
@@ -40,6 +50,10 @@ class Relu(Pointwise):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """max(x, 0). Source: ONNX operator Relu."""
         return xp.maximum(xs[0], 0)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The gradient where y > 0, else 0: at x = 0 it is 0, as in PyTorch."""
+        return {0: xp.where(kept["output"] > 0, dy, 0)}
 
 
 @final

@@ -101,6 +101,28 @@ def padded(
     return x
 
 
+def unpadded(xp: Any, dy: Any, pairs: Sequence[tuple[int, int]], mode: str = "zero") -> Any:
+    """The adjoint of `padded`: what stands in a border is added to the value it was taken from."""
+    if not any(map(any, pairs)):
+        return dy
+    if mode == "zero":
+        return padded(xp, dy, [(-before, -after) for before, after in pairs])
+    front = dy.ndim - len(pairs)
+    for axis, (before, after) in enumerate(pairs, front):
+        if before or after:
+            dy = _unbordered(dy, axis, before, dy.shape[axis] - before - after, mode)
+    return dy
+
+
+def _unbordered(dy: Any, axis: int, before: int, size: int, mode: str) -> Any:
+    """The gradient along an axis whose border was made of values within `size`."""
+    first_axis = dy.swapaxes(0, axis)
+    dx = first_axis[before : before + size].copy()
+    for output in (*range(before), *range(before + size, dy.shape[axis])):
+        dx[source(output - before, size, mode)] += first_axis[output]
+    return dx.swapaxes(0, axis)
+
+
 def _bordered(xp: Any, x: Any, axis: int, before: int, mode: str, outputs: range) -> Any:
     found = [source(output - before, x.shape[axis], mode) for output in outputs]
     return xp.take(x, xp.asarray(found), axis=axis)
@@ -159,12 +181,23 @@ def in_pieces(
     return some[0] if len(some) == 1 else xp.concatenate(some, axis=axis)
 
 
+def over_positions(dy: Any) -> Any:
+    """What is added to every position of a channel has this gradient: the sum over all of them."""
+    return dy.sum(axis=(0, *range(2, dy.ndim)))
+
+
 def summed(terms: Iterator[Any]) -> Any:
     """The sum of arrays that nobody else has, in the memory of the first."""
     total = next(terms)
     for term in terms:
         total += term
     return total
+
+
+def summed_to(dy: Any, shape: Sequence[int]) -> Any:
+    """The adjoint of spreading extents of 1 over others: their sum, of the shape that spread."""
+    axes = [axis for axis, size in enumerate(shape) if size == 1 and dy.shape[axis] != 1]
+    return dy.sum(axis=tuple(axes), keepdims=True) if axes else dy
 
 
 def blended(xp: Any, x: Any, axis: int, shares: Sequence[Sequence[tuple[int, float]]]) -> Any:

@@ -23,6 +23,7 @@ one example, and to `forward` their arrays, whose first axis is the batch:
     undoing(…)      `spec/`, where a field names a pool that it is to undo     an error
     storage         `analysis/` and `forward/`, where its output lives         "own"
     forward(xp, …)  `forward/`, to run it, and `checks/`, to hold it to plans  an error: abstract
+    backward(xp, …) `forward/`, to go back through it, after what it kept      an error: abstract
     folds           `analysis/memory`, for runtimes that fold and fuse         False
     untrained       `analysis/memory`, why training's bytes are not known      "": they are
     integers(xs)    `analysis/memory`, beside the plan's buffers               none
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import dataclass_transform
 
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 else:
 
@@ -114,6 +116,10 @@ Arrays = Sequence[Any]
 """A layer's inputs, each a batch (N, C, *spatial), or (N, C) of vectors."""
 Weights = Mapping[str, Any]
 """A layer's arrays by the plan's names, and of its shapes."""
+
+Gradients = dict[int | str, Any]
+"""Gradients of a layer's inputs by their numbers, and of its weights by their names, each of the
+shape of what it is a gradient of."""
 
 Reasons = Mapping[str, str]
 """Why something is not there, by its name."""
@@ -344,6 +350,9 @@ class Run:
         """
         return array
 
+    def update(self, name: str, array: Any) -> None:
+        """Give a running statistic a new value, of which nothing in this run reads; in training."""
+
     def uniform(self, xp: Any, shape: Sequence[int]) -> Any:
         """Random numbers from 0 to 1, 1 left out, in float32; in training alone."""
         message = f"inference draws no numbers, and {'×'.join(map(str, shape))} were asked of {xp}"
@@ -496,6 +505,15 @@ class Layer(ABC):
         `run` says whether it is inference; what training keeps of what is made on the way is given
         to `run.keep`. Inputs and output are kept by whoever runs it, as `operations` declares.
         """
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Gradients of the loss for the inputs and the weights that `kept.asked` names.
+
+        `dy` is its gradient for the output, of the output's shape. `kept` has the arrays that
+        training kept of `forward`, by the names that `operations` declares, and nothing else.
+        """
+        message = f"a {type(self).__name__} has no backward pass: {kept}"
+        raise NotImplementedError(message)
 
     def check(self, xs: Sequence[Shape]) -> Iterator[Problem]:
         """All that would make `plan` meaningless for input shapes `xs`, and warnings."""

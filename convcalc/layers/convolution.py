@@ -5,13 +5,24 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import borders, makes_border, padded, per_channel, summed, taps
+from convcalc.layers.arrays import (
+    borders,
+    makes_border,
+    meetings,
+    over_positions,
+    padded,
+    per_channel,
+    summed,
+    taps,
+    unpadded,
+)
 from convcalc.layers.base import (
     BIAS,
     INFERENCE,
     ROUNDING,
     Arrays,
     Axes,
+    Gradients,
     Growth,
     Layer,
     Padding,
@@ -39,6 +50,7 @@ from convcalc.layers.sliding import (
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 PADDING_MODE = choice("What the border holds.", "zero", "reflect", "replicate", "circular")
@@ -96,6 +108,45 @@ def _product(xp: Any, pairs: Sequence[tuple[Any, Any]]) -> Any:
     return weight @ values.reshape(*values.shape[:2], weight.shape[-1], -1)
 
 
+def convolution_backward(
+    layer: "Conv | DepthwiseConv", groups: int, xp: Any, weights: Weights, kept: "Kept", dy: Any
+) -> Gradients:
+    """The notes' rule: a convolution's backward pass is a convolution with flipped filters.
+
+    Each tap that took a value of x to an output takes the output's gradient back to that value, and
+    the weight's gradient is the sum of what its tap met times the gradient of what it made.
+    """
+    weight, (shape,) = weights["weight"], kept.shapes
+    filters, group_channels, *_ = weight.shape
+    by_group = (dy.shape[0], groups, filters // groups, -1)
+    turned = weight.reshape(groups, filters // groups, *weight.shape[1:]).swapaxes(1, 2)
+    windows, mode = windows_of(layer, shape.spatial), layer.padding_mode
+    around = borders(windows)
+    inner = [window._replace(before=0, after=0) for window in windows]
+    spatial = [size + sum(pair) for size, pair in zip(shape.spatial, around, strict=True)]
+    gradients: Gradients = {}
+    if kept.asks(0):
+        dx = xp.zeros((dy.shape[0], shape.channels, *spatial), dtype=dy.dtype)
+        for tap, _, values in meetings(inner, spatial):
+            at_tap = (..., *tap)
+            made = turned[at_tap] @ dy.reshape(by_group)
+            dx[values] += made.reshape(dx[values].shape)
+        gradients[0] = unpadded(xp, dx, around, mode)
+    if kept.asks("weight"):
+        x = kept["pad"] if "pad" in kept else padded(xp, kept["input"], around, mode)
+        dw = xp.zeros_like(weight)
+        rows = dy.reshape(by_group).swapaxes(2, 3)
+        for tap, _, values in meetings(inner, spatial):
+            met = x[values].reshape(dy.shape[0], groups, group_channels, -1)
+            products = (met @ rows).sum(axis=0)  # (groups, channels, filters) of a group
+            at_tap = (..., *tap)
+            dw[at_tap] = products.swapaxes(1, 2).reshape(filters, group_channels)
+        gradients["weight"] = dw
+    if kept.asks("bias"):
+        gradients["bias"] = over_positions(dy)
+    return gradients
+
+
 @final
 class Conv(Layer):
     """Convolution: each filter slides over all channels of its group (a cross-correlation).
@@ -147,6 +198,10 @@ class Conv(Layer):
         """y[k, o] = Σ w[k, c, t]·x[c, o·S + t·D − P] + b[k]. Source: torch.nn.Conv2d."""
         return convolution_forward(self, self.groups, xp, weights, xs[0], run)
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """dx[c, i] = Σ w[k, c, t]·dy[k, o] where o·S + t·D − P = i; dw = Σ x·dy; db = Σ dy."""
+        return convolution_backward(self, self.groups, xp, weights, kept, dy)
+
 
 @final
 class DepthwiseConv(Layer):
@@ -195,3 +250,7 @@ class DepthwiseConv(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[c·m + j, o] = Σ w[c·m + j, t]·x[c, o·S + t·D − P] + b. Source: ONNX operator Conv."""
         return convolution_forward(self, xs[0].shape[1], xp, weights, xs[0], run)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """As a convolution with a group for every channel."""
+        return convolution_backward(self, kept.shapes[0].channels, xp, weights, kept, dy)

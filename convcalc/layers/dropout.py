@@ -3,10 +3,21 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
-from convcalc.layers.base import INFERENCE, Arrays, Plan, Pointwise, Run, Storage, Weights, number
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Gradients,
+    Plan,
+    Pointwise,
+    Run,
+    Storage,
+    Weights,
+    number,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -49,6 +60,10 @@ class Dropout(Pointwise):
         mask /= 1 - self.rate
         return x * run.keep("mask", mask)
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The gradient where a value was kept, as much larger as that: dy·mask."""
+        return {0: dy * kept["mask"] if self.rate else dy}
+
 
 @final
 class Identity(Pointwise):
@@ -66,3 +81,7 @@ class Identity(Pointwise):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """X itself. Source: ONNX operator Identity."""
         return xs[0]
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The gradient itself."""
+        return {0: dy}

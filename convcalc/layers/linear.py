@@ -5,11 +5,12 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem, insert
-from convcalc.layers.arrays import per_channel
+from convcalc.layers.arrays import over_positions, per_channel
 from convcalc.layers.base import (
     BIAS,
     INFERENCE,
     Arrays,
+    Gradients,
     Layer,
     Plan,
     Product,
@@ -22,6 +23,7 @@ from convcalc.layers.base import (
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -76,6 +78,20 @@ class Linear(Layer):
         y = x @ weight.T if x.ndim == 2 else weight @ x.reshape(*x.shape[:2], -1)
         y = y.reshape(x.shape[0], -1, *x.shape[2:])
         return y + per_channel(weights["bias"], y) if self.bias else y
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """dx[c] = Σ w[k, c]·dy[k]; dw[k, c] = Σ dy[k]·x[c]; db[k] = Σ dy[k]."""
+        (shape,), count = kept.shapes, dy.shape[0]
+        rows = dy.reshape(*dy.shape[:2], -1)  # a column for each position; one of a vector
+        gradients: Gradients = {}
+        if kept.asks(0):
+            gradients[0] = (weights["weight"].T @ rows).reshape(count, *shape.axes)
+        if kept.asks("weight"):
+            x = kept["input"].reshape(count, shape.channels, -1)
+            gradients["weight"] = (rows @ x.swapaxes(1, 2)).sum(axis=0)
+        if kept.asks("bias"):
+            gradients["bias"] = over_positions(dy)
+        return gradients
 
 
 def at_positions(x: Shape, product: "Operation") -> "tuple[Operation, ...]":

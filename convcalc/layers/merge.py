@@ -1,14 +1,16 @@
 """Layers that merge several tensors into one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
+from convcalc.layers.arrays import summed_to
 from convcalc.layers.base import (
     AXIS_WORDS,
     INFERENCE,
     Arrays,
     Axis,
+    Gradients,
     Joined,
     Layer,
     Plan,
@@ -23,7 +25,18 @@ from convcalc.shape import Shape, spatial_axes
 from convcalc.window import Window
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
+
+
+def spread_back(kept: "Kept", gradient: Callable[[int], Any]) -> Gradients:
+    """Gradients of branches that were spread over the output, each summed to its own shape."""
+    gradients: Gradients = {}
+    for number, shape in enumerate(kept.shapes):
+        if kept.asks(number):
+            dx = gradient(number)
+            gradients[number] = summed_to(dx, (dx.shape[0], *shape.axes))
+    return gradients
 
 
 SAME_STEPS = Way("give the branches the same strides and padding")
@@ -132,6 +145,10 @@ class Add(Layer):
         for x in xs[1:]:
             total = total + x
         return total
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The notes' add gate hands the gradient on; where a branch was spread, its sum."""
+        return spread_back(kept, lambda _: dy)
 
 
 @final

@@ -5,10 +5,18 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import batch_statistics, moments, normalized, padded, per_channel
+from convcalc.layers.arrays import (
+    batch_statistics,
+    moments,
+    normalized,
+    over_positions,
+    padded,
+    per_channel,
+)
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
+    Gradients,
     Layer,
     Plan,
     Precision,
@@ -25,6 +33,7 @@ from convcalc.layers.sliding import decimal
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Layout, Operation
 
 EPS = number("Added to the variance.", minimum=0)
@@ -54,6 +63,37 @@ def _affine(y: Any, weights: Weights) -> Any:
     if "bias" in weights:
         y += per_channel(weights["bias"], y)
     return y
+
+
+def _affine_back(kept: "Kept", unit: Any, dy: Any) -> Gradients:
+    """Gradients of the factor and the summand of each channel, of normalized values `unit`."""
+    gradients: Gradients = {}
+    if kept.asks("weight"):
+        gradients["weight"] = over_positions(dy * unit)
+    if kept.asks("bias"):
+        gradients["bias"] = over_positions(dy)
+    return gradients
+
+
+def _factored(dy: Any, weights: Weights) -> Any:
+    """The gradient of normalized values, before their channels' factors."""
+    return dy * per_channel(weights["weight"], dy) if "weight" in weights else dy
+
+
+def _centred(dy: Any, unit: Any, axes: tuple[int, ...]) -> Any:
+    """A gradient less what it changes of the mean and of the variance over `axes`."""
+    along = (dy * unit).mean(axis=axes, keepdims=True)
+    return dy - dy.mean(axis=axes, keepdims=True) - unit * along
+
+
+def _move(
+    run: Run, weights: Weights, momentum: float, mean: Any, variance: Any, count: int
+) -> None:
+    """The running statistics move towards a batch's, whose variance is of `count` − 1 values."""
+    unbiased = variance * (count / max(count - 1, 1))
+    for name, new in (("running_mean", mean), ("running_var", unbiased)):
+        old = weights[name]
+        run.update(name, old + momentum * (new - old))
 
 
 @final
@@ -113,8 +153,22 @@ class BatchNorm(Layer):
             mean, variance = weights["running_mean"], weights["running_var"]
         else:
             mean, variance = _keep(run, batch_statistics(x))
+            if self.track_running_stats and run.training:
+                _move(run, weights, self.momentum, mean, variance, x.size // x.shape[1])
         y = normalized(xp, x, per_channel(mean, x), per_channel(variance, x), self.eps)
         return _affine(y, weights)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Through the batch's mean and variance. Source: arXiv:1502.03167, section 3."""
+        x = kept["input"]
+        mean, variance = (per_channel(kept[name], x) for name in ("mean", "variance"))
+        deviation = xp.sqrt(variance + self.eps)
+        unit = (x - mean) / deviation
+        gradients = _affine_back(kept, unit, dy)
+        if kept.asks(0):
+            back = _factored(dy, weights)
+            gradients[0] = _centred(back, unit, (0, *range(2, x.ndim))) / deviation
+        return gradients
 
 
 @final

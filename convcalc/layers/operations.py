@@ -4,7 +4,7 @@ The rules are PyTorch's, measured (docs/memory.md): an operation keeps for its b
 autograd saves, and allocates what its kernel returns. Imported only when memory is asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from math import prod
 from typing import Literal, NamedTuple
@@ -315,14 +315,20 @@ def power(size: int, read: int) -> Operation:
     )
 
 
-def kept(xs: Sequence[Shape], operations: Sequence[Operation]) -> dict[str, Array]:
-    """What training keeps of a layer for its backward pass, by name, if all its inputs learn.
+def kept(
+    xs: Sequence[Shape],
+    operations: Sequence[Operation],
+    asked: Collection[int | str] | None = None,
+) -> dict[str, Array]:
+    """What training keeps of a layer for its backward pass, by name.
 
-    `input` (or `input 1`, `input 2`, … of several) and `output` are there anyway; the others are
-    arrays and outputs of operations on the way. A view is kept by what it is a view of.
+    `asked` are the numbers of the inputs, and the names of the weights, that have a gradient; all
+    of them unless given. `input` (or `input 1`, `input 2`, … of several) and `output` are there
+    anyway; the others are arrays and outputs of operations on the way. A view is kept by what it is
+    a view of.
     """
-    inputs = ["input"] if len(xs) == 1 else [f"input {number + 1}" for number in range(len(xs))]
-    tensors = [Array(name, x.size) for name, x in zip(inputs, xs, strict=True)]
+    tensors = [Array(name, x.size) for name, x in zip(input_names(len(xs)), xs, strict=True)]
+    inputs = [tensor.name for tensor in tensors]
     for number, operation in enumerate(operations, 1):
         if operation.storage == "view" and operation.reads:
             tensors.append(tensors[operation.reads[0]])
@@ -332,11 +338,41 @@ def kept(xs: Sequence[Shape], operations: Sequence[Operation]) -> dict[str, Arra
     if operations and tensors[-1].name not in inputs:  # also what the last ones are views of
         made, output = tensors[-1], tensors[-1]._replace(name="output")
         tensors = [output if each is made else each for each in tensors]
+    gradient = [asked is None or number in asked for number in range(len(xs))]
     arrays: dict[str, Array] = {}
     for number, operation in enumerate(operations, len(xs)):
-        keeps = operation.keeps
-        if not isinstance(keeps, tuple):
-            keeps = {"nothing": (), "output": (number,)}.get(keeps, operation.reads)
-        arrays.update((tensors[tensor].name, tensors[tensor]) for tensor in keeps)
+        learns = any(asked is None or weight.name in asked for weight in operation.learns)
+        backward = learns or any(gradient[read] for read in operation.reads)
+        gradient.append(backward)
+        if not backward:
+            continue
+        for tensor in _kept(operation, number, gradient):
+            arrays[tensors[tensor].name] = tensors[tensor]
         arrays.update((array.name, array) for array in operation.extra if array.kept)
     return arrays
+
+
+def input_names(count: int) -> list[str]:
+    """What a layer's inputs are kept under.
+
+    >>> input_names(1), input_names(2)
+    (['input'], ['input 1', 'input 2'])
+    """
+    return ["input"] if count == 1 else [f"input {number + 1}" for number in range(count)]
+
+
+def _kept(operation: Operation, output: int, gradient: Sequence[bool]) -> Iterator[int]:
+    """The tensors of a layer that an operation keeps, by their numbers."""
+    reads, keeps = operation.reads, operation.keeps
+    if isinstance(keeps, tuple):
+        yield from keeps
+    elif keeps == "output":
+        yield output
+    elif keeps == "factors":
+        with_gradient = sum(gradient[read] for read in reads)
+        yield from (read for read in reads if with_gradient > gradient[read])
+    elif keeps == "divisor":
+        dividend, divisor = reads
+        yield from (divisor, dividend) if gradient[divisor] else (divisor,)
+    elif keeps == "input":
+        yield from reads

@@ -13,6 +13,7 @@ from convcalc.layers.base import (
     ROUNDING,
     Arrays,
     Axes,
+    Gradients,
     Growth,
     Layer,
     Padding,
@@ -39,6 +40,7 @@ from convcalc.shape import Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 UNPADDED = {"pad": "the padding is left out, and no copy has it"}
@@ -104,6 +106,15 @@ def largest(xp: Any, x: Any, y: Any, windows: Sequence[Window]) -> Any:
         here = (met == y[places]) | xp.isnan(met)
         indices[places] = xp.where(here, numbers[values], indices[places])
     return indices
+
+
+def to_indices(xp: Any, dy: Any, indices: Any, spatial: Sequence[int]) -> Any:
+    """The adjoint of taking values by their numbers: each gradient is added where its value was."""
+    count, channels = dy.shape[:2]
+    dx = xp.zeros((count * channels, prod(spatial)), dtype=dy.dtype)
+    rows = xp.arange(count * channels).reshape(-1, 1)
+    xp.add.at(dx, (rows, indices.reshape(count * channels, -1)), dy.reshape(count * channels, -1))
+    return dx.reshape(count, channels, *spatial)
 
 
 ODD = 2**24
@@ -182,6 +193,10 @@ class MaxPool(Layer):
         if run.training:
             run.keep("indices", largest(xp, x, y, windows))
         return y
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """To the largest value of each window, the first of equal ones: the notes' switches."""
+        return {0: to_indices(xp, dy, kept["indices"], kept.shapes[0].spatial)}
 
 
 @final

@@ -10,6 +10,7 @@ from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Extents,
+    Gradients,
     Layer,
     Plan,
     Run,
@@ -20,6 +21,7 @@ from convcalc.layers.base import (
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Layout, Operation
 
 
@@ -90,6 +92,10 @@ class Flatten(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The same values in memory order, `start` to `end` as one. Source: torch.nn.Flatten."""
         return xs[0].reshape(xs[0].shape[0], *self.plan((example(xs[0]),)).output.axes)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The same values in the input's shape."""
+        return {0: dy.reshape(dy.shape[0], *kept.shapes[0].axes)}
 
 
 @final

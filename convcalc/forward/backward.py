@@ -1,0 +1,150 @@
+"""One pass through a network and back, as in training, by every layer's readable definition.
+
+A layer gets what was kept of its forward pass and nothing else, so that what its memory facts
+declare is enough, or it fails.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convcalc.forward.recording import record
+from convcalc.forward.weights import weight_names
+from convcalc.graph.planned import Planned, PlannedNode
+from convcalc.layers import CONSTANTS, SOURCES, UNPOOL, Plan
+from convcalc.layers.base import Gradients
+from convcalc.layers.kept import Kept
+
+
+class Pass(NamedTuple):
+    """What a forward pass of a training step left behind."""
+
+    outputs: Mapping[int, Any]
+    """The arrays of the network's outputs, by the index of their layers."""
+    kept: Mapping[int, Kept]
+    """By layer, what its backward pass gets; layers that have none are left out."""
+    updated: Mapping[str, Any]
+    """New values of running statistics, by their full names."""
+
+
+class Learned(NamedTuple):
+    """What a backward pass gives."""
+
+    weights: Mapping[str, Any]
+    """Gradients of weights by their full names; where layers share one, their sum."""
+    inputs: Mapping[str, Any]
+    """Gradients of the network's inputs that were asked for, by their names."""
+
+
+def asked_of(
+    network: Planned, frozen: Collection[int] = (), *, inputs: bool = False
+) -> list[frozenset[int | str]]:
+    """By layer, the inputs by number, and the weights by name, that have a gradient.
+
+    A weight has one unless its layer is `frozen`; a tensor has one where something that it is made
+    of has. `inputs` gives one to the network's inputs, too, those of whole numbers left out.
+    """
+    has: list[bool] = []
+    asked: list[frozenset[int | str]] = []
+    for index, (node, plan) in enumerate(zip(network.nodes, network.plans, strict=True)):
+        if node.kind in SOURCES:
+            has.append(inputs and index not in network.index_inputs)
+            asked.append(frozenset())
+            continue
+        owner = index if node.shared_with is None else node.shared_with
+        weights = () if owner in frozen else plan.weights
+        keys: set[int | str] = {weight.name for weight in weights if not weight.buffer}
+        reads = () if node.kind in CONSTANTS else node.inputs
+        if node.kind == UNPOOL:  # where the largest values stood has no gradient
+            reads = reads[:1]
+        keys.update(number for number, read in enumerate(reads) if has[read])
+        has.append(bool(keys))
+        asked.append(frozenset(keys))
+    return asked
+
+
+def forward_pass(
+    xp: Any,
+    network: Planned,
+    given: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    asked: Sequence[Collection[int | str]],
+    generator: np.random.Generator,
+    after: Callable[[PlannedNode, Any, Kept | None], None] | None = None,
+) -> Pass:
+    """Run every layer as in training, and hold what its backward pass needs.
+
+    `given` has the arrays of the inputs by their names; `asked` is what `asked_of` gives. `after`
+    is called with each layer that runs, its output, and what is kept of it.
+    """
+    kept: dict[int, Kept] = {}
+    outputs: dict[int, Any] = {}
+    updated: dict[str, Any] = {}
+    places = {id(node): index for index, node in enumerate(network.nodes)}
+
+    def step(node: PlannedNode, plan: Plan, xs: list[Any]) -> Any:
+        index = places[id(node)]
+        y = given.get(node.name)
+        if y is None:
+            names = weight_names(network, node, plan)
+            own = {name: weights[full] for name, full in names.items()}
+            made = record(xp, node.layer, own, xs, asked[index], generator)
+            y = made.output
+            if asked[index]:
+                kept[index] = made.kept
+            updated.update((names[name], array) for name, array in made.updated.items())
+            if after is not None:
+                after(node, y, kept.get(index))
+        if index in network.outputs:
+            outputs[index] = y
+        return y
+
+    for _ in network.walk(step, sparing=True):
+        pass
+    return Pass(outputs, kept, updated)
+
+
+def backward_pass(
+    xp: Any,
+    network: Planned,
+    weights: Mapping[str, Any],
+    kept: dict[int, Kept],
+    gradients: Mapping[int, Any],
+    after: Callable[[PlannedNode, Any, Gradients], None] | None = None,
+) -> Learned:
+    """Go back through every layer that has a gradient, the last first.
+
+    `gradients` are the loss's for the network's outputs, by the index of their layers. What a layer
+    kept is let go of with it, so `kept` is empty in the end. `after` is called with each layer, the
+    gradient of its output, and what it gives.
+    """
+    flowing = dict(gradients)
+    learned: dict[str, Any] = {}
+    entering: dict[str, Any] = {}
+    for index in range(len(network.nodes) - 1, -1, -1):
+        node, dy = network.nodes[index], flowing.pop(index, None)
+        held = kept.pop(index, None)
+        if dy is None or held is None:
+            if dy is not None and node.kind in SOURCES:
+                entering[node.name] = dy
+            continue
+        names = weight_names(network, node, network.plans[index])
+        own = {name: weights[full] for name, full in names.items()}
+        made = node.layer.backward(xp, own, held, dy)
+        if after is not None:
+            after(node, dy, made)
+        for key, gradient in made.items():
+            if key not in held.asked:
+                continue
+            if isinstance(key, str):
+                _add(learned, names[key], gradient)
+            else:
+                _add(flowing, node.inputs[key], gradient)
+    return Learned(learned, entering)
+
+
+def _add(gradients: dict[Any, Any], key: object, gradient: Any) -> None:
+    """The gradient of what is used more than once is the sum of all uses'."""
+    before = gradients.get(key)
+    gradients[key] = gradient if before is None else before + gradient
