@@ -1,7 +1,7 @@
 """A scene as SVG: text that can be selected and read aloud, the same bytes each time."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from math import hypot
 from typing import Any
@@ -18,18 +18,31 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def render(scene: Scene, theme: str = "auto") -> str:
     """The scene as an SVG document; `theme` as in `theme.THEMES`."""
+    return _written(scene, "", f"<style>{style(scene.items, theme)}</style>")
+
+
+def element(scene: Scene, name: str) -> str:
+    """The scene as an element of a page, which has its `style`; its ids begin with `name`.
+
+    No style is an attribute in it: policies of pages refuse those.
+    """
+    return _written(scene, f"{name}-").rstrip("\n")
+
+
+def _written(scene: Scene, ids: str, *within: str) -> str:
     width, height = number(scene.width), number(scene.height)
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(scene.width * scene.scale)}" '
         f'height="{number(scene.height * scene.scale)}" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title description" '
+        f'viewBox="0 0 {width} {height}" role="img" '
+        f'aria-labelledby="{ids}title {ids}description" '
         f'font-family="{escape(FAMILY)}">'
     )
     lines = [
         opening,
-        f'<title id="title">{_text(scene.title)}</title>',
-        f'<desc id="description">{_text(scene.description)}</desc>',
-        f"<style>{style(scene, theme)}</style>",
+        f'<title id="{ids}title">{_text(scene.title)}</title>',
+        f'<desc id="{ids}description">{_text(scene.description)}</desc>',
+        *within,
         f'<rect class="paper" width="{width}" height="{height}"/>',
     ]
     for each in scene.items:
@@ -37,31 +50,44 @@ def render(scene: Scene, theme: str = "auto") -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def style(scene: Scene, theme: str) -> str:
-    """The rules of the roles that it has; dark ones for readers who want dark, but not on paper."""
-    roles = {"paper"}
-    for each in everything(scene.items):
-        roles |= {each.role} if isinstance(each, Box | Label | Path) else set()
+def style(items: Sequence[Drawn], theme: str, within: str = "") -> str:
+    """The rules of the roles that items have; dark ones for who wants them, but not on paper.
+
+    `within` is the selector of what the items stand in, where rules are to be about these alone.
+    """
+    roles, lines = {"paper"}, set()
+    for each in everything(items):
+        if isinstance(each, Box | Label | Path):
+            roles.add(each.role)
+        if isinstance(each, Path) and not each.closed:
+            lines.add(each.role)
     used = sorted(roles)
     if theme != "auto":
-        return _rules(used, dark=theme == "dark")
+        return _rules(used, lines, within, dark=theme == "dark")
     return (
-        _rules(used, dark=False)
+        _rules(used, lines, within, dark=False)
         + "@media screen and (prefers-color-scheme:dark){"
-        + _rules(used, dark=True)
+        + _rules(used, lines, within, dark=True)
         + "}"
     )
 
 
-def _rules(roles: list[str], *, dark: bool) -> str:
-    """A rule for each role, and one for the head of its arrows."""
+def _rules(roles: list[str], lines: set[str], within: str, *, dark: bool) -> str:
+    """A rule for each role, one for the head of its arrows, and one for what encloses nothing."""
     rules = []
     for role in roles:
-        look = ROLES[role][dark]
-        rules.append(f".{_class(role)}{{{_declarations(look)}}}")
+        look, name = ROLES[role][dark], f"{within}.{_class(role)}"
+        rules.append(f"{name}{{{_declarations(look)}}}")
         if look.stroke != "none":
-            rules.append(f".{_class(role)}.head{{fill:{look.stroke};stroke:none}}")
+            rules.append(f"{name}.head{{fill:{look.stroke};stroke:none}}")
+        if role in lines and _filled(role):
+            rules.append(f"{name}.open{{fill:none}}")
     return "".join(rules)
+
+
+def _filled(role: str) -> bool:
+    """Whether what has a role has an inside, in any theme."""
+    return any(look.fill != "none" for look in ROLES[role])
 
 
 def _declarations(look: Look) -> str:
@@ -131,9 +157,9 @@ def _path(path: Path) -> Iterator[str]:
     if path.arrow:
         head, points = _head(points)
     drawn = rounded(points, path.radius) + ("Z" if path.closed else "")
-    open_ended = "" if path.closed else ' fill="none" style="fill:none"'
+    opened = "" if path.closed or not _filled(path.role) else " open"
     end = f"><title>{_text(path.title)}</title></path>" if path.title else "/>"
-    yield f'<path class="{name}"{open_ended} d="{drawn}"{end}'
+    yield f'<path class="{name}{opened}" d="{drawn}"{end}'
     if path.arrow:
         yield f'<path class="{name} head" d="{rounded(head, 0)}Z"/>'
 
@@ -144,7 +170,7 @@ def _raster(raster: Raster) -> Iterator[str]:
     data = b64encode(raster.png).decode("ascii")
     yield (
         f'<image x="{number(raster.x)}" y="{number(raster.y)}" width="{number(raster.width)}" '
-        f'height="{number(raster.height)}" style="image-rendering:pixelated" role="img" '
+        f'height="{number(raster.height)}" image-rendering="pixelated" role="img" '
         f'aria-label="{_text(raster.about)}" href="data:image/png;base64,{data}"/>'
     )
 

@@ -24,8 +24,9 @@ from convcalc.documentation import read_file
 from convcalc.formats.web.columns import packed, unpacked
 from convcalc.formats.web.definitions import definitions
 from convcalc.formats.web.frame import BUILT
-from convcalc.formats.web.picture import element, pictures, rules
+from convcalc.formats.web.picture import pictures, rules
 from convcalc.numbers import both_bytes, grouped, mebibytes, megabytes, scaled
+from convcalc.pictures.svg import element
 from convcalc.spec.bundled import bundled_names
 
 WEB = ROOT / "web"
@@ -291,7 +292,7 @@ def test_every_layer_stands_in_each_picture_once(name: str) -> None:
 
 def test_a_picture_on_a_page_has_its_style_from_the_page() -> None:
     (made, first) = pictures(load("googlenet"))
-    text = element(made[first], "picture0")
+    text = element(made[first].scene, "picture0")
     own = set(" ".join(re.findall(r'class="([^"]+)"', text)).split()) - {"head"}
 
     assert "style" not in text

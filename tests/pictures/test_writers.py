@@ -6,12 +6,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tabled import tabled
 
 import convcalc
 from convcalc.graph import Network, read_text
-from convcalc.pictures import WRITERS, font, written
+from convcalc.pictures import STYLES, WRITERS, font, scene, written
 from convcalc.pictures.mermaid import render as mermaid
 from convcalc.pictures.scene import Label, Raster, Scene
+from convcalc.pictures.svg import element, style
+from convcalc.pictures.theme import ROLES
 from convcalc.pictures.tikz import _SIGNS
 from convcalc.pictures.tikz import render as tikz
 from convcalc.spec.text import SourceText
@@ -30,6 +33,38 @@ def _edges(chart: str) -> set[tuple[str, str]]:
     names |= dict(re.findall(r'^ *(n\d+)\["([^"<]*)"\]', chart, re.MULTILINE))
     pairs = re.findall(r"^ *(n\d+) (?:-->|-\.->|==>)(?:\|[^|]*\|)? (n\d+)$", chart, re.MULTILINE)
     return {(names[one], names[other]) for one, other in pairs}
+
+
+@tabled("name", [*STYLES])
+def test_no_style_is_an_attribute(name: str) -> None:
+    """So that the policy of a page may refuse those, and nothing is rewritten for it."""
+    drawn = convcalc.draw("lenet5", name)
+    for text in (drawn.to_svg(), element(drawn, "one")):
+        assert "style=" not in text
+    assert "<style" not in element(drawn, "one")
+    assert 'id="one-title"' in element(drawn, "one")
+
+
+@tabled("role", sorted(ROLES))
+def test_a_line_encloses_nothing_whatever_its_role(role: str) -> None:
+    """In light, in dark, and below what a page stands in: no rule that comes later has more to say.
+
+    A rule of two classes outdoes one of one class below the same elements (CSS Cascade 4, 6.4).
+    """
+    line = scene.Path(((0, 0), (9, 0), (9, 9)), role)
+    (classes,) = re.findall(
+        r'<path class="([^"]+)" d="M', element(Scene("a line", "", 9, 9, (line,)), "one")
+    )
+    for theme, within in (("light", ""), ("dark", ".picture "), ("auto", "")):
+        rules = re.findall(r"([^{}]+)\{([^{}]+)\}", style((line,), theme, within))
+        filled = [
+            (names.strip().count("."), number, fill[1])
+            for number, (names, said) in enumerate(rules)
+            if (fill := re.search("fill:([^;]+)", said))
+            and {*names.split(" ")[-1].strip(".").split(".")} <= {*classes.split()}
+        ]
+        for last in (filled[: len(filled) // 2], filled) if theme == "auto" else (filled,):
+            assert max(last)[2] == "none", (theme, filled)
 
 
 def test_mermaid_has_the_layers_the_frames_and_what_is_read() -> None:

@@ -6,9 +6,10 @@ from convcalc.checks.report import CheckReport
 from convcalc.formats.web.columns import unpacked
 from convcalc.formats.web.data import SCHEMA, Subject, check_data, common, report_data
 from convcalc.formats.web.frame import WebPage, document
-from convcalc.formats.web.picture import element, pictures, rules
+from convcalc.formats.web.picture import pictures, rules
 from convcalc.formats.web.tables import finding_tables, network_tables
 from convcalc.numbers import plural
+from convcalc.pictures.svg import element
 
 
 def render(subjects: Sequence[Subject]) -> str:
@@ -20,7 +21,7 @@ def render(subjects: Sequence[Subject]) -> str:
     figures, lines = [], []
     for number, (made, first) in enumerate(drawn):
         if made:
-            shown = element(made[first], f"picture{number}")
+            shown = element(made[first].scene, f"picture{number}")
             figures.append(f'<div class="picture">{shown}</div>')
         else:
             figures.append('<div class="picture"></div>')
