@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from convcalc.numbers import grouped, megabytes
 if not os.environ.get("CONVCALC_BROWSER"):
     pytest.skip("CONVCALC_BROWSER names no browser", allow_module_level=True)
 pytest.importorskip("pytest_playwright", reason="which runs the browser")
+from playwright.sync_api import expect
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -443,6 +446,99 @@ def test_all_rows_are_printed_in_light(shown: Shown) -> None:
     )
     assert {*inks} <= {"#000000", "#4a4d52", "#1c1d1f", "#585b62"}  # of print or of light
     assert len(page.pdf()) > 50_000
+
+
+A4 = {"width": 718, "height": 1047}
+"""A sheet without margins of 10 mm, in pixels of 1/96 inch."""
+
+TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter(each => {
+    const box = each.getBoundingClientRect();
+    return box.width && !each.closest("svg") && (box.right > innerWidth + 1 || box.left < -1);
+}).map(each => each.outerHTML.slice(0, 120))"""
+CUT = """() => [...document.querySelectorAll("th, td, dd, p, pre, figcaption, .chart, .scroller")]
+    .filter(each => each.offsetParent && (each.scrollWidth > each.clientWidth + 1
+        || each.scrollHeight > each.clientHeight + 1) && getComputedStyle(each).display != "inline")
+    .map(each => `${each.scrollWidth} in ${each.clientWidth}: ${each.outerHTML.slice(0, 120)}`)"""
+CONTROLS = """() => [...document.querySelectorAll("button, select, input, nav, .theme")]
+    .filter(each => each.getClientRects().length && !each.matches(".link, .term"))
+    .filter(each => getComputedStyle(each).appearance != "none"
+        || each.matches("input, .quiet, nav") || getComputedStyle(each).borderTopWidth != "0px")
+    .map(each => each.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnets", "broken", "findings"])
+def test_paper_has_all_of_a_page_and_nothing_to_press(shown: Shown, name: str) -> None:
+    page = shown.page
+    page.set_viewport_size(A4)
+    shown.open(name)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_timeout(100)
+
+    for what in (TOO_WIDE, CUT, CONTROLS):
+        assert page.evaluate(what) == []
+    # Browsers repeat the head of a table on its next sheet if no button is in it.
+    shown_as = "buttons => buttons.map(button => getComputedStyle(button).display)"
+    assert {*page.eval_on_selector_all("thead button", shown_as)} <= {"contents"}
+    for each in page.locator("details:not(.licences)").all():
+        assert each.get_attribute("open") is not None
+    for box in (chart.bounding_box() for chart in page.locator(".chart svg").all()):
+        assert box is not None
+        assert 600 < box["width"] <= A4["width"]
+        assert box["height"] == pytest.approx(box["width"] * 260 / 718, abs=1)
+    texts = page.eval_on_selector_all(
+        ".chart svg text", "texts => texts.map(text => text.getBoundingClientRect().height)"
+    )
+    assert all(height > 9 for height in texts)
+
+
+def test_paper_has_every_layer_but_what_its_reader_folded(shown: Shown) -> None:
+    page = shown.open("resnets", "network=1")
+    count = len(printed("analyze", "resnet34")["layers"])
+    listed = page.locator(".layers tbody tr:not(.group)")
+    assert page.locator(".layers .group[aria-expanded=false]").count()
+    before = listed.count()
+    for _ in range(2):
+        page.emulate_media(media="print")
+        expect(listed).to_have_count(count)
+        page.emulate_media(media="screen")
+        expect(listed).to_have_count(before)
+    page.click(".layers .group >> text=conv5_x")
+    page.emulate_media(media="print")
+    folded = sum(
+        layer["name"].startswith("conv5_x.") for layer in printed("analyze", "resnet34")["layers"]
+    )
+    expect(listed).to_have_count(count - folded)
+
+
+@pytest.mark.parametrize(("name", "depth"), [("vgg16", ""), ("resnets", "depth=9"), ("broken", "")])
+def test_a_graph_is_printed_whole_in_columns_that_cut_no_box(
+    shown: Shown, name: str, depth: str
+) -> None:
+    page = shown.open(name, depth)
+    boxes = "rect:not(.paper, .frame, .inner-frame)"
+    heights = """boxes => boxes.map(box => [box.y.baseVal.value,
+        box.y.baseVal.value + box.height.baseVal.value])"""
+    there = page.eval_on_selector_all(f".picture > svg {boxes}", heights)
+    page.emulate_media(media="print")
+    page.wait_for_selector(".sheet svg")
+    told = page.eval_on_selector_all(
+        ".sheet svg",
+        "columns => columns.map(each => [each.viewBox.baseVal.y, each.viewBox.baseVal.height,"
+        "each.getBoundingClientRect().width / each.viewBox.baseVal.width])",
+    )
+    cuts = [top for top, _, _ in told] + [told[-1][0] + told[-1][1]]
+
+    assert cuts == sorted(cuts)
+    assert all(abs(sum(one[:2]) - other[0]) < 0.01 for one, other in pairwise(told))
+    for top, bottom in there:
+        homes = [one for one, other in pairwise(cuts) if one <= top and bottom <= other]
+        assert len(homes) == 1, (top, bottom, cuts)
+    assert all(height * scale < 1_000 for _, height, scale in told)
+    assert all(scale > 0.5 for _, _, scale in told)  # texts of 12 pixels are of 6 or more
+    assert not page.locator(".picture > svg").is_visible()
+    page.emulate_media(media="screen")
+    page.wait_for_selector(".sheet svg", state="detached")
+    assert page.locator(".picture > svg").is_visible()
 
 
 def test_a_page_is_read_without_its_script(browser: Any, reports: Path) -> None:

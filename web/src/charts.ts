@@ -9,6 +9,7 @@ import type { Data, Network } from "./data";
 import { h } from "./dom";
 import { byLayer, fieldByDepth, intensity, liveMemory, treemap, type Drawing, type Measure } from "./drawings";
 import { memoryTables } from "./memory";
+import { onPrint } from "./print";
 import type { Store } from "./state";
 import { onTheme } from "./theme";
 
@@ -19,6 +20,9 @@ export const MEASURES: Record<Measure, string> = {
   macs: "MACs",
   memory: "Activation bytes",
 };
+
+/** The size of a chart on paper: as wide as A4 between margins of 10 mm. */
+const SHEET = { width: 718, height: 260 };
 
 interface Figure {
   place: HTMLElement;
@@ -33,6 +37,7 @@ export class Charts {
   private readonly figures: Figure[] = [];
   private readonly peak = h("div", { class: "peak" });
   private network: Network | undefined;
+  private printing = false;
 
   constructor(
     private readonly data: Data,
@@ -64,14 +69,8 @@ export class Charts {
     onTheme(store, () => {
       this.refresh();
     });
-    addEventListener("beforeprint", () => {
-      this.print(true);
-    });
-    addEventListener("afterprint", () => {
-      this.print(false);
-    });
-    matchMedia("print").addEventListener("change", (event) => {
-      this.print(event.matches);
+    onPrint((on) => {
+      this.print(on);
     });
   }
 
@@ -126,23 +125,23 @@ export class Charts {
       { rootMargin: "300px" },
     ).observe(place);
     new ResizeObserver(() => {
-      figure.chart?.resize();
-      scalable(figure.place);
+      if (!this.printing) figure.chart?.resize();
     }).observe(place);
     return h("figure", { class: kind }, title ? h("figcaption", {}, title) : null, place);
   }
 
-  /** Draw all charts, in light, as large as a sheet is wide; and again as before. */
+  /** Draw all charts, in light, as large as they are on a sheet; and again as before. */
   private print(on: boolean): void {
+    this.printing = on;
     const { dataset } = document.documentElement;
     const { theme } = this.store.state;
     if (on || theme) dataset.theme = on ? "light" : theme;
     else delete dataset.theme;
     this.refresh();
-    if (!on) return;
     for (const figure of this.figures) {
-      this.drawn(figure);
-      scalable(figure.place);
+      if (on) this.drawn(figure);
+      figure.chart?.resize(on ? SHEET : { width: "auto", height: "auto" });
+      if (on) scalable(figure);
     }
   }
 
@@ -174,11 +173,10 @@ export class Charts {
   }
 }
 
-/** Let a chart be scaled to a sheet: it is printed before it could be drawn anew. */
-function scalable(place: HTMLElement): void {
-  const svg = place.querySelector("svg");
-  const [width, height] = [svg?.getAttribute("width"), svg?.getAttribute("height")];
-  if (svg && width && height) svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+/** Draw a chart now, not with the next frame, which paper does not wait for; it scales to any sheet. */
+function scalable({ chart, place }: Figure): void {
+  chart?.getZr().flush();
+  place.querySelector("svg")?.setAttribute("viewBox", `0 0 ${SHEET.width} ${SHEET.height}`);
 }
 
 /** The layer that a mark on a chart is about. */

@@ -312,19 +312,19 @@ export function intensity(data: Data, network: Network): Drawing | null {
       `${ratio(point).toPrecision(3)} MACs a byte`,
     );
   };
+  // From a power of ten to another, so that each axis has numbers, however few points there are.
   const room = {
-    min: (value: { min: number }) => value.min / 1.6,
-    max: (value: { max: number }) => value.max * 1.6,
+    min: (value: { min: number }) => 10 ** Math.floor(Math.log10(value.min / 1.2)),
+    max: (value: { max: number }) => 10 ** Math.ceil(Math.log10(value.max * 1.2)),
   };
-  const inner = { showMinLabel: false, showMaxLabel: false };
   return {
     says: `Multiply-accumulates against bytes read and written: the fewest a byte has ${least.layer}, ${ratio(least).toPrecision(3)}.`,
     option: {
       grid: { ...grid(), bottom: 28, top: 40 },
       legend: { top: 0, left: 0, itemWidth: 10, itemHeight: 10, textStyle: { ...FONT, color: styled("ink") } },
       tooltip: { ...tooltip(), formatter: format },
-      xAxis: axis({ type: "log", name: "bytes", nameLocation: "middle", nameGap: 24, ...room, axisLabel: { ...inner, formatter: (value: number) => megabytes(Math.round(value)) } }),
-      yAxis: axis({ type: "log", name: "MACs", ...room, axisLabel: { ...inner, formatter: (value: number) => scaled(Math.round(value)) } }),
+      xAxis: axis({ type: "log", name: "bytes", nameLocation: "middle", nameGap: 24, ...room, axisLabel: { formatter: (value: number) => megabytes(Math.round(value)) } }),
+      yAxis: axis({ type: "log", name: "MACs", ...room, axisLabel: { formatter: (value: number) => scaled(Math.round(value)) } }),
       series: [...families].map(([family, points]) => ({
         name: family,
         type: "scatter",

@@ -16,6 +16,8 @@ export interface Entry {
 
 /** Rows up to which nothing is folded at first. */
 const SHORT = 60;
+/** Rows up to which paper has all that was folded for the screen alone: some forty sheets. */
+const PRINTED = 2000;
 
 /** The groups that are folded at first: the outermost level that leaves few rows. */
 export function foldedAtFirst(network: Network): Set<string> {
@@ -49,6 +51,13 @@ export function isFolded(name: string, first: ReadonlySet<string>, state: State)
 /** The rows to show. */
 export function entries(network: Network, first: ReadonlySet<string>, state: State): Entry[] {
   return state.sort || state.find.trim() ? flat(network, state) : tree(network, first, state);
+}
+
+/** The rows on paper: open is what was folded at first, because a screen is small. */
+export function printedEntries(network: Network, first: ReadonlySet<string>, state: State): Entry[] {
+  if (state.fold || network.rows.length > PRINTED) return entries(network, first, state);
+  const toggled = new Set([...state.toggled].filter((name) => !first.has(name)));
+  return entries(network, new Set(), { ...state, toggled });
 }
 
 function tree(network: Network, first: ReadonlySet<string>, state: State): Entry[] {

@@ -42,9 +42,10 @@ function bar(data: Data, parts: Record<string, Count>, most: Count): HTMLElement
 function tensors(listed: Alive[], choose: (layer: string) => void): HTMLElement {
   const body = h("tbody");
   const more = h("button", { type: "button", class: "quiet" }, `Show all ${plural(listed.length, "tensor")}`);
+  const cut = h("p", { class: "printed soft" }, `The largest ${SHOWN} of ${plural(listed.length, "tensor")}.`);
   const fill = (count: number): void => {
     body.replaceChildren(...listed.slice(0, count).map((tensor) => row(tensor, choose)));
-    more.hidden = count >= listed.length;
+    more.hidden = cut.hidden = count >= listed.length;
   };
   more.addEventListener("click", () => {
     fill(listed.length);
@@ -56,6 +57,7 @@ function tensors(listed: Alive[], choose: (layer: string) => void): HTMLElement 
     { class: "wide-table", tabindex: 0, role: "region", "aria-label": "Tensors alive at the peak" },
     h("table", {}, h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { scope: "col", class: head === "Bytes" ? "number" : null }, head)))), body),
     more,
+    cut,
   );
 }
 

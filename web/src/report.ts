@@ -11,6 +11,8 @@ import { findingsSection } from "./finding";
 import { header, scrolling } from "./header";
 import { overview } from "./overview";
 import { Graph } from "./graph";
+import { detailsArePrinted } from "./print";
+import { printedInColumns } from "./sheets";
 import { Store } from "./state";
 import { LayersTable } from "./table";
 
@@ -25,6 +27,7 @@ function start(): void {
 function reportPage(data: Data, store: Store): HTMLElement[] {
   const table = new LayersTable(data, store);
   const graph = new Graph(store);
+  printedInColumns(graph.element);
   const details = new Details(data, store);
   const charts = new Charts(data, store);
   const main = h("main", { id: "main" });
@@ -84,3 +87,4 @@ function shortcut(event: KeyboardEvent, store: Store): void {
 }
 
 start();
+detailsArePrinted();

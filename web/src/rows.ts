@@ -1,6 +1,7 @@
 // Rows of a long table: those that are in sight are there, and all of them when it is printed.
 
 import { h } from "./dom";
+import { onPrint } from "./print";
 
 const OVER = 12;
 
@@ -36,14 +37,9 @@ export class LongTable {
     new ResizeObserver(() => {
       this.draw();
     }).observe(this.element);
-    const printed = (on: boolean) => (): void => {
+    onPrint((on) => {
       this.printing = on;
       this.redraw();
-    };
-    addEventListener("beforeprint", printed(true));
-    addEventListener("afterprint", printed(false));
-    matchMedia("print").addEventListener("change", (event) => {
-      printed(event.matches)();
     });
   }
 

@@ -3,8 +3,9 @@
 import { fieldText, type Data, type Network } from "./data";
 import { h } from "./dom";
 import { hinted } from "./hint";
-import { around, entries, foldedAtFirst, isFolded, VALUES, type Entry } from "./listing";
+import { around, entries, foldedAtFirst, isFolded, printedEntries, VALUES, type Entry } from "./listing";
 import { grouped, megabytes, plural, type Count } from "./numbers";
+import { onPrint } from "./print";
 import { LongTable } from "./rows";
 import type { State, Store } from "./state";
 
@@ -24,6 +25,7 @@ export class LayersTable {
   private first: ReadonlySet<string> = new Set();
   private listed: Entry[] = [];
   private active = 0;
+  private printing = false;
   private most: Record<string, number> = {};
 
   constructor(
@@ -61,6 +63,10 @@ export class LayersTable {
     this.long.element.setAttribute("tabindex", "-1");
     store.listen((state, before) => {
       this.update(state, before);
+    });
+    onPrint((on) => {
+      this.printing = on;
+      this.refill(this.store.state);
     });
   }
 
@@ -103,7 +109,7 @@ export class LayersTable {
 
   private refill(state: State): void {
     if (!this.network) return;
-    this.listed = entries(this.network, this.first, state);
+    this.listed = (this.printing ? printedEntries : entries)(this.network, this.first, state);
     this.active = Math.max(this.placeOf(state.layer), 0);
     if (this.search.value !== state.find) this.search.value = state.find;
     for (const [name, cell] of this.heads) {
@@ -305,7 +311,7 @@ export function label(name: string): HTMLElement | string {
 function indent(level: number): HTMLElement | null {
   if (!level) return null;
   const space = h("span", { class: "indent" });
-  space.style.width = `${level * 16}px`;
+  space.style.setProperty("--level", String(level));
   return space;
 }
 
