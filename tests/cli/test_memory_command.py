@@ -567,7 +567,8 @@ def test_deploy_and_arena(run: Run, small: str) -> None:
 
     assert found["arena"]["dtype"] == "int8"
     assert found["arena"]["size"] == plan.size >= found["arena"]["lower_bound"]
-    assert found["arena"]["tensors"] == [buffer._asdict() for buffer in plan.buffers]
+    named = [{**buffer._asdict(), "shape": [*buffer.shape]} for buffer in plan.buffers]
+    assert found["arena"]["tensors"] == named
     assert found["deploy"]["activation_peak"] == lower.activation_peak
     wide = answered(run(small, "--arena", "--dtype", "float32", "-f", "json"))
     assert wide["arena"]["dtype"] == "float32"

@@ -13,6 +13,7 @@ from paths import ROOT
 from tabled import tabled
 from test_recording import cases
 
+from convcalc.analysis.memory.runtimes import tflite_micro
 from convcalc.explanation import matrices, value
 from convcalc.explanation.messages import finder
 from convcalc.forward import weights
@@ -34,6 +35,12 @@ CONSUMERS: dict[str, tuple[ModuleType, str, str, frozenset[str]]] = {
         "PRODUCTS",
         "SEVERAL",
         kinds("dense", "recurrent") | {"matmul", "attention"},
+    ),
+    "operators of TensorFlow Lite Micro": (
+        tflite_micro,
+        "LOWERINGS",
+        "REASONS",
+        kinds() - SOURCES,
     ),
     "identities": (cc421_identity_layer, "IDENTITIES", "NO_IDENTITIES", kinds() - SOURCES),
 }

@@ -72,11 +72,7 @@ def arena_peak(network: Planned, *, dtype: str) -> Peak:
     live = _live((buffer.first, buffer.last, buffer.bytes) for buffer in plan.buffers)
     now = max(range(top.first, top.last + 1), key=live.__getitem__)
     there = [buffer for buffer in plan.buffers if buffer.first <= now <= buffer.last]
-    names = {buffer.first: buffer.name for buffer in reversed(plan.buffers)}
-    shapes = {
-        node.name: layer.output.axes
-        for node, layer in zip(network.nodes, network.plans, strict=True)
-    }
+    names = {buffer.first: buffer.layer for buffer in reversed(plan.buffers)}
     lines, end = [], 0
     for buffer in sorted(there, key=lambda buffer: buffer.offset):
         if buffer.offset > end:
@@ -84,16 +80,16 @@ def arena_peak(network: Planned, *, dtype: str) -> Peak:
             lines.append(Alive(gap, "gaps", (), "", buffer.offset - end))
         end = buffer.offset + buffer.bytes
         use = Use("forward", names[buffer.last])
-        name = f"output of {buffer.name}" if buffer.first else buffer.name
+        name = f"output of {buffer.name}" if buffer.first and not buffer.scratch else buffer.name
         lines.append(
             Alive(
                 name=f"{name} at {buffer.offset:,}",
-                part="buffers",
-                shape=(1, *shapes[buffer.name]),
-                dtype=dtype,
+                part="scratch" if buffer.scratch else "buffers",
+                shape=() if buffer.scratch else (1, *buffer.shape),
+                dtype=buffer.dtype,
                 bytes=buffer.bytes,
                 each=0,
-                layer=buffer.name,
+                layer=buffer.layer,
                 made="forward" if buffer.first else None,
                 needed=(use,),
                 until=use,

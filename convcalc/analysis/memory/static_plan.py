@@ -1,22 +1,21 @@
-"""The static plan of a micro-controller: every tensor at an offset of one arena.
+"""The static plan of a micro-controller: every map, and all scratch, at an offset of one arena.
 
-Source: TensorFlow Lite Micro, micro/memory_planner/greedy_memory_planner.cc: buffers by falling
-size, each at the first gap among those alive at the same time; sizes are rounded up to 16 bytes.
+What a runtime makes of a network is in `runtimes`, and how buffers are placed in `planner`.
 """
 
 from typing import NamedTuple
 
-from convcalc.analysis.memory.lower_line import fused
+from convcalc.analysis.memory.planner import Need, alive, greedy, height, rounded_up
+from convcalc.analysis.memory.runtimes import RUNTIMES, Lowered, Operator, Runtime, Unruled
 from convcalc.graph import Network
-
-ALIGNMENT = 16
+from convcalc.graph.planned import planned
 
 
 class Buffer(NamedTuple):
-    """A tensor in the arena."""
+    """A map or scratch in the arena."""
 
     name: str
-    """The layer that makes it, or `input`."""
+    """The layer that makes it, and what else it is where a layer has several; or `input`."""
     offset: int
     """Bytes from the beginning of the arena, a multiple of the alignment."""
     bytes: int
@@ -25,53 +24,112 @@ class Buffer(NamedTuple):
     """Number of the operation that makes it; 0 is before all others."""
     last: int
     """Number of the last operation that reads it."""
+    scratch: bool = False
+    """Whether a kernel works with it while it runs, and nothing else reads it."""
+    layer: str = ""
+    """The layer that it is of."""
+    shape: tuple[int, ...] = ()
+    """Its extents, channels last, the example's axis left out; () of scratch."""
+    dtype: str = ""
+    """Its data type; "" of scratch."""
 
 
 class ArenaReport(NamedTuple):
-    """Where every tensor of one example lies."""
+    """Where every map of one example lies."""
 
     name: str
     """The network's name, as its spec has it."""
     dtype: str
-    """Data type of all tensors, a key of `DTYPE_BYTES`."""
+    """Data type of the maps, a key of `DTYPE_BYTES`."""
     size: int
-    """Bytes of the whole arena for one example."""
+    """Bytes of all that is planned, the head: maps and scratch of one example."""
     lower_bound: int
-    """Most bytes alive at once: no plan can do with less."""
+    """Most bytes alive at once: no plan of these operators in this order can do with less."""
     buffers: tuple[Buffer, ...]
-    """Every tensor that is stored, in the order in which they are made."""
+    """Every map, in the order in which they are made, then all scratch."""
+    runtime: Runtime
+    """The runtime whose operators these are, with its kernels and the version measured."""
+    operators: tuple[Operator, ...]
+    """What the network is for the runtime, in the order in which it runs; they are numbered from
+    1 on."""
+    tail: int | None
+    """Bytes of the arena's persistent part, an estimate that no byte counts on; None without."""
+    flash: int
+    """Bytes of all weights: docs/definitions.md says which."""
+    unruled: tuple[Unruled, ...] = ()
+    """Layers that there is no rule for; with any, `size` is no promise."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every layer has a rule, so that the head is the runtime's to the byte."""
+        return not self.unruled
+
+    @property
+    def scratch(self) -> tuple[tuple[Operator, int], ...]:
+        """The operators that take scratch, and how much each takes, every buffer rounded up."""
+        sums = [
+            (each, sum(rounded_up(size, self.runtime.alignment) for size in each.scratch))
+            for each in self.operators
+        ]
+        return tuple((each, size) for each, size in sums if size)
 
 
-def arena(network: Network, *, dtype: str = "int8") -> ArenaReport:
-    """Plan the arena of a network for one example; folding and fusing as in `deploy`."""
-    tensors, _ = fused(network)
-    sizes = [-(-tensor.bytes(dtype) // ALIGNMENT) * ALIGNMENT for tensor in tensors]
-    at_time: dict[int, list[int]] = {}
-    for number, tensor in enumerate(tensors):
-        for time in range(tensor.first, tensor.last + 1):
-            at_time.setdefault(time, []).append(number)
-    offsets = [-1] * len(tensors)
-    for number in sorted(range(len(tensors)), key=lambda each: -sizes[each]):
-        tensor = tensors[number]
-        others = {
-            other
-            for time in range(tensor.first, tensor.last + 1)
-            for other in at_time[time]
-            if offsets[other] >= 0
-        }
-        offset = 0
-        for other in sorted(others, key=offsets.__getitem__):
-            if offsets[other] - offset >= sizes[number]:
-                break
-            offset = max(offset, offsets[other] + sizes[other])
-        offsets[number] = offset
+def arena(network: Network, *, dtype: str = "int8", runtime: str = "tflite-micro") -> ArenaReport:
+    """Plan the arena of a network for one example, as the runtime's greedy planner does.
+
+    >>> from convcalc.graph import load
+    >>> arena(load("lenet5")).size
+    9408
+    """
+    which = RUNTIMES[runtime]
+    lowered = which.lower(planned(network), dtype)
+    buffers = _buffers(lowered, which.alignment)
+    needs = [Need(each.bytes, each.first, each.last) for each in buffers]
+    offsets = greedy(needs)
+    placed = zip(buffers, offsets, strict=True)
     return ArenaReport(
-        network.name,
-        dtype,
-        max(offset + size for offset, size in zip(offsets, sizes, strict=True)),
-        max(sum(sizes[number] for number in alive) for alive in at_time.values()),
-        tuple(
-            Buffer(tensor.name, offset, size, tensor.first, tensor.last)
-            for tensor, offset, size in zip(tensors, offsets, sizes, strict=True)
-        ),
+        name=network.name,
+        dtype=dtype,
+        size=height(needs, offsets),
+        lower_bound=max(alive(needs)),
+        buffers=tuple(buffer._replace(offset=offset) for buffer, offset in placed),
+        runtime=which,
+        operators=lowered.operators,
+        tail=lowered.tail,
+        flash=lowered.flash,
+        unruled=lowered.unruled,
     )
+
+
+def _buffers(lowered: Lowered, alignment: int) -> list[Buffer]:
+    """All that needs a place: the maps in their order, then scratch in the operators' order."""
+    made = [0] * len(lowered.maps)
+    last = [0] * len(lowered.maps)
+    for number, operator in enumerate(lowered.operators, 1):
+        made[operator.makes] = last[operator.makes] = number
+        for read in operator.reads:
+            last[read] = number
+    for output in lowered.outputs:
+        last[output] = len(lowered.operators)
+    buffers = [
+        Buffer(
+            each.name,
+            0,
+            rounded_up(each.bytes, alignment),
+            made[number],
+            last[number],
+            layer=each.layer,
+            shape=each.shape,
+            dtype=each.dtype,
+        )
+        for number, each in enumerate(lowered.maps)
+    ]
+    for number, operator in enumerate(lowered.operators, 1):
+        name = lowered.maps[operator.makes].name
+        for place, size in enumerate(operator.scratch, 1):
+            called = f"{name} scratch" + (f" {place}" if len(operator.scratch) > 1 else "")
+            rounded = rounded_up(size, alignment)
+            buffers.append(
+                Buffer(called, 0, rounded, number, number, scratch=True, layer=operator.layer)
+            )
+    return buffers

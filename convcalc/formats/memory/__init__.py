@@ -16,6 +16,7 @@ from convcalc.analysis.memory import (
     ShardedReport,
 )
 from convcalc.analysis.memory.gpus import SHARE
+from convcalc.analysis.memory.runtimes import Operator
 from convcalc.analysis.memory.terms import ATTENTION_WORDS
 from convcalc.formats import Format
 from convcalc.formats.diagnostics import printable
@@ -92,7 +93,7 @@ def sections(answer: Answer, *, layers: bool = False) -> list[Section]:
     if answer.deployed is not None:
         tables.append(_deployed(answer.deployed))
     if answer.arena is not None:
-        tables.append(_arena(answer.arena))
+        tables += _arena(answer.arena)
     if layers:
         tables.append(_layers(report))
     if answer.fits:
@@ -232,20 +233,75 @@ def _deployed(lower_line: DeployReport) -> Section:
     )
 
 
-def _arena(arena: ArenaReport) -> Section:
-    return Section(
+def _arena(arena: ArenaReport) -> list[Section]:
+    """What the arena is made of, then where it holds what."""
+    runtime = arena.runtime
+    rows = [_size("head: maps and scratch", arena.size)]
+    rows += [
+        _size(f"of it scratch of {each.name} in {printable(each.layer)}", size)
+        for each, size in arena.scratch[:SHOWN]
+    ]
+    more = len(arena.scratch) - SHOWN
+    if more > 0:
+        rest = sum(size for _, size in arena.scratch[SHOWN:])
+        rows.append(_size(f"of it scratch of {plural(more, 'more operator')}", rest))
+    if arena.tail is not None:
+        rows.append(_size("tail: structs (an estimate)", arena.tail))
+        rows.append(_size("head and tail (an estimate)", arena.size + arena.tail))
+    rows.append(_size("flash: weights", arena.flash))
+    parts = Section(
         f"Arena of one example in {arena.dtype}: {both_bytes(arena.size)}",
-        ("Tensor", "Offset", "Bytes", "From", "To"),
-        [
-            (each.name, grouped(each.offset), grouped(each.bytes), str(each.first), str(each.last))
-            for each in arena.buffers
-        ],
-        (False, True, True, True, True),
+        ("Part", "Bytes", ""),
+        rows,
+        _SIZES,
         notes=[
-            f"No plan can do with less than {both_bytes(arena.lower_bound)}.",
-            "From and To are operations: the one that makes a tensor and the last that reads it.",
+            f"{runtime.title}, {runtime.kernels}: {runtime.version}.",
+            "The tail is of pointers of 8 bytes; flash is without the runtime's code.",
         ],
     )
+    made = dict(enumerate(arena.operators, 1))
+    buffers = Section(
+        "What the arena holds",
+        ("Buffer", "Operator", "Offset", "Bytes", "From", "To"),
+        [
+            (
+                printable(each.name),
+                _operator(made[each.first]) if each.first and not each.scratch else "",
+                grouped(each.offset),
+                grouped(each.bytes),
+                str(each.first),
+                str(each.last),
+            )
+            for each in arena.buffers
+        ],
+        (False, False, True, True, True, True),
+        notes=[
+            f"No plan can do with less than {both_bytes(arena.lower_bound)}.",
+            "From and To are operations: the one that makes a buffer and the last that reads it.",
+        ],
+    )
+    return [parts, buffers, *([_unruled(arena)] if arena.unruled else [])]
+
+
+def _operator(operator: Operator) -> str:
+    return f"{operator.name} + {operator.fused}" if operator.fused else operator.name
+
+
+def _unruled(arena: ArenaReport) -> Section:
+    """Layers without a rule, those of one kind and reason in one line."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for layer, kind, reason in arena.unruled:
+        reasons.setdefault((kind, reason), []).append(printable(layer))
+    notes = []
+    for (kind, reason), layers in reasons.items():
+        more = f" and {len(layers) - SHOWN} more" if len(layers) > SHOWN else ""
+        shown = f"{', '.join(layers[:SHOWN])}{more}"
+        notes.append(f"{shown} ({kind}): {reason}" if kind else reason)
+    notes.append(
+        "Each of these layers stands as one operator with a map of its own and no scratch, so the "
+        "figures are no promise."
+    )
+    return Section("Not to the byte: without a rule", notes=notes)
 
 
 def _layers(report: MemoryReport) -> Section:

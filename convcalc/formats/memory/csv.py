@@ -80,6 +80,14 @@ def _numbers(answer: Answer) -> list[tuple[object, ...]]:
         rows.append(("arena", "size", answer.arena.size, "bytes", ""))
         rows.append(("arena", "lower bound", answer.arena.lower_bound, "bytes", ""))
         rows += [
+            ("arena scratch", each.name, size, "bytes", each.layer)
+            for each, size in answer.arena.scratch
+        ]
+        if answer.arena.tail is not None:
+            rows.append(("arena", "tail, an estimate", answer.arena.tail, "bytes", ""))
+        rows.append(("arena", "flash", answer.arena.flash, "bytes", ""))
+        rows.append(("arena", "without a rule", len(answer.arena.unruled), "layers", ""))
+        rows += [
             ("arena offset", each.name, each.offset, "bytes", "") for each in answer.arena.buffers
         ]
     for fit in answer.fits:

@@ -133,4 +133,19 @@ def _arena(answer: Answer) -> dict[str, Any] | None:
         "size": arena.size,
         "lower_bound": arena.lower_bound,
         "tensors": [buffer._asdict() for buffer in arena.buffers],
+        "runtime": {
+            "title": arena.runtime.title,
+            "kernels": arena.runtime.kernels,
+            "version": arena.runtime.version,
+            "alignment": arena.runtime.alignment,
+        },
+        "exact": arena.exact,
+        "tail_estimate": arena.tail,
+        "flash": arena.flash,
+        "scratch": [
+            {"operator": each.name, "layer": each.layer, "bytes": size}
+            for each, size in arena.scratch
+        ],
+        "operators": [each._asdict() for each in arena.operators],
+        "unruled": [each._asdict() for each in arena.unruled],
     }
