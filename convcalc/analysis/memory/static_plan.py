@@ -27,7 +27,7 @@ class Buffer(NamedTuple):
     scratch: bool = False
     """Whether a kernel works with it while it runs, and nothing else reads it."""
     layer: str = ""
-    """The layer that it is of."""
+    """Full name of the layer that makes it; of an input, of the input itself."""
     shape: tuple[int, ...] = ()
     """Its extents, channels last, the example's axis left out; () of scratch."""
     dtype: str = ""

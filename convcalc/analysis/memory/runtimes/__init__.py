@@ -19,7 +19,7 @@ class Map(NamedTuple):
     name: str
     """The layer that it is of, and what else it is, where a layer has several: `conv1 (PAD)`."""
     layer: str
-    """The layer that it is of."""
+    """Full name of the layer that makes it; of an input, of the input itself."""
     shape: tuple[int, ...]
     """Its extents in the runtime's order, channels last; the example's axis is left out."""
     dtype: str
