@@ -11,6 +11,7 @@ from convcalc.analysis import analyze
 from convcalc.analysis.report import Report
 from convcalc.cli.options import (
     FILE,
+    STANDARD,
     named_weights_options,
     new_file_options,
     refuse_idle_force,
@@ -59,7 +60,7 @@ def conversion_options(function: F) -> F:
 @click.command("convert")
 @click.argument("spec", metavar="SPEC")
 @conversion_options
-@new_file_options("Write it to a new file instead of standard output.", metavar="SPEC")
+@new_file_options("Write it to a new file", metavar="SPEC")
 @click.option("--verify", is_flag=True, help="Run both networks and hold their outputs together.")
 @set_option
 @named_weights_options
@@ -104,6 +105,8 @@ def command(
     refuse_idle_force(file, "SPEC", force=force)
     if weights_file is not None and weights_path is None:
         raise click.UsageError("--save writes the new network's weights; --weights gives the old")
+    if weights_file == STANDARD:
+        raise click.UsageError("--save writes a file of weights, and - is none: --save FILE.npz")
     if weights_file is not None and not force and os.path.lexists(weights_file):
         raise click.UsageError(f"{weights_file} is there already: --force writes over it")
     if file is not None and not force and os.path.lexists(file):

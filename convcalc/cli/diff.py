@@ -13,12 +13,14 @@ from convcalc.analysis.compare import TOTALS, Comparison, compare
 from convcalc.checks.revision import RevisionError, Revisions, revisions, sides
 from convcalc.cli.options import (
     FILE,
+    STANDARD,
     Inputs,
     network_options,
     output_options,
+    refuse_beside_standard,
     size_options,
 )
-from convcalc.cli.output import Output, colors, write_file
+from convcalc.cli.output import Output, colors, write_file, write_made
 from convcalc.diagnostics import Diagnostic
 from convcalc.formats.diff import DIFF_FORMATS
 from convcalc.graph import Network, read, read_opened
@@ -123,10 +125,13 @@ def _limits(
     "file",
     type=FILE,
     metavar="FILE",
-    help="Draw both as one graph to a new file, too, what changed marked: .svg, .png, .mmd, .tex.",
+    help="Draw both as one graph to a new file, too, what changed marked: .svg, .png, .mmd, .tex; "
+    "- is SVG on standard output, and nothing else there.",
 )
 @click.option("--force", is_flag=True, help="Write over the FILE of --draw if it is there.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     specs: tuple[str, ...],
     revision: str | None,
     shape: Inputs,
@@ -153,8 +158,10 @@ def command(
       convcalc diff --git v1.0..v2.0 net.yaml
       convcalc diff vgg16 vgg19 --draw changes.svg
     """
-    if force and file is None:
+    if force and file in (None, STANDARD):
         raise click.UsageError("--force is about the FILE of --draw, and none is named")
+    if file == STANDARD:
+        refuse_beside_standard(ctx, "--draw")
     if file is not None and revision is not None and len(specs) > 1:
         raise click.UsageError(f"--draw is about one SPEC, and {len(specs)} are given")
     if revision is None and len(specs) != 2:
@@ -197,7 +204,8 @@ def command(
         for name, diagnostic in one.unknown
     ]
     notes = [*(pair.note for pair in pairs if pair.note), *unknown, *grown]
-    output.end(texts, notes=[f"convcalc: {note}" for note in notes], failed=bool(grown))
+    shown = [] if file == STANDARD else texts
+    output.end(shown, notes=[f"convcalc: {note}" for note in notes], failed=bool(grown))
 
 
 def _draw(file: str, pair: Pair, comparison: Comparison, *, force: bool) -> None:
@@ -205,8 +213,12 @@ def _draw(file: str, pair: Pair, comparison: Comparison, *, force: bool) -> None
     from convcalc.cli.pictured import format_of, picture
     from convcalc.pictures.changed import scene
 
-    made = picture(scene(pair.old, pair.new, comparison), format_of(file))
-    write_file(file, made, over=force)
+    to = "svg" if file == STANDARD else format_of(file)
+    made = picture(scene(pair.old, pair.new, comparison), to)
+    if file == STANDARD:
+        write_made(made)
+    else:
+        write_file(file, made, over=force)
 
 
 def _since(

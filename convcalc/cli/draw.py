@@ -17,7 +17,7 @@ from convcalc.cli.options import (
     seed_option,
     weights_options,
 )
-from convcalc.cli.output import write, write_file, write_findings
+from convcalc.cli.output import write_file, write_findings, write_made
 from convcalc.cli.pictured import format_of, picture
 from convcalc.diagnostics import ArgumentError, exit_code
 from convcalc.graph import Network, SpecError, read
@@ -40,7 +40,7 @@ RUN_OPTIONS = frozenset({"images", "normalize", "weights_path", "map_path", "see
     type=Word(WRITERS),
     help="Format of the file; that of --output's ending, or svg, unless given.",
 )
-@new_file_options("Write it to a new file instead of standard output.")
+@new_file_options("Write it to a new file")
 @network_options
 @click.option(
     "--theme",
@@ -184,11 +184,8 @@ def command(
     made = picture(scene._replace(shown=width or 0), to, theme)
     if file is not None:
         write_file(file, made, over=force)
-    elif isinstance(made, str):
-        write(made, machine=True)
     else:
-        sys.stdout.buffer.write(made)
-        sys.stdout.buffer.flush()
+        write_made(made)
     write_findings(network.diagnostics, below=True)
     ctx.exit(exit_code(network.diagnostics))
 

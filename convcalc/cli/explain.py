@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from convcalc.cli.options import (
     FILE,
+    STANDARD,
     Inputs,
     attention_option,
     checkpoint_options,
@@ -18,6 +19,7 @@ from convcalc.cli.options import (
     network_options,
     output_options,
     position_value,
+    refuse_beside_standard,
     run_options,
     runtime_options,
     seed_option,
@@ -25,7 +27,7 @@ from convcalc.cli.options import (
     size_options,
     weights_options,
 )
-from convcalc.cli.output import Output, colors, write_file, write_findings
+from convcalc.cli.output import Output, colors, write_file, write_findings, write_made
 from convcalc.diagnostics import ArgumentError
 from convcalc.explanation.chosen import every_layer, layers_named
 from convcalc.formats.explanation import EXPLANATION_FORMATS
@@ -107,14 +109,15 @@ OF_ALL = ("spec", "names", "every", "shape", "settings", "output")
     "--svg",
     type=FILE,
     metavar="FILE",
-    help="Draw the layer's windows to a new file, too, as `convcalc draw --style window` does.",
+    help="Draw the layer's windows to a new file, too, as `convcalc draw --style window` does; - "
+    "is standard output, and nothing else there.",
 )
 @click.option(
     "--demo",
     type=FILE,
     metavar="FILE",
     help="Write a page to play with to a new file, too: the layer on a small input of small "
-    "numbers, window by window.",
+    "numbers, window by window; - is standard output, and nothing else there.",
 )
 @click.option(
     "--force", is_flag=True, help="Write over the FILE of --svg or --demo if it is there."
@@ -187,9 +190,7 @@ def command(
     """
     mode = _mode(ctx)
     _refuse_none(spec)
-    if options["force"] and options["svg"] is options["demo"] is None:
-        message = "--force is about the FILE of --svg or --demo, and none is named"
-        raise click.UsageError(message, ctx)
+    _refuse_shared_output(ctx, options)
     if spec == "-" == options["error"]:
         message = "standard input can be the SPEC or the text of --error, not both"
         raise click.UsageError(message, ctx)
@@ -219,11 +220,31 @@ def command(
         output.end([], error.diagnostics)
     except ArgumentError as error:
         raise click.UsageError(str(error), ctx) from None
+    texts = [output.renderer.render(page, color=colors(sys.stdout))]
     for option, text in _drawn(network, layers, files):
-        write_file(str(files[option]), text, over=bool(files["force"]))
-    text = output.renderer.render(page, color=colors(sys.stdout))
+        if files[option] == STANDARD:
+            write_made(text)
+            texts = []
+        else:
+            write_file(str(files[option]), text, over=bool(files["force"]))
     failed = not page.answered or page.data.get("agrees") is False
-    output.end([text], network.diagnostics, failed=failed)
+    output.end(texts, network.diagnostics, failed=failed)
+
+
+def _refuse_shared_output(ctx: click.Context, options: Mapping[str, Any]) -> None:
+    """Raise `click.UsageError` where two things would stand in one output, or --force is idle."""
+    files = [option for option in ("svg", "demo") if options[option] not in (None, STANDARD)]
+    standard = [option for option in ("svg", "demo") if options[option] == STANDARD]
+    if options["force"] and not files:
+        message = "--force is about the FILE of --svg or --demo, and none is named"
+        raise click.UsageError(message, ctx)
+    if len(standard) > 1:
+        message = "standard output has room for one of --svg and --demo, and both are -"
+        raise click.UsageError(message, ctx)
+    if standard:
+        refuse_beside_standard(ctx, f"--{standard[0]}")
+    if options["demo"] == STANDARD and sys.stdout.isatty():
+        raise click.UsageError("a page is nothing to read here: write --demo FILE", ctx)
 
 
 def _drawn(

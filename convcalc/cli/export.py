@@ -15,7 +15,7 @@ from convcalc.cli.options import (
     refuse_idle_force,
     seed_option,
 )
-from convcalc.cli.output import write_findings
+from convcalc.cli.output import write_findings, write_made
 from convcalc.cli.running import (
     CannotRun,
     ending_cleanly,
@@ -49,7 +49,7 @@ ONNX = FORMATS["onnx"]
     show_default=True,
     help="Format of the file.",
 )
-@new_file_options("Write it to a new file instead of standard output.")
+@new_file_options("Write it to a new file")
 @network_options
 @named_weights_options
 @seed_option
@@ -124,5 +124,4 @@ def command(
         if weights_bytes(network) > APART:
             needed = both_bytes(weights_bytes(network))
             raise CannotRun(f"{needed} of weights need a file of their own: write -o FILE")
-        sys.stdout.buffer.write(onnx_model(network, options).SerializeToString())
-        sys.stdout.buffer.flush()
+        write_made(onnx_model(network, options).SerializeToString())

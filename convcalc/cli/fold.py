@@ -34,7 +34,7 @@ class _Made(NamedTuple):
 
 @click.command("fold")
 @click.argument("spec", metavar="SPEC")
-@new_file_options("Write it to a new file.")
+@new_file_options("Write it to a new file")
 @click.option(
     "--flat",
     is_flag=True,
@@ -77,9 +77,10 @@ def command(
       convcalc fold --flat resnet152 | convcalc fold -
     """
     refuse_idle_force(file, force=force)
-    if file is not None and (check or diff):
+    said = ctx.get_parameter_source("file") is click.core.ParameterSource.COMMANDLINE
+    if said and (check or diff):
         option = "--check" if check else "--diff"
-        raise click.UsageError(f"{option} writes no file, and --output names one")
+        raise click.UsageError(f"{option} writes no spec, and --output says where to")
     if check and diff:
         raise click.UsageError("--diff shows what --check says: give one of the two")
     if names and not flat:

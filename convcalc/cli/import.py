@@ -57,9 +57,7 @@ def _refusal(opened: Opened) -> Imported:
     type=Word(READ),
     help="What the FILE is; told by its content unless given.",
 )
-@new_file_options(
-    "Write the spec to a new file; to standard output unless given.", "target", "SPEC"
-)
+@new_file_options("Write the spec to a new file", "target", "SPEC")
 @click.option("--flat", is_flag=True, help="Write one item a layer, without blocks and repeats.")
 def command(
     file: str,

@@ -35,7 +35,7 @@ def _times(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 
 @click.command("new")
 @click.argument("pattern", required=False, metavar="[PATTERN]")
-@new_file_options("Write it to a new file instead of standard output.", metavar="SPEC")
+@new_file_options("Write it to a new file", metavar="SPEC")
 @click.option("--template", type=Word(TEMPLATES), help="A commented spec to start from, instead.")
 @click.option(
     "--input",

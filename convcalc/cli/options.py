@@ -57,6 +57,8 @@ FILE = NamedPath(dir_okay=False)
 """A file that is read or written; who reads it says what is wrong with it."""
 FOLDER = NamedPath(file_okay=False)
 """A folder that is written to."""
+STANDARD = "-"
+"""What standard output is called where the name of a file is asked for."""
 DIGITS = 12
 """Digits of a number that is too large for any extent."""
 
@@ -213,14 +215,38 @@ def output_options(
 
 
 def new_file_options(text: str, name: str = "file", metavar: str = "FILE") -> Callable[[F], F]:
-    """--output, a file that is not to be there yet, and --force, which writes over one that is."""
+    """--output, a file that is not to be there yet, and --force, which writes over one that is.
+
+    `-` is standard output, as without --output: None.
+    """
 
     def both(function: F) -> F:
         over = f"Write over the {metavar} of --output if it is there."
         function = click.option("--force", is_flag=True, help=over)(function)
-        return click.option("-o", "--output", name, type=FILE, metavar=metavar, help=text)(function)
+        return click.option(
+            "-o",
+            "--output",
+            name,
+            type=FILE,
+            metavar=metavar,
+            callback=_not_dash,
+            help=f"{text}; - is standard output, where it goes unless given.",
+        )(function)
 
     return both
+
+
+def _not_dash(ctx: click.Context, param: click.Parameter, file: str | None) -> str | None:
+    """The name of a file; None for standard output."""
+    del ctx, param
+    return None if file == STANDARD else file
+
+
+def refuse_beside_standard(ctx: click.Context, option: str) -> None:
+    """Raise `click.UsageError` for --format where `option -` has standard output to itself."""
+    if ctx.get_parameter_source("output") is click.core.ParameterSource.COMMANDLINE:
+        message = f"{option} - has standard output to itself, and --format would have no effect"
+        raise click.UsageError(message)
 
 
 def network_options(function: F) -> F:

@@ -144,15 +144,22 @@ def write_verbatim(text: str) -> None:
     _write(text, _VERBATIM)
 
 
-def _write(text: str, errors: str | None) -> None:
+def write_made(made: str | bytes) -> None:
+    """Write to standard output what a file would hold: text for a program, or bytes."""
+    _write(made, _ESCAPED)
+
+
+def _write(text: str | bytes, errors: str | None) -> None:
     """Write UTF-8, with this handler of errors; None is as the stream can show it."""
     try:
         buffer = getattr(sys.stdout, "buffer", None)
-        if buffer is None or errors is None:
+        if isinstance(text, str) and (buffer is None or errors is None):
             sys.stdout.write(text)
         else:
             sys.stdout.flush()
-            buffer.write(text.encode("utf-8", errors))
+            sys.stdout.buffer.write(
+                text if isinstance(text, bytes) else text.encode("utf-8", errors or "strict")
+            )
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (until the process ends)

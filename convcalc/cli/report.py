@@ -30,7 +30,7 @@ from convcalc.numbers import megabytes, plural
 
 @click.command("report")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...", callback=each_member)
-@new_file_options("Write it to a new file instead of standard output.")
+@new_file_options("Write it to a new file")
 @click.option("--open", "opens", is_flag=True, help="Open the file in the browser.")
 @network_options
 @size_options

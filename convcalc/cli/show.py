@@ -17,7 +17,7 @@ def _completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 @click.command("show")
 @click.argument("spec", metavar="SPEC", shell_complete=_completed)
-@new_file_options("Write it to a new file, to start a network of your own from.")
+@new_file_options("Write it to a new file, to start a network of your own from")
 @click.pass_context
 def command(ctx: click.Context, spec: str, file: str | None, *, force: bool) -> None:
     """Print the text of a spec: a bundled architecture's, or a file's as it is.

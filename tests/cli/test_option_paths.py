@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -61,6 +61,28 @@ WRITTEN = {
     ("check", "--update-baseline"): ["check", "net.yaml", "--update-baseline"],
 }
 """Options that write."""
+DASH: Mapping[tuple[str, str], tuple[list[str], list[str]]] = {
+    ("show", "--output"): (["show", "vgg16"], []),
+    ("export", "--output"): (["export", "net.yaml"], []),
+    ("draw", "--output"): (["draw", "net.yaml"], []),
+    ("fold", "--output"): (["fold", "net.yaml"], []),
+    ("report", "--output"): (["report", "net.yaml"], []),
+    ("new", "--output"): (["new", "CONV -> FC"], []),
+    ("convert", "--output"): (["convert", "net.yaml", "--linear-to-conv"], []),
+    ("import", "--output"): (["import", "net.onnx"], []),
+    ("explain", "--svg"): (
+        ["explain", "sliding.yaml", "conv1"],
+        ["draw", "sliding.yaml", "--style", "window"],
+    ),
+    ("explain", "--demo"): (["explain", "sliding.yaml", "conv1"], []),
+    ("diff", "--draw"): (["diff", "net.yaml", "sliding.yaml"], []),
+}
+"""Options that write a file or, as -, to standard output: what is called, and what gives the same.
+
+That is the call without the option where nothing is named.
+"""
+NO_DASH = {("check", "--output"), ("verify", "--save"), ("convert", "--save")}
+"""Those that write and for which - is something else: FORMAT:-, a folder, nothing."""
 RAW = re.compile(r"Errno|codec|Traceback|internal error| at 0x")
 
 
@@ -92,12 +114,16 @@ def said_well(result: Result, value: str) -> None:
 def with_paths() -> Iterator[tuple[str, str]]:
     """Options of all commands that take a path, by what they call it."""
     for name in COMMANDS:
-        command = command_line.get_command(click.Context(command_line), name)
-        assert command is not None
-        for option in command.params:
+        for option in of_command(name):
             metavar = getattr(option, "metavar", None) or ""
             if isinstance(option, click.Option) and re.search("FILE|DIR|PATH", metavar):
                 yield name, option.opts[-1]
+
+
+def of_command(name: str) -> list[click.Parameter]:
+    command = command_line.get_command(click.Context(command_line), name)
+    assert command is not None
+    return command.params
 
 
 def test_every_option_that_takes_a_path_is_looked_at() -> None:
@@ -201,6 +227,108 @@ def test_a_place_that_cannot_be_written(option: tuple[str, str], value: str) -> 
     name = "--baseline" if name == "--update-baseline" else name
 
     said_well(run(*WRITTEN[option], name, given), value.split("/below")[0])
+
+
+# Standard output
+
+
+def in_file(option: tuple[str, str], *more: str) -> bytes:
+    """What the option writes to a file."""
+    ending = "svg" if option[1] in ("--draw", "--svg") else "txt"
+    name = Path(f"{'-'.join(option)}.{ending}")
+    to = ["--to", "svg"] if option == ("draw", "--output") and "--to" not in more else []
+    result = run(*DASH[option][0], *to, *more, option[1], str(name))
+
+    assert result.exit_code == 0, result.stderr
+    return name.read_bytes()
+
+
+@pytest.fixture
+def onnx(folder: Path) -> Path:
+    pytest.importorskip("onnx")
+    (folder / "net.onnx").write_bytes(run("export", "net.yaml").stdout_bytes)
+    return folder
+
+
+def test_every_option_that_writes_knows_standard_output() -> None:
+    outputs = {
+        (name, option.opts[-1])
+        for name in COMMANDS
+        for option in of_command(name)
+        if "-o" in option.opts or (name, option.opts[-1]) in WRITTEN
+    }
+    assert outputs - NO_DASH - {("check", "--update-baseline")} == DASH.keys()
+
+
+@tabled("option", DASH, ids=" ".join)
+def test_a_dash_is_standard_output(option: tuple[str, str], onnx: Path) -> None:
+    call, same = DASH[option]
+    dashed = run(*call, option[1], "-")
+
+    assert dashed.exit_code == 0, dashed.stderr
+    assert dashed.stdout_bytes == in_file(option)
+    if same:
+        assert dashed.stdout_bytes == run(*same).stdout_bytes
+    assert not (onnx / "-").exists()
+    said_well(run(*call, option[1], "-", "--force"), "none is named")
+
+
+@pytest.mark.parametrize("to", ["svg", "png", "mermaid", "tikz"])
+def test_a_picture_goes_to_standard_output_in_any_format(to: str) -> None:
+    pytest.importorskip("resvg_py")
+    option = ("draw", "--output")
+
+    assert run(*DASH[option][0], "--to", to, "-o", "-").stdout_bytes == in_file(option, "--to", to)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (["draw", "net.yaml", "--to", "png"], "the picture is no text"),
+        (["export", "net.yaml"], "the file is no text"),
+        (["report", "net.yaml"], "a page is nothing to read here"),
+        (["explain", "sliding.yaml", "conv1", "--demo", "-"], "a page is nothing to read here"),
+    ],
+)
+def test_a_terminal_gets_no_file_that_is_nothing_to_read(
+    call: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    for dash in ([], ["-o", "-"]):
+        if "-" in call and dash:
+            continue
+        result = run(*call, *dash)
+
+        said_well(result, said)
+        assert result.stdout_bytes == b""
+        assert result.stderr.count("Error: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (["explain", "sliding.yaml", "conv1", "--svg", "-", "--demo", "-"], "both are -"),
+        (["explain", "sliding.yaml", "conv1", "--svg", "-", "--format", "json"], "no effect"),
+        (["diff", "net.yaml", "sliding.yaml", "--draw", "-", "--format", "json"], "no effect"),
+        (["fold", "net.yaml", "--check", "-o", "-"], "--check writes no spec"),
+        (["report", "net.yaml", "--open", "-o", "-"], "--open opens a file"),
+        (
+            [*("convert", "net.yaml", "--linear-to-conv", "--weights", "there.npz", "--save", "-")],
+            "--save writes a file of weights",
+        ),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_standard_output_holds_one_thing(call: list[str], said: str) -> None:
+    result = run(*call)
+
+    said_well(result, said)
+    assert result.stdout_bytes == b""
+    assert not Path("-").exists()
+
+
+# Specs
 
 
 @tabled("command", READING)
