@@ -6,11 +6,12 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import in_pieces
+from convcalc.layers.arrays import in_pieces, repeated
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axes,
+    Gradients,
     Growth,
     Keeps,
     Layer,
@@ -24,6 +25,7 @@ from convcalc.shape import Shape
 from convcalc.window import Window, adaptive
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 SIZE = axes(
@@ -95,11 +97,23 @@ def _pooled(xp: Any, reduce: Callable[..., Any], x: Any, size: Axes) -> Any:
 
 
 def _region(x: Any, axis: int, output: int, of: int) -> Any:
-    """The values along an axis that one of `of` outputs is made of."""
+    """The values along an axis that one of `of` outputs is made of, as a part of `x`."""
     extent = x.shape[axis]
     region = slice(output * extent // of, -(-(output + 1) * extent // of))
     place = (*(slice(None),) * axis, region)
     return x[place]
+
+
+def _spread(xp: Any, dy: Any, spatial: Sequence[int]) -> Any:
+    """The adjoint of pooling to means: each value of a region gets an even share, axis by axis."""
+    for axis, extent in enumerate(spatial, 2):
+        of = dy.shape[axis]
+        dx = xp.zeros((*dy.shape[:axis], extent, *dy.shape[axis + 1 :]), dtype=dy.dtype)
+        for output in range(of):
+            region = _region(dx, axis, output, of)
+            region += xp.take(dy, xp.asarray([output]), axis=axis) / region.shape[axis]
+        dy = dx
+    return dy
 
 
 def _regions(
@@ -154,6 +168,10 @@ class AdaptiveAvgPool(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """y[o] = mean of x[⌊o·H/size⌋ : ⌈(o + 1)·H/size⌉]. Source: torch.nn.AdaptiveAvgPool2d."""
         return _pooled(xp, xp.mean, xs[0], self.size)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Spread evenly over the values of each region; regions may overlap."""
+        return {0: _spread(xp, dy, kept.shapes[0].spatial)}
 
 
 @final
@@ -216,6 +234,11 @@ class GlobalAvgPool(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """The mean of x over all positions. Source: ONNX operator GlobalAveragePool."""
         return xs[0].mean(axis=tuple(range(2, xs[0].ndim)), keepdims=True)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Spread evenly over all positions."""
+        spatial = kept.shapes[0].spatial
+        return {0: repeated(xp, dy / prod(spatial), (*dy.shape[:2], *spatial))}
 
 
 @final

@@ -200,6 +200,20 @@ def summed_to(dy: Any, shape: Sequence[int]) -> Any:
     return dy.sum(axis=tuple(axes), keepdims=True) if axes else dy
 
 
+def repeated(xp: Any, dy: Any, shape: Sequence[int]) -> Any:
+    """The adjoint of a sum over axes, which stayed as extents of 1: the same for every value."""
+    return xp.broadcast_to(dy, tuple(shape))
+
+
+def unturned(order: Sequence[int]) -> tuple[int, ...]:
+    """The order that puts axes back where they were before `order` was taken of them.
+
+    >>> unturned((0, 2, 3, 1))
+    (0, 3, 1, 2)
+    """
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
 def blended(xp: Any, x: Any, axis: int, shares: Sequence[Sequence[tuple[int, float]]]) -> Any:
     """Along `axis`, each output the sum of its shares: (position in `x`, factor), …."""
     most = max(map(len, shares))

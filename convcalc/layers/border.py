@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import example, padded
+from convcalc.layers.arrays import example, padded, unpadded
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axes,
     Extents,
+    Gradients,
     Growth,
     Layer,
     Padding,
@@ -37,6 +38,7 @@ from convcalc.shape import Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Layout, Operation
 
 
@@ -185,11 +187,18 @@ class Pad(Layer):
 
         Source: ONNX operator Pad.
         """
-        border = self._sides(xs[0].ndim - 2)
-        if any(self.channels):
-            before, behind = self.channels
-            border = ((before, behind), *border)
-        return padded(xp, xs[0], border, self.mode, self.value)
+        return padded(xp, xs[0], self._border(xs[0].ndim - 2), self.mode, self.value)
+
+    def _border(self, rank: int) -> tuple[tuple[int, int], ...]:
+        """(before, behind) per spatial axis, of the channels in front where there are such."""
+        if not any(self.channels):
+            return self._sides(rank)
+        before, behind = self.channels
+        return ((before, behind), *self._sides(rank))
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The border cut off; what stands in it adds to the value that it was taken from."""
+        return {0: unpadded(xp, dy, self._border(kept.shapes[0].rank), self.mode)}
 
 
 @final
@@ -346,3 +355,7 @@ class Crop(Layer):
         sizes = zip(x.spatial, self._cuts(x), strict=True)
         kept = (..., *(slice(before, size - after) for size, (before, after) in sizes))
         return xs[0][kept]
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Zeros where values were cut off, of which nothing was made."""
+        return {0: padded(xp, dy, self._cuts(kept.shapes[0]))}

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weights
+from convcalc.layers.arrays import repeated
+from convcalc.layers.base import INFERENCE, Arrays, Gradients, Layer, Plan, Run, Weights
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
     from convcalc.shape import Shape
 
@@ -32,6 +34,11 @@ class ChannelAvgPool(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """Y = Σ x[c]/C. Source: ONNX operator ReduceMean, axis 1."""
         return xs[0].mean(axis=1, keepdims=True)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Spread evenly over the channels."""
+        channels = kept.shapes[0].channels
+        return {0: repeated(xp, dy / channels, (dy.shape[0], channels, *dy.shape[2:]))}
 
 
 @final

@@ -5,11 +5,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import per_channel
+from convcalc.layers.arrays import over_positions, padded, per_channel
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Axis,
+    Gradients,
     Growth,
     Layer,
     Plan,
@@ -29,6 +30,7 @@ from convcalc.shape import Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Layout, Operation
 
 
@@ -149,6 +151,15 @@ class Slice(Layer):
         kept = (slice(None),) * axis + (slice(*self._range(xs[0].shape[axis])),)
         return xs[0][kept]
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Zeros before and behind what was cut out."""
+        (shape,) = kept.shapes
+        axis = self._axis(shape.rank)
+        start, stop = self._range(shape.axes[axis])
+        around = [(0, 0)] * (shape.rank + 1)
+        around[axis] = (start, shape.axes[axis] - stop)
+        return {0: padded(xp, dy, around)}
+
 
 @final
 class Scale(Layer):
@@ -191,6 +202,17 @@ class Scale(Layer):
         y = x * per_channel(weights["weight"], x)
         return y + per_channel(weights["bias"], x) if self.bias else y
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The notes' multiply gate swaps: dx = w·dy, and dw = Σ x·dy of a channel; db = Σ dy."""
+        gradients: Gradients = {}
+        if kept.asks(0):
+            gradients[0] = dy * per_channel(weights["weight"], dy)
+        if kept.asks("weight"):
+            gradients["weight"] = over_positions(dy * kept["input"])
+        if kept.asks("bias"):
+            gradients["bias"] = over_positions(dy)
+        return gradients
+
 
 @final
 class Affine(Pointwise):
@@ -223,3 +245,7 @@ class Affine(Pointwise):
         """times·x + plus. Source: ONNX operators Mul and Add."""
         y = xs[0] if self.times == 1 else xs[0] * self.times
         return y + self.plus if self.plus else y
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """times·dy: what is added makes no difference."""
+        return {0: dy if self.times == 1 else dy * self.times}

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem, either
-from convcalc.layers.arrays import meetings, padded, per_channel
+from convcalc.layers.arrays import meetings, over_positions, padded, per_channel, unpadded
 from convcalc.layers.base import (
     BIAS,
     INFERENCE,
     Arrays,
     Axes,
+    Gradients,
     Growth,
     Layer,
     Padding,
@@ -34,6 +35,9 @@ from convcalc.layers.sliding import (
 from convcalc.numbers import times
 from convcalc.shape import Shape
 from convcalc.window import Window, transposed
+
+if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
 
 
 @final
@@ -210,13 +214,57 @@ class ConvTranspose(Layer):
         group_filters, group_channels = self.filters // self.groups, channels // self.groups
         groups = weight.reshape(self.groups, group_channels, group_filters, *weight.shape[2:])
         by_group = x.reshape(count, self.groups, group_channels, -1)
-        # An ordinary window over the output meets at its position i what input value i adds to.
-        sizes = [(size - 1) * w.up + w.extent for w, size in zip(windows, spatial, strict=True)]
-        mirrored = [Window(w.kernel, w.up, w.dilation) for w in windows]
+        mirrored, sizes = _mirrored(windows, spatial)
         y = xp.zeros((count, self.filters, *sizes), dtype=x.dtype)
         for tap, _, places in meetings(mirrored, sizes):
             at_tap = (..., *tap)
             products = groups[at_tap].swapaxes(1, 2) @ by_group
             y[places] += products.reshape(count, self.filters, *spatial)
-        y = padded(xp, y, [(w.before + 1 - w.extent, w.after + 1 - w.extent) for w in windows])
+        y = padded(xp, y, _around(windows))
         return y + per_channel(weights["bias"], y) if self.bias else y
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """A transposed convolution goes back as a convolution does forward.
+
+        dx[c, i] = Σ w[c, k, t]·dy[k, i·S + t·D − P]; dw[c, k, t] = Σ x[c, i]·dy[k, …]; db = Σ dy.
+        """
+        (shape,), weight = kept.shapes, weights["weight"]
+        count, channels, *spatial = dy.shape[0], *shape.axes
+        windows = self._windows(len(spatial))
+        group_filters, group_channels = self.filters // self.groups, channels // self.groups
+        groups = weight.reshape(self.groups, group_channels, group_filters, *weight.shape[2:])
+        mirrored, sizes = _mirrored(windows, spatial)
+        whole = unpadded(xp, dy, _around(windows))
+        gradients: Gradients = {}
+        if kept.asks(0):
+            dx = xp.zeros((count, self.groups, group_channels, prod(spatial)), dtype=dy.dtype)
+            for tap, _, places in meetings(mirrored, sizes):
+                at_tap = (..., *tap)
+                dx += groups[at_tap] @ whole[places].reshape(count, self.groups, group_filters, -1)
+            gradients[0] = dx.reshape(count, *shape.axes)
+        if kept.asks("weight"):
+            by_group = kept["input"].reshape(count, self.groups, group_channels, -1)
+            dw = xp.zeros_like(weight)
+            for tap, _, places in meetings(mirrored, sizes):
+                at_tap = (..., *tap)
+                rows = whole[places].reshape(count, self.groups, group_filters, -1)
+                products = (by_group @ rows.swapaxes(2, 3)).sum(axis=0)
+                dw[at_tap] = products.reshape(channels, group_filters)
+            gradients["weight"] = dw
+        if kept.asks("bias"):
+            gradients["bias"] = over_positions(dy)
+        return gradients
+
+
+def _mirrored(windows: Sequence[Window], spatial: Sequence[int]) -> tuple[list[Window], list[int]]:
+    """Ordinary windows over the output that meet at position i what input value i adds to.
+
+    With them the output's extents before its border is cut off.
+    """
+    sizes = [(size - 1) * w.up + w.extent for w, size in zip(windows, spatial, strict=True)]
+    return [Window(w.kernel, w.up, w.dilation) for w in windows], sizes
+
+
+def _around(windows: Sequence[Window]) -> list[tuple[int, int]]:
+    """What is added to the output's border, below 0 what is cut off."""
+    return [(w.before + 1 - w.extent, w.after + 1 - w.extent) for w in windows]

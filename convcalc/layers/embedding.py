@@ -4,10 +4,21 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Weight, Weights, whole
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Gradients,
+    Layer,
+    Plan,
+    Run,
+    Weight,
+    Weights,
+    whole,
+)
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -63,3 +74,13 @@ class Embedding(Layer):
         """y[l, c] = w[x[l], c]. Source: ONNX operator Gather; torch.nn.Embedding."""
         (x,) = xs
         return xp.take(weights["weight"], x[:, 0].astype("int64"), axis=0).transpose(0, 2, 1)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """dw[r, c] = Σ dy[l, c] where x[l] = r: a row that is read twice gets both gradients.
+
+        The numbers have none.
+        """
+        dw = xp.zeros((self.entries, self.features), dtype=dy.dtype)
+        rows = kept["input"][:, 0].astype("int64").reshape(-1)
+        xp.add.at(dw, rows, dy.transpose(0, 2, 1).reshape(-1, self.features))
+        return {"weight": dw}

@@ -8,6 +8,7 @@ from convcalc.layers.base import (
     INFERENCE,
     Arrays,
     Extents,
+    Gradients,
     Layer,
     Plan,
     Run,
@@ -18,6 +19,7 @@ from convcalc.layers.base import (
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -76,3 +78,10 @@ class Learned(Layer):
         if len(self.shape) == len(("length", "channels")):
             weight = weight.transpose(0, 2, 1)
         return xp.concatenate([weight] * len(xs[0]), axis=0)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Every example of the batch read the same values: their gradients add up."""
+        dw = dy.sum(axis=0, keepdims=True)
+        if len(self.shape) == len(("length", "channels")):
+            dw = dw.transpose(0, 2, 1)
+        return {"weight": dw}

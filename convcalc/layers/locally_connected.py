@@ -5,12 +5,13 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import taps
+from convcalc.layers.arrays import borders, meetings, padded, taps, unpadded
 from convcalc.layers.base import (
     INFERENCE,
     ROUNDING,
     Arrays,
     Axes,
+    Gradients,
     Growth,
     Layer,
     Padding,
@@ -36,6 +37,7 @@ from convcalc.layers.sliding import (
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -111,3 +113,34 @@ class LocallyConnected(Layer):
             weight = xp.moveaxis(weights["weight"][at_tap], -1, 1)  # (K, *output, C) → (K, C, …)
             y = y + (weight * values[:, None]).sum(axis=2)
         return y + weights["bias"] if self.bias else y
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """As a convolution, but nothing is summed over positions: each has weights of its own.
+
+        dx[c, i] = Σ w[k, o, c, t]·dy[k, o] where o·S + t·D − P = i, and dw[k, o, c, t] is the
+        product x[c, i]·dy[k, o], summed over the batch alone.
+        """
+        (shape,), weight = kept.shapes, weights["weight"]
+        windows = windows_of(self, shape.spatial)
+        around = borders(windows)
+        inner = [window._replace(before=0, after=0) for window in windows]
+        spatial = [size + sum(pair) for size, pair in zip(shape.spatial, around, strict=True)]
+        gradients: Gradients = {}
+        if kept.asks(0):
+            dx = xp.zeros((dy.shape[0], shape.channels, *spatial), dtype=dy.dtype)
+            for tap, _, values in meetings(inner, spatial):
+                at_tap = (..., *tap)
+                own = xp.moveaxis(weight[at_tap], -1, 1)  # (K, *output, C) → (K, C, *output)
+                dx[values] += (own * dy[:, :, None]).sum(axis=1)
+            gradients[0] = unpadded(xp, dx, around)
+        if kept.asks("weight"):
+            x = padded(xp, kept["input"], around)
+            dw = xp.zeros_like(weight)
+            for tap, _, values in meetings(inner, spatial):
+                at_tap = (..., *tap)
+                products = (dy[:, :, None] * x[values][:, None]).sum(axis=0)
+                dw[at_tap] = xp.moveaxis(products, 1, -1)
+            gradients["weight"] = dw
+        if kept.asks("bias"):
+            gradients["bias"] = dy.sum(axis=0)
+        return gradients

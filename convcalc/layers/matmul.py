@@ -4,11 +4,21 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Product, Run, Weights
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Gradients,
+    Layer,
+    Plan,
+    Product,
+    Run,
+    Weights,
+)
 from convcalc.layers.merge import check_two
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -74,3 +84,12 @@ class Matmul(Layer):
         Channels stand before positions in arrays, so it is the second times the first there.
         """
         return xs[1] @ xs[0]
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Each gets the gradient times the other, turned: dx₁ = x₂ᵀ·dy and dx₂ = dy·x₁ᵀ."""
+        gradients: Gradients = {}
+        if kept.asks(0):
+            gradients[0] = kept["input 2"].swapaxes(1, 2) @ dy
+        if kept.asks(1):
+            gradients[1] = dy @ kept["input 1"].swapaxes(1, 2)
+        return gradients

@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 
 def spread_back(kept: "Kept", gradient: Callable[[int], Any]) -> Gradients:
     """Gradients of branches that were spread over the output, each summed to its own shape."""
-    gradients: Gradients = {}
-    for number, shape in enumerate(kept.shapes):
-        if kept.asks(number):
-            dx = gradient(number)
-            gradients[number] = summed_to(dx, (dx.shape[0], *shape.axes))
-    return gradients
+    return {
+        number: _summed(gradient(number), shape)
+        for number, shape in enumerate(kept.shapes)
+        if kept.asks(number)
+    }
+
+
+def _summed(dy: Any, shape: Shape) -> Any:
+    """The gradient of a batch of `shape` that was spread over the output."""
+    return summed_to(dy, (dy.shape[0], *shape.axes))
 
 
 SAME_STEPS = Way("give the branches the same strides and padding")
@@ -186,6 +190,22 @@ class Multiply(Layer):
                 run.keep(f"of {number}", result)
         return result
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The notes' multiply gate swaps its inputs: each gets the gradient times the other.
+
+        Of more than two, the last first: what is behind it is the product of all before.
+        """
+        count = len(kept.shapes)
+        gradients: Gradients = {}
+        for number in range(count - 1, 0, -1):
+            before = f"of {number}" if number > 1 else "input 1"
+            if kept.asks(number):
+                gradients[number] = _summed(dy * kept[before], kept.shapes[number])
+            if not kept.asks(*range(number)):
+                return gradients
+            dy = _summed(dy * kept[f"input {number + 1}"], _broadcast(kept.shapes[:number]))
+        return {0: dy, **gradients}
+
 
 @final
 class Subtract(Layer):
@@ -226,6 +246,10 @@ class Subtract(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x₁ − x₂, extents of 1 repeated. Source: ONNX operator Sub."""
         return xs[0] - xs[1]
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """As an add gate's, turned round for what is taken away."""
+        return spread_back(kept, lambda number: -dy if number else dy)
 
 
 @final
@@ -396,3 +420,16 @@ class Concat(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """x₁, then x₂, …, along the axis. Source: ONNX operator Concat."""
         return xp.concatenate(xs, axis=(self.joins(xs[0].ndim - 2) or 0) + 1)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """To each branch the gradient of its own part of the output."""
+        axis = self.joins(kept.shapes[0].rank) or 0
+        gradients: Gradients = {}
+        start = 0
+        for number, shape in enumerate(kept.shapes):
+            stop = start + shape.axes[axis]
+            if kept.asks(number):
+                part = (slice(None),) * (axis + 1) + (slice(start, stop),)
+                gradients[number] = dy[part]
+            start = stop
+        return gradients

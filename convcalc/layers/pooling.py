@@ -61,6 +61,14 @@ def window_sums(xp: Any, x: Any, windows: Sequence[Window]) -> Any:
     return y
 
 
+def window_spread(xp: Any, dy: Any, windows: Sequence[Window], spatial: Sequence[int]) -> Any:
+    """The adjoint of `window_sums`: each value gets what the windows have that it lies in."""
+    dx = xp.zeros((*dy.shape[:2], *spatial), dtype=dy.dtype)
+    for _, places, values in meetings(windows, spatial):
+        dx[values] += dy[places]
+    return dx
+
+
 def taps_within(window: Window, first: int, end: int) -> int:
     """How many taps lie from `first` up to, not including, `end` behind where the window starts.
 
@@ -265,14 +273,23 @@ class AvgPool(Layer):
         """
         x = xs[0]
         windows = windows_of(self, x.shape[2:])
-        total = window_sums(xp, x, windows)
+        return self._divided(xp, window_sums(xp, x, windows), x.shape[2:])
+
+    def _divided(self, xp: Any, total: Any, spatial: tuple[int, ...]) -> Any:
+        """What was summed over a window's values, or is to be spread over them, by their count."""
         if self.divisor is not None:
             return total / self.divisor
-        given = unrounded_windows(self, x.shape[2:])
-        for axis, (window, size) in enumerate(zip(given, x.shape[2:], strict=True), 2):
+        given = unrounded_windows(self, spatial)
+        for axis, (window, size) in enumerate(zip(given, spatial, strict=True), 2):
             padding = (window.before, window.after) if self.count_include_pad else (0, 0)
             total = total / counted(xp, total, axis, window, size, padding)
         return total
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Spread evenly: every value of a window gets the same share of its gradient."""
+        spatial = kept.shapes[0].spatial
+        share = self._divided(xp, dy, spatial)
+        return {0: window_spread(xp, share, windows_of(self, spatial), spatial)}
 
 
 @final

@@ -5,7 +5,7 @@ from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from convcalc.diagnostics import Problem
-from convcalc.layers.arrays import example
+from convcalc.layers.arrays import example, unturned
 from convcalc.layers.base import (
     INFERENCE,
     Arrays,
@@ -159,6 +159,10 @@ class Reshape(Layer):
         """The same values in memory order, in the given shape. Source: ONNX operator Reshape."""
         return xs[0].reshape(xs[0].shape[0], *self._axes(example(xs[0])))
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The same values in the input's shape."""
+        return {0: dy.reshape(dy.shape[0], *kept.shapes[0].axes)}
+
 
 @final
 class Permute(Layer):
@@ -214,3 +218,7 @@ class Permute(Layer):
     def forward(self, xp: Any, weights: Weights, xs: Arrays, run: Run = INFERENCE) -> Any:
         """Output axis i is input axis order[i]. Source: torch.permute; ONNX operator Transpose."""
         return xs[0].transpose(0, *self.order)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The axes in the order that they had: input axis order[i] is output axis i."""
+        return {0: dy.transpose(unturned((0, *self.order)))}

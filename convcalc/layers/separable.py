@@ -10,6 +10,7 @@ from convcalc.layers.base import (
     ROUNDING,
     Arrays,
     Axes,
+    Gradients,
     Growth,
     Layer,
     Padding,
@@ -24,6 +25,7 @@ from convcalc.layers.base import (
     whole,
 )
 from convcalc.layers.convolution import PADDING_MODE, Conv, DepthwiseConv
+from convcalc.layers.kept import Kept
 from convcalc.layers.sliding import check_padded_border, check_sliding, sliding_growth
 from convcalc.shape import Shape
 
@@ -111,3 +113,23 @@ class SeparableConv(Layer):
         if self.bias:
             point["bias"] = weights["bias"]
         return second.forward(xp, point, (inside,), run)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The second convolution's backward pass, then the first's."""
+        first, second = self._parts
+        names = {"weight": "pointwise", "bias": "bias"}
+        asked: set[int | str] = {ours for ours, name in names.items() if kept.asks(name)}
+        into = {key for key in (0, "weight") if kept.asks(key)}
+        inside = first.plan(kept.shapes).output
+        between = {"input": kept["depthwise"]} if "depthwise" in kept else {}
+        back = second.backward(
+            xp,
+            {"weight": weights["pointwise"]},
+            Kept(between, (inside,), asked | {0} if into else asked),
+            dy,
+        )
+        gradients: Gradients = {names[ours]: back[ours] for ours in names if ours in asked}
+        if into:
+            here = Kept(kept.arrays, kept.shapes, into)
+            gradients |= first.backward(xp, {"weight": weights["weight"]}, here, back[0])
+        return gradients

@@ -4,12 +4,25 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 from convcalc.diagnostics import Problem, Sizes, Way, either
-from convcalc.layers.base import INFERENCE, Arrays, Growth, Layer, Plan, Run, Weights, choice, whole
+from convcalc.layers.arrays import unturned
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Gradients,
+    Growth,
+    Layer,
+    Plan,
+    Run,
+    Weights,
+    choice,
+    whole,
+)
 from convcalc.layers.sliding import AXIS_NAMES, check_spatial, decimal
 from convcalc.shape import Shape
 from convcalc.window import Window
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 MOST_AXES = max(AXIS_NAMES)
@@ -71,10 +84,21 @@ class PixelShuffle(Layer):
         x = xs[0]
         rank, factor = x.ndim - 2, self.factor
         blocks = x.reshape(x.shape[0], -1, *(factor,) * rank, *x.shape[2:])
-        # (N, C, r, r, H, W) → (N, C, H, r, W, r): each extent beside the factor that stretches it
-        turns = [axis for step in range(rank) for axis in (2 + rank + step, 2 + step)]
         sizes = [size * factor for size in x.shape[2:]]
-        return blocks.transpose(0, 1, *turns).reshape(x.shape[0], -1, *sizes)
+        return blocks.transpose(self._turn(rank)).reshape(x.shape[0], -1, *sizes)
+
+    @staticmethod
+    def _turn(rank: int) -> tuple[int, ...]:
+        """(N, C, r, r, H, W) → (N, C, H, r, W, r): each extent beside what stretches it."""
+        turns = [axis for step in range(rank) for axis in (2 + rank + step, 2 + step)]
+        return (0, 1, *turns)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Every gradient back to the channel and position that its value was taken from."""
+        (shape,), factor = kept.shapes, self.factor
+        parts = [part for size in shape.spatial for part in (size, factor)]
+        blocks = dy.reshape(*dy.shape[:2], *parts).transpose(unturned(self._turn(shape.rank)))
+        return {0: blocks.reshape(dy.shape[0], *shape.axes)}
 
 
 @final
@@ -154,6 +178,18 @@ class SpaceToDepth(Layer):
         turned = blocks.transpose(0, *(1 + axis for axis in self._turn(rank)))
         return turned.reshape(x.shape[0], -1, *sizes)
 
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Every gradient back to the channel and position that its value was taken from."""
+        (shape,), factor, count = kept.shapes, self.factor, dy.shape[0]
+        turn = (0, *(1 + axis for axis in self._turn(shape.rank)))
+        blocks = (
+            count,
+            shape.channels,
+            *(part for size in shape.spatial for part in (size // factor, factor)),
+        )
+        turned = dy.reshape([blocks[axis] for axis in turn]).transpose(unturned(turn))
+        return {0: turned.reshape(count, *shape.axes)}
+
 
 @final
 class ChannelShuffle(Layer):
@@ -194,3 +230,8 @@ class ChannelShuffle(Layer):
         x = xs[0]
         groups = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
         return groups.swapaxes(1, 2).reshape(x.shape)
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The same with as many groups as a group had channels: x[g·(C/groups) + i] again."""
+        groups = dy.reshape(dy.shape[0], -1, self.groups, *dy.shape[2:])
+        return {0: groups.swapaxes(1, 2).reshape(dy.shape)}

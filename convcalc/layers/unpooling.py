@@ -1,11 +1,22 @@
 """Max unpooling: values go back to where the largest ones of a max pooling stood."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 from convcalc.diagnostics import Problem
 from convcalc.layers.arrays import meetings
-from convcalc.layers.base import INFERENCE, Arrays, Layer, Plan, Run, Undone, Weights, tensor
+from convcalc.layers.base import (
+    INFERENCE,
+    Arrays,
+    Gradients,
+    Layer,
+    Plan,
+    Run,
+    Undone,
+    Weights,
+    tensor,
+)
 from convcalc.layers.pooling import largest, maxima, numbered
 from convcalc.layers.sliding import AXIS_NAMES, output_sizes
 from convcalc.numbers import plural
@@ -13,6 +24,7 @@ from convcalc.shape import Shape
 from convcalc.window import Window, transposed
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 
@@ -119,6 +131,22 @@ class MaxUnpool(Layer):
         for _, places, values in reversed(list(meetings(self.windows, sizes))):
             y[values] = xp.where(chosen[places] == numbers[values], x[places], y[values])
         return y
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """The gradient from where a value went; none for one that another stands in the place of.
+
+        PyTorch gives the gradient of such a place to all that went there. What was pooled says only
+        where values go, and has no gradient.
+        """
+        x, pooled = kept.shapes
+        places = kept["indices"].reshape(dy.shape[0] * x.channels, -1)
+        rows = xp.arange(len(places)).reshape(-1, 1)
+        number = xp.broadcast_to(xp.arange(places.shape[1]), places.shape)
+        last = xp.zeros((len(places), prod(pooled.spatial)), dtype=number.dtype)
+        xp.maximum.at(last, (rows, places), number)
+        there = dy.reshape(len(places), -1)[rows, places]
+        dx = xp.where(last[rows, places] == number, there, xp.zeros_like(there))
+        return {0: dx.reshape(dy.shape[0], *x.axes)}
 
 
 def _spread(window: Window, size: int, output: int) -> Window:

@@ -1,6 +1,6 @@
 """Resampling to a larger or smaller map."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from math import floor
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
@@ -12,6 +12,7 @@ from convcalc.layers.base import (
     Arrays,
     Axes,
     BackLayout,
+    Gradients,
     Growth,
     Layer,
     Plan,
@@ -30,6 +31,7 @@ from convcalc.shape import Shape
 from convcalc.window import Interpolated, Window, resampled
 
 if TYPE_CHECKING:
+    from convcalc.layers.kept import Kept
     from convcalc.layers.operations import Operation
 
 REACH = {"nearest": 1, "linear": 2, "cubic": 4}
@@ -496,6 +498,17 @@ class Upsample(Layer):
         self, xp: Any, x: Any, axis: int, extents: tuple[int, int, float], outputs: range
     ) -> Any:
         """Outputs that blend all they stand for, values and shares side by side."""
+        places, shares = self._smoothing(xp, extents, outputs)
+        values = xp.take(x, places, axis=axis)
+        shares = xp.asarray(shares, dtype=x.dtype).reshape(
+            *shares.shape, *(1,) * (x.ndim - axis - 1)
+        )
+        return (values * shares).sum(axis=axis + 1)
+
+    def _smoothing(
+        self, xp: Any, extents: tuple[int, int, float], outputs: range
+    ) -> tuple[Any, Any]:
+        """For some of the outputs, a row each: the input values that it reads, and their shares."""
         starts, whole, unit, taps = self._smooth(*extents, outputs)
         size = extents[0]
         along = xp.arange(taps)
@@ -513,8 +526,27 @@ class Upsample(Layer):
         if self._excludes:
             shares = shares * (places >= 0) * (places < size)
         shares = shares / shares.sum(axis=1, keepdims=True)
-        values = xp.take(x, xp.minimum(xp.maximum(places, 0), size - 1), axis=axis)
-        shares = xp.asarray(shares, dtype=x.dtype).reshape(
-            *shares.shape, *(1,) * (x.ndim - axis - 1)
-        )
-        return (values * shares).sum(axis=axis + 1)
+        return xp.minimum(xp.maximum(places, 0), size - 1), shares
+
+    def backward(self, xp: Any, weights: Weights, kept: "Kept", dy: Any) -> Gradients:
+        """Axis by axis, each value gets of an output's gradient the share that it had in it."""
+        spatial = kept.shapes[0].spatial
+        sizes, scales = self.output_sizes(spatial), self._scales(len(spatial))
+        for axis, extents in enumerate(zip(spatial, sizes, scales, strict=True), 2):
+            outputs = xp.moveaxis(dy, axis, 0)
+            values = xp.zeros((extents[0], *outputs.shape[1:]), dtype=dy.dtype)
+            for output in range(extents[1]):
+                for at, share in self._taken(xp, extents, output):
+                    values[at] += share * outputs[output]
+            dy = xp.moveaxis(values, 0, axis)
+        return {0: dy}
+
+    def _taken(
+        self, xp: Any, extents: tuple[int, int, float], output: int
+    ) -> Iterable[tuple[int, float]]:
+        """What `forward` takes for one output along an axis: input values and their shares."""
+        outputs = range(output, output + 1)
+        if not self._smooths(*extents):
+            return self._blends(*extents, outputs)[0]
+        (places,), (shares,) = self._smoothing(xp, extents, outputs)
+        return zip(places.tolist(), shares.tolist(), strict=True)
